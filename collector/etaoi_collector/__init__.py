@@ -1,0 +1,1 @@
+"""The collector: who listens, records and remembers. Draws nothing, imports neither textual nor rich."""

@@ -1,0 +1,231 @@
+"""What the store remembers: sessions, traces and spans as plain slotted objects.
+
+Untracked by the garbage collector (``gc=False``): a million spans must not make a full collection freeze the
+screen. The cycles between parents and children are cut by the store when it lets a trace go.
+Times are seconds since the epoch (float, UTC); durations are seconds.
+"""
+
+from __future__ import annotations
+
+from enum import IntFlag, StrEnum
+
+import msgspec
+
+from etaoi_collector.wire.places import NOWHERE
+
+
+class Status(StrEnum):
+    """The state of a span, the same words everywhere."""
+
+    RUNNING = "running"
+    OK = "ok"
+    ERROR = "error"
+    CANCELLED = "cancelled"
+    PAUSED = "paused"
+    LOST = "lost"
+    INCOMPLETE = "incomplete"
+
+
+class Mark(IntFlag):
+    """Facts about a span that fit in a bit."""
+
+    STARTED = 1
+    """Its span_start arrived."""
+    ENDED = 2
+    """Its span_end arrived."""
+    PLUMBING = 4
+    """A framework's inner step that a reader folds away (a graph-internal node, a runnable sequence)."""
+    ERROR_BELOW = 8
+    """Some descendant failed."""
+    PARENT_CYCLE = 16
+    """Its parents formed a ring, which was cut here."""
+    CLOCK_BACKWARDS = 32
+    """Its end is stamped before its start."""
+    ID_CLASH = 64
+    """Another trace uses the same span id."""
+    CONFLICT = 128
+    """A second start or end said something else than the first; the first is shown."""
+    LATE = 256
+    """Something arrived for it after it had ended."""
+    PROBE = 512
+    """A middleware probe: what one hook did to the request."""
+
+
+class Usage(msgspec.Struct, gc=False, frozen=True):
+    """Token counts of one model call, as its producer reported them; None is 'not told'."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    total_tokens: int | None = None
+    cache_read: int | None = None
+    cache_creation: int | None = None
+    reasoning: int | None = None
+
+
+class Connection(msgspec.Struct, eq=False):
+    """One client's WebSocket connection, live or recorded."""
+
+    number: int
+    peer: str
+    opened_at: float
+    client: str = ""
+    closed_at: float | None = None
+    close_code: int | None = None
+    close_reason: str = ""
+    events: int = 0
+
+
+class Session(msgspec.Struct, gc=False, eq=False):
+    """All that one ``session_id`` did, over any number of connections and traces."""
+
+    session_id: str
+    first_seen: float
+    number: int = 0
+    traces: list[Trace] = []
+    connections: set[int] = set()
+    states: dict[str, str] = {}
+    """Voice: the newest state by subject (``agent``, ``user``)."""
+    state_times: dict[str, float] = {}
+    gone: bool = False
+    """Every connection that carried it has been away for so long that what is still open counts as lost."""
+    user_id: str | None = None
+
+
+class Trace(msgspec.Struct, gc=False, eq=False):
+    """All spans of one ``trace_id``."""
+
+    trace_id: str
+    session: Session
+    number: int = 0
+    roots: list[Span] = []
+    """Spans without a known parent, in start order."""
+    spans: int = 0
+    """Spans of this trace, ghosts left out."""
+    events: int = 0
+    errors: int = 0
+    """Spans that ended with an error of their own."""
+    running: int = 0
+    """Spans that started and have not ended."""
+    model_calls: int = 0
+    tool_calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    started_at: float | None = None
+    ended_at: float | None = None
+    """The newest time stamp in it."""
+    context_ids: tuple[str, ...] = ()
+    """Ids of the agent_context spans that its spans name."""
+    only_context: bool = True
+    """Holds nothing but agent snapshots."""
+    revision: int = 0
+    dropped: int = 0
+    """Events that its producer says it had to drop."""
+
+
+class Span(msgspec.Struct, gc=False, eq=False):
+    """One span. Payloads are not here: `start_place`, `end_place` and `deltas` say where they lie."""
+
+    span_id: str
+    trace: Trace
+    kind: str = ""
+    name: str = ""
+    parent: Span | None = None
+    children: list[Span] | None = None
+    """In start order; None instead of an empty list."""
+    started_at: float | None = None
+    ended_at: float | None = None
+    start_place: int = NOWHERE
+    end_place: int = NOWHERE
+    deltas: list[int] | None = None
+    """Places of its deltas in order of arrival."""
+    error: str | None = None
+    usage: Usage | None = None
+    model: str | None = None
+    agent: str | None = None
+    """Name of the enclosing agent, where the producer tells."""
+    ttft: float | None = None
+    """Seconds to the first token of a model call."""
+    tail: str = ""
+    """The newest streamed text while the span is open, bounded."""
+    marks: Mark = Mark(0)
+    number: int = 0
+    """Order of arrival, unique in the store."""
+    version: int = 0
+    """Grows with every change that a row could show."""
+    asked_parent: str | None = None
+    """The parent id that its events name, whether or not that span is known."""
+
+    @property
+    def ghost(self) -> bool:
+        """True while nothing of its own has arrived: known only because a child names it as parent."""
+        return not self.marks & (Mark.STARTED | Mark.ENDED) and self.deltas is None
+
+    @property
+    def status(self) -> Status:
+        """The span's state, derived from what arrived and from whether its clients are still there."""
+        if self.marks & Mark.ENDED:
+            ended = status_of_error(self.error)
+            if ended is Status.OK and not self.marks & Mark.STARTED:
+                return Status.INCOMPLETE
+            return ended
+        if not self.marks & Mark.STARTED:
+            return Status.INCOMPLETE
+        return Status.LOST if self.trace.session.gone else Status.RUNNING
+
+    def duration(self, now: float) -> float | None:
+        """Seconds from start to end, or to ``now`` while it runs; None when its start is not known.
+
+        Never negative: a clock that ran backwards is marked and counts as zero.
+        """
+        if self.started_at is None or not self.marks & Mark.STARTED:
+            return None
+        if self.ended_at is not None:
+            return max(0.0, self.ended_at - self.started_at)
+        if self.trace.session.gone:
+            last = self.trace.ended_at
+            return max(0.0, last - self.started_at) if last is not None else None
+        return max(0.0, now - self.started_at)
+
+
+_CANCELLED = ("CancelledError", "cancelled", "GeneratorExit", "interrupted")
+_PAUSED = ("GraphInterrupt", "NodeInterrupt", "GraphBubbleUp")
+_UNKNOWN_END = ("span_end_synthesized_on_detach",)
+_ENDED_BY_PARENT = ("synthesized_on_turn_close",)
+
+
+def status_of_error(error: str | None) -> Status:
+    """Read a span_end's ``error``: nil, a Python ``repr(exc)``, or one of the reference SDK's own words."""
+    if error is None:
+        return Status.OK
+    if error.startswith(_PAUSED):
+        return Status.PAUSED
+    if error.startswith(_CANCELLED):
+        return Status.CANCELLED
+    if error in _UNKNOWN_END:
+        return Status.LOST
+    if error in _ENDED_BY_PARENT:
+        return Status.OK
+    return Status.ERROR
+
+
+class Changes:
+    """What changed in the store since the last `Store.drain_changes`."""
+
+    __slots__ = ("added", "changed", "notices", "restructured", "sessions", "traces")
+
+    def __init__(self) -> None:
+        self.added: list[Span] = []
+        """New spans in order of arrival, each already linked under its parent."""
+        self.changed: dict[Span, None] = {}
+        """Spans whose row may look different, new ones left out or not."""
+        self.restructured: dict[Trace, None] = {}
+        """Traces in which a known span moved, was adopted or let go: their rows want a rebuild."""
+        self.traces: dict[Trace, None] = {}
+        """Traces with any change at all."""
+        self.sessions: dict[Session, None] = {}
+        """Sessions whose states or liveness changed."""
+        self.notices: bool = False
+        """Counters of the whole store (rejects, repeats, connections) changed."""
+
+    def __bool__(self) -> bool:
+        return bool(self.traces or self.sessions or self.notices or self.restructured)

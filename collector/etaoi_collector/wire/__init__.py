@@ -1,0 +1,4 @@
+"""What is said: events, codec, handshake, versions, limits, and the records of the trace file.
+
+Imports the standard library, msgpack and msgspec only, because the SDK takes this room into the user's agent.
+"""

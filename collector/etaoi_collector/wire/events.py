@@ -1,0 +1,107 @@
+"""The four events of the etaoi protocol (schema 0.3 to 0.5), as typed structs.
+
+Only what rows of the viewer need is decoded at arrival. Payloads stay undecoded bytes (`msgspec.Raw` shares the
+frame's memory, so never keep one), fields that nobody reads are skipped, and unknown fields are no error.
+Field names and types are those of the PyPI package ``etaoi-schema`` 0.5.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Raw
+
+NIL = Raw(b"\xc0")
+"""An absent raw field: the msgpack nil."""
+
+Id = Annotated[str, Meta(min_length=36, max_length=36)]
+"""A canonical UUID's text. Its length is checked here; other spellings are normalised by the codec's slow path."""
+
+Timestamp = Annotated[datetime, Meta(tz=True)]
+"""RFC 3339 text with a zone, as pydantic writes it."""
+
+Kind = Annotated[str, Meta(max_length=64)]
+ShortText = Annotated[str, Meta(max_length=4096)]
+
+
+class SpanMetadata(msgspec.Struct, gc=False):
+    """The metadata keys that name a span and place it; all others are read when somebody looks."""
+
+    name: ShortText | None = None
+    lc_chain_kind: Kind | None = None
+    lc_hook: Kind | None = None
+    lc_probe: Kind | None = None
+    probe_label: ShortText | None = None
+    probe_phase: Kind | None = None
+    ls_retriever_name: ShortText | None = None
+    ls_model_name: ShortText | None = None
+    context_id: ShortText | None = msgspec.field(name="agent.context_id", default=None)
+    dropped: ShortText | None = msgspec.field(name="etaoi_tui.dropped", default=None)
+
+
+class SpanStart(msgspec.Struct, gc=False, tag="span_start", tag_field="kind"):
+    """A span began."""
+
+    event_id: Id
+    session_id: Id
+    trace_id: Id
+    span_id: Id
+    node_kind: Kind
+    timestamp: Timestamp
+    metadata: SpanMetadata
+    payload: Raw
+    parent_span_id: Id | None = None
+    lc_agent_name: ShortText | None = None
+    speech_id: ShortText | None = None
+    user_id: ShortText | None = None
+
+
+class SpanDelta(msgspec.Struct, gc=False, tag="span_delta", tag_field="kind"):
+    """Something was added to a span: streamed text, a transcript, a score, a note."""
+
+    event_id: Id
+    session_id: Id
+    trace_id: Id
+    span_id: Id
+    node_kind: Kind
+    timestamp: Timestamp
+    payload: Raw
+    parent_span_id: Id | None = None
+
+
+class SpanEnd(msgspec.Struct, gc=False, tag="span_end", tag_field="kind"):
+    """A span ended; ``error`` is nil when it went well."""
+
+    event_id: Id
+    session_id: Id
+    trace_id: Id
+    span_id: Id
+    node_kind: Kind
+    timestamp: Timestamp
+    metadata: SpanMetadata
+    payload: Raw
+    parent_span_id: Id | None = None
+    error: str | None = None
+    voice_metrics: Raw = NIL
+
+
+class StateTick(msgspec.Struct, gc=False, tag="state_tick", tag_field="kind"):
+    """The agent's or the user's state in a voice session changed."""
+
+    event_id: Id
+    session_id: Id
+    timestamp: Timestamp
+    subject: ShortText
+    state: ShortText
+
+
+Event = SpanStart | SpanDelta | SpanEnd | StateTick
+
+
+class Reject(msgspec.Struct, gc=False):
+    """An event that could not be taken: where in the frame it stood, and why, in words for a person."""
+
+    ordinal: int
+    reason: str

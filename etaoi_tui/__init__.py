@@ -1,0 +1,1 @@
+"""Watch LLM agents think, live, in a second terminal."""
