@@ -1,0 +1,47 @@
+# Every target sets up .venv by itself; only Python 3.11 or newer is needed.
+# Arguments: make test ARGS="tests/store -x"   make demo ARGS="--seed 7"
+
+BIN := .venv/bin
+ARGS :=
+
+.PHONY: help demo test check format bench screenshots lowest clean .venv
+
+help:
+	@echo "make demo         watch a scripted agent in the viewer"
+	@echo "make test         run all tests"
+	@echo "make check        formatting, lint, types, import contracts"
+	@echo "make format       put the code into shape"
+	@echo "make bench        measure, with peers in the same run"
+	@echo "make screenshots  render the pictures of the README again"
+	@echo "make lowest       run the fast tests with the oldest dependencies that are allowed"
+
+.venv:
+	@scripts/bootstrap
+
+demo: .venv
+	@$(BIN)/etaoi-tui demo $(ARGS)
+
+test: .venv
+	$(BIN)/python -m pytest $(ARGS)
+
+check: .venv
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: .venv
+	$(BIN)/python -m benchmarks $(ARGS)
+
+screenshots: .venv
+	$(BIN)/python scripts/screenshots.py $(ARGS)
+
+lowest: .venv
+	$(BIN)/python scripts/lowest.py
+
+clean:
+	rm -rf .venv .envs dist build
