@@ -7,7 +7,7 @@ Times are seconds since the epoch (float, UTC); durations are seconds.
 
 from __future__ import annotations
 
-from enum import IntFlag, StrEnum
+from enum import IntEnum, StrEnum
 
 import msgspec
 
@@ -26,8 +26,11 @@ class Status(StrEnum):
     INCOMPLETE = "incomplete"
 
 
-class Mark(IntFlag):
-    """Facts about a span that fit in a bit."""
+class Mark(IntEnum):
+    """Facts about a span, one bit each; `Span.marks` holds their sum.
+
+    Not an ``IntFlag``: its operators cost a microsecond, and the store uses several for every event.
+    """
 
     STARTED = 1
     """Its span_start arrived."""
@@ -99,8 +102,10 @@ class Trace(msgspec.Struct, gc=False, eq=False):
     number: int = 0
     roots: list[Span] = []
     """Spans without a known parent, in start order."""
-    spans: int = 0
-    """Spans of this trace, ghosts left out."""
+    members: list[Span] = []
+    """Every span of this trace in order of arrival, ghosts included."""
+    ghosts: int = 0
+    """Members of which nothing has arrived but their id, in a child's event."""
     events: int = 0
     errors: int = 0
     """Spans that ended with an error of their own."""
@@ -121,6 +126,21 @@ class Trace(msgspec.Struct, gc=False, eq=False):
     dropped: int = 0
     """Events that its producer says it had to drop."""
 
+    @property
+    def spans(self) -> int:
+        """How many spans of it have arrived."""
+        return len(self.members) - self.ghosts
+
+    @property
+    def status(self) -> Status:
+        """The state a list shows: running while anything runs, else what its first root came to."""
+        if self.running and not self.session.gone:
+            return Status.RUNNING
+        if not self.roots:
+            return Status.LOST if self.running else Status.OK
+        first = self.roots[0].status
+        return Status.LOST if first is Status.OK and self.running else first
+
 
 class Span(msgspec.Struct, gc=False, eq=False):
     """One span. Payloads are not here: `start_place`, `end_place` and `deltas` say where they lie."""
@@ -132,7 +152,8 @@ class Span(msgspec.Struct, gc=False, eq=False):
     parent: Span | None = None
     children: list[Span] | None = None
     """In start order; None instead of an empty list."""
-    started_at: float | None = None
+    started_at: float = 0.0
+    """Start by the producer's clock. Until its start arrives (see `Mark.STARTED`): the earliest hint there is."""
     ended_at: float | None = None
     start_place: int = NOWHERE
     end_place: int = NOWHERE
@@ -147,7 +168,7 @@ class Span(msgspec.Struct, gc=False, eq=False):
     """Seconds to the first token of a model call."""
     tail: str = ""
     """The newest streamed text while the span is open, bounded."""
-    marks: Mark = Mark(0)
+    marks: int = 0
     number: int = 0
     """Order of arrival, unique in the store."""
     version: int = 0
@@ -158,17 +179,17 @@ class Span(msgspec.Struct, gc=False, eq=False):
     @property
     def ghost(self) -> bool:
         """True while nothing of its own has arrived: known only because a child names it as parent."""
-        return not self.marks & (Mark.STARTED | Mark.ENDED) and self.deltas is None
+        return not self.marks & (_STARTED | _ENDED) and self.deltas is None
 
     @property
     def status(self) -> Status:
         """The span's state, derived from what arrived and from whether its clients are still there."""
-        if self.marks & Mark.ENDED:
+        if self.marks & _ENDED:
             ended = status_of_error(self.error)
-            if ended is Status.OK and not self.marks & Mark.STARTED:
+            if ended is Status.OK and not self.marks & _STARTED:
                 return Status.INCOMPLETE
             return ended
-        if not self.marks & Mark.STARTED:
+        if not self.marks & _STARTED:
             return Status.INCOMPLETE
         return Status.LOST if self.trace.session.gone else Status.RUNNING
 
@@ -177,7 +198,7 @@ class Span(msgspec.Struct, gc=False, eq=False):
 
         Never negative: a clock that ran backwards is marked and counts as zero.
         """
-        if self.started_at is None or not self.marks & Mark.STARTED:
+        if not self.marks & _STARTED:
             return None
         if self.ended_at is not None:
             return max(0.0, self.ended_at - self.started_at)
@@ -187,6 +208,8 @@ class Span(msgspec.Struct, gc=False, eq=False):
         return max(0.0, now - self.started_at)
 
 
+_STARTED = int(Mark.STARTED)
+_ENDED = int(Mark.ENDED)
 _CANCELLED = ("CancelledError", "cancelled", "GeneratorExit", "interrupted")
 _PAUSED = ("GraphInterrupt", "NodeInterrupt", "GraphBubbleUp")
 _UNKNOWN_END = ("span_end_synthesized_on_detach",)

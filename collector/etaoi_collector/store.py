@@ -1,0 +1,659 @@
+"""Folds events into sessions, traces and spans, and says what changed.
+
+One thread applies and reads. Everything that real clients do must end in a visible, explained state: children
+before parents (a *ghost* stands in for the parent until it arrives), ends before starts, repeats, spans that never
+end, clocks that run backwards, rings of parents, ids that clash, one trace fed by several connections. Where no
+fact is contradicted, the resulting tree does not depend on the order of arrival.
+
+Payloads are not kept: spans keep the places of their events in the recording.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from operator import attrgetter
+
+from etaoi_collector.model import (
+    Changes,
+    Connection,
+    Mark,
+    Session,
+    Span,
+    Status,
+    Trace,
+    Usage,
+    status_of_error,
+)
+from etaoi_collector.naming import Names, is_plumbing, voice_name
+from etaoi_collector.peek import peek_delta, peek_llm_end, peek_start, peek_voice_metrics
+from etaoi_collector.wire.events import Event, Reject, SpanDelta, SpanEnd, SpanStart, StateTick
+
+LOST_AFTER = 10.0
+"""Seconds without any connection after which a session's open spans count as lost."""
+
+DEFAULT_MAX_SPANS = 2_000_000
+"""Spans kept before the oldest finished traces leave memory: about 1.3 GB. They stay in the recording."""
+
+TAIL_CHARACTERS = 400
+"""Newest characters of streamed text kept on an open span for its row."""
+
+REPEAT_WINDOW = 65_536
+"""Event ids remembered to recognise deltas and ticks that a client sent twice."""
+
+REJECTS_KEPT = 1_000
+"""Rejected events of which the reason is kept; all are counted."""
+
+# Plain ints: looking a member up on an enum class costs as much as the rest of a statement.
+_STARTED = int(Mark.STARTED)
+_ENDED = int(Mark.ENDED)
+_ERROR_BELOW = int(Mark.ERROR_BELOW)
+
+_started_at = attrgetter("started_at")
+
+
+class KeptReject(Reject, gc=False):
+    """A reject with its place in the recording and the connection that it came over."""
+
+    place: int = -1
+    connection: int = -1
+
+
+class Store:
+    """Everything that arrived, folded.
+
+    Args:
+        max_spans: Bound on spans in memory. A single trace larger than this stays whole.
+    """
+
+    def __init__(self, *, max_spans: int = DEFAULT_MAX_SPANS) -> None:
+        self.sessions: dict[str, Session] = {}
+        self.traces: dict[str, Trace] = {}
+        self.connections: dict[int, Connection] = {}
+        self.events = 0
+        self.repeats = 0
+        self.rejected = 0
+        self.rejects: list[KeptReject] = []
+        self.refused_frames = 0
+        self.lost_events = 0
+        self.span_count = 0
+        self.evicted_traces = 0
+        self.evicted_spans = 0
+        self._max_spans = max_spans
+        self._spans: dict[str, Span] = {}
+        self._clashing: dict[tuple[str, str], Span] = {}
+        self._recent: dict[str, None] = {}
+        self._names = Names()
+        self._changes = Changes()
+        self._closing: dict[Session, float] = {}
+        self._carried: dict[int, set[Session]] = {}
+        self._next_span = 0
+        self._apply_to = {
+            SpanStart: self._start,
+            SpanDelta: self._delta,
+            SpanEnd: self._end,
+            StateTick: self._tick,
+            Reject: self._reject,
+        }
+
+    # what arrives
+
+    def apply(self, events: Sequence[Event | Reject], first_place: int, connection: int) -> None:
+        """Fold events that lie one after the other in a recorded frame.
+
+        Args:
+            events: Decoded events and rejects, in frame order.
+            first_place: Place of the first of them; negative when the frame was not kept.
+            connection: Number of the connection that they came over.
+        """
+        apply_to = self._apply_to
+        step = 0 if first_place < 0 else 1
+        place = first_place
+        for event in events:
+            apply_to[type(event)](event, place, connection)  # type: ignore[operator]
+            place += step
+        self.events += len(events)
+        known = self.connections.get(connection)
+        if known is not None:
+            known.events += len(events)
+        if self.span_count > self._max_spans:
+            self._evict()
+
+    def connection_opened(self, connection: Connection) -> None:
+        """Remember a client that connected."""
+        self.connections[connection.number] = connection
+        self._changes.notices = True
+
+    def connection_closed(self, number: int, at: float, code: int | None = None, reason: str = "") -> None:
+        """Note that a client went away; its sessions count as gone once nobody carries them for `LOST_AFTER`."""
+        connection = self.connections.get(number)
+        if connection is None or connection.closed_at is not None:
+            return
+        connection.closed_at = at
+        connection.close_code = code
+        connection.close_reason = reason
+        self._changes.notices = True
+        for session in self._carried.pop(number, ()):
+            if not self._carried_by_somebody(session):
+                self._closing[session] = at
+
+    def frame_refused(self, connection: int, at: float, size: int, reason: str) -> None:
+        """Count a frame that was too large to take."""
+        self.refused_frames += 1
+        self._keep_reject(KeptReject(0, f"frame of {size:,} bytes refused: {reason}", -1, connection))
+
+    def tick(self, now: float) -> None:
+        """Let time pass: sessions whose clients have been away for `LOST_AFTER` lose their open spans."""
+        if not self._closing:
+            return
+        for session in [s for s, at in self._closing.items() if now - at >= LOST_AFTER]:
+            del self._closing[session]
+            self._set_gone(session)
+
+    def finish(self) -> None:
+        """The recording ended: whatever is still open will not end any more."""
+        self._closing.clear()
+        for session in self.sessions.values():
+            if not session.gone:
+                self._set_gone(session)
+
+    def drain_changes(self) -> Changes:
+        """Return what changed since the last call."""
+        changes = self._changes
+        self._changes = Changes()
+        return changes
+
+    def find_span(self, span_id: str) -> Span | None:
+        """Return the span with this id, if it is in memory."""
+        return self._spans.get(span_id)
+
+    # events
+
+    def _start(self, event: SpanStart, place: int, connection: int) -> None:
+        at = event.timestamp.timestamp()
+        span = self._spans.get(event.span_id)
+        if span is None or span.trace.trace_id != event.trace_id:
+            span = self._span_of(event, span, at, connection)
+        else:
+            self._touch(span.trace, event.session_id, at, connection)
+        marks = span.marks
+        if marks & _STARTED:
+            self._repeat(span, conflict=span.started_at != at)
+            return
+        trace = span.trace
+        metadata = event.metadata
+        fresh = span.version == 0
+        if not fresh and span.ghost:
+            trace.ghosts -= 1
+        span.start_place = place
+        span.marks = marks = marks | _STARTED
+        if span.kind != event.node_kind:
+            span.kind = self._names.kept(event.node_kind)
+        name = metadata.name or metadata.probe_label
+        if name is None:
+            self._name_by_payload(span, event)
+        else:
+            span.name = self._names.kept(name)
+        if event.lc_agent_name is not None:
+            span.agent = self._names.kept(event.lc_agent_name)
+        if metadata.lc_probe is not None:
+            marks |= Mark.PROBE
+        if metadata.lc_chain_kind is not None and is_plumbing(metadata.lc_chain_kind, span.name):
+            marks |= Mark.PLUMBING
+        span.marks = marks
+        kind = span.kind
+        if kind == "llm":
+            trace.model_calls += 1
+            if span.model is None:
+                span.model = self._names.kept(metadata.ls_model_name)
+        elif kind == "tool":
+            trace.tool_calls += 1
+        if metadata.context_id is not None and metadata.context_id not in trace.context_ids:
+            trace.context_ids = (*trace.context_ids, metadata.context_id)[-64:]
+        if kind != "agent_context":
+            trace.only_context = False
+        if event.user_id is not None and trace.session.user_id is None:
+            trace.session.user_id = event.user_id
+        if metadata.dropped is not None:
+            self._producer_dropped(trace, metadata.dropped)
+        if not marks & _ENDED:
+            trace.running += 1
+        elif span.ended_at is not None and span.ended_at < at:
+            span.marks |= Mark.CLOCK_BACKWARDS
+        self._put(span, at, event.parent_span_id)
+        self._changed(span)
+
+    def _end(self, event: SpanEnd, place: int, connection: int) -> None:
+        at = event.timestamp.timestamp()
+        span = self._spans.get(event.span_id)
+        if span is None or span.trace.trace_id != event.trace_id:
+            span = self._span_of(event, span, at, connection)
+        else:
+            self._touch(span.trace, event.session_id, at, connection)
+        trace = span.trace
+        marks = span.marks
+        if marks & _ENDED:
+            self._repeat(span, conflict=span.ended_at != at or span.error != event.error)
+            return
+        if span.ghost:
+            self._known_without_start(span, event, at)
+        span.end_place = place
+        span.ended_at = at
+        span.tail = ""
+        if marks & _STARTED:
+            trace.running -= 1
+            if at < span.started_at:
+                marks |= Mark.CLOCK_BACKWARDS
+        span.marks = marks | _ENDED
+        if event.metadata.dropped is not None:
+            self._producer_dropped(trace, event.metadata.dropped)
+        if event.error is not None:
+            span.error = event.error[:4096]
+            if status_of_error(event.error) is Status.ERROR:
+                trace.errors += 1
+                self._error_below(span.parent)
+        if span.kind == "llm":
+            told = peek_llm_end(event.payload)
+            self._count_usage(span, told.usage())
+            if told.model_name or told.model:
+                span.model = self._names.kept(told.model_name or told.model)
+            if told.ttft_seconds is not None:
+                span.ttft = told.ttft_seconds
+        if len(event.voice_metrics) > 1:  # more than a nil
+            metrics = peek_voice_metrics(event.voice_metrics)
+            if metrics.model_name:
+                span.model = self._names.kept(metrics.model_name)
+            if metrics.first_seconds is not None:
+                span.ttft = metrics.first_seconds
+        self._changed(span)
+
+    def _delta(self, event: SpanDelta, place: int, connection: int) -> None:
+        if self._seen(event.event_id):
+            return
+        at = event.timestamp.timestamp()
+        span = self._spans.get(event.span_id)
+        if span is None or span.trace.trace_id != event.trace_id:
+            span = self._span_of(event, span, at, connection)
+        else:
+            self._touch(span.trace, event.session_id, at, connection)
+        if span.ghost:
+            self._known_without_start(span, event, at)
+        if span.deltas is None:
+            span.deltas = [place]
+        else:
+            span.deltas.append(place)
+        if span.marks & _ENDED:
+            if span.ended_at is not None and at > span.ended_at:
+                span.marks |= Mark.LATE
+        else:
+            told = peek_delta(event.payload)
+            if told.text is not None and told.channel is None:
+                span.tail = (span.tail + told.text[-TAIL_CHARACTERS:])[-TAIL_CHARACTERS:]
+            elif told.agent_transcript is not None:
+                span.tail = told.agent_transcript[-TAIL_CHARACTERS:]
+            elif told.transcript is not None:
+                span.tail = told.transcript[-TAIL_CHARACTERS:]
+        self._changed(span)
+
+    def _tick(self, event: StateTick, place: int, connection: int) -> None:
+        if self._seen(event.event_id):
+            return
+        at = event.timestamp.timestamp()
+        session = self._session_of(event.session_id, at, connection)
+        subject = event.subject
+        if len(session.states) < 64 and session.state_times.get(subject, 0.0) <= at:
+            session.states[subject] = event.state
+            session.state_times[subject] = at
+        self._changes.sessions[session] = None
+
+    def _reject(self, event: Reject, place: int, connection: int) -> None:
+        self._keep_reject(KeptReject(event.ordinal, event.reason, place, connection))
+
+    # spans, traces, sessions
+
+    def _span_of(
+        self, event: SpanStart | SpanDelta | SpanEnd, known: Span | None, at: float, connection: int
+    ) -> Span:
+        """Return the span of an event whose id is new, belongs to a ghost, or is used by another trace too."""
+        trace = self._trace_of(event.trace_id, event.session_id, at, connection)
+        if known is None:
+            span = self._new_span(event.span_id, trace, at)
+            self._spans[event.span_id] = span
+            return span
+        if known.ghost:
+            self._rehome(known, trace)
+            return known
+        clashing = self._clashing.get((event.trace_id, event.span_id))
+        if clashing is None:
+            clashing = self._new_span(event.span_id, trace, at)
+            clashing.marks |= Mark.ID_CLASH
+            known.marks |= Mark.ID_CLASH
+            self._clashing[(event.trace_id, event.span_id)] = clashing
+            self._changed(known)
+            for child in [c for c in known.children or () if c.trace is trace]:
+                self._unlink(child)
+                self._link(child, event.span_id)
+        return clashing
+
+    def _new_span(self, span_id: str, trace: Trace, at: float) -> Span:
+        span = Span(span_id, trace, started_at=at, number=self._next_span)
+        self._next_span += 1
+        self.span_count += 1
+        trace.members.append(span)
+        return span
+
+    def _known_without_start(self, span: Span, event: SpanDelta | SpanEnd, at: float) -> None:
+        """Something of a span arrives before its start, or instead of it."""
+        if span.version:
+            span.trace.ghosts -= 1
+        span.kind = self._names.kept(event.node_kind)
+        if type(event) is SpanEnd:
+            name = event.metadata.name or event.metadata.probe_label
+            if name is not None:
+                span.name = self._names.kept(name)
+        if span.kind != "agent_context":
+            span.trace.only_context = False
+        self._put(span, at, event.parent_span_id)
+
+    def _trace_of(self, trace_id: str, session_id: str, at: float, connection: int) -> Trace:
+        trace = self.traces.get(trace_id)
+        if trace is None:
+            session = self._session_of(session_id, at, connection)
+            trace = Trace(
+                trace_id, session, number=len(self.traces) + self.evicted_traces, started_at=at, ended_at=at
+            )
+            trace.events = 1
+            self.traces[trace_id] = trace
+            session.traces.append(trace)
+        else:
+            self._touch(trace, session_id, at, connection)
+        return trace
+
+    def _touch(self, trace: Trace, session_id: str, at: float, connection: int) -> None:
+        """Note that an event of this trace arrived."""
+        trace.events += 1
+        if at > trace.ended_at:
+            trace.ended_at = at
+        elif at < trace.started_at:
+            trace.started_at = at
+        session = trace.session
+        if connection not in session.connections or session.gone or session in self._closing:
+            self._alive(session, connection)
+        if session.session_id != session_id:
+            self._session_of(session_id, at, connection)
+
+    def _session_of(self, session_id: str, at: float, connection: int) -> Session:
+        session = self.sessions.get(session_id)
+        if session is None:
+            session = Session(session_id, at, number=len(self.sessions) + 1)
+            self.sessions[session_id] = session
+            self._changes.sessions[session] = None
+        self._alive(session, connection)
+        return session
+
+    def _alive(self, session: Session, connection: int) -> None:
+        """Somebody carries this session now."""
+        session.connections.add(connection)
+        known = self.connections.get(connection)
+        if known is None or known.closed_at is None:
+            self._carried.setdefault(connection, set()).add(session)
+            self._closing.pop(session, None)
+        elif not self._carried_by_somebody(session):
+            # An event that was still on its way when its connection was already reported closed.
+            self._closing[session] = known.closed_at
+        if session.gone:
+            session.gone = False
+            self._open_spans_changed(session)
+
+    def _carried_by_somebody(self, session: Session) -> bool:
+        connections = self.connections
+        for number in session.connections:
+            known = connections.get(number)
+            if known is not None and known.closed_at is None:
+                return True
+        return False
+
+    def _set_gone(self, session: Session) -> None:
+        session.gone = True
+        self._open_spans_changed(session)
+
+    def _open_spans_changed(self, session: Session) -> None:
+        """The session's liveness changed, and with it the status of all its open spans."""
+        self._changes.sessions[session] = None
+        for trace in session.traces:
+            if trace.running:
+                trace.revision += 1
+                self._changes.traces[trace] = None
+
+    # links
+
+    def _link(self, span: Span, asked: str | None) -> None:
+        """Put a span under the parent that its event names, or among its trace's roots."""
+        trace = span.trace
+        parent: Span | None = None
+        if asked is not None:
+            span.asked_parent = asked
+            parent = self._spans.get(asked)
+            if parent is None:
+                parent = self._ghost(asked, trace, span.started_at)
+            elif parent.trace is not trace and parent.marks & Mark.ID_CLASH:
+                parent = self._clashing.get((trace.trace_id, asked), parent)
+            if (span.children is not None or parent is span) and self._cut_ring(span, parent):
+                parent = span.parent
+                return
+        siblings = trace.roots
+        if parent is not None:
+            span.parent = parent
+            if parent.children is None:
+                parent.children = [span]
+            else:
+                _insert(parent.children, span)
+            if span.marks & _ERROR_BELOW or span.error is not None:
+                self._error_below(parent)
+        else:
+            _insert(siblings, span)
+        if span.version == 0:
+            span.version = 1
+            self._changes.added.append(span)
+        else:
+            self._changes.restructured[trace] = None
+            if parent is not None:
+                self._changes.restructured[parent.trace] = None
+
+    def _ghost(self, span_id: str, trace: Trace, at: float) -> Span:
+        """Make a stand-in for a parent of which nothing has arrived."""
+        ghost = self._new_span(span_id, trace, at)
+        trace.ghosts += 1
+        self._spans[span_id] = ghost
+        ghost.version = 1
+        _insert(trace.roots, ghost)
+        self._changes.added.append(ghost)
+        return ghost
+
+    def _unlink(self, span: Span) -> None:
+        parent = span.parent
+        if parent is None:
+            siblings: list[Span] | None = span.trace.roots
+        else:
+            siblings = parent.children
+        if siblings is not None and span in siblings:
+            siblings.remove(span)
+            if parent is not None and not siblings:
+                parent.children = None
+            self._changes.restructured[span.trace] = None
+            if parent is not None:
+                self._changes.restructured[parent.trace] = None
+        span.parent = None
+
+    def _rehome(self, ghost: Span, trace: Trace) -> None:
+        """A ghost's own event arrived and belongs to another trace than the child that first named it."""
+        self._unlink(ghost)
+        old = ghost.trace
+        old.members.remove(ghost)
+        old.ghosts -= 1
+        ghost.trace = trace
+        trace.members.append(ghost)
+        trace.ghosts += 1
+        _insert(trace.roots, ghost)
+        self._changes.restructured[old] = None
+        self._changes.restructured[trace] = None
+        self._changes.traces[old] = None
+
+    def _put(self, span: Span, at: float, asked: str | None) -> None:
+        """Give a span its start time and its place: under its parent, among siblings in start order."""
+        if span.version == 0:
+            span.started_at = at
+            self._link(span, asked)
+            return
+        self._unlink(span)
+        span.started_at = at
+        if span.marks & Mark.PARENT_CYCLE:
+            _insert(span.trace.roots, span)
+        else:
+            self._link(span, span.asked_parent or asked)
+
+    def _cut_ring(self, span: Span, parent: Span) -> bool:
+        """Keep parent links free of rings: the member with the smallest id becomes a root that says so.
+
+        Returns:
+            True when linking ``span`` under ``parent`` would have closed a ring, and has been dealt with.
+        """
+        ring = [span]
+        above: Span | None = parent
+        while above is not None and above is not span:
+            ring.append(above)
+            above = above.parent
+        if above is None:
+            return False
+        cut = min(ring, key=lambda member: member.span_id)
+        cut.marks |= Mark.PARENT_CYCLE
+        if cut is not span:
+            self._unlink(cut)
+            _insert(cut.trace.roots, cut)
+            self._changed(cut)
+            self._link(span, span.asked_parent)
+        else:
+            _insert(span.trace.roots, span)
+            if span.version == 0:
+                span.version = 1
+                self._changes.added.append(span)
+        return True
+
+    def _error_below(self, span: Span | None) -> None:
+        changed = self._changes.changed
+        while span is not None and not span.marks & _ERROR_BELOW:
+            span.marks |= _ERROR_BELOW
+            span.version += 1
+            changed[span] = None
+            span = span.parent
+
+    # what a row needs
+
+    def _name_by_payload(self, span: Span, event: SpanStart) -> None:
+        """Voice spans have no name in their metadata, and tell usage at the start."""
+        told = peek_start(event.payload)
+        span.name = voice_name(event.node_kind, told, event.metadata, event.lc_agent_name)
+        if event.node_kind == "llm":
+            if told.model:
+                span.model = self._names.kept(told.model)
+            self._count_usage(span, told.usage())
+
+    def _count_usage(self, span: Span, usage: Usage | None) -> None:
+        if usage is None:
+            return
+        trace = span.trace
+        before = span.usage
+        if before is not None:
+            trace.input_tokens -= before.input_tokens or 0
+            trace.output_tokens -= before.output_tokens or 0
+        span.usage = usage
+        trace.input_tokens += usage.input_tokens or 0
+        trace.output_tokens += usage.output_tokens or 0
+
+    def _producer_dropped(self, trace: Trace, told: str) -> None:
+        if told.isascii() and told.isdigit() and len(told) < 16:
+            trace.dropped += int(told)
+            self._changes.notices = True
+
+    # bookkeeping
+
+    def _changed(self, span: Span) -> None:
+        span.version += 1
+        trace = span.trace
+        trace.revision += 1
+        changes = self._changes
+        changes.changed[span] = None
+        changes.traces[trace] = None
+
+    def _repeat(self, span: Span, *, conflict: bool) -> None:
+        self.repeats += 1
+        if conflict and not span.marks & Mark.CONFLICT:
+            span.marks |= Mark.CONFLICT
+            self._changed(span)
+        self._changes.notices = True
+
+    def _seen(self, event_id: str) -> bool:
+        recent = self._recent
+        if event_id in recent:
+            self.repeats += 1
+            self._changes.notices = True
+            return True
+        recent[event_id] = None
+        if len(recent) > REPEAT_WINDOW:
+            del recent[next(iter(recent))]
+        return False
+
+    def _keep_reject(self, reject: KeptReject) -> None:
+        self.rejected += 1
+        if len(self.rejects) < REJECTS_KEPT:
+            self.rejects.append(reject)
+        self._changes.notices = True
+
+    def _evict(self) -> None:
+        """Let the oldest finished traces go until a tenth of the bound is free."""
+        goal = self._max_spans - self._max_spans // 10
+        for trace in list(self.traces.values()):
+            if self.span_count <= goal:
+                break
+            if trace.running and not trace.session.gone:
+                continue
+            self._let_go(trace)
+
+    def _let_go(self, trace: Trace) -> None:
+        del self.traces[trace.trace_id]
+        if trace in trace.session.traces:
+            trace.session.traces.remove(trace)
+        members = trace.members
+        for span in members:
+            if self._spans.get(span.span_id) is span:
+                del self._spans[span.span_id]
+            self._clashing.pop((trace.trace_id, span.span_id), None)
+            parent = span.parent
+            if parent is not None and parent.trace is not trace and parent.children is not None:
+                parent.children.remove(span)
+                self._changes.restructured[parent.trace] = None
+            for child in span.children or ():
+                if child.trace is not trace:
+                    child.parent = None
+                    _insert(child.trace.roots, child)
+                    self._changes.restructured[child.trace] = None
+        self.evicted_traces += 1
+        self.evicted_spans += trace.spans
+        self.span_count -= len(members)
+        for span in members:
+            # Untracked by the collector of cycles: cut them by hand.
+            span.parent = None
+            span.children = None
+        trace.members = []
+        trace.roots = []
+        self._changes.traces[trace] = None
+        self._changes.restructured[trace] = None
+        self._changes.notices = True
+
+
+def _insert(siblings: list[Span], span: Span) -> None:
+    """Insert in start order; equal starts keep their order of arrival."""
+    if not siblings or siblings[-1].started_at <= span.started_at:
+        siblings.append(span)
+    else:
+        siblings.insert(bisect_right(siblings, span.started_at, key=_started_at), span)
