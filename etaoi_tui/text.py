@@ -1,0 +1,128 @@
+"""The only door for text that came from outside.
+
+Everything an agent sends is hostile until shown safe: an escape sequence in a tool's result could write
+the clipboard, a bidi override could reorder a row, a tab could push a column. `printable` makes such
+characters visible instead of obeying them. Widths are terminal cells as Rich counts them, never ``len``.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from rich.cells import cell_len, set_cell_size
+
+REPLACEMENT = "\ufffd"
+"""Stands for a character that must not reach a terminal and has no picture of its own."""
+
+ELLIPSIS = "…"
+
+_C0_PICTURES = {code: chr(0x2400 + code) for code in range(0x20)}
+_C0_PICTURES[0x7F] = "\u2421"
+
+# C1 controls, bidi marks, embeddings, overrides and isolates, zero width spaces and non-joiners, line and
+# paragraph separators, invisible operators, byte order marks, annotation anchors, surrogates, tags and the
+# variation selectors of plane 14 (both can carry hidden text).
+_HIDDEN = (
+    "\x80-\x9f\u061c\u180e\u200b\u200c\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
+    "\U000e0000-\U000e0fff"
+)
+
+# A joiner between two pictures makes one emoji. Anywhere else Rich counts the character behind it as part of
+# the one before, a terminal does not, and the rest of the line would shift.
+_EMOJI = "\u2190-\u2bff\U0001f000-\U0001faff"
+_STRAY_JOINER = f"\u200d(?![{_EMOJI}])|(?<![{_EMOJI}\ufe0f])\u200d"
+
+UNSAFE = re.compile(f"[\x00-\x1f\x7f{_HIDDEN}]")
+"""What a terminal could obey or hide, line feed and tab included; joiners are judged where they stand."""
+
+_UNSAFE_IN_LINES = re.compile(f"[\x00-\x09\x0b-\x1f\x7f{_HIDDEN}]")
+_STRAY = re.compile(_STRAY_JOINER)
+_NOT_BLANK = re.compile(r"\S")
+_BLANK_SEARCHED = 65_536
+_WINDOW_PER_CELL = 4
+_WINDOW_EXTRA = 64
+
+
+def printable(s: str, *, newline: bool = False, tab: int = 0) -> str:
+    """Return text that is safe to write to a terminal and shows what was in it.
+
+    C0 controls and DEL become their Unicode control pictures (one cell each); C1, bidi, zero width and tag
+    characters and lone surrogates become U+FFFD; a zero width joiner stays inside an emoji only.
+
+    Args:
+        s: Any text from outside.
+        newline: Keep line feeds (and read CR LF as one); otherwise they become pictures too.
+        tab: Tab stops in characters to expand tabs to; 0 shows a tab as its picture.
+    """
+    if s.isascii() and s.isprintable():
+        return s
+    if newline and "\r\n" in s:
+        s = s.replace("\r\n", "\n")
+    if tab and "\t" in s:
+        s = s.expandtabs(tab)
+    if "\u200d" in s:
+        s = _STRAY.sub(REPLACEMENT, s)
+    return (_UNSAFE_IN_LINES if newline else UNSAFE).sub(_picture, s)
+
+
+def one_line(s: str, limit: int) -> str:
+    """Return the first line with text in it, whitespace collapsed, printable, in at most ``limit`` cells.
+
+    Cuts before it works, so that a value of any size costs the same. What is cut off shows as an ellipsis.
+    """
+    if limit <= 0:
+        return ""
+    window = limit * _WINDOW_PER_CELL + _WINDOW_EXTRA
+    found = _NOT_BLANK.search(s, 0, _BLANK_SEARCHED)
+    if found is None:
+        return ELLIPSIS if len(s) > _BLANK_SEARCHED else ""
+    start = found.start()
+    piece = s[start : start + window]
+    more = start + window < len(s)
+    line, broken, rest = piece.partition("\n")
+    if broken:
+        more = more or bool(rest.strip())
+    line = printable(" ".join(line.split()))
+    if more and cells(line) <= limit:
+        return (line if cells(line) < limit else set_cell_size(line, limit - 1).rstrip()) + ELLIPSIS
+    return crop(line, limit)
+
+
+def cells(s: str) -> int:
+    """Return how many terminal cells printable text takes."""
+    return len(s) if s.isascii() else cell_len(s)
+
+
+def crop(s: str, width: int) -> str:
+    """Return printable text cut to at most ``width`` cells, with an ellipsis where something is missing."""
+    if width <= 0:
+        return ""
+    if len(s) <= width and s.isascii():
+        return s
+    # No character is wider than two cells, and only those of no width can make a long text fit.
+    if len(s) > width * _WINDOW_PER_CELL + _WINDOW_EXTRA:
+        s = s[: width * _WINDOW_PER_CELL + _WINDOW_EXTRA]
+        return set_cell_size(s, width - 1).rstrip() + ELLIPSIS
+    if cells(s) <= width:
+        return s
+    return set_cell_size(s, width - 1).rstrip() + ELLIPSIS
+
+
+def fit(s: str, width: int, align: Literal["left", "right", "center"] = "left") -> str:
+    """Return printable text at exactly ``width`` cells: cut with an ellipsis, or padded with spaces."""
+    if width <= 0:
+        return ""
+    s = crop(s, width)
+    spare = width - cells(s)
+    if not spare:
+        return s
+    if align == "left":
+        return s + " " * spare
+    if align == "right":
+        return " " * spare + s
+    return " " * (spare // 2) + s + " " * (spare - spare // 2)
+
+
+def _picture(found: re.Match[str]) -> str:
+    return _C0_PICTURES.get(ord(found[0]), REPLACEMENT)

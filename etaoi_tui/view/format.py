@@ -1,0 +1,141 @@
+"""Numbers as every row and every detail shows them: short, of a known greatest width, in familiar units."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, tzinfo
+
+DURATION_CELLS = 7
+"""No duration is wider than this."""
+
+TOKENS_CELLS = 5
+"""No token count below a thousand billion is wider than this."""
+
+UNKNOWN = "–"
+"""Stands for a number that nobody told."""
+
+
+def duration(seconds: float | None) -> str:
+    """Format seconds: ``<1ms``, ``840ms``, ``2.10s``, ``12.4s``, ``1m02s``, ``1h04m``, ``3d02h``."""
+    if seconds is None or seconds != seconds:
+        return UNKNOWN
+    if seconds <= 0:
+        return "0ms"
+    if seconds < 0.000_5:
+        return "<1ms"
+    if seconds < 0.999_5:
+        return f"{seconds * 1000:.0f}ms"
+    if seconds < 9.995:
+        return f"{seconds:.2f}s"
+    if seconds < 59.95:
+        return f"{seconds:.1f}s"
+    if seconds < 3599.5:
+        minutes, rest = divmod(round(seconds), 60)
+        return f"{minutes}m{rest:02d}s"
+    if seconds < 86_400 - 30:
+        hours, rest = divmod(round(seconds / 60), 60)
+        return f"{hours}h{rest:02d}m"
+    if seconds >= 999.5 * 86_400:
+        return ">999d"
+    days, rest = divmod(round(seconds / 3600), 24)
+    return f"{days}d{rest:02d}h"
+
+
+def tokens(count: int | float | None) -> str:
+    """Format a token count: ``340``, ``1.2k``, ``23.1k``, ``312k``, ``1.2M``."""
+    if count is None:
+        return UNKNOWN
+    return _scaled(count, 1000, ("", "k", "M", "G", "T"))
+
+
+def size(count: int | float | None) -> str:
+    """Format a size in bytes: ``340 B``, ``1.2 kB``, ``4.1 MB``."""
+    if count is None:
+        return UNKNOWN
+    return _scaled(count, 1000, (" B", " kB", " MB", " GB", " TB"))
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """Format a number with its noun: ``1 line``, ``1,204 lines``."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def rate(per_second: float | None, unit: str = "tok/s") -> str:
+    """Format something per second: ``143 tok/s``, ``8.3 tok/s``, ``1.2k tok/s``."""
+    if per_second is None:
+        return UNKNOWN
+    if per_second < 99.95:
+        return f"{per_second:.1f} {unit}"
+    return f"{_scaled(per_second, 1000, ('', 'k', 'M', 'G', 'T'))} {unit}"
+
+
+def percent(share: float | None) -> str:
+    """Format a share of one: ``<1%``, ``42%``."""
+    if share is None:
+        return UNKNOWN
+    return "<1%" if 0 < share < 0.005 else f"{share * 100:.0f}%"
+
+
+def clock(at: float | None, *, milliseconds: bool = False, zone: tzinfo | None = None) -> str:
+    """Format a time of day, local unless a zone is given: ``12:48:35`` or ``12:48:35.120``."""
+    when = _moment(at, zone)
+    if when is None:
+        return UNKNOWN
+    text = when.strftime("%H:%M:%S")
+    return f"{text}.{when.microsecond // 1000:03d}" if milliseconds else text
+
+
+def timestamp(at: float | None, *, zone: tzinfo | None = None) -> str:
+    """Format a date and time of day to the millisecond: ``2026-01-02 12:48:35.120``."""
+    when = _moment(at, zone)
+    return UNKNOWN if when is None else f"{when:%Y-%m-%d %H:%M:%S}.{when.microsecond // 1000:03d}"
+
+
+def iso(at: float | None) -> str:
+    """Format a time for scripts and the clipboard: ISO 8601 in UTC with a Z, to the microsecond."""
+    when = _moment(at, UTC)
+    return UNKNOWN if when is None else when.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def ago(at: float | None, now: float) -> str:
+    """Format how long ago something was: ``now``, ``12s ago``, ``4m ago``, ``2h ago``, ``3d ago``."""
+    if at is None:
+        return UNKNOWN
+    past = now - at
+    if past < 1:
+        return "now"
+    for limit, unit, name in ((60, 1, "s"), (3600, 60, "m"), (86_400, 3600, "h")):
+        if past < limit:
+            return f"{int(past // unit)}{name} ago"
+    return f"{int(past // 86_400)}d ago"
+
+
+def offset(seconds: float) -> str:
+    """Format a distance from a starting point: ``+1.20s``, ``-3ms``."""
+    return f"-{duration(-seconds)}" if seconds < 0 else f"+{duration(seconds)}"
+
+
+def _moment(at: float | None, zone: tzinfo | None) -> datetime | None:
+    if at is None:
+        return None
+    try:
+        when = datetime.fromtimestamp(at, UTC)
+        return when.astimezone(zone)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _scaled(number: int | float, step: int, units: tuple[str, ...]) -> str:
+    if number < 0:
+        return "-" + _scaled(-number, step, units)
+    value = float(number)
+    for unit in units[:-1]:
+        # Decided on the rounded value: 999,950 is 1.0M, never 1000k.
+        if unit is units[0]:
+            if round(value) < step:
+                return f"{round(value)}{unit}"
+        elif value < 99.95:
+            return f"{value:.1f}{unit}"
+        elif round(value) < step:
+            return f"{value:.0f}{unit}"
+        value /= step
+    return f"{value:.1f}{units[-1]}"

@@ -1,0 +1,97 @@
+"""The door for outside text."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from etaoi_tui.text import UNSAFE, cells, crop, fit, one_line, printable
+
+HOSTILE = "\x1b]52;c;aGk=\x07 \x9b2J \x7f \u202eevil\u202c \u200b \ud800 \U000e0041 \r\n\t\x00"
+
+
+def test_controls_become_pictures() -> None:
+    assert printable("a\x1b[2J\x00\x07\x7fb") == "a␛[2J␀␇␡b"
+
+
+def test_c1_bidi_tags_and_surrogates_become_the_replacement() -> None:
+    assert printable("\x9b\u202e\u2066\u200b\ufeff\U000e0041\ud800") == "\ufffd" * 7
+
+
+def test_emoji_families_stay_whole_and_stray_joiners_do_not() -> None:
+    assert printable("👨‍👩‍👧 ❤️‍🔥 🏳️‍🌈 👩🏽‍💻") == "👨‍👩‍👧 ❤️‍🔥 🏳️‍🌈 👩🏽‍💻"
+    assert printable("a\u200db\u200d") == "a\ufffdb\ufffd"
+
+
+def test_newlines_and_tabs_by_context() -> None:
+    assert printable("a\r\nb\rc\n\td") == "a␍␊b␍c␊␉d"
+    assert printable("a\r\nb\rc\n\td", newline=True, tab=4) == "a\nb␍c\n    d"
+
+
+def test_clean_text_is_the_same_object() -> None:
+    for clean in ("plain", "naïve – 日本語 ✓"):
+        assert printable(clean) == clean
+
+
+@given(st.text())
+def test_nothing_unsafe_gets_through(s: str) -> None:
+    shown = printable(s)
+    assert not UNSAFE.search(shown)
+    assert not {unicodedata.category(c) for c in shown} & {"Cc", "Cs", "Zl", "Zp"}
+    assert "\n" not in printable(s) and not UNSAFE.search(printable(s, newline=True).replace("\n", ""))
+
+
+@given(st.text(), st.integers(1, 40))
+def test_one_line_is_bounded_and_safe(s: str, limit: int) -> None:
+    shown = one_line(s, limit)
+    assert cell_len(shown) <= limit
+    assert not UNSAFE.search(shown)
+
+
+@given(st.text().map(printable), st.integers(0, 40), st.sampled_from(["left", "right", "center"]))
+def test_fit_is_exact(s: str, width: int, align: str) -> None:
+    assert cell_len(fit(s, width, align)) == width  # type: ignore[arg-type]
+
+
+def test_one_line_reads_only_what_it_shows() -> None:
+    class Counting(str):
+        longest = 0
+
+        def __getitem__(self, key):  # type: ignore[no-untyped-def]
+            piece = super().__getitem__(key)
+            Counting.longest = max(Counting.longest, len(piece))
+            return piece
+
+    assert one_line(Counting("word " * 200_000), 30) == "word word word word word word…"
+    assert Counting.longest < 1_000
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "shown"),
+    [
+        ("\n\n  hello \t wor\x1bld \nmore", 40, "hello wor␛ld…"),
+        ("one\n \n", 40, "one"),
+        ("日本語日本語", 5, "日本…"),
+        ("x" * 10, 10, "x" * 10),
+        ("x" * 11, 10, "x" * 9 + "…"),
+        ("", 5, ""),
+        ("abc", 0, ""),
+    ],
+)
+def test_one_line(text: str, limit: int, shown: str) -> None:
+    assert one_line(text, limit) == shown
+
+
+def test_widths_are_cells() -> None:
+    assert cells("日本") == 4 and cells("ab") == 2
+    assert crop("日本語", 4) == "日…" and fit("日本語", 4) == "日… "
+    assert fit("ab", 5, "right") == "   ab" and fit("ab", 5, "center") == " ab  "
+
+
+def test_every_unsafe_character_but_a_surrogate_has_no_width() -> None:
+    wide = [c for c in map(chr, range(0x110000)) if UNSAFE.match(c) and cell_len(c)]
+    assert all("\ud800" <= c <= "\udfff" for c in wide)
