@@ -115,8 +115,9 @@ class Trace(msgspec.Struct, gc=False, eq=False):
     tool_calls: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
-    started_at: float | None = None
-    ended_at: float | None = None
+    started_at: float = 0.0
+    """The oldest time stamp in it."""
+    ended_at: float = 0.0
     """The newest time stamp in it."""
     context_ids: tuple[str, ...] = ()
     """Ids of the agent_context spans that its spans name."""
@@ -153,7 +154,7 @@ class Span(msgspec.Struct, gc=False, eq=False):
     children: list[Span] | None = None
     """In start order; None instead of an empty list."""
     started_at: float = 0.0
-    """Start by the producer's clock. Until its start arrives (see `Mark.STARTED`): the earliest hint there is."""
+    """Start by the producer's clock; until its start arrives (see `Mark.STARTED`), a hint for its place."""
     ended_at: float | None = None
     start_place: int = NOWHERE
     end_place: int = NOWHERE
@@ -203,8 +204,7 @@ class Span(msgspec.Struct, gc=False, eq=False):
         if self.ended_at is not None:
             return max(0.0, self.ended_at - self.started_at)
         if self.trace.session.gone:
-            last = self.trace.ended_at
-            return max(0.0, last - self.started_at) if last is not None else None
+            return max(0.0, self.trace.ended_at - self.started_at)
         return max(0.0, now - self.started_at)
 
 

@@ -5,14 +5,14 @@ A payload of another shape than expected tells nothing here; the detail shows it
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Raw
 
 from etaoi_collector.model import Usage
 
-_PREVIEW = 400
+_Shape = TypeVar("_Shape", bound=msgspec.Struct)
 
 
 class _TokenDetails(msgspec.Struct, gc=False):
@@ -176,7 +176,7 @@ def peek_voice_metrics(metrics: Raw) -> VoiceMetrics:
         return _NO_METRICS
 
 
-def _lenient(payload: Raw, shape: type[T], nothing: T) -> T:
+def _lenient(payload: Raw, shape: type[_Shape], nothing: _Shape) -> _Shape:
     """Keep what fits when one field has another type than expected."""
     try:
         told = msgspec.msgpack.decode(payload, type=dict[str, Raw])

@@ -1,9 +1,9 @@
 """Folds events into sessions, traces and spans, and says what changed.
 
 One thread applies and reads. Everything that real clients do must end in a visible, explained state: children
-before parents (a *ghost* stands in for the parent until it arrives), ends before starts, repeats, spans that never
-end, clocks that run backwards, rings of parents, ids that clash, one trace fed by several connections. Where no
-fact is contradicted, the resulting tree does not depend on the order of arrival.
+before parents (a *ghost* stands in for the parent until it arrives), ends before starts, repeats, spans that
+never end, clocks that run backwards, rings of parents, ids that clash, one trace fed by several connections.
+Where no fact is contradicted, the resulting tree does not depend on the order of arrival.
 
 Payloads are not kept: spans keep the places of their events in the recording.
 """
@@ -49,7 +49,7 @@ _STARTED = int(Mark.STARTED)
 _ENDED = int(Mark.ENDED)
 _ERROR_BELOW = int(Mark.ERROR_BELOW)
 
-_started_at = attrgetter("started_at")
+_order = attrgetter("started_at", "number")
 
 
 class KeptReject(Reject, gc=False):
@@ -125,7 +125,7 @@ class Store:
         self._changes.notices = True
 
     def connection_closed(self, number: int, at: float, code: int | None = None, reason: str = "") -> None:
-        """Note that a client went away; its sessions count as gone once nobody carries them for `LOST_AFTER`."""
+        """Note that a client went away; sessions that nobody carries for `LOST_AFTER` count as gone."""
         connection = self.connections.get(number)
         if connection is None or connection.closed_at is not None:
             return
@@ -198,7 +198,10 @@ class Store:
             span.agent = self._names.kept(event.lc_agent_name)
         if metadata.lc_probe is not None:
             marks |= Mark.PROBE
-        if metadata.lc_chain_kind is not None and is_plumbing(metadata.lc_chain_kind, span.name):
+        if metadata.probe_phase == "pre_handler":
+            # The request as it went down; its sibling without a phase tells that and the response.
+            marks |= Mark.PLUMBING
+        elif metadata.lc_chain_kind is not None and is_plumbing(metadata.lc_chain_kind, span.name):
             marks |= Mark.PLUMBING
         span.marks = marks
         kind = span.kind
@@ -314,7 +317,7 @@ class Store:
     def _span_of(
         self, event: SpanStart | SpanDelta | SpanEnd, known: Span | None, at: float, connection: int
     ) -> Span:
-        """Return the span of an event whose id is new, belongs to a ghost, or is used by another trace too."""
+        """Return the span of an event whose id is new, a ghost's, or used by another trace too."""
         trace = self._trace_of(event.trace_id, event.session_id, at, connection)
         if known is None:
             span = self._new_span(event.span_id, trace, at)
@@ -652,8 +655,8 @@ class Store:
 
 
 def _insert(siblings: list[Span], span: Span) -> None:
-    """Insert in start order; equal starts keep their order of arrival."""
-    if not siblings or siblings[-1].started_at <= span.started_at:
+    """Insert by start time; equal starts stand in order of arrival."""
+    if not siblings or siblings[-1].started_at < span.started_at:
         siblings.append(span)
     else:
-        siblings.insert(bisect_right(siblings, span.started_at, key=_started_at), span)
+        siblings.insert(bisect_right(siblings, (span.started_at, span.number), key=_order), span)
