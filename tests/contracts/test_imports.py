@@ -1,0 +1,101 @@
+"""What a process has imported after using one part of the project, seen from outside.
+
+The import contracts forbid edges in the source; these tests look at `sys.modules` of a real process, which
+also catches what a library pulls in.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests import generate
+
+DRAWING = ("textual", "rich")
+HEAVY = ("textual", "rich", "langchain_core", "langsmith", "livekit", "pydantic", "click")
+
+LOADED = "import json, sys; print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
+
+RUN_AND_LIST = """
+import json, sys
+told, *arguments = sys.argv[1:]
+from etaoi_tui.cli import main
+sys.argv = ["etaoi-tui", *arguments]
+try:
+    main()
+    code = 0
+except SystemExit as end:
+    code = end.code or 0
+with open(told, "w") as file:
+    json.dump([code, sorted({name.partition(".")[0] for name in sys.modules})], file)
+"""
+
+
+def _run(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def _modules_after(code: str) -> set[str]:
+    done = _run(f"{code}\n{LOADED}")
+    assert done.returncode == 0, done.stderr
+    return set(json.loads(done.stdout))
+
+
+@pytest.mark.parametrize("code", ["import etaoi_tui", "import etaoi_tui.sdk"])
+def test_the_sdk_brings_nothing_heavy_into_the_agent(code: str) -> None:
+    """Importing the SDK loads no drawing library, no framework, and starts no thread."""
+    modules = _modules_after(f"{code}\nimport threading\nassert threading.active_count() == 1")
+    assert modules.isdisjoint(HEAVY)
+
+
+def test_public_names_load_nothing_that_draws() -> None:
+    """Using the SDK's public names loads more, but never the viewer's libraries."""
+    modules = _modules_after("import etaoi_tui\netaoi_tui.span\netaoi_tui.instrument\n")
+    assert modules.isdisjoint(DRAWING)
+
+
+def test_the_collector_draws_nothing() -> None:
+    """Every module of the collector together loads neither textual nor rich nor click."""
+    code = """
+import importlib, pkgutil, etaoi_collector
+for module in pkgutil.walk_packages(etaoi_collector.__path__, "etaoi_collector."):
+    importlib.import_module(module.name)
+"""
+    assert _modules_after(code).isdisjoint({*DRAWING, "click", "etaoi_tui"})
+
+
+def _modules_of_command(tmp_path: Path, *arguments: str) -> set[str]:
+    told = tmp_path / "modules.json"
+    done = _run(RUN_AND_LIST, str(told), *arguments)
+    assert told.exists(), done.stderr
+    code, modules = json.loads(told.read_text())
+    assert code == 0, done.stderr
+    return set(modules)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"]])
+def test_help_loads_no_textual(tmp_path: Path, arguments: list[str]) -> None:
+    """Help and version answer without the drawing library."""
+    modules = _modules_of_command(tmp_path, *arguments)
+    assert "textual" not in modules
+
+
+def test_commands_without_a_screen_load_no_textual(tmp_path: Path) -> None:
+    """``record``, ``ls`` and ``show`` run on machines where nobody looks."""
+    trace = tmp_path / "run.msgpack"
+    generate.write_trace(trace, 200)
+    for arguments in (
+        ["ls", str(trace)],
+        ["ls", str(trace), "--json"],
+        ["show", str(trace)],
+        ["show", str(trace), "--json"],
+        ["record", "-o", str(tmp_path / "new.msgpack"), "--port", "0", "--for", "0.2s"],
+    ):
+        modules = _modules_of_command(tmp_path, *arguments)
+        assert "textual" not in modules, arguments
