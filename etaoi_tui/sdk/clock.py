@@ -1,0 +1,47 @@
+"""Time stamps: nanoseconds since the epoch in the agent's threads, RFC 3339 text on the sender's."""
+
+from __future__ import annotations
+
+import time
+
+now_ns = time.time_ns
+
+_MAX_SECONDS = 253_402_300_799  # 9999-12-31T23:59:59Z, the last second that four digits of a year can tell
+_FLOAT_SECONDS_BELOW = 1e11
+
+_known: dict[int, str] = {}
+
+
+def to_ns(at: float | int | None) -> int:
+    """Return a moment in nanoseconds since the epoch.
+
+    Args:
+        at: None for now; a float, or an int below 1e11, in seconds since the epoch; a larger int in nanoseconds.
+    """
+    if at is None:
+        return now_ns()
+    if isinstance(at, int) and abs(at) >= _FLOAT_SECONDS_BELOW:
+        return at
+    try:
+        return int(at * 1e9)
+    except (ValueError, OverflowError):  # NaN, infinity
+        return now_ns()
+
+
+def iso_text(at_ns: int) -> str:
+    """Return UTC text with microseconds and ``Z``, as ``2026-01-02T03:04:05.120000Z``.
+
+    A moment outside years 1970 to 9999 is moved to the nearest one inside.
+    """
+    seconds, rest = divmod(at_ns, 1_000_000_000)
+    if seconds < 0:
+        seconds, rest = 0, 0
+    elif seconds > _MAX_SECONDS:
+        seconds, rest = _MAX_SECONDS, 0
+    prefix = _known.get(seconds)
+    if prefix is None:
+        prefix = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+        if len(_known) > 512:
+            _known.clear()
+        _known[seconds] = prefix
+    return f"{prefix}.{rest // 1000:06d}Z"
