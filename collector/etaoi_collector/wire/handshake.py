@@ -1,0 +1,102 @@
+"""The handshake: Hello from the client, then Welcome or Mismatch from the server, each one msgpack map."""
+
+from __future__ import annotations
+
+import msgspec
+
+from etaoi_collector.wire.limits import MAX_HELLO
+from etaoi_collector.wire.versions import SCHEMA_VERSION, SUPPORTED, advice
+
+INGEST = "ingest"
+FANOUT = "fanout"
+
+
+class HandshakeError(ValueError):
+    """A first message that is no Hello; its text is a sentence for the person at the other end."""
+
+
+class Hello(msgspec.Struct, tag="hello", tag_field="kind"):
+    """What a client says first. Keys beyond these are not refused."""
+
+    schema_version: str
+    sdk_version: str = ""
+    role: str = INGEST
+
+
+class Welcome(msgspec.Struct, tag="welcome", tag_field="kind"):
+    """The server's consent: exactly these keys, because the reference client dies of any other."""
+
+    schema_version: str
+    server_version: str
+
+
+class Mismatch(msgspec.Struct, tag="mismatch", tag_field="kind"):
+    """The server's refusal of a schema version."""
+
+    client: str
+    server: str
+    message: str
+    code: str = "schema_version_mismatch"
+
+
+_encode = msgspec.msgpack.encode
+_hello = msgspec.msgpack.Decoder(Hello)
+_answer = msgspec.msgpack.Decoder(Welcome | Mismatch)
+
+
+def encode_hello(sdk_version: str, schema_version: str = SCHEMA_VERSION, role: str = INGEST) -> bytes:
+    """Encode a client's Hello."""
+    return _encode(Hello(schema_version, sdk_version, role))
+
+
+def decode_hello(message: bytes | bytearray | memoryview | str) -> Hello:
+    """Read a client's first message.
+
+    Raises:
+        HandshakeError: It is none; the text says what arrived instead, in at most a close reason's length.
+    """
+    if isinstance(message, str):
+        raise HandshakeError("Text message received; this is an etaoi collector and speaks binary msgpack.")
+    if len(message) > MAX_HELLO:
+        raise HandshakeError("The first message is no etaoi hello: it is too long.")
+    try:
+        return _hello.decode(message)
+    except msgspec.ValidationError:
+        raise HandshakeError(
+            "The first message is no etaoi hello; upgrade the client's etaoi package."
+        ) from None
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        raise HandshakeError(
+            "The first message is not msgpack; etaoi clients say hello in msgpack."
+        ) from None
+
+
+def encode_welcome(schema_version: str, server_version: str) -> bytes:
+    """Encode the server's Welcome."""
+    return _encode(Welcome(schema_version, server_version))
+
+
+def encode_mismatch(client_version: str) -> bytes:
+    """Encode the refusal of a client that speaks ``client_version``."""
+    return _encode(Mismatch(client_version, SCHEMA_VERSION, mismatch_message(client_version)))
+
+
+def mismatch_message(client_version: str) -> str:
+    """Say which versions met and what to upgrade, short enough for a close reason."""
+    shown = client_version if len(client_version) <= 20 else client_version[:19] + "…"
+    return f"schema {shown!a} is not supported (etaoi-tui takes {SUPPORTED}): {advice(client_version)}"
+
+
+def decode_answer(message: bytes | bytearray | memoryview | str) -> Welcome | Mismatch:
+    """Read the server's answer to a Hello.
+
+    Raises:
+        HandshakeError: It is neither a Welcome nor a Mismatch.
+    """
+    if isinstance(message, str):
+        raise HandshakeError("The server answered with text: it is no etaoi server.")
+    try:
+        answer: Welcome | Mismatch = _answer.decode(message)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        raise HandshakeError("The server's answer is no etaoi handshake.") from None
+    return answer
