@@ -1,0 +1,163 @@
+"""Predicates over spans. Names, states and numbers are read from memory; contents only where a term asks."""
+
+from __future__ import annotations
+
+import json
+import operator
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from etaoi_collector.model import Span
+
+
+class Content(Protocol):
+    """Gives the recorded bytes of a span's events to a query that looks into contents."""
+
+    def given(self, span: Span) -> bytes:
+        """Return the bytes of its start event, empty when there is none."""
+        ...
+
+    def made(self, span: Span) -> bytes:
+        """Return the bytes of its deltas and its end event, empty when there are none."""
+        ...
+
+
+class Query(Protocol):
+    """A compiled query."""
+
+    def matches(self, span: Span, content: Content) -> bool:
+        """Whether the span is what was looked for."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """Text with ``*`` as a wildcard, looked for without regard to case in names and in recorded bytes."""
+
+    text: str
+
+    def within(self, text: str | None) -> bool:
+        """Whether a string holds the word."""
+        if text is None:
+            return False
+        if "*" in self.text:
+            return self._pattern().search(text) is not None
+        return self.text in text.casefold()
+
+    def within_bytes(self, raw: bytes) -> bool:
+        """Whether recorded bytes hold the word, as UTF-8 or escaped as in JSON text."""
+        if not raw:
+            return False
+        lowered = raw.lower()
+        for form in self._byte_forms():
+            if "*" in self.text:
+                if re.search(b".{0,200}?".join(map(re.escape, form.split(b"*"))), lowered, re.DOTALL):
+                    return True
+            elif form in lowered:
+                return True
+        return False
+
+    def _pattern(self) -> re.Pattern[str]:
+        return re.compile(".*".join(map(re.escape, self.text.split("*"))), re.IGNORECASE | re.DOTALL)
+
+    def _byte_forms(self) -> list[bytes]:
+        plain = self.text.encode("utf-8", "replace")
+        escaped = json.dumps(self.text)[1:-1].encode().lower()
+        return [plain] if plain == escaped else [plain, escaped]
+
+
+@dataclass(frozen=True, slots=True)
+class Anywhere:
+    """A bare word: in the name, kind, agent, model or error, else in what was recorded."""
+
+    word: Word
+
+    def matches(self, span: Span, content: Content) -> bool:
+        """Look in memory first, it is a thousand times cheaper."""
+        word = self.word
+        return (
+            word.within(span.name)
+            or word.within(span.kind)
+            or word.within(span.agent)
+            or word.within(span.model)
+            or word.within(span.error)
+            or word.within_bytes(content.given(span))
+            or word.within_bytes(content.made(span))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A condition on facts in memory."""
+
+    holds: Callable[[Span], bool]
+
+    def matches(self, span: Span, content: Content) -> bool:
+        """Ask the fact."""
+        return self.holds(span)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A word in what the span was given."""
+
+    word: Word
+
+    def matches(self, span: Span, content: Content) -> bool:
+        """Look into its start event."""
+        return self.word.within_bytes(content.given(span))
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A word in what the span gave back."""
+
+    word: Word
+
+    def matches(self, span: Span, content: Content) -> bool:
+        """Look into its deltas and its end event."""
+        return self.word.within_bytes(content.made(span))
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The opposite."""
+
+    term: Query
+
+    def matches(self, span: Span, content: Content) -> bool:
+        """Negate."""
+        return not self.term.matches(span, content)
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    """Every term holds."""
+
+    terms: tuple[Query, ...]
+
+    def matches(self, span: Span, content: Content) -> bool:
+        """Stop at the first that does not hold."""
+        return all(term.matches(span, content) for term in self.terms)
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """Some term holds."""
+
+    terms: tuple[Query, ...]
+
+    def matches(self, span: Span, content: Content) -> bool:
+        """Stop at the first that holds."""
+        return any(term.matches(span, content) for term in self.terms)
+
+
+COMPARISONS: dict[str, Callable[[float, float], bool]] = {
+    ">=": operator.ge,
+    "<=": operator.le,
+    ">": operator.gt,
+    "<": operator.lt,
+    "=": operator.eq,
+}

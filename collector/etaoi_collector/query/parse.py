@@ -1,0 +1,263 @@
+"""Reads a query's text. The language is described in the package's docstring."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from etaoi_collector.model import Span, Status
+from etaoi_collector.query.match import (
+    COMPARISONS,
+    All,
+    Anywhere,
+    Either,
+    Field,
+    Given,
+    Made,
+    Not,
+    Query,
+    Word,
+)
+
+_TOKEN = re.compile(
+    r"""\s*(?:
+        (?P<open>\() | (?P<close>\)) | (?P<either>\|) | (?P<and>&) | (?P<not>!|-(?=\S))
+        | (?P<field>[A-Za-z_]+)(?P<op>:|>=|<=|>|<|=)(?P<value>"[^"]*"?|[^\s()|&]*)
+        | (?P<quoted>"[^"]*"?)
+        | (?P<word>[^\s()|&]+)
+    )""",
+    re.VERBOSE,
+)
+_NESTED_AT_MOST = 40
+_DURATION = re.compile(r"([0-9.]+)\s*(us|ms|s|m|h)?", re.IGNORECASE)
+_SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_COUNT = re.compile(r"([0-9.]+)\s*([kM]?)")
+
+_KINDS = {"agent": ("sub_agent", "voice_agent"), "voice": ("voice_session", "voice_turn", "voice_agent")}
+
+
+class QueryError(ValueError):
+    """A query that cannot be read; the message is a sentence for the person who typed it."""
+
+
+def parse_query(text: str) -> Query | None:
+    """Compile a query.
+
+    Returns:
+        The query, or None for an empty text.
+
+    Raises:
+        QueryError: The text is no query.
+    """
+    tokens = [match for match in _tokens(text)]
+    if not tokens:
+        return None
+    query, rest = _either(tokens, 0, 0)
+    if rest != len(tokens):
+        raise QueryError("There is a ) without its (.")
+    return query
+
+
+def _tokens(text: str) -> list[re.Match[str]]:
+    found = []
+    at = 0
+    text = text.rstrip()
+    while at < len(text):
+        match = _TOKEN.match(text, at)
+        if match is None:
+            raise QueryError(f"Cannot read {text[at : at + 20]!r}.")
+        found.append(match)
+        at = match.end()
+    return found
+
+
+def _either(tokens: list[re.Match[str]], at: int, depth: int) -> tuple[Query, int]:
+    if depth > _NESTED_AT_MOST:
+        raise QueryError("Too many brackets inside each other.")
+    terms = []
+    while True:
+        term, at = _all(tokens, at, depth)
+        terms.append(term)
+        if at >= len(tokens) or not tokens[at]["either"]:
+            break
+        at += 1
+    return (terms[0] if len(terms) == 1 else Either(tuple(terms))), at
+
+
+def _all(tokens: list[re.Match[str]], at: int, depth: int) -> tuple[Query, int]:
+    terms: list[Query] = []
+    while at < len(tokens) and not tokens[at]["either"] and not tokens[at]["close"]:
+        if tokens[at]["and"]:
+            at += 1
+            continue
+        term, at = _one(tokens, at, depth)
+        terms.append(term)
+    if not terms:
+        raise QueryError("Something is missing next to a | or a bracket.")
+    return (terms[0] if len(terms) == 1 else All(tuple(terms))), at
+
+
+def _one(tokens: list[re.Match[str]], at: int, depth: int) -> tuple[Query, int]:
+    negate = False
+    while at < len(tokens) and tokens[at]["not"]:
+        negate = not negate
+        at += 1
+    if at >= len(tokens):
+        raise QueryError("Something must follow the !.")
+    token = tokens[at]
+    query: Query
+    if token["open"]:
+        query, at = _either(tokens, at + 1, depth + 1)
+        if at >= len(tokens):
+            raise QueryError("There is a ( without its ).")
+        at += 1
+    elif token["field"]:
+        query = _field(token["field"].lower(), token["op"], token["value"].strip('"'))
+        at += 1
+    elif token["quoted"] or token["word"]:
+        query = Anywhere(_word((token["quoted"] or token["word"]).strip('"')))
+        at += 1
+    else:
+        raise QueryError("Something must follow the !.")
+    return (Not(query) if negate else query), at
+
+
+def _word(text: str) -> Word:
+    return Word(text.casefold())
+
+
+def _field(name: str, op: str, value: str) -> Query:
+    if name in _NUMBERS:
+        return _number(name, op, value)
+    if op in (":", "=") and name in _TEXTS:
+        return _TEXTS[name](value)
+    if name in _TEXTS:
+        raise QueryError(f"{name} takes a word: {name}:something.")
+    known = ", ".join(sorted({*_TEXTS, *_NUMBERS}))
+    raise QueryError(f"There is no field {name!r}. Fields: {known}. Quote text that has a colon in it.")
+
+
+def _number(name: str, op: str, value: str) -> Query:
+    if op == ":" and name in ("in", "out"):
+        return (Given if name == "in" else Made)(_word(value))
+    read, parse = _NUMBERS[name]
+    if op == ":":
+        op = "="
+    wanted = parse(name, value)
+    compare = COMPARISONS[op]
+
+    def holds(span: Span) -> bool:
+        told = read(span)
+        return told is not None and compare(told, wanted)
+
+    return Field(holds)
+
+
+def _seconds(name: str, value: str) -> float:
+    match = _DURATION.fullmatch(value)
+    try:
+        if match is not None:
+            return float(match[1]) * _SECONDS[(match[2] or "s").lower()]
+    except ValueError:
+        pass
+    raise QueryError(f"{name} takes a time such as 800ms, 2s or 1m.")
+
+
+def _amount(name: str, value: str) -> float:
+    match = _COUNT.fullmatch(value)
+    try:
+        if match is not None:
+            return float(match[1]) * {"": 1, "k": 1_000, "M": 1_000_000}[match[2]]
+    except ValueError:
+        pass
+    raise QueryError(f"{name} takes a number such as 300 or 4k.")
+
+
+def _kind(value: str) -> Query:
+    if not value:
+        raise QueryError("kind takes a kind: kind:llm, kind:tool, kind:agent.")
+    kinds = _KINDS.get(value.lower(), (value.lower(),))
+    return Field(lambda span: span.kind in kinds)
+
+
+def _status(value: str) -> Query:
+    try:
+        wanted = Status(value.lower())
+    except ValueError:
+        raise QueryError(f"status is one of {', '.join(Status)}.") from None
+    return Field(lambda span: span.status is wanted)
+
+
+def _state(wanted: Status) -> Callable[[str], Query]:
+    def make(value: str) -> Query:
+        if not value:
+            return Field(lambda span: span.status is wanted)
+        word = _word(value)
+        return Field(
+            lambda span: span.status is wanted and (word.within(span.error) or word.within(span.name))
+        )
+
+    return make
+
+
+def _name(value: str, kinds: tuple[str, ...] = ()) -> Query:
+    word = _word(value)
+    return Field(lambda span: (not kinds or span.kind in kinds) and word.within(span.name))
+
+
+def _agent(value: str) -> Query:
+    word = _word(value)
+    return Field(
+        lambda span: word.within(span.agent) or (span.kind == "sub_agent" and word.within(span.name))
+    )
+
+
+def _model(value: str) -> Query:
+    word = _word(value)
+    return Field(lambda span: word.within(span.model) or (span.kind == "llm" and word.within(span.name)))
+
+
+def _id(value: str) -> Query:
+    start = value.lower()
+    return Field(
+        lambda span: (
+            span.span_id.startswith(start)
+            or span.trace.trace_id.startswith(start)
+            or span.trace.session.session_id.startswith(start)
+        )
+    )
+
+
+def _duration(span: Span) -> float | None:
+    return span.duration(span.trace.ended_at)
+
+
+def _tokens_of(span: Span) -> float | None:
+    usage = span.usage
+    if usage is None:
+        return None
+    if usage.total_tokens is not None:
+        return usage.total_tokens
+    return (usage.input_tokens or 0) + (usage.output_tokens or 0)
+
+
+_TEXTS: dict[str, Callable[[str], Query]] = {
+    "kind": _kind,
+    "status": _status,
+    "err": _state(Status.ERROR),
+    "error": _state(Status.ERROR),
+    "running": _state(Status.RUNNING),
+    "name": _name,
+    "tool": lambda value: _name(value, ("tool",)),
+    "mw": lambda value: _name(value, ("middleware",)),
+    "agent": _agent,
+    "model": _model,
+    "id": _id,
+}
+_NUMBERS: dict[str, tuple[Callable[[Span], float | None], Callable[[str, str], float]]] = {
+    "dur": (_duration, _seconds),
+    "ttft": (lambda span: span.ttft, _seconds),
+    "tok": (_tokens_of, _amount),
+    "in": (lambda span: span.usage.input_tokens if span.usage else None, _amount),
+    "out": (lambda span: span.usage.output_tokens if span.usage else None, _amount),
+}

@@ -1,0 +1,271 @@
+"""Which spans of a tree have a row, in which order and how deep: folding, plumbing, growth in place.
+
+A trace's tree follows parent links across traces, because a voice turn is a trace of its own under its
+session. Every operation that a key press or a tick needs costs what it touches, not what was recorded; only
+folding, unfolding and switching plumbing rebuild what they change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from etaoi_collector.model import Changes, Mark, Span, Trace
+from etaoi_tui.view.order import after_subtree, position, root_of
+
+_PLUMBING = int(Mark.PLUMBING)
+_ERROR_BELOW = int(Mark.ERROR_BELOW)
+
+MANY = 2_000
+"""New spans in one tick from which a rebuild is cheaper than inserting one by one."""
+
+
+class TreeRows:
+    """The rows of one trace's tree.
+
+    Attributes:
+        spans: The span of each row, in depth-first order.
+        depths: The indentation of each row, hidden ancestors not counted.
+    """
+
+    def __init__(self) -> None:
+        self.trace: Trace | None = None
+        self.context: list[Span] = []
+        self.spans: list[Span] = []
+        self.depths: list[int] = []
+        self.show_plumbing = False
+        self._folded: set[Span] = set()
+
+    def __len__(self) -> int:
+        return len(self.spans)
+
+    def show(self, trace: Trace | None, *, context: Iterable[Span] = ()) -> None:
+        """Switch to another trace.
+
+        Args:
+            trace: The trace to show, or None for no rows.
+            context: Agent snapshots that the trace's spans name; they stand above its roots.
+        """
+        self.trace = trace
+        self.context = list(context)
+        self._folded.clear()
+        self.rebuild()
+
+    def rebuild(self) -> None:
+        """Make all rows anew."""
+        self.spans, self.depths = [], []
+        trace = self.trace
+        if trace is None:
+            return
+        for span in self.context:
+            self.spans.append(span)
+            self.depths.append(0)
+        self._collect(trace.roots, 0, self.spans, self.depths)
+
+    def apply(self, changes: Changes) -> bool:
+        """Take in what the store says has changed.
+
+        Returns:
+            True when rows were made anew, so that nothing a caller knows about row numbers holds.
+        """
+        trace = self.trace
+        if trace is None:
+            return False
+        if changes.restructured and any(self._concerns(other) for other in changes.restructured):
+            self.rebuild()
+            return True
+        if len(changes.added) > MANY and sum(1 for span in changes.added if self._mine(span)) > MANY:
+            self.rebuild()
+            return True
+        for span in changes.added:
+            if self._mine(span):
+                self._insert(span)
+        if not self.show_plumbing:
+            for span in changes.changed:
+                if span.marks & _PLUMBING and span.error is not None and self._mine(span):
+                    if span.children is not None and self.index(span) is None:
+                        self.rebuild()
+                        return True
+                    self._insert(span)
+        return False
+
+    # questions
+
+    def index(self, span: Span) -> int | None:
+        """Return a span's row, or None when it has none (folded away, hidden, of another trace)."""
+        if self.context and span in self.context:
+            return self.context.index(span)
+        at = position(self.spans, span, len(self.context))
+        if at < len(self.spans) and self.spans[at] is span:
+            return at
+        return None
+
+    def nearest(self, span: Span) -> int | None:
+        """Return the row of a span, or of the ancestor that hides it."""
+        above: Span | None = span
+        while above is not None:
+            row = self.index(above)
+            if row is not None:
+                return row
+            above = above.parent
+        return None
+
+    def folded(self, span: Span) -> bool:
+        """Whether the span's children are folded away."""
+        return span in self._folded
+
+    def has_children(self, span: Span) -> bool:
+        """Whether anything can unfold under the span."""
+        for child in span.children or ():
+            if not self._hidden(child) or self.has_children(child):
+                return True
+        return False
+
+    def parent_row(self, row: int) -> int | None:
+        """Return the row of the nearest shown ancestor."""
+        parent = self.spans[row].parent
+        return None if parent is None else self.nearest(parent)
+
+    def hidden_below(self, span: Span, most: int = 1_000) -> int:
+        """Count the rows that a folded span hides, up to a bound, so that a row can say how many."""
+        count = 0
+        stack = list(span.children or ())
+        while stack and count < most:
+            child = stack.pop()
+            count += not self._hidden(child)
+            stack.extend(child.children or ())
+        return count
+
+    # folding
+
+    def set_folded(self, span: Span, folded: bool) -> bool:
+        """Fold or unfold one span's children in place.
+
+        Returns:
+            True when that changed anything.
+        """
+        if folded == (span in self._folded) or (folded and not self.has_children(span)):
+            return False
+        row = self.index(span)
+        if folded:
+            self._folded.add(span)
+        else:
+            self._folded.discard(span)
+        if row is None:
+            return True
+        if folded:
+            last = after_subtree(self.spans, row)
+            del self.spans[row + 1 : last]
+            del self.depths[row + 1 : last]
+        else:
+            spans: list[Span] = []
+            depths: list[int] = []
+            self._collect(span.children or [], self.depths[row] + 1, spans, depths)
+            self.spans[row + 1 : row + 1] = spans
+            self.depths[row + 1 : row + 1] = depths
+        return True
+
+    def fold_all(self) -> None:
+        """Fold every span that has children, the roots left open."""
+        self._folded = {span for span in self._all() if span.children and span.parent is not None}
+        self.rebuild()
+
+    def unfold_all(self) -> None:
+        """Unfold everything."""
+        self._folded.clear()
+        self.rebuild()
+
+    def unfold_one_level(self) -> None:
+        """Unfold the outermost folded spans."""
+        outermost = [span for span in self.spans if span in self._folded]
+        self._folded.difference_update(outermost)
+        self.rebuild()
+
+    def fold_one_level(self) -> None:
+        """Fold the innermost open spans."""
+        open_depth = max(
+            (
+                depth
+                for depth, span in zip(self.depths, self.spans, strict=True)
+                if span not in self._folded and self.has_children(span)
+            ),
+            default=None,
+        )
+        if open_depth is None:
+            return
+        for depth, span in zip(self.depths, self.spans, strict=True):
+            if depth == open_depth and self.has_children(span):
+                self._folded.add(span)
+        self.rebuild()
+
+    def reveal(self, span: Span) -> int | None:
+        """Unfold what hides a span and return its row (its nearest shown ancestor's, if it is plumbing)."""
+        above = span.parent
+        outermost: Span | None = None
+        while above is not None:
+            if above in self._folded:
+                self._folded.discard(above)
+                outermost = above
+            above = above.parent
+        if outermost is not None:
+            self.rebuild()
+        return self.nearest(span)
+
+    def set_plumbing(self, shown: bool) -> None:
+        """Show or hide the framework's inner steps."""
+        self.show_plumbing = shown
+        self.rebuild()
+
+    # inner steps
+
+    def _concerns(self, trace: Trace) -> bool:
+        mine = self.trace
+        if mine is None:
+            return False
+        return trace is mine or trace.session is mine.session
+
+    def _mine(self, span: Span) -> bool:
+        return root_of(span).trace is self.trace
+
+    def _hidden(self, span: Span) -> bool:
+        if self.show_plumbing or not span.marks & _PLUMBING:
+            return False
+        return span.error is None or bool(span.marks & _ERROR_BELOW)
+
+    def _insert(self, span: Span) -> None:
+        if self._hidden(span):
+            return
+        depth = 0
+        above = span.parent
+        while above is not None:
+            if above in self._folded:
+                return
+            depth += not self._hidden(above)
+            above = above.parent
+        at = position(self.spans, span, len(self.context))
+        if at < len(self.spans) and self.spans[at] is span:
+            return
+        self.spans.insert(at, span)
+        self.depths.insert(at, depth)
+
+    def _collect(self, siblings: list[Span], depth: int, spans: list[Span], depths: list[int]) -> None:
+        stack = [(span, depth) for span in reversed(siblings)]
+        folded = self._folded
+        while stack:
+            span, depth = stack.pop()
+            below = depth
+            if not self._hidden(span):
+                spans.append(span)
+                depths.append(depth)
+                if span in folded:
+                    continue
+                below += 1
+            if span.children:
+                stack.extend([(child, below) for child in reversed(span.children)])
+
+    def _all(self) -> Iterator[Span]:
+        stack = list(self.trace.roots) if self.trace is not None else []
+        while stack:
+            span = stack.pop()
+            yield span
+            if span.children:
+                stack.extend(span.children)

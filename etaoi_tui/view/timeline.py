@@ -1,0 +1,126 @@
+"""The time axis that all bars of a tree share: ticks on round steps, bars with eighth-cell resolution."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_LEFT_BLOCKS = " ▏▎▍▌▋▊▉█"
+_STEPS = (1.0, 2.0, 5.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """A span of time drawn over a number of cells.
+
+    Attributes:
+        start: Left edge, seconds since the epoch.
+        seconds: Length of the axis in seconds, more than zero.
+        width: Cells.
+    """
+
+    start: float
+    seconds: float
+    width: int
+
+    @classmethod
+    def over(cls, start: float, end: float, width: int) -> Axis:
+        """Make an axis from the first to the last moment."""
+        return cls(start, max(end - start, 1e-6), max(width, 1))
+
+    @classmethod
+    def growing(cls, start: float, now: float, width: int) -> Axis:
+        """Make an axis for something that still runs: its end moves in steps, so that bars do not crawl.
+
+        The end is the next step of a quarter of a power of two; every bar keeps its place between steps.
+        """
+        needed = max(now - start, 1.0)
+        step = 1.0
+        while step * 2 < needed:
+            step *= 2
+        quarter = step / 4
+        whole = -(-needed // quarter) * quarter
+        return cls(start, whole, max(width, 1))
+
+    def eighths(self, at: float) -> int:
+        """Return how many eighths of a cell lie left of a moment, kept inside the axis."""
+        return min(max(round((at - self.start) / self.seconds * self.width * 8), 0), self.width * 8)
+
+
+def bar(axis: Axis, start: float, end: float) -> tuple[int, str]:
+    """Draw a bar.
+
+    A left edge inside a cell cannot be drawn with left blocks alone, so it is rounded to the cell, or drawn
+    by a right half block where that is nearer. Everything has at least one visible mark.
+
+    Returns:
+        The cell where the bar begins, and its characters.
+    """
+    first, last = axis.eighths(start), axis.eighths(end)
+    cell, rest = divmod(first, 8)
+    if cell >= axis.width:
+        return axis.width - 1, "▕"
+    if last - first < 2:
+        return cell, "▏" if rest < 5 else "▕"
+    lead = ""
+    if rest >= 6:
+        lead, cell_of_body = "▕", cell + 1
+    elif rest >= 3:
+        lead, cell_of_body = "▐", cell + 1
+    else:
+        cell_of_body = cell
+    full, part = divmod(last - cell_of_body * 8, 8)
+    if full < 0:
+        return cell, lead or "▏"
+    return cell, lead + "█" * full + (_LEFT_BLOCKS[part] if part else "")
+
+
+def ticks(axis: Axis, spacing: int = 9) -> list[tuple[int, float]]:
+    """Return where to label the axis, on round steps at least ``spacing`` cells apart.
+
+    Returns:
+        Pairs of the cell and the seconds from the axis' start.
+    """
+    if axis.width < spacing:
+        return [(0, 0.0)]
+    wanted = axis.seconds * spacing / axis.width
+    size = 1e-6
+    step = size
+    while step < wanted:
+        for factor in _STEPS:
+            step = size * factor
+            if step >= wanted:
+                break
+        size *= 10
+    if 10.0 < wanted:
+        # Whole minutes and hours read better than hundreds of seconds.
+        for step in (15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0, 21600.0, 86400.0):
+            if step >= wanted:
+                break
+        else:
+            step = -(-wanted // 86400.0) * 86400.0
+    found = []
+    moment = 0
+    while (at := moment * step) <= axis.seconds * 1.0000001:
+        cell = int(at / axis.seconds * axis.width)
+        if cell < axis.width:
+            found.append((cell, at))
+        moment += 1
+    return found
+
+
+def label(seconds: float) -> str:
+    """Name a tick: ``0``, ``250ms``, ``1.5s``, ``2m30s``, ``1h05m``."""
+    if seconds == 0:
+        return "0"
+    if seconds < 0.001:
+        return f"{seconds * 1e6:.0f}us"
+    if seconds < 1:
+        return f"{seconds * 1e3:g}ms"
+    if seconds < 60:
+        return f"{seconds:g}s"
+    whole = round(seconds)
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes}m{rest:02d}s" if rest else f"{minutes}m"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}h{minutes:02d}m" if minutes else f"{hours}h"

@@ -1,0 +1,71 @@
+"""Which traces the list shows: those that stand for themselves, newest first."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from operator import attrgetter
+
+from etaoi_collector.model import Changes, Trace
+from etaoi_collector.store import Store
+
+_number = attrgetter("number")
+
+
+class TraceRows:
+    """The traces of the list.
+
+    Traces whose spans all hang in another trace's tree (the turns of a voice session) are part of that one.
+    Traces that hold nothing but an agent snapshot are shown with the traces that name it.
+
+    Attributes:
+        traces: Oldest first; row 0 of the screen is the last of them.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.traces: list[Trace] = []
+
+    def __len__(self) -> int:
+        return len(self.traces)
+
+    def apply(self, changes: Changes) -> bool:
+        """Take in what changed; return True when a row came or went."""
+        came_or_went = False
+        for trace in changes.traces:
+            came_or_went |= self._update(trace)
+        for trace in changes.restructured:
+            if trace not in changes.traces:
+                came_or_went |= self._update(trace)
+        return came_or_went
+
+    def at(self, row: int) -> Trace:
+        """Return the trace in a row, newest first."""
+        return self.traces[-1 - row]
+
+    def row(self, trace: Trace) -> int | None:
+        """Return a trace's row."""
+        at = bisect_left(self.traces, trace.number, key=_number)
+        if at < len(self.traces) and self.traces[at] is trace:
+            return len(self.traces) - 1 - at
+        return None
+
+    def _update(self, trace: Trace) -> bool:
+        shown = bool(trace.roots) and not trace.only_context and trace.trace_id in self._store.traces
+        at = bisect_left(self.traces, trace.number, key=_number)
+        present = at < len(self.traces) and self.traces[at] is trace
+        if shown and not present:
+            self.traces.insert(at, trace)
+        elif present and not shown:
+            del self.traces[at]
+        return shown != present
+
+
+def title(trace: Trace) -> str:
+    """Return what a trace is called: its first root that has a name."""
+    for root in trace.roots[:8]:
+        if root.name and root.kind != "agent_context":
+            return root.name
+    for member in trace.members[:8]:
+        if member.agent:
+            return member.agent
+    return trace.trace_id[:8]

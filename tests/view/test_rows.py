@@ -1,0 +1,129 @@
+"""Rows that grow in place equal rows that are made anew, whatever arrives and whatever is folded."""
+
+from __future__ import annotations
+
+import random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from etaoi_collector.model import Span
+from etaoi_collector.store import Store
+from etaoi_tui.view.rows import TreeRows
+from etaoi_tui.view.walk import is_origin_of_error, next_error, previous_error
+from tests.store.histories import History, event, opened
+
+
+def rebuilt(rows: TreeRows) -> list[tuple[Span, int]]:
+    rows.rebuild()
+    return list(zip(rows.spans, rows.depths, strict=True))
+
+
+@given(st.integers(0, 10_000), st.randoms(use_true_random=False), st.booleans())
+@settings(max_examples=200, deadline=None)
+def test_growing_equals_rebuilding(seed: int, dice: random.Random, shuffled: bool) -> None:
+    events = History.random(seed, 30).events
+    if shuffled:
+        dice.shuffle(events)
+    store = Store()
+    opened(store)
+    rows = TreeRows()
+    while events:
+        some, events = events[: dice.randrange(1, 8)], events[8:]
+        store.apply(some, 0, 1)
+        if rows.trace is None:
+            rows.show(next(iter(store.traces.values())))
+        rows.apply(store.drain_changes())
+        if rows.spans and dice.random() < 0.3:
+            rows.set_folded(dice.choice(rows.spans), dice.random() < 0.7)
+        grown = list(zip(rows.spans, rows.depths, strict=True))
+        assert grown == rebuilt(rows)
+        for at, span in enumerate(rows.spans):
+            assert rows.index(span) == at
+
+
+def deep_store() -> Store:
+    store = Store()
+    opened(store)
+    store.apply(
+        [
+            event("span_start", "root", 0, node_kind="sub_agent"),
+            event("span_start", "seq", 1, parent="root", metadata={"lc_chain_kind": "internal"}),
+            event("span_start", "inner", 2, parent="seq", node_kind="llm"),
+            event("span_start", "tail", 3, parent="root", node_kind="tool"),
+        ],
+        0,
+        1,
+    )
+    return store
+
+
+def test_plumbing_is_folded_away_and_its_children_take_its_place() -> None:
+    store = deep_store()
+    rows = TreeRows()
+    rows.show(next(iter(store.traces.values())))
+    assert [(s.name, d) for s, d in zip(rows.spans, rows.depths, strict=True)] == [
+        ("root", 0),
+        ("inner", 1),
+        ("tail", 1),
+    ]
+    rows.set_plumbing(True)
+    assert [s.name for s in rows.spans] == ["root", "seq", "inner", "tail"]
+
+
+def test_plumbing_that_fails_by_itself_shows() -> None:
+    store = deep_store()
+    rows = TreeRows()
+    rows.show(next(iter(store.traces.values())))
+    store.drain_changes()
+    store.apply([event("span_end", "inner", 4, parent="seq", node_kind="llm")], 0, 1)
+    store.apply([event("span_end", "seq", 5, parent="root", error="ValueError('x')")], 0, 1)
+    rows.apply(store.drain_changes())
+    assert [(s.name, d) for s, d in zip(rows.spans, rows.depths, strict=True)] == [
+        ("root", 0),
+        ("seq", 1),
+        ("inner", 2),
+        ("tail", 1),
+    ]
+
+
+def test_a_tree_as_deep_as_it_likes() -> None:
+    store = Store()
+    opened(store)
+    deep = 5_000
+    store.apply(
+        [event("span_start", f"n{i}", i, parent=f"n{i - 1}" if i else None) for i in range(deep)], 0, 1
+    )
+    rows = TreeRows()
+    rows.show(next(iter(store.traces.values())))
+    assert rows.depths[-1] == deep - 1
+    rows.set_folded(rows.spans[10], True)
+    assert len(rows) == 11
+    bottom = store.find_span(event("span_start", f"n{deep - 1}", 0).span_id)
+    assert bottom is not None
+    assert rows.nearest(bottom) == 10
+    assert rows.reveal(bottom) == deep - 1
+
+
+def test_errors_are_visited_where_they_began_in_both_directions() -> None:
+    dice = random.Random(3)
+    for seed in range(60):
+        store = Store()
+        opened(store)
+        store.apply(History.random(seed, 25).events, 0, 1)
+        for trace in store.traces.values():
+            rows = TreeRows()
+            rows.show(trace)
+            wanted = [span for span in rows.spans if is_origin_of_error(span)]
+            found, at = [], None
+            while (at := next_error(trace, at)) is not None:
+                found.append(at)
+            assert found == wanted
+            back, at = [], None
+            while (at := previous_error(trace, at)) is not None:
+                back.append(at)
+            assert back == wanted[::-1]
+            start = dice.choice(rows.spans) if rows.spans else None
+            if start is not None:
+                behind = wanted and [s for s in wanted if rows.index(s) > rows.index(start)]  # type: ignore[operator]
+                assert next_error(trace, start) == (behind[0] if behind else None)
