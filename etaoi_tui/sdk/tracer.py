@@ -289,6 +289,11 @@ class Tracer:
         return self._pipeline.stats() if self._pipeline is not None else Stats()
 
     @property
+    def pipeline(self) -> Pipeline | None:
+        """Where its records go. Tracers with the same pipeline speak to the same destination."""
+        return self._pipeline
+
+    @property
     def sink(self) -> Any:
         """The sink object behind it, such as an `InMemorySink`; None when nothing is recorded."""
         return self._pipeline.sink if self._pipeline is not None else None
@@ -318,9 +323,35 @@ def _put_nowhere(record: Record) -> None:
 _CURRENT: contextvars.ContextVar[Span | None] = contextvars.ContextVar("etaoi_tui_current_span", default=None)
 
 
-def current_span() -> Span | None:
-    """Return the span that the calling task or thread is in, whoever started it."""
+_frameworks: list[Callable[[], Span | None]] = []
+
+
+def find_spans_with(find: Callable[[], Span | None]) -> None:
+    """Let `current_span` also ask a framework that carries its own idea of the running span.
+
+    Args:
+        find: returns the span of the framework's run that the calling task or thread is in. It must not raise.
+    """
+    if find not in _frameworks:
+        _frameworks.append(find)
+
+
+def entered_span() -> Span | None:
+    """Return the span that the calling task or thread entered with `enter_span`, frameworks left aside."""
     return _CURRENT.get()
+
+
+def current_span() -> Span | None:
+    """Return the innermost span that the calling task or thread is in, whoever started it.
+
+    Where a span was entered by hand and a framework names another one, the one that started later lies inside.
+    """
+    span = _CURRENT.get()
+    for find in _frameworks:
+        other = find()
+        if other is not None and (span is None or other.started_ns > span.started_ns):
+            span = other
+    return span
 
 
 def enter_span(span: Span | None) -> contextvars.Token[Span | None]:
