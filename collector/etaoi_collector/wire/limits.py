@@ -32,5 +32,5 @@ SMALL_FRAME = 4 << 20
 MAX_CLOSE_REASON = 123
 """Bytes that fit into a WebSocket close frame beside its code (RFC 6455, section 5.5)."""
 
-MAX_ENVELOPE_HEADER = 64 << 10
+MAX_TRACE_HEADER = 64 << 10
 """Bytes of a trace file's header map."""
