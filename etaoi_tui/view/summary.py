@@ -1,0 +1,255 @@
+"""The few words behind a span's name: a tool's arguments, a model's answer, what a middleware changed.
+
+Read from the recording for rows that are on the screen, and remembered. Nothing is made safe here: the words
+are data from outside, and go through `etaoi_tui.text` before they are drawn.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+from etaoi_collector.model import Mark, Span, Status, Trace
+from etaoi_tui.view.search import Reader
+
+LONGEST = 400
+"""Characters of a summary; no row is wider."""
+
+_REMEMBERED = 8_192
+_JSON_TO_READ = 200_000
+
+_PROBE = int(Mark.PROBE)
+
+
+class _ToolCall(msgspec.Struct, gc=False):
+    name: str | None = None
+
+
+class _Response(msgspec.Struct, gc=False):
+    text: str | None = None
+    tool_calls: list[_ToolCall] | None = None
+
+
+class _Diff(msgspec.Struct, gc=False):
+    messages_count_delta: int | None = None
+    messages_added: list[Raw] = []
+    messages_removed: list[Raw] = []
+    tools_added: list[str] = []
+    tools_removed: list[str] = []
+    system_text_changed: bool | None = None
+    system_added: list[Raw] = []
+    system_removed: list[Raw] = []
+
+
+class _Payload(msgspec.Struct, gc=False):
+    input: str | None = None
+    inputs: str | None = None
+    arguments: str | None = None
+    response: _Response | None = None
+    text: str | None = None
+    diff: _Diff | None = None
+    end_of_utterance_delay: float | None = None
+    tools: list[Raw] = []
+
+
+class _Event(msgspec.Struct, gc=False):
+    payload: Raw
+
+
+_event = msgspec.msgpack.Decoder(_Event).decode
+_payload = msgspec.msgpack.Decoder(_Payload).decode
+_fields = msgspec.msgpack.Decoder(dict[str, Raw]).decode
+
+
+class Summaries:
+    """Summaries of spans and traces, read when asked for.
+
+    Args:
+        reader: Reads recorded events.
+    """
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._spans: OrderedDict[tuple[int, int], str] = OrderedDict()
+        self._traces: dict[Trace, str] = {}
+
+    def of(self, span: Span) -> str:
+        """Return what a row says behind a span's name; may be empty."""
+        if span.tail and not span.marks & Mark.ENDED:
+            return span.tail[-LONGEST:]
+        key = (span.number, span.version)
+        known = self._spans.get(key)
+        if known is None:
+            known = self._make(span)[:LONGEST]
+            self._spans[key] = known
+            if len(self._spans) > _REMEMBERED:
+                self._spans.popitem(last=False)
+        return known
+
+    def of_trace(self, trace: Trace) -> str:
+        """Return what a trace was asked: the first words its root was given."""
+        known = self._traces.get(trace)
+        if known:
+            return known
+        found = ""
+        for root in trace.roots[:4]:
+            if root.start_place >= 0 and root.kind != "agent_context":
+                found = first_words(self._read(root.start_place).inputs)
+            if not found and root.kind == "voice_session":
+                found = self._first_speech(root)
+            if found:
+                break
+        if found:
+            if len(self._traces) > _REMEMBERED:
+                self._traces.clear()
+            self._traces[trace] = found[:LONGEST]
+        return found[:LONGEST]
+
+    def _make(self, span: Span) -> str:
+        if span.error is not None and span.status is not Status.OK:
+            return span.error
+        kind = span.kind
+        if kind == "tool":
+            start = self._read(span.start_place)
+            return arguments(start.input or start.arguments)
+        if kind == "llm":
+            if span.end_place < 0:
+                return ""
+            end = self._read(span.end_place)
+            return _answer(end.response) if end.response is not None else end.text or ""
+        if span.marks & _PROBE:
+            diff = self._read(span.end_place if span.end_place >= 0 else span.start_place).diff
+            return _changes(diff) if diff is not None else ""
+        if kind == "voice_turn":
+            return self._first_speech(span)
+        if kind == "eou":
+            delay = self._read(span.start_place).end_of_utterance_delay
+            return f"after {delay * 1000:.0f}ms" if delay is not None else ""
+        if kind == "agent_context":
+            tools = len(self._read(span.start_place).tools)
+            return f"{tools} tool{'s' if tools != 1 else ''}" if tools else "agent snapshot"
+        return ""
+
+    def _first_speech(self, span: Span) -> str:
+        for child in (span.children or ())[:16]:
+            if child.kind == "voice_turn":
+                found = self._first_speech(child)
+                if found:
+                    return found
+            elif child.kind in ("voice_input", "voice_output") and child.name:
+                return child.name
+        return ""
+
+    def _read(self, place: int) -> _Payload:
+        raw = self._reader.read(place) if place >= 0 else None
+        if not isinstance(raw, bytes | bytearray | memoryview):
+            return _Payload()
+        try:
+            payload = _event(raw).payload
+            return _payload(payload)
+        except (msgspec.DecodeError, RecursionError):
+            return _lenient(raw)
+
+
+def arguments(text: str | None) -> str:
+    """Show a tool's JSON arguments as ``key=value`` pairs; any other text as it is."""
+    if not text:
+        return ""
+    if len(text) > _JSON_TO_READ or not text.lstrip().startswith("{"):
+        return text[:LONGEST]
+    try:
+        told = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return text[:LONGEST]
+    if not isinstance(told, dict):
+        return text[:LONGEST]
+    return " ".join(f"{key}={_value(value)}" for key, value in list(told.items())[:12])
+
+
+def first_words(inputs: str | None) -> str:
+    """Find the words of a person in a run's inputs: the newest human message, else the first text."""
+    if not inputs:
+        return ""
+    if len(inputs) > _JSON_TO_READ or not inputs.lstrip().startswith(("{", "[", '"')):
+        return inputs[:LONGEST]
+    try:
+        told = msgspec.json.decode(inputs)
+    except (msgspec.DecodeError, RecursionError):
+        return inputs[:LONGEST]
+    if isinstance(told, dict):
+        messages = told.get("messages")
+        if isinstance(messages, list):
+            return _last_human(messages)
+        for key in ("input", "question", "query", "prompt", "text"):
+            if isinstance(told.get(key), str):
+                return str(told[key])
+        return next((value for value in told.values() if isinstance(value, str)), "")
+    if isinstance(told, list):
+        return _last_human(told)
+    return told if isinstance(told, str) else ""
+
+
+def _last_human(messages: list[Any]) -> str:
+    for message in reversed(messages[-50:]):
+        role: Any = None
+        content: Any = None
+        if isinstance(message, dict):
+            role = message.get("type") or message.get("role")
+            content = message.get("content", message.get("text"))
+        elif isinstance(message, list) and len(message) == 2:
+            role, content = message
+        elif isinstance(message, str):
+            role, content = "human", message
+        if role in ("human", "user"):
+            if isinstance(content, list):
+                content = next((p.get("text") for p in content if isinstance(p, dict) and "text" in p), None)
+            if isinstance(content, str) and content.strip():
+                return content
+    return ""
+
+
+def _answer(response: _Response) -> str:
+    if response.text and response.text.strip():
+        return response.text
+    names = [call.name or "?" for call in response.tool_calls or ()]
+    return "→ " + ", ".join(names) if names else ""
+
+
+def _changes(diff: _Diff) -> str:
+    parts = []
+    messages = len(diff.messages_added) - len(diff.messages_removed) or diff.messages_count_delta or 0
+    if messages:
+        parts.append(f"{messages:+d} message{'s' if abs(messages) != 1 else ''}")
+    tools = len(diff.tools_added) - len(diff.tools_removed)
+    if tools:
+        parts.append(f"{tools:+d} tool{'s' if abs(tools) != 1 else ''}")
+    if diff.system_text_changed or diff.system_added or diff.system_removed:
+        parts.append("system prompt changed")
+    return ", ".join(parts).replace("-", "−")
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, str):
+        return f'"{value[:120]}"'
+    if isinstance(value, dict | list):
+        return msgspec.json.encode(value)[:120].decode("utf-8", "replace")
+    return str(value)[:60]
+
+
+def _lenient(raw: bytes | bytearray | memoryview) -> _Payload:
+    """Keep what fits of a payload of another shape."""
+    kept: dict[str, Any] = {}
+    try:
+        told = _fields(_event(raw).payload)
+        for field in msgspec.structs.fields(_Payload):
+            if field.encode_name in told:
+                try:
+                    kept[field.name] = msgspec.msgpack.decode(told[field.encode_name], type=field.type)
+                except (msgspec.DecodeError, RecursionError):
+                    continue
+    except (msgspec.DecodeError, RecursionError):
+        pass
+    return _Payload(**kept)
