@@ -13,9 +13,11 @@ import itertools
 import random
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 import msgpack
 
+from etaoi_collector.wire.trace_records import TraceWriter
 from tests.scribe import EPOCH_MICROSECONDS, Clock, Event, Ids, Open, Scribe
 from tests.voices import voice_call
 
@@ -29,6 +31,7 @@ __all__ = [
     "Open",
     "Scribe",
     "agent_trace",
+    "big_trace",
     "deep_trace",
     "frame",
     "frames",
@@ -44,6 +47,7 @@ __all__ = [
     "ugly_trace",
     "voice_call",
     "wide_trace",
+    "write_trace",
 ]
 
 SCHEMA_VERSION = "0.5.1"
@@ -275,6 +279,25 @@ def deep_trace(scribe: Scribe, depth: int) -> Open:
     return chain[0]
 
 
+def big_trace(scribe: Scribe, spans: int, *, group: int = 100) -> Iterator[list[Event]]:
+    """One trace of that many spans, in pieces: agents of ``group`` small tools below a root that stays open.
+
+    The root is called ``big``, its tools ``row-0000001`` and on, so that each can be found on a screen.
+    """
+    root = scribe.start("sub_agent", "big", metadata={"lc_chain_kind": "sub_agent"}, agent="big")
+    made = 1
+    while made < spans:
+        agent = scribe.start("sub_agent", f"group-{made:07d}", root, metadata={"lc_chain_kind": "sub_agent"})
+        made += 1
+        for _ in range(min(group - 1, spans - made)):
+            tool = scribe.start("tool", f"row-{made:07d}", agent, {"input": '{"query": "turbines"}'})
+            scribe.clock.advance(50)
+            scribe.end(tool, {"output": "found nothing"})
+            made += 1
+        scribe.end(agent, {"outputs": "{}"})
+        yield scribe.take()
+
+
 UGLY: tuple[str, ...] = (
     "\x1b]52;c;bWFsaWNl\x07copied",
     "\x1b[2J\x1b[Hwiped",
@@ -396,3 +419,41 @@ def traffic(seed: int = 0, *, pieces: int = 0, sessions: int = 4) -> Iterator[Ev
             failing=number % 9 == 8,
         )
         yield from scribe.take()
+
+
+def write_trace(path: Path, events: int, *, seed: int = 0, per_frame: int = 16, last: str = "") -> int:
+    """Write a trace file of that many events of `traffic`, about ten seconds for a million.
+
+    Args:
+        path: a file that does not exist.
+        events: how many; the last traces may break off, as in a recording that was stopped.
+        seed: of the traffic.
+        per_frame: events in a message.
+        last: name of one more, short and complete trace at the end.
+
+    Returns:
+        How many spans the file holds.
+    """
+    spans = 0
+
+    def counted() -> Iterator[Event]:
+        nonlocal spans
+        for event in itertools.islice(traffic(seed), events):
+            spans += event["kind"] == "span_start"
+            yield event
+
+    began = EPOCH_MICROSECONDS / 1e6
+    writer = TraceWriter(path, writer="tests", created=began, recording=f"generated-{seed}")
+    writer.opened(began, 1, peer="127.0.0.1:50000", client="etaoi-schema 0.5.1", hello=hello())
+    at = began
+    for at, message in zip(itertools.count(began, 0.01), frames(counted(), per_frame), strict=False):
+        writer.append_frame(at, 1, message)
+    if last:
+        scribe = Scribe(last, clock=Clock(round(at * 1_000_000)))
+        span = scribe.start("sub_agent", last, metadata={"lc_chain_kind": "sub_agent"}, agent=last)
+        scribe.end(span, {"outputs": "{}"})
+        writer.append_frame(at, 1, frame(scribe.take()))
+        spans += 1
+    writer.closed(at, 1, code=1000)
+    writer.close()
+    return spans

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
+from pathlib import Path
 
 import msgpack
 from hypothesis import given
 
+from etaoi_collector.wire.codec import decode_frame
+from etaoi_collector.wire.events import Reject
+from etaoi_collector.wire.trace_records import FRAME, PREFIX, read_header, read_prefix
 from tests import generate
 from tests.generate import Event, Scribe
 from tests.strategies import Arrival, delivered
@@ -64,6 +68,39 @@ def test_frames_hold_every_event_once() -> None:
         for frame in generate.frames(events, per_frame, per_envelope=per_envelope):
             seen += [event for envelope in msgpack.unpackb(frame) for event in envelope["batch"]]
         assert seen == events
+
+
+def test_events_are_taken_by_the_codec() -> None:
+    """Nothing that the generators write is refused, ugly as it may be."""
+    scribe = Scribe(2)
+    generate.agent_trace(scribe, pieces=4, sub_agents=1, failing=True)
+    generate.voice_call(scribe)
+    generate.ugly_trace(scribe, huge=5000)
+    for frame in generate.frames(scribe.take()):
+        assert not [event for event in decode_frame(frame) if isinstance(event, Reject)]
+
+
+def test_written_trace_holds_what_was_asked_for(tmp_path: Path) -> None:
+    """The file has a header and as many events and spans as told."""
+    path = tmp_path / "run.msgpack"
+    spans = generate.write_trace(path, 1000, last="the-end")
+    data = path.read_bytes()
+    head = read_header(data)
+    assert head is not None
+    position = head[1]
+    seen: list[Event] = []
+    while position < len(data):
+        prefix = read_prefix(data, position)
+        assert prefix is not None
+        kind, _, _, length = prefix
+        position += PREFIX.size
+        if kind == FRAME:
+            for envelope in msgpack.unpackb(data[position : position + length]):
+                seen += envelope["batch"]
+        position += length
+    assert len(seen) == 1002
+    assert len([event for event in seen if event["kind"] == "span_start"]) == spans
+    assert seen[-1]["metadata"]["name"] == "the-end"
 
 
 def test_networks_do_what_they_say() -> None:

@@ -1,0 +1,100 @@
+"""From a key press to the frame that shows its effect, in a real pty, idle and while events arrive.
+
+A finished trace with uniquely named spans is on the screen; each press of the down key moves the cursor to a
+row that is named like no other, and its name is drawn again. The byte after the press that completes that
+name is the moment at which an eye could see it.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+import msgpack
+
+from benchmarks.report import Row, percentile
+from benchmarks.terminal import Terminal
+from benchmarks.viewer import Client, live
+from tests import generate
+from tests.generate import Scribe
+
+ROWS = 400
+PRESSES = 200
+RATES = (0, 5_000, 20_000)
+WARM_UP = 1.0
+
+
+def _step(number: int) -> str:
+    return f"step-{number:05d}"
+
+
+def _steps_file(folder: str) -> Path:
+    """One finished trace: a root with `ROWS` children, as a stream that `tests.load` sends."""
+    scribe = Scribe("keys")
+    scribe.clock.at = time.time_ns() // 1000
+    root = scribe.start("sub_agent", "steps", metadata={"lc_chain_kind": "sub_agent"}, agent="steps")
+    for number in range(ROWS):
+        tool = scribe.start("tool", _step(number), root, {"input": "{}"})
+        scribe.end(tool, {"output": "done"})
+    scribe.end(root, {"outputs": "{}"})
+    path = Path(folder) / "steps"
+    with path.open("wb") as file:
+        for frame in generate.frames(scribe.take(), 200):
+            file.write(msgpack.packb([0.0, frame]))
+    return path
+
+
+def _presses(terminal: Terminal, presses: int) -> list[float]:
+    """Milliseconds from each press of the down key to the name of the row it reaches."""
+    chance = random.Random(1)
+    taken = []
+    for number in range(presses):
+        since = terminal.position
+        pressed = terminal.press("j")
+        seen = terminal.wait_for(_step(number + 1), since=since, timeout=5)
+        taken.append((seen - pressed) * 1000)
+        # Not in step with the viewer's own timer.
+        time.sleep(0.02 + chance.random() * 0.05)
+    return taken
+
+
+def show_steps(terminal: Terminal, url: str, folder: str) -> None:
+    """Send the trace, and put the cursor on its first child."""
+    with Client(url, "--from", str(_steps_file(folder)), "--per-frame", "200") as client:
+        client.go()
+        client.sent()
+    terminal.wait_for(_step(0))
+    terminal.wait_quiet(0.5)
+    terminal.press("g")
+    terminal.wait_quiet(0.3)
+    since = terminal.position
+    terminal.press("j")
+    terminal.wait_for(_step(0), since=since, timeout=5)
+
+
+def measure() -> Iterator[Row]:
+    """p50 and p99 at each rate; the idle figure of the same run is the floor."""
+    floor: tuple[float, float] | None = None
+    for rate in RATES:
+        with TemporaryDirectory() as folder, live() as (terminal, url):
+            show_steps(terminal, url, folder)
+            if rate:
+                seconds = PRESSES * 0.08 + WARM_UP + 3
+                events = int(rate * seconds)
+                load = ("--rate", str(rate), "--events", str(events), "--prepare")
+                with Client(url, *load) as client:
+                    client.go()
+                    time.sleep(WARM_UP)
+                    taken = _presses(terminal, PRESSES)
+            else:
+                taken = _presses(terminal, PRESSES)
+        p50, p99 = median(taken), percentile(taken, 99)
+        what = f"key to frame, {rate:,} events/s" if rate else "key to frame, idle"
+        beside = "idle" if floor else ""
+        yield Row(f"{what}, p50", p50, "ms", "<= 10 ms", beside, floor[0] if floor else None)
+        yield Row(f"{what}, p99", p99, "ms", "<= 30 ms", beside, floor[1] if floor else None)
+        floor = floor or (p50, p99)

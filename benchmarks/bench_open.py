@@ -1,0 +1,63 @@
+"""Opening a recording of 1,000,000 events: the first screenful, all of it, memory a span.
+
+Peers: msgpack's Unpacker decoding the same file completely, and reading its bytes (the floor).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import msgpack
+
+from benchmarks.bench_rows import wait_idle
+from benchmarks.report import Row
+from benchmarks.viewer import live, replay
+from tests import generate
+
+EVENTS = 1_000_000
+LAST = "all-has-been-read"
+FIRST = "researcher"
+"""Name of the first trace that the generator writes."""
+
+
+def _unpack_seconds(path: Path) -> float:
+    began = time.perf_counter()
+    with path.open("rb") as file:
+        for record in msgpack.Unpacker(file, max_buffer_size=2**31 - 1, strict_map_key=False):
+            for value in record.values() if isinstance(record, dict) else record:
+                if isinstance(value, bytes):
+                    msgpack.unpackb(value, strict_map_key=False)
+    return time.perf_counter() - began
+
+
+def _read_seconds(path: Path) -> float:
+    began = time.perf_counter()
+    with path.open("rb", buffering=0) as file:
+        while file.read(1 << 22):
+            pass
+    return time.perf_counter() - began
+
+
+def measure() -> Iterator[Row]:
+    """One cold start of the viewer on a file in the page cache."""
+    with TemporaryDirectory(prefix="etaoi-bench-") as folder:
+        path = Path(folder) / "million.msgpack"
+        spans = generate.write_trace(path, EVENTS, last=LAST)
+        floor = _read_seconds(path)
+        peer = _unpack_seconds(path)
+        with live() as (terminal, _):
+            empty = wait_idle(terminal) and terminal.anonymous_bytes()
+        with replay(path) as terminal:
+            first = terminal.wait_for(FIRST, timeout=60) - terminal.started
+            loaded = terminal.wait_for(LAST, timeout=300) - terminal.started
+            wait_idle(terminal)
+            grown = terminal.anonymous_bytes() - empty
+        size = path.stat().st_size / 1e9
+    yield Row(f"open {EVENTS:,} events ({size:.2f} GB), first screenful", first, "s", "<= 0.5 s")
+    yield Row("the same, everything loaded", loaded, "s", "", "read() of the file", floor)
+    rate = EVENTS / (loaded - first)
+    yield Row("loading", rate, "events/s", ">= 300,000", "msgpack.Unpacker", EVENTS / peer)
+    yield Row("memory a span", grown / spans, "bytes", "<= 800 bytes")
