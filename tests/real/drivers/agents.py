@@ -45,7 +45,12 @@ def deepagent_run(url: str) -> None:
         model=ScriptedModel(),
         tools=[lookup_order],
         subagents=[
-            {"name": "checker", "description": "Checks orders.", "system_prompt": "Check.", "tools": [lookup_order]}
+            {
+                "name": "checker",
+                "description": "Checks orders.",
+                "system_prompt": "Check.",
+                "tools": [lookup_order],
+            }
         ],
         name="lead",
     )

@@ -60,8 +60,15 @@ class ScriptedModel(BaseChatModel):
         answer = AIMessage(
             content=text,
             tool_calls=calls,
-            usage_metadata={"input_tokens": 40 + len(messages), "output_tokens": 9, "total_tokens": 49 + len(messages)},
-            response_metadata={"model_name": "scripted-1", "finish_reason": "tool_calls" if calls else "stop"},
+            usage_metadata={
+                "input_tokens": 40 + len(messages),
+                "output_tokens": 9,
+                "total_tokens": 49 + len(messages),
+            },
+            response_metadata={
+                "model_name": "scripted-1",
+                "finish_reason": "tool_calls" if calls else "stop",
+            },
         )
         return ChatResult(generations=[ChatGeneration(message=answer)])
 
@@ -85,7 +92,9 @@ class Guard(AgentMiddleware):
         """Pass a changed request on."""
         return handler(self._changed(request))
 
-    async def awrap_model_call(self, request: ModelRequest, handler: Callable[[ModelRequest], Any]) -> ModelResponse:
+    async def awrap_model_call(
+        self, request: ModelRequest, handler: Callable[[ModelRequest], Any]
+    ) -> ModelResponse:
         """Pass a changed request on."""
         answer: ModelResponse = await handler(self._changed(request))
         return answer

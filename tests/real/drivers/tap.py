@@ -25,7 +25,9 @@ def tap(path: str) -> None:
             for envelope in envelopes:
                 for event in envelope.batch:
                     said = event.model_dump(mode="json")
-                    ids = [said.get(key) for key in ("event_id", "kind", "span_id", "trace_id", "parent_span_id")]
+                    ids = [
+                        said.get(key) for key in ("event_id", "kind", "span_id", "trace_id", "parent_span_id")
+                    ]
                     log.write(json.dumps([time.time(), what, *ids]) + "\n")
 
     enqueue = transport.Sender.enqueue
