@@ -1,4 +1,4 @@
-"""A chat model without a provider, and the tools and middleware around it. Runs in the real clients' environment."""
+"""A chat model without a provider, with tools and middleware. Runs in the real clients' environment."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ SUBTASK = "Compare the two orders."
 class ScriptedModel(BaseChatModel):
     """Answers by what it is asked, so that any number of runs can share it.
 
-    A human message makes it call tools; tool results make it answer. When it is offered the deepagents' ``task``
-    tool, it gives `SUBTASK` to the sub-agent called ``checker`` first.
+    A human message makes it call tools; tool results make it answer. When it is offered the ``task`` tool of
+    deepagents, it gives `SUBTASK` to the sub-agent called ``checker`` first.
     """
 
     offered: tuple[str, ...] = ()

@@ -1,6 +1,6 @@
-"""Writes down what the etaoi SDK takes in and what it puts on the wire. Runs in the real clients' environment.
+"""Writes down what the etaoi SDK takes in and what it sends. Runs in the real clients' environment.
 
-One JSON line an event: ``[seconds since the epoch, "queued" or "sent", event id, kind, span id, trace id, parent]``.
+One JSON line an event: ``[epoch seconds, "queued" or "sent", event id, kind, span, trace, parent]``.
 ``sent`` is written when the SDK encodes the event into a message, right before it gives it to its socket.
 """
 
@@ -17,7 +17,7 @@ from etaoi.transport import sender as transport
 
 def tap(path: str) -> None:
     """Log to ``path`` from now on, for every sender of this process."""
-    log = open(path, "a", buffering=1)  # noqa: SIM115 - lives as long as the process
+    log = open(path, "a", buffering=1)
     lock = threading.Lock()
 
     def write(what: str, envelopes: Sequence[Any]) -> None:
