@@ -16,8 +16,8 @@ kind        code  body
 ==========  ====  ==================================================================================
 
 Kinds up to 127 may be added in a new minor version; readers hop over those that they do not know. A long
-recording goes on in further files, its segments: ``run.msgpack``, ``run.2.msgpack``, and so on. Each has a header
-of its own with the same ``recording`` id, and repeats (``again``) which connections are open.
+recording goes on in further files, its segments: ``run.msgpack``, ``run.2.msgpack``, and so on. Each has a
+header of its own with the same ``recording`` id, and repeats (``again``) which connections are open.
 """
 
 from __future__ import annotations
@@ -153,7 +153,26 @@ def read_prefix(data: bytes | memoryview, position: int) -> tuple[int, float, in
 def segment_path(path: str | os.PathLike[str], segment: int) -> Path:
     """Return the file of a recording's segment: ``run.msgpack`` goes on in ``run.2.msgpack``."""
     first = Path(path)
-    return first if segment == 0 else first.with_name(f"{first.stem}.{segment + 1}{first.suffix}")
+    if segment == 0:
+        return first
+    stem, suffix = _split_name(first)
+    return first.with_name(f"{stem}.{segment + 1}{suffix}")
+
+
+def first_segment_path(path: str | os.PathLike[str], segment: int) -> Path:
+    """Return the first file of a recording, given the path of its segment with this number."""
+    later = Path(path)
+    if segment == 0:
+        return later
+    stem, suffix = _split_name(later)
+    return later.with_name(stem.removesuffix(f".{segment + 1}") + suffix)
+
+
+def _split_name(path: Path) -> tuple[str, str]:
+    """Split a file name before its ending, that of a compressed file included (``.msgpack.gz``)."""
+    packed = path.suffix if path.suffix in (".gz", ".zst") else ""
+    name = Path(path.name.removesuffix(packed)) if packed else Path(path.name)
+    return name.stem, name.suffix + packed
 
 
 class Sink(Protocol):
@@ -170,7 +189,8 @@ class TraceWriter:
     """Appends records to a new trace file.
 
     Records are kept back until `flush` or until a mebibyte has gathered; who owns the writer calls `flush`
-    about every 100 ms. What was flushed survives the death of the process. Not safe for use by several threads.
+    about every 100 ms. What was flushed survives the death of the process. Not safe for use by several
+    threads at once.
 
     Args:
         target: A path, which must not exist yet (the file becomes private to the user, and locked while
