@@ -35,6 +35,11 @@ class Feed:
         self._clock = clock
 
     def tick(self, budget_ms: float, now: float) -> Changes:
+        """Do one `work` and return everything that changed in the store since the last call."""
+        self.work(budget_ms, now)
+        return self.store.drain_changes()
+
+    def work(self, budget_ms: float, now: float) -> None:
         """Apply what is waiting until nothing is left or the budget is spent.
 
         At least one slice is applied, so that a caller with a tiny budget gets on, too.
@@ -42,9 +47,6 @@ class Feed:
         Args:
             budget_ms: Milliseconds to spend, give or take one slice.
             now: Seconds since the epoch; decides which silent sessions count as lost.
-
-        Returns:
-            Everything that changed in the store since the last tick.
         """
         stop_at = self._clock() + budget_ms / 1000
         self.behind = False
@@ -58,7 +60,6 @@ class Feed:
                 break
         if not self.ended:
             self.store.tick(now)
-        return self.store.drain_changes()
 
     def _take_slice(self, budget_ms: float) -> bool:
         """Apply one slice; False when nothing was waiting."""

@@ -75,7 +75,8 @@ class Store:
         self.rejected = 0
         self.rejects: list[KeptReject] = []
         self.refused_frames = 0
-        self.lost_events = 0
+        self.dropped = 0
+        """Events that producers say they had to drop."""
         self.span_count = 0
         self.evicted_traces = 0
         self.evicted_spans = 0
@@ -576,6 +577,7 @@ class Store:
     def _producer_dropped(self, trace: Trace, told: str) -> None:
         if told.isascii() and told.isdigit() and len(told) < 16:
             trace.dropped += int(told)
+            self.dropped += int(told)
             self._changes.notices = True
 
     # bookkeeping

@@ -15,8 +15,11 @@ from etaoi_tui.view.order import after_subtree, position, root_of
 _PLUMBING = int(Mark.PLUMBING)
 _ERROR_BELOW = int(Mark.ERROR_BELOW)
 
-MANY = 2_000
-"""New spans in one tick from which a rebuild is cheaper than inserting one by one."""
+MANY = 200
+"""New spans in one tick from which a rebuild of a small tree is cheaper than inserting one by one."""
+
+_ROWS_A_SPAN = 500
+"""Rows that can be made anew in the time of inserting one."""
 
 
 class TreeRows:
@@ -34,6 +37,7 @@ class TreeRows:
         self.depths: list[int] = []
         self.show_plumbing = False
         self._folded: set[Span] = set()
+        self._hung_until = 0.0
 
     def __len__(self) -> int:
         return len(self.spans)
@@ -56,6 +60,9 @@ class TreeRows:
         trace = self.trace
         if trace is None:
             return
+        self._hung_until = max(
+            (t.ended_at for t in trace.session.traces if not t.roots and self._hangs_here(t)), default=0.0
+        )
         for span in self.context:
             self.spans.append(span)
             self.depths.append(0)
@@ -73,12 +80,13 @@ class TreeRows:
         if changes.restructured and any(self._concerns(other) for other in changes.restructured):
             self.rebuild()
             return True
-        if len(changes.added) > MANY and sum(1 for span in changes.added if self._mine(span)) > MANY:
+        self._grow_extent(changes)
+        added = [span for span in changes.added if self._mine(span)]
+        if len(added) > MANY + len(self.spans) // _ROWS_A_SPAN:
             self.rebuild()
             return True
-        for span in changes.added:
-            if self._mine(span):
-                self._insert(span)
+        for span in added:
+            self._insert(span)
         if not self.show_plumbing:
             for span in changes.changed:
                 if span.marks & _PLUMBING and span.error is not None and self._mine(span):
@@ -89,6 +97,13 @@ class TreeRows:
         return False
 
     # questions
+
+    def extent(self) -> tuple[float, float]:
+        """Return the first and the last moment of the tree, in seconds since the epoch."""
+        trace = self.trace
+        if trace is None:
+            return 0.0, 1.0
+        return trace.started_at, max(trace.ended_at, self._hung_until)
 
     def index(self, span: Span) -> int | None:
         """Return a span's row, or None when it has none (folded away, hidden, of another trace)."""
@@ -216,6 +231,16 @@ class TreeRows:
         self.rebuild()
 
     # inner steps
+
+    def _hangs_here(self, trace: Trace) -> bool:
+        return bool(trace.members) and root_of(trace.members[0]).trace is self.trace
+
+    def _grow_extent(self, changes: Changes) -> None:
+        mine = self.trace
+        for trace in changes.traces:
+            if trace is not mine and not trace.roots and trace.ended_at > self._hung_until:
+                if mine is not None and trace.session is mine.session and self._hangs_here(trace):
+                    self._hung_until = trace.ended_at
 
     def _concerns(self, trace: Trace) -> bool:
         mine = self.trace

@@ -1,0 +1,585 @@
+"""The tree of one trace with its waterfall: a row per span, drawn as it happens."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import ClassVar
+
+from rich.cells import cell_len
+from textual.geometry import Region
+
+from etaoi_collector.model import Changes, Mark, Span, Status, Trace
+from etaoi_tui.text import fit, one_line
+from etaoi_tui.view import format as fmt
+from etaoi_tui.view.glyphs import SPINNER, STATUS_GLYPHS, kind_glyph
+from etaoi_tui.view.rows import TreeRows
+from etaoi_tui.view.search import TraceSearch
+from etaoi_tui.view.summary import Summaries
+from etaoi_tui.view.timeline import Axis, bar, label, ticks
+from etaoi_tui.view.traces import title
+from etaoi_tui.widgets.row_view import Piece, RowView
+
+_REMEMBERED_ROWS = 2_048
+_DURATION = fmt.DURATION_CELLS
+_TOKENS = 11
+_DEEPEST_INDENT = 24
+"""Levels drawn as steps; deeper ones share a number, so that names stay readable."""
+
+_ENDED = int(Mark.ENDED)
+_ERROR_BELOW = int(Mark.ERROR_BELOW)
+
+_KIND_LOOK = {
+    "llm": "llm",
+    "tool": "tool",
+    "sub_agent": "agent",
+    "voice_agent": "agent",
+    "task": "agent",
+    "agent_context": "agent",
+    "middleware": "middleware",
+}
+_STATUS_LOOK = {
+    Status.RUNNING: "running",
+    Status.OK: "ok",
+    Status.ERROR: "error",
+    Status.CANCELLED: "muted",
+    Status.PAUSED: "warning",
+    Status.LOST: "warning",
+    Status.INCOMPLETE: "warning",
+}
+
+
+class SpanTree(RowView):
+    """Shows a `TreeRows`; the cursor is a span, its row number follows from it."""
+
+    BINDING_GROUP_TITLE = "Span tree"
+    HELP = """\
+# Span tree
+
+One row per span: state, duration, tokens in→out, the tree, and a bar on the time axis all rows share.
+
+| glyph | state |  | glyph | kind |
+|---|---|---|---|---|
+| ◐ | running | | ✦ | model call |
+| ✓ | ok | | ⚒ | tool call |
+| ✗ | error | | ◆ | agent |
+| ⊘ | cancelled | | ▤ | middleware or step |
+| ‖ | paused (an interrupt) | | ♪ ⇄ ◂ ▸ | voice session, turn, user, agent |
+| ◌ | lost (its end never came) | | ⊣ ∿ | end of utterance, voice activity |
+| … | its start never arrived | | ▣ | agent snapshot |
+"""
+    HEADER_HEIGHT = 1
+    DEFAULT_CSS = """
+    SpanTree > .span-tree--header { color: $text-muted; background: $panel; }
+    SpanTree > .span-tree--title { color: $text; background: $panel; text-style: bold; }
+    SpanTree > .span-tree--guide { color: $foreground 18%; }
+    SpanTree > .span-tree--fold { color: $text-muted; }
+    SpanTree > .span-tree--muted { color: $text-muted; }
+    SpanTree > .span-tree--number { color: $text-muted; }
+    SpanTree > .span-tree--slow { color: $text-warning; }
+    SpanTree > .span-tree--name { color: $foreground; }
+    SpanTree > .span-tree--dim { color: $foreground 45%; }
+    SpanTree > .span-tree--running { color: $text-accent; text-style: bold; }
+    SpanTree > .span-tree--ok { color: $text-success; }
+    SpanTree > .span-tree--error { color: $text-error; text-style: bold; }
+    SpanTree > .span-tree--warning { color: $text-warning; }
+    SpanTree > .span-tree--streamed { color: $text-accent; text-style: italic; }
+    SpanTree > .span-tree--llm { color: $text-primary; }
+    SpanTree > .span-tree--tool { color: $text-secondary; }
+    SpanTree > .span-tree--agent { color: $text-success; text-style: bold; }
+    SpanTree > .span-tree--middleware { color: $foreground 60%; }
+    SpanTree > .span-tree--voice { color: $text-accent; }
+    SpanTree > .span-tree--bar-llm { color: $primary; }
+    SpanTree > .span-tree--bar-tool { color: $secondary; }
+    SpanTree > .span-tree--bar-agent { color: $success; }
+    SpanTree > .span-tree--bar-middleware { color: $foreground 40%; }
+    SpanTree > .span-tree--bar-voice { color: $accent; }
+    SpanTree > .span-tree--bar-error { color: $error; }
+    SpanTree > .span-tree--hit { background: $warning 35%; text-style: bold; }
+    """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        f"span-tree--{name}"
+        for name in (
+            "header title guide fold muted number slow name dim running ok error warning streamed llm tool "
+            "agent middleware voice bar-llm bar-tool bar-agent bar-middleware bar-voice bar-error hit"
+        ).split()
+    }
+
+    def __init__(self, summaries: Summaries, now: Callable[[Trace], float], *, id: str | None = None) -> None:
+        """Make a tree without a trace.
+
+        Args:
+            summaries: Where the words behind a name come from.
+            now: The present for a trace, in seconds since the epoch.
+            id: Textual id.
+        """
+        super().__init__(id=id)
+        self.rows = TreeRows()
+        self.cursor: Span | None = None
+        self.following = False
+        self.search: TraceSearch | None = None
+        self.frame = 0
+        """Which picture of the spinner running rows show."""
+        self._summaries = summaries
+        self._now = now
+        self._new_below = 0
+        self._row_cache: OrderedDict[tuple[object, ...], list[Piece]] = OrderedDict()
+        self._axis = Axis(0.0, 1.0, 1)
+
+    # what the app says
+
+    def show_trace(self, trace: Trace | None, context: list[Span]) -> None:
+        """Show another trace from its top, or from its newest row while following."""
+        self.rows.show(trace, context=context)
+        self.top = 0
+        self._new_below = 0
+        self.search = None
+        self.cursor = None
+        if trace is not None and len(self.rows):
+            first = next((row for row, span in enumerate(self.rows.spans) if span not in context), 0)
+            self.cursor = self.rows.spans[first]
+        if self.following:
+            self._follow_newest()
+        self._update_axis()
+        self.refresh()
+
+    def apply(self, changes: Changes) -> None:
+        """Take in a tick's changes and draw what they touch."""
+        trace = self.rows.trace
+        if trace is None:
+            return
+        anchor = self._anchor()
+        count = len(self.rows)
+        rebuilt = self.rows.apply(changes)
+        if self.search is not None:
+            self.search.apply(changes)
+        grown = len(self.rows) - count
+        if rebuilt or grown:
+            if self.cursor is None and len(self.rows):
+                self.cursor = self.rows.spans[0]
+            was_at_end = self.top >= count - self.rows_shown
+            moved = self._restore(anchor)
+            if grown > 0 and not self.following and not self.at_end and not was_at_end:
+                self._new_below += grown
+            if self.following:
+                self._follow_newest()
+            if rebuilt or moved or self._row_changes_in_view(changes):
+                self.refresh()
+            else:
+                self.refresh(self._bar_region())
+        if self._update_axis():
+            self.refresh()
+        else:
+            self._refresh_changed(changes)
+        if self.at_end:
+            self._new_below = 0
+
+    def animate_running(self, frame: int) -> None:
+        """Draw the next picture of rows that run; their bars and durations grow with it."""
+        self.frame = frame
+        if self._update_axis():
+            self.refresh()
+            return
+        spans = self.rows.spans
+        running = [row for row in self.shown_rows() if spans[row].status is Status.RUNNING]
+        self.refresh_rows(running)
+
+    def follow(self, following: bool) -> None:
+        """Begin or stop to keep the newest row in view."""
+        self.following = following
+        if following:
+            self._new_below = 0
+            self._follow_newest()
+        self.refresh()
+
+    def select(self, span: Span, *, center: bool = True) -> bool:
+        """Move the cursor to a span, unfolding what hides it; False when it is not in this tree."""
+        count = len(self.rows)
+        row = self.rows.reveal(span)
+        if row is None:
+            return False
+        if len(self.rows) != count:
+            self.refresh()
+        self.move_to(row, center=center)
+        return True
+
+    def rows_changed(self) -> None:
+        """Draw anew after folding, with the cursor's row where the reader looks."""
+        if self.cursor is not None:
+            row = self.rows.nearest(self.cursor)
+            if row is not None:
+                self.cursor = self.rows.spans[row]
+                self.keep_in_range()
+                self.scroll_to_row(row)
+        self.keep_in_range()
+        self.refresh()
+
+    # folding, by hand
+
+    def toggle(self) -> None:
+        """Fold or unfold the row under the cursor."""
+        span = self.cursor
+        if span is not None and self.rows.set_folded(span, not self.rows.folded(span)):
+            self.rows_changed()
+            self.post_message(self.CursorMoved(self))
+
+    def unfold_or_child(self) -> None:
+        """Unfold, or go to the first child."""
+        span = self.cursor
+        if span is None:
+            return
+        if self.rows.folded(span):
+            self.toggle()
+        elif self.rows.has_children(span):
+            self.move_by(1)
+
+    def fold_or_parent(self) -> None:
+        """Fold, or go to the parent."""
+        span, row = self.cursor, self.cursor_row
+        if span is None or row is None:
+            return
+        if self.rows.has_children(span) and not self.rows.folded(span):
+            self.toggle()
+            return
+        parent = self.rows.parent_row(row)
+        if parent is not None:
+            self.move_to(parent)
+
+    # RowView
+
+    @property
+    def row_count(self) -> int:
+        """How many rows there are."""
+        return len(self.rows)
+
+    @property
+    def cursor_row(self) -> int | None:
+        """The row of the span under the cursor."""
+        if self.cursor is None:
+            return None
+        spans = self.rows.spans
+        hint = self._cursor_hint
+        if hint < len(spans) and spans[hint] is self.cursor:
+            return hint
+        row = self.rows.nearest(self.cursor)
+        if row is not None:
+            self._cursor_hint = row
+        return row
+
+    _cursor_hint = 0
+
+    def set_cursor_row(self, row: int) -> None:
+        """Put the cursor on a row."""
+        self.cursor = self.rows.spans[row]
+        self._cursor_hint = row
+
+    def scrolled_by_hand(self, rows: int) -> None:
+        """Scrolling up lets go of the newest row."""
+        if rows < 0 and self.following:
+            self.follow(False)
+        if self.at_end:
+            self._new_below = 0
+
+    def badge(self) -> str:
+        """Say how many rows came below the viewport."""
+        return f"▼ {self._new_below:,} new" if self._new_below else ""
+
+    def clicked(self, row: int, x: int, line: int) -> bool:
+        """A click on a triangle folds."""
+        span = self.rows.spans[row]
+        left = self._columns(self.size.width - 1)[0]
+        depth = min(self.rows.depths[row], _DEEPEST_INDENT)
+        at = left + depth * 2
+        if at <= x <= at + 1 and self.rows.has_children(span):
+            self.move_to(row)
+            self.toggle()
+            return True
+        return False
+
+    def draw_header(self, line: int, width: int) -> list[Piece]:
+        """Draw the trace's sums and the axis."""
+        trace = self.rows.trace
+        if trace is None:
+            return [(" " * width, "span-tree--header")]
+        left, name_width, bar_width = self._columns(width - 1)
+        head = " " + title_line(trace, left + name_width - 1)
+        pieces: list[Piece] = [(fit(head, left + name_width), "span-tree--title")]
+        if bar_width:
+            cells = [" "] * bar_width
+            for cell, seconds in ticks(self._axis):
+                text = label(seconds)
+                if cell + len(text) < bar_width:
+                    cells[cell : cell + len(text)] = text
+            pieces.append((" " + "".join(cells), "span-tree--header"))
+        used = sum(cell_len(text) for text, _ in pieces)
+        pieces.append((" " * max(width - used, 0), "span-tree--header"))
+        return pieces
+
+    def draw_row(self, row: int, line: int, width: int) -> list[Piece]:
+        """Draw a span."""
+        span = self.rows.spans[row]
+        status = span.status
+        running = status is Status.RUNNING
+        searching = self.search
+        key = (
+            span.number,
+            span.version,
+            width,
+            self.rows.depths[row],
+            self.rows.folded(span),
+            status,
+            self._axis,
+            span.children is not None,
+            None if searching is None else (searching.text, span in searching),
+        )
+        if not running:
+            known = self._row_cache.get(key)
+            if known is not None:
+                self._row_cache.move_to_end(key)
+                return known
+        pieces = self._draw(span, self.rows.depths[row], status, width)
+        if not running:
+            self._row_cache[key] = pieces
+            if len(self._row_cache) > _REMEMBERED_ROWS:
+                self._row_cache.popitem(last=False)
+        return pieces
+
+    def draw_empty(self, line: int, width: int) -> list[Piece]:
+        """Say that there is nothing yet."""
+        return [("  No spans yet.", "span-tree--muted")] if line == 1 else []
+
+    # inner steps
+
+    def _columns(self, width: int) -> tuple[int, int, int]:
+        """Return the cells left of the tree, of the tree, and of the bars."""
+        left = 3 + _DURATION + 1
+        if width >= 72:
+            left += _TOKENS + 1
+        bar_width = 0
+        if width >= 56:
+            bar_width = max(min(int((width - left) * 0.38), 90), 14)
+        return left, max(width - left - bar_width - (1 if bar_width else 0), 4), bar_width
+
+    def _draw(self, span: Span, depth: int, status: Status, width: int) -> list[Piece]:
+        left, name_width, bar_width = self._columns(width)
+        trace = self.rows.trace
+        now = self._now(trace) if trace is not None else 0.0
+        searching = self.search
+        dimmed = searching is not None and span not in searching
+        hit = searching is not None and not dimmed
+        glyph = SPINNER[self.frame % 4] if status is Status.RUNNING else STATUS_GLYPHS[status]
+        look = "span-tree--dim" if dimmed else f"span-tree--{_STATUS_LOOK[status]}"
+        seconds = span.duration(now)
+        number_look = "span-tree--slow" if seconds is not None and seconds >= 10 else "span-tree--number"
+        pieces: list[Piece] = [
+            (f" {glyph} ", look),
+            (
+                ("" if seconds is None else fmt.duration(seconds)).rjust(_DURATION) + " ",
+                "span-tree--dim" if dimmed else number_look,
+            ),
+        ]
+        if left > 3 + _DURATION + 1:
+            pieces.append((_tokens(span).rjust(_TOKENS) + " ", "span-tree--muted"))
+        name_pieces = self._label(span, depth, status, dimmed, hit, name_width)
+        pieces.extend(name_pieces)
+        if bar_width:
+            pieces.append((" ", ""))
+            pieces.extend(self._bar(span, status, now, dimmed))
+        return pieces
+
+    def _label(
+        self, span: Span, depth: int, status: Status, dimmed: bool, hit: bool, width: int
+    ) -> list[Piece]:
+        indent = min(depth, _DEEPEST_INDENT, max(width // 4 - 2, 0))
+        pieces: list[Piece] = [("│ " * indent, "span-tree--guide")] if indent else []
+        if indent < depth:
+            pieces.append((f"⋯{depth} ", "span-tree--muted"))
+        folded = self.rows.folded(span)
+        if span.children is not None and self.rows.has_children(span):
+            pieces.append(("▸ " if folded else "▾ ", "span-tree--fold"))
+        else:
+            pieces.append(("  ", ""))
+        kind_look = "span-tree--dim" if dimmed else "span-tree--" + _look_of(span.kind)
+        pieces.append((kind_glyph(span.kind) + " ", kind_look))
+        left = width - sum(cell_len(text) for text, _ in pieces)
+        name = one_line(span.name or _nameless(span), max(left, 1))
+        if span.ghost or not span.name:
+            name_look = "span-tree--warning"
+        elif status is Status.ERROR:
+            name_look = "span-tree--error"
+        else:
+            name_look = kind_look if span.kind in ("llm", "tool", "sub_agent") else "span-tree--name"
+        if dimmed:
+            name_look = "span-tree--dim"
+        elif hit:
+            name_look = "span-tree--hit"
+        pieces.append((name, name_look))
+        left -= cell_len(name)
+        extra = []
+        if folded:
+            hidden = self.rows.hidden_below(span)
+            extra.append((f" +{hidden}", "span-tree--muted"))
+            if span.marks & _ERROR_BELOW:
+                extra.append((" ✗", "span-tree--error"))
+        if span.ttft is not None and span.kind == "llm":
+            extra.append((f" ttft {fmt.duration(span.ttft)}", "span-tree--muted"))
+        for text, text_look in extra:
+            if left > len(text):
+                pieces.append((text, "span-tree--dim" if dimmed else text_look))
+                left -= len(text)
+        if left > 4:
+            pieces.extend(self._words(span, status, dimmed, left))
+        used = sum(cell_len(text) for text, _ in pieces)
+        if used < width:
+            pieces.append((" " * (width - used), ""))
+        return pieces
+
+    def _words(self, span: Span, status: Status, dimmed: bool, width: int) -> list[Piece]:
+        words = self._summaries.of(span)
+        if not words:
+            return []
+        if span.tail and not span.marks & _ENDED:
+            # The newest words matter: show the end of the text, not its beginning.
+            tail = one_line(words.replace("\n", " "), 4_000)
+            while cell_len(tail) > width - 3:
+                tail = tail[max(cell_len(tail) - (width - 3), 1) :]
+            return [(f" {tail}▌", "span-tree--dim" if dimmed else "span-tree--streamed")]
+        look = "span-tree--error" if status is Status.ERROR else "span-tree--muted"
+        return [(" " + one_line(words, width - 1), "span-tree--dim" if dimmed else look)]
+
+    def _bar(self, span: Span, status: Status, now: float, dimmed: bool) -> list[Piece]:
+        axis = self._axis
+        if span.ghost or not axis.width:
+            return []
+        seconds = span.duration(now) or 0.0
+        cell, body = bar(axis, span.started_at, span.started_at + seconds)
+        if dimmed:
+            look = "span-tree--dim"
+        elif status is Status.ERROR:
+            look = "span-tree--bar-error"
+        else:
+            look = "span-tree--bar-" + _look_of(span.kind)
+        return [(" " * cell, ""), (body[: axis.width - cell], look)]
+
+    def _update_axis(self) -> bool:
+        """Fit the axis to the trace; True when every bar has to move."""
+        trace = self.rows.trace
+        if trace is None:
+            return False
+        bar_width = self._columns(self.size.width - 1)[2]
+        start, end = self.rows.extent()
+        if trace.running and not trace.session.gone:
+            now = self._now(trace)
+            axis = Axis.growing(start, max(now, end), bar_width)
+        else:
+            axis = Axis.over(start, end, bar_width)
+        if axis == self._axis:
+            return False
+        self._axis = axis
+        return True
+
+    def _anchor(self) -> tuple[Span, int] | None:
+        """Remember which span stands on which line, so that rows above it may grow unseen."""
+        row = self.cursor_row
+        if row is None or row not in self.shown_rows():
+            row = self.top
+        if row >= len(self.rows):
+            return None
+        return self.rows.spans[row], row - self.top
+
+    def _restore(self, anchor: tuple[Span, int] | None) -> bool:
+        """Put the anchored span back on its line; True when the viewport's rows are others than before."""
+        if anchor is None:
+            self.keep_in_range()
+            return True
+        span, line = anchor
+        row = self.rows.nearest(span)
+        before = self.top
+        if row is not None:
+            self.top = max(0, row - line)
+        self.keep_in_range()
+        return self.top != before
+
+    def _follow_newest(self) -> None:
+        trace = self.rows.trace
+        if trace is None or not len(self.rows):
+            return
+        newest = self._newest_shown(trace)
+        if newest is None:
+            return
+        row = self.rows.nearest(newest)
+        if row is not None and self.rows.spans[row] is not self.cursor:
+            self.set_cursor_row(row)
+            self.scroll_to_row(row)
+            self.post_message(self.CursorMoved(self))
+            self.refresh()
+
+    def _newest_shown(self, trace: Trace) -> Span | None:
+        newest: Span | None = None
+        for span in reversed(trace.members[-64:]):
+            if self.rows.index(span) is not None:
+                newest = span
+                break
+        last = self.rows.spans[-1]
+        if newest is None or (last.trace is not trace and last.number > newest.number):
+            return last
+        return newest
+
+    def _row_changes_in_view(self, changes: Changes) -> bool:
+        """Whether any new row stands inside the viewport."""
+        last = self.top + self.rows_shown
+        if len(self.rows) <= last + 1 or len(changes.added) > 50:
+            return True
+        for span in changes.added:
+            row = self.rows.index(span)
+            if row is not None and row <= last:
+                return True
+        return False
+
+    def _refresh_changed(self, changes: Changes) -> None:
+        shown = self.shown_rows()
+        spans = self.rows.spans
+        changed = changes.changed
+        self.refresh_rows([row for row in shown if spans[row] in changed])
+        if self.rows.trace in changes.traces:
+            self.refresh(Region(0, 0, self.size.width, 1))
+
+    def _bar_region(self) -> Region:
+        return Region(self.size.width - 1, 0, 1, self.size.height)
+
+    def on_resize(self) -> None:
+        """Fit the axis to the new width."""
+        self._update_axis()
+        super().on_resize()
+
+
+def title_line(trace: Trace, width: int) -> str:
+    """Name a trace with its sums: ``researcher  12.4s  8 llm  14 tools  23.1k tok``."""
+    facts = [fmt.duration(trace.ended_at - trace.started_at)]
+    if trace.model_calls:
+        facts.append(f"{trace.model_calls} llm")
+    if trace.tool_calls:
+        facts.append(fmt.count(trace.tool_calls, "tool"))
+    total = trace.input_tokens + trace.output_tokens
+    if total:
+        facts.append(f"{fmt.tokens(total)} tok")
+    if trace.errors:
+        facts.append(f"✗ {fmt.count(trace.errors, 'error')}")
+    sums = "  ".join(facts)
+    name = one_line(title(trace), max(width - cell_len(sums) - 2, 8))
+    return f"{name}  {sums}"
+
+
+def _tokens(span: Span) -> str:
+    usage = span.usage
+    if usage is None or (usage.input_tokens is None and usage.output_tokens is None):
+        return ""
+    return f"{fmt.tokens(usage.input_tokens)}→{fmt.tokens(usage.output_tokens)}"
+
+
+def _look_of(kind: str) -> str:
+    return _KIND_LOOK.get(kind, "voice")
+
+
+def _nameless(span: Span) -> str:
+    return "not arrived" if span.ghost else span.kind or "span"

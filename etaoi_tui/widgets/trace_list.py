@@ -1,0 +1,145 @@
+"""The list of traces: what ran, how it went, and what it was asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from rich.cells import cell_len
+
+from etaoi_collector.model import Changes, Status, Trace
+from etaoi_tui.text import fit, one_line
+from etaoi_tui.view import format as fmt
+from etaoi_tui.view.glyphs import SPINNER, STATUS_GLYPHS
+from etaoi_tui.view.summary import Summaries
+from etaoi_tui.view.traces import TraceRows, title
+from etaoi_tui.widgets.row_view import Piece, RowView
+
+_STATUS_LOOK = {
+    Status.RUNNING: "running",
+    Status.OK: "ok",
+    Status.ERROR: "error",
+    Status.CANCELLED: "muted",
+    Status.PAUSED: "warning",
+    Status.LOST: "warning",
+    Status.INCOMPLETE: "warning",
+}
+
+
+class TraceList(RowView):
+    """Two lines a trace, the newest on top; the cursor is a trace and stays with it."""
+
+    BINDING_GROUP_TITLE = "Traces"
+    HELP = """\
+# Traces
+
+Every run that arrived, newest first: its state, name and duration, and below it what it was asked.
+`Enter` opens a trace, `f` follows the newest one. A number behind ✗ counts failed spans.
+"""
+    ROW_HEIGHT = 2
+    HEADER_HEIGHT = 1
+    DEFAULT_CSS = """
+    TraceList > .trace-list--header { color: $text-muted; background: $panel; text-style: bold; }
+    TraceList > .trace-list--name { color: $foreground; text-style: bold; }
+    TraceList > .trace-list--muted { color: $text-muted; }
+    TraceList > .trace-list--running { color: $text-accent; text-style: bold; }
+    TraceList > .trace-list--ok { color: $text-success; }
+    TraceList > .trace-list--error { color: $text-error; text-style: bold; }
+    TraceList > .trace-list--warning { color: $text-warning; }
+    """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        f"trace-list--{name}" for name in "header name muted running ok error warning".split()
+    }
+
+    def __init__(
+        self, rows: TraceRows, summaries: Summaries, now: Callable[[Trace], float], *, id: str | None = None
+    ) -> None:
+        """Make a list.
+
+        Args:
+            rows: The traces to show.
+            summaries: Tells what a trace was asked.
+            now: The present for a trace, in seconds since the epoch.
+            id: Textual id.
+        """
+        super().__init__(id=id)
+        self.rows = rows
+        self.cursor: Trace | None = None
+        self.frame = 0
+        self.note = ""
+        """Said in the header: what left memory."""
+        self._summaries = summaries
+        self._now = now
+
+    def apply(self, changes: Changes) -> None:
+        """Take in a tick's changes; the row under the cursor stays on its line."""
+        row = self.cursor_row
+        line = None if row is None else row - self.top
+        if self.rows.apply(changes):
+            row = self.cursor_row
+            if row is not None and line is not None and self.top:
+                self.top = max(0, row - line)
+            self.keep_in_range()
+            self.refresh()
+            return
+        shown = self.shown_rows()
+        self.refresh_rows([row for row in shown if self.rows.at(row) in changes.traces])
+
+    def animate_running(self, frame: int) -> None:
+        """Draw the next picture of traces that run."""
+        self.frame = frame
+        self.refresh_rows([r for r in self.shown_rows() if self.rows.at(r).status is Status.RUNNING])
+
+    def select(self, trace: Trace) -> None:
+        """Put the cursor on a trace without telling anybody."""
+        before = self.cursor_row
+        self.cursor = trace
+        row = self.cursor_row
+        if row is not None:
+            self.scroll_to_row(row)
+            self.refresh_rows([r for r in (before, row) if r is not None])
+
+    @property
+    def row_count(self) -> int:
+        """How many traces are listed."""
+        return len(self.rows)
+
+    @property
+    def cursor_row(self) -> int | None:
+        """The row of the trace under the cursor."""
+        return None if self.cursor is None else self.rows.row(self.cursor)
+
+    def set_cursor_row(self, row: int) -> None:
+        """Put the cursor on a row."""
+        self.cursor = self.rows.at(row)
+
+    def draw_header(self, line: int, width: int) -> list[Piece]:
+        """Draw the list's title."""
+        count = f"{len(self.rows):,} " if self.rows.traces else ""
+        note = f"{self.note} " if self.note else ""
+        left = " TRACES"
+        right = note + count
+        return [(fit(left, max(width - cell_len(right), 0)) + right, "trace-list--header")]
+
+    def draw_row(self, row: int, line: int, width: int) -> list[Piece]:
+        """Draw a trace."""
+        trace = self.rows.at(row)
+        if line == 1:
+            words = one_line(self._summaries.of_trace(trace), max(width - 4, 1))
+            return [("   " + words, "trace-list--muted")]
+        status = trace.status
+        glyph = SPINNER[self.frame % 4] if status is Status.RUNNING else STATUS_GLYPHS[status]
+        seconds = (self._now(trace) if status is Status.RUNNING else trace.ended_at) - trace.started_at
+        facts = fmt.duration(max(seconds, 0.0)).rjust(fmt.DURATION_CELLS)
+        failed = f" ✗{trace.errors}" if trace.errors else ""
+        room = width - 3 - len(facts) - len(failed) - 2
+        return [
+            (f" {glyph} ", f"trace-list--{_STATUS_LOOK[status]}"),
+            (fit(one_line(title(trace), max(room, 1)), max(room, 1)), "trace-list--name"),
+            (failed, "trace-list--error"),
+            (" " + facts + " ", "trace-list--muted"),
+        ]
+
+    def draw_empty(self, line: int, width: int) -> list[Piece]:
+        """Say that there is nothing yet."""
+        return [("   none yet", "trace-list--muted")] if line == 1 else []
