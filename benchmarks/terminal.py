@@ -17,7 +17,7 @@ import subprocess
 import termios
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -37,6 +37,7 @@ class Terminal:
         env: added to the environment.
         core: the CPU core that the program is bound to; None leaves it free.
         cwd: the folder to run in.
+        prepare: called in the new process before the program, to set limits.
 
     Attributes:
         started: `time.perf_counter` right before the program was started.
@@ -51,6 +52,7 @@ class Terminal:
         env: Mapping[str, str] | None = None,
         core: int | None = None,
         cwd: Path | None = None,
+        prepare: Callable[[], None] | None = None,
     ) -> None:
         self._master, slave = pty.openpty()
         columns, rows = size
@@ -66,6 +68,8 @@ class Terminal:
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
             if core is not None:
                 os.sched_setaffinity(0, {core})
+            if prepare is not None:
+                prepare()
 
         self.started = time.perf_counter()
         self.process = subprocess.Popen(

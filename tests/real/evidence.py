@@ -1,0 +1,114 @@
+"""What a store holds, compared with what a client says that it sent."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgpack
+
+from etaoi_collector.arrivals import Arrival, Closed, Ended, Events, Missing, Opened
+from etaoi_collector.model import Span
+from etaoi_collector.store import Store
+from etaoi_collector.tracefile import TraceReader
+
+Read = Callable[[int], bytes | Missing]
+Shape = tuple[str, str, str, str, tuple[Any, ...]]
+"""Span id, kind, name, status, and the same of its children in order."""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One event as the client's log has it."""
+
+    at: float
+    event_id: str
+    kind: str
+    span_id: str | None
+    trace_id: str | None
+    parent_span_id: str | None
+
+
+def logged(path: Path, what: str = "sent") -> dict[str, Sent]:
+    """Read a log of `drivers/tap.py`: events by id. One that was sent again counts once."""
+    events: dict[str, Sent] = {}
+    for line in path.read_text().splitlines():
+        at, said, *ids = json.loads(line)
+        if said == what:
+            events.setdefault(ids[0], Sent(at, *ids))
+    return events
+
+
+def fold(store: Store, arrivals: Iterator[Arrival]) -> None:
+    """Apply what a recording holds, as a viewer does that replays it."""
+    for item in arrivals:
+        if isinstance(item, Events):
+            place = item.base_place if item.base_place < 0 else item.base_place + item.first_ordinal
+            store.apply(item.events, place, item.connection)
+        elif isinstance(item, Opened):
+            store.connection_opened(item.connection)
+        elif isinstance(item, Closed):
+            store.connection_closed(item.connection, item.at, item.code, item.reason)
+        elif isinstance(item, Ended):
+            store.finish()
+
+
+def all_spans(store: Store) -> Iterator[Span]:
+    """Every span, without recursion."""
+    waiting = [span for trace in store.traces.values() for span in trace.roots]
+    seen: set[int] = set()
+    while waiting:
+        span = waiting.pop()
+        if span.number in seen:
+            continue
+        seen.add(span.number)
+        yield span
+        waiting += span.children or []
+
+
+def kept_event_ids(store: Store, read: Read) -> set[str]:
+    """Ids of the span events that the store can find again in the recording, each read from its place."""
+    ids: set[str] = set()
+    for span in all_spans(store):
+        for place in (span.start_place, span.end_place, *(span.deltas or ())):
+            if place >= 0:
+                raw = read(place)
+                assert not isinstance(raw, Missing), f"the event at {place} cannot be read: {raw}"
+                event = msgpack.unpackb(raw, strict_map_key=False)
+                assert event["span_id"] == span.span_id
+                ids.add(event["event_id"])
+    return ids
+
+
+def parents(store: Store) -> dict[str, str | None]:
+    """Each span's parent in the tree that is shown."""
+    return {span.span_id: span.parent.span_id if span.parent else None for span in all_spans(store)}
+
+
+def shapes(store: Store) -> dict[str, tuple[Shape, ...]]:
+    """All trees by trace id: equal for two stores that show the same."""
+
+    def shape(span: Span) -> Shape:
+        below = tuple(shape(child) for child in span.children or ())
+        return span.span_id, span.kind, span.name, str(span.status), below
+
+    return {trace_id: tuple(shape(root) for root in trace.roots) for trace_id, trace in store.traces.items()}
+
+
+def recorded_event_ids(path: Path) -> set[str]:
+    """Ids of all events of a recording, read from it alone."""
+    ids: set[str] = set()
+    reader = TraceReader(path)
+    try:
+        for item in reader.arrivals():
+            if isinstance(item, Events):
+                for ordinal in range(item.first_ordinal, item.first_ordinal + len(item.events)):
+                    raw = reader.read(item.base_place + ordinal)
+                    assert not isinstance(raw, Missing)
+                    ids.add(msgpack.unpackb(raw, strict_map_key=False)["event_id"])
+    finally:
+        reader.close()
+    return ids

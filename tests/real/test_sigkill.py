@@ -1,0 +1,92 @@
+"""A viewer that is killed while events pour in has lost at most the last tenth of a second of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from benchmarks.terminal import Terminal
+from benchmarks.viewer import free_port, private_state, wait_listening
+from tests.real.evidence import recorded_event_ids
+
+RATE = 5_000
+BEFORE_THE_KILL = 2.0
+FLUSHED_AFTER = 0.1
+
+
+def _log(path: Path) -> list[tuple[float, list[str]]]:
+    """The sender's log; a last line that breaks off is left out."""
+    lines = path.read_text().splitlines(keepends=True)
+    return [tuple(json.loads(line)) for line in lines if line.endswith("\n")]
+
+
+def _kill_under_load(process_id: int, url: str, log: Path) -> float:
+    """Send at `RATE`, kill the process, and return the moment of the kill."""
+    command = [
+        sys.executable,
+        "-m",
+        "tests.load",
+        url,
+        "--rate",
+        str(RATE),
+        "--seconds",
+        "20",
+        "--log",
+        str(log),
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as sender:
+        assert sender.stdout is not None
+        assert json.loads(sender.stdout.readline())["event"] == "connected"
+        time.sleep(BEFORE_THE_KILL)
+        killed = time.time()
+        os.kill(process_id, signal.SIGKILL)
+        sender.wait(30)
+    return killed
+
+
+def _everything_is_there(recording: Path, log: Path, killed: float) -> None:
+    sent = {event_id for at, ids in _log(log) if at < killed - FLUSHED_AFTER for event_id in ids}
+    assert len(sent) > RATE * BEFORE_THE_KILL / 3, "the sender was too slow for this to prove anything"
+    missing = sent - recorded_event_ids(recording)
+    assert not missing, f"{len(missing)} of {len(sent)} events are not in the recording"
+
+
+def test_viewer_killed_under_load(tmp_path: Path) -> None:
+    """The viewer in a real terminal."""
+    recording, log = tmp_path / "run.msgpack", tmp_path / "sent.jsonl"
+    port = free_port()
+    command = [sys.executable, "-m", "etaoi_tui", "--port", str(port), "--record", str(recording)]
+    with private_state() as env, Terminal(command, env=env) as terminal:
+        wait_listening(port, terminal)
+        killed = _kill_under_load(terminal.process.pid, f"ws://127.0.0.1:{port}/ingest", log)
+        assert terminal.process.wait(10) == -signal.SIGKILL
+    _everything_is_there(recording, log, killed)
+
+
+def test_recorder_killed_under_load(tmp_path: Path) -> None:
+    """The collector without a screen, and its recording can be listed afterwards."""
+    recording, log = tmp_path / "run.msgpack", tmp_path / "sent.jsonl"
+    command = [sys.executable, "-m", "etaoi_tui", "record", "-o", str(recording), "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as recorder:
+        try:
+            assert recorder.stdout is not None
+            listening = json.loads(recorder.stdout.readline())
+            killed = _kill_under_load(recorder.pid, listening["url"], log)
+        finally:
+            recorder.kill()
+    _everything_is_there(recording, log, killed)
+    listed = subprocess.run(
+        [sys.executable, "-m", "etaoi_tui", "ls", str(recording), "--json"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert listed.returncode == 0, listed.stderr
+    traces = [json.loads(line) for line in listed.stdout.splitlines()]
+    assert len({trace["trace_id"] for trace in traces}) == len(traces) > 10
