@@ -1,0 +1,175 @@
+"""The one crossing between the collector's thread and the reader's.
+
+It is bounded, and nothing is lost by it: beyond the bound it only remembers which frames follow, and they
+are read back from the recording when their turn comes.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+import msgspec
+
+from etaoi_collector.arrivals import Arrival, Events
+from etaoi_collector.wire.codec import decode_events, split_frame
+from etaoi_collector.wire.places import frame_of, unpack_place
+
+MAX_EVENTS = 100_000
+MAX_BYTES = 64 << 20
+SLICE = 512
+"""Events of one item that is read back."""
+
+
+class Frame(Protocol):
+    """A frame that is read back."""
+
+    @property
+    def place(self) -> int:
+        """Place of the frame."""
+
+    @property
+    def received(self) -> float:
+        """Seconds since the epoch."""
+
+    @property
+    def connection(self) -> int:
+        """Number of the connection."""
+
+    @property
+    def frame(self) -> bytes | memoryview:
+        """Its bytes."""
+
+
+FramesBetween = Callable[[int, int], Iterator[Frame]]
+"""Given the places of the first and the last frame, reads back all frames from one to the other."""
+
+
+class _Behind(msgspec.Struct, gc=False):
+    """Events that only the recording holds: those from one place to before another, both in one segment."""
+
+    start: int
+    stop: int
+    events: int
+
+
+class Inbox:
+    """Items in order, from one thread that puts to one that takes.
+
+    Args:
+        frames_between: Reads frames back from the recording.
+        max_events: Decoded events that may wait.
+        max_bytes: Bytes of frames that they may keep alive.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        frames_between: FramesBetween,
+        *,
+        max_events: int = MAX_EVENTS,
+        max_bytes: int = MAX_BYTES,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.overflowed = 0
+        """Events that had to be read back from the recording, ever."""
+        self.lost = 0
+        """Events that no recording held any more when their turn came."""
+        self._frames_between = frames_between
+        self._max_events = max_events
+        self._max_bytes = max_bytes
+        self._clock = clock
+        self._items: deque[tuple[Arrival | _Behind, int]] = deque()
+        self._events = 0
+        self._bytes = 0
+        self._lock = threading.Lock()
+        self._reading_back: Iterator[Events] | None = None
+
+    def __len__(self) -> int:
+        """Events that wait, those included that only the recording holds."""
+        with self._lock:
+            behind = sum(item.events for item, _ in self._items if type(item) is _Behind)
+            return self._events + behind
+
+    def put(self, item: Arrival, size: int = 0) -> None:
+        """Hand over an item; called by the collector's thread only.
+
+        Args:
+            item: What arrived.
+            size: Bytes that the item keeps alive.
+        """
+        count = len(item.events) if type(item) is Events else 0
+        with self._lock:
+            full = self._events + count > self._max_events or self._bytes + size > self._max_bytes
+            if full and type(item) is Events and item.base_place >= 0:
+                self._remember(item, count)
+            else:
+                self._items.append((item, size))
+                self._events += count
+                self._bytes += size
+
+    def take(self, seconds: float, most: int) -> list[Arrival]:
+        """Return what waits, in order; called by the reading thread only.
+
+        Args:
+            seconds: Time to spend, roughly; reading back takes some.
+            most: Events after which to stop, roughly.
+
+        Returns:
+            Items; at least one when any waits.
+        """
+        deadline = self._clock() + seconds
+        taken: list[Arrival] = []
+        count = 0
+        while (item := self._next()) is not None:
+            taken.append(item)
+            count += len(item.events) if type(item) is Events else 0
+            if count >= most or self._clock() >= deadline:
+                break
+        return taken
+
+    def _remember(self, item: Events, count: int) -> None:
+        start = item.base_place + item.first_ordinal
+        self.overflowed += count
+        last = self._items[-1][0] if self._items else None
+        if type(last) is _Behind and unpack_place(last.start)[0] == unpack_place(start)[0]:
+            last.stop = start + count
+            last.events += count
+        else:
+            self._items.append((_Behind(start, start + count, count), 0))
+
+    def _next(self) -> Arrival | None:
+        while True:
+            if self._reading_back is not None:
+                events = next(self._reading_back, None)
+                if events is not None:
+                    return events
+                self._reading_back = None
+            with self._lock:
+                if not self._items:
+                    return None
+                item, size = self._items.popleft()
+                if type(item) is Events:
+                    self._events -= len(item.events)
+                self._bytes -= size
+            if type(item) is not _Behind:
+                return item  # type: ignore[return-value]
+            self._reading_back = self._read_back(item)
+
+    def _read_back(self, behind: _Behind) -> Iterator[Events]:
+        missing = behind.events
+        first, last = frame_of(behind.start), frame_of(behind.stop - 1)
+        for kept in self._frames_between(first, last):
+            parts = split_frame(kept.frame)
+            start = unpack_place(behind.start)[2] if kept.place == first else 0
+            stop = min(len(parts), behind.stop - last) if kept.place == last else len(parts)
+            for ordinal in range(start, stop, SLICE):
+                until = min(stop, ordinal + SLICE)
+                missing -= until - ordinal
+                yield Events(
+                    kept.place, ordinal, decode_events(parts, ordinal, until), kept.connection, kept.received
+                )
+        self.lost += max(0, missing)

@@ -1,0 +1,156 @@
+"""The automatic recordings: where they lie, which there are, and which must go."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import platformdirs
+
+from etaoi_collector.wire.trace_records import is_being_written
+
+KEEP_RUNS = 20
+KEEP_BYTES = 2 << 30
+
+STATE_DIR_VARIABLE = "ETAOI_TUI_STATE_DIR"
+_TIME = "%Y%m%d-%H%M%S"
+_SUFFIX = ".msgpack"
+
+
+class Recording(msgspec.Struct, frozen=True):
+    """One run's recording."""
+
+    path: Path
+    """Its first file."""
+    files: tuple[Path, ...]
+    """All its files, in order."""
+    started: float
+    """Seconds since the epoch."""
+    size: int
+    """Bytes of all files."""
+    running: bool
+    """A live collector writes it."""
+
+
+def state_dir(environ: Mapping[str, str] | None = None) -> Path:
+    """Return the folder of what this program keeps: ``ETAOI_TUI_STATE_DIR``, or the platform's own place."""
+    chosen = (os.environ if environ is None else environ).get(STATE_DIR_VARIABLE)
+    return (
+        Path(chosen).expanduser()
+        if chosen
+        else Path(platformdirs.user_state_dir("etaoi-tui", appauthor=False))
+    )
+
+
+def recordings_dir(state: Path | None = None) -> Path:
+    """Return the folder of the automatic recordings, without creating it."""
+    return (state_dir() if state is None else state) / "recordings"
+
+
+def prepare(directory: Path) -> None:
+    """Create the folder, private to the user.
+
+    Raises:
+        OSError: It cannot be created or used.
+    """
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if directory.stat().st_mode & 0o077:
+        directory.chmod(0o700)
+
+
+def new_path(directory: Path, now: float) -> Path:
+    """Choose the file of a run that begins ``now`` (seconds since the epoch)."""
+    stamp = datetime.fromtimestamp(now, UTC).strftime(_TIME)
+    return directory / f"run-{stamp}-{secrets.token_hex(2)}{_SUFFIX}"
+
+
+def list_recordings(directory: Path | None = None) -> list[Recording]:
+    """Return the automatic recordings, newest first; an empty list when there are none."""
+    folder = recordings_dir() if directory is None else directory
+    runs: dict[str, list[tuple[int, Path]]] = {}
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError:
+        return []
+    for name in names:
+        if name.startswith("run-") and name.endswith(_SUFFIX):
+            run, _, number = name.removesuffix(_SUFFIX).partition(".")
+            if not number or number.isdigit():
+                runs.setdefault(run, []).append((int(number or 1), folder / name))
+    found = [recording for run, files in runs.items() if (recording := _recording(run, sorted(files)))]
+    return sorted(found, key=lambda recording: (recording.started, recording.path.name), reverse=True)
+
+
+def newest(directory: Path | None = None) -> Recording | None:
+    """Return the newest automatic recording, if there is any."""
+    return next(iter(list_recordings(directory)), None)
+
+
+def prune(directory: Path, *, keep_runs: int = KEEP_RUNS, keep_bytes: int = KEEP_BYTES) -> list[Path]:
+    """Delete the oldest recordings beyond either bound; those that are being written stay and count.
+
+    Args:
+        directory: The folder of the automatic recordings.
+        keep_runs: How many runs are kept.
+        keep_bytes: How many bytes they may have together.
+
+    Returns:
+        The files that were deleted.
+    """
+    recordings = list_recordings(directory)
+    runs = sum(recording.running for recording in recordings)
+    size = sum(recording.size for recording in recordings if recording.running)
+    deleted: list[Path] = []
+    full = False
+    for recording in recordings:
+        if recording.running:
+            continue
+        full = full or runs + 1 > keep_runs or size + recording.size > keep_bytes
+        if full:
+            deleted += _delete(recording)
+        else:
+            runs += 1
+            size += recording.size
+    return deleted
+
+
+def _delete(recording: Recording) -> list[Path]:
+    deleted = []
+    for path in reversed(recording.files):
+        try:
+            path.unlink()
+        except OSError:
+            continue  # somebody else was quicker, or forbids it: either way it is not ours to insist
+        deleted.append(path)
+    return deleted
+
+
+def _recording(run: str, files: list[tuple[int, Path]]) -> Recording | None:
+    """Look at one run's files; None when they are gone meanwhile."""
+    size = 0
+    running = False
+    started = 0.0
+    paths = tuple(path for _, path in files)
+    for path in paths:
+        try:
+            with open(path, "rb", buffering=0) as file:
+                status = os.fstat(file.fileno())
+                running = running or is_being_written(file.fileno())
+        except OSError:
+            continue
+        size += status.st_size
+        started = started or status.st_mtime
+    if not started:
+        return None
+    return Recording(paths[0], paths, _time_of(run) or started, size, running)
+
+
+def _time_of(run: str) -> float | None:
+    try:
+        return datetime.strptime(run[4 : 4 + 15], _TIME).replace(tzinfo=UTC).timestamp()
+    except ValueError:
+        return None
