@@ -1,4 +1,5 @@
 """The companion SDK: what runs inside the agent's process and speaks to the viewer.
 
-Nothing here imports Textual, Rich or the viewer; LangChain and LiveKit are imported only by their own modules.
+Nothing here imports Textual, Rich or the viewer; LangChain and LiveKit are imported only by their own
+modules.
 """

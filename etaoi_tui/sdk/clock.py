@@ -16,7 +16,8 @@ def to_ns(at: float | int | None) -> int:
     """Return a moment in nanoseconds since the epoch.
 
     Args:
-        at: None for now; a float, or an int below 1e11, in seconds since the epoch; a larger int in nanoseconds.
+        at: None for now; a float, or an int below 1e11, in seconds since the epoch; a larger int in
+            nanoseconds.
     """
     if at is None:
         return now_ns()

@@ -1,17 +1,17 @@
 """Start, end and delta of spans, for any framework.
 
-Everything a caller pays for is here: an object with references and times is appended to a queue. Encoding, UUID
-text, redaction, limits and the network are the sender's thread's work (`etaoi_tui.sdk.transport`).
+Everything a caller pays for is here: an object with references and times is appended to a queue. Encoding,
+UUID text, redaction, limits and the network are the sender's thread's work (`etaoi_tui.sdk.transport`).
 
 Nothing here raises into the host, blocks, or does I/O.
 
 What a payload may be:
 
-- a plain object (usually a dict with str keys): taken **by reference** and encoded within about 50 ms on another
-  thread. Wrap in `etaoi_tui.sdk.values.snapshot` what the host may change in the meantime; values inside that must
-  arrive as JSON text are wrapped in `etaoi_tui.sdk.values.Json`.
-- a callable without arguments that returns such an object: called on the sender's thread, once. What it raises
-  becomes a note in the payload. For shapes that cost something to make.
+- a plain object (usually a dict with str keys): taken **by reference** and encoded within about 50 ms on
+  another thread. Wrap in `etaoi_tui.sdk.values.snapshot` what the host may change in the meantime; values
+  inside that must arrive as JSON text are wrapped in `etaoi_tui.sdk.values.Json`.
+- a callable without arguments that returns such an object: called on the sender's thread, once. What it
+  raises becomes a note in the payload. For shapes that cost something to make.
 
 Times (``at``) are None for now, float seconds or int nanoseconds since the epoch.
 """
@@ -55,7 +55,8 @@ class SessionInfo(msgspec.Struct, frozen=True):
 class Span(msgspec.Struct, eq=False, weakref=True):
     """A span that was started: a handle for its caller, and the record that the sender encodes.
 
-    Callers read `span_id`, `trace_id`, `parent_id`, `kind`, `name`, `session`, `tracer`, `started_ns`, `ended`.
+    Callers read `span_id`, `trace_id`, `parent_id`, `kind`, `name`, `session`, `tracer`, `started_ns`,
+    `ended`.
     """
 
     tracer: Tracer
@@ -175,8 +176,8 @@ class Tracer:
         """Start a span and return its handle.
 
         Args:
-            kind: a wire kind (llm, tool, sub_agent, middleware, agent_context, voice_turn ...) or any other word;
-                ``retriever`` and other words travel as middleware and say so in the metadata.
+            kind: a wire kind (llm, tool, sub_agent, middleware, agent_context, voice_turn ...) or any other
+                word; ``retriever`` and other words travel as middleware and say so in the metadata.
             name: what a person reads; it becomes ``metadata["name"]``.
             parent: the span it lies in; None makes a root. `current_span` is *not* looked up here.
             trace: the trace's id; by default the parent's, or a new one for a root.
@@ -330,7 +331,8 @@ def find_spans_with(find: Callable[[], Span | None]) -> None:
     """Let `current_span` also ask a framework that carries its own idea of the running span.
 
     Args:
-        find: returns the span of the framework's run that the calling task or thread is in. It must not raise.
+        find: returns the span of the framework's run that the calling task or thread is in. It must not
+            raise.
     """
     if find not in _frameworks:
         _frameworks.append(find)
@@ -344,7 +346,8 @@ def entered_span() -> Span | None:
 def current_span() -> Span | None:
     """Return the innermost span that the calling task or thread is in, whoever started it.
 
-    Where a span was entered by hand and a framework names another one, the one that started later lies inside.
+    Where a span was entered by hand and a framework names another one, the one that started later lies
+    inside.
     """
     span = _CURRENT.get()
     for find in _frameworks:

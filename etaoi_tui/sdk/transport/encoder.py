@@ -1,0 +1,286 @@
+"""Records of the tracer into encoded events. Runs on the sender's thread only."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+from etaoi_collector.wire.encode import (
+    EMPTY_MAP,
+    NODE_KINDS,
+    DeltaHead,
+    EndHead,
+    StartHead,
+    TickHead,
+    encode_head,
+    encode_metadata,
+    encode_tick_head,
+)
+from etaoi_tui.sdk.clock import iso_text
+from etaoi_tui.sdk.ids import id_text, new_id
+from etaoi_tui.sdk.limits import TEXT_SECONDS
+from etaoi_tui.sdk.redact import DEFAULT, Redact
+from etaoi_tui.sdk.stats import Stats
+from etaoi_tui.sdk.tracer import Delta, End, Record, SessionInfo, Span, Text, Tick, Tracer
+from etaoi_tui.sdk.transport.buffer import Entry, Rank, SpanWire
+from etaoi_tui.sdk.values import Shaper
+
+START_LOST = 2
+"""Bit of `Span.state`: its start had to be dropped before it was encoded."""
+LEFT_OUT = "left out: the sender could not keep up"
+
+_encode = msgspec.msgpack.encode
+_RANKS = {"agent_context": Rank.CONTEXT, "voice_session": Rank.ROOT}
+_OTHER_KINDS = {"agent": "sub_agent", "chain": "middleware"}
+
+
+class _Stream(msgspec.Struct):
+    """Text of one span on its way."""
+
+    pieces: dict[str | None, list[str]] = {}
+    offsets: dict[str | None, int] = {}
+    held: dict[str | None, str] = {}
+    sent_at: float = 0.0
+
+
+class Encoder:
+    """Turns records into entries, in order; text is gathered and comes out in its own time."""
+
+    def __init__(self, stats: Stats, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stats = stats
+        self._clock = clock
+        self._shapers: dict[int, tuple[Tracer, Shaper]] = {}
+        self._sessions: dict[SessionInfo, str] = {}
+        self._streams: dict[Span, _Stream] = {}
+        self._out: list[Entry] = []
+
+    def take(self) -> list[Entry]:
+        """Return the entries made since the last call."""
+        out, self._out = self._out, []
+        return out
+
+    def encode(self, record: Record) -> None:
+        """Encode one record. Never raises: what cannot be encoded is counted as failed."""
+        try:
+            if type(record) is Text:
+                self._text(record)
+            elif type(record) is Span:
+                self._start(record)
+            elif type(record) is End:
+                self._end(record)
+            elif type(record) is Delta:
+                self._delta(record)
+            elif type(record) is Tick:
+                self._tick(record)
+        except Exception:
+            self._stats.failed += 1
+
+    @property
+    def text_waits(self) -> bool:
+        """Whether streamed text is being gathered."""
+        return bool(self._streams)
+
+    def release_text(self, *, everything: bool = False) -> None:
+        """Send gathered text on, of spans whose last piece is old enough, or of all."""
+        if not self._streams:
+            return
+        now = self._clock()
+        for span, stream in list(self._streams.items()):
+            if everything or now - stream.sent_at >= TEXT_SECONDS:
+                try:
+                    self._release(span, stream, now, final=False)
+                except Exception:
+                    self._stats.failed += 1
+                if not stream.pieces:
+                    del self._streams[span]
+
+    def _shaper(self, tracer: Tracer) -> Shaper:
+        known = self._shapers.get(id(tracer))
+        if known is None or known[0] is not tracer:
+            if len(self._shapers) > 256:
+                self._shapers.clear()
+            redact = tracer.redact if isinstance(tracer.redact, Redact) else DEFAULT
+            known = self._shapers[id(tracer)] = (tracer, Shaper(tracer.limits, redact))
+        shaper = known[1]
+        if shaper.cut:
+            self._stats.cut += shaper.cut
+            shaper.cut = 0
+        return shaper
+
+    def _session(self, session: SessionInfo) -> str:
+        known = self._sessions.get(session)
+        if known is None:
+            if len(self._sessions) > 1024:
+                self._sessions.clear()
+            known = self._sessions[session] = str(session.session_id)
+        return known
+
+    def _wire(self, span: Span) -> SpanWire:
+        wire: SpanWire | None = span.wire
+        if wire is None:
+            kind = span.kind
+            node_kind = kind if kind in NODE_KINDS else _OTHER_KINDS.get(kind, "middleware")
+            rank = _RANKS.get(kind, Rank.ROOT if span.parent_id is None else Rank.SPAN)
+            wire = span.wire = SpanWire(
+                self._session(span.session),
+                id_text(span.trace_id),
+                id_text(span.span_id),
+                None if span.parent_id is None else id_text(span.parent_id),
+                node_kind,
+                rank,
+                span.persistent,
+            )
+        return wire
+
+    def _start(self, span: Span) -> None:
+        shaper = self._shaper(span.tracer)
+        wire = self._wire(span)
+        metadata = shaper.metadata(span.name, span.metadata)
+        if wire.node_kind != span.kind:
+            if span.kind == "retriever":
+                metadata.setdefault("ls_retriever_name", metadata.get("name", ""))
+            elif span.kind == "event":
+                metadata.setdefault("event", metadata.get("name", ""))
+            elif span.kind not in _OTHER_KINDS:
+                metadata.setdefault("etaoi_tui.kind", shaper.text(span.kind, 64))
+        head = StartHead(
+            id_text(new_id()),
+            wire.session_id,
+            wire.trace_id,
+            wire.span_id,
+            wire.parent_id,
+            wire.node_kind,
+            iso_text(span.started_ns),
+            span.session.user_id and shaper.text(span.session.user_id, 256),
+            span.agent_name and shaper.text(span.agent_name, 256),
+            None if span.run_id is None else id_text(span.run_id),
+            None if span.parent_run_id is None else id_text(span.parent_run_id),
+            span.speech_id and shaper.text(span.speech_id, 256),
+        )
+        payload = shaper.payload(span.payload)
+        span.payload = None
+        self._put(
+            Entry(encode_head(head), encode_metadata(metadata), payload, wire.rank, wire, is_start=True)
+        )
+
+    def _end(self, end: End) -> None:
+        span = end.span
+        if span.state & START_LOST:
+            span.state &= ~START_LOST
+            span.payload = {"etaoi_tui.note": LEFT_OUT}
+            self._start(span)
+        stream = self._streams.pop(span, None)
+        wire = self._wire(span)
+        if stream is None and isinstance(wire.text, _Stream):
+            stream = wire.text
+        if stream is not None:
+            self._release(span, stream, self._clock(), final=True)
+        wire.text = None
+        shaper = self._shaper(span.tracer)
+        metrics = end.voice_metrics
+        head = EndHead(
+            id_text(new_id()),
+            wire.session_id,
+            wire.trace_id,
+            wire.span_id,
+            wire.parent_id,
+            wire.node_kind,
+            iso_text(end.at_ns),
+            span.session.user_id and shaper.text(span.session.user_id, 256),
+            shaper.error(end.error),
+            span.speech_id and shaper.text(span.speech_id, 256),
+            None if metrics is None else Raw(shaper.payload(metrics)),
+        )
+        metadata = encode_metadata(shaper.metadata(None, end.metadata)) if end.metadata else EMPTY_MAP
+        self._put(
+            Entry(encode_head(head), metadata, shaper.payload(end.payload), wire.rank, wire, is_end=True)
+        )
+
+    def _delta(self, delta: Delta) -> None:
+        span = delta.span
+        stream = self._streams.get(span)
+        if stream is not None:  # keep what was said before it before it
+            self._release(span, stream, self._clock(), final=False)
+        payload = self._shaper(span.tracer).payload(delta.payload)
+        self._put_delta(span, payload, delta.at_ns, Rank.DELTA)
+
+    def _put_delta(self, span: Span, payload: bytes, at_ns: int, rank: Rank) -> None:
+        wire = self._wire(span)
+        head = DeltaHead(
+            id_text(new_id()),
+            wire.session_id,
+            wire.trace_id,
+            wire.span_id,
+            wire.parent_id,
+            wire.node_kind,
+            iso_text(at_ns),
+            span.speech_id and self._shaper(span.tracer).text(span.speech_id, 256),
+        )
+        self._put(Entry(encode_head(head), EMPTY_MAP, payload, rank, wire))
+
+    def _tick(self, tick: Tick) -> None:
+        shaper = self._shaper(tick.tracer)
+        head = TickHead(
+            id_text(new_id()),
+            self._session(tick.session),
+            iso_text(tick.at_ns),
+            "user" if tick.subject == "user" else "agent",
+            shaper.text(tick.state, 64),
+        )
+        self._put(Entry(encode_tick_head(head), EMPTY_MAP, None, Rank.DELTA))
+
+    def _put(self, entry: Entry) -> None:
+        self._stats.encoded += 1
+        self._out.append(entry)
+
+    def _text(self, record: Text) -> None:
+        span = record.span
+        stream = self._streams.get(span)
+        if stream is None:
+            wire = self._wire(span)
+            if not isinstance(wire.text, _Stream):
+                wire.text = _Stream()
+            stream = self._streams[span] = wire.text
+        text = record.text if type(record.text) is str else str(record.text)
+        pieces = stream.pieces.get(record.channel)
+        if pieces is None:
+            stream.pieces[record.channel] = [text]
+        else:
+            pieces.append(text)
+
+    def _release(self, span: Span, stream: _Stream, now: float, *, final: bool) -> None:
+        """Send a span's gathered text on, one delta per channel.
+
+        What may be the beginning of a secret stays until the rest of the word has come.
+        """
+        shaper = self._shaper(span.tracer)
+        redact = span.tracer.redact if isinstance(span.tracer.redact, Redact) else DEFAULT
+        pieces, stream.pieces = stream.pieces, {}
+        if final:
+            for channel in stream.held:
+                pieces.setdefault(channel, [])
+        at_ns = time.time_ns()
+        for channel, parts in pieces.items():
+            text = stream.held.pop(channel, "") + "".join(parts)
+            held = 0 if final else redact.open_tail(text)
+            if held:
+                stream.held[channel] = text[-held:]
+                text = text[:-held]
+            offset = stream.offsets.get(channel, 0)
+            if span.text_skipped:
+                offset += span.text_skipped
+                span.text_skipped = 0
+            if not text:
+                stream.offsets[channel] = offset
+                continue
+            shown = shaper.text(text)
+            stream.offsets[channel] = offset + len(shown)
+            payload: dict[str, Any] = {"text": shown, "at": offset}
+            if channel is not None:
+                payload["channel"] = channel
+            self._put_delta(span, _encode(payload), at_ns, Rank.TEXT)
+        stream.sent_at = now

@@ -1,0 +1,196 @@
+"""Outlets inside the process: for tests, for measuring, and for sinks of a user's own."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import msgspec
+
+from etaoi_collector.wire.encode import add_metadata, encode_frame
+from etaoi_tui.sdk.limits import FRAME_EVENTS
+from etaoi_tui.sdk.stats import Stats
+from etaoi_tui.sdk.transport.buffer import DROPPED_KEY, Entry
+
+_decode = msgspec.msgpack.decode
+
+
+class Sink(Protocol):
+    """What a user may pass as ``sink=``: gets one envelope at a time, on the sender's thread."""
+
+    def emit(self, envelope: dict[str, Any]) -> None:
+        """Take ``{"schema_version": str, "batch": [event]}``, plain data of one event."""
+        ...
+
+
+class InMemorySink:
+    """Keeps every envelope in a list, for tests of one's own agent.
+
+    ``envelopes`` and ``events`` wait for what was recorded so far, so a test can look right after its run.
+    """
+
+    def __init__(self) -> None:
+        self._kept: list[dict[str, Any]] = []
+        self._flush: Callable[[], object] | None = None
+
+    def emit(self, envelope: dict[str, Any]) -> None:
+        """Keep an envelope."""
+        self._kept.append(envelope)
+
+    def bind(self, flush: Callable[[], object]) -> None:
+        """Learn how to wait for the sender."""
+        self._flush = flush
+
+    @property
+    def envelopes(self) -> list[dict[str, Any]]:
+        """All envelopes so far, oldest first."""
+        if self._flush is not None:
+            self._flush()
+        return list(self._kept)
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """All events so far, oldest first."""
+        return [event for envelope in self.envelopes for event in envelope["batch"]]
+
+    def clear(self) -> None:
+        """Forget what was kept."""
+        if self._flush is not None:
+            self._flush()
+        self._kept.clear()
+
+
+class MsgpackDropSink:
+    """Encodes everything as for the wire and throws it away: what the SDK costs without a network."""
+
+    def __init__(self) -> None:
+        self.packed_bytes = 0
+        """Bytes of all frames so far."""
+
+
+class LocalOutlet:
+    """Common part of outlets that are never away: frames are made and handed over at once."""
+
+    def __init__(self, sink: Any, stats: Stats) -> None:
+        self.sink = sink
+        self._stats = stats
+        self._unreported = 0
+        self._lock = threading.Lock()
+
+    def start(self) -> None:
+        """No thread of its own."""
+
+    def deliver(self, entries: list[Entry]) -> None:
+        """Hand entries over, in frames."""
+        with self._lock:
+            for first in range(0, len(entries), FRAME_EVENTS):
+                part = entries[first : first + FRAME_EVENTS]
+                if self._unreported:
+                    self._report(part)
+                frame = encode_frame(part)
+                try:
+                    self._write(frame, len(part))
+                except Exception as error:
+                    self._stats.failed += len(part)
+                    self._stats.problem = f"{type(error).__name__}: {error}"
+                    self._stats.state = "failed"
+                    continue
+                self._stats.sent += len(part)
+                self._stats.acknowledged += len(part)
+                self._stats.frames += 1
+                self._stats.bytes_sent += len(frame)
+
+    def _report(self, part: list[Entry]) -> None:
+        for entry in part:
+            if entry.is_start or entry.is_end:
+                entry.metadata = add_metadata(entry.metadata, {DROPPED_KEY: str(self._unreported)})
+                self._unreported = 0
+                return
+
+    def _write(self, frame: bytes, events: int) -> None:
+        raise NotImplementedError
+
+    def idle(self) -> float | None:
+        """Nothing is ever due."""
+        return None
+
+    def dropped(self, text: int, deltas: int, spans: int, payloads: int) -> None:
+        """Count what was dropped before it was encoded."""
+        self._stats.dropped_text += text
+        self._stats.dropped_deltas += deltas
+        self._stats.dropped_spans += spans
+        self._stats.dropped_payloads += payloads
+        self._unreported += text + deltas + spans
+
+    def settle(self, timeout: float) -> bool:
+        """What was delivered has left."""
+        del timeout
+        return True
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+    def after_fork(self) -> None:
+        """Nothing belongs to the parent but the lock."""
+        self._lock = threading.Lock()
+
+    def fill(self, stats: Stats) -> None:
+        """Say that it works."""
+        if stats.state == "idle" and stats.sent:
+            stats.state = "writing"
+
+
+class EmitOutlet(LocalOutlet):
+    """Calls a sink's ``emit`` with one envelope per event."""
+
+    def _write(self, frame: bytes, events: int) -> None:
+        for envelope in _decode(frame):
+            version = envelope["schema_version"]
+            for event in envelope["batch"]:
+                self.sink.emit({"schema_version": version, "batch": [event]})
+
+
+class DropOutlet(LocalOutlet):
+    """Counts bytes and drops them."""
+
+    sink: MsgpackDropSink
+
+    def _write(self, frame: bytes, events: int) -> None:
+        self.sink.packed_bytes += len(frame)
+
+
+class TimedOutlet(LocalOutlet):
+    """An outlet that flushes some time after it was written to."""
+
+    flush_every = 0.1
+
+    def __init__(self, sink: Any, stats: Stats) -> None:
+        super().__init__(sink, stats)
+        self._dirty_since: float | None = None
+
+    def deliver(self, entries: list[Entry]) -> None:
+        """Hand entries over; they are flushed within `flush_every` seconds."""
+        super().deliver(entries)
+        if self._dirty_since is None:
+            self._dirty_since = time.monotonic()
+
+    def idle(self) -> float | None:
+        """Flush when it is time."""
+        if self._dirty_since is None:
+            return None
+        left = self._dirty_since + self.flush_every - time.monotonic()
+        if left > 0:
+            return left
+        self._flush()
+        return None
+
+    def settle(self, timeout: float) -> bool:
+        """Flush now."""
+        del timeout
+        self._flush()
+        return self._stats.state != "failed"
+
+    def _flush(self) -> None:
+        self._dirty_since = None

@@ -1,0 +1,321 @@
+"""To a viewer over WebSocket: connects, sends frames, learns what arrived, and starts again when it breaks.
+
+Delivery: after what was sent comes a ping; its pong says that every frame before it was read. Frames without
+such a pong are sent again, byte for byte, on the next connection, where the viewer drops those that it knows.
+At most `UNACKNOWLEDGED_BYTES` are under way; the rest waits in the bounded outbox.
+
+WebSockets are imported only once something listens at the other end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import random
+import socket
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+from etaoi_collector.wire.encode import encode_frame
+from etaoi_collector.wire.handshake import Mismatch, decode_answer, encode_hello
+from etaoi_tui.sdk.limits import UNACKNOWLEDGED_BYTES
+from etaoi_tui.sdk.stats import Stats
+from etaoi_tui.sdk.transport.buffer import Entry, Outbox
+from etaoi_tui.sdk.transport.endpoint import Endpoint
+from etaoi_tui.sdk.versions import SDK_VERSION
+
+if TYPE_CHECKING:
+    from websockets.sync.client import ClientConnection
+
+_log = logging.getLogger("etaoi_tui.sdk")
+
+_FIRST_DELAY = 0.1
+_LONGEST_DELAY_LOOPBACK = 1.0
+_LONGEST_DELAY = 30.0
+_STABLE_SECONDS = 5.0
+_OPEN_TIMEOUT = 5.0
+_ANSWER_TIMEOUT = 5.0
+_PONG_TIMEOUT = 30.0
+_IDLE_CHECK = 1.0
+_UNACKNOWLEDGED_CHECK = 0.05
+_QUICK_PONG = 0.005
+_UNKNOWN_WAIT = 0.05
+_REFUSALS = {4400: "schema version", 4401: "credentials"}
+
+
+class Refused(Exception):
+    """The server will never take us; its text is a sentence."""
+
+
+class WebSocketSink:
+    """Where events go over the network."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+
+class _Frame:
+    __slots__ = ("data", "events")
+
+    def __init__(self, data: bytes, events: int) -> None:
+        self.data = data
+        self.events = events
+
+
+class WebSocketOutlet:
+    """Keeps encoded events in an outbox and a thread that sends them."""
+
+    def __init__(self, endpoint: Endpoint, stats: Stats, outbox: Outbox | None = None) -> None:
+        self.sink = WebSocketSink(endpoint.url)
+        self._endpoint = endpoint
+        self._stats = stats
+        self._outbox = outbox or Outbox(stats)
+        self._reset()
+
+    def _reset(self) -> None:
+        self._thread: threading.Thread | None = None
+        self._closed = False
+        self._hurry = False
+        self._tries = 0
+        self._unacknowledged: deque[_Frame] = deque()
+        self._unacknowledged_bytes = 0
+        self._connection: ClientConnection | None = None
+        self._told_absent = False
+        self._random = random.Random()
+
+    # ---- the sender's thread
+
+    def start(self) -> None:
+        """Start the thread that connects and sends."""
+        if self._thread is None and not self._closed:
+            self._stats.state = "connecting"
+            self._thread = threading.Thread(target=self._run, name="etaoi-tui-link", daemon=True)
+            self._thread.start()
+
+    def deliver(self, entries: list[Entry]) -> None:
+        """Put entries into the outbox."""
+        if self._stats.state != "stopped":
+            self._outbox.add(entries)
+
+    def idle(self) -> float | None:
+        """Nothing is ever due on the sender's thread."""
+        return None
+
+    def dropped(self, text: int, deltas: int, spans: int, payloads: int) -> None:
+        """Count what was dropped before it was encoded; the next start or end tells the viewer."""
+        self._outbox.drop_before(text, deltas, spans, payloads)
+
+    def fill(self, stats: Stats) -> None:
+        """Add what waits."""
+        stats.waiting += len(self._outbox)
+        stats.waiting_bytes += self._outbox.bytes + self._unacknowledged_bytes
+
+    # ---- any thread
+
+    def settle(self, timeout: float) -> bool:
+        """Wait until the viewer has confirmed everything; False at once when there is none."""
+        if self._thread is None:
+            return not len(self._outbox)
+        outbox = self._outbox
+        tries = self._tries
+        self._hurry = True
+        outbox.notify()
+
+        def settled() -> bool:
+            return not len(outbox) and not self._unacknowledged
+
+        def decided() -> bool:
+            state = self._stats.state
+            hopeless = state in ("stopped", "closed") or (state == "absent" and self._tries != tries)
+            return settled() or hopeless
+
+        try:
+            quick = min(timeout, _UNKNOWN_WAIT)
+            if not outbox.wait(quick, decided) and self._stats.state in ("handshake", "connected"):
+                outbox.wait(timeout - quick, decided)
+        finally:
+            self._hurry = False
+        return settled()
+
+    def close(self) -> None:
+        """Stop the thread; what has not been sent is lost."""
+        self._closed = True
+        self._stats.state = "closed"
+        self._outbox.notify()
+        thread = self._thread
+        if thread is None or thread is threading.current_thread():
+            return
+        thread.join(0.05)
+        connection = self._connection
+        if thread.is_alive() and connection is not None:
+            # It may hang in a send to a viewer that reads nothing; a shut socket ends that.
+            with contextlib.suppress(OSError):
+                connection.socket.shutdown(socket.SHUT_RDWR)
+            thread.join(0.1)
+
+    def after_fork(self) -> None:
+        """Begin anew: the thread, the connection and what waits are the parent's."""
+        connection = self._connection
+        if connection is not None:
+            with contextlib.suppress(Exception):
+                connection.socket.detach()
+        self._outbox = Outbox(self._stats)
+        self._reset()
+
+    # ---- the link's thread
+
+    def _run(self) -> None:
+        failures = 0
+        while not self._closed:
+            began = time.monotonic()
+            try:
+                self._connect_and_send()
+            except Refused as error:
+                self._stop(str(error))
+                return
+            except Exception as error:
+                self._stats.problem = f"{self._endpoint.shown}: {error or type(error).__name__}"
+            self._connection = None
+            if self._closed:
+                return
+            failures = 0 if time.monotonic() - began > _STABLE_SECONDS else failures + 1
+            self._tries += 1
+            self._stats.state = "absent"
+            if not self._told_absent:
+                self._told_absent = True
+                _log.info(
+                    "No viewer at %s yet (start etaoi-tui); the newest events are kept.", self._endpoint.shown
+                )
+            self._pause(failures)
+
+    def _pause(self, failures: int) -> None:
+        longest = _LONGEST_DELAY_LOOPBACK if self._endpoint.loopback else _LONGEST_DELAY
+        delay = min(longest, _FIRST_DELAY * 2.0 ** min(failures, 16)) * self._random.uniform(0.6, 1.0)
+        self._outbox.notify()
+        # Somebody who waits for the last events gets one more try at once, no more.
+        hurried = self._hurry
+        self._outbox.wait(delay, lambda: self._closed or (self._hurry and not hurried))
+        self._outbox.wait(None, lambda: self._closed or self._has_something())
+
+    def _has_something(self) -> bool:
+        return bool(len(self._outbox) or self._unacknowledged or self._outbox.has_preface)
+
+    def _stop(self, reason: str) -> None:
+        self._stats.state = "stopped"
+        self._stats.problem = reason
+        _log.warning("%s Nothing more is sent in this run.", reason)
+        self._outbox.clear()
+        self._unacknowledged.clear()
+        self._unacknowledged_bytes = 0
+        self._outbox.notify()
+
+    def _connect_and_send(self) -> None:
+        self._stats.state = "connecting"
+        sock = self._endpoint.reach(_OPEN_TIMEOUT) if self._endpoint.loopback else None
+        self._stats.state = "handshake"
+        from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+        try:
+            with self._endpoint.open(sock, _OPEN_TIMEOUT, gone=self._outbox.notify) as connection:
+                self._connection = connection
+                self._greet(connection)
+                self._stats.state = "connected"
+                self._stats.problem = ""
+                self._stats.connections += 1
+                self._told_absent = True
+                self._send_all(connection)
+        except InvalidStatus as error:
+            status = error.response.status_code
+            if status in (401, 403):
+                raise Refused(f"{self._endpoint.shown} refused the credentials (HTTP {status}).") from None
+            raise
+        except ConnectionClosed as error:
+            code = error.rcvd.code if error.rcvd is not None else None
+            if code in _REFUSALS:
+                said = f": {error.rcvd.reason}" if error.rcvd is not None and error.rcvd.reason else ""
+                raise Refused(
+                    f"{self._endpoint.shown} refused our {_REFUSALS[code]} (close {code}{said})."
+                ) from None
+            raise
+        finally:
+            if sock is not None and self._connection is None:
+                sock.close()
+
+    def _greet(self, connection: ClientConnection) -> None:
+        connection.send(encode_hello(SDK_VERSION))
+        answer = decode_answer(connection.recv(timeout=_ANSWER_TIMEOUT))
+        if isinstance(answer, Mismatch):
+            raise Refused(f"{self._endpoint.shown}: {answer.message}.")
+
+    def _send_all(self, connection: ClientConnection) -> None:
+        self._send_preface(connection)
+        for frame in self._unacknowledged:
+            connection.send(frame.data)
+            self._stats.resent += frame.events
+        pong: threading.Event | None = None
+        covered = 0
+        asked_at = 0.0
+        while not self._closed:
+            if pong is not None and pong.is_set():
+                self._acknowledge(covered)
+                pong = None
+            if self._unacknowledged_bytes < UNACKNOWLEDGED_BYTES:
+                self._send_waiting(connection)
+            if pong is None and self._unacknowledged:
+                pong, covered, asked_at = connection.ping(), len(self._unacknowledged), time.monotonic()
+            if pong is not None and not pong.wait(_QUICK_PONG):
+                late = time.monotonic() - asked_at > _PONG_TIMEOUT
+                if late and not self._endpoint.loopback:
+                    raise TimeoutError("the viewer did not answer a ping for 30 s")
+            if pong is None or not pong.is_set():
+                self._drain(connection)
+                self._rest(connection, waiting_for_pong=pong is not None)
+
+    def _rest(self, connection: ClientConnection, *, waiting_for_pong: bool) -> None:
+        outbox = self._outbox
+        from websockets.protocol import OPEN as open_state
+
+        full = self._unacknowledged_bytes >= UNACKNOWLEDGED_BYTES
+        outbox.notify()
+        outbox.wait(
+            _UNACKNOWLEDGED_CHECK if waiting_for_pong else _IDLE_CHECK,
+            lambda: self._closed or connection.state is not open_state or bool(len(outbox) and not full),
+        )
+
+    def _send_preface(self, connection: ClientConnection) -> None:
+        told = self._outbox.preface()
+        for first in range(0, len(told), 256):
+            part = told[first : first + 256]
+            connection.send(encode_frame(part))
+            self._stats.resent += len(part)
+
+    def _send_waiting(self, connection: ClientConnection) -> None:
+        while self._unacknowledged_bytes < UNACKNOWLEDGED_BYTES:
+            entries = self._outbox.take_frame()
+            if not entries:
+                return
+            frame = _Frame(encode_frame(entries), len(entries))
+            # First kept, then sent: what breaks in between is sent again.
+            self._unacknowledged.append(frame)
+            self._unacknowledged_bytes += len(frame.data)
+            connection.send(frame.data)
+            self._stats.sent += frame.events
+            self._stats.frames += 1
+            self._stats.bytes_sent += len(frame.data)
+
+    def _acknowledge(self, frames: int) -> None:
+        for _ in range(min(frames, len(self._unacknowledged))):
+            frame = self._unacknowledged.popleft()
+            self._unacknowledged_bytes -= len(frame.data)
+            self._stats.acknowledged += frame.events
+        self._outbox.notify()
+
+    def _drain(self, connection: ClientConnection) -> None:
+        """Read what a server says although it should not, so that its pongs keep coming."""
+        try:
+            while True:
+                connection.recv(timeout=0)
+        except TimeoutError:
+            return
