@@ -101,7 +101,11 @@ class Inbox:
             item: What arrived.
             size: Bytes that the item keeps alive.
         """
-        count = len(item.events) if type(item) is Events else 0
+        count = 0
+        if type(item) is Events:
+            count = len(item.events)
+            if count == 0:
+                return
         with self._lock:
             full = self._events + count > self._max_events or self._bytes + size > self._max_bytes
             if full and type(item) is Events and item.base_place >= 0:

@@ -246,7 +246,7 @@ class Recorder:
         return len(self._segments) - 1, segment.writer.append(kind, at, connection, body)
 
     def _segment(self, coming: int) -> _Segment:
-        """Return the segment to write to; the first is created when it is needed, the next when one is full."""
+        """Return the segment to write to; the first is made when it is needed, the next when one is full."""
         if not self._segments:
             self._open_first()
         current = self._segments[-1]
@@ -265,6 +265,8 @@ class Recorder:
             raise RecordError(
                 f"Cannot record to {name}: it exists and is no recording. Choose another name."
             ) from None
+        except BlockingIOError:
+            raise RecordError(f"Cannot record to {name}: another process is recording to it.") from None
         except OSError as error:
             raise RecordError(f"Cannot record to {name}: {error.strerror or error}.") from None
 

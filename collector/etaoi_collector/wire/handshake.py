@@ -100,3 +100,9 @@ def decode_answer(message: bytes | bytearray | memoryview | str) -> Welcome | Mi
     except (msgspec.MsgspecError, ValueError, RecursionError):
         raise HandshakeError("The server's answer is no etaoi handshake.") from None
     return answer
+
+
+def describe_client(hello: Hello, user_agent: str = "") -> str:
+    """Name a client for people, from what it says about itself."""
+    schema = f"schema {hello.schema_version[:20]}"
+    return f"{user_agent[:80]} ({schema})" if user_agent else schema

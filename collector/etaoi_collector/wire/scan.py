@@ -198,7 +198,7 @@ def string(data: memoryview, position: int) -> tuple[bytes | None, int]:
     return bytes(data[start : start + size]), start + size
 
 
-class _Skipper:
+class Skipper:
     """Skips items one after the other: with msgpack's C code while that copes, else with `skip`."""
 
     def __init__(self, data: memoryview) -> None:
@@ -278,7 +278,7 @@ def _envelopes(data: memoryview, parts: list[Raw | Reject]) -> int:
     if shape != "array":
         parts.append(Reject(0, f"the frame is a {shape}, not a list of envelopes"))
         return len(data)
-    skipper = _Skipper(data)
+    skipper = Skipper(data)
     for number in range(count):
         shape, keys, content = holder(data, position)
         if shape != "map":
@@ -290,7 +290,7 @@ def _envelopes(data: memoryview, parts: list[Raw | Reject]) -> int:
 
 
 def _envelope(
-    data: memoryview, position: int, keys: int, number: int, skipper: _Skipper, parts: list[Raw | Reject]
+    data: memoryview, position: int, keys: int, number: int, skipper: Skipper, parts: list[Raw | Reject]
 ) -> int:
     first_of_envelope = len(parts)
     found = False
