@@ -1,0 +1,1 @@
+"""The commands that need no screen. Data goes to stdout, talk to stderr; nothing here imports Textual."""

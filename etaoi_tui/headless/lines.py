@@ -1,0 +1,66 @@
+"""Prints spans as they happen, for a pipe or a CI log: a line when one is seen running, one when it ends."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TextIO
+
+from etaoi_collector.model import Changes, Mark, Span
+from etaoi_tui.headless.tree import depth_of, span_line
+from etaoi_tui.view.summary import Summaries
+
+_ENDED_REMEMBERED = 100_000
+"""Ended spans of which it is remembered that they were printed: something may still arrive for them."""
+
+
+class LinePrinter:
+    """Writes what changed to a stream, one line per span that began or ended.
+
+    Args:
+        out: Where lines go.
+        summaries: Where the words behind a name come from.
+        now: Seconds since the epoch.
+    """
+
+    def __init__(self, out: TextIO, summaries: Summaries, *, now: Callable[[], float] = time.time) -> None:
+        self._out = out
+        self._summaries = summaries
+        self._now = now
+        self._running: set[int] = set()
+        self._ended: dict[int, None] = {}
+
+    def print_changes(self, changes: Changes) -> None:
+        """Print the spans that began or ended since the last call, in the order in which they did."""
+        news = [
+            span
+            for span in dict.fromkeys([*changes.added, *changes.changed])
+            if not span.marks & Mark.PLUMBING and self._is_news(span)
+        ]
+        if not news:
+            return
+        news.sort(key=_moment)
+        now = self._now()
+        for span in news:
+            self._out.write(span_line(span, depth_of(span, plumbing=False), now, self._summaries) + "\n")
+        self._out.flush()
+
+    def _is_news(self, span: Span) -> bool:
+        number = span.number
+        if span.marks & Mark.ENDED:
+            if number in self._ended:
+                return False
+            self._running.discard(number)
+            self._ended[number] = None
+            if len(self._ended) > _ENDED_REMEMBERED:
+                del self._ended[next(iter(self._ended))]
+            return True
+        if not span.marks & Mark.STARTED or number in self._running:
+            return False
+        self._running.add(number)
+        return True
+
+
+def _moment(span: Span) -> tuple[float, int]:
+    at = span.ended_at
+    return (span.started_at if at is None else at, span.number)

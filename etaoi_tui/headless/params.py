@@ -1,0 +1,59 @@
+"""Option values as people write them, ``60s`` or ``512MB``, for use as click callbacks."""
+
+from __future__ import annotations
+
+import re
+
+import click
+
+_NUMBER_AND_UNIT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*")
+
+_SECONDS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86_400.0}
+_BYTES = {
+    "": 1.0,
+    "b": 1.0,
+    "kb": 1e3,
+    "mb": 1e6,
+    "gb": 1e9,
+    "tb": 1e12,
+    "kib": 2.0**10,
+    "mib": 2.0**20,
+    "gib": 2.0**30,
+    "tib": 2.0**40,
+}
+
+
+def seconds(context: click.Context, param: click.Parameter, value: str | None) -> float | None:
+    """Read a time span such as ``1.5``, ``500ms``, ``60s``, ``5m`` or ``1h``.
+
+    Raises:
+        click.BadParameter: It is none, or not longer than nothing.
+    """
+    if value is None:
+        return None
+    found = _parse(value, _SECONDS)
+    if not found:
+        raise click.BadParameter(f"{value!r} is no time span; write something like 60s, 5m or 1h.")
+    return found
+
+
+def byte_count(context: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    """Read a number of bytes such as ``1000000``, ``512MB`` or ``2GiB``.
+
+    Raises:
+        click.BadParameter: It is none, or less than one byte.
+    """
+    if value is None:
+        return None
+    found = _parse(value, _BYTES)
+    if not found or found < 1:
+        raise click.BadParameter(f"{value!r} is no size; write something like 512MB or 2GiB.")
+    return int(found)
+
+
+def _parse(text: str, units: dict[str, float]) -> float | None:
+    found = _NUMBER_AND_UNIT.fullmatch(text)
+    if found is None:
+        return None
+    factor = units.get(found[2].lower())
+    return None if factor is None else float(found[1]) * factor
