@@ -1,0 +1,143 @@
+"""Agent snapshots: model, prompt, tools with their arguments, middleware, MCP servers, and the graph as a list."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from etaoi_tui.detail.chat import value_block
+from etaoi_tui.detail.document import Block, Json, KeyValues, Run, Runs, Section, Tab, Table, Text
+from etaoi_tui.detail.evidence import Evidence, Map, as_list, as_map, as_text
+from etaoi_tui.detail.json_lines import parse_json
+from etaoi_tui.view import format as fmt
+
+
+def applies(evidence: Evidence) -> bool:
+    """Whether the span is an agent snapshot."""
+    return evidence.span.kind == "agent_context"
+
+
+def tabs(evidence: Evidence) -> list[Tab]:
+    """Return the agent on one page."""
+    return [Tab("agent", "Agent", lambda: _sections(evidence.begun))]
+
+
+def _sections(agent: Map) -> list[Section]:
+    rows = [
+        (label, as_text(agent[name]))
+        for name, label in (
+            ("agent_name", "agent"),
+            ("agent_id", "agent id"),
+            ("framework", "framework"),
+            ("llm", "model"),
+            ("stt", "speech to text"),
+            ("tts", "text to speech"),
+            ("vad", "voice activity"),
+            ("turn_detector", "turn detector"),
+            ("hash", "snapshot"),
+        )
+        if agent.get(name)
+    ]
+    if not agent.get("llm"):
+        rows.append(("model", "not told by this SDK; see its model calls"))
+    sections = [Section("agent", "Agent", [KeyValues(rows)], glyph="▣")]
+    prompt = as_text(agent.get("system_prompt"))
+    if prompt:
+        sections.append(
+            Section(
+                "prompt",
+                "System prompt",
+                [Text(prompt, prose=True)],
+                fmt.count(len(prompt), "char"),
+                glyph="▪",
+                style="role.system",
+                bar=True,
+            )
+        )
+    sections += _tools(as_list(agent.get("tools")))
+    sections += _named("middleware", "Middleware", "▤", as_list(agent.get("middleware")))
+    sections += _named("mcp", "MCP servers", "⇄", as_list(agent.get("mcp_servers")))
+    return [*sections, *_graph(as_map(agent.get("graph")))]
+
+
+def _tools(tools: list[Any]) -> list[Section]:
+    if not tools:
+        return []
+    head = Section("tools", "Tools", [], f"{len(tools)}", glyph="⚒", style="role.tool")
+    sections = [head]
+    for n, item in enumerate(tools):
+        tool = as_map(item)
+        name = as_text(tool.get("name") or item)
+        description = as_text(tool.get("description"))
+        schema = tool.get("args_schema")
+        value = parse_json(schema).value if isinstance(schema, str) else schema
+        fields = as_map(as_map(value).get("properties"))
+        blocks: list[Block] = [Text(description, prose=True)] if description else []
+        if fields:
+            blocks.append(_arguments(fields, as_list(as_map(value).get("required"))))
+        elif schema:
+            blocks.append(value_block(schema))
+        summary = ", ".join(fields)
+        sections.append(
+            Section(
+                f"tool{n}", name, blocks, summary, description, open=len(tools) <= 6, style="tag", level=1
+            )
+        )
+    return sections
+
+
+def _arguments(fields: Map, required: list[Any]) -> Block:
+    rows = []
+    for name, raw in fields.items():
+        about = as_map(raw)
+        kind = as_text(about.get("type")) or " | ".join(
+            as_text(as_map(option).get("type")) for option in as_list(about.get("anyOf"))
+        )
+        told = as_text(about.get("description"))
+        default = f"default {as_text(about['default']) or 'empty'}" if "default" in about else ""
+        need = "required" if name in required else default
+        rows.append((name, kind or "any", need, told))
+    columns = (
+        ("argument", "type", "", "description") if any(row[3] for row in rows) else ("argument", "type", "")
+    )
+    return Table(columns, rows)
+
+
+def _named(key: str, title: str, glyph: str, items: list[Any]) -> list[Section]:
+    if not items:
+        return []
+    blocks: list[Block] = []
+    for item in items:
+        if isinstance(item, str):
+            blocks.append(Runs([("- ", "accent"), (item, "")]))
+            continue
+        name = as_text(as_map(item).get("name"))
+        rest = {k: v for k, v in as_map(item).items() if k != "name" and v not in (None, [], {}, "")}
+        blocks.append(Runs([("- ", "accent"), (name or as_text(item), "tag")]))
+        if rest:
+            blocks.append(Json(rest))
+    return [Section(key, title, blocks, f"{len(items)}", glyph=glyph)]
+
+
+def _graph(graph: Map) -> list[Section]:
+    nodes = [as_map(node) for node in as_list(graph.get("nodes"))]
+    if not nodes:
+        return []
+    labels = {as_text(node.get("id")): as_text(node.get("label") or node.get("id")) for node in nodes}
+    leads: dict[str, list[tuple[str, bool]]] = {}
+    for raw in as_list(graph.get("edges")):
+        edge = as_map(raw)
+        goal = as_text(edge.get("dst"))
+        leads.setdefault(as_text(edge.get("src")), []).append(
+            (labels.get(goal, goal), bool(edge.get("condition")))
+        )
+    rows: list[tuple[str, list[Run]]] = []
+    for node_id, label in labels.items():
+        runs: list[Run] = []
+        for n, (goal, conditional) in enumerate(leads.get(node_id, ())):
+            runs.append((", " if n else "", "muted"))
+            runs.append(("⇢ " if conditional else "→ ", "accent"))
+            runs.append((goal, ""))
+        rows.append((label, runs or [("ends here", "muted")]))
+    summary = f"{fmt.count(len(nodes), 'node')} · {fmt.count(sum(map(len, leads.values())), 'edge')}"
+    legend = Runs([("→ always   ⇢ on a condition", "muted")])
+    return [Section("graph", "Graph", [KeyValues(rows), legend], summary, glyph="◇")]

@@ -1,0 +1,125 @@
+"""From a span to its document: the first viewer that applies makes the main pages, the rest is the same for all.
+
+A viewer that raises is skipped with a visible note: payloads come from outside, and a strange one must not take the
+detail away. The raw page needs nothing but the events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from etaoi_collector.model import Span
+from etaoi_tui.detail import chain, context, llm, probe, tool, voice
+from etaoi_tui.detail.document import Document, Run, Section, Tab, Text
+from etaoi_tui.detail.error import error_sections
+from etaoi_tui.detail.evidence import Evidence
+from etaoi_tui.detail.facts import attribute_sections, headline, overview_sections, raw_sections
+from etaoi_tui.detail.payloads import Payloads
+from etaoi_tui.view.glyphs import kind_glyph
+
+
+class Viewer(NamedTuple):
+    """One way to show spans of some kind."""
+
+    name: str
+    priority: int
+    applies: Callable[[Evidence], bool]
+    tabs: Callable[[Evidence], list[Tab]]
+
+
+VIEWERS: list[Viewer] = sorted(
+    [
+        Viewer("middleware probe", 10, probe.applies, probe.tabs),
+        Viewer("agent snapshot", 20, context.applies, context.tabs),
+        Viewer("voice", 30, voice.applies, voice.tabs),
+        Viewer("tool call", 40, tool.applies, tool.tabs),
+        Viewer("model call", 50, llm.applies, llm.tabs),
+        Viewer("input and output", 90, chain.applies, chain.tabs),
+    ],
+    key=lambda viewer: viewer.priority,
+)
+"""All viewers; the lowest priority that applies and yields a page is the one that is shown."""
+
+
+def describe(span: Span, payloads: Payloads, now: float) -> Document:
+    """Return everything there is to show of a span.
+
+    Args:
+        span: The span.
+        payloads: Where its events come from.
+        now: The time to measure running spans with, in seconds since the epoch.
+    """
+    evidence = Evidence(span, payloads, now)
+    notes: list[str] = list(evidence.gaps)
+    main = _main_tabs(evidence, notes)
+    if main:
+        main = [_guarded(tab, evidence, first=tab is main[0]) for tab in main]
+    overview = _guarded(Tab("overview", "Overview", lambda: _overview(evidence)), evidence, first=not main)
+    tabs = [*main[:1], overview, *main[1:]]
+    if evidence.metadata:
+        tabs.append(
+            _guarded(Tab("attributes", "Attributes", lambda: attribute_sections(evidence.metadata)), evidence)
+        )
+    tabs.append(Tab("raw", "Raw", lambda: raw_sections(evidence)))
+    live = evidence.running or bool(span.deltas and span.kind == "llm" and not evidence.streamed.complete)
+    return Document(
+        key=f"{span.trace.trace_id}/{span.span_id}",
+        headline=_headline(evidence),
+        tabs=tabs,
+        default=tabs[0].key,
+        live=live,
+        notes=notes,
+    )
+
+
+def _headline(evidence: Evidence) -> Sequence[Run]:
+    try:
+        return headline(evidence.span, evidence.now)
+    except Exception:
+        return [(f"{kind_glyph(evidence.span.kind)} {evidence.span.name}", "title")]
+
+
+def _main_tabs(evidence: Evidence, notes: list[str]) -> list[Tab]:
+    for viewer in VIEWERS:
+        try:
+            if not viewer.applies(evidence):
+                continue
+            tabs = viewer.tabs(evidence)
+            if tabs:
+                # Looked at here, because a page that fails must make room for the next viewer.
+                _ = tabs[0].sections
+                return tabs
+        except Exception as error:
+            notes.append(f"The view “{viewer.name}” failed on this span ({_why(error)}); Raw has everything.")
+    return []
+
+
+def _guarded(tab: Tab, evidence: Evidence, first: bool = False) -> Tab:
+    """Return the tab with the span's error in front if it is the first, and a note instead of a failure."""
+
+    def build() -> Sequence[Section]:
+        try:
+            sections = list(tab.sections)
+        except Exception as error:
+            told = f"This page failed on this span ({_why(error)}); Raw has everything."
+            sections = [Section("failed", "Not shown", [Text(told, "warning")], style="warning")]
+        if not first:
+            return sections
+        try:
+            return [*error_sections(evidence), *sections]
+        except Exception:
+            return sections
+
+    return Tab(tab.key, tab.title, build)
+
+
+def _overview(evidence: Evidence) -> list[Section]:
+    numbers = llm.number_sections(evidence) if evidence.span.kind == "llm" else []
+    metrics = voice.metric_sections(evidence) if evidence.span.kind == "llm" else []
+    facts, *rest = overview_sections(evidence)
+    return [facts, *numbers, *metrics, *rest]
+
+
+def _why(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:200]
