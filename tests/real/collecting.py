@@ -1,0 +1,84 @@
+"""The real collector in this process, folded as the viewer does it, while a test runs its client."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from etaoi_collector.host import Collector, CollectorOptions
+from etaoi_collector.live import LiveSource
+
+from etaoi_collector.arrivals import Arrival, Missing
+from etaoi_collector.store import Store
+from etaoi_collector.tracefile import TraceReader
+from etaoi_tui.feed import Feed
+
+TICK_MS = 40.0
+PATIENCE = 30.0
+
+
+@dataclass(frozen=True)
+class Collected:
+    """A collector that runs, or ran.
+
+    Attributes:
+        url: its endpoint.
+        store: what arrived; only the test's thread touches it.
+        recording: the trace file.
+        feed: folds what arrives into the store.
+    """
+
+    url: str
+    store: Store
+    recording: Path
+    feed: Feed
+
+    def read(self, place: int) -> bytes | Missing:
+        """Return an event's bytes from the recording, while the collector runs."""
+        return self.feed.source.read(place)
+
+    def wait_until(self, done: Callable[[], bool], what: str) -> None:
+        """Fold what arrives until ``done``.
+
+        Raises:
+            TimeoutError: it never was.
+        """
+        pause = threading.Event()
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            self.feed.tick(TICK_MS, time.time())
+            if done():
+                return
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{what} did not happen; {self.store.events} events arrived")
+            if not self.feed.behind:
+                pause.wait(0.01)
+
+    def wait_for_events(self, count: int) -> None:
+        """Fold until that many events are in the store."""
+        self.wait_until(lambda: self.store.events >= count, f"{count} events")
+
+    def replayed(self) -> Iterator[Arrival]:
+        """What the recording holds, to its end."""
+        reader = TraceReader(self.recording)
+        try:
+            yield from reader.arrivals()
+        finally:
+            reader.close()
+
+
+@contextmanager
+def collecting(recording: Path) -> Iterator[Collected]:
+    """Run a collector on a free port that records to a file, and stop it at the end."""
+    collector = Collector(CollectorOptions(port=0, record=recording)).bind().start()
+    source = LiveSource(collector)
+    try:
+        store = Store()
+        yield Collected(collector.endpoint, store, recording, Feed(source, store))
+    finally:
+        source.close()
+        collector.stop()
