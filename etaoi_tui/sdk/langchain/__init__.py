@@ -1,0 +1,1 @@
+"""LangChain, LangGraph and deepagents: everything that imports langchain-core."""

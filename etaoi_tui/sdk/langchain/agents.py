@@ -1,0 +1,182 @@
+"""The agent's snapshot: one ``agent_context`` span that says what the agent is made of."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from etaoi_tui.sdk.langchain.anatomy import Anatomy, dissect, hooks_of, model_beneath
+from etaoi_tui.sdk.langchain.messages import text_of_message
+from etaoi_tui.sdk.langchain.runs import Runs
+from etaoi_tui.sdk.langchain.tools import describe_tool
+from etaoi_tui.sdk.tracer import Tracer
+
+_PARAMETERS = (
+    "temperature", "max_tokens", "top_p", "top_k", "stop", "seed", "reasoning_effort", "reasoning", "thinking",
+    "streaming", "timeout", "max_retries", "base_url",
+)  # fmt: skip
+_KINDS = ("before_model", "after_model", "wrap_model_call")
+"""The hooks that the wire's middleware ``kind`` knows; all hooks are in ``hooks``."""
+_MCP_TRANSPORTS = {"stdio": "stdio", "sse": "sse", "streamable_http": "http", "http": "http", "websocket": "http"}
+
+
+def describe_agent(agent: Any, agent_id: str | None = None) -> dict[str, Any]:
+    """Return an agent's snapshot. What cannot be found is left out; nothing of the agent's code is run."""
+    parts = dissect(agent)
+    payload: dict[str, Any] = {"framework": "langchain"}
+    if name := agent_display_name(agent):
+        payload["agent_name"] = name
+    if agent_id:
+        payload["agent_id"] = agent_id
+    prompt = _describe_prompt(parts)
+    if prompt:
+        payload["system_prompt"] = prompt
+    payload["tools"] = [describe_tool(tool) for tool in parts.tools]
+    if parts.model is not None:
+        payload["llm"] = _describe_model(parts.model)
+    payload["mcp_servers"] = _describe_mcp(parts.tools)
+    if graph := _describe_graph(agent):
+        payload["graph"] = graph
+    payload["middleware"] = [_describe_middleware(item) for item in parts.middleware]
+    payload["hash"] = hashlib.sha256(_canonical(payload)).hexdigest()[:16]
+    return payload
+
+
+def agent_display_name(agent: Any) -> str | None:
+    """Return the name that the agent's own runs carry, or the object's."""
+    config = getattr(agent, "config", None)
+    if isinstance(config, Mapping):
+        metadata = config.get("metadata")
+        name = metadata.get("lc_agent_name") if isinstance(metadata, Mapping) else None
+        if isinstance(name, str) and name:
+            return name
+    name = getattr(agent, "name", None)
+    return name if isinstance(name, str) and name else None
+
+
+def send_snapshot(tracer: Tracer, runs: Runs, agent: Any, agent_id: str | None) -> Mapping[str, str]:
+    """Send an agent's snapshot, unless the same one was sent to this session; return the metadata pointing to it."""
+    payload = describe_agent(agent, agent_id)
+    key = (tracer.session.session_id, payload["hash"])
+    known = runs.contexts.get(key)
+    if known is None:
+        name = payload.get("agent_name")
+        meta = {"agent.context_hash": payload["hash"]}
+        if name:
+            meta["lc_agent_name"] = name
+        span = tracer.start(
+            "agent_context", name or "agent_context", payload=payload, metadata=meta, agent_name=name
+        )
+        tracer.end(span, at=span.started_ns)
+        known = {"agent.context_id": _uuid_text(span.span_id), "agent.context_hash": payload["hash"]}
+        runs.contexts[key] = known
+    if name := payload.get("agent_name"):
+        runs.contexts[name] = known
+    return known
+
+
+def _uuid_text(number: int) -> str:
+    from etaoi_tui.sdk.ids import id_text
+
+    return id_text(number)
+
+
+def _canonical(payload: dict[str, Any]) -> bytes:
+    return msgspec.json.encode(payload, order="sorted", enc_hook=str)
+
+
+def _describe_prompt(parts: Anatomy) -> dict[str, Any] | None:
+    if parts.prompt is None:
+        return None
+    text = text_of_message(parts.prompt)
+    digest = hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:16]
+    return {"text": text, "hash": digest, "source": "static"}
+
+
+def _describe_model(model: Any) -> dict[str, Any]:
+    beneath, bound = model_beneath(model)
+    fields = {**getattr(beneath, "__dict__", {}), **bound}
+    told: dict[str, Any] = {}
+    try:
+        params = beneath._get_ls_params()  # what LangChain itself shows of a model; it holds no secrets
+    except Exception:
+        params = {}
+    told["provider"] = params.get("ls_provider") or getattr(beneath, "_llm_type", None) or type(beneath).__name__
+    told["model"] = params.get("ls_model_name") or fields.get("model_name") or fields.get("model")
+    told["class"] = type(beneath).__name__
+    for name in _PARAMETERS:
+        value = fields.get(name)
+        if value is not None and isinstance(value, (str, int, float, bool, list, dict)):
+            told[name] = value
+    return {key: value for key, value in told.items() if value is not None}
+
+
+def _describe_middleware(middleware: Any) -> dict[str, Any]:
+    hooks = hooks_of(middleware)
+    kind = next((hook for hook in _KINDS if hook in hooks), "other")
+    wrap = getattr(type(middleware), "wrap_model_call", None)
+    if getattr(wrap, "__qualname__", "").startswith("dynamic_prompt."):
+        kind = "dynamic_prompt"
+    told = {
+        "name": str(getattr(middleware, "name", None) or type(middleware).__name__),
+        "kind": kind,
+        "class": f"{type(middleware).__module__}.{type(middleware).__qualname__}",
+        "hooks": hooks,
+    }
+    tools = getattr(middleware, "tools", None)
+    if isinstance(tools, (list, tuple)) and tools:
+        told["tools"] = [str(getattr(tool, "name", tool)) for tool in tools]
+    return told
+
+
+def _describe_mcp(tools: list[Any]) -> list[dict[str, Any]]:
+    """Group tools by the MCP server they come from (langchain-mcp-adapters, or a provider's own MCP tools)."""
+    servers: dict[str, dict[str, Any]] = {}
+    for tool in tools:
+        if isinstance(tool, Mapping):
+            if tool.get("type") != "mcp":
+                continue
+            name, transport = str(tool.get("server_label") or tool.get("name") or "mcp"), "http"
+        else:
+            function = getattr(tool, "coroutine", None)
+            code = getattr(function, "__code__", None)
+            if code is None or "mcp" not in getattr(function, "__module__", ""):
+                continue
+            cells = dict(zip(code.co_freevars, function.__closure__ or (), strict=False))
+            connection = _cell(cells, "connection")
+            connection = connection if isinstance(connection, Mapping) else {}
+            name = str(_cell(cells, "server_name") or connection.get("url") or connection.get("command") or "mcp")
+            transport = _MCP_TRANSPORTS.get(str(connection.get("transport")), "")
+        server = servers.setdefault(name, {"name": name, "tool_count": 0})
+        server["tool_count"] += 1
+        if transport:
+            server["transport"] = transport
+    return list(servers.values())
+
+
+def _cell(cells: Mapping[str, Any], name: str) -> Any:
+    try:
+        return cells[name].cell_contents if name in cells else None
+    except ValueError:
+        return None
+
+
+def _describe_graph(agent: Any) -> dict[str, Any] | None:
+    try:
+        graph = agent.get_graph()
+        nodes = [{"id": str(node.id), "label": str(node.name), "kind": None} for node in graph.nodes.values()]
+        edges = [
+            {
+                "src": str(edge.source),
+                "dst": str(edge.target),
+                "condition": (str(edge.data) if edge.data else "conditional") if edge.conditional else None,
+            }
+            for edge in graph.edges
+        ]
+    except Exception:  # not every Runnable can draw itself
+        return None
+    entry = next((edge["dst"] for edge in edges if edge["src"] == "__start__"), None)
+    return {"nodes": nodes, "edges": edges, "entrypoint": entry}

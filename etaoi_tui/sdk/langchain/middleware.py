@@ -1,0 +1,397 @@
+"""`instrument`: what each middleware hook did to a request, as a span that lies where the hook ran.
+
+LangChain calls wrap hooks as plain functions, so no callback tells of them. Each instrumented hook becomes a span
+with the hook's real duration. The model call, and the hooks further in, lie inside it. Its start says what the hook
+was given, a delta what it sent down (one for each call of its handler), its end what it returned.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+from etaoi_tui.sdk.ids import id_text
+from etaoi_tui.sdk.langchain.ambient import ambient_run
+from etaoi_tui.sdk.langchain.anatomy import is_middleware
+from etaoi_tui.sdk.langchain.ends import how_it_ended
+from etaoi_tui.sdk.langchain.requests import (
+    RequestShot,
+    StateShot,
+    describe_change,
+    describe_request,
+    describe_response,
+    describe_state_shot,
+    describe_update,
+    diff_messages,
+)
+from etaoi_tui.sdk.langchain.toolcalls import ToolCallShot, describe_tool_change, describe_tool_response
+from etaoi_tui.sdk.tracer import Span, current_span, enter_span, leave_span
+
+_MODEL_HOOKS = ("wrap_model_call", "awrap_model_call")
+_TOOL_HOOKS = ("wrap_tool_call", "awrap_tool_call")
+_STATE_HOOKS = tuple(
+    f"{prefix}{hook}" for hook in ("before_agent", "before_model", "after_model", "after_agent") for prefix in ("", "a")
+)
+_MARK = "_etaoi_tui_instrumented"
+
+
+def instrument(middleware: Iterable[Any]) -> list[Any]:
+    """Make every hook of these middleware visible: ``create_agent(..., middleware=instrument([...]))``.
+
+    The objects are changed in place and returned as they came (the same list, if it was one). Doing it twice does
+    nothing more. Without an `attach` a hook costs a microsecond more than before.
+
+    Raises:
+        TypeError: something among them is no middleware, or does not let itself be changed.
+    """
+    from etaoi_tui.sdk.config import is_disabled
+
+    items = middleware if isinstance(middleware, list) else list(middleware)
+    if is_disabled():
+        return items
+    for item in items:
+        if not is_middleware(item):
+            raise TypeError(f"instrument() takes AgentMiddleware objects, not {type(item).__name__}")
+        for hooks, wrap in ((_MODEL_HOOKS, _wrap_model), (_TOOL_HOOKS, _wrap_tool), (_STATE_HOOKS, _wrap_state)):
+            for hook in hooks:
+                _replace(item, hook, wrap)
+    return items
+
+
+def _replace(item: Any, hook: str, wrap: Callable[[Any, str, str], Any]) -> None:
+    for base in type(item).__mro__:
+        if hook in vars(base):
+            if base.__name__ == "AgentMiddleware":
+                return
+            break
+    else:
+        return
+    original = getattr(item, hook)
+    if getattr(original, _MARK, False):
+        return
+    wrapper = wrap(original, f"{type(item).__name__}.{hook}", hook)
+    setattr(wrapper, _MARK, True)
+    try:
+        setattr(item, hook, wrapper)
+    except AttributeError as error:
+        raise TypeError(f"{type(item).__name__} does not let its hooks be replaced: {error}") from None
+
+
+class _Probe:
+    """One run of one hook."""
+
+    __slots__ = ("calls", "span", "token")
+
+    def __init__(self, label: str, hook: str, span: Span, parent: Span, payload: Any) -> None:
+        self.calls = 0
+        meta = {"lc_probe": hook, "probe_label": label}
+        for key in ("agent.context_id", "agent.context_hash", "lc_agent_name"):
+            if span.metadata and key in span.metadata:
+                meta[key] = span.metadata[key]
+        self.span = span.tracer.start(
+            "middleware", label, parent=parent, session=span.session, payload=payload, metadata=meta,
+            agent_name=span.agent_name, parent_run_id=span.run_id,
+        )  # fmt: skip
+        self.token = enter_span(self.span)
+
+    def sent(self, payload: Any) -> None:
+        self.calls += 1
+        self.span.tracer.delta(self.span, payload)
+
+    def end(self, payload: Any, error: BaseException | None = None) -> None:
+        leave_span(self.token)
+        self.span.tracer.end(self.span, payload, error=how_it_ended(error))
+
+
+def _open(label: str, hook: str, make_payload: Callable[[Span], Any]) -> _Probe | None:
+    """Begin a hook's span in the session of the run it belongs to; None when nobody records that run."""
+    try:
+        run = ambient_run()
+        if run is None:
+            return None
+        parent = current_span()
+        if parent is None or parent.tracer.pipeline is not run.span.tracer.pipeline:
+            parent = run.span
+        return _Probe(label, hook, run.span, parent, make_payload(parent))
+    except Exception:  # the host's hook must run, whatever becomes of ours
+        return None
+
+
+# Hooks around a model call
+
+
+class _RequestPayload:
+    __slots__ = ("outer", "shot")
+
+    def __init__(self, shot: RequestShot, outer: Span | None) -> None:
+        self.shot = shot
+        self.outer = outer
+
+    def __call__(self) -> dict[str, Any]:
+        if self.outer is not None:
+            return {"before": {"same_as": id_text(self.outer.span_id)}}
+        return {"before": describe_request(self.shot)}
+
+
+_sent_down: dict[int, RequestShot] = {}
+"""What an open hook sent down last, by its span's id: most inner hooks are given just that."""
+
+
+def _request_payload(shot: RequestShot) -> Callable[[Span], Any]:
+    def make(parent: Span) -> _RequestPayload:
+        above = _sent_down.get(parent.span_id)
+        return _RequestPayload(shot, parent if above is not None and above.same(shot) else None)
+
+    return make
+
+
+class _SentPayload:
+    __slots__ = ("attempt", "before", "sent")
+
+    def __init__(self, before: RequestShot, sent: RequestShot, attempt: int) -> None:
+        self.before = before
+        self.sent = sent
+        self.attempt = attempt
+
+    def __call__(self) -> dict[str, Any]:
+        after, diff = describe_change(self.before, self.sent)
+        return {"probe_phase": "pre_handler", "attempt": self.attempt, "after": after, "diff": diff}
+
+
+class _ReturnedPayload:
+    __slots__ = ("calls", "given", "response")
+
+    def __init__(self, response: Any, given: Any, calls: int) -> None:
+        self.response = response
+        self.given = given
+        self.calls = calls
+
+    def __call__(self) -> dict[str, Any]:
+        payload: dict[str, Any] = {"response": describe_response(self.response, self.given)}
+        if self.calls != 1:
+            payload["handler_calls"] = self.calls
+        return payload
+
+
+class _ModelCall:
+    """Follows one wrap hook through the calls of its handler."""
+
+    __slots__ = ("before", "given", "probe")
+
+    def __init__(self, before: RequestShot, probe: _Probe) -> None:
+        self.before = before
+        self.probe = probe
+        self.given: Any = None
+
+    def goes_down(self, request: Any) -> None:
+        try:
+            sent = RequestShot(request)
+            _sent_down[self.probe.span.span_id] = sent
+            self.probe.sent(_SentPayload(self.before, sent, self.probe.calls + 1))
+        except Exception:
+            return
+
+    def failed(self, error: BaseException) -> None:
+        if not isinstance(error, Exception):
+            return
+        told = {"attempt": self.probe.calls, "error": f"{type(error).__name__}: {error}"}
+        self.probe.span.tracer.delta(self.probe.span, told)
+
+    def end(self, response: Any, error: BaseException | None) -> None:
+        _sent_down.pop(self.probe.span.span_id, None)
+        calls = self.probe.calls
+        payload = {"handler_calls": calls} if error is not None else _ReturnedPayload(response, self.given, calls)
+        self.probe.end(payload, error)
+
+
+def _begin_model_call(label: str, hook: str, request: Any) -> _ModelCall | None:
+    try:
+        before = RequestShot(request)
+    except Exception:
+        return None
+    probe = _open(label, hook, _request_payload(before))
+    return _ModelCall(before, probe) if probe is not None else None
+
+
+def _wrap_model(original: Callable[..., Any], label: str, hook: str) -> Callable[..., Any]:
+    if inspect.iscoroutinefunction(original):
+
+        @functools.wraps(original)
+        async def ahook(request: Any, handler: Callable[[Any], Awaitable[Any]]) -> Any:
+            call = _begin_model_call(label, hook, request)
+            if call is None:
+                return await original(request, handler)
+
+            async def ahandler(sent: Any) -> Any:
+                call.goes_down(sent)
+                try:
+                    call.given = await handler(sent)
+                except BaseException as error:
+                    call.failed(error)
+                    raise
+                return call.given
+
+            try:
+                response = await original(request, ahandler)
+            except BaseException as error:
+                call.end(None, error)
+                raise
+            call.end(response, None)
+            return response
+
+        return ahook
+
+    @functools.wraps(original)
+    def hook_(request: Any, handler: Callable[[Any], Any]) -> Any:
+        call = _begin_model_call(label, hook, request)
+        if call is None:
+            return original(request, handler)
+
+        def inner(sent: Any) -> Any:
+            call.goes_down(sent)
+            try:
+                call.given = handler(sent)
+            except BaseException as error:
+                call.failed(error)
+                raise
+            return call.given
+
+        try:
+            response = original(request, inner)
+        except BaseException as error:
+            call.end(None, error)
+            raise
+        call.end(response, None)
+        return response
+
+    return hook_
+
+
+# Hooks around a tool call
+
+
+def _wrap_tool(original: Callable[..., Any], label: str, hook: str) -> Callable[..., Any]:
+    def begin(request: Any) -> tuple[ToolCallShot, _Probe] | None:
+        try:
+            shot = ToolCallShot(request)
+        except Exception:
+            return None
+        probe = _open(label, hook, lambda _: {"before": shot.describe()})
+        return (shot, probe) if probe is not None else None
+
+    def goes_down(shot: ToolCallShot, probe: _Probe, request: Any) -> None:
+        try:
+            probe.sent(functools.partial(describe_tool_change, shot, ToolCallShot(request), probe.calls + 1))
+        except Exception:
+            return
+
+    if inspect.iscoroutinefunction(original):
+
+        @functools.wraps(original)
+        async def ahook(request: Any, handler: Callable[[Any], Awaitable[Any]]) -> Any:
+            begun = begin(request)
+            if begun is None:
+                return await original(request, handler)
+            shot, probe = begun
+
+            async def ahandler(sent: Any) -> Any:
+                goes_down(shot, probe, sent)
+                return await handler(sent)
+
+            try:
+                response = await original(request, ahandler)
+            except BaseException as error:
+                probe.end({"handler_calls": probe.calls}, error)
+                raise
+            probe.end(functools.partial(describe_tool_response, response, probe.calls))
+            return response
+
+        return ahook
+
+    @functools.wraps(original)
+    def hook_(request: Any, handler: Callable[[Any], Any]) -> Any:
+        begun = begin(request)
+        if begun is None:
+            return original(request, handler)
+        shot, probe = begun
+
+        def inner(sent: Any) -> Any:
+            goes_down(shot, probe, sent)
+            return handler(sent)
+
+        try:
+            response = original(request, inner)
+        except BaseException as error:
+            probe.end({"handler_calls": probe.calls}, error)
+            raise
+        probe.end(functools.partial(describe_tool_response, response, probe.calls))
+        return response
+
+    return hook_
+
+
+# Hooks before and after
+
+
+class _StateEnd:
+    __slots__ = ("before", "update")
+
+    def __init__(self, before: StateShot, update: Any) -> None:
+        self.before = before
+        self.update = update
+
+    def __call__(self) -> dict[str, Any]:
+        payload: dict[str, Any] = {"response": describe_update(self.update)}
+        after = self.before.with_update(self.update)
+        diff = diff_messages(self.before.messages, after.messages)
+        if isinstance(self.update, dict):
+            if changed := sorted(str(key) for key in self.update if key != "messages"):
+                diff["keys_set"] = changed
+        payload["diff"] = diff
+        if diff:
+            payload["after"] = describe_state_shot(after)
+        return payload
+
+
+def _wrap_state(original: Callable[..., Any], label: str, hook: str) -> Callable[..., Any]:
+    def begin(state: Any) -> tuple[StateShot, _Probe] | None:
+        try:
+            shot = StateShot(state)
+        except Exception:
+            return None
+        probe = _open(label, hook, lambda _: lambda: {"before": describe_state_shot(shot)})
+        return (shot, probe) if probe is not None else None
+
+    if inspect.iscoroutinefunction(original):
+
+        @functools.wraps(original)
+        async def ahook(state: Any, *args: Any, **kwargs: Any) -> Any:
+            begun = begin(state)
+            if begun is None:
+                return await original(state, *args, **kwargs)
+            try:
+                update = await original(state, *args, **kwargs)
+            except BaseException as error:
+                begun[1].end(None, error)
+                raise
+            begun[1].end(_StateEnd(begun[0], update))
+            return update
+
+        return ahook
+
+    @functools.wraps(original)
+    def hook_(state: Any, *args: Any, **kwargs: Any) -> Any:
+        begun = begin(state)
+        if begun is None:
+            return original(state, *args, **kwargs)
+        try:
+            update = original(state, *args, **kwargs)
+        except BaseException as error:
+            begun[1].end(None, error)
+            raise
+        begun[1].end(_StateEnd(begun[0], update))
+        return update
+
+    return hook_
