@@ -1,1 +1,84 @@
-"""Watch LLM agents think, live, in a second terminal."""
+"""Watch LLM agents think, live, in a second terminal.
+
+In an agent::
+
+    import etaoi_tui
+
+    handle = etaoi_tui.attach(agent)
+
+In another terminal: ``etaoi-tui``. Everything below is loaded when it is first used; importing this package
+costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from etaoi_tui.sdk.config import install_sigterm_flush, open_tracer
+    from etaoi_tui.sdk.limits import Limits
+    from etaoi_tui.sdk.redact import Redact
+    from etaoi_tui.sdk.spans import event, span
+    from etaoi_tui.sdk.tracer import Tracer, current_span, use_span
+    from etaoi_tui.sdk.transport.local import InMemorySink
+
+_HOMES = {
+    "AgentVizHandler": "etaoi_tui.sdk.langchain.handler",
+    "AttachedHandle": "etaoi_tui.sdk.attach",
+    "EtaoiHandler": "etaoi_tui.sdk.langchain.handler",
+    "InMemorySink": "etaoi_tui.sdk.transport.local",
+    "Limits": "etaoi_tui.sdk.limits",
+    "Redact": "etaoi_tui.sdk.redact",
+    "Tracer": "etaoi_tui.sdk.tracer",
+    "attach": "etaoi_tui.sdk.attach",
+    "attach_session": "etaoi_tui.sdk.livekit",
+    "current_span": "etaoi_tui.sdk.tracer",
+    "event": "etaoi_tui.sdk.spans",
+    "install_sigterm_flush": "etaoi_tui.sdk.config",
+    "instrument": "etaoi_tui.sdk.langchain.middleware",
+    "open_tracer": "etaoi_tui.sdk.config",
+    "span": "etaoi_tui.sdk.spans",
+    "use_span": "etaoi_tui.sdk.tracer",
+    "watch": "etaoi_tui.sdk.bridges.watch",
+}
+"""Public names and the modules that they are loaded from."""
+
+__all__ = [
+    "AgentVizHandler",
+    "AttachedHandle",
+    "EtaoiHandler",
+    "InMemorySink",
+    "Limits",
+    "Redact",
+    "Tracer",
+    "__version__",
+    "attach",
+    "attach_session",
+    "current_span",
+    "event",
+    "install_sigterm_flush",
+    "instrument",
+    "open_tracer",
+    "span",
+    "use_span",
+    "watch",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("etaoi-tui")
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

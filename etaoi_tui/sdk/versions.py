@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
+from functools import cache
 
 SDK_NAME = "etaoi-tui-sdk"
 
-try:
-    SDK_VERSION = version("etaoi-tui")
-except PackageNotFoundError:  # run from a source tree that is not installed
-    SDK_VERSION = "0"
+
+@cache
+def sdk_version() -> str:
+    """Return the installed package's version; looked up late, because the look-up costs 20 ms."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("etaoi-tui")
+    except PackageNotFoundError:  # run from a source tree that is not installed
+        return "0"

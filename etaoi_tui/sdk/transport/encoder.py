@@ -178,7 +178,7 @@ class Encoder:
         if stream is None and isinstance(wire.text, _Stream):
             stream = wire.text
         if stream is not None:
-            self._release(span, stream, self._clock(), final=True)
+            self._release(span, stream, self._clock(), final=True, at_ns=end.at_ns)
         wire.text = None
         shaper = self._shaper(span.tracer)
         metrics = end.voice_metrics
@@ -252,7 +252,9 @@ class Encoder:
         else:
             pieces.append(text)
 
-    def _release(self, span: Span, stream: _Stream, now: float, *, final: bool) -> None:
+    def _release(
+        self, span: Span, stream: _Stream, now: float, *, final: bool, at_ns: int | None = None
+    ) -> None:
         """Send a span's gathered text on, one delta per channel.
 
         What may be the beginning of a secret stays until the rest of the word has come.
@@ -263,7 +265,7 @@ class Encoder:
         if final:
             for channel in stream.held:
                 pieces.setdefault(channel, [])
-        at_ns = time.time_ns()
+        at_ns = at_ns or time.time_ns()
         for channel, parts in pieces.items():
             text = stream.held.pop(channel, "") + "".join(parts)
             held = 0 if final else redact.open_tail(text)

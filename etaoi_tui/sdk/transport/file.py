@@ -10,7 +10,7 @@ from etaoi_collector.wire.handshake import encode_hello
 from etaoi_collector.wire.trace_records import TraceWriter
 from etaoi_tui.sdk.stats import Stats
 from etaoi_tui.sdk.transport.local import TimedOutlet
-from etaoi_tui.sdk.versions import SDK_NAME, SDK_VERSION
+from etaoi_tui.sdk.versions import SDK_NAME, sdk_version
 
 _CONNECTION = 1
 _MOST_TRIES = 10_000
@@ -51,7 +51,7 @@ class FileOutlet(TimedOutlet):
         path = wanted
         for number in range(2, _MOST_TRIES):
             try:
-                writer = TraceWriter(path, writer=f"{SDK_NAME} {SDK_VERSION}")
+                writer = TraceWriter(path, writer=f"{SDK_NAME} {sdk_version()}")
             except FileExistsError:
                 path = wanted.with_name(f"{wanted.stem}-{number}{wanted.suffix}")
                 continue
@@ -60,8 +60,8 @@ class FileOutlet(TimedOutlet):
                 time.time(),
                 _CONNECTION,
                 peer=f"pid {os.getpid()}",
-                client=f"{SDK_NAME} {SDK_VERSION}",
-                hello=encode_hello(SDK_VERSION),
+                client=f"{SDK_NAME} {sdk_version()}",
+                hello=encode_hello(sdk_version()),
             )
             return writer
         raise FileExistsError(f"{wanted} and {_MOST_TRIES - 2} names beside it exist; name another file")

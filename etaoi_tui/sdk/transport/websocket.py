@@ -24,7 +24,7 @@ from etaoi_tui.sdk.limits import UNACKNOWLEDGED_BYTES
 from etaoi_tui.sdk.stats import Stats
 from etaoi_tui.sdk.transport.buffer import Entry, Outbox
 from etaoi_tui.sdk.transport.endpoint import Endpoint
-from etaoi_tui.sdk.versions import SDK_VERSION
+from etaoi_tui.sdk.versions import sdk_version
 
 if TYPE_CHECKING:
     from websockets.sync.client import ClientConnection
@@ -244,7 +244,7 @@ class WebSocketOutlet:
                 sock.close()
 
     def _greet(self, connection: ClientConnection) -> None:
-        connection.send(encode_hello(SDK_VERSION))
+        connection.send(encode_hello(sdk_version()))
         answer = decode_answer(connection.recv(timeout=_ANSWER_TIMEOUT))
         if isinstance(answer, Mismatch):
             raise Refused(f"{self._endpoint.shown}: {answer.message}.")
