@@ -53,6 +53,8 @@ _READABLE = {
     "left_curly_bracket": "{",
     "right_curly_bracket": "}",
     "exclamation_mark": "!",
+    "full_stop": ".",
+    "comma": ",",
     "space": "space",
     "enter": "⏎",
     "escape": "esc",
@@ -66,6 +68,8 @@ _READABLE = {
 }
 
 _TREE: tuple[Pane, ...] = ("tree",)
+_DETAIL: tuple[Pane, ...] = ("detail",)
+_NOT_DETAIL: tuple[Pane, ...] = ("traces", "tree")
 _FOLDING: tuple[Pane, ...] = ("tree", "detail")
 
 ACTIONS: tuple[Action, ...] = (
@@ -75,8 +79,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("cursor.page_up", ("pageup", "ctrl+u"), "page", "Half a screen up", "Move"),
     Action("cursor.first", ("home", "g"), "first", "Go to the first row", "Move"),
     Action("cursor.last", ("end", "G"), "last", "Go to the last row", "Move"),
-    Action("fold.in", ("left", "h"), "fold", "Fold, or go to the parent", "Fold", _FOLDING, 2, "←→"),
-    Action("fold.out", ("right", "l"), "unfold", "Unfold, or go to the first child", "Fold", _FOLDING),
+    Action("fold.in", ("left", "h"), "fold", "Fold, or go to the parent", "Fold", _TREE, 2, "←→"),
+    Action("fold.out", ("right", "l"), "unfold", "Unfold, or go to the first child", "Fold", _TREE),
     Action("fold.toggle", ("space",), "fold", "Fold or unfold", "Fold", _FOLDING),
     Action("fold.all", ("left_square_bracket",), "fold all", "Fold everything", "Fold", _FOLDING),
     Action("fold.none", ("right_square_bracket",), "unfold all", "Unfold everything", "Fold", _FOLDING),
@@ -99,16 +103,14 @@ ACTIONS: tuple[Action, ...] = (
     Action("pane.traces", ("1",), "traces", "Go to the traces", "Panes"),
     Action("pane.tree", ("2",), "tree", "Go to the span tree", "Panes"),
     Action("pane.detail", ("3",), "detail", "Go to the detail", "Panes"),
+    Action("tab.next", ("right_curly_bracket",), "tab", "Next tab of the detail", "Panes", _NOT_DETAIL),
     Action(
-        "tab.next",
-        ("right_curly_bracket",),
-        "tab",
-        "Next tab of the detail",
-        "Panes",
-        footer=8,
-        key_label="{ }",
+        "tab.previous", ("left_curly_bracket",), "tab", "Previous tab of the detail", "Panes", _NOT_DETAIL
     ),
-    Action("tab.previous", ("left_curly_bracket",), "tab", "Previous tab of the detail", "Panes"),
+    Action("tab.right", ("right", "l", "right_curly_bracket"), "tab", "Next tab", "Tabs", _DETAIL, 2, "←→"),
+    Action("tab.left", ("left", "h", "left_curly_bracket"), "tab", "Previous tab", "Tabs", _DETAIL),
+    Action("section.next", ("full_stop",), "section", "Next section", "Tabs", _DETAIL, 5, ". ,"),
+    Action("section.previous", ("comma",), "section", "Previous section", "Tabs", _DETAIL),
     Action("pane.zoom", ("z",), "zoom", "Give the pane the whole screen, or take it back", "Panes", footer=9),
     Action("pane.grow", ("plus",), "grow", "Make the pane larger", "Panes"),
     Action("pane.shrink", ("underscore",), "shrink", "Make the pane smaller", "Panes"),

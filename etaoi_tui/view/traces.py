@@ -23,6 +23,7 @@ class TraceRows:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._cleared = -1
         self.traces: list[Trace] = []
 
     def __len__(self) -> int:
@@ -38,6 +39,11 @@ class TraceRows:
                 came_or_went |= self._update(trace)
         return came_or_went
 
+    def clear(self) -> None:
+        """Leave out everything that has begun so far; it stays in the store and in the recording."""
+        self._cleared = max((trace.number for trace in self._store.traces.values()), default=-1)
+        self.traces = []
+
     def at(self, row: int) -> Trace:
         """Return the trace in a row, newest first."""
         return self.traces[-1 - row]
@@ -50,7 +56,12 @@ class TraceRows:
         return None
 
     def _update(self, trace: Trace) -> bool:
-        shown = bool(trace.roots) and not trace.only_context and trace.trace_id in self._store.traces
+        shown = (
+            bool(trace.roots)
+            and not trace.only_context
+            and trace.number > self._cleared
+            and trace.trace_id in self._store.traces
+        )
         at = bisect_left(self.traces, trace.number, key=_number)
         present = at < len(self.traces) and self.traces[at] is trace
         if shown and not present:

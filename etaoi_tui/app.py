@@ -1,0 +1,342 @@
+"""The viewer: owns the tick, moves what arrived from the feed to the screen, ends cleanly.
+
+The screen pulls: nothing that receives events knows of it. One task does the work of a tick in slices of a few
+milliseconds and lets keys through between them, so that a flood or a large file never takes the keyboard away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from textual.app import App, SystemCommand
+from textual.filter import LineFilter
+from textual.screen import Screen
+
+from etaoi_collector.model import Trace
+from etaoi_collector.source import Source
+from etaoi_collector.store import DEFAULT_MAX_SPANS, Store
+from etaoi_tui.actions import ACTIONS
+from etaoi_tui.feed import Feed
+from etaoi_tui.screens.main import MainScreen
+from etaoi_tui.text import printable
+from etaoi_tui.view import format as fmt
+from etaoi_tui.view.layout import Layout
+from etaoi_tui.view.status import Recording, StatusLine, live_status, replay_status
+from etaoi_tui.widgets.safety import NO_CONTROL
+from etaoi_tui.widgets.welcome import Offer
+
+if TYPE_CHECKING:
+    from etaoi_collector.host import Collector
+    from etaoi_tui.options import ViewerOptions
+
+TICKS_PER_SECOND = 12
+"""How often the screen follows the store."""
+
+_SLICE_MS = 4.0
+"""Longest stretch of work between two looks at the keyboard."""
+
+_WORK_MS = 70.0
+"""Work in one tick while much is waiting; then the screen is drawn."""
+
+_QUEUED_FRAMES = 1
+"""Screens that may wait for the terminal; while more do, nothing new is drawn."""
+
+_FREEZE_EVERY = 20.0
+"""Seconds between two times that everything alive is taken out of the garbage collector's sight."""
+
+_SPINNER_EVERY = 2
+THEMES = ("textual-dark", "textual-light", "ansi-dark", "ansi-light")
+THEME_NAMES = {"dark": "textual-dark", "light": "textual-light", "ansi": "ansi-dark"}
+
+
+class LiveFacts:
+    """What a live run tells about itself; a replay has none.
+
+    Args:
+        endpoint: WebSocket URL.
+        token: Whether clients need a token.
+        clients: Counts connected clients.
+        recording: Tells how the recording is doing.
+        lost: Counts events that arrived and could not be kept.
+        offers: Lists recordings for the empty screen.
+    """
+
+    def __init__(
+        self,
+        endpoint: str,
+        *,
+        token: bool,
+        clients: Callable[[], int],
+        recording: Callable[[], Recording],
+        lost: Callable[[], int],
+        offers: Callable[[], list[Offer]],
+    ) -> None:
+        self.endpoint = endpoint
+        self.token = token
+        self.clients = clients
+        self.recording = recording
+        self.lost = lost
+        self.offers = offers
+
+
+class ViewerApp(App[str]):
+    """Shows one source. Exits with the path of a recording when the person asked for that instead.
+
+    Args:
+        source: Where events come from; closed by whoever made it.
+        live: What a live run tells about itself, or None for a replay.
+        name: Name of the replayed file.
+        layout: Sizes of the panes.
+        theme: ``dark``, ``light``, ``ansi`` or the name of a Textual theme; empty for the saved one.
+        max_spans: Bound on spans in memory.
+        demo: A scripted agent is about to connect.
+        clock: The present, in seconds since the epoch.
+        automatic: Whether ticks come by themselves; tests call `tick`.
+    """
+
+    TITLE = "etaoi-tui"
+    ENABLE_COMMAND_PALETTE = True
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+    CSS = """
+    Screen { background: $surface; }
+    Tooltip { max-width: 60; }
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        live: LiveFacts | None = None,
+        name: str = "",
+        layout: Layout | None = None,
+        theme: str = "",
+        max_spans: int = DEFAULT_MAX_SPANS,
+        demo: bool = False,
+        clock: Callable[[], float] = time.time,
+        automatic: bool = True,
+    ) -> None:
+        super().__init__()
+        self.source = source
+        self.live = live
+        self.store = Store(max_spans=max_spans)
+        self.feed = Feed(source, self.store)
+        self.sizes = layout or Layout()
+        self.sub_title = name
+        self._clock = clock
+        self._automatic = automatic
+        self._wanted_theme = theme
+        self._ticks = 0
+        self._spinner_frame = 0
+        self._rates: deque[tuple[float, int]] = deque(maxlen=2 * TICKS_PER_SECOND)
+        self._froze_at = 0.0
+        self._notices_told = 0
+        self.main = MainScreen(
+            source,
+            self.store,
+            self.sizes,
+            self._now,
+            live.endpoint if live else "",
+            live.token if live else False,
+            demo=demo,
+        )
+
+    # beginning and end
+
+    def get_default_screen(self) -> Screen[Any]:
+        """Return the only screen that is always there."""
+        return self.main
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Add the net that takes control characters out of every line."""
+        return [*super().get_line_filters(), NO_CONTROL]
+
+    def on_mount(self) -> None:
+        """Choose colours and begin to tick."""
+        wanted = self._wanted_theme or self.sizes.theme
+        wanted = THEME_NAMES.get(wanted, wanted)
+        if wanted in self.available_themes:
+            self.theme = wanted
+        self.main.span_tree.following = self.live is not None
+        if self.live is not None:
+            self.main.welcome.show_offers(self.live.offers())
+        self._restore_terminal_on_signals()
+        if self._automatic:
+            self.run_worker(self._tick_for_ever(), name="tick", exit_on_error=True)
+        gc.collect()
+        gc.freeze()
+
+    def _restore_terminal_on_signals(self) -> None:
+        """Leave the screen as it was on SIGTERM and SIGHUP too; Textual does so for SIGINT and crashes."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            try:
+                loop.add_signal_handler(number, partial(self.exit, return_code=128 + number))
+            except (NotImplementedError, RuntimeError, ValueError):
+                # No signals on this loop (Windows) or in this thread (tests).
+                return
+
+    def open_recording(self, path: str) -> None:
+        """End, and ask for a recording to be shown instead."""
+        self.exit(path)
+
+    # the tick
+
+    async def _tick_for_ever(self) -> None:
+        pause = 1 / TICKS_PER_SECOND
+        while True:
+            began = time.perf_counter()
+            deadline = began + _WORK_MS / 1000
+            self.feed.work(_SLICE_MS, self._clock())
+            while self.feed.behind and time.perf_counter() < deadline:
+                await asyncio.sleep(0)
+                self.feed.work(_SLICE_MS, self._clock())
+            self.show()
+            rest = pause - (time.perf_counter() - began)
+            await asyncio.sleep(0.001 if self.feed.behind else max(rest, 0.005))
+
+    def tick(self) -> None:
+        """Do all that waits, and show it: what happens by itself twelve times a second."""
+        self.feed.work(1_000, self._clock())
+        self.show()
+
+    def show(self) -> None:
+        """Bring the screen to the state of the store, unless the terminal does not keep up."""
+        if self._terminal_waits():
+            return
+        self._ticks += 1
+        if self._ticks % _SPINNER_EVERY == 0:
+            self._spinner_frame += 1
+        self.main.apply(self.store.drain_changes(), self._spinner_frame)
+        self.main.show_status(self._status())
+        self._tell_notices()
+        now = time.monotonic()
+        if now - self._froze_at > _FREEZE_EVERY:
+            # Long lists of spans are alive for good: a collection that walks them would only freeze the screen.
+            self._froze_at = now
+            gc.freeze()
+
+    def _terminal_waits(self) -> bool:
+        """Whether drawn screens pile up because the terminal does not take them (a slow line, a closed lid)."""
+        thread = getattr(self._driver, "_writer_thread", None)
+        queue = getattr(thread, "_queue", None)
+        return queue is not None and queue.qsize() > _QUEUED_FRAMES
+
+    def _now(self, trace: Trace) -> float:
+        """The present for a trace: the clock while its source is live, else the last thing that happened in it."""
+        return self._clock() if self.source.live else trace.ended_at
+
+    # the first line
+
+    def _status(self) -> StatusLine:
+        trace = self.main.span_tree.rows.trace
+        session = None if trace is None else trace.session
+        if self.live is None:
+            progress = self.source.progress
+            share = None if progress is None or self.feed.ended else progress.share
+            return replay_status(self.sub_title, share, self.source.notices, self.store, session)
+        clients = self.live.clients()
+        if not len(self.main.traces.rows):
+            self.main.welcome.show_clients(
+                [c.client or c.peer for c in self.store.connections.values() if c.closed_at is None]
+            )
+        return live_status(
+            self.live.endpoint.removeprefix("ws://").removeprefix("wss://").removesuffix("/ingest"),
+            clients,
+            self._rate(),
+            self.live.recording(),
+            self.store,
+            self.live.lost(),
+            self.main.span_tree.following,
+            session,
+        )
+
+    def _rate(self) -> float:
+        now = self._clock()
+        self._rates.append((now, self.store.events))
+        first_at, first = self._rates[0]
+        return (self.store.events - first) / (now - first_at) if now > first_at else 0.0
+
+    def _tell_notices(self) -> None:
+        notices = self.source.notices
+        for notice in notices[self._notices_told :]:
+            self.notify(printable(notice), severity="warning", timeout=8, markup=False)
+        self._notices_told = len(notices)
+
+    # commands
+
+    def next_theme(self) -> None:
+        """Go on to the next of dark, light and the terminal's own colours."""
+        at = THEMES.index(self.theme) if self.theme in THEMES else -1
+        self.theme = THEMES[(at + 1) % len(THEMES)]
+        self.sizes.theme = self.theme
+        self.notify(f"Theme: {self.theme}", markup=False, timeout=2)
+
+    def watch_theme(self, theme: str) -> None:
+        """Remember a theme chosen in the palette."""
+        if self.is_running and self.theme != "textual-dark":
+            self.sizes.theme = theme
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Offer every action in the palette."""
+        if screen is self.main:
+            for action in ACTIONS:
+                if self.main.pane in action.panes and not action.id.startswith("cursor."):
+                    name = f"{action.group}: {action.help}  ({action.shown_key})"
+                    yield SystemCommand(name, action.id, partial(self.main.action_run, action.id))
+        yield SystemCommand("Theme: choose from all", "Change the theme", self.action_change_theme)
+
+
+def run_viewer(options: ViewerOptions) -> int:
+    """Show a source until the person quits, and further recordings that are asked for from the screen.
+
+    Returns:
+        The exit code: 0, or 128 plus the number of the signal that ended it.
+    """
+    from etaoi_collector.recordings import state_dir
+
+    layout_file = state_dir() / "layout.json"
+    layout = Layout.load(layout_file)
+    theme = options.theme or ""
+    live = None if options.collector is None else facts_of(options.collector)
+    name = options.replay.name if options.replay is not None else ""
+    app = ViewerApp(options.source, live=live, name=name, layout=layout, theme=theme, demo=options.demo)
+    wanted = app.run()
+    layout.save(layout_file)
+    if wanted is None:
+        return app.return_code or 0
+    from etaoi_tui.launch import replay
+
+    return replay(wanted, theme=options.theme)
+
+
+def facts_of(collector: Collector) -> LiveFacts:
+    """Tell the viewer of a running collector."""
+
+    def recording() -> Recording:
+        recorder = collector.recorder
+        return Recording(recorder.path, recorder.bytes_written, recorder.warning)
+
+    def offers() -> list[Offer]:
+        from etaoi_collector.recordings import list_recordings
+
+        return [
+            Offer(str(known.path), fmt.timestamp(known.started)[:16], fmt.size(known.size), known.path.name)
+            for known in list_recordings()
+            if not known.running
+        ]
+
+    return LiveFacts(
+        collector.endpoint,
+        token=collector.options.token is not None,
+        clients=lambda: collector.stats().clients,
+        recording=recording,
+        lost=lambda: collector.inbox.lost,
+        offers=offers,
+    )

@@ -1,0 +1,133 @@
+"""What did not go well: rejected events, losses, repeats, odd files. What is counted is explained."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+
+from etaoi_collector.store import Store
+from etaoi_collector.wire.places import unpack_place
+from etaoi_tui.detail.document import Document, KeyValues, Section, Tab, Table, Text
+from etaoi_tui.view import format as fmt
+from etaoi_tui.widgets.detail_pane import DetailPane
+
+_SHOWN = 500
+
+
+class Problems(ModalScreen[None]):
+    """A page over the screen."""
+
+    CSS = """
+    Problems { align: center middle; }
+    Problems Vertical {
+        width: 110; max-width: 96%; height: 80%; background: $surface; border: round $warning;
+    }
+    Problems DetailPane { height: 1fr; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,exclamation_mark", "dismiss(None)", "close", show=False),
+        Binding("down,j", "move(1)", "down", show=False),
+        Binding("up,k", "move(-1)", "up", show=False),
+        Binding("pagedown,ctrl+d", "page(0.5)", "page", show=False),
+        Binding("pageup,ctrl+u", "page(-0.5)", "page", show=False),
+    ]
+
+    def __init__(self, store: Store, notices: list[str]) -> None:
+        """Make a page of what has been counted so far.
+
+        Args:
+            store: Counts and keeps reasons.
+            notices: Sentences about the source.
+        """
+        super().__init__()
+        self._document = problems_document(store, notices)
+
+    def compose(self) -> ComposeResult:
+        """Make the page."""
+        with Vertical() as box:
+            box.border_title = "problems"
+            box.border_subtitle = "esc closes"
+            yield DetailPane()
+
+    def on_mount(self) -> None:
+        """Fill the page."""
+        pane = self.query_one(DetailPane)
+        pane.show(self._document)
+        pane.focus()
+
+    def action_move(self, rows: int) -> None:
+        """Move by lines."""
+        self.query_one(DetailPane).move_cursor(rows)
+
+    def action_page(self, pages: float) -> None:
+        """Move by pages."""
+        pane = self.query_one(DetailPane)
+        (pane.page_down if pages > 0 else pane.page_up)()
+
+
+def problems_document(store: Store, notices: list[str]) -> Document:
+    """Describe everything that was lost, rejected, repeated or odd."""
+    return Document(
+        key="problems",
+        headline=[],
+        tabs=[Tab("problems", "Problems", lambda: _sections(store, notices))],
+    )
+
+
+def _sections(store: Store, notices: list[str]) -> list[Section]:
+    counted = [
+        ("events taken", f"{store.events - store.rejected:,}"),
+        ("rejected", f"{store.rejected:,}  events that could not be read; each cost itself only"),
+        ("frames refused", f"{store.refused_frames:,}  larger than --max-frame"),
+        ("dropped by agents", f"{store.dropped:,}  told by their SDK: its buffer was full"),
+        ("repeats", f"{store.repeats:,}  sent again after a reconnect; shown once"),
+        (
+            "left memory",
+            f"{fmt.count(store.evicted_traces, 'trace')} with {fmt.count(store.evicted_spans, 'span')}; "
+            "they are in the recording",
+        ),
+    ]
+    sections = [Section("counted", "Counted", [KeyValues(counted)])]
+    if notices:
+        sections.append(Section("source", "Said of the source", [Text("\n".join(notices))], style="title"))
+    if store.rejects:
+        rows = []
+        for reject in store.rejects[-_SHOWN:]:
+            where = "not kept"
+            if reject.place >= 0:
+                segment, offset, _ = unpack_place(reject.place)
+                where = f"file {segment + 1}, byte {offset:,}"
+            rows.append((str(reject.connection), where, f"{reject.ordinal + 1:,}", reject.reason))
+        shown = len(rows)
+        summary = fmt.count(store.rejected, "event")
+        if shown < store.rejected:
+            summary += f", {shown} of them here"
+        table = Table(("client", "where", ">event", "why"), rows)
+        sections.append(Section("rejects", "Rejected", [table], summary=summary))
+    gone = [c for c in store.connections.values() if c.closed_at is not None]
+    if store.connections:
+        clients = [
+            (
+                str(c.number),
+                c.client or "?",
+                c.peer,
+                fmt.clock(c.opened_at),
+                _end(c.closed_at, c.close_code),
+                f"{c.events:,}",
+            )
+            for c in list(store.connections.values())[-_SHOWN:]
+        ]
+        summary = f"{fmt.count(len(store.connections), 'client')}, {len(gone)} gone"
+        table = Table((">no", "client", "peer", "came", "went", ">events"), clients)
+        sections.append(Section("clients", "Clients", [table], summary=summary))
+    return sections
+
+
+def _end(closed_at: float | None, code: int | None) -> str:
+    if closed_at is None:
+        return "connected"
+    return f"{fmt.clock(closed_at)}" + (f" ({code})" if code is not None else "")

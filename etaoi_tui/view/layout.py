@@ -1,0 +1,89 @@
+"""How the panes share the screen, and how that survives a restart."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+Mode = Literal["wide", "medium", "drawer", "narrow"]
+
+WIDE, MEDIUM, DRAWER = 180, 140, 100
+"""Columns from which three panes stand side by side, the list stays open, and two panes fit at all."""
+
+LOW = 18
+"""Lines below which there is room for one pane only."""
+
+
+def mode_of(width: int, height: int) -> Mode:
+    """Choose an arrangement for a screen of this many cells."""
+    if width < DRAWER or height < LOW:
+        return "narrow"
+    if width < MEDIUM:
+        return "drawer"
+    return "medium" if width < WIDE else "wide"
+
+
+@dataclass(slots=True)
+class Layout:
+    """Sizes that a person chose.
+
+    Attributes:
+        traces: Columns of the list.
+        detail_width: Share of the detail beside the tree.
+        detail_height: Share of the detail under the tree.
+        theme: Name of the theme; empty until one was chosen.
+    """
+
+    traces: int = 34
+    detail_width: float = 0.42
+    detail_height: float = 0.45
+    theme: str = ""
+
+    def resize(self, pane: str, mode: Mode, cells: int, width: int, height: int) -> None:
+        """Make a pane larger (or smaller, with a negative number of cells).
+
+        Args:
+            pane: ``traces``, ``tree`` or ``detail``.
+            mode: Arrangement in which it was asked for.
+            cells: Columns, or lines where the panes stand on top of each other.
+            width: Columns of the screen.
+            height: Lines of the screen.
+        """
+        if pane == "traces":
+            self.traces = max(20, min(self.traces + cells, width // 2))
+            return
+        change = cells if pane == "detail" else -cells
+        if mode == "wide":
+            share = self.detail_width + change / max(width - self.traces, 1)
+            self.detail_width = max(0.2, min(share, 0.75))
+        else:
+            share = self.detail_height + change / max(height - 3, 1)
+            self.detail_height = max(0.15, min(share, 0.85))
+
+    @classmethod
+    def load(cls, path: Path) -> Layout:
+        """Read what was saved; anything that cannot be read counts as never saved."""
+        layout = cls()
+        try:
+            saved = json.loads(path.read_text("utf-8"))
+            layout.traces = int(saved["traces"])
+            layout.detail_width = min(max(float(saved["detail_width"]), 0.2), 0.75)
+            layout.detail_height = min(max(float(saved["detail_height"]), 0.15), 0.85)
+            layout.theme = str(saved["theme"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return cls()
+        layout.traces = max(20, min(layout.traces, 120))
+        return layout
+
+    def save(self, path: Path) -> None:
+        """Write it, whole or not at all; a folder that cannot be written costs the memory only."""
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            new = path.with_name(f"{path.name}.{os.getpid()}")
+            new.write_text(json.dumps(asdict(self), indent=1), "utf-8")
+            new.replace(path)
+        except OSError:
+            return

@@ -1,0 +1,49 @@
+"""Where one is, on screens too small to show more than one pane."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from textual.strip import Strip
+from textual.widget import Widget
+
+from etaoi_tui.text import one_line
+
+
+class Breadcrumb(Widget):
+    """``traces › researcher › gpt-5``, the last step lit."""
+
+    DEFAULT_CSS = """
+    Breadcrumb { height: 1; background: $surface; color: $text-muted; display: none; }
+    Breadcrumb > .breadcrumb--here { color: $text-primary; text-style: bold; }
+    """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"breadcrumb--here"}
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._steps: tuple[str, ...] = ()
+
+    def show(self, steps: tuple[str, ...]) -> None:
+        """Draw another way."""
+        if steps != self._steps:
+            self._steps = steps
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """Draw the line; early steps are cut first."""
+        base = self.rich_style
+        here = base + self.get_component_rich_style("breadcrumb--here", partial=True)
+        width = self.size.width
+        segments = [Segment(" ", base)]
+        left = width - 2
+        for at, step in enumerate(self._steps):
+            last = at == len(self._steps) - 1
+            text = one_line(step, max(left if last else min(left, width // 3), 1))
+            segments.append(Segment(text, here if last else base))
+            left -= cell_len(text)
+            if not last:
+                segments.append(Segment(" › ", base))
+                left -= 3
+        return Strip(segments).adjust_cell_length(width, base)

@@ -1,0 +1,84 @@
+"""The line between two panes, to be dragged."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.segment import Segment
+from textual import events
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+
+class Divider(Widget):
+    """One cell wide or high; says how far it was dragged and leaves the sizes to the screen."""
+
+    DEFAULT_CSS = """
+    Divider { color: $foreground 20%; background: $surface; }
+    Divider.-vertical { width: 1; height: 1fr; }
+    Divider.-horizontal { height: 1; width: 1fr; }
+    Divider > .divider--held { color: $primary; text-style: bold; }
+    """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"divider--held"}
+
+    class Dragged(Message):
+        """The person moved the line."""
+
+        def __init__(self, divider: Divider, cells: int) -> None:
+            super().__init__()
+            self.divider = divider
+            self.cells = cells
+
+        @property
+        def control(self) -> Divider:
+            """The line that was moved."""
+            return self.divider
+
+    def __init__(self, *, vertical: bool, id: str) -> None:
+        """Make a line.
+
+        Args:
+            vertical: Whether it stands between a left and a right pane.
+            id: Textual id.
+        """
+        super().__init__(id=id)
+        self.vertical = vertical
+        self.add_class("-vertical" if vertical else "-horizontal")
+        self._held_at: int | None = None
+        self.tooltip = "Drag to resize, or + and _ for the pane with the keys"
+
+    def turn(self, *, vertical: bool) -> None:
+        """Lay it the other way."""
+        self.vertical = vertical
+        self.set_class(vertical, "-vertical")
+        self.set_class(not vertical, "-horizontal")
+
+    def render_line(self, y: int) -> Strip:
+        """Draw the line."""
+        style = self.rich_style
+        if self._held_at is not None:
+            style += self.get_component_rich_style("divider--held", partial=True)
+        text = "│" if self.vertical else "─" * self.size.width
+        return Strip([Segment(text, style)])
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Take hold."""
+        self._held_at = event.screen_x if self.vertical else event.screen_y
+        self.capture_mouse()
+        self.refresh()
+
+    def on_mouse_up(self) -> None:
+        """Let go."""
+        self._held_at = None
+        self.release_mouse()
+        self.refresh()
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Move."""
+        if self._held_at is None:
+            return
+        at = event.screen_x if self.vertical else event.screen_y
+        if at != self._held_at:
+            self.post_message(self.Dragged(self, at - self._held_at))
+            self._held_at = at
