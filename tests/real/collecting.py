@@ -74,7 +74,9 @@ class Collected:
 @contextmanager
 def collecting(recording: Path) -> Iterator[Collected]:
     """Run a collector on a free port that records to a file, and stop it at the end."""
-    collector = Collector(CollectorOptions(port=0, record=recording)).bind().start()
+    collector = Collector(CollectorOptions(port=0, record=recording))
+    collector.bind()
+    collector.start()
     source = LiveSource(collector)
     try:
         store = Store()
