@@ -9,6 +9,7 @@ import msgspec
 from etaoi_collector.arrivals import Arrival, Closed, Ended, Events, FrameRefused, Missing, Opened
 
 __all__ = [
+    "EVENTS_PER_SECOND",
     "Arrival",
     "Closed",
     "Ended",
@@ -19,6 +20,9 @@ __all__ = [
     "Progress",
     "Source",
 ]
+
+EVENTS_PER_SECOND = 400_000
+"""What a reader is assumed to take in: bounds how many events one `Source.take` returns."""
 
 
 class Progress(msgspec.Struct, gc=False, frozen=True):

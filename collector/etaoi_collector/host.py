@@ -1,0 +1,278 @@
+"""Runs the server and the recorder on a thread and an event loop of their own: nothing can stall them.
+
+A viewer's event loop stands still when its terminal stops reading; the agents' events must be taken all the
+same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import http.client
+import importlib.metadata
+import json
+import os
+import socket
+import threading
+from collections.abc import Coroutine
+from typing import Self
+
+from etaoi_collector import recordings
+from etaoi_collector.inbox import Inbox
+from etaoi_collector.intake import Intake, Stats
+from etaoi_collector.options import BindError, CollectorOptions, OptionError, Record
+from etaoi_collector.recorder import Recorder
+
+__all__ = ["BindError", "Collector", "CollectorOptions", "OptionError", "Record", "program_version"]
+
+FLUSH_EVERY = 0.1
+"""Seconds that a frame may wait for the file."""
+BACKLOG = 128
+
+
+class Collector:
+    """A server with its recording and its inbox.
+
+    Call `bind`, then `start`, and in the end `stop`; `inbox`, `recorder` and `stats` serve another thread.
+
+    Args:
+        options: What to listen on, and where to record to.
+
+    Raises:
+        OptionError: The options do not go together.
+    """
+
+    def __init__(self, options: CollectorOptions | None = None) -> None:
+        self.options = options or CollectorOptions()
+        self.options.check()
+        self.failure = ""
+        """Why the server stopped by itself, for the status bar; empty while all is well."""
+        self._recorder: Recorder | None = None
+        self._inbox: Inbox | None = None
+        self._intake: Intake | None = None
+        self._socket: socket.socket | None = None
+        self._loopback = True
+        self._url = ""
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping: asyncio.Event | None = None
+        self._ready = threading.Event()
+
+    @property
+    def recorder(self) -> Recorder:
+        """What keeps the frames. Only after `bind`."""
+        if self._recorder is None:
+            raise RuntimeError("bind the collector first")
+        return self._recorder
+
+    @property
+    def inbox(self) -> Inbox:
+        """What arrived. Only after `bind`."""
+        if self._inbox is None:
+            raise RuntimeError("bind the collector first")
+        return self._inbox
+
+    @property
+    def endpoint(self) -> str:
+        """The URL that clients connect to. Only after `bind`."""
+        return self._url
+
+    def bind(self) -> Self:
+        """Take the address and open the recording, on the calling thread.
+
+        Returns:
+            The collector itself.
+
+        Raises:
+            BindError: The address cannot be listened on.
+            OptionError: It is reachable for others, and no token is set.
+            RecordError: The file to record to cannot be written.
+        """
+        options = self.options
+        self._socket = self._listen()
+        try:
+            record = options.record
+            self._recorder = Recorder(
+                path=None if isinstance(record, Record) else record,
+                directory=recordings.recordings_dir(options.state) if record is Record.AUTO else None,
+                writer=f"etaoi-tui {program_version()}",
+                clock=options.clock,
+                segment_bytes=options.segment_bytes,
+                keep_runs=options.keep_runs,
+                keep_bytes=options.keep_bytes,
+            )
+        except BaseException:
+            self._socket.close()
+            raise
+        self._inbox = Inbox(self._recorder.frames)
+        self._intake = Intake(self._recorder, self._inbox, options.clock)
+        return self
+
+    def start(self) -> None:
+        """Start serving, on a thread of its own; clients that connected since `bind` are waiting already."""
+        if self._socket is None or self._thread is not None:
+            raise RuntimeError("bind the collector before starting it, and start it once")
+        self._thread = threading.Thread(target=self._run, name="etaoi-collector", daemon=True)
+        self._thread.start()
+
+    def wait_ready(self, timeout: float) -> bool:
+        """Wait until connections are answered; False when that takes longer than ``timeout`` seconds."""
+        return self._ready.wait(timeout)
+
+    def stats(self) -> Stats:
+        """Return the counts since the start."""
+        return self._intake.stats() if self._intake is not None else Stats()
+
+    def stop(self, timeout: float = 0.5) -> None:
+        """Close all connections and flush the recording. Does nothing the second time.
+
+        The recording stays readable until `close_recording`.
+
+        Args:
+            timeout: Seconds to wait for the thread; what is recorded is flushed in any case.
+        """
+        thread, loop, stopping = self._thread, self._loop, self._stopping
+        if thread is not None and thread.is_alive():
+            self._ready.wait(timeout)
+            loop, stopping = self._loop, self._stopping
+            if loop is not None and stopping is not None:
+                with contextlib.suppress(RuntimeError):  # the loop has ended by itself
+                    loop.call_soon_threadsafe(stopping.set)
+            thread.join(timeout)
+        if self._socket is not None:
+            self._socket.close()
+        if self._recorder is not None:
+            self._recorder.flush()
+
+    def close_recording(self) -> None:
+        """Release the recording's files; a private spool is gone then."""
+        if self._recorder is not None:
+            self._recorder.close()
+
+    def _listen(self) -> socket.socket:
+        options = self.options
+        try:
+            family, kind, protocol, _, address = socket.getaddrinfo(
+                options.host or None, options.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            )[0]
+        except (OSError, UnicodeError) as error:
+            raise BindError(f"Cannot listen on {options.host!a}: {_reason(error)}.") from None
+        bound = socket.socket(family, kind, protocol)
+        try:
+            if os.name == "posix":
+                bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            bound.bind(address)
+            host, port = bound.getsockname()[:2]
+            self._loopback = _is_loopback(host)
+            if not self._loopback and options.token is None:
+                raise OptionError(
+                    f"Listening on {options.host} lets others connect: "
+                    "set a token with --token or ETAOI_TUI_TOKEN."
+                )
+            bound.listen(BACKLOG)
+        except OSError as error:
+            bound.close()
+            raise BindError(_sentence(options.host, options.port, error)) from None
+        except OptionError:
+            bound.close()
+            raise
+        self._url = f"ws://{f'[{host}]' if ':' in host else host}:{port}/ingest"
+        return bound
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except Exception as error:  # nobody else would ever hear of it
+            self.failure = f"the collector stopped: {error or type(error).__name__}"
+        finally:
+            self._ready.set()
+            if self._recorder is not None:
+                self._recorder.flush()
+
+    async def _serve(self) -> None:
+        from etaoi_collector.server import Gate, listen  # websockets loads while the first frame is drawn
+
+        assert self._socket is not None and self._intake is not None
+        self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
+        options = self.options
+        server = await listen(
+            self._socket,
+            intake=self._intake,
+            gate=Gate(token=options.token, check_host=self._loopback, allow_hosts=options.allow_hosts),
+            version=program_version(),
+            max_frame=options.max_frame,
+            loopback=self._loopback,
+        )
+        flushing = self._supervise(self._flush_often(), self._stopping)
+        self._ready.set()
+        try:
+            await self._stopping.wait()
+        finally:
+            flushing.cancel()
+            server.close()
+            await server.wait_closed()
+
+    async def _flush_often(self) -> None:
+        while True:
+            await asyncio.sleep(FLUSH_EVERY)
+            self.recorder.flush()
+
+    def _supervise(self, work: Coroutine[None, None, None], stopping: asyncio.Event) -> asyncio.Task[None]:
+        """Run a task whose failure ends the server visibly instead of passing unseen."""
+
+        def look(task: asyncio.Task[None]) -> None:
+            if not task.cancelled() and (error := task.exception()) is not None:
+                self.failure = f"the collector stopped: {error or type(error).__name__}"
+                stopping.set()
+
+        task = asyncio.create_task(work)
+        task.add_done_callback(look)
+        return task
+
+
+def program_version() -> str:
+    """Return the version of the installed package."""
+    try:
+        return importlib.metadata.version("etaoi-tui")
+    except importlib.metadata.PackageNotFoundError:
+        return "0"
+
+
+def _is_loopback(address: str) -> bool:
+    return address == "::1" or address.startswith("127.")
+
+
+def _sentence(host: str, port: int, error: OSError) -> str:
+    where = f"{host}:{port}"
+    if error.errno == errno.EADDRINUSE:
+        if holder := _who_listens(host, port):
+            return (
+                f"Port {port} is taken by another {holder}; quit that one or choose another port with --port."
+            )
+        return f"Port {port} on {host} is taken by another program; choose another one with --port."
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return f"Port {port} is reserved for the system; choose one from 1024 on with --port."
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"This machine does not have the address {host}; choose another one with --host."
+    return f"Cannot listen on {where}: {_reason(error)}."
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
+
+
+def _who_listens(host: str, port: int) -> str | None:
+    """Ask who holds a port; returns its name and version when it is one of ours."""
+    connection = http.client.HTTPConnection(host, port, timeout=0.3)
+    try:
+        connection.request("GET", "/healthz", headers={"Connection": "close"})
+        answer = json.loads(connection.getresponse().read(4096))
+    except (OSError, http.client.HTTPException, ValueError):
+        return None
+    finally:
+        connection.close()
+    if not isinstance(answer, dict) or answer.get("app") != "etaoi-tui":
+        return None
+    return f"etaoi-tui {ascii(str(answer.get('version', '')))[1:-1][:20]}".rstrip()

@@ -1,0 +1,38 @@
+"""A running collector as a viewer's source."""
+
+from __future__ import annotations
+
+from etaoi_collector.arrivals import Arrival, Missing
+from etaoi_collector.host import Collector
+from etaoi_collector.source import EVENTS_PER_SECOND, Progress
+
+
+class LiveSource:
+    """Reads the inbox and the recording of a collector that was bound."""
+
+    live = True
+
+    def __init__(self, collector: Collector) -> None:
+        self._inbox = collector.inbox
+        self._collector = collector
+
+    @property
+    def progress(self) -> Progress | None:
+        """None: what is live has no end to wait for."""
+        return None
+
+    @property
+    def notices(self) -> list[str]:
+        """What went wrong with the server or the recording."""
+        return [text for text in (self._collector.failure, self._collector.recorder.warning) if text]
+
+    def take(self, seconds: float) -> list[Arrival]:
+        """Return what arrived; see `Source.take`."""
+        return self._inbox.take(seconds, max(1, int(seconds * EVENTS_PER_SECOND)))
+
+    def read(self, place: int) -> bytes | Missing:
+        """Return the undecoded bytes of the event at ``place``, or why they cannot be had."""
+        return self._collector.recorder.read(place)
+
+    def close(self) -> None:
+        """Nothing to do: the collector goes on until somebody stops it."""
