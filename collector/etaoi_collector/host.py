@@ -68,7 +68,7 @@ class Collector:
 
     @property
     def inbox(self) -> Inbox:
-        """What arrived. Only after `bind`."""
+        """What arrived; always empty when nobody watches. Only after `bind`."""
         if self._inbox is None:
             raise RuntimeError("bind the collector first")
         return self._inbox
@@ -106,7 +106,7 @@ class Collector:
             self._socket.close()
             raise
         self._inbox = Inbox(self._recorder.frames)
-        self._intake = Intake(self._recorder, self._inbox, options.clock)
+        self._intake = Intake(self._recorder, self._inbox if options.watched else None, options.clock)
         return self
 
     def start(self) -> None:

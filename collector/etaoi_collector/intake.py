@@ -46,11 +46,11 @@ class Intake:
 
     Args:
         recorder: Keeps the frames.
-        inbox: Gets the decoded events.
+        inbox: Gets the decoded events; None when nobody watches.
         clock: Seconds since the epoch.
     """
 
-    def __init__(self, recorder: Recorder, inbox: Inbox, clock: Callable[[], float]) -> None:
+    def __init__(self, recorder: Recorder, inbox: Inbox | None, clock: Callable[[], float]) -> None:
         self._recorder = recorder
         self._inbox = inbox
         self._clock = clock
@@ -74,8 +74,8 @@ class Intake:
             events=self._events,
             rejected=self._rejected,
             refused_frames=self._refused,
-            dropped=inbox.lost,
-            overflowed=inbox.overflowed,
+            dropped=0 if inbox is None else inbox.lost,
+            overflowed=0 if inbox is None else inbox.overflowed,
             bytes=self._bytes,
             turned_away=self._turned_away,
             turned_away_why=self._turned_away_why,
@@ -89,7 +89,8 @@ class Intake:
         client = describe_client(hello, user_agent)
         self._connected.add(number)
         self._recorder.opened(at, number, peer=peer, client=client, hello=message)
-        self._inbox.put(Opened(Connection(number, peer, at, client)))
+        if self._inbox is not None:
+            self._inbox.put(Opened(Connection(number, peer, at, client)))
         return number
 
     def close(self, number: int, code: int | None, reason: str) -> None:
@@ -97,7 +98,8 @@ class Intake:
         at = self._clock()
         self._connected.discard(number)
         self._recorder.closed(at, number, code=code, reason=reason)
-        self._inbox.put(Closed(number, at, code, reason))
+        if self._inbox is not None:
+            self._inbox.put(Closed(number, at, code, reason))
 
     def turn_away(self, why: str) -> None:
         """Note that a client was not let in."""
@@ -109,7 +111,8 @@ class Intake:
         at = self._clock()
         self._refused += 1
         self._recorder.refused(at, number, size=size, reason=reason)
-        self._inbox.put(FrameRefused(number, at, size, reason))
+        if self._inbox is not None:
+            self._inbox.put(FrameRefused(number, at, size, reason))
 
     def frame(self, number: int, frame: bytes) -> None:
         """Take an event frame: record it, then decode it."""
@@ -130,4 +133,5 @@ class Intake:
 
     def _hand_over(self, events: Events, size: int) -> None:
         self._events += len(events.events)
-        self._inbox.put(events, size)
+        if self._inbox is not None:
+            self._inbox.put(events, size)

@@ -53,6 +53,8 @@ class CollectorOptions:
     keep_bytes: int = KEEP_BYTES
     segment_bytes: int = SEGMENT_BYTES
     """Size from which on a recording goes on in a next file."""
+    watched: bool = True
+    """Somebody reads the inbox. False for recording only: events are counted then, and not handed over."""
     clock: Callable[[], float] = time.time
     """Seconds since the epoch."""
 
