@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
+from etaoi_tui.sdk.ids import id_text
 from etaoi_tui.sdk.langchain.anatomy import Anatomy, dissect, hooks_of, model_beneath
 from etaoi_tui.sdk.langchain.messages import text_of_message
 from etaoi_tui.sdk.langchain.runs import Runs
@@ -63,25 +65,40 @@ def send_snapshot(tracer: Tracer, runs: Runs, agent: Any, agent_id: str | None) 
     key = (tracer.session.session_id, payload["hash"])
     known = runs.contexts.get(key)
     if known is None:
-        name = payload.get("agent_name")
-        meta = {"agent.context_hash": payload["hash"]}
-        if name:
-            meta["lc_agent_name"] = name
-        span = tracer.start(
-            "agent_context", name or "agent_context", payload=payload, metadata=meta, agent_name=name
-        )
-        tracer.end(span, at=span.started_ns)
-        known = {"agent.context_id": _uuid_text(span.span_id), "agent.context_hash": payload["hash"]}
+        known = _send(tracer, payload, agent_display_name(agent), payload["hash"])
         runs.contexts[key] = known
-    if name := payload.get("agent_name"):
-        runs.contexts[name] = known
+    runs.contexts[_graph_key(tracer, agent)] = known
     return known
 
 
-def _uuid_text(number: int) -> str:
-    from etaoi_tui.sdk.ids import id_text
+def snapshot_of_graph(tracer: Tracer, runs: Runs, graph: Any, agent_id: str | None) -> Mapping[str, str]:
+    """Send the snapshot of a graph that is about to run, once per name and session; return the metadata.
 
-    return id_text(number)
+    The snapshot is made on the sender's thread: an agent that is built anew for each request must not pay for it.
+    """
+    key = _graph_key(tracer, graph)
+    known = runs.contexts.get(key)
+    if known is None:
+        known = _send(tracer, functools.partial(describe_agent, graph, agent_id), agent_display_name(graph), None)
+        runs.contexts[key] = known
+    return known
+
+
+def _graph_key(tracer: Tracer, agent: Any) -> Any:
+    name = agent_display_name(agent)
+    return (tracer.session.session_id, "name", name) if name else (tracer.session.session_id, "object", id(agent))
+
+
+def _send(tracer: Tracer, payload: Any, name: str | None, digest: str | None) -> Mapping[str, str]:
+    meta = {"agent.context_hash": digest} if digest else {}
+    if name:
+        meta["lc_agent_name"] = name
+    span = tracer.start("agent_context", name or "agent_context", payload=payload, metadata=meta, agent_name=name)
+    tracer.end(span, at=span.started_ns)
+    known = {"agent.context_id": id_text(span.span_id)}
+    if digest:
+        known["agent.context_hash"] = digest
+    return known
 
 
 def _canonical(payload: dict[str, Any]) -> bytes:

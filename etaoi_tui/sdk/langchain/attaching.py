@@ -30,7 +30,6 @@ def install_handler(
         return handler, _nothing
     if agent is None:
         handler.agent_id = agent_id
-        handler.finds_agents = True
         attach_everywhere(handler)
         return handler, lambda: forget(handler)
     release_object = carry(agent, handler)

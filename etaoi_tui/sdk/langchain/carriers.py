@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import copyreg
 import inspect
 from collections.abc import Callable
 from typing import Any, cast
@@ -122,7 +123,8 @@ def _carrying_class(original: type[Any], handler: BaseCallbackHandler) -> type[A
         if not isinstance(made, tuple):
             return made
         arguments = tuple(original if part is carrying else part for part in made[1])
-        return (original if made[0] is carrying else made[0], arguments, *made[2:])
+        maker = _make_anew if made[0] is copyreg.__newobj__ else made[0]  # type: ignore[attr-defined]
+        return (original if maker is carrying else maker, arguments, *made[2:])
 
     body: dict[str, Any] = {
         "__module__": original.__module__,
@@ -135,6 +137,11 @@ def _carrying_class(original: type[Any], handler: BaseCallbackHandler) -> type[A
             body[name] = _carrying_call(method, handler)
     carrying = cast("type[Any]", type(original)(original.__name__, (original,), body))
     return carrying
+
+
+def _make_anew(kind: type[Any], *arguments: Any) -> Any:
+    """Make an object without calling its ``__init__``; pickle refuses its own maker for an object of a subclass."""
+    return kind.__new__(kind, *arguments)
 
 
 def _carrying_call(method: Any, handler: BaseCallbackHandler) -> Any:

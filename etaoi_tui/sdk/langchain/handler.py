@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_core.callbacks import BaseCallbackHandler
 
+from etaoi_tui.sdk.langchain.agents import snapshot_of_graph
 from etaoi_tui.sdk.langchain.ambient import ambient_run_key
+from etaoi_tui.sdk.langchain.callers import calling_graph
 from etaoi_tui.sdk.langchain.ends import how_it_ended, is_cancellation
 from etaoi_tui.sdk.langchain.naming import agent_name, classify_chain, run_name
 from etaoi_tui.sdk.langchain.payloads import (
@@ -33,6 +35,8 @@ from etaoi_tui.sdk.values import snapshot
 
 if TYPE_CHECKING:
     from uuid import UUID
+
+_AGENT_MAKERS = frozenset({"langchain_create_agent", "deepagents"})
 
 logger = logging.getLogger("etaoi_tui")
 
@@ -63,8 +67,6 @@ class TracerHandler(BaseCallbackHandler):
         self.tracer = tracer
         self.context = context
         self.agent_id: str | None = None
-        self.finds_agents = False
-        """Whether agents that run without having been attached by themselves get a snapshot too."""
         self.stopped = False
         """After this no run is begun any more; those that run are still followed to their end."""
         self._when_idle: Callable[[], None] | None = None
@@ -127,7 +129,8 @@ class TracerHandler(BaseCallbackHandler):
                 meta["tags"] = ",".join(tags)
             if run_type:
                 meta["run_type"] = run_type
-            context = self._context_for(agent if kind == "sub_agent" else None, above)
+            is_agent = kind == "sub_agent" or (above is None and meta.get("ls_integration") in _AGENT_MAKERS)
+            context = self._context_for(is_agent, above)
             self._begin(
                 run_id,
                 parent_run_id,
@@ -368,11 +371,12 @@ class TracerHandler(BaseCallbackHandler):
             span = entered
         return span, above, parent_run_id is not None and span is None
 
-    def _context_for(self, entered_agent: str | None, above: Run | Any | None) -> Mapping[str, str] | None:
-        if entered_agent is not None:
-            own = self._runs.contexts.get(entered_agent)
-            if own is not None:
-                return own
+    def _context_for(self, is_agent: bool, above: Run | Any | None) -> Mapping[str, str] | None:
+        """Return the metadata that points to the snapshot of the agent a run belongs to."""
+        if is_agent and (above is not None or self.context is None):
+            graph = calling_graph()
+            if graph is not None:
+                return snapshot_of_graph(self.tracer, self._runs, graph, self.agent_id)
         if above is not None and above.context is not None:
             return above.context  # type: ignore[no-any-return]
         return self.context
@@ -389,13 +393,15 @@ class TracerHandler(BaseCallbackHandler):
         more: dict[str, Any] | None = None,
     ) -> None:
         parent, above, unknown = self._find_parent(parent_run_id)
+        if parent is not None and type(payload) is ModelInput:
+            payload.keyed = bool(parent.metadata) and "lc_probe" in parent.metadata
         meta: dict[str, Any] = dict(metadata) if metadata else {}
         if tags:
             meta["tags"] = ",".join(tags)
         if more is not None:
             meta.update(more)
         agent = agent_name(metadata)
-        context = self._context_for(None, above)
+        context = self._context_for(False, above)
         self._begin(
             run_id, parent_run_id, kind, shown, parent, above, unknown, agent, meta, context, payload
         )

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from etaoi_tui.sdk.langchain.messages import describe_document, describe_message, describe_result, describe_state
+from etaoi_tui.sdk.langchain.requests import message_key
 from etaoi_tui.sdk.langchain.tools import describe_tool, tool_name
 from etaoi_tui.sdk.values import Json
 
@@ -95,10 +96,11 @@ class ModelInput:
     """What a chat model or a completion model was given.
 
     ``input_messages`` (or ``prompts`` and ``n_prompts``), ``tools`` (names), ``tools_hash``, ``tool_schemas``
-    (only the first time that this set of schemas is bound), ``invocation_params``.
+    (only the first time that this set of schemas is bound), ``invocation_params``. Inside an instrumented hook
+    each message also has its ``key``, see `etaoi_tui.sdk.langchain.requests`.
     """
 
-    __slots__ = ("messages", "params", "prompts", "tool_sets")
+    __slots__ = ("keyed", "messages", "params", "prompts", "tool_sets")
 
     def __init__(
         self,
@@ -111,6 +113,7 @@ class ModelInput:
         self.prompts = prompts
         self.params = params
         self.tool_sets = tool_sets
+        self.keyed = False
 
     def __call__(self) -> dict[str, Any]:
         payload: dict[str, Any] = {}
@@ -119,6 +122,9 @@ class ModelInput:
             payload["n_prompts"] = len(self.prompts)
         elif self.messages:
             batches = [[describe_message(message) for message in batch] for batch in self.messages]
+            if self.keyed:
+                for described in batches[0]:
+                    described["key"] = message_key(described)
             payload["input_messages"] = batches[0]
             if len(batches) > 1:
                 payload["input_batches"] = batches

@@ -64,7 +64,6 @@ class EtaoiHandler(TracerHandler):
             redact=redact,
         )
         super().__init__(tracer)
-        self.finds_agents = True
         if not tracer.enabled:
             self.stop()
             return

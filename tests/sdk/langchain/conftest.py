@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from etaoi_tui.sdk.attach import Handle, attach
+from tests.sdk.langchain.trees import Forest
+
+
+@pytest.fixture(autouse=True)
+def no_switches(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ETAOI_DISABLED", "AGENTVIZ_DISABLED", "LANGSMITH_TRACING", "LANGCHAIN_TRACING_V2", "ETAOI_AGENT_ID"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def watch() -> Iterator[Callable[..., Handle]]:
+    """`attach` with a memory sink; detached afterwards."""
+    handles: list[Handle] = []
+
+    def attached(agent: Any = None, **options: Any) -> Handle:
+        handles.append(attach(agent, **{"sink": "memory", **options}))
+        return handles[-1]
+
+    yield attached
+    for handle in handles:
+        handle.detach()
+
+
+@pytest.fixture
+def forest() -> Callable[[Handle], Forest]:
+    return lambda handle: Forest(handle.sink.events)

@@ -1,0 +1,115 @@
+"""Scripted models: everything but the model's answer is LangChain's own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_core.runnables import Runnable
+from langchain_core.utils.function_calling import convert_to_openai_tool
+from pydantic import PrivateAttr
+
+
+class ScriptedModel(BaseChatModel):
+    """Answers with the next of ``answers`` (the last one again and again); an exception is raised instead."""
+
+    model_name: str = "fake-gpt-5"
+    temperature: float = 0.2
+    max_tokens: int = 512
+    answers: list[Any] = []
+    candidates: int = 1
+    _calls: int = PrivateAttr(default=0)
+
+    @property
+    def _llm_type(self) -> str:
+        return "fakeai"
+
+    def _next(self) -> AIMessage:
+        answer = self.answers[min(self._calls, len(self.answers) - 1)]
+        self._calls += 1
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer.model_copy() if isinstance(answer, AIMessage) else AIMessage(answer)
+
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> Any:
+        return {
+            "ls_provider": "fakeai", "ls_model_name": self.model_name, "ls_model_type": "chat",
+            "ls_temperature": self.temperature, "ls_max_tokens": self.max_tokens,
+        }  # fmt: skip
+
+    def _identifying(self) -> dict[str, Any]:
+        return {"temperature": self.temperature}
+
+    @property
+    def _identifying_params(self) -> dict[str, Any]:
+        return {"model_name": self.model_name, "temperature": self.temperature}
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        generations = [ChatGeneration(message=self._next()) for _ in range(self.candidates)]
+        return ChatResult(generations=generations)
+
+    def _pieces(self) -> Iterator[ChatGenerationChunk]:
+        message = self._next()
+        words = str(message.content).split(" ") if message.content else []
+        for place, word in enumerate(words):
+            text = word if place == 0 else f" {word}"
+            yield ChatGenerationChunk(message=AIMessageChunk(content=text))
+        for place, call in enumerate(message.tool_calls):
+            from json import dumps
+
+            arguments = dumps(call["args"])
+            for part, (name, call_id) in (
+                (arguments[:4], (call["name"], call["id"])),
+                (arguments[4:], (None, None)),
+            ):
+                chunk = {"name": name, "args": part, "id": call_id, "index": place, "type": "tool_call_chunk"}
+                yield ChatGenerationChunk(message=AIMessageChunk(content="", tool_call_chunks=[chunk]))
+        last = AIMessageChunk(
+            content="", usage_metadata=message.usage_metadata, response_metadata=message.response_metadata
+        )
+        yield ChatGenerationChunk(message=last)
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        yield from self._pieces()
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        import asyncio
+
+        for piece in self._pieces():
+            await asyncio.sleep(0)
+            yield piece
+
+    def bind_tools(self, tools: Any, **kwargs: Any) -> Runnable[Any, AIMessage]:
+        return self.bind(tools=[convert_to_openai_tool(tool) for tool in tools], **kwargs)
+
+
+def calls(*wanted: tuple[str, dict[str, Any]], start: int = 1) -> AIMessage:
+    """An answer that asks for tools."""
+    return AIMessage(
+        "",
+        tool_calls=[
+            {"name": name, "args": args, "id": f"call_{start + place}"} for place, (name, args) in enumerate(wanted)
+        ],
+    )
