@@ -104,10 +104,7 @@ class ViewerApp(App[str]):
     TITLE = "etaoi-tui"
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+p"
-    CSS = """
-    Screen { background: $surface; }
-    Tooltip { max-width: 60; }
-    """
+    CSS = MainScreen.ARRANGEMENT
 
     def __init__(
         self,

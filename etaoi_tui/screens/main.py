@@ -50,7 +50,7 @@ _SNAPSHOTS_SHOWN = 8
 class MainScreen(Screen[None]):
     """Shows a store through panes; changes views, never the store."""
 
-    CSS = """
+    ARRANGEMENT = """
     MainScreen { layout: vertical; }
     #body { height: 1fr; }
     #work { width: 1fr; height: 1fr; layout: vertical; }
@@ -77,6 +77,8 @@ class MainScreen(Screen[None]):
     MainScreen.-narrow.-empty #traces, MainScreen.-narrow.-empty #tree,
     MainScreen.-narrow.-empty #detail { display: none; }
     """
+    """The app's CSS: Textual reads a screen's own only for screens that are pushed."""
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             ",".join(action.keys),

@@ -10,6 +10,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from etaoi_tui.text import one_line
+from etaoi_tui.widgets.row_view import look_of
 
 
 class Breadcrumb(Widget):
@@ -34,7 +35,7 @@ class Breadcrumb(Widget):
     def render_line(self, y: int) -> Strip:
         """Draw the line; early steps are cut first."""
         base = self.rich_style
-        here = base + self.get_component_rich_style("breadcrumb--here", partial=True)
+        here = base + look_of(self, "breadcrumb--here")
         width = self.size.width
         segments = [Segment(" ", base)]
         left = width - 2

@@ -10,12 +10,14 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from etaoi_tui.widgets.row_view import look_of
+
 
 class Divider(Widget):
     """One cell wide or high; says how far it was dragged and leaves the sizes to the screen."""
 
     DEFAULT_CSS = """
-    Divider { color: $foreground 20%; background: $surface; }
+    Divider { color: $foreground 20%; background: $background; }
     Divider.-vertical { width: 1; height: 1fr; }
     Divider.-horizontal { height: 1; width: 1fr; }
     Divider > .divider--held { color: $primary; text-style: bold; }
@@ -58,7 +60,7 @@ class Divider(Widget):
         """Draw the line."""
         style = self.rich_style
         if self._held_at is not None:
-            style += self.get_component_rich_style("divider--held", partial=True)
+            style += look_of(self, "divider--held")
         text = "│" if self.vertical else "─" * self.size.width
         return Strip([Segment(text, style)])
 

@@ -12,6 +12,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from etaoi_tui.actions import Action
+from etaoi_tui.widgets.row_view import look_of
 
 _ALWAYS = ("help.show", "app.quit")
 
@@ -54,8 +55,8 @@ class KeyFooter(Widget):
         """Draw the line and remember what stands where."""
         width = self.size.width
         base = self.rich_style
-        key_style = base + self.get_component_rich_style("key-footer--key", partial=True)
-        note_style = base + self.get_component_rich_style("key-footer--note", partial=True)
+        key_style = base + look_of(self, "key-footer--key")
+        note_style = base + look_of(self, "key-footer--note")
         segments = [Segment(f" {self._note}", note_style)] if self._note else []
         at = cell_len(self._note) + 1 if self._note else 0
         spots = []

@@ -22,18 +22,36 @@ Piece = tuple[str, str]
 """Text and the name of the component class (without the prefix) that it is drawn in."""
 
 
+def look_of(widget: Widget, name: str) -> Style:
+    """Return a component class as a Rich style: its colours mixed with the widget's background.
+
+    A background is part of it only where the class sets one, so that styles can be laid over a cursor's row.
+    """
+    style = widget.get_component_rich_style(name)
+    if not widget.get_component_styles(name).has_rule("background"):
+        style = Style(
+            color=style.color,
+            bold=style.bold,
+            dim=style.dim,
+            italic=style.italic,
+            underline=style.underline,
+            reverse=style.reverse,
+            strike=style.strike,
+        )
+    return style
+
+
 class RowView(Widget, can_focus=True):
     """Rows with a cursor, a viewport and a scroll bar; subclasses say how many and how a row looks."""
 
     DEFAULT_CSS = """
     RowView {
         overflow: hidden hidden;
-        background: $surface;
+        background: $background;
     }
-    RowView > .row-view--cursor { background: $boost; }
-    RowView > .row-view--cursor-focus { background: $block-cursor-blurred-background; text-style: bold; }
-    RowView > .row-view--cursor-here { background: $primary 35%; }
-    RowView > .row-view--hover { background: $block-hover-background; }
+    RowView > .row-view--cursor { background: $foreground 12%; }
+    RowView > .row-view--cursor-here { background: $primary 38%; }
+    RowView > .row-view--hover { background: $foreground 6%; }
     RowView > .row-view--thumb { color: $scrollbar; }
     RowView > .row-view--thumb-focus { color: $primary; }
     RowView > .row-view--track { color: $scrollbar-background; }
@@ -41,7 +59,6 @@ class RowView(Widget, can_focus=True):
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "row-view--cursor",
-        "row-view--cursor-focus",
         "row-view--cursor-here",
         "row-view--hover",
         "row-view--thumb",
@@ -203,7 +220,7 @@ class RowView(Widget, can_focus=True):
         """Return the Rich style of a component class, remembered until the theme changes."""
         style = self._looks.get(name)
         if style is None:
-            style = self.get_component_rich_style(name, partial=True) if name else Style()
+            style = look_of(self, name) if name else Style()
             self._looks[name] = style
         return style
 
@@ -226,10 +243,14 @@ class RowView(Widget, can_focus=True):
             return self._with_bar(self._strip(pieces, inner, base), y, base)
         background = base
         if row == self.cursor_row:
-            background += self.look("row-view--cursor-here" if self.has_focus else "row-view--cursor")
+            background = self._on("row-view--cursor-here" if self.has_focus else "row-view--cursor", base)
         elif row == self._hover:
-            background += self.look("row-view--hover")
+            background = self._on("row-view--hover", base)
         return self._with_bar(self._strip(self.draw_row(row, line, inner), inner, background), y, base)
+
+    def _on(self, name: str, base: Style) -> Style:
+        """Return a base style with another background."""
+        return base + Style(bgcolor=self.look(name).bgcolor)
 
     def _strip(self, pieces: list[Piece], width: int, background: Style) -> Strip:
         look = self.look

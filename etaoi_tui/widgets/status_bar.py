@@ -11,7 +11,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from etaoi_tui.view.status import StatusLine
-from etaoi_tui.widgets.row_view import Piece
+from etaoi_tui.widgets.row_view import Piece, look_of
 
 _GAP = "   "
 
@@ -63,8 +63,5 @@ class StatusBar(Widget):
                 used += size
         if used + cell_len(right) + 1 <= width:
             left += [(" " * (width - used - cell_len(right)), "muted"), (right, "muted")]
-        segments = [
-            Segment(text, base + self.get_component_rich_style(f"status-bar--{look}", partial=True))
-            for text, look in left
-        ]
+        segments = [Segment(text, base + look_of(self, f"status-bar--{look}")) for text, look in left]
         return Strip(segments).adjust_cell_length(width, base)
