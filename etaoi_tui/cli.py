@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from etaoi_tui.headless import params
+
+if TYPE_CHECKING:
+    from etaoi_collector.host import CollectorOptions
 
 DEFAULT_PORT = 8787
 
@@ -56,9 +59,7 @@ def _listening(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.group(invoke_without_command=True, context_settings=_CONTEXT)
 @_listening
-@click.option(
-    "--record", type=click.Path(path_type=Path), metavar="FILE", help="Record this run to FILE."
-)
+@click.option("--record", type=click.Path(path_type=Path), metavar="FILE", help="Record this run to FILE.")
 @click.option("--no-record", is_flag=True, help="Keep no recording of this run.")
 @click.option("--replay", metavar="FILE|last", help="Show a recording instead of listening.")
 @click.option(
@@ -76,7 +77,7 @@ def _listening(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--theme", envvar="ETAOI_TUI_THEME", metavar="NAME", help="Colours: dark, light or ansi.")
 @click.version_option(package_name="etaoi-tui", message="etaoi-tui %(version)s")
 @click.pass_context
-def main(context: click.Context, **options: Any) -> None:
+def main(context: click.Context, /, **options: Any) -> None:
     """Watch LLM agents think, live, in a second terminal.
 
     Without a command: listens for agents, records what they send, and shows it. Without a terminal it prints
@@ -102,19 +103,27 @@ def main(context: click.Context, **options: Any) -> None:
 
 @main.command()
 @click.option(
-    "-o", "--output", "record", type=click.Path(path_type=Path), required=True, metavar="FILE", help="Where to."
+    "-o",
+    "--output",
+    "record",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="FILE",
+    help="Where to.",
 )
 @_listening
-@click.option("--for", "seconds", callback=params.seconds, metavar="TIME", help="Stop after this, as 60s or 5m.")
+@click.option(
+    "--for", "seconds", callback=params.seconds, metavar="TIME", help="Stop after this, as 60s or 5m."
+)
 @click.pass_context
-def record(context: click.Context, seconds: float | None, **options: Any) -> None:
+def record(context: click.Context, /, seconds: float | None, **options: Any) -> None:
     """Record what agents send, without a viewer.
 
     Prints one JSON line when the endpoint listens and one when recording has stopped.
     """
     from etaoi_tui.headless.record import run
 
-    context.exit(run(_collector_options(options), seconds=seconds))
+    context.exit(run(_collector_options(options, watched=False), seconds=seconds))
 
 
 @main.command("ls")
@@ -168,13 +177,14 @@ def demo(
     context.exit(launch.demo(seed=seed, loop=loop, port=port, speed=speed, theme=theme))
 
 
-def _collector_options(options: dict[str, Any]) -> Any:
+def _collector_options(options: dict[str, Any], *, watched: bool = True) -> CollectorOptions:
     """Turn command line options into the collector's, leaving what was not given to its own defaults."""
-    from etaoi_collector.host import CollectorOptions
+    from etaoi_collector.host import CollectorOptions, Record
 
     given = {name: value for name, value in options.items() if value is not None}
-    given["allow_hosts"] = tuple(given.get("allow_hosts", ()))
-    return CollectorOptions(**given)
+    if given.pop("no_record", False):
+        given["record"] = Record.NONE
+    return CollectorOptions(**given, watched=watched)
 
 
 def _given(context: click.Context) -> list[str]:
@@ -200,4 +210,3 @@ def _refuse_listening_options(context: click.Context) -> None:
     stray = [option for option in _given(context) if option not in ("--replay", "--theme")]
     if stray:
         raise click.UsageError(f"{stray[0]} means nothing with --replay, which listens for nobody.")
-

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 class ViewerOptions:
     """Everything ``etaoi_tui.app.run_viewer`` needs.
 
-    The caller opens and closes the source and the collector, and prints what is to be said at the end, whatever
-    way the viewer ends.
+    The caller opens and closes the source and the collector, and prints what is to be said at the end,
+    whatever way the viewer ends.
     """
 
     source: Source

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 
 import click
+
+_STDIN = 0
 
 
 @click.command()
@@ -24,12 +25,11 @@ import click
 def main(url: str, seed: int, speed: float, loop: bool, stop_at_eof: bool) -> None:
     """Play the demo's agent: it streams to URL through the SDK, as any other agent would."""
     from etaoi_tui.demo.show import perform
-    from etaoi_tui.sdk.tracer import SessionInfo, Tracer
-    from etaoi_tui.sdk.transport import open_pipeline
+    from etaoi_tui.sdk.config import open_tracer
 
     if stop_at_eof:
         threading.Thread(target=_end_with_stdin, daemon=True).start()
-    tracer = Tracer(open_pipeline(server_url=url), session=SessionInfo.of())
+    tracer = open_tracer(host=url)
     try:
         perform(tracer, seed=seed, speed=speed)
         while loop:
@@ -41,7 +41,7 @@ def main(url: str, seed: int, speed: float, loop: bool, stop_at_eof: bool) -> No
 
 def _end_with_stdin() -> None:
     """End at once when whoever started this is gone, killed or not."""
-    while sys.stdin.buffer.read(4096):
+    while os.read(_STDIN, 4096):
         pass
     os._exit(0)
 

@@ -11,7 +11,7 @@ from etaoi_tui.demo.subjects import SUBJECTS
 from etaoi_tui.demo.voice import phone_call
 from etaoi_tui.sdk.tracer import Tracer
 
-LENGTH = 32.0
+LENGTH = 34.0
 """About how many seconds a performance takes at speed 1."""
 
 USER = "demo"

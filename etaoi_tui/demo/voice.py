@@ -1,6 +1,6 @@
-"""The second act: a short phone call, shaped like what the etaoi SDKs send for a LiveKit session.
+"""The second act: a short phone call, shaped like what the SDK sends for a LiveKit session.
 
-Spans of model, speech and end of utterance last no time there; the real timing is in their ``voice_metrics``.
+Every stage of a turn is a span as long as the stage took: speech, the wait for its end, the model, the voice.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from etaoi_tui.sdk.tracer import Span
 
 _LLM, _STT, _TTS, _VAD = "gpt-5-mini", "scribe-2", "sonora-1", "hush-vad"
 _AGENT = "front-desk"
+_ROOM = "bookshop line"
 _COUNTED = ("taken", "given", "characters", "audio")
 
 _INSTRUCTIONS = (
@@ -34,371 +35,291 @@ class _Said:
     audio: float
     taken: int
     given: int
+    heard: str | None = None
+    """Where the user interrupts: what had been heard by then."""
 
 
 @dataclass(slots=True)
 class _Call:
-    """The phone call: its session span, and what adds up over its turns."""
+    """The phone call: its spans, and what adds up over its turns."""
 
     stage: Stage
     session: Span
-    usage: dict[str, float] = field(default_factory=lambda: dict.fromkeys(_COUNTED, 0.0))
-    turns: int = 0
+    agent: Span
+    used: dict[str, float] = field(default_factory=lambda: dict.fromkeys(_COUNTED, 0.0))
 
-    def turn(self, added: Sequence[Mapping[str, Any]] = ()) -> tuple[Span, str]:
-        """Start a turn, in a trace of its own under the session's span."""
-        self.turns += 1
+    def open_turn(self) -> _Turn:
+        """Start a turn, in a trace of its own under the agent's span."""
         speech = f"speech_{self.stage.rng.getrandbits(48):012x}"
-        payload: dict[str, Any] = {"agent_id": _AGENT, "agent_label": _AGENT}
-        if added:
-            payload["context_added"] = list(added)
         trace = bridge_uuid("demo", "turn", f"{self.session.span_id}:{speech}").int
-        turn = self.stage.start(
-            "voice_turn", f"turn {self.turns}", payload, parent=self.session, trace=trace, speech=speech
+        names = {"agent_id": _AGENT, "agent_label": _AGENT}
+        span = self.stage.start("voice_turn", "turn", names, parent=self.agent, trace=trace, speech=speech)
+        return _Turn(self, span, speech)
+
+
+@dataclass(slots=True)
+class _Turn:
+    """One exchange."""
+
+    call: _Call
+    span: Span
+    speech: str
+
+    @property
+    def stage(self) -> Stage:
+        """Where it plays."""
+        return self.call.stage
+
+    def part(self, kind: str, name: str, payload: Mapping[str, Any]) -> Span:
+        """Start a span of this turn."""
+        return self.stage.start(kind, name, payload, parent=self.span, speech=self.speech)
+
+    def listen(self, heard: Sequence[str], seconds: float, delay: float) -> Story:
+        """The user speaks: transcripts overwrite each other, until the end of the utterance is decided."""
+        stage = self.stage
+        stage.state("agent", "listening")
+        stage.state("user", "speaking")
+        activity = self.part("vad", "speech", {})
+        said = self.part("voice_input", "user", {"transcript": "", "is_final": False, "language": "en"})
+        for words in heard[:-1]:
+            yield stage.about(seconds / len(heard))
+            stage.note(said, {"transcript": words, "is_final": False, "language": "en"})
+        yield stage.about(seconds / len(heard))
+        stopped = stage.clock.at
+        stage.state("user", "listening")
+        stage.end(activity, {"inference_count": 53}, metrics=_metrics(stage, "vad", _VAD, idle_time=0.0))
+        waiting = self.part("eou", "end of turn", {"end_of_utterance_delay": delay})
+        transcription = round(delay * 0.6, 3)
+        yield transcription
+        final = {
+            "transcript": heard[-1],
+            "is_final": True,
+            "language": "en",
+            "transcript_confidence": 0.97,
+            "transcription_delay": transcription,
+            "end_of_turn_delay": delay,
+        }
+        audio = round(stopped - stage.clock.at + seconds + transcription, 3)
+        stage.end(said, final, metrics=_metrics(stage, "stt", _STT, audio_duration=audio, streamed=True))
+        yield delay - transcription
+        stage.end(
+            waiting,
+            metrics=_metrics(
+                stage,
+                "eou",
+                "turn-detector",
+                end_of_utterance_delay=delay,
+                transcription_delay=transcription,
+                on_user_turn_completed_delay=0.0004,
+                last_speaking_time=stopped,
+                speech_id=self.speech,
+            ),
         )
-        return turn, speech
+        stage.state("agent", "thinking")
 
+    def ask(self, said: _Said, seconds: float, tool: str, arguments: str, output: str, takes: float) -> Story:
+        """The model asks for a tool, and gets its answer."""
+        yield from self._model(said, seconds, calls=[{"name": tool, "arguments": arguments}])
+        told = {"name": tool, "arguments": arguments, "call_id": f"call_{self.stage.rng.getrandbits(32):08x}"}
+        span = self.part("tool", tool, told)
+        yield self.stage.about(takes)
+        self.stage.end(span, {**told, "output": output})
 
-_ASKS_TOOL = _Said("", ttft=0.31, ttfb=0.0, audio=0.0, taken=182, given=24)
+    def answer(self, said: _Said) -> Story:
+        """The model writes while the voice speaks; then the turn is over."""
+        yield [self._model(said, seconds=said.ttft + 0.5), self._speak(said)]
+        told: dict[str, Any] = {"ttft": said.ttft, "ttfb": said.ttfb}
+        self.stage.end(self.span, told)
+        self._tell_usage()
+
+    def _model(self, said: _Said, seconds: float, calls: Sequence[Mapping[str, Any]] = ()) -> Story:
+        stage = self.stage
+        self.call.used["taken"] += said.taken
+        self.call.used["given"] += said.given
+        span = self.part("llm", _LLM, {"model": _LLM})
+        yield said.ttft
+        if said.text:
+            yield from stage.stream(span, said.text, seconds - said.ttft)
+        else:
+            yield seconds - said.ttft
+        per_second = round(said.given / seconds, 1)
+        stage.end(
+            span,
+            {
+                "model": _LLM,
+                "text": said.text,
+                "response": {"role": "ai", "text": said.text, "tool_calls": list(calls)},
+                "usage": {
+                    "input_tokens": said.taken,
+                    "output_tokens": said.given,
+                    "total_tokens": said.taken + said.given,
+                    "input_token_details": {"cache_read": said.taken // 2, "cache_creation": 0},
+                    "output_token_details": {"reasoning": 0},
+                },
+                "ttft": said.ttft,
+                "tokens_per_second": per_second,
+            },
+            metrics=_metrics(
+                stage,
+                "llm",
+                _LLM,
+                duration=seconds,
+                ttft=said.ttft,
+                cancelled=False,
+                completion_tokens=said.given,
+                prompt_tokens=said.taken,
+                prompt_cached_tokens=said.taken // 2,
+                total_tokens=said.taken + said.given,
+                tokens_per_second=per_second,
+                speech_id=self.speech,
+            ),
+        )
+
+    def _speak(self, said: _Said) -> Story:
+        stage = self.stage
+        yield said.ttft + 0.08
+        span = self.part("voice_output", "agent", {"label": _TTS, "model": _TTS})
+        yield said.ttfb
+        stage.state("agent", "speaking")
+        words = [word + " " for word in (said.heard or said.text).split()]
+        spoken = ""
+        for word in words:
+            spoken += word
+            stage.note(self.span, {"agent_transcript": spoken, "agent_transcript_delta": word})
+            yield said.audio / len(words)
+        stage.note(self.span, {"agent_transcript": spoken, "agent_transcript_final": True})
+        interrupted = said.heard is not None
+        if interrupted:
+            stage.note(self.span, _interruption(stage))
+        self.call.used["characters"] += len(said.text)
+        self.call.used["audio"] += said.audio
+        stage.end(
+            span,
+            {
+                "text": spoken.rstrip(),
+                "audio_duration": said.audio,
+                "characters_count": len(said.text),
+                "tts_node_ttfb": said.ttfb,
+                "playback_latency": 0.03,
+            },
+            error="interrupted" if interrupted else None,
+            metrics=_metrics(
+                stage,
+                "tts",
+                _TTS,
+                ttfb=said.ttfb,
+                duration=round(said.ttfb + 0.2, 3),
+                audio_duration=said.audio,
+                cancelled=interrupted,
+                characters_count=len(said.text),
+                streamed=True,
+                speech_id=self.speech,
+            ),
+        )
+        stage.state("agent", "interrupted" if interrupted else "listening")
+
+    def _tell_usage(self) -> None:
+        used = self.call.used
+        model = {"input_tokens": round(used["taken"]), "output_tokens": round(used["given"])}
+        voice = {"characters_count": round(used["characters"]), "audio_duration": round(used["audio"], 3)}
+        told = [
+            {"type": "llm_usage", "provider": "demo", "model": _LLM, **model},
+            {"type": "tts_usage", "provider": "demo", "model": _TTS, **voice},
+        ]
+        self.stage.note(
+            self.call.session, {"session_usage": {"model_usage": told}, "created_at": self.stage.clock.at}
+        )
 
 
 def phone_call(stage: Stage) -> Story:
     """Play the whole call."""
-    session = stage.start(
-        "voice_session",
-        "bookshop line",
-        {"room_name": "bookshop line", "environment": "demo"},
-        metadata={"room_name": "bookshop line", "environment": "demo"},
-    )
-    call = _Call(stage, session)
+    where = {"room_name": _ROOM, "environment": "demo"}
+    session = stage.start("voice_session", _ROOM, where, metadata=where)
     stage.state("agent", "initializing")
     stage.note(session, _session_context())
     agent = stage.start("voice_agent", _AGENT, _agent_context(), parent=session)
+    call = _Call(stage, session, agent)
     yield stage.about(0.2)
-    yield from _greeting(call)
-    yield from _order_question(call)
-    yield from _interruption(call)
-    stage.note(
-        session,
-        {
-            "session_outcome": {
-                "outcome": "success",
-                "outcome_reason": "pick-up arranged",
-                "tags": ["order", "changed-to-pickup"],
-                "evaluations": [
-                    {"name": "looked_up_first", "verdict": "pass", "reasoning": "find_order before any date"},
-                    {"name": "brief", "verdict": "pass", "reasoning": "longest reply 5 s"},
-                ],
-            }
-        },
-    )
+    turn = call.open_turn()
+    yield from turn.answer(_Said("Bookshop, good morning! How can I help?", 0.24, 0.11, 1.5, 96, 11))
+    yield stage.about(0.4)
+    yield from _where_is_it(call.open_turn())
+    yield stage.about(0.3)
+    yield from _can_i_pick_it_up(call.open_turn())
+    yield from _at_your_shop(call.open_turn())
     stage.note(session, {"score": {"name": "csat", "source": "demo", "data_type": "numeric", "value": 5.0}})
+    stage.note(session, _outcome())
     stage.end(agent, {"agent_id": _AGENT, "agent_label": _AGENT})
     stage.end(session, {"close_reason": "participant_disconnected"})
 
 
-def _greeting(call: _Call) -> Story:
-    turn, speech = call.turn()
-    yield from _speak(
-        call, turn, speech, _Said("Bookshop, good morning! How can I help?", 0.24, 0.11, 1.5, 96, 11)
+def _where_is_it(turn: _Turn) -> Story:
+    words = ("hi", "hi I ordered", "hi I ordered a book last", "Hi, I ordered a book last week. Where is it?")
+    yield from turn.listen(words, seconds=1.7, delay=0.42)
+    request = _Said("", ttft=0.31, ttfb=0.0, audio=0.0, taken=182, given=24)
+    yield from turn.ask(request, 0.46, "find_order", '{"phone": "5550123"}', "4711: in transit, Friday", 0.9)
+    yield from turn.answer(
+        _Said("Found it. Your order is on its way and arrives on Friday.", 0.28, 0.13, 1.8, 241, 17)
     )
-    call.stage.end(turn)
 
 
-def _order_question(call: _Call) -> Story:
-    stage = call.stage
-    turn, speech = call.turn()
-    yield from _listen(
-        call,
-        turn,
-        speech,
-        ("hi", "hi I ordered", "hi I ordered a book last", "Hi, I ordered a book last week. Where is it?"),
-        seconds=1.7,
-        delay=0.42,
-    )
-    stage.state("agent", "thinking")
-    _model_metrics(call, turn, speech, _ASKS_TOOL, 0.46)
-    yield stage.about(0.46)
-    yield from _tool(
-        call, turn, speech, "find_order", '{"phone": "5550123"}', "order 4711: in transit, Friday", 0.9
-    )
-    yield from _speak(
-        call,
-        turn,
-        speech,
-        _Said("Found it. Your order is on its way and arrives on Friday.", 0.28, 0.13, 1.8, 241, 17),
-    )
-    stage.end(turn)
-
-
-def _interruption(call: _Call) -> Story:
-    stage = call.stage
-    turn, speech = call.turn(
-        [
-            {"kind": "function_call", "name": "find_order"},
-            {"kind": "function_call_output", "name": "find_order"},
-        ]
-    )
-    yield from _listen(
-        call,
-        turn,
-        speech,
-        ("can", "can I", "Can I pick it up somewhere instead?"),
-        seconds=1.2,
-        delay=0.55,
-    )
-    stage.state("agent", "thinking")
-    full = _Said(
-        "Of course. I can send it to the parcel shop next to the station, or you pick it up here with us,",
-        0.33,
-        0.12,
-        1.4,
-        288,
-        31,
-    )
+def _can_i_pick_it_up(turn: _Turn) -> Story:
+    yield from turn.listen(("can", "can I", "Can I pick it up somewhere instead?"), seconds=1.2, delay=0.55)
+    text = "Of course. I can send it to the parcel shop next to the station, or you pick it up here with us."
     heard = "Of course. I can send it to the parcel shop next to the"
-    yield from _speak(call, turn, speech, full, heard=heard)
-    stage.note(
-        turn,
-        {
-            "is_interruption": True,
-            "probability": 0.94,
-            "total_duration": 0.31,
-            "prediction_duration": 0.04,
-            "detection_delay": 0.22,
-            "overlap_started_at": stage.clock.at - 0.31,
-            "num_requests": 2,
-            "interrupted_by_user": True,
-        },
-    )
-    stage.state("agent", "interrupted")
-    stage.end(turn)
-    turn, speech = call.turn()
-    yield from _listen(
-        call, turn, speech, ("at your", "At your shop is fine, thanks!"), seconds=0.8, delay=0.36
-    )
-    stage.state("agent", "thinking")
-    yield from _tool(call, turn, speech, "set_pickup", '{"order": 4711}', "ok, from Saturday 10:00", 0.4)
-    yield from _speak(
-        call, turn, speech, _Said("Done. It waits for you from Saturday at ten.", 0.26, 0.1, 1.4, 352, 14)
-    )
-    stage.end(turn)
+    yield from turn.answer(_Said(text, 0.33, 0.12, 1.4, 288, 31, heard))
 
 
-def _listen(
-    call: _Call, turn: Span, speech: str, heard: Sequence[str], *, seconds: float, delay: float
-) -> Story:
-    """The user speaks: interim transcripts overwrite each other, then the end of the utterance is decided."""
-    stage = call.stage
-    stage.state("agent", "listening")
-    stage.state("user", "speaking")
-    said = stage.start(
-        "voice_input",
-        "user speech",
-        {"transcript": heard[0], "is_final": False, "language": "en"},
-        parent=turn,
-        speech=speech,
-    )
-    for words in heard[1:-1]:
-        yield stage.about(seconds / len(heard))
-        stage.note(said, {"transcript": words, "is_final": False, "language": "en"})
-    yield stage.about(seconds / len(heard))
-    stage.end(
-        said, {"transcript": heard[-1], "is_final": True, "language": "en", "transcript_confidence": 0.97}
-    )
-    stage.state("user", "listening")
-    last_spoke = stage.clock.at
-    vad = stage.start("vad", "voice activity", {"inference_count": 53}, parent=turn, speech=speech)
-    stage.end(
-        vad,
-        metrics=_metrics(stage, "vad", _VAD, idle_time=0.0, inference_count=53),
-    )
-    yield delay
-    eou = stage.start(
-        "eou", "end of utterance", {"end_of_utterance_delay": delay}, parent=turn, speech=speech
-    )
-    stage.end(
-        eou,
-        metrics=_metrics(
-            stage,
-            "eou",
-            "turn-detector",
-            end_of_utterance_delay=delay,
-            transcription_delay=round(delay * 0.6, 3),
-            on_user_turn_completed_delay=0.0004,
-            last_speaking_time=last_spoke,
-            speech_id=speech,
-        ),
-    )
-
-
-def _speak(call: _Call, turn: Span, speech: str, said: _Said, heard: str | None = None) -> Story:
-    """The agent speaks: the model's first token, the first byte of speech, words as they are heard.
-
-    Args:
-        call: The phone call.
-        turn: The turn's span.
-        speech: The turn's speech id.
-        said: What is said and how long it takes.
-        heard: Where the user interrupts: what had been heard by then.
-    """
-    stage = call.stage
-    yield said.ttft
-    yield said.ttfb
-    stage.state("agent", "speaking")
-    text = said.text if heard is None else heard
-    words = [word + " " for word in text.split()]
-    spoken = ""
-    for word in words:
-        spoken += word
-        stage.note(turn, {"agent_transcript": spoken, "agent_transcript_delta": word})
-        yield said.audio / len(words)
-    stage.note(turn, {"agent_transcript": spoken, "agent_transcript_final": True})
-    error = None if heard is None else "interrupted"
-    latency = round(said.ttft + said.ttfb, 3)
-    _model_metrics(call, turn, speech, said, said.ttft + 0.2, cancelled=heard is not None)
-    _speech_metrics(call, turn, speech, said, cancelled=heard is not None)
-    item = f"item_{stage.rng.getrandbits(48):012x}"
-    message = {
-        "model": _LLM,
-        "text": spoken,
-        "item_id": item,
-        "llm_node_ttft": said.ttft,
-        "e2e_latency": latency,
-        "source": "chat_message_metrics",
-    }
-    reply = stage.start("llm", _LLM, message, parent=turn, speech=speech)
-    stage.end(reply, message, error=error)
-    output = {"text": spoken, "item_id": item, "tts_node_ttfb": said.ttfb, "playback_latency": 0.03}
-    voice = stage.start("voice_output", "agent speech", output, parent=turn, speech=speech)
-    stage.end(voice, output, error=error)
-    if heard is None:
-        stage.state("agent", "listening")
-    _session_usage(call)
-
-
-def _tool(
-    call: _Call, turn: Span, speech: str, name: str, arguments: str, output: str, seconds: float
-) -> Story:
-    stage = call.stage
-    told = {
-        "name": name,
-        "arguments": arguments,
-        "call_id": f"call_{stage.rng.getrandbits(32):08x}",
-        "parent_tool_call_id": None,
-    }
-    span = stage.start("tool", name, told, parent=turn, speech=speech)
-    yield stage.about(seconds)
-    stage.end(span, {**told, "output": output})
-
-
-def _model_metrics(
-    call: _Call, turn: Span, speech: str, said: _Said, duration: float, *, cancelled: bool = False
-) -> None:
-    stage = call.stage
-    call.usage["taken"] += said.taken
-    call.usage["given"] += said.given
-    span = stage.start(
-        "llm",
-        _LLM,
-        {"model": _LLM, "prompt_tokens": said.taken, "completion_tokens": said.given},
-        parent=turn,
-        speech=speech,
-    )
-    per_second = round(said.given / duration, 1)
-    stage.end(
-        span,
-        {"tokens_per_second": per_second, "ttft": said.ttft},
-        metrics=_metrics(
-            stage,
-            "llm",
-            _LLM,
-            duration=duration,
-            ttft=said.ttft,
-            cancelled=cancelled,
-            completion_tokens=said.given,
-            prompt_tokens=said.taken,
-            prompt_cached_tokens=said.taken // 2,
-            total_tokens=said.taken + said.given,
-            tokens_per_second=per_second,
-            speech_id=speech,
-        ),
-    )
-
-
-def _speech_metrics(call: _Call, turn: Span, speech: str, said: _Said, *, cancelled: bool) -> None:
-    stage = call.stage
-    call.usage["characters"] += len(said.text)
-    call.usage["audio"] += said.audio
-    span = stage.start("voice_output", _TTS, {"label": _TTS}, parent=turn, speech=speech)
-    stage.end(
-        span,
-        {"audio_duration": said.audio, "characters_count": len(said.text)},
-        metrics=_metrics(
-            stage,
-            "tts",
-            _TTS,
-            ttfb=said.ttfb,
-            duration=round(said.ttfb + 0.2, 3),
-            audio_duration=said.audio,
-            cancelled=cancelled,
-            characters_count=len(said.text),
-            streamed=True,
-            speech_id=speech,
-        ),
-    )
+def _at_your_shop(turn: _Turn) -> Story:
+    yield from turn.listen(("at your", "At your shop is fine, thanks!"), seconds=0.8, delay=0.36)
+    request = _Said("", ttft=0.22, ttfb=0.0, audio=0.0, taken=331, given=19)
+    yield from turn.ask(request, 0.3, "set_pickup", '{"order": 4711}', "ok, from Saturday 10:00", 0.4)
+    yield from turn.answer(_Said("Done. It waits for you from Saturday at ten.", 0.26, 0.1, 1.4, 352, 14))
 
 
 def _metrics(stage: Stage, kind: str, model: str, **more: Any) -> dict[str, Any]:
+    metadata = {"model_name": model, "model_provider": "demo"}
+    return {"type": kind, "label": model, "timestamp": stage.clock.at, **more, "metadata": metadata}
+
+
+def _interruption(stage: Stage) -> dict[str, Any]:
     return {
-        "type": kind,
-        "label": model,
-        "timestamp": stage.clock.at,
-        **more,
-        "metadata": {"model_name": model, "model_provider": "demo"},
+        "is_interruption": True,
+        "probability": 0.94,
+        "total_duration": 0.31,
+        "prediction_duration": 0.04,
+        "detection_delay": 0.22,
+        "overlap_started_at": stage.clock.at - 0.31,
+        "num_requests": 2,
+        "interrupted_by_user": True,
     }
 
 
-def _session_usage(call: _Call) -> None:
-    used = call.usage
-    call.stage.note(
-        call.session,
-        {
-            "session_usage": {
-                "model_usage": [
-                    {
-                        "type": "llm_usage",
-                        "provider": "demo",
-                        "model": _LLM,
-                        "input_tokens": used["taken"],
-                        "output_tokens": used["given"],
-                    },
-                    {
-                        "type": "tts_usage",
-                        "provider": "demo",
-                        "model": _TTS,
-                        "characters_count": used["characters"],
-                        "audio_duration": used["audio"],
-                    },
-                ]
-            },
-            "created_at": call.stage.clock.at,
-        },
-    )
+def _outcome() -> dict[str, Any]:
+    return {
+        "session_outcome": {
+            "outcome": "success",
+            "outcome_reason": "pick-up arranged",
+            "tags": ["order", "changed-to-pickup"],
+            "evaluations": [
+                {"name": "looked_up_first", "verdict": "pass", "reasoning": "find_order before any date"},
+                {"name": "brief", "verdict": "pass", "reasoning": "no reply longer than two seconds"},
+            ],
+        }
+    }
 
 
 def _session_context() -> dict[str, Any]:
+    options = {
+        "endpointing": {"min_delay": 0.3},
+        "interruption": {"mode": "adaptive"},
+        "max_tool_steps": 3,
+    }
     return {
         "session_context": {
-            "room_name": "bookshop line",
-            "participants": [
-                {"identity": "caller", "name": "Caller", "kind": "SIP", "metadata": "", "attributes": {}}
-            ],
-            "session_options": {
-                "endpointing": {"min_delay": 0.3},
-                "interruption": {"mode": "adaptive"},
-                "max_tool_steps": 3,
-            },
+            "room_name": _ROOM,
+            "participants": [{"identity": "caller", "name": "Caller", "kind": "SIP", "attributes": {}}],
+            "session_options": options,
             "environment": "demo",
         }
     }

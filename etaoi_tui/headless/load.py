@@ -107,7 +107,7 @@ def load(name: str) -> Iterator[Loaded]:
         if store.rejected:
             say(f"{store.rejected:,} events could not be taken; the first: {store.rejects[0].reason}")
         if store.evicted_traces:
-            say(f"The recording is too large to hold: its oldest {store.evicted_traces:,} traces are left out.")
+            say(f"Too large to hold: the oldest {store.evicted_traces:,} traces are left out.")
         yield Loaded(store, source)
     finally:
         source.close()

@@ -12,6 +12,7 @@ from etaoi_tui.detail.payloads import EventPayloads
 from etaoi_tui.headless.jsonout import dumps, span_object
 from etaoi_tui.headless.talk import Failure
 from etaoi_tui.headless.tree import span_line, trace_line, walk
+from etaoi_tui.view.format import count
 from etaoi_tui.view.summary import Summaries
 
 
@@ -74,7 +75,9 @@ def print_trees(
                 continue
             out.write(span_line(span, depth, now, summaries) + "\n")
         if left_out:
-            out.write(f"{left_out:,} inner steps of the framework left out; --all shows them\n")
+            out.write(
+                f"{count(left_out, 'inner step')} of the framework left out; --all shows what they are\n"
+            )
 
 
 def print_spans(store: Store, source: Source, out: TextIO, now: float, *, wanted: str | None = None) -> None:

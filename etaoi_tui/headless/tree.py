@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from etaoi_collector.model import Mark, Span, Status, Trace
 from etaoi_tui.text import fit, one_line
-from etaoi_tui.view.format import DURATION_CELLS, clock, duration, tokens
+from etaoi_tui.view.format import DURATION_CELLS, UNKNOWN, clock, count, duration, tokens
 from etaoi_tui.view.glyphs import kind_glyph
 from etaoi_tui.view.summary import Summaries
 from etaoi_tui.view.traces import title
@@ -68,15 +68,17 @@ def span_line(span: Span, depth: int, now: float, summaries: Summaries | None) -
     words = span.error if status is Status.ERROR else summaries.of(span) if summaries is not None else ""
     if words:
         parts.append(one_line(words, _SUMMARY_CELLS))
-    taken = fit(duration(span.duration(now)), DURATION_CELLS, "right")
-    return f"{fit(status.value, _STATUS_CELLS)}{taken}  {'  '.join(parts)}".rstrip()
+    # How long a lost span would have taken is anybody's guess.
+    taken = UNKNOWN if status is Status.LOST else duration(span.duration(now))
+    columns = f"{fit(status.value, _STATUS_CELLS)}{fit(taken, DURATION_CELLS, 'right')}"
+    return f"{columns}  {'  '.join(parts)}".rstrip()
 
 
 def trace_line(trace: Trace) -> str:
     """Format a trace's headline: its id, name, status, time and counts."""
-    counts = [f"{trace.spans:,} spans"]
+    counts = [count(trace.spans, "span")]
     if trace.errors:
-        counts.append(f"{trace.errors:,} errors")
+        counts.append(count(trace.errors, "error"))
     if trace.dropped:
         counts.append(f"{trace.dropped:,} dropped by its sender")
     return (

@@ -1,0 +1,44 @@
+"""A running collector for the length of a block, with its failures told as sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from etaoi_collector.host import BindError, Collector, CollectorOptions, OptionError
+from etaoi_collector.recorder import RecordError
+from etaoi_tui.headless.talk import Failure
+
+
+@contextmanager
+def listening(options: CollectorOptions, instead: CollectorOptions | None = None) -> Iterator[Collector]:
+    """Bind and start a collector, and stop it at the end.
+
+    Args:
+        options: What to listen on, and where to record to.
+        instead: What to try when that address cannot be had.
+
+    Raises:
+        Failure: It cannot listen or record as asked.
+    """
+    try:
+        collector = _bound(options, instead)
+    except (BindError, OptionError, RecordError) as error:
+        raise Failure(str(error)) from None
+    try:
+        collector.start()
+        yield collector
+    finally:
+        collector.stop()
+        collector.close_recording()
+
+
+def _bound(options: CollectorOptions, instead: CollectorOptions | None) -> Collector:
+    collector = Collector(options)
+    try:
+        collector.bind()
+    except BindError:
+        if instead is None:
+            raise
+        return _bound(instead, None)
+    return collector
