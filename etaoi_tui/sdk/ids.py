@@ -25,9 +25,12 @@ def new_id() -> int:
     return (_bits(128) & _VERSION_4_KEEP) | _VERSION_4_SET
 
 
-def reseed() -> None:
-    """Start another random sequence: the first thing a forked child does."""
+def _reseed() -> None:
     _random.seed(int.from_bytes(os.urandom(32), "big"))
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_reseed)
 
 
 def id_text(value: AnyId) -> str:

@@ -27,6 +27,7 @@ INT_MIN, INT_MAX = -(1 << 63), (1 << 64) - 1
 FIELD_OVERHEAD = 6
 _BYTES_SHOWN = 48
 _MASK_MARGIN = 512
+_PLAIN_KEY = 32
 _ARRAY_PACKAGES = frozenset({"numpy", "torch", "pandas", "jax", "jaxlib", "tensorflow", "cupy"})
 
 
@@ -119,9 +120,9 @@ class Walk:
             if self._redact.masks_field(name) and item is not None and not isinstance(item, bool):
                 out[name] = REDACTED
                 continue
-            if type(item) is str and self._text > 1024:
+            if type(item) is str:
                 # One long text must not take the place of all that stands behind it.
-                kept, self._text = self._text, min(self._text, max(self._left * 3 // 4, 1024))
+                kept, self._text = self._text, min(self._text, max(self._left * 3 // 4, 64))
                 out[name] = self.string(item)
                 self._text = kept
             else:
@@ -129,7 +130,9 @@ class Walk:
         return out
 
     def _key(self, key: Any) -> str:
-        if isinstance(key, str):
+        if type(key) is str and len(key) <= _PLAIN_KEY and key.isidentifier() and key.isascii():
+            shown = key  # a field's name, not something that a rule is about
+        elif isinstance(key, str):
             shown = self._clean(str.__getitem__(key, slice(0, 256)))
         elif type(key) in REPR_SAFE:
             shown = _int_text(key) if type(key) is int else repr(key)

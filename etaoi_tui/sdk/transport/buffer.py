@@ -109,7 +109,7 @@ class Outbox:
             if self._gone > 1024 and self._gone * 2 > len(self._line):
                 self._line = deque(entry for entry in self._line if not entry.gone)
                 self._gone = 0
-            self.changed.notify()
+            self.changed.notify_all()
 
     def _add(self, entry: Entry) -> None:
         payload = entry.payload

@@ -175,6 +175,8 @@ class Pipeline:
 
     def flush(self, timeout: float = 0.5) -> bool:
         """Wait until everything recorded so far has left; False when it has not, or nobody is there."""
+        if self._closed:
+            return not self._queue
         if self._thread is None and not self._queue:
             return self._outlet.settle(timeout)
         deadline = time.monotonic() + timeout
@@ -352,10 +354,7 @@ def _finish_with_multiprocessing(pipeline: Pipeline) -> None:
 
 
 def _after_fork_in_child() -> None:
-    from etaoi_tui.sdk.ids import reseed
-
     global _shared_lock
-    reseed()
     _shared_lock = threading.Lock()
     for pipeline in list(_alive):
         pipeline.after_fork()

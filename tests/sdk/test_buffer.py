@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from etaoi_collector.wire.encode import EMPTY_MAP, encode_frame, encode_metadata
+from etaoi_tui.sdk.stats import Stats
+from etaoi_tui.sdk.transport.buffer import DROPPED_KEY, Entry, Outbox, Rank, SpanWire
+
+
+def wire(name: str, rank: Rank = Rank.SPAN, *, persistent: bool = False) -> SpanWire:
+    return SpanWire("s", "t", name, None, "llm", rank, persistent)
+
+
+def start(span: SpanWire, size: int = 1000) -> Entry:
+    return Entry(_head(span), encode_metadata({"name": span.span_id}), _payload(size), span.rank, span, True)
+
+
+def end(span: SpanWire, size: int = 1000) -> Entry:
+    return Entry(_head(span), EMPTY_MAP, _payload(size), span.rank, span, is_end=True)
+
+
+def text(span: SpanWire, size: int = 1000) -> Entry:
+    return Entry(_head(span), EMPTY_MAP, _payload(size), Rank.TEXT, span)
+
+
+def delta(span: SpanWire, size: int = 1000) -> Entry:
+    return Entry(_head(span), EMPTY_MAP, _payload(size), Rank.DELTA, span)
+
+
+def _head(span: SpanWire) -> bytes:
+    return b"\x83" + msgspec.msgpack.encode("span") + msgspec.msgpack.encode(span.span_id)
+
+
+def _payload(size: int) -> bytes:
+    return msgspec.msgpack.encode({"p": "x" * size})
+
+
+def take_all(outbox: Outbox) -> list[Entry]:
+    taken: list[Entry] = []
+    while part := outbox.take_frame():
+        taken += part
+    return taken
+
+
+def read(entries: list[Entry]) -> list[dict[str, object]]:
+    (envelope,) = msgspec.msgpack.decode(encode_frame(entries))
+    batch: list[dict[str, object]] = envelope["batch"]
+    return batch
+
+
+def test_streamed_text_goes_first_then_payloads_then_deltas_and_roots_stay() -> None:
+    stats = Stats()
+    outbox = Outbox(stats, max_bytes=40_000)
+    root, child = wire("root", Rank.ROOT), wire("child")
+    outbox.add([start(root), start(child)])
+    outbox.add([text(child) for _ in range(40)])
+    assert stats.dropped_text > 0
+    assert stats.dropped_payloads == stats.dropped_deltas == stats.dropped_spans == 0
+    outbox.add([delta(child) for _ in range(60)])
+    assert stats.dropped_text == 40
+    assert stats.dropped_payloads > 0
+    assert stats.dropped_spans == 0
+    outbox.add([delta(child) for _ in range(100)])
+    assert stats.dropped_deltas > 0
+    assert stats.dropped_spans == 0
+    left = take_all(outbox)
+    assert left[0].span is root and left[1].span is child
+    assert read(left)[0]["payload"] == {"p": "x" * 1000}
+    assert "left out" in str(read(left)[1]["payload"])
+
+
+def test_roots_and_agent_snapshots_outlive_everything_else() -> None:
+    stats = Stats()
+    outbox = Outbox(stats, max_bytes=30_000)
+    context, root = wire("context", Rank.CONTEXT, persistent=True), wire("root", Rank.ROOT)
+    outbox.add([start(context, 2000), end(context, 0), start(root)])
+    for number in range(500):
+        child = wire(f"child {number}")
+        outbox.add([start(child), end(child)])
+    left = take_all(outbox)
+    assert [entry.span.span_id for entry in left[:3]] == ["context", "context", "root"]
+    assert len(read(left[:1])[0]["payload"]["p"]) == 2000  # type: ignore[index]
+    assert stats.dropped_spans > 0
+
+
+def test_a_start_and_its_end_go_together() -> None:
+    outbox = Outbox(Stats(), max_bytes=20_000)
+    for number in range(200):
+        child = wire(f"child {number}")
+        outbox.add([start(child, 0), end(child, 0)])
+    kinds: dict[str, set[bool]] = {}
+    for entry in take_all(outbox):
+        kinds.setdefault(entry.span.span_id, set()).add(entry.is_start)
+    assert kinds and all(both == {True, False} for both in kinds.values())
+
+
+def test_losses_are_told_once_in_the_next_start_or_end() -> None:
+    stats = Stats()
+    outbox = Outbox(stats, max_bytes=10_000)
+    child = wire("child")
+    outbox.add([text(child) for _ in range(100)])
+    outbox.drop_before(text=3, deltas=2, spans=1, payloads=9)
+    other, third = wire("other"), wire("third")
+    outbox.add([start(other, 0), start(third, 0)])
+    told = [event["metadata"] for event in read(take_all(outbox))]
+    counts = [int(m[DROPPED_KEY]) for m in told if DROPPED_KEY in m]  # type: ignore[index,operator]
+    assert counts == [stats.dropped]
+    assert stats.dropped_payloads == 9
+
+
+def test_frames_stay_below_a_mebibyte_and_256_events() -> None:
+    outbox = Outbox(Stats())
+    span = wire("s")
+    outbox.add([delta(span, 100_000) for _ in range(40)])
+    outbox.add([delta(span, 1) for _ in range(1000)])
+    while entries := outbox.take_frame():
+        assert len(entries) <= 256
+        assert len(encode_frame(entries)) <= 1024 * 1024
+
+
+def test_an_event_larger_than_a_frame_goes_alone() -> None:
+    outbox = Outbox(Stats())
+    span = wire("s")
+    outbox.add([delta(span, 10), delta(span, 3_000_000), delta(span, 10)])
+    assert [len(entries) for entries in iter(outbox.take_frame, [])] == [1, 1, 1]
+
+
+def test_a_new_viewer_is_told_of_open_spans_and_snapshots_that_have_left() -> None:
+    outbox = Outbox(Stats())
+    context, root, done, waiting = (
+        wire("context", Rank.CONTEXT, persistent=True),
+        wire("root", Rank.ROOT),
+        wire("done"),
+        wire("waiting"),
+    )
+    outbox.add([start(context), end(context), start(root), start(done), end(done)])
+    take_all(outbox)
+    outbox.add([start(waiting)])
+    assert [entry.span.span_id for entry in outbox.preface()] == ["context", "context", "root"]
+    outbox.add([end(root)])
+    take_all(outbox)
+    assert [entry.span.span_id for entry in outbox.preface()] == ["context", "context", "waiting"]
+
+
+def test_spans_that_never_end_do_not_pile_up() -> None:
+    outbox = Outbox(Stats())
+    for number in range(30_000):
+        outbox.add([start(wire(str(number)), 1000)])
+        outbox.take_frame()
+    assert len(outbox.preface()) < 8 * 1024 * 1024 // 1000
+    assert outbox.bytes == 0
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("start"), st.integers(0, 9), st.integers(0, 3000)),
+        st.tuples(st.just("end"), st.integers(0, 9), st.integers(0, 3000)),
+        st.tuples(st.just("text"), st.integers(0, 9), st.integers(0, 3000)),
+        st.tuples(st.just("delta"), st.integers(0, 9), st.integers(0, 3000)),
+        st.tuples(st.just("take"), st.just(0), st.just(0)),
+    ),
+    max_size=120,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(STEPS, st.integers(2_000, 60_000))
+def test_every_event_is_either_sent_once_or_counted(steps: list[tuple[str, int, int]], limit: int) -> None:
+    stats = Stats()
+    outbox = Outbox(stats, max_bytes=limit)
+    made = {"start": start, "end": end, "text": text, "delta": delta}
+    spans = [wire(str(n), Rank.ROOT if n == 0 else Rank.CONTEXT if n == 1 else Rank.SPAN) for n in range(10)]
+    put: list[Entry] = []
+    sent: list[Entry] = []
+    for what, which, size in steps:
+        if what == "take":
+            sent += outbox.take_frame()
+        else:
+            entry = made[what](spans[which], size)
+            put.append(entry)
+            outbox.add([entry])
+        assert 0 <= outbox.bytes <= limit
+        assert len(outbox) >= 0
+    sent += take_all(outbox)
+    assert len(sent) + stats.dropped == len(put)
+    assert len({id(entry) for entry in sent}) == len(sent)
+    positions = [next(i for i, e in enumerate(put) if e is entry) for entry in sent]
+    assert positions == sorted(positions)
+    assert outbox.bytes == 0 and len(outbox) == 0
+    told = sum(
+        int(event["metadata"][DROPPED_KEY])  # type: ignore[index]
+        for event in (read(sent) if sent else [])
+        if DROPPED_KEY in event["metadata"]  # type: ignore[operator]
+    )
+    assert told + outbox.unreported == stats.dropped
