@@ -1,4 +1,4 @@
-"""Agents, graph nodes, hooks and other runnables: their input and output, state's messages shown as a chat."""
+"""Agents, graph nodes, hooks and other runnables: their input and output, messages shown as a chat."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def tabs(evidence: Evidence) -> list[Tab]:
 
 def _sections(evidence: Evidence) -> list[Section]:
     before = _State(evidence.begun.get("inputs", evidence.begun.get("input")))
-    sections = before.sections("input", "Input", "▸", "role.user", [])
+    sections = before.sections("input", "Input", "→", "role.user", [])
     if evidence.span.deltas and evidence.streamed.answer:
         text = evidence.streamed.answer
         summary = fmt.count(len(text), "char")
@@ -39,10 +39,10 @@ def _sections(evidence: Evidence) -> list[Section]:
     ended = evidence.ended
     if evidence.end is not None and evidence.span.error is None:
         after = _State(ended.get("outputs", ended.get("output")))
-        sections += after.sections("output", "Output", "◂", "role.ai", before.messages)
+        sections += after.sections("output", "Output", "←", "role.ai", before.messages)
     elif evidence.running:
         waited = f"for {fmt.duration(evidence.span.duration(evidence.now))}"
-        sections.append(Section("output", "Output", [Text("It is running.", "muted")], waited, glyph="◂"))
+        sections.append(Section("output", "Output", [Text("It is running.", "muted")], waited, glyph="←"))
     return sections
 
 
@@ -109,7 +109,9 @@ class _State:
     def sections(self, key: str, title: str, glyph: str, style: str, seen: list[Message]) -> list[Section]:
         """Return the state as sections; messages that were already in ``seen`` are only counted."""
         known = {message.identity for message in seen}
-        fresh = [message for message in self.messages if message.identity not in known]
+        # An agent's input has no ids yet; its output repeats the same messages with ids.
+        unnamed = {message.content for message in seen if not message.message_id}
+        fresh = [m for m in self.messages if m.identity not in known and m.content not in unnamed]
         same = len(self.messages) - len(fresh)
         blocks = list(self.rest)
         if same:

@@ -1,7 +1,7 @@
 """Reads messages in all the shapes that agents send, and shows them as a chat.
 
-Shapes: the etaoi SDK's ``{role, text, tool_calls}``; LangChain's serialised messages ``{type, content, ...}``;
-OpenAI's ``{role, content}``; ``[role, text]`` pairs; digests of probes ``{role, preview, len}``.
+Shapes: the etaoi SDK's ``{role, text, tool_calls}``; LangChain's serialised messages ``{type, content,
+...}``; OpenAI's ``{role, content}``; ``[role, text]`` pairs; digests of probes ``{role, preview, len}``.
 """
 
 from __future__ import annotations
@@ -71,8 +71,11 @@ class Message:
     @property
     def identity(self) -> tuple[str, ...]:
         """What makes two messages the same one."""
-        if self.message_id:
-            return (self.message_id,)
+        return (self.message_id,) if self.message_id else self.content
+
+    @property
+    def content(self) -> tuple[str, ...]:
+        """What it says, for messages that carry no id."""
         return (self.role, self.text, self.call_id, *(f"{c.name}{c.call_id}" for c in self.calls))
 
 

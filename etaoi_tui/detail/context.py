@@ -1,4 +1,4 @@
-"""Agent snapshots: model, prompt, tools with their arguments, middleware, MCP servers, and the graph as a list."""
+"""Agent snapshots: model, prompt, tools and arguments, middleware, MCP servers, the graph as a list."""
 
 from __future__ import annotations
 

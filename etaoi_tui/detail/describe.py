@@ -1,7 +1,7 @@
-"""From a span to its document: the first viewer that applies makes the main pages, the rest is the same for all.
+"""From a span to its document: the first viewer that applies makes its main pages, the rest is common.
 
-A viewer that raises is skipped with a visible note: payloads come from outside, and a strange one must not take the
-detail away. The raw page needs nothing but the events.
+A viewer that raises is skipped with a visible note: payloads come from outside, and a strange one must not
+take the detail away. The raw page needs nothing but the events.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def describe(span: Span, payloads: Payloads, now: float) -> Document:
 
 def _headline(evidence: Evidence) -> Sequence[Run]:
     try:
-        return headline(evidence.span, evidence.now)
+        return headline(evidence)
     except Exception:
         return [(f"{kind_glyph(evidence.span.kind)} {evidence.span.name}", "title")]
 

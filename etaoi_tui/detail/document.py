@@ -1,7 +1,7 @@
 """What a detail shows, before it has a width: tabs of foldable sections of blocks.
 
-Text in here is as it came from outside; it becomes printable when lines are laid out. Styles are names such as
-``role.user`` or ``diff.added``; what they look like is the widget's business.
+Text in here is as it came from outside; it becomes printable when lines are laid out. Styles are names such
+as ``role.user`` or ``diff.added``; what they look like is the widget's business.
 """
 
 from __future__ import annotations

@@ -70,7 +70,10 @@ def error_sections(evidence: Evidence) -> list[Section]:
 
 
 def _message(span: Span) -> str:
-    kind, message = split_error(span.error or "")
+    error = span.error or ""
+    if error in ERROR_WORDS:
+        return ERROR_WORDS[error]
+    kind, message = split_error(error)
     return f"{kind}: {message}" if kind else message
 
 
@@ -126,7 +129,8 @@ def first_failure(span: Span) -> tuple[Span | None, list[Span], bool]:
     """Find the earliest span inside that failed by itself: one of which no child failed.
 
     Returns:
-        The span or None, the spans between ``span`` and it from the outside in, and whether all were looked at.
+        The span or None, the spans between ``span`` and it from the outside in, and whether all of them
+        were looked at.
     """
     best: Span | None = None
     left = SEARCHED_SPANS

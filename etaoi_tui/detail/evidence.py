@@ -1,4 +1,4 @@
-"""What is known of one span, for its viewers: its events decoded on demand, and helpers to read them safely."""
+"""What is known of one span, for its viewers: its events, decoded on demand, and safe ways to read them."""
 
 from __future__ import annotations
 
@@ -30,6 +30,10 @@ class Evidence:
         self.span = span
         self.now = now
         self._payloads = payloads
+
+    def of(self, span: Span) -> Evidence:
+        """Return the evidence of a related span."""
+        return Evidence(span, self._payloads, self.now)
 
     @cached_property
     def start(self) -> Map | Missing | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from etaoi_collector.model import Mark, Span, Status
 from etaoi_tui.detail.document import Json, KeyValues, Run, Section, Text
-from etaoi_tui.detail.evidence import Evidence, Map, as_text
+from etaoi_tui.detail.evidence import Evidence, Map, as_number, as_text
 from etaoi_tui.detail.payloads import Missing
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.glyphs import STATUS_GLYPHS, kind_glyph, kind_word
@@ -47,7 +47,7 @@ ERROR_WORDS = {
     "cancelled": "It was cancelled.",
     "probe_error": "The probe itself failed; the middleware ran.",
     "synthesized_on_turn_close": "Its end was made up when its turn closed.",
-    "span_end_synthesized_on_detach": "Its end was made up when its SDK detached; when it really ended is not known.",
+    "span_end_synthesized_on_detach": "Its end was made up when its SDK detached; its real end is not known.",
 }
 
 
@@ -56,20 +56,27 @@ def status_run(status: Status) -> Run:
     return f"{STATUS_GLYPHS[status]} {status.value}", STATUS_STYLES[status]
 
 
-def headline(span: Span, now: float) -> list[Run]:
+def headline(evidence: Evidence) -> list[Run]:
     """Return the title line of a span: what it is, its state and its main numbers."""
+    span = evidence.span
+    name = span.name or kind_word(span.kind)
+    # Voice spans are marks without a length; their metrics know how long the work took.
+    measured = as_number(evidence.metrics.get("duration"))
+    took = span.duration(evidence.now) if measured is None else measured
     runs: list[Run] = [
-        (f"{kind_glyph(span.kind)} {span.name or kind_word(span.kind)}", "title"),
+        (f"{kind_glyph(span.kind)} {name}", "title"),
         ("   ", ""),
         status_run(span.status),
-        (f"   {fmt.duration(span.duration(now))}", ""),
+        (f"   {fmt.duration(took)}", ""),
     ]
     usage = span.usage
     if usage is not None and (usage.input_tokens is not None or usage.output_tokens is not None):
         runs.append((f"   {fmt.tokens(usage.input_tokens)}→{fmt.tokens(usage.output_tokens)} tok", "muted"))
     if span.ttft is not None:
-        runs.append((f"   ttft {fmt.duration(span.ttft)}", "muted"))
-    runs.append((f"   {kind_word(span.kind)}", "muted"))
+        first = "ttft" if span.kind == "llm" else "first audio"
+        runs.append((f"   {first} {fmt.duration(span.ttft)}", "muted"))
+    if name != kind_word(span.kind):
+        runs.append((f"   {kind_word(span.kind)}", "muted"))
     return runs
 
 

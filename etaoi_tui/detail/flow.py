@@ -1,7 +1,8 @@
 """Lays out one block of a document as lines of a given width, a slice at a time.
 
-A flow knows how many lines it has so far, lays out more when asked, and makes a line printable and coloured only
-when that line is drawn. Effort is counted in characters, so that a caller can hold a budget and a test can count.
+A flow knows how many lines it has so far, lays out more when asked, and makes a line printable and coloured
+only when that line is drawn. Effort is counted in characters, so that a caller can hold a budget and a test
+can count.
 """
 
 from __future__ import annotations
@@ -31,6 +32,10 @@ LINE_COST = 8
 
 LEAST_WIDTH = 8
 """Lines are laid out for at least this many cells, however narrow the pane."""
+
+
+KEY_COLUMN = 20
+"""Least width of the names in key-value blocks, where there is room."""
 
 
 class Flow(Protocol):
@@ -143,7 +148,7 @@ class TextFlow:
 
 
 class Piece(NamedTuple):
-    """A line before it is wrapped: a fixed prefix, the cells that further lines are indented by, and its runs."""
+    """A line before it is wrapped: its prefix, the indentation of further lines in cells, and its runs."""
 
     prefix: list[Run]
     hang: int
@@ -247,7 +252,10 @@ def _json_text_pieces(block: JsonText) -> Iterator[Piece]:
 
 def _key_value_pieces(block: KeyValues, width: int) -> Iterator[Piece]:
     names = [one_line(key, 200) for key, _ in block.rows]
+    # Sections below each other look calm when their columns stand in line.
+    least = KEY_COLUMN if width >= 3 * KEY_COLUMN else 0
     column = min(max((cells(name) for name in names), default=0), max(12, width * 2 // 5))
+    column = max(column, least)
     for name, (_, value) in zip(names, block.rows, strict=True):
         prefix: list[Run] = [(fit(crop(name, column), column), "key"), ("  ", "")]
         if not isinstance(value, str):

@@ -1,7 +1,7 @@
 """Prints JSON with indentation, one line at a time, coloured by what each piece is.
 
-Lazy, so that a document of a hundred thousand lines costs what is looked at. Strings with line feeds are shown over
-several lines (the break marked), because prompts and program output are what people read here.
+Lazy, so that a document of a hundred thousand lines costs what is looked at. Strings with line feeds are
+shown over several lines (the break marked), because prompts and program output are what people read here.
 """
 
 from __future__ import annotations

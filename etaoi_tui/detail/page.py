@@ -1,7 +1,7 @@
 """Lays out one tab: title lines and the flows of open sections below each other, from the top, in slices.
 
-Lines that are laid out keep their place while more is added below. Nothing below the first unfinished block is
-shown before that block is finished, so that the page grows and never jumps.
+Lines that are laid out keep their place while more is added below. Nothing below the first unfinished block
+is shown before that block is finished, so that the page grows and never jumps.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Page:
         document: For its headline and notes.
         tab: The tab to lay out.
         width: Cells per line.
-        folds: Section keys that the reader opened (True) or closed (False), over what sections say themselves.
+        folds: Section keys that the reader opened (True) or closed (False), whatever the sections say.
         before: A page of which flows are taken over where the content is the same or has only grown.
     """
 
@@ -164,7 +164,7 @@ class Page:
         return Anchor(part.section.key if part.section else _TOP, part.block, y - self._starts[n])
 
     def locate(self, anchor: Anchor) -> int | None:
-        """Find an anchored line; the nearest before it in its section, or None if the section is not there."""
+        """Find an anchored line, or the nearest before it in its section; None if that is not there."""
         best: int | None = None
         for start, part in zip(self._starts, self._parts, strict=False):
             if (part.section.key if part.section else _TOP) != anchor.section:

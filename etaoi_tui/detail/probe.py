@@ -1,7 +1,7 @@
 """Middleware probes: what one hook added to, removed from or changed in a request.
 
-Probes of the etaoi SDK carry digests: a message's role, its first 120 characters and its length. What lies beyond
-is not known, and that is said.
+Probes of the etaoi SDK carry digests: a message's role, its first 120 characters and its length. What lies
+beyond is not known, and that is said.
 """
 
 from __future__ import annotations
@@ -223,7 +223,7 @@ def _returned(begun: Map) -> list[Section]:
     if extra:
         blocks.append(Json(extra))
     title = "Returned" if keys else "Response"
-    head = Section("returned", title, blocks, fmt.count(len(messages), "message"), glyph="◂", style="role.ai")
+    head = Section("returned", title, blocks, fmt.count(len(messages), "message"), glyph="←", style="role.ai")
     return [head, *chat_sections(messages, "returned.m", level=1)]
 
 

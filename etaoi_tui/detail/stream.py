@@ -1,7 +1,7 @@
 """Joins streamed text from its pieces: by offset where they carry one, in order of arrival where not.
 
-An offset (``at``, in characters of its channel) makes repeats harmless and losses visible: a piece that never came
-shows as a gap of known length instead of as garbled text.
+An offset (``at``, in characters of its channel) makes repeats harmless and losses visible: a piece that
+never came shows as a gap of known length instead of as garbled text.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ def _arguments(evidence: Evidence) -> Section:
     value = begun.get("arguments", begun.get("input", begun.get("inputs")))
     blocks: list[Block] = [_nothing(evidence)] if value in (None, "", {}, "{}") else [value_block(value)]
     call_id = as_text(begun.get("call_id"))
-    return Section("arguments", "Arguments", blocks, call_id, glyph="▸", style="role.user")
+    return Section("arguments", "Arguments", blocks, call_id, glyph="→", style="role.user")
 
 
 def _nothing(evidence: Evidence) -> Block:

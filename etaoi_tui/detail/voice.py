@@ -1,4 +1,4 @@
-"""Voice spans: session, agents, turns, what was heard and said, and the metrics of each part in readable units."""
+"""Voice spans: session, agents, turns, what was heard and said, and each part's metrics in readable units."""
 
 from __future__ import annotations
 
@@ -27,6 +27,9 @@ Rows = list[tuple[str, str | Sequence[Run]]]
 _SECONDS = ("_delay", "_latency", "_duration", "_time", "_ttft", "_ttfb", "_total")
 _SECONDS_NAMES = {"duration", "ttft", "ttfb", "audio_duration"}
 _EPOCH = {"timestamp", "created_at", "overlap_started_at", "recording_started_at", "last_speaking_time"}
+_SPEECH_READ = 20
+"""A turn's speech spans that are looked into."""
+
 _NAMES = {
     "ttft": "time to first token",
     "llm_node_ttft": "time to first token",
@@ -62,7 +65,10 @@ def applies(evidence: Evidence) -> bool:
 def tabs(evidence: Evidence) -> list[Tab]:
     """Return the page for this kind of voice span."""
     if evidence.span.kind == "llm":
-        return []
+        told = (
+            evidence.begun.get("text") or evidence.begun.get("input_messages") or evidence.ended.get("text")
+        )
+        return [] if told else [Tab("voice", "Voice", lambda: _model_call(evidence))]
     return [Tab("voice", "Voice", lambda: _PAGES.get(evidence.span.kind, _speech)(evidence))]
 
 
@@ -122,7 +128,7 @@ def _speech(evidence: Evidence) -> list[Section]:
             remarks.append("not final yet")
         if values.get("orphaned"):
             remarks.append("nobody answered it")
-        title, style, glyph = ("user", "role.user", "◂") if heard else ("agent", "role.ai", "▸")
+        title, style, glyph = ("user", "role.user", "◉") if heard else ("agent", "role.ai", "✦")
         sections.append(
             Section("said", title, [Text(text)], " · ".join(remarks), glyph=glyph, style=style, bar=True)
         )
@@ -134,6 +140,13 @@ def _speech(evidence: Evidence) -> list[Section]:
         blocks = [Text("\n".join(earlier), "muted")]
         sections.append(Section("earlier", "Transcript as it came", blocks, f"{len(earlier)}", open=False))
     return [*sections, *metric_sections(evidence)]
+
+
+def _model_call(evidence: Evidence) -> list[Section]:
+    """A model call of which a voice session told only the numbers."""
+    rows = metric_rows(evidence.begun | evidence.ended)
+    facts = [Section("values", "Facts", [KeyValues(rows)], glyph="✦")] if rows else []
+    return [*facts, *metric_sections(evidence)]
 
 
 def _turn(evidence: Evidence) -> list[Section]:
@@ -155,7 +168,7 @@ def _turn(evidence: Evidence) -> list[Section]:
     if transcript:
         state = "" if finished else "so far" if evidence.running else "not marked as final"
         blocks: list[Block] = [Text(transcript)]
-        sections.append(Section("said", "agent", blocks, state, glyph="▸", style="role.ai", bar=True))
+        sections.append(Section("said", "agent", blocks, state, glyph="✦", style="role.ai", bar=True))
     rows = metric_rows(evidence.begun, ("context_added",))
     if false_interruptions:
         rows.append(("false interruptions", f"{false_interruptions}"))
@@ -169,14 +182,17 @@ def _turn(evidence: Evidence) -> list[Section]:
 
 
 def _heard(evidence: Evidence) -> list[Section]:
-    """What the user said in this turn: the names of its speech spans are their transcripts."""
-    texts = [
-        child.name for child in evidence.span.children or () if child.kind == "voice_input" and child.name
-    ]
+    """What the user said in this turn: the last words of its speech spans, where those can be read."""
+    texts = []
+    for child in [c for c in evidence.span.children or () if c.kind == "voice_input"][:_SPEECH_READ]:
+        speech = evidence.of(child)
+        text = as_text(speech.ended.get("transcript") or speech.begun.get("transcript")) or child.name
+        if text:
+            texts.append(text)
     unique = list(dict.fromkeys(texts))
     if not unique:
         return []
-    return [Section("heard", "user", [Text("\n".join(unique))], glyph="◂", style="role.user", bar=True)]
+    return [Section("heard", "user", [Text("\n".join(unique))], glyph="◉", style="role.user", bar=True)]
 
 
 def _context_added(evidence: Evidence) -> list[Section]:

@@ -1,7 +1,7 @@
 """Breaks raw text into lines of a given width in cells, a line at a time and without copying the text.
 
-Works on text as it came: widths are those of what `printable` will make of each character, so that lines can be
-made printable when they are drawn and a megabyte costs nothing before.
+Works on text as it came: widths are those of what `printable` will make of each character, so that lines
+can be made printable when they are drawn and a megabyte costs nothing before.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def _break_by_cells(text: str, start: int, end: int, width: int) -> tuple[int, i
         at += 1
     else:
         return end, end
-    if text[at] in " \t":
+    if at > start and text[at] in " \t":
         return at, _past_blanks(text, at, end)
     if seam > blank and seam > start:
         return seam, seam

@@ -1,7 +1,8 @@
 """The detail pane: one span's document, drawn line by line.
 
-Nothing is laid out before it is needed and nothing is drawn that is not seen, so that a megabyte opens as fast as a
-word. The rest is laid out in slices (`DetailPane.work`) that the app's tick hands out; the scroll range grows.
+Nothing is laid out before it is needed and nothing is drawn that is not seen, so that a megabyte opens as
+fast as a word. The rest is laid out in slices (`DetailPane.work`) that the app's tick hands out; the scroll
+range grows.
 """
 
 from __future__ import annotations
@@ -646,15 +647,20 @@ class DetailPane(ScrollView, can_focus=True):
     ) -> Strip:
         line = page.line(y)
         background: Style | None = None
-        if on_cursor:
-            background = Style(bgcolor=self._style("cursor", own=True).bgcolor)
-        elif line.header:
-            background = Style(bgcolor=self._style("section", own=True).bgcolor)
-        segments = [
-            Segment(text, self._style(style) + background if background else self._style(style))
-            for text, style in line.runs
-            if text
-        ]
+        if on_cursor or line.header:
+            own = self._style("cursor" if on_cursor else "section", own=True)
+            background = Style(bgcolor=own.bgcolor, reverse=own.reverse or None)
+        segments: list[Segment] = []
+        for text, name in line.runs:
+            if not text:
+                continue
+            style = self._style(name) + background if background else self._style(name)
+            bare = text.lstrip(" ")
+            if bare and len(bare) < len(text):
+                # Pictures of the screen lose blanks that begin a segment.
+                segments.append(Segment(text[: len(text) - len(bare)], style))
+                text = bare
+            segments.append(Segment(text, style))
         if selection is not None:
             segments = self._selected(segments, selection.get_span(y))
         base = self.rich_style + background if background else self.rich_style

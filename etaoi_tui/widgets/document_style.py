@@ -33,6 +33,9 @@ DetailPane {
     }
     & > .detail-pane--section { background: $surface; }
     & > .detail-pane--cursor { background: $block-cursor-blurred-background; }
+    &:ansi > .detail-pane--cursor { text-style: reverse; }
+    &:ansi > .detail-pane--muted { text-style: dim; }
+    &:ansi > .detail-pane--json-punct { text-style: dim; }
     & > .detail-pane--empty { color: $text-muted; }
     & > .detail-pane--title { color: $text; text-style: bold; }
     & > .detail-pane--muted { color: $text-muted; }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from etaoi_tui.text import cells, crop
+from etaoi_tui.text import cells, crop, printable
 
 MORE_LEFT, MORE_RIGHT = "‹", "›"
 
@@ -28,6 +28,7 @@ def lay_out_tabs(tabs: Sequence[tuple[str, str]], active: str, width: int) -> li
         width: Cells of the bar; one at each end is kept for the marks of hidden labels.
     """
     room = max(width - 2, 4)
+    tabs = [(key, printable(title)) for key, title in tabs]
     widths = [min(cells(title) + 2, room) for _, title in tabs]
     at = next((n for n, (key, _) in enumerate(tabs) if key == active), 0)
     first, last = at, at

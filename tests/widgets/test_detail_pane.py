@@ -1,0 +1,374 @@
+"""The detail pane: tabs, folds, cursor, growth, large values, selection, hostile text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from textual.app import App, ComposeResult
+from textual.geometry import Offset
+from textual.message import Message
+from textual.selection import Selection
+
+from etaoi_tui.detail.document import Document, Json, Section, Tab, Text
+from etaoi_tui.text import UNSAFE
+from etaoi_tui.widgets.detail_pane import DetailPane
+from etaoi_tui.widgets.safety import NO_CONTROL
+from etaoi_tui.widgets.tab_line import lay_out_tabs, tab_at
+from tests.detail.pages import document_of
+
+HOSTILE = "\x1b]52;c;aGk=\x07\x1b[2J\x9b31m\x7f\x00\u202eevil\u2066\u200b\ufeff\ud800\U000e0041[/]x[bold]"
+
+
+class PaneApp(App[None]):
+    CSS = "Screen { layout: vertical; }"
+
+    def __init__(self, filtered: bool = True) -> None:
+        super().__init__()
+        self.heard: list[Message] = []
+        self.filtered = filtered
+
+    def get_line_filters(self) -> Any:
+        return [*super().get_line_filters(), *([NO_CONTROL] if self.filtered else [])]
+
+    def compose(self) -> ComposeResult:
+        yield DetailPane(empty="Select a row.")
+
+    def on_detail_pane_tab_changed(self, message: DetailPane.TabChanged) -> None:
+        self.heard.append(message)
+
+    def on_detail_pane_section_toggled(self, message: DetailPane.SectionToggled) -> None:
+        self.heard.append(message)
+
+    @property
+    def pane(self) -> DetailPane:
+        return self.query_one(DetailPane)
+
+    @property
+    def rows(self) -> list[str]:
+        """The text of every row on the screen."""
+        return ["".join(s.text for s in strip) for strip in self.screen._compositor.render_strips()]
+
+    @property
+    def content(self) -> list[str]:
+        """The rows below the tabs, without the scroll bar."""
+        return [row[:-1] for row in self.rows[1:]]
+
+
+def book(
+    key: str = "k", tabs: tuple[str, ...] = ("one", "two", "three"), lines: int = 5, live: bool = False
+) -> Document:
+    def page(name: str) -> Tab:
+        sections = [
+            Section(f"{name}{n}", f"{name} section {n}", [Text(f"{name} {n} text\n" * lines)])
+            for n in range(6)
+        ]
+        return Tab(name, name.title(), lambda: sections)
+
+    return Document(key, [(f"head of {key}", "title")], [page(name) for name in tabs], tabs[0], live)
+
+
+async def test_nothing_selected_says_so() -> None:
+    app = PaneApp()
+    async with app.run_test(size=(60, 12)):
+        assert "Select a row." in app.rows[1]
+        app.pane.clear("Nothing arrived yet.")
+        assert app.pane.copy_target() is None
+        app.pane.move_cursor(1)
+        app.pane.toggle_section_at_cursor()
+        app.pane.next_tab()
+        assert app.pane.work(1) is False
+
+
+async def test_tabs_step_around_and_the_choice_stays() -> None:
+    app = PaneApp()
+    async with app.run_test(size=(60, 12)) as pilot:
+        pane = app.pane
+        pane.show(book())
+        await pilot.pause()
+        assert "One" in app.rows[0] and "head of k" in app.rows[1]
+        pane.next_tab()
+        await pilot.pause()
+        assert pane.tab == "two" and any("two 0 text" in row for row in app.rows)
+        pane.previous_tab()
+        pane.previous_tab()
+        assert pane.tab == "three"
+        assert pane.open_tab_number(2) and pane.tab == "two"
+        assert not pane.open_tab("none") and not pane.open_tab_number(9)
+        pane.show(book("other", ("one", "two")))
+        assert pane.tab == "two"
+        pane.show(book("third", ("alpha",)))
+        assert pane.tab == "alpha"
+        pane.show(book("k"))
+        assert pane.tab == "two"
+        await pilot.pause()
+        assert [m.tab for m in app.heard if isinstance(m, DetailPane.TabChanged)] == [
+            "two",
+            "one",
+            "three",
+            "two",
+        ]
+
+
+async def test_clicks_open_tabs_and_toggle_sections() -> None:
+    app = PaneApp()
+    async with app.run_test(size=(60, 20)) as pilot:
+        pane = app.pane
+        pane.show(book())
+        await pilot.pause()
+        await pilot.click(DetailPane, offset=(7, 0))
+        assert pane.tab == "two"
+        await pilot.click(DetailPane, offset=(2, 0))
+        assert pane.tab == "one"
+        title = next(y for y, row in enumerate(app.rows) if "one section 0" in row)
+        await pilot.click(DetailPane, offset=(4, title))
+        await pilot.pause()
+        assert not any("one 0 text" in row for row in app.rows)
+        assert "▸ one section 0" in app.rows[title]
+        await pilot.click(DetailPane, offset=(4, title))
+        await pilot.pause()
+        assert any("one 0 text" in row for row in app.rows)
+        await pilot.click(DetailPane, offset=(4, title + 2))
+        assert pane.cursor_line == title + 1
+        toggled = [m for m in app.heard if isinstance(m, DetailPane.SectionToggled)]
+        assert [(m.section, m.is_open) for m in toggled] == [("one0", False), ("one0", True)]
+
+
+async def test_folds_survive_other_documents() -> None:
+    app = PaneApp()
+    async with app.run_test(size=(60, 20)) as pilot:
+        pane = app.pane
+        pane.show(book())
+        pane.next_section()
+        pane.toggle_section_at_cursor()
+        pane.show(book("another"))
+        await pilot.pause()
+        assert not any("one 0 text" in row for row in app.rows)
+        pane.expand_all()
+        await pilot.pause()
+        assert any("one 0 text" in row for row in app.rows)
+        pane.collapse_all()
+        await pilot.pause()
+        assert sum("section" in row for row in app.rows) == 6
+
+
+async def test_the_cursor_moves_and_the_view_follows() -> None:
+    app = PaneApp()
+    async with app.run_test(size=(60, 12)) as pilot:
+        pane = app.pane
+        pane.show(book())
+        await pilot.pause()
+        pane.page_down()
+        pane.cursor_down()
+        assert pane.cursor_line == 11 and pane.scroll_offset.y == 1
+        pane.go_end()
+        await pilot.pause()
+        assert pane.cursor_line == pane.line_count - 1
+        assert "one 5 text" in app.rows[-1]
+        pane.previous_section()
+        assert pane.section_at_cursor is not None and pane.section_at_cursor.key == "one5"
+        pane.go_home()
+        await pilot.pause()
+        assert pane.cursor_line == 0 and "head of k" in app.rows[1]
+        pane.page_up()
+        assert pane.cursor_line == 0
+        pane.scroll_to(y=8, animate=False)
+        await pilot.pause()
+        assert pane.cursor_line == 8
+
+
+async def test_place_is_kept_per_document_and_tab() -> None:
+    app = PaneApp()
+    async with app.run_test(size=(60, 12)) as pilot:
+        pane = app.pane
+        pane.show(book())
+        pane.move_cursor(25)
+        top, cursor = pane.scroll_offset.y, pane.cursor_line
+        pane.show(book("another"))
+        assert pane.scroll_offset.y == 0
+        pane.show(book())
+        await pilot.pause()
+        assert (pane.scroll_offset.y, pane.cursor_line) == (top, cursor)
+
+
+async def test_growth_above_the_reader_moves_nothing() -> None:
+    def state(lines: int) -> Document:
+        sections = [
+            Section("grows", "Grows", [Text("more\n" * lines)]),
+            Section("read", "Read", [Text("".join(f"line {n}\n" for n in range(40)))]),
+        ]
+        return Document("k", [("head", "")], [Tab("t", "T", lambda: sections)], "t", True)
+
+    app = PaneApp()
+    async with app.run_test(size=(60, 12)) as pilot:
+        pane = app.pane
+        pane.show(state(3))
+        pane.go_home()
+        pane.scroll_to(y=20, animate=False)
+        await pilot.pause()
+        seen = app.content
+        pane.refresh_document(state(30))
+        await pilot.pause()
+        assert app.content == seen
+
+
+async def test_a_live_answer_is_followed_until_the_reader_scrolls_up() -> None:
+    app = PaneApp()
+    async with app.run_test(size=(60, 12)) as pilot:
+        pane = app.pane
+        text = ""
+        for n in range(40):
+            text += f"token {n}\n"
+            pane.refresh_document(document_of(Text(text), live=True))
+            await pilot.pause()
+        assert "token 39" in app.rows[-1]
+        pane.cursor_up()
+        pane.page_up()
+        await pilot.pause()
+        seen = app.content
+        pane.refresh_document(document_of(Text(text + "token 40\n"), live=True))
+        await pilot.pause()
+        assert app.content == seen
+        pane.go_end()
+        pane.refresh_document(document_of(Text(text + "token 40\ntoken 41\n"), live=True))
+        await pilot.pause()
+        assert "token 41" in app.rows[-1]
+
+
+async def test_a_large_value_opens_with_what_is_seen_and_grows_by_slices() -> None:
+    app = PaneApp()
+    async with app.run_test(size=(100, 30)) as pilot:
+        pane = app.pane
+        pane.show(document_of(Json([{"n": n, "deep": {"x": [n, {"y": None}]}} for n in range(15_000)])))
+        await pilot.pause()
+        assert 60 <= pane.line_count < 5_000
+        before = pane.line_count
+        assert pane.work(1) is True
+        assert before < pane.line_count and not pane.laid_out
+        assert pane.virtual_size.height == pane.line_count + 1
+        pane.go_end()
+        await pilot.pause()
+        assert pane.laid_out and pane.line_count > 100_000
+        assert "]" in app.rows[-1]
+        assert pane.work(1) is False
+
+
+async def test_a_place_deep_in_a_large_value_is_found_again() -> None:
+    document = document_of(Text("".join(f"line {n}\n" for n in range(60_000))))
+    app = PaneApp()
+    async with app.run_test(size=(60, 12)) as pilot:
+        pane = app.pane
+        pane.show(document)
+        pane.go_end()
+        pane.move_cursor(-100)
+        await pilot.pause()
+        seen = app.content
+        pane.show(book())
+        pane.show(document)
+        while pane.work(5):
+            pass
+        await pilot.pause()
+        assert app.content == seen
+
+
+async def test_width_changes_keep_the_place() -> None:
+    app = PaneApp()
+    async with app.run_test(size=(60, 12)) as pilot:
+        pane = app.pane
+        pane.show(document_of(*[Text(f"paragraph {n} " + "word " * 40) for n in range(30)]))
+        pane.scroll_to(y=60, animate=False)
+        await pilot.pause()
+        first = next(row for row in app.rows[1:] if "paragraph" in row).split()[1]
+        await pilot.resize_terminal(40, 12)
+        await pilot.pause()
+        numbers = [int(row.split()[1]) for row in app.rows[1:] if "paragraph" in row]
+        assert numbers and abs(numbers[0] - int(first)) <= 1
+
+
+async def test_copy_target_is_the_section_under_the_cursor() -> None:
+    app = PaneApp()
+    async with app.run_test(size=(60, 12)):
+        pane = app.pane
+        pane.show(document_of(Json({"a": 1})))
+        pane.next_section()
+        assert pane.copy_target() == ("Section", '{\n  "a": 1\n}')
+        pane.go_home()
+        label, text = pane.copy_target() or ("", "")
+        assert label == "Main" and text.startswith("Section\n")
+
+
+async def test_text_can_be_selected() -> None:
+    app = PaneApp()
+    async with app.run_test(size=(60, 12)) as pilot:
+        pane = app.pane
+        pane.show(document_of(Text("first line\nsecond line")))
+        await pilot.pause()
+        pane.screen.selections = {pane: Selection(Offset(2, 3), Offset(8, 4))}
+        await pilot.pause()
+        assert app.screen.get_selected_text() == "first line\n  second"
+
+
+@pytest.mark.parametrize("filtered", [True, False])
+async def test_no_control_character_reaches_the_screen(filtered: bool) -> None:
+    """The first net holds alone; with the second one nothing can come through at all."""
+    section = Section(HOSTILE, HOSTILE, [Text(HOSTILE), Json({HOSTILE: [HOSTILE]})], HOSTILE, HOSTILE)
+    document = Document(
+        HOSTILE,
+        [(HOSTILE, "title")],
+        [Tab("t", HOSTILE, lambda: [section]), Tab("u", "U", list)],
+        "t",
+        notes=[HOSTILE],
+    )
+    app = PaneApp(filtered)
+    async with app.run_test(size=(50, 30)) as pilot:
+        app.pane.show(document)
+        await pilot.pause()
+        shown = "".join(app.rows)
+        assert "evil" in shown and "[/]x[bold]" in shown
+        assert not UNSAFE.search(shown)
+        app.pane.clear(HOSTILE)
+        await pilot.pause()
+        assert not UNSAFE.search("".join(app.rows))
+
+
+@pytest.mark.parametrize("theme", ["textual-dark", "textual-light", "ansi-dark"])
+async def test_every_style_is_told_apart_in_every_theme(theme: str) -> None:
+    app = PaneApp()
+    async with app.run_test(size=(60, 12)) as pilot:
+        app.theme = theme
+        await pilot.pause()
+        pane = app.pane
+        plain = pane._style("")
+        for name in ("error", "role.user", "role.ai", "json.key", "diff.added", "diff.removed"):
+            assert pane._style(name).color not in (None, plain.color), name
+        for one, other in (("diff.added", "diff.removed"), ("ok", "error"), ("role.user", "role.ai")):
+            assert pane._style(one).color != pane._style(other).color
+
+
+async def test_too_many_tabs_keep_the_active_one_in_view() -> None:
+    tabs = [(f"t{n}", f"Title {n}") for n in range(12)]
+    for n in range(12):
+        labels = lay_out_tabs(tabs, f"t{n}", 40)
+        assert f"t{n}" in [label.key for label in labels]
+        assert all(tab_at(labels, label.x) == label.key for label in labels)
+        assert labels[-1].x + labels[-1].width <= 40
+    assert tab_at(lay_out_tabs(tabs, "t0", 40), 0) is None
+    assert lay_out_tabs([], "", 40) == []
+    app = PaneApp()
+    async with app.run_test(size=(24, 12)) as pilot:
+        app.pane.show(book(tabs=("first", "second", "third", "fourth")))
+        app.pane.open_tab("fourth")
+        await pilot.pause()
+        assert "Fourth" in app.rows[0] and app.rows[0].startswith("‹")
+
+
+@pytest.mark.parametrize("size", [(1, 1), (4, 2), (12, 3), (300, 80)])
+async def test_every_size_draws(size: tuple[int, int]) -> None:
+    app = PaneApp()
+    async with app.run_test(size=size) as pilot:
+        app.pane.show(book())
+        app.pane.go_end()
+        app.pane.toggle_section_at_cursor()
+        app.pane.go_home()
+        await pilot.pause()
+        assert len(app.rows) == size[1]
