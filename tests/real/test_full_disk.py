@@ -91,7 +91,7 @@ def test_viewer_on_a_full_disk(small_disk: Path) -> None:
 def test_viewer_at_the_limit_of_file_size(tmp_path: Path) -> None:
     """The same with a limit that the system sets on files, which every user can have."""
     recording = tmp_path / "run.msgpack"
-    assert "not recording" in _viewer_goes_on(recording, _limit).lower()
+    assert "recording stopped" in _viewer_goes_on(recording, _limit).lower()
     _opens(recording)
 
 
@@ -113,5 +113,7 @@ def test_recorder_at_the_limit_of_file_size(tmp_path: Path) -> None:
     stopped = json.loads(out.splitlines()[-1])
     assert stopped["event"] == "stopped"
     assert stopped["dropped"] > 0
-    assert str(recording) in err or "record" in err.lower()
+    assert stopped["problem"]
+    assert stopped["problem"] in err
+    assert recorder.returncode == 1
     _opens(recording)
