@@ -47,16 +47,16 @@ def live(options: CollectorOptions, *, theme: str | None) -> int:
     Returns:
         The exit code.
     """
-    drawn = has_terminal()
     recorder = None
     try:
-        with until_signal() as stop, listening(options) as collector:
+        with listening(options) as collector:
             recorder = collector.recorder
             source = LiveSource(collector)
-            if drawn:
+            if has_terminal():
                 return view(ViewerOptions(source, collector, theme=theme))
-            say(f"Listening on {collector.endpoint}; printing spans as they happen. Ctrl-C ends.")
-            _print_lines(source, stop)
+            with until_signal() as stop:
+                say(f"Listening on {collector.endpoint}; printing spans as they happen. Ctrl-C ends.")
+                _print_lines(source, stop)
             return 0
     finally:
         if recorder is not None:
@@ -95,12 +95,13 @@ def demo(*, seed: int, loop: bool, port: int | None, speed: float, theme: str | 
     # No recording: demos must not push real runs out of the folder.
     wanted = CollectorOptions(port=DEFAULT_PORT if port is None else port, record=Record.NONE)
     instead = CollectorOptions(port=0, record=Record.NONE) if port is None else None
-    with until_signal() as stop, listening(wanted, instead) as collector:
+    with listening(wanted, instead) as collector:
         source = LiveSource(collector)
         with agent_process(collector.endpoint, seed=seed, speed=speed, loop=loop and drawn) as agent:
             if drawn:
                 return view(ViewerOptions(source, collector, theme=theme, demo=True))
-            store = _follow(source, stop, lambda: agent.poll() is not None)
+            with until_signal() as stop:
+                store = _follow(source, stop, lambda: agent.poll() is not None)
             print_trees(store, source, sys.stdout, time.time())
         return 1 if agent.returncode and not stop.is_set() else 0
 

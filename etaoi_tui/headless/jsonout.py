@@ -15,8 +15,8 @@ from etaoi_collector.model import Mark, Span, Trace, Usage
 from etaoi_collector.wire.limits import MAX_SHOWN_DEPTH
 from etaoi_tui.detail.evidence import Evidence, Map
 from etaoi_tui.detail.payloads import Payloads
+from etaoi_tui.headless.tree import trace_name
 from etaoi_tui.view.format import iso
-from etaoi_tui.view.traces import title
 
 _DELETE = "\x7f"
 _BLANKS_SEARCHED = 256
@@ -33,7 +33,7 @@ def trace_object(trace: Trace) -> Map:
     return {
         "trace_id": trace.trace_id,
         "session_id": trace.session.session_id,
-        "name": title(trace),
+        "name": trace_name(trace),
         "status": trace.status.value,
         "started_at": iso(trace.started_at),
         "duration_ms": _milliseconds(trace.ended_at - trace.started_at),

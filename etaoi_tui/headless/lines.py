@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from typing import TextIO
 
 from etaoi_collector.model import Changes, Mark, Span
@@ -20,13 +18,11 @@ class LinePrinter:
     Args:
         out: Where lines go.
         summaries: Where the words behind a name come from.
-        now: Seconds since the epoch.
     """
 
-    def __init__(self, out: TextIO, summaries: Summaries, *, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, out: TextIO, summaries: Summaries) -> None:
         self._out = out
         self._summaries = summaries
-        self._now = now
         self._running: set[int] = set()
         self._ended: dict[int, None] = {}
 
@@ -40,9 +36,8 @@ class LinePrinter:
         if not news:
             return
         news.sort(key=_moment)
-        now = self._now()
         for span in news:
-            self._out.write(span_line(span, depth_of(span, plumbing=False), now, self._summaries) + "\n")
+            self._out.write(span_line(span, depth_of(span, plumbing=False), None, self._summaries) + "\n")
         self._out.flush()
 
     def _is_news(self, span: Span) -> bool:
@@ -63,4 +58,5 @@ class LinePrinter:
 
 def _moment(span: Span) -> tuple[float, int]:
     at = span.ended_at
-    return (span.started_at if at is None else at, span.number)
+    # Of what ended at the same moment the innermost, which started last, ended first.
+    return (span.started_at, span.number) if at is None else (at, -span.number)

@@ -8,9 +8,9 @@ from typing import TextIO
 from etaoi_collector.model import Trace
 from etaoi_collector.store import Store
 from etaoi_tui.headless.jsonout import dumps, trace_object
+from etaoi_tui.headless.tree import trace_name
 from etaoi_tui.text import cells, fit, one_line
 from etaoi_tui.view.format import duration, timestamp
-from etaoi_tui.view.traces import title
 
 _NAME_CELLS = 40
 _TRACE_HEADINGS = ("TRACE", "NAME", "STATUS", "STARTED", "DURATION", "SPANS", "EVENTS", "ERRORS")
@@ -48,7 +48,7 @@ def print_table(
 def _trace_row(trace: Trace) -> tuple[str, ...]:
     return (
         one_line(trace.trace_id, 36),
-        one_line(title(trace), _NAME_CELLS),
+        one_line(trace_name(trace), _NAME_CELLS),
         trace.status.value,
         timestamp(trace.started_at),
         duration(trace.ended_at - trace.started_at),

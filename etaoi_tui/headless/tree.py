@@ -45,14 +45,14 @@ def depth_of(span: Span, *, plumbing: bool) -> int:
     return depth
 
 
-def span_line(span: Span, depth: int, now: float, summaries: Summaries | None) -> str:
+def span_line(span: Span, depth: int, now: float | None, summaries: Summaries) -> str:
     """Format one span.
 
     Args:
         span: What to show.
         depth: Its level in the tree, 0 for a root.
-        now: Seconds since the epoch, to measure running spans with.
-        summaries: Where the words behind the name come from; None shows none.
+        now: Seconds since the epoch, to measure running spans with; None leaves their time out.
+        summaries: Where the words behind the name come from.
     """
     status = span.status
     indent = "  " * depth if depth <= _DEEPEST_INDENT else f"{'  ' * _DEEPEST_INDENT}[{depth}] "
@@ -65,13 +65,22 @@ def span_line(span: Span, depth: int, now: float, summaries: Summaries | None) -
         parts.append(f"{tokens(usage.input_tokens)}→{tokens(usage.output_tokens)}")
     if span.ttft is not None:
         parts.append(f"ttft {duration(span.ttft)}")
-    words = span.error if status is Status.ERROR else summaries.of(span) if summaries is not None else ""
+    words = span.error if status is Status.ERROR else summaries.of(span)
     if words:
         parts.append(one_line(words, _SUMMARY_CELLS))
-    # How long a lost span would have taken is anybody's guess.
-    taken = UNKNOWN if status is Status.LOST else duration(span.duration(now))
+    if status is Status.RUNNING:
+        taken = "" if now is None else duration(span.duration(now))
+    else:
+        # How long a lost span would have taken is anybody's guess.
+        taken = UNKNOWN if status is Status.LOST else duration(span.duration(0.0))
     columns = f"{fit(status.value, _STATUS_CELLS)}{fit(taken, DURATION_CELLS, 'right')}"
     return f"{columns}  {'  '.join(parts)}".rstrip()
+
+
+def trace_name(trace: Trace) -> str:
+    """Return what a trace is called; one whose spans all hang in another trace's tree by its first span."""
+    first = trace.members[0] if trace.members and not trace.roots else None
+    return first.name if first is not None and first.name else title(trace)
 
 
 def trace_line(trace: Trace) -> str:
@@ -82,6 +91,6 @@ def trace_line(trace: Trace) -> str:
     if trace.dropped:
         counts.append(f"{trace.dropped:,} dropped by its sender")
     return (
-        f"trace {one_line(trace.trace_id, 36)}  {one_line(title(trace), _NAME_CELLS)}  {trace.status}  "
+        f"trace {one_line(trace.trace_id, 36)}  {one_line(trace_name(trace), _NAME_CELLS)}  {trace.status}  "
         f"{clock(trace.started_at)}  {duration(trace.ended_at - trace.started_at)}  {', '.join(counts)}"
     )
