@@ -83,8 +83,9 @@ def encode_mismatch(client_version: str) -> bytes:
 
 def mismatch_message(client_version: str) -> str:
     """Say which versions met and what to upgrade, short enough for a close reason."""
-    shown = client_version if len(client_version) <= 20 else client_version[:19] + "…"
-    return f"schema {shown!a} is not supported (etaoi-tui takes {SUPPORTED}): {advice(client_version)}"
+    quoted = ascii(client_version)
+    shown = quoted if len(quoted) <= 24 else f"{quoted[:20]}..."
+    return f"schema {shown} is not supported (etaoi-tui takes {SUPPORTED}): {advice(client_version)}"
 
 
 def decode_answer(message: bytes | bytearray | memoryview | str) -> Welcome | Mismatch:

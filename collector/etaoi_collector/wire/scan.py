@@ -129,12 +129,11 @@ def depth(data: memoryview, most: int) -> int:
         if open_items:
             open_items[-1] -= 1
         if held:
-            while open_items and open_items[-1] == 0:
-                open_items.pop()
             open_items.append(held)
             deepest = max(deepest, len(open_items))
             if deepest > most:
                 return deepest
+            continue
         while open_items and open_items[-1] == 0:
             open_items.pop()
     return deepest
