@@ -15,7 +15,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from etaoi_tui.sdk.attach import AttachedHandle, attach
     from etaoi_tui.sdk.config import install_sigterm_flush, open_tracer
+    from etaoi_tui.sdk.langchain.middleware import instrument
+    from etaoi_tui.sdk.langchain.public import AgentVizHandler, EtaoiHandler
     from etaoi_tui.sdk.limits import Limits
     from etaoi_tui.sdk.redact import Redact
     from etaoi_tui.sdk.spans import event, span
@@ -23,9 +26,9 @@ if TYPE_CHECKING:
     from etaoi_tui.sdk.transport.local import InMemorySink
 
 _HOMES = {
-    "AgentVizHandler": "etaoi_tui.sdk.langchain.handler",
+    "AgentVizHandler": "etaoi_tui.sdk.langchain.public",
     "AttachedHandle": "etaoi_tui.sdk.attach",
-    "EtaoiHandler": "etaoi_tui.sdk.langchain.handler",
+    "EtaoiHandler": "etaoi_tui.sdk.langchain.public",
     "InMemorySink": "etaoi_tui.sdk.transport.local",
     "Limits": "etaoi_tui.sdk.limits",
     "Redact": "etaoi_tui.sdk.redact",

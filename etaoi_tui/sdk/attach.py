@@ -43,16 +43,18 @@ def attach(
     insecure_tls: bool | None = None,
     redact: RedactOption = None,
     flush_on_sigterm: bool = False,
-) -> Handle:
-    """Show an agent's runs in the viewer, from now on and until `Handle.detach`.
+) -> AttachedHandle:
+    """Show an agent's runs in the viewer, from now on and until `AttachedHandle.detach`.
 
-    What can be attached, and how it is made to report (always in place, so go on using the object you have):
+    What can be attached, and how it is made to report (always in place, so go on using the object you
+    have):
 
-    - graphs: ``create_agent``, deepagents, ``StateGraph.compile()``: the handler goes into the graph's config;
+    - graphs: ``create_agent``, deepagents, ``StateGraph.compile()``: the handler goes into the graph's
+      config;
     - chat models, completion models and tools: into their ``callbacks`` field;
-    - every other Runnable (sequences, lambdas, parallels, bindings from ``with_config`` or ``bind``, retrievers,
-      prompts, parsers): LangChain gives these no place for a callback, so the object gets a subclass of its own
-      class that adds the handler to each call;
+    - every other Runnable (sequences, lambdas, parallels, bindings from ``with_config`` or ``bind``,
+      retrievers, prompts, parsers): LangChain gives these no place for a callback, so the object gets a
+      subclass of its own class that adds the handler to each call;
     - nothing: every LangChain run in this process, in whatever thread, task or context.
 
     Attached twice, or by itself and with everything, an agent still sends each event once per destination.
@@ -64,7 +66,8 @@ def attach(
         public_key: sent as a header, together with ``secret_key``.
         secret_key: sent as a header, together with ``public_key``.
         project_token: sent as a header.
-        sink: ``"ws"`` (the default), ``"file"`` or a path (a trace file for ``etaoi-tui --replay``), ``"memory"``,
+        sink: ``"ws"`` (the default), ``"file"`` or a path (a trace file for ``etaoi-tui --replay``),
+        ``"memory"``,
             ``"noop"``, ``"msgpack-drop"``, or an object with ``emit(envelope)``.
         user_id: whose run it is.
         session_id: a UUID or any string; the same string is always the same session.
@@ -82,7 +85,7 @@ def attach(
         MissingLangChainError: langchain-core is not installed.
     """
     if is_disabled():
-        return Handle(None, None)
+        return AttachedHandle(None, None)
     make_handler = _load()
     tracer = open_tracer(
         server_url=server_url,
@@ -103,7 +106,7 @@ def attach(
         tracer.close(0)
         raise
     push_default(tracer)
-    return Handle(tracer, handler, release)
+    return AttachedHandle(tracer, handler, release)
 
 
 def _load() -> Callable[[Tracer, Any, str | None], tuple[TracerHandler, Callable[[], None]]]:
@@ -118,7 +121,7 @@ def _load() -> Callable[[Tracer, Any, str | None], tuple[TracerHandler, Callable
     return install_handler
 
 
-class Handle:
+class AttachedHandle:
     """What `attach` returns: the handler, the session, and the way back."""
 
     def __init__(
@@ -199,7 +202,7 @@ class Handle:
         else:
             tracer.flush(_CLOSE_SECONDS)
 
-    def __enter__(self) -> Handle:
+    def __enter__(self) -> AttachedHandle:
         return self
 
     def __exit__(

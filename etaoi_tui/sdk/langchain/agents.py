@@ -17,12 +17,18 @@ from etaoi_tui.sdk.langchain.tools import describe_tool
 from etaoi_tui.sdk.tracer import Tracer
 
 _PARAMETERS = (
-    "temperature", "max_tokens", "top_p", "top_k", "stop", "seed", "reasoning_effort", "reasoning", "thinking",
-    "streaming", "timeout", "max_retries", "base_url",
+    "temperature", "max_tokens", "top_p", "top_k", "stop", "seed", "reasoning_effort", "reasoning", 
+    "thinking", "streaming", "timeout", "max_retries", "base_url",
 )  # fmt: skip
 _KINDS = ("before_model", "after_model", "wrap_model_call")
 """The hooks that the wire's middleware ``kind`` knows; all hooks are in ``hooks``."""
-_MCP_TRANSPORTS = {"stdio": "stdio", "sse": "sse", "streamable_http": "http", "http": "http", "websocket": "http"}
+_MCP_TRANSPORTS = {
+    "stdio": "stdio",
+    "sse": "sse",
+    "streamable_http": "http",
+    "http": "http",
+    "websocket": "http",
+}
 
 
 def describe_agent(agent: Any, agent_id: str | None = None) -> dict[str, Any]:
@@ -60,7 +66,7 @@ def agent_display_name(agent: Any) -> str | None:
 
 
 def send_snapshot(tracer: Tracer, runs: Runs, agent: Any, agent_id: str | None) -> Mapping[str, str]:
-    """Send an agent's snapshot, unless the same one was sent to this session; return the metadata pointing to it."""
+    """Send an agent's snapshot, unless this session has it; return the metadata that points to it."""
     payload = describe_agent(agent, agent_id)
     key = (tracer.session.session_id, payload["hash"])
     known = runs.contexts.get(key)
@@ -74,26 +80,35 @@ def send_snapshot(tracer: Tracer, runs: Runs, agent: Any, agent_id: str | None) 
 def snapshot_of_graph(tracer: Tracer, runs: Runs, graph: Any, agent_id: str | None) -> Mapping[str, str]:
     """Send the snapshot of a graph that is about to run, once per name and session; return the metadata.
 
-    The snapshot is made on the sender's thread: an agent that is built anew for each request must not pay for it.
+    The snapshot is made on the sender's thread: an agent that is built anew for each request must not pay
+    for it.
     """
     key = _graph_key(tracer, graph)
     known = runs.contexts.get(key)
     if known is None:
-        known = _send(tracer, functools.partial(describe_agent, graph, agent_id), agent_display_name(graph), None)
+        known = _send(
+            tracer, functools.partial(describe_agent, graph, agent_id), agent_display_name(graph), None
+        )
         runs.contexts[key] = known
     return known
 
 
 def _graph_key(tracer: Tracer, agent: Any) -> Any:
     name = agent_display_name(agent)
-    return (tracer.session.session_id, "name", name) if name else (tracer.session.session_id, "object", id(agent))
+    return (
+        (tracer.session.session_id, "name", name)
+        if name
+        else (tracer.session.session_id, "object", id(agent))
+    )
 
 
 def _send(tracer: Tracer, payload: Any, name: str | None, digest: str | None) -> Mapping[str, str]:
     meta = {"agent.context_hash": digest} if digest else {}
     if name:
         meta["lc_agent_name"] = name
-    span = tracer.start("agent_context", name or "agent_context", payload=payload, metadata=meta, agent_name=name)
+    span = tracer.start(
+        "agent_context", name or "agent_context", payload=payload, metadata=meta, agent_name=name
+    )
     tracer.end(span, at=span.started_ns)
     known = {"agent.context_id": id_text(span.span_id)}
     if digest:
@@ -121,7 +136,9 @@ def _describe_model(model: Any) -> dict[str, Any]:
         params = beneath._get_ls_params()  # what LangChain itself shows of a model; it holds no secrets
     except Exception:
         params = {}
-    told["provider"] = params.get("ls_provider") or getattr(beneath, "_llm_type", None) or type(beneath).__name__
+    told["provider"] = (
+        params.get("ls_provider") or getattr(beneath, "_llm_type", None) or type(beneath).__name__
+    )
     told["model"] = params.get("ls_model_name") or fields.get("model_name") or fields.get("model")
     told["class"] = type(beneath).__name__
     for name in _PARAMETERS:
@@ -150,7 +167,7 @@ def _describe_middleware(middleware: Any) -> dict[str, Any]:
 
 
 def _describe_mcp(tools: list[Any]) -> list[dict[str, Any]]:
-    """Group tools by the MCP server they come from (langchain-mcp-adapters, or a provider's own MCP tools)."""
+    """Group tools by the MCP server they come from (langchain-mcp-adapters, or a provider's own)."""
     servers: dict[str, dict[str, Any]] = {}
     for tool in tools:
         if isinstance(tool, Mapping):
@@ -158,14 +175,16 @@ def _describe_mcp(tools: list[Any]) -> list[dict[str, Any]]:
                 continue
             name, transport = str(tool.get("server_label") or tool.get("name") or "mcp"), "http"
         else:
-            function = getattr(tool, "coroutine", None)
+            function: Any = getattr(tool, "coroutine", None)
             code = getattr(function, "__code__", None)
             if code is None or "mcp" not in getattr(function, "__module__", ""):
                 continue
             cells = dict(zip(code.co_freevars, function.__closure__ or (), strict=False))
             connection = _cell(cells, "connection")
             connection = connection if isinstance(connection, Mapping) else {}
-            name = str(_cell(cells, "server_name") or connection.get("url") or connection.get("command") or "mcp")
+            name = str(
+                _cell(cells, "server_name") or connection.get("url") or connection.get("command") or "mcp"
+            )
             transport = _MCP_TRANSPORTS.get(str(connection.get("transport")), "")
         server = servers.setdefault(name, {"name": name, "tool_count": 0})
         server["tool_count"] += 1

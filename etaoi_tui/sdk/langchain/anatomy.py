@@ -1,8 +1,9 @@
-"""What an agent consists of: its model, prompt, tools and middleware, found in the object that LangChain built.
+"""What an agent consists of: its model, prompt, tools and middleware, found in the object that LangChain
+built.
 
-``create_agent`` and deepagents compile to a graph and keep nothing of what they were given but closures of its
-nodes. So this looks into functions, with bounds, for the objects themselves; their names in LangChain's code do not
-matter, except that the prompt is found as the only system message there is.
+``create_agent`` and deepagents compile to a graph and keep nothing of what they were given but closures of
+its nodes. So this looks into functions, with bounds, for the objects themselves; their names in LangChain's
+code do not matter, except that the prompt is found as the only system message there is.
 """
 
 from __future__ import annotations
@@ -104,7 +105,11 @@ def _look_at_node(root: Any, found: Anatomy, middleware: list[list[Any]]) -> Non
 
 
 def _is_provider_tool(thing: Any) -> bool:
-    return isinstance(thing, dict) and isinstance(thing.get("type"), str) and ("name" in thing or "server_label" in thing)
+    return (
+        isinstance(thing, dict)
+        and isinstance(thing.get("type"), str)
+        and ("name" in thing or "server_label" in thing)
+    )
 
 
 def _reachable(root: Any, seen: set[int]) -> Iterator[Any]:

@@ -9,10 +9,11 @@ _MOST_FRAMES = 24
 
 
 def calling_graph() -> Any:
-    """Return the graph in whose ``stream`` or ``astream`` the calling callback was set off; None if there is none.
+    """Return the graph in whose ``stream`` or ``astream`` the calling callback was set off; None if there
+    is none.
 
-    Looks at the callers' local variables, the nearest first. Called once for each run of an agent, not for each
-    callback.
+    Looks at the callers' local variables, the nearest first. Called once for each run of an agent, not for
+    each callback.
     """
     frame = sys._getframe(2)
     for _ in range(_MOST_FRAMES):

@@ -1,17 +1,18 @@
 """How an object that a user has is made to carry a handler, in place, and let go again.
 
-- A graph (anything with LangGraph's ``config`` attribute): its own config gets the handler; every run of it, also as
-  a subgraph or inside a tool, starts from that config.
+- A graph (anything with LangGraph's ``config`` attribute): its own config gets the handler; every run of
+  it, also as a subgraph or inside a tool, starts from that config.
 - A model or a tool: their ``callbacks`` field. LangChain does not pass those on to what a tool runs inside;
   the hook of `etaoi_tui.sdk.langchain.everywhere` does.
-- Every other Runnable (sequences, lambdas, parallels, branches, retrievers, parsers, bindings, classes of your
-  own) has no place for a callback. The object's class is replaced by a subclass of the same name that adds the
-  handler to the config of each call; equality, ``isinstance``, copies and pickles work as before.
+- Every other Runnable (sequences, lambdas, parallels, branches, retrievers, parsers, bindings, classes of
+  your own) has no place for a callback. The object's class is replaced by a subclass of the same name that
+  adds the handler to the config of each call; equality, ``isinstance``, copies and pickles work as before.
 """
 
 from __future__ import annotations
 
 import copyreg
+import functools
 import inspect
 from collections.abc import Callable
 from typing import Any, cast
@@ -49,7 +50,9 @@ def carry(thing: Any, handler: BaseCallbackHandler) -> Release:
 
 
 def _is_graph(thing: Any) -> bool:
-    return hasattr(thing, "config") and hasattr(thing, "get_state") and not hasattr(type(thing), "model_fields")
+    return (
+        hasattr(thing, "config") and hasattr(thing, "get_state") and not hasattr(type(thing), "model_fields")
+    )
 
 
 def _with_handler(callbacks: Any, handler: BaseCallbackHandler) -> Any:
@@ -117,7 +120,7 @@ def _carry_in_class(thing: Any, handler: BaseCallbackHandler) -> Release:
     return release
 
 
-def _carrying_class(original: type[Any], handler: BaseCallbackHandler) -> type[Any]:
+def _carrying_class(original: Any, handler: BaseCallbackHandler) -> type[Any]:
     def reduce(self: Any, protocol: Any) -> Any:
         made = original.__reduce_ex__(self, protocol)
         if not isinstance(made, tuple):
@@ -140,7 +143,7 @@ def _carrying_class(original: type[Any], handler: BaseCallbackHandler) -> type[A
 
 
 def _make_anew(kind: type[Any], *arguments: Any) -> Any:
-    """Make an object without calling its ``__init__``; pickle refuses its own maker for an object of a subclass."""
+    """Make an object without ``__init__``; pickle refuses its own maker for an object of a subclass."""
     return kind.__new__(kind, *arguments)
 
 
@@ -151,19 +154,14 @@ def _carrying_call(method: Any, handler: BaseCallbackHandler) -> Any:
     async def acall(self: Any, input: Any, config: Any = None, **kwargs: Any) -> Any:  # noqa: A002
         return await method(self, input, _config_with(config, handler), **kwargs)
 
-    call = acall if inspect.iscoroutinefunction(method) else call
-    call.__name__ = method.__name__
-    call.__qualname__ = method.__qualname__
-    call.__doc__ = method.__doc__
-    call.__wrapped__ = method  # type: ignore[attr-defined]
-    return call
+    return functools.wraps(method)(acall if inspect.iscoroutinefunction(method) else call)
 
 
 def _config_with(config: Any, handler: BaseCallbackHandler) -> Any:
     """Return a call's config with the handler in it.
 
-    A config without callbacks takes those of the run that makes the call, as LangChain itself does; naming only
-    ours would cut the others off.
+    A config without callbacks takes those of the run that makes the call, as LangChain itself does; naming
+    only ours would cut the others off.
     """
     if getattr(handler, "stopped", False):
         return config

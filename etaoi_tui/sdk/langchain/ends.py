@@ -17,8 +17,8 @@ def is_cancellation(error: BaseException) -> bool:
 def how_it_ended(error: BaseException | None) -> BaseException | str | None:
     """Return what a span's end says as its error.
 
-    None for a hand-over; ``cancelled: ...`` where only the caller stopped listening; the exception itself for
-    failures, and for LangGraph's interrupts, which the viewer knows by their name.
+    None for a hand-over; ``cancelled: ...`` where only the caller stopped listening; the exception itself
+    for failures, and for LangGraph's interrupts, which the viewer knows by their name.
     """
     if error is None:
         return None

@@ -1,8 +1,8 @@
 """Handlers for every run in the process, whatever thread, task or context it starts in.
 
-LangChain asks registered hooks for a handler whenever it sets up a run. It expects a context variable there, and
-uses its ``get`` only. A context variable that is set in one thread is not set in another; this one answers the
-same everywhere.
+LangChain asks registered hooks for a handler whenever it sets up a run. It expects a context variable
+there, and uses its ``get`` only. A context variable that is set in one thread is not set in another; this
+one answers the same everywhere.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The callback handler: LangChain's twenty callbacks, as spans.
 
-In the agent's thread each callback looks up its run, takes references and the time, and hands them to the tracer.
-What the agent may change afterwards (lists and maps of its state) is copied shallowly; messages are taken as they
-are, since LangChain replaces them instead of changing them.
+In the agent's thread each callback looks up its run, takes references and the time, and hands them to the
+tracer. What the agent may change afterwards (lists and maps of its state) is copied shallowly; messages are
+taken as they are, since LangChain replaces them instead of changing them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from time import time_ns
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from langchain_core.callbacks import BaseCallbackHandler
 
@@ -44,8 +44,8 @@ logger = logging.getLogger("etaoi_tui")
 class TracerHandler(BaseCallbackHandler):
     """Reports LangChain runs to one tracer.
 
-    Runs inline, also in async code: its callbacks must see the caller's context and keep their order. It never
-    raises; the first failure of its own is logged, further ones at debug level.
+    Runs inline, also in async code: its callbacks must see the caller's context and keep their order. It
+    never raises; the first failure of its own is logged, further ones at debug level.
 
     Args:
         tracer: where spans go.
@@ -117,9 +117,9 @@ class TracerHandler(BaseCallbackHandler):
             parent, above, unknown = self._find_parent(parent_run_id)
             agent = agent_name(metadata)
             meta: dict[str, Any] = dict(metadata) if metadata else {}
-            enters = (agent is not None and agent != (above.agent if above is not None else None)) or meta.get(
-                "ls_agent_type"
-            ) == "subagent"
+            enters = (
+                agent is not None and agent != (above.agent if above is not None else None)
+            ) or meta.get("ls_agent_type") == "subagent"
             shown = name or run_name(serialized, None, "chain")
             kind, chain_kind, hook = classify_chain(shown, meta.get("langgraph_node"), enters)
             meta["lc_chain_kind"] = chain_kind
@@ -341,7 +341,7 @@ class TracerHandler(BaseCallbackHandler):
     # Common parts
 
     def _find_parent(self, parent_run_id: UUID | None) -> tuple[Span | None, Run | Any | None, bool]:
-        """Return (span to lie in, what is known of the parent run, whether a parent was named but is not known)."""
+        """Return (span to lie in, what is known of the parent run, whether a parent is named but unknown)."""
         above: Any = None
         span: Span | None = None
         if parent_run_id is not None:
@@ -378,7 +378,7 @@ class TracerHandler(BaseCallbackHandler):
             if graph is not None:
                 return snapshot_of_graph(self.tracer, self._runs, graph, self.agent_id)
         if above is not None and above.context is not None:
-            return above.context  # type: ignore[no-any-return]
+            return cast("Mapping[str, str]", above.context)
         return self.context
 
     def _begin_leaf(
@@ -394,7 +394,7 @@ class TracerHandler(BaseCallbackHandler):
     ) -> None:
         parent, above, unknown = self._find_parent(parent_run_id)
         if parent is not None and type(payload) is ModelInput:
-            payload.keyed = bool(parent.metadata) and "lc_probe" in parent.metadata
+            payload.keyed = "lc_probe" in (parent.metadata or ())
         meta: dict[str, Any] = dict(metadata) if metadata else {}
         if tags:
             meta["tags"] = ",".join(tags)
@@ -402,9 +402,7 @@ class TracerHandler(BaseCallbackHandler):
             meta.update(more)
         agent = agent_name(metadata)
         context = self._context_for(False, above)
-        self._begin(
-            run_id, parent_run_id, kind, shown, parent, above, unknown, agent, meta, context, payload
-        )
+        self._begin(run_id, parent_run_id, kind, shown, parent, above, unknown, agent, meta, context, payload)
 
     def _begin(
         self,

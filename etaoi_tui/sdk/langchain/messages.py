@@ -1,7 +1,7 @@
 """LangChain messages, generations and usage as the plain maps that travel in a payload.
 
-Runs on the sender's thread. Fields are read from ``__dict__``: asking a pydantic object for a field that it does
-not have costs more than everything else here together.
+Runs on the sender's thread. Fields are read from ``__dict__``: asking a pydantic object for a field that it
+does not have costs more than everything else here together.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ def describe_message(message: Any) -> dict[str, Any]:
     """Return one message as ``{role, text}`` and whatever else it carries.
 
     Optional keys: ``tool_calls`` [{name, args, id}], ``invalid_tool_calls`` [{name, args, id, error}],
-    ``tool_call_id``, ``status`` (of a tool's answer), ``name``, ``id``, ``reasoning`` (text), ``parts`` (what is
-    not text: type, media type, size in bytes, address).
+    ``tool_call_id``, ``status`` (of a tool's answer), ``name``, ``id``, ``reasoning`` (text), ``parts``
+    (what is not text: type, media type, size in bytes, address).
     """
     fields = _fields_of(message)
     role = fields.get("type") or fields.get("role") or type(message).__name__
@@ -88,7 +88,8 @@ def describe_result(result: Any) -> dict[str, Any]:
 def normalize_usage(usage: Mapping[str, Any]) -> dict[str, Any]:
     """Return token counts with LangChain's names, whatever the provider called them; details are kept.
 
-    Cache counts are lifted to the top as well (``cache_read_input_tokens``, ``cache_creation_input_tokens``).
+    Cache counts are lifted to the top as well (``cache_read_input_tokens``,
+    ``cache_creation_input_tokens``).
     """
     normal = dict(usage)
     for name, other in (("input_tokens", "prompt_tokens"), ("output_tokens", "completion_tokens")):
@@ -119,8 +120,8 @@ def describe_document(document: Any) -> dict[str, Any]:
 def describe_state(value: Any, depth: int = 0) -> Any:
     """Return a chain's input or output with what LangChain puts in it as plain maps.
 
-    Messages, documents and prompt values become maps of their filled fields; LangGraph's ``Command`` and ``Send``
-    carry their name in ``__type__``. Everything else is left as it is.
+    Messages, documents and prompt values become maps of their filled fields; LangGraph's ``Command`` and
+    ``Send`` carry their name in ``__type__``. Everything else is left as it is.
     """
     kind = type(value)
     if kind is str or value is None or kind is int or kind is bool or kind is float:
@@ -146,9 +147,12 @@ def describe_state(value: Any, depth: int = 0) -> Any:
         return {"__type__": "Overwrite", "value": describe_state(value.value, depth + 1)}
     fields = getattr(value, "__dict__", None)
     if isinstance(fields, dict) and ("content" in fields or "page_content" in fields) and "type" in fields:
-        filled = (None, "", [], {})
-        plain = {key: item for key, item in fields.items() if item not in filled or key == "content"}
-        return {key: describe_state(item, depth + 1) for key, item in plain.items()}
+        return {
+            key: describe_state(item, depth + 1)
+            for key, item in fields.items()
+            if key == "content"
+            or not (item is None or item == "" or (type(item) in (list, dict) and not item))
+        }
     return value
 
 

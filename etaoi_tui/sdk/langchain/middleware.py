@@ -1,8 +1,9 @@
 """`instrument`: what each middleware hook did to a request, as a span that lies where the hook ran.
 
-LangChain calls wrap hooks as plain functions, so no callback tells of them. Each instrumented hook becomes a span
-with the hook's real duration. The model call, and the hooks further in, lie inside it. Its start says what the hook
-was given, a delta what it sent down (one for each call of its handler), its end what it returned.
+LangChain calls wrap hooks as plain functions, so no callback tells of them. Each instrumented hook becomes
+a span with the hook's real duration. The model call, and the hooks further in, lie inside it. Its start
+says what the hook was given, a delta what it sent down (one for each call of its handler), its end what it
+returned.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import inspect
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
-from etaoi_tui.sdk.ids import id_text
 from etaoi_tui.sdk.langchain.ambient import ambient_run
 from etaoi_tui.sdk.langchain.anatomy import is_middleware
 from etaoi_tui.sdk.langchain.ends import how_it_ended
@@ -32,7 +32,9 @@ from etaoi_tui.sdk.tracer import Span, current_span, enter_span, leave_span
 _MODEL_HOOKS = ("wrap_model_call", "awrap_model_call")
 _TOOL_HOOKS = ("wrap_tool_call", "awrap_tool_call")
 _STATE_HOOKS = tuple(
-    f"{prefix}{hook}" for hook in ("before_agent", "before_model", "after_model", "after_agent") for prefix in ("", "a")
+    f"{prefix}{hook}"
+    for hook in ("before_agent", "before_model", "after_model", "after_agent")
+    for prefix in ("", "a")
 )
 _MARK = "_etaoi_tui_instrumented"
 
@@ -40,8 +42,8 @@ _MARK = "_etaoi_tui_instrumented"
 def instrument(middleware: Iterable[Any]) -> list[Any]:
     """Make every hook of these middleware visible: ``create_agent(..., middleware=instrument([...]))``.
 
-    The objects are changed in place and returned as they came (the same list, if it was one). Doing it twice does
-    nothing more. Without an `attach` a hook costs a microsecond more than before.
+    The objects are changed in place and returned as they came (the same list, if it was one). Doing it
+    twice does nothing more. Without an `attach` a hook costs a microsecond more than before.
 
     Raises:
         TypeError: something among them is no middleware, or does not let itself be changed.
@@ -54,7 +56,11 @@ def instrument(middleware: Iterable[Any]) -> list[Any]:
     for item in items:
         if not is_middleware(item):
             raise TypeError(f"instrument() takes AgentMiddleware objects, not {type(item).__name__}")
-        for hooks, wrap in ((_MODEL_HOOKS, _wrap_model), (_TOOL_HOOKS, _wrap_tool), (_STATE_HOOKS, _wrap_state)):
+        for hooks, wrap in (
+            (_MODEL_HOOKS, _wrap_model),
+            (_TOOL_HOOKS, _wrap_tool),
+            (_STATE_HOOKS, _wrap_state),
+        ):
             for hook in hooks:
                 _replace(item, hook, wrap)
     return items
@@ -105,7 +111,7 @@ class _Probe:
         self.span.tracer.end(self.span, payload, error=how_it_ended(error))
 
 
-def _open(label: str, hook: str, make_payload: Callable[[Span], Any]) -> _Probe | None:
+def _open(label: str, hook: str, payload: Callable[[], Any]) -> _Probe | None:
     """Begin a hook's span in the session of the run it belongs to; None when nobody records that run."""
     try:
         run = ambient_run()
@@ -114,7 +120,7 @@ def _open(label: str, hook: str, make_payload: Callable[[Span], Any]) -> _Probe 
         parent = current_span()
         if parent is None or parent.tracer.pipeline is not run.span.tracer.pipeline:
             parent = run.span
-        return _Probe(label, hook, run.span, parent, make_payload(parent))
+        return _Probe(label, hook, run.span, parent, payload)
     except Exception:  # the host's hook must run, whatever becomes of ours
         return None
 
@@ -123,28 +129,13 @@ def _open(label: str, hook: str, make_payload: Callable[[Span], Any]) -> _Probe 
 
 
 class _RequestPayload:
-    __slots__ = ("outer", "shot")
+    __slots__ = ("shot",)
 
-    def __init__(self, shot: RequestShot, outer: Span | None) -> None:
+    def __init__(self, shot: RequestShot) -> None:
         self.shot = shot
-        self.outer = outer
 
     def __call__(self) -> dict[str, Any]:
-        if self.outer is not None:
-            return {"before": {"same_as": id_text(self.outer.span_id)}}
         return {"before": describe_request(self.shot)}
-
-
-_sent_down: dict[int, RequestShot] = {}
-"""What an open hook sent down last, by its span's id: most inner hooks are given just that."""
-
-
-def _request_payload(shot: RequestShot) -> Callable[[Span], Any]:
-    def make(parent: Span) -> _RequestPayload:
-        above = _sent_down.get(parent.span_id)
-        return _RequestPayload(shot, parent if above is not None and above.same(shot) else None)
-
-    return make
 
 
 class _SentPayload:
@@ -188,7 +179,6 @@ class _ModelCall:
     def goes_down(self, request: Any) -> None:
         try:
             sent = RequestShot(request)
-            _sent_down[self.probe.span.span_id] = sent
             self.probe.sent(_SentPayload(self.before, sent, self.probe.calls + 1))
         except Exception:
             return
@@ -200,9 +190,10 @@ class _ModelCall:
         self.probe.span.tracer.delta(self.probe.span, told)
 
     def end(self, response: Any, error: BaseException | None) -> None:
-        _sent_down.pop(self.probe.span.span_id, None)
         calls = self.probe.calls
-        payload = {"handler_calls": calls} if error is not None else _ReturnedPayload(response, self.given, calls)
+        payload = (
+            {"handler_calls": calls} if error is not None else _ReturnedPayload(response, self.given, calls)
+        )
         self.probe.end(payload, error)
 
 
@@ -211,7 +202,7 @@ def _begin_model_call(label: str, hook: str, request: Any) -> _ModelCall | None:
         before = RequestShot(request)
     except Exception:
         return None
-    probe = _open(label, hook, _request_payload(before))
+    probe = _open(label, hook, _RequestPayload(before))
     return _ModelCall(before, probe) if probe is not None else None
 
 
@@ -278,7 +269,7 @@ def _wrap_tool(original: Callable[..., Any], label: str, hook: str) -> Callable[
             shot = ToolCallShot(request)
         except Exception:
             return None
-        probe = _open(label, hook, lambda _: {"before": shot.describe()})
+        probe = _open(label, hook, lambda: {"before": shot.describe()})
         return (shot, probe) if probe is not None else None
 
     def goes_down(shot: ToolCallShot, probe: _Probe, request: Any) -> None:
@@ -361,7 +352,7 @@ def _wrap_state(original: Callable[..., Any], label: str, hook: str) -> Callable
             shot = StateShot(state)
         except Exception:
             return None
-        probe = _open(label, hook, lambda _: lambda: {"before": describe_state_shot(shot)})
+        probe = _open(label, hook, lambda: {"before": describe_state_shot(shot)})
         return (shot, probe) if probe is not None else None
 
     if inspect.iscoroutinefunction(original):

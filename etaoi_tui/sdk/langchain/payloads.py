@@ -11,7 +11,12 @@ from typing import Any
 
 import msgspec
 
-from etaoi_tui.sdk.langchain.messages import describe_document, describe_message, describe_result, describe_state
+from etaoi_tui.sdk.langchain.messages import (
+    describe_document,
+    describe_message,
+    describe_result,
+    describe_state,
+)
 from etaoi_tui.sdk.langchain.requests import message_key
 from etaoi_tui.sdk.langchain.tools import describe_tool, tool_name
 from etaoi_tui.sdk.values import Json
@@ -95,9 +100,9 @@ class Documents:
 class ModelInput:
     """What a chat model or a completion model was given.
 
-    ``input_messages`` (or ``prompts`` and ``n_prompts``), ``tools`` (names), ``tools_hash``, ``tool_schemas``
-    (only the first time that this set of schemas is bound), ``invocation_params``. Inside an instrumented hook
-    each message also has its ``key``, see `etaoi_tui.sdk.langchain.requests`.
+    ``input_messages`` (or ``prompts`` and ``n_prompts``), ``tools`` (names), ``tools_hash``,
+    ``tool_schemas`` (only the first time that this set of schemas is bound), ``invocation_params``. Inside
+    an instrumented hook each message also has its ``key``, see `etaoi_tui.sdk.langchain.requests`.
     """
 
     __slots__ = ("keyed", "messages", "params", "prompts", "tool_sets")

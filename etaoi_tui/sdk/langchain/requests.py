@@ -1,18 +1,18 @@
-"""What a middleware hook was given and what it made of it: identified in the agent's thread, compared on the sender's.
+"""What a middleware hook was given and what it made of it: identified in the agent's thread, compared on
+the sender's.
 
-A shot holds references: the lists as they were, each message and its content at that moment. Taking one of a
-request with 200 messages costs a few microseconds. Everything below `RequestShot` and `StateShot` runs on the
-sender's thread.
+A shot holds references: the lists as they were, each message and its content at that moment. Taking one of
+a request with 200 messages costs a few microseconds. Everything below `RequestShot` and `StateShot` runs on
+the sender's thread.
 
 How the exact request of every step can be had again from the recording:
 
-- ``before`` of the outermost hook of a model call is complete: the system message in full, tools, model, and every
-  message as ``{role, preview, len, id?, key}`` in order. A hook inside another one, which was given what the outer
-  one sent down, says ``{"same_as": span id}`` instead.
-- ``after`` holds only the sections that the hook changed, each complete; ``diff`` says how they differ.
-- The body of a message is found by its ``key`` (a digest of all that the message says): in ``diff`` (``message`` of
-  ``messages_added``, ``messages_removed``, ``messages_changed``) for those a hook touched, and in ``input_messages``
-  of the model call inside for those that reached the model.
+- ``before`` is complete: the system message in full, tools, model, and every message in order, as ``{role,
+  preview, len, id?, key}``.
+- ``after`` holds only the sections that the hook changed, each complete; a section that is None is gone.
+- The body of a message is found by its ``key`` (a digest of all that the message says): in ``diff``, as
+  ``message`` of ``messages_added``, ``messages_removed`` and ``messages_changed``, for those a hook
+  touched, and in ``input_messages`` of the model call inside for those that reached the model.
 """
 
 from __future__ import annotations
@@ -163,7 +163,9 @@ def describe_update(update: Any) -> dict[str, Any]:
     told: dict[str, Any] = {"keys": sorted(map(str, update))}
     messages = update.get("messages")
     if messages is not None:
-        told["messages"] = identify(MessagesShot(messages if isinstance(messages, (list, tuple)) else [messages]))
+        told["messages"] = identify(
+            MessagesShot(messages if isinstance(messages, (list, tuple)) else [messages])
+        )
     if (jump := update.get("jump_to")) is not None:
         told["jump_to"] = str(jump)
     return told
@@ -198,7 +200,7 @@ def describe_response(response: Any, given: Any) -> dict[str, Any]:
 
 
 def diff_messages(before: MessagesShot, after: MessagesShot) -> dict[str, Any]:
-    """Say which messages came, went, or were replaced under their id; with bodies, since they are told nowhere else."""
+    """Say which messages came, went, or were replaced under their id; each with its body."""
     if before.same(after):
         return {}
     old, new = identify(before), identify(after)
@@ -343,7 +345,7 @@ def _result_messages(response: Any) -> list[Any]:
 
 
 def _reduce(merged: list[Any], message: Any) -> None:
-    """Apply one message of an update as LangGraph's ``add_messages`` does: replace by id, remove, or append."""
+    """Apply one message of an update as LangGraph's ``add_messages`` does."""
     fields = getattr(message, "__dict__", {})
     message_id = fields.get("id")
     removes = fields.get("type") == "remove"
@@ -367,5 +369,3 @@ def _is(one: Any, other: Any) -> bool:
 
 def _stand_in(value: Any) -> str:
     return f"<{type(value).__name__}>"
-
-

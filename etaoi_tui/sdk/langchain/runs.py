@@ -1,7 +1,7 @@
 """Which LangChain run is which span: shared by all handlers that speak to one destination.
 
-Handlers may meet in one run (a process-wide one and an agent's own, or the same agent attached twice). The first
-that reports a run owns it; the others see it here and stay silent, so nothing is sent twice.
+Handlers may meet in one run (a process-wide one and an agent's own, or the same agent attached twice). The
+first that reports a run owns it; the others see it here and stay silent, so nothing is sent twice.
 """
 
 from __future__ import annotations

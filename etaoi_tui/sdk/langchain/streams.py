@@ -1,4 +1,4 @@
-"""Streamed pieces of an answer: text, reasoning and the arguments of tool calls, each on a channel of its own."""
+"""Streamed pieces of an answer: text, reasoning, arguments of tool calls, each on a channel of its own."""
 
 from __future__ import annotations
 
@@ -48,7 +48,9 @@ def feed_event(tracer: Tracer, span: Span, event: Mapping[str, Any]) -> bool:
     if kind == "content-block-start":
         block = event.get("content") or event.get("content_block") or {}
         if block.get("type") == "tool_call_chunk":
-            _feed_call(tracer, span, event.get("index"), block.get("name"), block.get("id"), block.get("args"))
+            _feed_call(
+                tracer, span, event.get("index"), block.get("name"), block.get("id"), block.get("args")
+            )
             return True
         return False
     if kind != "content-block-delta":
@@ -64,7 +66,9 @@ def feed_event(tracer: Tracer, span: Span, event: Mapping[str, Any]) -> bool:
     elif what == "block-delta":
         fields = delta.get("fields") or {}
         if fields.get("type") == "tool_call_chunk":
-            _feed_call(tracer, span, event.get("index"), fields.get("name"), fields.get("id"), fields.get("args"))
+            _feed_call(
+                tracer, span, event.get("index"), fields.get("name"), fields.get("id"), fields.get("args")
+            )
     else:
         return False
     return True

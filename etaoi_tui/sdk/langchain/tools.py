@@ -27,7 +27,7 @@ def describe_tool(tool: Any) -> dict[str, Any]:
         text = source.get("description")
         schema = source.get("parameters") or source.get("input_schema") or source.get("properties")
         if schema is None and not isinstance(inner, Mapping):
-            schema = {key: value for key, value in tool.items() if key not in ("name", "description")} or None
+            schema = {key: value for key, value in tool.items() if key not in ("name", "description")}
     else:
         text = getattr(tool, "description", None) or getattr(tool, "__doc__", None)
         schema = _schema_of(tool)

@@ -5,22 +5,28 @@ from typing import Any
 
 import pytest
 
-from etaoi_tui.sdk.attach import Handle, attach
+from etaoi_tui.sdk.attach import AttachedHandle, attach
 from tests.sdk.langchain.trees import Forest
 
 
 @pytest.fixture(autouse=True)
 def no_switches(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("ETAOI_DISABLED", "AGENTVIZ_DISABLED", "LANGSMITH_TRACING", "LANGCHAIN_TRACING_V2", "ETAOI_AGENT_ID"):
+    for name in (
+        "ETAOI_DISABLED",
+        "AGENTVIZ_DISABLED",
+        "LANGSMITH_TRACING",
+        "LANGCHAIN_TRACING_V2",
+        "ETAOI_AGENT_ID",
+    ):
         monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture
-def watch() -> Iterator[Callable[..., Handle]]:
+def watch() -> Iterator[Callable[..., AttachedHandle]]:
     """`attach` with a memory sink; detached afterwards."""
-    handles: list[Handle] = []
+    handles: list[AttachedHandle] = []
 
-    def attached(agent: Any = None, **options: Any) -> Handle:
+    def attached(agent: Any = None, **options: Any) -> AttachedHandle:
         handles.append(attach(agent, **{"sink": "memory", **options}))
         return handles[-1]
 
@@ -30,5 +36,5 @@ def watch() -> Iterator[Callable[..., Handle]]:
 
 
 @pytest.fixture
-def forest() -> Callable[[Handle], Forest]:
+def forest() -> Callable[[AttachedHandle], Forest]:
     return lambda handle: Forest(handle.sink.events)

@@ -11,7 +11,7 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.utils.function_calling import convert_to_openai_tool
-from pydantic import PrivateAttr
+from pydantic import Field, PrivateAttr
 
 
 class ScriptedModel(BaseChatModel):
@@ -20,7 +20,7 @@ class ScriptedModel(BaseChatModel):
     model_name: str = "fake-gpt-5"
     temperature: float = 0.2
     max_tokens: int = 512
-    answers: list[Any] = []
+    answers: list[Any] = Field(default_factory=list)
     candidates: int = 1
     _calls: int = PrivateAttr(default=0)
 
@@ -110,6 +110,7 @@ def calls(*wanted: tuple[str, dict[str, Any]], start: int = 1) -> AIMessage:
     return AIMessage(
         "",
         tool_calls=[
-            {"name": name, "args": args, "id": f"call_{start + place}"} for place, (name, args) in enumerate(wanted)
+            {"name": name, "args": args, "id": f"call_{start + place}"}
+            for place, (name, args) in enumerate(wanted)
         ],
     )

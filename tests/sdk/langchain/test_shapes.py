@@ -31,11 +31,11 @@ from langchain_core.runnables import (
 from langchain_core.tools import StructuredTool, tool
 from langgraph.graph import END, START, StateGraph
 
-from etaoi_tui.sdk.attach import Handle
+from etaoi_tui.sdk.attach import AttachedHandle
 from tests.sdk.langchain.models import ScriptedModel, calls
 from tests.sdk.langchain.trees import Forest
 
-Watch = Callable[..., Handle]
+Watch = Callable[..., AttachedHandle]
 
 
 def add_one(number: int) -> int:
@@ -67,7 +67,7 @@ class Shelf(BaseRetriever):
 class OwnRunnable(Runnable[Any, Any]):
     """A class of a user's own, with LangChain's usual way of calling itself back."""
 
-    def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
+    def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002
         return self._call_with_config(lambda value: value + 1, input, config)
 
 
@@ -151,7 +151,9 @@ SHAPES: dict[str, tuple[Callable[[], Any], Any, str]] = {
     "prompt": (lambda: ChatPromptTemplate.from_template("say {word}"), {"word": "hi"}, "middleware"),
     "parser": (lambda: StrOutputParser(), "text", "middleware"),
     "prompt | model | parser": (
-        lambda: ChatPromptTemplate.from_template("say {word}") | ScriptedModel(answers=["hi"]) | StrOutputParser(),
+        lambda: (
+            ChatPromptTemplate.from_template("say {word}") | ScriptedModel(answers=["hi"]) | StrOutputParser()
+        ),
         {"word": "hi"},
         "middleware",
     ),
@@ -197,7 +199,7 @@ def result_of(value: Any) -> Any:
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_every_shape_reports_each_run_once_and_gives_the_same_result(
-    shape: str, watch: Watch, forest: Callable[[Handle], Forest]
+    shape: str, watch: Watch, forest: Callable[[AttachedHandle], Forest]
 ) -> None:
     make, given, kind = SHAPES[shape]
     alone = result_of(make().invoke(given))
@@ -223,7 +225,7 @@ def test_every_shape_reports_each_run_once_and_gives_the_same_result(
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_every_shape_attached_twice_and_with_everything_sends_each_event_once(
-    shape: str, watch: Watch, forest: Callable[[Handle], Forest]
+    shape: str, watch: Watch, forest: Callable[[AttachedHandle], Forest]
 ) -> None:
     make, given, _ = SHAPES[shape]
     thing = make()
@@ -238,7 +240,7 @@ def test_every_shape_attached_twice_and_with_everything_sends_each_event_once(
 
 @pytest.mark.parametrize("shape", SHAPES)
 async def test_every_shape_reports_when_it_runs_asynchronously(
-    shape: str, watch: Watch, forest: Callable[[Handle], Forest]
+    shape: str, watch: Watch, forest: Callable[[AttachedHandle], Forest]
 ) -> None:
     make, given, kind = SHAPES[shape]
     if shape in ("RunnableGenerator",):
@@ -253,7 +255,7 @@ async def test_every_shape_reports_when_it_runs_asynchronously(
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_every_shape_reports_in_a_batch_and_a_stream(
-    shape: str, watch: Watch, forest: Callable[[Handle], Forest]
+    shape: str, watch: Watch, forest: Callable[[AttachedHandle], Forest]
 ) -> None:
     make, given, _ = SHAPES[shape]
     thing = make()
@@ -267,7 +269,7 @@ def test_every_shape_reports_in_a_batch_and_a_stream(
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_without_an_argument_every_shape_reports(
-    shape: str, watch: Watch, forest: Callable[[Handle], Forest]
+    shape: str, watch: Watch, forest: Callable[[AttachedHandle], Forest]
 ) -> None:
     make, given, kind = SHAPES[shape]
     handle = watch()
@@ -284,7 +286,7 @@ def test_what_is_no_runnable_is_refused_in_one_sentence(thing: Any, watch: Watch
 
 
 def test_attached_everywhere_means_any_thread_task_and_context(
-    watch: Watch, forest: Callable[[Handle], Forest]
+    watch: Watch, forest: Callable[[AttachedHandle], Forest]
 ) -> None:
     handle = watch()
     chain = RunnableLambda(add_one, name="counted")
@@ -309,7 +311,9 @@ def test_attached_everywhere_means_any_thread_task_and_context(
     assert len({root.start["trace_id"] for root in seen.roots}) == len(seen.roots)
 
 
-def test_two_destinations_each_get_everything_once(watch: Watch, forest: Callable[[Handle], Forest]) -> None:
+def test_two_destinations_each_get_everything_once(
+    watch: Watch, forest: Callable[[AttachedHandle], Forest]
+) -> None:
     one, other = watch(), watch()
     chain = RunnableLambda(add_one)
     own = watch(chain)
@@ -362,7 +366,7 @@ def test_handlers_of_others_stay_in_place(watch: Watch) -> None:
 
 
 def test_an_agent_called_inside_a_tool_of_another_nests_under_that_tool(
-    watch: Watch, forest: Callable[[Handle], Forest]
+    watch: Watch, forest: Callable[[AttachedHandle], Forest]
 ) -> None:
     helper = create_agent(ScriptedModel(answers=["helped"]), name="helper")
 
