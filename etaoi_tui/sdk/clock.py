@@ -21,11 +21,11 @@ def to_ns(at: float | int | None) -> int:
     """
     if at is None:
         return now_ns()
-    if isinstance(at, int) and abs(at) >= _FLOAT_SECONDS_BELOW:
-        return at
     try:
-        return int(at * 1e9)
-    except (ValueError, OverflowError):  # NaN, infinity
+        if isinstance(at, int) and abs(at) >= _FLOAT_SECONDS_BELOW:
+            return at
+        return round(at * 1e6) * 1000  # a float of seconds does not tell more than microseconds
+    except (TypeError, ValueError, OverflowError):  # no number, NaN, infinity
         return now_ns()
 
 
