@@ -67,9 +67,12 @@ def show_steps(terminal: Terminal, url: str, folder: str) -> None:
     with Client(url, "--from", str(_steps_file(folder)), "--per-frame", "200") as client:
         client.go()
         client.sent()
-    terminal.wait_for(_step(0))
+    # The newest row is followed at first; going to the top ends that.
+    terminal.wait_for(_step(ROWS - 1))
     terminal.wait_quiet(0.5)
+    since = terminal.position
     terminal.press("g")
+    terminal.wait_for(_step(0), since=since, timeout=5)
     terminal.wait_quiet(0.3)
     since = terminal.position
     terminal.press("j")
