@@ -23,16 +23,9 @@ from etaoi_tui.detail.document import (
     Table,
     Text,
 )
-from etaoi_tui.detail.json_lines import INDENT, json_lines, parse_json
-from etaoi_tui.detail.wrap import break_line, show
+from etaoi_tui.detail.json_flow import JsonFlow
+from etaoi_tui.detail.wrap import LEAST_WIDTH, LINE_COST, break_line, show
 from etaoi_tui.text import cells, crop, fit, one_line
-
-LINE_COST = 8
-"""Characters that a line counts as in addition to its own."""
-
-LEAST_WIDTH = 8
-"""Lines are laid out for at least this many cells, however narrow the pane."""
-
 
 KEY_COLUMN = 20
 """Least width of the names in key-value blocks, where there is room."""
@@ -66,10 +59,8 @@ def flow_of(block: Block, width: int) -> Flow:
             return TextFlow(block, width)
         case Runs():
             return PieceFlow(block, width, iter([Piece([], 0, list(block.runs))]))
-        case Json():
-            return PieceFlow(block, width, _json_pieces(block))
-        case JsonText():
-            return PieceFlow(block, width, _json_text_pieces(block))
+        case Json() | JsonText():
+            return JsonFlow(block, width)
         case KeyValues():
             return PieceFlow(block, width, _key_value_pieces(block, width))
         case Diff():
@@ -216,38 +207,7 @@ class PieceFlow:
 
     def grow(self, block: Block) -> bool:
         """Keep the lines if the block says the same as before."""
-        return same_block(self.block, block)
-
-
-def same_block(old: Block, new: Block) -> bool:
-    """Whether two blocks show the same, judged only where that is cheap to say."""
-    if old is new:
-        return True
-    if isinstance(old, Json) and isinstance(new, Json):
-        return old.value is new.value
-    if isinstance(old, (JsonText, Runs, Diff, Table, KeyValues)):
-        return old == new
-    return False
-
-
-def _json_pieces(block: Json) -> Iterator[Piece]:
-    for indent, runs in json_lines(block.value):
-        yield Piece([(indent, "")], len(indent) + len(INDENT), runs)
-
-
-def _json_text_pieces(block: JsonText) -> Iterator[Piece]:
-    parsed = parse_json(block.text)
-    if parsed.ok:
-        yield from _json_pieces(Json(parsed.value))
-    else:
-        at = 0
-        while at < len(block.text):
-            found = block.text.find("\n", at)
-            stop = len(block.text) if found < 0 else found
-            yield Piece([], 0, [(block.text[at:stop], "")])
-            at = stop + 1
-    if parsed.note:
-        yield Piece([], 0, [(f"‹{parsed.note}›", "note")])
+        return block == self.block
 
 
 def _key_value_pieces(block: KeyValues, width: int) -> Iterator[Piece]:

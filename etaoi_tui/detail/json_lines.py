@@ -9,15 +9,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from enum import IntFlag
 from typing import Any
 
-from etaoi_tui.detail.document import Run
+INDENT = 2
+"""Cells that each level is indented by."""
 
-INDENT = "  "
 BREAK_MARK = "↵"
 
 _INLINE_CELLS = 60
 _INLINE_ITEMS = 8
+_INLINE_MEMBERS = 3
 _TRUNCATED = re.compile(r"… \[truncated (\d+) chars?\]\s*$")
 _PARSED_CHARACTERS = 16_000_000
 _PARTIAL_ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{0,3})?$")
@@ -150,135 +152,172 @@ def _close(text: str) -> str | None:
     return text[:complete] + "".join(reversed(closers_then))
 
 
-def json_lines(value: Any) -> Iterator[tuple[str, list[Run]]]:
-    """Yield the lines of a value as ``(indentation, runs)``, without recursion."""
-    yield from _Printer().lines(value)
+class LineKind(IntFlag):
+    """What the value part of a printed line is, so that it can be coloured without being read again."""
+
+    SHORT = 0
+    """A scalar, a bracket or a short list or map: read again when it is drawn."""
+    STRING = 1
+    """A string, or a piece of one: everything behind the key."""
+    BREAK = 2
+    """It ends with the mark of a line feed."""
+    NOTE = 4
+    """Words of our own."""
+    PLAIN = 8
+    """Text that is no JSON."""
 
 
-class _Printer:
-    def lines(self, value: Any) -> Iterator[tuple[str, list[Run]]]:
-        inline = _inline(value)
-        if inline is not None:
-            yield "", inline
-            return
-        if isinstance(value, str):
-            yield from _string_lines("", [], value, "")
-            return
-        opening, closing, items = _container(value)
-        yield "", [(opening, "json.punct")]
-        stack: list[tuple[Iterator[tuple[list[Run], Any, bool]], str, str]] = [(items, closing, "")]
-        while stack:
-            items, closing, tail = stack[-1]
-            indent = INDENT * len(stack)
-            for head, item, last in items:
-                comma = "" if last else ","
-                inline = _inline(item)
-                if inline is not None:
-                    yield indent, [*head, *inline, (comma, "json.punct")]
-                    continue
-                if isinstance(item, str):
-                    yield from _string_lines(indent, head, item, comma)
-                    continue
-                opening, inner_closing, inner = _container(item)
-                yield indent, [*head, (opening, "json.punct")]
-                stack.append((inner, inner_closing, comma))
-                break
-            else:
-                stack.pop()
-                yield INDENT * len(stack), [(closing + tail, "json.punct")]
+JsonLine = tuple[int, str, int, LineKind]
+"""Depth, text without indentation, length of the key part, and what follows it."""
 
 
-def _container(value: Any) -> tuple[str, str, Iterator[tuple[list[Run], Any, bool]]]:
+def json_lines(value: Any) -> Iterator[JsonLine]:
+    """Yield the lines of a value, without recursion."""
+    line = _one_line(value)
+    if line is not None:
+        yield 0, line, 0, LineKind.STRING if isinstance(value, str) else LineKind.SHORT
+        return
+    if isinstance(value, str):
+        yield from _string_lines(0, "", value, "")
+        return
+    opening, closing, items = _container(value)
+    yield 0, opening, 0, LineKind.SHORT
+    stack: list[tuple[Iterator[tuple[str, Any, str]], str]] = [(items, closing)]
+    while stack:
+        items, closing = stack[-1]
+        depth = len(stack)
+        for head, item, comma in items:
+            line = _one_line(item)
+            if line is not None:
+                kind = LineKind.STRING if isinstance(item, str) else LineKind.SHORT
+                yield depth, f"{head}{line}{comma}", len(head), kind
+                continue
+            if isinstance(item, str):
+                yield from _string_lines(depth, head, item, comma)
+                continue
+            opening, inner_closing, inner = _container(item)
+            yield depth, head + opening, len(head), LineKind.SHORT
+            stack.append((inner, inner_closing + comma))
+            break
+        else:
+            stack.pop()
+            yield depth - 1, closing, 0, LineKind.SHORT
+
+
+def colour_line(text: str, head: int, kind: LineKind) -> list[tuple[int, str]]:
+    """Return where each colour of a printed line ends, in order: ``(offset, style)``."""
+    if kind & LineKind.NOTE:
+        return [(len(text), "note")]
+    if kind & LineKind.PLAIN:
+        return [(len(text), "")]
+    ends: list[tuple[int, str]] = []
+    if head:
+        ends = [(head - 2, "json.key"), (head, "json.punct")]
+    if kind & LineKind.STRING:
+        if kind & LineKind.BREAK:
+            return [*ends, (len(text) - 1, "json.string"), (len(text), "muted")]
+        comma = text.endswith('",')
+        return [*ends, (len(text) - comma, "json.string"), (len(text), "json.punct")]
+    for found in _SHORT_TOKENS.finditer(text, head):
+        name = found.lastgroup or "punct"
+        if name == "string" and text.startswith(":", found.end()):
+            name = "key"
+        ends.append((found.end(), f"json.{name}"))
+    return ends
+
+
+_SHORT_TOKENS = re.compile(
+    r'(?P<string>"[^"\\]*(?:\\.[^"\\]*)*")|(?P<number>-?\d[\w.+-]*)|(?P<punct>[\s{}\[\],:]+)'
+    r"|(?P<literal>[^\s{}\[\],:\"]+|.)"
+)
+
+
+def _container(value: Any) -> tuple[str, str, Iterator[tuple[str, Any, str]]]:
     if isinstance(value, Mapping):
         return "{", "}", _members(value)
     return "[", "]", _items(value)
 
 
-def _members(value: Mapping[Any, Any]) -> Iterator[tuple[list[Run], Any, bool]]:
+def _members(value: Mapping[Any, Any]) -> Iterator[tuple[str, Any, str]]:
     last = len(value) - 1
     for n, (key, item) in enumerate(value.items()):
         name = key if isinstance(key, str) else describe_scalar(key)
-        yield [(_quote(name), "json.key"), (": ", "json.punct")], item, n == last
+        yield f"{_quote(name)}: ", item, "" if n == last else ","
 
 
-def _items(value: Any) -> Iterator[tuple[list[Run], Any, bool]]:
+def _items(value: Any) -> Iterator[tuple[str, Any, str]]:
     last = len(value) - 1
     for n, item in enumerate(value):
-        yield [], item, n == last
+        yield "", item, "" if n == last else ","
 
 
-def _inline(value: Any) -> list[Run] | None:
-    """Return the runs of a value that fits on one line by its nature, or None."""
+def _one_line(value: Any) -> str | None:
+    """Return the text of a value that fits on one line by its nature, or None."""
     if isinstance(value, str):
-        return [(_quote(value), "json.string")] if "\n" not in value else None
+        return _quote(value) if "\n" not in value else None
     scalar = _scalar(value)
     if scalar is not None:
-        return [scalar]
+        return scalar
     if not value:
-        return [("{}" if isinstance(value, Mapping) else "[]", "json.punct")]
-    if len(value) > _INLINE_ITEMS:
-        return None
-    runs: list[Run] = []
-    used = 2
+        return "{}" if isinstance(value, Mapping) else "[]"
     is_map = isinstance(value, Mapping)
-    if is_map and len(value) > 3:
+    if len(value) > (_INLINE_MEMBERS if is_map else _INLINE_ITEMS):
         return None
-    for head, item, last in _members(value) if is_map else _items(value):
+    pieces: list[str] = []
+    used = 2
+    for head, item, _ in _members(value) if is_map else _items(value):
         if isinstance(item, str):
             if len(item) > _INLINE_CELLS or "\n" in item:
                 return None
-            piece: Run = (_quote(item), "json.string")
+            piece: str | None = _quote(item)
         else:
-            shown = _scalar(item)
-            if shown is None:
-                return None
-            piece = shown
-        runs += [*head, piece, ("" if last else ", ", "json.punct")]
-        used += sum(len(text) for text, _ in head) + len(piece[0]) + 2
+            piece = _scalar(item)
+        if piece is None:
+            return None
+        pieces.append(head + piece)
+        used += len(head) + len(piece) + 2
         if used > _INLINE_CELLS:
             return None
-    opening, closing = ("{", "}") if is_map else ("[", "]")
-    return [(opening, "json.punct"), *runs, (closing, "json.punct")]
+    inner = ", ".join(pieces)
+    return f"{{{inner}}}" if is_map else f"[{inner}]"
 
 
-def _scalar(value: Any) -> Run | None:
+def _scalar(value: Any) -> str | None:
     if value is None:
-        return "null", "json.literal"
+        return "null"
     if value is True:
-        return "true", "json.literal"
+        return "true"
     if value is False:
-        return "false", "json.literal"
+        return "false"
     if isinstance(value, (int, float)):
-        return _number(value), "json.number"
+        return _number(value)
     if isinstance(value, (Mapping, list, tuple)):
         return None
-    return describe_scalar(value), "json.literal"
+    return describe_scalar(value)
 
 
 def _number(value: int | float) -> str:
     try:
         return str(value)
     except ValueError:  # more digits than Python is willing to print
-        return f"‹an integer of {int(value).bit_length():,} bits›" if isinstance(value, int) else "nan"
+        return f"‹an integer of {int(value).bit_length():,} bits›"
 
 
-def _quote(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+_quote = json.JSONEncoder(ensure_ascii=False).encode
 
 
-def _string_lines(indent: str, head: list[Run], text: str, comma: str) -> Iterator[tuple[str, list[Run]]]:
+def _string_lines(depth: int, head: str, text: str, comma: str) -> Iterator[JsonLine]:
     """Yield a string that has line feeds, one line for each of its own."""
-    first = True
     at = 0
-    inner = indent + INDENT
     while True:
         stop = text.find("\n", at)
         piece = _quote(text[at : stop if stop >= 0 else len(text)])[1:-1]
-        runs: list[Run] = [*head, ('"' + piece, "json.string")] if first else [(piece, "json.string")]
+        first = at == 0
+        if first:
+            piece = f'{head}"{piece}'
+        length = len(head) if first else 0
         if stop < 0:
-            runs[-1] = (runs[-1][0] + '"', "json.string")
-            yield (indent if first else inner), [*runs, (comma, "json.punct")]
+            yield depth + (not first), f'{piece}"{comma}', length, LineKind.STRING
             return
-        yield (indent if first else inner), [*runs, (BREAK_MARK, "muted")]
-        first = False
+        yield depth + (not first), piece + BREAK_MARK, length, LineKind.STRING | LineKind.BREAK
         at = stop + 1

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from etaoi_tui.detail.document import Block, Document, Run, Runs, Section, Tab
-from etaoi_tui.detail.flow import LEAST_WIDTH, Flow, flow_of
-from etaoi_tui.detail.wrap import show
+from etaoi_tui.detail.flow import Flow, flow_of
+from etaoi_tui.detail.wrap import LEAST_WIDTH, show
 from etaoi_tui.text import cells, crop, one_line
 
 GUTTER = 2

@@ -15,6 +15,12 @@ from etaoi_tui.text import UNSAFE, printable
 TAB = "    "
 """What a tab shows as: a fixed indentation, whatever column it stands in."""
 
+LINE_COST = 8
+"""Characters that a line counts as in addition to its own, where effort is counted."""
+
+LEAST_WIDTH = 8
+"""Lines are laid out for at least this many cells, however narrow the pane."""
+
 _LEAST_FILLED = 4
 """A line breaks at a blank only behind this part of the width; else a long word breaks in its middle."""
 
