@@ -39,7 +39,7 @@ class Action:
     @property
     def shown_key(self) -> str:
         """The key as a person reads it."""
-        return self.key_label or _READABLE.get(self.keys[0], self.keys[0])
+        return self.key_label or readable(self.keys[0])
 
 
 _READABLE = {
@@ -124,6 +124,13 @@ ACTIONS: tuple[Action, ...] = (
 )
 
 BY_ID: dict[str, Action] = {action.id: action for action in ACTIONS}
+
+
+def readable(key: str) -> str:
+    """Return a Textual key name as a person reads it."""
+    if key.startswith("ctrl+") and key not in _READABLE:
+        return "^" + readable(key.removeprefix("ctrl+"))
+    return _READABLE.get(key, key)
 
 
 def in_pane(pane: Pane) -> list[Action]:

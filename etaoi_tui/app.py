@@ -132,6 +132,7 @@ class ViewerApp(App[str]):
         self._ticks = 0
         self._spinner_frame = 0
         self._rates: deque[tuple[float, int]] = deque(maxlen=2 * TICKS_PER_SECOND)
+        self._newest: dict[str, tuple[float, float]] = {}
         self._froze_at = 0.0
         self._notices_told = 0
         self.main = MainScreen(
@@ -226,8 +227,20 @@ class ViewerApp(App[str]):
         return queue is not None and queue.qsize() > _QUEUED_FRAMES
 
     def _now(self, trace: Trace) -> float:
-        """The present for a trace: the clock while its source is live, else the last thing that happened in it."""
-        return self._clock() if self.source.live else trace.ended_at
+        """The present by the clock of a trace's producers, which may not be ours.
+
+        That is the newest thing they told plus the time that has passed here since we saw it; in a recording,
+        where no time passes, the last thing that happened in the trace.
+        """
+        if not self.source.live:
+            return trace.ended_at
+        session = trace.session
+        clock = self._clock()
+        newest, seen_at = self._newest.get(session.session_id, (None, clock))
+        if newest != session.newest_at:
+            newest, seen_at = session.newest_at, clock
+            self._newest[session.session_id] = (newest, seen_at)
+        return session.newest_at + max(clock - seen_at, 0.0)
 
     # the first line
 

@@ -92,6 +92,8 @@ class Session(msgspec.Struct, gc=False, eq=False):
     gone: bool = False
     """Every connection that carried it has been away for so long that what is still open counts as lost."""
     user_id: str | None = None
+    newest_at: float = 0.0
+    """The newest time stamp in it, by its producers' clocks."""
 
 
 class Trace(msgspec.Struct, gc=False, eq=False):

@@ -367,6 +367,8 @@ class Store:
                 trace_id, session, number=len(self.traces) + self.evicted_traces, started_at=at, ended_at=at
             )
             trace.events = 1
+            if at > session.newest_at:
+                session.newest_at = at
             self.traces[trace_id] = trace
             session.traces.append(trace)
         else:
@@ -376,11 +378,13 @@ class Store:
     def _touch(self, trace: Trace, session_id: str, at: float, connection: int) -> None:
         """Note that an event of this trace arrived."""
         trace.events += 1
+        session = trace.session
         if at > trace.ended_at:
             trace.ended_at = at
+            if at > session.newest_at:
+                session.newest_at = at
         elif at < trace.started_at:
             trace.started_at = at
-        session = trace.session
         if connection not in session.connections or session.gone or session in self._closing:
             self._alive(session, connection)
         if session.session_id != session_id:

@@ -1,36 +1,33 @@
-"""Explains the pane that had the keys: what it shows, and every key that works in it."""
+"""Explains the pane that had the keys: what it shows, every glyph, and every key that works in it."""
 
 from __future__ import annotations
 
 from itertools import groupby
-from typing import ClassVar
 
-from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
 from textual.widget import Widget
-from textual.widgets import Markdown
 
-from etaoi_tui.actions import _READABLE, Pane, in_pane
+from etaoi_collector import query
+from etaoi_collector.model import Status
+from etaoi_tui.actions import Pane, in_pane, readable
+from etaoi_tui.detail.document import Document, KeyValues, Section, Tab, Text
+from etaoi_tui.screens.page import PageScreen
+from etaoi_tui.view.glyphs import KIND_GLYPHS, KIND_WORDS, STATUS_GLYPHS
+
+_STATUS_WORDS = {
+    Status.RUNNING: "running",
+    Status.OK: "ended well",
+    Status.ERROR: "ended with an error",
+    Status.CANCELLED: "cancelled, or abandoned by whoever read it",
+    Status.PAUSED: "paused: waits for a person (an interrupt)",
+    Status.LOST: "lost: its client went away, or the recording ended, before its end came",
+    Status.INCOMPLETE: "incomplete: its start never arrived",
+}
 
 
-class Help(ModalScreen[None]):
-    """A page over the screen; any of its keys closes it."""
+class Help(PageScreen):
+    """A page over the screen."""
 
-    CSS = """
-    Help { align: center middle; }
-    Help VerticalScroll {
-        width: 84; max-width: 96%; height: auto; max-height: 90%; background: $surface;
-        border: round $primary; padding: 0 1;
-    }
-    Help Markdown { margin: 0; }
-    """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,question_mark,f1,enter", "dismiss(None)", "close", show=False),
-        Binding("j", "scroll(1)", "down", show=False),
-        Binding("k", "scroll(-1)", "up", show=False),
-    ]
+    TITLE_TEXT = "help"
 
     def __init__(self, explained: Widget, pane: Pane) -> None:
         """Make a page.
@@ -39,30 +36,46 @@ class Help(ModalScreen[None]):
             explained: The widget whose ``HELP`` says what it shows.
             pane: Its pane, for the keys.
         """
-        super().__init__()
-        self._text = f"{explained.HELP or ''}\n{keys_in_markdown(pane)}\n\n`esc` closes this page."
-
-    def compose(self) -> ComposeResult:
-        """Make the page."""
-        with VerticalScroll() as scroll:
-            scroll.border_title = "help"
-            yield Markdown(self._text, open_links=False)
-
-    def on_mount(self) -> None:
-        """Let the arrows scroll."""
-        self.query_one(VerticalScroll).focus()
-
-    def action_scroll(self, lines: int) -> None:
-        """Scroll by lines."""
-        self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
+        super().__init__(help_document(explained.HELP or "", pane))
 
 
-def keys_in_markdown(pane: Pane) -> str:
-    """List a pane's keys by group, as a Markdown table."""
-    lines = ["| keys | |", "|---|---|"]
+def help_document(explanation: str, pane: Pane) -> Document:
+    """Make the help of a pane.
+
+    Args:
+        explanation: What the pane shows, in sentences.
+        pane: Whose keys are listed.
+    """
+    tabs = [
+        Tab("keys", "Keys", lambda: [_about(explanation), *_keys(pane)]),
+        Tab("glyphs", "Glyphs", _glyphs),
+        Tab("search", "Search", lambda: [Section("search", "What / understands", [Text(_search_text())])]),
+    ]
+    return Document(key=f"help:{pane}", headline=[], tabs=tabs)
+
+
+def _about(explanation: str) -> Section:
+    return Section("about", "This pane", [Text(explanation.strip())])
+
+
+def _keys(pane: Pane) -> list[Section]:
+    sections = []
     for group, actions in groupby(in_pane(pane), key=lambda action: action.group):
-        lines.append(f"| | **{group}** |")
-        for action in actions:
-            keys = " ".join(f"`{_READABLE.get(key, key)}`" for key in action.keys)
-            lines.append(f"| {keys} | {action.help} |")
-    return "\n".join(lines)
+        rows = [("  ".join(map(readable, action.keys)), action.help) for action in actions]
+        sections.append(Section(f"keys:{group}", group, [KeyValues(rows)]))
+    return sections
+
+
+def _glyphs() -> list[Section]:
+    states = [(STATUS_GLYPHS[status], words) for status, words in _STATUS_WORDS.items()]
+    kinds = [(glyph, KIND_WORDS[kind]) for kind, glyph in KIND_GLYPHS.items()]
+    return [
+        Section("states", "States", [KeyValues(states)]),
+        Section("kinds", "Kinds", [KeyValues(kinds)]),
+    ]
+
+
+def _search_text() -> str:
+    """The language's own description, less the title line and the indentation of its example."""
+    body = (query.__doc__ or "").split("::", 1)[-1]
+    return "\n".join(line.removeprefix("    ") for line in body.strip("\n").splitlines())

@@ -12,7 +12,7 @@ from textual.containers import Container, Horizontal
 from textual.screen import Screen
 from textual.widget import Widget
 
-from etaoi_collector.model import Changes, Span, Trace
+from etaoi_collector.model import Changes, Span, Status, Trace
 from etaoi_collector.query import QueryError, parse_query
 from etaoi_collector.source import Source
 from etaoi_collector.store import Store
@@ -38,7 +38,7 @@ from etaoi_tui.widgets.trace_list import TraceList
 from etaoi_tui.widgets.welcome import Welcome
 
 _DETAIL_AFTER = 0.06
-"""Seconds that the cursor rests before its detail is drawn: a held key does not pay for the rows it passes."""
+"""Seconds that the cursor rests before its detail is drawn: a held key pays for no row it passes."""
 
 _SEARCH_BUDGET = 0.012
 """Seconds a tick spends on a running search."""
@@ -251,7 +251,7 @@ class MainScreen(Screen[None]):
     def draw_detail_now(self) -> None:
         """Describe the span under the cursor, if that is not on the screen already."""
         span = self.span_tree.cursor
-        version = -1 if span is None else span.version
+        version = -1 if span is None else self._version_of(span)
         before, before_version = self._shown_detail
         if (span, version) == (before, before_version):
             return
@@ -265,10 +265,19 @@ class MainScreen(Screen[None]):
         else:
             self.detail.show(document)
 
+    def _version_of(self, span: Span) -> int:
+        """Number what the detail can show: it changes with events, and twice a second while the span runs."""
+        if span.status is Status.RUNNING:
+            return -int(self.now(span.trace) * 2) - 2 - span.version
+        return span.version
+
+    def _is_stale(self, span: Span) -> bool:
+        return self._version_of(span) != self._shown_detail[1]
+
     def _grow_detail(self, changes: Changes) -> None:
         span = self.span_tree.cursor
-        if span is not None and (span in changes.changed or self._shown_detail[0] is not span):
-            if not self._detail_timer_set and self.detail.display:
+        if span is not None and not self._detail_timer_set and self.detail.display:
+            if span in changes.changed or self._shown_detail[0] is not span or self._is_stale(span):
                 self.draw_detail_now()
         self.detail.work(_DETAIL_BUDGET_MS)
 

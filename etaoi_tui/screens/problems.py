@@ -2,39 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.screen import ModalScreen
-
 from etaoi_collector.store import Store
 from etaoi_collector.wire.places import unpack_place
 from etaoi_tui.detail.document import Document, KeyValues, Section, Tab, Table, Text
+from etaoi_tui.screens.page import PageScreen
 from etaoi_tui.view import format as fmt
-from etaoi_tui.widgets.detail_pane import DetailPane
 
 _SHOWN = 500
 
 
-class Problems(ModalScreen[None]):
+class Problems(PageScreen):
     """A page over the screen."""
 
-    CSS = """
-    Problems { align: center middle; }
-    Problems Vertical {
-        width: 110; max-width: 96%; height: 80%; background: $surface; border: round $warning;
-    }
-    Problems DetailPane { height: 1fr; }
-    """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,exclamation_mark", "dismiss(None)", "close", show=False),
-        Binding("down,j", "move(1)", "down", show=False),
-        Binding("up,k", "move(-1)", "up", show=False),
-        Binding("pagedown,ctrl+d", "page(0.5)", "page", show=False),
-        Binding("pageup,ctrl+u", "page(-0.5)", "page", show=False),
-    ]
+    TITLE_TEXT = "problems"
 
     def __init__(self, store: Store, notices: list[str]) -> None:
         """Make a page of what has been counted so far.
@@ -43,30 +23,7 @@ class Problems(ModalScreen[None]):
             store: Counts and keeps reasons.
             notices: Sentences about the source.
         """
-        super().__init__()
-        self._document = problems_document(store, notices)
-
-    def compose(self) -> ComposeResult:
-        """Make the page."""
-        with Vertical() as box:
-            box.border_title = "problems"
-            box.border_subtitle = "esc closes"
-            yield DetailPane()
-
-    def on_mount(self) -> None:
-        """Fill the page."""
-        pane = self.query_one(DetailPane)
-        pane.show(self._document)
-        pane.focus()
-
-    def action_move(self, rows: int) -> None:
-        """Move by lines."""
-        self.query_one(DetailPane).move_cursor(rows)
-
-    def action_page(self, pages: float) -> None:
-        """Move by pages."""
-        pane = self.query_one(DetailPane)
-        (pane.page_down if pages > 0 else pane.page_up)()
+        super().__init__(problems_document(store, notices))
 
 
 def problems_document(store: Store, notices: list[str]) -> Document:

@@ -68,7 +68,7 @@ def live_status(
     elif recording.path is not None:
         parts.append((f"rec {fmt.size(recording.written)}", "muted", False))
     else:
-        parts.append(("not recorded", "warning", False))
+        parts.append(("not recorded", "muted", False))
     parts.extend(_troubles(store, lost))
     if not store.rejected and not lost:
         parts.append(("0 lost", "muted", False))

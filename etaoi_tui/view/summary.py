@@ -50,6 +50,7 @@ class _Payload(msgspec.Struct, gc=False):
     arguments: str | None = None
     response: _Response | None = None
     text: str | None = None
+    transcript: str | None = None
     diff: _Diff | None = None
     end_of_utterance_delay: float | None = None
     tools: list[Raw] = []
@@ -125,6 +126,10 @@ class Summaries:
             return _changes(diff) if diff is not None else ""
         if kind == "voice_turn":
             return self._first_speech(span)
+        if kind in ("voice_input", "voice_output"):
+            end = self._read(span.end_place if span.end_place >= 0 else span.start_place)
+            said = end.transcript or end.text or ""
+            return "" if said.startswith(span.name) else said
         if kind == "eou":
             delay = self._read(span.start_place).end_of_utterance_delay
             return f"after {delay * 1000:.0f}ms" if delay is not None else ""
@@ -139,8 +144,8 @@ class Summaries:
                 found = self._first_speech(child)
                 if found:
                     return found
-            elif child.kind in ("voice_input", "voice_output") and child.name:
-                return child.name
+            elif child.kind in ("voice_input", "voice_output"):
+                return self.of(child) or child.name
         return ""
 
     def _read(self, place: int) -> _Payload:

@@ -54,19 +54,9 @@ class SpanTree(RowView):
 
     BINDING_GROUP_TITLE = "Span tree"
     HELP = """\
-# Span tree
-
-One row per span: state, duration, tokens in→out, the tree, and a bar on the time axis all rows share.
-
-| glyph | state |  | glyph | kind |
-|---|---|---|---|---|
-| ◐ | running | | ✦ | model call |
-| ✓ | ok | | ⚒ | tool call |
-| ✗ | error | | ◆ | agent |
-| ⊘ | cancelled | | ▤ | middleware or step |
-| ‖ | paused (an interrupt) | | ♪ ⇄ ◂ ▸ | voice session, turn, user, agent |
-| ◌ | lost (its end never came) | | ⊣ ∿ | end of utterance, voice activity |
-| … | its start never arrived | | ▣ | agent snapshot |
+One row per span: its state, how long it took, tokens in→out, the tree, and a bar on the time axis that all
+rows share. Rows appear when spans start, and grow while they run. A framework's inner steps are folded away;
+x shows them.
 """
     HEADER_HEIGHT = 1
     DEFAULT_CSS = """
@@ -353,7 +343,7 @@ One row per span: state, duration, tokens in→out, the tree, and a bar on the t
     def _columns(self, width: int) -> tuple[int, int, int]:
         """Return the cells left of the tree, of the tree, and of the bars."""
         left = 3 + _DURATION + 1
-        if width >= 72:
+        if width >= 88:
             left += _TOKENS + 1
         bar_width = 0
         if width >= 56:

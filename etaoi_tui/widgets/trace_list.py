@@ -31,10 +31,8 @@ class TraceList(RowView):
 
     BINDING_GROUP_TITLE = "Traces"
     HELP = """\
-# Traces
-
-Every run that arrived, newest first: its state, name and duration, and below it what it was asked.
-`Enter` opens a trace, `f` follows the newest one. A number behind ✗ counts failed spans.
+Every run that arrived, newest first: its state, name and duration, and below it what it was asked. A number
+behind ✗ counts failed spans.
 """
     ROW_HEIGHT = 2
     HEADER_HEIGHT = 1

@@ -26,10 +26,8 @@ class Welcome(RowView):
 
     BINDING_GROUP_TITLE = "Welcome"
     HELP = """\
-# Nothing has arrived yet
-
-Run your agent with one of the snippets, in another terminal. `Enter` opens the recording under the cursor
-instead of listening.
+Nothing has arrived yet. Run your agent with one of the snippets, in another terminal. Enter opens the
+recording under the cursor instead of listening.
 """
     DEFAULT_CSS = """
     Welcome > .welcome--title { color: $text-primary; text-style: bold; }
