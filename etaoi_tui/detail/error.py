@@ -142,8 +142,8 @@ def first_failure(span: Span) -> tuple[Span | None, list[Span], bool]:
         if failed and not any(child.status is Status.ERROR for child in inner.children or ()):
             if best is None or _failed_at(inner) < _failed_at(best):
                 best = inner
-        if inner.children:
-            stack.extend(inner.children)
+        if inner.marks & Mark.ERROR_BELOW:
+            stack.extend(inner.children or ())
     path: list[Span] = []
     step = best.parent if best is not None else None
     while step is not None and step is not span and len(path) < 100:

@@ -5,28 +5,21 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Any, Protocol
 
+from etaoi_collector.arrivals import Missing
 from etaoi_collector.model import Span
 from etaoi_collector.wire.codec import decode_whole
 from etaoi_tui.detail.stream import Streamed
 
-EVENTS_KEPT = 128
+EVENTS_KEPT = 512
+BYTES_KEPT = 64_000_000
+"""Decoded events are let go beyond this many bytes on the wire, the oldest look first."""
+
 STREAMS_KEPT = 16
+
+__all__ = ["EventPayloads", "Missing", "Payloads", "Reader"]
 
 DELTAS_PER_LOOK = 20_000
 """Deltas that one look reads at most; the next look goes on."""
-
-
-class Missing:
-    """An event that cannot be shown, and why."""
-
-    __slots__ = ("reason",)
-
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
-        """Why, in words for a person."""
-
-    def __repr__(self) -> str:
-        return f"Missing({self.reason!r})"
 
 
 class Payloads(Protocol):
@@ -39,16 +32,11 @@ class Payloads(Protocol):
         """Return the text that a span's deltas have brought so far."""
 
 
-class _NotThere(Protocol):
-    @property
-    def reason(self) -> str: ...
+class Reader(Protocol):
+    """Where the bytes of events lie; a `Source` of the collector is one."""
 
-
-class Source(Protocol):
-    """Where the bytes of events lie."""
-
-    def read(self, place: int) -> bytes | _NotThere:
-        """Return one event's MessagePack bytes."""
+    def read(self, place: int) -> bytes | Missing:
+        """Return one event's MessagePack bytes, or why they cannot be had."""
 
 
 class EventPayloads:
@@ -59,10 +47,11 @@ class EventPayloads:
         keep: Decoded events that are kept.
     """
 
-    def __init__(self, source: Source, keep: int = EVENTS_KEPT) -> None:
+    def __init__(self, source: Reader, keep: int = EVENTS_KEPT) -> None:
         self._source = source
         self._keep = keep
-        self._events: OrderedDict[int, dict[str, Any]] = OrderedDict()
+        self._events: OrderedDict[int, tuple[dict[str, Any], int]] = OrderedDict()
+        self._bytes = 0
         self._streams: OrderedDict[int, Streamed] = OrderedDict()
 
     def event(self, place: int) -> dict[str, Any] | Missing:
@@ -70,12 +59,16 @@ class EventPayloads:
         known = self._events.get(place)
         if known is not None:
             self._events.move_to_end(place)
-            return known
-        event = self._decode(place)
-        if not isinstance(event, Missing):
-            self._events[place] = event
-            if len(self._events) > self._keep:
-                self._events.popitem(last=False)
+            return known[0]
+        data = self._read(place)
+        if isinstance(data, Missing):
+            return data
+        event = decode_whole(data)
+        self._events[place] = event, len(data)
+        self._bytes += len(data)
+        while len(self._events) > self._keep or (self._bytes > BYTES_KEPT and len(self._events) > 1):
+            _, (_, size) = self._events.popitem(last=False)
+            self._bytes -= size
         return event
 
     def streamed(self, span: Span) -> Streamed:
@@ -88,14 +81,9 @@ class EventPayloads:
         self._streams.move_to_end(span.number)
         deltas = span.deltas or ()
         for place in deltas[stream.read : stream.read + DELTAS_PER_LOOK]:
-            event = self._decode(place)
-            stream.feed(None if isinstance(event, Missing) else event.get("payload"))
+            data = self._read(place)
+            stream.feed(None if isinstance(data, Missing) else decode_whole(data).get("payload"))
         return stream
 
-    def _decode(self, place: int) -> dict[str, Any] | Missing:
-        if place < 0:
-            return Missing("it was not kept")
-        data = self._source.read(place)
-        if isinstance(data, (bytes, bytearray, memoryview)):
-            return decode_whole(data)
-        return Missing(data.reason)
+    def _read(self, place: int) -> bytes | Missing:
+        return self._source.read(place) if place >= 0 else Missing("it was not kept")

@@ -45,7 +45,7 @@ class _Place(NamedTuple):
     cursor: Anchor
 
 
-class DetailPane(ScrollView, can_focus=True):
+class DetailPane(ScrollView, can_focus=True, inherit_bindings=False):
     """Shows a `Document`: tabs in its first row, foldable sections below, a line cursor, text selection."""
 
     DEFAULT_CSS = document_style.CSS

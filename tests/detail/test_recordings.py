@@ -7,7 +7,7 @@ import pytest
 from etaoi_collector.model import Mark, Span
 from etaoi_tui.detail.describe import describe
 from etaoi_tui.detail.document import STYLES, Document
-from etaoi_tui.detail.payloads import EventPayloads
+from etaoi_tui.detail.payloads import EventPayloads, Missing
 from tests.detail.pages import lines_of, styles_in, text_of
 from tests.detail.recorded import CAPTURES, Recorded, load
 
@@ -120,12 +120,9 @@ def test_lost_spans_say_so() -> None:
 
 
 def test_missing_events_are_said_and_nothing_fails(agent: Recorded) -> None:
-    class Gone:
-        reason = "not kept: disk full"
-
     class Nothing:
-        def read(self, place: int) -> Gone:
-            return Gone()
+        def read(self, place: int) -> Missing:
+            return Missing("not kept: disk full")
 
     payloads = EventPayloads(Nothing())
     for span in agent.spans:
