@@ -353,7 +353,7 @@ def _plausible_record(file: ByteFile, piece: bytes | memoryview, offset: int) ->
     for match in _RECORD_START.finditer(piece):
         prefix = read_prefix(piece, match.start())
         if prefix is not None:
-            after = file.view(offset + match.end() + prefix[3], PREFIX.size)
+            after = file.view(offset + match.start() + PREFIX.size + prefix[3], PREFIX.size)
             if len(after) < PREFIX.size or read_prefix(after, 0) is not None:
                 return match.start()
     return None

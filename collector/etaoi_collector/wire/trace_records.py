@@ -164,8 +164,11 @@ def first_segment_path(path: str | os.PathLike[str], segment: int) -> Path:
     later = Path(path)
     if segment == 0:
         return later
+    mark = f".{segment + 1}"
+    if later.name.endswith(mark):
+        return later.with_name(later.name.removesuffix(mark))
     stem, suffix = _split_name(later)
-    return later.with_name(stem.removesuffix(f".{segment + 1}") + suffix)
+    return later.with_name(stem.removesuffix(mark) + suffix)
 
 
 def _split_name(path: Path) -> tuple[str, str]:
