@@ -14,6 +14,11 @@ def is_cancellation(error: BaseException) -> bool:
     return isinstance(error, (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt, SystemExit))
 
 
+def is_pause(error: BaseException) -> bool:
+    """Whether a graph only waits for its user: LangGraph's interrupts."""
+    return any(base.__name__ == "GraphInterrupt" for base in type(error).__mro__)
+
+
 def how_it_ended(error: BaseException | None) -> BaseException | str | None:
     """Return what a span's end says as its error.
 

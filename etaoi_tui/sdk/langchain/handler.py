@@ -17,7 +17,8 @@ from langchain_core.callbacks import BaseCallbackHandler
 from etaoi_tui.sdk.langchain.agents import snapshot_of_graph
 from etaoi_tui.sdk.langchain.ambient import ambient_run_key
 from etaoi_tui.sdk.langchain.callers import calling_graph
-from etaoi_tui.sdk.langchain.ends import how_it_ended, is_cancellation
+from etaoi_tui.sdk.langchain.ends import how_it_ended, is_cancellation, is_pause
+from etaoi_tui.sdk.langchain.errors import Failure
 from etaoi_tui.sdk.langchain.naming import agent_name, classify_chain, run_name
 from etaoi_tui.sdk.langchain.payloads import (
     ChainInput,
@@ -453,7 +454,10 @@ class TracerHandler(BaseCallbackHandler):
             if run is None or run.owner is not self:
                 return
             self._runs.close(run_id.int)
-            self.tracer.end(run.span, self._model_output(run, result), error=how_it_ended(error))
+            payload = self._model_output(run, result)
+            if error is not None:
+                payload = _failure_payload(run, error, payload)
+            self.tracer.end(run.span, payload, error=how_it_ended(error))
             if self.stopped:
                 self._rest()
         except Exception as problem:
@@ -467,7 +471,7 @@ class TracerHandler(BaseCallbackHandler):
             if is_cancellation(error):
                 self._cancel_below(run, error)
             self._runs.close(run_id.int)
-            self.tracer.end(run.span, None, error=how_it_ended(error))
+            self.tracer.end(run.span, _failure_payload(run, error), error=how_it_ended(error))
             if self.stopped:
                 self._rest()
         except Exception as problem:
@@ -503,3 +507,18 @@ class TracerHandler(BaseCallbackHandler):
         level = logging.DEBUG if self._failed else logging.WARNING
         self._failed = True
         logger.log(level, "etaoi-tui could not record %s; the agent is not affected", where, exc_info=error)
+
+
+def _failure_payload(run: Run, error: BaseException, more: Any = None) -> Any:
+    """Return what a failed run's end says; the traceback only where the exception was seen first."""
+    seen_below = run.told_error == id(error)
+    if run.parent is not None:
+        run.parent.told_error = id(error)
+    if (
+        seen_below
+        or not isinstance(how_it_ended(error), BaseException)
+        or is_cancellation(error)
+        or is_pause(error)
+    ):
+        return more
+    return Failure(error, more)

@@ -20,7 +20,7 @@ _GENERATION = 2048
 class Run:
     """A run that has started and not ended."""
 
-    __slots__ = ("agent", "context", "first_token_ns", "owner", "parent", "span", "stream")
+    __slots__ = ("agent", "context", "first_token_ns", "owner", "parent", "span", "stream", "told_error")
 
     def __init__(self, span: Span, owner: Any, parent: Run | None, agent: str | None, context: Any) -> None:
         self.span = span
@@ -31,6 +31,8 @@ class Run:
         self.context: Mapping[str, str] | None = context
         """Metadata that points to the agent's snapshot."""
         self.first_token_ns = 0
+        self.told_error = 0
+        """Id of an exception that a run below has told in full, so that it is not told again on its way up."""
         self.stream = ""
         """Which callback its streamed text is taken from, once known."""
 

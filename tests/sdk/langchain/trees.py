@@ -105,7 +105,7 @@ class Forest:
         return [seen for seen in self.spans if seen.kind == kind]
 
     def named(self, name: str) -> list[Seen]:
-        return [seen for seen in self.spans if seen.name == name]
+        return [seen for seen in self.spans if seen.name == name and seen.kind != "agent_context"]
 
     def one(self, name: str) -> Seen:
         found = self.named(name)
