@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from etaoi_collector.host import CollectorOptions, Record
+from etaoi_collector.host import Collector, CollectorOptions, Record
 from etaoi_collector.live import LiveSource
 from etaoi_collector.options import DEFAULT_PORT
 from etaoi_collector.recorder import Recorder
@@ -56,7 +56,7 @@ def live(options: CollectorOptions, *, theme: str | None) -> int:
                 return view(ViewerOptions(source, collector, theme=theme))
             with until_signal() as stop:
                 say(f"Listening on {collector.endpoint}; printing spans as they happen. Ctrl-C ends.")
-                _print_lines(source, stop)
+                _print_lines(collector, source, stop)
             return 0
     finally:
         if recorder is not None:
@@ -118,12 +118,15 @@ def view(options: ViewerOptions) -> int:
     return run_viewer(options)
 
 
-def _print_lines(source: Source, stop: threading.Event) -> None:
+def _print_lines(collector: Collector, source: Source, stop: threading.Event) -> None:
     feed = Feed(source, Store())
     printer = LinePrinter(sys.stdout, Summaries(source))
-    while True:
+    while not stop.wait(0.0 if feed.behind else _POLL_SECONDS):
         printer.print_changes(feed.tick(_TICK_MS, time.time()))
-        if not feed.behind and stop.wait(_POLL_SECONDS):
+    collector.stop()
+    while True:  # what had arrived before the end
+        printer.print_changes(feed.tick(_TICK_MS, time.time()))
+        if not feed.behind:
             return
 
 

@@ -15,6 +15,7 @@ from etaoi_collector.store import Store
 from etaoi_collector.wire.events import Reject, SpanEnd, StateTick
 from etaoi_tui.feed import Feed
 from etaoi_tui.headless.talk import Failure, say
+from etaoi_tui.view.format import count
 
 _TICK_MS = 200.0
 
@@ -104,10 +105,13 @@ def load(name: str) -> Iterator[Loaded]:
                 break
         for notice in source.notices:
             say(notice)
+        if not store.events and not source.notices:
+            say("Clients connected, but sent nothing.")
         if store.rejected:
-            say(f"{store.rejected:,} events could not be taken; the first: {store.rejects[0].reason}")
+            many = count(store.rejected, "event")
+            say(f"{many} could not be taken; the first: {store.rejects[0].reason}")
         if store.evicted_traces:
-            say(f"Too large to hold: the oldest {store.evicted_traces:,} traces are left out.")
+            say(f"Too large to hold: the oldest {count(store.evicted_traces, 'trace')} left out.")
         yield Loaded(store, source)
     finally:
         source.close()
