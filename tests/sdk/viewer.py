@@ -21,6 +21,7 @@ class Viewer:
     Args:
         port: 0 for a free one, or the port of one that was stopped.
         greet: what to do after the Hello; by default a Welcome. False ends the connection.
+        status: answer the upgrade with this HTTP status instead.
         keep: called with each frame's events; by default they are kept.
     """
 
@@ -31,6 +32,7 @@ class Viewer:
         greet: Callable[[ServerConnection, Hello], bool] | None = None,
         keep: Callable[[ServerConnection, list[dict[str, Any]]], None] | None = None,
         compression: str | None = None,
+        status: int | None = None,
     ) -> None:
         self.events: list[dict[str, Any]] = []
         self.frames: list[bytes] = []
@@ -41,14 +43,17 @@ class Viewer:
         self._greet = greet or _welcome
         self._keep = keep
         self._server: Server = serve(
-            self._serve, "127.0.0.1", port, compression=compression, max_size=None, close_timeout=0.2
+            self._serve,
+            "127.0.0.1",
+            port,
+            compression=compression,
+            max_size=None,
+            close_timeout=0.2,
+            process_request=None if status is None else lambda c, _: c.respond(status, "no\n"),
         )
+        self.port = int(self._server.socket.getsockname()[1])
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
-
-    @property
-    def port(self) -> int:
-        return int(self._server.socket.getsockname()[1])
 
     @property
     def url(self) -> str:
@@ -92,8 +97,9 @@ class Viewer:
             connection.close_socket()
 
     def stop(self) -> None:
-        self._server.shutdown()
+        """Go away; a second time does nothing."""
         self.break_off()
+        self._server.shutdown()
         self._thread.join(TIMEOUT)
 
     def __enter__(self) -> Viewer:

@@ -71,7 +71,7 @@ class WebSocketOutlet:
         self.sink = WebSocketSink(endpoint.url)
         self._endpoint = endpoint
         self._stats = stats
-        self._outbox = outbox or Outbox(stats)
+        self._outbox = Outbox(stats) if outbox is None else outbox
         self._reset()
 
     def _reset(self) -> None:
@@ -124,7 +124,7 @@ class WebSocketOutlet:
         outbox.notify()
 
         def settled() -> bool:
-            return not len(outbox) and not self._unacknowledged
+            return not len(outbox) and not self._unacknowledged and self._stats.state != "stopped"
 
         def decided() -> bool:
             state = self._stats.state

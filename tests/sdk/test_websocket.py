@@ -1,0 +1,243 @@
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from websockets.sync.server import ServerConnection
+
+from etaoi_collector.wire.handshake import Hello, encode_mismatch, encode_welcome
+from etaoi_tui.sdk.config import open_tracer
+from etaoi_tui.sdk.stats import Stats
+from etaoi_tui.sdk.tracer import SessionInfo, Tracer
+from etaoi_tui.sdk.transport.buffer import Outbox
+from etaoi_tui.sdk.transport.endpoint import Endpoint
+from etaoi_tui.sdk.transport.pipeline import Pipeline
+from etaoi_tui.sdk.transport.websocket import WebSocketOutlet
+from tests.sdk.viewer import Viewer
+
+
+@pytest.fixture
+def viewer() -> Iterator[Viewer]:
+    with Viewer() as made:
+        yield made
+
+
+def names(events: list[dict[str, Any]]) -> list[str]:
+    return [event["metadata"]["name"] for event in events if event["kind"] == "span_start"]
+
+
+def connected(viewer: Viewer, **options: Any) -> Tracer:
+    return open_tracer(server_url=viewer.url, **options)
+
+
+def until(holds: Any, what: str) -> None:
+    deadline = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.005)
+
+
+def test_events_arrive_and_a_flush_waits_for_the_viewers_word(viewer: Viewer) -> None:
+    tracer = connected(viewer, public_key="pk", secret_key="sk", project_token="jwt")
+    root = tracer.start("sub_agent", "root", payload={"inputs": "x"})
+    tracer.text(tracer.start("llm", "m", parent=root), "hello")
+    tracer.end(root)
+    assert tracer.flush(5)
+    kinds = sorted(event["kind"] for event in viewer.wait_events(4))
+    assert kinds == ["span_delta", "span_end", "span_start", "span_start"]
+    assert tracer.stats.acknowledged == 4
+    (hello,) = viewer.hellos
+    assert (hello.role, hello.schema_version) == ("ingest", "0.5.1")
+    request = {name.lower(): value for name, value in viewer.requests[0].items()}
+    assert request["x-etaoi-public-key"] == "pk" and request["x-etaoi-secret-key"] == "sk"
+    assert request["x-etaoi-project-token"] == "jwt"
+    tracer.close()
+
+
+def test_on_loopback_nothing_is_compressed(viewer: Viewer) -> None:
+    tracer = connected(viewer)
+    tracer.start("llm", "m")
+    viewer.wait_events(1)
+    assert "sec-websocket-extensions" not in {name.lower() for name in viewer.requests[0]}
+    tracer.close()
+
+
+def test_proxy_variables_never_apply_to_loopback(viewer: Viewer, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    tracer = connected(viewer)
+    tracer.start("llm", "m")
+    viewer.wait_events(1)
+    tracer.close()
+
+
+def test_a_viewer_that_starts_late_gets_everything_from_the_root_on() -> None:
+    with Viewer() as first:
+        port = first.port
+    tracer = open_tracer(server_url=f"ws://127.0.0.1:{port}/ingest")
+    tracer.end(tracer.start("agent_context", "context"))
+    tracer.start("sub_agent", "root")
+    assert not tracer.flush()
+    assert tracer.stats.state == "absent"
+    with Viewer(port=port) as late:
+        late.wait_events(3)
+        assert names(late.events) == ["context", "root"]
+        tracer.close()
+
+
+def test_a_viewer_that_starts_again_learns_snapshots_and_open_spans_with_the_same_ids(viewer: Viewer) -> None:
+    tracer = connected(viewer)
+    tracer.end(tracer.start("agent_context", "context"))
+    root = tracer.start("sub_agent", "root")
+    tracer.end(tracer.start("tool", "done", parent=root))
+    before = {event["event_id"]: event for event in viewer.wait_events(5)}
+    assert tracer.flush(5)
+    viewer.stop()
+    tracer.end(tracer.start("tool", "meanwhile", parent=root))
+    with Viewer(port=viewer.port) as again:
+        events = again.wait_events(5)
+        assert names(events) == ["context", "root", "meanwhile"]
+        assert all(event == before[event["event_id"]] for event in events[:3])
+        tracer.close()
+
+
+def test_frames_without_a_pong_are_sent_again_with_the_same_ids(viewer: Viewer) -> None:
+    tracer = connected(viewer)
+    tracer.start("sub_agent", "root")
+    viewer.wait_events(1)
+    assert tracer.flush(5)
+    # From here on the viewer reads nothing, so it answers no ping.
+    blocked = viewer.connections[0]
+    with blocked.protocol_mutex:
+        for number in range(50):
+            tracer.end(tracer.start("tool", str(number)))
+        until(lambda: tracer.stats.sent == 101, "the frames were not sent")
+        assert tracer.stats.acknowledged == 1
+        blocked.socket.close()
+    viewer.wait(lambda: len(set(names(viewer.events))) == 51)
+    assert tracer.flush(5)
+    ids = {event["event_id"] for event in viewer.events}
+    assert len(ids) == 101
+    assert tracer.stats.resent >= 100
+    assert tracer.stats.dropped == 0
+    tracer.close()
+
+
+def test_a_viewer_that_drops_every_connection_is_approached_ever_more_slowly() -> None:
+    def slam(connection: ServerConnection, hello: Hello) -> bool:
+        connection.send(encode_welcome(hello.schema_version, "t"))
+        return False
+
+    with Viewer(greet=slam) as viewer:
+        tracer = connected(viewer)
+        tracer.start("llm", "m")
+        viewer.wait(lambda: len(viewer.hellos) >= 3)
+        first = time.monotonic()
+        viewer.wait(lambda: len(viewer.hellos) >= 5)
+        assert time.monotonic() - first > 0.3
+        tracer.close()
+
+
+@pytest.mark.parametrize("how", ["4401", "4400", "mismatch", "403"])
+def test_a_refusal_is_final_and_told_in_one_line(how: str, caplog: pytest.LogCaptureFixture) -> None:
+    def refuse(connection: ServerConnection, hello: Hello) -> bool:
+        if how == "mismatch":
+            connection.send(encode_mismatch(hello.schema_version))
+            connection.close(4400, "schema")
+        else:
+            connection.close(int(how), "no")
+        return False
+
+    caplog.set_level(logging.INFO, logger="etaoi_tui.sdk")
+    with Viewer(greet=refuse, status=403 if how == "403" else None) as viewer:
+        tracer = connected(viewer)
+        tracer.start("llm", "m")
+        until(lambda: tracer.stats.state == "stopped", tracer.stats.problem)
+        tracer.start("llm", "m")
+        assert not tracer.flush()
+        assert tracer.stats.waiting == 0
+        assert len(viewer.hellos) <= 1
+        tracer.close()
+    lines = [record.message for record in caplog.records if record.name == "etaoi_tui.sdk"]
+    assert len(lines) == 1 and f"127.0.0.1:{viewer.port}" in lines[0]
+
+
+@pytest.mark.parametrize("answer", ["text", b"\xc1", b"\x83\xa4kind\xa7welcome", b"", None])
+def test_a_strange_answer_is_no_reason_to_stop_for_good(answer: Any) -> None:
+    tries = []
+
+    def greet(connection: ServerConnection, hello: Hello) -> bool:
+        tries.append(1)
+        if len(tries) == 1:
+            if answer is not None:
+                connection.send(answer)
+            connection.close()
+            return False
+        connection.send(b"\x84\xa4kind\xa7welcome\xaeschema_version\xa10\xaeserver_version\xa10\xa5extra\xc3")
+        connection.send("chatter")
+        for _ in range(40):
+            connection.send(b"more chatter than the client's queue holds")
+        return True
+
+    with Viewer(greet=greet) as viewer:
+        tracer = connected(viewer)
+        tracer.start("llm", "m")
+        viewer.wait_events(1)
+        assert tracer.flush(5)
+        tracer.close()
+
+
+def test_without_a_viewer_there_is_one_line_at_most_and_closing_is_quick(
+    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    with Viewer() as gone:
+        url = gone.url
+    caplog.clear()
+    tracer = open_tracer(server_url=url)
+    for _ in range(5):
+        tracer.start("llm", "m")
+        assert not tracer.flush()
+    tracer.close()
+    assert len(caplog.records) == 1
+    out, err = capfd.readouterr()
+    assert out == "" and err == ""
+
+
+def test_a_viewer_that_reads_nothing_stops_neither_the_host_nor_its_end() -> None:
+    hold = threading.Event()
+
+    def keep(connection: ServerConnection, events: list[dict[str, Any]]) -> None:
+        hold.wait(20)
+
+    with Viewer(keep=keep) as viewer:
+        endpoint, stats = Endpoint(viewer.url), Stats()
+        outlet = WebSocketOutlet(endpoint, stats, Outbox(stats, max_bytes=4_000_000))
+        tracer = Tracer(Pipeline(outlet, stats), session=SessionInfo.of("s"))
+        root = tracer.start("sub_agent", "root")
+        for number in range(1200):
+            tracer.end(tracer.start("tool", str(number), parent=root, payload={"x": "y" * 50_000}))
+        until(lambda: tracer.stats.dropped_payloads > 0, "nothing was dropped")
+        assert tracer.stats.waiting_bytes < 10_000_000
+        began = time.monotonic()
+        tracer.close()
+        assert time.monotonic() - began < 5
+        assert tracer.stats.state == "closed"
+        hold.set()
+
+
+def test_an_ordinary_burst_arrives_whole_in_bounded_frames(viewer: Viewer) -> None:
+    tracer = connected(viewer)
+    root = tracer.start("sub_agent", "root")
+    for number in range(5000):
+        tracer.end(tracer.start("tool", str(number), parent=root, payload={"input": "x" * 300}))
+    assert tracer.flush(20)
+    viewer.wait_events(10_001)
+    assert len({event["event_id"] for event in viewer.events}) == len(viewer.events) == 10_001
+    assert max(map(len, viewer.frames)) <= 1024 * 1024
+    assert tracer.stats.dropped == 0
+    tracer.close()
