@@ -1,0 +1,193 @@
+"""`attach_session`: what a user calls."""
+
+from __future__ import annotations
+
+import os
+import time
+import weakref
+from typing import Any
+from uuid import UUID
+
+from etaoi_tui.sdk.config import open_tracer
+from etaoi_tui.sdk.limits import Limits
+from etaoi_tui.sdk.livekit.call import Call, Options
+from etaoi_tui.sdk.livekit.listener import Listener
+from etaoi_tui.sdk.livekit.snapshots import PROMPT_MODES
+from etaoi_tui.sdk.redact import RedactOption
+from etaoi_tui.sdk.stats import Stats
+from etaoi_tui.sdk.tracer import Tracer, push_default, remove_default
+
+_FALSE = frozenset({"0", "false", "off", "no"})
+
+_handles: weakref.WeakKeyDictionary[Any, list[SessionHandle]] = weakref.WeakKeyDictionary()
+
+
+class SessionHandle:
+    """What `attach_session` returns; also a context manager that detaches."""
+
+    def __init__(self, session: Any, tracer: Tracer, options: Options) -> None:
+        self.tracer = tracer
+        self._call = Call(session, tracer, options)
+        self._listener = Listener(self._call)
+        self._session = weakref.ref(session)
+        self._attached = tracer.enabled
+        if self._attached:
+            self._listener.subscribe()
+            push_default(tracer)
+
+    @property
+    def session_id(self) -> UUID:
+        """The session's id in the viewer: the same for the same ``session_id`` text, also with `attach`."""
+        return self.tracer.session.session_id
+
+    @property
+    def attached(self) -> bool:
+        """Whether it still follows the session."""
+        return self._attached
+
+    @property
+    def stats(self) -> Stats:
+        """Counts of what was sent, cut and dropped; a snapshot."""
+        return self.tracer.stats
+
+    def score(
+        self,
+        name: str,
+        value: float | int | bool | str,
+        *,
+        source: str = "sdk",
+        comment: str | None = None,
+        span_id: str | UUID | None = None,
+    ) -> None:
+        """Say how well the call, or one span of it, went.
+
+        Args:
+            name: what is rated, such as ``csat``.
+            value: a bool, a number, or a word.
+            source: who says so: ``sdk``, ``judge``, ``user`` ...
+            comment: why.
+            span_id: the span that is rated instead of the whole call.
+        """
+        if not self._attached:
+            return
+        score: dict[str, Any] = {"name": str(name), "source": str(source)}
+        if isinstance(value, bool):
+            score.update(data_type="boolean", value=float(value), string_value=str(value).lower())
+        elif isinstance(value, int | float):
+            score.update(data_type="numeric", value=float(value))
+        else:
+            score.update(data_type="categorical", string_value=str(value))
+        if comment is not None:
+            score["comment"] = str(comment)
+        if span_id is not None:
+            score["span_id"] = str(span_id)
+        self.tracer.delta(self._call.open(), {"score": score})
+
+    def flush(self, timeout: float = 0.5) -> bool:
+        """Wait until all that was recorded so far has left, at most ``timeout`` seconds.
+
+        It blocks: not for the event loop of a call.
+        """
+        return self.tracer.flush(timeout)
+
+    def detach(self) -> None:
+        """Stop following the session, unsubscribe from all its events, and end what is open.
+
+        The call goes on undisturbed. A second time does nothing.
+        """
+        if not self._attached:
+            return
+        self._attached = False
+        session = self._session()
+        if session is not None and self in _handles.get(session, ()):
+            _handles[session].remove(self)
+        self._listener.unsubscribe()
+        self._listener.end(
+            {"close_reason": "detached"}, unfinished="span_end_synthesized_on_detach", at=time.time()
+        )
+        remove_default(self.tracer)
+        self.tracer.close()
+
+    def __enter__(self) -> SessionHandle:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.detach()
+
+
+def attach_session(
+    session: Any,
+    *,
+    server_url: str | None = None,
+    host: str | None = None,
+    public_key: str | None = None,
+    secret_key: str | None = None,
+    project_token: str | None = None,
+    sink: Any = None,
+    user_id: str | None = None,
+    session_id: str | UUID | None = None,
+    include_vad: bool = True,
+    capture_prompts: str | None = None,
+    insecure_tls: bool | None = None,
+    release: str | None = None,
+    environment: str | None = None,
+    redact: RedactOption = None,
+    limits: Limits | None = None,
+    flush_on_sigterm: bool = False,
+) -> SessionHandle:
+    """Show a LiveKit voice call while it happens. Before or after ``session.start()``.
+
+    Works with livekit-agents from 1.2 on. Nothing here raises into, blocks or delays the call. Attaching
+    again with the same destination returns the handle that is there. The parameters that are not named here
+    mean what they mean for `etaoi_tui.attach`.
+
+    Args:
+        session: the ``AgentSession``.
+        include_vad: tell the stretches of the user's speech as spans of their own.
+        capture_prompts: what is told of the agents' instructions: ``full``, ``digest`` (the first 1,024
+            characters, length and hash) or ``off``; by default ``ETAOI_CAPTURE_PROMPTS``, else ``full``.
+        release: your version, for comparing calls; by default ``ETAOI_RELEASE``.
+        environment: such as ``staging``; by default ``ETAOI_ENVIRONMENT``.
+
+    Raises:
+        TypeError: ``session`` is no AgentSession.
+        ValueError: ``capture_prompts`` or ``sink`` is none of the known words.
+    """
+    if not callable(getattr(session, "on", None)) or not hasattr(session, "agent_state"):
+        raise TypeError(
+            f"attach_session() takes a livekit.agents.AgentSession, not {type(session).__name__}; "
+            "for LangChain and LangGraph use etaoi_tui.attach()."
+        )
+    prompts = capture_prompts or os.environ.get("ETAOI_CAPTURE_PROMPTS") or "full"
+    if prompts not in PROMPT_MODES:
+        raise ValueError(f"capture_prompts is one of {', '.join(PROMPT_MODES)}, not {prompts!r:.40}")
+    tracer = open_tracer(
+        server_url=server_url,
+        host=host,
+        public_key=public_key,
+        secret_key=secret_key,
+        project_token=project_token,
+        sink=sink,
+        user_id=user_id,
+        session_id=session_id,
+        insecure_tls=insecure_tls,
+        redact=redact,
+        limits=limits,
+        flush_on_sigterm=flush_on_sigterm,
+    )
+    handles = _handles.setdefault(session, [])
+    for handle in handles:
+        if tracer.enabled and handle.tracer.pipeline is tracer.pipeline:
+            tracer.close(0)
+            return handle
+    options = Options(
+        prompts=prompts,
+        userdata=os.environ.get("ETAOI_CAPTURE_USERDATA", "1").strip().lower() not in _FALSE,
+        include_vad=include_vad,
+        release=release or os.environ.get("ETAOI_RELEASE"),
+        environment=environment or os.environ.get("ETAOI_ENVIRONMENT"),
+    )
+    handle = SessionHandle(session, tracer, options)
+    if tracer.enabled:
+        handles.append(handle)
+    return handle
