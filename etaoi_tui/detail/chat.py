@@ -7,7 +7,7 @@ Shapes: the etaoi SDK's ``{role, text, tool_calls}``; LangChain's serialised mes
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from etaoi_tui.detail.document import Block, Json, JsonText, Run, Runs, Section, Text
@@ -33,6 +33,8 @@ OPEN_CHARACTERS = 4_000
 """Messages are open at first while they are together no longer than this; else the newest are."""
 
 NEWEST_OPEN = 3
+GROUPED = 5
+"""So many older messages fold into one line."""
 LONG_SYSTEM_PROMPT = 800
 
 
@@ -247,14 +249,28 @@ def chat_sections(
     known = dict(names or {})
     total = sum(len(message.text) for message in messages)
     sections: list[Section] = []
+    first = 1 if messages and messages[0].role == "system" else 0
+    newest = len(messages) - NEWEST_OPEN
+    group = f"{prefix}.earlier" if total > OPEN_CHARACTERS and newest - first >= GROUPED else ""
     for n, message in enumerate(messages):
         for call in message.calls:
             if call.call_id:
                 known[call.call_id] = call.name
-        is_open = total <= OPEN_CHARACTERS or n >= len(messages) - NEWEST_OPEN
+        if group and n == first:
+            title = f"{newest - first:,} earlier messages"
+            size = sum(len(m.text) for m in messages[first:newest])
+            summary = fmt.count(size, "char")
+            sections.append(
+                Section(
+                    group, title, [], summary, open=False, glyph="⋯", style="muted", level=level, group=True
+                )
+            )
+        inside = group if first <= n < newest else ""
+        is_open = total <= OPEN_CHARACTERS or n >= newest
         if message.role == "system" and len(message.text) > LONG_SYSTEM_PROMPT:
             is_open = False
-        sections += message_sections(message, f"{prefix}{n}", is_open=is_open, level=level, names=known)
+        made = message_sections(message, f"{prefix}{n}", is_open=is_open, level=level, names=known)
+        sections += [replace(section, inside=inside) for section in made] if inside else made
     return sections
 
 

@@ -120,6 +120,15 @@ class Section:
     """Draw a bar in the section's style along its blocks, as chats do."""
     level: int = 0
     """Indentation, for a section that belongs to the one before."""
+    group: bool = False
+    """It has no blocks of its own: while it is closed, the sections ``inside`` it are not there."""
+    inside: str = ""
+    """Key of the group that the section belongs to."""
+
+    @property
+    def foldable(self) -> bool:
+        """Whether there is anything to open or close."""
+        return self.group or bool(self.blocks)
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ def error_sections(evidence: Evidence) -> list[Section]:
                 preview=_message(culprit),
                 open=not handled,
                 glyph="✗",
-                style="error",
+                style="warning" if handled else "error",
             )
         ]
     return []

@@ -88,8 +88,10 @@ class Page:
         self._count = 0
         self.sections = tuple(tab.sections)
         self._add_top(document)
+        closed = {s.key for s in self.sections if s.group and not self.is_open(s)}
         for section in self.sections:
-            self._add(section)
+            if section.inside not in closed:
+                self._add(section)
         self._reusable = {}
         self._settle()
 
@@ -224,7 +226,7 @@ class Page:
         return [blank, (" " * GUTTER, "")]
 
     def _title(self, section: Section) -> list[Run]:
-        triangle = " " if not section.blocks else "▾" if self.is_open(section) else "▸"
+        triangle = " " if not section.foldable else "▾" if self.is_open(section) else "▸"
         lead = " " * (GUTTER * section.level) + triangle + " "
         summary = one_line(section.summary, max(0, self.width * 3 // 5))
         glyph = show(section.glyph) + " " if section.glyph else ""
@@ -233,7 +235,7 @@ class Page:
         runs: list[Run] = [(lead, "muted"), (glyph + title, section.style)]
         spare = self.width - sum(cells(text) for text, _ in runs) - cells(summary)
         if section.preview and spare > 12 and not self.is_open(section):
-            preview = "  " + one_line(section.preview, spare - 4)
+            preview = "  " + one_line(section.preview.replace("\n", " "), spare - 4)
             runs.append((preview, "muted"))
             spare -= cells(preview)
         if summary:

@@ -227,7 +227,7 @@ class DetailPane(ScrollView, can_focus=True, inherit_bindings=False):
     def toggle_section(self, section: Section) -> None:
         """Open or close a section; the cursor goes to its title."""
         page = self._page
-        if page is None or not section.blocks:
+        if page is None or not section.foldable:
             return
         is_open = not page.is_open(section)
         self._folds[section.key] = is_open
@@ -573,7 +573,7 @@ class DetailPane(ScrollView, can_focus=True, inherit_bindings=False):
         if page is None:
             return
         for section in page.sections:
-            if section.blocks:
+            if section.foldable:
                 self._folds[section.key] = is_open
         place = self._here()
         self._make_page(page)

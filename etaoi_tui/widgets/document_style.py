@@ -26,7 +26,7 @@ DetailPane {
     color: $foreground;
     & > .detail-pane--tab-line { background: $surface; color: $text-muted; }
     & > .detail-pane--tab { background: $surface; color: $text-muted; }
-    & > .detail-pane--tab-active { background: $background; color: $text; text-style: bold; }
+    & > .detail-pane--tab-active { background: $background; color: $text; text-style: bold underline; }
     &:focus > .detail-pane--tab-active {
         background: $block-cursor-background;
         color: $block-cursor-foreground;

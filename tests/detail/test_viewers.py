@@ -17,7 +17,7 @@ from etaoi_tui.detail.document import Document
 from etaoi_tui.detail.error import first_failure, split_error
 from etaoi_tui.detail.probe import diff_lines
 from etaoi_tui.detail.stream import ANSWER, Channel
-from tests.detail.pages import delta, end, lines_of, span_id, start, text_of
+from tests.detail.pages import delta, end, lines_of, page_of, span_id, start, text_of
 from tests.detail.recorded import Recorded
 
 NOW = 1_767_323_100.0
@@ -178,8 +178,15 @@ def test_reasoning_is_folded_and_tool_results_name_their_tool() -> None:
 def test_long_conversations_open_at_their_newest_messages() -> None:
     messages = [{"role": "human", "text": f"{n} " + "word " * 100} for n in range(40)]
     document = described(start(1, "llm", {"input_messages": messages}))
-    opened = [section.open for section in document.tabs[0].sections]
-    assert opened[:37] == [False] * 37 and opened[37:40] == [True] * 3
+    group, *rest = document.tabs[0].sections
+    assert (group.title, group.group, group.open) == ("37 earlier messages", True, False)
+    assert [section.inside for section in rest[:40]] == [group.key] * 37 + [""] * 3
+    assert [section.open for section in rest[:40]] == [False] * 37 + [True] * 3
+    page = page_of(document)
+    shown = [page.line(y).section for y in page.title_lines()]
+    assert [section.key for section in shown if section] == [group.key, *(s.key for s in rest[37:])]
+    opened = page_of(document, folds={group.key: True})
+    assert len(opened.title_lines()) == len(document.tabs[0].sections)
 
 
 def test_digests_say_what_is_not_known() -> None:

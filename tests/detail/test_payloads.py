@@ -1,0 +1,64 @@
+"""Events are decoded once, a bounded number of them is kept, and what cannot be read says why."""
+
+from __future__ import annotations
+
+import msgpack
+
+from etaoi_collector.arrivals import Missing
+from etaoi_tui.detail import payloads
+from etaoi_tui.detail.payloads import EventPayloads
+
+
+class Counting:
+    def __init__(self, size: int = 1) -> None:
+        self.reads: list[int] = []
+        self.size = size
+
+    def read(self, place: int) -> bytes | Missing:
+        self.reads.append(place)
+        if place == 13:
+            return Missing("it was not recorded")
+        return bytes(msgpack.packb({"place": place, "payload": "x" * self.size}))
+
+
+def test_an_event_is_read_once() -> None:
+    source = Counting()
+    kept = EventPayloads(source)
+    assert kept.event(5) is kept.event(5)
+    assert source.reads == [5]
+
+
+def test_the_oldest_look_is_let_go() -> None:
+    source = Counting()
+    kept = EventPayloads(source, keep=2)
+    for place in (1, 2, 1, 3, 1, 2):
+        kept.event(place)
+    assert source.reads == [1, 2, 3, 2]
+
+
+def test_large_events_are_not_hoarded() -> None:
+    source = Counting(payloads.BYTES_KEPT // 3)
+    kept = EventPayloads(source)
+    for place in (1, 2, 3, 3, 1):
+        kept.event(place)
+    assert source.reads == [1, 2, 3, 1]
+
+
+def test_what_is_missing_says_why_and_is_asked_for_again() -> None:
+    source = Counting()
+    kept = EventPayloads(source)
+    for _ in range(2):
+        event = kept.event(13)
+        assert isinstance(event, Missing) and event.reason == "it was not recorded"
+    assert source.reads == [13, 13]
+    nowhere = kept.event(-1)
+    assert isinstance(nowhere, Missing) and len(source.reads) == 2
+
+
+def test_bytes_that_are_no_event_are_still_shown() -> None:
+    class Broken:
+        def read(self, place: int) -> bytes | Missing:
+            return b"\xc1\xff\x00"
+
+    event = EventPayloads(Broken()).event(1)
+    assert isinstance(event, dict)
