@@ -20,6 +20,7 @@ _PARAMETERS = (
     "temperature", "max_tokens", "top_p", "top_k", "stop", "seed", "reasoning_effort", "reasoning", 
     "thinking", "streaming", "timeout", "max_retries", "base_url",
 )  # fmt: skip
+_UNNAMED_GRAPH = "LangGraph"
 _KINDS = ("before_model", "after_model", "wrap_model_call")
 """The hooks that the wire's middleware ``kind`` knows; all hooks are in ``hooks``."""
 _MCP_TRANSPORTS = {
@@ -68,38 +69,45 @@ def agent_display_name(agent: Any) -> str | None:
 def send_snapshot(tracer: Tracer, runs: Runs, agent: Any, agent_id: str | None) -> Mapping[str, str]:
     """Send an agent's snapshot, unless this session has it; return the metadata that points to it."""
     payload = describe_agent(agent, agent_id)
-    key = (tracer.session.session_id, payload["hash"])
+    key = (tracer.session.session_id, "hash", payload["hash"])
     known = runs.contexts.get(key)
     if known is None:
         known = _send(tracer, payload, agent_display_name(agent), payload["hash"])
         runs.contexts[key] = known
-    runs.contexts[_graph_key(tracer, agent)] = known
+    _remember(tracer, runs, agent, known)
     return known
 
 
 def snapshot_of_graph(tracer: Tracer, runs: Runs, graph: Any, agent_id: str | None) -> Mapping[str, str]:
-    """Send the snapshot of a graph that is about to run, once per name and session; return the metadata.
+    """Send the snapshot of a graph that is about to run, once a session; return the metadata.
 
-    The snapshot is made on the sender's thread: an agent that is built anew for each request must not pay
-    for it.
+    A named agent counts as the same when it is built anew, as many programs do for each request. The snapshot is
+    made on the sender's thread, so that such a program does not pay for it.
     """
-    key = _graph_key(tracer, graph)
-    known = runs.contexts.get(key)
+    session = tracer.session.session_id
+    name = _given_name(graph)
+    if name:
+        known = runs.contexts.get((session, "name", name))
+    else:
+        known = runs.graphs.get(graph, {}).get(session)
     if known is None:
-        known = _send(
-            tracer, functools.partial(describe_agent, graph, agent_id), agent_display_name(graph), None
-        )
-        runs.contexts[key] = known
+        make = functools.partial(describe_agent, graph, agent_id)
+        known = _send(tracer, make, agent_display_name(graph), None)
+        _remember(tracer, runs, graph, known)
     return known
 
 
-def _graph_key(tracer: Tracer, agent: Any) -> Any:
+def _remember(tracer: Tracer, runs: Runs, agent: Any, known: Mapping[str, str]) -> None:
+    session = tracer.session.session_id
+    if name := _given_name(agent):
+        runs.contexts[session, "name", name] = known
+    elif hasattr(agent, "get_state"):
+        runs.graphs.setdefault(agent, {})[session] = known
+
+
+def _given_name(agent: Any) -> str | None:
     name = agent_display_name(agent)
-    return (
-        (tracer.session.session_id, "name", name)
-        if name
-        else (tracer.session.session_id, "object", id(agent))
-    )
+    return None if name == _UNNAMED_GRAPH else name
 
 
 def _send(tracer: Tracer, payload: Any, name: str | None, digest: str | None) -> Mapping[str, str]:

@@ -20,7 +20,9 @@ _GENERATION = 2048
 class Run:
     """A run that has started and not ended."""
 
-    __slots__ = ("agent", "context", "first_token_ns", "owner", "parent", "span", "stream", "told_error")
+    __slots__ = (
+        "agent", "context", "first_token_ns", "owner", "parent", "span", "stream", "told_error",
+    )  # fmt: skip
 
     def __init__(self, span: Span, owner: Any, parent: Run | None, agent: str | None, context: Any) -> None:
         self.span = span
@@ -32,7 +34,7 @@ class Run:
         """Metadata that points to the agent's snapshot."""
         self.first_token_ns = 0
         self.told_error = 0
-        """Id of an exception that a run below has told in full, so that it is not told again on its way up."""
+        """Id of an exception that a run below has told in full: not to be told again on its way up."""
         self.stream = ""
         """Which callback its streamed text is taken from, once known."""
 
@@ -64,14 +66,18 @@ class EndedRun:
 class Runs:
     """Open runs by LangChain's run id (as an int), and the newest ended ones."""
 
-    __slots__ = ("__weakref__", "_new", "_old", "contexts", "open", "tool_sets")
+    __slots__ = ("__weakref__", "_new", "_old", "contexts", "graphs", "open", "tool_sets")
 
     def __init__(self) -> None:
         self.open: dict[int, Run] = {}
         self._new: dict[int, EndedRun] = {}
         self._old: dict[int, EndedRun] = {}
         self.contexts: dict[Any, Mapping[str, str]] = {}
-        """Metadata that points to an agent's snapshot, by the agent's name and by snapshot."""
+        """Metadata that points to an agent's snapshot, by session and name, or session and hash."""
+        self.graphs: weakref.WeakKeyDictionary[Any, dict[Any, Mapping[str, str]]] = (
+            weakref.WeakKeyDictionary()
+        )
+        """The same for graphs without a name, by graph and session."""
         self.tool_sets: set[str] = set()
         """Digests of the sets of tool schemas that were sent. Only the sender's thread touches this."""
 

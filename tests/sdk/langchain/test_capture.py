@@ -32,7 +32,8 @@ Watch = Callable[..., AttachedHandle]
 Look = Callable[[AttachedHandle], Forest]
 
 CALLBACKS = {
-    "on_llm_start", "on_chat_model_start", "on_llm_new_token", "on_stream_event", "on_llm_end", "on_llm_error",
+    "on_llm_start", "on_chat_model_start", "on_llm_new_token", "on_stream_event", "on_llm_end",
+    "on_llm_error",
     "on_chain_start", "on_chain_end", "on_chain_error", "on_tool_start", "on_tool_end", "on_tool_error",
     "on_retriever_start", "on_retriever_end", "on_retriever_error", "on_agent_action", "on_agent_finish",
     "on_text", "on_retry", "on_custom_event",
