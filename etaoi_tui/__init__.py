@@ -12,9 +12,10 @@ costs next to nothing.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # importing typing would be most of what importing this package costs
 if TYPE_CHECKING:
+    from typing import Any
+
     from etaoi_tui.sdk.attach import AttachedHandle, attach
     from etaoi_tui.sdk.config import install_sigterm_flush, open_tracer
     from etaoi_tui.sdk.langchain.middleware import instrument
@@ -42,7 +43,7 @@ _HOMES = {
     "open_tracer": "etaoi_tui.sdk.config",
     "span": "etaoi_tui.sdk.spans",
     "use_span": "etaoi_tui.sdk.tracer",
-    "watch": "etaoi_tui.sdk.bridges.watch",
+    "watch": "etaoi_tui.sdk.watch",
 }
 """Public names and the modules that they are loaded from."""
 

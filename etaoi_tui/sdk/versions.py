@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from functools import cache
 
+from etaoi_tui.sdk.forking import importing
+
 SDK_NAME = "etaoi-tui-sdk"
 
 
 @cache
 def sdk_version() -> str:
     """Return the installed package's version; looked up late, because the look-up costs 20 ms."""
-    from importlib.metadata import PackageNotFoundError, version
+    with importing():
+        from importlib.metadata import PackageNotFoundError, version
 
     try:
         return version("etaoi-tui")

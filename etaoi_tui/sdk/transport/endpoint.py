@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from etaoi_tui.sdk.forking import importing
+
 if TYPE_CHECKING:
     from websockets.sync.client import ClientConnection
 
@@ -109,6 +111,14 @@ class Endpoint:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
         return context
+
+
+def load_websockets() -> None:
+    """Import the library, once; not before somebody listens."""
+    with importing():
+        import websockets.exceptions
+        import websockets.protocol
+        import websockets.sync.client  # noqa: F401
 
 
 def is_loopback(host: str) -> bool:

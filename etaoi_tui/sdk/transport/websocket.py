@@ -23,7 +23,7 @@ from etaoi_collector.wire.handshake import Mismatch, decode_answer, encode_hello
 from etaoi_tui.sdk.limits import UNACKNOWLEDGED_BYTES
 from etaoi_tui.sdk.stats import Stats
 from etaoi_tui.sdk.transport.buffer import Entry, Outbox
-from etaoi_tui.sdk.transport.endpoint import Endpoint
+from etaoi_tui.sdk.transport.endpoint import Endpoint, load_websockets
 from etaoi_tui.sdk.versions import sdk_version
 
 if TYPE_CHECKING:
@@ -215,6 +215,7 @@ class WebSocketOutlet:
         self._stats.state = "connecting"
         sock = self._endpoint.reach(_OPEN_TIMEOUT) if self._endpoint.loopback else None
         self._stats.state = "handshake"
+        load_websockets()
         from websockets.exceptions import ConnectionClosed, InvalidStatus
 
         try:

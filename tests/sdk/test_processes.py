@@ -1,0 +1,290 @@
+"""What happens to the last events, and to the host, when processes begin, fork, end or are killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from etaoi_collector.wire import trace_records
+from tests.sdk.viewer import Viewer
+
+ABSENT = "ws://127.0.0.1:9/ingest"
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals and fork")
+
+
+def start(program: str, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(program), *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def run(program: str, *arguments: str, code: int = 0) -> str:
+    process = start(program, *arguments)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == code, err
+    if code == 0:
+        assert err == ""
+    return out
+
+
+def names(viewer: Viewer) -> list[str]:
+    return sorted(e["metadata"]["name"] for e in viewer.events if e["kind"] == "span_start")
+
+
+def read_trace(path: Path) -> list[dict[str, Any]]:
+    """Read a trace file with nothing but msgpack, as anybody could."""
+    data = path.read_bytes()
+    header = trace_records.read_header(data)
+    assert header is not None
+    position, events = header[1], []
+    while position + trace_records.PREFIX.size <= len(data):
+        prefix = trace_records.read_prefix(data, position)
+        assert prefix is not None
+        body = position + trace_records.PREFIX.size
+        if prefix[0] == trace_records.FRAME:
+            for envelope in msgspec.msgpack.decode(data[body : body + prefix[3]]):
+                events += envelope["batch"]
+        position = body + prefix[3]
+    return events
+
+
+def test_a_normal_end_and_an_exception_send_everything() -> None:
+    with Viewer() as viewer:
+        program = """
+            import sys, etaoi_tui
+            tracer = etaoi_tui.open_tracer(server_url=sys.argv[1])
+            for number in range(200):
+                tracer.end(tracer.start("tool", f"{number:03}"))
+            if len(sys.argv) > 2:
+                raise SystemExit(3)
+        """
+        run(program, viewer.url)
+        viewer.wait_events(400)
+        run(program, viewer.url, "raise", code=3)
+        viewer.wait_events(800)
+
+
+def test_the_end_is_not_held_up_when_no_viewer_runs() -> None:
+    program = """
+        import atexit, sys, time
+        marks = []
+        atexit.register(lambda: print(time.perf_counter() - marks[0]))
+        import etaoi_tui
+        tracer = etaoi_tui.open_tracer(server_url=sys.argv[1])
+        tracer.end(tracer.start("tool", "t"))
+        if sys.argv[2:]:
+            time.sleep(float(sys.argv[2]))
+        marks.append(time.perf_counter())
+    """
+    fastest = min(float(run(program, ABSENT, *wait)) for wait in ((), ("0.3",), ()))
+    assert fastest < 0.25
+
+
+def test_sigterm_with_the_option_flushes_and_still_ends_by_the_signal() -> None:
+    with Viewer() as viewer:
+        process = start(
+            """
+            import sys, time, etaoi_tui
+            tracer = etaoi_tui.open_tracer(server_url=sys.argv[1], flush_on_sigterm=True)
+            tracer.start("tool", "first")
+            tracer.flush(10)
+            tracer.start("tool", "last")
+            print("ready", flush=True)
+            time.sleep(30)
+            """,
+            viewer.url,
+        )
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == -signal.SIGTERM
+        process.communicate()
+        viewer.wait_events(2)
+        assert names(viewer) == ["first", "last"]
+
+
+def test_a_killed_agent_leaves_its_trace_file_up_to_the_last_moment(tmp_path: Path) -> None:
+    path = tmp_path / "run.msgpack"
+    process = start(
+        """
+        import sys, time, etaoi_tui
+        tracer = etaoi_tui.open_tracer(sink=sys.argv[1])
+        for number in range(100):
+            tracer.end(tracer.start("tool", str(number)))
+        time.sleep(0.5)
+        print("ready", flush=True)
+        time.sleep(30)
+        """,
+        str(path),
+    )
+    assert process.stdout is not None and process.stdout.readline() == "ready\n"
+    process.kill()
+    process.communicate()
+    assert len(read_trace(path)) == 200
+    assert path.stat().st_mode & 0o077 == 0
+
+
+def test_a_second_run_does_not_touch_the_first_ones_trace(tmp_path: Path) -> None:
+    program = """
+        import sys, etaoi_tui
+        tracer = etaoi_tui.open_tracer(sink=sys.argv[1])
+        tracer.start("tool", sys.argv[2])
+    """
+    for name in ("one", "two"):
+        run(program, str(tmp_path / "run.msgpack"), name)
+    first, second = tmp_path / "run.msgpack", tmp_path / "run-2.msgpack"
+    assert read_trace(first)[0]["metadata"]["name"] == "one"
+    assert read_trace(second)[0]["metadata"]["name"] == "two"
+
+
+def test_a_full_disk_or_a_missing_folder_harms_nobody(tmp_path: Path) -> None:
+    blocker = tmp_path / "file"
+    blocker.write_text("")
+    out = run(
+        """
+        import sys, etaoi_tui
+        tracer = etaoi_tui.open_tracer(sink=sys.argv[1])
+        tracer.start("tool", "t")
+        tracer.flush()
+        print(tracer.stats.failed, tracer.stats.problem)
+        """,
+        str(blocker / "run.msgpack"),
+    )
+    assert out.startswith("1 ") and "file" in out
+
+
+def test_forked_children_send_for_themselves_and_repeat_nothing() -> None:
+    with Viewer() as viewer:
+        run(
+            """
+            import os, sys, etaoi_tui
+            tracer = etaoi_tui.open_tracer(server_url=sys.argv[1])
+            root = tracer.start("sub_agent", "root")
+            tracer.flush(10)
+            tracer.start("tool", "queued in the parent", parent=root)
+            for number in range(3):
+                if os.fork() == 0:
+                    tracer.end(tracer.start("tool", f"child {number}", parent=root))
+                    sys.exit()
+            for _ in range(3):
+                os.wait()
+            """,
+            viewer.url,
+        )
+        viewer.wait_events(8)
+        assert names(viewer) == ["child 0", "child 1", "child 2", "queued in the parent", "root"]
+        assert len({event["event_id"] for event in viewer.events}) == 8
+        assert len(viewer.hellos) == 4
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_multiprocessing_children_lose_nothing(method: str, tmp_path: Path) -> None:
+    script = tmp_path / "pool.py"
+    script.write_text(
+        textwrap.dedent(
+            """
+            import multiprocessing, sys, etaoi_tui
+
+            def work(url, number):
+                tracer = etaoi_tui.open_tracer(server_url=url)
+                tracer.end(tracer.start("tool", f"child {number}"))
+
+            if __name__ == "__main__":
+                context = multiprocessing.get_context(sys.argv[2])
+                tracer = etaoi_tui.open_tracer(server_url=sys.argv[1])
+                tracer.start("sub_agent", "parent")
+                children = [context.Process(target=work, args=(sys.argv[1], n)) for n in range(2)]
+                for child in children:
+                    child.start()
+                for child in children:
+                    child.join()
+            """
+        )
+    )
+    with Viewer() as viewer:
+        done = subprocess.run(
+            [sys.executable, str(script), viewer.url, method],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        viewer.wait_events(5)
+        assert names(viewer) == ["child 0", "child 1", "parent"]
+
+
+def test_disabled_it_starts_no_thread_and_imports_no_transport() -> None:
+    out = run(
+        """
+        import os, sys, threading
+        os.environ["ETAOI_DISABLED"] = "1"
+        import etaoi_tui
+        with etaoi_tui.span("s"):
+            etaoi_tui.event("e")
+        tracer = etaoi_tui.open_tracer(server_url="ws://127.0.0.1:9/ingest")
+        tracer.end(tracer.start("llm", "m"))
+        tracer.close()
+        print(threading.active_count(), [m for m in sys.modules if "transport" in m or "websockets" in m])
+        """
+    )
+    assert out == "1 []\n"
+
+
+def test_importing_the_package_is_nearly_free_and_the_sdk_draws_nothing() -> None:
+    out = run(
+        """
+        import sys
+        before = set(sys.modules)
+        import etaoi_tui
+        print(sorted(m for m in set(sys.modules) - before if m.split(".")[0] != "etaoi_tui"))
+        dir(etaoi_tui)
+        etaoi_tui.span
+        etaoi_tui.open_tracer(server_url="ws://127.0.0.1:9/ingest").start("llm", "m")
+        import time; time.sleep(0.2)
+        heavy = ("textual", "rich", "click", "pydantic", "langchain_core", "websockets", "asyncio")
+        print([m for m in heavy if m in sys.modules])
+        """
+    ).splitlines()
+    assert out[0] == "['__future__']"
+    assert out[1] == "[]"
+
+
+def test_an_idle_agent_costs_nothing() -> None:
+    with Viewer() as viewer:
+        out = run(
+            """
+            import sys, time, etaoi_tui
+            tracer = etaoi_tui.open_tracer(server_url=sys.argv[1])
+            tracer.start("tool", "t")
+            assert tracer.flush(10)
+            before = time.process_time()
+            time.sleep(2)
+            print(time.process_time() - before)
+            """,
+            viewer.url,
+        )
+    assert float(out) < 0.1
+
+
+def test_a_program_that_ends_at_once_still_reaches_its_viewer() -> None:
+    with Viewer() as viewer:
+        run(
+            """
+            import sys, etaoi_tui
+            etaoi_tui.open_tracer(server_url=sys.argv[1]).start("tool", "only")
+            """,
+            viewer.url,
+        )
+        viewer.wait_events(1)
+        assert names(viewer) == ["only"]
