@@ -372,3 +372,30 @@ async def test_every_size_draws(size: tuple[int, int]) -> None:
         app.pane.go_home()
         await pilot.pause()
         assert len(app.rows) == size[1]
+
+
+async def test_the_mouse_selects_text_without_folding_anything() -> None:
+    app = PaneApp()
+    async with app.run_test(size=(60, 12)) as pilot:
+        pane = app.pane
+        pane.show(document_of(Text("first line\nsecond line")))
+        await pilot.pause()
+        await pilot.mouse_down(DetailPane, offset=(2, 4))
+        await pilot.hover(DetailPane, offset=(8, 5))
+        await pilot.mouse_up(DetailPane, offset=(8, 5))
+        await pilot.pause()
+        selected = app.screen.get_selected_text() or ""
+        assert selected.startswith("first line\n") and "secon" in selected
+        assert app.heard == []
+
+
+async def test_the_wheel_scrolls_and_the_cursor_stays_in_view() -> None:
+    app = PaneApp()
+    async with app.run_test(size=(60, 12)) as pilot:
+        pane = app.pane
+        pane.show(book())
+        await pilot.pause()
+        pane.scroll_down(animate=False)
+        pane.scroll_down(animate=False)
+        await pilot.pause()
+        assert pane.scroll_offset.y == 2 and pane.cursor_line >= 2
