@@ -18,7 +18,6 @@ from benchmarks.viewer import live, replay
 from tests import generate
 
 EVENTS = 1_000_000
-LAST = "all-has-been-read"
 FIRST = "researcher"
 """Name of the first trace that the generator writes."""
 
@@ -45,14 +44,15 @@ def measure() -> Iterator[Row]:
     """One cold start of the viewer on a file in the page cache."""
     with TemporaryDirectory(prefix="etaoi-bench-") as folder:
         path = Path(folder) / "million.msgpack"
-        spans = generate.write_trace(path, EVENTS, last=LAST)
+        spans = generate.write_trace(path, EVENTS)
         floor = _read_seconds(path)
         peer = _unpack_seconds(path)
         with live() as (terminal, _):
-            empty = wait_idle(terminal) and terminal.anonymous_bytes()
+            wait_idle(terminal)
+            empty = terminal.anonymous_bytes()
         with replay(path) as terminal:
             first = terminal.wait_for(FIRST, timeout=60) - terminal.started
-            loaded = terminal.wait_for(LAST, timeout=300) - terminal.started
+            loaded = terminal.wait_for(f"{EVENTS:,} events", timeout=300) - terminal.started
             wait_idle(terminal)
             grown = terminal.anonymous_bytes() - empty
         size = path.stat().st_size / 1e9

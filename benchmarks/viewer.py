@@ -54,6 +54,7 @@ def live(
     ):
         wait_listening(port, terminal)
         yield terminal, f"ws://127.0.0.1:{port}/ingest"
+        _not_crashed(terminal)
 
 
 @contextlib.contextmanager
@@ -61,6 +62,17 @@ def replay(path: Path, *, core: int | None = None) -> Iterator[Terminal]:
     """A viewer that opens a recording."""
     with private_state() as env, Terminal([*COMMAND, "--replay", str(path)], env=env, core=core) as terminal:
         yield terminal
+        _not_crashed(terminal)
+
+
+def _not_crashed(terminal: Terminal) -> None:
+    """A marker can also stand in a traceback: figures of a viewer that ended with an error are none.
+
+    Raises:
+        RuntimeError: it did.
+    """
+    if terminal.process.poll():
+        raise RuntimeError(f"the viewer ended with {terminal.process.returncode}:\n{terminal.text()[-1500:]}")
 
 
 def wait_listening(port: int, terminal: Terminal, timeout: float = 20.0) -> None:
