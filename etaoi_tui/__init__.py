@@ -35,7 +35,7 @@ _HOMES = {
     "Redact": "etaoi_tui.sdk.redact",
     "Tracer": "etaoi_tui.sdk.tracer",
     "attach": "etaoi_tui.sdk.attach",
-    "attach_session": "etaoi_tui.sdk.livekit",
+    "attach_session": "etaoi_tui.sdk.livekit.attach",
     "current_span": "etaoi_tui.sdk.tracer",
     "event": "etaoi_tui.sdk.spans",
     "install_sigterm_flush": "etaoi_tui.sdk.config",
