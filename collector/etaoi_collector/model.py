@@ -242,7 +242,7 @@ class Changes:
         self.added: list[Span] = []
         """New spans in order of arrival, each already linked under its parent."""
         self.changed: dict[Span, None] = {}
-        """Spans whose row may look different, new ones left out or not."""
+        """Spans whose row may look different; a new span is here only if more of it arrived."""
         self.restructured: dict[Trace, None] = {}
         """Traces in which a known span moved, was adopted or let go: their rows want a rebuild."""
         self.traces: dict[Trace, None] = {}

@@ -28,6 +28,7 @@ from etaoi_collector.model import (
 from etaoi_collector.naming import Names, is_plumbing, voice_name
 from etaoi_collector.peek import peek_delta, peek_llm_end, peek_start, peek_voice_metrics
 from etaoi_collector.wire.events import Event, Reject, SpanDelta, SpanEnd, SpanStart, StateTick
+from etaoi_collector.wire.places import NOWHERE
 
 LOST_AFTER = 10.0
 """Seconds without any connection after which a session's open spans count as lost."""
@@ -40,6 +41,9 @@ TAIL_CHARACTERS = 400
 
 REPEAT_WINDOW = 65_536
 """Event ids remembered to recognise deltas and ticks that a client sent twice."""
+
+CONTEXTS_KEPT = 64
+"""Agent snapshots that a trace remembers to name."""
 
 REJECTS_KEPT = 1_000
 """Rejected events of which the reason is kept; all are counted."""
@@ -173,77 +177,124 @@ class Store:
     def _start(self, event: SpanStart, place: int, connection: int) -> None:
         at = event.timestamp.timestamp()
         span = self._spans.get(event.span_id)
-        if span is None or span.trace.trace_id != event.trace_id:
-            span = self._span_of(event, span, at, connection)
-        else:
-            self._touch(span.trace, event.session_id, at, connection)
-        marks = span.marks
-        if marks & _STARTED:
+        if span is None:
+            trace = self._trace_of(event.trace_id, event.session_id, at, connection)
+            self._fresh(event, trace, at, place)
+            return
+        span = self._known(event, span, at, connection)
+        if span.marks & _STARTED:
             self._repeat(span, conflict=span.started_at != at)
             return
         trace = span.trace
-        metadata = event.metadata
-        fresh = span.version == 0
-        if not fresh and span.ghost:
+        if span.version and span.ghost:
             trace.ghosts -= 1
-        span.start_place = place
-        span.marks = marks = marks | _STARTED
-        if span.kind != event.node_kind:
-            span.kind = self._names.kept(event.node_kind)
-        name = metadata.name or metadata.probe_label
-        if name is None:
-            self._name_by_payload(span, event)
+        kind, name, model, agent, marks = self._facts(event, trace)
+        span.kind, span.name, span.start_place = kind, name, place
+        span.model = span.model or model
+        span.agent = span.agent or agent
+        span.marks |= marks
+        if not span.marks & _ENDED:
+            trace.running += 1
+        elif span.ended_at is not None and span.ended_at < at:
+            span.marks |= Mark.CLOCK_BACKWARDS
+        if event.metadata.name is None:
+            self._count_start_usage(span, event)
+        self._put(span, at, event.parent_span_id)
+        self._changed(span)
+
+    def _fresh(self, event: SpanStart, trace: Trace, at: float, place: int) -> None:
+        """Take in a span of which nothing was known: the usual case, written for speed."""
+        kind, name, model, agent, marks = self._facts(event, trace)
+        asked = event.parent_span_id
+        number = self._next_span
+        self._next_span = number + 1
+        self.span_count += 1
+        span_id = event.span_id
+        span = Span(span_id, trace, kind, name, None, None, at, None, place, NOWHERE, None, None, None, model)
+        span.agent = agent
+        span.marks = marks
+        span.number = number
+        self._spans[span_id] = span
+        trace.members.append(span)
+        trace.running += 1
+        parent = self._spans.get(asked) if asked is not None else None
+        if parent is not None and parent.trace is trace and parent.children:
+            span.asked_parent = parent.span_id
+            span.parent = parent
+            siblings = parent.children
+            if siblings[-1].started_at < at:
+                siblings.append(span)
+            else:
+                _insert(siblings, span)
+            self._changes.added.append(span)
         else:
-            span.name = self._names.kept(name)
-        if event.lc_agent_name is not None:
-            span.agent = self._names.kept(event.lc_agent_name)
+            self._link(span, asked)
+        if event.metadata.name is None:
+            self._count_start_usage(span, event)
+        span.version = 1
+        trace.revision += 1
+        self._changes.traces[trace] = None
+
+    def _facts(self, event: SpanStart, trace: Trace) -> tuple[str, str, str | None, str | None, int]:
+        """Read from a start what a row needs, and count it in its trace.
+
+        Returns:
+            Kind, display name, model, agent and marks.
+        """
+        metadata = event.metadata
+        kept = self._names.kept
+        marks = _STARTED
+        name = metadata.name
+        if name is None:
+            name = metadata.probe_label
+            if name is None:
+                name = voice_name(event.node_kind, peek_start(event.payload), metadata, event.lc_agent_name)
+        name = kept(name)
         if metadata.lc_probe is not None:
             marks |= Mark.PROBE
-        if metadata.probe_phase == "pre_handler":
-            # The request as it went down; its sibling without a phase tells that and the response.
+            if metadata.probe_phase == "pre_handler":
+                # The request as it went down; its sibling without a phase tells that and the response.
+                marks |= Mark.PLUMBING
+        if metadata.lc_chain_kind is not None and is_plumbing(metadata.lc_chain_kind, name):
             marks |= Mark.PLUMBING
-        elif metadata.lc_chain_kind is not None and is_plumbing(metadata.lc_chain_kind, span.name):
-            marks |= Mark.PLUMBING
-        span.marks = marks
-        kind = span.kind
+        kind = event.node_kind
+        model: str | None = None
         if kind == "llm":
+            kind = "llm"
             trace.model_calls += 1
-            if span.model is None:
-                span.model = self._names.kept(metadata.ls_model_name)
+            if metadata.ls_model_name is not None:
+                model = kept(metadata.ls_model_name)
         elif kind == "tool":
+            kind = "tool"
             trace.tool_calls += 1
-        if metadata.context_id is not None and metadata.context_id not in trace.context_ids:
-            trace.context_ids = (*trace.context_ids, metadata.context_id)[-64:]
+        else:
+            kind = kept(kind)
         if kind != "agent_context":
             trace.only_context = False
+        if metadata.context_id is not None and metadata.context_id not in trace.context_ids:
+            trace.context_ids = (*trace.context_ids, metadata.context_id)[-CONTEXTS_KEPT:]
         if event.user_id is not None and trace.session.user_id is None:
             trace.session.user_id = event.user_id
         if metadata.dropped is not None:
             self._producer_dropped(trace, metadata.dropped)
-        if not marks & _ENDED:
-            trace.running += 1
-        elif span.ended_at is not None and span.ended_at < at:
-            span.marks |= Mark.CLOCK_BACKWARDS
-        self._put(span, at, event.parent_span_id)
-        self._changed(span)
+        agent = event.lc_agent_name
+        return kind, name, model, agent if agent is None else kept(agent), marks
 
     def _end(self, event: SpanEnd, place: int, connection: int) -> None:
         at = event.timestamp.timestamp()
-        span = self._spans.get(event.span_id)
-        if span is None or span.trace.trace_id != event.trace_id:
-            span = self._span_of(event, span, at, connection)
-        else:
-            self._touch(span.trace, event.session_id, at, connection)
+        span = self._known(event, self._spans.get(event.span_id), at, connection)
         trace = span.trace
         marks = span.marks
         if marks & _ENDED:
             self._repeat(span, conflict=span.ended_at != at or span.error != event.error)
             return
-        if span.ghost:
+        if not marks & _STARTED and span.ghost:
             self._known_without_start(span, event, at)
+            marks = span.marks
         span.end_place = place
         span.ended_at = at
-        span.tail = ""
+        if span.tail:
+            span.tail = ""
         if marks & _STARTED:
             trace.running -= 1
             if at < span.started_at:
@@ -275,11 +326,7 @@ class Store:
         if self._seen(event.event_id):
             return
         at = event.timestamp.timestamp()
-        span = self._spans.get(event.span_id)
-        if span is None or span.trace.trace_id != event.trace_id:
-            span = self._span_of(event, span, at, connection)
-        else:
-            self._touch(span.trace, event.session_id, at, connection)
+        span = self._known(event, self._spans.get(event.span_id), at, connection)
         if span.ghost:
             self._known_without_start(span, event, at)
         if span.deltas is None:
@@ -314,6 +361,15 @@ class Store:
         self._keep_reject(KeptReject(event.ordinal, event.reason, place, connection))
 
     # spans, traces, sessions
+
+    def _known(
+        self, event: SpanStart | SpanDelta | SpanEnd, found: Span | None, at: float, connection: int
+    ) -> Span:
+        """Return the span that an event is about, made if need be, and count the event in its trace."""
+        if found is None or found.trace.trace_id != event.trace_id:
+            return self._span_of(event, found, at, connection)
+        self._touch(found.trace, event.session_id, at, connection)
+        return found
 
     def _span_of(
         self, event: SpanStart | SpanDelta | SpanEnd, known: Span | None, at: float, connection: int
@@ -557,14 +613,14 @@ class Store:
 
     # what a row needs
 
-    def _name_by_payload(self, span: Span, event: SpanStart) -> None:
-        """Voice spans have no name in their metadata, and tell usage at the start."""
+    def _count_start_usage(self, span: Span, event: SpanStart) -> None:
+        """Voice spans have no name in their metadata, and tell their model and usage at the start."""
+        if event.node_kind != "llm":
+            return
         told = peek_start(event.payload)
-        span.name = voice_name(event.node_kind, told, event.metadata, event.lc_agent_name)
-        if event.node_kind == "llm":
-            if told.model:
-                span.model = self._names.kept(told.model)
-            self._count_usage(span, told.usage())
+        if told.model and span.model is None:
+            span.model = self._names.kept(told.model)
+        self._count_usage(span, told.usage())
 
     def _count_usage(self, span: Span, usage: Usage | None) -> None:
         if usage is None:

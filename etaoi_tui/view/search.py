@@ -88,9 +88,10 @@ class TraceSearch:
             self.hits = [hit for hit in self.hits if root_of(hit).trace is self.trace]
             self.hits.sort(key=_Ordered)
             self._members = set(self.hits)
-        for span in changes.changed:
-            if root_of(span).trace is self.trace:
-                self._look(span, fresh=False)
+        for spans in (changes.added, changes.changed):
+            for span in spans:
+                if root_of(span).trace is self.trace:
+                    self._look(span, fresh=False)
 
     def after(self, span: Span | None) -> Span | None:
         """Return the next hit below a span, from the top again behind the last."""

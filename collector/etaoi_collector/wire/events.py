@@ -41,6 +41,14 @@ class SpanMetadata(msgspec.Struct, gc=False):
     dropped: ShortText | None = msgspec.field(name="etaoi_tui.dropped", default=None)
 
 
+class EndMetadata(msgspec.Struct, gc=False):
+    """What an end's metadata tells that its start's does not, or that names a span without a start."""
+
+    name: ShortText | None = None
+    probe_label: ShortText | None = None
+    dropped: ShortText | None = msgspec.field(name="etaoi_tui.dropped", default=None)
+
+
 class SpanStart(msgspec.Struct, gc=False, tag="span_start", tag_field="kind"):
     """A span began."""
 
@@ -80,7 +88,7 @@ class SpanEnd(msgspec.Struct, gc=False, tag="span_end", tag_field="kind"):
     span_id: Id
     node_kind: Kind
     timestamp: Timestamp
-    metadata: SpanMetadata
+    metadata: EndMetadata
     payload: Raw
     parent_span_id: Id | None = None
     error: str | None = None
