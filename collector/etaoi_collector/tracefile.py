@@ -167,7 +167,10 @@ class TraceReader:
 
     def _frame(self, place: int) -> bytes | memoryview | Missing:
         number, offset, _ = unpack_place(place)
-        frame = self._segments[number].frame_at(offset) if number < len(self._segments) else None
+        try:
+            frame = self._segments[number].frame_at(offset) if number < len(self._segments) else None
+        except (OSError, ValueError) as error:
+            return Missing(f"the file cannot be read: {error}")
         return Missing("the file does not hold it any more") if frame is None else frame
 
     def _next_head(self) -> Head | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_type_hints
 from uuid import UUID
 
 from msgspec import Raw
@@ -15,7 +15,6 @@ from etaoi_collector.wire.events import (
     Reject,
     SpanDelta,
     SpanEnd,
-    SpanMetadata,
     SpanStart,
     StateTick,
 )
@@ -25,6 +24,8 @@ from etaoi_collector.wire.whole import decode_whole
 
 _SHORT_TEXT = 4096
 _KIND = 64
+_START_METADATA = get_type_hints(SpanStart)["metadata"]
+_END_METADATA = get_type_hints(SpanEnd)["metadata"]
 _KINDS = ("span_start", "span_delta", "span_end", "state_tick")
 
 
@@ -94,16 +95,17 @@ def _build(fields: dict[str, memoryview]) -> Event:
     }
     if kind == "span_delta":
         return SpanDelta(**span)
-    span["metadata"] = _metadata(fields)
     if kind == "span_end":
         raw_metrics = fields.get("voice_metrics")
         return SpanEnd(
             **span,
+            metadata=_metadata(fields, _END_METADATA),
             error=_optional(fields, "error", _any_text),
             voice_metrics=NIL if raw_metrics is None else Raw(raw_metrics),
         )
     return SpanStart(
         **span,
+        metadata=_metadata(fields, _START_METADATA),
         lc_agent_name=_optional(fields, "lc_agent_name", _any_text),
         speech_id=_optional(fields, "speech_id", _any_text),
         user_id=_optional(fields, "user_id", _any_text),
@@ -176,28 +178,25 @@ def _time(fields: dict[str, memoryview], name: str) -> datetime:
     raise _Refused(f"the field {name} is not a time: {_quote(value)}")
 
 
-_METADATA = {field: name for field, name in zip(
-    SpanMetadata.__struct_fields__, SpanMetadata.__struct_encode_fields__, strict=True
-)}  # fmt: skip
+_KIND_KEYS = frozenset(("lc_chain_kind", "lc_hook", "lc_probe", "probe_phase"))
 
 
-def _metadata(fields: dict[str, memoryview]) -> SpanMetadata:
+def _metadata(fields: dict[str, memoryview], struct: type[Any]) -> Any:
+    """Read the keys that ``struct`` names; whatever their values are, their text will do."""
     raw = fields.get("metadata")
     if raw is None or raw[0] == 0xC0:
-        return SpanMetadata()
+        return struct()
     values = _lone(raw)
     if not isinstance(values, dict):
         raise _Refused(f"the field metadata is {_article(values)}, not a map")
     known: dict[str, Any] = {}
-    for field, name in _METADATA.items():
+    for field, name in zip(struct.__struct_fields__, struct.__struct_encode_fields__, strict=True):
         value = values.get(name)
         if value is not None:
             text = value if isinstance(value, str) else repr(value)
-            longest = (
-                _KIND if field in ("lc_chain_kind", "lc_hook", "lc_probe", "probe_phase") else _SHORT_TEXT
-            )
+            longest = _KIND if field in _KIND_KEYS else _SHORT_TEXT
             known[field] = text if len(text) <= longest else text[: longest - 1] + "…"
-    return SpanMetadata(**known)
+    return struct(**known)
 
 
 def _article(value: Any) -> str:
