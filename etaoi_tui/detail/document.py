@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from etaoi_tui.detail.json_lines import dump_json
+
 Run = tuple[str, str]
 """A piece of text and the name of its style; ``""`` is plain."""
 
@@ -175,8 +177,6 @@ class Document:
 
 def block_text(block: Block) -> str:
     """Return a block's content as it came, for the clipboard."""
-    from etaoi_tui.detail.json_lines import dump_json
-
     match block:
         case Text() | JsonText():
             return block.text

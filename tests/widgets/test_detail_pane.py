@@ -338,11 +338,11 @@ async def test_every_style_is_told_apart_in_every_theme(theme: str) -> None:
         app.theme = theme
         await pilot.pause()
         pane = app.pane
-        plain = pane._style("")
+        plain = pane._painter.style("")
         for name in ("error", "role.user", "role.ai", "json.key", "diff.added", "diff.removed"):
-            assert pane._style(name).color not in (None, plain.color), name
+            assert pane._painter.style(name).color not in (None, plain.color), name
         for one, other in (("diff.added", "diff.removed"), ("ok", "error"), ("role.user", "role.ai")):
-            assert pane._style(one).color != pane._style(other).color
+            assert pane._painter.style(one).color != pane._painter.style(other).color
 
 
 async def test_too_many_tabs_keep_the_active_one_in_view() -> None:

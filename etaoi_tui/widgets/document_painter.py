@@ -1,0 +1,127 @@
+"""Turns lines of a document into strips: colours by style name, cursor, titles, selection, tab bar."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.selection import Selection
+from textual.strip import Strip
+from textual.widget import Widget
+
+from etaoi_tui.detail.document import Document
+from etaoi_tui.detail.page import Page
+from etaoi_tui.text import cells
+from etaoi_tui.widgets.document_style import PREFIX, component
+from etaoi_tui.widgets.tab_line import MORE_LEFT, MORE_RIGHT, TabLabel, lay_out_tabs
+
+_STRIPS_KEPT = 512
+
+
+class DocumentPainter:
+    """Draws for one widget, and keeps what it drew until `forget` or `forget_lines`.
+
+    Args:
+        widget: Whose component classes give the colours.
+    """
+
+    def __init__(self, widget: Widget) -> None:
+        self._widget = widget
+        self._styles: dict[str, Style] = {}
+        self._strips: OrderedDict[tuple[int, bool], Strip] = OrderedDict()
+
+    def forget_lines(self) -> None:
+        """Forget drawn lines: their content may have changed."""
+        self._strips.clear()
+
+    def forget(self) -> None:
+        """Forget colours as well: the theme or the focus changed."""
+        self._styles.clear()
+        self._strips.clear()
+
+    def style(self, name: str, own: bool = False) -> Style:
+        """Return the look of a document's style name, or of one of the pane's own."""
+        style = self._styles.get(name)
+        if style is None:
+            if name == "":
+                style = self._widget.rich_style
+            else:
+                style = self._widget.get_component_rich_style(PREFIX + name if own else component(name))
+            self._styles[name] = style
+        return style
+
+    def tabs(self, document: Document, active: str, width: int) -> tuple[Strip, list[TabLabel]]:
+        """Draw the bar of tabs; also return where its labels stand."""
+        tabs = [(tab.key, tab.title) for tab in document.tabs]
+        labels = lay_out_tabs(tabs, active, width)
+        plain, line = self.style("tab", own=True), self.style("tab-line", own=True)
+        before = bool(labels) and labels[0].key != tabs[0][0]
+        after = bool(labels) and labels[-1].key != tabs[-1][0]
+        segments = [Segment(MORE_LEFT if before else " ", line)]
+        used = 1
+        for label in labels:
+            segments.append(
+                Segment(label.text, self.style("tab-active", own=True) if label.key == active else plain)
+            )
+            used += label.width
+        segments.append(Segment((MORE_RIGHT if after else "").ljust(max(0, width - used)), line))
+        return Strip(segments).adjust_cell_length(width, line), labels
+
+    def line(self, page: Page, y: int, width: int, on_cursor: bool, selection: Selection | None) -> Strip:
+        """Draw a line of a page that is laid out."""
+        if selection is not None:
+            return self._make(page, y, width, on_cursor, selection)
+        key = (y, on_cursor)
+        strip = self._strips.get(key)
+        if strip is None:
+            strip = self._strips[key] = self._make(page, y, width, on_cursor, None)
+            if len(self._strips) > _STRIPS_KEPT:
+                self._strips.popitem(last=False)
+        return strip
+
+    def _make(self, page: Page, y: int, width: int, on_cursor: bool, selection: Selection | None) -> Strip:
+        line = page.line(y)
+        background: Style | None = None
+        if on_cursor or line.header:
+            own = self.style("cursor" if on_cursor else "section", own=True)
+            background = Style(bgcolor=own.bgcolor, reverse=own.reverse or None)
+        segments: list[Segment] = []
+        for text, name in line.runs:
+            if not text:
+                continue
+            style = self.style(name) + background if background else self.style(name)
+            bare = text.lstrip(" ")
+            if bare and len(bare) < len(text):
+                # Pictures of the screen lose blanks that begin a segment.
+                segments.append(Segment(text[: len(text) - len(bare)], style))
+                text = bare
+            segments.append(Segment(text, style))
+        if selection is not None:
+            segments = self._selected(segments, selection.get_span(y))
+        base = self._widget.rich_style + background if background else self._widget.rich_style
+        used = sum(cells(segment.text) for segment in segments)
+        strip = Strip(segments, used).apply_offsets(0, y)
+        return strip.adjust_cell_length(width, base)
+
+    def _selected(self, segments: list[Segment], span: tuple[int, int] | None) -> list[Segment]:
+        """Lay the selection's colours over part of a line."""
+        if span is None:
+            return segments
+        start, end = span
+        over = self._widget.screen.get_component_rich_style("screen--selection")
+        drawn: list[Segment] = []
+        at = 0
+        for text, style, _ in segments:
+            stop = len(text) if end == -1 else max(0, min(end - at, len(text)))
+            begin = max(0, min(start - at, stop))
+            base = style or Style.null()
+            for piece, piece_style in (
+                (text[:begin], base),
+                (text[begin:stop], base + over),
+                (text[stop:], base),
+            ):
+                if piece:
+                    drawn.append(Segment(piece, piece_style))
+            at += len(text)
+        return drawn
