@@ -252,11 +252,6 @@ class PageView(ScrollView, can_focus=True, inherit_bindings=False):
             self._scroll(0 if self._cursor < 2 else self._cursor)
         elif self._cursor >= top + rows:
             self._scroll(self._cursor - rows + 1)
-        self._follow = (
-            self._document is not None
-            and self._document.live
-            and page.done
-            and self._cursor == page.count - 1
-        )
+        self._follow = self.live and page.done and self._cursor == page.count - 1
         for changed in {old, self._cursor}:
             self.refresh(Region(0, changed - self.scroll_offset.y + FIXED_ROWS, self.size.width, 1))
