@@ -22,9 +22,13 @@ _DELETE = "\x7f"
 _BLANKS_SEARCHED = 256
 _BRACKETS = re.compile(r"[\[\]{}]")
 
+_encode = json.JSONEncoder(allow_nan=False, check_circular=False).encode
+
 _INPUTS = ("input_messages", "input", "inputs", "arguments")
 _OUTPUTS = ("response", "output", "outputs")
-_PROBE_INPUTS = ("before", "after")
+_PROBE_encode = json.JSONEncoder(allow_nan=False, check_circular=False).encode
+
+_INPUTS = ("before", "after")
 _PROBE_OUTPUTS = ("diff", "response")
 
 
@@ -86,9 +90,9 @@ def span_object(span: Span, payloads: Payloads, now: float) -> Map:
 def dumps(value: Map) -> str:
     """Write one object on one line of plain ASCII."""
     try:
-        text = json.dumps(value, allow_nan=False)
+        text = _encode(value)
     except ValueError:
-        text = json.dumps(_finite(value), allow_nan=False)
+        text = _encode(_finite(value))
     return text.replace(_DELETE, "\\u007f")
 
 
