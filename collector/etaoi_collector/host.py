@@ -109,6 +109,11 @@ class Collector:
         self._intake = Intake(self._recorder, self._inbox if options.watched else None, options.clock)
         return self
 
+    @property
+    def trouble(self) -> str:
+        """What went wrong while clients were served, for the status bar; empty while all is well."""
+        return self._intake.trouble if self._intake is not None else ""
+
     def start(self) -> None:
         """Start serving, on a thread of its own; clients that connected since `bind` are waiting already."""
         if self._socket is None or self._thread is not None:

@@ -35,6 +35,8 @@ class Stats(msgspec.Struct, frozen=True):
     """Events that reached the viewer by way of the recording, because it was too slow."""
     bytes: int = 0
     """Bytes of all frames, inflated."""
+    unrecorded_frames: int = 0
+    """Frames that no file holds, because writing failed."""
     turned_away: int = 0
     """Clients that were not let in."""
     turned_away_why: str = ""
@@ -51,6 +53,8 @@ class Intake:
     """
 
     def __init__(self, recorder: Recorder, inbox: Inbox | None, clock: Callable[[], float]) -> None:
+        self.trouble = ""
+        """What went wrong within this program while it served a client; empty while all is well."""
         self._recorder = recorder
         self._inbox = inbox
         self._clock = clock
@@ -77,6 +81,7 @@ class Intake:
             dropped=0 if inbox is None else inbox.lost,
             overflowed=0 if inbox is None else inbox.overflowed,
             bytes=self._bytes,
+            unrecorded_frames=self._recorder.unrecorded,
             turned_away=self._turned_away,
             turned_away_why=self._turned_away_why,
         )

@@ -24,7 +24,8 @@ class LiveSource:
     @property
     def notices(self) -> list[str]:
         """What went wrong with the server or the recording."""
-        return [text for text in (self._collector.failure, self._collector.recorder.warning) if text]
+        collector = self._collector
+        return [text for text in (collector.failure, collector.trouble, collector.recorder.warning) if text]
 
     def take(self, seconds: float) -> list[Arrival]:
         """Return what arrived; see `Source.take`."""

@@ -116,6 +116,8 @@ class Recorder:
         self.state = State.SPOOLING if path is None and directory is None else State.RECORDING
         self.warning = ""
         """Why nothing is recorded any more, for the status bar; empty while all is well."""
+        self.unrecorded = 0
+        """Frames that no file holds, because writing failed."""
         self._directory = directory
         self._writer_name = writer
         self._clock = clock
@@ -192,7 +194,8 @@ class Recorder:
         while place <= last:
             kept = self._kept(place)
             if isinstance(kept, Missing):
-                later = self._ring.next_after(place)
+                with self._lock:
+                    later = self._ring.next_after(place)
                 if later is None or later > last:
                     return
                 place = later
@@ -350,6 +353,7 @@ class Recorder:
                     _, at, connection, _ = read_prefix(prefix, 0) or (0, 0.0, 0, 0)
                     place = pack_place(number, offset)
                     self._ring.put(place, at, connection, body)
+                    self.unrecorded += 1
             if last is not None and place >= 0 and self._ring.holds(place, last[2]):
                 return place
         return -1 if last is None else self._to_ring(*last)
@@ -357,6 +361,7 @@ class Recorder:
     def _to_ring(self, received: float, connection: int, frame: bytes) -> int:
         place = pack_place(max(0, len(self._segments) - 1), self._next)
         self._next += PREFIX.size + len(frame)
+        self.unrecorded += 1
         self._ring.put(place, received, connection, frame)
         return place
 

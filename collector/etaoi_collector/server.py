@@ -183,6 +183,9 @@ class _Shell:
             await connection.close(1008, "No hello: an etaoi client says hello first.")
         except ConnectionClosed:
             pass
+        except Exception as error:
+            self._intake.trouble = f"a connection failed within etaoi-tui: {error or type(error).__name__}"
+            raise
         finally:
             if number:
                 self._note_too_big(connection, number)

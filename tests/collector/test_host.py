@@ -158,14 +158,46 @@ def test_an_unwatched_collector_counts_only(tmp_path: Path) -> None:
 
 def test_a_failing_task_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(tmp_path) as (collector, source):
+        flush = collector.recorder.flush
+        failures = [RuntimeError("the flush broke")]
 
-        def fail() -> None:
-            raise RuntimeError("the flush broke")
+        def fail_once() -> None:
+            if failures:
+                raise failures.pop()
+            flush()
 
-        monkeypatch.setattr(collector.recorder, "flush", fail)
+        monkeypatch.setattr(collector.recorder, "flush", fail_once)
         wait_for(lambda: bool(collector.failure))
-        monkeypatch.undo()
         assert source.notices == ["the collector stopped: the flush broke"]
+
+
+def test_trouble_with_one_client_is_seen_and_the_others_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(tmp_path) as (collector, source):
+        append = collector.recorder.append
+        failures = [RuntimeError("a defect")]
+
+        def fail_once(received: float, connection: int, frame: bytes) -> int:
+            if failures:
+                raise failures.pop()
+            return append(received, connection, frame)
+
+        monkeypatch.setattr(collector.recorder, "append", fail_once)
+
+        async def talk() -> int:
+            first, second = await client(collector), await client(collector)
+            await first.send(numbered_frame(0, 1))
+            with pytest.raises(ConnectionClosed):
+                await first.recv()
+            await second.send(numbered_frame(1, 1))
+            await second.close()
+            return first.close_code or 0
+
+        assert run(talk()) == 1011
+        take_until(source, lambda items: len(events_in(items)) == 1)
+        assert source.notices == ["a connection failed within etaoi-tui: a defect"]
+        assert collector.failure == ""
 
 
 def test_collectors_are_used_in_order() -> None:

@@ -179,6 +179,7 @@ def test_a_full_disk_stops_the_recording_and_memory_takes_over(tmp_path: Path) -
     on_disk = len(events_in(TraceReader(tmp_path / "a").arrivals())) // 4
     gone = [number for number in range(100) if number not in kept]
     assert gone == list(range(gone[0], gone[-1] + 1)) and gone[0] == on_disk > 0
+    assert recorder.unrecorded == 100 - on_disk
     back = [frame.place for frame in recorder.frames(places[0], places[-1])]
     assert back == [places[number] for number in kept]
     assert (tmp_path / "a").stat().st_size == recorder.bytes_written <= 20_000
