@@ -81,8 +81,8 @@ def send_snapshot(tracer: Tracer, runs: Runs, agent: Any, agent_id: str | None) 
 def snapshot_of_graph(tracer: Tracer, runs: Runs, graph: Any, agent_id: str | None) -> Mapping[str, str]:
     """Send the snapshot of a graph that is about to run, once a session; return the metadata.
 
-    A named agent counts as the same when it is built anew, as many programs do for each request. The snapshot is
-    made on the sender's thread, so that such a program does not pay for it.
+    A named agent counts as the same when it is built anew, as many programs do for each request. The
+    snapshot is made on the sender's thread, so that such a program does not pay for it.
     """
     session = tracer.session.session_id
     name = _given_name(graph)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
 
-from etaoi_tui.sdk.walk import error_text
+from etaoi_tui.sdk.walk import Json, error_text
 
 _FRAMEWORK = re.compile(
     r"[/\\](?:(?:site|dist)-packages[/\\](?:langchain\w*|langgraph|deepagents|langsmith|tenacity)"
@@ -81,3 +81,13 @@ def _frames(traceback: TracebackType | None) -> Iterator[str]:
             yield f"    {source[:200]}"
     if left_out > 0:
         yield f"  ({left_out} frames of frameworks left out)"
+
+
+def describe_interrupts(error: BaseException) -> dict[str, Any]:
+    """Return what LangGraph's interrupts ask of the user: ``interrupts`` [{value, id}]."""
+    asked = error.args[0] if error.args and isinstance(error.args[0], (list, tuple)) else error.args
+    return {
+        "interrupts": [
+            {"value": Json(getattr(one, "value", one)), "id": getattr(one, "id", None)} for one in asked
+        ]
+    }

@@ -164,18 +164,21 @@ class ModelInput:
 class ModelOutput:
     """The end of a model call: see `describe_result`, plus ``ttft_ms`` (int) when it streamed."""
 
-    __slots__ = ("model", "provider", "result", "ttft_ms")
+    __slots__ = ("model", "name", "provider", "result", "ttft_ms")
 
-    def __init__(self, result: Any, model: str | None, provider: str | None, ttft_ms: int | None) -> None:
+    def __init__(
+        self, result: Any, model: str | None, name: str, provider: str | None, ttft_ms: int | None
+    ) -> None:
         self.result = result
         self.model = model
+        self.name = name
         self.provider = provider
         self.ttft_ms = ttft_ms
 
     def __call__(self) -> dict[str, Any]:
         payload = describe_result(self.result) if self.result is not None else {}
-        if self.model:
-            payload["model"] = payload["model_name"] = self.model
+        if self.model or "model" not in payload:
+            payload["model"] = payload["model_name"] = self.model or self.name
         if self.provider:
             payload["provider"] = self.provider
         if self.ttft_ms is not None:

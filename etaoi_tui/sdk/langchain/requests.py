@@ -275,7 +275,7 @@ def message_key(described: dict[str, Any]) -> str:
 
 
 def describe_system(content: Any) -> dict[str, Any]:
-    """Return a system message's content: ``text``, or ``blocks`` [{type, text, cache_control}]."""
+    """Return a system message's ``text``, and ``blocks`` [{type, text, cache_control}] if it has such."""
     if isinstance(content, str):
         return {"text": content}
     if not isinstance(content, (list, tuple)):
@@ -286,7 +286,7 @@ def describe_system(content: Any) -> dict[str, Any]:
             blocks.append({name: block.get(name) for name in ("type", "text", "cache_control")})
         else:
             blocks.append({"type": "text", "text": str(block), "cache_control": None})
-    return {"blocks": blocks}
+    return {"text": _joined(blocks), "blocks": blocks}
 
 
 def describe_model(model: Any) -> dict[str, str]:
