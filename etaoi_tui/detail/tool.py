@@ -74,7 +74,8 @@ def _result(evidence: Evidence) -> list[Section]:
 
 def _tool_message(value: object) -> Map | None:
     """Return the serialised ToolMessage in a result, if it is one."""
-    if isinstance(value, str) and value.startswith("{"):
+    # Looking for the key first spares parsing every large result that is none.
+    if isinstance(value, str) and value.startswith("{") and '"tool_call_id"' in value:
         parsed = parse_json(value)
         value = parsed.value
         if parsed.note and isinstance(value, dict):
