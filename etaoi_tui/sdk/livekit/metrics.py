@@ -97,9 +97,8 @@ def model_usage(metrics: Any) -> dict[str, Any]:
 def realtime_payload(metrics: Any) -> dict[str, Any]:
     """Return what a realtime model's response tells, with its tokens split by modality."""
     before, after = metrics.input_token_details, metrics.output_token_details
-    metadata = getattr(metrics, "metadata", None)
     return {
-        "model": (metadata.model_name if metadata is not None else None) or metrics.label,
+        "model": model_name(metrics),
         "source": "realtime_metric_only",
         "request_id": metrics.request_id,
         "duration": metrics.duration,
@@ -118,8 +117,9 @@ def realtime_payload(metrics: Any) -> dict[str, Any]:
     }
 
 
-def model_name(metrics: Any) -> str:
-    """Return the model that metrics are about, or else the class that asked it."""
-    metadata = getattr(metrics, "metadata", None)
-    name = getattr(metadata, "model_name", None)
-    return str(name or getattr(metrics, "label", None) or "model")
+def model_name(metrics: Any, otherwise: str | None = None) -> str:
+    """Return the model that metrics are about, or else another name, or the class that asked it."""
+    name = getattr(getattr(metrics, "metadata", None), "model_name", None)
+    if not name or name == "unknown":
+        name = otherwise or getattr(metrics, "label", None) or "model"
+    return str(name)

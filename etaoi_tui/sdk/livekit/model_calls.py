@@ -127,7 +127,7 @@ class ModelCalls:
             told["ttft"] = made.first_at - made.span.started_ns / 1e9
         at = made.ended_at
         if metrics is not None:
-            told["model"] = model_name(metrics)
+            told["model"] = model_name(metrics, made.model)
             told["ttft"] = seconds(metrics.ttft)
             told["tokens_per_second"] = metrics.tokens_per_second
             told["usage"] = model_usage(metrics)

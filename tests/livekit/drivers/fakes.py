@@ -29,12 +29,21 @@ class World:
 
     def __init__(self) -> None:
         self.log: list[dict[str, Any]] = []
+        self.lag = 0.0
+        """The longest time that the event loop was late, in seconds: how exact a time of this run can be."""
         self.ears: FakeVADStream | None = None
         self.scribe: FakeSTTStream | None = None
 
     def note(self, what: str, **more: Any) -> None:
         """Write down that something happens now."""
         self.log.append({"what": what, "at": time.time(), **more})
+
+    async def watch_lag(self) -> None:
+        """Measure how late the event loop runs, until cancelled."""
+        while True:
+            due = time.perf_counter() + 0.005
+            await asyncio.sleep(0.005)
+            self.lag = max(self.lag, time.perf_counter() - due)
 
     async def user_says(
         self, text: str, seconds: float, *, delay: float = 0.1, stumble: bool = False

@@ -292,9 +292,13 @@ SCENARIOS = {one.__name__: one for one in (call, troubles, preemptive, text, lat
 async def run(name: str) -> dict[str, Any]:
     """Run one scenario."""
     world = World()
-    async with asyncio.timeout(60):
-        told = await SCENARIOS[name](world)
-    return {**told, "log": world.log}
+    watch = asyncio.create_task(world.watch_lag())
+    try:
+        async with asyncio.timeout(60):
+            told = await SCENARIOS[name](world)
+    finally:
+        watch.cancel()
+    return {**told, "log": world.log, "lag": world.lag}
 
 
 if __name__ == "__main__":

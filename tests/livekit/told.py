@@ -1,0 +1,161 @@
+"""Runs a scenario in an environment with livekit-agents, and reads what the SDK told of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from tests.real_env import ETAOI, ROOT, real_env
+
+DRIVERS = Path(__file__).parent / "drivers"
+NEWEST = ("livekit-agents", "livekit-plugins-langchain", "langchain>=1.0", "langgraph", *ETAOI)
+OLDEST = ("livekit-agents==1.2.0",)
+OWN = ("msgpack>=1.0.8", "msgspec>=0.19")
+SLACK = 0.03
+"""Seconds that a told time may differ from the real one, on an event loop that is never late."""
+
+
+@dataclass
+class ToldSpan:
+    """A span with all that was told of it; times in seconds since the epoch."""
+
+    id: str
+    kind: str
+    name: str
+    parent_id: str | None
+    trace_id: str
+    session_id: str
+    speech_id: str | None
+    start: float
+    payload: dict[str, Any]
+    metadata: dict[str, str]
+    end: float = -1.0
+    error: str | None = None
+    metrics: dict[str, Any] = field(default_factory=dict)
+    deltas: list[dict[str, Any]] = field(default_factory=list)
+    children: list[ToldSpan] = field(default_factory=list)
+
+    def all(self, kind: str) -> list[ToldSpan]:
+        """Its children of one kind, by start."""
+        return sorted((child for child in self.children if child.kind == kind), key=lambda one: one.start)
+
+    def only(self, kind: str) -> ToldSpan:
+        """Its one child of a kind."""
+        (found,) = self.all(kind)
+        return found
+
+    def told(self, key: str) -> list[Any]:
+        """What its deltas said under a key, in order."""
+        return [delta[key] for delta in self.deltas if key in delta]
+
+    def under(self) -> Iterator[ToldSpan]:
+        """Itself and all below it."""
+        yield self
+        for child in self.children:
+            yield from child.under()
+
+
+@dataclass
+class Told:
+    """One run: its spans as a tree, its ticks, and the fakes' log."""
+
+    raw: dict[str, Any]
+    spans: dict[str, ToldSpan]
+    roots: list[ToldSpan]
+    ticks: list[tuple[str, str, float]]
+
+    @property
+    def call(self) -> ToldSpan:
+        """The one voice session."""
+        (found,) = [root for root in self.roots if root.kind == "voice_session"]
+        return found
+
+    @property
+    def turns(self) -> list[ToldSpan]:
+        """All turns, by start."""
+        found = [span for span in self.spans.values() if span.kind == "voice_turn"]
+        return sorted(found, key=lambda one: one.start)
+
+    def log(self, what: str, match: Callable[[dict[str, Any]], bool] = lambda _: True) -> list[float]:
+        """When something really happened."""
+        return [one["at"] for one in self.raw["log"] if one["what"] == what and match(one)]
+
+    def near(self, told: float, real: float, *, slack: float = SLACK) -> bool:
+        """Whether a told time is the real one, as exactly as this run's event loop allows."""
+        return abs(told - real) <= slack + self.raw["lag"]
+
+
+def read(raw: dict[str, Any]) -> Told:
+    """Make spans of events."""
+    spans: dict[str, ToldSpan] = {}
+    ticks: list[tuple[str, str, float]] = []
+    for event in raw["events"]:
+        at = datetime.fromisoformat(event["timestamp"]).timestamp()
+        kind = event["kind"]
+        if kind == "state_tick":
+            ticks.append((event["subject"], event["state"], at))
+        elif kind == "span_start":
+            assert event["span_id"] not in spans, "one start for each span"
+            spans[event["span_id"]] = ToldSpan(
+                event["span_id"],
+                event["node_kind"],
+                event["metadata"].get("name", ""),
+                event["parent_span_id"],
+                event["trace_id"],
+                event["session_id"],
+                event["speech_id"],
+                at,
+                event["payload"],
+                event["metadata"],
+            )
+        elif kind == "span_delta":
+            spans[event["span_id"]].deltas.append(event["payload"])
+        else:
+            span = spans[event["span_id"]]
+            assert span.end < 0, "one end for each span"
+            span.end, span.error = at, event["error"]
+            span.payload = {**span.payload, **event["payload"]}
+            span.metrics = event["voice_metrics"] or {}
+            span.speech_id = event["speech_id"] or span.speech_id
+    roots: list[ToldSpan] = []
+    for span in spans.values():
+        if span.parent_id is None:
+            roots.append(span)
+        else:
+            spans[span.parent_id].children.append(span)
+    return Told(raw, spans, roots, ticks)
+
+
+def environment(version: str) -> Path:
+    """Return the Python of the newest or oldest livekit-agents that the SDK is made for."""
+    wanted = NEWEST if version == "newest" else OLDEST
+    return real_env(f"livekit-{version}", *wanted, *OWN)
+
+
+def start(version: str, script: str, scenario: str) -> Callable[[], Told]:
+    """Start a scenario; the returned function waits for it and reads it."""
+    python = environment(version)
+    out = tempfile.NamedTemporaryFile(suffix=".json")
+    running = subprocess.Popen(
+        [str(python), str(DRIVERS / script), scenario, out.name],
+        env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'collector'}"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+    def wait() -> Told:
+        said, _ = running.communicate(timeout=150)
+        assert running.returncode == 0, said
+        raw = json.loads(Path(out.name).read_text())
+        raw["said_to_console"] = said
+        return read(raw)
+
+    return wait
