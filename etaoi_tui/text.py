@@ -33,6 +33,14 @@ _HIDDEN = (
 _EMOJI = "\u2190-\u2bff\U0001f000-\U0001faff"
 _STRAY_JOINER = f"\u200d(?![{_EMOJI}])|(?<![{_EMOJI}\ufe0f])\u200d"
 
+_UNSTEADY: dict[int, str | None] = {
+    0x200D: None,
+    0xFE0E: None,
+    0xFE0F: None,
+    **dict.fromkeys(range(0x1F3FB, 0x1F400)),
+    **{0x1F1E6 + letter: chr(ord("A") + letter) for letter in range(26)},
+}
+
 UNSAFE = re.compile(f"[\x00-\x1f\x7f{_HIDDEN}]")
 """What a terminal could obey or hide, line feed and tab included; joiners are judged where they stand."""
 
@@ -70,6 +78,7 @@ def one_line(s: str, limit: int) -> str:
     """Return the first line with text in it, whitespace collapsed, printable, in at most ``limit`` cells.
 
     Cuts before it works, so that a value of any size costs the same. What is cut off shows as an ellipsis.
+    Joined emoji are taken apart (see `_steady`), because columns stand to the right of such a line.
     """
     if limit <= 0:
         return ""
@@ -83,10 +92,19 @@ def one_line(s: str, limit: int) -> str:
     line, broken, rest = piece.partition("\n")
     if broken:
         more = more or bool(rest.strip())
-    line = printable(" ".join(line.split()))
+    line = _steady(printable(" ".join(line.split())))
     if more and cells(line) <= limit:
         return (line if cells(line) < limit else set_cell_size(line, limit - 1).rstrip()) + ELLIPSIS
     return crop(line, limit)
+
+
+def _steady(s: str) -> str:
+    """Take apart what terminals draw at different widths.
+
+    Joined emoji, presentation selectors, skin tones and flags: some terminals draw the parts, some the whole.
+    The parts are as wide everywhere, and flags read well as their letters.
+    """
+    return s if s.isascii() else s.translate(_UNSTEADY)
 
 
 def cells(s: str) -> int:

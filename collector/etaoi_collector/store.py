@@ -52,6 +52,8 @@ REJECTS_KEPT = 1_000
 _STARTED = int(Mark.STARTED)
 _ENDED = int(Mark.ENDED)
 _ERROR_BELOW = int(Mark.ERROR_BELOW)
+_PLUMBING = int(Mark.PLUMBING)
+_PROBE = int(Mark.PROBE)
 
 _order = attrgetter("started_at", "number")
 
@@ -251,12 +253,12 @@ class Store:
                 name = voice_name(event.node_kind, peek_start(event.payload), metadata, event.lc_agent_name)
         name = kept(name)
         if metadata.lc_probe is not None:
-            marks |= Mark.PROBE
+            marks |= _PROBE
             if metadata.probe_phase == "pre_handler":
                 # The request as it went down; its sibling without a phase tells that and the response.
-                marks |= Mark.PLUMBING
+                marks |= _PLUMBING
         if metadata.lc_chain_kind is not None and is_plumbing(metadata.lc_chain_kind, name):
-            marks |= Mark.PLUMBING
+            marks |= _PLUMBING
         kind = event.node_kind
         model: str | None = None
         if kind == "llm":

@@ -40,7 +40,7 @@ from etaoi_tui.widgets.welcome import Welcome
 _DETAIL_AFTER = 0.06
 """Seconds that the cursor rests before its detail is drawn: a held key pays for no row it passes."""
 
-_SEARCH_BUDGET = 0.012
+_SEARCH_BUDGET = 0.03
 """Seconds a tick spends on a running search."""
 
 _DETAIL_BUDGET_MS = 8.0
@@ -136,7 +136,7 @@ class MainScreen(Screen[None]):
         self.footer = KeyFooter(id="footer")
         self.split_traces = Divider(vertical=True, id="split-traces")
         self.split_detail = Divider(vertical=False, id="split-detail")
-        self.is_live = bool(endpoint)
+        self.is_live = self.span_tree.is_live = bool(endpoint)
 
     def compose(self) -> ComposeResult:
         """Put the panes together."""

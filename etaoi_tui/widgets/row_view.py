@@ -52,9 +52,12 @@ class RowView(Widget, can_focus=True):
     RowView > .row-view--cursor { background: $foreground 12%; }
     RowView > .row-view--cursor-here { background: $primary 38%; }
     RowView > .row-view--hover { background: $foreground 6%; }
-    RowView > .row-view--thumb { color: $scrollbar; }
-    RowView > .row-view--thumb-focus { color: $primary; }
-    RowView > .row-view--track { color: $scrollbar-background; }
+    RowView:ansi > .row-view--cursor { background: ansi_bright_black; }
+    RowView:ansi > .row-view--cursor-here { background: ansi_blue; }
+    RowView:ansi > .row-view--hover { background: ansi_bright_black; }
+    RowView > .row-view--thumb { background: $scrollbar; }
+    RowView > .row-view--thumb-focus { background: $primary; }
+    RowView > .row-view--track { background: $surface; }
     RowView > .row-view--badge { background: $accent; color: $text; text-style: bold; }
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -266,16 +269,17 @@ class RowView(Widget, can_focus=True):
             strip = strip.crop(0, max(strip.cell_length - width, 0))
             strip = Strip([*strip, Segment(f" {note} ", base + self.look("row-view--badge"))])
             strip = strip.adjust_cell_length(self.size.width - 1, base)
+        track = Segment(" ", base + self.look("row-view--track"))
         if rows <= shown or height <= 0:
-            return Strip([*strip, Segment(" ", base)])
+            return Strip([*strip, track])
         size = max(height * shown // rows, 1)
         at = round((height - size) * self.top / max(rows - shown, 1))
         self._thumb = (at, size)
         line = y - self.HEADER_HEIGHT
         if at <= line < at + size:
             name = "row-view--thumb-focus" if self.has_focus else "row-view--thumb"
-            return Strip([*strip, Segment("▐", base + self.look(name))])
-        return Strip([*strip, Segment("▐", base + self.look("row-view--track"))])
+            return Strip([*strip, Segment(" ", base + self.look(name))])
+        return Strip([*strip, track])
 
     # the mouse
 

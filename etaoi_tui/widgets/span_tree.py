@@ -60,8 +60,8 @@ x shows them.
 """
     HEADER_HEIGHT = 1
     DEFAULT_CSS = """
-    SpanTree > .span-tree--header { color: $text-muted; background: $panel; }
-    SpanTree > .span-tree--title { color: $text; background: $panel; text-style: bold; }
+    SpanTree > .span-tree--header { color: $text-muted; background: $surface; }
+    SpanTree > .span-tree--title { color: $foreground; background: $surface; text-style: bold; }
     SpanTree > .span-tree--guide { color: $foreground 18%; }
     SpanTree > .span-tree--fold { color: $text-muted; }
     SpanTree > .span-tree--muted { color: $text-muted; }
@@ -107,6 +107,8 @@ x shows them.
         self.rows = TreeRows()
         self.cursor: Span | None = None
         self.following = False
+        self.is_live = False
+        """Rows come as they happen; those of a recording that is being read are not news."""
         self.search: TraceSearch | None = None
         self.frame = 0
         """Which picture of the spinner running rows show."""
@@ -149,7 +151,7 @@ x shows them.
                 self.cursor = self.rows.spans[0]
             was_at_end = self.top >= count - self.rows_shown
             moved = self._restore(anchor)
-            if grown > 0 and not self.following and not self.at_end and not was_at_end:
+            if grown > 0 and self.is_live and not self.following and not self.at_end and not was_at_end:
                 self._new_below += grown
             if self.following:
                 self._follow_newest()

@@ -37,7 +37,7 @@ behind ✗ counts failed spans.
     ROW_HEIGHT = 2
     HEADER_HEIGHT = 1
     DEFAULT_CSS = """
-    TraceList > .trace-list--header { color: $text-muted; background: $panel; text-style: bold; }
+    TraceList > .trace-list--header { color: $text-muted; background: $surface; text-style: bold; }
     TraceList > .trace-list--name { color: $foreground; text-style: bold; }
     TraceList > .trace-list--muted { color: $text-muted; }
     TraceList > .trace-list--running { color: $text-accent; text-style: bold; }

@@ -95,3 +95,8 @@ def test_widths_are_cells() -> None:
 def test_every_unsafe_character_but_a_surrogate_has_no_width() -> None:
     wide = [c for c in map(chr, range(0x110000)) if UNSAFE.match(c) and cell_len(c)]
     assert all("\ud800" <= c <= "\udfff" for c in wide)
+
+
+def test_one_line_takes_apart_what_terminals_draw_at_different_widths() -> None:
+    family = "\U0001f469\u200d\U0001f467 \u2764\ufe0f \U0001f44d\U0001f3fd \U0001f1f3\U0001f1f4"
+    assert one_line(family, 40) == "\U0001f469\U0001f467 \u2764 \U0001f44d NO"
