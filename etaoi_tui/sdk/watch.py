@@ -47,8 +47,12 @@ def watch(target: Any, **options: Any) -> Any:
     if is_event_bus(target):
         from etaoi_tui.sdk.bridges.eventbus import watch_bus
 
-        history = options.pop("history", True)
-        return _bridge(target, options, lambda tracer: watch_bus(target, tracer, history=history))
+        history, one_session = options.pop("history", True), options.get("session_id") is not None
+        return _bridge(
+            target,
+            options,
+            lambda tracer: watch_bus(target, tracer, history=history, one_session=one_session),
+        )
     if target is not None and "langchain_core" in sys.modules:
         from etaoi_tui.sdk.attach import attach
 

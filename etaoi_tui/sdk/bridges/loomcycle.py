@@ -1,8 +1,8 @@
 """Watching a loomcycle client (0.8.0 and newer): its streams, its batches, and the run states it is told.
 
-The client's methods are wrapped on the object itself. A request goes out when a method is called, so every wrapper
-calls through at once. Of the arguments only the agent, the prompt, the user and ids are read: others carry bearers
-and credentials.
+The client's methods are wrapped on the object itself. A request goes out when a method is called, so every
+wrapper calls through at once. Of the arguments only the agent, the prompt, the user and ids are read: others
+carry bearers and credentials.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from etaoi_tui.sdk.bridges.common import enclosing_span, strings
 from etaoi_tui.sdk.bridges.handle import BridgeHandle, Watch
 from etaoi_tui.sdk.bridges.hooks import Hook, find_hook, guarded, put_hook
 from etaoi_tui.sdk.bridges.loomcycle_batch import watched_batch
-from etaoi_tui.sdk.bridges.loomcycle_directory import KnownRun, directory_of, start_root
+from etaoi_tui.sdk.bridges.loomcycle_directory import SYSTEM, KnownRun, directory_of, start_root
 from etaoi_tui.sdk.bridges.loomcycle_run import END_WITHOUT_DONE, LEFT, RunSpans, shown_inputs
 from etaoi_tui.sdk.bridges.loomcycle_segments import messages_of
 from etaoi_tui.sdk.bridges.relay import relay
@@ -91,7 +91,7 @@ class StreamCall:
         self._session_id = str(kwargs.get("session_id") or "")
         self._user_id = str(kwargs.get("user_id") or "")
         session = watch.directory.sessions.get(self._session_id)
-        self._name = str(kwargs.get("agent") or (session.name if session else "") or "loomcycle")
+        self._name = str(kwargs.get("agent") or (session.name if session else "") or SYSTEM)
         self._before = list(session.messages) if session else []
         self._said: list[dict[str, Any]] = []
         self._parent_agent_id = ""
@@ -118,6 +118,8 @@ class StreamCall:
         if known is not None and known.streamed and not known.left:
             self._recorded_elsewhere = True  # a second stream of one run must not double it
             return None
+        if known is not None and self._name == SYSTEM:
+            self._name = known.span.name
         key = self._run_id
         if known is not None and not known.streamed and not known.span.ended:
             root = known.span  # run states were faster, or it is the child of a watched run

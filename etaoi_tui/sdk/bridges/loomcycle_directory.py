@@ -1,6 +1,6 @@
 """Which spans stand for which loomcycle runs, so that several ways to one run meet in the same spans.
 
-A run may be seen in its own stream, in run states, as the child of another run, in a batch, and in its transcript.
+A run may be seen in its own stream, in run states, as another run's child, in a batch, and in its transcript.
 """
 
 from __future__ import annotations
@@ -161,11 +161,8 @@ class Directory:
         claimed = self.claim(tracer, run_id, agent_id, name, parent_id)
         if claimed is not None:
             return claimed
-        above = (
-            self._agents.get(parent_id)
-            if parent_id
-            else self._runs.get(str(state.get("parent_run_id") or ""))
-        )
+        parent_run_id = str(state.get("parent_run_id") or "")
+        above = self._runs.get(parent_run_id) or self._agents.get(parent_id)
         session_id = str(state.get("session_id") or "")
         span = start_root(
             tracer,
@@ -203,6 +200,7 @@ def start_root(
     session = None
     if parent is None and session_id:
         session = SessionInfo.of(session_id, user_id or tracer.session.user_id)
+    ids = strings(run_id=run_id, agent_id=agent_id, session_id=session_id, user_id=user_id)
     return tracer.start(
         kind,
         name,
@@ -210,10 +208,7 @@ def start_root(
         trace=None if parent is not None or not run_id else bridge_uuid(SYSTEM, "run", run_id),
         session=session,
         payload=payload,
-        metadata={
-            **(metadata or {}),
-            **strings(run_id=run_id, agent_id=agent_id, session_id=session_id, user_id=user_id),
-        },
+        metadata={**(metadata or {}), **ids},
         agent_name=name,
         run_id=run_id or None,
         at=at,

@@ -1,4 +1,4 @@
-"""Runs of loomcycle that nobody here started: a user's runs as they change state, and transcripts afterwards."""
+"""Runs of loomcycle that others started: a user's runs as they change state, and transcripts afterwards."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class UserWatch(Watch):
             pause = min(pause * 2, _LONGEST_PAUSE)
 
     async def _states(self) -> Any:
-        """Yield what runs now, then every change. The stream is opened first, so that nothing falls between."""
+        """Yield what runs now, then every change. The stream opens first, so that nothing falls between."""
         states = _unwatched(self._client, "stream_user_run_states")(self._user_id)
         try:
             running = await self._client.list_user_agents(self._user_id, status="running")
@@ -112,9 +112,9 @@ async def import_transcript(
 ) -> int:
     """Record what loomcycle has stored of a session: every run in it, and the inside of its sub-agents.
 
-    What is shown already is not shown twice: a run that was watched gets its system prompt and the inside of its
-    sub-agents; any other run gets all of its spans, at the times when they happened, with the ids that watching it
-    would have given them.
+    What is shown already is not shown twice: a run that was watched gets its system prompt and the inside of
+    its sub-agents; any other run gets all of its spans, at the times when they happened, with the ids that
+    watching it would have given them.
 
     Args:
         client: a ``loomcycle.LoomcycleClient``.
@@ -167,7 +167,12 @@ class TranscriptReader:
         for run_id, entries in by_run.items():
             self._record(run_id, session_id, entries, agent)
         if self._sub_agents:
-            for child in await self._children(agent, by_run):
+            try:
+                children = await self._children(agent, by_run)
+            except Exception as error:  # what was asked for was read
+                tell_once(f"sub-agents of session {session_id!r} cannot be found: {error}")
+                return
+            for child in children:
                 self._meet(child)
                 await self.read(str(child["session_id"]), child, depth + 1)
 

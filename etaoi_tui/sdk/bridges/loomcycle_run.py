@@ -5,11 +5,9 @@ from __future__ import annotations
 from time import time_ns
 from typing import Any
 
-import msgspec
-
 from etaoi_tui.sdk.bridges.common import error_words, strings, usage_of, written
 from etaoi_tui.sdk.bridges.loomcycle_directory import SYSTEM, Directory
-from etaoi_tui.sdk.bridges.loomcycle_tools import ToolCalls, shown_fields, widening_of
+from etaoi_tui.sdk.bridges.loomcycle_tools import ToolCalls, decoded, shown_fields, widening_of
 from etaoi_tui.sdk.ids import bridge_uuid
 from etaoi_tui.sdk.tracer import Span, Tracer
 
@@ -115,7 +113,7 @@ class RunSpans:
     def _tool_call(self, event: Any, now: int) -> None:
         use = event.tool_use
         call_id, name = str(_read(use, "id") or ""), str(_read(use, "name") or "tool")
-        given = _decoded(_read(use, "input"))
+        given = decoded(_read(use, "input"))
         if self._llm is not None or not self._tools.open:
             call = {"name": name, "args": given, "id": call_id}
             span = self._speaking(now)
@@ -196,7 +194,7 @@ class RunSpans:
         use = event.tool_use
         call_id, name = str(_read(use, "id") or ""), str(_read(use, "name") or "tool")
         text = event.text or ""
-        self._tools.finish(call_id, name, _read(use, "input"), text, bool(event.is_error), now)
+        self._tools.finish(call_id, name, decoded(_read(use, "input")), text, bool(event.is_error), now)
         self.messages.append({"role": "tool", "text": text, "name": name, "tool_call_id": call_id})
         self._since = now
 
@@ -232,16 +230,6 @@ _TAKERS = {
 
 def _read(holder: Any, name: str) -> Any:
     return holder.get(name) if isinstance(holder, dict) else getattr(holder, name, None)
-
-
-def _decoded(given: Any) -> Any:
-    """Return a tool's input as an object: a live event carries JSON bytes, a transcript the object."""
-    if isinstance(given, (bytes, bytearray, str)):
-        try:
-            return msgspec.json.decode(given)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            return given if isinstance(given, str) else bytes(given).decode("utf-8", "replace")
-    return given
 
 
 def shown_inputs(segments: list[dict[str, Any]]) -> Any:

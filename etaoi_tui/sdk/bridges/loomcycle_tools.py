@@ -153,6 +153,16 @@ def _results(text: str) -> dict[int, dict[str, Any]]:
     }
 
 
+def decoded(given: Any) -> Any:
+    """Return a tool's input as an object: a live event carries JSON bytes, a transcript the object."""
+    if isinstance(given, (bytes, bytearray, str)):
+        try:
+            return msgspec.json.decode(given)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return given if isinstance(given, str) else bytes(given).decode("utf-8", "replace")
+    return given
+
+
 def widening_of(widening: Any) -> dict[str, Any]:
     """Return what a host widening tells. Of its URL only the place is kept: the rest may hold secrets."""
     told = shown(widening) or {}

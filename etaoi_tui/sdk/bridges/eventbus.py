@@ -1,0 +1,130 @@
+"""Watching an EventBus of Hive, of any version: by its ``publish``, and by its history for what was before.
+
+``publish`` tells more than a subscription: the order of publication, types that nobody knows, and the
+publisher's own task, which keeps executions of one node apart where events do not say whose they are. Nothing
+of Hive is imported, and events are read by their attributes.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from etaoi_tui.sdk.bridges.eventbus_spans import BusSpans
+from etaoi_tui.sdk.bridges.handle import BridgeHandle, Watch
+from etaoi_tui.sdk.bridges.hooks import Hook, find_hook, guarded, put_hook
+from etaoi_tui.sdk.tracer import Tracer
+
+_HISTORY = 100_000
+_BEHIND = ("_real_bus", "_bus", "_event_bus")
+
+_last_seen: weakref.WeakKeyDictionary[Any, weakref.WeakKeyDictionary[Any, Any]] = weakref.WeakKeyDictionary()
+
+
+def watch_bus(bus: Any, tracer: Tracer, *, history: bool = True, one_session: bool = False) -> BridgeHandle:
+    """Watch what is published on a bus.
+
+    Args:
+        bus: an EventBus, or a proxy of one (which is watched at the bus behind it, so nothing comes twice).
+        tracer: where to record; the handle closes it.
+        history: whether to record what the bus remembers from before, too.
+        one_session: whether all goes into the tracer's session, and not each stream into its own.
+
+    Raises:
+        RuntimeError: the bus is watched already, with another destination.
+    """
+    real = real_bus(bus)
+    hook = find_hook(real, "publish")
+    if hook is not None and any(owner.tracer.pipeline is not tracer.pipeline for owner in hook.owners):
+        raise RuntimeError(
+            "This EventBus is already watched with another destination. Detach that handle first."
+        )
+    watch = BusWatch(real, tracer, one_session=one_session)
+    watch.start(history=history and hook is None)
+    return BridgeHandle(bus, watch)
+
+
+def real_bus(bus: Any) -> Any:
+    """Return the bus behind a proxy that stamps events and passes them on, else the bus itself."""
+    for _ in range(4):
+        behind = next((value for name in _BEHIND if (value := getattr(bus, name, None)) is not None), None)
+        if behind is None or not callable(getattr(behind, "publish", None)):
+            break
+        bus = behind
+    return bus
+
+
+class BusWatch(Watch):
+    """The hook that one `watch_bus` has put, and what is open on the bus."""
+
+    def __init__(self, bus: Any, tracer: Tracer, *, one_session: bool) -> None:
+        super().__init__(tracer)
+        self._bus = bus
+        self._spans = BusSpans(tracer, tracer.session if one_session else None)
+        self._hook: Hook | None = None
+        self._newest: Any = None
+
+    def start(self, *, history: bool) -> None:
+        """Put the hook; tell what the bus remembers first, so that live events find what is open."""
+        if history:
+            self._tell_history()
+        self._hook = put_hook(self._bus, "publish", self, _watched_publish)
+
+    @guarded
+    def _tell_history(self) -> None:
+        events = list(self._bus.get_history(limit=_HISTORY))
+        events.reverse()
+        before = _last_seen.get(self._bus)
+        seen = before.get(self.tracer.pipeline) if before is not None else None
+        for place, event in enumerate(events):
+            if event is seen:  # by a watch before this one
+                events = events[place + 1 :]
+                break
+        for event in events:
+            self._take(event, live=False)
+
+    @guarded
+    def see(self, event: Any) -> None:
+        """Take an event that is being published."""
+        self._take(event, live=True)
+
+    @guarded
+    def _take(self, event: Any, *, live: bool) -> None:
+        self._newest = event
+        self._spans.take(event, live=live)
+
+    @guarded
+    def stop(self) -> None:
+        """Take the hook off, and end what is still open."""
+        if self._hook is None:
+            return
+        hook, self._hook = self._hook, None
+        reports = hook.owners[0] is self
+        hook.let_go(self)
+        if not reports:
+            return
+        if hook.owners:
+            hook.owners[0].take_over(self._spans)
+            return
+        self._spans.close()
+        if self._newest is not None and self.tracer.pipeline is not None:
+            by_pipeline = _last_seen.setdefault(self._bus, weakref.WeakKeyDictionary())
+            by_pipeline[self.tracer.pipeline] = self._newest
+
+    def take_over(self, spans: BusSpans) -> None:
+        """Go on where another watch of the same bus stops."""
+        spans.speak_through(self.tracer)
+        self._spans = spans
+
+
+def _watched_publish(hook: Hook) -> Callable[..., Any]:
+    def publish(*args: Any, **kwargs: Any) -> Any:
+        # Not async: it has to set a context variable in the publisher's own task.
+        if hook.owners:
+            event = args[0] if args else kwargs.get("event")
+            if event is not None:
+                hook.owners[0].see(event)
+        return hook.inner(*args, **kwargs)
+
+    return publish

@@ -1,0 +1,298 @@
+"""Real voxagent agents, watched."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from tests.bridges.real import check_that_all_end_alike, forest, played
+from tests.bridges.trees import Forest
+
+pytestmark = pytest.mark.real_clients
+
+VERSIONS = ("oldest", "newest")
+SCENARIOS = (
+    "run_with_tools",
+    "sub_agents",
+    "rings",
+    "failing_tools",
+    "errors",
+    "timeouts",
+    "cancelled",
+    "abandoned",
+    "late_tools",
+    "concurrent",
+    "sync_runs",
+    "toolsets",
+    "usage",
+    "own_instance_attribute",
+    "no_trace",
+    "inside_another",
+)
+
+
+@pytest.fixture(params=VERSIONS)
+def version(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_watching_changes_nothing(version: str, scenario: str) -> None:
+    check_that_all_end_alike("voxagent", version, scenario)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_every_span_ends_inside_its_parent(version: str, scenario: str) -> None:
+    forest("voxagent", version, scenario).nothing_dangles()
+
+
+def test_no_scenario_is_forgotten(version: str) -> None:
+    assert set(played("voxagent", version, "watched")) == set(SCENARIOS)
+
+
+def test_run_and_stream_give_the_same_tree(version: str) -> None:
+    shown = forest("voxagent", version, "run_with_tools")
+    run, stream = shown.roots
+    assert run.outline() == stream.outline()
+    assert run.outline() == [
+        "turn helper",
+        "llm scripted:tools",
+        "tool weather",
+        "tool report",
+        "llm scripted:tools",
+    ]
+    for root, prompt in ((run, "How is it in Oslo?"), (stream, "And now?")):
+        assert root.payload["inputs"] == prompt
+        assert root.result == {"outputs": "It is sunny.", "aborted": False, "timed_out": False}
+        assert root.metadata["session_key"] == "chat-7"
+        assert root.metadata["voxagent.model"] == "scripted:tools"
+        run_id = root.metadata["run_id"]
+        assert [delta["run_id"] for delta in root.deltas if "run_id" in delta] == [run_id]
+    assert run.start["session_id"] == stream.start["session_id"] != shown.cards[0].start["session_id"]
+
+
+def test_a_model_call_tells_what_it_got_and_said(version: str) -> None:
+    first, second = forest("voxagent", version, "run_with_tools").roots[0].children[::3]
+    assert first.payload == {
+        "input_messages": [
+            {"role": "system", "text": "Be kind."},
+            {"role": "human", "text": "How is it in Oslo?"},
+        ],
+        "model": "scripted:tools",
+        "tools": ["weather", "report"],
+    }
+    calls = [
+        {"name": "weather", "args": {"q": "Oslo"}, "id": "w1"},
+        {"name": "report", "args": {"q": "x"}, "id": "r1"},
+    ]
+    assert first.text() == "Let me look."
+    assert [delta["tool_call"] for delta in first.deltas if "tool_call" in delta] == calls
+    assert first.result["response"] == {"role": "ai", "text": "Let me look.", "tool_calls": calls}
+    assert first.result["ttft_ms"] > 0
+    assert "usage" not in first.result
+    assert second.payload["input_messages"][2:] == [
+        {"role": "ai", "text": "Let me look.", "tool_calls": calls},
+        {
+            "role": "tool",
+            "text": "sunny in Oslo",
+            "name": "weather",
+            "tool_call_id": "w1",
+            "status": "success",
+        },
+        {
+            "role": "tool",
+            "text": '{"n": 1, "q": "x"}',
+            "name": "report",
+            "tool_call_id": "r1",
+            "status": "success",
+        },
+    ]
+
+
+def test_a_model_call_ends_before_its_tools_start(version: str) -> None:
+    model, tool, *_ = forest("voxagent", version, "run_with_tools").roots[0].children
+    assert model.over <= tool.began
+
+
+def test_tools_tell_input_output_and_call(version: str) -> None:
+    shown = forest("voxagent", version, "run_with_tools").roots[0]
+    weather, report = shown.children[1:3]
+    assert (weather.json("input"), weather.payload["tool_call_id"]) == ({"q": "Oslo"}, "w1")
+    assert weather.result["output"] == "sunny in Oslo"
+    assert report.json("output") == {"n": 1, "q": "x"}
+
+
+def test_dependencies_are_never_recorded(version: str) -> None:
+    events = played("voxagent", version, "watched")["run_with_tools"]["events"]
+    assert "do-not-record-me" not in json.dumps(events)
+
+
+def test_a_snapshot_shows_prompt_model_tools_and_sub_agents(version: str) -> None:
+    shown = forest("voxagent", version, "sub_agents")
+    top, middle, leaf = shown.cards
+    card = top.payload
+    assert (card["framework"], card["agent_name"], card["llm"]) == ("voxagent", "top", "scripted:top")
+    assert [tool["name"] for tool in card["tools"]] == ["middle"]
+    assert json.loads(card["tools"][0]["args_schema"])["required"] == ["task"]
+    assert card["sub_agents"] == [
+        {"name": "middle", "llm": "scripted:middle", "system_prompt": None, "tools": ["leaf"]}
+    ]
+    assert card["graph"]["edges"] == [{"src": "top", "dst": "top/middle"}]
+    assert (middle.payload["agent_name"], leaf.payload["agent_name"]) == ("middle", "leaf")
+    root = shown.roots[0]
+    assert root.metadata["agent.context_id"] == top.start["span_id"]
+    assert root.metadata["agent.context_hash"] == card["hash"]
+    assert forest("voxagent", version, "run_with_tools").cards[0].payload["system_prompt"] == "Be kind."
+
+
+def test_sub_agents_nest_at_any_depth_and_keep_their_error(version: str) -> None:
+    shown = forest("voxagent", version, "sub_agents")
+    (root,) = shown.roots
+    assert root.outline() == [
+        "turn top",
+        "llm scripted:top",
+        [
+            "tool middle",
+            [
+                "sub_agent middle",
+                "llm scripted:middle",
+                ["tool leaf", ["sub_agent leaf", "llm scripted:leaf"]],
+                "llm scripted:middle",
+            ],
+        ],
+        "llm scripted:top",
+    ]
+    assert shown.one("sub_agent", "leaf").error == "leaf broke"
+    tool = shown.one("tool", "leaf")
+    assert tool.error is None
+    assert tool.result["output"] == "Sub-agent error: leaf broke"
+    assert root.error is None
+
+
+def test_what_voxagent_prints_is_left_alone(version: str) -> None:
+    assert "SUB-AGENT CALLED" in played("voxagent", version, "watched")["sub_agents"]["stdout"]
+
+
+def test_agents_that_know_each_other_nest_as_deep_as_they_call(version: str) -> None:
+    (root,) = forest("voxagent", version, "rings").roots
+    names = []
+    span = root
+    while span is not None:
+        names.append(span.name)
+        inside = [child for tool in span.children if tool.kind == "tool" for child in tool.children]
+        span = inside[0] if inside else None
+    assert names == ["a", "b", "a", "b", "a", "b", "a", "b", "a"]
+
+
+def test_failed_and_unknown_tools(version: str) -> None:
+    for root in forest("voxagent", version, "failing_tools").roots:
+        tools = {child.payload["tool_call_id"]: child for child in root.children if child.kind == "tool"}
+        assert {key: tool.error for key, tool in tools.items()} == {
+            "b1": "ValueError('no luck')",
+            "b2": "ValueError('no hope')",
+            "n1": "Unknown tool: nowhere",
+        }
+        assert tools["n1"].json("input") == {"q": "?"}
+        assert tools["n1"].began == tools["n1"].over
+
+
+def test_errors_of_models(version: str) -> None:
+    roots = forest("voxagent", version, "errors").roots
+    assert [root.error for root in roots] == ["rate limited"] * 2 + ["gone"] * 2 + ["nosuch"] * 2
+    chunk, raised = roots[0].children[0], roots[2].children[0]
+    assert (chunk.error, chunk.result["response"]["text"], chunk.text()) == ("rate limited", "half", "half")
+    assert (raised.error, raised.result["response"]["text"]) == ("ConnectionError('gone')", "half")
+    assert roots[4].children == []
+
+
+def test_timeouts_are_told_and_interrupt_nothing(version: str) -> None:
+    run, stream, model = forest("voxagent", version, "timeouts").roots
+    for root in (run, stream):
+        assert root.error == "timed out after 20 ms"
+        assert root.result["timed_out"] is True
+        slept, aborted = (child for child in root.children if child.kind == "tool")
+        assert (slept.result["output"], slept.error) == ("slept to its end", None)
+        assert (aborted.payload["tool_call_id"], aborted.error) == ("s2", "Aborted")
+    assert model.children[0].error == "aborted: Timeout after 20ms"
+
+
+def test_a_cancelled_run_closes_what_is_open(version: str) -> None:
+    (root,) = forest("voxagent", version, "cancelled").roots
+    assert root.error == "CancelledError()"
+    assert next(child for child in root.children if child.kind == "tool").error == "CancelledError()"
+
+
+def test_a_stream_that_is_left_ends(version: str) -> None:
+    left, thrown = forest("voxagent", version, "abandoned").roots
+    assert left.error == "GeneratorExit()"
+    assert left.children[0].text() == "one"
+    assert thrown.error == "thrown in"
+
+
+def test_tools_that_come_late_are_watched_and_change_the_snapshot(version: str) -> None:
+    shown = forest("voxagent", version, "late_tools")
+    before, after = shown.roots
+    assert next(child for child in before.children if child.kind == "tool").error == "Unknown tool: clock"
+    assert next(child for child in after.children if child.kind == "tool").result["output"] == "12:00"
+    first, second = shown.cards
+    assert [tool["name"] for tool in first.payload["tools"]] == []
+    assert [tool["name"] for tool in second.payload["tools"]] == ["clock"]
+    assert after.metadata["agent.context_id"] == second.start["span_id"]
+
+
+def test_runs_at_the_same_time_keep_apart(version: str) -> None:
+    roots = forest("voxagent", version, "concurrent").roots
+    assert sorted(root.payload["inputs"] for root in roots) == sorted(f"p{number}" for number in range(20))
+    for root in roots:
+        who = root.payload["inputs"]
+        assert root.outline() == ["turn many", "llm scripted:many", "tool weather", "llm scripted:many"]
+        assert root.children[0].text() == f"hello {who}"
+        assert root.children[1].json("input") == {"q": who}
+        assert root.result["outputs"] == f"answer {who}"
+    assert len({root.start["trace_id"] for root in roots}) == 20
+
+
+def test_run_sync_is_a_run(version: str) -> None:
+    assert [root.payload["inputs"] for root in forest("voxagent", version, "sync_runs").roots] == ["x", "y"]
+
+
+def test_tools_of_mcp_servers(version: str) -> None:
+    shown = forest("voxagent", version, "toolsets")
+    assert shown.cards[0].payload["mcp_servers"] == ["files"]
+    for root in shown.roots:
+        read, missing = (child for child in root.children if child.kind == "tool")
+        assert (read.name, read.payload["tool_call_id"]) == ("files_read_file", "f1")
+        assert read.json("input") == {"path": "a.txt"}
+        assert "read-file a.txt" in read.result["output"]
+        assert missing.error == "FileNotFoundError('missing')"
+
+
+def test_usage_is_read_where_a_chunk_has_it(version: str) -> None:
+    (call,) = forest("voxagent", version, "usage").find("llm")
+    assert call.result["usage"] == {"input_tokens": 7, "output_tokens": 2, "total_tokens": 9}
+
+
+def test_agents_inside_other_spans_are_sub_agents(version: str) -> None:
+    (root,) = forest("voxagent", version, "inside_another").roots
+    assert root.outline() == [
+        "task by hand",
+        [
+            "sub_agent outer",
+            "llm scripted:outer",
+            ["tool ask", ["sub_agent inner", "llm scripted:inner"]],
+            "llm scripted:outer",
+        ],
+    ]
+
+
+def test_a_model_call_starts_when_the_model_was_called(version: str) -> None:
+    for root in forest("voxagent", version, "concurrent").roots:
+        first = root.children[0]
+        assert first.began - root.began < timedelta(seconds=5)
+        assert first.began <= first.over
+
+
+def test_a_sink_that_raises_records_nothing(version: str) -> None:
+    assert Forest(played("voxagent", version, "raising")["run_with_tools"]["events"]).roots == []

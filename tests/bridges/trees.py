@@ -1,0 +1,119 @@
+"""Recorded events as the trees that a viewer would show."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+
+class Shown:
+    """A span with all that was told of it."""
+
+    def __init__(self, start: dict[str, Any]) -> None:
+        self.start = start
+        self.kind: str = start["node_kind"]
+        self.name: str = start["metadata"].get("name", "")
+        self.payload: dict[str, Any] = start["payload"]
+        self.deltas: list[dict[str, Any]] = []
+        self.ends: list[dict[str, Any]] = []
+        self.children: list[Shown] = []
+        self.parent: Shown | None = None
+
+    @property
+    def end(self) -> dict[str, Any]:
+        assert len(self.ends) == 1, f"{self} ended {len(self.ends)} times"
+        return self.ends[0]
+
+    @property
+    def error(self) -> str | None:
+        return self.end["error"]
+
+    @property
+    def result(self) -> dict[str, Any]:
+        return self.end["payload"]
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        return {**self.start["metadata"], **(self.ends[0]["metadata"] if self.ends else {})}
+
+    @property
+    def began(self) -> datetime:
+        return datetime.fromisoformat(self.start["timestamp"])
+
+    @property
+    def over(self) -> datetime:
+        return datetime.fromisoformat(self.end["timestamp"])
+
+    def text(self, channel: str | None = None) -> str:
+        return "".join(
+            delta["text"] for delta in self.deltas if "text" in delta and delta.get("channel") == channel
+        )
+
+    def json(self, key: str) -> Any:
+        """An input or output that travels as JSON text."""
+        value = self.payload.get(key, self.result.get(key))
+        return json.loads(value)
+
+    def all(self) -> Iterator[Shown]:
+        yield self
+        for child in self.children:
+            yield from child.all()
+
+    def outline(self) -> Any:
+        """Kinds and names, to compare at a glance."""
+        inside = [child.outline() for child in self.children]
+        own = f"{self.kind} {self.name}"
+        return [own, *inside] if inside else own
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} {self.name}>"
+
+
+class Forest:
+    """All spans of a recording."""
+
+    def __init__(self, events: list[dict[str, Any]]) -> None:
+        self.spans: dict[str, Shown] = {}
+        for event in events:
+            if event["kind"] == "span_start":
+                assert event["span_id"] not in self.spans, f"started twice: {event}"
+                self.spans[event["span_id"]] = Shown(event)
+        for event in events:
+            span = self.spans[event["span_id"]]
+            if event["kind"] == "span_delta":
+                span.deltas.append(event["payload"])
+            elif event["kind"] == "span_end":
+                span.ends.append(event)
+        self.roots: list[Shown] = []
+        self.cards: list[Shown] = []
+        for span in self.spans.values():
+            parent = span.start["parent_span_id"]
+            if span.kind == "agent_context":
+                self.cards.append(span)
+            elif parent is None:
+                self.roots.append(span)
+            else:
+                span.parent = self.spans[parent]
+                span.parent.children.append(span)
+                assert span.parent.start["trace_id"] == span.start["trace_id"]
+
+    def all(self) -> Iterator[Shown]:
+        for root in self.roots:
+            yield from root.all()
+
+    def find(self, kind: str, name: str | None = None) -> list[Shown]:
+        return [span for span in self.all() if span.kind == kind and name in (None, span.name)]
+
+    def one(self, kind: str, name: str | None = None) -> Shown:
+        found = self.find(kind, name)
+        assert len(found) == 1, f"{len(found)} of {kind} {name}: {[root.outline() for root in self.roots]}"
+        return found[0]
+
+    def nothing_dangles(self) -> None:
+        """Every span has ended once, and none before what lies in it."""
+        for span in self.all():
+            assert span.end is not None
+            for child in span.children:
+                assert child.over <= span.over, f"{child} ends after {span}"
