@@ -28,6 +28,7 @@ TICKS = 50
 PEER_TICKS = 10
 PER_TICK = 20
 BETWEEN_KEYS = 0.04
+MARK = "all-rows-are-there"
 
 
 def write_stream(path: Path, frames: Iterable[bytes]) -> None:
@@ -38,61 +39,75 @@ def write_stream(path: Path, frames: Iterable[bytes]) -> None:
             file.write(pack([0.0, frame]))
 
 
-def wait_idle(terminal: Terminal, timeout: float = 180.0) -> float:
-    """Wait until the program has nothing to do; returns its main thread's CPU share while it is idle."""
+def wait_idle(terminal: Terminal, timeout: float = 120.0) -> None:
+    """Wait until the program does little for three half seconds in a row."""
     deadline = time.perf_counter() + timeout
     calm = 0
     before = terminal.cpu_seconds_all()
-    while time.perf_counter() < deadline:
+    while calm < 3:
+        if time.perf_counter() > deadline:
+            raise TimeoutError("the program did not come to rest")
         time.sleep(0.5)
         now = terminal.cpu_seconds_all()
-        calm = calm + 1 if now - before < 0.15 else 0
+        calm = calm + 1 if now - before < 0.1 else 0
         before = now
-        if calm == 3:
-            began, used = time.perf_counter(), terminal.cpu_seconds()
-            time.sleep(2)
-            return (terminal.cpu_seconds() - used) / (time.perf_counter() - began)
-    raise TimeoutError("the viewer did not come to rest")
 
 
-def _key_ms(terminal: Terminal, idle: float) -> float:
+def _share(terminal: Terminal, seconds: float = 3.0) -> float:
+    """The main thread's share of a core while nothing is asked of it: spinners, clocks."""
+    began, used = time.perf_counter(), terminal.cpu_seconds()
+    time.sleep(seconds)
+    return (terminal.cpu_seconds() - used) / (time.perf_counter() - began)
+
+
+def _key_ms(terminal: Terminal) -> float:
     """Milliseconds of main-thread CPU a press of the down key, idle use left out."""
+    idle = _share(terminal)
+    before = terminal.position
     began, used = time.perf_counter(), terminal.cpu_seconds()
     for _ in range(PRESSES):
         terminal.press("j")
         time.sleep(BETWEEN_KEYS)
-    terminal.wait_quiet(0.1, timeout=2)
-    seconds = time.perf_counter() - began
-    return max(0.0, terminal.cpu_seconds() - used - idle * seconds) * 1000 / PRESSES
+    time.sleep(0.3)
+    seconds, used = time.perf_counter() - began, terminal.cpu_seconds() - used
+    if terminal.position - before < PRESSES * 50:
+        raise RuntimeError("the down key changed nothing on the screen")
+    return max(0.0, used - min(idle, _share(terminal)) * seconds) * 1000 / PRESSES
 
 
 def _ours(spans: int) -> tuple[float, float]:
     """Milliseconds a key press and a tick in the viewer."""
     scribe = Scribe("rows")
     scribe.clock.at = time.time_ns() // 1000
+    pieces = generate.big_trace(scribe, spans)
+    first = next(pieces)
+    root = next(event for event in first if event["metadata"].get("name") == "big")
     with TemporaryDirectory() as folder, live() as (terminal, url):
-        big, more = Path(folder) / "big", Path(folder) / "more"
-        pieces = generate.big_trace(scribe, spans)
-        first = next(pieces)
-        root = next(event for event in first if event["metadata"].get("name") == "big")
-        write_stream(big, generate.frames(chain(first, chain.from_iterable(pieces)), 64))
+        head, rest, more = (Path(folder) / name for name in ("head", "rest", "more"))
+        write_stream(head, generate.frames(first, 64))
+        write_stream(rest, generate.frames(chain.from_iterable(pieces), 64))
         write_stream(more, generate.frames(_appended(scribe, root), PER_TICK))
+        paced = ("--per-frame", str(PER_TICK), "--rate", str(10 * PER_TICK))
         with (
-            Client(url, "--from", str(big), "--per-frame", "64", "--hold") as first_client,
-            Client(
-                url, "--from", str(more), "--per-frame", str(PER_TICK), "--rate", str(10 * PER_TICK)
-            ) as second,
+            Client(url, "--from", str(head), "--hold") as head_client,
+            Client(url, "--from", str(rest), "--mark", MARK, "--hold") as rest_client,
+            Client(url, "--from", str(more), *paced) as more_client,
         ):
-            first_client.go()
-            first_client.sent()
-            idle = wait_idle(terminal)
+            head_client.go()
+            head_client.sent()
+            terminal.wait_for("row-0000005")
+            terminal.wait_quiet(0.3, timeout=3)
+            # The newest row is followed at first; going to the top ends that, so that the trace stays shown.
             terminal.press("g")
-            terminal.wait_quiet(0.3)
-            key = _key_ms(terminal, idle)
-            idle = wait_idle(terminal)
+            rest_client.go()
+            rest_client.sent()
+            terminal.wait_for(MARK, timeout=300)
+            wait_idle(terminal)
+            key = _key_ms(terminal)
+            idle = _share(terminal)
             began, used = time.perf_counter(), terminal.cpu_seconds()
-            second.go()
-            second.sent()
+            more_client.go()
+            more_client.sent()
             seconds = time.perf_counter() - began
             tick = max(0.0, terminal.cpu_seconds() - used - idle * seconds) * 1000 / TICKS
     return key, tick
@@ -110,8 +125,9 @@ def _peer(rows: int) -> tuple[float, float]:
     """The same for a stock Tree."""
     with Terminal([sys.executable, "-m", "benchmarks.peer_tree", str(rows)]) as terminal:
         terminal.wait_for("row-0000005", timeout=60)
-        idle = wait_idle(terminal)
-        key = _key_ms(terminal, idle)
+        wait_idle(terminal)
+        key = _key_ms(terminal)
+        idle = _share(terminal)
         began, used = time.perf_counter(), terminal.cpu_seconds()
         for _ in range(PEER_TICKS):
             terminal.press("t")

@@ -1,0 +1,308 @@
+"""What the SDK's core costs the agent: calls, sender, latency, memory. ``python -m benchmarks.sdk_core``
+
+Each cost stands beside a floor measured in the same run: a call of an empty method with the same arguments, or
+the bare encoding of the same payload. Programs that measure CPU, memory or latency run in processes of their own.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import statistics
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from benchmarks.report import Row, percentile, table
+from etaoi_tui.sdk.config import open_tracer
+from etaoi_tui.sdk.tracer import Tracer
+from etaoi_tui.sdk.values import Json, snapshot
+
+ROUNDS = 5
+CALLS = 2_000
+PAUSE = 0.05
+
+_MESSAGES = [{"role": "human", "text": "What changed in version two of the protocol? " * 7} for _ in range(4)]
+_METADATA = {f"key_{n}": f"value {n}" for n in range(7)}
+
+
+class _Empty:
+    """Methods with the tracer's signatures that do nothing: what calling costs by itself."""
+
+    def start(self, kind: str, name: str, **_: Any) -> None:
+        return None
+
+    def end(self, span: Any, payload: Any = None, *, error: Any = None) -> None:
+        return None
+
+    def text(self, span: Any, text: str, channel: str | None = None) -> None:
+        return None
+
+
+def _pair(tracer: Any) -> Callable[[], None]:
+    def call() -> None:
+        span = tracer.start("llm", "gpt", payload={"input_messages": _MESSAGES}, metadata=_METADATA)
+        tracer.end(span, {"response": {"role": "ai", "text": "The three that matter are these."}})
+
+    return call
+
+
+def _big_state_pair(tracer: Tracer) -> Callable[[], None]:
+    state = {"messages": [{"content": "z" * 1_000, "n": n} for n in range(5_000)]}
+
+    def call() -> None:
+        span = tracer.start("middleware", "node", payload={"inputs": Json(snapshot(state))})
+        tracer.end(span, {"outputs": Json(snapshot(state))})
+
+    return call
+
+
+def _token(tracer: Any) -> Callable[[], None]:
+    span = tracer.start("llm", "gpt")
+
+    def call() -> None:
+        tracer.text(span, "token ")
+
+    return call
+
+
+def _cost(call: Callable[[], None], calls: int) -> float:
+    """Return microseconds per call, the median of small batches, as an agent makes them between its own work."""
+    batch = 50
+    figures = []
+    for _ in range(calls // batch):
+        began = time.perf_counter()
+        for _ in range(batch):
+            call()
+        figures.append((time.perf_counter() - began) / batch * 1e6)
+        time.sleep(0.001)
+    return statistics.median(figures)
+
+
+def _interleaved(named: dict[str, Callable[[], None]], calls: int = CALLS) -> dict[str, float]:
+    figures: dict[str, list[float]] = {name: [] for name in named}
+    for _ in range(ROUNDS):
+        for name, call in named.items():
+            time.sleep(PAUSE)
+            figures[name].append(_cost(call, calls))
+    return {name: statistics.median(values) for name, values in figures.items()}
+
+
+def measure_calls(url: str) -> Iterator[Row]:
+    """Cost of one start and end, and of a token, on the calling thread."""
+    noop, live = open_tracer(sink="noop"), open_tracer(server_url=url)
+    memory = open_tracer(sink="msgpack-drop")
+    empty = _Empty()
+    pairs = _interleaved(
+        {"empty": _pair(empty), "noop": _pair(noop), "drop": _pair(memory), "live": _pair(live)}
+    )
+    floor = pairs["empty"]
+    for name in ("noop", "drop", "live"):
+        yield Row(
+            f"start + end, 4 messages, 7 metadata keys ({name})",
+            pairs[name],
+            "us",
+            f"<= {_PAIR_BUDGET:g}",
+            "empty methods",
+            floor,
+        )
+    tokens = _interleaved({"empty": _token(empty), "live": _token(live)})
+    yield Row("token (live)", tokens["live"], "us", "<= 0.4", "empty method", tokens["empty"])
+    big = _interleaved({"live": _big_state_pair(live)}, 200)
+    yield Row("start + end with a 5 MB state", big["live"], "us", "<= 400")
+    for tracer in (noop, live, memory):
+        tracer.close()
+
+
+_PAIR_BUDGET = 11.0
+
+SENDER = """
+    import json, sys, threading, time
+    from etaoi_tui.sdk.config import open_tracer
+    from etaoi_tui.sdk.values import Json
+    url, seconds, rate, threads = sys.argv[1], float(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4])
+    tracer = open_tracer(server_url=url)
+    messages = [{"role": "human", "text": "x" * 480} for _ in range(4)]
+    kinds = [("llm", {"input_messages": messages}, {"response": {"role": "ai", "text": "y" * 300}}),
+             ("tool", {"input": Json({"q": "z" * 200})}, {"output": "o" * 300}),
+             ("middleware", {"inputs": Json({"a": "b" * 150})}, {"outputs": Json({"c": "d" * 150})})]
+    root = tracer.start("sub_agent", "root")
+    tracer.flush(10)
+    made = [0] * threads
+    spent = [0.0] * threads
+    def work(me):
+        period = 2 * threads / rate if rate else 0.0
+        began = time.perf_counter()
+        due = began
+        while time.perf_counter() - began < seconds:
+            for _ in range(10 if rate else 100):
+                kind, given, got = kinds[made[me] % 3]
+                tracer.end(tracer.start(kind, "n", parent=root, payload=given), got)
+                made[me] += 1
+            if rate:
+                due += 10 * period
+                time.sleep(max(0.0, due - time.perf_counter()))
+        spent[me] = time.thread_time()
+    before = time.process_time()
+    workers = [threading.Thread(target=work, args=(n,)) for n in range(threads)]
+    for worker in workers: worker.start()
+    for worker in workers: worker.join()
+    settled = tracer.flush(20)
+    cpu = time.process_time() - before - sum(spent)
+    stats = tracer.stats
+    print(json.dumps({"events": 2 * sum(made) + 1, "cpu": cpu, "sent": stats.sent, "dropped": stats.dropped,
+                      "stripped": stats.dropped_payloads, "settled": settled, "failed": stats.failed,
+                      "acknowledged": stats.acknowledged, "seconds": seconds}))
+"""
+
+MEMORY = """
+    import json, resource, sys, time
+    from etaoi_tui.sdk.config import open_tracer
+    def rss():
+        with open("/proc/self/statm") as file:
+            return int(file.read().split()[1]) * resource.getpagesize() / 1e6
+    tracer = open_tracer(server_url="ws://127.0.0.1:9/ingest")
+    tracer.start("sub_agent", "root")
+    tracer.flush()
+    before = rss()
+    highest = before
+    size, count = int(sys.argv[1]), int(sys.argv[2])
+    for number in range(count):
+        span = tracer.start("tool", "t", payload={"input": f"{number:08}" + "x" * size})
+        tracer.end(span, {"output": f"{number:08}" + "y" * size})
+        if number % 100 == 0:
+            highest = max(highest, rss())
+            time.sleep(0.005)
+    time.sleep(0.5)
+    print(json.dumps({"before": before, "highest": max(highest, rss()), "waiting": tracer.stats.waiting_bytes / 1e6}))
+"""
+
+LATENCY = """
+    import sys, time
+    from etaoi_tui.sdk.config import open_tracer
+    tracer = open_tracer(server_url=sys.argv[1])
+    tracer.start("sub_agent", "root")
+    tracer.flush(10)
+    for number in range(int(sys.argv[2])):
+        tracer.start("tool", "t")
+        time.sleep(0.007)
+    tracer.flush(10)
+"""
+
+
+def _run(program: str, *arguments: str) -> Any:
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(done.stderr[-2000:])
+    return json.loads(done.stdout) if done.stdout else None
+
+
+def measure_sender(url: str) -> Iterator[Row]:
+    """CPU of the SDK's own threads per event, and what arrives at a rate and at full speed."""
+    quiet = _run(SENDER, url, "4", "2000", "1")
+    yield Row("SDK threads, CPU per event at 2,000 ev/s", quiet["cpu"] / quiet["events"] * 1e6, "us", "<= 10")
+    fast = _run(SENDER, url, "4", "20000", "16")
+    yield Row(
+        "SDK threads, CPU per event at 20,000 ev/s, 16 threads",
+        fast["cpu"] / fast["events"] * 1e6,
+        "us",
+        "<= 10",
+    )
+    yield Row("  events made a second", fast["events"] / fast["seconds"], "ev/s", ">= 20,000")
+    yield Row("  lost or stripped", fast["events"] - fast["sent"] + fast["stripped"], "events", "0")
+    full = _run(SENDER, url, "4", "0", "16")
+    yield Row("16 threads at full speed, events made a second", full["events"] / full["seconds"], "ev/s")
+    yield Row("  sent a second", full["sent"] / full["seconds"], "ev/s")
+    unsaid = full["events"] - full["sent"] - full["dropped"] - full["failed"]
+    yield Row("  lost without being told", unsaid, "events", "0")
+
+
+def measure_latency(collector: Any, url: str, count: int = 400) -> Iterator[Row]:
+    """From the call in the agent to the collector's inbox, by the clock that both processes share."""
+    process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(LATENCY), url, str(count)])
+    late: list[float] = []
+    deadline = time.monotonic() + 60
+    while len(late) <= count and time.monotonic() < deadline:
+        for arrival in collector.inbox.take(0.002, 10_000):
+            now = time.time()
+            late += [
+                (now - event.timestamp.timestamp()) * 1e3
+                for event in getattr(arrival, "events", ())
+                if hasattr(event, "timestamp")
+            ]
+        time.sleep(0.001)
+    process.wait(20)
+    yield Row("event to inbox, p50", percentile(late[1:], 50), "ms", "<= 30")
+    yield Row("event to inbox, p99", percentile(late[1:], 99), "ms")
+
+
+def measure_memory() -> Iterator[Row]:
+    """Growth of an agent's resident memory while nobody listens."""
+    for size, count in ((60_000, 8_000), (300, 150_000)):
+        told = _run(MEMORY, str(size), str(count))
+        yield Row(
+            f"memory without a viewer, {2 * count:,} events of {size:,} bytes",
+            told["highest"] - told["before"],
+            "MB",
+            "<= 64 MiB + slack",
+        )
+        yield Row("  by its own count", told["waiting"], "MB", "<= 67")
+
+
+def measure() -> Iterator[Row]:
+    """All of it, against a live collector in this process."""
+    from etaoi_collector.host import Collector, CollectorOptions, Record
+
+    collector = Collector(CollectorOptions(port=0, record=Record.NONE))
+    collector.bind()
+    collector.start()
+    try:
+        yield from measure_latency(collector, collector.endpoint)
+    finally:
+        collector.stop()
+    # For CPU figures the collector runs in another process, as it does in life.
+    with subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(SERVER)],
+        stdout=subprocess.PIPE,
+        stdin=subprocess.PIPE,
+        text=True,
+    ) as server:
+        assert server.stdout is not None and server.stdin is not None
+        url = server.stdout.readline().strip()
+        try:
+            yield from measure_calls(url)
+            yield from measure_sender(url)
+        finally:
+            server.stdin.close()
+            server.wait(20)
+    yield from measure_memory()
+
+
+SERVER = """
+    import sys, threading, time
+    from etaoi_collector.host import Collector, CollectorOptions, Record
+    collector = Collector(CollectorOptions(port=0, record=Record.NONE, watched=False))
+    collector.bind()
+    collector.start()
+    print(collector.endpoint, flush=True)
+    sys.stdin.read()
+    collector.stop()
+"""
+
+
+if __name__ == "__main__":
+    rows = []
+    for row in measure():
+        rows.append(row)
+        print("  ".join(cell for cell in row.cells() if cell), file=sys.stderr, flush=True)
+    print(f"Python {platform.python_version()}, {platform.system()} {platform.machine()}\n")
+    print(table(rows))
