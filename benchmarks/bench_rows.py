@@ -95,7 +95,7 @@ def _ours(spans: int) -> tuple[float, float]:
         ):
             head_client.go()
             head_client.sent()
-            terminal.wait_for("row-0000005")
+            terminal.wait_for("big")
             terminal.wait_quiet(0.3, timeout=3)
             # The newest row is followed at first; going to the top ends that, so that the trace stays shown.
             terminal.press("g")
