@@ -216,12 +216,12 @@ class ViewerApp(App[str]):
         self._tell_notices()
         now = time.monotonic()
         if now - self._froze_at > _FREEZE_EVERY:
-            # Long lists of spans are alive for good: a collection that walks them would only freeze the screen.
+            # Long lists of spans live for good: a collection that walks them only freezes the screen.
             self._froze_at = now
             gc.freeze()
 
     def _terminal_waits(self) -> bool:
-        """Whether drawn screens pile up because the terminal does not take them (a slow line, a closed lid)."""
+        """Whether drawn screens pile up: the terminal does not take them (a slow line, a closed lid)."""
         thread = getattr(self._driver, "_writer_thread", None)
         queue = getattr(thread, "_queue", None)
         return queue is not None and queue.qsize() > _QUEUED_FRAMES
@@ -329,9 +329,11 @@ def run_viewer(options: ViewerOptions) -> int:
 def facts_of(collector: Collector) -> LiveFacts:
     """Tell the viewer of a running collector."""
 
+    from etaoi_collector.recorder import State
+
     def recording() -> Recording:
         recorder = collector.recorder
-        return Recording(recorder.path, recorder.bytes_written, recorder.warning)
+        return Recording(recorder.state is State.RECORDING, recorder.bytes_written, recorder.warning)
 
     def offers() -> list[Offer]:
         from etaoi_collector.recordings import list_recordings

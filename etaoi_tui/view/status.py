@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from etaoi_collector.model import Session
 from etaoi_collector.store import Store
@@ -31,9 +30,12 @@ class StatusLine:
 class Recording:
     """How the recording of a live run is doing."""
 
-    path: Path | None = None
+    kept: bool = False
+    """It goes to a file that stays."""
     written: int = 0
+    """Bytes so far."""
     warning: str = ""
+    """Why nothing is recorded any more; empty while all is well."""
 
 
 def live_status(
@@ -65,7 +67,7 @@ def live_status(
     parts.append((f"{rate:,.0f} ev/s", "muted", False))
     if recording.warning:
         parts.append((f"⚠ {one_line(recording.warning, 60)}", "error", True))
-    elif recording.path is not None:
+    elif recording.kept:
         parts.append((f"rec {fmt.size(recording.written)}", "muted", False))
     else:
         parts.append(("not recorded", "muted", False))

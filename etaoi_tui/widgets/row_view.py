@@ -238,7 +238,8 @@ class RowView(Widget, can_focus=True):
         inner = width - 1
         base = self.rich_style
         if y < self.HEADER_HEIGHT:
-            return self._strip(self.draw_header(y, width), width, base)
+            header = self._strip(self.draw_header(y, inner), inner, base)
+            return Strip([*header, Segment(" ", base + self.look("row-view--track"))])
         row, line = divmod(y - self.HEADER_HEIGHT, self.ROW_HEIGHT)
         row += self.top
         if row >= self.row_count:

@@ -293,7 +293,7 @@ x shows them.
         trace = self.rows.trace
         if trace is None:
             return [(" " * width, "span-tree--header")]
-        left, name_width, bar_width = self._columns(width - 1)
+        left, name_width, bar_width = self._columns(width)
         head = " " + title_line(trace, left + name_width - 1)
         pieces: list[Piece] = [(fit(head, left + name_width), "span-tree--title")]
         if bar_width:
