@@ -150,7 +150,7 @@ def show(context: click.Context, file: str, trace: str | None, as_json: bool, pl
     context.exit(commands.show(file, wanted=trace, as_json=as_json, plumbing=plumbing))
 
 
-@main.command()
+@main.command(short_help="Watch a scripted agent.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same tree.")
 @click.option("--loop", is_flag=True, help="Start again and again until you quit.")
 @click.option(

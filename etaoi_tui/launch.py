@@ -14,7 +14,7 @@ from collections.abc import Callable
 from etaoi_collector.host import Collector, CollectorOptions, Record
 from etaoi_collector.live import LiveSource
 from etaoi_collector.options import DEFAULT_PORT
-from etaoi_collector.recorder import Recorder
+from etaoi_collector.recorder import Recorder, State
 from etaoi_collector.source import Source
 from etaoi_collector.store import Store
 from etaoi_tui.feed import Feed
@@ -99,7 +99,11 @@ def demo(*, seed: int, loop: bool, port: int | None, speed: float, theme: str | 
         source = LiveSource(collector)
         with agent_process(collector.endpoint, seed=seed, speed=speed, loop=loop and drawn) as agent:
             if drawn:
-                return view(ViewerOptions(source, collector, theme=theme, demo=True))
+                code = view(ViewerOptions(source, collector, theme=theme, demo=True))
+                say("That was the demo; it keeps no recording. To see your own agent:")
+                say("  etaoi_tui.attach(agent)   in your program, after `import etaoi_tui`")
+                say("  etaoi-tui                 in another terminal")
+                return code
             with until_signal() as stop:
                 store = _follow(source, stop, lambda: agent.poll() is not None)
             print_trees(store, source, sys.stdout, time.time())
@@ -158,3 +162,5 @@ def _say_where(recorder: Recorder) -> None:
         say(recorder.warning)
     if recorder.path is not None:
         say(f"Recorded to {recorder.path}")
+    elif recorder.state is State.RECORDING:
+        say("No agent connected, so nothing was recorded.")

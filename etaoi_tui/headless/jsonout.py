@@ -26,9 +26,7 @@ _encode = json.JSONEncoder(allow_nan=False, check_circular=False).encode
 
 _INPUTS = ("input_messages", "input", "inputs", "arguments")
 _OUTPUTS = ("response", "output", "outputs")
-_PROBE_encode = json.JSONEncoder(allow_nan=False, check_circular=False).encode
-
-_INPUTS = ("before", "after")
+_PROBE_INPUTS = ("before", "after")
 _PROBE_OUTPUTS = ("diff", "response")
 
 

@@ -100,13 +100,16 @@ def test_a_pipe_gets_lines_and_an_automatic_recording(tmp_path: Path) -> None:
 
 def test_no_record_leaves_nothing_behind(tmp_path: Path) -> None:
     """Nor does a run that no agent visited."""
-    for arguments in (["--no-record"], []):
+    for arguments, expected in (
+        (["--no-record"], ""),
+        ([], "No agent connected, so nothing was recorded.\n"),
+    ):
         with running(tmp_path, "--port", "0", *arguments) as process:
             assert process.stderr is not None
             process.stderr.readline()
             process.send_signal(signal.SIGTERM)
             _, talk = finish(process)
-        assert (process.returncode, talk) == (0, "")
+        assert (process.returncode, talk) == (0, expected)
         assert run(tmp_path, "ls", "--json").stdout == ""
 
 

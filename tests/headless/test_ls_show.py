@@ -234,7 +234,18 @@ def test_hostile_content_shows_no_raw_control_characters(tmp_path: Path, argumen
         assert done.stdout.isascii()
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), 2**63, "\x7f", "[" * 5_000, '{"cut": "of', ""])
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param(float("nan"), id="nan"),
+        pytest.param(float("inf"), id="infinity"),
+        pytest.param(2**63, id="large"),
+        pytest.param("\x7f", id="delete"),
+        pytest.param("[" * 5_000, id="deep"),
+        pytest.param('{"cut": "of', id="cut"),
+        pytest.param("", id="empty"),
+    ],
+)
 def test_any_value_is_valid_json(tmp_path: Path, value: object) -> None:
     """Numbers that JSON has no word for, and text that only looks like JSON, stay readable."""
     scribe = Scribe(4)
