@@ -57,7 +57,7 @@ def live(options: CollectorOptions, *, theme: str | None) -> int:
             with until_signal() as stop:
                 say(f"Listening on {collector.endpoint}; printing spans as they happen. Ctrl-C ends.")
                 _print_lines(collector, source, stop)
-            return 0
+            return 1 if collector.failure else 0
     finally:
         if recorder is not None:
             _say_where(recorder)
@@ -125,8 +125,13 @@ def view(options: ViewerOptions) -> int:
 def _print_lines(collector: Collector, source: Source, stop: threading.Event) -> None:
     feed = Feed(source, Store())
     printer = LinePrinter(sys.stdout, Summaries(source))
-    while not stop.wait(0.0 if feed.behind else _POLL_SECONDS):
+    told: set[str] = set()
+    while not collector.failure and not stop.wait(0.0 if feed.behind else _POLL_SECONDS):
         printer.print_changes(feed.tick(_TICK_MS, time.time()))
+        for notice in source.notices:
+            if notice not in told:
+                told.add(notice)
+                say(notice)
     collector.stop()
     while True:  # what had arrived before the end
         printer.print_changes(feed.tick(_TICK_MS, time.time()))
