@@ -37,11 +37,18 @@ class Limits:
         return cls(text=text, event=max(262_144, min(4 * text, 16_777_216)))
 
 
-BUFFER_BYTES = 64 * 1024 * 1024
-"""What waits for a viewer, in bytes of memory; beyond it the least telling goes first."""
+BUFFER_BYTES = 48 * 1024 * 1024
+"""Encoded events that wait for a viewer, in bytes of memory; beyond it the least telling goes first.
+
+With what waits to be encoded, what is under way, and the heads of open spans this makes 64 MiB in all.
+"""
 BUFFER_EVENTS = 200_000
 INTAKE_EVENTS = 50_000
 """Records that wait for the sender's thread to encode them."""
+INTAKE_BYTES = 8 * 1024 * 1024
+"""The same in bytes, as far as the size of recent events tells that of the next."""
+OPEN_BYTES = 4 * 1024 * 1024
+"""Starts of spans that have not ended, kept for a viewer that comes later."""
 FRAME_EVENTS = 256
 FRAME_BYTES = 1024 * 1024
 UNACKNOWLEDGED_BYTES = 4 * 1024 * 1024

@@ -37,6 +37,7 @@ _encode_json = msgspec.json.encode
 
 EMPTY_MAP = b"\x80"
 _SNAPSHOT_ITEMS = 2_000
+_VALUES_KEPT = 4_096
 
 
 def snapshot(value: Any, depth: int = 2) -> Any:
@@ -75,11 +76,12 @@ _COPIED = frozenset({dict, list, set, deque, bytearray})
 class Shaper:
     """Turns payloads into bytes under one tracer's limits and redaction rules."""
 
-    __slots__ = ("_limits", "_redact", "cut")
+    __slots__ = ("_limits", "_redact", "_seen", "cut")
 
     def __init__(self, limits: Limits, redact: Redact) -> None:
         self._limits = limits
         self._redact = redact
+        self._seen: dict[str, str] = {}
         self.cut = 0
         """How many values were cut so far."""
 
@@ -107,7 +109,7 @@ class Shaper:
                 if shaped is value:
                     shaped = dict(value)
                 shaped[key] = self.json_text(item.value)
-        if _weigh(shaped, self._limits.event, self._limits) >= 0:
+        if _weigh(shaped, self._limits.event, self._limits, self._redact) >= 0:
             try:
                 encoded = _encode(shaped)
             except (ValueError, OverflowError, RuntimeError, TypeError):
@@ -123,7 +125,7 @@ class Shaper:
     def json_text(self, value: Any) -> str:
         """Return a value as JSON text, cut in its structure so that it stays valid JSON."""
         limit = self._limits.text
-        if _weigh(value, limit, self._limits) >= 0:
+        if _weigh(value, limit, self._limits, self._redact) >= 0:
             try:
                 encoded = _encode_json(value)
             except (ValueError, OverflowError, RuntimeError, TypeError):
@@ -171,9 +173,14 @@ class Shaper:
             shown = value if type(value) is str else repr(value)
         else:
             shown = scalar_text(Walk(self._limits, self._redact, 4096, text=1024).value(value))
-        if len(shown) < 64 and shown.isascii() and not self._redact.suspects(shown.encode()):
-            return shown
-        return self.text(shown, self._limits.metadata_value)
+        known = self._seen.get(shown)
+        if known is None:
+            known = self.text(shown, self._limits.metadata_value)
+            if len(self._seen) > _VALUES_KEPT:
+                self._seen.clear()
+            if len(known) < 256:
+                self._seen[shown] = known
+        return known
 
     def error(self, error: str | BaseException | None) -> str | None:
         """Return an error's text: ``repr`` of an exception, as the reference sends it."""
@@ -184,10 +191,11 @@ class Shaper:
         return self.text(error_text(error))
 
 
-def _weigh(value: Any, left: int, limits: Limits, depth: int = 0) -> int:
+def _weigh(value: Any, left: int, limits: Limits, redact: Redact, depth: int = 0) -> int:
     """Return how many of ``left`` characters remain after a value, or -1 when it has to be walked.
 
-    It has to be when it is too long or too deep, or holds anything but plain text, numbers, lists and maps.
+    It has to be when it is too long or too deep, holds anything but plain text, numbers, lists and maps, or a
+    key whose value is masked.
     """
     kind = type(value)
     if kind is str:
@@ -196,9 +204,10 @@ def _weigh(value: Any, left: int, limits: Limits, depth: int = 0) -> int:
     if kind is dict:
         if depth >= limits.depth or len(value) > limits.items:
             return -1
+        masks = redact.masks_field
         try:
             for key, item in value.items():
-                if type(key) is not str:
+                if type(key) is not str or masks(key):
                     return -1
                 left -= len(key) + FIELD_OVERHEAD
                 if type(item) is str:
@@ -207,7 +216,7 @@ def _weigh(value: Any, left: int, limits: Limits, depth: int = 0) -> int:
                         return -1
                     left -= size
                 else:
-                    left = _weigh(item, left, limits, depth + 1)
+                    left = _weigh(item, left, limits, redact, depth + 1)
                 if left < 0:
                     return -1
         except RuntimeError:  # changed by its owner while it was read
@@ -217,7 +226,7 @@ def _weigh(value: Any, left: int, limits: Limits, depth: int = 0) -> int:
         if depth >= limits.depth or len(value) > limits.items:
             return -1
         for item in value:
-            left = _weigh(item, left, limits, depth + 1)
+            left = _weigh(item, left, limits, redact, depth + 1)
             if left < 0:
                 return -1
         return left - FIELD_OVERHEAD

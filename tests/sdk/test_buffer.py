@@ -149,7 +149,7 @@ def test_spans_that_never_end_do_not_pile_up() -> None:
     for number in range(30_000):
         outbox.add([start(wire(str(number)), 1000)])
         outbox.take_frame()
-    assert len(outbox.preface()) < 8 * 1024 * 1024 // 1000
+    assert len(outbox.preface()) < 4 * 1024 * 1024 // 1000
     assert outbox.bytes == 0
 
 

@@ -16,16 +16,15 @@ from typing import Any
 import msgspec
 
 from etaoi_collector.wire.encode import EMPTY_MAP, EVENT_OVERHEAD, FRAME_OVERHEAD, add_metadata
-from etaoi_tui.sdk.limits import BUFFER_BYTES, BUFFER_EVENTS, FRAME_BYTES, FRAME_EVENTS
+from etaoi_tui.sdk.limits import BUFFER_BYTES, BUFFER_EVENTS, FRAME_BYTES, FRAME_EVENTS, OPEN_BYTES
 from etaoi_tui.sdk.stats import Stats
 
 DROPPED_KEY = "etaoi_tui.dropped"
 """Metadata of the next start or end: how many events its sender had to drop."""
 
-_ENTRY_MEMORY = 512
+_ENTRY_MEMORY = 640
 """What one entry takes beside its bytes, in CPython on 64 bits, rounded up."""
 _SMALL_PAYLOAD = 128
-_OPEN_BYTES = 8 * 1024 * 1024
 _PERSISTENT = 64
 
 
@@ -134,7 +133,7 @@ class Outbox:
     def _keep_open(self, wire: SpanWire) -> None:
         self._open[wire.span_id] = wire
         self._open_bytes += wire.start.size if wire.start else 0
-        while self._open_bytes > _OPEN_BYTES and len(self._open) > 1:
+        while self._open_bytes > OPEN_BYTES and len(self._open) > 1:
             self._close(next(iter(self._open.values())))
 
     def _close(self, wire: SpanWire) -> None:

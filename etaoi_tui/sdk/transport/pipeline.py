@@ -15,15 +15,15 @@ from collections import deque
 from collections.abc import Hashable
 from typing import Any, Protocol
 
-from etaoi_tui.sdk.limits import INTAKE_EVENTS, TEXT_SECONDS, WINDOW_SECONDS
+from etaoi_tui.sdk.limits import INTAKE_BYTES, INTAKE_EVENTS, TEXT_SECONDS, WINDOW_SECONDS
 from etaoi_tui.sdk.stats import Stats
 from etaoi_tui.sdk.tracer import Delta, End, Record, Span, Text
 from etaoi_tui.sdk.transport.buffer import Entry
 from etaoi_tui.sdk.transport.encoder import LEFT_OUT, START_LOST, Encoder
 
 _SLICE = 512
-_INTAKE_BYTES = 16 * 1024 * 1024
-_LEAST_INTAKE = 1_000
+_LEAST_INTAKE = 64
+_FIRST_INTAKE = 4_000
 
 
 class Outlet(Protocol):
@@ -92,7 +92,7 @@ class Pipeline:
         self._stats = stats
         self._window = window
         self._intake = intake
-        self._soft = intake // 2
+        self._soft = min(intake // 2, _FIRST_INTAKE)
         self._users = 1
         self._closed = False
         self._queue: deque[Record | _Mark] = deque()
@@ -299,7 +299,7 @@ class Pipeline:
             return
         self._outlet.deliver(entries)
         mean = sum(len(e.payload) for e in entries if e.payload) // len(entries) + 256
-        wanted = max(_LEAST_INTAKE, min(self._intake // 2, _INTAKE_BYTES // mean))
+        wanted = max(_LEAST_INTAKE, min(self._intake // 2, INTAKE_BYTES // mean))
         # Slow to grow, quick to shrink: a few heavy payloads in a row are the danger.
         self._soft = min(wanted, self._soft + self._soft // 8 + 1)
 
