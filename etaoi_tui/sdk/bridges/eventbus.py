@@ -19,7 +19,8 @@ from etaoi_tui.sdk.tracer import Tracer
 _HISTORY = 100_000
 _BEHIND = ("_real_bus", "_bus", "_event_bus")
 
-_last_seen: weakref.WeakKeyDictionary[Any, weakref.WeakKeyDictionary[Any, Any]] = weakref.WeakKeyDictionary()
+_last_told: weakref.WeakKeyDictionary[Any, tuple[Any, Callable[[], Any], Any]] = weakref.WeakKeyDictionary()
+"""For each bus, the newest event that was told and to whom: to tell a history only once to a destination."""
 
 
 def watch_bus(bus: Any, tracer: Tracer, *, history: bool = True, one_session: bool = False) -> BridgeHandle:
@@ -75,14 +76,20 @@ class BusWatch(Watch):
     def _tell_history(self) -> None:
         events = list(self._bus.get_history(limit=_HISTORY))
         events.reverse()
-        before = _last_seen.get(self._bus)
-        seen = before.get(self.tracer.pipeline) if before is not None else None
+        seen = self._told_before()
         for place, event in enumerate(events):
             if event is seen:  # by a watch before this one
                 events = events[place + 1 :]
                 break
         for event in events:
             self._take(event, live=False)
+
+    def _told_before(self) -> Any:
+        told = _last_told.get(self._bus)
+        if told is None or self.tracer.pipeline is None:
+            return None
+        key, sink, event = told
+        return event if key == self.tracer.pipeline.key and sink() is self.tracer.sink else None
 
     @guarded
     def see(self, event: Any) -> None:
@@ -109,13 +116,19 @@ class BusWatch(Watch):
             return
         self._spans.close()
         if self._newest is not None and self.tracer.pipeline is not None:
-            by_pipeline = _last_seen.setdefault(self._bus, weakref.WeakKeyDictionary())
-            by_pipeline[self.tracer.pipeline] = self._newest
+            _last_told[self._bus] = (self.tracer.pipeline.key, _reference(self.tracer.sink), self._newest)
 
     def take_over(self, spans: BusSpans) -> None:
         """Go on where another watch of the same bus stops."""
         spans.speak_through(self.tracer)
         self._spans = spans
+
+
+def _reference(sink: Any) -> Callable[[], Any]:
+    try:
+        return weakref.ref(sink)
+    except TypeError:  # text or None, which name a destination by themselves
+        return lambda: sink
 
 
 def _watched_publish(hook: Hook) -> Callable[..., Any]:

@@ -87,12 +87,13 @@ class Executions:
         before = self._over.pop(key, None)
         self._attempts += before is not None or ghost
         named = f"{key}:{self._attempts}" if before is not None or ghost else key
+        given = None if ghost else data_of(event).get("input")
         span = self.tracer.start(
             "task",
             stream_id or key,
             trace=bridge_uuid(SYSTEM, "execution", key) if not ghost else None,
             session=self.session_of(stream_id),
-            payload={"inputs": written(data_of(event).get("input"))} if not ghost else None,
+            payload={"inputs": written(given)} if given is not None else None,
             metadata=metadata_of(event),
             at=at,
             span_id=bridge_uuid(SYSTEM, "task", named) if not ghost else None,

@@ -76,7 +76,7 @@ class BusSpans:
         error = None
         if kind == "execution_failed":
             error = error_words(data.get("error") or "failed")
-        self._executions.end(execution, error, at, {"outputs": written(data.get("output"))})
+        self._executions.end(execution, error, at, {"outputs": written(data.get("output", ""))})
 
     def _status(self, event: Any, data: dict[str, Any], at: int) -> None:
         kind = _kind_of(event)

@@ -198,8 +198,8 @@ def start_root(
 ) -> Span:
     """Start the span of a run under the ids that every way to that run arrives at."""
     session = None
-    if parent is None and session_id:
-        session = SessionInfo.of(session_id, user_id or tracer.session.user_id)
+    if parent is None and (session_id or user_id):
+        session = SessionInfo.of(session_id or tracer.session.session_id, user_id or tracer.session.user_id)
     ids = strings(run_id=run_id, agent_id=agent_id, session_id=session_id, user_id=user_id)
     return tracer.start(
         kind,

@@ -1,0 +1,297 @@
+"""Real loomcycle clients against a server in the same process, watched."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from etaoi_tui.sdk.ids import bridge_uuid, session_uuid
+from tests.bridges.real import check_that_all_end_alike, forest, played
+from tests.bridges.trees import Shown
+
+pytestmark = pytest.mark.real_clients
+
+VERSIONS = ("oldest", "newest")
+SCENARIOS = (
+    "stream",
+    "spelled_as_documented",
+    "sub_agents",
+    "history",
+    "refusals",
+    "endings",
+    "left",
+    "other_types",
+    "batch",
+    "concurrent",
+    "inside_a_span",
+    "users",
+    "no_trace",
+)
+ONE_RUN = ["turn finder", "llm model", "tool HTTP", "tool Read", "llm m-1"]
+LEFT = "cancelled: the stream was left before its end; the run may go on"
+SILENT = "ended without done (cancelled?)"
+
+
+@pytest.fixture(params=VERSIONS)
+def version(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_watching_changes_nothing(version: str, scenario: str) -> None:
+    check_that_all_end_alike("loomcycle", version, scenario)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_every_span_ends(version: str, scenario: str) -> None:
+    for span in forest("loomcycle", version, scenario).all():
+        assert span.end is not None
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_secrets_are_never_recorded(version: str, scenario: str) -> None:
+    assert "SECRET" not in json.dumps(played("loomcycle", version, "watched")[scenario]["events"])
+
+
+def test_no_scenario_is_forgotten(version: str) -> None:
+    assert set(played("loomcycle", version, "watched")) == set(SCENARIOS)
+
+
+def test_a_run_has_the_ids_that_any_other_way_to_it_arrives_at(version: str) -> None:
+    root = forest("loomcycle", version, "stream").roots[0]
+    assert root.start["trace_id"] == str(bridge_uuid("loomcycle", "run", "run_1"))
+    assert root.start["span_id"] == str(bridge_uuid("loomcycle", "root", "run_1"))
+    assert root.start["session_id"] == str(session_uuid("s_1"))
+    assert root.start["user_id"] == "u1"
+    told = {key: root.metadata[key] for key in ("run_id", "agent_id", "session_id", "user_id")}
+    assert told == {"run_id": "run_1", "agent_id": "a_1", "session_id": "s_1", "user_id": "u1"}
+
+
+def test_a_run_is_a_turn_with_model_calls_and_tools(version: str) -> None:
+    shown = forest("loomcycle", version, "stream")
+    assert [root.outline() for root in shown.roots] == [ONE_RUN] * 3
+    root = shown.roots[0]
+    assert root.payload["inputs"] == "Find it."
+    assert root.result["outputs"] == "Found."
+    assert root.result["stop_reason"] == "end_turn"
+    assert root.result["total_usage"]["input_tokens"] == 30
+    assert "usage" not in root.result
+
+
+def test_a_prompt_that_can_be_read_once_reaches_server_and_span(version: str) -> None:
+    once = forest("loomcycle", version, "stream").roots[1]
+    assert once.payload["inputs"] == "Find it."
+    assert once.children[0].payload["input_messages"] == [{"role": "human", "text": "Find it."}]
+
+
+def test_a_model_call_tells_all(version: str) -> None:
+    first, http, read, second = forest("loomcycle", version, "stream").roots[0].children
+    assert first.text() == "I will look."
+    assert first.text("reasoning") == "hm "
+    retry = {"provider": "p", "attempt": 1, "wait_ms": 20, "reason": "exponential backoff"}
+    assert {"retry": retry} in first.deltas
+    assert first.result["response"]["text"] == "I will look."
+    assert first.result["response"]["reasoning"] == "hm "
+    assert [call["name"] for call in first.result["response"]["tool_calls"]] == ["HTTP", "Read"]
+    assert first.result["model"] == "m-1"
+    assert first.result["usage"] == {
+        "input_tokens": 10,
+        "output_tokens": 4,
+        "total_tokens": 14,
+        "cache_read_input_tokens": 3,
+    }
+    assert [message["role"] for message in second.payload["input_messages"]] == [
+        "human",
+        "ai",
+        "tool",
+        "tool",
+    ]
+    assert second.began == http.over >= read.over
+
+
+def test_usage_is_counted_once(version: str) -> None:
+    root = forest("loomcycle", version, "stream").roots[0]
+    used = [span.result["usage"]["input_tokens"] for span in root.all() if "usage" in span.result]
+    assert used == [10, 20]
+
+
+def test_tools_tell_input_output_error_and_widened_hosts(version: str) -> None:
+    _, http, read, _ = forest("loomcycle", version, "stream").roots[0].children
+    assert http.json("input") == {"url": "https://x.test/a?key=1"}
+    assert (http.result["output"], http.error, http.payload["tool_call_id"]) == ("200 OK", None, "tu_1")
+    assert read.error == "no such file"
+    (widened,) = (delta["host_widened"] for delta in http.deltas)
+    assert (widened["url"], widened["hosts_added"]) == ("https://x.test/a", ["x.test"])
+
+
+def test_a_continued_session_knows_its_agent_and_what_was_said(version: str) -> None:
+    first, _, continued = forest("loomcycle", version, "stream").roots
+    assert continued.name == "finder"
+    assert continued.start["session_id"] == first.start["session_id"]
+    messages = continued.children[0].payload["input_messages"]
+    assert [message["role"] for message in messages] == ["human", "ai", "tool", "tool", "ai", "human"]
+    assert messages[-1]["text"] == "And?"
+
+
+def test_documented_names_missing_ids_and_missing_usage(version: str) -> None:
+    (root,) = forest("loomcycle", version, "spelled_as_documented").roots
+    assert root.outline() == ["turn old", "llm model", "tool Run", "tool Ghost", "llm model"]
+    model, run, ghost, _ = root.children
+    assert (run.result["output"], run.error) == ("ok", None)
+    assert ghost.json("input") == {}
+    assert "usage" not in model.result
+    assert model.over <= run.over
+    assert (root.result["stop_reason"], root.error) == ("max_iterations", None)
+
+
+def test_sub_agents_with_their_inside(version: str) -> None:
+    (root,) = forest("loomcycle", version, "sub_agents").roots
+    inside = ["llm model", "tool Read", "llm m-2"]
+    assert root.outline() == [
+        "turn boss",
+        "llm model",
+        ["tool Agent", ["sub_agent digger", *inside]],
+        ["tool Agent", ["sub_agent l", *inside], ["sub_agent r", *inside]],
+        "llm m-1",
+    ]
+    digger, left, right = (span for span in root.all() if span.kind == "sub_agent")
+    assert (digger.payload["inputs"], digger.result["outputs"]) == ("dig", "dug")
+    assert (left.payload["inputs"], left.result["outputs"], left.error) == ("left", "went left", None)
+    assert (right.error, right.parent and right.parent.error) == ("stuck", None)
+    runs = [
+        next(delta["run_id"] for delta in span.deltas if "run_id" in delta) for span in (digger, left, right)
+    ]
+    assert runs == ["crun_1", "crun_2", "crun_3"]
+    assert {"system_prompt": "You are the boss."} in root.deltas
+
+
+def check_imported(root: Shown, first: str) -> None:
+    model, tool, second = root.children
+    assert model.payload["input_messages"] == [
+        {"role": "system", "text": "Be brief."},
+        {"role": "human", "text": "Do it."},
+    ]
+    assert model.result["response"]["text"] == first
+    assert model.result["usage"]["cache_read_input_tokens"] == 2
+    assert model.text() == ""
+    assert (tool.json("input"), tool.result["output"]) == ({"p": 1}, "read")
+    assert second.result["response"]["text"] == "done."
+
+
+def test_history_has_its_own_times(version: str) -> None:
+    _, first, second = forest("loomcycle", version, "history").roots
+    check_imported(first, "first")
+    at = 1_700_000_000
+    assert [first.began.timestamp(), first.over.timestamp()] == [at, at + 6]
+    assert [span.began.timestamp() - at for span in first.children] == [1, 2, 4]
+    assert [span.over.timestamp() - at for span in first.children] == [3, 4, 6]
+    assert second.error == SILENT
+    assert first.start["session_id"] == second.start["session_id"] == str(session_uuid("old"))
+    assert first.start["trace_id"] == str(bridge_uuid("loomcycle", "run", "run_a"))
+    assert any(delta.get("event") == "provider_fallback" for delta in first.deltas)
+
+
+def test_history_of_a_watched_run_adds_only_the_system_prompt(version: str) -> None:
+    seen = forest("loomcycle", version, "history").roots[0]
+    assert seen.outline() == ["turn seen", *ONE_RUN[1:]]
+    assert seen.deltas == [{"system_prompt": "Be brief."}]
+
+
+def test_refusals_and_broken_connections(version: str) -> None:
+    roots = forest("loomcycle", version, "refusals").roots
+    errors = [root.error for root in roots]
+    assert errors[:5] == [
+        "InvalidArgumentError: unknown agent",
+        "BackpressureError: queue full",
+        "AgentIDInUseError: agent_id in use",
+        "UnavailableError: server gone",
+        "SessionNotFoundError: session not found",
+    ]
+    assert all(error and error.startswith("TypeError: ") for error in errors[5:])
+    assert [child.error for child in roots[3].children] == ["UnavailableError: server gone"] * 2
+
+
+def test_ends_that_are_no_done(version: str) -> None:
+    error, silent, context, empty = forest("loomcycle", version, "endings").roots
+    assert error.error == error.children[0].error == "model broke"
+    assert error.children[0].result["response"]["text"] == "half"
+    assert [span.error for span in silent.all()] == [SILENT] * 3
+    assert context.error == "context canceled"
+    assert empty.error == SILENT
+
+
+def test_streams_that_are_left_or_cancelled(version: str) -> None:
+    left, cancelled, *_ = forest("loomcycle", version, "left").roots
+    assert left.error == left.children[0].error == LEFT
+    assert cancelled.error == "CancelledError()"
+
+
+def test_streams_that_came_later() -> None:
+    _, _, again, other, configured = forest("loomcycle", "newest", "left").roots
+    assert again.start["trace_id"] == str(bridge_uuid("loomcycle", "run", "run_1"))
+    assert again.start["span_id"] != str(bridge_uuid("loomcycle", "root", "run_1"))
+    assert (again.name, again.result["outputs"]) == ("long", "two")
+    assert other.start["span_id"] == str(bridge_uuid("loomcycle", "root", "run_77"))
+    assert configured.outline()[1:] == ONE_RUN[1:]
+
+
+def marks(version: str) -> list[dict[str, Any]]:
+    (root,) = forest("loomcycle", version, "other_types").roots
+    return [delta for delta in root.deltas if "event" in delta]
+
+
+def test_types_that_nobody_knows_are_marks(version: str) -> None:
+    told = {mark["event"]: mark for mark in marks(version)}
+    assert told["provider_fallback"] == {"event": "provider_fallback", "text": "p2"}
+    assert told["brand_new"]["text"] == "what?"
+    assert told["after_done"]["text"] == "late"
+
+
+def test_newer_types_show_their_fields() -> None:
+    told = {mark["event"]: mark for mark in marks("newest")}
+    assert told["limit"]["limit"]["used"] == 5
+    assert "awaiting_children" in told
+
+
+def test_batches(version: str) -> None:
+    whole, once, broken, argument = forest("loomcycle", version, "batch").roots
+    assert whole.outline() == ["task batch of 3", "sub_agent a", "sub_agent b", "sub_agent bad"]
+    done, _, bad = whole.children
+    assert done.payload["inputs"] == "Find it."
+    assert (done.result["outputs"], done.result["status"]) == ("a did it", "completed")
+    assert done.result["total_usage"]["output_tokens"] == 6
+    assert "usage" not in done.result
+    assert (bad.error, bad.result["status"]) == ("it broke", "failed")
+    assert {"run_id": "brun_0", "agent_id": "ba_0", "session_id": "bs_0"} in done.deltas
+    assert [child.payload["inputs"] for child in once.children] == ["Find it."] * 2
+    assert broken.error == "ValueError: half read"
+    assert argument.error is not None and argument.error.startswith("TypeError")
+
+
+def test_runs_at_the_same_time_with_the_same_tool_ids(version: str) -> None:
+    roots = forest("loomcycle", version, "concurrent").roots
+    assert len(roots) == 8
+    for root in roots:
+        number = int(root.name[1:])
+        model, tool = root.children
+        assert model.text() == f"hi {number}"
+        assert (tool.json("input"), tool.result["output"]) == ({"n": number}, f"r{number}")
+
+
+def test_a_run_inside_a_span_is_part_of_its_tree(version: str) -> None:
+    (root,) = forest("loomcycle", version, "inside_a_span").roots
+    assert root.outline() == ["task by hand", ["sub_agent inner", *ONE_RUN[1:]]]
+
+
+def test_runs_that_others_start(version: str) -> None:
+    early, late, mine = forest("loomcycle", version, "users").roots
+    assert (early.error, early.began.timestamp()) == ("cancelled", 1_700_000_000)
+    assert late.outline() == ["turn late", "sub_agent kid"]
+    assert (late.error, late.result["status"]) == (None, "completed")
+    assert late.deltas == [{"status": "queued"}, {"status": "running"}]
+    assert late.children[0].error == "kid broke"
+    assert late.start["user_id"] == "u1"
+    assert mine.outline() == ["turn mine", *ONE_RUN[1:]]
+    assert any(delta.get("inputs") == "Find it." for delta in mine.deltas)
