@@ -105,6 +105,7 @@ def demo(*, seed: int, loop: bool, port: int | None, speed: float, theme: str | 
                 say("  etaoi-tui                 in another terminal")
                 return code
             with until_signal() as stop:
+                say(f"A scripted agent streams to {collector.endpoint}; its tree follows when it has ended.")
                 store = _follow(source, stop, lambda: agent.poll() is not None)
             print_trees(store, source, sys.stdout, time.time())
         return 1 if agent.returncode and not stop.is_set() else 0

@@ -8,20 +8,19 @@ from pathlib import Path
 
 import click
 import pytest
-from click.testing import CliRunner
 
 from etaoi_collector.host import CollectorOptions, Record
 from etaoi_tui import cli
 from etaoi_tui.headless import params
 from tests import generate
-from tests.headless.running import PATIENCE, command, environment
+from tests.headless.running import PATIENCE, command, environment, invoke
 
 VERSION = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]["version"]
 
 
 def test_version() -> None:
     """The version that is installed."""
-    done = CliRunner().invoke(cli.main, ["--version"])
+    done = invoke("--version")
     assert (done.exit_code, done.stdout) == (0, f"etaoi-tui {VERSION}\n")
 
 
@@ -33,7 +32,7 @@ def test_help_tells_every_option(name: str | None) -> None:
     for param in commanded.params:
         if isinstance(param, click.Option) and not param.hidden:
             assert param.help, param.name
-    done = CliRunner().invoke(cli.main, [*([name] if name else []), "--help"])
+    done = invoke(*([name] if name else []), "--help")
     assert done.exit_code == 0
 
 
@@ -57,7 +56,7 @@ def test_help_tells_every_option(name: str | None) -> None:
 )
 def test_a_command_line_that_makes_no_sense(arguments: list[str]) -> None:
     """Exit code 2 and a hint, before anything is opened."""
-    done = CliRunner().invoke(cli.main, arguments)
+    done = invoke(*arguments)
     assert (done.exit_code, done.stdout) == (2, "")
     assert "Usage:" in done.stderr
 
@@ -78,7 +77,7 @@ def test_options_reach_the_collector(monkeypatch: pytest.MonkeyPatch, tmp_path: 
         ["--no-record", "--allow-host", "a", "--allow-host", "b"],
         ["--record", str(file), "--max-frame", "2MiB", "--keep-runs", "3", "--keep-bytes", "1GB"],
     ):
-        assert CliRunner().invoke(cli.main, arguments).exit_code == 0
+        assert invoke(*arguments).exit_code == 0
     plain, unrecorded, chosen = seen
     assert plain == CollectorOptions()
     assert (unrecorded.record, unrecorded.allow_hosts) == (Record.NONE, ("a", "b"))
@@ -96,8 +95,8 @@ def test_the_token_comes_from_the_environment_too(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr("etaoi_tui.launch.live", take)
     monkeypatch.setenv("ETAOI_TUI_TOKEN", "secret")
-    CliRunner().invoke(cli.main, [])
-    CliRunner().invoke(cli.main, ["--token", "other"])
+    invoke()
+    invoke("--token", "other")
     assert seen == ["secret", "other"]
 
 

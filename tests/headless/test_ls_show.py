@@ -10,13 +10,11 @@ from typing import Any
 
 import msgpack
 import pytest
-from click.testing import CliRunner, Result
 
 from etaoi_collector.wire.trace_records import TraceWriter
-from etaoi_tui.cli import main
 from tests import generate
 from tests.generate import Scribe
-from tests.headless.running import objects
+from tests.headless.running import invoke, objects
 
 CAPTURES = Path(__file__).parents[1] / "captures"
 
@@ -63,14 +61,9 @@ STATUSES = {"running", "ok", "error", "cancelled", "paused", "lost", "incomplete
 RAW_CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2066-\u2069]")
 
 
-def call(*arguments: str | Path) -> Result:
-    """Run a command in this process."""
-    return CliRunner().invoke(main, [str(argument) for argument in arguments], prog_name="etaoi-tui")
-
-
 def spans_of(path: Path, *arguments: str) -> list[dict[str, Any]]:
     """All spans of a recording, as `show --json` tells them."""
-    done = call("show", path, "--json", *arguments)
+    done = invoke("show", path, "--json", *arguments)
     assert done.exit_code == 0, done.output
     return objects(done.stdout)
 
@@ -85,7 +78,7 @@ def write_stream(path: Path, scribe: Scribe) -> Path:
 def test_every_capture_is_told_completely(name: str) -> None:
     """Both commands account for every event, span and trace of a real recording."""
     path = CAPTURES / f"{name}.msgpack"
-    done = call("ls", path, "--json")
+    done = invoke("ls", path, "--json")
     assert done.exit_code == 0
     traces = objects(done.stdout)
     events, spans, count = COUNTS[name]
@@ -173,7 +166,7 @@ def test_streamed_text_is_the_output_of_a_call_that_never_ended(tmp_path: Path) 
 
 def test_the_tree_is_indented_and_says_status_and_duration() -> None:
     """A line has the status word, the duration, and the name at its depth."""
-    done = call("show", CAPTURES / "s01_create_agent.msgpack", "--all")
+    done = invoke("show", CAPTURES / "s01_create_agent.msgpack", "--all")
     assert done.exit_code == 0
     lines = done.stdout.splitlines()
     root = next(line for line in lines if line.endswith("◆ order-assistant"))
@@ -186,7 +179,7 @@ def test_the_tree_is_indented_and_says_status_and_duration() -> None:
 def test_plumbing_is_left_out_and_counted() -> None:
     """Inner steps of a framework are folded away, never silently."""
     path = CAPTURES / "s01_create_agent.msgpack"
-    short, whole = call("show", path).stdout, call("show", path, "--all").stdout
+    short, whole = invoke("show", path).stdout, invoke("show", path, "--all").stdout
     left_out = sum(int(number) for number in re.findall(r"^([\d,]+) inner steps?", short, re.MULTILINE))
     assert left_out > 0
     assert len([line for line in whole.splitlines() if line]) == left_out + len(
@@ -197,11 +190,11 @@ def test_plumbing_is_left_out_and_counted() -> None:
 def test_turns_stand_in_the_tree_of_their_session() -> None:
     """A voice turn has a trace of its own, and is read where it happened; alone when asked for."""
     path = CAPTURES / "s09c_livekit_driven.msgpack"
-    whole = call("show", path).stdout
+    whole = invoke("show", path).stdout
     assert whole.count("trace ") == 1
     assert "⇄ turn" in whole
-    turn = next(t for t in objects(call("ls", path, "--json").stdout) if t["name"] == "turn")
-    alone = call("show", path, "--trace", turn["trace_id"][:8]).stdout
+    turn = next(t for t in objects(invoke("ls", path, "--json").stdout) if t["name"] == "turn")
+    alone = invoke("show", path, "--trace", turn["trace_id"][:8]).stdout
     assert alone.startswith(f"trace {turn['trace_id']}")
     assert "♪" not in alone
 
@@ -209,11 +202,11 @@ def test_turns_stand_in_the_tree_of_their_session() -> None:
 def test_a_trace_is_found_by_the_beginning_of_its_id() -> None:
     """An unknown beginning fails with a sentence, an ambiguous one too."""
     path = CAPTURES / "s01_create_agent.msgpack"
-    trace = objects(call("ls", path, "--json").stdout)[1]["trace_id"]
+    trace = objects(invoke("ls", path, "--json").stdout)[1]["trace_id"]
     only = spans_of(path, "--trace", trace[:6])
     assert {span["trace_id"] for span in only} == {trace}
     for wanted in ("zzz", ""):
-        done = call("show", path, "--trace", wanted)
+        done = invoke("show", path, "--trace", wanted)
         assert done.exit_code == 1
         assert done.stdout == ""
         assert len(done.stderr.splitlines()) == 1
@@ -227,7 +220,7 @@ def test_hostile_content_shows_no_raw_control_characters(tmp_path: Path, argumen
     root = scribe.start("sub_agent", "\x1b]52;c;aGk=\x07\u202eagent", payload={"inputs": "\x1b[2J"})
     scribe.end(root, {"outputs": "\x9b31m"}, error="ValueError('\x1b[31m\n\u2066boom')")
     path = write_stream(tmp_path / "run.msgpack", scribe)
-    done = call(arguments[0], path, *arguments[1:])
+    done = invoke(arguments[0], path, *arguments[1:])
     assert done.exit_code == 0
     assert not RAW_CONTROL.search(done.output)
     if "--json" in arguments:
@@ -263,7 +256,7 @@ def test_a_large_value_is_told_whole_as_json_and_short_as_text(tmp_path: Path) -
     scribe.end(tool, {"output": "y" * 1_000_000})
     path = write_stream(tmp_path / "run.msgpack", scribe)
     assert spans_of(path)[0]["output"] == "y" * 1_000_000
-    assert max(map(len, call("show", path).stdout.splitlines())) < 200
+    assert max(map(len, invoke("show", path).stdout.splitlines())) < 200
 
 
 def test_a_deep_tree_is_walked_without_recursion(tmp_path: Path) -> None:
@@ -272,7 +265,7 @@ def test_a_deep_tree_is_walked_without_recursion(tmp_path: Path) -> None:
     generate.deep_trace(scribe, 5_000)
     path = write_stream(tmp_path / "run.msgpack", scribe)
     assert len(spans_of(path)) == 5_000
-    assert max(map(len, call("show", path, "--all").stdout.splitlines())) < 250
+    assert max(map(len, invoke("show", path, "--all").stdout.splitlines())) < 250
 
 
 def test_a_torn_file_opens_with_a_notice(tmp_path: Path) -> None:
@@ -281,7 +274,7 @@ def test_a_torn_file_opens_with_a_notice(tmp_path: Path) -> None:
     generate.write_trace(whole, 300)
     torn = tmp_path / "torn.msgpack"
     torn.write_bytes(whole.read_bytes()[:-17])
-    done = call("ls", torn, "--json")
+    done = invoke("ls", torn, "--json")
     assert done.exit_code == 0
     assert "torn.msgpack breaks off" in done.stderr
     assert len(objects(done.stdout)) > 0
@@ -304,7 +297,7 @@ def test_a_foreign_file_gets_one_sentence(
     """Exit code 1, nothing on stdout, one line on stderr without control characters, no traceback."""
     path = tmp_path / name
     path.write_bytes(content)
-    done = call(arguments[0], path, *arguments[1:])
+    done = invoke(arguments[0], path, *arguments[1:])
     assert (done.exit_code, done.stdout) == (1, "")
     assert len(done.stderr.splitlines()) == 1
     assert "Traceback" not in done.stderr
@@ -314,7 +307,7 @@ def test_a_foreign_file_gets_one_sentence(
 def test_a_missing_file_and_a_folder_get_one_sentence(tmp_path: Path) -> None:
     """The two mistakes that people make most."""
     for path in (tmp_path / "nowhere.msgpack", tmp_path):
-        done = call("ls", path)
+        done = invoke("ls", path)
         assert (done.exit_code, done.stdout) == (1, "")
         assert len(done.stderr.splitlines()) == 1
 
@@ -327,7 +320,7 @@ def test_a_recording_of_nothing_is_empty_and_says_so(tmp_path: Path) -> None:
             path.write_bytes(content)
         else:
             TraceWriter(path, writer="tests").close()
-        done = call("ls", path, "--json")
+        done = invoke("ls", path, "--json")
         assert (done.exit_code, done.stdout) == (0, "")
         assert len(done.stderr.splitlines()) == 1
 
@@ -340,6 +333,6 @@ def test_rejected_events_are_told(tmp_path: Path) -> None:
     events[1] = {**events[1], "timestamp": "yesterday"}
     path = tmp_path / "run.msgpack"
     path.write_bytes(generate.hello() + generate.frame(events))
-    done = call("ls", path, "--json")
+    done = invoke("ls", path, "--json")
     assert done.exit_code == 0
     assert "1 event could not be taken" in done.stderr

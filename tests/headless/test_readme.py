@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 import etaoi_tui
+from etaoi_collector.model import Status
 from etaoi_collector.recordings import STATE_DIR_VARIABLE
 from etaoi_tui import cli
 from etaoi_tui.actions import ACTIONS
+from tests.headless.running import invoke, objects
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -69,6 +71,18 @@ def test_every_command_line_can_be_parsed() -> None:
         name = words[0] if words and words[0] in commands else ""
         options = {option for param in commands[name].params for option in param.opts}
         assert {word for word in words if word.startswith("-")} <= options, line
+
+
+def test_fields_of_json_are_those_of_the_code() -> None:
+    """The README lists exactly the keys that the commands print, and the states there are."""
+    capture = ROOT / "tests" / "captures" / "s01_create_agent.msgpack"
+    told = README.partition("A trace has ")[2].partition("\n\n")[0]
+    trace, _, rest = told.partition("A span has ")
+    span, _, states = rest.partition("A status is ")
+    for text, arguments in ((trace, ("ls", capture)), (span, ("show", capture))):
+        first = objects(invoke(*arguments, "--json").stdout)[0]
+        assert re.findall(r"`(\w+)`", text) == list(first)
+    assert re.findall(r"`(\w+)`", states) == [status.value for status in Status]
 
 
 def test_public_names_exist() -> None:
