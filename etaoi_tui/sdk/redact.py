@@ -57,7 +57,7 @@ _TOKEN_BYTES = bytes(
 )
 _LONG_RUN = b"a" * _RUN
 _IN_RUN = re.compile(
-    rb"sk-|[sr]k_(?:live|test)_|AKIA|ASIA|AIza|gh[pousr]_|github_pat_|glpat-|hf_|gsk_|xai-|xox|npm_|pypi-"
+    rb"sk-|sk_(?:live|test)_|rk_(?:live|test)_|AKIA|ASIA|AIza|gh[pousr]_|github_pat_|glpat-|hf_|gsk_|xai-|xox|npm_|pypi-"
     rb"|lsv2_|eyJ"
 )
 _ASSIGNED = re.compile(rb"(?i)(?:" + _KEY_NAMES.encode() + rb")=")
@@ -90,7 +90,7 @@ _FIELDS_KEPT = 4096
 class Redact:
     """Rules for one tracer, ready to be applied. Build it with `of`."""
 
-    __slots__ = ("_call", "_defaults", "_fields", "_names", "_patterns", "custom")
+    __slots__ = ("_call", "_defaults", "_names", "_patterns", "custom", "known_fields")
 
     def __init__(
         self,
@@ -104,7 +104,8 @@ class Redact:
         self._names = frozenset(name.casefold() for name in names)
         self._patterns = tuple(patterns)
         self._call = call
-        self._fields: dict[str, bool] = {}
+        self.known_fields: dict[str, bool] = {}
+        """What `masks_field` found out so far, for callers in a hurry."""
         self.custom = bool(self._names or self._patterns or call)
         """Whether every text has to be looked at, because the user's rules cannot be guessed beforehand."""
 
@@ -152,14 +153,14 @@ class Redact:
 
     def masks_field(self, name: str) -> bool:
         """Whether the value under this key must not be shown."""
-        known = self._fields.get(name)
+        known = self.known_fields.get(name)
         if known is None:
             known = name.casefold() in self._names or (
                 self._defaults and len(name) <= _LOOK_BACK and _NAME.fullmatch(name) is not None
             )
-            if len(self._fields) > _FIELDS_KEPT:
-                self._fields.clear()
-            self._fields[name] = known
+            if len(self.known_fields) > _FIELDS_KEPT:
+                self.known_fields.clear()
+            self.known_fields[name] = known
         return known
 
     def text(self, text: str) -> str:

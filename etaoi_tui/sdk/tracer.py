@@ -86,14 +86,6 @@ class Span(msgspec.Struct, eq=False, weakref=True):
         return self.state != 0
 
 
-class Text(msgspec.Struct, eq=False):
-    """Streamed text, as it waits for the sender."""
-
-    span: Span
-    text: str
-    channel: str | None
-
-
 class Delta(msgspec.Struct, eq=False):
     """Something to add to a span, as it waits for the sender."""
 
@@ -122,6 +114,9 @@ class Tick(msgspec.Struct, eq=False):
     state: str
     at_ns: int
 
+
+Text = tuple[Span, str, str | None]
+"""Streamed text as it waits for the sender: span, text, channel. A tuple, because there are so many."""
 
 Record = Span | Text | Delta | End | Tick
 
@@ -235,8 +230,16 @@ class Tracer:
             channel: None for the answer, else what it is instead, such as ``reasoning`` or ``tool_call:0``.
                 Character offsets (``at``) are counted per channel.
         """
-        if text:
-            self._put(Text(span, text, channel))
+        # As `Pipeline.put` does, without the call: tokens are the most frequent thing there is.
+        pipeline = self._pipeline
+        if not text or pipeline is None or self._closed:
+            return
+        queue = pipeline.queue
+        record = (span, text, channel)
+        if len(queue) < pipeline.soft or pipeline.relieved(record):
+            queue.append(record)
+            if pipeline.asleep:
+                pipeline.wake()
 
     def delta(self, span: Span, payload: Payload, *, at: float | int | None = None) -> None:
         """Add anything to a span while it is open: one ``span_delta`` of its own."""

@@ -204,10 +204,10 @@ def _weigh(value: Any, left: int, limits: Limits, redact: Redact, depth: int = 0
     if kind is dict:
         if depth >= limits.depth or len(value) > limits.items:
             return -1
-        masks = redact.masks_field
+        masks, known = redact.masks_field, redact.known_fields
         try:
             for key, item in value.items():
-                if type(key) is not str or masks(key):
+                if type(key) is not str or (known.get(key, True) and masks(key)):
                     return -1
                 left -= len(key) + FIELD_OVERHEAD
                 if type(item) is str:

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from etaoi_tui.sdk.limits import INTAKE_BYTES, INTAKE_EVENTS, TEXT_SECONDS, WINDOW_SECONDS
 from etaoi_tui.sdk.stats import Stats
-from etaoi_tui.sdk.tracer import Delta, End, Record, Span, Text
+from etaoi_tui.sdk.tracer import Delta, End, Record, Span
 from etaoi_tui.sdk.transport.buffer import Entry
 from etaoi_tui.sdk.transport.encoder import LEFT_OUT, START_LOST, Encoder
 
@@ -92,15 +92,15 @@ class Pipeline:
         self._stats = stats
         self._window = window
         self._intake = intake
-        self._soft = min(intake // 2, _FIRST_INTAKE)
+        self.soft = min(intake // 2, _FIRST_INTAKE)
         self._users = 1
         self._closed = False
-        self._queue: deque[Record | _Mark] = deque()
+        self.queue: deque[Record | _Mark] = deque()
         self._reset()
         _alive.add(self)
 
     def _reset(self) -> None:
-        self._asleep = True
+        self.asleep = True
         self._thread: threading.Thread | None = None
         self._bell = threading.Semaphore(0)
         self._hurry = threading.Event()
@@ -113,19 +113,19 @@ class Pipeline:
 
     def put(self, record: Record) -> None:
         """Append a record. Never blocks; under pressure the record may lose its payload or be dropped."""
-        queue = self._queue
-        if len(queue) >= self._soft and not self._relieved(record):
+        queue = self.queue
+        if len(queue) >= self.soft and not self.relieved(record):
             return
         queue.append(record)
-        if self._asleep:
-            self._wake()
+        if self.asleep:
+            self.wake()
 
-    def _relieved(self, record: Record) -> bool:
+    def relieved(self, record: Record) -> bool:
         """Lighten a record because the sender is behind; False when it has to be dropped."""
-        waiting = len(self._queue)
-        soft = self._soft
-        if isinstance(record, Text):
-            record.span.text_skipped += len(record.text)
+        waiting = len(self.queue)
+        soft = self.soft
+        if isinstance(record, tuple):
+            record[0].text_skipped += len(record[1]) if type(record[1]) is str else 0
             return self._lose(0)
         if waiting < soft * 1.2:
             return True
@@ -153,8 +153,9 @@ class Pipeline:
             self._lost[what] += 1
         return False
 
-    def _wake(self) -> None:
-        self._asleep = False
+    def wake(self) -> None:
+        """Wake the sender; it is started with the first record."""
+        self.asleep = False
         if self._thread is None:
             self._start()
         self._bell.release()
@@ -176,17 +177,17 @@ class Pipeline:
     def flush(self, timeout: float = 0.5) -> bool:
         """Wait until everything recorded so far has left; False when it has not, or nobody is there."""
         if self._closed:
-            return not self._queue
-        if self._thread is None and not self._queue:
+            return not self.queue
+        if self._thread is None and not self.queue:
             return self._outlet.settle(timeout)
         deadline = time.monotonic() + timeout
         if threading.current_thread() is self._thread:
             return False
         mark = _Mark()
-        self._queue.append(mark)
+        self.queue.append(mark)
         self._hurry.set()
-        if self._asleep:
-            self._wake()
+        if self.asleep:
+            self.wake()
         if self._thread is None:
             self._work(deadline)
         mark.passed.wait(max(0.0, deadline - time.monotonic()))
@@ -201,7 +202,7 @@ class Pipeline:
         copy.dropped_deltas += deltas
         copy.dropped_spans += spans
         copy.dropped_payloads += payloads
-        copy.waiting += len(self._queue)
+        copy.waiting += len(self.queue)
         self._outlet.fill(copy)
         return copy
 
@@ -240,7 +241,7 @@ class Pipeline:
 
     def after_fork(self) -> None:
         """Begin anew in a forked child: what is queued is the parent's to send."""
-        self._queue.clear()
+        self.queue.clear()
         for name in Stats.__struct_fields__:
             setattr(self._stats, name, getattr(_FRESH, name))
         self._reset()
@@ -251,11 +252,11 @@ class Pipeline:
     def _run(self) -> None:
         due: float | None = None
         while not self._closed:
-            if not self._queue and not self._encoder.text_waits:
-                self._asleep = True
-                if not self._queue:
+            if not self.queue and not self._encoder.text_waits:
+                self.asleep = True
+                if not self.queue:
                     self._bell.acquire(timeout=due)
-                self._asleep = False
+                self.asleep = False
             try:
                 due = self._work()
             except Exception:
@@ -267,7 +268,7 @@ class Pipeline:
     def _work(self, deadline: float | None = None) -> float | None:
         """Encode and deliver what waits; returns in how many seconds to look again without being woken."""
         with self._working:
-            queue, encoder, outlet = self._queue, self._encoder, self._outlet
+            queue, encoder, outlet = self.queue, self._encoder, self._outlet
             marks: list[_Mark] = []
             left = len(queue)
             while left > 0 and (deadline is None or time.monotonic() < deadline):
@@ -301,7 +302,7 @@ class Pipeline:
         mean = sum(len(e.payload) for e in entries if e.payload) // len(entries) + 256
         wanted = max(_LEAST_INTAKE, min(self._intake // 2, INTAKE_BYTES // mean))
         # Slow to grow, quick to shrink: a few heavy payloads in a row are the danger.
-        self._soft = min(wanted, self._soft + self._soft // 8 + 1)
+        self.soft = min(wanted, self.soft + self.soft // 8 + 1)
 
     def _report_lost(self) -> None:
         if not any(self._lost):
