@@ -24,12 +24,13 @@ from etaoi_tui.sdk.langchain.payloads import (
     ToolOutput,
 )
 from etaoi_tui.sdk.langchain.recording import RunRecorder
-from etaoi_tui.sdk.langchain.streams import feed_block, feed_chunk, feed_event
+from etaoi_tui.sdk.langchain.streams import feed_block, feed_event, feed_message
 from etaoi_tui.sdk.values import snapshot
 
 if TYPE_CHECKING:
     from uuid import UUID
 
+_BY_TOKEN, _BY_EVENT = "token", "event"
 _AGENT_MAKERS = frozenset({"langchain_create_agent", "deepagents"})
 
 logger = logging.getLogger("etaoi_tui")
@@ -161,32 +162,46 @@ class TracerHandler(RunRecorder, BaseCallbackHandler):
         except Exception as error:
             self._failure("on_llm_start", error)
 
-    def on_llm_new_token(self, token: Any, *, run_id: UUID, chunk: Any = None, **kwargs: Any) -> None:
+    def on_llm_new_token(
+        self,
+        token: Any,
+        *,
+        run_id: UUID,
+        chunk: Any = None,
+        parent_run_id: UUID | None = None,
+        tags: list[str] | None = None,
+        **kwargs: Any,
+    ) -> None:
         run = self._open.get(run_id.int)
-        if run is None or run.owner is not self or run.stream == "event":
+        if run is None or run.owner is not self:
             return
-        if not run.first_token_ns:
+        if run.stream is not _BY_TOKEN:
+            if run.stream:
+                return
             run.first_token_ns = time_ns()
-            run.stream = "token"
+            run.stream = _BY_TOKEN
         try:
-            if token:
-                if type(token) is str:
-                    self.tracer.text(run.span, token)
-                else:
-                    feed_block(self.tracer, run.span, token)
+            if type(token) is str:
+                self.tracer.text(run.span, token)
+            elif token:
+                feed_block(self.tracer, run.span, token)
             if chunk is not None:
-                feed_chunk(self.tracer, run.span, chunk)
+                message = chunk.__dict__.get("message")
+                if message is not None:
+                    fields = message.__dict__
+                    if fields.get("tool_call_chunks") or fields["additional_kwargs"]:
+                        feed_message(self.tracer, run.span, fields)
         except Exception as error:
             self._failure("on_llm_new_token", error)
 
     def on_stream_event(self, event: Any, *, run_id: UUID, **kwargs: Any) -> None:
         run = self._open.get(run_id.int)
-        if run is None or run.owner is not self or run.stream == "token":
+        if run is None or run.owner is not self or run.stream is _BY_TOKEN:
             return
         try:
             if feed_event(self.tracer, run.span, event) and not run.first_token_ns:
                 run.first_token_ns = time_ns()
-                run.stream = "event"
+                run.stream = _BY_EVENT
         except Exception as error:
             self._failure("on_stream_event", error)
 

@@ -10,12 +10,8 @@ from etaoi_tui.sdk.tracer import Span, Tracer
 REASONING = "reasoning"
 
 
-def feed_chunk(tracer: Tracer, span: Span, chunk: Any) -> None:
-    """Send what a chunk carries besides its text: tool call arguments and a provider's reasoning text."""
-    message = chunk.__dict__.get("message")
-    if message is None:
-        return
-    fields = message.__dict__
+def feed_message(tracer: Tracer, span: Span, fields: Mapping[str, Any]) -> None:
+    """Send what a message chunk's fields hold besides text: tool call arguments, a provider's reasoning."""
     calls = fields.get("tool_call_chunks")
     if calls:
         for call in calls:

@@ -62,9 +62,14 @@ class Guard(AgentMiddleware):
         return await handler(request)
 
 
-@dynamic_prompt
-def polite(request: Any) -> str:
-    return "Be polite."
+def politeness() -> Any:
+    """A new one each time: instrumenting changes the object."""
+
+    @dynamic_prompt
+    def polite(request: Any) -> str:
+        return "Be polite."
+
+    return polite
 
 
 class Shelf(BaseRetriever):
@@ -102,7 +107,7 @@ def agent_with_a_failing_tool(attach: Attach, instrument: Any) -> None:
 def agent_with_hooks(attach: Attach, instrument: Any) -> None:
     """create_agent with middleware that is not instrumented."""
     model = ScriptedModel(answers=[calls(("double", {"number": 1})), "done"])
-    agent = create_agent(model, [double], middleware=[Guard(), polite], name="orders")
+    agent = create_agent(model, [double], middleware=[Guard(), politeness()], name="orders")
     attach(agent)
     agent.invoke(ASK)
 
@@ -110,7 +115,7 @@ def agent_with_hooks(attach: Attach, instrument: Any) -> None:
 def agent_with_instrumented_hooks(attach: Attach, instrument: Any) -> None:
     """create_agent with instrumented middleware."""
     agent = create_agent(
-        ScriptedModel(answers=["done"]), middleware=instrument([Guard(), polite]), name="orders"
+        ScriptedModel(answers=["done"]), middleware=instrument([Guard(), politeness()]), name="orders"
     )
     attach(agent)
     agent.invoke(ASK)

@@ -30,7 +30,7 @@ from etaoi_tui.sdk.langchain.middleware import instrument
 from etaoi_tui.sdk.langchain.public import AgentVizHandler, EtaoiHandler, SilentHandler
 from etaoi_tui.sdk.transport.local import InMemorySink
 from tests.sdk.langchain.models import ScriptedModel, calls
-from tests.sdk.langchain.programs import Guard, polite
+from tests.sdk.langchain.programs import Guard, politeness
 from tests.sdk.langchain.trees import Forest
 
 Watch = Callable[..., AttachedHandle]
@@ -102,7 +102,7 @@ def run_everything() -> list[Any]:
     seen: list[Any] = []
 
     def agent(*answers: Any) -> Any:
-        hooks = instrument([Guard(), polite])
+        hooks = instrument([Guard(), politeness()])
         return create_agent(ScriptedModel(answers=list(answers)), [double, fail], middleware=hooks, name="a")
 
     def tell(call: Callable[[], Any]) -> None:
