@@ -13,7 +13,7 @@ from typing import Any
 
 from etaoi_collector.model import Mark, Span, Trace, Usage
 from etaoi_collector.wire.limits import MAX_SHOWN_DEPTH
-from etaoi_tui.detail.evidence import Evidence, Map
+from etaoi_tui.detail.evidence import Evidence, Map, as_map
 from etaoi_tui.detail.payloads import Payloads
 from etaoi_tui.headless.tree import trace_name
 from etaoi_tui.view.format import iso
@@ -26,8 +26,6 @@ _encode = json.JSONEncoder(allow_nan=False, check_circular=False).encode
 
 _INPUTS = ("input_messages", "input", "inputs", "arguments")
 _OUTPUTS = ("response", "output", "outputs")
-_PROBE_INPUTS = ("before", "after")
-_PROBE_OUTPUTS = ("diff", "response")
 
 
 def trace_object(trace: Trace) -> Map:
@@ -97,7 +95,7 @@ def dumps(value: Map) -> str:
 def _input(seen: Evidence) -> Any:
     payload = seen.begun
     if seen.span.marks & Mark.PROBE:
-        return _chosen(payload, _PROBE_INPUTS)
+        return _probe_input(seen)
     for key in _INPUTS:
         if key in payload:
             return _parsed(payload[key])
@@ -107,7 +105,7 @@ def _input(seen: Evidence) -> Any:
 def _output(seen: Evidence, payloads: Payloads) -> Any:
     payload = seen.ended
     if seen.span.marks & Mark.PROBE:
-        return _chosen(seen.begun | payload, _PROBE_OUTPUTS)
+        return _probe_output(seen)
     for key in _OUTPUTS:
         if key in payload:
             return _parsed(payload[key])
@@ -127,8 +125,20 @@ def _streamed(span: Span, payloads: Payloads) -> str:
     return stream.answer
 
 
-def _chosen(payload: Map, keys: tuple[str, ...]) -> Map | None:
-    return {key: payload[key] for key in keys if key in payload} or None
+def _probe_input(seen: Evidence) -> Map | None:
+    """The request before and after a hook: both in its start, or what it sent down in a delta."""
+    told = {key: seen.begun[key] for key in ("before", "after") if key in seen.begun}
+    for sent in seen.delta_payloads:
+        if isinstance(sent.get("after"), dict):
+            # Only sections that changed are sent; None stands for one that is gone.
+            whole = as_map(told.get("before")) | sent["after"]
+            told["after"] = {key: value for key, value in whole.items() if value is not None}
+    return told or None
+
+
+def _probe_output(seen: Evidence) -> Map | None:
+    payloads = [seen.begun, *seen.delta_payloads, seen.ended]
+    return {key: p[key] for p in payloads for key in ("diff", "response") if key in p} or None
 
 
 def _parsed(value: Any) -> Any:

@@ -53,6 +53,7 @@ def run(options: CollectorOptions, *, seconds: float | None) -> int:
                 "rejected": stats.rejected,
                 "dropped": stats.dropped,
                 "refused_frames": stats.refused_frames,
+                "unrecorded_frames": stats.unrecorded_frames,
                 "clients": stats.connections,
                 "turned_away": stats.turned_away,
                 "bytes": stats.bytes,

@@ -140,6 +140,24 @@ def test_span_objects_have_the_stable_shape() -> None:
     assert "diff" in probe["output"]
 
 
+def test_a_hook_that_sends_its_change_as_a_delta(tmp_path: Path) -> None:
+    """Changed sections alone are sent; the object has the whole request before and after."""
+    scribe = Scribe(8)
+    before = {"system": {"text": "short"}, "tools": ["a", "b"], "tool_choice": "a"}
+    probe = scribe.start(
+        "middleware",
+        "Trim.wrap_model_call",
+        payload={"before": before},
+        metadata={"lc_probe": "wrap_model_call"},
+    )
+    diff = {"tools_removed": ["b"]}
+    scribe.delta(probe, {"attempt": 1, "after": {"tools": ["a"], "tool_choice": None}, "diff": diff})
+    scribe.end(probe, {"response": {"messages": []}})
+    (span,) = spans_of(write_stream(tmp_path / "run.msgpack", scribe))
+    assert span["input"] == {"before": before, "after": {"system": {"text": "short"}, "tools": ["a"]}}
+    assert span["output"] == {"diff": diff, "response": {"messages": []}}
+
+
 def test_parents_come_before_their_children() -> None:
     """Within a trace, whoever reads line by line knows the parent already."""
     seen: set[str] = set()
