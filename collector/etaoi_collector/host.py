@@ -26,8 +26,9 @@ from etaoi_collector.recorder import Recorder
 
 __all__ = ["BindError", "Collector", "CollectorOptions", "OptionError", "Record", "program_version"]
 
-FLUSH_EVERY = 0.1
-"""Seconds that a frame may wait for the file."""
+FLUSH_EVERY = 0.05
+"""Seconds that a frame may wait for the file. Half of what a killed process may lose, because the socket and a
+busy core take their time, too."""
 BACKLOG = 128
 
 
