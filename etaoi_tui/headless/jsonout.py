@@ -127,7 +127,7 @@ def _streamed(span: Span, payloads: Payloads) -> str:
 
 def _probe_input(seen: Evidence) -> Map | None:
     """The request before and after a hook: both in its start, or what it sent down in a delta."""
-    told = {key: seen.begun[key] for key in ("before", "after") if key in seen.begun}
+    told: Map = {key: seen.begun[key] for key in ("before", "after") if key in seen.begun}
     for sent in seen.delta_payloads:
         if isinstance(sent.get("after"), dict):
             # Only sections that changed are sent; None stands for one that is gone.
