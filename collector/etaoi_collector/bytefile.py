@@ -119,6 +119,16 @@ def read_at(descriptor: int, offset: int, length: int) -> bytes | memoryview:
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
+def let_go(data: bytes | memoryview) -> None:
+    """Give the memory of a mapped piece back to the system; the piece stays valid and is read again on use.
+
+    Splitting a frame touches all of it, and whoever keeps its events keeps the mapping.
+    """
+    window = data.obj if isinstance(data, memoryview) else None
+    if isinstance(window, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        window.madvise(mmap.MADV_DONTNEED)
+
+
 class InflatedFile:
     """A compressed file, unpacked into a private spool file as far as somebody has asked for its content.
 

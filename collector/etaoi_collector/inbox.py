@@ -15,13 +15,17 @@ from typing import Protocol
 import msgspec
 
 from etaoi_collector.arrivals import Arrival, Events
+from etaoi_collector.splits import LargeFrame
 from etaoi_collector.wire.codec import decode_events, split_frame
+from etaoi_collector.wire.limits import SMALL_FRAME
 from etaoi_collector.wire.places import frame_of, unpack_place
 
 MAX_EVENTS = 100_000
 MAX_BYTES = 64 << 20
 SLICE = 512
 """Events of one item that is read back."""
+SLICE_BYTES = 4 << 20
+"""Bytes that these events have together, roughly: some frames hold large ones."""
 
 
 class Frame(Protocol):
@@ -167,13 +171,18 @@ class Inbox:
         missing = behind.events
         first, last = frame_of(behind.start), frame_of(behind.stop - 1)
         for kept in self._frames_between(first, last):
-            parts = split_frame(kept.frame)
+            large = LargeFrame(kept.frame) if len(kept.frame) > SMALL_FRAME else None
+            parts = split_frame(kept.frame) if large is None else []
+            count = len(parts) if large is None else len(large.spans)
             start = unpack_place(behind.start)[2] if kept.place == first else 0
-            stop = min(len(parts), behind.stop - last) if kept.place == last else len(parts)
-            for ordinal in range(start, stop, SLICE):
-                until = min(stop, ordinal + SLICE)
+            stop = min(count, behind.stop - last) if kept.place == last else count
+            step = max(1, min(SLICE, SLICE_BYTES * count // max(1, len(kept.frame))))
+            for ordinal in range(start, stop, step):
+                until = min(stop, ordinal + step)
                 missing -= until - ordinal
-                yield Events(
-                    kept.place, ordinal, decode_events(parts, ordinal, until), kept.connection, kept.received
-                )
+                if large is None:
+                    events = decode_events(parts, ordinal, until)
+                else:
+                    events = large.decode(kept.frame, ordinal, until)
+                yield Events(kept.place, ordinal, events, kept.connection, kept.received)
         self.lost += max(0, missing)

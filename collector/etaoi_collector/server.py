@@ -30,6 +30,8 @@ CLOSE_WITHIN = 0.25
 """Seconds a client has to answer a close; the library's ten would be felt when quitting."""
 
 _TOO_BIG = 1009
+_LARGE = 8 << 20
+"""Bytes of a message that is worth a round trip to be forgotten."""
 _log = logging.getLogger("etaoi_collector.websockets")
 _log.addHandler(logging.NullHandler())
 
@@ -173,8 +175,13 @@ class _Shell:
                 answer = session.receive(message)
                 if answer.frame is not None:
                     self._intake.frame(number, answer.frame)
+                    large = len(message) >= _LARGE
                     del message, answer  # a large frame must not stay while the next one arrives
                     answer = _GO_ON
+                    if large:
+                        # The library keeps the last frame until the next one comes. The pong is one, it is
+                        # answered below the client's own code, and nobody waits for it.
+                        await connection.ping()
                 else:
                     self._intake.refuse(number, len(message), answer.refused)
                     await self._obey(connection, answer)

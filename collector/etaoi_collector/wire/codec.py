@@ -61,14 +61,15 @@ def split_frame(frame: Buffer) -> list[Raw | Reject]:
 
 
 def decode_events(
-    parts: Sequence[Raw | Reject], start: int = 0, stop: int | None = None
+    parts: Sequence[Raw | Reject], start: int = 0, stop: int | None = None, *, first: int = 0
 ) -> list[Event | Reject]:
     """Decode the events ``parts[start:stop]`` of a split frame, so that a large one can be taken in slices.
 
     Args:
         parts: What `split_frame` returned.
-        start: Ordinal of the first event wanted.
-        stop: Ordinal after the last one; None for all.
+        start: Index of the first event wanted.
+        stop: Index after the last one; None for all.
+        first: Ordinal of ``parts[0]``, when the parts are not those of the whole frame.
 
     Returns:
         One item per event, in order. What is harmless is repaired; other bad events are `Reject` items that
@@ -76,7 +77,7 @@ def decode_events(
     """
     decoded: list[Event | Reject] = []
     append = decoded.append
-    for ordinal, part in enumerate(parts[start:stop], start):
+    for ordinal, part in enumerate(parts[start:stop], first + start):
         try:
             append(_event(part))  # type: ignore[arg-type]
         except TypeError:

@@ -243,15 +243,24 @@ class _Feed:
         return bytes(self._data[start : self._position])
 
 
+Span = tuple[int, int]
+"""Where an event begins and ends in its frame, in bytes."""
+
+
 def scan_frame(frame: bytes | bytearray | memoryview) -> list[Raw | Reject]:
-    """Split a frame into its events. What cannot be one becomes a `Reject`; never raises.
+    """Split a frame into its events, as `scan_spans` finds them; the raws share the frame's memory."""
+    data = memoryview(frame)
+    return [part if isinstance(part, Reject) else Raw(data[part[0] : part[1]]) for part in scan_spans(data)]
+
+
+def scan_spans(frame: bytes | bytearray | memoryview) -> list[Span | Reject]:
+    """Find the events of a frame. What cannot be one becomes a `Reject`; never raises.
 
     Returns:
-        One item per event in order, over all envelopes; an item's index is its ordinal. The raws share the
-        frame's memory.
+        One item per event in order, over all envelopes; an item's index is its ordinal.
     """
-    data = memoryview(frame).cast("B") if not isinstance(frame, memoryview) else frame
-    parts: list[Raw | Reject] = []
+    data = memoryview(frame)
+    parts: list[Span | Reject] = []
     try:
         end = _envelopes(data, parts)
     except BreaksOff:
@@ -272,7 +281,7 @@ class _Full(Exception):
     """The frame holds more events than are taken from one."""
 
 
-def _envelopes(data: memoryview, parts: list[Raw | Reject]) -> int:
+def _envelopes(data: memoryview, parts: list[Span | Reject]) -> int:
     shape, count, position = holder(data, 0)
     if shape != "array":
         parts.append(Reject(0, f"the frame is a {shape}, not a list of envelopes"))
@@ -289,7 +298,7 @@ def _envelopes(data: memoryview, parts: list[Raw | Reject]) -> int:
 
 
 def _envelope(
-    data: memoryview, position: int, keys: int, number: int, skipper: Skipper, parts: list[Raw | Reject]
+    data: memoryview, position: int, keys: int, number: int, skipper: Skipper, parts: list[Span | Reject]
 ) -> int:
     first_of_envelope = len(parts)
     found = False
@@ -316,13 +325,13 @@ def _envelope(
             if unknown:
                 _append(parts, Reject(len(parts), "it holds the byte 0xc1, which MessagePack does not know"))
             else:
-                _append(parts, Raw(data[start:position]))
+                _append(parts, (start, position))
     if not found:
         _append(parts, Reject(len(parts), f"envelope {number} has no batch"))
     return position
 
 
-def _append(parts: list[Raw | Reject], part: Raw | Reject) -> None:
+def _append(parts: list[Span | Reject], part: Span | Reject) -> None:
     if len(parts) >= MAX_EVENTS_PER_FRAME - 1:
         raise _Full
     parts.append(part)
