@@ -27,8 +27,8 @@ from etaoi_collector.recorder import Recorder
 __all__ = ["BindError", "Collector", "CollectorOptions", "OptionError", "Record", "program_version"]
 
 FLUSH_EVERY = 0.05
-"""Seconds that a frame may wait for the file. Half of what a killed process may lose, because the socket and a
-busy core take their time, too."""
+"""Seconds that a frame may wait for the file. A killed process may lose a tenth of a second; the socket and a
+busy core need their part of that, too."""
 BACKLOG = 128
 
 

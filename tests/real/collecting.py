@@ -9,10 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from etaoi_collector.arrivals import Arrival, Missing
 from etaoi_collector.host import Collector, CollectorOptions
 from etaoi_collector.live import LiveSource
-
-from etaoi_collector.arrivals import Arrival, Missing
 from etaoi_collector.store import Store
 from etaoi_collector.tracefile import TraceReader
 from etaoi_tui.feed import Feed
