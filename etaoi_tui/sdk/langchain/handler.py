@@ -30,7 +30,6 @@ from etaoi_tui.sdk.values import snapshot
 if TYPE_CHECKING:
     from uuid import UUID
 
-_BY_TOKEN, _BY_EVENT = "token", "event"
 _AGENT_MAKERS = frozenset({"langchain_create_agent", "deepagents"})
 
 logger = logging.getLogger("etaoi_tui")
@@ -173,13 +172,13 @@ class TracerHandler(RunRecorder, BaseCallbackHandler):
         **kwargs: Any,
     ) -> None:
         run = self._open.get(run_id.int)
-        if run is None or run.owner is not self:
+        if run is None:
             return
-        if run.stream is not _BY_TOKEN:
-            if run.stream:
+        if run.tokens_by is not self:
+            if run.owner is not self or run.first_token_ns:
                 return
             run.first_token_ns = time_ns()
-            run.stream = _BY_TOKEN
+            run.tokens_by = self
         try:
             if type(token) is str:
                 self.tracer.text(run.span, token)
@@ -196,12 +195,11 @@ class TracerHandler(RunRecorder, BaseCallbackHandler):
 
     def on_stream_event(self, event: Any, *, run_id: UUID, **kwargs: Any) -> None:
         run = self._open.get(run_id.int)
-        if run is None or run.owner is not self or run.stream is _BY_TOKEN:
+        if run is None or run.owner is not self or run.tokens_by is not None:
             return
         try:
             if feed_event(self.tracer, run.span, event) and not run.first_token_ns:
                 run.first_token_ns = time_ns()
-                run.stream = _BY_EVENT
         except Exception as error:
             self._failure("on_stream_event", error)
 

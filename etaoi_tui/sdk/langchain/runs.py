@@ -21,7 +21,7 @@ class Run:
     """A run that has started and not ended."""
 
     __slots__ = (
-        "agent", "context", "first_token_ns", "owner", "parent", "span", "stream", "told_error",
+        "agent", "context", "first_token_ns", "owner", "parent", "span", "tokens_by", "told_error",
     )  # fmt: skip
 
     def __init__(self, span: Span, owner: Any, parent: Run | None, agent: str | None, context: Any) -> None:
@@ -35,8 +35,8 @@ class Run:
         self.first_token_ns = 0
         self.told_error = 0
         """Id of an exception that a run below has told in full: not to be told again on its way up."""
-        self.stream = ""
-        """Which callback its streamed text is taken from, once known."""
+        self.tokens_by: Any = None
+        """The handler, once its streamed text comes as tokens; protocol events would say the same again."""
 
 
 class EndedRun:

@@ -199,7 +199,8 @@ def test_disabled_is_free_and_silent(name: str, value: str, monkeypatch: pytest.
 
 
 def test_disabled_attach_imports_no_langchain() -> None:
-    program = "import sys, etaoi_tui; etaoi_tui.attach(object()); print([m for m in sys.modules if 'langchain' in m])"
+    program = "import sys, etaoi_tui; etaoi_tui.attach(object())"
+    program += "; print([m for m in sys.modules if 'langchain' in m])"
     done = subprocess.run(
         [sys.executable, "-c", program],
         env={**os.environ, "ETAOI_DISABLED": "1"},
