@@ -1,7 +1,8 @@
 """The viewer: owns the tick, moves what arrived from the feed to the screen, ends cleanly.
 
-The screen pulls: nothing that receives events knows of it. One task does the work of a tick in slices of a few
-milliseconds and lets keys through between them, so that a flood or a large file never takes the keyboard away.
+The screen pulls: nothing that receives events knows of it. One task does the work of a tick in slices of a
+few milliseconds and lets keys through between them, so that a flood or a large file never takes the keyboard
+away.
 """
 
 from __future__ import annotations

@@ -50,6 +50,8 @@ _SNAPSHOTS_SHOWN = 8
 class MainScreen(Screen[None]):
     """Shows a store through panes; changes views, never the store."""
 
+    AUTO_FOCUS = None
+
     ARRANGEMENT = """
     MainScreen { layout: vertical; }
     #body { height: 1fr; }
@@ -219,7 +221,8 @@ class MainScreen(Screen[None]):
         empty = self.is_live and not len(self.traces.rows)
         if empty != self.has_class("-empty"):
             self.set_class(empty, "-empty")
-            self._focus_pane()
+            # What is to have the keys is displayed only after the next layout.
+            self.call_after_refresh(self._focus_pane)
 
     # the detail
 
@@ -686,8 +689,8 @@ class MainScreen(Screen[None]):
             self.set_focus(widget, scroll_visible=False)
         self._tell_place()
 
-    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        """A click gave the keys to another pane."""
+    def on_click(self, event: events.Click) -> None:
+        """A click gives the keys to its pane."""
         for name in ("traces", "tree", "detail"):
             if event.widget is self._widget(name) and self.pane != name:
                 self.pane = name

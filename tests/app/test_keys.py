@@ -1,0 +1,251 @@
+"""Every key: what it does, where, and that the registry, the screen and the help agree."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from etaoi_tui.actions import ACTIONS, EVERYWHERE, for_footer, in_pane
+from etaoi_tui.screens.help import help_document
+from etaoi_tui.screens.main import MainScreen
+
+from .world import World, world
+
+
+async def a_tree(w: World, pilot: Pilot[Any]) -> None:
+    """A small agent: a model call, two tools one of which fails deep down, inner steps of the framework."""
+    scribe = w.scribe
+    root = scribe.start("sub_agent", "researcher")
+    step = scribe.start("middleware", "model", root, metadata={"lc_chain_kind": "graph_node"})
+    llm = scribe.start("llm", "gpt-5", step, {"input_messages": []})
+    scribe.end(llm, {"response": {"role": "ai", "text": "hello world"}})
+    scribe.end(step, {"outputs": "{}"})
+    sub = scribe.start("sub_agent", "reviewer", root)
+    bad = scribe.start("tool", "run_tests", sub, {"input": '{"path": "tests"}'})
+    scribe.end(bad, {}, error="RuntimeError('exit 1')")
+    scribe.end(sub, {"outputs": "{}"})
+    scribe.end(scribe.start("tool", "search", root, {"input": '{"q": "x"}'}), {"output": "found the needle"})
+    scribe.end(root, {"outputs": "{}"})
+    await w.tick(pilot)
+    w.tree.follow(False)
+    w.tree.move_to(0)
+    await pilot.pause()
+
+
+def names(w: World) -> list[str]:
+    return [span.name for span in w.tree.rows.spans]
+
+
+def test_every_action_has_a_method_and_every_key_one_meaning() -> None:
+    for action in ACTIONS:
+        assert callable(getattr(MainScreen, "do_" + action.id.replace(".", "_")))
+        assert action.help
+        assert action.label
+    for pane in EVERYWHERE:
+        keys = [key for action in in_pane(pane) for key in action.keys]
+        assert len(keys) == len(set(keys)), pane
+        assert {"help.show", "app.quit"} <= {action.id for action in for_footer(pane)}
+
+
+@pytest.mark.parametrize("pane", EVERYWHERE)
+def test_help_lists_every_key_of_the_pane(pane: Any) -> None:
+    from etaoi_tui.detail.document import section_text
+
+    document = help_document("", pane)
+    text = "\n".join(section_text(section) for section in document.tabs[0].sections)
+    for action in in_pane(pane):
+        assert action.help in text
+
+
+async def test_moving_and_folding() -> None:
+    async with world() as (w, pilot):
+        await a_tree(w, pilot)
+        everything = ["researcher", "gpt-5", "reviewer", "run_tests", "search"]
+        assert names(w) == everything
+        await pilot.press("j", "down", "k")
+        assert w.tree.cursor.name == "gpt-5"
+        await pilot.press("G")
+        assert w.tree.cursor.name == "search"
+        await pilot.press("g", "j", "j", "h")
+        assert names(w) == ["researcher", "gpt-5", "reviewer", "search"]
+        assert "+1" in w.lines()[2]
+        assert "✗" in w.lines()[2]
+        await pilot.press("right", "right")
+        assert w.tree.cursor.name == "run_tests"
+        await pilot.press("left")
+        assert w.tree.cursor.name == "reviewer"
+        await pilot.press("space")
+        assert len(names(w)) == 4
+        await pilot.press("right_square_bracket")
+        assert names(w) == everything
+        await pilot.press("left_square_bracket")
+        assert names(w) == ["researcher", "gpt-5", "reviewer", "search"]
+        await pilot.press("o")
+        assert names(w) == everything
+        await pilot.press("O")
+        assert names(w) == ["researcher", "gpt-5", "reviewer", "search"]
+        await pilot.press("x")
+        assert "model" in names(w)
+
+
+async def test_errors_are_found_where_they_began_even_when_folded_away() -> None:
+    async with world() as (w, pilot):
+        await a_tree(w, pilot)
+        await pilot.press("left_square_bracket", "e")
+        assert w.tree.cursor.name == "run_tests"
+        await pilot.press("G", "E")
+        assert w.tree.cursor.name == "run_tests"
+
+
+async def test_search_dims_what_does_not_match_and_walks_the_hits() -> None:
+    async with world() as (w, pilot):
+        await a_tree(w, pilot)
+        await pilot.press("slash", *"needle")
+        await w.tick(pilot)
+        assert [span.name for span in w.tree.search.hits] == ["search"]
+        assert len(names(w)) == 5
+        assert w.tree.cursor.name == "search"
+        await pilot.press("enter")
+        assert not w.app.main.search_bar.query_one("Input").has_focus
+        await pilot.press("slash", *"kind:tool")
+        await w.tick(pilot)
+        await pilot.press("enter", "n")
+        first = w.tree.cursor.name
+        await pilot.press("n")
+        assert {first, w.tree.cursor.name} == {"run_tests", "search"}
+        await pilot.press("escape")
+        assert w.tree.search is None
+        await pilot.press("slash", *"nofield:x")
+        await w.tick(pilot)
+        note = w.app.main.search_bar.query_one("#search-note")
+        assert note.has_class("-error")
+
+
+async def test_traces_are_stepped_through_from_any_pane() -> None:
+    async with world() as (w, pilot):
+        await a_tree(w, pilot)
+        for name in ("second", "third"):
+            w.scribe.end(w.scribe.start("sub_agent", name), {"outputs": "{}"})
+        await w.tick(pilot)
+        assert w.tree.rows.trace.members[0].name == "researcher"
+        await pilot.press("3", "K")
+        assert w.tree.rows.trace.members[0].name == "second"
+        await pilot.press("K")
+        assert w.tree.rows.trace.members[0].name == "third"
+        await pilot.press("J")
+        assert w.tree.rows.trace.members[0].name == "second"
+
+
+async def test_drilling_down_and_peeling_back_on_a_small_screen() -> None:
+    async with world(size=(80, 24)) as (w, pilot):
+        await a_tree(w, pilot)
+        main = w.app.main
+        assert main.span_tree.display and not main.detail.region.height
+        await pilot.press("enter")
+        await pilot.pause()
+        assert main.detail.region.height > 10
+        assert "researcher" in main.breadcrumb.render_line(0).text
+        await pilot.press("escape", "escape")
+        await pilot.pause()
+        assert main.traces.region.height > 10
+        assert not main.span_tree.region.height
+
+
+async def test_zoom_and_the_sizes_of_panes() -> None:
+    async with world(size=(160, 45)) as (w, pilot):
+        await a_tree(w, pilot)
+        main = w.app.main
+        before = main.detail.region.height
+        await pilot.press("3", "plus")
+        await pilot.pause()
+        assert main.detail.region.height == before + 2
+        await pilot.press("underscore", "underscore")
+        await pilot.pause()
+        assert main.detail.region.height == before - 2
+        await pilot.press("z")
+        await pilot.pause()
+        assert main.detail.region.width == 160
+        assert not main.span_tree.region.height
+        await pilot.press("z")
+        await pilot.pause()
+        assert main.span_tree.region.height
+        await pilot.press("1", "plus")
+        await pilot.pause()
+        assert main.traces.region.width == 38
+
+
+@pytest.mark.parametrize("size", [(20, 6), (40, 10), (80, 24), (100, 17), (120, 35), (160, 45), (200, 60)])
+async def test_any_size_shows_something_and_survives_every_key(size: tuple[int, int]) -> None:
+    async with world(size=size) as (w, pilot):
+        await a_tree(w, pilot)
+        quitting = {"app.quit", "palette.open", "search.open"}
+        for pane in ("1", "2", "3"):
+            await pilot.press(pane)
+            for action in ACTIONS:
+                if action.id not in quitting:
+                    await pilot.press(action.keys[0])
+                    await pilot.pause()
+                    while w.app.screen is not w.app.main:
+                        await pilot.press("escape")
+        assert w.app.is_running
+
+
+async def test_copying_sends_what_was_chosen_and_says_where_it_went(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("etaoi_tui.screens.copy_menu.copy_locally", lambda text: None)
+    async with world() as (w, pilot):
+        await a_tree(w, pilot)
+        span = w.tree.cursor
+        await pilot.press("y", "s")
+        await pilot.pause()
+        assert w.app.clipboard == span.span_id
+        await pilot.press("y", "b")
+        await pilot.pause()
+        lines = w.app.clipboard.splitlines()
+        assert len(lines) == 6
+        assert span.trace.trace_id in lines[0]
+        assert any("OSC 52" in str(note.message) for note in w.app._notifications)
+
+
+async def test_clearing_empties_the_list_and_keeps_what_comes_next() -> None:
+    async with world() as (w, pilot):
+        await a_tree(w, pilot)
+        await pilot.press("ctrl+l")
+        await w.tick(pilot)
+        assert w.app.main.has_class("-empty")
+        w.scribe.start("sub_agent", "afterwards")
+        await w.tick(pilot)
+        assert [root.name for root in w.tree.rows.trace.roots] == ["afterwards"]
+
+
+async def test_the_mouse_selects_folds_opens_and_drags() -> None:
+    async with world() as (w, pilot):
+        await a_tree(w, pilot)
+        main = w.app.main
+        row = w.line_of("reviewer") + 1
+        await pilot.click("#tree", offset=(60, row))
+        assert w.tree.cursor.name == "reviewer"
+        left = w.lines()[row - 1].index("▾")
+        await pilot.click("#tree", offset=(left, row))
+        assert "run_tests" not in names(w)
+        await pilot.click("#tree", offset=(60, row), times=2)
+        assert main.pane == "detail"
+        before = main.traces.region.width
+        await pilot.mouse_down("#split-traces", offset=(0, 5))
+        await pilot.hover(offset=(before + 10, 5))
+        await pilot.mouse_up(offset=(before + 10, 5))
+        await pilot.pause()
+        assert main.traces.region.width > before
+        await pilot.click("#footer", offset=(2, 0))
+
+
+async def test_the_palette_offers_every_command_of_the_pane() -> None:
+    async with world() as (w, pilot):
+        await a_tree(w, pilot)
+        offered = {command.help for command in w.app.get_system_commands(w.app.main)}
+        assert {"follow.toggle", "copy.open", "help.show", "error.next"} <= offered
+        await pilot.press("ctrl+p")
+        await pilot.pause()
+        assert w.app.screen is not w.app.main
+        await pilot.press("escape")

@@ -1,0 +1,129 @@
+"""An app over a source that the test feeds, with the test's own clock: nothing happens by itself."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from textual.pilot import Pilot
+
+from etaoi_collector.arrivals import Arrival, Closed, Events, Missing, Opened
+from etaoi_collector.model import Connection
+from etaoi_collector.source import Progress
+from etaoi_collector.splits import Splits
+from etaoi_collector.wire.codec import decode_frame
+from etaoi_collector.wire.places import pack_place, unpack_place
+from etaoi_tui.app import LiveFacts, ViewerApp
+from etaoi_tui.view.status import Recording
+from etaoi_tui.widgets.welcome import Offer
+from tests.generate import frame
+from tests.scribe import Scribe
+
+ENDPOINT = "ws://127.0.0.1:8787/ingest"
+
+
+class FedSource:
+    """A source of frames that a test hands over; bytes are kept and decoded as from a recording."""
+
+    def __init__(self, *, live: bool = True) -> None:
+        self.live = live
+        self.progress: Progress | None = None
+        self.notices: list[str] = []
+        self._frames: list[bytes] = []
+        self._waiting: list[Arrival] = []
+        self._splits = Splits(self._frame)
+
+    def connect(self, number: int = 1, *, client: str = "etaoi-schema 0.5.1", at: float = 0.0) -> None:
+        """A client comes."""
+        self._waiting.append(Opened(Connection(number, "127.0.0.1:50000", at, client)))
+
+    def disconnect(self, number: int = 1, *, at: float = 0.0) -> None:
+        """A client goes."""
+        self._waiting.append(Closed(number, at, 1000, ""))
+
+    def send(self, events: list[dict[str, Any]], number: int = 1) -> None:
+        """A client sends a frame."""
+        self.send_bytes(frame(events), number)
+
+    def send_bytes(self, data: bytes, number: int = 1) -> None:
+        """A client sends whatever it likes."""
+        place = pack_place(0, len(self._frames))
+        self._frames.append(data)
+        self._waiting.append(Events(place, 0, decode_frame(data), number, 0.0))
+
+    def take(self, seconds: float) -> list[Arrival]:
+        """Hand over what waits."""
+        taken, self._waiting = self._waiting, []
+        return taken
+
+    def read(self, place: int) -> bytes | Missing:
+        """Read an event back."""
+        return self._splits.read(place)
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+    def _frame(self, place: int) -> bytes | Missing:
+        return self._frames[unpack_place(place)[1]]
+
+
+class World:
+    """A source, a scribe that writes for it, and the app that shows it."""
+
+    def __init__(self, *, live: bool = True, offers: list[Offer] | None = None) -> None:
+        self.source = FedSource(live=live)
+        self.scribe = Scribe("world")
+        self.time = self.scribe.clock.seconds
+        facts = LiveFacts(
+            ENDPOINT,
+            token=False,
+            clients=lambda: sum(c.closed_at is None for c in self.app.store.connections.values()),
+            recording=lambda: Recording(True, 1_234),
+            lost=lambda: 0,
+            offers=lambda: offers or [],
+        )
+        self.app = ViewerApp(
+            self.source,
+            live=facts if live else None,
+            name="" if live else "world.msgpack",
+            clock=lambda: self.time,
+            automatic=False,
+        )
+
+    @property
+    def tree(self) -> Any:
+        """The span tree."""
+        return self.app.main.span_tree
+
+    def lines(self) -> list[str]:
+        """What the span tree shows, line by line, without its header."""
+        tree = self.tree
+        return [tree.render_line(y).text.rstrip() for y in range(1, tree.size.height)]
+
+    def line_of(self, text: str) -> int:
+        """The line on which a text stands."""
+        return next(y for y, line in enumerate(self.lines()) if text in line)
+
+    async def tick(self, pilot: Pilot[Any]) -> None:
+        """Send what the scribe has written, let the app take it, and draw."""
+        written = self.scribe.take()
+        if written:
+            self.source.send(written)
+        self.time = max(self.time, self.scribe.clock.seconds)
+        self.app.tick()
+        await pilot.pause()
+        self.app.main.draw_detail_now()
+        await pilot.pause()
+
+
+@asynccontextmanager
+async def world(
+    *, size: tuple[int, int] = (160, 45), live: bool = True, offers: list[Offer] | None = None
+) -> AsyncIterator[tuple[World, Pilot[Any]]]:
+    """Run an app in a terminal of that size."""
+    made = World(live=live, offers=offers)
+    async with made.app.run_test(size=size) as pilot:
+        made.source.connect()
+        await made.tick(pilot)
+        yield made, pilot
