@@ -193,6 +193,13 @@ def test_the_session_says_how_it_went(told: Ask, version: str) -> None:
         {"name": "csat", "source": "sdk", "data_type": "numeric", "value": 4.0, "comment": "fine"},
         {"name": "resolved", "source": "sdk", "data_type": "boolean", "value": 1.0, "string_value": "true"},
         {"name": "mood", "source": "judge", "data_type": "categorical", "string_value": "calm"},
+        {
+            "name": "resolved later",
+            "source": "sdk",
+            "data_type": "boolean",
+            "value": 0.0,
+            "string_value": "false",
+        },
     ]
     context = call.told("session_context")[0]
     assert context["userdata"]["plan"] == "gold"

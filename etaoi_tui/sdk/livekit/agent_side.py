@@ -111,7 +111,7 @@ class AgentSide:
         if turn.user is not None and not turn.user.settled:
             self._user.settle(turn.user)
         if turn.output is not None:
-            self._end_output(turn, turn.output, {}, at=turn.output.stopped_at or at)
+            self._end_output(turn, turn.output, {}, at=turn.output.stopped_at or at, error=error)
         self._say(turn, final=True)
         self._call.tracer.end(turn.span, turn.summary, error=failure, at=at)
         self._call.forget(turn.speech_id, turn)
@@ -238,6 +238,7 @@ class AgentSide:
         *,
         at: float | None,
         interrupted: bool | None = None,
+        error: str | None = None,
     ) -> None:
         if interrupted is None:
             interrupted = turn.handle is not None and turn.handle.interrupted
@@ -255,7 +256,7 @@ class AgentSide:
         self._call.tracer.end(
             output.span,
             told,
-            error="interrupted" if interrupted else None,
+            error="interrupted" if interrupted else error,
             voice_metrics=voice_metrics(requests[0]) if requests else None,
             at=at,
         )

@@ -15,11 +15,12 @@ from etaoi_tui.sdk.livekit.listener import Listener
 from etaoi_tui.sdk.livekit.snapshots import PROMPT_MODES
 from etaoi_tui.sdk.redact import RedactOption
 from etaoi_tui.sdk.stats import Stats
-from etaoi_tui.sdk.tracer import Tracer, push_default, remove_default
+from etaoi_tui.sdk.tracer import Tracer
 
 _FALSE = frozenset({"0", "false", "off", "no"})
 
-_handles: weakref.WeakKeyDictionary[Any, list[SessionHandle]] = weakref.WeakKeyDictionary()
+_handles: weakref.WeakKeyDictionary[Any, weakref.WeakSet[SessionHandle]] = weakref.WeakKeyDictionary()
+"""Both weak: a handle holds its session, which holds the handle through its subscriptions."""
 
 
 class SessionHandle:
@@ -29,11 +30,10 @@ class SessionHandle:
         self.tracer = tracer
         self._call = Call(session, tracer, options)
         self._listener = Listener(self._call)
-        self._session = weakref.ref(session)
         self._attached = tracer.enabled
         if self._attached:
+            self._listener.owner = self
             self._listener.subscribe()
-            push_default(tracer)
 
     @property
     def session_id(self) -> UUID:
@@ -81,7 +81,7 @@ class SessionHandle:
             score["comment"] = str(comment)
         if span_id is not None:
             score["span_id"] = str(span_id)
-        self.tracer.delta(self._call.open(), {"score": score})
+        self.tracer.delta(self._call.root(), {"score": score})
 
     def flush(self, timeout: float = 0.5) -> bool:
         """Wait until all that was recorded so far has left, at most ``timeout`` seconds.
@@ -98,14 +98,11 @@ class SessionHandle:
         if not self._attached:
             return
         self._attached = False
-        session = self._session()
-        if session is not None and self in _handles.get(session, ()):
-            _handles[session].remove(self)
+        _handles.get(self._call.session, weakref.WeakSet()).discard(self)
         self._listener.unsubscribe()
         self._listener.end(
             {"close_reason": "detached"}, unfinished="span_end_synthesized_on_detach", at=time.time()
         )
-        remove_default(self.tracer)
         self.tracer.close()
 
     def __enter__(self) -> SessionHandle:
@@ -175,8 +172,8 @@ def attach_session(
         limits=limits,
         flush_on_sigterm=flush_on_sigterm,
     )
-    handles = _handles.setdefault(session, [])
-    for handle in handles:
+    handles = _handles.setdefault(session, weakref.WeakSet())
+    for handle in list(handles):
         if tracer.enabled and handle.tracer.pipeline is tracer.pipeline:
             tracer.close(0)
             return handle
@@ -189,5 +186,5 @@ def attach_session(
     )
     handle = SessionHandle(session, tracer, options)
     if tracer.enabled:
-        handles.append(handle)
+        handles.add(handle)
     return handle

@@ -13,7 +13,7 @@ import msgspec
 from etaoi_tui.sdk.ids import new_id
 from etaoi_tui.sdk.livekit import inside, snapshots
 from etaoi_tui.sdk.livekit.turns import Turn, UserPart
-from etaoi_tui.sdk.tracer import Payload, Span, Tracer
+from etaoi_tui.sdk.tracer import Payload, Span, Tracer, push_default, remove_default
 
 logger = logging.getLogger("etaoi_tui")
 
@@ -44,6 +44,7 @@ class Call:
         self.tracer = tracer
         self.options = options
         self.span: Span | None = None
+        self._ended: Span | None = None
         self.agent_span: Span | None = None
         self.agent: Any = None
         self.turns: dict[str, Turn] = {}
@@ -77,7 +78,12 @@ class Call:
         self.span = self.tracer.start(
             "voice_session", "voice session", payload=payload, metadata=payload, at=at, persistent=True
         )
+        push_default(self.tracer)
         return self.span
+
+    def root(self) -> Span:
+        """Return the session's span, also when it has just ended: a score often comes after the call."""
+        return self.span or self._ended or self.open()
 
     def close(self, payload: Mapping[str, Any], *, error: Any = None, at: float | None = None) -> None:
         """End everything that is open, then the session's span."""
@@ -97,7 +103,8 @@ class Call:
             told["unrecovered_errors"] = {stage: count for stage, (_, count) in self.errors.items()}
             self.errors = {}
         self.tracer.end(span, told, error=error, at=at)
-        self.span = None
+        remove_default(self.tracer)
+        self.span, self._ended = None, span
 
     def tell_context(self, *, again: bool = False) -> None:
         """Tell room, participants, user data and options: once, and again when asked to."""
@@ -108,7 +115,7 @@ class Call:
             first = make
             make = lambda: {**first(), "session_context_updated": True}  # noqa: E731
         self._context_sent = True
-        self.tracer.delta(self.open(), make)
+        self.tracer.delta(self.root(), make)
 
     def hold_usage(self, usage: Any) -> None:
         """Keep the newest usage; it is told every two seconds at most, and at the end."""
@@ -126,7 +133,7 @@ class Call:
             models = [one.model_dump() if hasattr(one, "model_dump") else one for one in usage.model_usage]
             return {"session_usage": {"model_usage": models}, "created_at": now}
 
-        self.tracer.delta(self.open(), make)
+        self.tracer.delta(self.root(), make)
 
     # Agents
 
@@ -235,7 +242,7 @@ class Call:
 
     def tell(self, turn: Turn | None, payload: Payload, *, at: float | None = None) -> None:
         """Add to a turn, or to the session where no turn is known."""
-        self.tracer.delta(turn.span if turn is not None else self.open(), payload, at=at)
+        self.tracer.delta(turn.span if turn is not None else self.root(), payload, at=at)
 
     # Errors
 
@@ -262,7 +269,7 @@ class Call:
         began, count = self.errors.pop(stage)
         now = time.time()
         told = {"error_recovered": {"stage": stage, "errors": count, "after": now - began}}
-        self.tracer.delta(self.open(), told, at=now)
+        self.tracer.delta(self.root(), told, at=now)
         self.tracer.tick("agent", "recovered", at=now)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +15,7 @@ from etaoi_tui.sdk.livekit.taps import Taps
 from etaoi_tui.sdk.livekit.tool_calls import ToolCalls
 from etaoi_tui.sdk.livekit.user_side import UserSide
 
+_SIGNATURE = inspect.Signature([inspect.Parameter("event", inspect.Parameter.POSITIONAL_OR_KEYWORD)])
 _STAGES = {
     "llm_error": "llm",
     "stt_error": "stt",
@@ -39,6 +41,8 @@ class Listener:
         self.taps = Taps(call, self.models, self.agent)
         self.subscribed: dict[str, Callable[[Any], None]] = {}
         """The callbacks by event, as the session holds them."""
+        self.owner: Any = None
+        """The handle, which must live as long as the session calls back."""
 
     def subscribe(self) -> None:
         """Start listening; catch up with a session that runs already."""
@@ -88,6 +92,8 @@ class Listener:
             except Exception as error:
                 failure(event, error)
 
+        # The emitter asks for each callback's signature at every event; one that is there costs it a tenth.
+        listener.__signature__ = _SIGNATURE  # type: ignore[attr-defined]
         return listener
 
     def _catch_up(self) -> None:
@@ -178,7 +184,7 @@ class Listener:
                 "error_detail": f"{stage}:{label or type(cause).__name__}",
             }
 
-        call.tracer.delta(call.open(), make, at=at)
+        call.tracer.delta(call.root(), make, at=at)
         if turn is not None:
             call.tracer.delta(turn.span, make, at=at)
         call.failed(stage, at)

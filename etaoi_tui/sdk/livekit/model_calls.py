@@ -72,7 +72,7 @@ class ModelCalls:
         span = call.tracer.start(
             "llm",
             model,
-            parent=turn.span if turn is not None else call.open(),
+            parent=turn.span if turn is not None else call.root(),
             payload=make,
             speech_id=turn.speech_id if turn is not None else None,
         )
@@ -171,7 +171,7 @@ class ModelCalls:
         span = call.tracer.start(
             "llm",
             model_name(metrics),
-            parent=turn.span if turn is not None else call.open(),
+            parent=turn.span if turn is not None else call.root(),
             payload={
                 "model": model_name(metrics),
                 "prompt_tokens": metrics.prompt_tokens,
@@ -204,7 +204,7 @@ class ModelCalls:
         span = call.tracer.start(
             "llm",
             payload["model"],
-            parent=turn.span if turn is not None else call.open(),
+            parent=turn.span if turn is not None else call.root(),
             payload=payload,
             speech_id=turn.speech_id if turn is not None else None,
             at=metrics.timestamp,

@@ -50,7 +50,7 @@ class ToolCalls:
         span = self._call.tracer.start(
             "tool",
             function.name,
-            parent=turn.span if turn is not None else self._call.open(),
+            parent=turn.span if turn is not None else self._call.root(),
             payload=told,
             speech_id=turn.speech_id if turn is not None else None,
             at=at,

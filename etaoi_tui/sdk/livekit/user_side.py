@@ -13,6 +13,8 @@ from etaoi_tui.sdk.livekit.turns import Turn, UserPart
 _LATE = 0.02
 """Seconds. livekit-agents says when speech ended, always in the past; a younger time stamp is merely the
 event's own."""
+_APART = 1.0
+"""Seconds between two noises over the agent's speech that have nothing to do with each other."""
 _PATIENCE = 2.0
 """Seconds beyond the longest end-of-turn wait after which a speech without an answer is over."""
 
@@ -42,7 +44,7 @@ class UserSide:
         if part is not None and not part.speaking:
             self._end_vad(part)
             if self._is_over(part, at):
-                self.drop(part)
+                self.drop(part, under=self._call.speaking_turn())
                 part = None
         if part is None:
             part = self.part = UserPart(at)
@@ -73,6 +75,8 @@ class UserSide:
 
     def _is_over(self, part: UserPart, now: float) -> bool:
         """Whether livekit-agents has given a speech up: its end of turn should have come long ago."""
+        if part.turn is None:
+            return now - part.touched_at > _APART
         handle = part.turn.handle if part.turn is not None else None
         if handle is not None:
             return inside.was_scheduled(handle)

@@ -224,6 +224,13 @@ class FakeSpeech(tts.ChunkedStream):
         output_emitter.flush()
 
 
+class Failing:
+    """An answer that fails so many times before it comes."""
+
+    def __init__(self, times: int) -> None:
+        self.times = times
+
+
 Answer = str | tuple[str, dict[str, Any]]
 """Words, or a tool's name with its arguments."""
 
@@ -262,6 +269,11 @@ class FakeThought(llm.LLMStream):
         heard = (last.text_content if last.type == "message" else last.output) if last is not None else ""
         answer = next((a for key, a in mind.script.items() if key in (heard or "")), "I see.")
         mind.world.note("llm_started", heard=heard)
+        if isinstance(answer, Failing) and answer.times > 0:
+            answer.times -= 1
+            raise APIConnectionError("the model hung up")
+        if isinstance(answer, Failing):
+            answer = "Here I am again."
         await asyncio.sleep(mind.ttft)
         mind.world.note("llm_first_token", heard=heard)
         answers = answer if isinstance(answer, list) else [answer]

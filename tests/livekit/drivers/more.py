@@ -1,4 +1,4 @@
-"""Scenarios that need more than livekit-agents: LangGraph, the reference SDK, and events that no fake brings about.
+"""Scenarios that need more: LangGraph, the reference SDK, and events that no fake brings about.
 
 python more.py SCENARIO OUT
 """
@@ -116,7 +116,72 @@ async def both(world: World) -> dict[str, Any]:
     await world.user_says("where is my order", 0.5)
     await idle(session)
     await session.aclose()
-    return {"events": ours.events, "theirs": theirs.events}
+    return {"events": ours.events, "theirs": theirs.events, "misfit": _misfit(ours.events)}
+
+
+def _misfit(events: list[Any]) -> list[str]:
+    """Return what the reference's own schema has against our events."""
+    from etaoi_schema import Envelope
+
+    found = []
+    for event in events:
+        try:
+            Envelope.model_validate({"schema_version": "0.5.1", "batch": [event]})
+        except ValueError as error:
+            found.append(f"{event['kind']} {event.get('node_kind')}: {error}")
+    return found
+
+
+async def flaky_model(world: World) -> dict[str, Any]:
+    """A model that hangs up once and then answers, and one that never does."""
+    from fakes import Failing
+    from livekit.agents.types import APIConnectOptions
+    from livekit.agents.voice.agent_session import SessionConnectOptions
+
+    sink = InMemorySink()
+    patient = APIConnectOptions(max_retry=1, retry_interval=0.05)
+    session = AgentSession(
+        llm=FakeLLM(world, {"flaky": Failing(1), "dead": Failing(9)}),
+        vad=None,
+        turn_handling={"turn_detection": "manual"},
+        conn_options=SessionConnectOptions(llm_conn_options=patient),
+    )
+    etaoi_tui.attach_session(session, sink=sink)
+    await session.start(Agent(instructions="Try."))
+    await session.generate_reply(user_input="flaky")
+    await session.generate_reply(user_input="dead")
+    await session.aclose()
+    return {"events": sink.events}
+
+
+async def twice(world: World) -> dict[str, Any]:
+    """A session that is closed and started again."""
+    sink = InMemorySink()
+    session = text_session(world)
+    etaoi_tui.attach_session(session, sink=sink, session_id="twice")
+    for _ in range(2):
+        await session.start(Front(world))
+        await session.run(user_input="where is my order")
+        await session.aclose()
+    return {"events": sink.events}
+
+
+async def job(world: World) -> dict[str, Any]:
+    """A call inside a LiveKit job: it is recorded on this machine, and tagged."""
+    from livekit.agents.testing import fake_job_context
+
+    sink = InMemorySink()
+    with fake_job_context() as context:
+        session = session_with(world)
+        etaoi_tui.attach_session(session, sink=sink)
+        parts = {"audio": True, "traces": False, "logs": False, "transcript": False}
+        await session.start(Front(world, "Hello."), record=parts)
+        await idle(session)
+        context.tagger.success(reason="solved")
+        context.tagger.add("vip")
+        folder = str(context.session_directory)
+        await session.aclose()
+    return {"events": sink.events, "folder": folder}
 
 
 def _times(**more: Any) -> dict[str, Any]:
@@ -188,7 +253,10 @@ async def driven(world: World) -> dict[str, Any]:
     return {"events": sink.events}
 
 
-SCENARIOS = {one.__name__: one for one in (graph_after_voice, voice_after_graph, chain_in_tool, both, driven)}
+SCENARIOS = {
+    one.__name__: one
+    for one in (graph_after_voice, voice_after_graph, chain_in_tool, both, driven, flaky_model, twice, job)
+}
 
 
 async def run(name: str) -> dict[str, Any]:

@@ -184,6 +184,7 @@ async def call(world: World) -> dict[str, Any]:
     handle.score("resolved", True)
     handle.score("mood", "calm", source="judge")
     await session.aclose()
+    handle.score("resolved later", False)
     return {"events": sink.events, "session_id": str(handle.session_id)}
 
 

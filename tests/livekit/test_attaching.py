@@ -1,0 +1,86 @@
+"""Attaching in the middle, letting go, and not being in the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+import etaoi_tui
+from tests.livekit.told import Told
+
+pytestmark = pytest.mark.real_clients
+Ask = Callable[..., Told]
+VERSIONS = ("newest", "oldest")
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_speech_that_was_under_way_is_followed(told: Ask, version: str) -> None:
+    run = told("late", version)
+    first = run.turns[0]
+    assert first.payload["source"] == "unknown"
+    assert first.only("voice_output").payload["text"].startswith("Once upon a time")
+    finished = run.log("playback_finished")[0]
+    assert run.near(first.only("voice_output").end, finished)
+    assert run.ticks[0][:2] == ("agent", "speaking")
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_detach_ends_what_is_open_and_listens_no_more(told: Ask, version: str) -> None:
+    run = told("late", version)
+    assert run.call.payload["close_reason"] == "detached"
+    assert all(span.end >= 0 for span in run.spans.values())
+    cut = run.turns[-1]
+    assert cut.error == cut.only("voice_output").error == "span_end_synthesized_on_detach"
+    assert run.raw["seen"] == len(run.raw["events"]), "nothing came after the detach"
+    assert run.raw["subscribers_after"] == run.raw["subscribers_before"]
+    assert run.raw["attributes"] == []
+
+
+def test_attached_twice_is_attached_once(told: Ask) -> None:
+    assert told("late").raw["same"] is True
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_text_mode(told: Ask, version: str) -> None:
+    run = told("text", version)
+    asked, story = run.turns
+    typed = asked.only("voice_input")
+    assert typed.payload["transcript"] == "where is my order" and typed.payload["modality"] == "text"
+    assert [call.metrics["type"] for call in asked.all("llm")] == ["llm", "llm"]
+    assert asked.only("tool").payload["output"] == "order 42: on its way"
+    assert story.only("voice_output").payload["text"].startswith("Once upon a time")
+    assert not story.all("vad") and not story.all("eou")
+
+
+def test_a_tracer_that_fails_at_every_turn_leaves_the_call_alone(told: Ask) -> None:
+    run = told("hostile")
+    assert [text.strip() for text in run.raw["said"]] == [
+        "Hello.",
+        "where is my order",
+        "Your order is on its way and will be there tomorrow morning.",
+    ]
+    console = run.raw["said_to_console"]
+    assert console.count("WARNING:etaoi_tui") == 1
+
+
+class _Session:
+    agent_state = "listening"
+
+    def on(self, event: str, callback: object) -> None:
+        raise AssertionError("nobody should subscribe")
+
+
+def test_switched_off_it_subscribes_to_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ETAOI_DISABLED", "1")
+    handle = etaoi_tui.attach_session(_Session(), session_id="x")
+    handle.score("csat", 1)
+    handle.detach()
+    assert not handle.attached
+
+
+def test_what_is_no_session_is_refused_in_words() -> None:
+    with pytest.raises(TypeError, match="AgentSession, not dict"):
+        etaoi_tui.attach_session({})
+    with pytest.raises(ValueError, match="full, digest, off"):
+        etaoi_tui.attach_session(_Session(), capture_prompts="some", sink="noop")

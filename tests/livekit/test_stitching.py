@@ -1,0 +1,65 @@
+"""Voice and LangChain in one tree, and beside the reference SDK."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from uuid import NAMESPACE_URL, uuid5
+
+import pytest
+
+from tests.livekit.told import Told
+
+pytestmark = pytest.mark.real_clients
+Ask = Callable[..., Told]
+
+
+@pytest.mark.parametrize("scenario", ["graph_after_voice", "voice_after_graph"])
+def test_a_graph_lies_in_the_model_call_that_it_answers(told: Ask, scenario: str) -> None:
+    run = told(scenario)
+    (turn,) = run.turns
+    call = turn.only("llm")
+    (graph,) = call.children
+    assert graph.name == "thinker"
+    below = [span for span in graph.under() if span.kind == "llm"]
+    assert len(below) == 1
+    assert {span.trace_id for span in graph.under()} == {turn.trace_id}
+    expected = str(uuid5(NAMESPACE_URL, "etaoi:session:one-call"))
+    assert {span.session_id for span in turn.under()} == {expected}
+    assert {root.kind for root in run.roots} <= {"voice_session", "agent_context"}
+
+
+def test_a_chain_inside_a_tool_lies_in_the_tool_and_nothing_leaks_out(told: Ask) -> None:
+    run = told("chain_in_tool")
+    (turn,) = run.turns
+    (chain,) = turn.only("tool").children
+    assert chain.name == "shout" and chain.session_id == turn.session_id
+    (after,) = [root for root in run.roots if root.kind != "voice_session"]
+    assert after.name == "after the turn"
+
+
+def test_beside_the_reference_sdk(told: Ask) -> None:
+    run = told("both")
+    theirs = [event for event in run.raw["theirs"] if event["kind"] == "span_start"]
+    ours = Counter(span.kind for span in run.spans.values())
+    reference = Counter(event["node_kind"] for event in theirs)
+    assert set(reference) - {"vad"} <= set(ours)
+    assert ours["llm"] == len(run.log("llm_started")) < reference["llm"]
+    assert ours["voice_input"] == 1 < reference["voice_input"]
+    assert ours["voice_output"] == 2 < reference["voice_output"]
+    assert ours["tool"] == reference["tool"] == 1
+    said = {event["payload"]["text"] for event in theirs if event["payload"].get("text")}
+    told_by_us = {span.payload["text"] for span in run.spans.values() if span.kind == "voice_output"}
+    assert told_by_us <= said
+    asked = run.turns[-1]
+    for kind in ("voice_input", "tool", "voice_session", "voice_agent", "eou"):
+        keys = {key for event in theirs if event["node_kind"] == kind for key in event["payload"]}
+        own = {key for span in run.spans.values() if span.kind == kind for key in span.payload}
+        assert keys - own <= {"orphaned"}, f"{kind}: {keys - own}"
+    assert asked.only("eou").metrics.keys() >= _metric_keys(run, "eou")
+    assert asked.all("llm")[0].metrics.keys() >= _metric_keys(run, "llm") - {"error"}
+
+
+def _metric_keys(run: Told, kind: str) -> set[str]:
+    told = [event["voice_metrics"] for event in run.raw["theirs"] if event.get("voice_metrics")]
+    return {key for one in told if one["type"] == kind for key in one} - {"last_speaking_time"}

@@ -1,0 +1,136 @@
+"""What goes wrong in calls, or out of line: failures, noises, handoffs, answers made ahead of time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.livekit.told import Told, ToldSpan
+
+pytestmark = pytest.mark.real_clients
+Ask = Callable[..., Told]
+
+
+@pytest.fixture
+def run(told: Ask) -> Told:
+    return told("troubles")
+
+
+def _turn(run: Told, said: str) -> ToldSpan:
+    (found,) = [
+        turn
+        for turn in run.turns
+        if any(said in heard.payload["transcript"] for heard in turn.all("voice_input"))
+    ]
+    return found
+
+
+def test_a_recogniser_that_fails_and_recovers_is_told_as_such(run: Told) -> None:
+    (error,) = run.call.told("error_event")
+    assert (error["stage"], error["recoverable"]) == ("stt", True)
+    assert "hung up" in error["message"] and error["type"] == "APIConnectionError"
+    (recovered,) = run.call.told("error_recovered")
+    assert recovered["stage"] == "stt" and recovered["errors"] == 1 and recovered["after"] > 0
+    assert "unrecovered_errors" not in run.call.payload
+    states = [state for _, state, _ in run.ticks]
+    assert states.index("recovering") < states.index("recovered")
+    assert _turn(run, "story").told("error_event") == [error]
+
+
+def test_a_false_interruption_stays_in_the_agents_turn(run: Told) -> None:
+    story = _turn(run, "story")
+    assert story.error is None
+    assert story.told("false_interruption") == [True] and story.told("resumed") == [True]
+    voice = story.only("voice_output")
+    assert run.near(voice.told("paused_at")[0], run.log("playback_paused")[0])
+    assert run.near(voice.told("resumed_at")[0], run.log("playback_resumed")[0])
+    noise = story.all("vad")[1]
+    assert noise.payload["over_agent"] is True
+    assert run.near(noise.start, run.log("user_started")[1])
+    assert run.near(noise.end, run.log("user_stopped")[1])
+    assert len(run.turns) == 7
+
+
+def test_a_tool_that_fails_says_so(run: Told) -> None:
+    tool = _turn(run, "broken").only("tool")
+    assert tool.error == "tool_error"
+    assert tool.payload["is_error"] is True and tool.payload["output"] == "Broken for now."
+
+
+def test_what_a_tool_says_is_a_turn_of_its_own(run: Told) -> None:
+    asked = _turn(run, "wait")
+    (said,) = [turn for turn in run.turns if turn.payload.get("from_speech_id")]
+    assert said.payload["from_speech_id"] == asked.speech_id and said.payload["source"] == "say"
+    assert said.only("voice_output").payload["origin"] == "tool_say"
+    assert said.only("voice_output").payload["text"] == "One moment please."
+    assert asked.only("voice_output").payload["text"].strip() == "Here is the slow result."
+    slow = asked.only("tool")
+    assert slow.start <= said.start and slow.payload["output"] == "slow result"
+
+
+def test_tools_that_run_side_by_side_keep_apart(run: Told) -> None:
+    tools = _turn(run, "two things").all("tool")
+    assert [tool.payload["arguments"] for tool in tools] == ['{"number": 1}', '{"number": 2}']
+    assert tools[0].end > tools[1].start
+    assert len({tool.payload["call_id"] for tool in tools}) == 2
+
+
+def test_a_handoff_ends_one_agents_time_and_starts_the_others(run: Told) -> None:
+    front, billing = run.call.all("voice_agent")
+    assert (front.payload["agent_id"], billing.payload["agent_id"]) == ("front", "billing")
+    assert front.end == pytest.approx(billing.start, abs=1e-3)
+    assert billing.payload["from_agent_id"] == "front"
+    (tool,) = [tool for tool in run.spans.values() if tool.name == "to_billing"]
+    assert tool.told("handoff") == [{"from_agent_id": "front", "to_agent_id": "billing"}]
+    (greeting,) = billing.all("voice_turn")
+    assert greeting.only("voice_output").payload["text"] == "Billing here."
+
+
+def test_every_user_turn_has_one_of_each_stage(run: Told) -> None:
+    for turn in run.turns:
+        if turn.all("voice_input"):
+            assert len(turn.all("voice_input")) == len(turn.all("eou")) == 1
+            assert len(turn.all("voice_output")) <= 1
+
+
+def test_an_answer_made_ahead_of_time_is_kept_apart_when_thrown_away(told: Ask) -> None:
+    run = told("preemptive")
+    (turn,) = run.turns
+    early, right, after_tool = turn.all("llm")
+    assert early.payload["preemptive"] is True and early.told("thrown_away") == [True]
+    assert right.payload["preemptive"] is True and not right.told("thrown_away")
+    assert "preemptive" not in after_tool.payload
+    assert turn.only("voice_input").payload["transcript"] == "where is my order"
+    assert len(turn.all("vad")) == 2
+    assert turn.error is None
+
+
+def test_events_that_only_real_providers_bring_about(told: Ask) -> None:
+    run = told("driven")
+    story, again = run.turns
+    (realtime,) = [call for call in story.all("llm") if call.metrics["type"] == "realtime_model"]
+    assert realtime.end - realtime.start == pytest.approx(1.2)
+    assert realtime.payload["input_audio_tokens"] == 90 and realtime.payload["output_text_tokens"] == 20
+    assert realtime.payload["model"] == "gpt-realtime" and realtime.payload["ttft"] == 0.4
+    kinds = [told["type"] for span in (story, run.call) for told in span.told("voice_metrics")]
+    assert sorted(kinds) == ["avatar", "decision", "eot_inference", "interruption", "stt"]
+    assert story.told("is_interruption") == [True, False]
+    assert story.told("probability") == [0.93, 0.1]
+    states = [state for _, state, _ in run.ticks]
+    assert "interrupted" in states and "overlap_backchannel" in states
+    (error,) = story.told("error_event")
+    assert (error["stage"], error["recoverable"], error["message"]) == ("llm", False, "no such model")
+    (silence,) = run.call.told("transcription_timeout")
+    assert silence["speech_duration"] == 1.5
+    agent = run.call.only("voice_agent")
+    assert agent.told("instructions_changed") == [True]
+    assert agent.told("voice_agent_context")[0]["instructions"]["full"] == "You are somebody else."
+    assert again.only("voice_output").payload["text"].strip() == "I see."
+    assert run.call.told("score")[0]["span_id"] == "5f2b6d1e-8a0d-4f5e-9f5c-1d2e3f405162"
+
+
+def test_an_event_of_an_unknown_shape_costs_that_event(told: Ask) -> None:
+    run = told("driven")
+    assert run.raw["said_to_console"].count("could not follow a voice event (metrics_collected)") == 1
+    assert run.call.payload["close_reason"] == "user_initiated"
