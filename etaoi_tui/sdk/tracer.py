@@ -52,6 +52,11 @@ class SessionInfo(msgspec.Struct, frozen=True):
         return cls(session_uuid(session_id), None if user_id is None else str(user_id))
 
 
+ENDED = 1
+START_LOST = 2
+"""Bits of `Span.state`: `Tracer.end` was called; its start had to be dropped before it was encoded."""
+
+
 class Span(msgspec.Struct, eq=False, weakref=True):
     """A span that was started: a handle for its caller, and the record that the sender encodes.
 
@@ -83,7 +88,7 @@ class Span(msgspec.Struct, eq=False, weakref=True):
     @property
     def ended(self) -> bool:
         """Whether `Tracer.end` was called for it."""
-        return self.state != 0
+        return self.state & ENDED != 0
 
 
 class Delta(msgspec.Struct, eq=False):
@@ -236,7 +241,7 @@ class Tracer:
             return
         queue = pipeline.queue
         record = (span, text, channel)
-        if len(queue) < pipeline.soft or pipeline.relieved(record):
+        if len(queue) < pipeline.easy or pipeline.relieved(record):
             queue.append(record)
             if pipeline.asleep:
                 pipeline.wake()
@@ -265,9 +270,9 @@ class Tracer:
             metadata: only what the start did not say yet.
             at: when it ended, if not now.
         """
-        if span.state:
+        if span.state & ENDED:
             return
-        span.state = 1
+        span.state |= ENDED
         self._put(End(span, payload, error, voice_metrics, metadata, time_ns() if at is None else to_ns(at)))
 
     def tick(

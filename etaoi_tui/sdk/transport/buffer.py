@@ -237,7 +237,7 @@ class Outbox:
                 size += adds
                 self._leave(entry)
                 taken.append(entry)
-            if self.unreported:
+            if self.unreported > 0:
                 self._report(taken)
         return taken
 

@@ -25,12 +25,10 @@ from etaoi_tui.sdk.ids import id_text, new_id
 from etaoi_tui.sdk.limits import TEXT_SECONDS
 from etaoi_tui.sdk.redact import DEFAULT, Redact
 from etaoi_tui.sdk.stats import Stats
-from etaoi_tui.sdk.tracer import Delta, End, Record, SessionInfo, Span, Text, Tick, Tracer
+from etaoi_tui.sdk.tracer import START_LOST, Delta, End, Record, SessionInfo, Span, Text, Tick, Tracer
 from etaoi_tui.sdk.transport.buffer import Entry, Rank, SpanWire
 from etaoi_tui.sdk.values import Shaper
 
-START_LOST = 2
-"""Bit of `Span.state`: its start had to be dropped before it was encoded."""
 LEFT_OUT = "left out: the sender could not keep up"
 
 _encode = msgspec.msgpack.encode
@@ -57,6 +55,8 @@ class Encoder:
         self._sessions: dict[SessionInfo, str] = {}
         self._streams: dict[Span, _Stream] = {}
         self._out: list[Entry] = []
+        self.recovered = 0
+        """Starts that had been counted as dropped, and were sent with their span's end after all."""
         # Event ids are random once and counted on from there: half the cost, as unique, and still version 4.
         self._id_prefix = id_text(new_id())[:24]
         self._id_count = new_id() & 0xFFFF_FFFF
@@ -180,6 +180,7 @@ class Encoder:
             span.state &= ~START_LOST
             span.payload = {"etaoi_tui.note": LEFT_OUT}
             self._start(span)
+            self.recovered += 1
         stream = self._streams.pop(span, None)
         wire = self._wire(span)
         if stream is None and isinstance(wire.text, _Stream):

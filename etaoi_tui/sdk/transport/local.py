@@ -87,7 +87,7 @@ class LocalOutlet:
         with self._lock:
             for first in range(0, len(entries), FRAME_EVENTS):
                 part = entries[first : first + FRAME_EVENTS]
-                if self._unreported:
+                if self._unreported > 0:
                     self._report(part)
                 frame = encode_frame(part)
                 try:

@@ -17,13 +17,15 @@ from typing import Any, Protocol
 
 from etaoi_tui.sdk.limits import INTAKE_BYTES, INTAKE_EVENTS, TEXT_SECONDS, WINDOW_SECONDS
 from etaoi_tui.sdk.stats import Stats
-from etaoi_tui.sdk.tracer import Delta, End, Record, Span
+from etaoi_tui.sdk.tracer import START_LOST, Delta, End, Record, Span, Tick
 from etaoi_tui.sdk.transport.buffer import Entry
-from etaoi_tui.sdk.transport.encoder import LEFT_OUT, START_LOST, Encoder
+from etaoi_tui.sdk.transport.encoder import LEFT_OUT, Encoder
 
 _SLICE = 512
 _LEAST_INTAKE = 64
-_FIRST_INTAKE = 4_000
+_FIRST_INTAKE = 12_000
+_EASY = 256
+_HEAVY = 2_048
 
 
 class Outlet(Protocol):
@@ -92,7 +94,10 @@ class Pipeline:
         self._stats = stats
         self._window = window
         self._intake = intake
-        self.soft = min(intake // 2, _FIRST_INTAKE)
+        self._soft = min(intake // 2, _FIRST_INTAKE)
+        self.easy = min(intake // 4, _EASY)
+        """Records that may wait without any of them being looked at."""
+        self._heavy = 0
         self._users = 1
         self._closed = False
         self.queue: deque[Record | _Mark] = deque()
@@ -114,7 +119,7 @@ class Pipeline:
     def put(self, record: Record) -> None:
         """Append a record. Never blocks; under pressure the record may lose its payload or be dropped."""
         queue = self.queue
-        if len(queue) >= self.soft and not self.relieved(record):
+        if len(queue) >= self.easy and not self.relieved(record):
             return
         queue.append(record)
         if self.asleep:
@@ -123,7 +128,12 @@ class Pipeline:
     def relieved(self, record: Record) -> bool:
         """Lighten a record because the sender is behind; False when it has to be dropped."""
         waiting = len(self.queue)
-        soft = self.soft
+        soft = self._soft
+        if waiting < soft:
+            if not isinstance(record, tuple):
+                self._weigh(record)
+            return True
+        hard = max(soft * 2, self._intake // 2)
         if isinstance(record, tuple):
             record[0].text_skipped += len(record[1]) if type(record[1]) is str else 0
             return self._lose(0)
@@ -132,11 +142,11 @@ class Pipeline:
         if isinstance(record, Delta):
             return self._lose(1) if waiting >= soft * 1.6 else True
         if not isinstance(record, Span | End):
-            return waiting < soft * 2
-        if waiting >= soft * 2:
+            return waiting < hard
+        if waiting >= hard:
             span = record if isinstance(record, Span) else record.span
             root = span.parent_id is None or span.persistent
-            if not root or waiting >= soft * 4:
+            if not root or waiting >= hard * 2:
                 if isinstance(record, Span):
                     record.state |= START_LOST
                     record.payload = None
@@ -147,6 +157,18 @@ class Pipeline:
             record.payload = {"etaoi_tui.note": LEFT_OUT}
             self._lose(3)
         return True
+
+    def _weigh(self, record: Span | Delta | End | Tick) -> None:
+        """Keep long texts from piling up faster than they are encoded; looks at the first level only."""
+        if isinstance(record, Tick) or type(record.payload) is not dict:
+            return
+        size = sum(len(value) for value in record.payload.values() if type(value) is str)
+        if size < _HEAVY:
+            return
+        self._heavy += size
+        if self._heavy > INTAKE_BYTES:
+            record.payload = {"etaoi_tui.note": LEFT_OUT}
+            self._lose(3)
 
     def _lose(self, what: int) -> bool:
         with self._lost_lock:
@@ -289,6 +311,7 @@ class Pipeline:
                 for mark in marks:
                     mark.passed.set()
                 marks.clear()
+            self._heavy = 0
             encoder.release_text()
             self._deliver(encoder.take())
             self._report_lost()
@@ -302,14 +325,17 @@ class Pipeline:
         mean = sum(len(e.payload) for e in entries if e.payload) // len(entries) + 256
         wanted = max(_LEAST_INTAKE, min(self._intake // 2, INTAKE_BYTES // mean))
         # Slow to grow, quick to shrink: a few heavy payloads in a row are the danger.
-        self.soft = min(wanted, self.soft + self.soft // 8 + 1)
+        self.easy = min(_EASY, wanted)
+        self._soft = min(wanted, self._soft + self._soft // 8 + 1)
 
     def _report_lost(self) -> None:
-        if not any(self._lost):
+        recovered, self._encoder.recovered = self._encoder.recovered, 0
+        if not any(self._lost) and not recovered:
             return
         with self._lost_lock:
             lost, self._lost = self._lost, [0, 0, 0, 0]
-        self._outlet.dropped(*lost)
+        text, deltas, spans, payloads = lost
+        self._outlet.dropped(text, deltas, spans - recovered, payloads)
 
 
 _FRESH = Stats()

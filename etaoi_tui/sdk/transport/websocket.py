@@ -39,7 +39,7 @@ _OPEN_TIMEOUT = 5.0
 _ANSWER_TIMEOUT = 5.0
 _PONG_TIMEOUT = 30.0
 _IDLE_CHECK = 1.0
-_UNACKNOWLEDGED_CHECK = 0.05
+_PING_EVERY = 0.1
 _QUICK_PONG = 0.005
 _UNKNOWN_WAIT = 0.05
 _REFUSALS = {4400: "schema version", 4401: "credentials"}
@@ -264,25 +264,31 @@ class WebSocketOutlet:
                 pong = None
             if self._unacknowledged_bytes < UNACKNOWLEDGED_BYTES:
                 self._send_waiting(connection)
-            if pong is None and self._unacknowledged:
-                pong, covered, asked_at = connection.ping(), len(self._unacknowledged), time.monotonic()
-            if pong is not None and not pong.wait(_QUICK_PONG):
-                late = time.monotonic() - asked_at > _PONG_TIMEOUT
-                if late and not self._endpoint.loopback:
-                    raise TimeoutError("the viewer did not answer a ping for 30 s")
-            if pong is None or not pong.is_set():
-                self._drain(connection)
-                self._rest(connection, waiting_for_pong=pong is not None)
+            now = time.monotonic()
+            urgent = self._hurry or self._unacknowledged_bytes > UNACKNOWLEDGED_BYTES // 4
+            if pong is None and self._unacknowledged and (urgent or now - asked_at > _PING_EVERY):
+                pong, covered, asked_at = connection.ping(), len(self._unacknowledged), now
+            if pong is not None and urgent and pong.wait(_QUICK_PONG):
+                continue
+            if pong is not None and now - asked_at > _PONG_TIMEOUT and not self._endpoint.loopback:
+                raise TimeoutError("the viewer did not answer a ping for 30 s")
+            self._drain(connection)
+            self._rest(connection)
 
-    def _rest(self, connection: ClientConnection, *, waiting_for_pong: bool) -> None:
-        outbox = self._outbox
+    def _rest(self, connection: ClientConnection) -> None:
         from websockets.protocol import OPEN as open_state
 
+        outbox = self._outbox
         full = self._unacknowledged_bytes >= UNACKNOWLEDGED_BYTES
-        outbox.notify()
+        hurried = self._hurry
         outbox.wait(
-            _UNACKNOWLEDGED_CHECK if waiting_for_pong else _IDLE_CHECK,
-            lambda: self._closed or connection.state is not open_state or bool(len(outbox) and not full),
+            _PING_EVERY if self._unacknowledged else _IDLE_CHECK,
+            lambda: (
+                self._closed
+                or connection.state is not open_state
+                or bool(len(outbox) and not full)
+                or (self._hurry and not hurried)
+            ),
         )
 
     def _send_preface(self, connection: ClientConnection) -> None:
