@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from etaoi_tui.sdk.attach import AttachedHandle, attach
+    from etaoi_tui.sdk.bridges.loomcycle_history import import_transcript, watch_user
     from etaoi_tui.sdk.config import install_sigterm_flush, open_tracer
     from etaoi_tui.sdk.langchain.middleware import instrument
     from etaoi_tui.sdk.langchain.public import AgentVizHandler, EtaoiHandler
@@ -38,12 +39,14 @@ _HOMES = {
     "attach_session": "etaoi_tui.sdk.livekit.attach",
     "current_span": "etaoi_tui.sdk.tracer",
     "event": "etaoi_tui.sdk.spans",
+    "import_transcript": "etaoi_tui.sdk.bridges.loomcycle_history",
     "install_sigterm_flush": "etaoi_tui.sdk.config",
     "instrument": "etaoi_tui.sdk.langchain.middleware",
     "open_tracer": "etaoi_tui.sdk.config",
     "span": "etaoi_tui.sdk.spans",
     "use_span": "etaoi_tui.sdk.tracer",
     "watch": "etaoi_tui.sdk.watch",
+    "watch_user": "etaoi_tui.sdk.bridges.loomcycle_history",
 }
 """Public names and the modules that they are loaded from."""
 
@@ -60,12 +63,14 @@ __all__ = [
     "attach_session",
     "current_span",
     "event",
+    "import_transcript",
     "install_sigterm_flush",
     "instrument",
     "open_tracer",
     "span",
     "use_span",
     "watch",
+    "watch_user",
 ]
 
 

@@ -41,7 +41,7 @@ def watch(target: Any, **options: Any) -> Any:
 
         return _bridge(target, options, lambda tracer: watch_client(target, tracer))
     if _is_livekit(target):
-        from etaoi_tui.sdk.livekit import attach_session
+        from etaoi_tui.sdk.livekit.attach import attach_session
 
         return attach_session(target, **options)
     if is_event_bus(target):

@@ -4,19 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import importlib
+import os
+import sys
 import time
+import types
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from etaoi_tui.sdk.bridges.eventbus_spans import DETACHED, STOPPED
 from etaoi_tui.sdk.bridges.eventbus_state import UNSAID
 from etaoi_tui.sdk.ids import bridge_uuid, session_uuid
 from etaoi_tui.sdk.transport.local import InMemorySink
 from etaoi_tui.sdk.watch import watch
-from tests.bridges.hive_bus import FirstBus, NewestBus, NodeOfTheFirst, NodeOfTheNewest, ScopedBus
+from tests.bridges.hive_bus import (
+    FIRST_TYPES,
+    NEWER_TYPES,
+    FirstBus,
+    NewestBus,
+    NodeOfTheFirst,
+    NodeOfTheNewest,
+    ScopedBus,
+)
 from tests.bridges.trees import Forest
 
 Play = Callable[[Any], Awaitable[None]]
@@ -433,6 +447,84 @@ async def test_detaching_leaves_no_trace() -> None:
     assert vars(bus) == before
     await play_newest(bus)
     assert handle.sink.events == []
+
+
+def real_hive() -> Any:
+    """The module of a real Hive EventBus, where the environment names its source."""
+    path = os.environ.get("ETAOI_TUI_HIVE")
+    if path is None:
+        pytest.skip("ETAOI_TUI_HIVE names no folder with Hive's framework package")
+    sys.path.insert(0, path)
+    for name in ("framework.runtime.event_bus", "framework.host.event_bus"):
+        try:
+            return importlib.import_module(name)
+        except ImportError:
+            continue
+    pytest.skip(f"no event_bus module in {path}")
+
+
+async def test_the_real_bus() -> None:
+    hive = real_hive()
+
+    async def play(bus: Any) -> None:
+        async def publish(kind: str, **data: Any) -> None:
+            place = {"stream_id": "main", "node_id": "writer", "execution_id": "e1"}
+            await bus.publish(hive.AgentEvent(type=hive.EventType(kind), data=data, **place))
+
+        await publish("execution_started", input={"topic": "cats"})
+        await one_loop(types.SimpleNamespace(say=publish))
+        await publish("execution_completed", output={"page": "ok"})
+
+    (root,) = (await recorded(hive.EventBus(), play)).roots
+    assert root.outline() == ["task main", LOOP]
+
+
+@pytest.mark.parametrize("bus_class", [FirstBus, NewestBus])
+async def test_no_type_of_event_is_a_problem(
+    bus_class: type[FirstBus], caplog: pytest.LogCaptureFixture
+) -> None:
+    async def play(bus: Any) -> None:
+        for fields in ({}, {"execution_id": "e1"}, {"node_id": "n"}, {"execution_id": "e1", "node_id": "n"}):
+            for kind in bus.EventType:
+                await bus.publish(bus.AgentEvent(kind, "s", **fields))
+                await bus.publish(bus.AgentEvent(kind, "s", data={"content": 5, "tool_use_id": []}, **fields))
+
+    shown = await recorded(bus_class(), play)
+    for span in shown.all():
+        assert span.end is not None
+    assert "etaoi-tui" not in caplog.text
+
+
+EVENTS = st.lists(
+    st.tuples(
+        st.sampled_from([*FIRST_TYPES, *NEWER_TYPES, "unheard_of"]),
+        st.sampled_from(["main", "queen", "worker:w1", "worker:w2", ""]),
+        st.sampled_from(["n", "m", None]),
+        st.sampled_from(["e1", "e2", "", None]),
+        st.sampled_from(
+            [
+                {},
+                {"content": "a", "snapshot": "a"},
+                {"content": "b", "snapshot": "ab"},
+                {"tool_use_id": "t1", "tool_name": "f", "result": "r", "is_error": True},
+                {"worker_id": "w1", "status": "failed"},
+                {"trigger": "post_tool_results", "iteration": 3, "input_tokens": 1, "output_tokens": 1},
+            ]
+        ),
+    ),
+    max_size=40,
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(events=EVENTS)
+def test_any_order_of_events_is_a_forest(events: list[Any], caplog: pytest.LogCaptureFixture) -> None:
+    async def play(bus: Any) -> None:
+        for kind, stream_id, node_id, execution_id, data in events:
+            await bus.emit(kind, stream_id, node_id=node_id, execution_id=execution_id, data=data)
+
+    asyncio.run(recorded(NewestBus(), play)).nothing_dangles()
+    assert "failed" not in caplog.text
 
 
 class RaisingSink:

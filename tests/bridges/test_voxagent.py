@@ -30,6 +30,7 @@ SCENARIOS = (
     "own_instance_attribute",
     "no_trace",
     "inside_another",
+    "detached_midway",
 )
 
 
@@ -285,6 +286,12 @@ def test_agents_inside_other_spans_are_sub_agents(version: str) -> None:
             "llm scripted:outer",
         ],
     ]
+
+
+def test_a_run_that_is_under_way_at_detach_is_followed_to_its_end(version: str) -> None:
+    (root,) = forest("voxagent", version, "detached_midway").roots
+    assert root.result["outputs"] == "went on"
+    assert root.outline() == ["turn agent", "llm scripted:midway", "tool wait", "llm scripted:midway"]
 
 
 def test_a_model_call_starts_when_the_model_was_called(version: str) -> None:

@@ -445,6 +445,27 @@ async def inside_another(stage: Stage) -> None:
         await stage.ends("run", outer.run("x"))
 
 
+async def detached_midway(stage: Stage) -> None:
+    started, go_on = asyncio.Event(), asyncio.Event()
+
+    async def wait(q: str = "") -> str:
+        started.set()
+        await go_on.wait()
+        return "waited"
+
+    model = script("midway", [call("wait"), MessageEndChunk()], say("went on"))
+    agent = Agent(model, tools=[tool("wait", wait, True)])
+    handle = stage.watch(agent)
+    task = asyncio.ensure_future(agent.run("x"))
+    await started.wait()
+    if handle is not None:
+        handle.detach()
+    stage.tell("run" in vars(agent))
+    go_on.set()
+    await stage.ends("run", task)
+    await stage.ends("after", agent.run("not recorded"))
+
+
 SCENARIOS = {
     function.__name__: function
     for function in (
@@ -464,6 +485,7 @@ SCENARIOS = {
         own_instance_attribute,
         no_trace,
         inside_another,
+        detached_midway,
     )
 }
 
