@@ -44,8 +44,51 @@ def tabs(evidence: Evidence) -> list[Tab]:
     ]
 
 
+def told_by(begun: Map, later: Sequence[Map]) -> Map:
+    """Return a hook's snapshot in one map: ``before``, ``after``, ``diff``, ``response``.
+
+    The etaoi SDK says all of it in the start. This project's SDK says it as it happens: what the hook was
+    given in the start, what it sent down in a delta, what it returned in the end. Its ``after`` holds the
+    changed sections only (None where one is gone), and the bodies of the messages that a hook touched lie
+    in its ``diff``.
+
+    Args:
+        begun: the start's payload.
+        later: the payloads of its deltas and of its end, in order.
+    """
+    told = dict(begun)
+    for payload in later:
+        told |= {key: payload[key] for key in ("after", "diff", "response") if key in payload}
+    if "after" in begun or "before" not in begun:
+        return told
+    before = as_map(told["before"])
+    after = {key: value for key, value in (before | as_map(told.get("after"))).items() if value is not None}
+    diff = as_map(told.get("diff"))
+    bodies: dict[str, Any] = {}
+    pairs = [as_map(pair) for pair in as_list(diff.get("messages_changed"))]
+    touched = [as_map(pair.get(side)) for pair in pairs for side in ("before", "after")]
+    for name in ("messages_added", "messages_removed"):
+        touched += [as_map(entry) for entry in as_list(diff.get(name))]
+    for entry in touched:
+        if isinstance(entry.get("message"), dict):
+            bodies[as_text(entry.get("key"))] = entry["message"]
+    told["before"], told["after"] = _with_bodies(before, bodies), _with_bodies(after, bodies)
+    return told
+
+
+def _with_bodies(state: Map, bodies: Map) -> Map:
+    if not bodies or "messages" not in state:
+        return state
+    messages = as_list(state["messages"])
+    return state | {"messages": [bodies.get(as_text(as_map(m).get("key")), m) for m in messages]}
+
+
+def _all_told(evidence: Evidence) -> Map:
+    return told_by(evidence.begun, [*evidence.delta_payloads, evidence.ended])
+
+
 def _changes(evidence: Evidence) -> list[Section]:
-    begun = evidence.begun
+    begun = _all_told(evidence)
     before, after = as_map(begun.get("before")), as_map(begun.get("after"))
     sections = [_hook(evidence)]
     changed = [
@@ -229,8 +272,9 @@ def _returned(begun: Map) -> list[Section]:
 
 def _both(evidence: Evidence) -> list[Section]:
     sections = []
+    told = _all_told(evidence)
     for key, title in (("before", "Before"), ("after", "After")):
-        state = as_map(evidence.begun.get(key))
+        state = as_map(told.get(key))
         if state:
             sections += _state_sections(key, title, state)
     return sections

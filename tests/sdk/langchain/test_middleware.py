@@ -24,6 +24,7 @@ from langchain_core.tools import tool
 from langgraph.graph.message import REMOVE_ALL_MESSAGES
 
 from etaoi_collector.model import Status, status_of_error
+from etaoi_tui.detail.probe import told_by
 from etaoi_tui.sdk.attach import AttachedHandle
 from etaoi_tui.sdk.langchain.middleware import instrument
 from tests.sdk.langchain.models import ScriptedModel, calls
@@ -354,3 +355,19 @@ def test_a_tool_message_keeps_its_key_from_step_to_step() -> None:
     many = [HumanMessage(f"m{n}", id=str(n)) for n in range(200)]
     assert diff_messages(MessagesShot(many), MessagesShot(list(many))) == {}
     assert diff_messages(MessagesShot(many), MessagesShot(many[::-1])) == {"messages_reordered": True}
+
+
+def test_the_viewer_reads_a_hook_as_it_reads_the_references(watch: Watch, forest: Look) -> None:
+    model = ScriptedModel(answers=["done"])
+    agent = create_agent(model, [double], system_prompt="Sys.", middleware=instrument([Trims()]))
+    handle = watch(agent)
+    agent.invoke(ASK)
+    probe = forest(handle).one("Trims.wrap_model_call")
+    assert probe.end is not None
+    later = [delta["payload"] for delta in probe.deltas] + [probe.end["payload"]]
+    told = told_by(probe.start["payload"], later)
+    assert [message.get("text") for message in told["before"]["messages"]] == ["hello", "more"]
+    assert [message.get("text") for message in told["after"]["messages"]] == ["MORE"]
+    assert told["after"]["system"] == told["before"]["system"] == {"text": "Sys."}
+    assert (told["before"]["tools"], told["after"]["tools"]) == (["double"], [])
+    assert told["response"]["messages"][0]["preview"] == "done"
