@@ -110,9 +110,11 @@ class Summaries:
         return found[:LONGEST]
 
     def _make(self, span: Span) -> str:
+        kind = span.kind
+        if kind in ("voice_input", "voice_output"):
+            return self._speech(span)
         if span.error is not None and span.status is not Status.OK:
             return span.error
-        kind = span.kind
         if kind == "tool":
             start = self._read(span.start_place)
             return arguments(start.input or start.arguments)
@@ -122,20 +124,30 @@ class Summaries:
             end = self._read(span.end_place)
             return _answer(end.response) if end.response is not None else end.text or ""
         if span.marks & _PROBE:
-            diff = self._read(span.end_place if span.end_place >= 0 else span.start_place).diff
-            return _changes(diff) if diff is not None else ""
+            return self._probe_changes(span)
         if kind == "voice_turn":
             return self._first_speech(span)
-        if kind in ("voice_input", "voice_output"):
-            end = self._read(span.end_place if span.end_place >= 0 else span.start_place)
-            said = end.transcript or end.text or ""
-            return "" if said.startswith(span.name) else said
         if kind == "eou":
             delay = self._read(span.start_place).end_of_utterance_delay
             return f"after {delay * 1000:.0f}ms" if delay is not None else ""
         if kind == "agent_context":
             tools = len(self._read(span.start_place).tools)
             return f"{tools} tool{'s' if tools != 1 else ''}" if tools else "agent snapshot"
+        return ""
+
+    def _speech(self, span: Span) -> str:
+        end = self._read(span.end_place if span.end_place >= 0 else span.start_place)
+        said = end.transcript or end.text or ""
+        if said.startswith(span.name):
+            said = ""
+        return f"{said} ({span.error})".lstrip() if span.error is not None else said
+
+    def _probe_changes(self, span: Span) -> str:
+        """Find the probe's diff: our SDK tells it in a delta, the reference in its start and end."""
+        for place in (*reversed(span.deltas or ()), span.end_place, span.start_place):
+            diff = self._read(place).diff
+            if diff is not None:
+                return _changes(diff)
         return ""
 
     def _first_speech(self, span: Span) -> str:
