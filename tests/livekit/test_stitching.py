@@ -60,6 +60,10 @@ def test_beside_the_reference_sdk(told: Ask) -> None:
     assert asked.all("llm")[0].metrics.keys() >= _metric_keys(run, "llm") - {"error"}
 
 
+def test_the_references_own_schema_takes_what_we_send(told: Ask) -> None:
+    assert told("both").raw["misfit"] == []
+
+
 def _metric_keys(run: Told, kind: str) -> set[str]:
     told = [event["voice_metrics"] for event in run.raw["theirs"] if event.get("voice_metrics")]
     return {key for one in told if one["type"] == kind for key in one} - {"last_speaking_time"}

@@ -134,3 +134,36 @@ def test_an_event_of_an_unknown_shape_costs_that_event(told: Ask) -> None:
     run = told("driven")
     assert run.raw["said_to_console"].count("could not follow a voice event (metrics_collected)") == 1
     assert run.call.payload["close_reason"] == "user_initiated"
+
+
+def test_a_model_that_hangs_up_is_asked_again_in_one_span(told: Ask) -> None:
+    run = told("flaky_model")
+    flaky, dead = run.turns
+    assert flaky.error is None and flaky.only("llm").error is None
+    assert flaky.only("llm").payload["text"].strip() == "Here I am again."
+    assert [error["recoverable"] for error in flaky.told("error_event")] == [True]
+    assert [one["stage"] for one in run.call.told("error_recovered")] == ["llm"]
+    assert "failed to generate" in str(dead.error) and "failed to generate" in str(dead.only("llm").error)
+    assert [error["recoverable"] for error in dead.told("error_event")] == [True, False]
+    assert run.call.payload["unrecovered_errors"] == {"llm": 2}
+
+
+def test_a_session_that_starts_again_is_a_call_of_its_own(told: Ask) -> None:
+    run = told("twice")
+    first, second = run.roots
+    assert first.kind == second.kind == "voice_session" and first.session_id == second.session_id
+    assert first.end <= second.start
+    for call in (first, second):
+        (turn,) = call.only("voice_agent").all("voice_turn")
+        assert len(turn.all("llm")) == 2 and len(turn.all("voice_output")) == 1
+
+
+def test_outcome_and_recording_of_a_job(told: Ask) -> None:
+    run = told("job")
+    (outcome,) = run.call.told("session_outcome")
+    assert outcome["outcome"] == "success" and outcome["outcome_reason"] == "solved"
+    assert "vip" in outcome["tags"]
+    (recording,) = run.call.told("audio_artifact")
+    assert recording["audio_status"] == "local_only"
+    assert recording["local_path"].startswith(run.raw["folder"])
+    assert run.near(recording["recording_started_at"], run.call.start, slack=1.0)

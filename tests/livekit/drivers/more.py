@@ -255,7 +255,16 @@ async def driven(world: World) -> dict[str, Any]:
 
 SCENARIOS = {
     one.__name__: one
-    for one in (graph_after_voice, voice_after_graph, chain_in_tool, both, driven, flaky_model, twice, job)
+    for one in (
+        graph_after_voice,
+        voice_after_graph,
+        chain_in_tool,
+        both,
+        driven,
+        flaky_model,
+        twice,
+        job,
+    )
 }
 
 
