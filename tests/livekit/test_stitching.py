@@ -6,8 +6,13 @@ from collections import Counter
 from collections.abc import Callable
 from uuid import NAMESPACE_URL, uuid5
 
+import msgpack
 import pytest
 
+from etaoi_collector.model import Span
+from etaoi_collector.store import Store
+from etaoi_collector.wire.codec import decode_frame
+from etaoi_collector.wire.events import Reject
 from tests.livekit.told import Told
 
 pytestmark = pytest.mark.real_clients
@@ -58,6 +63,24 @@ def test_beside_the_reference_sdk(told: Ask) -> None:
         assert keys - own <= {"orphaned"}, f"{kind}: {keys - own}"
     assert asked.only("eou").metrics.keys() >= _metric_keys(run, "eou")
     assert asked.all("llm")[0].metrics.keys() >= _metric_keys(run, "llm") - {"error"}
+
+
+def test_the_viewers_store_makes_one_tree_of_it(told: Ask) -> None:
+    run = told("call")
+    frame = msgpack.packb([{"schema_version": "0.5.1", "batch": [event]} for event in run.raw["events"]])
+    events = decode_frame(frame)
+    assert not [event for event in events if isinstance(event, Reject)]
+    store = Store()
+    store.apply(events, 0, 1)
+    spans = [store.find_span(span_id) for span_id in run.spans]
+    top = {_topmost(span) for span in spans if span is not None}
+    assert len(spans) == len(run.spans) and top == {run.call.id}
+
+
+def _topmost(span: Span) -> str:
+    while span.parent is not None:
+        span = span.parent
+    return span.span_id
 
 
 def test_the_references_own_schema_takes_what_we_send(told: Ask) -> None:

@@ -176,7 +176,7 @@ class AgentSide:
         if turn.output is None:
             span = self._call.tracer.start(
                 "voice_output",
-                "agent",
+                "agent speech",
                 parent=turn.span,
                 payload={"origin": "tool_say"} if turn.from_tool else None,
                 speech_id=turn.speech_id,

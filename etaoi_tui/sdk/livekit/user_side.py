@@ -92,7 +92,7 @@ class UserSide:
         turn = part.turn = self._call.open_turn(at=part.started_at, user=part)
         part.span = self._call.tracer.start(
             "voice_input",
-            "user",
+            "user speech",
             parent=turn.span,
             payload={"transcript": part.transcript, "is_final": False},
             at=part.started_at,
@@ -110,7 +110,7 @@ class UserSide:
         if not self._call.options.include_vad or part.turn is None:
             return
         self._end_vad(part, at)
-        part.vad = self._call.tracer.start("vad", "speech", parent=part.turn.span, at=at)
+        part.vad = self._call.tracer.start("vad", "voice activity", parent=part.turn.span, at=at)
 
     def _end_vad(self, part: UserPart, at: float | None = None) -> None:
         if part.vad is None:
@@ -222,7 +222,9 @@ class UserSide:
         text = item.text_content
         payload = {"transcript": text, "is_final": True, "item_id": item.id, "modality": "text"}
         tracer = self._call.tracer
-        span = tracer.start("voice_input", "user", parent=turn.span, payload=payload, at=item.created_at)
+        span = tracer.start(
+            "voice_input", "user speech", parent=turn.span, payload=payload, at=item.created_at
+        )
         tracer.end(span, payload, at=item.created_at)
         turn.user = UserPart(item.created_at, turn=turn)
 
@@ -279,7 +281,7 @@ class UserSide:
             "transcription_delay": eou.transcription_delay,
             "on_user_turn_completed_delay": eou.on_user_turn_completed_delay,
         }
-        span = tracer.start("eou", "end of turn", parent=turn.span, payload=payload, at=ends - delay)
+        span = tracer.start("eou", "end of utterance", parent=turn.span, payload=payload, at=ends - delay)
         tracer.end(span, voice_metrics=voice_metrics(eou), at=ends)
 
     def drop(self, part: UserPart, *, under: Turn | None = None) -> None:
@@ -296,6 +298,6 @@ class UserSide:
             return
         for began, ended in part.heard:
             span = self._call.tracer.start(
-                "vad", "speech", parent=under.span, payload={"over_agent": True}, at=began
+                "vad", "voice activity", parent=under.span, payload={"over_agent": True}, at=began
             )
             self._call.tracer.end(span, at=ended or part.stopped_at)
