@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import random
 import statistics
 import sys
 import time
@@ -191,8 +192,13 @@ def time_agents(handlers: dict[str, BaseCallbackHandler]) -> dict[str, tuple[flo
     walls: dict[str, list[float]] = {name: [] for name in handlers}
     cpus: dict[str, list[float]] = {name: [] for name in handlers}
     ask: Any = {"messages": [HumanMessage("double it", id="m")]}
+    order = random.Random(7)
     for turn in range(AGENT_RUNS):
-        for name, handler in handlers.items():
+        names = list(handlers)
+        order.shuffle(names)  # what one tracer's thread still has to do falls on each of the others alike
+        for name in names:
+            handler = handlers[name]
+            time.sleep(0.03)
             runner, model = built[name]
             model._calls = 0
             begun, cpu = time.perf_counter(), time.thread_time()

@@ -147,6 +147,10 @@ class RunRecorder:
     ) -> None:
         if context is not None:
             meta.update(context)
+        if parent is not None:
+            speech = parent.speech_id or (parent.metadata or {}).get("lk_speech_id")
+            if speech:
+                meta["lk_speech_id"] = speech
         if unknown:
             meta["etaoi_tui.unknown_parent"] = str(parent_run_id)
         span = self.tracer.start(

@@ -349,3 +349,23 @@ def test_the_reference_errors_that_ended_its_stream_end_nothing_here(watch: Watc
     assert seen.of("llm")[0].payload["response"]["tool_calls"][0]["args"] == {
         "number": "12345678901234567890123"
     }
+
+
+def test_runs_inside_a_voice_turn_lie_under_it_in_the_same_session(watch: Watch, forest: Look) -> None:
+    from etaoi_tui.sdk.tracer import use_span
+
+    chain = RunnableLambda(lambda value: value, name="thinking") | RunnableLambda(lambda value: value)
+    handle = watch(chain, session_id="call-7")
+    tracer = handle.tracer
+    assert tracer is not None
+    turn = tracer.start("voice_turn", "turn", speech_id="speech_1")
+    with use_span(turn):
+        chain.invoke(1)
+    tracer.end(turn)
+    seen = forest(handle)
+    (root,) = seen.roots
+    assert root.kind == "voice_turn"
+    assert len(root.children) == 1
+    assert all(span.metadata["lk_speech_id"] == "speech_1" for span in root.children[0].walk())
+    sessions = {span.start["session_id"] for span in seen.spans}
+    assert sessions == {str(uuid.uuid5(uuid.NAMESPACE_URL, "etaoi:session:call-7"))}
