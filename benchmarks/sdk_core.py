@@ -1,7 +1,8 @@
 """What the SDK's core costs the agent: calls, sender, latency, memory. ``python -m benchmarks.sdk_core``
 
-Each cost stands beside a floor measured in the same run: a call of an empty method with the same arguments, or
-the bare encoding of the same payload. Programs that measure CPU, memory or latency run in processes of their own.
+Each cost stands beside a floor measured in the same run: a call of an empty method with the same arguments,
+or the bare encoding of the same payload. Programs that measure CPU, memory or latency run in processes of
+their own.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ def _token(tracer: Any) -> Callable[[], None]:
 
 
 def _cost(call: Callable[[], None], calls: int) -> float:
-    """Return microseconds per call, the median of small batches, as an agent makes them between its own work."""
+    """Return microseconds per call: the median of small batches, with pauses as an agent makes them."""
     batch = 50
     figures = []
     for _ in range(calls // batch):
@@ -125,10 +126,11 @@ SENDER = """
     from etaoi_tui.sdk.values import Json
     url, seconds, rate, threads = sys.argv[1], float(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4])
     tracer = open_tracer(server_url=url)
-    messages = [{"role": "human", "text": "x" * 480} for _ in range(4)]
-    kinds = [("llm", {"input_messages": messages}, {"response": {"role": "ai", "text": "y" * 300}}),
-             ("tool", {"input": Json({"q": "z" * 200})}, {"output": "o" * 300}),
-             ("middleware", {"inputs": Json({"a": "b" * 150})}, {"outputs": Json({"c": "d" * 150})})]
+    messages = [{"role": "human", "text": "what is it about " * 28} for _ in range(4)]
+    kinds = [("llm", {"input_messages": messages}, {"response": {"role": "ai", "text": "words of it " * 25}}),
+             ("tool", {"input": Json({"q": "ask for " * 25})}, {"output": "came out " * 33}),
+             ("middleware", {"inputs": Json({"a": "some of it " * 14})},
+              {"outputs": Json({"c": "and more " * 17})})]
     root = tracer.start("sub_agent", "root")
     tracer.flush(10)
     made = [0] * threads
@@ -177,7 +179,8 @@ MEMORY = """
             highest = max(highest, rss())
             time.sleep(0.005)
     time.sleep(0.5)
-    print(json.dumps({"before": before, "highest": max(highest, rss()), "waiting": tracer.stats.waiting_bytes / 1e6}))
+    told = {"before": before, "highest": max(highest, rss()), "waiting": tracer.stats.waiting_bytes / 1e6}
+    print(json.dumps(told))
 """
 
 LATENCY = """

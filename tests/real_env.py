@@ -1,7 +1,7 @@
 """Environments of their own for tests that drive the real SDK packages.
 
-The real clients pin other versions than this project does, so each set of them lives in ``.envs/NAME``, made on
-first use and shared by all tests (and by parallel test processes) that ask for the same name.
+The real clients pin other versions than this project does, so each set of them lives in ``.envs/NAME``, made
+on first use and shared by all tests (and by parallel test processes) that ask for the same name.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ ETAOI = ("etaoi", "etaoi-schema==0.5.1", "websockets<17")
 
 
 def real_env(name: str, *requirements: str) -> Path:
-    """Return the Python of environment ``name`` with ``requirements`` installed, making it when it is missing.
+    """Return the Python of environment ``name`` with ``requirements`` installed, made when missing.
 
     Args:
         name: a folder's name under ``.envs``.
-        requirements: what pip understands. The same name with other requirements installs the difference.
+        requirements: what pip understands. The same name with other ones installs the difference.
 
     Raises:
         RuntimeError: pip could not install them; its output is in the message.
@@ -45,7 +45,9 @@ def real_env(name: str, *requirements: str) -> Path:
         pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements]
         done = subprocess.run(pip, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise RuntimeError(f"pip could not install {requirements} into {home}:\n{done.stdout}{done.stderr}")
+            raise RuntimeError(
+                f"pip could not install {requirements} into {home}:\n{done.stdout}{done.stderr}"
+            )
         stamps.mkdir(exist_ok=True)
         (stamps / wanted).touch()
     return python

@@ -15,7 +15,7 @@ class Limits:
     text: int = DEFAULT_TEXT
     """Characters of one text: a message, a prompt, one input or output as JSON text."""
     event: int = 262_144
-    """Bytes of one event's payload as encoded."""
+    """Characters of one event's payload, all texts together."""
     items: int = 1_000
     """Items of one list or map."""
     depth: int = 32
@@ -37,7 +37,7 @@ class Limits:
         return cls(text=text, event=max(262_144, min(4 * text, 16_777_216)))
 
 
-BUFFER_BYTES = 48 * 1024 * 1024
+BUFFER_BYTES = 42 * 1024 * 1024
 """Encoded events that wait for a viewer, in bytes of memory; beyond it the least telling goes first.
 
 With what waits to be encoded, what is under way, and the heads of open spans this makes 64 MiB in all.
@@ -45,7 +45,7 @@ With what waits to be encoded, what is under way, and the heads of open spans th
 BUFFER_EVENTS = 200_000
 INTAKE_EVENTS = 50_000
 """Records that wait for the sender's thread to encode them."""
-INTAKE_BYTES = 8 * 1024 * 1024
+INTAKE_BYTES = 6 * 1024 * 1024
 """The same in bytes, as far as the size of recent events tells that of the next."""
 OPEN_BYTES = 4 * 1024 * 1024
 """Starts of spans that have not ended, kept for a viewer that comes later."""

@@ -1,8 +1,9 @@
 """Outgoing events and frames, as a client of the protocol writes them.
 
-An event is kept as three pieces of msgpack (its head, its metadata, its payload), so that a payload can still be
-left out, or a count be added to the metadata, after it was encoded. All keys that the reference sends are present,
-nil when unset, but for ``voice_metrics`` of a start, which is optional in the schema and never used there.
+An event is kept as three pieces of msgpack (its head, its metadata, its payload), so that a payload can
+still be left out, or a count be added to the metadata, after it was encoded. All keys that the reference
+sends are present, nil when unset, but for ``voice_metrics`` of a start, which is optional in the schema and
+never used there.
 """
 
 from __future__ import annotations

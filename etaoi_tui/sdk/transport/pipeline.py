@@ -26,6 +26,7 @@ _LEAST_INTAKE = 64
 _FIRST_INTAKE = 12_000
 _EASY = 256
 _HEAVY = 2_048
+_CHILD_SECONDS = 2.0  # a child may have to import what its parent has already
 
 
 class Outlet(Protocol):
@@ -367,7 +368,7 @@ def finish_all(timeout: float = 0.5) -> None:
 def _flush_one(reference: weakref.ref[Pipeline]) -> None:
     pipeline = reference()
     if pipeline is not None:
-        pipeline.flush()
+        pipeline.flush(_CHILD_SECONDS)
 
 
 def _finish_with_multiprocessing(pipeline: Pipeline) -> None:

@@ -42,6 +42,7 @@ _IDLE_CHECK = 1.0
 _PING_EVERY = 0.1
 _QUICK_PONG = 0.005
 _UNKNOWN_WAIT = 0.05
+_UNKNOWN_WAIT_LOOPBACK = 0.25
 _REFUSALS = {4400: "schema version", 4401: "credentials"}
 
 
@@ -132,7 +133,8 @@ class WebSocketOutlet:
             return settled() or hopeless
 
         try:
-            quick = min(timeout, _UNKNOWN_WAIT)
+            # On this machine it is known at once whether somebody listens; elsewhere nobody waits long.
+            quick = min(timeout, _UNKNOWN_WAIT_LOOPBACK if self._endpoint.loopback else _UNKNOWN_WAIT)
             if not outbox.wait(quick, decided) and self._stats.state in ("handshake", "connected"):
                 outbox.wait(timeout - quick, decided)
         finally:
