@@ -1,7 +1,7 @@
 """What watching costs voxagent, loomcycle and an EventBus, per event. ``python -m benchmarks.sdk_bridges``
 
-Each is timed against itself unwatched, in the same process and alternately; models and tools take no time, so the
-ratios are the worst there can be.
+Each is timed against itself unwatched, in the same process and alternately; models and tools take no time, so
+the ratios are the worst there can be.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def _timed(system: str) -> dict[str, list[float]]:
 
 
 def measure() -> Iterator[Row]:
-    """Microseconds that watching adds to an event, beside what the event costs by itself."""
+    """Microseconds of the agent's thread that watching adds to an event, beside what it costs by itself."""
     for system in ("voxagent", "loomcycle", "eventbus"):
         for what, (bare, watched) in _timed(system).items():
             yield Row(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import Any
 
 from etaoi_tui.sdk.bridges.handle import BridgeHandle
 from etaoi_tui.sdk.config import is_disabled, open_tracer, resolve_agent_id
+from etaoi_tui.sdk.redact import REDACTED
 
 SUPPORTED = (
     "a voxagent Agent, a loomcycle LoomcycleClient, a Hive EventBus, a LiveKit AgentSession, "
@@ -32,8 +34,9 @@ def watch(target: Any, **options: Any) -> Any:
         ValueError: ``sink`` is text that names none.
     """
     if _is_voxagent(target):
-        from etaoi_tui.sdk.bridges.voxagent import watch_agent
+        from etaoi_tui.sdk.bridges.voxagent import secret_rules, watch_agent
 
+        options["redact"] = _with_rules(options.get("redact"), secret_rules(target))
         agent_id = resolve_agent_id(options.pop("agent_id", None))
         return _bridge(target, options, lambda tracer: watch_agent(target, tracer, agent_id))
     if _is_loomcycle(target):
@@ -76,6 +79,24 @@ def _bridge(target: Any, options: dict[str, Any], start: Any) -> BridgeHandle:
         tracer.close(0)
         raise
     return handle
+
+
+def _with_rules(redact: Any, rules: list[Any]) -> Any:
+    """Add rules of the watched system to what a user gave as ``redact``."""
+    if not rules or redact is False:
+        return redact
+    if redact is None or redact is True:
+        return rules
+    if callable(redact):
+        return lambda text: redact(_masked(text, rules))
+    given = [redact] if isinstance(redact, (str, re.Pattern)) else list(redact)
+    return [*given, *rules]
+
+
+def _masked(text: str, rules: list[Any]) -> str:
+    for rule in rules:
+        text = rule.sub(REDACTED, text)
+    return text
 
 
 def _unknown(target: Any) -> TypeError:

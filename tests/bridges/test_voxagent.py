@@ -31,6 +31,7 @@ SCENARIOS = (
     "no_trace",
     "inside_another",
     "detached_midway",
+    "secrets",
 )
 
 
@@ -128,6 +129,13 @@ def test_tools_tell_input_output_and_call(version: str) -> None:
 def test_dependencies_are_never_recorded(version: str) -> None:
     events = played("voxagent", version, "watched")["run_with_tools"]["events"]
     assert "do-not-record-me" not in json.dumps(events)
+
+
+def test_what_an_agent_was_told_to_keep_secret_is_not_recorded(version: str) -> None:
+    told = json.dumps(played("voxagent", version, "watched")["secrets"]["events"], ensure_ascii=False)
+    assert "hunter2" not in told
+    assert "12345" not in told
+    assert "the key is ‹redacted› and ticket ‹redacted›" in told
 
 
 def test_a_snapshot_shows_prompt_model_tools_and_sub_agents(version: str) -> None:

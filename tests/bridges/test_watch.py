@@ -108,8 +108,7 @@ def test_asking_imports_no_system() -> None:
         "import etaoi_tui.sdk.bridges.voxagent, etaoi_tui.sdk.bridges.loomcycle_history\n"
         "import etaoi_tui.sdk.bridges.eventbus, etaoi_tui.sdk.bridges.loomcycle\n"
         "taken = {name.partition('.')[0] for name in sys.modules}\n"
-        "print(sorted(taken & {'voxagent', 'loomcycle', 'grpc', 'langchain_core', 'livekit', 'textual', 'rich',"
-        " 'pydantic', 'framework', 'websockets'}))"
+        f"print(sorted(taken & {SYSTEMS!r}))"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True

@@ -118,11 +118,12 @@ class BusSpans:
 
         Once an execution is over, an event of its nodes is a mark beside it, and there is None to return.
         """
-        over = self._executions.resolve(event)
-        if over is not None and over.ended and (event.execution_id or over.worker):
-            self._mark(_kind_of(event), event, at)
-            return None
-        owner = self._executions.owner(event, at)
+        owner = self._executions.resolve(event)
+        if owner is None or owner.ended:
+            if owner is not None and (event.execution_id or owner.worker):
+                self._mark(_kind_of(event), event, at)
+                return None
+            owner = self._executions.owner(event, at)
         key = _place_of(event)
         return owner.nodes.get(key) or self._start_node(owner, key, at)
 

@@ -7,7 +7,9 @@ starts, since tools may be added at any time. Nesting is known by context variab
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import re
 import sys
 import weakref
 from collections.abc import Callable, Coroutine
@@ -28,6 +30,26 @@ def is_agent(target: Any) -> bool:
     """Whether a target is a ``voxagent.Agent``; voxagent is not imported for the question."""
     core = sys.modules.get("voxagent.agent.core")
     return core is not None and isinstance(target, core.Agent)
+
+
+def secret_rules(agent: Any) -> list[re.Pattern[str]]:
+    """Return rules for what an agent, or one below it, was told to keep secret: by value, or by pattern."""
+    rules: list[re.Pattern[str]] = []
+    left, met = [agent], {id(agent)}
+    while left:
+        agent = left.pop()
+        for value in (agent.secrets_to_redact or {}).values():
+            if value:
+                rules.append(re.compile(re.escape(str(value))))
+        for pattern in agent.secret_patterns or ():
+            with contextlib.suppress(re.error):
+                rules.append(re.compile(pattern))
+        for tool in agent.tools:
+            sub = getattr(tool, "agent", None)
+            if is_agent(sub) and id(sub) not in met:
+                met.add(id(sub))
+                left.append(sub)
+    return rules
 
 
 def watch_agent(agent: Any, tracer: Tracer, agent_id: str | None = None) -> BridgeHandle:
@@ -82,20 +104,23 @@ class AgentWatch(Watch):
         left, met = [agent], {id(agent)}
         while left:
             agent = left.pop()
-            self._hook(agent, "run", _watched_run(agent))
-            self._hook(agent, "run_stream", _watched_stream(agent))
+            self._hook(agent, "run", _watched_run)
+            self._hook(agent, "run_stream", _watched_stream)
             _providers.watch(str(agent.model_string))
             for server in agent.toolsets:
-                self._hook(server, "direct_call_tool", _watched_mcp_tool(server))
+                self._hook(server, "direct_call_tool", _watched_mcp_tool)
             for tool in agent.tools:
-                self._hook(tool, "run", _watched_tool(tool))
+                self._hook(tool, "run", _watched_tool)
                 sub = getattr(tool, "agent", None)
                 if is_agent(sub) and id(sub) not in met:  # agents may be shared, or know each other in a ring
                     met.add(id(sub))
                     left.append(sub)
 
-    def _hook(self, target: Any, name: str, make: Callable[[Hook], Callable[..., Any]]) -> None:
-        hook = put_hook(target, name, self, make)
+    def _hook(self, target: Any, name: str, watched: Callable[[Any], Callable[[Hook], Any]]) -> None:
+        hook = find_hook(target, name)
+        if hook is not None and self in hook.owners:
+            return
+        hook = put_hook(target, name, self, watched(target))
         if hook is not None:
             self._hooks[id(hook)] = hook
 

@@ -15,14 +15,19 @@ from etaoi_tui.sdk.tracer import Tracer
 class AgentCard:
     """Tells what an agent is, when it is first met and whenever that has changed."""
 
-    __slots__ = ("_hash", "_metadata")
+    __slots__ = ("_hash", "_looks", "_metadata")
 
     def __init__(self) -> None:
+        self._looks: object = None
         self._hash = ""
         self._metadata: dict[str, str] = {}
 
     def tell(self, tracer: Tracer, agent: Any, agent_id: str | None = None) -> dict[str, str]:
         """Record the agent's snapshot if it is new; returns metadata that links spans to it."""
+        looks = _look_of(agent)
+        if looks == self._looks:
+            return self._metadata
+        self._looks = looks
         known = {**snapshot_of(agent), "agent_id": agent_id}
         encoded = msgspec.json.encode(known, enc_hook=str, order="deterministic")
         digest = hashlib.sha256(encoded).hexdigest()[:16]
@@ -35,6 +40,12 @@ class AgentCard:
             tracer.end(span, at=span.started_ns)
             self._metadata = {"agent.context_id": id_text(span.span_id), "agent.context_hash": digest}
         return self._metadata
+
+
+def _look_of(agent: Any) -> object:
+    """Return what a change of the agent would change; cheap, since every run asks."""
+    tools = [(id(tool), tool.name, tool.description) for tool in agent.tools]
+    return agent.name, agent.system_prompt, agent.model_string, tools, len(agent.toolsets)
 
 
 def snapshot_of(agent: Any) -> dict[str, Any]:

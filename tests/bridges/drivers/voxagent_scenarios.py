@@ -445,6 +445,21 @@ async def inside_another(stage: Stage) -> None:
         await stage.ends("run", outer.run("x"))
 
 
+async def secrets(stage: Stage) -> None:
+    words = "the key is hunter2-of-the-house and ticket T-12345"
+    sub = Agent(
+        script(
+            "told", [TextDeltaChunk(delta=words[:17]), TextDeltaChunk(delta=words[17:]), MessageEndChunk()]
+        ),
+        name="sub",
+        secret_patterns=["T-[0-9]+"],
+    )
+    model = script("secret", [call("sub", task=words), MessageEndChunk()], say("kept"))
+    agent = Agent(model, sub_agents=[sub], secrets_to_redact={"key": "hunter2-of-the-house"})
+    stage.watch(agent)
+    await stage.ends("run", agent.run(words))
+
+
 async def detached_midway(stage: Stage) -> None:
     started, go_on = asyncio.Event(), asyncio.Event()
 
@@ -486,6 +501,7 @@ SCENARIOS = {
         no_trace,
         inside_another,
         detached_midway,
+        secrets,
     )
 }
 

@@ -1,0 +1,78 @@
+"""Events that voxagent declares and no version emits, and runs whose stream ends in odd ways."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from etaoi_tui.sdk.bridges.voxagent_models import shown_messages, tool_names
+from etaoi_tui.sdk.bridges.voxagent_run import AgentRun
+from etaoi_tui.sdk.config import open_tracer
+from tests.bridges.trees import Forest
+
+
+def played(*events: dict[str, Any]) -> Forest:
+    tracer = open_tracer(sink="memory")
+    agent = SimpleNamespace(model_string="p:m", name="a")
+    ended: list[bool] = []
+    run = AgentRun(
+        tracer, agent, None, 1_700_000_000_000_000_000, {"prompt": "x"}, {}, lambda: ended.append(True)
+    )
+    token = run.enter()
+    try:
+        run.asked_for(SimpleNamespace(id="t1", name="search", params={}))
+        span = run.tool_started("search", {})
+        for fields in events:
+            run.saw(SimpleNamespace(run_id="r", **fields))
+        run.tool_ended(span, "found")
+        run.finished()
+    finally:
+        run.leave(token)
+    run.finished()
+    assert ended == [True]
+    return Forest(tracer.sink.events)
+
+
+def test_events_that_may_come_one_day() -> None:
+    shown = played(
+        {"event_type": "assistant_start"},
+        {"event_type": "tool_output", "tool_call_id": "t1", "delta": "half"},
+        {"event_type": "compaction_start", "message_count": 9, "token_count": 900},
+        {"event_type": "compaction_end", "messages_removed": 5, "tokens_saved": 500},
+        {"event_type": "brand_new", "detail": "d"},
+    )
+    (root,) = shown.roots
+    assert root.outline() == ["turn a", "tool search", "middleware compaction"]
+    tool, compaction = root.children
+    assert tool.text() == "half"
+    assert compaction.payload["message_count"] == 9
+    assert compaction.result == {"messages_removed": 5, "tokens_saved": 500}
+    assert [delta["event"] for delta in root.deltas] == ["assistant_start", "brand_new"]
+
+
+def test_a_compaction_that_does_not_end_ends_with_its_run() -> None:
+    (root,) = played({"event_type": "compaction_start", "message_count": 9}).roots
+    assert root.children[1].error == "its run ended"
+
+
+def test_messages_of_any_shape() -> None:
+    blocks = [
+        {"type": "text", "text": "look"},
+        {"type": "image", "media_type": "image/png", "data": "aaaa"},
+        {"type": "tool_use", "id": "t", "name": "f", "input": {"q": 1}},
+    ]
+    message = SimpleNamespace(role="assistant", content=blocks, tool_calls=None)
+    assert shown_messages([message], "Be kind.") == [
+        {"role": "system", "text": "Be kind."},
+        {
+            "role": "ai",
+            "text": "look\n[image image/png]",
+            "tool_calls": [{"name": "f", "args": {"q": 1}, "id": "t"}],
+        },
+    ]
+
+
+def test_names_in_schemas_of_either_form() -> None:
+    schemas = [{"function": {"name": "a"}}, {"name": "b"}, SimpleNamespace(name="c"), {}]
+    assert tool_names(schemas) == ["a", "b", "c", "?"]
+    assert tool_names(None) == []
