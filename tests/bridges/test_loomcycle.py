@@ -28,6 +28,8 @@ SCENARIOS = (
     "inside_a_span",
     "users",
     "no_trace",
+    "batch_with_states",
+    "nobody_there",
 )
 ONE_RUN = ["turn finder", "llm model", "tool HTTP", "tool Read", "llm m-1"]
 LEFT = "cancelled: the stream was left before its end; the run may go on"
@@ -268,6 +270,20 @@ def test_batches(version: str) -> None:
     assert [child.payload["inputs"] for child in once.children] == ["Find it."] * 2
     assert broken.error == "ValueError: half read"
     assert argument.error is not None and argument.error.startswith("TypeError")
+
+
+def test_run_states_find_the_agents_of_a_batch(version: str) -> None:
+    (task,) = forest("loomcycle", version, "batch_with_states").roots
+    assert task.outline() == ["task batch of 2", "sub_agent a", "sub_agent b"]
+    first, second = task.children
+    assert first.deltas[0] == {"run_id": "brun_0", "agent_id": "ba_0"}
+    assert second.deltas[0]["run_id"] == "brun_1"
+    assert (first.result["status"], first.error) == ("completed", None)
+
+
+def test_a_server_that_is_away(version: str) -> None:
+    (root,) = forest("loomcycle", version, "nobody_there").roots
+    assert root.error is not None and root.error.startswith("UnavailableError: ")
 
 
 def test_runs_at_the_same_time_with_the_same_tool_ids(version: str) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import grpc
+from loomcycle import LoomcycleClient
 from loomcycle_server import Server, event, pb, serve, usage, use
 from three import Stage, main
 
@@ -452,6 +453,43 @@ async def users(stage: Stage, server: Server, client: Any) -> None:
 
 
 @scenario
+async def batch_with_states(stage: Stage, server: Server, client: Any) -> None:
+    """Run states tell the ids of a batch's agents while it runs; its result says the same."""
+    server.batch_gate = asyncio.Event()
+    reader = asyncio.ensure_future(all_of(client.stream_user_run_states("u1")))
+    spawns = [{"agent": name, "segments": SEGMENTS} for name in ("a", "b")]
+    task = asyncio.ensure_future(client.spawn_run_batch(spawns))
+    await asyncio.sleep(0.05)
+    for status in ("running", "completed"):
+        server.states.put_nowait(
+            pb.RunStateEvent(run_id="brun_0", agent_id="ba_0", agent="a", user_id="u1", status=status)
+        )
+    server.states.put_nowait(None)
+    await stage.ends("states", reader)
+    server.batch_gate.set()
+    await stage.ends("batch", task)
+
+
+@scenario
+async def nobody_there(stage: Stage, server: Server, client: Any) -> None:
+    """A server that is away: the client's own error, and followers that wait for it."""
+    away = LoomcycleClient(target="127.0.0.1:1")
+    handle = stage.watch(away)
+    if handle is not None:
+        from etaoi_tui.sdk.bridges.loomcycle_history import watch_user
+
+        follower = watch_user(away, "u1")
+        await asyncio.sleep(0.2)
+        follower.detach()
+    try:
+        async for _ in away.run_streaming(agent="x", segments=SEGMENTS):
+            pass
+    except Exception as error:
+        stage.tell(type(error).__name__)
+    await away.close()
+
+
+@scenario
 async def no_trace(stage: Stage, server: Server, client: Any) -> None:
     server.scripts["x"] = TWO_CALLS
     if stage.mode != "bare":
@@ -481,6 +519,8 @@ SCENARIOS = {
         inside_a_span,
         users,
         no_trace,
+        batch_with_states,
+        nobody_there,
     )
 }
 

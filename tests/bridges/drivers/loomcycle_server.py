@@ -45,6 +45,7 @@ class Server(pb_grpc.LoomcycleServicer):
         self.requests: list[str] = []
         self.runs = 0
         self.cancelled: list[str] = []
+        self.batch_gate: asyncio.Event | None = None
 
     async def _play(self, agent: str, session_id: str, agent_id: str, context: Any) -> AsyncIterator[Any]:
         script = self.scripts[agent]
@@ -111,7 +112,8 @@ class Server(pb_grpc.LoomcycleServicer):
                     usage=None if failed else usage(5, 6),
                 )
             )
-        await asyncio.sleep(0)
+        if self.batch_gate is not None:
+            await self.batch_gate.wait()
         return pb.BatchSpawnResult(spawned=len(results), results=results)
 
     async def StreamUserRunStates(self, request: Any, context: Any) -> AsyncIterator[Any]:
