@@ -45,7 +45,7 @@ async def voxagent() -> dict[str, list[float]]:
     """A long streamed answer, and runs of two model calls and a tool, of which nothing takes time."""
     from voxagent import Agent
     from voxagent.providers.base import MessageEndChunk, TextDeltaChunk
-    from voxagent_scenarios import call, script, tool, weather
+    from voxagent_fakes import call, script, tool, weather
 
     long = script("long", [*(TextDeltaChunk(delta="token ") for _ in range(CHUNKS)), MessageEndChunk()])
     steps = script(

@@ -81,6 +81,7 @@ class AgentWatch(Watch):
         self._agent_id = agent_id
         self._hooks: dict[int, Hook] = {}
         self._root: Any = None
+        self._gone = False
         self._cards: weakref.WeakKeyDictionary[Any, AgentCard] = weakref.WeakKeyDictionary()
 
     def start(self, agent: Any) -> None:
@@ -93,6 +94,7 @@ class AgentWatch(Watch):
     @guarded
     def stop(self) -> None:
         """Take every hook off."""
+        self._gone = True
         hooks, self._hooks = self._hooks, {}
         for hook in hooks.values():
             hook.let_go(self)
@@ -101,6 +103,8 @@ class AgentWatch(Watch):
     @guarded
     def look_through(self, agent: Any) -> None:
         """Put hooks on an agent and on what is reachable from it now; what has hooks already keeps them."""
+        if self._gone:  # a run that was called before, and is awaited only now
+            return
         left, met = [agent], {id(agent)}
         while left:
             agent = left.pop()
