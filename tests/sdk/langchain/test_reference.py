@@ -187,3 +187,35 @@ def test_a_retriever_is_there_and_holds_what_ran_inside(
     shelf = ours(name).one("Shelf")
     assert ours(name).one("rewrite").parent is shelf
     assert shelf.parent is ours(name).one("rag")
+
+
+_VALIDATE = """
+import json, sys
+from etaoi_schema import AgentContext, Envelope
+for envelope in json.load(sys.stdin):
+    Envelope.model_validate(envelope)
+    for event in envelope["batch"]:
+        if event["kind"] == "span_start" and event["node_kind"] == "agent_context":
+            AgentContext.model_validate(event["payload"])
+"""
+
+
+def test_every_event_of_every_program_is_valid_by_the_references_own_schema() -> None:
+    python = real_env("etaoi-agents", *ETAOI, "langchain", "deepagents")
+    sink = InMemorySink()
+    handles: list[Any] = []
+    for program in PROGRAMS.values():
+        program(lambda agent: handles.append(attach(agent, sink=sink)), instrument)
+    envelopes = sink.envelopes
+    for handle in handles:
+        handle.detach()
+    assert len(envelopes) > 200
+    done = subprocess.run(
+        [str(python), "-c", _VALIDATE],
+        input=json.dumps(envelopes),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
