@@ -55,6 +55,7 @@ _ERROR_BELOW = int(Mark.ERROR_BELOW)
 _PLUMBING = int(Mark.PLUMBING)
 _PROBE = int(Mark.PROBE)
 
+_USUAL = _STARTED | _ENDED
 _order = attrgetter("started_at", "number")
 
 
@@ -95,6 +96,8 @@ class Store:
         self._closing: dict[Session, float] = {}
         self._carried: dict[int, set[Session]] = {}
         self._next_span = 0
+        self._alive_now: Session | None = None
+        self._alive_over = -1
         self._apply_to = {
             SpanStart: self._start,
             SpanDelta: self._delta,
@@ -114,10 +117,13 @@ class Store:
             connection: Number of the connection that they came over.
         """
         apply_to = self._apply_to
+        usual = self._usual_end
         step = 0 if first_place < 0 else 1
         place = first_place
         for event in events:
-            apply_to[type(event)](event, place, connection)  # type: ignore[operator]
+            kind = type(event)
+            if kind is not SpanEnd or not usual(event, place, connection):  # type: ignore[arg-type]
+                apply_to[kind](event, place, connection)  # type: ignore[operator]
             place += step
         self.events += len(events)
         known = self.connections.get(connection)
@@ -137,6 +143,7 @@ class Store:
         if connection is None or connection.closed_at is not None:
             return
         connection.closed_at = at
+        self._alive_now = None
         connection.close_code = code
         connection.close_reason = reason
         self._changes.notices = True
@@ -180,7 +187,11 @@ class Store:
         at = event.timestamp.timestamp()
         span = self._spans.get(event.span_id)
         if span is None:
-            trace = self._trace_of(event.trace_id, event.session_id, at, connection)
+            trace = self.traces.get(event.trace_id)
+            if trace is None:
+                trace = self._trace_of(event.trace_id, event.session_id, at, connection)
+            else:
+                self._touch(trace, event.session_id, at, connection)
             self._fresh(event, trace, at, place)
             return
         span = self._known(event, span, at, connection)
@@ -207,35 +218,72 @@ class Store:
     def _fresh(self, event: SpanStart, trace: Trace, at: float, place: int) -> None:
         """Take in a span of which nothing was known: the usual case, written for speed."""
         kind, name, model, agent, marks = self._facts(event, trace)
-        asked = event.parent_span_id
         number = self._next_span
         self._next_span = number + 1
         self.span_count += 1
+        spans = self._spans
         span_id = event.span_id
-        span = Span(span_id, trace, kind, name, None, None, at, None, place, NOWHERE, None, None, None, model)
-        span.agent = agent
+        # In the order of the fields: keywords would cost as much as the object.
+        span = Span(
+            span_id, trace, kind, name, None, None, at, None, place, NOWHERE, None, None, None, model, agent
+        )
         span.marks = marks
         span.number = number
-        self._spans[span_id] = span
+        spans[span_id] = span
         trace.members.append(span)
         trace.running += 1
-        parent = self._spans.get(asked) if asked is not None else None
-        if parent is not None and parent.trace is trace and parent.children:
+        changes = self._changes
+        asked = event.parent_span_id
+        parent = spans.get(asked) if asked is not None else None
+        if parent is not None and parent.trace is trace and parent is not span:
             span.asked_parent = parent.span_id
             span.parent = parent
             siblings = parent.children
-            if siblings[-1].started_at < at:
+            if siblings is None:
+                parent.children = [span]
+            elif siblings[-1].started_at < at:
                 siblings.append(span)
             else:
                 _insert(siblings, span)
-            self._changes.added.append(span)
+            changes.added.append(span)
         else:
             self._link(span, asked)
         if event.metadata.name is None:
             self._count_start_usage(span, event)
         span.version = 1
         trace.revision += 1
-        self._changes.traces[trace] = None
+        changes.traces[trace] = None
+
+    def _usual_end(self, event: SpanEnd, place: int, connection: int) -> bool:
+        """Take in the end of a span that runs, without an error: the usual case, written for speed.
+
+        Returns:
+            False when anything about it is unusual; nothing has been changed then.
+        """
+        span = self._spans.get(event.span_id)
+        if span is None or event.error is not None or span.marks & _USUAL != _STARTED:
+            return False
+        trace = span.trace
+        if trace.trace_id != event.trace_id or len(event.voice_metrics) > 1:
+            return False
+        at = event.timestamp.timestamp()
+        if at < span.started_at or event.metadata.dropped is not None:
+            return False
+        self._touch(trace, event.session_id, at, connection)
+        span.end_place = place
+        span.ended_at = at
+        span.marks |= _ENDED
+        span.version += 1
+        if span.tail:
+            span.tail = ""
+        if span.kind == "llm":
+            self._told_by_end(span, event)
+        trace.running -= 1
+        trace.revision += 1
+        changes = self._changes
+        changes.changed[span] = None
+        changes.traces[trace] = None
+        return True
 
     def _facts(self, event: SpanStart, trace: Trace) -> tuple[str, str, str | None, str | None, int]:
         """Read from a start what a row needs, and count it in its trace.
@@ -245,13 +293,14 @@ class Store:
         """
         metadata = event.metadata
         kept = self._names.kept
+        shared = self._names.shared
         marks = _STARTED
         name = metadata.name
         if name is None:
             name = metadata.probe_label
             if name is None:
                 name = voice_name(event.node_kind, peek_start(event.payload), metadata, event.lc_agent_name)
-        name = kept(name)
+        name = shared.get(name) or kept(name)
         if metadata.lc_probe is not None:
             marks |= _PROBE
             if metadata.probe_phase == "pre_handler":
@@ -270,8 +319,8 @@ class Store:
             kind = "tool"
             trace.tool_calls += 1
         else:
-            kind = kept(kind)
-        if kind != "agent_context":
+            kind = shared.get(kind) or kept(kind)
+        if trace.only_context and kind != "agent_context":
             trace.only_context = False
         if metadata.context_id is not None and metadata.context_id not in trace.context_ids:
             trace.context_ids = (*trace.context_ids, metadata.context_id)[-CONTEXTS_KEPT:]
@@ -280,7 +329,9 @@ class Store:
         if metadata.dropped is not None:
             self._producer_dropped(trace, metadata.dropped)
         agent = event.lc_agent_name
-        return kind, name, model, agent if agent is None else kept(agent), marks
+        if agent is not None:
+            agent = shared.get(agent) or kept(agent)
+        return kind, name, model, agent, marks
 
     def _end(self, event: SpanEnd, place: int, connection: int) -> None:
         at = event.timestamp.timestamp()
@@ -310,12 +361,7 @@ class Store:
                 trace.errors += 1
                 self._error_below(span.parent)
         if span.kind == "llm":
-            told = peek_llm_end(event.payload)
-            self._count_usage(span, told.usage())
-            if told.model_name or told.model:
-                span.model = self._names.kept(told.model_name or told.model)
-            if told.ttft_seconds is not None:
-                span.ttft = told.ttft_seconds
+            self._told_by_end(span, event)
         if len(event.voice_metrics) > 1:  # more than a nil
             metrics = peek_voice_metrics(event.voice_metrics)
             if metrics.model_name:
@@ -443,7 +489,7 @@ class Store:
                 session.newest_at = at
         elif at < trace.started_at:
             trace.started_at = at
-        if connection not in session.connections or session.gone or session in self._closing:
+        if session is not self._alive_now or connection != self._alive_over:
             self._alive(session, connection)
         if session.session_id != session_id:
             self._session_of(session_id, at, connection)
@@ -458,7 +504,8 @@ class Store:
         return session
 
     def _alive(self, session: Session, connection: int) -> None:
-        """Somebody carries this session now."""
+        """Somebody carries this session now. Remembered, because the next event is likely of the same."""
+        self._alive_now, self._alive_over = session, connection
         session.connections.add(connection)
         known = self.connections.get(connection)
         if known is None or known.closed_at is None:
@@ -481,6 +528,7 @@ class Store:
 
     def _set_gone(self, session: Session) -> None:
         session.gone = True
+        self._alive_now = None
         self._open_spans_changed(session)
 
     def _open_spans_changed(self, session: Session) -> None:
@@ -614,6 +662,15 @@ class Store:
             span = span.parent
 
     # what a row needs
+
+    def _told_by_end(self, span: Span, event: SpanEnd) -> None:
+        """Read usage, model and time to first token from a model call's end."""
+        told = peek_llm_end(event.payload)
+        self._count_usage(span, told.usage())
+        if told.model_name or told.model:
+            span.model = self._names.kept(told.model_name or told.model)
+        if told.ttft_seconds is not None:
+            span.ttft = told.ttft_seconds
 
     def _count_start_usage(self, span: Span, event: SpanStart) -> None:
         """Voice spans have no name in their metadata, and tell their model and usage at the start."""

@@ -1,7 +1,7 @@
 """The four events of the etaoi protocol (schema 0.3 to 0.5), as typed structs.
 
-Only what rows of the viewer need is decoded at arrival. Payloads stay undecoded bytes (`msgspec.Raw` shares the
-frame's memory, so never keep one), fields that nobody reads are skipped, and unknown fields are no error.
+Only what rows of the viewer need is decoded at arrival. Payloads stay undecoded bytes (`msgspec.Raw` shares
+the frame's memory, so never keep one), fields that nobody reads are skipped, and unknown fields are no error.
 Field names and types are those of the PyPI package ``etaoi-schema`` 0.5.
 """
 
@@ -17,7 +17,7 @@ NIL = Raw(b"\xc0")
 """An absent raw field: the msgpack nil."""
 
 Id = Annotated[str, Meta(min_length=36, max_length=36)]
-"""A canonical UUID's text. Its length is checked here; other spellings are normalised by the codec's slow path."""
+"""A canonical UUID's text. Its length is checked here; the codec's slow path normalises other spellings."""
 
 Timestamp = Annotated[datetime, Meta(tz=True)]
 """RFC 3339 text with a zone, as pydantic writes it."""
@@ -52,7 +52,6 @@ class EndMetadata(msgspec.Struct, gc=False):
 class SpanStart(msgspec.Struct, gc=False, tag="span_start", tag_field="kind"):
     """A span began."""
 
-    event_id: Id
     session_id: Id
     trace_id: Id
     span_id: Id
@@ -62,7 +61,6 @@ class SpanStart(msgspec.Struct, gc=False, tag="span_start", tag_field="kind"):
     payload: Raw
     parent_span_id: Id | None = None
     lc_agent_name: ShortText | None = None
-    speech_id: ShortText | None = None
     user_id: ShortText | None = None
 
 
@@ -82,7 +80,6 @@ class SpanDelta(msgspec.Struct, gc=False, tag="span_delta", tag_field="kind"):
 class SpanEnd(msgspec.Struct, gc=False, tag="span_end", tag_field="kind"):
     """A span ended; ``error`` is nil when it went well."""
 
-    event_id: Id
     session_id: Id
     trace_id: Id
     span_id: Id

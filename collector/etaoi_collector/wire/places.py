@@ -1,8 +1,8 @@
 """Where an event lies in a recording, packed into one int so that a span can keep several for 32 bytes each.
 
-A place is ``segment << 64 | offset << 24 | ordinal``: the recording's segment number (0 based), the byte offset
-of the frame's record in that segment's file (40 bits, one tebibyte), and the event's ordinal within the frame
-(24 bits), counted over all envelopes of the frame.
+A place is ``segment << 64 | offset << 24 | ordinal``: the recording's segment number (0 based), the byte
+offset of the frame's record in that segment's file (40 bits, one tebibyte), and the event's ordinal within
+the frame (24 bits), counted over all envelopes of the frame.
 """
 
 from __future__ import annotations
