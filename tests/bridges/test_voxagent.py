@@ -264,7 +264,18 @@ def test_runs_at_the_same_time_keep_apart(version: str) -> None:
 
 
 def test_run_sync_is_a_run(version: str) -> None:
-    assert [root.payload["inputs"] for root in forest("voxagent", version, "sync_runs").roots] == ["x", "y"]
+    roots = forest("voxagent", version, "sync_runs").roots
+    assert [root.payload["inputs"] for root in roots] == ["x", "y", "outside"]
+
+
+def test_run_sync_in_a_tool_keeps_its_parent_though_it_runs_in_another_thread(version: str) -> None:
+    asker = forest("voxagent", version, "sync_runs").roots[2]
+    assert asker.outline() == [
+        "turn agent",
+        "llm scripted:asker",
+        ["tool ask", ["sub_agent sync", "llm scripted:sync"]],
+        "llm scripted:asker",
+    ]
 
 
 def test_tools_of_mcp_servers(version: str) -> None:

@@ -8,7 +8,7 @@ of Hive is imported, and events are read by their attributes.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 from etaoi_tui.sdk.bridges.eventbus_spans import BusSpans
@@ -85,8 +85,10 @@ class BusWatch(Watch):
             self._take(event, live=False)
 
     def _told_before(self) -> Any:
+        if self.tracer.pipeline is None or not isinstance(self._bus, Hashable):
+            return None
         told = _last_told.get(self._bus)
-        if told is None or self.tracer.pipeline is None:
+        if told is None:
             return None
         key, sink, event = told
         return event if key == self.tracer.pipeline.key and sink() is self.tracer.sink else None
@@ -115,7 +117,9 @@ class BusWatch(Watch):
             hook.owners[0].take_over(self._spans)
             return
         self._spans.close()
-        if self._newest is not None and self.tracer.pipeline is not None:
+        if self._newest is None or self.tracer.pipeline is None:
+            return
+        if isinstance(self._bus, Hashable):
             _last_told[self._bus] = (self.tracer.pipeline.key, _reference(self.tracer.sink), self._newest)
 
     def take_over(self, spans: BusSpans) -> None:

@@ -102,9 +102,11 @@ class BridgeHandle:
         return self._watch.tracer.flush(timeout) if self._watch is not None else True
 
     def detach(self) -> None:
-        """Stop watching and leave the target as it was. Runs under way are followed to their end.
+        """Stop watching and leave the target as it was.
 
-        Waits at most half a second for what still has to leave; without a viewer, not at all.
+        Runs under way are followed to their end; of a bus nothing more is heard, so what is open on it ends
+        with the error ``span_end_synthesized_on_detach``. It waits at most half a second for what still has to
+        leave; without a viewer, not at all.
         """
         with self._lock:
             if self._detached:

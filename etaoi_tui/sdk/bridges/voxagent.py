@@ -103,8 +103,6 @@ class AgentWatch(Watch):
     @guarded
     def look_through(self, agent: Any) -> None:
         """Put hooks on an agent and on what is reachable from it now; what has hooks already keeps them."""
-        if self._gone:  # a run that was called before, and is awaited only now
-            return
         left, met = [agent], {id(agent)}
         while left:
             agent = left.pop()
@@ -135,8 +133,12 @@ class AgentWatch(Watch):
         return self._cards.setdefault(agent, AgentCard()).tell(self.tracer, agent, agent_id)
 
     @guarded
-    def open_run(self, agent: Any, parent: Span | None, called_ns: int, request: dict[str, Any]) -> AgentRun:
-        """Start the span of a run."""
+    def open_run(
+        self, agent: Any, parent: Span | None, called_ns: int, request: dict[str, Any]
+    ) -> AgentRun | None:
+        """Start the span of a run; None for one that was called before a detach and is awaited after it."""
+        if self._gone:
+            return None
         self.look_through(agent)
         run = AgentRun(self.tracer, agent, parent, called_ns, request, self.card(agent) or {}, self.ended)
         self.began()

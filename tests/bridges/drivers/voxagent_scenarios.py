@@ -224,6 +224,12 @@ def sync_runs(stage: Stage) -> None:
         stage.tell(agent.run_sync("y").assistant_texts)
 
     asyncio.run(inside())
+    asker = Agent(
+        script("asker", [call("ask", q="z"), MessageEndChunk()], say("asked")),
+        tools=[tool("ask", lambda q: agent.run_sync(q).assistant_texts[-1])],
+    )
+    stage.watch(asker)
+    stage.tell(asker.run_sync("outside").assistant_texts)
 
 
 async def toolsets(stage: Stage) -> None:
