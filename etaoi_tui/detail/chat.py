@@ -64,6 +64,10 @@ class Message:
     artifact: Any = None
     full_length: int | None = None
     """Characters of the whole text, where only its beginning is known."""
+    digest: bool = False
+    """Read from a digest: of its text only the beginning may be known, of its tool calls only the names."""
+    key: str = ""
+    """Digest of all that it says, its id left out, where its producer made one."""
 
     @property
     def cut(self) -> bool:
@@ -111,7 +115,9 @@ def read_message(value: Any) -> Message | None:
     message.call_id = as_text(value.get("tool_call_id"))
     message.failed = value.get("status") == "error"
     message.artifact = value.get("artifact")
+    message.key = as_text(value.get("key"))
     if "preview" in value:
+        message.digest = True
         message.text = as_text(value["preview"])
         message.full_length = as_count(value.get("len"))
     else:
@@ -126,6 +132,7 @@ def read_message(value: Any) -> Message | None:
         read = _read_call(call)
         if read is not None and (not read.call_id or read.call_id not in known):
             message.calls.append(read)
+    message.others += [(describe_sized_part(as_map(part)), None) for part in as_list(value.get("parts"))]
     for call in as_list(value.get("invalid_tool_calls")):
         message.others.append(("a tool call that could not be parsed", call))
     return message
@@ -161,6 +168,14 @@ def _with_content(message: Message, content: Any) -> Message:
             message.others.append(_describe_part(kind, part))
     message.text = "\n".join(texts)
     return message
+
+
+def describe_sized_part(part: dict[str, Any]) -> str:
+    """Say what a part is that was sent without its data: ``image/png, 1.2 MB``."""
+    size = as_count(part.get("bytes"))
+    words = [as_text(part.get("mime_type") or part.get("type")) or "a part of unknown type"]
+    words += [as_text(part.get(name)) for name in ("name", "url") if part.get(name)]
+    return ", ".join([*words, fmt.size(size)] if size is not None else words)
 
 
 def _describe_part(kind: str, part: Any) -> tuple[str, Any]:

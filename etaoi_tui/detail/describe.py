@@ -16,6 +16,7 @@ from etaoi_tui.detail.error import error_sections
 from etaoi_tui.detail.evidence import Evidence
 from etaoi_tui.detail.facts import attribute_sections, headline, overview_sections, raw_sections
 from etaoi_tui.detail.payloads import Payloads
+from etaoi_tui.detail.reading import Reading
 from etaoi_tui.view.glyphs import kind_glyph
 
 
@@ -42,15 +43,16 @@ VIEWERS: list[Viewer] = sorted(
 """All viewers; the lowest priority that applies and yields a page is the one that is shown."""
 
 
-def describe(span: Span, payloads: Payloads, now: float) -> Document:
+def describe(span: Span, payloads: Payloads, now: float, reading: Reading | None = None) -> Document:
     """Return everything there is to show of a span.
 
     Args:
         span: The span.
         payloads: Where its events come from.
         now: The time to measure running spans with, in seconds since the epoch.
+        reading: The reader's choices.
     """
-    evidence = Evidence(span, payloads, now)
+    evidence = Evidence(span, payloads, now, reading)
     notes: list[str] = list(evidence.gaps)
     main = _main_tabs(evidence, notes)
     if main:

@@ -41,6 +41,8 @@ STYLES = (
     "diff.added",
     "diff.removed",
     "diff.same",
+    "diff.added.word",
+    "diff.removed.word",
 )
 """Every style name that a document may use."""
 
@@ -85,9 +87,22 @@ class KeyValues:
 
 @dataclass(frozen=True, slots=True)
 class Diff:
-    """Lines that were added (``+``), removed (``-``), kept (blank) or left out here (``@``)."""
+    """Lines that were added (``+``), removed (``-``), kept (blank) or left out here (``@``).
 
-    lines: Sequence[tuple[str, str]]
+    A line of runs has styles of its own, for the words in it that differ.
+    """
+
+    lines: Sequence[tuple[str, str | Sequence[Run]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """Two texts next to each other, as pairs of diff lines; None where one side has nothing.
+
+    Where the lines are too narrow for two columns, the pairs stand below each other.
+    """
+
+    pairs: Sequence[tuple[tuple[str, Sequence[Run]] | None, tuple[str, Sequence[Run]] | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +113,7 @@ class Table:
     rows: Sequence[Sequence[str]]
 
 
-Block = Text | Runs | Json | JsonText | KeyValues | Diff | Table
+Block = Text | Runs | Json | JsonText | KeyValues | Diff | Sides | Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,22 +190,27 @@ class Document:
         return next((tab for tab in self.tabs if tab.key == key), None)
 
 
+def plain(value: str | Sequence[Run]) -> str:
+    """Return text, or the text of runs."""
+    return value if isinstance(value, str) else "".join(text for text, _ in value)
+
+
 def block_text(block: Block) -> str:
     """Return a block's content as it came, for the clipboard."""
     match block:
         case Text() | JsonText():
             return block.text
         case Runs():
-            return "".join(text for text, _ in block.runs)
+            return plain(block.runs)
         case Json():
             return dump_json(block.value)
         case KeyValues():
-            return "\n".join(
-                f"{key}: {value if isinstance(value, str) else ''.join(text for text, _ in value)}"
-                for key, value in block.rows
-            )
+            return "\n".join(f"{key}: {plain(value)}" for key, value in block.rows)
         case Diff():
-            return "\n".join(f"{sign}{text}" for sign, text in block.lines)
+            return "\n".join(f"{sign}{plain(text)}" for sign, text in block.lines)
+        case Sides():
+            shown = [side for pair in block.pairs for side in dict.fromkeys(pair) if side is not None]
+            return "\n".join(f"{sign}{plain(runs)}" for sign, runs in shown)
         case Table():
             head = [name.lstrip(">") for name in block.columns]
             return "\n".join("\t".join(row) for row in [head, *block.rows])

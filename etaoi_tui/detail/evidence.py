@@ -9,6 +9,7 @@ from typing import Any
 from etaoi_collector.model import Mark, Span
 from etaoi_collector.wire.places import NOWHERE
 from etaoi_tui.detail.payloads import Missing, Payloads
+from etaoi_tui.detail.reading import Reading
 from etaoi_tui.detail.stream import Streamed
 
 DELTAS_LISTED = 200
@@ -24,16 +25,26 @@ class Evidence:
         span: The span to describe.
         payloads: Where its events come from.
         now: The time to measure running spans with, in seconds since the epoch.
+        reading: The reader's choices.
     """
 
-    def __init__(self, span: Span, payloads: Payloads, now: float) -> None:
+    def __init__(self, span: Span, payloads: Payloads, now: float, reading: Reading | None = None) -> None:
         self.span = span
         self.now = now
+        self.reading = reading or Reading()
         self._payloads = payloads
 
     def of(self, span: Span) -> Evidence:
         """Return the evidence of a related span."""
-        return Evidence(span, self._payloads, self.now)
+        return Evidence(span, self._payloads, self.now, self.reading)
+
+    def find_snapshot(self, span_id: str) -> Span | None:
+        """Return the agent snapshot with this id in the session, if it has arrived."""
+        for trace in self.span.trace.session.traces:
+            for root in trace.roots if trace.only_context else ():
+                if root.span_id == span_id:
+                    return root
+        return None
 
     @cached_property
     def start(self) -> Map | Missing | None:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
+from etaoi_tui.detail.diff_pieces import diff_pieces, sides_pieces
 from etaoi_tui.detail.document import (
     Block,
     Diff,
@@ -20,10 +21,12 @@ from etaoi_tui.detail.document import (
     KeyValues,
     Run,
     Runs,
+    Sides,
     Table,
     Text,
 )
 from etaoi_tui.detail.json_flow import JsonFlow
+from etaoi_tui.detail.pieces import Piece
 from etaoi_tui.detail.wrap import LEAST_WIDTH, LINE_COST, break_line, show
 from etaoi_tui.text import cells, crop, fit, one_line
 
@@ -64,7 +67,9 @@ def flow_of(block: Block, width: int) -> Flow:
         case KeyValues():
             return PieceFlow(block, width, _key_value_pieces(block, width))
         case Diff():
-            return PieceFlow(block, width, _diff_pieces(block))
+            return PieceFlow(block, width, diff_pieces(block))
+        case Sides():
+            return PieceFlow(block, width, sides_pieces(block, width))
         case Table():
             return PieceFlow(block, width, _table_pieces(block, width))
 
@@ -136,14 +141,6 @@ class TextFlow:
         self.block = block
         self._text = block.text
         return True
-
-
-class Piece(NamedTuple):
-    """A line before it is wrapped: its prefix, the indentation of further lines in cells, and its runs."""
-
-    prefix: list[Run]
-    hang: int
-    runs: list[Run]
 
 
 class PieceFlow:
@@ -230,16 +227,6 @@ def _key_value_pieces(block: KeyValues, width: int) -> Iterator[Piece]:
                 break
             prefix = [(" " * (column + 2), "")]
             at = stop + 1
-
-
-_DIFF_STYLES = {"+": "diff.added", "-": "diff.removed", " ": "diff.same", "@": "muted"}
-
-
-def _diff_pieces(block: Diff) -> Iterator[Piece]:
-    for sign, text in block.lines:
-        style = _DIFF_STYLES.get(sign, "")
-        mark = "⋯ " if sign == "@" else f"{sign} "
-        yield Piece([(mark, style)], 2, [(text, style)])
 
 
 _TABLE_MEASURED = 500

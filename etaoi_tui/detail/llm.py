@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from etaoi_tui.detail.call_diff import call_diff_sections
 from etaoi_tui.detail.chat import (
     Message,
     chat_sections,
@@ -15,6 +16,9 @@ from etaoi_tui.detail.chat import (
 )
 from etaoi_tui.detail.document import Block, Json, KeyValues, Run, Section, Tab, Text
 from etaoi_tui.detail.evidence import Evidence, Map, as_count, as_map, as_number, as_text
+from etaoi_tui.detail.request_chain import build_chain
+from etaoi_tui.detail.request_page import request_sections
+from etaoi_tui.detail.schemas import schemas_for
 from etaoi_tui.detail.stream import ANSWER
 from etaoi_tui.view import format as fmt
 
@@ -26,7 +30,16 @@ def applies(evidence: Evidence) -> bool:
 
 def tabs(evidence: Evidence) -> list[Tab]:
     """Return the conversation of a model call; its numbers go to the overview."""
-    return [Tab("messages", "Messages", lambda: messages_sections(evidence))]
+    return [
+        Tab("messages", "Messages", lambda: messages_sections(evidence)),
+        Tab("request", "Request", lambda: _request_sections(evidence)),
+        Tab("diff", "Diff", lambda: call_diff_sections(evidence)),
+    ]
+
+
+def _request_sections(evidence: Evidence) -> list[Section]:
+    chain = build_chain(evidence, schemas_for(evidence))
+    return request_sections(evidence, chain, sides=evidence.reading.sides)
 
 
 def messages_sections(evidence: Evidence) -> list[Section]:

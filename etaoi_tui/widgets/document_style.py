@@ -62,5 +62,7 @@ DetailPane {
     & > .detail-pane--diff-added { color: $text-success; }
     & > .detail-pane--diff-removed { color: $text-error; }
     & > .detail-pane--diff-same { color: $text-muted; }
+    & > .detail-pane--diff-added-word { color: $text-success; text-style: bold underline; }
+    & > .detail-pane--diff-removed-word { color: $text-error; text-style: bold underline; }
 }
 """

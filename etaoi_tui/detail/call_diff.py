@@ -1,0 +1,111 @@
+"""The tab Diff of a model call: its request against that of another call."""
+
+from __future__ import annotations
+
+from etaoi_collector.model import Span
+from etaoi_tui.detail.calls import previous_call
+from etaoi_tui.detail.chat import note
+from etaoi_tui.detail.diff_sections import diff_sections, in_words
+from etaoi_tui.detail.document import Block, KeyValues, Run, Runs, Section, Text
+from etaoi_tui.detail.evidence import Evidence
+from etaoi_tui.detail.request import Request, read_sent
+from etaoi_tui.detail.request_diff import RequestDiff, compare, find_prefix_break
+from etaoi_tui.detail.schemas import schemas_for
+from etaoi_tui.detail.tokens import estimated_tokens
+from etaoi_tui.view import format as fmt
+from etaoi_tui.view.glyphs import kind_glyph
+
+
+def call_diff_sections(evidence: Evidence) -> list[Section]:
+    """Return how a call's request differs from the one it is compared with."""
+    reading = evidence.reading
+    call = evidence.span
+    other: Span | None
+    if reading.against_marked and reading.marked is not None and reading.marked is not call:
+        other, found = reading.marked, "the marked call"
+    else:
+        other, found = previous_call(call)
+    if other is None:
+        text = (
+            f"There is nothing to compare with: this is {found}."
+            if "first" in found
+            else found.capitalize() + "."
+        )
+        hint = note("m marks a call, D compares the marked one with the one under the cursor")
+        return [Section("against", "No earlier call", [Text(text, "muted"), hint], glyph="±")]
+    before = evidence.of(other)
+    old, new = request_of(before), request_of(evidence)
+    diff = compare(old, new)
+    sections = [_head(evidence, before, diff, found), _prefix(evidence, diff)]
+    changes = diff_sections(diff, "diff", sides=reading.sides)
+    if not changes:
+        changes = [
+            Section(
+                "diff.nothing", "No difference", [Text("Both requests are the same.", "muted")], style="muted"
+            )
+        ]
+    return [section for section in [*sections, *changes] if section is not None]
+
+
+def request_of(evidence: Evidence) -> Request:
+    """Return what a call was sent."""
+    return read_sent(evidence.begun, evidence.metadata, schemas_for(evidence))
+
+
+def _head(evidence: Evidence, before: Evidence, diff: RequestDiff, found: str) -> Section:
+    other = before.span
+    name: list[Run] = [(f"{kind_glyph(other.kind)} {other.name}", "tag")]
+    distance = evidence.span.started_at - other.started_at
+    when = f"   {fmt.clock(other.started_at, milliseconds=True)}, {fmt.duration(abs(distance))} "
+    name.append((when + ("earlier" if distance >= 0 else "later"), "muted"))
+    rows: list[tuple[str, str | list[Run]]] = [("against", name), ("that is", found)]
+    usage, was = evidence.span.usage, other.usage
+    if (
+        usage is not None
+        and was is not None
+        and usage.input_tokens is not None
+        and was.input_tokens is not None
+    ):
+        grown = usage.input_tokens - was.input_tokens
+        rows.append(
+            ("input", f"{was.input_tokens:,} → {usage.input_tokens:,} tokens ({grown:+,}), as reported")
+        )
+    elif estimated_tokens(evidence, diff.characters):
+        rows.append(
+            ("input", f"≈{estimated_tokens(evidence, diff.characters):+,} tokens, estimated from the text")
+        )
+    blocks: list[Block] = [KeyValues(rows)]
+    missing = [part for part in diff.not_compared if part in ("messages", "tools", "system prompt")]
+    if missing:
+        blocks.append(note(f"not recorded for both calls, so not compared: {', '.join(missing)}"))
+    marked = evidence.reading.marked
+    if marked is not None and marked is not other:
+        blocks.append(Runs([("D", "key"), (" compares with the marked call", "muted")]))
+    return Section(
+        "against", "This call against another", blocks, in_words(diff) or "no difference", glyph="±"
+    )
+
+
+def _prefix(evidence: Evidence, diff: RequestDiff) -> Section | None:
+    """Say how much of the request a provider could take from its cache, and why not more."""
+    if diff.new.messages is None or diff.old.messages is None:
+        return None
+    found = find_prefix_break(diff)
+    usage = evidence.span.usage
+    rows: list[tuple[str, str | list[Run]]] = []
+    if found is None:
+        rows.append(("same prefix", [("the whole request before", "ok")]))
+        summary = "not broken"
+    else:
+        share = found.kept / found.total if found.total else 0.0
+        kept = f"{found.kept:,} of {found.total:,} characters of text ({fmt.percent(share)})"
+        rows += [("breaks", [(found.where, "warning")]), ("because", found.why), ("same before", kept)]
+        summary = f"breaks {found.where}"
+    if usage is not None and usage.cache_read is not None:
+        told = f"{usage.cache_read:,} tokens"
+        if usage.input_tokens:
+            told += f" of {usage.input_tokens:,} in"
+        rows.append(("from cache", f"{told}, as reported"))
+    else:
+        rows.append(("from cache", [("not reported", "muted")]))
+    return Section("prefix", "Cacheable prefix", [KeyValues(rows)], summary, glyph="▭")

@@ -1,0 +1,141 @@
+"""The model calls around a call: those of the same agent, before it and after it.
+
+Walks from the call outwards, so that the cost follows what is found and not what was recorded; every walk has
+a bound, and says so when it stopped there.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from operator import attrgetter
+
+from etaoi_collector.model import Mark, Span
+
+_order = attrgetter("started_at", "number")
+
+_INNER = int(Mark.PLUMBING) | int(Mark.PROBE)
+
+SPANS_WALKED = 20_000
+"""Spans that one look backwards passes at most."""
+
+CALLS_COLLECTED = 400
+"""Calls of an agent that are drawn in one line at most; the newest."""
+
+
+def run_of(call: Span) -> Span:
+    """Return the agent's run that a span belongs to: the nearest ancestor that is no inner step."""
+    above = call.parent
+    outermost = call
+    while above is not None:
+        outermost = above
+        if above.kind == "sub_agent" or not above.marks & _INNER:
+            return above
+        above = above.parent
+    return outermost
+
+
+def node_of(call: Span) -> Span | None:
+    """Return the graph's node in which a call ran: the step of its agent's run, outside its middleware."""
+    below, above = call, call.parent
+    while above is not None:
+        if above.kind == "sub_agent" or not above.marks & _INNER:
+            break
+        below, above = above, above.parent
+    return (
+        below if below is not call and below.kind == "middleware" and not below.marks & Mark.PROBE else None
+    )
+
+
+def siblings_before(span: Span) -> Iterator[Span]:
+    """Yield a span's earlier siblings, the nearest first."""
+    siblings = _siblings(span)
+    for at in range(bisect_left(siblings, _order(span), key=_order) - 1, -1, -1):
+        yield siblings[at]
+
+
+def siblings_after(span: Span) -> Iterator[Span]:
+    """Yield a span's later siblings, the nearest first."""
+    siblings = _siblings(span)
+    for at in range(bisect_left(siblings, _order(span), key=_order), len(siblings)):
+        if siblings[at] is not span:
+            yield siblings[at]
+
+
+def previous_call(call: Span) -> tuple[Span | None, str]:
+    """Return the agent's call before this one, and in words where it was found."""
+    run = run_of(call)
+    budget = [SPANS_WALKED]
+    below: Span = call
+    while below is not run:
+        for sibling in siblings_before(below):
+            found = _last_call(sibling, budget)
+            if found is not None:
+                return found, "the agent's call before"
+            if budget[0] <= 0:
+                return None, "the call before is too far back to look for"
+        if below.parent is None:
+            break
+        below = below.parent
+    for earlier in runs_before(run, budget):
+        found = _last_call(earlier, budget, inside=True)
+        if found is not None:
+            return found, "the last call of this agent's run before"
+    return None, "the agent's first call"
+
+
+def calls_of(run: Span, most: int = CALLS_COLLECTED) -> list[Span]:
+    """Return the newest calls of an agent's run in order, those of agents inside it left out."""
+    found: list[Span] = []
+    stack = list(run.children or ())
+    seen = 0
+    while stack and len(found) < most and seen < SPANS_WALKED:
+        span = stack.pop()
+        seen += 1
+        if span.kind == "llm":
+            found.append(span)
+        elif span.kind != "sub_agent" and span.children:
+            stack += span.children
+    found.reverse()
+    return found
+
+
+def runs_before(run: Span, budget: list[int]) -> Iterator[Span]:
+    """Yield earlier runs of the same agent in the session, the newest first."""
+    same = run.name, run.kind
+    if run.parent is not None:
+        for sibling in siblings_before(run):
+            budget[0] -= 1
+            if budget[0] <= 0:
+                return
+            if (sibling.name, sibling.kind) == same:
+                yield sibling
+    traces = run.trace.session.traces
+    for trace in reversed(traces):
+        budget[0] -= 1
+        if budget[0] <= 0:
+            return
+        if trace.number >= run.trace.number:
+            continue
+        for root in reversed(trace.roots[-16:]):
+            for candidate in (root, *(root.children or ())[-8:]):
+                if (candidate.name, candidate.kind) == same and candidate.started_at <= run.started_at:
+                    yield candidate
+
+
+def _last_call(span: Span, budget: list[int], *, inside: bool = False) -> Span | None:
+    stack = [span]
+    while stack and budget[0] > 0:
+        current = stack.pop()
+        budget[0] -= 1
+        if current.kind == "llm":
+            return current
+        if (current.kind != "sub_agent" or (inside and current is span)) and current.children:
+            stack += current.children
+    return None
+
+
+def _siblings(span: Span) -> list[Span]:
+    if span.parent is not None:
+        return span.parent.children or []
+    return span.trace.roots

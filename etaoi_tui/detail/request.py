@@ -1,0 +1,230 @@
+"""A model request as far as a recording knows it, whatever it was read from.
+
+Sources: the start of a model call (what was sent), the snapshots of middleware probes, the state that a
+graph node was given. What a source does not tell is None, which is another thing than empty.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from etaoi_tui.detail.chat import Message, read_message
+from etaoi_tui.detail.evidence import Map, as_list, as_map, as_text
+from etaoi_tui.detail.json_lines import parse_json
+
+PREVIEW = 120
+"""Characters of a message that digests show."""
+
+
+_CUT = re.compile(r"… \[truncated \d+ chars of (\d+)\]$")
+"""How our SDK marks a text that was too long to send."""
+
+
+@dataclass(slots=True)
+class ToolSpec:
+    """A tool that a request offers to the model."""
+
+    name: str
+    description: str | None = None
+    schema: Any = None
+    """JSON schema of its arguments; None where the recording has only the name."""
+
+
+@dataclass(slots=True)
+class Request:
+    """What a model was, or would have been, asked."""
+
+    messages: list[Message] | None = None
+    """Without the system prompt."""
+    system: str | None = None
+    """None where the source does not tell; empty where there is no system prompt."""
+    breakpoints: list[str] | None = None
+    """Where the provider may cache a prefix, in words."""
+    tools: list[ToolSpec] | None = None
+    model: str | None = None
+    parameters: Map | None = None
+    source: Literal["sent", "snapshot", "state"] = "sent"
+    """Where it was read: parameters of different sources have different names and are not compared."""
+    unread: list[Any] = field(default_factory=list)
+    """Messages of no known shape."""
+
+    @property
+    def digests(self) -> int:
+        """Messages of which only the beginning is known."""
+        return sum(message.cut for message in self.messages or ())
+
+    @property
+    def characters(self) -> int:
+        """Characters of everything that is told, tools left out."""
+        return len(self.system or "") + sum(map(length, self.messages or ()))
+
+
+Bodies = Mapping[str, Message]
+"""Whole messages by their key."""
+
+
+def length(message: Message) -> int:
+    """Return the characters of a message's text, also where only its beginning is known."""
+    return message.full_length if message.full_length is not None else len(message.text)
+
+
+def read_sent(begun: Map, metadata: Map, schemas: Mapping[str, list[Any]] | None = None) -> Request:
+    """Read what a model call was sent from the payload of its start.
+
+    Args:
+        begun: The payload.
+        metadata: The span's metadata, for the model and its parameters.
+        schemas: Tool schemas by ``tools_hash``: a producer may send each set once.
+    """
+    request = Request()
+    if isinstance(begun.get("input_messages"), list):
+        _take_messages(request, begun["input_messages"])
+        texts = [m.text for m in request.messages or () if m.role == "system"]
+        # A system prompt counts as one only at the front; later ones are messages.
+        lead = 0
+        for message in request.messages or ():
+            if message.role != "system":
+                break
+            lead += 1
+        request.system = "\n".join(texts[:lead])
+        request.messages = (request.messages or [])[lead:]
+    elif isinstance(begun.get("prompts"), list):
+        request.messages = [Message("user", as_text(prompt)) for prompt in begun["prompts"]]
+    request.model = as_text(metadata.get("ls_model_name")) or None
+    if "tool_schemas" in begun:
+        request.tools = read_tools(begun["tool_schemas"])
+    elif "tools" in begun:
+        known = (schemas or {}).get(as_text(begun.get("tools_hash")))
+        request.tools = read_tools(known if known else begun["tools"])
+    told = as_map(begun.get("invocation_params"))
+    asked = {
+        name.removeprefix("ls_"): value
+        for name, value in metadata.items()
+        if name in ("ls_temperature", "ls_max_tokens", "ls_stop") and value not in (None, "")
+    }
+    if told or asked:
+        request.parameters = {**asked, **told}
+    return request
+
+
+def read_snapshot(told: Map, bodies: Bodies) -> Request:
+    """Read a probe's snapshot of a request or of a state.
+
+    Args:
+        told: ``{system?, messages, tools?, model?, tool_choice?, model_settings?, response_format?}``.
+        bodies: Whole messages by key, for snapshots that identify messages by one.
+    """
+    request = Request(source="snapshot")
+    if isinstance(told.get("messages"), list):
+        _take_messages(request, told["messages"])
+        request.messages = [_whole(message, bodies) for message in request.messages or ()]
+    if "tools" in told or "model" in told or "system" in told:
+        system = as_map(told.get("system"))
+        blocks = as_list(system.get("blocks"))
+        text = system.get("text")
+        request.system = (
+            as_text(text) if text is not None else "".join(as_text(as_map(b).get("text")) for b in blocks)
+        )
+        request.breakpoints = [
+            f"after block {n} of the system prompt: {as_text(as_map(block)['cache_control'])}"
+            for n, block in enumerate(blocks, 1)
+            if as_map(block).get("cache_control")
+        ]
+    if "tools" in told:
+        request.tools = read_tools(told.get("tools"))
+    model = as_map(told.get("model"))
+    if model:
+        request.model = as_text(model.get("name")) or None
+    parameters = {
+        name: told[name] for name in ("tool_choice", "response_format") if told.get(name) is not None
+    }
+    parameters |= as_map(told.get("model_settings"))
+    if parameters or "tools" in told:
+        request.parameters = parameters
+    return request
+
+
+def read_state(text: Any) -> tuple[Request | None, str]:
+    """Read the messages of a graph node's recorded input; also says what is wrong with the recording.
+
+    Returns:
+        The request with messages only, and a remark for people (empty when all is well). None if there are
+        no messages in it.
+    """
+    value = text
+    remark = ""
+    if isinstance(text, str):
+        parsed = parse_json(text)
+        if parsed.cut or not parsed.ok:
+            return None, "the recorded state was cut by its sender" if parsed.cut else parsed.note
+        value, remark = parsed.value, parsed.note
+    messages = value.get("messages") if isinstance(value, dict) else None
+    if not isinstance(messages, list):
+        return None, remark
+    request = Request(source="state")
+    _take_messages(request, messages)
+    return request, remark
+
+
+def read_tools(value: Any) -> list[ToolSpec]:
+    """Read tools in any of their shapes: names, ``{name, description, args_schema}``, OpenAI's."""
+    found = []
+    for item in as_list(value):
+        if isinstance(item, str):
+            found.append(ToolSpec(item))
+            continue
+        tool = as_map(item)
+        tool = as_map(tool.get("function")) or tool
+        schema = tool.get("args_schema", tool.get("parameters", tool.get("input_schema")))
+        if isinstance(schema, str):
+            parsed = parse_json(schema)
+            schema = parsed.value if parsed.ok else schema
+        description = tool.get("description")
+        found.append(
+            ToolSpec(
+                as_text(tool.get("name") or item),
+                None if description is None else as_text(description),
+                schema,
+            )
+        )
+    return found
+
+
+def bodies_in(diff: Map, bodies: dict[str, Message]) -> None:
+    """Collect the whole messages that a probe's diff carries, by their keys."""
+    entries = [*as_list(diff.get("messages_added")), *as_list(diff.get("messages_removed"))]
+    for pair in as_list(diff.get("messages_changed")):
+        entries += [as_map(pair).get("before"), as_map(pair).get("after")]
+    for entry in entries:
+        key = as_text(as_map(entry).get("key"))
+        message = read_message(as_map(entry).get("message"))
+        if key and message is not None:
+            message.key = key
+            bodies.setdefault(key, message)
+
+
+def _take_messages(request: Request, items: list[Any]) -> None:
+    request.messages = []
+    for item in items:
+        message = read_message(item)
+        if message is None:
+            request.unread.append(item)
+        else:
+            cut = _CUT.search(message.text, max(0, len(message.text) - 64))
+            if cut is not None:
+                message.text, message.full_length = message.text[: cut.start()], int(cut[1])
+            request.messages.append(message)
+
+
+def _whole(message: Message, bodies: Bodies) -> Message:
+    body = bodies.get(message.key) if message.key else None
+    if body is None:
+        return message
+    if not message.message_id or message.message_id == body.message_id:
+        return body
+    full = Message(**{name: getattr(body, name) for name in Message.__dataclass_fields__})
+    full.message_id = message.message_id
+    return full

@@ -1,0 +1,110 @@
+"""Steps of hooks that see and change an agent's state, before and after the model or the whole agent."""
+
+from __future__ import annotations
+
+from etaoi_collector.model import Mark, Span
+from etaoi_tui.detail.chat import Message, read_message
+from etaoi_tui.detail.evidence import Evidence, Map, as_list, as_map, as_text
+from etaoi_tui.detail.json_lines import parse_json
+from etaoi_tui.detail.payloads import Missing
+from etaoi_tui.detail.request import Bodies, Request, bodies_in, read_snapshot, read_state
+from etaoi_tui.detail.request_diff import compare
+from etaoi_tui.detail.request_step import Step, own_time
+
+_PROBE = int(Mark.PROBE)
+
+
+def state_step(evidence: Evidence, node: Span, bodies: Bodies, *, up: bool = False) -> Step:
+    """Return what a state hook did, from its probe or from its graph node."""
+    probe = next((child for child in node.children or () if child.marks & _PROBE), None)
+    step = Step(node.name, probe or node, "up" if up else "down", recorded=probe is not None)
+    if probe is not None:
+        _read_probe(step, evidence.of(probe), bodies)
+        step.own_seconds = own_time(probe, evidence.now)
+        if probe.started_at == probe.ended_at:
+            # The etaoi SDK stamps a probe once; its graph node was measured.
+            step.own_seconds, step.own_is_rough = node.duration(evidence.now), True
+    else:
+        _read_node(step, evidence.of(node))
+        step.own_seconds, step.own_is_rough = own_time(node, evidence.now), True
+    if node.error is not None:
+        step.notes.append(f"It failed: {node.error}")
+    if step.diff is not None:
+        # A state hook sees the messages only.
+        step.diff.not_compared = []
+    return step
+
+
+def _read_probe(step: Step, probe: Evidence, known: Bodies) -> None:
+    bodies = dict(known)
+    for told in (probe.begun, probe.ended):
+        bodies_in(as_map(told.get("diff")), bodies)
+    before = as_map(probe.begun.get("before"))
+    old = read_snapshot(before, bodies)
+    response = as_map(probe.ended.get("response") or probe.begun.get("response"))
+    after = as_map(probe.ended.get("after"))
+    if after:
+        new = read_snapshot(after, bodies)
+    elif probe.end is None and not response:
+        step.notes.append("It has not returned yet.")
+        return
+    else:
+        new = _with_update(old, [read_message(m) for m in as_list(response.get("messages"))])
+    step.diff = compare(old, new)
+    _tell_update(step, response, as_map(probe.ended.get("diff")))
+
+
+def _tell_update(step: Step, response: Map, diff: Map) -> None:
+    keys = [as_text(k) for k in as_list(diff.get("keys_set"))] or [
+        as_text(k) for k in as_list(response.get("keys")) if k != "messages"
+    ]
+    if keys:
+        step.notes.append(f"It wrote to the state: {', '.join(keys)}")
+        step.response_changed = True
+    if response.get("jump_to"):
+        step.notes.append(f"It jumped to {as_text(response['jump_to'])}.")
+        step.response_changed = True
+
+
+def _read_node(step: Step, node: Evidence) -> None:
+    old, why = read_state(node.begun.get("inputs"))
+    step.notes.append("Not instrumented: read from what its graph node was given and returned.")
+    if old is None:
+        step.notes.append(f"What it was given cannot be compared{': ' + why if why else ''}.")
+        return
+    if node.end is None or isinstance(node.end, Missing):
+        step.notes.append("It has not returned yet." if node.end is None else node.end.reason)
+        return
+    outputs = node.ended.get("outputs")
+    parsed = parse_json(outputs) if isinstance(outputs, str) and outputs else None
+    if parsed is not None and (parsed.cut or not parsed.ok):
+        step.notes.append("What it returned was cut by its sender.")
+        return
+    value = parsed.value if parsed is not None else outputs
+    value = as_map(value).get("update", value) if as_map(value).get("__type__") == "Command" else value
+    update = as_map(value)
+    step.diff = compare(old, _with_update(old, [read_message(m) for m in as_list(update.get("messages"))]))
+    keys = sorted(as_text(key) for key in update if key != "messages")
+    if keys:
+        step.notes.append(f"It wrote to the state: {', '.join(keys)}")
+
+
+def _with_update(old: Request, update: list[Message | None]) -> Request:
+    """Return a state's messages after an update, merged by id as LangGraph does it."""
+    messages = list(old.messages or ())
+    for message in update:
+        if message is None:
+            continue
+        at = next(
+            (n for n, m in enumerate(messages) if m.message_id and m.message_id == message.message_id), None
+        )
+        if message.role == "remove":
+            if message.message_id == "__remove_all__":
+                messages = []
+            elif at is not None:
+                del messages[at]
+        elif at is not None:
+            messages[at] = message
+        else:
+            messages.append(message)
+    return Request(messages, source=old.source)
