@@ -172,9 +172,9 @@ class ViewerApp(App[str]):
         gc.freeze()
 
     def _restore_terminal_on_signals(self) -> None:
-        """Leave the screen as it was on SIGTERM and SIGHUP too; Textual does so for SIGINT and crashes."""
+        """End as after ``q`` on signals too, with the exit code that shells expect."""
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGHUP):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             try:
                 loop.add_signal_handler(number, partial(self.exit, return_code=128 + number))
             except (NotImplementedError, RuntimeError, ValueError):

@@ -7,13 +7,12 @@ from typing import ClassVar
 from rich.cells import cell_len
 from rich.segment import Segment
 from textual.strip import Strip
-from textual.widget import Widget
 
 from etaoi_tui.text import one_line
-from etaoi_tui.widgets.row_view import look_of
+from etaoi_tui.widgets.lines import LineWidget
 
 
-class Breadcrumb(Widget):
+class Breadcrumb(LineWidget):
     """``traces › researcher › gpt-5``, the last step lit."""
 
     DEFAULT_CSS = """
@@ -34,8 +33,8 @@ class Breadcrumb(Widget):
 
     def render_line(self, y: int) -> Strip:
         """Draw the line; early steps are cut first."""
-        base = self.rich_style
-        here = base + look_of(self, "breadcrumb--here")
+        base = self.look("")
+        here = base + self.look("breadcrumb--here")
         width = self.size.width
         segments = [Segment(" ", base)]
         left = width - 2

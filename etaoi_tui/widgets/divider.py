@@ -8,12 +8,11 @@ from rich.segment import Segment
 from textual import events
 from textual.message import Message
 from textual.strip import Strip
-from textual.widget import Widget
 
-from etaoi_tui.widgets.row_view import look_of
+from etaoi_tui.widgets.lines import LineWidget
 
 
-class Divider(Widget):
+class Divider(LineWidget):
     """One cell wide or high; says how far it was dragged and leaves the sizes to the screen."""
 
     DEFAULT_CSS = """
@@ -58,9 +57,9 @@ class Divider(Widget):
 
     def render_line(self, y: int) -> Strip:
         """Draw the line."""
-        style = self.rich_style
+        style = self.look("")
         if self._held_at is not None:
-            style += look_of(self, "divider--held")
+            style += self.look("divider--held")
         text = "│" if self.vertical else "─" * self.size.width
         return Strip([Segment(text, style)])
 

@@ -9,15 +9,14 @@ from rich.segment import Segment
 from textual import events
 from textual.message import Message
 from textual.strip import Strip
-from textual.widget import Widget
 
 from etaoi_tui.actions import Action
-from etaoi_tui.widgets.row_view import look_of
+from etaoi_tui.widgets.lines import LineWidget
 
 _ALWAYS = ("help.show", "app.quit")
 
 
-class KeyFooter(Widget):
+class KeyFooter(LineWidget):
     """Shows as many actions as fit, in their order of importance; help and quit always."""
 
     DEFAULT_CSS = """
@@ -54,9 +53,9 @@ class KeyFooter(Widget):
     def render_line(self, y: int) -> Strip:
         """Draw the line and remember what stands where."""
         width = self.size.width
-        base = self.rich_style
-        key_style = base + look_of(self, "key-footer--key")
-        note_style = base + look_of(self, "key-footer--note")
+        base = self.look("")
+        key_style = base + self.look("key-footer--key")
+        note_style = base + self.look("key-footer--note")
         segments = [Segment(f" {self._note}", note_style)] if self._note else []
         at = cell_len(self._note) + 1 if self._note else 0
         spots = []

@@ -7,7 +7,8 @@ costs the lines it changes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import OrderedDict
+from collections.abc import Hashable, Iterable
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -16,32 +17,17 @@ from textual import events
 from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
-from textual.widget import Widget
+
+from etaoi_tui.widgets.lines import LineWidget
 
 Piece = tuple[str, str]
 """Text and the name of the component class (without the prefix) that it is drawn in."""
 
 
-def look_of(widget: Widget, name: str) -> Style:
-    """Return a component class as a Rich style: its colours mixed with the widget's background.
-
-    A background is part of it only where the class sets one, so that styles can be laid over a cursor's row.
-    """
-    style = widget.get_component_rich_style(name)
-    if not widget.get_component_styles(name).has_rule("background"):
-        style = Style(
-            color=style.color,
-            bold=style.bold,
-            dim=style.dim,
-            italic=style.italic,
-            underline=style.underline,
-            reverse=style.reverse,
-            strike=style.strike,
-        )
-    return style
+_STRIPS_KEPT = 2_048
 
 
-class RowView(Widget, can_focus=True):
+class RowView(LineWidget, can_focus=True):
     """Rows with a cursor, a viewport and a scroll bar; subclasses say how many and how a row looks."""
 
     DEFAULT_CSS = """
@@ -102,7 +88,7 @@ class RowView(Widget, can_focus=True):
         self.top = 0
         """The first row of the viewport."""
         self._hover: int | None = None
-        self._looks: dict[str, Style] = {}
+        self._strips: OrderedDict[Hashable, Strip] = OrderedDict()
         self._thumb: tuple[int, int] = (0, 0)
         self._dragging = False
 
@@ -219,38 +205,80 @@ class RowView(Widget, can_focus=True):
 
     # drawing
 
-    def look(self, name: str) -> Style:
-        """Return the Rich style of a component class, remembered until the theme changes."""
-        style = self._looks.get(name)
-        if style is None:
-            style = look_of(self, name) if name else Style()
-            self._looks[name] = style
-        return style
-
-    def notify_style_update(self) -> None:
-        """Forget styles of the old theme."""
-        super().notify_style_update()
-        self._looks.clear()
+    def row_key(self, row: int, line: int) -> Hashable | None:
+        """Name everything that a row's line looks like, so that it is drawn once; None to draw it always."""
+        return None
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of the viewport."""
-        width = self.size.width
-        inner = width - 1
-        base = self.rich_style
-        if y < self.HEADER_HEIGHT:
-            header = self._strip(self.draw_header(y, inner), inner, base)
-            return Strip([*header, Segment(" ", base + self.look("row-view--track"))])
-        row, line = divmod(y - self.HEADER_HEIGHT, self.ROW_HEIGHT)
+        size = self.size
+        inner = size.width - 1
+        base = self.look("")
+        header = self.HEADER_HEIGHT
+        if y < header:
+            strip = self._strip(self.draw_header(y, inner), inner, base)
+            return self._join(strip, self.look("row-view--track"))
+        rows = self.row_count
+        row, line = divmod(y - header, self.ROW_HEIGHT)
         row += self.top
-        if row >= self.row_count:
-            pieces = [] if self.row_count else self.draw_empty(y - self.HEADER_HEIGHT, inner)
-            return self._with_bar(self._strip(pieces, inner, base), y, base)
-        background = base
+        edge = self._edge(y - header, size.height - header, rows)
+        if y == size.height - 1:
+            note = self.badge()
+            if note:
+                return self._with_note(row, line, inner, note, edge)
+        return self._row_strip(row, line, inner, edge, rows)
+
+    def _row_strip(self, row: int, line: int, inner: int, edge: str, rows: int) -> Strip:
+        base = self.look("")
+        if row >= rows:
+            pieces = [] if rows else self.draw_empty(row * self.ROW_HEIGHT + line, inner)
+            return self._join(self._strip(pieces, inner, base), self.look(edge))
         if row == self.cursor_row:
-            background = self._on("row-view--cursor-here" if self.has_focus else "row-view--cursor", base)
-        elif row == self._hover:
-            background = self._on("row-view--hover", base)
-        return self._with_bar(self._strip(self.draw_row(row, line, inner), inner, background), y, base)
+            state = "row-view--cursor-here" if self.has_focus else "row-view--cursor"
+        else:
+            state = "row-view--hover" if row == self._hover else ""
+        key = self.row_key(row, line)
+        if key is not None:
+            key = (key, state, edge, inner)
+            known = self._strips.get(key)
+            if known is not None:
+                self._strips.move_to_end(key)
+                return known
+        background = self._on(state, base) if state else base
+        strip = self._strip(self.draw_row(row, line, inner), inner, background)
+        strip = self._join(strip, self.look(edge))
+        if key is not None:
+            self._strips[key] = strip
+            if len(self._strips) > _STRIPS_KEPT:
+                self._strips.popitem(last=False)
+        return strip
+
+    def _with_note(self, row: int, line: int, inner: int, note: str, edge: str) -> Strip:
+        strip = self._row_strip(row, line, inner, edge, self.row_count)
+        strip = strip.crop(0, max(inner - len(note) - 2, 0))
+        noted = Strip([*strip, Segment(f" {note} ", self.look("") + self.look("row-view--badge"))])
+        return self._join(noted.adjust_cell_length(inner, self.look("")), self.look(edge))
+
+    def _join(self, strip: Strip, edge: Style) -> Strip:
+        """Add the cell of the scroll bar."""
+        return Strip([*strip, Segment(" ", self.look("") + edge)], strip.cell_length + 1)
+
+    def _edge(self, line: int, height: int, rows: int) -> str:
+        """Return the look of the scroll bar's cell in a line."""
+        shown = self.rows_shown
+        if rows <= shown or height <= 0:
+            return "row-view--track"
+        size = max(height * shown // rows, 1)
+        at = round((height - size) * self.top / max(rows - shown, 1))
+        self._thumb = (at, size)
+        if at <= line < at + size:
+            return "row-view--thumb-focus" if self.has_focus else "row-view--thumb"
+        return "row-view--track"
+
+    def notify_style_update(self) -> None:
+        """Forget lines in the colours of the old theme."""
+        super().notify_style_update()
+        self._strips.clear()
 
     def _on(self, name: str, base: Style) -> Style:
         """Return a base style with another background."""
@@ -260,27 +288,6 @@ class RowView(Widget, can_focus=True):
         look = self.look
         segments = [Segment(text, background + look(name)) for text, name in pieces if text]
         return Strip(segments).adjust_cell_length(width, background)
-
-    def _with_bar(self, strip: Strip, y: int, base: Style) -> Strip:
-        height = self.size.height - self.HEADER_HEIGHT
-        rows, shown = self.row_count, self.rows_shown
-        note = self.badge() if y == self.size.height - 1 else ""
-        if note:
-            width = len(note) + 2
-            strip = strip.crop(0, max(strip.cell_length - width, 0))
-            strip = Strip([*strip, Segment(f" {note} ", base + self.look("row-view--badge"))])
-            strip = strip.adjust_cell_length(self.size.width - 1, base)
-        track = Segment(" ", base + self.look("row-view--track"))
-        if rows <= shown or height <= 0:
-            return Strip([*strip, track])
-        size = max(height * shown // rows, 1)
-        at = round((height - size) * self.top / max(rows - shown, 1))
-        self._thumb = (at, size)
-        line = y - self.HEADER_HEIGHT
-        if at <= line < at + size:
-            name = "row-view--thumb-focus" if self.has_focus else "row-view--thumb"
-            return Strip([*strip, Segment(" ", base + self.look(name))])
-        return Strip([*strip, track])
 
     # the mouse
 

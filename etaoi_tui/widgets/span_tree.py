@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -20,7 +19,6 @@ from etaoi_tui.view.timeline import Axis, bar, label, ticks
 from etaoi_tui.view.traces import title
 from etaoi_tui.widgets.row_view import Piece, RowView
 
-_REMEMBERED_ROWS = 2_048
 _DURATION = fmt.DURATION_CELLS
 _TOKENS = 11
 _DEEPEST_INDENT = 24
@@ -115,7 +113,6 @@ x shows them.
         self._summaries = summaries
         self._now = now
         self._new_below = 0
-        self._row_cache: OrderedDict[tuple[object, ...], list[Piece]] = OrderedDict()
         self._axis = Axis(0.0, 1.0, 1)
 
     # what the app says
@@ -307,34 +304,28 @@ x shows them.
         pieces.append((" " * max(width - used, 0), "span-tree--header"))
         return pieces
 
+    def row_key(self, row: int, line: int) -> Hashable | None:
+        """A row looks the same until its span changes; one that runs never does."""
+        span = self.rows.spans[row]
+        status = span.status
+        if status is Status.RUNNING:
+            return None
+        searching = self.search
+        return (
+            span.number,
+            span.version,
+            status,
+            self.rows.depths[row],
+            self.rows.folded(span),
+            span.children is not None,
+            self._axis,
+            None if searching is None else span in searching,
+        )
+
     def draw_row(self, row: int, line: int, width: int) -> list[Piece]:
         """Draw a span."""
         span = self.rows.spans[row]
-        status = span.status
-        running = status is Status.RUNNING
-        searching = self.search
-        key = (
-            span.number,
-            span.version,
-            width,
-            self.rows.depths[row],
-            self.rows.folded(span),
-            status,
-            self._axis,
-            span.children is not None,
-            None if searching is None else (searching.text, span in searching),
-        )
-        if not running:
-            known = self._row_cache.get(key)
-            if known is not None:
-                self._row_cache.move_to_end(key)
-                return known
-        pieces = self._draw(span, self.rows.depths[row], status, width)
-        if not running:
-            self._row_cache[key] = pieces
-            if len(self._row_cache) > _REMEMBERED_ROWS:
-                self._row_cache.popitem(last=False)
-        return pieces
+        return self._draw(span, self.rows.depths[row], span.status, width)
 
     def draw_empty(self, line: int, width: int) -> list[Piece]:
         """Say that there is nothing yet."""
@@ -501,10 +492,11 @@ x shows them.
             return
         row = self.rows.nearest(newest)
         if row is not None and self.rows.spans[row] is not self.cursor:
+            before = self.cursor_row
             self.set_cursor_row(row)
             self.scroll_to_row(row)
+            self.refresh_rows([r for r in (before, row) if r is not None])
             self.post_message(self.CursorMoved(self))
-            self.refresh()
 
     def _newest_shown(self, trace: Trace) -> Span | None:
         newest: Span | None = None

@@ -8,15 +8,15 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from textual.message import Message
 from textual.strip import Strip
-from textual.widget import Widget
 
 from etaoi_tui.view.status import StatusLine
-from etaoi_tui.widgets.row_view import Piece, look_of
+from etaoi_tui.widgets.lines import LineWidget
+from etaoi_tui.widgets.row_view import Piece
 
 _GAP = "   "
 
 
-class StatusBar(Widget):
+class StatusBar(LineWidget):
     """Draws a `StatusLine`; what matters least is left out first when the line is short."""
 
     DEFAULT_CSS = """
@@ -52,7 +52,7 @@ class StatusBar(Widget):
     def render_line(self, y: int) -> Strip:
         """Draw the line."""
         width = self.size.width
-        base = self.rich_style
+        base = self.look("")
         left: list[Piece] = [(" etaoi", "brand")]
         used = len(" etaoi")
         right = f"{self._status.place} " if self._status.place else ""
@@ -63,5 +63,5 @@ class StatusBar(Widget):
                 used += size
         if used + cell_len(right) + 1 <= width:
             left += [(" " * (width - used - cell_len(right)), "muted"), (right, "muted")]
-        segments = [Segment(text, base + look_of(self, f"status-bar--{look}")) for text, look in left]
+        segments = [Segment(text, base + self.look(f"status-bar--{look}")) for text, look in left]
         return Strip(segments).adjust_cell_length(width, base)

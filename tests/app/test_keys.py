@@ -176,7 +176,7 @@ async def test_zoom_and_the_sizes_of_panes() -> None:
         assert main.traces.region.width == 38
 
 
-@pytest.mark.parametrize("size", [(20, 6), (40, 10), (80, 24), (100, 17), (120, 35), (160, 45), (200, 60)])
+@pytest.mark.parametrize("size", [(20, 6), (80, 24), (200, 60)])
 async def test_any_size_shows_something_and_survives_every_key(size: tuple[int, int]) -> None:
     async with world(size=size) as (w, pilot):
         await a_tree(w, pilot)
@@ -186,7 +186,6 @@ async def test_any_size_shows_something_and_survives_every_key(size: tuple[int, 
             for action in ACTIONS:
                 if action.id not in quitting:
                     await pilot.press(action.keys[0])
-                    await pilot.pause()
                     while w.app.screen is not w.app.main:
                         await pilot.press("escape")
         assert w.app.is_running
