@@ -23,12 +23,25 @@ def measure() -> Iterator[Row]:
         RuntimeError: the driver failed; its output is in the message.
     """
     taken = _taken()
+    attached, alone = taken.pop("emit, attached"), taken.pop("emit, alone")
+    processor, collecting = taken.pop("processor"), taken.pop("collecting", [0.0])
     every = [one for times in taken.values() for one in times]
     for name, times in sorted(taken.items()):
         if len(times) >= 20:
             yield Row(f"voice: {name} ({len(times):,})", percentile(times, 50) * 1e6, "us", "<= 50 us")
     yield Row(f"voice: all callbacks ({len(every):,}), p50", percentile(every, 50) * 1e6, "us", "<= 50 us")
     yield Row("voice: all callbacks, p99", percentile(every, 99) * 1e6, "us")
+    yield Row(
+        "voice: one event through emit, attached",
+        percentile(attached, 50) * 1e6,
+        "us",
+        beside="not attached",
+        reference=percentile(alone, 50) * 1e6,
+    )
+    yield Row("voice: slowest of all, processor time", max(processor) * 1e6, "us", "<= 1,000 us")
+    yield Row(
+        f"voice: slowest with a garbage collection inside ({len(collecting)})", max(collecting) * 1e6, "us"
+    )
     slowest = max(taken, key=lambda name: max(taken[name]))
     yield Row(f"voice: slowest of all, {slowest}", max(every) * 1e6, "us", "<= 1,000 us")
 

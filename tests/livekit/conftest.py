@@ -12,7 +12,7 @@ from tests.livekit.told import Told, environment, start
 PLACES = {
     **dict.fromkeys(("call", "troubles", "preemptive", "text", "late", "hostile"), "scenarios.py"),
     **dict.fromkeys(("graph_after_voice", "voice_after_graph", "chain_in_tool", "both"), "more.py"),
-    **dict.fromkeys(("driven", "flaky_model", "twice", "job"), "more.py"),
+    **dict.fromkeys(("driven", "flaky_model", "twice", "job", "no_prompts"), "more.py"),
 }
 ON_OLDEST = ("call", "text", "late")
 

@@ -64,6 +64,18 @@ def test_a_tracer_that_fails_at_every_turn_leaves_the_call_alone(told: Ask) -> N
     assert console.count("WARNING:etaoi_tui") == 1
 
 
+def test_prompts_and_stretches_of_speech_can_be_left_out(told: Ask) -> None:
+    run = told("no_prompts")
+    (turn,) = run.turns
+    assert "You are the front desk." not in str(run.raw["events"])
+    assert turn.all("llm")[0].payload["input_messages"][0] == {
+        "role": "system",
+        "text": "(23 characters, not captured)",
+    }
+    assert "instructions" not in run.call.only("voice_agent").payload["voice_agent_context"]
+    assert not turn.all("vad") and len(turn.all("voice_input")) == len(turn.all("eou")) == 1
+
+
 class _Session:
     agent_state = "listening"
 

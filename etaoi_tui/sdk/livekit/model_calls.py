@@ -58,10 +58,11 @@ class ModelCalls:
         model = snapshots.model_of(call.session, agent)
         items = list(chat_ctx.items)
         offered = list(tools)
+        prompts = call.options.prompts
         ahead = turn is not None and turn.handle is not None and not inside.was_scheduled(turn.handle)
 
         def make() -> dict[str, Any]:
-            told: dict[str, Any] = {"model": model, "input_messages": request_messages(items)}
+            told: dict[str, Any] = {"model": model, "input_messages": request_messages(items, prompts)}
             if len(items) > _MESSAGES:
                 told["messages_left_out"] = len(items) - _MESSAGES
             told["tools"] = [name for name in map(snapshots.tool_name, offered) if name]
@@ -221,11 +222,12 @@ class ModelCalls:
 _ROLES = {"user": "human", "assistant": "ai", "system": "system", "developer": "system"}
 
 
-def request_messages(items: list[Any]) -> list[dict[str, Any]]:
+def request_messages(items: list[Any], prompts: str = "full") -> list[dict[str, Any]]:
     """Return a chat context as the wire tells requests: role and text, with tool calls beside the words.
 
     Args:
         items: what a ``ChatContext`` held when the request was made.
+        prompts: how much of system messages is told; see `snapshots.instructions_digest`.
     """
     if len(items) > _MESSAGES:
         items = [*items[:1], *items[1 - _MESSAGES :]]
@@ -234,7 +236,8 @@ def request_messages(items: list[Any]) -> list[dict[str, Any]]:
         kind = getattr(item, "type", None)
         if kind == "message":
             text = item.text_content or _other_content(item.content)
-            told.append({"role": _ROLES.get(item.role, item.role), "text": text})
+            role = _ROLES.get(item.role, item.role)
+            told.append({"role": role, "text": _prompt(text, prompts) if role == "system" else text})
         elif kind == "function_call":
             asked = {"name": item.name, "args": item.arguments, "id": item.call_id}
             before = told[-1] if told else None
@@ -245,6 +248,17 @@ def request_messages(items: list[Any]) -> list[dict[str, Any]]:
         elif kind == "function_call_output":
             told.append({"role": "tool", "text": item.output, "tool_call_id": item.call_id})
     return told
+
+
+def _prompt(text: str, prompts: str) -> str:
+    """Say as much of a system message as was asked for."""
+    if prompts == "full":
+        return text
+    digest = snapshots.instructions_digest(text, prompts)
+    if digest is None:
+        return f"({len(text):,} characters, not captured)"
+    shown: str = digest["preview"]
+    return shown if len(shown) == len(text) else f"{shown}… ({len(text):,} characters)"
 
 
 def _other_content(content: list[Any]) -> str:

@@ -166,6 +166,18 @@ async def twice(world: World) -> dict[str, Any]:
     return {"events": sink.events}
 
 
+async def no_prompts(world: World) -> dict[str, Any]:
+    """Instructions that must not leave the process, and speech without its stretches."""
+    sink = InMemorySink()
+    session = session_with(world)
+    etaoi_tui.attach_session(session, sink=sink, capture_prompts="off", include_vad=False)
+    await session.start(Front(world))
+    await world.user_says("where is my order", 0.4)
+    await idle(session)
+    await session.aclose()
+    return {"events": sink.events}
+
+
 async def job(world: World) -> dict[str, Any]:
     """A call inside a LiveKit job: it is recorded on this machine, and tagged."""
     from livekit.agents.testing import fake_job_context
@@ -263,6 +275,7 @@ SCENARIOS = {
         driven,
         flaky_model,
         twice,
+        no_prompts,
         job,
     )
 }
