@@ -105,7 +105,7 @@ class BridgeHandle:
         """Stop watching and leave the target as it was.
 
         Runs under way are followed to their end; of a bus nothing more is heard, so what is open on it ends
-        with the error ``span_end_synthesized_on_detach``. It waits at most half a second for what still has to
+        with the error ``span_end_synthesized_on_detach``. Waits at most half a second for what still has to
         leave; without a viewer, not at all.
         """
         with self._lock:
