@@ -194,7 +194,7 @@ class FakeSTTStream(stt.RecognizeStream):
 
 
 class FakeTTS(tts.TTS):
-    """Speaks silence: ``ttfb`` seconds to the first byte, 60 ms of audio for each letter's worth."""
+    """Speaks silence: ``ttfb`` seconds to the first byte, 30 ms of audio for each letter."""
 
     def __init__(self, world: World, *, ttfb: float = 0.08, letter: float = 0.03) -> None:
         super().__init__(capabilities=tts.TTSCapabilities(streaming=False), sample_rate=RATE, num_channels=1)
