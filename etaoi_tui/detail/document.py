@@ -141,6 +141,8 @@ class Section:
     """It has no blocks of its own: while it is closed, the sections ``inside`` it are not there."""
     inside: str = ""
     """Key of the group that the section belongs to."""
+    target: str = ""
+    """Id of the span that it comes from, for a reader who wants to go there."""
 
     @property
     def foldable(self) -> bool:

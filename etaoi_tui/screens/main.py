@@ -9,7 +9,6 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal
-from textual.screen import Screen
 from textual.widget import Widget
 
 from etaoi_collector.model import Changes, Span, Status, Trace
@@ -19,6 +18,8 @@ from etaoi_collector.store import Store
 from etaoi_tui.actions import ACTIONS, BY_ID, Pane, for_footer
 from etaoi_tui.detail.describe import describe
 from etaoi_tui.detail.payloads import EventPayloads
+from etaoi_tui.detail.reading import Reading
+from etaoi_tui.screens.call_actions import CallActions
 from etaoi_tui.view.glyphs import kind_word
 from etaoi_tui.view.layout import Layout, Mode, mode_of
 from etaoi_tui.view.search import TraceSearch
@@ -47,7 +48,7 @@ _DETAIL_BUDGET_MS = 8.0
 _SNAPSHOTS_SHOWN = 8
 
 
-class MainScreen(Screen[None]):
+class MainScreen(CallActions):
     """Shows a store through panes; changes views, never the store."""
 
     AUTO_FOCUS = None
@@ -127,6 +128,8 @@ class MainScreen(Screen[None]):
         self._shown_detail: tuple[Span | None, int] = (None, -1)
         self._shown_contexts: tuple[str, ...] = ()
         self._payloads = EventPayloads(source)
+        self.reading = Reading()
+        self._shown_reading = -1
         summaries = Summaries(source)
         self.status_bar = StatusBar(id="status")
         self.breadcrumb = Breadcrumb(id="breadcrumb")
@@ -256,13 +259,14 @@ class MainScreen(Screen[None]):
         span = self.span_tree.cursor
         version = -1 if span is None else self._version_of(span)
         before, before_version = self._shown_detail
-        if (span, version) == (before, before_version):
+        if (span, version) == (before, before_version) and self._shown_reading == self.reading.version:
             return
         self._shown_detail = (span, version)
+        self._shown_reading = self.reading.version
         if span is None:
             self.detail.clear()
             return
-        document = describe(span, self._payloads, self.now(span.trace))
+        document = describe(span, self._payloads, self.now(span.trace), self.reading)
         if span is before:
             self.detail.refresh_document(document)
         else:

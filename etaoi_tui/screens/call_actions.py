@@ -1,0 +1,116 @@
+"""What a person can do with model calls and agents: compare, mark, follow a message to its origin, pages."""
+
+from __future__ import annotations
+
+from textual.screen import Screen
+
+from etaoi_collector.model import Span, Trace
+from etaoi_collector.store import Store
+from etaoi_tui.actions import Pane
+from etaoi_tui.detail.reading import Reading
+from etaoi_tui.view.layout import Mode
+from etaoi_tui.widgets.detail_pane import DetailPane
+from etaoi_tui.widgets.span_tree import SpanTree
+
+MESSAGE_SECONDS = 3
+
+
+class CallActions(Screen[None]):
+    """The part of the main screen that knows of calls; the panes are the screen's."""
+
+    reading: Reading
+    store: Store
+    span_tree: SpanTree
+    detail: DetailPane
+    pane: Pane
+
+    def draw_detail_now(self) -> None:
+        """Describe the span under the cursor, if that is not on the screen already."""
+        raise NotImplementedError
+
+    def show_trace(self, trace: Trace) -> None:
+        """Show a trace in the tree."""
+        raise NotImplementedError
+
+    @property
+    def _mode(self) -> Mode:
+        raise NotImplementedError
+
+    def _focus_pane(self) -> None:
+        raise NotImplementedError
+
+    def do_call_request(self) -> None:
+        """Open the tab Request of the call under the cursor."""
+        self._open_call_tab("request")
+
+    def do_call_diff(self) -> None:
+        """Compare the call under the cursor with the agent's call before it."""
+        self.reading.compare_with_marked(False)
+        self._open_call_tab("diff")
+
+    def do_call_mark(self) -> None:
+        """Mark the call under the cursor, or forget the mark if it is that one."""
+        call = self._call()
+        if call is None:
+            self._tell("Only model calls can be marked.")
+        elif self.reading.marked is call:
+            self.reading.mark(None)
+            self._tell("The mark is gone.")
+        else:
+            self.reading.mark(call)
+            self._tell("Marked. Go to another call and press D to compare the two.")
+        self.draw_detail_now()
+
+    def do_call_diff_marked(self) -> None:
+        """Compare the call under the cursor with the marked one."""
+        marked = self.reading.marked
+        if marked is None:
+            self._tell("No call is marked: go to one and press m.")
+        elif marked is self._call():
+            self._tell("This is the marked call: go to another one.")
+        else:
+            self.reading.compare_with_marked(True)
+            self._open_call_tab("diff")
+
+    def do_diff_sides(self) -> None:
+        """Show edited text side by side, or below each other."""
+        self.reading.toggle_sides()
+        self.draw_detail_now()
+        self._tell("Side by side." if self.reading.sides else "Below each other.")
+
+    def do_section_follow(self) -> None:
+        """Go to the span that the section under the detail's cursor comes from."""
+        section = self.detail.section_at_cursor
+        target = section.target if section is not None else ""
+        span = self.store.find_span(target) if target else None
+        if span is None:
+            self._tell("Nothing else in the recording belongs to this section.")
+            return
+        self.go_to_span(span)
+
+    def go_to_span(self, span: Span) -> None:
+        """Show a span, in whichever trace it is."""
+        root = span
+        while root.parent is not None:
+            root = root.parent
+        if self.span_tree.following:
+            self.span_tree.follow(False)
+        if root.trace is not self.span_tree.rows.trace and span not in self.span_tree.rows.context:
+            self.show_trace(root.trace)
+        self.span_tree.select(span)
+
+    def _call(self) -> Span | None:
+        span = self.span_tree.cursor
+        return span if span is not None and span.kind == "llm" else None
+
+    def _open_call_tab(self, tab: str) -> None:
+        if self._call() is None:
+            self._tell("This is no model call: move the cursor to one (✦).")
+            return
+        self.draw_detail_now()
+        if self.detail.open_tab(tab) and self._mode == "narrow" and self.pane != "detail":
+            self.pane = "detail"
+            self._focus_pane()
+
+    def _tell(self, text: str) -> None:
+        self.app.notify(text, markup=False, timeout=MESSAGE_SECONDS)
