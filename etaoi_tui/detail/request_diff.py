@@ -226,6 +226,8 @@ def _find_moved(changes: list[MessageChange], before: list[Any], after: list[Any
 
 
 _LEAST_COMPACTED = 2
+_HEAD = 1_000
+"""Characters by which two messages without an id are judged to be one that was edited."""
 
 
 def _find_edited(
@@ -260,11 +262,10 @@ def _is_edit(was: MessageChange, now: MessageChange) -> bool:
         return False
     if old.call_id or new.call_id:
         return old.call_id == new.call_id
-    head, other = old.text[:400], new.text[:400]
-    if not head or not other:
-        return False
-    matcher = SequenceMatcher(None, head, other, autojunk=False)
-    return matcher.real_quick_ratio() > 0.5 and matcher.quick_ratio() > 0.5 and matcher.ratio() > 0.5
+    # A share of common words: exact ratios of hundreds of pairs would be felt.
+    words, others = Counter(old.text[:_HEAD].split()), Counter(new.text[:_HEAD].split())
+    most = max(words.total(), others.total())
+    return most > 0 and (words & others).total() > most / 2
 
 
 def _compare_tools(old: list[ToolSpec], new: list[ToolSpec], deep: bool) -> tuple[list[ToolChange], bool]:

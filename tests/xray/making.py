@@ -21,6 +21,7 @@ def call_with_probe(before: str, after: str) -> list[dict[str, Any]]:
         "probe_label": "Edits.wrap_model_call",
         "name": "Edits.wrap_model_call",
     }
+    told = {"before": given, "after": passed, "diff": {}}
     pre = start(2, "middleware", told, 1, 1)
     pre["metadata"] = {**meta, "probe_phase": "pre_handler"}
     full = start(4, "middleware", {**told, "response": {"messages": []}}, 4, 1)
