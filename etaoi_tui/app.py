@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -35,6 +36,7 @@ from etaoi_tui.widgets.welcome import Offer
 
 if TYPE_CHECKING:
     from etaoi_collector.host import Collector
+    from etaoi_collector.remote import RemoteSource
     from etaoi_tui.options import ViewerOptions
 
 TICKS_PER_SECOND = 12
@@ -44,7 +46,15 @@ _SLICE_MS = 4.0
 """Longest stretch of work between two looks at the keyboard."""
 
 _WORK_MS = 70.0
-"""Work in one tick while much is waiting; then the screen is drawn."""
+_LOADING_WORK_MS = 180.0
+"""Work in one tick while much is waiting, live and in a recording; then the screen is drawn."""
+
+_BREATH = 0.001
+"""Seconds between two slices. A key needs several turns of the event loop until it is drawn, not just one."""
+
+_SWITCH_INTERVAL = 0.000_5
+"""Seconds after which a thread lets go of the interpreter. Python's own 5 ms would be added to a key press
+each time the loop wakes up while the collector's thread is busy."""
 
 _QUEUED_FRAMES = 1
 """Screens that may wait for the terminal; while more do, nothing new is drawn."""
@@ -167,6 +177,7 @@ class ViewerApp(App[str]):
             self.main.welcome.show_offers(self.live.offers())
         self._restore_terminal_on_signals()
         if self._automatic:
+            sys.setswitchinterval(_SWITCH_INTERVAL)
             self.run_worker(self._tick_for_ever(), name="tick", exit_on_error=True)
         gc.collect()
         gc.freeze()
@@ -191,10 +202,10 @@ class ViewerApp(App[str]):
         pause = 1 / TICKS_PER_SECOND
         while True:
             began = time.perf_counter()
-            deadline = began + _WORK_MS / 1000
+            deadline = began + (_WORK_MS if self.source.live else _LOADING_WORK_MS) / 1000
             self.feed.work(_SLICE_MS, self._clock())
             while self.feed.behind and time.perf_counter() < deadline:
-                await asyncio.sleep(0)
+                await asyncio.sleep(_BREATH)
                 self.feed.work(_SLICE_MS, self._clock())
             self.show()
             rest = pause - (time.perf_counter() - began)
@@ -315,7 +326,11 @@ def run_viewer(options: ViewerOptions) -> int:
     layout_file = state_dir() / "layout.json"
     layout = Layout.load(layout_file)
     theme = options.theme or ""
-    live = None if options.collector is None else facts_of(options.collector)
+    live = None
+    if options.collector is not None:
+        live = facts_of(options.collector)
+    elif options.attached is not None:
+        live = facts_of_remote(options.attached)
     name = options.replay.name if options.replay is not None else ""
     app = ViewerApp(options.source, live=live, name=name, layout=layout, theme=theme, demo=options.demo)
     wanted = app.run()
@@ -352,4 +367,16 @@ def facts_of(collector: Collector) -> LiveFacts:
         recording=recording,
         lost=lambda: collector.inbox.lost,
         offers=offers,
+    )
+
+
+def facts_of_remote(source: RemoteSource) -> LiveFacts:
+    """Tell the viewer of another viewer that it follows."""
+    return LiveFacts(
+        source.url,
+        token=False,
+        clients=lambda: source.clients,
+        recording=lambda: Recording(False, source.spooled, next(iter(source.notices), "")),
+        lost=lambda: source.stats().dropped,
+        offers=list,
     )

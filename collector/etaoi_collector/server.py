@@ -16,8 +16,10 @@ from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
+from etaoi_collector.fanout import TOO_SLOW, TooSlow, send_recording
 from etaoi_collector.intake import Intake
 from etaoi_collector.session import Answer, Session
+from etaoi_collector.wire.handshake import FANOUT, Hello, describe_client
 from etaoi_collector.wire.versions import SCHEMA_VERSION
 
 INGEST_PATH = "/ingest"
@@ -71,7 +73,7 @@ class Gate:
             if scheme.lower() == "bearer":
                 brought.append(rest.strip())
         # Each is compared, so that the time taken does not tell which one was right.
-        return sum(hmac.compare_digest(value.encode(), self._token) for value in brought) > 0
+        return sum(hmac.compare_digest(value.encode("utf-8", "surrogateescape"), self._token) for value in brought) > 0
 
     def _is_known(self, host: str) -> bool:
         name = host_name(host)
@@ -97,7 +99,14 @@ def is_loopback_name(name: str) -> bool:
 
 
 async def listen(
-    bound: socket.socket, *, intake: Intake, gate: Gate, version: str, max_frame: int, loopback: bool
+    bound: socket.socket,
+    *,
+    intake: Intake,
+    gate: Gate,
+    version: str,
+    max_frame: int,
+    loopback: bool,
+    patience: float,
 ) -> Server:
     """Serve on a socket that is bound already.
 
@@ -110,8 +119,9 @@ async def listen(
         loopback: The socket is reachable from this machine only. Then compression is declined, which makes
             both sides several times faster, and clients are not pinged, so that an agent that stands in a
             debugger stays connected.
+        patience: Seconds after which a viewer that does not read on is sent away.
     """
-    shell = _Shell(intake, gate, version)
+    shell = _Shell(intake, gate, version, patience)
     return await serve(
         shell.handle,
         sock=bound,
@@ -127,10 +137,11 @@ async def listen(
 
 
 class _Shell:
-    def __init__(self, intake: Intake, gate: Gate, version: str) -> None:
+    def __init__(self, intake: Intake, gate: Gate, version: str, patience: float) -> None:
         self._intake = intake
         self._gate = gate
         self._version = version
+        self._patience = patience
 
     def process_request(self, connection: ServerConnection, request: Request) -> Response | None:
         """Answer plain HTTP, refuse whom we must; None lets the WebSocket handshake go on."""
@@ -165,10 +176,13 @@ class _Shell:
                 async with asyncio.timeout(HELLO_WITHIN):
                     message = await connection.recv()
                 answer = session.receive(message)
+                if session.hello is not None and session.hello.role == FANOUT:
+                    await self._obey(connection, answer)
+                    await self._fan_out(connection, session, session.hello)
+                    return
                 if session.hello is not None:
-                    number = self._intake.open(
-                        _peer(connection), session.hello, _bytes(message), headers.get("User-Agent", "")
-                    )
+                    client = describe_client(session.hello, headers.get("User-Agent", ""))
+                    number = self._intake.open(_peer(connection), client, _bytes(message))
             await self._obey(connection, answer)
             while answer.close is None:
                 message = await connection.recv()
@@ -197,6 +211,27 @@ class _Shell:
             if number:
                 self._note_too_big(connection, number)
                 self._intake.close(number, connection.close_code, connection.close_reason or "")
+
+    async def _fan_out(self, connection: ServerConnection, session: Session, hello: Hello) -> None:
+        """Send a viewer what is recorded until either side ends it."""
+        dropped = ""
+        self._intake.viewer_came()
+        try:
+            sending = asyncio.create_task(send_recording(connection, self._intake, hello, self._patience))
+            listening = asyncio.create_task(connection.recv())
+            await asyncio.wait((sending, listening), return_when=asyncio.FIRST_COMPLETED)
+            for task in (sending, listening):
+                task.cancel()
+            ended = await asyncio.gather(sending, listening, return_exceptions=True)
+            if isinstance(ended[0], TooSlow):
+                dropped = f"{_peer(connection)}: {ended[0]}"
+                await connection.close(TOO_SLOW, str(ended[0]))
+            elif isinstance(ended[1], str | bytes):
+                await self._obey(connection, session.receive(ended[1]))
+            elif isinstance(ended[0], Exception) and not isinstance(ended[0], ConnectionClosed):
+                raise ended[0]
+        finally:
+            self._intake.viewer_left(dropped)
 
     async def _obey(self, connection: ServerConnection, answer: Answer) -> None:
         if answer.send is not None:
