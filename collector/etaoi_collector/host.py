@@ -15,14 +15,17 @@ import json
 import os
 import socket
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Self
 
 from etaoi_collector import recordings
+from etaoi_collector.bus import BusEvent, Wanted
 from etaoi_collector.inbox import Inbox
 from etaoi_collector.intake import Intake, Stats
+from etaoi_collector.mailbox import Newest
 from etaoi_collector.options import BindError, CollectorOptions, OptionError, Record
 from etaoi_collector.recorder import Recorder
+from etaoi_collector.subscription import HISTORY, Subscription
 
 __all__ = ["BindError", "Collector", "CollectorOptions", "OptionError", "Record", "program_version"]
 
@@ -59,6 +62,9 @@ class Collector:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
         self._ready = threading.Event()
+        self._subscribing = threading.Lock()
+        self._subscriptions: list[Subscription] = []
+        self._stopped = False
 
     @property
     def recorder(self) -> Recorder:
@@ -130,6 +136,63 @@ class Collector:
         """Return the counts since the start."""
         return self._intake.stats() if self._intake is not None else Stats()
 
+    def subscribe(
+        self,
+        callback: Callable[[BusEvent], object] | None = None,
+        *,
+        kinds: str | Iterable[str] | None = None,
+        session: str | Iterable[str] | None = None,
+        trace: str | Iterable[str] | None = None,
+        node_kind: str | Iterable[str] | None = None,
+        history: int | None = HISTORY,
+        most_waiting: int | None = None,
+    ) -> Subscription:
+        """Hear of what agents do. Only after `bind`; from any thread.
+
+        A subscriber that is slow never holds up the collector. What it cannot take in time waits in the
+        recording, or goes when ``most_waiting`` says so; what it misses is told as an event of the kind
+        ``missed`` with a count.
+
+        Args:
+            callback: Called with each event, on a thread of its own; what it raises is counted and logged.
+                Without one, iterate over the subscription or wait with it.
+            kinds: Which events: any of ``span_start``, ``span_delta``, ``span_end``, ``state_tick`` (these
+                four by default), ``connected``, ``disconnected`` and ``rejected``.
+            session: Only of these sessions: ids, or the texts that the agent's program gave.
+            trace: Only of these trace ids.
+            node_kind: Only of spans of these kinds, such as ``llm`` or ``tool``.
+            history: Of how many events so far to hear first; those that match are delivered. None for all
+                that were recorded, 0 for none.
+            most_waiting: How many events may wait for a slow subscriber before the oldest go. None lets
+                nothing go: they are read again from the recording.
+
+        Returns:
+            The subscription; close it, or use it in a ``with`` block.
+
+        Raises:
+            RuntimeError: The collector is not bound.
+            ValueError: There is no such kind, or a number makes no sense.
+        """
+        recorder, intake = self.recorder, self._intake
+        assert intake is not None
+        if (history is not None and history < 0) or (most_waiting is not None and most_waiting < 1):
+            raise ValueError("history must be at least 0, and most_waiting at least 1.")
+        wanted = Wanted(kinds=kinds, session=session, trace=trace, node_kind=node_kind)
+        mailbox = Inbox(recorder.frames) if most_waiting is None else Newest(most_waiting)
+        subscription = Subscription(wanted, mailbox, recorder, self._unsubscribe, callback)
+        with self._subscribing:
+            if self._stopped:
+                subscription.end()
+            self._subscriptions.append(subscription)
+        subscription.begin(intake.join(subscription, history))
+        return subscription
+
+    def _unsubscribe(self, subscription: Subscription) -> None:
+        if self._intake is not None:
+            self._intake.leave(subscription)
+        with self._subscribing, contextlib.suppress(ValueError):
+            self._subscriptions.remove(subscription)
+
     def stop(self, timeout: float = 0.5) -> None:
         """Close all connections and flush the recording. Does nothing the second time.
 
@@ -150,6 +213,13 @@ class Collector:
             self._socket.close()
         if self._recorder is not None:
             self._recorder.flush()
+        self._end_subscriptions()
+
+    def _end_subscriptions(self) -> None:
+        with self._subscribing:
+            self._stopped = True
+            for subscription in self._subscriptions:
+                subscription.end()
 
     def close_recording(self) -> None:
         """Release the recording's files; a private spool is gone then."""
@@ -195,6 +265,7 @@ class Collector:
             self._ready.set()
             if self._recorder is not None:
                 self._recorder.flush()
+            self._end_subscriptions()
 
     async def _serve(self) -> None:
         from etaoi_collector.server import Gate, listen  # websockets loads while the first frame is drawn
@@ -210,6 +281,7 @@ class Collector:
             version=program_version(),
             max_frame=options.max_frame,
             loopback=self._loopback,
+            patience=options.viewer_patience,
         )
         flushing = self._supervise(self._flush_often(), self._stopping)
         self._ready.set()

@@ -171,18 +171,32 @@ class Inbox:
         missing = behind.events
         first, last = frame_of(behind.start), frame_of(behind.stop - 1)
         for kept in self._frames_between(first, last):
-            large = LargeFrame(kept.frame) if len(kept.frame) > SMALL_FRAME else None
-            parts = split_frame(kept.frame) if large is None else []
-            count = len(parts) if large is None else len(large.spans)
             start = unpack_place(behind.start)[2] if kept.place == first else 0
-            stop = min(count, behind.stop - last) if kept.place == last else count
-            step = max(1, min(SLICE, SLICE_BYTES * count // max(1, len(kept.frame))))
-            for ordinal in range(start, stop, step):
-                until = min(stop, ordinal + step)
-                missing -= until - ordinal
-                if large is None:
-                    events = decode_events(parts, ordinal, until)
-                else:
-                    events = large.decode(kept.frame, ordinal, until)
-                yield Events(kept.place, ordinal, events, kept.connection, kept.received)
+            stop = behind.stop - last if kept.place == last else None
+            for events in events_of(kept, start, stop):
+                missing -= len(events.events)
+                yield events
         self.lost += max(0, missing)
+
+
+def events_of(kept: Frame, start: int = 0, stop: int | None = None) -> Iterator[Events]:
+    """Decode a frame that was read back, a slice at a time.
+
+    Args:
+        kept: The frame.
+        start: Ordinal of the first event wanted.
+        stop: Ordinal after the last one; None for all.
+    """
+    frame = kept.frame
+    large = LargeFrame(frame) if len(frame) > SMALL_FRAME else None
+    parts = split_frame(frame) if large is None else []
+    count = len(parts) if large is None else len(large.spans)
+    stop = count if stop is None else min(count, stop)
+    step = max(1, min(SLICE, SLICE_BYTES * count // max(1, len(frame))))
+    for ordinal in range(start, stop, step):
+        until = min(stop, ordinal + step)
+        if large is None:
+            events = decode_events(parts, ordinal, until)
+        else:
+            events = large.decode(frame, ordinal, until)
+        yield Events(kept.place, ordinal, events, kept.connection, kept.received)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from typing import Protocol
 
 import msgspec
 
-from etaoi_collector.arrivals import Closed, Events, FrameRefused, Opened
+from etaoi_collector.arrivals import Arrival, Closed, Events, FrameRefused, Opened
 from etaoi_collector.inbox import SLICE, Inbox
 from etaoi_collector.model import Connection
 from etaoi_collector.recorder import Recorder
+from etaoi_collector.stretches import Checkpoints, Position
+from etaoi_collector.subscription import Past
 from etaoi_collector.wire.codec import decode_at_once, decode_events, split_frame
 from etaoi_collector.wire.events import Reject
-from etaoi_collector.wire.handshake import Hello, describe_client
+from etaoi_collector.wire.places import unpack_place
 
 
 class Stats(msgspec.Struct, frozen=True):
@@ -41,6 +45,19 @@ class Stats(msgspec.Struct, frozen=True):
     """Clients that were not let in."""
     turned_away_why: str = ""
     """The newest reason."""
+    viewers: int = 0
+    """Other viewers and scripts that follow what is recorded."""
+    viewers_dropped: int = 0
+    """Those of them that were sent away, because they did not read on."""
+    viewers_dropped_why: str = ""
+    """The newest reason."""
+
+
+class Listener(Protocol):
+    """Somebody beside the viewer who hears of what arrives."""
+
+    def put(self, item: Arrival, size: int = 0) -> None:
+        """Take an arrival without making the collector wait."""
 
 
 class Intake:
@@ -58,6 +75,10 @@ class Intake:
         self._recorder = recorder
         self._inbox = inbox
         self._clock = clock
+        self._listeners: tuple[Listener, ...] = ()
+        self._checkpoints = Checkpoints()
+        self._joining = threading.Lock()
+        """Held from recording to handing over, so that who joins gets a frame from one of the two only."""
         self._connected: set[int] = set()
         self._connections = 0
         self._frames = 0
@@ -67,6 +88,9 @@ class Intake:
         self._bytes = 0
         self._turned_away = 0
         self._turned_away_why = ""
+        self._viewers = 0
+        self._viewers_dropped = 0
+        self._viewers_dropped_why = ""
 
     def stats(self) -> Stats:
         """Return the counts as they are now."""
@@ -84,27 +108,79 @@ class Intake:
             unrecorded_frames=self._recorder.unrecorded,
             turned_away=self._turned_away,
             turned_away_why=self._turned_away_why,
+            viewers=self._viewers,
+            viewers_dropped=self._viewers_dropped,
+            viewers_dropped_why=self._viewers_dropped_why,
         )
 
-    def open(self, peer: str, hello: Hello, message: bytes, user_agent: str) -> int:
-        """Note that a client was welcomed; return the number of its connection."""
+    def join(self, listener: Listener, history: int | None) -> Past:
+        """Let somebody hear of everything from now on.
+
+        Args:
+            listener: Is given what arrives, on the collector's thread.
+            history: How many of the events so far are wanted; None for all.
+
+        Returns:
+            Where these lie. What the listener is given follows them without a gap, and repeats none.
+        """
+        with self._joining:
+            self._listeners = (*self._listeners, listener)
+            end = self._recorder.end()
+            wanted = self._events if history is None else min(history, self._events)
+            first = self._events - wanted
+            if history == 0:
+                return Past(end, 0, 0, end)
+            before, start = self._checkpoints.before(first) if first else (0, Position())
+            return Past(start, first - before, wanted, end)
+
+    def leave(self, listener: Listener) -> None:
+        """Let a listener go; does nothing when it is none."""
+        with self._joining:
+            self._listeners = tuple(known for known in self._listeners if known is not listener)
+
+    @property
+    def recorder(self) -> Recorder:
+        """What keeps the frames."""
+        return self._recorder
+
+    def viewer_came(self) -> None:
+        """Count a viewer that follows what is recorded."""
+        self._viewers += 1
+
+    def viewer_left(self, why: str = "") -> None:
+        """Count it off again; ``why`` says for what it was sent away."""
+        self._viewers -= 1
+        if why:
+            self._viewers_dropped += 1
+            self._viewers_dropped_why = why
+
+    def open(self, peer: str, client: str, message: bytes) -> int:
+        """Note that a client was welcomed.
+
+        Args:
+            peer: Its address.
+            client: What it is, for people.
+            message: Its Hello.
+
+        Returns:
+            The number of its connection.
+        """
         at = self._clock()
         self._connections += 1
         number = self._connections
-        client = describe_client(hello, user_agent)
         self._connected.add(number)
-        self._recorder.opened(at, number, peer=peer, client=client, hello=message)
-        if self._inbox is not None:
-            self._inbox.put(Opened(Connection(number, peer, at, client)))
+        with self._joining:
+            self._recorder.opened(at, number, peer=peer, client=client, hello=message)
+            self._emit(Opened(Connection(number, peer, at, client)))
         return number
 
     def close(self, number: int, code: int | None, reason: str) -> None:
         """Note that a connection ended."""
         at = self._clock()
         self._connected.discard(number)
-        self._recorder.closed(at, number, code=code, reason=reason)
-        if self._inbox is not None:
-            self._inbox.put(Closed(number, at, code, reason))
+        with self._joining:
+            self._recorder.closed(at, number, code=code, reason=reason)
+            self._emit(Closed(number, at, code, reason))
 
     def turn_away(self, why: str) -> None:
         """Note that a client was not let in."""
@@ -115,28 +191,36 @@ class Intake:
         """Note that a message was not taken."""
         at = self._clock()
         self._refused += 1
-        self._recorder.refused(at, number, size=size, reason=reason)
-        if self._inbox is not None:
-            self._inbox.put(FrameRefused(number, at, size, reason))
+        with self._joining:
+            self._recorder.refused(at, number, size=size, reason=reason)
+            self._emit(FrameRefused(number, at, size, reason))
 
     def frame(self, number: int, frame: bytes) -> None:
         """Take an event frame: record it, then decode it."""
         at = self._clock()
         self._frames += 1
         self._bytes += len(frame)
-        place = self._recorder.append(at, number, frame)
-        events = decode_at_once(frame)
-        if events is not None:
-            self._hand_over(Events(place, 0, events, number, at), len(frame))
-            return
-        parts = split_frame(frame)
-        for start in range(0, len(parts), SLICE):
-            events = decode_events(parts, start, start + SLICE)
-            self._rejected += sum(type(event) is Reject for event in events)
-            share = len(frame) * len(events) // len(parts)
-            self._hand_over(Events(place, start, events, number, at), share)
+        with self._joining:
+            place = self._recorder.append(at, number, frame)
+            segment, offset, _ = unpack_place(place)
+            self._checkpoints.note(self._events, Position(segment, offset))
+            events = decode_at_once(frame)
+            if events is not None:
+                self._hand_over(Events(place, 0, events, number, at), len(frame))
+                return
+            parts = split_frame(frame)
+            for start in range(0, len(parts), SLICE):
+                events = decode_events(parts, start, start + SLICE)
+                self._rejected += sum(type(event) is Reject for event in events)
+                share = len(frame) * len(events) // len(parts)
+                self._hand_over(Events(place, start, events, number, at), share)
 
     def _hand_over(self, events: Events, size: int) -> None:
         self._events += len(events.events)
+        self._emit(events, size)
+
+    def _emit(self, item: Arrival, size: int = 0) -> None:
         if self._inbox is not None:
-            self._inbox.put(events, size)
+            self._inbox.put(item, size)
+        for listener in self._listeners:
+            listener.put(item, size)

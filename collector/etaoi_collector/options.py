@@ -55,6 +55,8 @@ class CollectorOptions:
     """Size from which on a recording goes on in a next file."""
     watched: bool = True
     """Somebody reads the inbox. False for recording only: events are counted then, and not handed over."""
+    viewer_patience: float = 30.0
+    """Seconds after which another viewer that does not read on is sent away."""
     clock: Callable[[], float] = time.time
     """Seconds since the epoch."""
 

@@ -23,6 +23,7 @@ from etaoi_collector.arrivals import Missing
 from etaoi_collector.bytefile import read_at, shown
 from etaoi_collector.ring import Ring
 from etaoi_collector.splits import Splits
+from etaoi_collector.stretches import Position, Stretch, read_records
 from etaoi_collector.wire.limits import MAX_TRACE_HEADER
 from etaoi_collector.wire.places import pack_place, unpack_place
 from etaoi_collector.wire.trace_records import (
@@ -144,6 +145,11 @@ class Recorder:
             for segment in self._segments
         )
 
+    @property
+    def recording(self) -> str:
+        """The recording's id; empty before the first record."""
+        return self._recording or ""
+
     def append(self, received: float, connection: int, frame: bytes) -> int:
         """Keep a frame; return its place. Never raises: a failing file stops the recording."""
         with self._lock:
@@ -205,6 +211,43 @@ class Recorder:
             segment, offset, _ = unpack_place(place)
             place = pack_place(segment, offset + PREFIX.size + len(kept.frame))
 
+    def end(self) -> Position:
+        """Return where the next record will lie."""
+        with self._lock:
+            number = max(0, len(self._segments) - 1)
+            if self.state is State.STOPPED:
+                return Position(number, self._next)
+            return Position(number, self._segments[-1].writer.size if self._segments else 0)
+
+    def stretch(self, position: Position, most: int) -> Stretch | None:
+        """Read on from a position: the same bytes for everybody, in the order of recording.
+
+        Args:
+            position: Where to begin; a `Position()`, or the end of another stretch.
+            most: Bytes to return, roughly; a record that is larger comes alone.
+
+        Returns:
+            None when nothing follows, for now.
+        """
+        with self._lock:
+            segment, offset = position
+            while segment + 1 < len(self._segments) and offset >= self._segments[segment].writer.size:
+                segment, offset = segment + 1, 0
+            if segment >= len(self._segments):
+                return self._stretch_of_ring(segment, offset)
+            writer = self._segments[segment].writer
+            if writer.written <= offset < writer.size:
+                self._flush()
+            if offset >= writer.written:
+                return self._stretch_of_ring(segment, offset)
+            try:
+                data = read_records(self._segments[segment].file.fileno(), offset, writer.written, most)
+            except (OSError, ValueError):
+                return None
+            if not data:
+                return None
+            return Stretch(Position(segment, offset), data, Position(segment, offset + len(data)))
+
     def close(self) -> None:
         """Flush, and release all files; the spool is gone then. Never raises."""
         with self._lock:
@@ -215,6 +258,20 @@ class Recorder:
                 except OSError:
                     pass  # the warning stands already
             self._splits.clear()
+
+    def _stretch_of_ring(self, segment: int, offset: int) -> Stretch | None:
+        """Return the first frame in memory at a position or after it, as the record that no file holds."""
+        wanted = pack_place(segment, offset)
+        place = wanted if self._ring.get(wanted) is not None else self._ring.next_after(wanted)
+        kept = None if place is None else self._ring.get(place)
+        if place is None or kept is None:
+            return None
+        received, connection, frame = kept
+        number, found, _ = unpack_place(place)
+        prefix = PREFIX.pack(0x94, FRAME, 0xCB, received, 0xCE, connection, 0xC6, len(frame))
+        data = b"".join((prefix, frame))
+        gap = found - offset if number == segment else found
+        return Stretch(Position(number, found), data, Position(number, found + len(data)), gap)
 
     def _kept(self, place: int) -> KeptFrame | Missing:
         """Read the record at a place; one that is no frame has the connection -1."""

@@ -1,7 +1,8 @@
 """The server's half of the protocol for one connection, without any I/O: messages in, answers and frames out.
 
-A session says one thing only, the answer to the Hello. The reference client never reads again after that:
-anything more would fill its socket and end the connection.
+To an agent a session says one thing only, the answer to the Hello. The reference client never reads again
+after that: anything more would fill its socket and end the connection. A viewer, of the role ``fanout``, is
+sent what is recorded, and has nothing more to say itself.
 """
 
 from __future__ import annotations
@@ -75,6 +76,10 @@ class Session:
             return Answer(close=_close(BAD_TOKEN, "Wrong or missing token."), refused="no token")
         if self.hello is None:
             return self._greet(message)
+        if self.hello.role == FANOUT:
+            return Answer(
+                close=_close(POLICY, "Viewers (role fanout) only read here; agents use the role ingest.")
+            )
         if isinstance(message, str):
             return Answer(refused="a text message; frames are binary msgpack")
         return Answer(frame=message)
@@ -90,17 +95,11 @@ class Session:
             return Answer(
                 send=encode_mismatch(hello.schema_version), close=_close(MISMATCH, text), refused=text
             )
-        if hello.role != INGEST:
-            text = _refuse_role(hello.role)
+        if hello.role not in (INGEST, FANOUT):
+            text = f"Unknown role {hello.role[:20]!a}; agents have the role ingest, viewers the role fanout."
             return Answer(close=_close(POLICY, text), refused=text)
         self.hello = hello
         return Answer(send=encode_welcome(version, self._server_version))
-
-
-def _refuse_role(role: str) -> str:
-    if role == FANOUT:
-        return "This etaoi-tui does not serve other viewers (role fanout); only agents can connect."
-    return f"Unknown role {role[:20]!a}; this is a collector and takes the role ingest."
 
 
 def _close(code: int, reason: str) -> Close:

@@ -11,9 +11,7 @@ import os
 import re
 from collections import deque
 from collections.abc import Iterator
-from typing import TypeVar
 
-import msgspec
 from msgspec import Raw
 
 from etaoi_collector.arrivals import Arrival, Closed, Ended, Events, FrameRefused, Missing, Opened
@@ -41,6 +39,7 @@ from etaoi_collector.wire.trace_records import (
     ClosedBody,
     OpenedBody,
     RefusedBody,
+    decode_body,
     first_segment_path,
     read_prefix,
     segment_path,
@@ -53,9 +52,6 @@ EVENTS_PER_ITEM = 512
 
 _CHUNK = 256 << 10
 _RECORD_START = re.compile(rb"\x94[\x01-\x04]\xcb.{8}\xce.{4}\xc6", re.DOTALL)
-
-
-_T = TypeVar("_T")
 
 
 class TraceReader:
@@ -210,11 +206,11 @@ class TraceReader:
         elif head.kind == OPENED:
             self._take_opened(body, head.connection or 0)
         elif head.kind == CLOSED:
-            closed = _body(body, ClosedBody)
+            closed = decode_body(body, ClosedBody)
             if self._connections.pop(head.connection or 0, None) is not None:
                 self._queue.append(Closed(head.connection or 0, self._last_time, closed.code, closed.reason))
         elif head.kind == REFUSED:
-            refused = _body(body, RefusedBody)
+            refused = decode_body(body, RefusedBody)
             self._queue.append(
                 FrameRefused(head.connection or 0, self._last_time, refused.size, refused.reason)
             )
@@ -256,7 +252,7 @@ class TraceReader:
         return Events(place, start, events, number, self._last_time)
 
     def _take_opened(self, body: memoryview, number: int) -> None:
-        opened = _body(body, OpenedBody)
+        opened = decode_body(body, OpenedBody)
         if not (opened.again and number in self._connections):
             self._open(Connection(number, opened.peer, self._last_time, opened.client))
 
@@ -360,11 +356,3 @@ def _plausible_record(file: ByteFile, piece: bytes | memoryview, offset: int) ->
             if len(after) < PREFIX.size or read_prefix(after, 0) is not None:
                 return match.start()
     return None
-
-
-def _body(body: memoryview, kind: type[_T]) -> _T:
-    """Decode a record's body; one that is damaged counts as one that says nothing."""
-    try:
-        return msgspec.msgpack.decode(body, type=kind)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        return kind()

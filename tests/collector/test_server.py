@@ -210,7 +210,7 @@ def test_strangers_are_told_what_to_upgrade(tmp_path: Path) -> None:
         assert msgpack.unpackb(answer)["kind"] == "mismatch"
         assert first_words(collector, "hi")[1] == 1003
         assert first_words(collector, b"\x90")[1] == 1003
-        assert first_words(collector, encode_hello("0", role="fanout"))[1] == 1008
+        assert first_words(collector, encode_hello("0", role="boss"))[1] == 1008
         wait_for(lambda: collector.stats().turned_away == 4)
         assert collector.stats().connections == 0
 

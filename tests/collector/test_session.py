@@ -58,13 +58,20 @@ def test_a_wrong_first_message_is_explained(message: bytes | str, words: str) ->
     assert words in answer.close.reason and len(answer.close.reason.encode()) <= MAX_CLOSE_REASON
 
 
-@pytest.mark.parametrize(
-    ("role", "words"), [("fanout", "other viewers"), ("ä" * 500, "Unknown role"), ("", "role")]
-)
+@pytest.mark.parametrize(("role", "words"), [("ä" * 500, "Unknown role"), ("", "role")])
 def test_other_roles_are_refused_with_a_reason(role: str, words: str) -> None:
     answer = Session(server_version="1").receive(encode_hello("x", role=role))
     assert answer.send is None and answer.close is not None and answer.close.code == 1008
     assert words in answer.close.reason and len(answer.close.reason.encode()) <= MAX_CLOSE_REASON
+
+
+def test_a_viewer_is_welcome_and_has_nothing_more_to_say() -> None:
+    session = Session(server_version="1")
+    answer = session.receive(encode_hello("x", role="fanout"))
+    assert answer.send is not None and answer.close is None
+    answer = session.receive(b"\x90")
+    assert answer.frame is None and answer.close is not None and answer.close.code == 1008
+    assert "only read" in answer.close.reason
 
 
 def test_without_the_token_nothing_is_taken() -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
+from msgspec import UNSET, Meta, UnsetType
 
 from etaoi_collector.wire.limits import MAX_HELLO
 from etaoi_collector.wire.versions import SCHEMA_VERSION, SUPPORTED, advice
@@ -15,12 +18,24 @@ class HandshakeError(ValueError):
     """A first message that is no Hello; its text is a sentence for the person at the other end."""
 
 
+class After(msgspec.Struct):
+    """How far a viewer has read a recording, so that a second connection goes on there."""
+
+    recording: str
+    """Id out of the recording's header."""
+    segment: Annotated[int, Meta(ge=0, lt=1 << 32)] = 0
+    offset: Annotated[int, Meta(ge=0, lt=1 << 40)] = 0
+    """Where the next record begins in that segment."""
+
+
 class Hello(msgspec.Struct, tag="hello", tag_field="kind"):
     """What a client says first. Keys beyond these are not refused."""
 
     schema_version: str
     sdk_version: str = ""
     role: str = INGEST
+    after: After | UnsetType = msgspec.field(name="etaoi_tui.after", default=UNSET)
+    """Only in the role of a viewer, and only between programs of this project."""
 
 
 class Welcome(msgspec.Struct, tag="welcome", tag_field="kind"):
@@ -44,9 +59,14 @@ _hello = msgspec.msgpack.Decoder(Hello)
 _answer = msgspec.msgpack.Decoder(Welcome | Mismatch)
 
 
-def encode_hello(sdk_version: str, schema_version: str = SCHEMA_VERSION, role: str = INGEST) -> bytes:
+def encode_hello(
+    sdk_version: str,
+    schema_version: str = SCHEMA_VERSION,
+    role: str = INGEST,
+    after: After | None = None,
+) -> bytes:
     """Encode a client's Hello."""
-    return _encode(Hello(schema_version, sdk_version, role))
+    return _encode(Hello(schema_version, sdk_version, role, UNSET if after is None else after))
 
 
 def decode_hello(message: bytes | bytearray | memoryview | str) -> Hello:

@@ -13,6 +13,7 @@ kind        code  body
 `FRAME`     2     the frame's bytes as they came, inflated
 `REFUSED`   3     map ``{size, reason}``: a message that was not taken
 `CLOSED`    4     map ``{code, reason}``
+`GAP`       5     map ``{bytes, reason}``: records that are missing here; only in streams to viewers
 ==========  ====  ==================================================================================
 
 Kinds up to 127 may be added in a new minor version; readers hop over those that they do not know. A long
@@ -27,8 +28,9 @@ import os
 import secrets
 import struct
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -47,12 +49,13 @@ OPENED = 1
 FRAME = 2
 REFUSED = 3
 CLOSED = 4
+GAP = 5
 
 PREFIX = struct.Struct(">BBBdBIBI")
 """What precedes a record's body: 94, kind, cb, time, ce, connection, c6, length."""
 
 _FLUSH_AT = 1 << 20
-_encode = msgspec.msgpack.encode
+_encode = encode_body = msgspec.msgpack.encode
 
 
 class TraceHeader(msgspec.Struct):
@@ -92,6 +95,25 @@ class ClosedBody(msgspec.Struct):
 
     code: int | None = None
     reason: str = ""
+
+
+class GapBody(msgspec.Struct):
+    """Records that nothing holds any more."""
+
+    bytes: int = 0
+    """How far the position in the recording jumps."""
+    reason: str = ""
+
+
+_Body = TypeVar("_Body")
+
+
+def decode_body(body: bytes | memoryview, kind: type[_Body]) -> _Body:
+    """Decode a record's body; one that is damaged counts as one that says nothing."""
+    try:
+        return msgspec.msgpack.decode(body, type=kind)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return kind()
 
 
 class HeaderError(ValueError):
@@ -148,6 +170,31 @@ def read_prefix(data: bytes | memoryview, position: int) -> tuple[int, float, in
     if array != 0x94 or float64 != 0xCB or uint32 != 0xCE or bin32 != 0xC6 or not 0 < kind < 128:
         return None
     return kind, at, connection, length
+
+
+def encode_record(kind: int, at: float, connection: int, body: bytes) -> bytes:
+    """Return one record; see `TraceWriter.append` for the arguments."""
+    return PREFIX.pack(0x94, kind, 0xCB, at, 0xCE, connection, 0xC6, len(body)) + body
+
+
+def records_in(data: bytes | memoryview) -> Iterator[tuple[int, int, float, int, memoryview]]:
+    """Walk over the whole records in a piece of a recording.
+
+    Yields:
+        ``(offset in the piece, kind, time, connection, body)``; stops where no whole record follows.
+    """
+    view = memoryview(data)
+    position = 0
+    while position + PREFIX.size <= len(view):
+        prefix = read_prefix(view, position)
+        if prefix is None:
+            return
+        kind, at, connection, length = prefix
+        body = position + PREFIX.size
+        if body + length > len(view):
+            return
+        yield position, kind, at, connection, view[body : body + length]
+        position = body + length
 
 
 def segment_path(path: str | os.PathLike[str], segment: int) -> Path:
