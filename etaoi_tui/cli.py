@@ -62,6 +62,7 @@ def _listening(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--record", type=click.Path(path_type=Path), metavar="FILE", help="Record this run to FILE.")
 @click.option("--no-record", is_flag=True, help="Keep no recording of this run.")
 @click.option("--replay", metavar="FILE|last", help="Show a recording instead of listening.")
+@click.option("--attach", metavar="URL", help="Show what another viewer has, instead of listening.")
 @click.option(
     "--keep-runs",
     type=click.IntRange(min=1),
@@ -95,9 +96,13 @@ def main(context: click.Context, /, **options: Any) -> None:
 
     replay = options.pop("replay")
     theme = options.pop("theme")
+    attach = options.pop("attach")
     if replay is not None:
-        _refuse_listening_options(context)
+        _refuse_listening_options(context, "--replay", "--theme")
         context.exit(launch.replay(replay, theme=theme))
+    if attach is not None:
+        _refuse_listening_options(context, "--attach", "--theme", "--token")
+        context.exit(launch.attach(attach, token=options["token"], theme=theme))
     context.exit(launch.live(_collector_options(options), theme=theme))
 
 
@@ -148,6 +153,23 @@ def show(context: click.Context, file: str, trace: str | None, as_json: bool, pl
     from etaoi_tui.headless import commands
 
     context.exit(commands.show(file, wanted=trace, as_json=as_json, plumbing=plumbing))
+
+
+@main.command()
+@click.argument("url", required=False)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option("--all", "plumbing", is_flag=True, help="Print a framework's inner steps, too.")
+@click.option("--no-wait", is_flag=True, help="End with the viewer instead of waiting for the next one.")
+@click.option("--token", envvar="ETAOI_TUI_TOKEN", help="The viewer's secret. [env: ETAOI_TUI_TOKEN]")
+@click.pass_context
+def tail(context: click.Context, /, url: str | None, **options: Any) -> None:
+    """Follow the viewer at URL, ws://127.0.0.1:8787 by default: what it has recorded, then what comes.
+
+    Prints a line when a span is seen running and one when it ends. Changes nothing there.
+    """
+    from etaoi_tui.headless.tail import run
+
+    context.exit(run(url, **options))
 
 
 @main.command(short_help="Watch a scripted agent.")
@@ -206,7 +228,7 @@ def _refuse_stray_options(context: click.Context) -> None:
         )
 
 
-def _refuse_listening_options(context: click.Context) -> None:
-    stray = [option for option in _given(context) if option not in ("--replay", "--theme")]
+def _refuse_listening_options(context: click.Context, *allowed: str) -> None:
+    stray = [option for option in _given(context) if option not in allowed]
     if stray:
-        raise click.UsageError(f"{stray[0]} means nothing with --replay, which listens for nobody.")
+        raise click.UsageError(f"{stray[0]} means nothing with {allowed[0]}, which listens for nobody.")

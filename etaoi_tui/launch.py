@@ -81,6 +81,25 @@ def replay(name: str, *, theme: str | None) -> int:
         source.close()
 
 
+def attach(url: str, *, token: str | None, theme: str | None) -> int:
+    """Show what another viewer has, as a second viewer.
+
+    Returns:
+        The exit code.
+    """
+    from etaoi_tui.headless import tail
+
+    if not has_terminal():
+        return tail.run(url, token=token)
+    source = tail.opened(url, token=token)
+    try:
+        return view(ViewerOptions(source, theme=theme, attached=source))
+    finally:
+        source.close()
+        if source.failure:
+            say(source.failure)
+
+
 def demo(*, seed: int, loop: bool, port: int | None, speed: float, theme: str | None) -> int:
     """Show a scripted agent that runs in a process of its own.
 

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from etaoi_collector.host import Collector
+    from etaoi_collector.remote import RemoteSource
     from etaoi_collector.source import Source
 
 
@@ -24,6 +25,8 @@ class ViewerOptions:
     """Open and ready; the viewer is its only reader."""
     collector: Collector | None = None
     """The running collector behind a live source: endpoint, clients and recording for the status bar."""
+    attached: RemoteSource | None = None
+    """The source again, when it is another viewer."""
     replay: Path | None = None
     """The recording that is shown; None when live."""
     theme: str | None = None

@@ -18,11 +18,13 @@ class LinePrinter:
     Args:
         out: Where lines go.
         summaries: Where the words behind a name come from.
+        plumbing: Print a framework's inner steps, too.
     """
 
-    def __init__(self, out: TextIO, summaries: Summaries) -> None:
+    def __init__(self, out: TextIO, summaries: Summaries, *, plumbing: bool = False) -> None:
         self._out = out
         self._summaries = summaries
+        self._plumbing = plumbing
         self._running: set[int] = set()
         self._ended: dict[int, None] = {}
 
@@ -31,14 +33,18 @@ class LinePrinter:
         news = [
             span
             for span in dict.fromkeys([*changes.added, *changes.changed])
-            if not span.marks & Mark.PLUMBING and self._is_news(span)
+            if (self._plumbing or not span.marks & Mark.PLUMBING) and self._is_news(span)
         ]
         if not news:
             return
         news.sort(key=_moment)
         for span in news:
-            self._out.write(span_line(span, depth_of(span, plumbing=False), None, self._summaries) + "\n")
+            self._out.write(self.line(span) + "\n")
         self._out.flush()
+
+    def line(self, span: Span) -> str:
+        """Return what is printed of a span, without the end of the line."""
+        return span_line(span, depth_of(span, plumbing=self._plumbing), None, self._summaries)
 
     def _is_news(self, span: Span) -> bool:
         number = span.number
