@@ -13,6 +13,7 @@ from etaoi_collector.model import Changes, Mark, Span, Trace
 from etaoi_tui.view.order import after_subtree, position, root_of
 
 _PLUMBING = int(Mark.PLUMBING)
+_PROBE = int(Mark.PROBE)
 _ERROR_BELOW = int(Mark.ERROR_BELOW)
 
 MANY = 200
@@ -20,6 +21,39 @@ MANY = 200
 
 _ROWS_A_SPAN = 500
 """Rows that can be made anew in the time of inserting one."""
+
+
+_HOOKS_INSIDE = 8
+"""Children that a hook's span has at most; spans with more are no hooks."""
+
+
+def _chain_head(span: Span) -> Span | None:
+    """Return the span whose row stands for a hook's: the outermost hook of its chain, or its graph node.
+
+    None for a span whose row stands for itself.
+    """
+    parent = span.parent
+    if parent is None or not span.marks & _PROBE:
+        return None
+    if not parent.marks & _PROBE:
+        return parent if parent.name == span.name and parent.kind == span.kind else None
+    head = parent
+    while head.parent is not None and head.parent.marks & _PROBE:
+        head = head.parent
+    return head
+
+
+def _hooks_below(span: Span) -> Iterator[Span]:
+    """Yield the hooks whose row depends on a span: those inside it, or its graph node's."""
+    stack = [span]
+    while stack:
+        children = stack.pop().children
+        if children is None or len(children) > _HOOKS_INSIDE:
+            continue
+        for child in children:
+            if child.marks & _PROBE:
+                yield child
+                stack.append(child)
 
 
 class TreeRows:
@@ -37,6 +71,7 @@ class TreeRows:
         self.depths: list[int] = []
         self.show_plumbing = False
         self._folded: set[Span] = set()
+        self._open_chains: set[Span] = set()
         self._hung_until = 0.0
 
     def __len__(self) -> int:
@@ -52,6 +87,7 @@ class TreeRows:
         self.trace = trace
         self.context = list(context)
         self._folded.clear()
+        self._open_chains.clear()
         self.rebuild()
 
     def rebuild(self) -> None:
@@ -89,7 +125,10 @@ class TreeRows:
             self._insert(span)
         if not self.show_plumbing:
             for span in changes.changed:
-                if span.marks & _PLUMBING and span.error is not None and self._mine(span):
+                if self._chain_moved(span):
+                    self.rebuild()
+                    return True
+                if span.marks & (_PLUMBING | _PROBE) and span.error is not None and self._mine(span):
                     if span.children is not None and self.index(span) is None:
                         self.rebuild()
                         return True
@@ -230,6 +269,42 @@ class TreeRows:
         self.show_plumbing = shown
         self.rebuild()
 
+    # middleware
+
+    def is_chain(self, span: Span) -> bool:
+        """Whether a row stands for a chain of middleware: the outermost of several hooks around a call."""
+        if not span.marks & _PROBE or self.show_plumbing or _chain_head(span) is not None:
+            return False
+        return any(child.marks & _PROBE for child in span.children or ())
+
+    def chain_open(self, span: Span) -> bool:
+        """Whether the hooks inside a chain's outermost one have rows of their own."""
+        return span in self._open_chains
+
+    def set_chain_open(self, span: Span, wanted: bool) -> None:
+        """Give the hooks of a chain rows of their own, or let one row stand for all."""
+        if wanted:
+            self._open_chains.add(span)
+        else:
+            self._open_chains.discard(span)
+        self.rebuild()
+
+    def _chain_moved(self, span: Span) -> bool:
+        """Whether something that came to be known of a span gives or takes rows of hooks inside it."""
+        for hook in _hooks_below(span):
+            if self._mine(hook) and self._hidden(hook) == (self.index(hook) is not None):
+                if not self._folded_above(hook):
+                    return True
+        return False
+
+    def _folded_above(self, span: Span) -> bool:
+        above = span.parent
+        while above is not None:
+            if above in self._folded:
+                return True
+            above = above.parent
+        return False
+
     # inner steps
 
     def _hangs_here(self, trace: Trace) -> bool:
@@ -252,8 +327,12 @@ class TreeRows:
         return root_of(span).trace is self.trace
 
     def _hidden(self, span: Span) -> bool:
-        if self.show_plumbing or not span.marks & _PLUMBING:
+        if self.show_plumbing or not span.marks & (_PLUMBING | _PROBE):
             return False
+        if not span.marks & _PLUMBING:
+            head = _chain_head(span)
+            if head is None or head in self._open_chains:
+                return False
         return span.error is None or bool(span.marks & _ERROR_BELOW)
 
     def _insert(self, span: Span) -> None:

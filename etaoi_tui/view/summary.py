@@ -13,6 +13,8 @@ import msgspec
 from msgspec import Raw
 
 from etaoi_collector.model import Mark, Span, Status, Trace
+from etaoi_tui.view import format as fmt
+from etaoi_tui.view.chains import Changed, Diff, changes_in_words, hooks_inside, own_seconds
 from etaoi_tui.view.search import Reader
 
 LONGEST = 400
@@ -33,17 +35,6 @@ class _Response(msgspec.Struct, gc=False):
     tool_calls: list[_ToolCall] | None = None
 
 
-class _Diff(msgspec.Struct, gc=False):
-    messages_count_delta: int | None = None
-    messages_added: list[Raw] = []
-    messages_removed: list[Raw] = []
-    tools_added: list[str] = []
-    tools_removed: list[str] = []
-    system_text_changed: bool | None = None
-    system_added: list[Raw] = []
-    system_removed: list[Raw] = []
-
-
 class _Payload(msgspec.Struct, gc=False):
     input: str | None = None
     inputs: str | None = None
@@ -51,7 +42,7 @@ class _Payload(msgspec.Struct, gc=False):
     response: _Response | None = None
     text: str | None = None
     transcript: str | None = None
-    diff: _Diff | None = None
+    diff: Diff | None = None
     end_of_utterance_delay: float | None = None
     tools: list[Raw] = []
 
@@ -89,6 +80,26 @@ class Summaries:
             if len(self._spans) > _REMEMBERED:
                 self._spans.popitem(last=False)
         return known
+
+    def chain(self, head: Span) -> tuple[str, str]:
+        """Return what one row says for a chain of middleware: how many there are, and what they came to."""
+        hooks = hooks_inside(head)
+        key = (head.number, -sum(hook.version for hook in hooks) - 1)
+        known = self._spans.get(key)
+        if known is None:
+            total = Changed()
+            for hook in hooks:
+                for place in reversed(hook.deltas or ()):
+                    diff = self._read(place).diff
+                    if diff is not None:
+                        total.add(diff)
+                        break
+            known = self._spans[key] = total.in_words()
+            if len(self._spans) > _REMEMBERED:
+                self._spans.popitem(last=False)
+        name = f"{len(hooks)} middleware" if len(hooks) > 1 else head.name
+        seconds = sum(own_seconds(hook) for hook in hooks if hook.marks & Mark.ENDED)
+        return name, f"{known}  {fmt.duration(seconds)}".strip() if head.marks & Mark.ENDED else known
 
     def of_trace(self, trace: Trace) -> str:
         """Return what a trace was asked: the first words its root was given."""
@@ -147,7 +158,7 @@ class Summaries:
         for place in (*reversed(span.deltas or ()), span.end_place, span.start_place):
             diff = self._read(place).diff
             if diff is not None:
-                return _changes(diff)
+                return changes_in_words(diff)
         return ""
 
     def _first_speech(self, span: Span) -> str:
@@ -233,19 +244,6 @@ def _answer(response: _Response) -> str:
         return response.text
     names = [call.name or "?" for call in response.tool_calls or ()]
     return "→ " + ", ".join(names) if names else ""
-
-
-def _changes(diff: _Diff) -> str:
-    parts = []
-    messages = len(diff.messages_added) - len(diff.messages_removed) or diff.messages_count_delta or 0
-    if messages:
-        parts.append(f"{messages:+d} message{'s' if abs(messages) != 1 else ''}")
-    tools = len(diff.tools_added) - len(diff.tools_removed)
-    if tools:
-        parts.append(f"{tools:+d} tool{'s' if abs(tools) != 1 else ''}")
-    if diff.system_text_changed or diff.system_added or diff.system_removed:
-        parts.append("system prompt changed")
-    return ", ".join(parts).replace("-", "−")
 
 
 def _value(value: Any) -> str:

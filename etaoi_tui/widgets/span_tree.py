@@ -208,6 +208,9 @@ x shows them.
     def toggle(self) -> None:
         """Fold or unfold the row under the cursor."""
         span = self.cursor
+        if span is not None and self.rows.is_chain(span) and not self.rows.folded(span):
+            self._open_chain(span, not self.rows.chain_open(span))
+            return
         if span is not None and self.rows.set_folded(span, not self.rows.folded(span)):
             self.rows_changed()
             self.post_message(self.CursorMoved(self))
@@ -217,7 +220,9 @@ x shows them.
         span = self.cursor
         if span is None:
             return
-        if self.rows.folded(span):
+        if self.rows.is_chain(span) and not self.rows.folded(span) and not self.rows.chain_open(span):
+            self._open_chain(span, True)
+        elif self.rows.folded(span):
             self.toggle()
         elif self.rows.has_children(span):
             self.move_by(1)
@@ -227,12 +232,20 @@ x shows them.
         span, row = self.cursor, self.cursor_row
         if span is None or row is None:
             return
-        if self.rows.has_children(span) and not self.rows.folded(span):
+        if self.rows.is_chain(span) and self.rows.chain_open(span):
+            self._open_chain(span, False)
+            return
+        if self.rows.has_children(span) and not self.rows.folded(span) and not self.rows.is_chain(span):
             self.toggle()
             return
         parent = self.rows.parent_row(row)
         if parent is not None:
             self.move_to(parent)
+
+    def _open_chain(self, span: Span, wanted: bool) -> None:
+        self.rows.set_chain_open(span, wanted)
+        self.rows_changed()
+        self.post_message(self.CursorMoved(self))
 
     # RowView
 
@@ -379,13 +392,16 @@ x shows them.
             pieces.append((f"⋯{depth} ", "span-tree--muted"))
         folded = self.rows.folded(span)
         if span.children is not None and self.rows.has_children(span):
-            pieces.append(("▸ " if folded else "▾ ", "span-tree--fold"))
+            closed = folded or (self.rows.is_chain(span) and not self.rows.chain_open(span))
+            pieces.append(("▸ " if closed else "▾ ", "span-tree--fold"))
         else:
             pieces.append(("  ", ""))
         kind_look = "span-tree--dim" if dimmed else "span-tree--" + _look_of(span.kind)
         pieces.append((kind_glyph(span.kind) + " ", kind_look))
         left = width - sum(cell_len(text) for text, _ in pieces)
-        name = one_line(span.name or _nameless(span), max(left, 1))
+        chain = not folded and self.rows.is_chain(span) and not self.rows.chain_open(span)
+        told = self._summaries.chain(span) if chain else None
+        name = one_line(told[0] if told else span.name or _nameless(span), max(left, 1))
         if span.ghost or not span.name:
             name_look = "span-tree--warning"
         elif status is Status.ERROR:
@@ -411,7 +427,12 @@ x shows them.
                 pieces.append((text, "span-tree--dim" if dimmed else text_look))
                 left -= len(text)
         if left > 4:
-            pieces.extend(self._words(span, status, dimmed, left))
+            if told is not None:
+                pieces.append(
+                    (" " + one_line(told[1], left - 1), "span-tree--dim" if dimmed else "span-tree--muted")
+                )
+            else:
+                pieces.extend(self._words(span, status, dimmed, left))
         used = sum(cell_len(text) for text, _ in pieces)
         if used < width:
             pieces.append((" " * (width - used), ""))

@@ -1,0 +1,136 @@
+"""What a chain of middleware came to, in the few words of a row."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Raw
+
+from etaoi_collector.model import Mark, Span
+
+CHARACTERS_A_TOKEN = 4
+"""A usual value for English prose: tokens made of it are shown as an estimate."""
+
+_HOOKS_READ = 64
+
+_PROBE = int(Mark.PROBE)
+
+
+class Entry(msgspec.Struct, gc=False):
+    """A message that came or went."""
+
+    len: int | None = None
+
+
+class LengthChange(msgspec.Struct, gc=False):
+    """How a system prompt grew, in characters."""
+
+    before_len: int | None = None
+    after_len: int | None = None
+
+
+class Diff(msgspec.Struct, gc=False):
+    """What one hook says that it changed."""
+
+    messages_count_delta: int | None = None
+    messages_added: list[Entry] = []
+    messages_removed: list[Entry] = []
+    messages_changed: list[Raw] = []
+    tools_added: list[str] = []
+    tools_removed: list[str] = []
+    system_text_changed: bool | None = None
+    system_text_delta: LengthChange | None = None
+    system_added: list[Raw] = []
+    system_removed: list[Raw] = []
+    model_changed: Raw | None = None
+
+    @property
+    def messages(self) -> int:
+        """How many messages more there are."""
+        return len(self.messages_added) - len(self.messages_removed) or self.messages_count_delta or 0
+
+    @property
+    def tools(self) -> int:
+        """How many tools more there are."""
+        return len(self.tools_added) - len(self.tools_removed)
+
+    @property
+    def characters(self) -> int:
+        """How many characters more the request has."""
+        grown = sum(e.len or 0 for e in self.messages_added) - sum(e.len or 0 for e in self.messages_removed)
+        system = self.system_text_delta
+        if system is not None:
+            grown += (system.after_len or 0) - (system.before_len or 0)
+        return grown
+
+
+class Changed:
+    """The changes of several hooks together."""
+
+    def __init__(self) -> None:
+        self.messages = self.edited = self.tools = self.characters = 0
+        self.system = self.model = False
+
+    def add(self, diff: Diff) -> None:
+        """Count one more hook's changes."""
+        self.messages += diff.messages
+        self.edited += len(diff.messages_changed)
+        self.tools += diff.tools
+        self.characters += diff.characters
+        self.system |= bool(diff.system_text_changed or diff.system_added or diff.system_removed)
+        self.model |= diff.model_changed is not None
+
+    def in_words(self) -> str:
+        """Say what changed: ``+2 messages  ≈+312 tokens``."""
+        parts = []
+        if self.messages:
+            parts.append(f"{self.messages:+d} message{_s(self.messages)}")
+        if self.edited:
+            parts.append(f"{self.edited} edited")
+        if self.tools:
+            parts.append(f"{self.tools:+d} tool{_s(self.tools)}")
+        if self.system:
+            parts.append("system prompt changed")
+        if self.model:
+            parts.append("another model")
+        tokens = round(self.characters / CHARACTERS_A_TOKEN)
+        if tokens:
+            parts.append(f"≈{tokens:+,} tokens")
+        return "  ".join(parts).replace("-", "−")
+
+
+def changes_in_words(diff: Diff) -> str:
+    """Say what one hook changed."""
+    total = Changed()
+    total.add(diff)
+    return total.in_words()
+
+
+def hooks_inside(head: Span) -> list[Span]:
+    """Return the hooks of a chain, from the outermost one inwards."""
+    found = []
+    stack = [head]
+    while stack and len(found) < _HOOKS_READ:
+        span = stack.pop()
+        found.append(span)
+        stack += [child for child in reversed(span.children or ()) if child.marks & _PROBE]
+    return found
+
+
+def own_seconds(span: Span) -> float:
+    """Return an ended span's duration without the time in which something inside it ran."""
+    end = span.ended_at
+    if end is None:
+        return 0.0
+    covered = 0.0
+    reached = span.started_at
+    for child in span.children or ():
+        begin = max(child.started_at, reached)
+        stop = min(child.ended_at if child.ended_at is not None else end, end)
+        if stop > begin:
+            covered += stop - begin
+            reached = stop
+    return max(0.0, end - span.started_at - covered)
+
+
+def _s(number: int) -> str:
+    return "" if abs(number) == 1 else "s"

@@ -1,0 +1,125 @@
+"""The middleware around a call: one row until it is opened, whatever arrives in which order."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from etaoi_collector.model import Span
+from etaoi_collector.store import Store
+from etaoi_tui.view.chains import hooks_inside
+from etaoi_tui.view.rows import TreeRows
+from tests.store.histories import event, opened
+
+PROBE = {"lc_probe": "wrap_model_call", "probe_label": "X.wrap_model_call"}
+
+
+def named(name: str) -> dict[str, str]:
+    return {**PROBE, "name": name}
+
+
+def story(attempts: int = 2) -> list[Any]:
+    """A model node with three nested hooks and some attempts inside, and a state hook with its probe."""
+    node = {"lc_chain_kind": "graph_node", "name": "model"}
+    hook = {"lc_chain_kind": "hook", "name": "Guard.before_model"}
+    events = [
+        event("span_start", "root", 0, node_kind="sub_agent"),
+        event("span_start", "before", 1, parent="root", node_kind="middleware", metadata=hook),
+        event(
+            "span_start", "state", 2, parent="before", node_kind="middleware",
+            metadata=named("Guard.before_model"),
+        ),
+        event("span_start", "node", 3, parent="root", node_kind="middleware", metadata=node),
+        event("span_start", "outer", 4, parent="node", node_kind="middleware", metadata=named("A")),
+        event("span_start", "middle", 5, parent="outer", node_kind="middleware", metadata=named("B")),
+    ]  # fmt: skip
+    for n in range(attempts):
+        at = 6 + 2 * n
+        events += [
+            event(
+                "span_start",
+                f"inner{n}",
+                at,
+                parent="middle",
+                node_kind="middleware",
+                metadata=named(f"C{n}"),
+            ),
+            event("span_start", f"call{n}", at + 1, parent=f"inner{n}", node_kind="llm"),
+        ]
+    return events
+
+
+def shown(rows: TreeRows) -> list[tuple[str, int]]:
+    return [(span.span_id, depth) for span, depth in zip(rows.spans, rows.depths, strict=True)]
+
+
+def rebuilt(rows: TreeRows) -> list[tuple[Span, int]]:
+    rows.rebuild()
+    return list(zip(rows.spans, rows.depths, strict=True))
+
+
+def grown() -> tuple[Store, TreeRows]:
+    store = Store()
+    opened(store)
+    store.apply(story(), 0, 1)
+    store.drain_changes()
+    rows = TreeRows()
+    rows.show(next(iter(store.traces.values())))
+    return store, rows
+
+
+def find(rows: TreeRows, store: Store, name: str) -> Span:
+    return next(s for t in store.traces.values() for s in t.members if s.name == name)
+
+
+def test_one_row_stands_for_the_chain_until_it_is_opened() -> None:
+    store, rows = grown()
+    depths = [depth for _, depth in shown(rows)]
+    names = [span.name for span in rows.spans]
+    assert [n for n in names if n in "ABC0C1"] == ["A"]
+    assert names.count("Guard.before_model") == 1
+    head = find(rows, store, "A")
+    assert rows.is_chain(head)
+    assert [hook.name for hook in hooks_inside(head)] == ["A", "B", "C0", "C1"]
+    row = rows.index(head)
+    assert row is not None
+    assert [span.kind for span in rows.spans[row + 1 :]] == ["llm", "llm"]
+    assert depths[row + 1 :] == [depths[row] + 1] * 2
+    rows.set_chain_open(head, True)
+    assert [span.name for span in rows.spans[row:] if span.kind == "middleware"] == ["A", "B", "C0", "C1"]
+    rows.set_chain_open(head, False)
+    assert [depth for _, depth in shown(rows)] == depths
+
+
+def test_a_hook_that_failed_is_shown_though_its_chain_is_closed() -> None:
+    store, rows = grown()
+    store.apply([event("span_end", "middle", 20, node_kind="middleware", error="ValueError('x')")], 0, 1)
+    rows.apply(store.drain_changes())
+    assert "B" in [span.name for span in rows.spans]
+    assert list(zip(rows.spans, rows.depths, strict=True)) == rebuilt(rows)
+
+
+@given(st.randoms(use_true_random=False))
+@settings(max_examples=150, deadline=None)
+def test_growing_equals_rebuilding_in_any_order(dice: random.Random) -> None:
+    events = story(3)
+    dice.shuffle(events)
+    store = Store()
+    opened(store)
+    rows = TreeRows()
+    for at in range(0, len(events), 2):
+        store.apply(events[at : at + 2], 0, 1)
+        if rows.trace is None:
+            rows.show(next(iter(store.traces.values())))
+        rows.apply(store.drain_changes())
+        heads = [span for span in rows.spans if rows.is_chain(span)]
+        if heads and dice.random() < 0.3:
+            rows.set_chain_open(dice.choice(heads), dice.random() < 0.5)
+        if rows.spans and dice.random() < 0.2:
+            rows.set_folded(dice.choice(rows.spans), dice.random() < 0.7)
+        assert list(zip(rows.spans, rows.depths, strict=True)) == rebuilt(rows)
+        for at, span in enumerate(rows.spans):
+            assert rows.index(span) == at
