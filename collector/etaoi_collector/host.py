@@ -289,8 +289,7 @@ class Collector:
             await self._stopping.wait()
         finally:
             flushing.cancel()
-            server.close()
-            await server.wait_closed()
+            await server.close()
 
     async def _flush_often(self) -> None:
         while True:

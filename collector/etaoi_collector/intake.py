@@ -147,12 +147,14 @@ class Intake:
         """Count a viewer that follows what is recorded."""
         self._viewers += 1
 
-    def viewer_left(self, why: str = "") -> None:
-        """Count it off again; ``why`` says for what it was sent away."""
+    def viewer_left(self) -> None:
+        """Count it off again."""
         self._viewers -= 1
-        if why:
-            self._viewers_dropped += 1
-            self._viewers_dropped_why = why
+
+    def viewer_dropped(self, why: str) -> None:
+        """Note that a viewer is sent away."""
+        self._viewers_dropped += 1
+        self._viewers_dropped_why = why
 
     def open(self, peer: str, client: str, message: bytes) -> int:
         """Note that a client was welcomed.

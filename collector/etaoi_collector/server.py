@@ -30,6 +30,8 @@ HELLO_WITHIN = 10.0
 """Seconds a client has for its Hello."""
 CLOSE_WITHIN = 0.25
 """Seconds a client has to answer a close; the library's ten would be felt when quitting."""
+LAST_WORDS_WITHIN = 10.0
+"""Seconds that a viewer which did not read on has to read why it is sent away."""
 
 _TOO_BIG = 1009
 _LARGE = 8 << 20
@@ -73,7 +75,13 @@ class Gate:
             if scheme.lower() == "bearer":
                 brought.append(rest.strip())
         # Each is compared, so that the time taken does not tell which one was right.
-        return sum(hmac.compare_digest(value.encode("utf-8", "surrogateescape"), self._token) for value in brought) > 0
+        return (
+            sum(
+                hmac.compare_digest(value.encode("utf-8", "surrogateescape"), self._token)
+                for value in brought
+            )
+            > 0
+        )
 
     def _is_known(self, host: str) -> bool:
         name = host_name(host)
@@ -107,7 +115,7 @@ async def listen(
     max_frame: int,
     loopback: bool,
     patience: float,
-) -> Server:
+) -> Endpoint:
     """Serve on a socket that is bound already.
 
     Args:
@@ -122,7 +130,7 @@ async def listen(
         patience: Seconds after which a viewer that does not read on is sent away.
     """
     shell = _Shell(intake, gate, version, patience)
-    return await serve(
+    server = await serve(
         shell.handle,
         sock=bound,
         process_request=shell.process_request,
@@ -134,6 +142,32 @@ async def listen(
         server_header=f"{APP}/{version}",
         logger=_log,
     )
+    return Endpoint(server, shell.viewers)
+
+
+class Endpoint:
+    """A server that runs.
+
+    Args:
+        server: The library's.
+        viewers: Connections that may be stuck in sending.
+    """
+
+    def __init__(self, server: Server, viewers: set[ServerConnection]) -> None:
+        self._server = server
+        self._viewers = viewers
+
+    async def close(self) -> None:
+        """Close it with all its connections, those of clients that do not read included."""
+        known = self._server.connections | self._viewers
+        self._server.close()
+        try:
+            async with asyncio.timeout(CLOSE_WITHIN):
+                await self._server.wait_closed()
+        except TimeoutError:
+            for connection in known:
+                connection.transport.abort()
+            await self._server.wait_closed()
 
 
 class _Shell:
@@ -142,6 +176,7 @@ class _Shell:
         self._gate = gate
         self._version = version
         self._patience = patience
+        self.viewers: set[ServerConnection] = set()
 
     def process_request(self, connection: ServerConnection, request: Request) -> Response | None:
         """Answer plain HTTP, refuse whom we must; None lets the WebSocket handshake go on."""
@@ -214,8 +249,8 @@ class _Shell:
 
     async def _fan_out(self, connection: ServerConnection, session: Session, hello: Hello) -> None:
         """Send a viewer what is recorded until either side ends it."""
-        dropped = ""
         self._intake.viewer_came()
+        self.viewers.add(connection)
         try:
             sending = asyncio.create_task(send_recording(connection, self._intake, hello, self._patience))
             listening = asyncio.create_task(connection.recv())
@@ -224,14 +259,15 @@ class _Shell:
                 task.cancel()
             ended = await asyncio.gather(sending, listening, return_exceptions=True)
             if isinstance(ended[0], TooSlow):
-                dropped = f"{_peer(connection)}: {ended[0]}"
-                await connection.close(TOO_SLOW, str(ended[0]))
+                self._intake.viewer_dropped(f"{_peer(connection)} did not read on")
+                await _close_unread(connection, TOO_SLOW, str(ended[0]))
             elif isinstance(ended[1], str | bytes):
                 await self._obey(connection, session.receive(ended[1]))
             elif isinstance(ended[0], Exception) and not isinstance(ended[0], ConnectionClosed):
                 raise ended[0]
         finally:
-            self._intake.viewer_left(dropped)
+            self.viewers.discard(connection)
+            self._intake.viewer_left()
 
     async def _obey(self, connection: ServerConnection, answer: Answer) -> None:
         if answer.send is not None:
@@ -249,6 +285,15 @@ class _Shell:
 
 
 _GO_ON = Answer()
+
+
+async def _close_unread(connection: ServerConnection, code: int, reason: str) -> None:
+    """Close a connection whose other end does not read, and leave it some time to find out why."""
+    try:
+        async with asyncio.timeout(LAST_WORDS_WITHIN):
+            await connection.close(code, reason)  # waits until everything before it is read
+    except TimeoutError:
+        connection.transport.abort()
 
 
 def _size_of(connection: ServerConnection) -> int:
