@@ -7,9 +7,10 @@ take the detail away. The raw page needs nothing but the events.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
-from etaoi_collector.model import Span
+from etaoi_collector.model import Mark, Span
 from etaoi_tui.detail import chain, context, llm, probe, tool, voice
 from etaoi_tui.detail.document import Document, Run, Section, Tab, Text
 from etaoi_tui.detail.error import error_sections
@@ -75,6 +76,16 @@ def describe(span: Span, payloads: Payloads, now: float, reading: Reading | None
     )
 
 
+def _probe_inside(span: Span) -> Span | None:
+    if span.kind != "middleware" or span.marks & Mark.PROBE:
+        return None
+    return next((c for c in (span.children or ())[:4] if c.marks & Mark.PROBE and c.name == span.name), None)
+
+
+def _io(evidence: Evidence) -> Sequence[Section]:
+    return chain.tabs(evidence)[0].sections
+
+
 def _headline(evidence: Evidence) -> Sequence[Run]:
     try:
         return headline(evidence)
@@ -83,6 +94,13 @@ def _headline(evidence: Evidence) -> Sequence[Run]:
 
 
 def _main_tabs(evidence: Evidence, notes: list[str]) -> list[Tab]:
+    probe_of_hook = _probe_inside(evidence.span)
+    if probe_of_hook is not None:
+        # The graph node of a state hook and the probe in it are one thing for a reader.
+        return [
+            *_main_tabs(evidence.of(probe_of_hook), notes),
+            Tab("io", "Input/Output", partial(_io, evidence)),
+        ]
     for viewer in VIEWERS:
         try:
             if not viewer.applies(evidence):

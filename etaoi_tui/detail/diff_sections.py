@@ -144,7 +144,7 @@ def _system(diff: RequestDiff, prefix: str, sides: bool) -> list[Section]:
     summary = ""
     if diff.system_changed:
         blocks.append(diff_block(old, new, sides=sides))
-        summary = f"{len(old):,} → {len(new):,} chars"
+        summary = f"{len(old):,} → {len(new):,} chars ({len(new) - len(old):+,})"
     if diff.breakpoints:
         went, came = diff.breakpoints
         blocks.append(

@@ -6,18 +6,18 @@ beyond is not known, and that is said.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from typing import Any
 
 from etaoi_collector.model import Mark
 from etaoi_tui.detail.chat import Message, chat_sections, note, read_message
-from etaoi_tui.detail.document import Block, Diff, Json, KeyValues, Run, Section, Tab, Text
+from etaoi_tui.detail.diff_sections import diff_sections
+from etaoi_tui.detail.document import Block, Json, KeyValues, Run, Section, Tab, Text
 from etaoi_tui.detail.evidence import Evidence, Map, as_list, as_map, as_text
+from etaoi_tui.detail.probe_step import probe_step
+from etaoi_tui.detail.probes import call_of_orphan, is_orphan
+from etaoi_tui.detail.request_step import Step
 from etaoi_tui.view import format as fmt
-
-CONTEXT_LINES = 3
-_DIFFED_LINES = 5_000
 
 _HOOKS = {
     "wrap_model_call": "wraps the model call",
@@ -88,157 +88,53 @@ def _all_told(evidence: Evidence) -> Map:
 
 
 def _changes(evidence: Evidence) -> list[Section]:
-    begun = _all_told(evidence)
-    before, after = as_map(begun.get("before")), as_map(begun.get("after"))
-    sections = [_hook(evidence)]
-    changed = [
-        *_system(before, after),
-        *_messages(before, after),
-        *_tools(before, after),
-        *_model(before, after),
-    ]
+    step = probe_step(evidence)
+    sections = [_hook(evidence, step)]
+    changed = diff_sections(step.diff, "step", sides=evidence.reading.sides) if step.diff is not None else []
     if not changed:
+        wraps = "wrap" in as_text(evidence.metadata.get("lc_probe"))
+        what = "request" if wraps else "state it was given"
         text = (
-            "It changed nothing in the request."
-            if "tools" in before or "model" in before
-            else ("It changed nothing in the state it was given.")
+            f"It changed nothing in the {what}." if step.diff is not None else "What it changed is not known."
         )
         changed = [Section("nothing", "No change", [Text(text, "muted")], style="muted")]
+    begun = evidence.begun if "response" in evidence.begun else evidence.ended
     return [*sections, *changed, *_returned(begun)]
 
 
-def _hook(evidence: Evidence) -> Section:
+def _hook(evidence: Evidence, step: Step) -> Section:
     metadata = evidence.metadata
     hook = as_text(metadata.get("lc_probe"))
     label = as_text(metadata.get("probe_label")) or evidence.span.name
     rows: list[tuple[str, str | Sequence[Run]]] = [("hook", [(label, "tag")])]
     if hook in _HOOKS:
         rows.append(("when", _HOOKS[hook]))
-    if "wrap" in hook:
+    if step.own_seconds is not None:
+        rough = "≈" if step.own_is_rough else ""
+        rows.append(("own time", f"{rough}{fmt.duration(step.own_seconds)}, without what ran inside it"))
+    if step.attempts > 1:
+        rows.append(("attempts", f"{step.attempts}; shown is the last"))
+    if "wrap" in hook and evidence.span.started_at == evidence.span.ended_at:
         down = metadata.get("probe_phase") == "pre_handler"
         told = "what it passed on to the next" if down else "the request as it left it, and the response"
         rows.append(("shows", told))
-    return Section("hook", "Middleware", [KeyValues(rows)], glyph="▤")
-
-
-def _system(before: Map, after: Map) -> list[Section]:
-    old, new = as_map(before.get("system")), as_map(after.get("system"))
-    old_text, new_text = as_text(old.get("text")), as_text(new.get("text"))
-    marks = _cache_marks(old), _cache_marks(new)
-    if old_text == new_text and marks[0] == marks[1]:
-        return []
-    blocks: list[Block] = []
-    if old_text != new_text:
-        blocks.append(Diff(diff_lines(old_text, new_text)))
-    if marks[0] != marks[1]:
-        blocks.append(Diff([*(("-", m) for m in marks[0]), *(("+", m) for m in marks[1])]))
-    delta = len(new_text) - len(old_text)
-    summary = f"{len(old_text):,} → {len(new_text):,} chars ({delta:+,})"
-    return [Section("system", "System prompt", blocks, summary, glyph="▪", style="role.system")]
-
-
-def _cache_marks(system: Map) -> list[str]:
-    return [
-        f"cache breakpoint after block {n}: {as_text(block['cache_control'])}"
-        for n, block in enumerate(as_list(system.get("blocks")), 1)
-        if isinstance(block, dict) and block.get("cache_control")
-    ]
-
-
-def diff_lines(old: str, new: str) -> list[tuple[str, str]]:
-    """Return a line diff; lines far from any change are only counted."""
-    before, after = old.split("\n") if old else [], new.split("\n") if new else []
-    if len(before) + len(after) > _DIFFED_LINES:
-        return [*(("-", line) for line in before), *(("+", line) for line in after)]
-    found: list[tuple[str, str]] = []
-    matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
-    groups = list(matcher.get_opcodes())
-    for n, (what, i1, i2, j1, j2) in enumerate(groups):
-        if what != "equal":
-            found += [("-", line) for line in before[i1:i2]]
-            found += [("+", line) for line in after[j1:j2]]
-            continue
-        head = 0 if n == 0 else CONTEXT_LINES
-        tail = 0 if n == len(groups) - 1 else CONTEXT_LINES
-        if i2 - i1 <= head + tail + 1:
-            found += [(" ", line) for line in before[i1:i2]]
-            continue
-        found += [(" ", line) for line in before[i1 : i1 + head]]
-        found.append(("@", f"{i2 - i1 - head - tail:,} lines the same"))
-        found += [(" ", line) for line in before[i2 - tail : i2]] if tail else []
-    return found
-
-
-def _messages(before: Map, after: Map) -> list[Section]:
-    old, new = _read(before), _read(after)
-    keys_old, keys_new = [m.identity for m in old], [m.identity for m in new]
-    lines: list[tuple[str, str]] = []
-    added = removed = 0
-    edited = False
-    known = {m.identity: m for m in old}
-    matcher = difflib.SequenceMatcher(None, keys_old, keys_new, autojunk=False)
-    for what, i1, i2, j1, j2 in matcher.get_opcodes():
-        if what == "equal":
-            same = 0
-            for was, now in zip(old[i1:i2], new[j1:j2], strict=True):
-                if _digest(was) == _digest(now):
-                    same += 1
-                    continue
-                edited = True
-                lines += [("-", _digest(known[was.identity])), ("+", _digest(now))]
-            if same:
-                lines.append(("@", f"{fmt.count(same, 'message')} the same"))
-            continue
-        lines += [("-", _digest(message)) for message in old[i1:i2]]
-        lines += [("+", _digest(message)) for message in new[j1:j2]]
-        added += j2 - j1
-        removed += i2 - i1
-    if not added and not removed and not edited:
-        return []
-    blocks: list[Block] = [Diff(lines)]
-    if any(message.cut for message in (*old, *new)):
-        blocks.append(note("of each message only the beginning was recorded"))
-    summary = f"{len(old)} → {len(new)}   +{added} −{removed}"
-    return [Section("messages", "Messages", blocks, summary, glyph="◉", style="role.user")]
+    blocks: list[Block] = [KeyValues(rows), *(note(text) for text in step.notes)]
+    if is_orphan(evidence):
+        call, why = call_of_orphan(evidence)
+        told = "of the call" if call is not None else "not placed"
+        blocks.append(note(f"it lost its parent; {told}: {why}"))
+        return Section(
+            "hook", "Middleware", blocks, glyph="▤", target=call.span_id if call is not None else ""
+        )
+    return Section("hook", "Middleware", blocks, glyph="▤")
 
 
 def _read(state: Map) -> list[Message]:
     return [m for m in (read_message(item) for item in as_list(state.get("messages"))) if m is not None]
 
 
-def _digest(message: Message) -> str:
-    text = " ".join(message.text.split())
-    calls = "".join(f" ⚒ {call.name}" for call in message.calls)
-    rest = f" … ({message.full_length:,} chars)" if message.cut else ""
-    return f"{message.role}: {text}{rest}{calls}"
-
-
-def _tools(before: Map, after: Map) -> list[Section]:
-    old, new = _names(before), _names(after)
-    if old == new:
-        return []
-    lines = [("-", name) for name in old if name not in new] + [
-        ("+", name) for name in new if name not in old
-    ]
-    kept = sum(name in new for name in old)
-    lines = lines or [("@", "the same tools in another order")]
-    if kept:
-        lines.append(("@", f"{fmt.count(kept, 'tool')} the same"))
-    return [
-        Section("tools", "Tools", [Diff(lines)], f"{len(old)} → {len(new)}", glyph="⚒", style="role.tool")
-    ]
-
-
 def _names(state: Map) -> list[str]:
     return [as_text(as_map(tool).get("name") or tool) for tool in as_list(state.get("tools"))]
-
-
-def _model(before: Map, after: Map) -> list[Section]:
-    old, new = as_map(before.get("model")), as_map(after.get("model"))
-    if old == new:
-        return []
-    lines = [("-", _model_line(old))] * bool(old) + [("+", _model_line(new))] * bool(new)
-    return [Section("model", "Model", [Diff(lines)], glyph="✦", style="role.ai")]
 
 
 def _model_line(model: Map) -> str:

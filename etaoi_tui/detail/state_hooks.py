@@ -19,7 +19,7 @@ def state_step(evidence: Evidence, node: Span, bodies: Bodies, *, up: bool = Fal
     probe = next((child for child in node.children or () if child.marks & _PROBE), None)
     step = Step(node.name, probe or node, "up" if up else "down", recorded=probe is not None)
     if probe is not None:
-        _read_probe(step, evidence.of(probe), bodies)
+        read_probe(step, evidence.of(probe), bodies)
         step.own_seconds = own_time(probe, evidence.now)
         if probe.started_at == probe.ended_at:
             # The etaoi SDK stamps a probe once; its graph node was measured.
@@ -35,7 +35,8 @@ def state_step(evidence: Evidence, node: Span, bodies: Bodies, *, up: bool = Fal
     return step
 
 
-def _read_probe(step: Step, probe: Evidence, known: Bodies) -> None:
+def read_probe(step: Step, probe: Evidence, known: Bodies) -> None:
+    """Read what a state hook changed from its probe into a step."""
     bodies = dict(known)
     for told in (probe.begun, probe.ended):
         bodies_in(as_map(told.get("diff")), bodies)

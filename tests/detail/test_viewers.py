@@ -15,8 +15,8 @@ from etaoi_tui.detail.chat import read_message, read_messages
 from etaoi_tui.detail.describe import describe
 from etaoi_tui.detail.document import Document
 from etaoi_tui.detail.error import first_failure, split_error
-from etaoi_tui.detail.probe import diff_lines
 from etaoi_tui.detail.stream import ANSWER, Channel
+from etaoi_tui.detail.text_diff import pair_lines, unified
 from tests.detail.pages import delta, end, lines_of, page_of, span_id, start, text_of
 from tests.detail.recorded import Recorded
 
@@ -202,13 +202,14 @@ def test_digests_say_what_is_not_known() -> None:
     text = text_of(
         described(start(1, "middleware", payload, lc_probe="wrap_model_call", probe_label="A.wrap"))
     )
-    assert "(4,000 chars)" in text and "only the beginning was recorded" in text
+    assert "4,000 chars" in text and "3,880 more characters not recorded" in text
     assert "- a" in text and "- name m" in text and "+ name m2" in text and "+1 −0" in text
 
 
 def test_diffs_count_what_is_the_same() -> None:
     old = "\n".join(f"line {n}" for n in range(20))
-    lines = diff_lines(old, old.replace("line 10", "LINE 10"))
+    pairs = pair_lines(old, old.replace("line 10", "LINE 10"))
+    lines = [(sign, "".join(text for text, _ in runs)) for sign, runs in unified(pairs)]
     assert ("-", "line 10") in lines and ("+", "LINE 10") in lines
     assert lines[0] == ("@", "7 lines the same") and lines[-1] == ("@", "6 lines the same")
 

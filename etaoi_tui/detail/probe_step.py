@@ -1,0 +1,57 @@
+"""One middleware hook by itself, from its own span: what it was given, and what it made of it."""
+
+from __future__ import annotations
+
+from etaoi_tui.detail.chat import Message
+from etaoi_tui.detail.evidence import Evidence, Map, as_map, as_text
+from etaoi_tui.detail.request import Request, bodies_in, read_snapshot
+from etaoi_tui.detail.request_diff import compare
+from etaoi_tui.detail.request_step import Step, own_time
+from etaoi_tui.detail.state_hooks import read_probe
+
+
+def probe_step(evidence: Evidence) -> Step:
+    """Return what a hook did, from its span alone."""
+    span = evidence.span
+    step = Step(as_text(evidence.metadata.get("probe_label")) or span.name, span)
+    if span.started_at != span.ended_at:
+        step.own_seconds = own_time(span, evidence.now)
+    if span.error is not None:
+        step.notes.append(f"It failed: {span.error}")
+    if "wrap" not in as_text(evidence.metadata.get("lc_probe")):
+        read_probe(step, evidence, {})
+        return step
+    before = as_map(evidence.begun.get("before"))
+    bodies: dict[str, Message] = {}
+    sent = [payload for payload in evidence.delta_payloads if payload.get("probe_phase") == "pre_handler"]
+    for told in (evidence.begun, *sent):
+        bodies_in(as_map(told.get("diff")), bodies)
+    step.attempts = len(sent)
+    after = as_map(evidence.begun.get("after")) or ({**before, **last_sent(evidence)} if sent else {})
+    if before and after:
+        kept = {name: value for name, value in after.items() if value is not None}
+        if "tool_call" in before:
+            step.diff = compare(_tool_request(before), _tool_request(kept))
+        else:
+            step.diff = compare(read_snapshot(before, bodies), read_snapshot(kept, bodies))
+    elif evidence.running:
+        step.notes.append("It has not passed the request on yet.")
+    return step
+
+
+def _tool_request(told: Map) -> Request:
+    """Return a tool call as a request that has parameters only: its tool, its id and its arguments."""
+    call = as_map(told.get("tool_call"))
+    arguments = call.get("args")
+    named = arguments if isinstance(arguments, dict) else {"arguments": arguments}
+    return Request(
+        parameters={"tool": call.get("name"), "call id": call.get("id"), **named}, source="snapshot"
+    )
+
+
+def last_sent(evidence: Evidence) -> Map:
+    """Return the parts of a request that a hook changed, as it sent them down the last time."""
+    for payload in reversed(evidence.delta_payloads):
+        if payload.get("probe_phase") == "pre_handler":
+            return as_map(payload.get("after"))
+    return as_map(evidence.ended.get("after"))
