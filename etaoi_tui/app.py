@@ -73,6 +73,7 @@ class LiveFacts:
     Args:
         endpoint: WebSocket URL.
         token: Whether clients need a token.
+        start: Lets the collector begin; called when the first screen is drawn.
         clients: Counts connected clients.
         recording: Tells how the recording is doing.
         lost: Counts events that arrived and could not be kept.
@@ -84,6 +85,7 @@ class LiveFacts:
         endpoint: str,
         *,
         token: bool,
+        start: Callable[[], object],
         clients: Callable[[], int],
         recording: Callable[[], Recording],
         lost: Callable[[], int],
@@ -91,6 +93,7 @@ class LiveFacts:
     ) -> None:
         self.endpoint = endpoint
         self.token = token
+        self.start = start
         self.clients = clients
         self.recording = recording
         self.lost = lost
@@ -173,12 +176,19 @@ class ViewerApp(App[str]):
         if wanted in self.available_themes:
             self.theme = wanted
         self.main.span_tree.following = self.live is not None
-        if self.live is not None:
-            self.main.welcome.show_offers(self.live.offers())
         self._restore_terminal_on_signals()
         if self._automatic:
-            sys.setswitchinterval(_SWITCH_INTERVAL)
-            self.run_worker(self._tick_for_ever(), name="tick", exit_on_error=True)
+            self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        """Begin to take what arrives. The first screen is drawn: from here on imports cost nobody a wait."""
+        import etaoi_tui.detail.describe  # noqa: F401 - the first span's detail needs it
+
+        sys.setswitchinterval(_SWITCH_INTERVAL)
+        if self.live is not None:
+            self.live.start()
+            self.main.welcome.show_offers(self.live.offers())
+        self.run_worker(self._tick_for_ever(), name="tick", exit_on_error=True)
         gc.collect()
         gc.freeze()
 
@@ -363,6 +373,7 @@ def facts_of(collector: Collector) -> LiveFacts:
     return LiveFacts(
         collector.endpoint,
         token=collector.options.token is not None,
+        start=collector.start,
         clients=lambda: collector.stats().clients,
         recording=recording,
         lost=lambda: collector.inbox.lost,
@@ -375,6 +386,7 @@ def facts_of_remote(source: RemoteSource) -> LiveFacts:
     return LiveFacts(
         source.url,
         token=False,
+        start=lambda: None,  # it is followed since before the first screen
         clients=lambda: source.clients,
         recording=lambda: Recording(False, source.spooled, next(iter(source.notices), "")),
         lost=lambda: source.stats().dropped,

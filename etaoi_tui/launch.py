@@ -1,6 +1,7 @@
 """Starts what the command line asks for: sockets and files first, on a normal screen, then the viewer.
 
-Without a terminal the same sources are printed as lines of text.
+Without a terminal the same sources are printed as lines of text. What only that needs is imported there: the
+first screen should not wait for it.
 """
 
 from __future__ import annotations
@@ -18,14 +19,10 @@ from etaoi_collector.recorder import Recorder, State
 from etaoi_collector.source import Source
 from etaoi_collector.store import Store
 from etaoi_tui.feed import Feed
-from etaoi_tui.headless.lines import LinePrinter
 from etaoi_tui.headless.listening import listening
-from etaoi_tui.headless.load import find_recording, load, open_recording
-from etaoi_tui.headless.show import print_trees
 from etaoi_tui.headless.signals import until_signal
 from etaoi_tui.headless.talk import say
 from etaoi_tui.options import ViewerOptions
-from etaoi_tui.view.summary import Summaries
 
 FRAMES_PER_SECOND = "250"
 """Textual draws at most this often. Its own 60 would add up to 17 ms to every key press; what is drawn at all
@@ -49,7 +46,7 @@ def live(options: CollectorOptions, *, theme: str | None) -> int:
     """
     recorder = None
     try:
-        with listening(options) as collector:
+        with listening(options, start=not has_terminal()) as collector:
             recorder = collector.recorder
             source = LiveSource(collector)
             if has_terminal():
@@ -69,7 +66,11 @@ def replay(name: str, *, theme: str | None) -> int:
     Returns:
         The exit code.
     """
+    from etaoi_tui.headless.load import find_recording, load, open_recording
+
     if not has_terminal():
+        from etaoi_tui.headless.show import print_trees
+
         with load(name) as loaded:
             print_trees(loaded.store, loaded.source, sys.stdout, time.time())
         return 0
@@ -114,7 +115,7 @@ def demo(*, seed: int, loop: bool, port: int | None, speed: float, theme: str | 
     # No recording: demos must not push real runs out of the folder.
     wanted = CollectorOptions(port=DEFAULT_PORT if port is None else port, record=Record.NONE)
     instead = CollectorOptions(port=0, record=Record.NONE) if port is None else None
-    with listening(wanted, instead) as collector:
+    with listening(wanted, instead, start=not drawn) as collector:
         source = LiveSource(collector)
         with agent_process(collector.endpoint, seed=seed, speed=speed, loop=loop and drawn) as agent:
             if drawn:
@@ -125,6 +126,8 @@ def demo(*, seed: int, loop: bool, port: int | None, speed: float, theme: str | 
                 return code
             with until_signal() as stop:
                 say(f"A scripted agent streams to {collector.endpoint}; its tree follows when it has ended.")
+                from etaoi_tui.headless.show import print_trees
+
                 store = _follow(source, stop, lambda: agent.poll() is not None)
             print_trees(store, source, sys.stdout, time.time())
         return 1 if agent.returncode and not stop.is_set() else 0
@@ -143,6 +146,9 @@ def view(options: ViewerOptions) -> int:
 
 
 def _print_lines(collector: Collector, source: Source, stop: threading.Event) -> None:
+    from etaoi_tui.headless.lines import LinePrinter
+    from etaoi_tui.view.summary import Summaries
+
     feed = Feed(source, Store())
     printer = LinePrinter(sys.stdout, Summaries(source))
     told: set[str] = set()

@@ -11,12 +11,16 @@ from etaoi_tui.headless.talk import Failure
 
 
 @contextmanager
-def listening(options: CollectorOptions, instead: CollectorOptions | None = None) -> Iterator[Collector]:
+def listening(
+    options: CollectorOptions, instead: CollectorOptions | None = None, *, start: bool = True
+) -> Iterator[Collector]:
     """Bind and start a collector, and stop it at the end.
 
     Args:
         options: What to listen on, and where to record to.
         instead: What to try when that address cannot be had.
+        start: Start it now. False leaves that to the viewer, which draws its first screen before; clients
+            that come meanwhile wait in the socket's queue.
 
     Raises:
         Failure: It cannot listen or record as asked.
@@ -26,7 +30,8 @@ def listening(options: CollectorOptions, instead: CollectorOptions | None = None
     except (BindError, OptionError, RecordError) as error:
         raise Failure(str(error)) from None
     try:
-        collector.start()
+        if start:
+            collector.start()
         yield collector
     finally:
         collector.stop()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from time import monotonic
 from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal
+from textual.timer import Timer
 from textual.widget import Widget
 
 from etaoi_collector.model import Changes, Span, Status, Trace
@@ -16,7 +18,6 @@ from etaoi_collector.query import QueryError, parse_query
 from etaoi_collector.source import Source
 from etaoi_collector.store import Store
 from etaoi_tui.actions import ACTIONS, BY_ID, Pane, for_footer
-from etaoi_tui.detail.describe import describe
 from etaoi_tui.detail.payloads import EventPayloads
 from etaoi_tui.detail.reading import Reading
 from etaoi_tui.screens.call_actions import CallActions
@@ -40,6 +41,9 @@ from etaoi_tui.widgets.welcome import Welcome
 
 _DETAIL_AFTER = 0.06
 """Seconds that the cursor rests before its detail is drawn: a held key pays for no row it passes."""
+
+_DETAIL_AT_LATEST = 0.4
+"""Seconds of uninterrupted moving after which the detail is drawn all the same."""
 
 _SEARCH_BUDGET = 0.03
 """Seconds a tick spends on a running search."""
@@ -124,7 +128,8 @@ class MainScreen(CallActions):
         self.pane: Pane = "tree"
         self.zoomed = False
         self.searched = ""
-        self._detail_timer_set = False
+        self._rest_timer: Timer | None = None
+        self._moving_since = 0.0
         self._shown_detail: tuple[Span | None, int] = (None, -1)
         self._shown_contexts: tuple[str, ...] = ()
         self._payloads = EventPayloads(source)
@@ -246,12 +251,16 @@ class MainScreen(CallActions):
         self.do_pane_open()
 
     def _cursor_rests(self) -> None:
-        if not self._detail_timer_set:
-            self._detail_timer_set = True
-            self.set_timer(_DETAIL_AFTER, self._draw_detail)
+        """Draw the detail once the cursor has come to rest, or now and then while it does not."""
+        timer = self._rest_timer
+        if timer is None:
+            self._moving_since = monotonic()
+            self._rest_timer = self.set_timer(_DETAIL_AFTER, self._draw_detail)
+        elif monotonic() - self._moving_since < _DETAIL_AT_LATEST:
+            timer.reset()
 
     def _draw_detail(self) -> None:
-        self._detail_timer_set = False
+        self._rest_timer = None
         self.draw_detail_now()
 
     def draw_detail_now(self) -> None:
@@ -266,6 +275,9 @@ class MainScreen(CallActions):
         if span is None:
             self.detail.clear()
             return
+        # A tenth of a second of imports that the first screen need not wait for.
+        from etaoi_tui.detail.describe import describe
+
         document = describe(span, self._payloads, self.now(span.trace), self.reading)
         if span is before:
             self.detail.refresh_document(document)
@@ -283,7 +295,7 @@ class MainScreen(CallActions):
 
     def _grow_detail(self, changes: Changes) -> None:
         span = self.span_tree.cursor
-        if span is not None and not self._detail_timer_set and self.detail.display:
+        if span is not None and self._rest_timer is None and self.detail.display:
             if span in changes.changed or self._shown_detail[0] is not span or self._is_stale(span):
                 self.draw_detail_now()
         self.detail.work(_DETAIL_BUDGET_MS)

@@ -97,7 +97,8 @@ async def test_rows_above_the_reader_grow_without_moving_what_is_read() -> None:
 async def test_columns_stand_still_whatever_the_name() -> None:
     async with world(size=(160, 40)) as (w, pilot):
         root = w.scribe.start("sub_agent", "root")
-        for name in ("plain", "日本語のテキスト", "family \U0001f469\u200d\U0001f469\u200d\U0001f467", "e\u0301\u0301"):
+        family = "family \U0001f469\u200d\U0001f469\u200d\U0001f467"
+        for name in ("plain", "日本語のテキスト", family, "e\u0301\u0301"):
             w.scribe.end(w.scribe.start("tool", name, root), {"output": "x"})
         await w.tick(pilot)
         tree: SpanTree = w.tree

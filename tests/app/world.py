@@ -78,6 +78,7 @@ class World:
         facts = LiveFacts(
             ENDPOINT,
             token=False,
+            start=lambda: None,
             clients=lambda: sum(c.closed_at is None for c in self.app.store.connections.values()),
             recording=lambda: Recording(True, 1_234),
             lost=lambda: 0,

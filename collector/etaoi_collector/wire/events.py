@@ -52,6 +52,7 @@ class EndMetadata(msgspec.Struct, gc=False):
 class SpanStart(msgspec.Struct, gc=False, tag="span_start", tag_field="kind"):
     """A span began."""
 
+    event_id: Id
     session_id: Id
     trace_id: Id
     span_id: Id
@@ -80,6 +81,7 @@ class SpanDelta(msgspec.Struct, gc=False, tag="span_delta", tag_field="kind"):
 class SpanEnd(msgspec.Struct, gc=False, tag="span_end", tag_field="kind"):
     """A span ended; ``error`` is nil when it went well."""
 
+    event_id: Id
     session_id: Id
     trace_id: Id
     span_id: Id

@@ -83,7 +83,9 @@ def _build(fields: dict[str, memoryview]) -> Event:
         raise _Refused(f"unknown event kind {_quote(kind)}")
     if kind == "state_tick":
         return StateTick(
-            **common, subject=_text(fields, "subject", _SHORT_TEXT), state=_text(fields, "state", _SHORT_TEXT)
+            **common,
+            subject=_text(fields, "subject", _SHORT_TEXT),
+            state=_text(fields, "state", _SHORT_TEXT),
         )
     span: dict[str, Any] = {
         **common,
@@ -107,7 +109,6 @@ def _build(fields: dict[str, memoryview]) -> Event:
         **span,
         metadata=_metadata(fields, _START_METADATA),
         lc_agent_name=_optional(fields, "lc_agent_name", _any_text),
-        speech_id=_optional(fields, "speech_id", _any_text),
         user_id=_optional(fields, "user_id", _any_text),
     )
 
