@@ -89,6 +89,10 @@ class Session(msgspec.Struct, gc=False, eq=False):
     states: dict[str, str] = {}
     """Voice: the newest state by subject (``agent``, ``user``)."""
     state_times: dict[str, float] = {}
+    ticks: list[tuple[float, str, str]] = []
+    """Voice: time, subject and state of every change, in order of arrival; bounded, the oldest go first."""
+    ticks_gone: int = 0
+    """How many of the oldest are not in `ticks` any more."""
     gone: bool = False
     """Every connection that carried it has been away for so long that what is still open counts as lost."""
     user_id: str | None = None

@@ -45,6 +45,9 @@ REPEAT_WINDOW = 65_536
 CONTEXTS_KEPT = 64
 """Agent snapshots that a trace remembers to name."""
 
+TICKS_KEPT = 40_000
+"""Changes of state that a session remembers: some ten thousand turns of a call."""
+
 REJECTS_KEPT = 1_000
 """Rejected events of which the reason is kept; all are counted."""
 
@@ -400,6 +403,11 @@ class Store:
         at = event.timestamp.timestamp()
         session = self._session_of(event.session_id, at, connection)
         subject = event.subject
+        ticks = session.ticks
+        ticks.append((at, subject, event.state))
+        if len(ticks) > TICKS_KEPT:
+            session.ticks_gone += TICKS_KEPT // 4
+            del ticks[: TICKS_KEPT // 4]
         if len(session.states) < 64 and session.state_times.get(subject, 0.0) <= at:
             session.states[subject] = event.state
             session.state_times[subject] = at

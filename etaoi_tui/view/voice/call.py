@@ -1,0 +1,311 @@
+"""A call, followed as it happens: which turns it has, each folded when somebody looks or when there is time.
+
+A turn is folded again only when something of it changed, so a tick costs what arrived and what is on the
+screen, however long the call is. Statistics cover the turns that have been folded; `VoiceCall.work` folds the
+rest in slices.
+"""
+
+from __future__ import annotations
+
+import time
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from operator import attrgetter
+
+from etaoi_collector.model import Changes, Mark, Session, Span, Status, Trace
+from etaoi_tui.view.search import Reader
+from etaoi_tui.view.voice import told
+from etaoi_tui.view.voice.evidence import VOICE_KINDS, TurnDeltas
+from etaoi_tui.view.voice.fold import fold_turn
+from etaoi_tui.view.voice.model import Turn
+from etaoi_tui.view.voice.stats import Statistics
+from etaoi_tui.view.voice.ticks import Tick, Ticks
+
+_ABOVE_TURNS = frozenset({"voice_session", "voice_agent"})
+_BEGUN = int(Mark.STARTED) | int(Mark.ENDED)
+
+
+def is_call(session: Session) -> bool:
+    """Whether a session holds a voice call."""
+    return any(_is_voice(trace) for trace in session.traces[:8])
+
+
+def _is_voice(trace: Trace) -> bool:
+    return any(
+        span.kind in VOICE_KINDS or span.kind in _ABOVE_TURNS for span in (*trace.roots[:4], *trace.members[:8])
+    )
+
+
+@dataclass(eq=False, slots=True)
+class Group:
+    """The spans of one turn, and the turn as it was when they were last folded."""
+
+    key: str
+    leaders: list[Span] = field(default_factory=list)
+    turn: Turn | None = None
+    dirty: bool = True
+    number: int = 0
+    started_at: float = 0.0
+    folded_at: float = 0.0
+
+    @property
+    def order(self) -> tuple[float, int]:
+        """Where it stands in the call."""
+        return self.started_at, self.number
+
+
+class VoiceCall:
+    """The turns of one session.
+
+    Args:
+        session: The session.
+        reader: Where events lie.
+    """
+
+    def __init__(self, session: Session, reader: Reader) -> None:
+        self.session = session
+        self.statistics = Statistics()
+        self.outside: dict[Span, None] = {}
+        """Spans of stages that belong to no turn."""
+        self.version = 0
+        """Grows whenever any turn changed."""
+        self._reader = reader
+        self._deltas = TurnDeltas(reader)
+        self._ticks = Ticks(session)
+        self._ticks.catch_up()
+        self._groups: dict[str, Group] = {}
+        self._group_of: dict[Span, Group] = {}
+        self._ordered: list[Group] = []
+        self._unfolded: dict[Group, None] = {}
+        self._running: dict[Group, None] = {}
+        self._counted: dict[Group, Turn] = {}
+        self._seen: dict[Trace, int] = {}
+        self._gone = session.gone
+        for trace in session.traces:
+            self._take_all(trace)
+
+    # what there is
+
+    def __len__(self) -> int:
+        return len(self._ordered)
+
+    @property
+    def groups(self) -> list[Group]:
+        """The turns as they stand, in order; use `turn` to see one."""
+        return self._ordered
+
+    @property
+    def unfolded(self) -> int:
+        """Turns that nobody has looked at since they changed."""
+        return len(self._unfolded)
+
+    def turn(self, group: Group, now: float | None = None) -> Turn:
+        """Return a turn as it is now.
+
+        Args:
+            group: Which.
+            now: The present: what runs is brought up to it.
+        """
+        known = group.turn
+        if known is not None and not group.dirty:
+            if now is None or not known.running or group.folded_at == now:
+                return known
+        return self._fold(group, now)
+
+    def turns(self) -> Iterator[Turn]:
+        """Yield every turn, in order."""
+        for group in self._ordered:
+            yield self.turn(group)
+
+    def index(self, group: Group) -> int:
+        """Return a turn's place in the call."""
+        return bisect_left(self._ordered, group.order, key=_order)
+
+    def group_of(self, span: Span) -> Group | None:
+        """Return the turn that a span belongs to."""
+        return self._group_of.get(_leader(span))
+
+    def worst(self) -> Group | None:
+        """Return the turn with the longest heard gap, of those folded."""
+        found = [(turn.gap, group) for group, turn in self._counted.items() if turn.gap is not None]
+        return max(found, key=lambda pair: (pair[0], -pair[1].number))[1] if found else None
+
+    def gaps(self) -> list[float | None]:
+        """Return the heard gap of every turn that has been folded, in order; None where there is none."""
+        return [None if group.turn is None else group.turn.gap for group in self._ordered]
+
+    # what arrives
+
+    def apply(self, changes: Changes) -> bool:
+        """Take in a tick's changes; return True when a turn came, went or changed."""
+        version = self.version
+        session = self.session
+        for trace in changes.restructured:
+            if trace.session is session:
+                self._restructured(trace)
+        for span in changes.added:
+            if span.trace.session is session:
+                self._take(span)
+        for span in changes.changed:
+            if span.trace.session is session:
+                self._take(span)
+        if session in changes.sessions:
+            self._hear(self._ticks.catch_up())
+            if session.gone is not self._gone:
+                self._gone = session.gone
+                for group in self._ordered:
+                    self._touch(group)
+        return self.version != version
+
+    def work(self, budget: float, now: float | None = None) -> bool:
+        """Fold turns that changed, the newest first, for at most about ``budget`` seconds.
+
+        Returns:
+            Whether any was folded.
+        """
+        stop = time.perf_counter() + budget
+        did = False
+        while self._unfolded:
+            group = next(reversed(self._unfolded))
+            self._fold(group, now)
+            did = True
+            if time.perf_counter() >= stop:
+                break
+        return did
+
+    # inner steps
+
+    def _fold(self, group: Group, now: float | None) -> Turn:
+        leaders = sorted(group.leaders, key=lambda span: (span.started_at, span.number))
+        turn = fold_turn(group.key, leaders, self._reader, self._deltas, self._ticks, now)
+        group.turn, group.folded_at = turn, now or 0.0
+        group.dirty = False
+        self._unfolded.pop(group, None)
+        before = self._counted.pop(group, None)
+        if before is not None:
+            self.statistics.remove(before)
+        self._counted[group] = turn
+        self.statistics.add(turn)
+        return turn
+
+    def _take_all(self, trace: Trace) -> None:
+        for span in trace.members:
+            self._take(span)
+
+    def _take(self, span: Span) -> None:
+        leader = _leader(span)
+        key = self._key(leader)
+        group = self._group_of.get(leader)
+        if key is None:
+            if group is not None:
+                self._part(leader, group)
+            if span.kind in VOICE_KINDS or span.kind in ("llm", "tool"):
+                self.outside[span] = None
+            return
+        self.outside.pop(span, None)
+        if group is not None and group.key != key:
+            self._part(leader, group)
+            group = None
+        if group is None:
+            group = self._join(leader, key)
+        self._touch(group)
+        self._place(group)
+
+    def _join(self, leader: Span, key: str) -> Group:
+        group = self._groups.get(key)
+        if group is None:
+            group = self._groups[key] = Group(key, number=leader.number, started_at=leader.started_at)
+            insort(self._ordered, group, key=_order)
+        group.leaders.append(leader)
+        self._group_of[leader] = group
+        return group
+
+    def _part(self, leader: Span, group: Group) -> None:
+        """A span belongs to this turn no more."""
+        del self._group_of[leader]
+        group.leaders.remove(leader)
+        self._touch(group)
+        if group.leaders:
+            self._place(group)
+            return
+        del self._groups[group.key]
+        del self._ordered[self.index(group)]
+        self._unfolded.pop(group, None)
+        counted = self._counted.pop(group, None)
+        if counted is not None:
+            self.statistics.remove(counted)
+
+    def _touch(self, group: Group) -> None:
+        group.dirty = True
+        self._unfolded[group] = None
+        self.version += 1
+
+    def _place(self, group: Group) -> None:
+        """Keep the turns in order of their start."""
+        started = min(leader.started_at for leader in group.leaders)
+        number = min(leader.number for leader in group.leaders)
+        if (started, number) != group.order:
+            del self._ordered[self.index(group)]
+            group.started_at, group.number = started, number
+            insort(self._ordered, group, key=_order)
+
+    def _hear(self, ticks: Iterable[Tick]) -> None:
+        """States changed: the turns around them look different."""
+        for at, _, _ in ticks:
+            place = bisect_left(self._ordered, (at, -1), key=_order)
+            for group in self._ordered[max(place - 2, 0) : place + 1]:
+                self._touch(group)
+
+    def _restructured(self, trace: Trace) -> None:
+        """Spans of a trace moved, or the trace was let go."""
+        members = set(trace.members)
+        for leader in [one for one in self._group_of if one.trace is trace]:
+            group = self._group_of[leader]
+            if leader not in members or _leader(leader) is not leader:
+                self._part(leader, group)
+                self._deltas.forget(leader)
+        for span in [one for one in self.outside if one.trace is trace and one not in members]:
+            del self.outside[span]
+        self._take_all(trace)
+
+    def _key(self, leader: Span) -> str | None:
+        """Name the turn that a leader belongs to; None for a span that belongs to the whole call.
+
+        The reference SDK may open one turn twice: both have its speech's id.
+        """
+        if leader.kind == "voice_turn":
+            speech = told.read(self._reader, leader.start_place).speech_id
+            if speech is None and not leader.marks & Mark.STARTED:
+                speech = told.read(self._reader, leader.end_place).speech_id
+            return f"speech {speech}" if speech is not None else f"span {leader.span_id}"
+        if leader.ghost:
+            speaks = any(child.kind in VOICE_KINDS for child in leader.children or ())
+            return f"span {leader.span_id}" if speaks else None
+        if leader.kind in VOICE_KINDS and not any(
+            one.kind in _ABOVE_TURNS for one in leader.trace.members[:8]
+        ):
+            return f"trace {leader.trace.trace_id}"
+        return None
+
+
+def _leader(span: Span) -> Span:
+    """Return the span that stands for the turn of a span: the topmost below the session and its agents."""
+    while span.kind != "voice_turn":
+        above = span.parent
+        if above is None or above.kind in _ABOVE_TURNS:
+            break
+        span = above
+    return span
+
+
+_order = attrgetter("order")
+
+
+def overall(call: VoiceCall) -> Status:
+    """Return the state of a call: running while its session runs."""
+    for trace in call.session.traces[:8]:
+        for root in trace.roots[:4]:
+            if root.kind == "voice_session":
+                return root.status
+    return Status.RUNNING if any(trace.running for trace in call.session.traces) else Status.OK
