@@ -219,7 +219,7 @@ class RemoteSource:
             close_timeout=CLOSE_WITHIN,
             ssl=ssl.create_default_context() if self.url.startswith("wss:") else None,
             user_agent_header=f"etaoi-tui/{program_version()}",
-        )
+        ).__enter__()  # what websockets 17 wants to see; it is left by `close`
         try:
             after = After(self._recording, *self._position) if self._recording else None
             connection.send(encode_hello(program_version(), role=FANOUT, after=after))

@@ -1,0 +1,174 @@
+"""``etaoi-tui tail`` as a script would run it, against a real collector."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+
+from etaoi_collector.host import Collector
+from etaoi_collector.wire.codec import decode_frame
+from etaoi_collector.wire.events import SpanEnd
+from tests import generate
+from tests.bus.telling import numbered, send
+from tests.collector.serving import serving, wait_for
+from tests.headless.running import PATIENCE, command, environment, finish, run, running
+
+
+@contextmanager
+def tailing(state: Path, *arguments: str | Path) -> Iterator[subprocess.Popen[str]]:
+    """Run it until it says whom it follows."""
+    with running(state, "tail", *arguments) as process:
+        assert line_of(process.stderr).startswith("Following ws://127.0.0.1:")
+        yield process
+
+
+def line_of(stream: IO[str] | None) -> str:
+    """Read one line, waiting for it."""
+    assert stream is not None
+    line = stream.readline()
+    assert line.endswith("\n")
+    return line.rstrip("\n")
+
+
+def agent_frames(seed: int) -> list[bytes]:
+    """A short run of an agent."""
+    scribe = generate.Scribe(seed)
+    generate.agent_trace(scribe, f"agent-{seed}", turns=2, tools=1)
+    return list(generate.frames(scribe.take(), 5))
+
+
+def port_of(collector: Collector) -> int:
+    """The port that it listens on."""
+    return int(collector.endpoint.rsplit(":")[2].removesuffix("/ingest"))
+
+
+def test_lines_of_what_was_recorded_and_of_what_comes(tmp_path: Path) -> None:
+    """Ctrl-C ends it well; the viewer never took it for an agent."""
+    with serving(tmp_path) as (collector, _):
+        send(collector, agent_frames(1))
+        with tailing(tmp_path, f"127.0.0.1:{port_of(collector)}") as process:
+            lines: list[str] = []
+            while not lines or "agent-1" not in lines[-1]:
+                lines.append(line_of(process.stdout))
+            assert any("✦ fake-gpt-5" in line for line in lines)
+            assert not any("graph:step" in line or "⚙" in line for line in lines)
+            send(collector, numbered(1, 3))
+            live = [line_of(process.stdout) for _ in range(3)]
+            assert [line.split()[0] for line in live] == ["running"] * 3
+            assert ["tool 1" in live[0], "tool 2" in live[1], "tool 3" in live[2]] == [True] * 3
+            stats = collector.stats()
+            assert (stats.viewers, stats.connections) == (1, 2)
+            process.send_signal(signal.SIGINT)
+            assert finish(process) == ("", "") and process.returncode == 0
+
+
+def test_objects_are_those_of_show(tmp_path: Path) -> None:
+    """The last object told of each span is what `show --json` prints of the recording."""
+    with serving(tmp_path) as (collector, _):
+        with tailing(tmp_path, collector.endpoint, "--json") as process:
+            frames = agent_frames(2)
+            send(collector, frames)
+            ends = {e.span_id for f in frames for e in decode_frame(f) if isinstance(e, SpanEnd)}
+            told: dict[str, dict[str, Any]] = {}
+            while {key for key, span in told.items() if span["ended_at"]} != ends:
+                span = json.loads(line_of(process.stdout))
+                told[span["span_id"]] = span
+            process.send_signal(signal.SIGTERM)
+            assert finish(process)[1] == "" and process.returncode == 0
+        collector.recorder.flush()
+        path = collector.recorder.path
+        assert path is not None
+        shown = run(tmp_path, "show", path, "--json").stdout.splitlines()
+    assert {span["span_id"]: span for span in map(json.loads, shown)} == told
+    assert len(told) > 5
+
+
+def test_it_waits_for_the_viewer_to_come_back_and_says_so(tmp_path: Path) -> None:
+    with serving(tmp_path / "one") as (collector, _):
+        port = port_of(collector)
+        send(collector, numbered(1, 1))
+        process_of = tailing(tmp_path, collector.endpoint)
+        process = process_of.__enter__()
+        try:
+            assert "tool 1" in line_of(process.stdout)
+            collector.stop()
+            assert "is gone" in line_of(process.stderr)
+            collector.close_recording()
+            with serving(tmp_path / "two", port=port) as (again, _):
+                assert line_of(process.stderr).endswith("is there again.")
+                send(again, numbered(2, 2))
+                assert "tool 2" in line_of(process.stdout)
+            process.send_signal(signal.SIGINT)
+            finish(process)
+            assert process.returncode == 0
+        finally:
+            process_of.__exit__(None, None, None)
+
+
+def test_it_ends_with_the_viewer_if_asked_to(tmp_path: Path) -> None:
+    with serving(tmp_path) as (collector, _), tailing(tmp_path, collector.endpoint, "--no-wait") as process:
+        send(collector, numbered(1, 20))
+        wait_for(lambda: collector.stats().events == 20)
+        lines = [line_of(process.stdout) for _ in range(20)]
+        collector.stop()
+        rest, said = finish(process)
+        assert process.returncode == 0 and rest == "" and len(set(lines)) == 20
+        assert "is gone" in said
+
+
+def test_a_pipe_that_nobody_reads_any_more_ends_it_quietly(tmp_path: Path) -> None:
+    with serving(tmp_path) as (collector, _), tailing(tmp_path, collector.endpoint) as process:
+        send(collector, numbered(1, 1))
+        assert "tool 1" in line_of(process.stdout)
+        assert process.stdout is not None
+        process.stdout.close()
+        send(collector, numbered(2, 2))
+        process.wait(PATIENCE)
+        assert process.stderr is not None and process.stderr.read() == ""
+        assert process.returncode == 1
+        wait_for(lambda: collector.stats().viewers == 0)
+
+
+def test_the_token_is_needed_and_may_come_from_the_environment(tmp_path: Path) -> None:
+    with serving(tmp_path, token="open sesame") as (collector, _):
+        done = run(tmp_path, "tail", collector.endpoint, "--token", "guessed")
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "Wrong or missing token" in done.stderr and "Traceback" not in done.stderr
+        process = subprocess.Popen(
+            command("tail", collector.endpoint),
+            env=environment(tmp_path) | {"ETAOI_TUI_TOKEN": "open sesame"},
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            assert line_of(process.stderr).startswith("Following")
+        finally:
+            process.kill()
+            process.communicate(timeout=PATIENCE)
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [("ws://127.0.0.1:1", "Nothing listens on ws://127.0.0.1:1/ingest"), ("ws://[", "etaoi-tui: ")],
+)
+def test_a_viewer_that_is_not_there_is_a_sentence(tmp_path: Path, url: str, words: str) -> None:
+    done = run(tmp_path, "tail", url)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert words in done.stderr and done.stderr.count("\n") == 1
+    attached = run(tmp_path, "--attach", url)
+    assert (attached.returncode, attached.stderr) == (1, done.stderr)
+
+
+def test_options_of_listening_mean_nothing_with_attach(tmp_path: Path) -> None:
+    done = run(tmp_path, "--attach", "ws://127.0.0.1:1", "--port", "5")
+    assert done.returncode == 2 and "--port means nothing with --attach" in done.stderr
+    done = run(tmp_path, "--attach", "ws://127.0.0.1:1", "--replay", "x")
+    assert done.returncode == 2
