@@ -1,0 +1,143 @@
+"""Renders the pictures of the README from the real app: the scripted agent of the demo, over the real socket.
+
+Run by ``make screenshots``. The pictures are SVG files in ``screenshots/``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+for _name in ("NO_COLOR", "TEXTUAL_THEME", "TEXTUAL_DIM_FACTOR", "TEXTUAL_FPS"):
+    os.environ.pop(_name, None)
+os.environ["TEXTUAL_ANIMATIONS"] = "none"
+
+from etaoi_collector.host import Collector, CollectorOptions, Record
+from etaoi_collector.live import LiveSource
+from etaoi_collector.replay import ReplaySource
+from etaoi_collector.source import Source
+from etaoi_tui.app import ViewerApp, facts_of
+
+FOLDER = Path(__file__).resolve().parent.parent / "screenshots"
+SPEED = 20
+LONGEST = 90.0
+"""Seconds after which the demo is given up."""
+
+Shot = tuple[str, tuple[int, int], str, tuple[str, ...]]
+"""File name, columns and lines, theme, and the keys that lead there."""
+
+SHOTS: tuple[Shot, ...] = (
+    ("tree-dark", (140, 40), "textual-dark", ("J", "2", "e")),
+    ("tree-light", (140, 40), "textual-light", ("J", "2", "g", "j", "j", "j", "j")),
+    ("small-dark", (80, 24), "textual-dark", ("J", "2", "g", "j", "j")),
+    ("small-detail", (80, 24), "textual-dark", ("J", "2", "e", "enter")),
+    ("wide-dark", (200, 50), "textual-dark", ("J", "2", "g", "j", "j", "j", "j")),
+    ("voice-dark", (140, 40), "textual-dark", ("2", "g")),
+)
+
+
+def record_demo(path: Path) -> None:
+    """Let the demo's agent run once and record it.
+
+    Raises:
+        RuntimeError: The agent failed.
+    """
+    collector = Collector(CollectorOptions(port=0, record=path, watched=False)).bind()
+    collector.start()
+    try:
+        ended = subprocess.run(
+            [sys.executable, "-m", "etaoi_tui.demo", "--url", collector.endpoint, "--speed", str(SPEED)],
+            timeout=LONGEST,
+            check=False,
+        )
+        if ended.returncode:
+            raise RuntimeError(f"the demo's agent ended with {ended.returncode}")
+    finally:
+        collector.stop()
+        collector.close_recording()
+
+
+async def take(shot: Shot, source: Source) -> None:
+    """Show a recording, press keys, and keep the picture."""
+    name, size, theme, keys = shot
+    app = ViewerApp(source, name="demo.msgpack", theme=theme, automatic=False)
+    async with app.run_test(size=size) as pilot:
+        while not app.feed.ended:
+            app.tick()
+        for _ in range(3):
+            app.tick()
+            await pilot.pause()
+        for key in keys:
+            await pilot.press(key)
+        await pilot.pause()
+        app.main.draw_detail_now()
+        app.tick()
+        await pilot.pause()
+        write(name, app.export_screenshot(title="etaoi-tui"))
+
+
+async def take_streaming() -> None:
+    """Show the live run in the moment when the last answer streams in."""
+    collector = Collector(CollectorOptions(port=0, record=Record.NONE)).bind()
+    collector.start()
+    source = LiveSource(collector)
+    app = ViewerApp(source, live=facts_of(collector), theme="textual-dark", automatic=False)
+    try:
+        async with app.run_test(size=(140, 40)) as pilot:
+            app.main.span_tree.following = True
+            agent = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "etaoi_tui.demo", "--url", collector.endpoint, "--speed", "4"
+            )
+            try:
+                while app.main.span_tree.rows.trace is None or not streaming_last(app):
+                    app.tick()
+                    await pilot.pause(0.05)
+                await pilot.pause(0.3)
+                app.tick()
+                app.main.draw_detail_now()
+                await pilot.pause()
+                write("live-dark", app.export_screenshot(title="etaoi-tui"))
+            finally:
+                agent.kill()
+                await agent.wait()
+    finally:
+        collector.stop()
+        collector.close_recording()
+
+
+def streaming_last(app: ViewerApp) -> bool:
+    """Whether the newest model call, the answer after the reviewer has ended, is streaming."""
+    spans = app.main.span_tree.rows.spans
+    newest = spans[-1]
+    return len(spans) > 22 and newest.kind == "llm" and len(newest.tail) > 60
+
+
+def write(name: str, svg: str) -> None:
+    """Keep a picture, without the ids that change with every run."""
+    FOLDER.mkdir(exist_ok=True)
+    svg = re.sub(r"terminal-\d+", f"terminal-{name}", svg)
+    (FOLDER / f"{name}.svg").write_text(svg, "utf-8")
+    print(f"screenshots/{name}.svg")
+
+
+def main() -> None:
+    """Take all pictures."""
+    asyncio.run(take_streaming())
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "demo.msgpack"
+        record_demo(path)
+        for shot in SHOTS:
+            source = ReplaySource(path)
+            try:
+                asyncio.run(take(shot, source))
+            finally:
+                source.close()
+
+
+if __name__ == "__main__":
+    main()
