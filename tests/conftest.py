@@ -1,4 +1,4 @@
-"""Settings that must hold before Textual is imported: what a person's shell says must not change a picture."""
+"""Settings that must hold before Textual is imported: a person's shell must not change a picture."""
 
 from __future__ import annotations
 
