@@ -56,13 +56,20 @@ def status_run(status: Status) -> Run:
     return f"{STATUS_GLYPHS[status]} {status.value}", STATUS_STYLES[status]
 
 
+_INSTANT = 0.002
+"""Seconds below which a voice span has no length of its own: the etaoi SDK sends such spans after the fact,
+with the true time in their metrics."""
+
+
 def headline(evidence: Evidence) -> list[Run]:
     """Return the title line of a span: what it is, its state and its main numbers."""
     span = evidence.span
     name = span.name or kind_word(span.kind)
     # Voice spans are marks without a length; their metrics know how long the work took.
+    took = span.duration(evidence.now)
     measured = as_number(evidence.metrics.get("duration"))
-    took = span.duration(evidence.now) if measured is None else measured
+    if measured is not None and took is not None and took < _INSTANT:
+        took = measured
     runs: list[Run] = [
         (f"{kind_glyph(span.kind)} {name}", "title"),
         ("   ", ""),
