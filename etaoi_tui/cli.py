@@ -172,6 +172,19 @@ def tail(context: click.Context, /, url: str | None, **options: Any) -> None:
     context.exit(run(url, **options))
 
 
+@main.command(short_help="Say what prices and context windows are used.")
+@click.argument("models", nargs=-1, metavar="[MODEL]...")
+def prices(models: tuple[str, ...]) -> None:
+    """Say where prices and context windows come from, how old they are, and what is known of MODEL.
+
+    Your own prices go first; the output says in which file they are looked for.
+    """
+    from etaoi_tui.pricing.report import price_report
+
+    for line in price_report(models):
+        click.echo(line)
+
+
 @main.command(short_help="Watch a scripted agent.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same tree.")
 @click.option("--loop", is_flag=True, help="Start again and again until you quit.")

@@ -35,6 +35,21 @@ def run_of(call: Span) -> Span:
     return outermost
 
 
+def surroundings_version(call: Span) -> int:
+    """Number what a call's pages show of the spans around it: its middleware, and the steps of its agent."""
+    if call.kind != "llm":
+        return 0
+    version = 0
+    above = call.parent
+    while above is not None:
+        version += above.version
+        if above.kind == "sub_agent" or not above.marks & _INNER:
+            version += len(above.children or ())
+            break
+        above = above.parent
+    return version
+
+
 def node_of(call: Span) -> Span | None:
     """Return the graph's node in which a call ran: the step of its agent's run, outside its middleware."""
     below, above = call, call.parent

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from etaoi_collector.model import Mark, Span
 from etaoi_tui.detail import chain, context, llm, probe, tool, voice
+from etaoi_tui.detail.context_meter import course_sections, meter_sections
 from etaoi_tui.detail.document import Document, Run, Section, Tab, Text
 from etaoi_tui.detail.error import error_sections
 from etaoi_tui.detail.evidence import Evidence
@@ -135,7 +136,11 @@ def _guarded(tab: Tab, evidence: Evidence, first: bool = False) -> Tab:
 
 
 def _overview(evidence: Evidence) -> list[Section]:
-    numbers = llm.number_sections(evidence) if evidence.span.kind == "llm" else []
+    numbers: list[Section] = []
+    if evidence.span.kind == "llm":
+        numbers = [*meter_sections(evidence), *llm.number_sections(evidence)]
+    elif evidence.span.kind in ("sub_agent", "middleware") and not evidence.span.marks & Mark.PROBE:
+        numbers = course_sections(evidence)
     metrics = voice.metric_sections(evidence) if evidence.span.kind == "llm" else []
     facts, *rest = overview_sections(evidence)
     return [facts, *numbers, *metrics, *rest]

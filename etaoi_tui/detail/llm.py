@@ -14,6 +14,7 @@ from etaoi_tui.detail.chat import (
     read_messages,
     reasoning_section,
 )
+from etaoi_tui.detail.context_meter import cost_rows
 from etaoi_tui.detail.document import Block, Json, KeyValues, Run, Section, Tab, Text
 from etaoi_tui.detail.evidence import Evidence, Map, as_count, as_map, as_number, as_text
 from etaoi_tui.detail.request_chain import build_chain
@@ -216,7 +217,7 @@ def _usage_rows(evidence: Evidence) -> list[tuple[str, str | Sequence[Run]]]:
         for name, value in as_map(told.get(f"{side}_token_details")).items():
             if name not in known:
                 add(f"  {side} {name}", as_count(value))
-    return rows
+    return [*rows, *cost_rows(evidence)]
 
 
 def _speed_rows(evidence: Evidence) -> list[tuple[str, str]]:

@@ -18,8 +18,10 @@ from etaoi_collector.query import QueryError, parse_query
 from etaoi_collector.source import Source
 from etaoi_collector.store import Store
 from etaoi_tui.actions import ACTIONS, BY_ID, Pane, for_footer
+from etaoi_tui.detail.calls import surroundings_version
 from etaoi_tui.detail.payloads import EventPayloads
 from etaoi_tui.detail.reading import Reading
+from etaoi_tui.pricing.book import price_book
 from etaoi_tui.screens.call_actions import CallActions
 from etaoi_tui.view.glyphs import kind_word
 from etaoi_tui.view.layout import Layout, Mode, mode_of
@@ -288,7 +290,7 @@ class MainScreen(CallActions):
         """Number what the detail can show: it changes with events, and twice a second while the span runs."""
         if span.status is Status.RUNNING:
             return -int(self.now(span.trace) * 2) - 2 - span.version
-        return span.version
+        return span.version + surroundings_version(span) + price_book().ready
 
     def _is_stale(self, span: Span) -> bool:
         return self._version_of(span) != self._shown_detail[1]

@@ -107,7 +107,7 @@ def changes_in_words(diff: Diff) -> str:
 
 def hooks_inside(head: Span) -> list[Span]:
     """Return the hooks of a chain, from the outermost one inwards."""
-    found = []
+    found: list[Span] = []
     stack = [head]
     while stack and len(found) < _HOOKS_READ:
         span = stack.pop()

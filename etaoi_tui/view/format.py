@@ -47,6 +47,15 @@ def tokens(count: int | float | None) -> str:
     return _scaled(count, 1000, ("", "k", "M", "G", "T"))
 
 
+def dollars(amount: float) -> str:
+    """Format an amount of US dollars: ``$0``, ``<$0.0001``, ``$0.0041``, ``$0.041``, ``$12.30``."""
+    if amount <= 0:
+        return "$0"
+    if amount < 0.0001:
+        return "<$0.0001"
+    return f"${amount:.4f}" if amount < 0.01 else f"${amount:.3f}" if amount < 1 else f"${amount:,.2f}"
+
+
 def size(count: int | float | None) -> str:
     """Format a size in bytes: ``340 B``, ``1.2 kB``, ``4.1 MB``."""
     if count is None:

@@ -16,6 +16,7 @@ from etaoi_collector.model import Mark, Span, Status, Trace
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.chains import Changed, Diff, changes_in_words, hooks_inside, own_seconds
 from etaoi_tui.view.search import Reader
+from etaoi_tui.view.spark import context_course
 
 LONGEST = 400
 """Characters of a summary; no row is wider."""
@@ -72,6 +73,8 @@ class Summaries:
         """Return what a row says behind a span's name; may be empty."""
         if span.tail and not span.marks & Mark.ENDED:
             return span.tail[-LONGEST:]
+        if span.kind == "sub_agent" and (span.error is None or span.status is Status.OK):
+            return context_course(span)
         key = (span.number, span.version)
         known = self._spans.get(key)
         if known is None:

@@ -203,7 +203,7 @@ def test_digests_say_what_is_not_known() -> None:
         described(start(1, "middleware", payload, lc_probe="wrap_model_call", probe_label="A.wrap"))
     )
     assert "4,000 chars" in text and "3,880 more characters not recorded" in text
-    assert "- a" in text and "- name m" in text and "+ name m2" in text and "+1 −0" in text
+    assert "- a" in text and "- model: m" in text and "+ model: m2" in text and "+ user" in text
 
 
 def test_diffs_count_what_is_the_same() -> None:
