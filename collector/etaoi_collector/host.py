@@ -24,6 +24,7 @@ from etaoi_collector.inbox import Inbox
 from etaoi_collector.intake import Intake, Stats
 from etaoi_collector.mailbox import Newest
 from etaoi_collector.options import BindError, CollectorOptions, OptionError, Record
+from etaoi_collector.pace import Pace
 from etaoi_collector.recorder import Recorder
 from etaoi_collector.subscription import HISTORY, Subscription
 
@@ -64,6 +65,7 @@ class Collector:
         self._ready = threading.Event()
         self._subscribing = threading.Lock()
         self._subscriptions: list[Subscription] = []
+        self._pace = Pace()
         self._stopped = False
 
     @property
@@ -179,7 +181,7 @@ class Collector:
             raise ValueError("history must be at least 0, and most_waiting at least 1.")
         wanted = Wanted(kinds=kinds, session=session, trace=trace, node_kind=node_kind)
         mailbox = Inbox(recorder.frames) if most_waiting is None else Newest(most_waiting)
-        subscription = Subscription(wanted, mailbox, recorder, self._unsubscribe, callback)
+        subscription = Subscription(wanted, mailbox, recorder, self._unsubscribe, self._pace, callback)
         with self._subscribing:
             if self._stopped:
                 subscription.end()

@@ -11,9 +11,9 @@ import msgspec
 from etaoi_collector.arrivals import Arrival, Closed, Events, FrameRefused, Opened
 from etaoi_collector.inbox import SLICE, Inbox
 from etaoi_collector.model import Connection
+from etaoi_collector.past import Past
 from etaoi_collector.recorder import Recorder
 from etaoi_collector.stretches import Checkpoints, Position
-from etaoi_collector.subscription import Past
 from etaoi_collector.wire.codec import decode_at_once, decode_events, split_frame
 from etaoi_collector.wire.events import Reject
 from etaoi_collector.wire.places import unpack_place

@@ -18,34 +18,19 @@ from typing import Any, Protocol, Self
 
 import msgspec
 
-from etaoi_collector.arrivals import Arrival, Closed, Events, FrameRefused, Missing, Opened
+from etaoi_collector.arrivals import Arrival, Events, Missing
 from etaoi_collector.bus import MISSED, BusEvent, Wanted
-from etaoi_collector.inbox import events_of
-from etaoi_collector.model import Connection
-from etaoi_collector.recorder import KeptFrame, Recorder
+from etaoi_collector.pace import Pace
+from etaoi_collector.past import Past, recorded
+from etaoi_collector.recorder import Recorder
 from etaoi_collector.splits import Splits
-from etaoi_collector.stretches import Position, Stretch, records_between
-from etaoi_collector.wire.places import pack_place
-from etaoi_collector.wire.trace_records import (
-    CLOSED,
-    FRAME,
-    OPENED,
-    REFUSED,
-    ClosedBody,
-    OpenedBody,
-    RefusedBody,
-    decode_body,
-)
 from etaoi_collector.wire.whole import decode_whole
 
 HISTORY = 10_000
 """Events from before a subscription that it hears of, unless it says otherwise."""
 
-READ_AT_ONCE = 256 << 10
-"""Bytes of the recording that are read in one go."""
-
 _SLICE_SECONDS = 0.002
-_SLICE_EVENTS = 2_048
+_SLICE_EVENTS = 512
 _log = logging.getLogger("etaoi_collector.bus")
 _log.addHandler(logging.NullHandler())
 
@@ -96,18 +81,6 @@ class Mailbox(Protocol):
         """Return what waits."""
 
 
-class Past(msgspec.Struct, frozen=True):
-    """What had been recorded when a subscription began."""
-
-    start: Position
-    """Where to begin reading."""
-    skip: int
-    """Events there that are older than those wanted."""
-    events: int
-    """Events that follow these, up to `end`."""
-    end: Position
-
-
 class Subscription:
     """What `Collector.subscribe` returns. Use one of its ways at a time, on one thread at a time.
 
@@ -120,6 +93,7 @@ class Subscription:
         mailbox: Holds what arrives until somebody looks.
         recorder: Where older events are read from.
         leave: Called once when nothing more is wanted.
+        pace: Shared by all subscriptions of a collector.
         callback: Called with each event, on a thread that this object runs; None for the other ways.
     """
 
@@ -129,12 +103,16 @@ class Subscription:
         mailbox: Mailbox,
         recorder: Recorder,
         leave: Callable[[Subscription], None],
+        pace: Pace,
         callback: Callable[[BusEvent], object] | None = None,
     ) -> None:
         self._wanted = wanted
         self._mailbox = mailbox
         self._recorder = recorder
         self._leave = leave
+        self._pace = pace
+        self._puts_seen = 0
+        self._worked_until = 0.0
         self._callback = callback
         self._splits = Splits(recorder.read_frame)
         self._past: Iterator[Arrival] | None = None
@@ -159,7 +137,7 @@ class Subscription:
         """Take over what had been recorded before the first `put`."""
         if past.start < past.end:
             self._past_left = past.events
-            self._past = _recorded(self._recorder, past)
+            self._past = recorded(self._recorder, past)
         if self._callback is not None:
             self._thread = threading.Thread(target=self._call, name="etaoi-subscriber", daemon=True)
             self._thread.start()
@@ -197,13 +175,12 @@ class Subscription:
             if self._ready:
                 return self._pop()
             puts, ended = self._puts, self._ended
+            await asyncio.sleep(self._pause())  # a long history must not hold up the program's own loop
             if self._pull():
-                if not self._ready:
-                    await asyncio.sleep(0)  # a long history must not hold up the program's own loop
-            elif ended:
+                continue
+            if ended:
                 raise StopAsyncIteration
-            else:
-                await self._sleep(puts)
+            await self._sleep(puts)
 
     def wait(self, predicate: Predicate | None = None, timeout: float | None = None) -> BusEvent:
         """Take events until one matches; those before it are passed over.
@@ -329,6 +306,15 @@ class Subscription:
             self._look(arrival)
         return bool(arrivals)
 
+    def _pause(self) -> float:
+        """Return how long to leave the processor to agents that send more than this program can take in."""
+        behind = self._puts != self._puts_seen and self._past_left + len(self._mailbox) > _SLICE_EVENTS
+        self._puts_seen = self._puts
+        now = time.thread_time()
+        worked = now - self._worked_until
+        self._worked_until = now
+        return self._pace.after(worked) if behind else 0.0
+
     def _pull_past(self, past: Iterator[Arrival]) -> bool:
         deadline = time.monotonic() + _SLICE_SECONDS
         for arrival in past:
@@ -362,6 +348,8 @@ class Subscription:
             if self._ready and not self._closed:
                 return self._pop()
             puts, ended = self._puts, self._ended
+            if (pause := self._pause()) > 0.0:
+                time.sleep(pause)
             if self._pull():
                 if self._ready or deadline is None or time.monotonic() < deadline:
                     continue
@@ -437,35 +425,3 @@ class Subscription:
 
 def _is_it(event: BusEvent, predicate: Predicate | None) -> bool:
     return event.kind != MISSED and (predicate is None or predicate(event))
-
-
-def stretches_from(recorder: Recorder, start: Position) -> Iterator[Stretch]:
-    """Iterate over what a recording holds from a position on, until nothing follows for now."""
-    while (stretch := recorder.stretch(start, READ_AT_ONCE)) is not None:
-        yield stretch
-        start = stretch.end
-
-
-def _recorded(recorder: Recorder, past: Past) -> Iterator[Arrival]:
-    """Turn records back into what arrived, from the wanted event on."""
-    skip = past.skip
-    for position, kind, at, number, body in records_between(stretches_from(recorder, past.start), past.end):
-        if kind == FRAME:
-            for events in events_of(KeptFrame(pack_place(*position), at, number, body)):
-                cut = min(skip, len(events.events))
-                skip -= cut
-                if cut:
-                    events.first_ordinal += cut
-                    events.events = events.events[cut:]
-                if events.events:
-                    yield events
-        elif kind == OPENED:
-            opened = decode_body(body, OpenedBody)
-            if not opened.again:
-                yield Opened(Connection(number, opened.peer, at, opened.client))
-        elif kind == CLOSED:
-            closed = decode_body(body, ClosedBody)
-            yield Closed(number, at, closed.code, closed.reason)
-        elif kind == REFUSED:
-            refused = decode_body(body, RefusedBody)
-            yield FrameRefused(number, at, refused.size, refused.reason)
