@@ -1,0 +1,35 @@
+"""A second full viewer on the stream of a first one, in a real terminal."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from benchmarks.terminal import Terminal
+from tests import generate
+from tests.bus.telling import send
+from tests.collector.serving import serving, wait_for
+
+
+def run_of(name: str) -> list[bytes]:
+    """A short run of an agent with this name."""
+    scribe = generate.Scribe(name)
+    generate.agent_trace(scribe, name, turns=2, tools=1)
+    return list(generate.frames(scribe.take(), 5))
+
+
+def test_it_shows_what_was_and_what_comes(tmp_path: Path) -> None:
+    with serving(tmp_path) as (collector, _):
+        send(collector, run_of("early-bird"))
+        command = [sys.executable, "-m", "etaoi_tui", "--attach", collector.endpoint]
+        env = {"ETAOI_TUI_STATE_DIR": str(tmp_path / "state")}
+        with Terminal(command, env=env, size=(150, 30)) as terminal:
+            terminal.wait_for("early-bird", timeout=30)
+            send(collector, run_of("late-comer"))
+            terminal.wait_for("late-comer", timeout=30)
+            stats = collector.stats()
+            assert (stats.viewers, stats.connections) == (1, 2)
+            terminal.press("q")
+            wait_for(lambda: terminal.process.poll() == 0)
+        wait_for(lambda: collector.stats().viewers == 0)
+    assert not list((tmp_path / "state").glob("recordings/*"))
