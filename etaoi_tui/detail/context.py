@@ -18,12 +18,15 @@ def applies(evidence: Evidence) -> bool:
 
 def tabs(evidence: Evidence) -> list[Tab]:
     """Return the agent on one page."""
-    return [Tab("agent", "Agent", lambda: _sections(evidence.begun))]
+    return [
+        Tab("agent", "Agent", lambda: [*agent_sections(evidence.begun), *snapshot_details(evidence.begun)])
+    ]
 
 
-def _sections(agent: Map) -> list[Section]:
+def agent_sections(agent: Map) -> list[Section]:
+    """Return an agent's model and prompt."""
     rows = [
-        (label, as_text(agent[name]))
+        (label, _told(agent[name]))
         for name, label in (
             ("agent_name", "agent"),
             ("agent_id", "agent id"),
@@ -39,8 +42,10 @@ def _sections(agent: Map) -> list[Section]:
     ]
     if not agent.get("llm"):
         rows.append(("model", "not told by this SDK; see its model calls"))
+    rows += _model_rows(as_map(agent.get("llm")))
     sections = [Section("agent", "Agent", [KeyValues(rows)], glyph="▣")]
-    prompt = as_text(agent.get("system_prompt"))
+    told = agent.get("system_prompt")
+    prompt = as_text(told.get("text")) if isinstance(told, dict) else as_text(told)
     if prompt:
         sections.append(
             Section(
@@ -53,10 +58,29 @@ def _sections(agent: Map) -> list[Section]:
                 bar=True,
             )
         )
-    sections += _tools(as_list(agent.get("tools")))
-    sections += _named("middleware", "Middleware", "▤", as_list(agent.get("middleware")))
-    sections += _named("mcp", "MCP servers", "⇄", as_list(agent.get("mcp_servers")))
-    return [*sections, *_graph(as_map(agent.get("graph")))]
+    return [*sections, *_named("mcp", "MCP servers", "⇄", as_list(agent.get("mcp_servers")))]
+
+
+def snapshot_details(agent: Map) -> list[Section]:
+    """Return an agent's tools, middleware and graph as lists."""
+    return [
+        *_tools(as_list(agent.get("tools"))),
+        *_named("middleware", "Middleware", "▤", as_list(agent.get("middleware"))),
+        *graph_list(as_map(agent.get("graph"))),
+    ]
+
+
+def _told(value: Any) -> str:
+    """Name a model, which is told as text or as a map."""
+    told = as_map(value)
+    return as_text(told.get("model") or told.get("name") or value)
+
+
+def _model_rows(model: Map) -> list[tuple[str, str]]:
+    left_out = ("model", "name")
+    return [
+        (name, as_text(value)) for name, value in model.items() if name not in left_out and value is not None
+    ]
 
 
 def _tools(tools: list[Any]) -> list[Section]:
@@ -68,14 +92,8 @@ def _tools(tools: list[Any]) -> list[Section]:
         tool = as_map(item)
         name = as_text(tool.get("name") or item)
         description = as_text(tool.get("description"))
-        schema = tool.get("args_schema")
-        value = parse_json(schema).value if isinstance(schema, str) else schema
-        fields = as_map(as_map(value).get("properties"))
-        blocks: list[Block] = [Text(description, prose=True)] if description else []
-        if fields:
-            blocks.append(_arguments(fields, as_list(as_map(value).get("required"))))
-        elif schema:
-            blocks.append(value_block(schema))
+        blocks = tool_blocks(tool)
+        fields = as_map(as_map(_schema(tool)).get("properties"))
         summary = ", ".join(fields)
         sections.append(
             Section(
@@ -83,6 +101,27 @@ def _tools(tools: list[Any]) -> list[Section]:
             )
         )
     return sections
+
+
+def tool_blocks(tool: Map) -> list[Block]:
+    """Return a tool's description and its arguments."""
+    description = as_text(tool.get("description"))
+    value = _schema(tool)
+    fields = as_map(as_map(value).get("properties"))
+    blocks: list[Block] = [Text(description, prose=True)] if description else []
+    if fields:
+        blocks.append(_arguments(fields, as_list(as_map(value).get("required"))))
+    elif value:
+        blocks.append(value_block(value))
+    return blocks
+
+
+def _schema(tool: Map) -> Any:
+    schema = tool.get("args_schema")
+    if not isinstance(schema, str):
+        return schema
+    parsed = parse_json(schema)
+    return parsed.value if parsed.ok else schema
 
 
 def _arguments(fields: Map, required: list[Any]) -> Block:
@@ -118,7 +157,8 @@ def _named(key: str, title: str, glyph: str, items: list[Any]) -> list[Section]:
     return [Section(key, title, blocks, f"{len(items)}", glyph=glyph)]
 
 
-def _graph(graph: Map) -> list[Section]:
+def graph_list(graph: Map) -> list[Section]:
+    """Return a graph as a list of nodes and where each leads."""
     nodes = [as_map(node) for node in as_list(graph.get("nodes"))]
     if not nodes:
         return []

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from textual.screen import Screen
 
 from etaoi_collector.model import Span, Trace
 from etaoi_collector.store import Store
 from etaoi_tui.actions import Pane
+from etaoi_tui.detail.document import Document
+from etaoi_tui.detail.payloads import EventPayloads
 from etaoi_tui.detail.reading import Reading
 from etaoi_tui.view.layout import Mode
 from etaoi_tui.widgets.detail_pane import DetailPane
@@ -23,6 +27,8 @@ class CallActions(Screen[None]):
     span_tree: SpanTree
     detail: DetailPane
     pane: Pane
+    now: Callable[[Trace], float]
+    _payloads: EventPayloads
 
     def draw_detail_now(self) -> None:
         """Describe the span under the cursor, if that is not on the screen already."""
@@ -98,6 +104,58 @@ class CallActions(Screen[None]):
         if root.trace is not self.span_tree.rows.trace and span not in self.span_tree.rows.context:
             self.show_trace(root.trace)
         self.span_tree.select(span)
+
+    def do_agent_show(self) -> None:
+        """Show the card of the agent that the span under the cursor belongs to."""
+        from etaoi_tui.detail.card import card_document
+        from etaoi_tui.screens.live_page import LivePage
+
+        snapshots = list(self.span_tree.rows.context)
+        if not snapshots:
+            self._tell("This trace names no agent snapshot.")
+            return
+        first = self._snapshot_at_cursor(snapshots)
+        snapshots = snapshots[first:] + snapshots[:first]
+
+        def make(number: int, width: int) -> Document:
+            snapshot = snapshots[number % len(snapshots)]
+            others = [other for other in snapshots if other is not snapshot]
+            trace = self.span_tree.rows.trace or snapshot.trace
+            return card_document(snapshot, others, self._payloads, self.now(trace), width)
+
+        self.app.push_screen(LivePage(make, "Agent", len(snapshots)), self._go_to)
+
+    def do_conversation_show(self) -> None:
+        """Show the session of the trace as a conversation."""
+        from etaoi_tui.detail.conversation import conversation_document
+        from etaoi_tui.screens.live_page import LivePage
+
+        trace = self.span_tree.rows.trace
+        if trace is None:
+            self._tell("There is no trace yet.")
+            return
+
+        def make(number: int, width: int) -> Document:
+            return conversation_document(trace.session, self._payloads, self.now(trace))
+
+        self.app.push_screen(LivePage(make, "Conversation", 1), self._go_to)
+
+    def _snapshot_at_cursor(self, snapshots: list[Span]) -> int:
+        span = self.span_tree.cursor
+        if span is None:
+            return 0
+        if span in snapshots:
+            return snapshots.index(span)
+        if span.agent is not None:
+            named = [n for n, snapshot in enumerate(snapshots) if snapshot.agent == span.agent]
+            if named:
+                return named[-1]
+        return 0
+
+    def _go_to(self, span_id: str | None) -> None:
+        span = self.store.find_span(span_id) if span_id else None
+        if span is not None:
+            self.go_to_span(span)
 
     def _call(self) -> Span | None:
         span = self.span_tree.cursor

@@ -547,15 +547,6 @@ class MainScreen(CallActions):
     def _step_trace(self, rows: int) -> None:
         self.traces.move_by(rows)
 
-    def do_agent_show(self) -> None:
-        snapshots = self.span_tree.rows.context
-        if not snapshots:
-            self.app.notify("This trace names no agent snapshot.", markup=False, timeout=2)
-            return
-        if self.span_tree.following:
-            self.span_tree.follow(False)
-        self.span_tree.move_to(0)
-
     def do_follow_toggle(self) -> None:
         self.span_tree.follow(not self.span_tree.following)
         if self.span_tree.following and len(self.traces.rows):

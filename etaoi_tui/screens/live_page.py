@@ -1,0 +1,104 @@
+"""A page that is made anew while what it shows goes on: the agent card, a conversation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+
+from etaoi_tui.detail.document import Document
+from etaoi_tui.screens.page import PageScreen
+from etaoi_tui.widgets.detail_pane import DetailPane
+
+REFRESH_SECONDS = 0.5
+
+
+class LivePage(ModalScreen[str]):
+    """Shows a document over the screen, and its newest state while it is live.
+
+    Closes with the id of the span that the reader wants to go to; empty for none.
+    """
+
+    DEFAULT_CSS = """
+    LivePage { align: center middle; }
+    LivePage Vertical {
+        width: 130; max-width: 98%; height: 94%; background: $background; border: round $primary;
+    }
+    LivePage DetailPane { height: 1fr; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "close", "close", show=False),
+        Binding("p,enter", "follow", "go to", show=False),
+        Binding("a", "other", "next", show=False),
+        *(
+            binding
+            for binding in PageScreen.BINDINGS
+            if isinstance(binding, Binding) and binding.action.startswith("pane(")
+        ),
+    ]
+
+    def __init__(self, make: Callable[[int, int], Document], title: str, several: int) -> None:
+        """Make a page.
+
+        Args:
+            make: Makes the document, given which of several things to show and the cells of a line.
+            title: Title of the box; not from outside.
+            several: How many things there are to go through with ``a``.
+        """
+        super().__init__()
+        self._make = make
+        self._title = title
+        self._several = several
+        self._number = 0
+
+    def compose(self) -> ComposeResult:
+        """Make the page."""
+        with Vertical() as box:
+            box.border_title = self._title
+            more = f"a: next of {self._several} · " if self._several > 1 else ""
+            box.border_subtitle = f"{{ }} pages · space fold · p go to · {more}esc closes"
+            yield DetailPane()
+
+    def on_mount(self) -> None:
+        """Fill the page once it has a size."""
+        self.query_one(DetailPane).focus()
+        self.call_after_refresh(self._draw)
+        self.set_interval(0.1, self._work)
+        self.set_interval(REFRESH_SECONDS, self._draw_if_live)
+
+    def action_close(self) -> None:
+        """Close the page."""
+        self.dismiss("")
+
+    def action_other(self) -> None:
+        """Show the next of several things."""
+        self._number = (self._number + 1) % max(self._several, 1)
+        self._draw()
+
+    def action_follow(self) -> None:
+        """Go to the span of the section under the cursor, or fold the section if it has none."""
+        pane = self.query_one(DetailPane)
+        section = pane.section_at_cursor
+        if section is not None and section.target:
+            self.dismiss(section.target)
+        else:
+            pane.toggle_section_at_cursor()
+
+    def action_pane(self, name: str) -> None:
+        """Do something with the pane."""
+        getattr(self.query_one(DetailPane), name)()
+
+    def _draw(self) -> None:
+        pane = self.query_one(DetailPane)
+        pane.show(self._make(self._number, max(pane.size.width - 6, 20)))
+
+    def _draw_if_live(self) -> None:
+        if self.query_one(DetailPane).live:
+            self._draw()
+
+    def _work(self) -> None:
+        self.query_one(DetailPane).work(8)
