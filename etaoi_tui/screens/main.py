@@ -22,7 +22,7 @@ from etaoi_tui.detail.calls import surroundings_version
 from etaoi_tui.detail.payloads import EventPayloads
 from etaoi_tui.detail.reading import Reading
 from etaoi_tui.pricing.book import price_book
-from etaoi_tui.screens.call_actions import CallActions
+from etaoi_tui.screens.voice_actions import VoiceActions
 from etaoi_tui.view.glyphs import kind_word
 from etaoi_tui.view.layout import Layout, Mode, mode_of
 from etaoi_tui.view.search import TraceSearch
@@ -54,7 +54,7 @@ _DETAIL_BUDGET_MS = 8.0
 _SNAPSHOTS_SHOWN = 8
 
 
-class MainScreen(CallActions):
+class MainScreen(VoiceActions):
     """Shows a store through panes; changes views, never the store."""
 
     AUTO_FOCUS = None
@@ -65,11 +65,14 @@ class MainScreen(CallActions):
     #work { width: 1fr; height: 1fr; layout: vertical; }
     #traces { width: 34; height: 1fr; }
     #tree { width: 1fr; height: 1fr; }
+    #lanes { width: 1fr; height: 1fr; display: none; }
+    MainScreen.-lanes #tree { display: none; }
+    MainScreen.-lanes #lanes { display: block; }
     #detail { width: 1fr; height: 1fr; }
     #welcome { width: 1fr; height: 1fr; display: none; }
     MainScreen.-empty #welcome { display: block; }
     MainScreen.-empty #tree, MainScreen.-empty #detail, MainScreen.-empty #split-detail { display: none; }
-    MainScreen.-empty #traces, MainScreen.-empty #split-traces { display: none; }
+    MainScreen.-empty #traces, MainScreen.-empty #split-traces, MainScreen.-empty #lanes { display: none; }
     MainScreen.-wide #work { layout: horizontal; }
     MainScreen.-drawer #body, MainScreen.-narrow #body { layers: base drawer; }
     MainScreen.-drawer #traces { dock: left; layer: drawer; display: none; border-right: outer $primary; }
@@ -78,10 +81,12 @@ class MainScreen(CallActions):
     MainScreen.-narrow #split-traces, MainScreen.-narrow #split-detail { display: none; }
     MainScreen.-narrow Breadcrumb { display: block; }
     MainScreen.-narrow #traces, MainScreen.-narrow #tree, MainScreen.-narrow #detail,
-    MainScreen.-narrow #work { display: none; }
+    MainScreen.-narrow #lanes, MainScreen.-narrow #work { display: none; }
     MainScreen.-narrow.-at-traces #traces { display: block; width: 1fr; }
     MainScreen.-narrow.-at-tree #work, MainScreen.-narrow.-at-detail #work { display: block; }
     MainScreen.-narrow.-at-tree #tree, MainScreen.-narrow.-at-detail #detail { display: block; }
+    MainScreen.-narrow.-at-tree.-lanes #tree { display: none; }
+    MainScreen.-narrow.-at-tree.-lanes #lanes { display: block; }
     MainScreen.-narrow.-empty #work, MainScreen.-narrow.-empty #welcome { display: block; }
     MainScreen.-narrow.-empty #traces, MainScreen.-narrow.-empty #tree,
     MainScreen.-narrow.-empty #detail { display: none; }
@@ -143,12 +148,13 @@ class MainScreen(CallActions):
         self.traces = TraceList(TraceRows(store), summaries, now, id="traces")
         self.span_tree = SpanTree(summaries, now, id="tree")
         self.detail = DetailPane(id="detail")
+        self.lanes = self.make_lanes(source)
         self.welcome = Welcome(endpoint, token=token, demo=demo, id="welcome")
         self.search_bar = SearchBar(id="search")
         self.footer = KeyFooter(id="footer")
         self.split_traces = Divider(vertical=True, id="split-traces")
         self.split_detail = Divider(vertical=False, id="split-detail")
-        self.is_live = self.span_tree.is_live = bool(endpoint)
+        self.is_live = self.span_tree.is_live = self.lanes.is_live = bool(endpoint)
 
     def compose(self) -> ComposeResult:
         """Put the panes together."""
@@ -160,6 +166,7 @@ class MainScreen(CallActions):
             with Container(id="work"):
                 yield self.welcome
                 yield self.span_tree
+                yield self.lanes
                 yield self.split_detail
                 yield self.detail
         yield self.search_bar
@@ -196,6 +203,7 @@ class MainScreen(CallActions):
         self._empty_or_not()
         self.traces.animate_running(frame)
         self.span_tree.animate_running(frame)
+        self.apply_to_lanes(changes, frame)
         self._search_on()
         self._grow_detail(changes)
         self._tell_place()
@@ -213,6 +221,7 @@ class MainScreen(CallActions):
         self.traces.select(trace)
         self._shown_contexts = trace.context_ids
         self.span_tree.show_trace(trace, self._snapshots(trace))
+        self.show_voice_of(trace)
         self._close_search()
         self._cursor_rests()
 
@@ -243,7 +252,10 @@ class MainScreen(CallActions):
             if trace is not None and trace is not self.span_tree.rows.trace:
                 self.span_tree.following = False
                 self.show_trace(trace)
+        elif event.view is self.lanes:
+            self.lanes_cursor_moved()
         elif event.view is self.span_tree:
+            self.tree_cursor_moved()
             self._cursor_rests()
             if self.span_tree.search is not None:
                 self._tell_hits()
@@ -280,7 +292,9 @@ class MainScreen(CallActions):
         # A tenth of a second of imports that the first screen need not wait for.
         from etaoi_tui.detail.describe import describe
 
-        document = describe(span, self._payloads, self.now(span.trace), self.reading)
+        document = self.describe_turn(span) or describe(
+            span, self._payloads, self.now(span.trace), self.reading
+        )
         if span is before:
             self.detail.refresh_document(document)
         else:
@@ -395,7 +409,7 @@ class MainScreen(CallActions):
     def _rows(self) -> RowView:
         if self.has_class("-empty"):
             return self.welcome
-        return self.traces if self.pane == "traces" else self.span_tree
+        return self.traces if self.pane == "traces" else self.work_view
 
     def _release_follow(self) -> None:
         if self.span_tree.following and self.pane == "tree":
@@ -443,11 +457,11 @@ class MainScreen(CallActions):
 
     def do_fold_in(self) -> None:
         self._release_follow()
-        self.span_tree.fold_or_parent()
+        self.work_view.fold_or_parent()
 
     def do_fold_out(self) -> None:
         self._release_follow()
-        self.span_tree.unfold_or_child()
+        self.work_view.unfold_or_child()
 
     def do_section_next(self) -> None:
         self.detail.next_section()
@@ -460,11 +474,13 @@ class MainScreen(CallActions):
             self.detail.toggle_section_at_cursor()
         else:
             self._release_follow()
-            self.span_tree.toggle()
+            self.work_view.toggle()
 
     def do_fold_all(self) -> None:
         if self.pane == "detail":
             self.detail.collapse_all()
+        elif self.in_lanes:
+            self.lanes.fold_all()
         else:
             self.span_tree.rows.fold_all()
             self.span_tree.rows_changed()
@@ -472,6 +488,8 @@ class MainScreen(CallActions):
     def do_fold_none(self) -> None:
         if self.pane == "detail":
             self.detail.expand_all()
+        elif self.in_lanes:
+            self.lanes.unfold_all()
         else:
             self.span_tree.rows.unfold_all()
             self.span_tree.rows_changed()
@@ -656,7 +674,7 @@ class MainScreen(CallActions):
         return "narrow" if self.zoomed else mode
 
     def _widget(self, pane: Pane) -> Widget:
-        return {"traces": self.traces, "tree": self.span_tree, "detail": self.detail}[pane]
+        return {"traces": self.traces, "tree": self.work_view, "detail": self.detail}[pane]
 
     def on_resize(self, event: events.Resize) -> None:
         """Arrange the panes for the new size."""

@@ -80,7 +80,7 @@ def _requests(half: AgentHalf, seen: Evidence) -> None:
         elif took is not None:
             at = told.near(metrics.timestamp, one.start)
             at = one.start if at is None else at
-            # The time stamp of a request is that of its end; of a realtime model's response, of its beginning.
+            # A request's time stamp is that of its end; of a realtime model's response, of its beginning.
             start = at if metrics.type == "realtime_model" else at - took
             end, basis = start + took, _DERIVED
         else:
@@ -180,7 +180,9 @@ def _voice(half: AgentHalf, seen: Evidence) -> None:
         if one in messages:
             continue
         name = (metrics.metadata.model_name if metrics.metadata else None) or payload.model or ""
-        half.characters = _sum(half.characters, told.count(_better(metrics.characters_count, payload.characters_count)))
+        half.characters = _sum(
+            half.characters, told.count(_better(metrics.characters_count, payload.characters_count))
+        )
         half.audio = _sum(half.audio, told.seconds(_better(payload.audio_duration, metrics.audio_duration)))
         if name:
             half.models.setdefault(name)
@@ -250,9 +252,9 @@ def _words(half: AgentHalf, seen: Evidence, *, running: bool) -> None:
         text = one.payload.text
         if text and text.strip() and (one.span.kind == "voice_output" or one.payload.item_id is not None):
             items.setdefault(one.payload.item_id or one.span.span_id, text.strip())
-    spoken = max(
-        ((deltas.said_at, deltas.said) for deltas in seen.deltas if deltas.said), default=(0.0, "")
-    )[1].strip()
+    spoken = max(((deltas.said_at, deltas.said) for deltas in seen.deltas if deltas.said), default=(0.0, ""))[
+        1
+    ].strip()
     finished = " ".join(dict.fromkeys(items.values()))
     half.said = spoken if running and len(spoken) > len(finished) else finished or spoken
 
@@ -268,7 +270,9 @@ def _speech(
         until = (end if end is not None else float("inf")) + _EDGE
         spans = tuple(one.span for one in seen.outputs) or tuple(turn.span for turn in seen.turns[:1])
         for began, stopped in ticks.spoken("agent", since, until):
-            played.append(Stage(Kind.SPEECH, began, stopped if stopped is not None else end, _MEASURED, spans))
+            played.append(
+                Stage(Kind.SPEECH, began, stopped if stopped is not None else end, _MEASURED, spans)
+            )
     if not played:
         played = _derived_speech(half, seen, user)
     half.stages += played
@@ -276,6 +280,11 @@ def _speech(
     if audible:
         first = min(audible, key=lambda stage: stage.start)
         half.heard = Moment(first.start, first.basis)
+        if user.stopped is not None:
+            # A tool may speak in a turn of its own while this one still works: that breaks the silence too.
+            sooner = ticks.spoken("agent", asked, first.start - _SLACK)
+            if sooner:
+                half.heard = Moment(sooner[0][0], _MEASURED)
 
 
 def _played(seen: Evidence) -> list[Stage]:

@@ -33,7 +33,8 @@ def is_call(session: Session) -> bool:
 
 def _is_voice(trace: Trace) -> bool:
     return any(
-        span.kind in VOICE_KINDS or span.kind in _ABOVE_TURNS for span in (*trace.roots[:4], *trace.members[:8])
+        span.kind in VOICE_KINDS or span.kind in _ABOVE_TURNS
+        for span in (*trace.roots[:4], *trace.members[:8])
     )
 
 
@@ -48,6 +49,8 @@ class Group:
     number: int = 0
     started_at: float = 0.0
     folded_at: float = 0.0
+    number_counted: int = 0
+    """The number under which its gap is counted."""
 
     @property
     def order(self) -> tuple[float, int]:
@@ -78,9 +81,8 @@ class VoiceCall:
         self._group_of: dict[Span, Group] = {}
         self._ordered: list[Group] = []
         self._unfolded: dict[Group, None] = {}
-        self._running: dict[Group, None] = {}
         self._counted: dict[Group, Turn] = {}
-        self._seen: dict[Trace, int] = {}
+        self._by_gap: list[tuple[float, int, Group]] = []
         self._gone = session.gone
         for trace in session.traces:
             self._take_all(trace)
@@ -128,8 +130,7 @@ class VoiceCall:
 
     def worst(self) -> Group | None:
         """Return the turn with the longest heard gap, of those folded."""
-        found = [(turn.gap, group) for group, turn in self._counted.items() if turn.gap is not None]
-        return max(found, key=lambda pair: (pair[0], -pair[1].number))[1] if found else None
+        return self._by_gap[-1][2] if self._by_gap else None
 
     def gaps(self) -> list[float | None]:
         """Return the heard gap of every turn that has been folded, in order; None where there is none."""
@@ -182,12 +183,23 @@ class VoiceCall:
         group.turn, group.folded_at = turn, now or 0.0
         group.dirty = False
         self._unfolded.pop(group, None)
-        before = self._counted.pop(group, None)
-        if before is not None:
-            self.statistics.remove(before)
+        self._uncount(group)
         self._counted[group] = turn
+        group.number_counted = group.number
         self.statistics.add(turn)
+        if turn.gap is not None:
+            # Of equal gaps the first turn's counts as the worst; no two turns have the same number.
+            insort(self._by_gap, (turn.gap, -group.number_counted, group))
         return turn
+
+    def _uncount(self, group: Group) -> None:
+        before = self._counted.pop(group, None)
+        if before is None:
+            return
+        self.statistics.remove(before)
+        if before.gap is not None:
+            at = bisect_left(self._by_gap, (before.gap, -group.number_counted))
+            del self._by_gap[at]
 
     def _take_all(self, trace: Trace) -> None:
         for span in trace.members:
@@ -232,9 +244,7 @@ class VoiceCall:
         del self._groups[group.key]
         del self._ordered[self.index(group)]
         self._unfolded.pop(group, None)
-        counted = self._counted.pop(group, None)
-        if counted is not None:
-            self.statistics.remove(counted)
+        self._uncount(group)
 
     def _touch(self, group: Group) -> None:
         group.dirty = True

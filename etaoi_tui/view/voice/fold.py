@@ -123,12 +123,12 @@ def _marks(seen: Evidence) -> list[TurnMark]:
                 recovers = " (it tries again)" if error.recoverable else ""
                 marks.append(TurnMark(MarkKind.ERROR, at, f"{text or 'error'}{recovers}"[:400]))
         if turn.span.error == "interrupted" and turn.end is not None:
-            at = told.near(turn.payload.agent_stopped_at, turn.start)
-            _interrupted(marks, turn.end if at is None else at, turn.payload.interrupted_by or "")
+            stopped = told.near(turn.payload.agent_stopped_at, turn.start)
+            _interrupted(marks, turn.end if stopped is None else stopped, turn.payload.interrupted_by or "")
     for one in seen.outputs:
         if one.span.error == "interrupted" and one.end is not None:
-            at = told.near(one.payload.played_until, one.start)
-            _interrupted(marks, one.end if at is None else at, "")
+            stopped = told.near(one.payload.played_until, one.start)
+            _interrupted(marks, one.end if stopped is None else stopped, "")
     for one in [*seen.models, *seen.tools, *seen.outputs, *seen.inputs]:
         if one.span.kind == "tool" and one.payload.handoff is not None:
             to = one.payload.handoff.to_agent_id or "another agent"
@@ -146,5 +146,3 @@ def _interrupted(marks: list[TurnMark], at: float, by: str) -> None:
     known = [mark for mark in marks if mark.kind is MarkKind.INTERRUPTED]
     if not any(abs(mark.at - at) < _ONE_EVENT or mark.probability is not None for mark in known):
         marks.append(TurnMark(MarkKind.INTERRUPTED, at, by.replace("_", " ")[:100]))
-
-

@@ -7,6 +7,7 @@ the turn detector has not decided, and nobody waits for a tool once the voice ha
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from etaoi_tui.view.voice.agent_half import AgentHalf
 from etaoi_tui.view.voice.model import Basis, Kind, Part, Stage
@@ -51,7 +52,7 @@ def cut(start: float, end: float, claims: Sequence[Part], rest: Kind) -> tuple[P
         edges.update(edge for edge in (claim.start, claim.end) if start < edge < end)
     ordered = sorted(edges)
     found: list[Part] = []
-    for left, right in zip(ordered, ordered[1:], strict=False):
+    for left, right in pairwise(ordered):
         middle = (left + right) / 2
         winner = next((claim for claim in claims if claim.start <= middle < claim.end), None)
         kind = rest if winner is None else winner.kind
@@ -93,7 +94,9 @@ def answer_claims(stages: Sequence[Stage], since: float, heard: float) -> list[P
         claims.append(Part(Kind.TTS, stage.start, heard if until is None else until, stage.basis))
     for stage in stages:
         if stage.kind is Kind.TOOL:
-            claims.append(Part(Kind.TOOL, stage.start, heard if stage.end is None else stage.end, stage.basis))
+            claims.append(
+                Part(Kind.TOOL, stage.start, heard if stage.end is None else stage.end, stage.basis)
+            )
     for stage in stages:
         if stage.kind is Kind.LLM and not stage.aside:
             end = heard if stage.end is None else stage.end

@@ -35,6 +35,8 @@ class Kind(StrEnum):
     """The agent is heard."""
     UNEXPLAINED = "unexplained"
     """Silence that no component accounts for."""
+    IDLE = "idle"
+    """Nothing is known to happen; never part of a heard gap."""
 
 
 PARTS = (
@@ -62,6 +64,7 @@ WORDS = {
     Kind.PLAYOUT: "playout",
     Kind.SPEECH: "agent speaks",
     Kind.UNEXPLAINED: "unexplained",
+    Kind.IDLE: "",
 }
 
 

@@ -95,9 +95,9 @@ def values_of(turn: Turn) -> Iterator[tuple[str, float]]:
         if stage.end is None or stage.aside:
             continue
         seconds = max(0.0, stage.end - stage.start)
-        name = _NAMES.get(stage.kind)
-        if name is not None:
-            yield name, seconds
+        series = _NAMES.get(stage.kind)
+        if series is not None:
+            yield series, seconds
         if stage.first is not None:
             first = max(0.0, stage.first - stage.start)
             if stage.kind is Kind.LLM:

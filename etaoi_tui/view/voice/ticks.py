@@ -63,8 +63,8 @@ class Ticks:
     def heard_before(self, decision: float) -> list[tuple[float, float | None]]:
         """Return the user's speech that a decision about the end of a turn is about.
 
-        That is what was said since the agent last began to think or to speak; of speech into the agent's words,
-        the whole.
+        That is what was said since the agent last began to think or to speak; of speech into the agent's
+        words, the whole.
         """
         last = bisect_right(self._ticks, (decision,))
         speech: list[tuple[float, float | None]] = []

@@ -219,11 +219,11 @@ def share(value: float | None) -> float | None:
 def _take(raw: bytes | bytearray | memoryview | Raw, shape: type[_Shape]) -> _Shape | None:
     try:
         return _decoders[shape](raw)  # type: ignore[no-any-return]
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass
     try:
         told = _fields(raw)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     kept: dict[str, Any] = {}
     for field in msgspec.structs.fields(shape):
@@ -232,7 +232,7 @@ def _take(raw: bytes | bytearray | memoryview | Raw, shape: type[_Shape]) -> _Sh
             continue
         try:
             kept[field.name] = msgspec.msgpack.decode(value, type=field.type)
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             continue
     try:
         return shape(**kept)

@@ -10,6 +10,7 @@ from etaoi_tui.view.voice.model import Basis, EndOfTurn, Kind, Moment, Stage, bo
 from etaoi_tui.view.voice.ticks import Ticks
 
 _MEASURED, _DERIVED = Basis.MEASURED, Basis.DERIVED
+_NOT_TOLD = EndOfTurn()
 _LEAST = 0.001
 """Seconds: a delay that is shorter is none."""
 
@@ -26,7 +27,7 @@ class UserHalf:
     callback_until: Moment | None = None
     final_at: Moment | None = None
     """When the transcript was final."""
-    end_of_turn: EndOfTurn = EndOfTurn()
+    end_of_turn: EndOfTurn = _NOT_TOLD
     said: str = ""
     typed: bool = False
     final: bool = True
@@ -185,7 +186,9 @@ def _from_transcript(half: UserHalf, inputs: list[Seen]) -> list[Stage]:
         began = one.start if began is None else began
         if half.stopped is not None:
             if half.stopped.at > began:
-                return [Stage(Kind.USER, began, half.stopped.at, both(basis, half.stopped.basis), (one.span,))]
+                return [
+                    Stage(Kind.USER, began, half.stopped.at, both(basis, half.stopped.basis), (one.span,))
+                ]
         elif one.end is None:
             return [Stage(Kind.USER, began, None, basis, (one.span,))]
     return []

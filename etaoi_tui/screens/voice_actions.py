@@ -1,0 +1,181 @@
+"""The voice lanes on the main screen: they stand where the tree stands, on the same moment."""
+
+from __future__ import annotations
+
+from etaoi_collector.model import Changes, Session, Span, Trace
+from etaoi_collector.source import Source
+from etaoi_tui.detail.document import Document
+from etaoi_tui.detail.voice_turn import describe_voice_turn
+from etaoi_tui.screens.call_actions import CallActions
+from etaoi_tui.view.voice import thresholds
+from etaoi_tui.view.voice.call import VoiceCall, is_call
+from etaoi_tui.view.voice.lane import Scale
+from etaoi_tui.widgets.span_tree import SpanTree
+from etaoi_tui.widgets.voice_lanes import VoiceLanes
+
+_CALLS_KEPT = 4
+_SECONDS = 3
+
+
+class VoiceActions(CallActions):
+    """The part of the main screen that knows of voice calls.
+
+    The tree's cursor follows the lanes' and the other way round, so that search, errors, copying and the
+    detail work on the lanes as on the tree, and a change between the two stays on the same moment.
+    """
+
+    lanes: VoiceLanes
+    _lanes_wanted = True
+    """The person wants lanes where there is a call; the tree otherwise."""
+    _following_lanes = False
+
+    def _cursor_rests(self) -> None:
+        raise NotImplementedError
+
+    def make_lanes(self, source: Source) -> VoiceLanes:
+        """Make the widget, with the limits that the configuration sets."""
+        self._source_of_calls = source
+        self._calls: dict[Session, VoiceCall] = {}
+        self.limits, self._limits_problem = thresholds.load()
+        return VoiceLanes(self.now, self.limits, id="lanes")
+
+    # what is shown
+
+    @property
+    def in_lanes(self) -> bool:
+        """Whether the lanes stand in the tree's place."""
+        return self.has_class("-lanes")
+
+    @property
+    def work_view(self) -> SpanTree | VoiceLanes:
+        """What stands in the middle: the lanes or the tree."""
+        return self.lanes if self.in_lanes else self.span_tree
+
+    def show_voice_of(self, trace: Trace | None) -> None:
+        """Follow the trace that is shown: its call's lanes, unless the person wants the tree."""
+        call = self._call_of(trace)
+        self.lanes.show_call(call, trace)
+        span = self.span_tree.cursor
+        if call is not None and span is not None:
+            self.lanes.show_span(span)
+        self._set_lanes(call is not None and self._lanes_wanted)
+
+    def apply_to_lanes(self, changes: Changes, frame: int) -> None:
+        """Bring the lanes to the state of the store; a session may turn out to be a call."""
+        trace = self.span_tree.rows.trace
+        if trace is not None and self.lanes.call is None and trace in changes.traces:
+            if self._call_of(trace) is not None:
+                self.show_voice_of(trace)
+        for session, call in self._calls.items():
+            if call is not self.lanes.call and (session in changes.sessions or changes.traces):
+                call.apply(changes)
+        self.lanes.apply(changes)
+        if self.in_lanes:
+            self.lanes.animate_running(frame)
+
+    def _call_of(self, trace: Trace | None) -> VoiceCall | None:
+        if trace is None or not _belongs_to_call(trace):
+            return None
+        call = self._calls.get(trace.session)
+        if call is None:
+            call = self._calls[trace.session] = VoiceCall(trace.session, self._source_of_calls)
+            if len(self._calls) > _CALLS_KEPT:
+                del self._calls[next(iter(self._calls))]
+        return call
+
+    def _set_lanes(self, shown: bool) -> None:
+        if shown != self.in_lanes:
+            self.set_class(shown, "-lanes")
+            self.call_after_refresh(self._focus_pane)
+
+    # cursors
+
+    def lanes_cursor_moved(self) -> None:
+        """Take the tree's cursor, and the detail, along."""
+        span = self.lanes.span_at_cursor
+        trace = self.span_tree.rows.trace
+        if span is None and trace is not None:
+            span = next((root for root in trace.roots[:8] if root.kind == "voice_session"), None)
+        if span is not None and span is not self.span_tree.cursor:
+            self._following_lanes = True
+            self.span_tree.select(span)
+        self._cursor_rests()
+
+    def tree_cursor_moved(self) -> None:
+        """Take the lanes' cursor along when something else than the lanes moved the tree's."""
+        if self._following_lanes:
+            self._following_lanes = False
+            return
+        span = self.span_tree.cursor
+        if span is not None and span is not self.lanes.span_at_cursor:
+            self.lanes.show_span(span)
+
+    def describe_turn(self, span: Span) -> Document | None:
+        """Describe a span as a turn of its call, if it is one."""
+        call = self.lanes.call
+        if call is None or span.kind != "voice_turn":
+            return None
+        group = call.group_of(span)
+        if group is None:
+            return None
+        present = self.now(span.trace)
+        turn = call.turn(group, present)
+        number = call.index(group) + 1
+        return describe_voice_turn(turn, number, span, self._payloads, present, self.limits, self.reading)
+
+    # actions
+
+    def do_voice_toggle(self) -> None:
+        """Change between lanes and tree."""
+        if self.lanes.call is None:
+            self._say("This is no voice session: it has no lanes.")
+            return
+        if not self.in_lanes:
+            span = self.span_tree.cursor
+            if span is not None:
+                self.lanes.open_at(span)
+        self._lanes_wanted = not self.in_lanes
+        self._set_lanes(self._lanes_wanted)
+        if self.pane != "tree":
+            self.pane = "tree"
+        if self._limits_problem is not None:
+            self.app.notify(self._limits_problem, severity="warning", timeout=8, markup=False)
+            self._limits_problem = None
+        self.call_after_refresh(self._focus_pane)
+
+    def do_voice_worst(self) -> None:
+        """Go to the turn with the longest heard gap."""
+        if self.lanes.call is None:
+            self._say("This is no voice session.")
+            return
+        self._lanes_wanted = True
+        self._set_lanes(True)
+        self.pane = "tree"
+        if self.span_tree.following:
+            self.span_tree.follow(False)
+        if not self.lanes.go_to_worst():
+            self._say("No turn of this call has told how long its silence was.")
+
+    def do_voice_axis(self) -> None:
+        """Give the lanes' time axis another meaning."""
+        if not self.in_lanes:
+            self._say("The time axis changes in the voice lanes (v).")
+            return
+        scale = self.lanes.next_scale()
+        words = {
+            Scale.GAP: "Turns stand aligned where the user stops speaking.",
+            Scale.TURN: "Each turn from its beginning, all on one scale.",
+            Scale.CALL: "One axis for the whole call.",
+        }
+        self._say(words[scale])
+
+    def _say(self, text: str) -> None:
+        self.app.notify(text, markup=False, timeout=_SECONDS)
+
+
+def _belongs_to_call(trace: Trace) -> bool:
+    """Whether a trace is the call itself, and not another run of the same session."""
+    if not is_call(trace.session):
+        return False
+    kinds = {span.kind for span in (*trace.roots[:8], *trace.members[:8])}
+    return any(kind.startswith("voice_") or kind in ("eou", "vad") for kind in kinds)

@@ -1,0 +1,204 @@
+"""Turns as lanes: every moment of a turn goes to one stage, drawn cell by cell on a time axis.
+
+Sound is drawn as high as a line gets, silence as steps that rise towards the answer; so the shape alone tells
+the stage, without any colour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from etaoi_tui.view import format as fmt
+from etaoi_tui.view.timeline import Axis
+from etaoi_tui.view.voice.gap import answer_claims, cut
+from etaoi_tui.view.voice.model import Kind, Part, Stage, Turn
+
+GLYPHS = {
+    Kind.USER: "▒",
+    Kind.STT: "▁",
+    Kind.EOU: "▂",
+    Kind.CALLBACK: "▃",
+    Kind.TTFT: "▄",
+    Kind.LLM: "▄",
+    Kind.TOOL: "▅",
+    Kind.TTS: "▆",
+    Kind.PLAYOUT: "▇",
+    Kind.SPEECH: "█",
+    Kind.UNEXPLAINED: "╳",
+    Kind.IDLE: " ",
+}
+BEFORE, BEYOND = "‹", "›"
+"""What goes on outside of the axis."""
+
+LEGEND = (
+    (Kind.USER, "user", "user speaks"),
+    (Kind.STT, "stt", "transcript"),
+    (Kind.EOU, "eou", "end of turn"),
+    (Kind.CALLBACK, "own", "callback"),
+    (Kind.TTFT, "llm", "model"),
+    (Kind.TOOL, "tool", "tool"),
+    (Kind.TTS, "tts", "voice"),
+    (Kind.PLAYOUT, "play", "playout"),
+    (Kind.SPEECH, "agent", "agent speaks"),
+    (Kind.UNEXPLAINED, "?", "unexplained"),
+)
+"""Kinds with a short and a long word for each."""
+
+
+class Scale(StrEnum):
+    """What the time axis of the lanes stands for."""
+
+    GAP = "from the end of the user's speech"
+    """All turns aligned where the user stops: heard gaps can be compared by eye."""
+    TURN = "each turn from its beginning"
+    CALL = "the whole call"
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One turn's axis: where its left edge lies in time."""
+
+    start: float
+    seconds: float
+    width: int
+
+    def axis(self) -> Axis:
+        """Return the same as an axis for bars."""
+        return Axis(self.start, self.seconds, self.width)
+
+
+def zero_of(turn: Turn) -> float:
+    """Return the moment of a turn that is aligned: where the user's speech ends, or the agent's begins."""
+    if turn.user_stopped is not None:
+        return turn.user_stopped.at
+    if turn.agent_heard is not None:
+        return turn.agent_heard.at
+    return turn.start
+
+
+def lane_of(turn: Turn, scale: Scale, window: tuple[float, float], width: int) -> Lane:
+    """Return where a turn's lane begins and how long it is.
+
+    Args:
+        turn: The turn.
+        scale: What the axis stands for.
+        window: Begin and end in seconds: from the aligned moment, from the turn's start, or since the epoch.
+        width: Cells.
+    """
+    first, last = window
+    zero = 0.0 if scale is Scale.CALL else turn.start if scale is Scale.TURN else zero_of(turn)
+    return Lane(zero + first, max(last - first, 1e-3), max(width, 1))
+
+
+def gap_window(gaps: Iterable[float]) -> tuple[float, float]:
+    """Choose the axis of aligned turns: the gaps fit, a fifth of the room is for the user's last words.
+
+    Args:
+        gaps: Heard gaps in seconds.
+    """
+    longest = max(gaps, default=0.0)
+    seconds = 1.0
+    for step in (1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 3600.0, 86_400.0):
+        seconds = step
+        if longest * 1.35 <= step:
+            break
+    return -seconds / 4, seconds
+
+
+def segments(turn: Turn, now: float) -> tuple[Part, ...]:
+    """Divide a turn among its stages: who is heard first, then who is waited for."""
+    end = turn.end if turn.end is not None else now
+    for stage in turn.stages:
+        end = max(end, stage.start, stage.end or stage.start)
+    claims: list[Part] = [
+        Part(Kind.SPEECH, stage.start, now if stage.end is None else stage.end)
+        for stage in turn.stages
+        if stage.kind is Kind.SPEECH
+    ]
+    claims += turn.parts
+    claims += [
+        Part(Kind.USER, stage.start, now if stage.end is None else stage.end)
+        for stage in turn.stages
+        if stage.kind is Kind.USER and not stage.aside
+    ]
+    claims += answer_claims(turn.stages, turn.start, end)
+    return cut(turn.start, end, claims, Kind.IDLE)
+
+
+def cells(parts: Sequence[Part], lane: Lane) -> list[Kind]:
+    """Return for each cell of a lane the stage that fills most of it.
+
+    Stages that would vanish between two cells are given one when their neighbours can spare it.
+    """
+    width = lane.width
+    per_cell = lane.seconds / width
+    shares: list[dict[Kind, float]] = [{} for _ in range(width)]
+    for part in parts:
+        left = (part.start - lane.start) / per_cell
+        right = (part.end - lane.start) / per_cell
+        if right <= 0 or left >= width or part.kind is Kind.IDLE:
+            continue
+        first, last = max(int(left), 0), min(int(right), width - 1)
+        for cell in range(first, last + 1):
+            share = min(right, cell + 1) - max(left, cell)
+            if share > 0:
+                shares[cell][part.kind] = shares[cell].get(part.kind, 0.0) + share
+    found = [max(share, key=lambda kind: share[kind]) if share else Kind.IDLE for share in shares]
+    return [
+        Kind.IDLE if share and kind is not Kind.IDLE and sum(share.values()) < 0.25 else kind
+        for kind, share in zip(found, shares, strict=True)
+    ]
+
+
+def stage_cells(stage: Stage, lane: Lane, now: float) -> list[Kind]:
+    """Return the cells of one stage's own line; it has at least one when it lies in the lane."""
+    end = now if stage.end is None else stage.end
+    parts = [Part(stage.kind, stage.start, end)]
+    if stage.first is not None and stage.kind is Kind.LLM:
+        first = min(max(stage.first, stage.start), end)
+        parts = [Part(Kind.TTFT, stage.start, first), Part(Kind.LLM, first, end)]
+    elif stage.first is not None and stage.kind is Kind.TTS:
+        first = min(max(stage.first, stage.start), end)
+        parts = [Part(Kind.TTS, stage.start, first), Part(Kind.PLAYOUT, first, end)]
+    drawn = cells(parts, lane)
+    if not any(kind is not Kind.IDLE for kind in drawn):
+        at = int((stage.start - lane.start) / lane.seconds * lane.width)
+        if 0 <= at < lane.width:
+            drawn[at] = stage.kind
+    return drawn
+
+
+def spark(values: Sequence[float | None], width: int) -> list[float | None]:
+    """Squeeze values into at most ``width`` columns, the largest of each stretch standing for it."""
+    if width <= 0 or not values:
+        return []
+    if len(values) <= width:
+        return list(values)
+    squeezed: list[float | None] = []
+    for column in range(width):
+        stretch = values[column * len(values) // width : (column + 1) * len(values) // width]
+        squeezed.append(max((value for value in stretch if value is not None), default=None))
+    return squeezed
+
+
+SPARKS = "▁▂▃▄▅▆▇█"
+
+
+def spark_glyph(value: float | None, highest: float) -> str:
+    """Return a column of a sparkline; a value that is not known is a dot."""
+    if value is None:
+        return "·"
+    if highest <= 0:
+        return SPARKS[0]
+    return SPARKS[min(int(value / highest * len(SPARKS)), len(SPARKS) - 1)]
+
+
+def tick_words(seconds: float) -> str:
+    """Name a moment on the axis of aligned turns: ``0``, ``0.5s``, ``-1s``."""
+    if abs(seconds) < 1e-9:
+        return "0"
+    if abs(seconds) < 60:
+        return f"{seconds:g}s"
+    return ("-" if seconds < 0 else "") + fmt.duration(abs(seconds))

@@ -1,0 +1,320 @@
+"""What stands beside the lanes, as pieces of text with the name of their look."""
+
+from __future__ import annotations
+
+from etaoi_tui.text import cells, fit, one_line
+from etaoi_tui.view import format as fmt
+from etaoi_tui.view.glyphs import SPINNER, STATUS_GLYPHS
+from etaoi_tui.view.timeline import Axis, ticks
+from etaoi_tui.view.voice import lane as lanes
+from etaoi_tui.view.voice.call import VoiceCall, overall
+from etaoi_tui.view.voice.model import WORDS, Basis, Kind, MarkKind, Stage, Turn
+from etaoi_tui.view.voice.rows import Line
+from etaoi_tui.view.voice.stats import GAP
+from etaoi_tui.view.voice.thresholds import GLYPHS, Level, Thresholds
+
+Piece = tuple[str, str]
+
+MARKS = {
+    MarkKind.INTERRUPTED: "↯",
+    MarkKind.FALSE_INTERRUPTION: "↝",
+    MarkKind.OVERLAP: "∥",
+    MarkKind.ERROR: "✗",
+    MarkKind.HANDOFF: "⇢",
+}
+
+_STATES = {
+    "speaking": "●",
+    "listening": "○",
+    "thinking": "◐",
+    "away": "◌",
+    "idle": "◌",
+    "initializing": "◔",
+    "interrupted": "↯",
+    "recovering": "✗",
+}
+_LOOKS = {Level.FINE: "fine", Level.SLOW: "slow", Level.TOO_SLOW: "bad"}
+_SPARK_LOOKS = {Level.FINE: "spark-fine", Level.SLOW: "spark-slow", Level.TOO_SLOW: "spark-bad"}
+
+_NUMBER = 5
+_GAP = 8
+_LEFT = 2 + _NUMBER + 2 + _GAP + 2 + 3
+"""Cells of triangle and number, state, gap with its basis, level and marks."""
+_LEAST_LANE = 24
+
+
+def columns(width: int) -> tuple[int, int, int]:
+    """Return the cells left of the words, of the words, and of the lane; no lane where there is no room."""
+    rest = width - _LEFT
+    if rest < _LEAST_LANE + 1:
+        return _LEFT, max(rest, 0), 0
+    lane = max(_LEAST_LANE, min(int(rest * 0.6), 110))
+    return _LEFT, max(rest - lane - 1, 0), lane
+
+
+def column_heads(left: int, words: int) -> str:
+    """Name the columns."""
+    head = f"{'turn':>{2 + _NUMBER}}  {'heard gap':>{_GAP + 1}}"
+    return fit(fit(head, left) + "what was said", left + words)
+
+
+def axis(first: float, last: float, width: int) -> str:
+    """Label the lanes' axis.
+
+    Args:
+        first: Its left edge in seconds.
+        last: Its right edge.
+        width: Cells.
+    """
+    row = [" "] * width
+    span = Axis(0.0, max(last - first, 1e-6), width)
+    zero = -first / span.seconds * width
+    step = next((at for _, at in ticks(span, 7) if at > 0), span.seconds)
+    number = -int(-first // step) if first < 0 else 0
+    while number * step <= last:
+        cell = int(zero + number * step / span.seconds * width)
+        text = lanes.tick_words(number * step)
+        if 0 <= cell and cell + len(text) < width:
+            row[cell : cell + len(text)] = text
+        number += 1
+    return "".join(row)
+
+
+def title_pieces(call: VoiceCall, name: str, now: float, width: int, *, live: bool) -> list[Piece]:
+    """Name the call, and say what agent and user do right now."""
+    session = call.session
+    status = overall(call)
+    length = fmt.duration(max(0.0, session.newest_at - _began(call)))
+    facts = f"  {fmt.count(len(call), 'turn')}  {length}"
+    states: list[Piece] = []
+    if status.value == "running":
+        for subject in ("agent", "user"):
+            state = session.states.get(subject)
+            if state is not None:
+                shown = one_line(state.replace("_", " "), 20)
+                since = now - session.state_times.get(subject, now)
+                glyph = _STATES.get(state, "·")
+                look = "live" if state in ("speaking", "thinking") else "figure"
+                took = f" {fmt.duration(since)}" if live and since >= 1 else ""
+                states.append((f"  {glyph} {subject} {shown}{took}", look))
+    else:
+        states.append((f"  {STATUS_GLYPHS[status]} ended", "header"))
+    used = sum(cells(text) for text, _ in states) + cells(facts)
+    title = one_line(name, max(width - used - 4, 8))
+    return [(f" ♪ {title}", "voice-lanes--title"), (facts, _look("header")), *_named(states)]
+
+
+def figure_pieces(call: VoiceCall, thresholds: Thresholds, width: int) -> list[Piece]:
+    """Show the call's heard gap in figures and as a sparkline, and what else happened."""
+    statistics = call.statistics
+    gap = statistics.of(GAP)
+    pieces: list[Piece] = [(" heard gap ", "header")]
+    if gap is None:
+        pieces.append(("not known yet" if call.unfolded or not len(call) else "not told", "header"))
+    else:
+        for name, value in (("p50", gap.p50), ("p95", gap.p95), ("max", gap.max)):
+            level = thresholds.level(GAP, value)
+            pieces += [(f" {name} ", "header"), (fmt.duration(value), _SPARK_LOOKS[level])]
+            if level is not Level.FINE:
+                pieces.append((GLYPHS[level], _SPARK_LOOKS[level]))
+        worst = call.worst()
+        if worst is not None and gap.count > 1:
+            pieces.append((f" turn {call.index(worst) + 1}", "header"))
+    counted = (
+        (statistics.interruptions, MARKS[MarkKind.INTERRUPTED]),
+        (statistics.false_interruptions, MARKS[MarkKind.FALSE_INTERRUPTION]),
+        (statistics.errors, MARKS[MarkKind.ERROR]),
+    )
+    after: list[Piece] = [(f"  {glyph} {number}", "figure") for number, glyph in counted if number]
+    if call.unfolded > 1 and statistics.turns < len(call):
+        after.append((f"  {statistics.turns:,} of {len(call):,} read", "header"))
+    used = sum(cells(text) for text, _ in (*pieces, *after))
+    room = min(width - used - 3, 60)
+    if gap is not None and room >= 4:
+        pieces.append(("  ", "header"))
+        for column in lanes.spark(call.gaps(), room):
+            look = "header" if column is None else _SPARK_LOOKS[thresholds.level(GAP, column)]
+            pieces.append((lanes.spark_glyph(column, gap.max), look))
+    return _named([*pieces, *after])
+
+
+def legend_pieces(width: int) -> list[Piece]:
+    """Say what the shapes mean, in as many words as fit."""
+    for words in (2, 1):
+        pieces: list[Piece] = [(" ", _look("header"))]
+        for entry in lanes.LEGEND:
+            kind = entry[0]
+            pieces.append((lanes.GLYPHS[kind], _look(kind.value)))
+            pieces.append((f" {entry[words]}  " if words == 2 else f"{entry[words]} ", _look("header")))
+        if sum(cells(text) for text, _ in pieces) <= width:
+            return pieces
+    return pieces
+
+
+def turn_pieces(
+    turn: Turn, number: int, now: float, words: int, thresholds: Thresholds, *, opened: bool, frame: int
+) -> list[Piece]:
+    """Show a turn left of its lane.
+
+    Args:
+        turn: The turn.
+        number: Its place in the call, from 1.
+        now: The present.
+        words: Cells for what was said.
+        thresholds: What counts as slow.
+        opened: Its lines are shown.
+        frame: Number of the spinner's picture.
+    """
+    glyph = SPINNER[frame % 4] if turn.running else STATUS_GLYPHS[turn.status]
+    look = "running" if turn.running else "bad" if turn.errors else "muted"
+    gap, waits = turn.gap, turn.waits_for(now)
+    shown = gap if gap is not None else waits
+    level = thresholds.level(GAP, shown)
+    text = fmt.duration(shown) if shown is not None else ""
+    if gap is not None and turn.gap_basis is Basis.DERIVED:
+        text = "~" + text
+    elif waits is not None:
+        text += "…"
+    marks = "".join(dict.fromkeys(MARKS[mark.kind] for mark in turn.marks))[:3]
+    gap_look = "muted" if shown is None else _LOOKS[level]
+    pieces: list[Piece] = [
+        (" ▾" if opened else " ▸", "fold"),
+        (f"{number:>{_NUMBER - 1}} ", "name"),
+        (f"{glyph} ", look),
+        (text.rjust(_GAP), gap_look),
+        (f" {GLYPHS[level]}", gap_look),
+        (" " + marks.ljust(2) if len(marks) < 3 else marks, "bad" if turn.errors else "slow"),
+    ]
+    return [*_named(pieces), *_named(_said(turn, words))]
+
+
+def _said(turn: Turn, width: int) -> list[Piece]:
+    """Show the user's words, then the agent's; each gets half, and what the other leaves."""
+    if width < 6:
+        return [(" " * width, "")]
+    user = one_line(turn.user_said, width)
+    agent = one_line(turn.agent_said, width)
+    if user and turn.typed:
+        user = "✎ " + user
+    if not user or not agent:
+        text, look = (user, "said-user") if user else ("▸ " + agent if agent else "", "said-agent")
+        return [(fit(text, width), look)]
+    room = width - 3
+    half = room // 2
+    left = min(cells(user), max(half, room - cells(agent) - 2))
+    user = one_line(user, left)
+    agent = one_line(agent, max(room - cells(user) - 1, 1))
+    rest = width - cells(user) - cells(agent) - 4
+    if rest < 0:
+        return [(fit(user, width), "said-user")]
+    return [(user, "said-user"), (" → ", "muted"), (agent, "said-agent"), (" " * (rest + 1), "")]
+
+
+def line_pieces(
+    turn: Turn, line: Line, now: float, room: int, width: int, thresholds: Thresholds
+) -> list[Piece]:
+    """Show a line of an open turn.
+
+    Args:
+        turn: The turn.
+        line: The line.
+        now: The present.
+        room: Cells left of the lane.
+        width: Cells of the whole row, for words, which need no lane.
+        thresholds: What counts as slow.
+    """
+    lead: list[Piece] = [("     │ ", "guide")]
+    if line.words:
+        user = line.words == "user"
+        text = turn.user_said if user else turn.agent_said
+        remark = "" if not user or turn.final else "  (not final yet)"
+        name = "user   " if user else "agent  "
+        said = one_line(text, max(width - 7 - len(name) - cells(remark), 4))
+        return _named(
+            [*lead, (name, "muted"), (said, "said-user" if user else "said-agent"), (remark, "muted")]
+        )
+    if line.stage is not None:
+        return _named(_fill([*lead, *_stage(line.stage, now, room - 7, thresholds)], room))
+    if line.unexplained:
+        seconds = sum(part.seconds for part in line.unexplained)
+        level = thresholds.level("unexplained", seconds)
+        pieces: list[Piece] = [
+            *lead,
+            ("╳ ", "unexplained"),
+            (fmt.duration(seconds).rjust(7), _LOOKS[level]),
+            (f" {GLYPHS[level]} ", _LOOKS[level]),
+            (one_line("silence that no component explains", max(room - 20, 4)), "name"),
+        ]
+        return _named(_fill(pieces, room))
+    mark = line.mark
+    if mark is None:
+        return []
+    facts = [fmt.offset(mark.at - turn.start)]
+    if mark.probability is not None:
+        facts.append(f"probability {fmt.percent(mark.probability)}")
+    if mark.detected_after is not None:
+        facts.append(f"noticed after {fmt.duration(mark.detected_after)}")
+    if mark.text:
+        facts.append(mark.text)
+    look = "bad" if mark.kind is MarkKind.ERROR else "slow"
+    text = one_line(f"{mark.kind.value}  {'  '.join(facts)}", max(room - 9, 4))
+    return _named(_fill([*lead, (f"{MARKS[mark.kind]} ", look), (text, look)], room))
+
+
+_SERIES = {
+    Kind.EOU: "end of turn",
+    Kind.CALLBACK: "callback",
+    Kind.LLM: "model",
+    Kind.TOOL: "tool",
+}
+
+
+def _stage(stage: Stage, now: float, room: int, thresholds: Thresholds) -> list[Piece]:
+    seconds = stage.seconds(now)
+    level = thresholds.level(_SERIES.get(stage.kind, ""), seconds)
+    first: tuple[str, str] | None = None
+    if stage.first is not None:
+        took = max(0.0, stage.first - stage.start)
+        series = "first token" if stage.kind is Kind.LLM else "first audio"
+        level_first = thresholds.level(series, took)
+        level = max(level, level_first)
+        first = (f"{series} {fmt.duration(took)}", _LOOKS[level_first])
+    about = "~" if stage.basis is Basis.DERIVED else ""
+    glyph = lanes.GLYPHS[stage.kind]
+    pieces: list[Piece] = [
+        (f"{glyph} ", stage.kind.value),
+        ((about + fmt.duration(seconds) + ("…" if stage.end is None else "")).rjust(7), "name"),
+        (f" {GLYPHS[level]} ", _LOOKS[level]),
+    ]
+    word = WORDS[stage.kind]
+    if stage.aside:
+        word += " (over the agent)" if stage.kind is Kind.USER else " (thrown away)"
+    text = f"{word} {stage.name}" if stage.name else word
+    left = room - 13
+    extra: list[Piece] = []
+    if stage.error:
+        extra.append((f"  ✗ {one_line(stage.error, 40)}", "bad"))
+    elif first is not None:
+        extra.append((f"  {first[0]}", "muted" if first[1] == "fine" else first[1]))
+    needed = sum(cells(one) for one, _ in extra)
+    if needed > left - 8:
+        extra, needed = [], 0
+    pieces.append((one_line(text, max(left - needed, 4)), "muted" if stage.aside else "name"))
+    return [*pieces, *extra]
+
+
+def _fill(pieces: list[Piece], room: int) -> list[Piece]:
+    used = sum(cells(text) for text, _ in pieces)
+    return [*pieces, (" " * max(room - used, 0), "")]
+
+
+def _began(call: VoiceCall) -> float:
+    return min((trace.started_at for trace in call.session.traces), default=call.session.newest_at)
+
+
+def _look(name: str) -> str:
+    return f"voice-lanes--{name}" if name and not name.startswith("voice-lanes--") else name
+
+
+def _named(pieces: list[Piece]) -> list[Piece]:
+    return [(text, _look(look)) for text, look in pieces]

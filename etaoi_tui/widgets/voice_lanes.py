@@ -1,0 +1,528 @@
+"""A voice call as lanes: one row a turn, the silence in it taken apart, live."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import ClassVar
+
+from rich.cells import cell_len
+from textual.geometry import Region
+
+from etaoi_collector.model import Changes, Span, Trace
+from etaoi_tui.view.voice import lane as lanes
+from etaoi_tui.view.voice import texts
+from etaoi_tui.view.voice.call import Group, VoiceCall
+from etaoi_tui.view.voice.lane import Lane, Scale
+from etaoi_tui.view.voice.model import Kind, Turn
+from etaoi_tui.view.voice.rows import LaneRows
+from etaoi_tui.view.voice.thresholds import Thresholds
+from etaoi_tui.widgets.row_view import Piece, RowView
+
+_WORK_SECONDS = 0.006
+"""Seconds a tick may fold turns that are not on the screen, while a call is live."""
+_WORK_LOADING = 0.03
+"""The same while the statistics of a finished call are still being made."""
+_KINDS = [kind.value for kind in Kind]
+
+
+class VoiceLanes(RowView):
+    """Shows the turns of a `VoiceCall`; the cursor is a turn, or a line of one that is open."""
+
+    BINDING_GROUP_TITLE = "Voice lanes"
+    HELP = """\
+One row per turn: its number, the silence that the caller heard (~ where a time is derived, not measured),
+what was said, and the lane. Sound is high (▒ user, █ agent), silence rises in steps towards the answer:
+▁ transcript, ▂ end of turn, ▃ your own callback, ▄ model, ▅ tool, ▆ voice, ▇ playout. ╳ is silence that no
+component explains. △ is slow, ▲ too slow; the limits are yours: [voice.thresholds] in the configuration.
+Turns stand aligned where the user stops speaking; X shows each from its beginning, or the whole call.
+Open a turn to see its stages; w goes to the worst turn, v to the same moment in the span tree.
+"""
+    HEADER_HEIGHT = 4
+    DEFAULT_CSS = """
+    VoiceLanes > .voice-lanes--header { color: $text-muted; background: $surface; }
+    VoiceLanes > .voice-lanes--title { color: $foreground; background: $surface; text-style: bold; }
+    VoiceLanes > .voice-lanes--figure { color: $foreground; background: $surface; }
+    VoiceLanes > .voice-lanes--live { color: $text-accent; background: $surface; text-style: bold; }
+    VoiceLanes > .voice-lanes--spark-fine { color: $text-success; background: $surface; }
+    VoiceLanes > .voice-lanes--spark-slow { color: $text-warning; background: $surface; }
+    VoiceLanes > .voice-lanes--spark-bad { color: $text-error; background: $surface; text-style: bold; }
+    VoiceLanes > .voice-lanes--name { color: $foreground; }
+    VoiceLanes > .voice-lanes--muted { color: $text-muted; }
+    VoiceLanes > .voice-lanes--fold { color: $text-muted; }
+    VoiceLanes > .voice-lanes--guide { color: $foreground 20%; }
+    VoiceLanes > .voice-lanes--running { color: $text-accent; text-style: bold; }
+    VoiceLanes > .voice-lanes--fine { color: $text-success; }
+    VoiceLanes > .voice-lanes--slow { color: $text-warning; text-style: bold; }
+    VoiceLanes > .voice-lanes--bad { color: $text-error; text-style: bold; }
+    VoiceLanes > .voice-lanes--said-user { color: $foreground; }
+    VoiceLanes > .voice-lanes--said-agent { color: $text-success; }
+    VoiceLanes > .voice-lanes--user { color: $foreground 55%; }
+    VoiceLanes > .voice-lanes--stt { color: $warning 70%; }
+    VoiceLanes > .voice-lanes--eou { color: $warning; }
+    VoiceLanes > .voice-lanes--callback { color: $warning; }
+    VoiceLanes > .voice-lanes--ttft { color: $primary; }
+    VoiceLanes > .voice-lanes--llm { color: $primary 60%; }
+    VoiceLanes > .voice-lanes--tool { color: $secondary; }
+    VoiceLanes > .voice-lanes--tts { color: $accent; }
+    VoiceLanes > .voice-lanes--playout { color: $accent 60%; }
+    VoiceLanes > .voice-lanes--speech { color: $success; }
+    VoiceLanes > .voice-lanes--unexplained { color: $error; text-style: bold; }
+    VoiceLanes > .voice-lanes--idle { color: $text-muted; }
+    """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        f"voice-lanes--{name}"
+        for name in (
+            "header title figure live spark-fine spark-slow spark-bad name muted fold guide running fine "
+            "slow bad said-user said-agent"
+        ).split()
+        + _KINDS
+    }
+
+    def __init__(
+        self, now: Callable[[Trace], float], thresholds: Thresholds, *, id: str | None = None
+    ) -> None:
+        """Make lanes without a call.
+
+        Args:
+            now: The present for a trace, in seconds since the epoch.
+            thresholds: What counts as slow.
+            id: Textual id.
+        """
+        super().__init__(id=id)
+        self.call: VoiceCall | None = None
+        self.trace: Trace | None = None
+        """The trace that the call is shown for."""
+        self.rows: LaneRows | None = None
+        self.scale = Scale.GAP
+        self.frame = 0
+        self.is_live = False
+        self._now = now
+        self._thresholds = thresholds
+        self._group: Group | None = None
+        self._line = -1
+        self._window = (0.0, 1.0)
+        self._new_below = 0
+
+    # what the screen says
+
+    def show_call(self, call: VoiceCall | None, trace: Trace | None) -> None:
+        """Show another call from its first turn."""
+        if call is self.call and call is not None:
+            self.trace = trace
+            return
+        self.call, self.trace = call, trace
+        self.rows = LaneRows(call) if call is not None else None
+        self.top = 0
+        self._new_below = 0
+        self._group = None
+        self._line = -1
+        self._strips.clear()
+        self._fit_window()
+        self.refresh()
+
+    def apply(self, changes: Changes) -> None:
+        """Take in a tick's changes and draw what they touch."""
+        call, rows = self.call, self.rows
+        if call is None or rows is None:
+            return
+        count, version = len(rows), call.version
+        anchor = self._anchor()
+        changed = call.apply(changes)
+        busy = bool(call.unfolded)
+        if busy:
+            self._fold_shown()
+            call.work(_WORK_SECONDS if self.is_live else _WORK_LOADING, self._present())
+        if not changed and not busy and call.version == version:
+            return
+        was_at_end = self.top >= count - self.rows_shown
+        rows.refresh()
+        self._restore(anchor)
+        grown = len(rows) - count
+        if grown > 0 and self.is_live and not was_at_end:
+            self._new_below += grown
+        if self.at_end:
+            self._new_below = 0
+        self._fit_window()
+        self.refresh()
+
+    def animate_running(self, frame: int) -> None:
+        """Draw turns that run again: their silence grows."""
+        self.frame = frame
+        call = self.call
+        if call is None or not self.display:
+            return
+        groups = call.groups
+        running = [
+            row
+            for row in self.shown_rows()
+            if (turn := self._at(row)[0].turn) is not None and (turn.running or not groups)
+        ]
+        if running:
+            self._fit_window()
+            self.refresh_rows(running)
+        if self.is_live:
+            self.refresh(Region(0, 0, self.size.width, 2))
+
+    def show_span(self, span: Span) -> bool:
+        """Put the cursor on the turn of a span, or on its stage where the turn is open."""
+        call, rows = self.call, self.rows
+        if call is None or rows is None:
+            return False
+        group = call.group_of(span)
+        if group is None:
+            return False
+        line = rows.line_of(group, span) if rows.is_open(group) else -1
+        row = rows.row(group, line)
+        if row is None:
+            return False
+        before = self.cursor_row
+        self._group, self._line = group, line
+        self.scroll_to_row(row, center=True)
+        self.refresh_rows([one for one in (before, row) if one is not None])
+        return True
+
+    def open_at(self, span: Span) -> None:
+        """Put the cursor on a span, opening its turn when it is one of the turn's stages."""
+        call, rows = self.call, self.rows
+        if call is None or rows is None:
+            return
+        group = call.group_of(span)
+        if group is not None and span not in group.leaders and not rows.is_open(group):
+            call.turn(group, self._present())
+            if rows.line_of(group, span) >= 0:
+                rows.set_open(group, True)
+                self.refresh()
+        self.show_span(span)
+
+    @property
+    def turn_at_cursor(self) -> Turn | None:
+        """The turn under the cursor."""
+        return self._turn(self._group) if self._group is not None else None
+
+    @property
+    def on_turn(self) -> bool:
+        """Whether the cursor stands on a turn itself, and not on one of its stages."""
+        return self._line < 0
+
+    @property
+    def span_at_cursor(self) -> Span | None:
+        """The span that the row under the cursor is about."""
+        group, rows = self._group, self.rows
+        if group is None or rows is None:
+            return None
+        lines = rows.lines(group)
+        if 0 <= self._line < len(lines):
+            stage = lines[self._line].stage
+            if stage is not None and stage.spans:
+                return stage.spans[0]
+        return group.leaders[0] if group.leaders else None
+
+    def next_scale(self) -> Scale:
+        """Go on to the next meaning of the time axis, and return it."""
+        order = list(Scale)
+        self.scale = order[(order.index(self.scale) + 1) % len(order)]
+        self._fit_window()
+        self.refresh()
+        return self.scale
+
+    def go_to_worst(self) -> bool:
+        """Put the cursor on the turn with the longest heard gap; False when no turn has one."""
+        call, rows = self.call, self.rows
+        if call is None or rows is None:
+            return False
+        call.work(1.0, self._present())
+        worst = call.worst()
+        row = rows.row(worst) if worst is not None else None
+        if row is None:
+            return False
+        self.move_to(row, center=True)
+        return True
+
+    # folding
+
+    def toggle(self) -> None:
+        """Open or close the turn under the cursor."""
+        if self._group is not None and self.rows is not None:
+            self._open(self._group, not self.rows.is_open(self._group))
+
+    def unfold_or_child(self) -> None:
+        """Open the turn, or go to its first line."""
+        if self._group is None or self.rows is None:
+            return
+        if not self.rows.is_open(self._group):
+            self._open(self._group, True)
+        elif self._line < 0:
+            self.move_by(1)
+
+    def fold_or_parent(self) -> None:
+        """Go to the turn, close it, or go on to the call as a whole."""
+        group, rows = self._group, self.rows
+        if group is None or rows is None:
+            return
+        if self._line >= 0:
+            row = rows.row(group)
+            if row is not None:
+                self.move_to(row)
+        elif rows.is_open(group):
+            self._open(group, False)
+        else:
+            self._group = None
+            self.refresh()
+            self.post_message(self.CursorMoved(self))
+
+    def fold_all(self) -> None:
+        """Close every turn."""
+        if self.rows is not None:
+            self._line = -1
+            self.rows.close_all()
+            self._after_folding()
+
+    def unfold_all(self) -> None:
+        """Open every turn."""
+        if self.rows is not None:
+            self.rows.open_all()
+            self._after_folding()
+
+    def _open(self, group: Group, opened: bool) -> None:
+        if self.rows is None:
+            return
+        self._line = -1
+        self.rows.set_open(group, opened)
+        self._after_folding()
+        self.post_message(self.CursorMoved(self))
+
+    def _after_folding(self) -> None:
+        self.keep_in_range()
+        row = self.cursor_row
+        if row is not None:
+            self.scroll_to_row(row)
+        self.refresh()
+
+    # RowView
+
+    @property
+    def row_count(self) -> int:
+        """How many rows there are."""
+        return len(self.rows) if self.rows is not None else 0
+
+    @property
+    def cursor_row(self) -> int | None:
+        """The row under the cursor."""
+        if self._group is None or self.rows is None:
+            return None
+        return self.rows.row(self._group, self._line)
+
+    def set_cursor_row(self, row: int) -> None:
+        """Put the cursor on a row."""
+        self._group, self._line = self._at(row)
+
+    def badge(self) -> str:
+        """Say how many rows came below the viewport."""
+        return f"▼ {self._new_below:,} new" if self._new_below else ""
+
+    def scrolled_by_hand(self, rows: int) -> None:
+        """At the end nothing is new any more."""
+        if self.at_end:
+            self._new_below = 0
+
+    def clicked(self, row: int, x: int, line: int) -> bool:
+        """A click on a triangle opens or closes a turn."""
+        group, at = self._at(row)
+        if at < 0 and x <= 2:
+            self.move_to(row)
+            self._open(group, not (self.rows is not None and self.rows.is_open(group)))
+            return True
+        return False
+
+    def draw_empty(self, line: int, width: int) -> list[Piece]:
+        """Say that there is nothing yet."""
+        return [("  The call has begun. Nobody has spoken yet.", "voice-lanes--muted")] if line == 1 else []
+
+    def draw_header(self, line: int, width: int) -> list[Piece]:
+        """Draw who is there, the figures of the call, what the shapes mean, and the axis."""
+        call = self.call
+        if call is None:
+            return [(" " * width, "voice-lanes--header")]
+        if line == 0:
+            pieces = texts.title_pieces(call, self._title(), self._present(), width, live=self.is_live)
+        elif line == 1:
+            pieces = texts.figure_pieces(call, self._thresholds, width)
+        elif line == 2:
+            pieces = texts.legend_pieces(width)
+        else:
+            pieces = self._axis_pieces(width)
+        return _filled(pieces, width, "voice-lanes--header")
+
+    def row_key(self, row: int, line: int) -> Hashable | None:
+        """A row looks the same until its turn changes; one that runs never does."""
+        group, at = self._at(row)
+        turn = self._turn(group)
+        if turn.running:
+            return None
+        opened = self.rows is not None and self.rows.is_open(group)
+        number = self.call.index(group) if self.call is not None else 0
+        return (group.key, id(turn), number, at, opened, self.scale, self._window)
+
+    def draw_row(self, row: int, line: int, width: int) -> list[Piece]:
+        """Draw a turn, or a line of one."""
+        group, at = self._at(row)
+        turn = self._turn(group)
+        left, words, lane_width = texts.columns(width)
+        lane = lanes.lane_of(turn, self.scale, self._window, lane_width) if lane_width else None
+        now = self._present()
+        if at < 0:
+            number = (self.call.index(group) if self.call is not None else 0) + 1
+            opened = self.rows is not None and self.rows.is_open(group)
+            pieces = texts.turn_pieces(
+                turn, number, now, words, self._thresholds, opened=opened, frame=self.frame
+            )
+            if lane is not None:
+                drawn = lanes.cells(lanes.segments(turn, now), lane)
+                pieces += [(" ", ""), *_lane_pieces(drawn, turn, lane, now)]
+            return pieces
+        known = self.rows.lines(group) if self.rows is not None else []
+        if at >= len(known):
+            return []
+        shown = known[at]
+        pieces = texts.line_pieces(turn, shown, now, left + words, width, self._thresholds)
+        if lane is None or shown.words:
+            return pieces
+        if shown.stage is not None:
+            drawn = lanes.stage_cells(shown.stage, lane, now)
+        elif shown.unexplained:
+            drawn = lanes.cells(shown.unexplained, lane)
+        elif shown.mark is not None:
+            cell = int((shown.mark.at - lane.start) / lane.seconds * lane.width)
+            return (
+                [*pieces, (" " * (cell + 1), ""), (texts.MARKS[shown.mark.kind], "voice-lanes--slow")]
+                if (0 <= cell < lane.width)
+                else pieces
+            )
+        else:
+            return pieces
+        return [*pieces, (" ", ""), *_runs(drawn)]
+
+    # inner steps
+
+    def _at(self, row: int) -> tuple[Group, int]:
+        if self.rows is None:
+            raise IndexError(row)
+        return self.rows.at(row)
+
+    def _turn(self, group: Group) -> Turn:
+        if self.call is None:
+            raise LookupError(group.key)
+        return self.call.turn(group, self._present())
+
+    def _present(self) -> float:
+        return self._now(self.trace) if self.trace is not None else 0.0
+
+    def _title(self) -> str:
+        trace = self.trace
+        for root in trace.roots[:4] if trace is not None else ():
+            if root.kind == "voice_session" and root.name:
+                return root.name
+        return "voice call"
+
+    def _fold_shown(self) -> None:
+        """See to the turns on the screen first."""
+        if self.rows is None or self.call is None:
+            return
+        present = self._present()
+        for row in self.shown_rows():
+            if row < len(self.rows):
+                self.call.turn(self.rows.at(row)[0], present)
+
+    def _fit_window(self) -> None:
+        """Choose what the axis spans."""
+        call = self.call
+        if call is None or not call.groups:
+            return
+        if self.scale is Scale.GAP:
+            worst = call.statistics.of("heard gap")
+            shown = [worst.max] if worst is not None else []
+            newest = call.groups[-1].turn
+            waits = newest.waits_for(self._present()) if newest is not None else None
+            self._window = lanes.gap_window([*shown, waits or 0.0])
+        elif self.scale is Scale.TURN:
+            present = self._present()
+            longest = max(
+                (
+                    (group.turn.end or present) - group.turn.start
+                    for group in call.groups
+                    if group.turn is not None
+                ),
+                default=1.0,
+            )
+            self._window = (0.0, max(longest, 0.001))
+        else:
+            first = call.groups[0].turn
+            start = first.start if first is not None else call.groups[0].started_at
+            self._window = (start, max(self._present(), self.trace.session.newest_at if self.trace else 0.0))
+
+    def _axis_pieces(self, width: int) -> list[Piece]:
+        left, words, lane_width = texts.columns(width)
+        head = texts.column_heads(left, words)
+        if not lane_width:
+            return [(head, "voice-lanes--header")]
+        first, last = self._window
+        if self.scale is Scale.CALL:
+            first, last = 0.0, last - first
+        return [
+            (head, "voice-lanes--header"),
+            (" ", ""),
+            (texts.axis(first, last, lane_width), "voice-lanes--header"),
+        ]
+
+    def _anchor(self) -> tuple[Group, int, int] | None:
+        row = self.cursor_row
+        if row is None or row not in self.shown_rows():
+            row = self.top
+        if self.rows is None or row >= len(self.rows):
+            return None
+        group, line = self.rows.at(row)
+        return group, line, row - self.top
+
+    def _restore(self, anchor: tuple[Group, int, int] | None) -> None:
+        """Keep what the reader looks at where it is, whatever came above."""
+        if anchor is not None and self.rows is not None:
+            group, line, y = anchor
+            row = self.rows.row(group, line)
+            if row is not None:
+                self.top = max(0, row - y)
+        if self._group is not None and self.cursor_row is None:
+            self._group, self._line = None, -1
+        self.keep_in_range()
+
+    def on_resize(self) -> None:
+        """Fit the axis to the new width."""
+        self._fit_window()
+        super().on_resize()
+
+
+def _runs(drawn: list[Kind]) -> list[Piece]:
+    """Join cells of one kind to pieces."""
+    pieces: list[Piece] = []
+    start = 0
+    for n in range(1, len(drawn) + 1):
+        if n == len(drawn) or drawn[n] is not drawn[start]:
+            kind = drawn[start]
+            pieces.append((lanes.GLYPHS[kind] * (n - start), f"voice-lanes--{kind.value}"))
+            start = n
+    return pieces
+
+
+def _lane_pieces(drawn: list[Kind], turn: Turn, lane: Lane, now: float) -> list[Piece]:
+    """Draw a turn's lane; its edges say when it goes on beyond them."""
+    pieces = _runs(drawn)
+    end = turn.end if turn.end is not None else now
+    if pieces and drawn[0] is not Kind.IDLE and turn.start < lane.start - lane.seconds / lane.width:
+        pieces[0] = (lanes.BEFORE + pieces[0][0][1:], pieces[0][1])
+    if pieces and drawn[-1] is not Kind.IDLE and end > lane.start + lane.seconds * (1 + 1 / lane.width):
+        pieces[-1] = (pieces[-1][0][:-1] + lanes.BEYOND, pieces[-1][1])
+    return pieces
+
+
+def _filled(pieces: list[Piece], width: int, look: str) -> list[Piece]:
+    used = sum(cell_len(text) for text, _ in pieces)
+    return [*pieces, (" " * max(width - used, 0), look)]
