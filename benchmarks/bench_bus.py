@@ -28,7 +28,7 @@ from tests import generate
 
 EVENTS = 200_000
 PER_FRAME = 16
-ROUNDS = 3
+ROUNDS = 2
 
 
 @contextmanager

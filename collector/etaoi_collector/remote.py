@@ -252,8 +252,9 @@ class RemoteSource:
                 gap = decode_body(body, GapBody)
                 self._told.append(f"{gap.bytes:,} bytes of the recording are missing: {gap.reason}.")
                 size = gap.bytes
-            elif at == at and abs(at) < 1e12:  # a time that a clock can show
-                self._record_time = at
+            else:
+                if at == at and abs(at) < 1e12:  # a time that a clock can show
+                    self._record_time = at
                 self._take_record(kind, number, body)
             self._position = Position(self._position.segment, self._position.offset + size)
         return taken == len(message) > 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -11,14 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from websockets.sync.server import ServerConnection, serve
 
 from etaoi_collector.host import Collector, CollectorOptions, Record
 from etaoi_collector.model import Span
+from etaoi_collector.recorder import State
 from etaoi_collector.remote import RemoteError, RemoteSource
 from etaoi_collector.source import Source
 from etaoi_collector.store import Store
 from etaoi_collector.wire.handshake import encode_welcome
+from etaoi_collector.wire.trace_records import TraceHeader, encode_body, encode_record
 from etaoi_tui.feed import Feed
 from tests import generate
 from tests.bus.telling import numbered, send
@@ -211,3 +216,50 @@ def test_closing_leaves_no_thread_behind() -> None:
     assert not [thread for thread in threading.enumerate() if thread.name == "etaoi-remote"]
     collector.stop()
     collector.close_recording()
+
+
+def test_a_viewer_whose_disk_is_full_is_followed_all_the_same(tmp_path: Path) -> None:
+    """Frames that it only has in memory are streamed as well."""
+
+    def full(data: bytes) -> None:
+        raise OSError(errno.ENOSPC, "no space")
+
+    with serving(tmp_path) as (collector, _), following(collector.endpoint) as source:
+        send(collector, numbered(1, 50))
+        wait_for(lambda: source.stats().events == 50)
+        collector.recorder._segments[-1].writer._write = full  # type: ignore[method-assign, assignment]
+        send(collector, numbered(51, 100))
+        wait_for(lambda: collector.recorder.state is State.STOPPED)
+        store = fold(source, lambda store: store.events == 100)
+        assert store.span_count == 100 and source.failure == ""
+        with following(collector.endpoint) as late:
+            assert fold(late, lambda store: store.events == 100).span_count == 100
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.binary(max_size=80),
+            st.builds(
+                encode_record,
+                st.integers(1, 6),
+                st.floats(),
+                st.integers(0, 3),
+                st.one_of(
+                    st.binary(max_size=60), st.builds(encode_body, st.dictionaries(st.text(), st.text()))
+                ),
+            ),
+            st.just(encode_body(TraceHeader(recording="a"))),
+            st.just(encode_body(TraceHeader(recording="b", segment=7))),
+        ),
+        max_size=8,
+    )
+)
+def test_no_bytes_make_it_stumble(messages: list[bytes]) -> None:
+    source = RemoteSource("ws://127.0.0.1:1/ingest")
+    for message in messages:
+        source._take(message)
+    feed = Feed(source, Store())
+    feed.work(1_000.0, 0.0)
+    assert feed.store.events == source.stats().events
+    source.close()
