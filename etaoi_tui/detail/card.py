@@ -12,10 +12,11 @@ from etaoi_tui.detail.context import agent_sections, graph_list, tool_blocks
 from etaoi_tui.detail.diff_sections import diff_sections
 from etaoi_tui.detail.document import Block, Document, KeyValues, Run, Runs, Section, Tab, Table, Text
 from etaoi_tui.detail.evidence import Evidence, Map, as_list, as_map, as_text
-from etaoi_tui.detail.graph_drawing import Edge, Node, draw_graph
+from etaoi_tui.detail.graph_drawing import LABEL_CELLS, Edge, Node, draw_graph
 from etaoi_tui.detail.payloads import Payloads
 from etaoi_tui.detail.request import Request, read_tools
 from etaoi_tui.detail.request_diff import compare
+from etaoi_tui.text import one_line
 from etaoi_tui.view import format as fmt
 
 SLOW_TOOL = 5.0
@@ -218,7 +219,7 @@ def _graph(agent: Map, use: AgentUse, width: int) -> list[Section]:
     for raw in as_list(graph.get("nodes")):
         name = as_text(as_map(raw).get("id"))
         one = use.nodes.get(name)
-        label = as_text(as_map(raw).get("label") or name)
+        label = one_line(as_text(as_map(raw).get("label") or name), LABEL_CELLS - 6)
         if one is not None:
             label += f" ×{one.calls}"
         running = one is not None and bool(one.running)

@@ -14,6 +14,9 @@ from etaoi_tui.detail.document import Block, Json, JsonText, Run, Runs, Section,
 from etaoi_tui.detail.evidence import as_count, as_list, as_map, as_text
 from etaoi_tui.view import format as fmt
 
+TOOL_TARGET, MESSAGE_TARGET = "tool:", "message:"
+"""How sections name the run of a tool and the call that wrote a message, which are looked for when asked."""
+
 ROLES = {
     "human": "user",
     "user": "user",
@@ -36,6 +39,7 @@ NEWEST_OPEN = 3
 GROUPED = 5
 """So many older messages fold into one line."""
 LONG_SYSTEM_PROMPT = 800
+_RESULT_WORDS = 160
 
 
 @dataclass(slots=True)
@@ -210,8 +214,13 @@ def value_block(value: Any) -> Block:
     return Json(value)
 
 
-def message_blocks(message: Message) -> list[Block]:
-    """Return what a message says, without its reasoning."""
+def message_blocks(message: Message, results: Mapping[str, Message] | None = None) -> list[Block]:
+    """Return what a message says, without its reasoning.
+
+    Args:
+        message: The message.
+        results: Answers of tools by the id of the call; their first words are shown with the call.
+    """
     blocks: list[Block] = []
     if message.text:
         if message.role == "tool":
@@ -227,6 +236,10 @@ def message_blocks(message: Message) -> list[Block]:
             blocks.append(Json(value))
     for call in message.calls:
         blocks += call_blocks(call)
+        result = (results or {}).get(call.call_id) if call.call_id else None
+        if result is not None:
+            words = " ".join(result.text[:_RESULT_WORDS].split()) or "(empty)"
+            blocks.append(Runs([("  ↳ ", "muted"), (words, "error" if result.failed else "muted")]))
     if message.artifact is not None:
         blocks += [Runs([("artifact", "key")]), value_block(message.artifact)]
     if not blocks:
@@ -262,6 +275,7 @@ def chat_sections(
         names: Tool names by call id, for results that do not name their tool.
     """
     known = dict(names or {})
+    results = {message.call_id: message for message in messages if message.call_id}
     total = sum(len(message.text) for message in messages)
     sections: list[Section] = []
     first = 1 if messages and messages[0].role == "system" else 0
@@ -284,7 +298,9 @@ def chat_sections(
         is_open = total <= OPEN_CHARACTERS or n >= newest
         if message.role == "system" and len(message.text) > LONG_SYSTEM_PROMPT:
             is_open = False
-        made = message_sections(message, f"{prefix}{n}", is_open=is_open, level=level, names=known)
+        made = message_sections(
+            message, f"{prefix}{n}", is_open=is_open, level=level, names=known, results=results
+        )
         sections += [replace(section, inside=inside) for section in made] if inside else made
     return sections
 
@@ -298,6 +314,7 @@ def message_sections(
     names: Mapping[str, str] | None = None,
     title: str = "",
     summary: str = "",
+    results: Mapping[str, Message] | None = None,
 ) -> list[Section]:
     """Return a message as a section, and its reasoning as a closed one before it."""
     style = ROLE_STYLES.get(message.role, OTHER_ROLE[1])
@@ -316,7 +333,7 @@ def message_sections(
         Section(
             key=f"{key}.{message.role}",
             title=full_title,
-            blocks=message_blocks(message),
+            blocks=message_blocks(message, results),
             summary=summary or (fmt.count(length, "char") if length else ""),
             preview=preview[:400],
             open=is_open,
@@ -324,9 +341,19 @@ def message_sections(
             style=style,
             bar=True,
             level=level,
+            target=origin_of(message),
         )
     )
     return sections
+
+
+def origin_of(message: Message) -> str:
+    """Name what a message came from, for `etaoi_tui.detail.origins`; empty if nothing tells."""
+    if message.role == "tool" and message.call_id:
+        return TOOL_TARGET + message.call_id
+    if message.role == "assistant" and message.message_id:
+        return MESSAGE_TARGET + message.message_id
+    return ""
 
 
 def reasoning_section(text: str, key: str, level: int = 0) -> Section:

@@ -72,7 +72,8 @@ def _turn(evidence: Evidence) -> list[Section]:
     elif asked is not None:
         told = note("its answer was not recorded, or is no message")
         sections.append(Section(f"{key}.none", span.name, [told], _took(evidence), style="muted"))
-    return [section if section.target else replace(section, target=span.span_id) for section in sections]
+    own = ("", *(section.target for section in sections if ":" in section.target))
+    return [replace(s, target=span.span_id) if s.target in own else s for s in sections]
 
 
 def _messages(payload: object, name: str) -> list[Message]:

@@ -10,6 +10,8 @@ from etaoi_collector.model import Span, Trace
 from etaoi_collector.store import Store
 from etaoi_tui.actions import Pane
 from etaoi_tui.detail.document import Document
+from etaoi_tui.detail.evidence import Evidence
+from etaoi_tui.detail.origins import find_origin
 from etaoi_tui.detail.payloads import EventPayloads
 from etaoi_tui.detail.reading import Reading
 from etaoi_tui.view.layout import Mode
@@ -88,11 +90,17 @@ class CallActions(Screen[None]):
         """Go to the span that the section under the detail's cursor comes from."""
         section = self.detail.section_at_cursor
         target = section.target if section is not None else ""
-        span = self.store.find_span(target) if target else None
+        span = self._origin(target) if target else None
         if span is None:
             self._tell("Nothing else in the recording belongs to this section.")
             return
         self.go_to_span(span)
+
+    def _origin(self, target: str) -> Span | None:
+        shown = self.span_tree.cursor
+        if ":" not in target or shown is None:
+            return self.store.find_span(target)
+        return find_origin(Evidence(shown, self._payloads, self.now(shown.trace)), target)
 
     def go_to_span(self, span: Span) -> None:
         """Show a span, in whichever trace it is."""

@@ -116,6 +116,21 @@ def hooks_inside(head: Span) -> list[Span]:
     return found
 
 
+def last_way(head: Span) -> tuple[list[Span], int]:
+    """Return the hooks of a chain's last attempt, the outermost first, and how many attempts there were."""
+    way = [head]
+    attempts = 1
+    while len(way) < _HOOKS_READ:
+        below = [child for child in way[-1].children or () if child.marks & _PROBE or child.kind == "llm"]
+        if not below:
+            break
+        attempts = max(attempts, len(below))
+        if not below[-1].marks & _PROBE:
+            break
+        way.append(below[-1])
+    return way, attempts
+
+
 def own_seconds(span: Span) -> float:
     """Return an ended span's duration without the time in which something inside it ran."""
     end = span.ended_at

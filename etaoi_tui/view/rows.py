@@ -300,7 +300,7 @@ class TreeRows:
     def _folded_above(self, span: Span) -> bool:
         above = span.parent
         while above is not None:
-            if above in self._folded:
+            if above in self._folded and not self._hidden(above):
                 return True
             above = above.parent
         return False
@@ -341,7 +341,7 @@ class TreeRows:
         depth = 0
         above = span.parent
         while above is not None:
-            if above in self._folded:
+            if above in self._folded and not self._hidden(above):
                 return
             depth += not self._hidden(above)
             above = above.parent

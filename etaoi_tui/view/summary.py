@@ -14,7 +14,7 @@ from msgspec import Raw
 
 from etaoi_collector.model import Mark, Span, Status, Trace
 from etaoi_tui.view import format as fmt
-from etaoi_tui.view.chains import Changed, Diff, changes_in_words, hooks_inside, own_seconds
+from etaoi_tui.view.chains import Changed, Diff, changes_in_words, last_way, own_seconds
 from etaoi_tui.view.search import Reader
 from etaoi_tui.view.spark import context_course
 
@@ -86,7 +86,7 @@ class Summaries:
 
     def chain(self, head: Span) -> tuple[str, str]:
         """Return what one row says for a chain of middleware: how many there are, and what they came to."""
-        hooks = hooks_inside(head)
+        hooks, attempts = last_way(head)
         key = (head.number, -sum(hook.version for hook in hooks) - 1)
         known = self._spans.get(key)
         if known is None:
@@ -101,6 +101,8 @@ class Summaries:
             if len(self._spans) > _REMEMBERED:
                 self._spans.popitem(last=False)
         name = f"{len(hooks)} middleware" if len(hooks) > 1 else head.name
+        if attempts > 1:
+            name += f" ×{attempts}"
         seconds = sum(own_seconds(hook) for hook in hooks if hook.marks & Mark.ENDED)
         return name, f"{known}  {fmt.duration(seconds)}".strip() if head.marks & Mark.ENDED else known
 
@@ -139,6 +141,9 @@ class Summaries:
             return _answer(end.response) if end.response is not None else end.text or ""
         if span.marks & _PROBE:
             return self._probe_changes(span)
+        if kind == "middleware" and span.children is not None and span.children[0].marks & _PROBE:
+            if span.children[0].name == span.name:
+                return self._probe_changes(span.children[0])
         if kind == "voice_turn":
             return self._first_speech(span)
         if kind == "eou":
@@ -181,7 +186,7 @@ class Summaries:
         try:
             payload = _event(raw).payload
             return _payload(payload)
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return _lenient(raw)
 
 
@@ -193,7 +198,7 @@ def arguments(text: str | None) -> str:
         return text[:LONGEST]
     try:
         told = msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return text[:LONGEST]
     if not isinstance(told, dict):
         return text[:LONGEST]
@@ -208,7 +213,7 @@ def first_words(inputs: str | None) -> str:
         return inputs[:LONGEST]
     try:
         told = msgspec.json.decode(inputs)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return inputs[:LONGEST]
     if isinstance(told, dict):
         messages = told.get("messages")
@@ -266,8 +271,8 @@ def _lenient(raw: bytes | bytearray | memoryview) -> _Payload:
             if field.encode_name in told:
                 try:
                     kept[field.name] = msgspec.msgpack.decode(told[field.encode_name], type=field.type)
-                except (msgspec.DecodeError, RecursionError):
+                except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                     continue
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass
     return _Payload(**kept)

@@ -1,0 +1,124 @@
+"""The agent card, its graph, the conversation, and the ways from a message to what it came from."""
+
+from __future__ import annotations
+
+import pytest
+
+from etaoi_tui.detail.card import card_document
+from etaoi_tui.detail.conversation import conversation_document
+from etaoi_tui.detail.describe import describe
+from etaoi_tui.detail.evidence import Evidence
+from etaoi_tui.detail.graph_drawing import Edge, Node, draw_graph
+from etaoi_tui.detail.origins import find_origin
+from etaoi_tui.sdk.langchain.middleware import instrument
+from etaoi_tui.text import cells
+from tests.detail.pages import text_of
+from tests.detail.recorded import load
+from tests.xray import agents
+from tests.xray.agents import Run
+
+
+@pytest.fixture(scope="module")
+def deep() -> Run:
+    return agents.deep(instrument)
+
+
+@pytest.fixture(scope="module")
+def everything() -> Run:
+    return agents.everything(instrument)
+
+
+def card(run: Run, tab: str) -> str:
+    snapshots = [span for span in run.recorded.spans if span.kind == "agent_context"]
+    now = max(span.trace.ended_at for span in run.recorded.spans)
+    return text_of(card_document(snapshots[0], snapshots[1:], run.recorded.payloads, now, 96), tab)
+
+
+def test_tools_are_held_against_their_use(deep: Run) -> None:
+    text = card(deep, "tools")
+    never = text.partition("Never called")[2].splitlines()[1]
+    assert "read_file" in never
+    assert "double" not in never
+    assert text.index("⚒ double") < text.index("⚒ read_file")
+    assert "1 call" in text
+
+
+def test_middleware_tells_its_hooks_and_its_time(deep: Run) -> None:
+    lines = card(deep, "middleware").splitlines()
+    rewrites = next(line for line in lines if "Rewrites" in line)
+    files = next(line for line in lines if "FilesystemMiddleware" in line)
+    assert "wrap_model_call" in rewrites
+    assert " 2 " in rewrites
+    assert "–" in files
+
+
+def test_the_agents_own_prompt_and_model_are_on_the_card(deep: Run) -> None:
+    text = card(deep, "agent")
+    assert "fake-gpt-5" in text
+    assert "You plan." in text
+
+
+def test_the_graph_counts_visits_and_says_where_it_leads_back(deep: Run) -> None:
+    text = card(deep, "graph")
+    assert "model ×2" in text
+    assert "tools ×1" in text
+    assert "⇡" in text
+    assert text.index("__start__") < text.index("model ×2") < text.index("tools ×1") < text.index("__end__")
+
+
+def test_a_drawing_has_every_node_once_and_keeps_its_width() -> None:
+    names = [f"node{n}" for n in range(9)]
+    edges = [Edge("node0", name) for name in names[1:4]]
+    edges += [
+        Edge("node1", "node8"),
+        Edge("node2", "node5"),
+        Edge("node5", "node8"),
+        Edge("node8", "node0", True),
+    ]
+    edges += [Edge("node3", "node3"), Edge("node6", "node7")]
+    lines = draw_graph([Node(name, name) for name in names], edges, 90)
+    assert lines is not None
+    text = "\n".join("".join(piece for piece, _ in line) for line in lines)
+    for name in names:
+        assert text.count(f"│ {name} │") == 1
+    assert all(cells(line) <= 90 for line in text.splitlines())
+    assert "⇡ node0" in text
+    assert "↑ node3" in text
+
+
+def test_a_graph_that_does_not_fit_is_not_drawn() -> None:
+    nodes = [Node(f"a rather long name {n}", f"a rather long name {n}") for n in range(9)]
+    assert draw_graph(nodes, [], 60) is None
+    assert draw_graph([], [], 60) is None
+
+
+def test_a_session_reads_as_a_conversation(everything: Run) -> None:
+    (session,) = everything.recorded.store.sessions.values()
+    document = conversation_document(session, everything.recorded.payloads, 0.0)
+    text = text_of(document)
+    assert text.index("What colour is 2 x 21?") < text.index("done, really")
+    assert "3 calls" in text
+
+
+def test_voice_sessions_are_conversations_too() -> None:
+    recorded = load("s09a_livekit_text")
+    sessions = recorded.store.sessions.values()
+    text = "\n".join(text_of(conversation_document(s, recorded.payloads, 0.0)) for s in sessions)
+    assert "user" in text
+    assert "assistant" in text
+
+
+def test_a_message_leads_to_its_call_and_a_result_to_its_tool(everything: Run) -> None:
+    last = everything.calls[-1]
+    evidence = Evidence(last, everything.recorded.payloads, 0.0)
+    document = describe(last, everything.recorded.payloads, 0.0)
+    sections = document.tabs[0].sections
+    result = next(s for s in sections if s.title.startswith("tool"))
+    asked = next(s for s in sections if s.title == "assistant")
+    tool = find_origin(evidence, result.target)
+    call = find_origin(evidence, asked.target)
+    assert tool is not None
+    assert tool.name == "double"
+    assert call is everything.calls[1]
+    assert "↳ 42" in text_of(document, "messages")
+    assert find_origin(evidence, "tool:nobody") is None
