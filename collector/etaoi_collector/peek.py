@@ -14,6 +14,9 @@ from etaoi_collector.model import Usage
 
 _Shape = TypeVar("_Shape", bound=msgspec.Struct)
 
+_FAILURES = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for bytes of another shape; broken UTF-8 and great depth are none of its own errors."""
+
 
 class _TokenDetails(msgspec.Struct, gc=False):
     cache_read: int | None = None
@@ -148,7 +151,7 @@ def peek_llm_end(payload: Raw) -> LlmEnd:
     """Read usage, model and time to first token from a model call's end."""
     try:
         return _llm_end(payload)
-    except msgspec.DecodeError:
+    except _FAILURES:
         return _lenient(payload, LlmEnd, _NO_LLM_END)
 
 
@@ -156,7 +159,7 @@ def peek_start(payload: Raw) -> VoiceStart:
     """Read what names a span without a name in its metadata."""
     try:
         return _voice_start(payload)
-    except msgspec.DecodeError:
+    except _FAILURES:
         return _lenient(payload, VoiceStart, _NO_START)
 
 
@@ -164,7 +167,7 @@ def peek_delta(payload: Raw) -> DeltaText:
     """Read a delta's text."""
     try:
         return _delta(payload)
-    except msgspec.DecodeError:
+    except _FAILURES:
         return _lenient(payload, DeltaText, _NO_TEXT)
 
 
@@ -172,7 +175,7 @@ def peek_voice_metrics(metrics: Raw) -> VoiceMetrics:
     """Read the voice metrics of a span's end; nil tells nothing."""
     try:
         return _metrics(metrics) or _NO_METRICS
-    except msgspec.DecodeError:
+    except _FAILURES:
         return _NO_METRICS
 
 
@@ -180,7 +183,7 @@ def _lenient(payload: Raw, shape: type[_Shape], nothing: _Shape) -> _Shape:
     """Keep what fits when one field has another type than expected."""
     try:
         told = msgspec.msgpack.decode(payload, type=dict[str, Raw])
-    except (msgspec.DecodeError, RecursionError):
+    except _FAILURES:
         return nothing
     kept: dict[str, Any] = {}
     for field in msgspec.structs.fields(shape):
@@ -189,6 +192,6 @@ def _lenient(payload: Raw, shape: type[_Shape], nothing: _Shape) -> _Shape:
             continue
         try:
             kept[field.name] = msgspec.msgpack.decode(raw, type=field.type)
-        except (msgspec.DecodeError, RecursionError):
+        except _FAILURES:
             continue
     return shape(**kept)

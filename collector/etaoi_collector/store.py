@@ -10,9 +10,10 @@ Payloads are not kept: spans keep the places of their events in the recording.
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
 from operator import attrgetter
+from typing import Any
 
 from etaoi_collector.model import (
     Changes,
@@ -39,8 +40,8 @@ DEFAULT_MAX_SPANS = 2_000_000
 TAIL_CHARACTERS = 400
 """Newest characters of streamed text kept on an open span for its row."""
 
-REPEAT_WINDOW = 65_536
-"""Event ids remembered to recognise deltas and ticks that a client sent twice."""
+REPEAT_WINDOW = 32_768
+"""Newest event ids that are remembered at the least, to recognise deltas and ticks that came twice."""
 
 CONTEXTS_KEPT = 64
 """Agent snapshots that a trace remembers to name."""
@@ -51,6 +52,15 @@ TICKS_KEPT = 40_000
 REJECTS_KEPT = 1_000
 """Rejected events of which the reason is kept; all are counted."""
 
+STATES_KEPT = 64
+"""Subjects of which a session remembers the state; a call has two."""
+
+CONNECTIONS_KEPT = 4_096
+"""Connections that are remembered, closed ones included."""
+
+SESSIONS_KEPT = 65_536
+"""Sessions from which on those that have nothing to show are forgotten."""
+
 # Plain ints: looking a member up on an enum class costs as much as the rest of a statement.
 _STARTED = int(Mark.STARTED)
 _ENDED = int(Mark.ENDED)
@@ -60,6 +70,7 @@ _PROBE = int(Mark.PROBE)
 
 _USUAL = _STARTED | _ENDED
 _order = attrgetter("started_at", "number")
+_number = attrgetter("number")
 
 
 class KeptReject(Reject, gc=False):
@@ -73,7 +84,8 @@ class Store:
     """Everything that arrived, folded.
 
     Args:
-        max_spans: Bound on spans in memory. A single trace larger than this stays whole.
+        max_spans: Bound on spans in memory; twice as many while they run. The newest trace stays whole,
+            however large it is.
     """
 
     def __init__(self, *, max_spans: int = DEFAULT_MAX_SPANS) -> None:
@@ -91,14 +103,18 @@ class Store:
         self.evicted_traces = 0
         self.evicted_spans = 0
         self._max_spans = max_spans
+        self._evict_above = max_spans
         self._spans: dict[str, Span] = {}
-        self._clashing: dict[tuple[str, str], Span] = {}
-        self._recent: dict[str, None] = {}
+        self._clashing: dict[str, dict[str, Span]] = {}
+        self._recent: set[str] = set()
+        self._less_recent: set[str] = set()
         self._names = Names()
         self._changes = Changes()
         self._closing: dict[Session, float] = {}
         self._carried: dict[int, set[Session]] = {}
         self._next_span = 0
+        self._next_session = 1
+        self._forget_above = SESSIONS_KEPT
         self._alive_now: Session | None = None
         self._alive_over = -1
         self._apply_to = {
@@ -132,12 +148,17 @@ class Store:
         known = self.connections.get(connection)
         if known is not None:
             known.events += len(events)
-        if self.span_count > self._max_spans:
+        if self.span_count > self._evict_above:
             self._evict()
 
     def connection_opened(self, connection: Connection) -> None:
         """Remember a client that connected."""
-        self.connections[connection.number] = connection
+        connections = self.connections
+        connections[connection.number] = connection
+        if len(connections) > CONNECTIONS_KEPT:
+            oldest = next((c.number for c in connections.values() if c.closed_at is not None), None)
+            if oldest is not None:
+                del connections[oldest]
         self._changes.notices = True
 
     def connection_closed(self, number: int, at: float, code: int | None = None, reason: str = "") -> None:
@@ -151,7 +172,8 @@ class Store:
         connection.close_reason = reason
         self._changes.notices = True
         for session in self._carried.pop(number, ()):
-            if not self._carried_by_somebody(session):
+            session.connections.discard(number)
+            if not session.connections:
                 self._closing[session] = at
 
     def frame_refused(self, connection: int, at: float, size: int, reason: str) -> None:
@@ -213,7 +235,8 @@ class Store:
             trace.running += 1
         elif span.ended_at is not None and span.ended_at < at:
             span.marks |= Mark.CLOCK_BACKWARDS
-        if event.metadata.name is None:
+        if event.metadata.name is None and span.usage is None:
+            # An end that came first told it better.
             self._count_start_usage(span, event)
         self._put(span, at, event.parent_span_id)
         self._changed(span)
@@ -402,15 +425,17 @@ class Store:
             return
         at = event.timestamp.timestamp()
         session = self._session_of(event.session_id, at, connection)
-        subject = event.subject
+        kept = self._names.kept
+        subject, state = kept(event.subject), kept(event.state)
         ticks = session.ticks
-        ticks.append((at, subject, event.state))
+        ticks.append((at, subject, state))
         if len(ticks) > TICKS_KEPT:
             session.ticks_gone += TICKS_KEPT // 4
             del ticks[: TICKS_KEPT // 4]
-        if len(session.states) < 64 and session.state_times.get(subject, 0.0) <= at:
-            session.states[subject] = event.state
-            session.state_times[subject] = at
+        times = session.state_times
+        if times[subject] <= at if subject in times else len(times) < STATES_KEPT:
+            session.states[subject] = state
+            times[subject] = at
         self._changes.sessions[session] = None
 
     def _reject(self, event: Reject, place: int, connection: int) -> None:
@@ -439,16 +464,19 @@ class Store:
         if known.ghost:
             self._rehome(known, trace)
             return known
-        clashing = self._clashing.get((event.trace_id, event.span_id))
+        clashes = self._clashing.setdefault(event.span_id, {})
+        clashing = clashes.get(event.trace_id)
         if clashing is None:
-            clashing = self._new_span(event.span_id, trace, at)
+            # A ghost at first, because children move to it before its own event is taken in.
+            clashing = self._stand_in(event.span_id, trace, at)
             clashing.marks |= Mark.ID_CLASH
             known.marks |= Mark.ID_CLASH
-            self._clashing[(event.trace_id, event.span_id)] = clashing
+            clashes[event.trace_id] = clashing
             self._changed(known)
             for child in [c for c in known.children or () if c.trace is trace]:
                 self._unlink(child)
                 self._link(child, event.span_id)
+            self._error_gone_below(known)
         return clashing
 
     def _new_span(self, span_id: str, trace: Trace, at: float) -> Span:
@@ -505,7 +533,10 @@ class Store:
     def _session_of(self, session_id: str, at: float, connection: int) -> Session:
         session = self.sessions.get(session_id)
         if session is None:
-            session = Session(session_id, at, number=len(self.sessions) + 1)
+            if len(self.sessions) >= self._forget_above:
+                self._forget_sessions()
+            session = Session(session_id, at, number=self._next_session)
+            self._next_session += 1
             self.sessions[session_id] = session
             self._changes.sessions[session] = None
         self._alive(session, connection)
@@ -514,25 +545,17 @@ class Store:
     def _alive(self, session: Session, connection: int) -> None:
         """Somebody carries this session now. Remembered, because the next event is likely of the same."""
         self._alive_now, self._alive_over = session, connection
-        session.connections.add(connection)
         known = self.connections.get(connection)
         if known is None or known.closed_at is None:
+            session.connections.add(connection)
             self._carried.setdefault(connection, set()).add(session)
             self._closing.pop(session, None)
-        elif not self._carried_by_somebody(session):
+        elif not session.connections:
             # An event that was still on its way when its connection was already reported closed.
             self._closing[session] = known.closed_at
         if session.gone:
             session.gone = False
             self._open_spans_changed(session)
-
-    def _carried_by_somebody(self, session: Session) -> bool:
-        connections = self.connections
-        for number in session.connections:
-            known = connections.get(number)
-            if known is not None and known.closed_at is None:
-                return True
-        return False
 
     def _set_gone(self, session: Session) -> None:
         session.gone = True
@@ -559,7 +582,7 @@ class Store:
             if parent is None:
                 parent = self._ghost(asked, trace, span.started_at)
             elif parent.trace is not trace and parent.marks & Mark.ID_CLASH:
-                parent = self._clashing.get((trace.trace_id, asked), parent)
+                parent = self._clashing.get(asked, {}).get(trace.trace_id, parent)
             if (span.children is not None or parent is span) and self._cut_ring(span, parent):
                 parent = span.parent
                 return
@@ -570,7 +593,7 @@ class Store:
                 parent.children = [span]
             else:
                 _insert(parent.children, span)
-            if span.marks & _ERROR_BELOW or span.error is not None:
+            if _failed(span):
                 self._error_below(parent)
         else:
             _insert(siblings, span)
@@ -584,9 +607,14 @@ class Store:
 
     def _ghost(self, span_id: str, trace: Trace, at: float) -> Span:
         """Make a stand-in for a parent of which nothing has arrived."""
+        ghost = self._stand_in(span_id, trace, at)
+        self._spans[span_id] = ghost
+        return ghost
+
+    def _stand_in(self, span_id: str, trace: Trace, at: float) -> Span:
+        """Put a span of which nothing is known yet among its trace's roots."""
         ghost = self._new_span(span_id, trace, at)
         trace.ghosts += 1
-        self._spans[span_id] = ghost
         ghost.version = 1
         _insert(trace.roots, ghost)
         self._changes.added.append(ghost)
@@ -598,8 +626,7 @@ class Store:
             siblings: list[Span] | None = span.trace.roots
         else:
             siblings = parent.children
-        if siblings is not None and span in siblings:
-            siblings.remove(span)
+        if siblings is not None and _remove(siblings, span, _order):
             if parent is not None and not siblings:
                 parent.children = None
             self._changes.restructured[span.trace] = None
@@ -611,10 +638,10 @@ class Store:
         """A ghost's own event arrived and belongs to another trace than the child that first named it."""
         self._unlink(ghost)
         old = ghost.trace
-        old.members.remove(ghost)
+        _remove(old.members, ghost, _number)
         old.ghosts -= 1
         ghost.trace = trace
-        trace.members.append(ghost)
+        trace.members.insert(bisect_left(trace.members, ghost.number, key=_number), ghost)
         trace.ghosts += 1
         _insert(trace.roots, ghost)
         self._changes.restructured[old] = None
@@ -650,10 +677,12 @@ class Store:
         cut = min(ring, key=lambda member: member.span_id)
         cut.marks |= Mark.PARENT_CYCLE
         if cut is not span:
+            above = cut.parent
             self._unlink(cut)
             _insert(cut.trace.roots, cut)
             self._changed(cut)
             self._link(span, span.asked_parent)
+            self._error_gone_below(above)
         else:
             _insert(span.trace.roots, span)
             if span.version == 0:
@@ -667,6 +696,13 @@ class Store:
             span.marks |= _ERROR_BELOW
             span.version += 1
             changed[span] = None
+            span = span.parent
+
+    def _error_gone_below(self, span: Span | None) -> None:
+        """A child was taken from a span: what is left below it may have failed nowhere."""
+        while span is not None and span.marks & _ERROR_BELOW and not any(map(_failed, span.children or ())):
+            span.marks &= ~_ERROR_BELOW
+            self._changed(span)
             span = span.parent
 
     # what a row needs
@@ -726,13 +762,14 @@ class Store:
 
     def _seen(self, event_id: str) -> bool:
         recent = self._recent
-        if event_id in recent:
+        if event_id in recent or event_id in self._less_recent:
             self.repeats += 1
             self._changes.notices = True
             return True
-        recent[event_id] = None
-        if len(recent) > REPEAT_WINDOW:
-            del recent[next(iter(recent))]
+        recent.add(event_id)
+        if len(recent) >= REPEAT_WINDOW:
+            # Two generations: taking single ids out of the front of a dict would search for the front.
+            self._recent, self._less_recent = set(), recent
         return False
 
     def _keep_reject(self, reject: KeptReject) -> None:
@@ -742,45 +779,112 @@ class Store:
         self._changes.notices = True
 
     def _evict(self) -> None:
-        """Let the oldest finished traces go until a tenth of the bound is free."""
-        goal = self._max_spans - self._max_spans // 10
-        for trace in list(self.traces.values()):
-            if self.span_count <= goal:
-                break
-            if trace.running and not trace.session.gone:
-                continue
-            self._let_go(trace)
+        """Let the oldest finished traces go until a tenth of the bound is free.
 
-    def _let_go(self, trace: Trace) -> None:
-        del self.traces[trace.trace_id]
-        if trace in trace.session.traces:
-            trace.session.traces.remove(trace)
-        members = trace.members
-        for span in members:
-            if self._spans.get(span.span_id) is span:
-                del self._spans[span.span_id]
-            self._clashing.pop((trace.trace_id, span.span_id), None)
-            parent = span.parent
-            if parent is not None and parent.trace is not trace and parent.children is not None:
-                parent.children.remove(span)
-                self._changes.restructured[parent.trace] = None
-            for child in span.children or ():
-                if child.trace is not trace:
-                    child.parent = None
-                    _insert(child.trace.roots, child)
-                    self._changes.restructured[child.trace] = None
-        self.evicted_traces += 1
-        self.evicted_spans += trace.spans
-        self.span_count -= len(members)
-        for span in members:
-            # Untracked by the collector of cycles: cut them by hand.
-            span.parent = None
-            span.children = None
-        trace.members = []
-        trace.roots = []
-        self._changes.traces[trace] = None
-        self._changes.restructured[trace] = None
-        self._changes.notices = True
+        While too little has finished, up to twice the bound is kept; then running traces go, too. The newest
+        trace always stays.
+        """
+        goal = self._max_spans - self._max_spans // 10
+        newest = next(reversed(self.traces.values()))
+        left = self.span_count
+        going: dict[Trace, None] = {}
+        for running in (False, True):
+            for trace in self.traces.values():
+                if left <= goal:
+                    break
+                if trace is newest or trace in going:
+                    continue
+                if running or not trace.running or trace.session.gone:
+                    going[trace] = None
+                    left -= len(trace.members)
+            if left <= 2 * self._max_spans:
+                break
+        # What cannot go now is not asked for again with every frame.
+        self._evict_above = max(self._max_spans, left + left // 20)
+        if going:
+            self._let_go(going)
+
+    def _let_go(self, going: dict[Trace, None]) -> None:
+        changes = self._changes
+        thinned: dict[Span, None] = {}
+        for trace in going:
+            del self.traces[trace.trace_id]
+            self.evicted_traces += 1
+            self.evicted_spans += trace.spans
+            self.span_count -= len(trace.members)
+            for span in trace.members:
+                self._forget_id(span)
+                parent = span.parent
+                if parent is not None and parent.trace not in going:
+                    thinned[parent] = None
+                for child in span.children or ():
+                    if child.trace not in going:
+                        child.parent = None
+                        _insert(child.trace.roots, child)
+                        changes.restructured[child.trace] = None
+        for parent in thinned:
+            parent.children = [child for child in parent.children or () if child.trace not in going] or None
+            changes.restructured[parent.trace] = None
+        for session in {trace.session: None for trace in going}:
+            session.traces[:] = [trace for trace in session.traces if trace not in going]
+        # Nobody may have asked for changes for hours: they must not keep what has left.
+        changes.added = [span for span in changes.added if span.trace not in going]
+        changes.changed = {span: None for span in changes.changed if span.trace not in going}
+        for trace in going:
+            for span in trace.members:
+                # Untracked by the collector of cycles: cut them by hand.
+                span.parent = None
+                span.children = None
+            trace.members = []
+            trace.roots = []
+            changes.traces[trace] = None
+            changes.restructured[trace] = None
+        changes.notices = True
+
+    def _forget_id(self, span: Span) -> None:
+        """Take a span that leaves memory out of the index; of several with its id another takes its place."""
+        span_id = span.span_id
+        clashes = self._clashing.get(span_id) if span.marks & Mark.ID_CLASH else None
+        if clashes is None:
+            if self._spans.get(span_id) is span:
+                del self._spans[span_id]
+            return
+        if self._spans.get(span_id) is not span:
+            del clashes[span.trace.trace_id]
+        else:
+            trace_id = next(iter(clashes))
+            self._spans[span_id] = clashes.pop(trace_id)
+        if not clashes:
+            del self._clashing[span_id]
+
+    def _forget_sessions(self) -> None:
+        """Forget sessions of which no trace is in memory, the most recent ones left."""
+        sessions = self.sessions
+        for session in list(sessions.values())[: -SESSIONS_KEPT // 4]:
+            if not session.traces:
+                del sessions[session.session_id]
+                self._closing.pop(session, None)
+                for number in session.connections:
+                    self._carried[number].discard(session)
+                self._changes.sessions.pop(session, None)
+        self._alive_now = None
+        self._forget_above = max(SESSIONS_KEPT, len(sessions) + SESSIONS_KEPT // 4)
+
+
+def _failed(span: Span) -> bool:
+    """Whether a span failed, or something below it did."""
+    if span.marks & _ERROR_BELOW:
+        return True
+    return span.error is not None and status_of_error(span.error) is Status.ERROR
+
+
+def _remove(ordered: list[Span], span: Span, key: Callable[[Span], Any]) -> bool:
+    """Take a span out of a list that is in the order of a key; False when it is not there."""
+    at = bisect_left(ordered, key(span), key=key)
+    if at < len(ordered) and ordered[at] is span:
+        del ordered[at]
+        return True
+    return False
 
 
 def _insert(siblings: list[Span], span: Span) -> None:
