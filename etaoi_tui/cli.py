@@ -147,11 +147,18 @@ def list_traces(context: click.Context, file: str | None, as_json: bool) -> None
 @click.option("--trace", metavar="ID", help="Only this trace; the beginning of its id is enough.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a span.")
 @click.option("--all", "plumbing", is_flag=True, help="Show a framework's inner steps, too.")
+@click.option("--voice", is_flag=True, help="Show voice calls: a line a turn, its silence taken apart.")
 @click.pass_context
-def show(context: click.Context, file: str, trace: str | None, as_json: bool, plumbing: bool) -> None:
+def show(
+    context: click.Context, file: str, trace: str | None, as_json: bool, plumbing: bool, voice: bool
+) -> None:
     """Print the traces in FILE as trees. FILE may be `last`, the newest automatic recording."""
     from etaoi_tui.headless import commands
 
+    if voice:
+        if plumbing:
+            raise click.UsageError("--all means nothing with --voice, which shows turns.")
+        context.exit(commands.show_voice(file, wanted=trace, as_json=as_json))
     context.exit(commands.show(file, wanted=trace, as_json=as_json, plumbing=plumbing))
 
 

@@ -48,6 +48,25 @@ def show(name: str, *, wanted: str | None, as_json: bool, plumbing: bool) -> int
     return 0
 
 
+def show_voice(name: str, *, wanted: str | None, as_json: bool) -> int:
+    """Print the turns of a recording's voice calls.
+
+    Returns:
+        The exit code.
+    """
+    from etaoi_tui.headless.voice import print_calls
+    from etaoi_tui.view.voice.thresholds import load as load_thresholds
+
+    thresholds, problem = load_thresholds()
+    if problem is not None:
+        say(problem)
+    with load(name) as loaded:
+        print_calls(
+            loaded.store, loaded.source, sys.stdout, wanted=wanted, as_json=as_json, thresholds=thresholds
+        )
+    return 0
+
+
 def _list_recordings(out: TextIO, *, as_json: bool) -> None:
     found = list_recordings()
     if not found and not as_json:

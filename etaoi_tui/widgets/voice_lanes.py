@@ -62,9 +62,9 @@ Open a turn to see its stages; w goes to the worst turn, v to the same moment in
     VoiceLanes > .voice-lanes--callback { color: $warning; }
     VoiceLanes > .voice-lanes--ttft { color: $primary; }
     VoiceLanes > .voice-lanes--llm { color: $primary 60%; }
-    VoiceLanes > .voice-lanes--tool { color: $secondary; }
-    VoiceLanes > .voice-lanes--tts { color: $accent; }
-    VoiceLanes > .voice-lanes--playout { color: $accent 60%; }
+    VoiceLanes > .voice-lanes--tool { color: $text-secondary; }
+    VoiceLanes > .voice-lanes--tts { color: $success 70%; }
+    VoiceLanes > .voice-lanes--playout { color: $success 50%; }
     VoiceLanes > .voice-lanes--speech { color: $success; }
     VoiceLanes > .voice-lanes--unexplained { color: $error; text-style: bold; }
     VoiceLanes > .voice-lanes--idle { color: $text-muted; }
