@@ -207,8 +207,19 @@ def _blob(part: Any) -> tuple[str | None, str]:
     return None, ""
 
 
+def unquoted(value: Any) -> Any:
+    """Return what is meant by JSON text that is one string: that string, with its line breaks."""
+    if not isinstance(value, str) or not value.startswith('"'):
+        return value
+    parsed = parse_json(value)
+    if not parsed.ok or not isinstance(parsed.value, str):
+        return value
+    return parsed.value + value[value.rindex("… [truncated") :] if parsed.missing else parsed.value
+
+
 def value_block(value: Any) -> Block:
     """Return the block that shows a value best: JSON where it is some, text where not."""
+    value = unquoted(value)
     if isinstance(value, str):
         return JsonText(value) if value.lstrip()[:1] in ("{", "[") else Text(value)
     return Json(value)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from etaoi_tui.detail.chat import ROLE_GLYPHS, Message, ToolCall, note, value_block
 from etaoi_tui.detail.document import Block, Diff, KeyValues, Run, Runs, Section, Text
 from etaoi_tui.detail.evidence import as_text
 from etaoi_tui.detail.json_lines import dump_json
+from etaoi_tui.detail.later import Later
 from etaoi_tui.detail.request import Request, length
 from etaoi_tui.detail.request_diff import ABSENT, Compaction, MessageChange, RequestDiff, ToolChange, What
 from etaoi_tui.detail.text_diff import diff_block
@@ -221,9 +223,9 @@ def _message(change: MessageChange, prefix: str, is_open: bool, sides: bool) -> 
     message = change.new if change.new is not None else change.old
     assert message is not None
     where = change.new_index if change.new_index >= 0 else change.old_index
-    blocks: list[Block]
+    blocks: Sequence[Block]
     if change.what == "edited" and change.old is not None and change.new is not None:
-        blocks = edited_blocks(change.old, change.new, sides)
+        blocks = Later(partial(edited_blocks, change.old, change.new, sides))
         summary = f"{length(change.old):,} → {length(change.new):,} chars"
     elif change.what == "moved":
         blocks = [Runs([(f"from place {change.old_index + 1} to place {change.new_index + 1}", "muted")])]

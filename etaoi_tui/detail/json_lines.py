@@ -20,7 +20,7 @@ BREAK_MARK = "↵"
 _INLINE_CELLS = 60
 _INLINE_ITEMS = 8
 _INLINE_MEMBERS = 3
-_TRUNCATED = re.compile(r"… \[truncated (\d+) chars?\]\s*$")
+_TRUNCATED = re.compile(r"… \[truncated (\d+) chars?(?: of \d+)?\]\s*$")
 _PARSED_CHARACTERS = 16_000_000
 _PARTIAL_ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{0,3})?$")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from etaoi_tui.detail.chat import Message, message_blocks, note, read_message, value_block
+from etaoi_tui.detail.chat import Message, message_blocks, note, read_message, unquoted, value_block
 from etaoi_tui.detail.document import Block, JsonText, KeyValues, Run, Section, Tab, Text
 from etaoi_tui.detail.evidence import Evidence, Map, as_map, as_text
 from etaoi_tui.detail.json_lines import parse_json
@@ -59,7 +59,7 @@ def _streamed(evidence: Evidence) -> list[Section]:
 
 def _result(evidence: Evidence) -> list[Section]:
     ended = evidence.ended or (evidence.begun if evidence.span.ended_at is not None else {})
-    value = ended.get("output", ended.get("outputs"))
+    value = unquoted(ended.get("output", ended.get("outputs")))
     if value is None:
         if evidence.running:
             waited = f"for {fmt.duration(evidence.span.duration(evidence.now))}"

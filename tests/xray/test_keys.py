@@ -1,0 +1,85 @@
+"""The keys of calls and agents in the real app: compare, mark, side by side, the pages, the ways back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual.pilot import Pilot
+
+from etaoi_tui.screens.live_page import LivePage
+from etaoi_tui.widgets.detail_pane import DetailPane
+from tests.app.world import World, world
+
+
+async def two_calls(w: World, pilot: Pilot[Any]) -> None:
+    """An agent that calls its model twice, the second time with an edited prompt."""
+    scribe = w.scribe
+    root = scribe.start(
+        "sub_agent", "researcher", payload={"inputs": '{"messages": [["user", "what is new?"]]}'}
+    )
+    for n, prompt in enumerate(("Be brief.", "Be very brief.")):
+        messages = [{"role": "system", "text": prompt}, {"role": "human", "text": "what is new?"}]
+        call = scribe.start("llm", f"gpt-{n}", root, {"input_messages": messages})
+        scribe.end(call, {"response": {"role": "ai", "text": f"answer {n}"}})
+    scribe.end(root, {"outputs": '{"messages": [["user", "what is new?"], ["assistant", "nothing"]]}'})
+    await w.tick(pilot)
+    w.tree.follow(False)
+    w.tree.move_to(2)
+    await pilot.pause()
+
+
+def page_text(pane: DetailPane) -> str:
+    page = pane._page
+    assert page is not None
+    return "\n".join("".join(text for text, _ in page.line(y).runs) for y in range(page.count))
+
+
+async def test_d_compares_with_the_call_before_and_D_with_the_marked_one() -> None:
+    async with world(size=(120, 60)) as (w, pilot):
+        await two_calls(w, pilot)
+        detail = w.app.main.detail
+        await pilot.press("d")
+        await w.tick(pilot)
+        assert detail.tab == "diff"
+        text = page_text(detail)
+        assert "the agent's call before" in text
+        assert "Be very brief." in text
+        w.tree.move_to(1)
+        await pilot.press("m")
+        w.tree.move_to(2)
+        await pilot.press("D")
+        await w.tick(pilot)
+        assert "the marked call" in page_text(detail)
+        await pilot.press("s")
+        await w.tick(pilot)
+        assert " │ " in page_text(detail)
+        await pilot.press("r")
+        await w.tick(pilot)
+        assert detail.tab == "request"
+
+
+async def test_the_conversation_opens_over_the_screen_and_leads_back() -> None:
+    async with world(size=(120, 40)) as (w, pilot):
+        await two_calls(w, pilot)
+        await pilot.press("c")
+        await pilot.pause()
+        assert isinstance(w.app.screen, LivePage)
+        await pilot.pause(0.2)
+        pane = w.app.screen.query_one(DetailPane)
+        assert "nothing" in page_text(pane)
+        pane.next_section()
+        await pilot.press("p")
+        await pilot.pause()
+        assert w.app.screen is w.app.main
+        assert w.tree.cursor.name == "researcher"
+
+
+async def test_keys_say_when_they_do_not_apply() -> None:
+    async with world(size=(120, 40)) as (w, pilot):
+        await two_calls(w, pilot)
+        w.tree.move_to(0)
+        await pilot.press("d", "m", "D", "a")
+        await pilot.pause()
+        told = " ".join(str(note.message) for note in w.app._notifications)
+        for words in ("no model call", "Only model calls", "No call is marked", "no agent snapshot"):
+            assert words in told
