@@ -1,0 +1,66 @@
+"""The pages while the agent still runs: after every single event they can be read, and only grow truer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from etaoi_tui.detail.card import card_document
+from etaoi_tui.detail.conversation import conversation_document
+from etaoi_tui.detail.describe import describe
+from etaoi_tui.detail.evidence import Evidence
+from etaoi_tui.detail.request_chain import build_chain
+from etaoi_tui.sdk.attach import attach
+from etaoi_tui.sdk.langchain.middleware import instrument
+from tests.detail.pages import text_of
+from tests.detail.recorded import Recorded
+from tests.xray import agents
+
+
+def events_of_a_run(monkeypatch: Any) -> list[Any]:
+    events: list[Any] = []
+
+    def keep(agent: Any, got: Any, asked: Any = None) -> Any:
+        handle = attach(agent, sink="memory")
+        agent.invoke(asked or {"messages": [agents.HumanMessage("What colour is 2 x 21?", id="m1")]})
+        handle.detach()
+        events.extend(e["batch"][0] if "batch" in e else e for e in handle.sink.events)
+
+    monkeypatch.setattr(agents, "record", keep)
+    agents.everything(instrument)
+    return events
+
+
+def test_every_page_can_be_read_after_every_event(monkeypatch: Any) -> None:
+    recorded = Recorded()
+    told: list[int] = []
+    for event in events_of_a_run(monkeypatch):
+        recorded.send(event)
+        calls = [span for span in recorded.spans if span.kind == "llm"]
+        for call in calls[-1:]:
+            document = describe(call, recorded.payloads, call.started_at + 1)
+            assert not document.notes
+            for tab in ("request", "diff", "overview"):
+                assert "This page failed" not in text_of(document, tab)
+            chain = build_chain(Evidence(call, recorded.payloads, call.started_at + 1))
+            assert len([step for step in chain.down if step.span is not None]) >= 5
+            told.append(len(chain.up))
+        for snapshot in [span for span in recorded.spans if span.kind == "agent_context"]:
+            text_of(card_document(snapshot, [], recorded.payloads, snapshot.started_at + 1, 80), "graph")
+        for session in recorded.store.sessions.values():
+            assert text_of(conversation_document(session, recorded.payloads, 0.0))
+    assert min(told) == 0
+    assert max(told) >= 5
+
+
+def test_a_running_node_stands_out(monkeypatch: Any) -> None:
+    recorded = Recorded()
+    events = events_of_a_run(monkeypatch)
+    last = max(
+        n for n, event in enumerate(events) if event["node_kind"] == "llm" and event["kind"] == "span_start"
+    )
+    recorded.send(*events[: last + 1])
+    snapshot = recorded.find("agent_context")
+    document = card_document(snapshot, [], recorded.payloads, snapshot.started_at + 1, 96)
+    assert document.live
+    text = text_of(document, "graph")
+    assert "║ model ×2 ║" in text
