@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import http.client
-import importlib.metadata
 import json
 import os
 import socket
@@ -18,7 +16,7 @@ import threading
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Self
 
-from etaoi_collector import recordings
+from etaoi_collector import __version__, recordings
 from etaoi_collector.bus import BusEvent, Wanted
 from etaoi_collector.inbox import Inbox
 from etaoi_collector.intake import Intake, Stats
@@ -312,11 +310,8 @@ class Collector:
 
 
 def program_version() -> str:
-    """Return the version of the installed package."""
-    try:
-        return importlib.metadata.version("etaoi-tui")
-    except importlib.metadata.PackageNotFoundError:
-        return "0"
+    """Return this program's version."""
+    return __version__
 
 
 def _is_loopback(address: str) -> bool:
@@ -344,6 +339,8 @@ def _reason(error: Exception) -> str:
 
 def _who_listens(host: str, port: int) -> str | None:
     """Ask who holds a port; returns its name and version when it is one of ours."""
+    import http.client  # not for every start: only a port that is taken needs it
+
     connection = http.client.HTTPConnection(host, port, timeout=0.3)
     try:
         connection.request("GET", "/healthz", headers={"Connection": "close"})

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
-import platformdirs
 
 from etaoi_collector.wire.trace_records import is_being_written
 
@@ -39,11 +38,11 @@ class Recording(msgspec.Struct, frozen=True):
 def state_dir(environ: Mapping[str, str] | None = None) -> Path:
     """Return the folder of what this program keeps: ``ETAOI_TUI_STATE_DIR``, or the platform's own place."""
     chosen = (os.environ if environ is None else environ).get(STATE_DIR_VARIABLE)
-    return (
-        Path(chosen).expanduser()
-        if chosen
-        else Path(platformdirs.user_state_dir("etaoi-tui", appauthor=False))
-    )
+    if chosen:
+        return Path(chosen).expanduser()
+    import platformdirs
+
+    return Path(platformdirs.user_state_dir("etaoi-tui", appauthor=False))
 
 
 def recordings_dir(state: Path | None = None) -> Path:
