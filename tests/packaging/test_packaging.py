@@ -5,15 +5,16 @@ from __future__ import annotations
 import subprocess
 import sys
 import tarfile
-import tomllib
 import venv
 import zipfile
 from pathlib import Path
 
 import pytest
 
+import etaoi_collector
+
 ROOT = Path(__file__).resolve().parents[2]
-VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+VERSION = etaoi_collector.__version__
 
 
 def _run(*command: str | Path, cwd: Path) -> str:
