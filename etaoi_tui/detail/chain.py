@@ -60,6 +60,8 @@ class _State:
             parsed = parse_json(raw)
             value = parsed.value if parsed.ok else raw
             remark = parsed.note
+            if isinstance(value, str) and not parsed.missing:
+                self.size = len(value)
         self._take(value)
         if remark:
             self.rest.append(note(remark))

@@ -12,6 +12,7 @@ from typing import Any
 
 from etaoi_tui.detail.document import Block, Json, JsonText, Run, Runs, Section, Text
 from etaoi_tui.detail.evidence import as_count, as_list, as_map, as_text
+from etaoi_tui.detail.json_lines import parse_json
 from etaoi_tui.view import format as fmt
 
 TOOL_TARGET, MESSAGE_TARGET = "tool:", "message:"

@@ -68,13 +68,14 @@ def headline(evidence: Evidence) -> list[Run]:
     # Voice spans are marks without a length; their metrics know how long the work took.
     took = span.duration(evidence.now)
     measured = as_number(evidence.metrics.get("duration"))
+    length = fmt.span_duration(span, evidence.now)
     if measured is not None and took is not None and took < _INSTANT:
-        took = measured
+        length = fmt.duration(measured)
     runs: list[Run] = [
         (f"{kind_glyph(span.kind)} {name}", "title"),
         ("   ", ""),
         status_run(span.status),
-        (f"   {fmt.duration(took)}", ""),
+        (f"   {length}", ""),
     ]
     usage = span.usage
     if usage is not None and (usage.input_tokens is not None or usage.output_tokens is not None):
@@ -126,7 +127,7 @@ def overview_sections(evidence: Evidence) -> list[Section]:
             rows.append(("after start of trace", fmt.offset(span.started_at - root)))
     if span.ended_at is not None:
         rows.append(("ended", fmt.timestamp(span.ended_at)))
-    rows.append(("duration", fmt.duration(span.duration(now))))
+    rows.append(("duration", fmt.span_duration(span, now)))
     if span.parent is not None:
         rows.append(("inside", span.parent.name or span.parent.span_id))
     if span.children:

@@ -110,17 +110,28 @@ def read_sent(begun: Map, metadata: Map, schemas: Mapping[str, list[Any]] | None
     return request
 
 
-def read_snapshot(told: Map, bodies: Bodies) -> Request:
+Known = dict[tuple[Any, ...], list[Message]]
+"""Lists of messages that were read before, by their keys and ids: hooks mostly pass on what they got."""
+
+
+def read_snapshot(told: Map, bodies: Bodies, known: Known | None = None) -> Request:
     """Read a probe's snapshot of a request or of a state.
 
     Args:
         told: ``{system?, messages, tools?, model?, tool_choice?, model_settings?, response_format?}``.
         bodies: Whole messages by key, for snapshots that identify messages by one.
+        known: Lists that were read with these bodies; the new ones are added.
     """
     request = Request(source="snapshot")
     if isinstance(told.get("messages"), list):
-        _take_messages(request, told["messages"])
-        request.messages = [_whole(message, bodies) for message in request.messages or ()]
+        name = _name_of(told["messages"]) if known is not None else None
+        if known is not None and name is not None and name in known:
+            request.messages = known[name]
+        else:
+            _take_messages(request, told["messages"])
+            request.messages = [_whole(message, bodies) for message in request.messages or ()]
+            if known is not None and name is not None and not request.unread:
+                known[name] = request.messages
     if "tools" in told or "model" in told or "system" in told:
         system = as_map(told.get("system"))
         blocks = as_list(system.get("blocks"))
@@ -204,6 +215,17 @@ def bodies_in(diff: Map, bodies: dict[str, Message]) -> None:
         if key and message is not None:
             message.key = key
             bodies.setdefault(key, message)
+
+
+def _name_of(items: list[Any]) -> tuple[Any, ...] | None:
+    """Return what tells a list of keyed messages from others; None if one of them has no key."""
+    found = []
+    for item in items:
+        key, message_id = (item.get("key"), item.get("id")) if isinstance(item, dict) else (None, None)
+        if not isinstance(key, str) or not isinstance(message_id, str | None):
+            return None
+        found.append((key, message_id))
+    return tuple(found)
 
 
 def _take_messages(request: Request, items: list[Any]) -> None:

@@ -12,7 +12,15 @@ from etaoi_tui.detail.chat import Message, read_message
 from etaoi_tui.detail.evidence import Evidence, Map, as_count, as_list, as_map, as_text
 from etaoi_tui.detail.payloads import Missing
 from etaoi_tui.detail.probes import Hooks, Wrap, hooks_of
-from etaoi_tui.detail.request import Request, bodies_in, read_sent, read_snapshot, read_state, read_tools
+from etaoi_tui.detail.request import (
+    Known,
+    Request,
+    bodies_in,
+    read_sent,
+    read_snapshot,
+    read_state,
+    read_tools,
+)
 from etaoi_tui.detail.request_diff import RequestDiff, compare, says_the_same
 from etaoi_tui.detail.request_step import Step, own_time
 from etaoi_tui.detail.state_hooks import state_step
@@ -70,6 +78,7 @@ class _Builder:
         self.hooks: Hooks = hooks_of(evidence)
         self.sent = read_sent(evidence.begun, evidence.metadata, schemas)
         self.bodies: dict[str, Message] = {m.key: m for m in self.sent.messages or () if m.key}
+        self.known: Known = {}
         self.agent = _snapshot(evidence)
         self.notes: list[str] = []
         self.probes = [evidence.of(wrap.down) for wrap in self.hooks.wraps]
@@ -137,7 +146,7 @@ class _Builder:
         label = as_text(probe.metadata.get("probe_label")) or span.name
         step = Step(label, span)
         told = as_map(probe.begun.get("before"))
-        given = read_snapshot(told, self.bodies) if told else None
+        given = read_snapshot(told, self.bodies, self.known) if told else None
         passed: Request | None
         if wrap.nested:
             attempt, changed = _attempt(probe, child)
@@ -145,11 +154,11 @@ class _Builder:
             merged = {**told, **changed} if changed is not None else None
             if merged is not None:
                 merged = {name: value for name, value in merged.items() if value is not None}
-            passed = read_snapshot(merged, self.bodies) if merged is not None and told else None
+            passed = read_snapshot(merged, self.bodies, self.known) if merged is not None and told else None
             step.own_seconds = own_time(span, self.evidence.now)
         else:
             after = as_map(probe.begun.get("after"))
-            passed = read_snapshot(after, self.bodies) if after else None
+            passed = read_snapshot(after, self.bodies, self.known) if after else None
             step.own_seconds, step.own_is_rough = self._between(n), True
         if given is not None and passed is not None:
             step.diff = compare(given, passed)

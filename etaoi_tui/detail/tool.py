@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from etaoi_collector.model import Status
 from etaoi_tui.detail.chat import Message, message_blocks, note, read_message, unquoted, value_block
 from etaoi_tui.detail.document import Block, JsonText, KeyValues, Run, Section, Tab, Text
 from etaoi_tui.detail.evidence import Evidence, Map, as_map, as_text
+from etaoi_tui.detail.facts import STATUS_MEANINGS
 from etaoi_tui.detail.json_lines import parse_json
 from etaoi_tui.view import format as fmt
 
@@ -64,6 +66,8 @@ def _result(evidence: Evidence) -> list[Section]:
         if evidence.running:
             waited = f"for {fmt.duration(evidence.span.duration(evidence.now))}"
             return [Section("result", "Result", [Text("It is running.", "muted")], waited, glyph="⚒")]
+        if evidence.span.status is Status.LOST:
+            return [Section("result", "Result", [Text(STATUS_MEANINGS[Status.LOST], "muted")], glyph="⚒")]
         return []
     message = _tool_message(value)
     if message is None:
