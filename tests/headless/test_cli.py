@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import subprocess
-import tomllib
 from pathlib import Path
 
 import click
 import pytest
 
+import etaoi_collector
 from etaoi_collector.host import CollectorOptions, Record
 from etaoi_tui import cli
 from etaoi_tui.headless import params
 from tests import generate
 from tests.headless.running import PATIENCE, command, environment, invoke
 
-VERSION = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]["version"]
+VERSION = etaoi_collector.__version__
 
 
 def test_version() -> None:
