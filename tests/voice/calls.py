@@ -1,0 +1,330 @@
+"""Calls whose truth is known, told as either producer tells them, and folded."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from etaoi_collector.model import Session
+from etaoi_collector.source import Source
+from etaoi_collector.store import Store
+from etaoi_tui.feed import Feed
+from etaoi_tui.headless.load import open_recording
+from etaoi_tui.view.voice.call import VoiceCall, is_call
+from etaoi_tui.view.voice.model import Kind, Turn
+from tests.app.world import FedSource
+from tests.scribe import Event, Open, Scribe
+
+CAPTURES = Path(__file__).parent.parent / "captures"
+START = 1_790_000_000.0
+
+
+@dataclass
+class Truth:
+    """What really happened in a turn, in seconds; times count from the turn's beginning."""
+
+    at: float = 0.0
+    speaks: float = 1.5
+    transcription: float = 0.2
+    end_of_turn: float = 0.4
+    callback: float = 0.0
+    ttft: float = 0.3
+    model: float = 0.7
+    tool: float | None = None
+    """Takes this long after a first model call, which asks for it; then comes the second."""
+    rest: float = 0.05
+    """Between the first token and the request to the voice."""
+    ttfb: float = 0.12
+    playout: float = 0.0
+    lost: float = 0.0
+    """Silence between the end of the turn and the model call that nothing explains."""
+    audio: float = 2.0
+    heard: str = "where is my order"
+    said: str = "It is on its way."
+    interrupted: bool = False
+    speech: str = ""
+
+    @property
+    def gap(self) -> float:
+        """What the user heard of it: nothing."""
+        tool = self.model + self.tool if self.tool is not None else 0.0
+        waits = self.end_of_turn + self.callback + self.lost
+        return waits + tool + self.ttft + self.rest + self.ttfb + self.playout
+
+    @property
+    def seconds(self) -> float:
+        """From the first word to the last."""
+        return self.speaks + self.gap + self.audio
+
+
+@dataclass
+class Caller:
+    """Writes a call's events."""
+
+    scribe: Scribe = field(default_factory=lambda: Scribe("call"))
+
+    def at(self, seconds: float) -> None:
+        """Set the clock."""
+        self.scribe.clock.at = round((START + seconds) * 1_000_000)
+
+    def begin(self) -> None:
+        """Start session and agent."""
+        self.at(0.0)
+        self.session = self.scribe.start("voice_session", "line", None, {"room_name": "line"})
+        names = {"agent_id": "front", "agent_label": "front"}
+        self.agent = self.scribe.start("voice_agent", "front", self.session, names)
+
+    def finish(self, seconds: float) -> list[Event]:
+        """End session and agent, and return everything."""
+        self.at(seconds)
+        self.scribe.end(self.agent)
+        self.scribe.end(self.session, {"close_reason": "user_initiated"})
+        return self.scribe.take()
+
+    def tick(self, seconds: float, subject: str, state: str) -> None:
+        """Tell a state."""
+        self.at(seconds)
+        self.scribe.tick(subject, state)
+
+    def _span(
+        self,
+        kind: str,
+        turn: Open,
+        start: float,
+        end: float | None,
+        payload: dict[str, Any],
+        told: dict[str, Any] | None = None,
+        **more: Any,
+    ) -> Open:
+        self.at(start)
+        span = self.scribe.start(kind, None, turn, payload, speech_id=turn.speech_id)
+        if end is not None:
+            self.at(end)
+            self.scribe.end(span, told if told is not None else payload, **more)
+        return span
+
+    def _metrics(self, kind: str, at: float, **told: Any) -> dict[str, Any]:
+        return {
+            "type": kind,
+            "label": "fake",
+            "timestamp": START + at,
+            "metadata": {"model_name": f"fake-{kind}", "model_provider": "fake"},
+            **told,
+        }
+
+    def ours(self, truth: Truth) -> None:
+        """Tell a turn as etaoi-tui's SDK does: every span as long as the thing it stands for."""
+        t = truth.at
+        stop = t + truth.speaks
+        decided = stop + truth.end_of_turn
+        heard = stop + truth.gap
+        done = heard + truth.audio
+        self.at(t)
+        turn = self.scribe.start(
+            "voice_turn", None, self.agent, {"agent_label": "front"}, trace_id=self.scribe.new_id()
+        )
+        self._span("vad", turn, t, stop, {})
+        final = {
+            "transcript": truth.heard,
+            "is_final": True,
+            "item_id": f"u{t}",
+            "transcription_delay": truth.transcription,
+            "stopped_speaking_at": START + stop,
+        }
+        self._span("voice_input", turn, t, stop + truth.transcription, {"transcript": ""}, final)
+        eou = {
+            "end_of_utterance_delay": truth.end_of_turn,
+            "transcription_delay": truth.transcription,
+            "on_user_turn_completed_delay": truth.callback,
+        }
+        metrics = self._metrics("eou", decided + truth.callback, **eou)
+        self._span("eou", turn, stop, decided, eou, {}, voice_metrics=metrics)
+        asked = decided + truth.callback + truth.lost
+        if truth.tool is not None:
+            told = {"model": "mind", "ttft": truth.ttft}
+            self._span("llm", turn, asked, asked + truth.model, {"model": "mind"}, told)
+            tool = {"name": "find", "arguments": "{}", "call_id": f"c{t}", "output": "ok"}
+            self._span("tool", turn, asked + truth.model, asked + truth.model + truth.tool, tool)
+            asked += truth.model + truth.tool
+        told = {"model": "mind", "ttft": truth.ttft, "text": truth.said}
+        self._span("llm", turn, asked, asked + truth.model, {"model": "mind"}, told)
+        voice = asked + truth.ttft + truth.rest
+        request = {
+            "started_at": START + voice,
+            "ttfb": truth.ttfb,
+            "duration": truth.ttfb + 0.1,
+            "audio_duration": truth.audio,
+        }
+        said = {
+            "text": truth.said,
+            "item_id": f"a{t}",
+            "playing_at": START + heard,
+            "played_until": START + done,
+            "tts_requests": [request],
+            "characters_count": len(truth.said),
+        }
+        error = "interrupted" if truth.interrupted else None
+        self._span("voice_output", turn, voice, done, {}, said, error=error)
+        self.at(done)
+        self.scribe.delta(turn, {"agent_transcript": truth.said, "agent_transcript_final": True})
+        summary = {"user_stopped_at": START + stop, "agent_started_at": START + heard}
+        self.scribe.end(turn, summary, error=error)
+
+    def theirs(self, truth: Truth) -> None:
+        """Tell a turn as the reference SDK does: marks without length, most of them twice."""
+        t = truth.at
+        stop = t + truth.speaks
+        decided = stop + truth.end_of_turn
+        heard = stop + truth.gap
+        done = heard + truth.audio
+        now = decided + truth.callback
+        speech = truth.speech or f"speech_{round(t * 1000):x}"
+        self.tick(t, "user", "speaking")
+        self.tick(stop, "user", "listening")
+        self.at(now)
+        turn = self.scribe.start(
+            "voice_turn",
+            None,
+            self.session,
+            {"agent_label": "front"},
+            trace_id=self.scribe.new_id(),
+            speech_id=speech,
+        )
+        heard_text = {"transcript": truth.heard, "is_final": True, "language": "en"}
+        self._span("voice_input", turn, now, now, {**heard_text, "is_final": False}, heard_text)
+        eou = {
+            "end_of_utterance_delay": truth.end_of_turn,
+            "transcription_delay": truth.transcription,
+            "on_user_turn_completed_delay": truth.callback,
+            "last_speaking_time": 0.0,
+        }
+        short = {"end_of_utterance_delay": truth.end_of_turn}
+        self._span("eou", turn, now, now, short, {}, voice_metrics=self._metrics("eou", now, **eou))
+        item = {
+            "transcript": truth.heard,
+            "item_id": f"u{t}",
+            "transcription_delay": truth.transcription,
+            "end_of_turn_delay": truth.end_of_turn,
+        }
+        self._span("voice_input", turn, now, now, item)
+        self.tick(now, "agent", "thinking")
+        asked = now + truth.lost
+        if truth.tool is not None:
+            self._request(turn, asked, truth)
+            tool = {"name": "find", "arguments": "{}", "call_id": f"c{t}", "output": "ok"}
+            self._span("tool", turn, asked + truth.model, asked + truth.model + truth.tool, tool)
+            asked += truth.model + truth.tool
+        self._request(turn, asked, truth)
+        self.tick(heard, "agent", "speaking")
+        voice = asked + truth.ttft + truth.rest
+        took = truth.ttfb + 0.1
+        tts = self._metrics("tts", voice + took, ttfb=truth.ttfb, duration=took, audio_duration=truth.audio)
+        told = {"audio_duration": truth.audio, "characters_count": len(truth.said)}
+        self._span("voice_output", turn, voice + took, voice + took, {"label": "fake"}, told, voice_metrics=tts)
+        self.at(heard)
+        self.scribe.delta(turn, {"agent_transcript": truth.said[:5], "agent_transcript_delta": truth.said[:5]})
+        self.at(done)
+        self.scribe.delta(turn, {"agent_transcript": truth.said, "agent_transcript_final": True})
+        error = "interrupted" if truth.interrupted else None
+        message = {"model": "fake", "text": truth.said, "item_id": f"a{t}", "llm_node_ttft": truth.ttft + 0.001}
+        self._span("llm", turn, done, done, {**message, "source": "chat_message_metrics"}, error=error)
+        spoken = {"text": truth.said, "item_id": f"a{t}", "tts_node_ttfb": truth.ttfb, "playback_latency": None}
+        self._span("voice_output", turn, done, done, spoken, error=error)
+        self.scribe.end(turn)
+        self.tick(done + 0.0001, "agent", "listening")
+
+    def _request(self, turn: Open, asked: float, truth: Truth) -> None:
+        end = asked + truth.model
+        metrics = self._metrics(
+            "llm", end, duration=truth.model, ttft=truth.ttft, prompt_tokens=70, completion_tokens=12
+        )
+        start = {"model": "fakes.LLM", "prompt_tokens": 70, "completion_tokens": 12}
+        self._span("llm", turn, end, end, start, {"ttft": truth.ttft}, voice_metrics=metrics)
+
+
+def events_of(truths: Sequence[Truth], how: str = "ours") -> list[Event]:
+    """Return a whole call's events, its turns one after the other."""
+    caller = Caller()
+    caller.begin()
+    at = 0.5
+    for truth in truths:
+        getattr(caller, how)(replace(truth, at=at))
+        at += truth.seconds + 0.3
+    return caller.finish(at)
+
+
+def placed(truths: Sequence[Truth]) -> list[Truth]:
+    """Return the truths as `events_of` places them."""
+    found = []
+    at = 0.5
+    for truth in truths:
+        found.append(replace(truth, at=at))
+        at += truth.seconds + 0.3
+    return found
+
+
+def many(turns: int, seed: int = 1) -> list[Truth]:
+    """Return turns of all kinds."""
+    dice = random.Random(seed)
+    return [
+        Truth(
+            speaks=dice.uniform(0.4, 3.0),
+            end_of_turn=dice.uniform(0.25, 0.9),
+            transcription=dice.uniform(0.05, 0.25),
+            ttft=dice.uniform(0.1, 0.9),
+            model=dice.uniform(0.9, 1.5),
+            tool=dice.uniform(0.1, 1.5) if dice.random() < 0.3 else None,
+            lost=dice.uniform(0.02, 0.5) if dice.random() < 0.2 else 0.0,
+            audio=dice.uniform(0.5, 4.0),
+            interrupted=dice.random() < 0.1,
+            heard=f"question {number}",
+            said=f"answer {number}",
+        )
+        for number in range(turns)
+    ]
+
+
+@dataclass
+class Folded:
+    """A call and what it was made from."""
+
+    call: VoiceCall
+    store: Store
+    source: Source
+
+    @property
+    def turns(self) -> list[Turn]:
+        """All turns."""
+        return list(self.call.turns())
+
+
+def folded(events: Iterable[Event]) -> Folded:
+    """Fold events that arrive in one frame."""
+    source = FedSource()
+    source.connect()
+    source.send(list(events))
+    store = Store()
+    Feed(source, store).work(10_000, 0.0)
+    store.finish()
+    (session,) = [one for one in store.sessions.values() if is_call(one)]
+    return Folded(VoiceCall(session, source), store, source)
+
+
+def recorded(name: str) -> Folded:
+    """Fold the one call of a recording."""
+    source = open_recording(str(CAPTURES / name))
+    store = Store()
+    feed = Feed(source, store)
+    while not feed.ended:
+        feed.work(200, 0.0)
+    calls: list[Session] = [one for one in store.sessions.values() if is_call(one)]
+    assert len(calls) == 1
+    return Folded(VoiceCall(calls[0], source), store, source)
+
+
+def lengths(turn: Turn, kind: Kind) -> list[float]:
+    """How long a turn's stages of a kind took."""
+    return [stage.end - stage.start for stage in turn.stages if stage.kind is kind and stage.end is not None]

@@ -1,0 +1,50 @@
+"""Recordings of the reference SDK: several traces are one call, no turn twice, no stage without its length."""
+
+from __future__ import annotations
+
+import pytest
+
+from etaoi_tui.view.voice.model import Kind, MarkKind
+from tests.voice.calls import recorded
+
+
+def test_the_text_session_is_one_call_of_six_turns() -> None:
+    call = recorded("s09a_livekit_text.msgpack")
+    assert len(call.store.traces) == 7
+    turns = call.turns
+    assert [turn.user_said for turn in turns] == [
+        turns[0].user_said,
+        "do the broken thing",
+        "billing please",
+        "",
+        "",
+        "what about June?",
+    ]
+    assert turns[0].user_said.startswith("Hi, I am")
+    assert turns[3].agent_said == "One moment, connecting you to billing."
+    assert all(turn.typed for turn in turns if turn.user_said)
+    calls = [stage for turn in turns for stage in turn.stages if stage.kind is Kind.LLM]
+    assert len(calls) == 10
+    assert all(stage.end is not None and stage.end - stage.start > 0.08 for stage in calls)
+    assert all(stage.first is not None and 0.08 < stage.first - stage.start < 0.09 for stage in calls)
+    assert not call.call.outside
+
+
+def test_the_driven_session_is_one_call() -> None:
+    call = recorded("s09c_livekit_driven.msgpack")
+    assert len(call.store.traces) == 4
+    first, second, third = call.turns
+    assert (first.user_said, first.agent_said) == ("hello there agent", "Hello from the agent")
+    assert first.e2e_latency == 0.9 and first.gap == pytest.approx(0.9)
+    assert first.part_seconds(Kind.STT) == pytest.approx(0.2)
+    assert first.part_seconds(Kind.EOU) == pytest.approx(0.22)
+    assert first.part_seconds(Kind.CALLBACK) == pytest.approx(0.01)
+    (model,) = [stage for stage in first.stages if stage.kind is Kind.LLM]
+    assert model.end is not None and model.end - model.start == pytest.approx(0.9)
+    assert len(model.spans) == 2
+    (realtime,) = [stage for stage in second.stages if stage.kind is Kind.LLM]
+    assert realtime.end is not None and realtime.end - realtime.start == pytest.approx(1.2)
+    kinds = {mark.kind for mark in second.marks}
+    assert {MarkKind.INTERRUPTED, MarkKind.FALSE_INTERRUPTION, MarkKind.HANDOFF, MarkKind.ERROR} == kinds
+    assert third.user_said == "nobody answered this late" and third.gap is None
+    assert [span.kind for span in call.call.outside] == ["vad"]
