@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from etaoi_tui.detail.chat import Message, read_message
@@ -128,10 +128,9 @@ def read_snapshot(told: Map, bodies: Bodies, known: Known | None = None) -> Requ
         if known is not None and name is not None and name in known:
             request.messages = known[name]
         else:
-            _take_messages(request, told["messages"])
-            request.messages = [_whole(message, bodies) for message in request.messages or ()]
+            _take_messages(request, told["messages"], bodies)
             if known is not None and name is not None and not request.unread:
-                known[name] = request.messages
+                known[name] = request.messages or []
     if "tools" in told or "model" in told or "system" in told:
         system = as_map(told.get("system"))
         blocks = as_list(system.get("blocks"))
@@ -228,9 +227,13 @@ def _name_of(items: list[Any]) -> tuple[Any, ...] | None:
     return tuple(found)
 
 
-def _take_messages(request: Request, items: list[Any]) -> None:
+def _take_messages(request: Request, items: list[Any], bodies: Bodies | None = None) -> None:
     request.messages = []
     for item in items:
+        body = bodies.get(as_text(item.get("key"))) if bodies and isinstance(item, dict) else None
+        if body is not None:
+            request.messages.append(_with_id(body, as_text(item.get("id"))))
+            continue
         message = read_message(item)
         if message is None:
             request.unread.append(item)
@@ -241,12 +244,8 @@ def _take_messages(request: Request, items: list[Any]) -> None:
             request.messages.append(message)
 
 
-def _whole(message: Message, bodies: Bodies) -> Message:
-    body = bodies.get(message.key) if message.key else None
-    if body is None:
-        return message
-    if not message.message_id or message.message_id == body.message_id:
+def _with_id(body: Message, message_id: str) -> Message:
+    """Return a whole message under the id that a snapshot gives it: the key leaves ids out."""
+    if not message_id or message_id == body.message_id:
         return body
-    full = Message(**{name: getattr(body, name) for name in Message.__dataclass_fields__})
-    full.message_id = message.message_id
-    return full
+    return replace(body, message_id=message_id)
