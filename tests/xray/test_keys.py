@@ -70,7 +70,7 @@ async def test_the_conversation_opens_over_the_screen_and_leads_back() -> None:
         pane.next_section()
         await pilot.press("p")
         await pilot.pause()
-        assert w.app.screen is w.app.main
+        assert not isinstance(w.app.screen, LivePage)
         assert w.tree.cursor.name == "researcher"
 
 

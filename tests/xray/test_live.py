@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from langchain_core.messages import HumanMessage
+
 from etaoi_tui.detail.card import card_document
 from etaoi_tui.detail.conversation import conversation_document
 from etaoi_tui.detail.describe import describe
@@ -21,7 +23,7 @@ def events_of_a_run(monkeypatch: Any) -> list[Any]:
 
     def keep(agent: Any, got: Any, asked: Any = None) -> Any:
         handle = attach(agent, sink="memory")
-        agent.invoke(asked or {"messages": [agents.HumanMessage("What colour is 2 x 21?", id="m1")]})
+        agent.invoke(asked or {"messages": [HumanMessage("What colour is 2 x 21?", id="m1")]})
         handle.detach()
         events.extend(e["batch"][0] if "batch" in e else e for e in handle.sink.events)
 
