@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, tzinfo
 
+from etaoi_collector.model import Span, Status, Trace
+
 DURATION_CELLS = 7
 """No duration is wider than this."""
 
@@ -12,6 +14,25 @@ TOKENS_CELLS = 5
 
 UNKNOWN = "–"
 """Stands for a number that nobody told."""
+
+
+def at_least(seconds: float | None) -> str:
+    """Format how long something is known to have lasted whose end never came: ``≥2.10s``, or a dash."""
+    return f"≥{duration(seconds)}" if seconds is not None and seconds >= 0.000_5 else UNKNOWN
+
+
+def span_duration(span: Span, now: float) -> str:
+    """Format how long a span took or has been running; of a lost one, how long it is known to have run."""
+    seconds = span.duration(now)
+    lost = span.ended_at is None and span.status is Status.LOST
+    return at_least(seconds) if lost else duration(seconds)
+
+
+def trace_duration(trace: Trace, now: float) -> str:
+    """Format how long a trace took or has been running; of a lost one, how long it is known to have run."""
+    status = trace.status
+    seconds = max((now if status is Status.RUNNING else trace.ended_at) - trace.started_at, 0.0)
+    return at_least(seconds) if status is Status.LOST and trace.running else duration(seconds)
 
 
 def duration(seconds: float | None) -> str:
