@@ -18,6 +18,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App, SystemCommand
+from textual.driver import Driver
 from textual.filter import LineFilter
 from textual.screen import Screen
 
@@ -27,6 +28,7 @@ from etaoi_collector.store import DEFAULT_MAX_SPANS, Store
 from etaoi_tui.actions import ACTIONS
 from etaoi_tui.feed import Feed
 from etaoi_tui.screens.main import MainScreen
+from etaoi_tui.terminal import lasting
 from etaoi_tui.text import printable
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.layout import Layout
@@ -164,6 +166,10 @@ class ViewerApp(App[str]):
     def get_default_screen(self) -> Screen[Any]:
         """Return the only screen that is always there."""
         return self.main
+
+    def get_driver_class(self) -> type[Driver]:
+        """Draw on a terminal whose loss does not keep the viewer from ending."""
+        return lasting(super().get_driver_class())
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Add the net that takes control characters out of every line."""
@@ -308,7 +314,7 @@ class ViewerApp(App[str]):
         at = THEMES.index(self.theme) if self.theme in THEMES else -1
         self.theme = THEMES[(at + 1) % len(THEMES)]
         self.sizes.theme = self.theme
-        self.notify(f"Theme: {self.theme}", markup=False, timeout=2)
+        self.notify(f"Theme: {self.theme.removeprefix('textual-')}", markup=False, timeout=2)
 
     def watch_theme(self, theme: str) -> None:
         """Remember a theme chosen in the palette."""
