@@ -103,11 +103,12 @@ def replay_status(
 
 
 def place_of(store: Store, session: Session | None) -> str:
-    """Say which session is shown and how many traces it has."""
+    """Say which session is shown and how many traces it has, without what is nothing but a snapshot."""
     if session is None:
         return ""
     of = f" of {len(store.sessions):,}" if len(store.sessions) > 1 else ""
-    return f"session {session.number}{of} · {fmt.count(len(session.traces), 'trace')}"
+    traces = sum(bool(trace.roots) and not trace.only_context for trace in session.traces)
+    return f"session {session.number}{of} · {fmt.count(traces, 'trace')}"
 
 
 def _troubles(store: Store, lost: int) -> list[Part]:

@@ -29,6 +29,10 @@ PLACES_KEPT = 200
 class DetailPane(PageView):
     """Shows a `Document`: tabs in its first row, foldable sections below, a line cursor, text selection."""
 
+    HELP = """\
+All that is known of the span under the tree's cursor, in tabs: the readable view first, the recorded event
+last. A triangle folds a section. What is running grows while you read.
+"""
     DEFAULT_CSS = document_style.CSS
     COMPONENT_CLASSES = document_style.COMPONENT_CLASSES
     ALLOW_SELECT = True

@@ -19,7 +19,7 @@ class SearchBar(Horizontal):
     SearchBar { height: 1; display: none; background: $panel; }
     SearchBar.-open { display: block; }
     SearchBar Static { width: auto; min-width: 3; padding: 0 1; color: $text-primary; text-style: bold; }
-    SearchBar #search-note { color: $text-muted; text-style: none; }
+    SearchBar #search-note { color: $text-muted; text-style: none; max-width: 70%; }
     SearchBar #search-note.-error { color: $text-error; }
     SearchBar Input { border: none; height: 1; padding: 0; width: 1fr; background: $panel; }
     SearchBar Input:focus { border: none; }

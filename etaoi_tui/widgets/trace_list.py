@@ -127,8 +127,7 @@ behind ✗ counts failed spans.
             return [("   " + words, "trace-list--muted")]
         status = trace.status
         glyph = SPINNER[self.frame % 4] if status is Status.RUNNING else STATUS_GLYPHS[status]
-        seconds = (self._now(trace) if status is Status.RUNNING else trace.ended_at) - trace.started_at
-        facts = fmt.duration(max(seconds, 0.0)).rjust(fmt.DURATION_CELLS)
+        facts = fmt.trace_duration(trace, self._now(trace)).rjust(fmt.DURATION_CELLS)
         failed = f" ✗{trace.errors}" if trace.errors else ""
         room = width - 3 - len(facts) - len(failed) - 2
         return [
