@@ -1,7 +1,7 @@
 """``etaoi-tui show --voice``: the turns of the calls in a recording, as a table or as JSON.
 
-JSON is one object a line: for each call one with ``"type": "call"``, then one with ``"type": "turn"`` for each
-of its turns. Times are ISO 8601 in UTC with a Z, durations are float milliseconds.
+JSON is one object a line: for each call one with ``"type": "call"``, then one with ``"type": "turn"`` for
+each of its turns. Times are ISO 8601 in UTC with a Z, durations are float milliseconds.
 """
 
 from __future__ import annotations

@@ -56,13 +56,13 @@ Open a turn to see its stages; w goes to the worst turn, v to the same moment in
     VoiceLanes > .voice-lanes--bad { color: $text-error; text-style: bold; }
     VoiceLanes > .voice-lanes--said-user { color: $foreground; }
     VoiceLanes > .voice-lanes--said-agent { color: $text-success; }
-    VoiceLanes > .voice-lanes--user { color: $foreground 55%; }
+    VoiceLanes > .voice-lanes--user { color: $foreground 45%; }
     VoiceLanes > .voice-lanes--stt { color: $warning 70%; }
     VoiceLanes > .voice-lanes--eou { color: $warning; }
     VoiceLanes > .voice-lanes--callback { color: $warning; }
     VoiceLanes > .voice-lanes--ttft { color: $primary; }
     VoiceLanes > .voice-lanes--llm { color: $primary 60%; }
-    VoiceLanes > .voice-lanes--tool { color: $text-secondary; }
+    VoiceLanes > .voice-lanes--tool { color: $foreground 80%; }
     VoiceLanes > .voice-lanes--tts { color: $success 70%; }
     VoiceLanes > .voice-lanes--playout { color: $success 50%; }
     VoiceLanes > .voice-lanes--speech { color: $success; }

@@ -80,6 +80,7 @@ class VoiceCall:
         self._groups: dict[str, Group] = {}
         self._group_of: dict[Span, Group] = {}
         self._ordered: list[Group] = []
+        self._keys: dict[Span, tuple[int, str]] = {}
         self._unfolded: dict[Group, None] = {}
         self._counted: dict[Group, Turn] = {}
         self._by_gap: list[tuple[float, int, Group]] = []
@@ -275,6 +276,7 @@ class VoiceCall:
             if leader not in members or _leader(leader) is not leader:
                 self._part(leader, group)
                 self._deltas.forget(leader)
+                self._keys.pop(leader, None)
         for span in [one for one in self.outside if one.trace is trace and one not in members]:
             del self.outside[span]
         self._take_all(trace)
@@ -285,10 +287,11 @@ class VoiceCall:
         The reference SDK may open one turn twice: both have its speech's id.
         """
         if leader.kind == "voice_turn":
-            speech = told.read(self._reader, leader.start_place).speech_id
-            if speech is None and not leader.marks & Mark.STARTED:
-                speech = told.read(self._reader, leader.end_place).speech_id
-            return f"speech {speech}" if speech is not None else f"span {leader.span_id}"
+            arrived = leader.marks & _BEGUN
+            known = self._keys.get(leader)
+            if known is None or known[0] != arrived:
+                known = self._keys[leader] = arrived, self._speech_key(leader)
+            return known[1]
         if leader.ghost:
             speaks = any(child.kind in VOICE_KINDS for child in leader.children or ())
             return f"span {leader.span_id}" if speaks else None
@@ -297,6 +300,11 @@ class VoiceCall:
         ):
             return f"trace {leader.trace.trace_id}"
         return None
+
+    def _speech_key(self, turn: Span) -> str:
+        place = turn.start_place if turn.marks & Mark.STARTED else turn.end_place
+        speech = told.read(self._reader, place).speech_id
+        return f"speech {speech}" if speech is not None else f"span {turn.span_id}"
 
 
 def _leader(span: Span) -> Span:

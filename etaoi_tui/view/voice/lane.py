@@ -102,7 +102,7 @@ def gap_window(gaps: Iterable[float]) -> tuple[float, float]:
     seconds = 1.0
     for step in (1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 3600.0, 86_400.0):
         seconds = step
-        if longest * 1.35 <= step:
+        if longest * 1.3 <= step:
             break
     return -seconds / 4, seconds
 

@@ -69,7 +69,7 @@ def axis(first: float, last: float, width: int) -> str:
     row = [" "] * width
     span = Axis(0.0, max(last - first, 1e-6), width)
     zero = -first / span.seconds * width
-    step = next((at for _, at in ticks(span, 7) if at > 0), span.seconds)
+    step = next((at for _, at in ticks(span, 6) if at > 0), span.seconds)
     number = -int(-first // step) if first < 0 else 0
     while number * step <= last:
         cell = int(zero + number * step / span.seconds * width)

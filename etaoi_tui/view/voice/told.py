@@ -188,12 +188,8 @@ def read(reader: Reader, place: int) -> Told:
 
 def merged(first: Payload, second: Payload) -> Payload:
     """Return two payloads as one; what the second tells holds."""
-    kept = {
-        name: value
-        for name in Payload.__struct_fields__
-        if (value := getattr(second, name)) is not None or (value := getattr(first, name)) is not None
-    }
-    return Payload(**kept)
+    pairs = zip(msgspec.structs.astuple(first), msgspec.structs.astuple(second), strict=True)
+    return Payload(*[before if after is None else after for before, after in pairs])
 
 
 def seconds(value: float | None) -> float | None:
