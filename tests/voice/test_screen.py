@@ -1,0 +1,215 @@
+"""The lanes on the screen: where they stand, how they move, and what they cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from etaoi_tui.view.voice import call as voice_call
+from etaoi_tui.view.voice.lane import Scale
+from tests.app.world import World, world
+from tests.scribe import Event
+from tests.voice.calls import Truth, events_of, many
+
+
+def lanes_text(shown: World) -> list[str]:
+    """The lines of the lanes, header included."""
+    lanes = shown.app.main.lanes
+    return [lanes.render_line(y).text.rstrip() for y in range(lanes.size.height)]
+
+
+async def show(shown: World, pilot: Pilot[Any], events: list[Event]) -> None:
+    """Let events arrive, and bring the screen up to them."""
+    shown.source.send(events)
+    for _ in range(3):
+        await shown.tick(pilot)
+
+
+async def press(shown: World, pilot: Pilot[Any], *keys: str) -> None:
+    """Press keys and let the screen follow."""
+    for key in keys:
+        await pilot.press(key)
+        await pilot.pause()
+        await shown.tick(pilot)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (160, 45), (200, 60)])
+async def test_a_call_opens_as_lanes_and_v_changes_to_the_tree(size: tuple[int, int]) -> None:
+    async with world(size=size, live=False) as (shown, pilot):
+        await show(shown, pilot, events_of(many(5)))
+        main = shown.app.main
+        assert main.in_lanes and main.lanes.display and not main.span_tree.display
+        text = lanes_text(shown)
+        assert "5 turns" in text[0] and "heard gap" in text[1] and "stt" in text[2] or "transcript" in text[2]
+        assert sum("question" in line for line in text) == 5
+        assert any("█" in line and "▒" in line for line in text[4:])
+        await press(shown, pilot, "v")
+        assert not main.in_lanes and main.span_tree.display and main.focused is main.span_tree
+        await press(shown, pilot, "v")
+        assert main.in_lanes and main.focused is main.lanes
+
+
+async def test_both_views_stand_on_the_same_moment() -> None:
+    async with world(live=False) as (shown, pilot):
+        await show(shown, pilot, events_of(many(5)))
+        main = shown.app.main
+        await press(shown, pilot, "j", "j", "j")
+        turn = main.lanes.turn_at_cursor
+        assert turn is not None and main.span_tree.cursor is turn.sources[0]
+        await press(shown, pilot, "l", "j", "j", "j")
+        span = main.lanes.span_at_cursor
+        assert span is not None and span.kind != "voice_turn" and main.span_tree.cursor is span
+        await press(shown, pilot, "v", "j")
+        below = main.span_tree.cursor
+        assert below is not None and below is not span
+        await press(shown, pilot, "v")
+        call = main.lanes.call
+        assert call is not None and call.group_of(below) is call.group_of(main.lanes.span_at_cursor)
+
+
+async def test_folding_and_the_worst_turn() -> None:
+    truths = [Truth(), Truth(tool=3.0), Truth()]
+    async with world(live=False) as (shown, pilot):
+        await show(shown, pilot, events_of(truths))
+        lanes = shown.app.main.lanes
+        await press(shown, pilot, "w")
+        turn = lanes.turn_at_cursor
+        assert turn is not None and lanes.cursor_row == 1 and lanes.row_count == 3
+        await press(shown, pilot, "space")
+        assert lanes.row_count > 10 and any("tool find" in line for line in lanes_text(shown))
+        await press(shown, pilot, "left_square_bracket")
+        assert lanes.row_count == 3
+        await press(shown, pilot, "right_square_bracket")
+        assert lanes.row_count > 25
+        await press(shown, pilot, "j", "j", "h", "h", "h")
+        assert lanes.turn_at_cursor is None
+        cursor = shown.app.main.span_tree.cursor
+        assert cursor is not None and cursor.kind == "voice_session"
+
+
+async def test_the_detail_takes_the_silence_apart() -> None:
+    async with world(live=False) as (shown, pilot):
+        await show(shown, pilot, events_of([Truth(lost=0.5), Truth()]))
+        await press(shown, pilot, "w")
+        document = shown.app.main.detail.document
+        assert document is not None and document.default == "turn"
+        text = "\n".join(
+            shown.app.main.detail.render_line(y).text for y in range(shown.app.main.detail.size.height)
+        )
+        assert "Heard gap" in text and "unexplained" in text and "500ms" in text
+        assert "both ends are measured" in text
+        targets = [section.target for section in document.tabs[0].sections if section.target]
+        assert len(targets) > 5 and all(shown.app.store.find_span(target) for target in targets)
+
+
+async def test_errors_and_search_move_the_lanes_too() -> None:
+    events = events_of(many(6))
+    tools = [event for event in events if event.get("node_kind") == "tool" and event["kind"] == "span_end"]
+    if not tools:
+        tools = [e for e in events if e.get("node_kind") == "llm" and e["kind"] == "span_end"]
+    tools[-1]["error"] = "tool_error"
+    async with world(live=False) as (shown, pilot):
+        await show(shown, pilot, events)
+        main = shown.app.main
+        await press(shown, pilot, "e")
+        call = main.lanes.call
+        failed = shown.app.store.find_span(tools[-1]["span_id"])
+        assert failed is not None and call is not None
+        turn = main.lanes.turn_at_cursor
+        assert turn is not None and turn.sources[0] is failed.parent
+
+
+async def test_the_axis_can_mean_three_things() -> None:
+    async with world(live=False) as (shown, pilot):
+        await show(shown, pilot, events_of(many(5)))
+        lanes = shown.app.main.lanes
+        pictures = set()
+        for scale in (Scale.GAP, Scale.TURN, Scale.CALL):
+            assert lanes.scale is scale
+            pictures.add("\n".join(lanes_text(shown)[4:]))
+            await press(shown, pilot, "X")
+        assert len(pictures) == 3 and lanes.scale is Scale.GAP
+
+
+async def test_live_the_states_stand_on_top_and_the_silence_grows() -> None:
+    events = events_of([Truth(), Truth()], "theirs")
+    agent = max(n for n, e in enumerate(events) if e["kind"] == "state_tick" and e["state"] == "thinking")
+    async with world() as (shown, pilot):
+        shown.app.main.span_tree.following = False
+        await show(shown, pilot, events[: agent + 1])
+        assert "agent thinking" in lanes_text(shown)[0] and "user listening" in lanes_text(shown)[0]
+        waiting = next(line for line in lanes_text(shown) if " 2 " in line[:8])
+        shown.time += 1.5
+        await shown.tick(pilot)
+        later = next(line for line in lanes_text(shown) if " 2 " in line[:8])
+        assert "…" in waiting and later != waiting
+        await show(shown, pilot, events[agent + 1 :])
+        assert "ended" in lanes_text(shown)[0] and not any("…  " in line[:24] for line in lanes_text(shown)[4:])
+
+
+async def test_another_run_of_the_same_session_keeps_its_tree() -> None:
+    async with world(live=False) as (shown, pilot):
+        events = events_of(many(2))
+        await show(shown, pilot, events)
+        scribe = shown.scribe
+        scribe.session_id = events[0]["session_id"]
+        root = scribe.start("sub_agent", "researcher")
+        scribe.end(root)
+        await shown.tick(pilot)
+        main = shown.app.main
+        main.show_trace(shown.app.store.traces[root.trace_id])
+        assert not main.in_lanes
+        await press(shown, pilot, "v")
+        assert not main.in_lanes
+
+
+async def test_hostile_words_reach_no_screen() -> None:
+    ugly = "\x1b]52;c;aGFja2Vk\x07 \u202egnp.exe [/bold] \x9b2J\u200b"
+    events = events_of([Truth(heard=ugly, said=ugly), Truth()])
+    async with world(live=False) as (shown, pilot):
+        await show(shown, pilot, events)
+        await press(shown, pilot, "right_square_bracket", "j", "j")
+        drawn = "\n".join(lanes_text(shown))
+        drawn += "\n".join(shown.app.main.detail.render_line(y).text for y in range(30))
+        assert not set(drawn) & set("\x1b\x07\u202e\x9b\u200b")
+
+
+async def _folds(turns: int, monkeypatch: pytest.MonkeyPatch, work: Callable[..., Any]) -> tuple[int, int]:
+    """Count the turns that are folded while something is done, and the most of them on the screen."""
+    folded = 0
+    fold = voice_call.fold_turn
+
+    def counted(*told: Any) -> Any:
+        nonlocal folded
+        folded += 1
+        return fold(*told)
+
+    monkeypatch.setattr(voice_call, "fold_turn", counted)
+    async with world(size=(120, 40)) as (shown, pilot):
+        shown.app.main.span_tree.following = False
+        events = events_of(many(turns))
+        late = events[-60:-30]
+        await show(shown, pilot, events[:-60])
+        call = shown.app.main.lanes.call
+        assert call is not None
+        call.work(60.0)
+        await shown.tick(pilot)
+        folded = 0
+        await work(shown, pilot, late)
+        return folded, shown.app.main.lanes.rows_shown
+
+
+async def test_keys_and_ticks_cost_the_same_at_a_thousand_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def keys(shown: World, pilot: Pilot[Any], late: list[Event]) -> None:
+        await press(shown, pilot, "j", "j", "G", "k", "pageup", "space", "j", "v", "v", "g")
+
+    async def arrivals(shown: World, pilot: Pilot[Any], late: list[Event]) -> None:
+        await show(shown, pilot, late)
+
+    for work in (keys, arrivals):
+        few, _ = await _folds(30, monkeypatch, work)
+        many_, rows = await _folds(1_000, monkeypatch, work)
+        assert many_ <= few + rows
