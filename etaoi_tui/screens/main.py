@@ -189,7 +189,7 @@ class MainScreen(VoiceActions):
         """
         self.traces.apply(changes)
         shown = self.span_tree.rows.trace
-        if shown is not None and shown.trace_id not in self.store.traces:
+        if shown is not None and self.store.traces.get(shown.trace_id) is not shown:
             shown = None
         newest = self.traces.rows.at(0) if len(self.traces.rows) else None
         if newest is not None and (
@@ -210,7 +210,7 @@ class MainScreen(VoiceActions):
 
     def _is_newer(self, newest: Trace, shown: Trace) -> bool:
         """Whether following should go on to the newest trace: not while the shown one still runs."""
-        return newest is not shown and newest.number > shown.number and not shown.running
+        return newest is not shown and newest.number > shown.number and shown.status is not Status.RUNNING
 
     def show_status(self, status: StatusLine) -> None:
         """Draw the first line."""

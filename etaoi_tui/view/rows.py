@@ -23,6 +23,12 @@ _ROWS_A_SPAN = 500
 """Rows that can be made anew in the time of inserting one."""
 
 
+_LOOKED_INTO = 1_000
+"""Hidden spans that are looked into before a row counts as one that unfolds."""
+
+_HOOKS_DEEP = 64
+"""Hooks around each other that one row stands for; what lies deeper stands for itself."""
+
 _HOOKS_INSIDE = 8
 """Children that a hook's span has at most; spans with more are no hooks."""
 
@@ -38,9 +44,11 @@ def _chain_head(span: Span) -> Span | None:
     if not parent.marks & _PROBE:
         return parent if parent.name == span.name and parent.kind == span.kind else None
     head = parent
-    while head.parent is not None and head.parent.marks & _PROBE:
+    for _ in range(_HOOKS_DEEP):
+        if head.parent is None or not head.parent.marks & _PROBE:
+            return head
         head = head.parent
-    return head
+    return None
 
 
 def _hooks_below(span: Span) -> Iterator[Span]:
@@ -62,6 +70,7 @@ class TreeRows:
     Attributes:
         spans: The span of each row, in depth-first order.
         depths: The indentation of each row, hidden ancestors not counted.
+        version: Grows with everything that may change how many rows a span has below it, or what they say.
     """
 
     def __init__(self) -> None:
@@ -69,6 +78,7 @@ class TreeRows:
         self.context: list[Span] = []
         self.spans: list[Span] = []
         self.depths: list[int] = []
+        self.version = 0
         self.show_plumbing = False
         self._folded: set[Span] = set()
         self._open_chains: set[Span] = set()
@@ -92,6 +102,7 @@ class TreeRows:
 
     def rebuild(self) -> None:
         """Make all rows anew."""
+        self.version += 1
         self.spans, self.depths = [], []
         trace = self.trace
         if trace is None:
@@ -117,7 +128,9 @@ class TreeRows:
             self.rebuild()
             return True
         self._grow_extent(changes)
-        added = [span for span in changes.added if self._mine(span)]
+        if any(self._concerns(other) for other in changes.traces):
+            self.version += 1
+        added = self._mine_of(changes.added)
         if len(added) > MANY + len(self.spans) // _ROWS_A_SPAN:
             self.rebuild()
             return True
@@ -169,10 +182,18 @@ class TreeRows:
 
     def has_children(self, span: Span) -> bool:
         """Whether anything can unfold under the span."""
-        for child in span.children or ():
-            if not self._hidden(child) or self.has_children(child):
+        ways = [iter(span.children or ())]
+        for _ in range(_LOOKED_INTO):
+            child = next(ways[-1], None)
+            if child is None:
+                ways.pop()
+                if not ways:
+                    return False
+            elif not self._hidden(child):
                 return True
-        return False
+            elif child.children:
+                ways.append(iter(child.children))
+        return True
 
     def parent_row(self, row: int) -> int | None:
         """Return the row of the nearest shown ancestor."""
@@ -200,6 +221,7 @@ class TreeRows:
         if folded == (span in self._folded) or (folded and not self.has_children(span)):
             return False
         row = self.index(span)
+        self.version += 1
         if folded:
             self._folded.add(span)
         else:
@@ -322,6 +344,25 @@ class TreeRows:
         if mine is None:
             return False
         return trace is mine or trace.session is mine.session
+
+    def _mine_of(self, spans: Iterable[Span]) -> list[Span]:
+        """Return the spans that stand in this tree; every ancestor is looked at once, however deep it is."""
+        known: dict[Span, bool] = {}
+        mine = []
+        for span in spans:
+            way: list[Span] = []
+            above = span
+            while (inside := known.get(above)) is None:
+                way.append(above)
+                if above.parent is None:
+                    inside = above.trace is self.trace
+                    break
+                above = above.parent
+            for step in way:
+                known[step] = inside
+            if inside:
+                mine.append(span)
+        return mine
 
     def _mine(self, span: Span) -> bool:
         return root_of(span).trace is self.trace

@@ -24,6 +24,9 @@ LONGEST = 400
 _REMEMBERED = 8_192
 _JSON_TO_READ = 200_000
 
+_TURNS_READ = 64
+"""Spans that are looked at for the first words of a call."""
+
 _PROBE = int(Mark.PROBE)
 
 
@@ -75,6 +78,9 @@ class Summaries:
             return span.tail[-LONGEST:]
         if span.kind == "sub_agent" and (span.error is None or span.status is Status.OK):
             return context_course(span)
+        if span.kind == "voice_turn" and span.error is None:
+            # What was said in it comes later, and is no change of the turn's own.
+            return self._first_speech(span)
         key = (span.number, span.version)
         known = self._spans.get(key)
         if known is None:
@@ -144,8 +150,6 @@ class Summaries:
         if kind == "middleware" and span.children is not None and span.children[0].marks & _PROBE:
             if span.children[0].name == span.name:
                 return self._probe_changes(span.children[0])
-        if kind == "voice_turn":
-            return self._first_speech(span)
         if kind == "eou":
             delay = self._read(span.start_place).end_of_utterance_delay
             return f"after {delay * 1000:.0f}ms" if delay is not None else ""
@@ -170,13 +174,15 @@ class Summaries:
         return ""
 
     def _first_speech(self, span: Span) -> str:
-        for child in (span.children or ())[:16]:
-            if child.kind == "voice_turn":
-                found = self._first_speech(child)
-                if found:
-                    return found
-            elif child.kind in ("voice_input", "voice_output"):
-                return self.of(child) or child.name
+        waiting = [span]
+        for _ in range(_TURNS_READ):
+            if not waiting:
+                break
+            turn = waiting.pop()
+            if turn.kind in ("voice_input", "voice_output"):
+                return self.of(turn) or turn.name
+            if turn is span or turn.kind == "voice_turn":
+                waiting.extend(reversed((turn.children or ())[:16]))
         return ""
 
     def _read(self, place: int) -> _Payload:

@@ -26,6 +26,11 @@ _DEEPEST_INDENT = 24
 
 _ENDED = int(Mark.ENDED)
 _ERROR_BELOW = int(Mark.ERROR_BELOW)
+_PLUMBING = int(Mark.PLUMBING)
+_PROBE = int(Mark.PROBE)
+
+_TOLD_BY_CHILDREN = ("sub_agent", "voice_turn", "voice_session")
+"""Kinds whose rows say what spans below them were told."""
 
 _KIND_LOOK = {
     "llm": "llm",
@@ -329,8 +334,7 @@ x shows them.
             span.version,
             status,
             self.rows.depths[row],
-            self.rows.folded(span),
-            span.children is not None,
+            self.rows.version if self._tells_of_below(span) else span.children is not None,
             self._axis,
             None if searching is None else span in searching,
         )
@@ -541,11 +545,33 @@ x shows them.
                 return True
         return False
 
+    def _tells_of_below(self, span: Span) -> bool:
+        """Whether a row shows something of the spans below its own: their number, their words."""
+        children = span.children
+        if children is None:
+            return False
+        if span.kind in _TOLD_BY_CHILDREN or span.marks & _PROBE or self.rows.folded(span):
+            return True
+        return bool((children[0].marks | children[-1].marks) & (_PLUMBING | _PROBE))
+
     def _refresh_changed(self, changes: Changes) -> None:
         shown = self.shown_rows()
         spans = self.rows.spans
         changed = changes.changed
-        self.refresh_rows([row for row in shown if spans[row] in changed])
+        above: set[Span] = set()
+        for some in (changes.added, changed):
+            for span in some:
+                parent = span.parent
+                while parent is not None and parent not in above:
+                    above.add(parent)
+                    parent = parent.parent
+        self.refresh_rows(
+            [
+                row
+                for row in shown
+                if spans[row] in changed or (spans[row] in above and self._tells_of_below(spans[row]))
+            ]
+        )
         if self.rows.trace in changes.traces:
             self.refresh(Region(0, 0, self.size.width, 1))
 
