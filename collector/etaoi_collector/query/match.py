@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import operator
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from etaoi_collector.model import Span
+
+_GAP = 200
+"""Recorded bytes that a ``*`` may stand for."""
 
 
 class Content(Protocol):
@@ -43,7 +45,7 @@ class Word:
         if text is None:
             return False
         if "*" in self.text:
-            return self._pattern().search(text) is not None
+            return _in_order(self.text.split("*"), text.casefold())
         return self.text in text.casefold()
 
     def within_bytes(self, raw: bytes) -> bool:
@@ -53,14 +55,11 @@ class Word:
         lowered = raw.lower()
         for form in self._byte_forms():
             if "*" in self.text:
-                if re.search(b".{0,200}?".join(map(re.escape, form.split(b"*"))), lowered, re.DOTALL):
+                if _near_each_other(form.split(b"*"), lowered):
                     return True
             elif form in lowered:
                 return True
         return False
-
-    def _pattern(self) -> re.Pattern[str]:
-        return re.compile(".*".join(map(re.escape, self.text.split("*"))), re.IGNORECASE | re.DOTALL)
 
     def _byte_forms(self) -> list[bytes]:
         plain = self.text.encode("utf-8", "replace")
@@ -152,6 +151,43 @@ class Either:
     def matches(self, span: Span, content: Content) -> bool:
         """Stop at the first that holds."""
         return any(term.matches(span, content) for term in self.terms)
+
+
+def _in_order(pieces: list[str], text: str) -> bool:
+    """Whether a text has all pieces one behind the other, with anything between them."""
+    at = 0
+    for piece in pieces:
+        at = text.find(piece, at)
+        if at < 0:
+            return False
+        at += len(piece)
+    return True
+
+
+def _near_each_other(pieces: list[bytes], raw: bytes) -> bool:
+    """Whether bytes have all pieces one behind the other, at most `_GAP` bytes apart.
+
+    Every piece is looked for once: a regular expression would try all ways to combine them, and a few stars
+    in a long text would take minutes.
+    """
+    ends: list[int] | None = None
+    for piece in filter(None, pieces):
+        found = []
+        before = 0
+        at = raw.find(piece)
+        while at >= 0:
+            if ends is None:
+                found.append(at + len(piece))
+            else:
+                while before + 1 < len(ends) and ends[before + 1] <= at:
+                    before += 1
+                if ends[before] <= at <= ends[before] + _GAP:
+                    found.append(at + len(piece))
+            at = raw.find(piece, at + 1)
+        if not found:
+            return False
+        ends = found
+    return True
 
 
 COMPARISONS: dict[str, Callable[[float, float], bool]] = {
