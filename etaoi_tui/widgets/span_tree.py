@@ -177,6 +177,8 @@ x shows them.
         spans = self.rows.spans
         running = [row for row in self.shown_rows() if spans[row].status is Status.RUNNING]
         self.refresh_rows(running)
+        if self.rows.trace is not None and self.rows.trace.status is Status.RUNNING:
+            self.refresh(Region(0, 0, self.size.width, 1))
 
     def follow(self, following: bool) -> None:
         """Begin or stop to keep the newest row in view."""
@@ -309,7 +311,7 @@ x shows them.
         if trace is None:
             return [(" " * width, "span-tree--header")]
         left, name_width, bar_width = self._columns(width)
-        head = " " + title_line(trace, left + name_width - 1)
+        head = " " + title_line(trace, self._now(trace), left + name_width - 1)
         pieces: list[Piece] = [(fit(head, left + name_width), "span-tree--title")]
         if bar_width:
             cells = [" "] * bar_width
@@ -374,7 +376,7 @@ x shows them.
         pieces: list[Piece] = [
             (f" {glyph} ", look),
             (
-                ("" if seconds is None else fmt.duration(seconds)).rjust(_DURATION) + " ",
+                ("" if seconds is None else fmt.span_duration(span, now)).rjust(_DURATION) + " ",
                 "span-tree--dim" if dimmed else number_look,
             ),
         ]
@@ -584,9 +586,9 @@ x shows them.
         super().on_resize()
 
 
-def title_line(trace: Trace, width: int) -> str:
+def title_line(trace: Trace, now: float, width: int) -> str:
     """Name a trace with its sums: ``researcher  12.4s  8 llm  14 tools  23.1k tok``."""
-    facts = [fmt.duration(trace.ended_at - trace.started_at)]
+    facts = [fmt.trace_duration(trace, now)]
     if trace.model_calls:
         facts.append(f"{trace.model_calls} llm")
     if trace.tool_calls:
