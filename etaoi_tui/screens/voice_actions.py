@@ -10,6 +10,7 @@ from etaoi_tui.screens.call_actions import CallActions
 from etaoi_tui.view.voice import thresholds
 from etaoi_tui.view.voice.call import VoiceCall, is_call
 from etaoi_tui.view.voice.lane import Scale
+from etaoi_tui.view.voice.model import Turn
 from etaoi_tui.widgets.span_tree import SpanTree
 from etaoi_tui.widgets.voice_lanes import VoiceLanes
 
@@ -28,6 +29,8 @@ class VoiceActions(CallActions):
     _lanes_wanted = True
     """The person wants lanes where there is a call; the tree otherwise."""
     _following_lanes = False
+    _described: Turn | None = None
+    _shown_detail: tuple[Span | None, int]
 
     def _cursor_rests(self) -> None:
         raise NotImplementedError
@@ -72,6 +75,15 @@ class VoiceActions(CallActions):
         self.lanes.apply(changes)
         if self.in_lanes:
             self.lanes.animate_running(frame)
+            self._see_late_news()
+
+    def _see_late_news(self) -> None:
+        """Describe the turn under the cursor again when something came for it after its end."""
+        turn = self.lanes.turn_at_cursor if self.lanes.on_turn else None
+        if turn is not None and not turn.running and turn is not self._described:
+            self._described = turn
+            self._shown_detail = (self._shown_detail[0], -1)
+            self._cursor_rests()
 
     def _call_of(self, trace: Trace | None) -> VoiceCall | None:
         if trace is None or not _belongs_to_call(trace):
@@ -107,13 +119,17 @@ class VoiceActions(CallActions):
             self._following_lanes = False
             return
         span = self.span_tree.cursor
-        if span is not None and span is not self.lanes.span_at_cursor:
+        if span is None or span is self.lanes.span_at_cursor:
+            return
+        if self.span_tree.following:
             self.lanes.show_span(span)
+        else:
+            self.lanes.open_at(span)
 
     def describe_turn(self, span: Span) -> Document | None:
-        """Describe a span as a turn of its call, if it is one."""
+        """Describe the turn of a span: if it is one, or while the lanes' cursor stands on the whole turn."""
         call = self.lanes.call
-        if call is None or span.kind != "voice_turn":
+        if call is None or not (span.kind == "voice_turn" or (self.in_lanes and self.lanes.on_turn)):
             return None
         group = call.group_of(span)
         if group is None:
@@ -121,7 +137,8 @@ class VoiceActions(CallActions):
         present = self.now(span.trace)
         turn = call.turn(group, present)
         number = call.index(group) + 1
-        return describe_voice_turn(turn, number, span, self._payloads, present, self.limits, self.reading)
+        leader = span if span.kind == "voice_turn" else group.leaders[0]
+        return describe_voice_turn(turn, number, leader, self._payloads, present, self.limits, self.reading)
 
     # actions
 

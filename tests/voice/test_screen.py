@@ -120,6 +120,7 @@ async def test_errors_and_search_move_the_lanes_too() -> None:
         assert failed is not None and call is not None
         turn = main.lanes.turn_at_cursor
         assert turn is not None and turn.sources[0] is failed.parent
+        assert main.lanes.span_at_cursor is failed
 
 
 async def test_the_axis_can_mean_three_things() -> None:
