@@ -64,6 +64,9 @@ _QUEUED_FRAMES = 1
 _FREEZE_EVERY = 20.0
 """Seconds between two times that everything alive is taken out of the garbage collector's sight."""
 
+_SESSIONS_TIMED = 1_024
+"""Sessions of which it is remembered when their newest time stamp was seen."""
+
 _SPINNER_EVERY = 2
 THEMES = ("textual-dark", "textual-light", "ansi-dark", "ansi-light")
 THEME_NAMES = {"dark": "textual-dark", "light": "textual-light", "ansi": "ansi-dark"}
@@ -267,6 +270,8 @@ class ViewerApp(App[str]):
         newest, seen_at = self._newest.get(session.session_id, (None, clock))
         if newest != session.newest_at:
             newest, seen_at = session.newest_at, clock
+            if len(self._newest) > _SESSIONS_TIMED:
+                self._newest.clear()
             self._newest[session.session_id] = (newest, seen_at)
         return session.newest_at + max(clock - seen_at, 0.0)
 
@@ -353,6 +358,7 @@ def run_viewer(options: ViewerOptions) -> int:
     layout.save(layout_file)
     if wanted is None:
         return app.return_code or 0
+    app.store.release()
     from etaoi_tui.launch import replay
 
     return replay(wanted, theme=options.theme)

@@ -202,6 +202,22 @@ class Store:
         self._changes = Changes()
         return changes
 
+    def release(self) -> None:
+        """Give the memory back: what refers to each other here is out of the garbage collector's sight."""
+        for trace in self.traces.values():
+            for span in trace.members:
+                span.parent = None
+                span.children = None
+            trace.members = []
+            trace.roots = []
+        for session in self.sessions.values():
+            session.traces.clear()
+        self.traces.clear()
+        self.sessions.clear()
+        self._spans.clear()
+        self._clashing.clear()
+        self._changes = Changes()
+
     def find_span(self, span_id: str) -> Span | None:
         """Return the span with this id, if it is in memory."""
         return self._spans.get(span_id)

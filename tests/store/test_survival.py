@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
+import tracemalloc
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -631,3 +633,22 @@ def test_forty_thousand_spans_in_the_worst_order(shape: str) -> None:
     opened(store)
     store.apply(history + parents, 0, 1)
     check(store)
+    store.release()
+
+
+def test_a_store_that_is_done_with_gives_its_memory_back() -> None:
+    history = [told for number in range(200) for told in run(f"r{number}", number)]
+
+    def left_after(rounds: int) -> int:
+        before = tracemalloc.get_traced_memory()[0]
+        for _ in range(rounds):
+            folded(*history).release()
+        gc.collect()
+        return tracemalloc.get_traced_memory()[0] - before
+
+    tracemalloc.start()
+    try:
+        left_after(1)
+        assert left_after(5) < 100_000, "4,000 spans would be more than a megabyte"
+    finally:
+        tracemalloc.stop()
