@@ -162,7 +162,7 @@ def test_sizes_and_theme_survive_a_restart(state: dict[str, str]) -> None:
     with Terminal([*VIEWER, "--port", "0"], size=(160, 45), env=state) as terminal:
         terminal.wait_for("Listening on")
         terminal.press("t")
-        terminal.wait_for("textual-light")
+        terminal.wait_for("Theme: light")
         terminal.press("q")
         terminal.wait_end()
     saved = msgspec.json.decode((Path(state["ETAOI_TUI_STATE_DIR"]) / "layout.json").read_bytes())
