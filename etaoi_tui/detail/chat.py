@@ -6,6 +6,7 @@ Shapes: the etaoi SDK's ``{role, text, tool_calls}``; LangChain's serialised mes
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -208,6 +209,9 @@ def _blob(part: Any) -> tuple[str | None, str]:
     return None, ""
 
 
+_OPEN_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*\\?', re.DOTALL)
+
+
 def unquoted(value: Any) -> Any:
     """Return what is meant by JSON text that is one string: that string, with its line breaks."""
     if not isinstance(value, str) or not value.startswith('"'):
@@ -215,7 +219,11 @@ def unquoted(value: Any) -> Any:
     parsed = parse_json(value)
     if not parsed.ok or not isinstance(parsed.value, str):
         return value
-    return parsed.value + value[value.rindex("… [truncated") :] if parsed.missing else parsed.value
+    if not parsed.cut:
+        return parsed.value
+    # Words that only begin with something in quotes are no JSON that breaks off.
+    at = value.rfind("… [truncated")
+    return parsed.value + value[at:] if at >= 0 and _OPEN_STRING.fullmatch(value, 0, at) else value
 
 
 def value_block(value: Any) -> Block:
