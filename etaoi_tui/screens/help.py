@@ -55,7 +55,9 @@ def help_document(explanation: str, pane: Pane) -> Document:
 
 
 def _about(explanation: str) -> Section:
-    return Section("about", "This pane", [Text(explanation.strip())])
+    # Broken into lines for the source code; the page has a width of its own.
+    paragraphs = [" ".join(paragraph.split()) for paragraph in explanation.strip().split("\n\n")]
+    return Section("about", "This pane", [Text("\n\n".join(paragraphs))])
 
 
 def _keys(pane: Pane) -> list[Section]:
