@@ -19,7 +19,7 @@ from etaoi_tui.headless.talk import Failure
 from etaoi_tui.text import one_line
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.voice.call import VoiceCall, is_call, overall
-from etaoi_tui.view.voice.model import PARTS, Basis, Kind, Moment, Part, Stage, Turn
+from etaoi_tui.view.voice.model import PARTS, Basis, Kind, MarkKind, Moment, Part, Stage, Turn
 from etaoi_tui.view.voice.stats import GAP, SERIES, Figures
 from etaoi_tui.view.voice.texts import MARKS
 from etaoi_tui.view.voice.thresholds import GLYPHS, Thresholds
@@ -108,6 +108,8 @@ def _print_call(call: VoiceCall, turns: list[Turn], out: TextIO, thresholds: Thr
     began = _began(call)
     rows = [_row(turn, place, began, thresholds) for place, turn in enumerate(turns, 1)]
     print_table(_HEADINGS, rows, _RIGHT, out)
+    for at, text in call.errors:
+        out.write(f"{MARKS[MarkKind.ERROR]} {fmt.offset(at - began)}  {one_line(text, 100)}\n")
     out.write("\n")
     figures = [(name, call.statistics.of(name)) for name in SERIES]
     lines = [
@@ -163,7 +165,8 @@ def call_object(call: VoiceCall) -> dict[str, Any]:
         "turns": len(call),
         "interruptions": statistics.interruptions,
         "false_interruptions": statistics.false_interruptions,
-        "errors": statistics.errors,
+        "errors": statistics.errors + len(call.errors),
+        "errors_outside_turns": [{"at": fmt.iso(at), "text": text} for at, text in call.errors],
         "worst_turn": None if worst is None else call.index(worst) + 1,
         "statistics": {
             name.replace(" ", "_"): _figures(told)

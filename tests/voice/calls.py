@@ -223,15 +223,29 @@ class Caller:
         took = truth.ttfb + 0.1
         tts = self._metrics("tts", voice + took, ttfb=truth.ttfb, duration=took, audio_duration=truth.audio)
         told = {"audio_duration": truth.audio, "characters_count": len(truth.said)}
-        self._span("voice_output", turn, voice + took, voice + took, {"label": "fake"}, told, voice_metrics=tts)
+        self._span(
+            "voice_output", turn, voice + took, voice + took, {"label": "fake"}, told, voice_metrics=tts
+        )
         self.at(heard)
-        self.scribe.delta(turn, {"agent_transcript": truth.said[:5], "agent_transcript_delta": truth.said[:5]})
+        self.scribe.delta(
+            turn, {"agent_transcript": truth.said[:5], "agent_transcript_delta": truth.said[:5]}
+        )
         self.at(done)
         self.scribe.delta(turn, {"agent_transcript": truth.said, "agent_transcript_final": True})
         error = "interrupted" if truth.interrupted else None
-        message = {"model": "fake", "text": truth.said, "item_id": f"a{t}", "llm_node_ttft": truth.ttft + 0.001}
+        message = {
+            "model": "fake",
+            "text": truth.said,
+            "item_id": f"a{t}",
+            "llm_node_ttft": truth.ttft + 0.001,
+        }
         self._span("llm", turn, done, done, {**message, "source": "chat_message_metrics"}, error=error)
-        spoken = {"text": truth.said, "item_id": f"a{t}", "tts_node_ttfb": truth.ttfb, "playback_latency": None}
+        spoken = {
+            "text": truth.said,
+            "item_id": f"a{t}",
+            "tts_node_ttfb": truth.ttfb,
+            "playback_latency": None,
+        }
         self._span("voice_output", turn, done, done, spoken, error=error)
         self.scribe.end(turn)
         self.tick(done + 0.0001, "agent", "listening")

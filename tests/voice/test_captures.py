@@ -1,4 +1,4 @@
-"""Recordings of the reference SDK: several traces are one call, no turn twice, no stage without its length."""
+"""Recordings of the reference SDK: several traces are one call, no turn twice, each stage with its length."""
 
 from __future__ import annotations
 

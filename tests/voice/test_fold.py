@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 
 from etaoi_tui.view.voice.model import Basis, Kind, MarkKind, Turn
+from tests.scribe import Event, Open
 from tests.voice.calls import START, Caller, Truth, events_of, folded, lengths, many, placed
 
 HOW = ("ours", "theirs")
@@ -137,6 +138,22 @@ def test_interruptions_false_ones_and_errors_are_marked_once() -> None:
     assert marks[MarkKind.ERROR].text == "stt: hung up (it tries again)"
 
 
+def test_an_error_that_only_the_session_tells_of_counts_once() -> None:
+    caller = Caller()
+    caller.begin()
+    caller.theirs(Truth(at=0.5))
+    opened = _opened(next(e for e in caller.scribe.events if e.get("node_kind") == "voice_turn"))
+    error = {"stage": "stt", "type": "STTError", "message": "hung up", "recoverable": True}
+    caller.at(1.0)
+    caller.scribe.delta(caller.session, {"error_event": error})
+    for span in (caller.session, opened):
+        caller.at(2.0)
+        caller.scribe.delta(span, {"error_event": {**error, "stage": "llm"}})
+    call = folded(caller.finish(9.0))
+    assert [mark.text for mark in call.turns[0].marks] == ["llm: hung up (it tries again)"]
+    assert [text for _, text in call.call.errors] == ["stt: hung up (it tries again)"]
+
+
 def test_a_tool_that_speaks_breaks_the_silence() -> None:
     caller = Caller()
     caller.begin()
@@ -196,7 +213,5 @@ def test_a_running_turn_waits_longer_and_longer() -> None:
         assert seen.parts[-1].end == START + now
 
 
-def _opened(event: dict) -> object:  # type: ignore[type-arg]
-    from tests.scribe import Open
-
-    return Open(event["span_id"], event["trace_id"], event["parent_span_id"], "voice_turn", None)
+def _opened(event: Event) -> Open:
+    return Open(event["span_id"], event["trace_id"], event["parent_span_id"], event["node_kind"], None)

@@ -1,4 +1,4 @@
-"""Following a call: whatever the order of arrival, and whatever is lost, it ends where a fresh look begins."""
+"""Following a call: in whatever order it arrives, and whatever is lost, it ends where a fresh look begins."""
 
 from __future__ import annotations
 
@@ -55,6 +55,7 @@ def followed(frames: list[list[Event]], *, look: bool) -> VoiceCall | None:
         assert [group.key for group in call.groups] == [group.key for group in fresh.groups]
         for name in SERIES:
             assert call.statistics.of(name) == fresh.statistics.of(name)
+        assert set(call.outside) == set(fresh.outside) and call.errors == fresh.errors
         worst, other = call.worst(), fresh.worst()
         assert (worst and worst.key) == (other and other.key)
     return call

@@ -86,7 +86,9 @@ def test_rows_of_open_and_closed_turns() -> None:
     rows.set_open(second, True)
     lines = len(lines_of(call.turn(second)))
     assert lines > 6
-    assert rows.at(1) == (second, -1) and rows.at(2) == (second, 0) and rows.at(1 + lines) == (second, lines - 1)
+    assert (
+        rows.at(1) == (second, -1) and rows.at(2) == (second, 0) and rows.at(1 + lines) == (second, lines - 1)
+    )
     assert rows.at(2 + lines) == (call.groups[2], -1)
     for row in range(len(rows)):
         assert rows.row(*rows.at(row)) == row
@@ -180,5 +182,7 @@ def test_limits_come_from_the_configuration(tmp_path: Path) -> None:
 
 
 def test_the_configuration_can_lie_elsewhere() -> None:
-    assert thresholds.config_file({"ETAOI_TUI_CONFIG": "/somewhere/else.toml"}) == Path("/somewhere/else.toml")
+    assert thresholds.config_file({"ETAOI_TUI_CONFIG": "/somewhere/else.toml"}) == Path(
+        "/somewhere/else.toml"
+    )
     assert thresholds.config_file({}).name == "config.toml"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_left, insort
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from operator import attrgetter
@@ -17,11 +18,12 @@ from etaoi_collector.model import Changes, Mark, Session, Span, Status, Trace
 from etaoi_tui.view.search import Reader
 from etaoi_tui.view.voice import told
 from etaoi_tui.view.voice.evidence import VOICE_KINDS, TurnDeltas
-from etaoi_tui.view.voice.fold import fold_turn
-from etaoi_tui.view.voice.model import Turn
+from etaoi_tui.view.voice.fold import error_text, fold_turn
+from etaoi_tui.view.voice.model import MarkKind, Turn
 from etaoi_tui.view.voice.stats import Statistics
 from etaoi_tui.view.voice.ticks import Tick, Ticks
 
+_BELOW_CALL = frozenset({"voice_turn", "voice_agent"})
 _ABOVE_TURNS = frozenset({"voice_session", "voice_agent"})
 _BEGUN = int(Mark.STARTED) | int(Mark.ENDED)
 
@@ -69,8 +71,6 @@ class VoiceCall:
     def __init__(self, session: Session, reader: Reader) -> None:
         self.session = session
         self.statistics = Statistics()
-        self.outside: dict[Span, None] = {}
-        """Spans of stages that belong to no turn."""
         self.version = 0
         """Grows whenever any turn changed."""
         self._reader = reader
@@ -80,9 +80,12 @@ class VoiceCall:
         self._groups: dict[str, Group] = {}
         self._group_of: dict[Span, Group] = {}
         self._ordered: list[Group] = []
+        self._outside: dict[Span, None] = {}
         self._keys: dict[Span, tuple[int, str]] = {}
         self._unfolded: dict[Group, None] = {}
         self._counted: dict[Group, Turn] = {}
+        self._session_errors: dict[Span, list[tuple[float, str]]] = {}
+        self._turn_errors: Counter[tuple[float, str]] = Counter()
         self._by_gap: list[tuple[float, int, Group]] = []
         self._gone = session.gone
         for trace in session.traces:
@@ -137,6 +140,17 @@ class VoiceCall:
         """Return the heard gap of every turn that has been folded, in order; None where there is none."""
         return [None if group.turn is None else group.turn.gap for group in self._ordered]
 
+    @property
+    def outside(self) -> list[Span]:
+        """Spans of stages that belong to no turn."""
+        return [span for span in self._outside if self._group_of.get(_leader(span)) is None]
+
+    @property
+    def errors(self) -> list[tuple[float, str]]:
+        """When something failed of which no turn tells, and what."""
+        told = [error for errors in self._session_errors.values() for error in errors]
+        return sorted(error for error in told if not self._turn_errors.get(error))
+
     # what arrives
 
     def apply(self, changes: Changes) -> bool:
@@ -188,6 +202,7 @@ class VoiceCall:
         self._counted[group] = turn
         group.number_counted = group.number
         self.statistics.add(turn)
+        self._turn_errors.update(_errors_of(turn))
         if turn.gap is not None:
             # Of equal gaps the first turn's counts as the worst; no two turns have the same number.
             insort(self._by_gap, (turn.gap, -group.number_counted, group))
@@ -198,6 +213,7 @@ class VoiceCall:
         if before is None:
             return
         self.statistics.remove(before)
+        self._turn_errors.subtract(_errors_of(before))
         if before.gap is not None:
             at = bisect_left(self._by_gap, (before.gap, -group.number_counted))
             del self._by_gap[at]
@@ -207,16 +223,20 @@ class VoiceCall:
             self._take(span)
 
     def _take(self, span: Span) -> None:
+        if span.kind == "voice_session":
+            self._take_session(span)
         leader = _leader(span)
         key = self._key(leader)
         group = self._group_of.get(leader)
         if key is None:
             if group is not None:
                 self._part(leader, group)
+                for child in leader.children or ():
+                    self._take(child)
             if span.kind in VOICE_KINDS or span.kind in ("llm", "tool"):
-                self.outside[span] = None
+                self._outside[span] = None
             return
-        self.outside.pop(span, None)
+        self._outside.pop(span, None)
         if group is not None and group.key != key:
             self._part(leader, group)
             group = None
@@ -224,6 +244,19 @@ class VoiceCall:
             group = self._join(leader, key)
         self._touch(group)
         self._place(group)
+        if span.kind in _BELOW_CALL and span.parent is not None and span.parent in self._group_of:
+            self._take(span.parent)
+
+    def _take_session(self, span: Span) -> None:
+        """Read failures that the session itself tells of."""
+        found = [
+            (at, error_text(payload.error_event))
+            for at, payload in self._deltas.of(span).events
+            if payload.error_event is not None
+        ]
+        if found != self._session_errors.get(span, []):
+            self._session_errors[span] = found
+            self.version += 1
 
     def _join(self, leader: Span, key: str) -> Group:
         group = self._groups.get(key)
@@ -277,8 +310,8 @@ class VoiceCall:
                 self._part(leader, group)
                 self._deltas.forget(leader)
                 self._keys.pop(leader, None)
-        for span in [one for one in self.outside if one.trace is trace and one not in members]:
-            del self.outside[span]
+        for span in [one for one in self._outside if one.trace is trace and one not in members]:
+            del self._outside[span]
         self._take_all(trace)
 
     def _key(self, leader: Span) -> str | None:
@@ -293,8 +326,10 @@ class VoiceCall:
                 known = self._keys[leader] = arrived, self._speech_key(leader)
             return known[1]
         if leader.ghost:
-            speaks = any(child.kind in VOICE_KINDS for child in leader.children or ())
-            return f"span {leader.span_id}" if speaks else None
+            # What never arrived was a turn if stages hang on it, and the call itself if turns do.
+            kinds = {child.kind for child in leader.children or ()}
+            is_turn = not kinds.isdisjoint(VOICE_KINDS) and kinds.isdisjoint(_BELOW_CALL)
+            return f"span {leader.span_id}" if is_turn else None
         if leader.kind in VOICE_KINDS and not any(
             one.kind in _ABOVE_TURNS for one in leader.trace.members[:8]
         ):
@@ -305,6 +340,10 @@ class VoiceCall:
         place = turn.start_place if turn.marks & Mark.STARTED else turn.end_place
         speech = told.read(self._reader, place).speech_id
         return f"speech {speech}" if speech is not None else f"span {turn.span_id}"
+
+
+def _errors_of(turn: Turn) -> list[tuple[float, str]]:
+    return [(mark.at, mark.text) for mark in turn.marks if mark.kind is MarkKind.ERROR]
 
 
 def _leader(span: Span) -> Span:

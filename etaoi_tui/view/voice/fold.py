@@ -119,9 +119,7 @@ def _marks(seen: Evidence) -> list[TurnMark]:
                 )
             error = payload.error_event
             if error is not None:
-                text = ": ".join(one for one in (error.stage, error.message or error.type) if one)
-                recovers = " (it tries again)" if error.recoverable else ""
-                marks.append(TurnMark(MarkKind.ERROR, at, f"{text or 'error'}{recovers}"[:400]))
+                marks.append(TurnMark(MarkKind.ERROR, at, error_text(error)))
         if turn.span.error == "interrupted" and turn.end is not None:
             stopped = told.near(turn.payload.agent_stopped_at, turn.start)
             _interrupted(marks, turn.end if stopped is None else stopped, turn.payload.interrupted_by or "")
@@ -139,6 +137,13 @@ def _marks(seen: Evidence) -> list[TurnMark]:
             marks.append(TurnMark(MarkKind.ERROR, at, text[:400]))
     marks.sort(key=lambda mark: (mark.at, mark.kind, mark.text))
     return marks
+
+
+def error_text(error: told.ErrorEvent) -> str:
+    """Return what a component's failure says."""
+    text = ": ".join(one for one in (error.stage, error.message or error.type) if one)
+    recovers = " (it tries again)" if error.recoverable else ""
+    return f"{text[:360] or 'error'}{recovers}"
 
 
 def _interrupted(marks: list[TurnMark], at: float, by: str) -> None:

@@ -123,7 +123,7 @@ def figure_pieces(call: VoiceCall, thresholds: Thresholds, width: int) -> list[P
     counted = (
         (statistics.interruptions, MARKS[MarkKind.INTERRUPTED]),
         (statistics.false_interruptions, MARKS[MarkKind.FALSE_INTERRUPTION]),
-        (statistics.errors, MARKS[MarkKind.ERROR]),
+        (statistics.errors + len(call.errors), MARKS[MarkKind.ERROR]),
     )
     after: list[Piece] = [(f"  {glyph} {number}", "figure") for number, glyph in counted if number]
     if call.unfolded > 1 and statistics.turns < len(call):
