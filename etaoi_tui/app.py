@@ -51,6 +51,12 @@ _WORK_MS = 70.0
 _LOADING_WORK_MS = 180.0
 """Work in one tick while much is waiting, live and in a recording; then the screen is drawn."""
 
+_FIRST_WORK_MS = 20.0
+"""Work before the first screen of a recording: enough to fill it."""
+
+_PREPARE_AFTER = 0.15
+"""Seconds after the first screen at which imports are done that nobody waits for then."""
+
 _BREATH = 0.001
 """Seconds between two slices. A key needs several turns of the event loop until it is drawn, not just one."""
 
@@ -190,14 +196,20 @@ class ViewerApp(App[str]):
             self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
-        """Begin to take what arrives. The first screen is drawn: from here on imports cost nobody a wait."""
-        import etaoi_tui.detail.describe  # noqa: F401 - the first span's detail needs it
-
+        """Begin to take what arrives: the first screen is drawn."""
         sys.setswitchinterval(_SWITCH_INTERVAL)
         if self.live is not None:
             self.live.start()
             self.main.welcome.show_offers(self.live.offers())
+        self.feed.work(_FIRST_WORK_MS, self._clock())
+        self.show()
         self.run_worker(self._tick_for_ever(), name="tick", exit_on_error=True)
+        self.set_timer(_PREPARE_AFTER, self._prepare)
+
+    def _prepare(self) -> None:
+        """Do what would otherwise be waited for when the first detail opens."""
+        import etaoi_tui.detail.describe  # noqa: F401 - a tenth of a second of imports
+
         gc.collect()
         gc.freeze()
 
@@ -226,9 +238,18 @@ class ViewerApp(App[str]):
             while self.feed.behind and time.perf_counter() < deadline:
                 await asyncio.sleep(_BREATH)
                 self.feed.work(_SLICE_MS, self._clock())
+            self._collect_garbage(while_loading=self.feed.behind and not self.source.live)
             self.show()
             rest = pause - (time.perf_counter() - began)
             await asyncio.sleep(0.001 if self.feed.behind else max(rest, 0.005))
+
+    def _collect_garbage(self, *, while_loading: bool) -> None:
+        """Leave garbage alone while a recording is read: what is made then stays; looking costs a sixth."""
+        if while_loading and gc.isenabled():
+            gc.disable()
+        elif not while_loading and not gc.isenabled():
+            gc.freeze()
+            gc.enable()
 
     def tick(self) -> None:
         """Do all that waits, and show it: what happens by itself twelve times a second."""

@@ -59,7 +59,9 @@ def _listening(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.group(invoke_without_command=True, context_settings=_CONTEXT)
 @_listening
-@click.option("--record", type=click.Path(path_type=Path), metavar="FILE", help="Record this run to FILE.")
+@click.option(
+    "--record", type=click.Path(path_type=Path), metavar="FILE", help="Record this run to FILE; replaces it."
+)
 @click.option("--no-record", is_flag=True, help="Keep no recording of this run.")
 @click.option("--replay", metavar="FILE|last", help="Show a recording instead of listening.")
 @click.option("--attach", metavar="URL", help="Show what another viewer has, instead of listening.")
@@ -114,7 +116,7 @@ def main(context: click.Context, /, **options: Any) -> None:
     type=click.Path(path_type=Path),
     required=True,
     metavar="FILE",
-    help="Where to.",
+    help="Where to; an older recording there is replaced.",
 )
 @_listening
 @click.option(

@@ -323,7 +323,8 @@ def _sentence(host: str, port: int, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
         if holder := _who_listens(host, port):
             return (
-                f"Port {port} is taken by another {holder}; quit that one or choose another port with --port."
+                f"Port {port} is taken by another {holder}; look into that one with --attach, or choose "
+                "another port with --port."
             )
         return f"Port {port} on {host} is taken by another program; choose another one with --port."
     if error.errno in (errno.EACCES, errno.EPERM):

@@ -204,7 +204,9 @@ class Walk:
         return self.string(str(value))
 
     def json(self, value: Json) -> str:
-        return self.string(scalar_text(self.value(value.value)))
+        # What is in it has been cut and cleaned by now; cutting the text as well would make it invalid JSON,
+        # and count a cut text's note as part of it.
+        return scalar_text(self.value(value.value))
 
     def raw(self, value: msgspec.Raw) -> Any:
         return self.value(msgspec.msgpack.decode(value))

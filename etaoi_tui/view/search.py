@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterator
 from typing import Protocol
 
+import msgspec
+
 from etaoi_collector.model import Changes, Span, Trace
 from etaoi_collector.query import Query
 from etaoi_tui.view.order import Path, position, root_of
@@ -17,6 +19,13 @@ class Reader(Protocol):
     def read(self, place: int) -> object:
         """Return the raw event at a place."""
         ...
+
+
+class _Event(msgspec.Struct, gc=False):
+    payload: msgspec.Raw
+
+
+_event = msgspec.msgpack.Decoder(_Event).decode
 
 
 class RecordedContent:
@@ -34,10 +43,16 @@ class RecordedContent:
         return b"".join(map(self._bytes, [*(span.deltas or ()), span.end_place]))
 
     def _bytes(self, place: int) -> bytes:
+        """Return the payload's bytes: ids and time stamps around it would match any number."""
         if place < 0:
             return b""
         raw = self._reader.read(place)
-        return bytes(raw) if isinstance(raw, bytes | bytearray | memoryview) else b""
+        if not isinstance(raw, bytes | bytearray | memoryview):
+            return b""
+        try:
+            return bytes(_event(raw).payload)
+        except (msgspec.DecodeError, RecursionError):
+            return bytes(raw)
 
 
 class TraceSearch:

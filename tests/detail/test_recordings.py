@@ -45,7 +45,14 @@ def test_every_span_has_pages_without_a_failure(name: str) -> None:
 
 def test_model_call(agent: Recorded) -> None:
     document = describe_in(agent, agent.find("llm"))
-    assert [tab.key for tab in document.tabs] == ["messages", "overview", "request", "diff", "attributes", "raw"]
+    assert [tab.key for tab in document.tabs] == [
+        "messages",
+        "overview",
+        "request",
+        "diff",
+        "attributes",
+        "raw",
+    ]
     text = text_of(document)
     assert "✦ fake-gpt-5   ✓ ok   401ms   37→7 tok   model call" in text
     for said in ("▪ system", "You are a helpful order assistant.", "◉ user", "(guard) be brief"):
