@@ -288,6 +288,10 @@ Open a turn to see its stages; w goes to the worst turn, v to the same moment in
             return
         self._line = -1
         self.rows.set_open(group, opened)
+        self.keep_in_range()
+        last = self.rows.row(group, len(self.rows.lines(group)) - 1) if opened else None
+        if last is not None:
+            self.scroll_to_row(last)
         self._after_folding()
         self.post_message(self.CursorMoved(self))
 

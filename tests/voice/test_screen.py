@@ -84,6 +84,9 @@ async def test_folding_and_the_worst_turn() -> None:
         assert turn is not None and lanes.cursor_row == 1 and lanes.row_count == 3
         await press(shown, pilot, "space")
         assert lanes.row_count > 10 and any("tool find" in line for line in lanes_text(shown))
+        await press(shown, pilot, "G", "space")
+        assert any("agent speaks" in line for line in lanes_text(shown)[-4:])
+        await press(shown, pilot, "w")
         await press(shown, pilot, "left_square_bracket")
         assert lanes.row_count == 3
         await press(shown, pilot, "right_square_bracket")

@@ -42,6 +42,7 @@ def test_a_lane_shows_who_is_heard_and_who_is_waited_for() -> None:
         Kind.TTS,
         Kind.SPEECH,
     ]
+    assert drawn[-1] is Kind.SPEECH
     seconds = (turn.end - turn.start) / 120  # type: ignore[operator]
     assert drawn.count(Kind.TOOL) * seconds == pytest.approx(0.9, abs=2 * seconds)
 

@@ -123,7 +123,8 @@ def segments(turn: Turn, now: float) -> tuple[Part, ...]:
         for stage in turn.stages
         if stage.kind is Kind.USER and not stage.aside
     ]
-    claims += answer_claims(turn.stages, turn.start, end)
+    heard = turn.agent_heard.at if turn.agent_heard is not None else end
+    claims += answer_claims(turn.stages, turn.start, heard)
     return cut(turn.start, end, claims, Kind.IDLE)
 
 
