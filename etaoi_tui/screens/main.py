@@ -731,7 +731,7 @@ class MainScreen(VoiceActions):
             if self.pane == "detail" and span is not None:
                 steps.append(span.name or kind_word(span.kind))
         self.breadcrumb.show(tuple(steps))
-        actions = for_footer(self.pane)
+        actions = self.with_voice(for_footer(self.pane))
         if self.has_class("-empty"):
             wanted = {"pane.open", "palette.open", "help.show", "app.quit", "problems.show"}
             actions = [action for action in actions if action.id in wanted]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from etaoi_collector.model import Changes, Session, Span, Trace
 from etaoi_collector.source import Source
+from etaoi_tui.actions import BY_ID, Action
 from etaoi_tui.detail.document import Document
 from etaoi_tui.detail.voice_turn import describe_voice_turn
 from etaoi_tui.screens.call_actions import CallActions
@@ -139,6 +142,14 @@ class VoiceActions(CallActions):
         number = call.index(group) + 1
         leader = span if span.kind == "voice_turn" else group.leaders[0]
         return describe_voice_turn(turn, number, leader, self._payloads, present, self.limits, self.reading)
+
+    def with_voice(self, actions: list[Action]) -> list[Action]:
+        """Put the keys of a call into the footer, behind the three that every pane has first."""
+        if self.lanes.call is None or self.pane == "detail":
+            return actions
+        toggle = replace(BY_ID["voice.toggle"], label="tree" if self.in_lanes else "lanes")
+        mine = [toggle, *([BY_ID["voice.worst"]] if self.in_lanes else [])]
+        return [*actions[:3], *mine, *actions[3:]]
 
     # actions
 

@@ -68,6 +68,8 @@ Open a turn to see its stages; w goes to the worst turn, v to the same moment in
     VoiceLanes > .voice-lanes--speech { color: $success; }
     VoiceLanes > .voice-lanes--unexplained { color: $error; text-style: bold; }
     VoiceLanes > .voice-lanes--idle { color: $text-muted; }
+    VoiceLanes:ansi > .voice-lanes--ttft { color: ansi_bright_cyan; }
+    VoiceLanes:ansi > .voice-lanes--llm { color: ansi_cyan; }
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         f"voice-lanes--{name}"

@@ -48,8 +48,10 @@ async def test_a_call_opens_as_lanes_and_v_changes_to_the_tree(size: tuple[int, 
         assert "stt" in text[2] or "transcript" in text[2]
         assert sum("question" in line for line in text) == 5
         assert any("█" in line and "▒" in line for line in text[4:])
+        assert "v tree" in " ".join(main.footer.render_line(0).text.split())
         await press(shown, pilot, "v")
         assert not main.in_lanes and main.span_tree.display and main.focused is main.span_tree
+        assert "v lanes" in " ".join(main.footer.render_line(0).text.split())
         await press(shown, pilot, "v")
         assert main.in_lanes and main.focused is main.lanes
 
