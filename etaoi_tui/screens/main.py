@@ -646,6 +646,7 @@ class MainScreen(VoiceActions):
         self.traces.rows.clear()
         self.traces.cursor = None
         self.span_tree.show_trace(None, [])
+        self.show_voice_of(None)
         self._shown_detail = (None, -1)
         self.detail.clear()
         self._empty_or_not()

@@ -10,6 +10,7 @@ from etaoi_tui.actions import BY_ID, Action
 from etaoi_tui.detail.document import Document
 from etaoi_tui.detail.voice_turn import describe_voice_turn
 from etaoi_tui.screens.call_actions import CallActions
+from etaoi_tui.text import printable
 from etaoi_tui.view.voice import thresholds
 from etaoi_tui.view.voice.call import VoiceCall, is_call
 from etaoi_tui.view.voice.lane import Scale
@@ -65,6 +66,9 @@ class VoiceActions(CallActions):
         if call is not None and span is not None:
             self.lanes.show_span(span)
         self._set_lanes(call is not None and self._lanes_wanted)
+        if call is not None and self._limits_problem is not None:
+            self.app.notify(printable(self._limits_problem), severity="warning", timeout=8, markup=False)
+            self._limits_problem = None
 
     def apply_to_lanes(self, changes: Changes, frame: int) -> None:
         """Bring the lanes to the state of the store; a session may turn out to be a call."""
@@ -72,8 +76,8 @@ class VoiceActions(CallActions):
         if trace is not None and self.lanes.call is None and trace in changes.traces:
             if self._call_of(trace) is not None:
                 self.show_voice_of(trace)
-        for session, call in self._calls.items():
-            if call is not self.lanes.call and (session in changes.sessions or changes.traces):
+        for call in self._calls.values():
+            if call is not self.lanes.call:
                 call.apply(changes)
         self.lanes.apply(changes)
         if self.in_lanes:
@@ -164,11 +168,7 @@ class VoiceActions(CallActions):
                 self.lanes.open_at(span)
         self._lanes_wanted = not self.in_lanes
         self._set_lanes(self._lanes_wanted)
-        if self.pane != "tree":
-            self.pane = "tree"
-        if self._limits_problem is not None:
-            self.app.notify(self._limits_problem, severity="warning", timeout=8, markup=False)
-            self._limits_problem = None
+        self.pane = "tree"
         self.call_after_refresh(self._focus_pane)
 
     def do_voice_worst(self) -> None:

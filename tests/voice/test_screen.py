@@ -178,6 +178,13 @@ async def test_another_run_of_the_same_session_keeps_its_tree() -> None:
         assert not main.in_lanes
 
 
+async def test_a_cleared_view_has_no_lanes() -> None:
+    async with world(live=False) as (shown, pilot):
+        await show(shown, pilot, events_of(many(2)))
+        await press(shown, pilot, "ctrl+l")
+        assert not shown.app.main.in_lanes and not shown.app.main.lanes.row_count
+
+
 async def test_hostile_words_reach_no_screen() -> None:
     ugly = "\x1b]52;c;aGFja2Vk\x07 \u202egnp.exe [/bold] \x9b2J\u200b"
     events = events_of([Truth(heard=ugly, said=ugly), Truth()])
