@@ -80,6 +80,9 @@ class VoiceCall:
         self._groups: dict[str, Group] = {}
         self._group_of: dict[Span, Group] = {}
         self._ordered: list[Group] = []
+        self._folds = 0
+        self._gaps: list[float | None] = []
+        self._gaps_made = (-1, -1)
         self._outside: dict[Span, None] = {}
         self._keys: dict[Span, tuple[int, str]] = {}
         self._unfolded: dict[Group, None] = {}
@@ -138,7 +141,11 @@ class VoiceCall:
 
     def gaps(self) -> list[float | None]:
         """Return the heard gap of every turn that has been folded, in order; None where there is none."""
-        return [None if group.turn is None else group.turn.gap for group in self._ordered]
+        made = (self.version, self._folds)
+        if self._gaps_made != made:
+            self._gaps_made = made
+            self._gaps = [None if group.turn is None else group.turn.gap for group in self._ordered]
+        return self._gaps
 
     @property
     def outside(self) -> list[Span]:
@@ -197,6 +204,7 @@ class VoiceCall:
         turn = fold_turn(group.key, leaders, self._reader, self._deltas, self._ticks, now)
         group.turn, group.folded_at = turn, now or 0.0
         group.dirty = False
+        self._folds += 1
         self._unfolded.pop(group, None)
         self._uncount(group)
         self._counted[group] = turn
