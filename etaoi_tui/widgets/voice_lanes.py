@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from typing import ClassVar
 
 from rich.cells import cell_len
 from textual.geometry import Region
@@ -16,13 +15,13 @@ from etaoi_tui.view.voice.lane import Lane, Scale
 from etaoi_tui.view.voice.model import Kind, Turn
 from etaoi_tui.view.voice.rows import LaneRows
 from etaoi_tui.view.voice.thresholds import Thresholds
+from etaoi_tui.widgets import voice_lane_style
 from etaoi_tui.widgets.row_view import Piece, RowView
 
 _WORK_SECONDS = 0.006
 """Seconds a tick may fold turns that are not on the screen, while a call is live."""
 _WORK_LOADING = 0.03
 """The same while the statistics of a finished call are still being made."""
-_KINDS = [kind.value for kind in Kind]
 
 
 class VoiceLanes(RowView):
@@ -38,47 +37,8 @@ Turns stand aligned where the user stops speaking; X shows each from its beginni
 Open a turn to see its stages; w goes to the worst turn, v to the same moment in the span tree.
 """
     HEADER_HEIGHT = 4
-    DEFAULT_CSS = """
-    VoiceLanes > .voice-lanes--header { color: $text-muted; background: $surface; }
-    VoiceLanes > .voice-lanes--title { color: $foreground; background: $surface; text-style: bold; }
-    VoiceLanes > .voice-lanes--figure { color: $foreground; background: $surface; }
-    VoiceLanes > .voice-lanes--live { color: $text-accent; background: $surface; text-style: bold; }
-    VoiceLanes > .voice-lanes--spark-fine { color: $text-success; background: $surface; }
-    VoiceLanes > .voice-lanes--spark-slow { color: $text-warning; background: $surface; }
-    VoiceLanes > .voice-lanes--spark-bad { color: $text-error; background: $surface; text-style: bold; }
-    VoiceLanes > .voice-lanes--name { color: $foreground; }
-    VoiceLanes > .voice-lanes--muted { color: $text-muted; }
-    VoiceLanes > .voice-lanes--fold { color: $text-muted; }
-    VoiceLanes > .voice-lanes--guide { color: $foreground 20%; }
-    VoiceLanes > .voice-lanes--running { color: $text-accent; text-style: bold; }
-    VoiceLanes > .voice-lanes--fine { color: $text-success; }
-    VoiceLanes > .voice-lanes--slow { color: $text-warning; text-style: bold; }
-    VoiceLanes > .voice-lanes--bad { color: $text-error; text-style: bold; }
-    VoiceLanes > .voice-lanes--said-user { color: $foreground; }
-    VoiceLanes > .voice-lanes--said-agent { color: $text-success; }
-    VoiceLanes > .voice-lanes--user { color: $foreground 45%; }
-    VoiceLanes > .voice-lanes--stt { color: $warning 70%; }
-    VoiceLanes > .voice-lanes--eou { color: $warning; }
-    VoiceLanes > .voice-lanes--callback { color: $warning; }
-    VoiceLanes > .voice-lanes--ttft { color: $primary; }
-    VoiceLanes > .voice-lanes--llm { color: $primary 60%; }
-    VoiceLanes > .voice-lanes--tool { color: $foreground 80%; }
-    VoiceLanes > .voice-lanes--tts { color: $success 70%; }
-    VoiceLanes > .voice-lanes--playout { color: $success 50%; }
-    VoiceLanes > .voice-lanes--speech { color: $success; }
-    VoiceLanes > .voice-lanes--unexplained { color: $error; text-style: bold; }
-    VoiceLanes > .voice-lanes--idle { color: $text-muted; }
-    VoiceLanes:ansi > .voice-lanes--ttft { color: ansi_bright_cyan; }
-    VoiceLanes:ansi > .voice-lanes--llm { color: ansi_cyan; }
-    """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        f"voice-lanes--{name}"
-        for name in (
-            "header title figure live spark-fine spark-slow spark-bad name muted fold guide running fine "
-            "slow bad said-user said-agent"
-        ).split()
-        + _KINDS
-    }
+    DEFAULT_CSS = voice_lane_style.CSS
+    COMPONENT_CLASSES = voice_lane_style.COMPONENT_CLASSES
 
     def __init__(
         self, now: Callable[[Trace], float], thresholds: Thresholds, *, id: str | None = None
