@@ -231,6 +231,17 @@ class VoiceCall:
             self._take(span)
 
     def _take(self, span: Span) -> None:
+        """Take in a span, and those around it whose place it changes."""
+        waiting = [span]
+        while waiting:
+            waiting.extend(self._take_one(waiting.pop()))
+
+    def _take_one(self, span: Span) -> list[Span]:
+        """Take in one span.
+
+        Returns:
+            Spans that belong elsewhere now and must be taken again.
+        """
         if span.kind == "voice_session":
             self._take_session(span)
         leader = _leader(span)
@@ -239,11 +250,9 @@ class VoiceCall:
         if key is None:
             if group is not None:
                 self._part(leader, group)
-                for child in leader.children or ():
-                    self._take(child)
             if span.kind in VOICE_KINDS or span.kind in ("llm", "tool"):
                 self._outside[span] = None
-            return
+            return list(leader.children or ()) if group is not None else []
         self._outside.pop(span, None)
         if group is not None and group.key != key:
             self._part(leader, group)
@@ -252,8 +261,11 @@ class VoiceCall:
             group = self._join(leader, key)
         self._touch(group)
         self._place(group)
-        if span.kind in _BELOW_CALL and span.parent is not None and span.parent in self._group_of:
-            self._take(span.parent)
+        parent = span.parent
+        if span.kind in _BELOW_CALL and parent is not None and parent in self._group_of:
+            if self._key(_leader(parent)) != self._group_of[parent].key:
+                return [parent]
+        return []
 
     def _take_session(self, span: Span) -> None:
         """Read failures that the session itself tells of."""
