@@ -367,9 +367,7 @@ class MainScreen(VoiceActions):
         self.span_tree.refresh()
 
     def _go_to_hit(self, span: Span | None) -> None:
-        if span is None:
-            self.app.notify("No hits.", markup=False, timeout=2)
-        else:
+        if span is not None:
             self._release_follow()
             self.span_tree.select(span)
             self._tell_hits()
