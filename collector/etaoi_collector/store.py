@@ -855,6 +855,8 @@ class Store:
             trace.roots = []
             changes.traces[trace] = None
             changes.restructured[trace] = None
+        for parent in thinned:
+            self._error_gone_below(parent)
         changes.notices = True
 
     def _forget_id(self, span: Span) -> None:

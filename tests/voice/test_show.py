@@ -7,10 +7,10 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from etaoi_tui.cli import main
 from etaoi_tui.view.voice.thresholds import CONFIG_VARIABLE
+from tests.headless.running import invoke
 from tests.voice.calls import CAPTURES
 
 TEXT = CAPTURES / "s09a_livekit_text.msgpack"
@@ -18,7 +18,7 @@ DRIVEN = CAPTURES / "s09c_livekit_driven.msgpack"
 
 
 def show(path: Path, *options: str) -> Result:
-    return CliRunner().invoke(main, ["show", str(path), "--voice", *options])
+    return invoke("show", path, "--voice", *options)
 
 
 def test_the_table_has_a_line_for_each_turn() -> None:
