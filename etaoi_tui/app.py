@@ -208,7 +208,7 @@ class ViewerApp(App[str]):
 
     def _prepare(self) -> None:
         """Do what would otherwise be waited for when the first detail opens."""
-        import etaoi_tui.detail.describe  # noqa: F401 - a tenth of a second of imports
+        import etaoi_tui.detail.voice_turn  # noqa: F401 - a tenth of a second of imports, all viewers in it
 
         gc.collect()
         gc.freeze()

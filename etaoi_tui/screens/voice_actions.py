@@ -8,7 +8,6 @@ from etaoi_collector.model import Changes, Session, Span, Trace
 from etaoi_collector.source import Source
 from etaoi_tui.actions import BY_ID, Action
 from etaoi_tui.detail.document import Document
-from etaoi_tui.detail.voice_turn import describe_voice_turn
 from etaoi_tui.screens.call_actions import CallActions
 from etaoi_tui.text import printable
 from etaoi_tui.view.voice import thresholds
@@ -145,6 +144,9 @@ class VoiceActions(CallActions):
         turn = call.turn(group, present)
         number = call.index(group) + 1
         leader = span if span.kind == "voice_turn" else group.leaders[0]
+        # Not before somebody looks: it brings all viewers with it.
+        from etaoi_tui.detail.voice_turn import describe_voice_turn
+
         return describe_voice_turn(turn, number, leader, self._payloads, present, self.limits, self.reading)
 
     def with_voice(self, actions: list[Action]) -> list[Action]:
