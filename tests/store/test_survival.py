@@ -652,3 +652,16 @@ def test_a_store_that_is_done_with_gives_its_memory_back() -> None:
         assert left_after(5) < 100_000, "4,000 spans would be more than a megabyte"
     finally:
         tracemalloc.stop()
+
+
+def test_an_error_that_left_memory_marks_nobody() -> None:
+    store = Store(max_spans=5)
+    opened(store)
+    failed = event("span_end", "child", 1, trace="old", parent="parent", error="ValueError('no')")
+    stays = [event("span_start", "parent", 0, trace="new")]
+    stays += [event("span_start", f"n{n}", 2 + n, trace="new", parent="parent") for n in range(6)]
+    store.apply([failed, *stays], 0, 1)
+    parent = store.find_span(stays[0].span_id)  # type: ignore[union-attr]
+    assert store.evicted_traces == 1
+    assert parent is not None
+    assert not parent.marks & Mark.ERROR_BELOW
