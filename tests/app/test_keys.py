@@ -123,6 +123,16 @@ async def test_search_dims_what_does_not_match_and_walks_the_hits() -> None:
         assert note.has_class("-error")
 
 
+async def test_search_looks_into_payloads_and_not_at_the_ids_around_them() -> None:
+    async with world() as (w, pilot):
+        await a_tree(w, pilot)
+        part_of_an_id = w.tree.rows.spans[0].trace.session.session_id[:8]
+        await pilot.press("slash", *part_of_an_id)
+        await w.tick(pilot)
+        assert w.tree.search.done
+        assert not w.tree.search.hits
+
+
 async def test_traces_are_stepped_through_from_any_pane() -> None:
     async with world() as (w, pilot):
         await a_tree(w, pilot)

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from etaoi_tui.sdk.limits import Limits
 from etaoi_tui.sdk.redact import DEFAULT, Redact
 from etaoi_tui.sdk.values import Json, Shaper, snapshot
+from etaoi_tui.sdk.walk import Walk
 
 
 def shaper(**limits: int) -> Shaper:
@@ -286,3 +287,10 @@ def _plain(value: Any) -> bool:
     except (TypeError, ValueError, OverflowError):
         return False
     return True
+
+
+def test_a_long_text_that_travels_as_json_is_cut_once_and_tells_its_own_length() -> None:
+    limits = Limits()
+    told = Walk(limits, DEFAULT, 10 * limits.text, text=limits.text).json(Json("word " * 200_000))
+    assert told.count("truncated") == 1
+    assert told.endswith("chars of 1000000]")
