@@ -3,53 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from typing import ClassVar
 
-from rich.cells import cell_len
 from textual.geometry import Region
 
 from etaoi_collector.model import Changes, Mark, Span, Status, Trace
-from etaoi_tui.text import fit, one_line
-from etaoi_tui.view import format as fmt
-from etaoi_tui.view.glyphs import SPINNER, STATUS_GLYPHS, kind_glyph
 from etaoi_tui.view.rows import TreeRows
 from etaoi_tui.view.search import TraceSearch
 from etaoi_tui.view.summary import Summaries
-from etaoi_tui.view.timeline import Axis, bar, label, ticks
-from etaoi_tui.view.traces import title
+from etaoi_tui.view.timeline import Axis
+from etaoi_tui.widgets import span_tree_style
 from etaoi_tui.widgets.row_view import Piece, RowView
+from etaoi_tui.widgets.span_painter import DEEPEST_INDENT, SpanPainter, columns
 
-_DURATION = fmt.DURATION_CELLS
-_TOKENS = 11
-_DEEPEST_INDENT = 24
-"""Levels drawn as steps; deeper ones share a number, so that names stay readable."""
-
-_ENDED = int(Mark.ENDED)
-_ERROR_BELOW = int(Mark.ERROR_BELOW)
 _PLUMBING = int(Mark.PLUMBING)
 _PROBE = int(Mark.PROBE)
 
 _TOLD_BY_CHILDREN = ("sub_agent", "voice_turn", "voice_session")
 """Kinds whose rows say what spans below them were told."""
-
-_KIND_LOOK = {
-    "llm": "llm",
-    "tool": "tool",
-    "sub_agent": "agent",
-    "voice_agent": "agent",
-    "task": "agent",
-    "agent_context": "agent",
-    "middleware": "middleware",
-}
-_STATUS_LOOK = {
-    Status.RUNNING: "running",
-    Status.OK: "ok",
-    Status.ERROR: "error",
-    Status.CANCELLED: "muted",
-    Status.PAUSED: "warning",
-    Status.LOST: "warning",
-    Status.INCOMPLETE: "warning",
-}
 
 
 class SpanTree(RowView):
@@ -62,41 +32,8 @@ rows share. Rows appear when spans start, and grow while they run. A framework's
 x shows them.
 """
     HEADER_HEIGHT = 1
-    DEFAULT_CSS = """
-    SpanTree > .span-tree--header { color: $text-muted; background: $surface; }
-    SpanTree > .span-tree--title { color: $foreground; background: $surface; text-style: bold; }
-    SpanTree > .span-tree--guide { color: $foreground 18%; }
-    SpanTree > .span-tree--fold { color: $text-muted; }
-    SpanTree > .span-tree--muted { color: $text-muted; }
-    SpanTree > .span-tree--number { color: $text-muted; }
-    SpanTree > .span-tree--slow { color: $text-warning; }
-    SpanTree > .span-tree--name { color: $foreground; }
-    SpanTree > .span-tree--dim { color: $foreground 45%; }
-    SpanTree > .span-tree--running { color: $text-accent; text-style: bold; }
-    SpanTree > .span-tree--ok { color: $text-success; }
-    SpanTree > .span-tree--error { color: $text-error; text-style: bold; }
-    SpanTree > .span-tree--warning { color: $text-warning; }
-    SpanTree > .span-tree--streamed { color: $text-accent; text-style: italic; }
-    SpanTree > .span-tree--llm { color: $text-primary; }
-    SpanTree > .span-tree--tool { color: $text-secondary; }
-    SpanTree > .span-tree--agent { color: $text-success; text-style: bold; }
-    SpanTree > .span-tree--middleware { color: $foreground 60%; }
-    SpanTree > .span-tree--voice { color: $text-accent; }
-    SpanTree > .span-tree--bar-llm { color: $primary; }
-    SpanTree > .span-tree--bar-tool { color: $secondary; }
-    SpanTree > .span-tree--bar-agent { color: $success; }
-    SpanTree > .span-tree--bar-middleware { color: $foreground 40%; }
-    SpanTree > .span-tree--bar-voice { color: $accent; }
-    SpanTree > .span-tree--bar-error { color: $error; }
-    SpanTree > .span-tree--hit { background: $warning 35%; text-style: bold; }
-    """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        f"span-tree--{name}"
-        for name in (
-            "header title guide fold muted number slow name dim running ok error warning streamed llm tool "
-            "agent middleware voice bar-llm bar-tool bar-agent bar-middleware bar-voice bar-error hit"
-        ).split()
-    }
+    DEFAULT_CSS = span_tree_style.CSS
+    COMPONENT_CLASSES = span_tree_style.COMPONENT_CLASSES
 
     def __init__(self, summaries: Summaries, now: Callable[[Trace], float], *, id: str | None = None) -> None:
         """Make a tree without a trace.
@@ -112,13 +49,19 @@ x shows them.
         self.following = False
         self.is_live = False
         """Rows come as they happen; those of a recording that is being read are not news."""
-        self.search: TraceSearch | None = None
-        self.frame = 0
-        """Which picture of the spinner running rows show."""
-        self._summaries = summaries
+        self.painter = SpanPainter(self.rows, summaries, now)
         self._now = now
         self._new_below = 0
-        self._axis = Axis(0.0, 1.0, 1)
+        self._cursor_hint = 0
+
+    @property
+    def search(self) -> TraceSearch | None:
+        """The search whose hits are lit."""
+        return self.painter.search
+
+    @search.setter
+    def search(self, search: TraceSearch | None) -> None:
+        self.painter.search = search
 
     # what the app says
 
@@ -170,7 +113,7 @@ x shows them.
 
     def animate_running(self, frame: int) -> None:
         """Draw the next picture of rows that run; their bars and durations grow with it."""
-        self.frame = frame
+        self.painter.frame = frame
         if self._update_axis():
             self.refresh()
             return
@@ -275,8 +218,6 @@ x shows them.
             self._cursor_hint = row
         return row
 
-    _cursor_hint = 0
-
     def set_cursor_row(self, row: int) -> None:
         """Put the cursor on a row."""
         self.cursor = self.rows.spans[row]
@@ -296,8 +237,8 @@ x shows them.
     def clicked(self, row: int, x: int, line: int) -> bool:
         """A click on a triangle folds."""
         span = self.rows.spans[row]
-        left = self._columns(self.size.width - 1)[0]
-        depth = min(self.rows.depths[row], _DEEPEST_INDENT)
+        left = columns(self.size.width - 1)[0]
+        depth = min(self.rows.depths[row], DEEPEST_INDENT)
         at = left + depth * 2
         if at <= x <= at + 1 and self.rows.has_children(span):
             self.move_to(row)
@@ -307,22 +248,7 @@ x shows them.
 
     def draw_header(self, line: int, width: int) -> list[Piece]:
         """Draw the trace's sums and the axis."""
-        trace = self.rows.trace
-        if trace is None:
-            return [(" " * width, "span-tree--header")]
-        left, name_width, bar_width = self._columns(width)
-        head = " " + title_line(trace, self._now(trace), left + name_width - 1)
-        pieces: list[Piece] = [(fit(head, left + name_width), "span-tree--title")]
-        if bar_width:
-            cells = [" "] * bar_width
-            for cell, seconds in ticks(self._axis):
-                text = label(seconds)
-                if cell + len(text) < bar_width:
-                    cells[cell : cell + len(text)] = text
-            pieces.append((" " + "".join(cells), "span-tree--header"))
-        used = sum(cell_len(text) for text, _ in pieces)
-        pieces.append((" " * max(width - used, 0), "span-tree--header"))
-        return pieces
+        return self.painter.draw_header(width)
 
     def row_key(self, row: int, line: int) -> Hashable | None:
         """A row looks the same until its span changes; one that runs never does."""
@@ -337,14 +263,13 @@ x shows them.
             status,
             self.rows.depths[row],
             self.rows.version if self._tells_of_below(span) else span.children is not None,
-            self._axis,
+            self.painter.axis,
             None if searching is None else span in searching,
         )
 
     def draw_row(self, row: int, line: int, width: int) -> list[Piece]:
         """Draw a span."""
-        span = self.rows.spans[row]
-        return self._draw(span, self.rows.depths[row], span.status, width)
+        return self.painter.draw(self.rows.spans[row], self.rows.depths[row], width)
 
     def draw_empty(self, line: int, width: int) -> list[Piece]:
         """Say that there is nothing yet."""
@@ -352,140 +277,21 @@ x shows them.
 
     # inner steps
 
-    def _columns(self, width: int) -> tuple[int, int, int]:
-        """Return the cells left of the tree, of the tree, and of the bars."""
-        left = 3 + _DURATION + 1
-        if width >= 88:
-            left += _TOKENS + 1
-        bar_width = 0
-        if width >= 56:
-            bar_width = max(min(int((width - left) * 0.38), 90), 14)
-        return left, max(width - left - bar_width - (1 if bar_width else 0), 4), bar_width
-
-    def _draw(self, span: Span, depth: int, status: Status, width: int) -> list[Piece]:
-        left, name_width, bar_width = self._columns(width)
-        trace = self.rows.trace
-        now = self._now(trace) if trace is not None else 0.0
-        searching = self.search
-        dimmed = searching is not None and span not in searching
-        hit = searching is not None and not dimmed
-        glyph = SPINNER[self.frame % 4] if status is Status.RUNNING else STATUS_GLYPHS[status]
-        look = "span-tree--dim" if dimmed else f"span-tree--{_STATUS_LOOK[status]}"
-        seconds = span.duration(now)
-        number_look = "span-tree--slow" if seconds is not None and seconds >= 10 else "span-tree--number"
-        pieces: list[Piece] = [
-            (f" {glyph} ", look),
-            (
-                ("" if seconds is None else fmt.span_duration(span, now)).rjust(_DURATION) + " ",
-                "span-tree--dim" if dimmed else number_look,
-            ),
-        ]
-        if left > 3 + _DURATION + 1:
-            pieces.append((_tokens(span).rjust(_TOKENS) + " ", "span-tree--muted"))
-        name_pieces = self._label(span, depth, status, dimmed, hit, name_width)
-        pieces.extend(name_pieces)
-        if bar_width:
-            pieces.append((" ", ""))
-            pieces.extend(self._bar(span, status, now, dimmed))
-        return pieces
-
-    def _label(
-        self, span: Span, depth: int, status: Status, dimmed: bool, hit: bool, width: int
-    ) -> list[Piece]:
-        indent = min(depth, _DEEPEST_INDENT, max(width // 4 - 2, 0))
-        pieces: list[Piece] = [("│ " * indent, "span-tree--guide")] if indent else []
-        if indent < depth:
-            pieces.append((f"⋯{depth} ", "span-tree--muted"))
-        folded = self.rows.folded(span)
-        if span.children is not None and self.rows.has_children(span):
-            closed = folded or (self.rows.is_chain(span) and not self.rows.chain_open(span))
-            pieces.append(("▸ " if closed else "▾ ", "span-tree--fold"))
-        else:
-            pieces.append(("  ", ""))
-        kind_look = "span-tree--dim" if dimmed else "span-tree--" + _look_of(span.kind)
-        pieces.append((kind_glyph(span.kind) + " ", kind_look))
-        left = width - sum(cell_len(text) for text, _ in pieces)
-        chain = not folded and self.rows.is_chain(span) and not self.rows.chain_open(span)
-        told = self._summaries.chain(span) if chain else None
-        name = one_line(told[0] if told else span.name or _nameless(span), max(left, 1))
-        if span.ghost or not span.name:
-            name_look = "span-tree--warning"
-        elif status is Status.ERROR:
-            name_look = "span-tree--error"
-        else:
-            name_look = kind_look if span.kind in ("llm", "tool", "sub_agent") else "span-tree--name"
-        if dimmed:
-            name_look = "span-tree--dim"
-        elif hit:
-            name_look = "span-tree--hit"
-        pieces.append((name, name_look))
-        left -= cell_len(name)
-        extra = []
-        if folded:
-            hidden = self.rows.hidden_below(span)
-            extra.append((f" +{hidden}", "span-tree--muted"))
-            if span.marks & _ERROR_BELOW:
-                extra.append((" ✗", "span-tree--error"))
-        if span.ttft is not None and span.kind == "llm":
-            extra.append((f" ttft {fmt.duration(span.ttft)}", "span-tree--muted"))
-        for text, text_look in extra:
-            if left > len(text):
-                pieces.append((text, "span-tree--dim" if dimmed else text_look))
-                left -= len(text)
-        if left > 4:
-            if told is not None:
-                pieces.append(
-                    (" " + one_line(told[1], left - 1), "span-tree--dim" if dimmed else "span-tree--muted")
-                )
-            else:
-                pieces.extend(self._words(span, status, dimmed, left))
-        used = sum(cell_len(text) for text, _ in pieces)
-        if used < width:
-            pieces.append((" " * (width - used), ""))
-        return pieces
-
-    def _words(self, span: Span, status: Status, dimmed: bool, width: int) -> list[Piece]:
-        words = self._summaries.of(span)
-        if not words:
-            return []
-        if span.tail and not span.marks & _ENDED:
-            # The newest words matter: show the end of the text, not its beginning.
-            tail = one_line(words.replace("\n", " "), 4_000)
-            while cell_len(tail) > width - 3:
-                tail = tail[max(cell_len(tail) - (width - 3), 1) :]
-            return [(f" {tail}▌", "span-tree--dim" if dimmed else "span-tree--streamed")]
-        look = "span-tree--error" if status is Status.ERROR else "span-tree--muted"
-        return [(" " + one_line(words, width - 1), "span-tree--dim" if dimmed else look)]
-
-    def _bar(self, span: Span, status: Status, now: float, dimmed: bool) -> list[Piece]:
-        axis = self._axis
-        if span.ghost or not axis.width:
-            return []
-        seconds = span.duration(now) or 0.0
-        cell, body = bar(axis, span.started_at, span.started_at + seconds)
-        if dimmed:
-            look = "span-tree--dim"
-        elif status is Status.ERROR:
-            look = "span-tree--bar-error"
-        else:
-            look = "span-tree--bar-" + _look_of(span.kind)
-        return [(" " * cell, ""), (body[: axis.width - cell], look)]
-
     def _update_axis(self) -> bool:
         """Fit the axis to the trace; True when every bar has to move."""
         trace = self.rows.trace
         if trace is None:
             return False
-        bar_width = self._columns(self.size.width - 1)[2]
+        bar_width = columns(self.size.width - 1)[2]
         start, end = self.rows.extent()
         if trace.running and not trace.session.gone:
             now = self._now(trace)
             axis = Axis.growing(start, max(now, end), bar_width)
         else:
             axis = Axis.over(start, end, bar_width)
-        if axis == self._axis:
+        if axis == self.painter.axis:
             return False
-        self._axis = axis
+        self.painter.axis = axis
         return True
 
     def _anchor(self) -> tuple[Span, int] | None:
@@ -584,35 +390,3 @@ x shows them.
         """Fit the axis to the new width."""
         self._update_axis()
         super().on_resize()
-
-
-def title_line(trace: Trace, now: float, width: int) -> str:
-    """Name a trace with its sums: ``researcher  12.4s  8 llm  14 tools  23.1k tok``."""
-    facts = [fmt.trace_duration(trace, now)]
-    if trace.model_calls:
-        facts.append(f"{trace.model_calls} llm")
-    if trace.tool_calls:
-        facts.append(fmt.count(trace.tool_calls, "tool"))
-    total = trace.input_tokens + trace.output_tokens
-    if total:
-        facts.append(f"{fmt.tokens(total)} tok")
-    if trace.errors:
-        facts.append(f"✗ {fmt.count(trace.errors, 'error')}")
-    sums = "  ".join(facts)
-    name = one_line(title(trace), max(width - cell_len(sums) - 2, 8))
-    return f"{name}  {sums}"
-
-
-def _tokens(span: Span) -> str:
-    usage = span.usage
-    if usage is None or (usage.input_tokens is None and usage.output_tokens is None):
-        return ""
-    return f"{fmt.tokens(usage.input_tokens)}→{fmt.tokens(usage.output_tokens)}"
-
-
-def _look_of(kind: str) -> str:
-    return _KIND_LOOK.get(kind, "voice")
-
-
-def _nameless(span: Span) -> str:
-    return "not arrived" if span.ghost else span.kind or "span"

@@ -1,0 +1,224 @@
+"""Draws spans as lines: state, duration, tokens, the name under its ancestors, and a bar on the axis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rich.cells import cell_len
+
+from etaoi_collector.model import Mark, Span, Status, Trace
+from etaoi_tui.text import fit, one_line
+from etaoi_tui.view import format as fmt
+from etaoi_tui.view.glyphs import SPINNER, STATUS_GLYPHS, kind_glyph
+from etaoi_tui.view.rows import TreeRows
+from etaoi_tui.view.search import TraceSearch
+from etaoi_tui.view.summary import Summaries
+from etaoi_tui.view.timeline import Axis, bar, label, ticks
+from etaoi_tui.view.traces import title
+from etaoi_tui.widgets.row_view import Piece
+from etaoi_tui.widgets.span_tree_style import STATUS_LOOKS, kind_look
+
+_DURATION = fmt.DURATION_CELLS
+_TOKENS = 11
+DEEPEST_INDENT = 24
+"""Levels drawn as steps; deeper ones share a number, so that names stay readable."""
+
+_ENDED = int(Mark.ENDED)
+_ERROR_BELOW = int(Mark.ERROR_BELOW)
+
+
+def columns(width: int) -> tuple[int, int, int]:
+    """Return the cells left of the tree, of the tree, and of the bars in a line of that width."""
+    left = 3 + _DURATION + 1
+    if width >= 88:
+        left += _TOKENS + 1
+    bar_width = 0
+    if width >= 56:
+        bar_width = max(min(int((width - left) * 0.38), 90), 14)
+    return left, max(width - left - bar_width - (1 if bar_width else 0), 4), bar_width
+
+
+class SpanPainter:
+    """Draws the rows of a tree; what it draws with is set by the tree."""
+
+    def __init__(self, rows: TreeRows, summaries: Summaries, now: Callable[[Trace], float]) -> None:
+        """Make a painter.
+
+        Args:
+            rows: The rows, for what is folded.
+            summaries: Where the words behind a name come from.
+            now: The present for a trace, in seconds since the epoch.
+        """
+        self.rows = rows
+        self.axis = Axis(0.0, 1.0, 1)
+        """The time axis of all bars."""
+        self.search: TraceSearch | None = None
+        """Hits of this search are lit, everything else is dimmed."""
+        self.frame = 0
+        """Which picture of the spinner running rows show."""
+        self._summaries = summaries
+        self._now = now
+
+    def draw_header(self, width: int) -> list[Piece]:
+        """Draw the trace's sums and the axis."""
+        trace = self.rows.trace
+        if trace is None:
+            return [(" " * width, "span-tree--header")]
+        left, name_width, bar_width = columns(width)
+        head = " " + title_line(trace, self._now(trace), left + name_width - 1)
+        pieces: list[Piece] = [(fit(head, left + name_width), "span-tree--title")]
+        if bar_width:
+            cells = [" "] * bar_width
+            for cell, seconds in ticks(self.axis):
+                text = label(seconds)
+                if cell + len(text) < bar_width:
+                    cells[cell : cell + len(text)] = text
+            pieces.append((" " + "".join(cells), "span-tree--header"))
+        used = sum(cell_len(text) for text, _ in pieces)
+        pieces.append((" " * max(width - used, 0), "span-tree--header"))
+        return pieces
+
+    def draw(self, span: Span, depth: int, width: int) -> list[Piece]:
+        """Draw a span.
+
+        Args:
+            span: One of the rows.
+            depth: How many ancestors stand above it.
+            width: Cells of the line.
+        """
+        status = span.status
+        left, name_width, bar_width = columns(width)
+        trace = self.rows.trace
+        now = self._now(trace) if trace is not None else 0.0
+        searching = self.search
+        dimmed = searching is not None and span not in searching
+        hit = searching is not None and not dimmed
+        glyph = SPINNER[self.frame % 4] if status is Status.RUNNING else STATUS_GLYPHS[status]
+        look = "span-tree--dim" if dimmed else f"span-tree--{STATUS_LOOKS[status]}"
+        seconds = span.duration(now)
+        number_look = "span-tree--slow" if seconds is not None and seconds >= 10 else "span-tree--number"
+        pieces: list[Piece] = [
+            (f" {glyph} ", look),
+            (
+                ("" if seconds is None else fmt.span_duration(span, now)).rjust(_DURATION) + " ",
+                "span-tree--dim" if dimmed else number_look,
+            ),
+        ]
+        if left > 3 + _DURATION + 1:
+            pieces.append((_tokens(span).rjust(_TOKENS) + " ", "span-tree--muted"))
+        name_pieces = self._label(span, depth, status, dimmed, hit, name_width)
+        pieces.extend(name_pieces)
+        if bar_width:
+            pieces.append((" ", ""))
+            pieces.extend(self._bar(span, status, now, dimmed))
+        return pieces
+
+    def _label(
+        self, span: Span, depth: int, status: Status, dimmed: bool, hit: bool, width: int
+    ) -> list[Piece]:
+        indent = min(depth, DEEPEST_INDENT, max(width // 4 - 2, 0))
+        pieces: list[Piece] = [("│ " * indent, "span-tree--guide")] if indent else []
+        if indent < depth:
+            pieces.append((f"⋯{depth} ", "span-tree--muted"))
+        folded = self.rows.folded(span)
+        if span.children is not None and self.rows.has_children(span):
+            closed = folded or (self.rows.is_chain(span) and not self.rows.chain_open(span))
+            pieces.append(("▸ " if closed else "▾ ", "span-tree--fold"))
+        else:
+            pieces.append(("  ", ""))
+        kind = "span-tree--dim" if dimmed else "span-tree--" + kind_look(span.kind)
+        pieces.append((kind_glyph(span.kind) + " ", kind))
+        left = width - sum(cell_len(text) for text, _ in pieces)
+        chain = not folded and self.rows.is_chain(span) and not self.rows.chain_open(span)
+        told = self._summaries.chain(span) if chain else None
+        name = one_line(told[0] if told else span.name or _nameless(span), max(left, 1))
+        if span.ghost or not span.name:
+            name_look = "span-tree--warning"
+        elif status is Status.ERROR:
+            name_look = "span-tree--error"
+        else:
+            name_look = kind if span.kind in ("llm", "tool", "sub_agent") else "span-tree--name"
+        if dimmed:
+            name_look = "span-tree--dim"
+        elif hit:
+            name_look = "span-tree--hit"
+        pieces.append((name, name_look))
+        left -= cell_len(name)
+        extra = []
+        if folded:
+            hidden = self.rows.hidden_below(span)
+            extra.append((f" +{hidden}", "span-tree--muted"))
+            if span.marks & _ERROR_BELOW:
+                extra.append((" ✗", "span-tree--error"))
+        if span.ttft is not None and span.kind == "llm":
+            extra.append((f" ttft {fmt.duration(span.ttft)}", "span-tree--muted"))
+        for text, text_look in extra:
+            if left > len(text):
+                pieces.append((text, "span-tree--dim" if dimmed else text_look))
+                left -= len(text)
+        if left > 4:
+            if told is not None:
+                pieces.append(
+                    (" " + one_line(told[1], left - 1), "span-tree--dim" if dimmed else "span-tree--muted")
+                )
+            else:
+                pieces.extend(self._words(span, status, dimmed, left))
+        used = sum(cell_len(text) for text, _ in pieces)
+        if used < width:
+            pieces.append((" " * (width - used), ""))
+        return pieces
+
+    def _words(self, span: Span, status: Status, dimmed: bool, width: int) -> list[Piece]:
+        words = self._summaries.of(span)
+        if not words:
+            return []
+        if span.tail and not span.marks & _ENDED:
+            # The newest words matter: show the end of the text, not its beginning.
+            tail = one_line(words.replace("\n", " "), 4_000)
+            while cell_len(tail) > width - 3:
+                tail = tail[max(cell_len(tail) - (width - 3), 1) :]
+            return [(f" {tail}▌", "span-tree--dim" if dimmed else "span-tree--streamed")]
+        look = "span-tree--error" if status is Status.ERROR else "span-tree--muted"
+        return [(" " + one_line(words, width - 1), "span-tree--dim" if dimmed else look)]
+
+    def _bar(self, span: Span, status: Status, now: float, dimmed: bool) -> list[Piece]:
+        axis = self.axis
+        if span.ghost or not axis.width:
+            return []
+        seconds = span.duration(now) or 0.0
+        cell, body = bar(axis, span.started_at, span.started_at + seconds)
+        if dimmed:
+            look = "span-tree--dim"
+        elif status is Status.ERROR:
+            look = "span-tree--bar-error"
+        else:
+            look = "span-tree--bar-" + kind_look(span.kind)
+        return [(" " * cell, ""), (body[: axis.width - cell], look)]
+
+
+def title_line(trace: Trace, now: float, width: int) -> str:
+    """Name a trace with its sums: ``researcher  12.4s  8 llm  14 tools  23.1k tok``."""
+    facts = [fmt.trace_duration(trace, now)]
+    if trace.model_calls:
+        facts.append(f"{trace.model_calls} llm")
+    if trace.tool_calls:
+        facts.append(fmt.count(trace.tool_calls, "tool"))
+    total = trace.input_tokens + trace.output_tokens
+    if total:
+        facts.append(f"{fmt.tokens(total)} tok")
+    if trace.errors:
+        facts.append(f"✗ {fmt.count(trace.errors, 'error')}")
+    sums = "  ".join(facts)
+    name = one_line(title(trace), max(width - cell_len(sums) - 2, 8))
+    return f"{name}  {sums}"
+
+
+def _tokens(span: Span) -> str:
+    usage = span.usage
+    if usage is None or (usage.input_tokens is None and usage.output_tokens is None):
+        return ""
+    return f"{fmt.tokens(usage.input_tokens)}→{fmt.tokens(usage.output_tokens)}"
+
+
+def _nameless(span: Span) -> str:
+    return "not arrived" if span.ghost else span.kind or "span"
