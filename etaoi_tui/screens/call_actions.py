@@ -2,49 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from textual.screen import Screen
-
 from etaoi_collector.model import Span, Trace
-from etaoi_collector.store import Store
-from etaoi_tui.actions import Pane
 from etaoi_tui.detail.document import Document
 from etaoi_tui.detail.evidence import Evidence
 from etaoi_tui.detail.origins import find_origin
-from etaoi_tui.detail.payloads import EventPayloads
-from etaoi_tui.detail.reading import Reading
-from etaoi_tui.view.layout import Mode
-from etaoi_tui.widgets.detail_pane import DetailPane
-from etaoi_tui.widgets.span_tree import SpanTree
+from etaoi_tui.screens.cursor_detail import CursorDetail
 
 MESSAGE_SECONDS = 3
 
 
-class CallActions(Screen[None]):
-    """The part of the main screen that knows of calls; the panes are the screen's."""
-
-    reading: Reading
-    store: Store
-    span_tree: SpanTree
-    detail: DetailPane
-    pane: Pane
-    now: Callable[[Trace], float]
-    _payloads: EventPayloads
-
-    def draw_detail_now(self) -> None:
-        """Describe the span under the cursor, if that is not on the screen already."""
-        raise NotImplementedError
+class CallActions(CursorDetail):
+    """The part of the main screen that knows of calls."""
 
     def show_trace(self, trace: Trace) -> None:
         """Show a trace in the tree."""
-        raise NotImplementedError
-
-    @property
-    def _mode(self) -> Mode:
-        raise NotImplementedError
-
-    def _focus_pane(self) -> None:
         raise NotImplementedError
 
     def do_call_request(self) -> None:

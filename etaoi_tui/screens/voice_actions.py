@@ -5,17 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from etaoi_collector.model import Changes, Session, Span, Trace
-from etaoi_collector.source import Source
 from etaoi_tui.actions import BY_ID, Action
 from etaoi_tui.detail.document import Document
 from etaoi_tui.screens.call_actions import CallActions
+from etaoi_tui.screens.panes import Shown
 from etaoi_tui.text import printable
-from etaoi_tui.view.voice import thresholds
 from etaoi_tui.view.voice.call import VoiceCall, is_call
 from etaoi_tui.view.voice.lane import Scale
 from etaoi_tui.view.voice.model import Turn
-from etaoi_tui.widgets.span_tree import SpanTree
-from etaoi_tui.widgets.voice_lanes import VoiceLanes
 
 _CALLS_KEPT = 4
 _SECONDS = 3
@@ -28,34 +25,15 @@ class VoiceActions(CallActions):
     detail work on the lanes as on the tree, and a change between the two stays on the same moment.
     """
 
-    lanes: VoiceLanes
-    _lanes_wanted = True
-    """The person wants lanes where there is a call; the tree otherwise."""
-    _following_lanes = False
-    _described: Turn | None = None
-    _shown_detail: tuple[Span | None, int]
-
-    def _cursor_rests(self) -> None:
-        raise NotImplementedError
-
-    def make_lanes(self, source: Source) -> VoiceLanes:
-        """Make the widget, with the limits that the configuration sets."""
-        self._source_of_calls = source
+    def __init__(self, shown: Shown) -> None:
+        super().__init__(shown)
         self._calls: dict[Session, VoiceCall] = {}
-        self.limits, self._limits_problem = thresholds.load()
-        return VoiceLanes(self.now, self.limits, id="lanes")
+        self._lanes_wanted = True
+        """The person wants lanes where there is a call; the tree otherwise."""
+        self._following_lanes = False
+        self._described: Turn | None = None
 
     # what is shown
-
-    @property
-    def in_lanes(self) -> bool:
-        """Whether the lanes stand in the tree's place."""
-        return self.has_class("-lanes")
-
-    @property
-    def work_view(self) -> SpanTree | VoiceLanes:
-        """What stands in the middle: the lanes or the tree."""
-        return self.lanes if self.in_lanes else self.span_tree
 
     def show_voice_of(self, trace: Trace | None) -> None:
         """Follow the trace that is shown: its call's lanes, unless the person wants the tree."""
@@ -65,9 +43,9 @@ class VoiceActions(CallActions):
         if call is not None and span is not None:
             self.lanes.show_span(span)
         self._set_lanes(call is not None and self._lanes_wanted)
-        if call is not None and self._limits_problem is not None:
-            self.app.notify(printable(self._limits_problem), severity="warning", timeout=8, markup=False)
-            self._limits_problem = None
+        if call is not None and self.limits_problem is not None:
+            self.app.notify(printable(self.limits_problem), severity="warning", timeout=8, markup=False)
+            self.limits_problem = None
 
     def apply_to_lanes(self, changes: Changes, frame: int) -> None:
         """Bring the lanes to the state of the store; a session may turn out to be a call."""
@@ -96,7 +74,7 @@ class VoiceActions(CallActions):
             return None
         call = self._calls.get(trace.session)
         if call is None:
-            call = self._calls[trace.session] = VoiceCall(trace.session, self._source_of_calls)
+            call = self._calls[trace.session] = VoiceCall(trace.session, self.source)
             if len(self._calls) > _CALLS_KEPT:
                 del self._calls[next(iter(self._calls))]
         return call
@@ -149,8 +127,9 @@ class VoiceActions(CallActions):
 
         return describe_voice_turn(turn, number, leader, self._payloads, present, self.limits, self.reading)
 
-    def with_voice(self, actions: list[Action]) -> list[Action]:
+    def footer_actions(self) -> list[Action]:
         """Put the keys of a call into the footer, behind the three that every pane has first."""
+        actions = super().footer_actions()
         if self.lanes.call is None or self.pane == "detail":
             return actions
         toggle = replace(BY_ID["voice.toggle"], label="tree" if self.in_lanes else "lanes")
