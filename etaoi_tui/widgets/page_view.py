@@ -69,9 +69,13 @@ class PageView(ScrollView, can_focus=True, inherit_bindings=False):
         return self._page.section_at(self._cursor) if self._page is not None else None
 
     def work(self, budget_ms: float) -> bool:
-        """Lay out more of the page for at most about ``budget_ms``; True while there is more to do."""
+        """Lay out more of the page for at most about ``budget_ms``; True while there is more to do.
+
+        Looking for the reader's place lays out, too, and may reach the page's end: the place is still to be
+        taken then.
+        """
         page = self._page
-        if page is None or page.done:
+        if page is None or (page.done and self._pending is None):
             return False
         self._lay_out(None, budget_ms)
         self._resized()
@@ -79,7 +83,7 @@ class PageView(ScrollView, can_focus=True, inherit_bindings=False):
             self._settle(self._pending)
         elif self._follow:
             self._to_end()
-        return not page.done
+        return not page.done or self._pending is not None
 
     # moving
 

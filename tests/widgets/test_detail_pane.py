@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from textual.selection import Selection
 
 from etaoi_tui.detail.document import Document, Json, Section, Tab, Text
 from etaoi_tui.text import UNSAFE
+from etaoi_tui.widgets import page_view
 from etaoi_tui.widgets.detail_pane import DetailPane
 from etaoi_tui.widgets.safety import NO_CONTROL
 from etaoi_tui.widgets.tab_line import lay_out_tabs, tab_at
@@ -264,6 +266,29 @@ async def test_a_place_deep_in_a_large_value_is_found_again() -> None:
         await pilot.pause()
         seen = app.content
         pane.show(book())
+        pane.show(document)
+        while pane.work(5):
+            pass
+        await pilot.pause()
+        assert app.content == seen
+
+
+@pytest.mark.parametrize("lines", [1_500, 1_800, 2_100, 2_400])
+async def test_a_place_is_found_again_on_a_machine_too_slow_for_more_than_a_slice(
+    lines: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = document_of(Text("".join(f"line {n}\n" for n in range(lines))))
+    app = PaneApp()
+    async with app.run_test(size=(60, 12)) as pilot:
+        pane = app.pane
+        pane.show(document)
+        pane.go_end()
+        pane.move_cursor(-40)
+        await pilot.pause()
+        seen = app.content
+        pane.show(book())
+        seconds = itertools.count()
+        monkeypatch.setattr(page_view, "perf_counter", lambda: next(seconds))
         pane.show(document)
         while pane.work(5):
             pass
