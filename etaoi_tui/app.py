@@ -89,6 +89,7 @@ class LiveFacts:
         recording: Tells how the recording is doing.
         lost: Counts events that arrived and could not be kept.
         offers: Lists recordings for the empty screen.
+        followed: It is another viewer that is followed, and agents connect there.
     """
 
     def __init__(
@@ -101,6 +102,7 @@ class LiveFacts:
         recording: Callable[[], Recording],
         lost: Callable[[], int],
         offers: Callable[[], list[Offer]],
+        followed: bool = False,
     ) -> None:
         self.endpoint = endpoint
         self.token = token
@@ -109,6 +111,7 @@ class LiveFacts:
         self.recording = recording
         self.lost = lost
         self.offers = offers
+        self.followed = followed
 
 
 class ViewerApp(App[str]):
@@ -169,6 +172,7 @@ class ViewerApp(App[str]):
             live.token if live else False,
             demo=demo,
         )
+        self.main.welcome.followed = live is not None and live.followed
 
     # beginning and end
 
@@ -304,7 +308,10 @@ class ViewerApp(App[str]):
         if self.live is None:
             progress = self.source.progress
             share = None if progress is None or self.feed.ended else progress.share
-            return replay_status(self.sub_title, share, self.source.notices, self.store, session)
+            growing = share is not None and self.source.live and not self.feed.behind
+            return replay_status(
+                self.sub_title, share, self.source.notices, self.store, session, growing=growing
+            )
         clients = self.live.clients()
         if not len(self.main.traces.rows):
             self.main.welcome.show_clients(
@@ -424,4 +431,5 @@ def facts_of_remote(source: RemoteSource) -> LiveFacts:
         recording=lambda: Recording(False, source.spooled, next(iter(source.notices), "")),
         lost=lambda: source.stats().dropped,
         offers=list,
+        followed=True,
     )

@@ -168,6 +168,7 @@ def show(
 @click.argument("url", required=False)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option("--all", "plumbing", is_flag=True, help="Print a framework's inner steps, too.")
+@click.option("--new", "only_new", is_flag=True, help="Leave out what it has recorded; only what comes.")
 @click.option("--no-wait", is_flag=True, help="End with the viewer instead of waiting for the next one.")
 @click.option("--token", envvar="ETAOI_TUI_TOKEN", help="The viewer's secret. [env: ETAOI_TUI_TOKEN]")
 @click.pass_context

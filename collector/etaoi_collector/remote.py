@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import ssl
 import threading
+import time
+from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 from websockets.exceptions import ConnectionClosed, InvalidStatus, InvalidURI, WebSocketException
@@ -79,6 +81,8 @@ class RemoteSource:
         """Why it is not followed any more; empty while it is, or while that is tried."""
         self.gone = False
         """The connection is broken just now."""
+        self.connected_at = 0.0
+        """When it was opened, in seconds since the epoch by its clock; to a second if that is elsewhere."""
         self._token = token
         self._trouble = ""
         self._record_time = 0.0
@@ -105,6 +109,10 @@ class RemoteSource:
         return [text for text in (self.failure or self._trouble, self._recorder.warning, *self._told) if text]
 
     @property
+    def _local(self) -> bool:
+        return is_loopback_name(urlsplit(self.url).hostname or "")
+
+    @property
     def spooled(self) -> int:
         """Bytes kept so far."""
         return self._recorder.bytes_written
@@ -124,10 +132,12 @@ class RemoteSource:
         Raises:
             RemoteError: It cannot be reached, or does not want to be followed.
         """
+        began = time.time()
         try:
             connection = self._connect()
         except (OSError, WebSocketException, HandshakeError) as error:
             raise RemoteError(_sentence(self.url, error)) from None
+        self.connected_at = began if self._local else _date_of(connection) or began
         self._thread = threading.Thread(
             target=self._run, args=(connection,), name="etaoi-remote", daemon=True
         )
@@ -208,7 +218,7 @@ class RemoteSource:
             OSError, WebSocketException, HandshakeError: It did not work.
         """
         headers = {} if self._token is None else {"Authorization": f"Bearer {self._token}"}
-        local = is_loopback_name(urlsplit(self.url).hostname or "")
+        local = self._local
         connection = connect(
             self.url,
             additional_headers=headers,
@@ -287,6 +297,15 @@ class RemoteSource:
 
 class _Refused(WebSocketException):
     """The other side does not want to be followed; the text says why."""
+
+
+def _date_of(connection: ClientConnection) -> float | None:
+    """Return the server's clock as of its answer, in whole seconds; None where it tells none."""
+    answer = connection.response
+    try:
+        return parsedate_to_datetime(answer.headers["Date"]).timestamp() if answer is not None else None
+    except (LookupError, ValueError):
+        return None
 
 
 def _sentence(url: str, error: Exception) -> str:

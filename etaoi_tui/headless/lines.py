@@ -30,11 +30,7 @@ class LinePrinter:
 
     def print_changes(self, changes: Changes) -> None:
         """Print the spans that began or ended since the last call, in the order in which they did."""
-        news = [
-            span
-            for span in dict.fromkeys([*changes.added, *changes.changed])
-            if (self._plumbing or not span.marks & Mark.PLUMBING) and self._is_news(span)
-        ]
+        news = self._news(changes)
         if not news:
             return
         news.sort(key=_moment)
@@ -42,9 +38,20 @@ class LinePrinter:
             self._out.write(self.line(span) + "\n")
         self._out.flush()
 
+    def pass_over(self, changes: Changes) -> None:
+        """Take changes as known: nothing of them is printed, not even later."""
+        self._news(changes)
+
     def line(self, span: Span) -> str:
         """Return what is printed of a span, without the end of the line."""
         return span_line(span, depth_of(span, plumbing=self._plumbing), None, self._summaries)
+
+    def _news(self, changes: Changes) -> list[Span]:
+        return [
+            span
+            for span in dict.fromkeys([*changes.added, *changes.changed])
+            if (self._plumbing or not span.marks & Mark.PLUMBING) and self._is_news(span)
+        ]
 
     def _is_news(self, span: Span) -> bool:
         number = span.number

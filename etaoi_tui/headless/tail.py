@@ -11,6 +11,7 @@ from etaoi_collector.remote import RemoteError, RemoteSource
 from etaoi_collector.store import Store
 from etaoi_tui.detail.payloads import EventPayloads
 from etaoi_tui.feed import Feed
+from etaoi_tui.headless.fresh import Dammed
 from etaoi_tui.headless.jsonout import dumps, span_object
 from etaoi_tui.headless.lines import LinePrinter
 from etaoi_tui.headless.signals import until_signal
@@ -65,6 +66,7 @@ def run(
     as_json: bool = False,
     plumbing: bool = False,
     no_wait: bool = False,
+    only_new: bool = False,
 ) -> int:
     """Print what a viewer has recorded and what comes, until somebody ends it.
 
@@ -74,6 +76,7 @@ def run(
         as_json: Print JSON objects instead of lines for people.
         plumbing: Print a framework's inner steps, too; JSON always has them.
         no_wait: End when the viewer does.
+        only_new: Leave out what began and ended before; a span that runs is told when it ends.
 
     Returns:
         The exit code: 1 when the viewer cannot be followed any more.
@@ -87,19 +90,25 @@ def run(
                 if as_json
                 else LinePrinter(sys.stdout, Summaries(source), plumbing=plumbing)
             )
-            feed = Feed(source, Store())
+            dam = Dammed(source, source.connected_at) if only_new else None
+            feed = Feed(dam or source, Store())
             wrong: set[str] = set()
             gone = False
             while not stop.wait(0.0 if feed.behind else _POLL_SECONDS):
                 over = bool(source.failure) or (no_wait and source.gone)
-                printer.print_changes(feed.tick(_TICK_MS, time.time()))
+                changes = feed.tick(_TICK_MS, time.time())
+                if dam is None or dam.released:
+                    printer.print_changes(changes)
+                else:
+                    printer.pass_over(changes)
+                    dam.released = dam.waiting
                 before, wrong = wrong, set(source.notices)
                 for notice in sorted(wrong - before):
                     say(notice)
                 if gone and not source.gone:
                     say(f"{source.url} is there again.")
                 gone = source.gone
-                if over and not feed.behind:
+                if over and not feed.behind and not (dam is not None and dam.waiting):
                     break
         return 1 if source.failure else 0
     finally:

@@ -79,7 +79,13 @@ def live_status(
 
 
 def replay_status(
-    name: str, share: float | None, notices: list[str], store: Store, session: Session | None
+    name: str,
+    share: float | None,
+    notices: list[str],
+    store: Store,
+    session: Session | None,
+    *,
+    growing: bool = False,
 ) -> StatusLine:
     """Say what is replayed, and how far it is read.
 
@@ -89,9 +95,12 @@ def replay_status(
         notices: What is odd with the file.
         store: For the counters.
         session: The session of the trace that is shown.
+        growing: All there is for now is read, and more may be written.
     """
     parts: list[Part] = [(f"▶ replay {one_line(name, 40)}", "replay", True)]
-    if share is not None:
+    if growing:
+        parts.append(("● following the file", "live", True))
+    elif share is not None:
         done = round(share * 10)
         parts.append((f"loading {'█' * done}{'░' * (10 - done)} {share * 100:.0f}%", "live", True))
     parts.append((fmt.count(store.events, "event"), "muted", False))

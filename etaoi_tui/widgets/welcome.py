@@ -53,6 +53,8 @@ recording under the cursor instead of listening.
         self._endpoint = endpoint
         self._token = token
         self._demo = demo
+        self.followed = False
+        """Another viewer is followed: agents connect there, and not to this program."""
         self._clients: list[str] = []
         self._offers: list[Offer] = []
         self._cursor = 0
@@ -114,7 +116,8 @@ recording under the cursor instead of listening.
                 )
             words.append([("    but has sent no run yet. Run your agent.", "welcome--muted")])
         else:
-            words.append([("  ● ", "welcome--live"), (f"Listening on {self._endpoint}", "welcome--text")])
+            does = "Following" if self.followed else "Listening on"
+            words.append([("  ● ", "welcome--live"), (f"{does} {self._endpoint}", "welcome--text")])
         if self._demo:
             return [*words, [("    The scripted agent of the demo starts in a moment.", "welcome--muted")]]
         words += [[], [("  In your agent:", "welcome--muted")], []]

@@ -33,3 +33,29 @@ def test_it_shows_what_was_and_what_comes(tmp_path: Path) -> None:
             wait_for(lambda: terminal.process.poll() == 0)
         wait_for(lambda: collector.stats().viewers == 0)
     assert not list((tmp_path / "state").glob("recordings/*"))
+
+
+def test_an_empty_viewer_says_that_it_follows_another(tmp_path: Path) -> None:
+    with serving(tmp_path) as (collector, _):
+        command = [sys.executable, "-m", "etaoi_tui", "--attach", collector.endpoint]
+        env = {"ETAOI_TUI_STATE_DIR": str(tmp_path / "state")}
+        with Terminal(command, env=env, size=(120, 30)) as terminal:
+            terminal.wait_for(f"Following {collector.endpoint}", timeout=30)
+            assert "Listening" not in terminal.text()
+            terminal.press("q")
+            wait_for(lambda: terminal.process.poll() == 0)
+
+
+def test_a_file_that_still_grows_is_followed_and_not_loading(tmp_path: Path) -> None:
+    with serving(tmp_path) as (collector, _):
+        send(collector, run_of("early-bird"))
+        collector.recorder.flush()
+        command = [sys.executable, "-m", "etaoi_tui", "--replay", str(collector.recorder.path)]
+        env = {"ETAOI_TUI_STATE_DIR": str(tmp_path / "state")}
+        with Terminal(command, env=env, size=(150, 30)) as terminal:
+            terminal.wait_for("following the file", timeout=30)
+            assert "early-bird" in terminal.text() and "loading" not in terminal.text()
+            send(collector, run_of("late-comer"))
+            terminal.wait_for("late-comer", timeout=30)
+            terminal.press("q")
+            wait_for(lambda: terminal.process.poll() == 0)

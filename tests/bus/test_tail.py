@@ -12,9 +12,11 @@ from typing import IO, Any
 
 import pytest
 
+from etaoi_collector.arrivals import Arrival, Events
 from etaoi_collector.host import Collector
 from etaoi_collector.wire.codec import decode_frame
 from etaoi_collector.wire.events import SpanEnd
+from etaoi_tui.headless.fresh import Dammed
 from tests import generate
 from tests.bus.telling import numbered, send
 from tests.collector.serving import serving, wait_for
@@ -172,3 +174,57 @@ def test_options_of_listening_mean_nothing_with_attach(tmp_path: Path) -> None:
     assert done.returncode == 2 and "--port means nothing with --attach" in done.stderr
     done = run(tmp_path, "--attach", "ws://127.0.0.1:1", "--replay", "x")
     assert done.returncode == 2
+
+
+def test_only_what_is_new(tmp_path: Path) -> None:
+    """What was recorded is left out, but not forgotten: a span that ran tells its end, as deep as it lies."""
+    scribe = generate.Scribe("before")
+    task = scribe.start("task", "outer")
+    inner = scribe.start("tool", "before", task)
+    (begun,) = generate.frames(scribe.take())
+    scribe.end(inner)
+    (ended,) = generate.frames(scribe.take())
+    with serving(tmp_path) as (collector, _):
+        send(collector, [*numbered(1, 3), begun])
+        wait_for(lambda: collector.stats().events == 5)
+        with tailing(tmp_path, collector.endpoint, "--new") as process:
+            send(collector, [ended, *numbered(7, 7)])
+            lines = [line_of(process.stdout) for _ in range(2)]
+            told = next(line for line in lines if "before" in line)
+            assert not told.startswith("running")
+            assert told.index("⚒") > next(line for line in lines if "tool 7" in line).index("⚒")
+            process.send_signal(signal.SIGINT)
+            assert finish(process) == ("", "")
+
+
+def test_new_and_the_end_of_the_viewer(tmp_path: Path) -> None:
+    with (
+        serving(tmp_path) as (collector, _),
+        tailing(tmp_path, collector.endpoint, "--new", "--no-wait") as process,
+    ):
+        send(collector, numbered(1, 40))
+        lines = {line_of(process.stdout) for _ in range(40)}
+        collector.stop()
+        assert finish(process)[0] == "" and len(lines) == 40
+
+
+class Told:
+    """A source that has everything at once."""
+
+    live, progress, notices = True, None, ()
+
+    def __init__(self, *received: float) -> None:
+        self.left: list[Arrival] = [Events(-1, 0, [], 1, at) for at in received]
+
+    def take(self, seconds: float) -> list[Arrival]:
+        taken, self.left = self.left, []
+        return taken
+
+
+def test_what_is_newer_waits_until_it_is_released() -> None:
+    dam = Dammed(Told(1.0, 2.0, 5.0, 3.0, 6.0), since=4.0)  # type: ignore[arg-type]
+    assert [item.received for item in dam.take(1.0) if isinstance(item, Events)] == [1.0, 2.0]
+    assert (dam.waiting, dam.take(1.0)) == (True, [])
+    dam.released = True
+    assert [item.received for item in dam.take(1.0) if isinstance(item, Events)] == [5.0, 3.0, 6.0]
+    assert (dam.waiting, dam.take(1.0)) == (False, [])
