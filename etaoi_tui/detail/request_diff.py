@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from difflib import SequenceMatcher
 from typing import Any, Literal
 
+from etaoi_tui.detail.alignment import align
 from etaoi_tui.detail.chat import Message
 from etaoi_tui.detail.evidence import as_text
 from etaoi_tui.detail.request import PREVIEW, Request, ToolSpec, length
@@ -195,8 +195,8 @@ def _compare_messages(
     before, after = _tokens(old, new)
     changes: list[MessageChange] = []
     groups: list[tuple[list[MessageChange], list[MessageChange]]] = []
-    for what, i1, i2, j1, j2 in _opcodes(before, after):
-        if what == "equal":
+    for equal, i1, i2, j1, j2 in align(before, after):
+        if equal:
             for i, j in zip(range(i1, i2), range(j1, j2), strict=True):
                 kind: What = "same" if says_the_same(old[i], new[j]) else "edited"
                 changes.append(MessageChange(kind, old[i], new[j], i, j))
@@ -207,27 +207,6 @@ def _compare_messages(
         changes += went + came
     changes = _find_moved(changes, before, after)
     return _find_edited(changes, groups)
-
-
-def _opcodes(before: list[Any], after: list[Any]) -> list[tuple[str, int, int, int, int]]:
-    """Return difflib's operations; the beginning and the end that both have in common are not searched."""
-    head = 0
-    most = min(len(before), len(after))
-    while head < most and before[head] == after[head]:
-        head += 1
-    tail = 0
-    while tail < most - head and before[-1 - tail] == after[-1 - tail]:
-        tail += 1
-    found = [("equal", 0, head, 0, head)] if head else []
-    inner = SequenceMatcher(
-        None, before[head : len(before) - tail], after[head : len(after) - tail], autojunk=False
-    )
-    found += [
-        (what, i1 + head, i2 + head, j1 + head, j2 + head) for what, i1, i2, j1, j2 in inner.get_opcodes()
-    ]
-    if tail:
-        found.append(("equal", len(before) - tail, len(before), len(after) - tail, len(after)))
-    return found
 
 
 def _find_moved(changes: list[MessageChange], before: list[Any], after: list[Any]) -> list[MessageChange]:

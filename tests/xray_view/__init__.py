@@ -1,0 +1,1 @@
+"""What the viewer makes of model calls: alignment, folds, comparisons, pages."""
