@@ -36,6 +36,24 @@ class _LangChainUsage(msgspec.Struct, gc=False):
     cache_creation_input_tokens: int | None = None
 
 
+def _usage_of(told: _LangChainUsage) -> Usage:
+    before, after = told.input_token_details, told.output_token_details
+    cache_read = told.cache_read_input_tokens
+    if cache_read is None and before is not None:
+        cache_read = before.cache_read
+    cache_creation = told.cache_creation_input_tokens
+    if cache_creation is None and before is not None:
+        cache_creation = before.cache_creation
+    return Usage(
+        told.input_tokens,
+        told.output_tokens,
+        told.total_tokens,
+        cache_read,
+        cache_creation,
+        after.reasoning if after is not None else None,
+    )
+
+
 class LlmEnd(msgspec.Struct, gc=False):
     """What the end of a model call tells a row."""
 
@@ -63,21 +81,7 @@ class LlmEnd(msgspec.Struct, gc=False):
             if self.input_tokens is None and self.output_tokens is None:
                 return None
             return Usage(self.input_tokens, self.output_tokens, self.total_tokens)
-        before, after = told.input_token_details, told.output_token_details
-        cache_read = told.cache_read_input_tokens
-        if cache_read is None and before is not None:
-            cache_read = before.cache_read
-        cache_creation = told.cache_creation_input_tokens
-        if cache_creation is None and before is not None:
-            cache_creation = before.cache_creation
-        return Usage(
-            told.input_tokens,
-            told.output_tokens,
-            told.total_tokens,
-            cache_read,
-            cache_creation,
-            after.reasoning if after is not None else None,
-        )
+        return _usage_of(told)
 
 
 class VoiceStart(msgspec.Struct, gc=False):
@@ -106,12 +110,19 @@ class VoiceStart(msgspec.Struct, gc=False):
 
 
 class DeltaText(msgspec.Struct, gc=False):
-    """Streamed text in a delta: a piece, or a voice transcript so far."""
+    """Streamed text in a delta: a piece, or a voice transcript so far; or what a span took, told apart."""
 
     text: str | None = None
     channel: str | None = None
     agent_transcript: str | None = None
     transcript: str | None = None
+    usage_map: _LangChainUsage | None = msgspec.field(name="usage", default=None)
+    model: str | None = None
+    event: str | None = None
+
+    def usage(self) -> Usage | None:
+        """What the span took, where its end could not say so; None in a note of something that happened."""
+        return None if self.usage_map is None or self.event is not None else _usage_of(self.usage_map)
 
 
 class _MetricsModel(msgspec.Struct, gc=False):

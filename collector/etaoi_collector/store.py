@@ -423,17 +423,19 @@ class Store:
             span.deltas = [place]
         else:
             span.deltas.append(place)
+        told = peek_delta(event.payload)
+        if span.usage is None and (usage := told.usage()) is not None:
+            self._count_usage(span, usage)
+            span.model = span.model or (self._names.kept(told.model) if told.model else None)
         if span.marks & _ENDED:
             if span.ended_at is not None and at > span.ended_at:
                 span.marks |= Mark.LATE
-        else:
-            told = peek_delta(event.payload)
-            if told.text is not None and told.channel is None:
-                span.tail = (span.tail + told.text[-TAIL_CHARACTERS:])[-TAIL_CHARACTERS:]
-            elif told.agent_transcript is not None:
-                span.tail = told.agent_transcript[-TAIL_CHARACTERS:]
-            elif told.transcript is not None:
-                span.tail = told.transcript[-TAIL_CHARACTERS:]
+        elif told.text is not None and told.channel is None:
+            span.tail = (span.tail + told.text[-TAIL_CHARACTERS:])[-TAIL_CHARACTERS:]
+        elif told.agent_transcript is not None:
+            span.tail = told.agent_transcript[-TAIL_CHARACTERS:]
+        elif told.transcript is not None:
+            span.tail = told.transcript[-TAIL_CHARACTERS:]
         self._changed(span)
 
     def _tick(self, event: StateTick, place: int, connection: int) -> None:

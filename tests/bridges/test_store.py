@@ -11,9 +11,13 @@ from etaoi_collector.model import Mark
 from etaoi_collector.store import Store
 from etaoi_collector.wire.codec import decode_frame
 from etaoi_collector.wire.places import pack_place
+from etaoi_tui.sdk.transport.local import InMemorySink
+from etaoi_tui.sdk.watch import watch
+from tests.bridges.hive_bus import NewestBus, NodeOfTheNewest
+from tests.bridges.plays import complete, start
 from tests.bridges.real import played
 
-pytestmark = pytest.mark.real_clients
+real_clients = pytest.mark.real_clients
 
 WRONG = Mark.CONFLICT | Mark.ID_CLASH | Mark.PARENT_CYCLE | Mark.CLOCK_BACKWARDS
 
@@ -26,6 +30,7 @@ def folded(events: list[dict[str, Any]]) -> Store:
     return store
 
 
+@real_clients
 @pytest.mark.parametrize("version", ["oldest", "newest"])
 @pytest.mark.parametrize("package", ["voxagent", "loomcycle"])
 def test_the_store_takes_it_as_it_is(package: str, version: str) -> None:
@@ -38,7 +43,31 @@ def test_the_store_takes_it_as_it_is(package: str, version: str) -> None:
                 assert not span.marks & WRONG, f"{name}: {span.name} {Mark(span.marks & WRONG)!r}"
 
 
+@real_clients
 def test_tokens_are_counted_once() -> None:
     told = played("loomcycle", "newest", "watched")["stream"]
     traces = folded(told["events"]).traces.values()
     assert [(trace.input_tokens, trace.output_tokens) for trace in traces] == [(30, 9)] * 3
+
+
+async def test_tokens_that_a_bus_tells_of_when_a_turn_is_over_are_counted() -> None:
+    """Of one model call, ended or not, they are its own; of several they are their turn's."""
+    took = {"model": "m", "input_tokens": 10, "output_tokens": 5}
+    bus, sink = NewestBus(), InMemorySink()
+    with watch(bus, sink=sink):
+        await start(bus, "e1")
+        node = NodeOfTheNewest(bus, "n", "main", "e1")
+        for calls in (0, 1, 2):
+            await node.say("node_loop_iteration", iteration=calls)
+            for call in range(calls):
+                await node.say("llm_text_delta", content="a", snapshot="a")
+                await node.say("tool_call_started", tool_use_id=f"{call}", tool_name="f")
+                await node.say("tool_call_completed", tool_use_id=f"{call}", tool_name="f", result="r")
+            await node.say("llm_turn_complete", **took)
+        await node.say("brand_new", usage={"input_tokens": 1_000, "output_tokens": 1_000})
+        await complete(bus, "e1")
+    store = folded(sink.events)
+    (trace,) = store.traces.values()
+    assert (trace.input_tokens, trace.output_tokens) == (30, 15)
+    told = [(span.kind, span.model, bool(span.marks & Mark.LATE)) for span in trace.members if span.usage]
+    assert sorted(told) == [("llm", "m", False), ("llm", "m", False), ("turn", "m", False)]

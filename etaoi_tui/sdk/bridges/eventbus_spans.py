@@ -212,8 +212,11 @@ class BusSpans:
             node.end_llm(self._tracer, at, told=told)
             return
         node.end_llm(self._tracer, at)
-        target = node.only_call if one and node.only_call is not None else node.place
-        self._tracer.delta(target, {"event": "llm_turn_complete", **told}, at=at)
+        # A note that has no "event" is what the span took: the viewer adds it to its sums.
+        if one and node.only_call is not None:
+            self._tracer.delta(node.only_call, told, at=min(at, node.call_ended_ns or at))
+        else:
+            self._tracer.delta(node.place, told, at=at)
 
     def _context_usage(self, event: Any, data: dict[str, Any], at: int) -> None:
         owner = self._executions.resolve(event)

@@ -15,6 +15,7 @@ class Node:
     """One loop of a node: a sub-agent, its turn, its model call, its tools."""
 
     __slots__ = (
+        "call_ended_ns",
         "compaction",
         "key",
         "llm",
@@ -41,6 +42,8 @@ class Node:
         self.llm: Span | None = None
         self.only_call: Span | None = None
         """The turn's model call, while it has exactly one."""
+        self.call_ended_ns = 0
+        """When the latest model call ended; 0 before."""
         self.tools: dict[str, Span] = {}
         self.compaction: Span | None = None
         self.since_ns = span.started_ns
@@ -84,6 +87,7 @@ class Node:
         """End the model call that is on."""
         span, self.llm = self.llm, None
         if span is not None:
+            self.call_ended_ns = at
             payload = {"response": {"role": "ai", "text": "".join(self.texts)}, **(told or {})}
             tracer.end(span, payload, error=error, at=at)
 
