@@ -131,9 +131,7 @@ class TracerHandler(RunRecorder, BaseCallbackHandler):
         if self.stopped or run_id.int in self._open:
             return
         try:
-            payload = ModelInput(
-                [batch[:] for batch in messages], None, invocation_params, self._runs.tool_sets
-            )
+            payload = ModelInput(messages, None, invocation_params, self._runs.tool_sets)
             shown = (metadata and metadata.get("ls_model_name")) or run_name(serialized, name, "chat_model")
             self._begin_leaf("llm", str(shown), run_id, parent_run_id, metadata, tags, payload)
         except Exception as error:

@@ -17,18 +17,26 @@ _REASONING_KEYS = ("reasoning", "thinking", "reasoning_content", "text", "summar
 _SIZE_KEYS = ("data", "base64", "bytes", "file_data")
 
 
-def describe_message(message: Any) -> dict[str, Any]:
+AS_IT_IS: Any = object()
+"""Stands for the content that a message has now, where none from an earlier moment is given."""
+
+
+def describe_message(message: Any, content: Any = AS_IT_IS) -> dict[str, Any]:
     """Return one message as ``{role, text}`` and whatever else it carries.
 
     Optional keys: ``tool_calls`` [{name, args, id}], ``invalid_tool_calls`` [{name, args, id, error}],
     ``tool_call_id``, ``status`` (of a tool's answer), ``name``, ``id``, ``reasoning`` (text), ``parts``
     (what is not text: type, media type, size in bytes, address).
+
+    Args:
+        message: a message object or a map.
+        content: its content at an earlier moment.
     """
     fields = _fields_of(message)
     role = fields.get("type") or fields.get("role") or type(message).__name__
     if role == "chat":
         role = fields.get("role") or role
-    text, parts, reasoning = _split_content(fields.get("content"))
+    text, parts, reasoning = _split_content(fields.get("content") if content is AS_IT_IS else content)
     described: dict[str, Any] = {"role": str(role), "text": text}
     if calls := fields.get("tool_calls"):
         described["tool_calls"] = [_describe_call(call) for call in calls]

@@ -18,13 +18,16 @@ from etaoi_tui.sdk.langchain.anatomy import is_middleware
 from etaoi_tui.sdk.langchain.ends import how_it_ended
 from etaoi_tui.sdk.langchain.requests import (
     RequestShot,
-    StateShot,
     describe_change,
     describe_request,
     describe_response,
+)
+from etaoi_tui.sdk.langchain.shots import diff_messages
+from etaoi_tui.sdk.langchain.states import (
+    StateShot,
     describe_state_shot,
     describe_update,
-    diff_messages,
+    update_in,
 )
 from etaoi_tui.sdk.langchain.toolcalls import ToolCallShot, describe_tool_change, describe_tool_response
 from etaoi_tui.sdk.tracer import Span, current_span, enter_span, leave_span
@@ -337,9 +340,8 @@ class _StateEnd:
         payload: dict[str, Any] = {"response": describe_update(self.update)}
         after = self.before.with_update(self.update)
         diff = diff_messages(self.before.messages, after.messages)
-        if isinstance(self.update, dict):
-            if changed := sorted(str(key) for key in self.update if key != "messages"):
-                diff["keys_set"] = changed
+        if changed := sorted(str(key) for key in update_in(self.update) if key != "messages"):
+            diff["keys_set"] = changed
         payload["diff"] = diff
         if diff:
             payload["after"] = describe_state_shot(after)

@@ -11,13 +11,13 @@ from typing import Any
 
 import msgspec
 
+from etaoi_tui.sdk.langchain.cachemarks import cache_breakpoints
 from etaoi_tui.sdk.langchain.messages import (
     describe_document,
-    describe_message,
     describe_result,
     describe_state,
 )
-from etaoi_tui.sdk.langchain.requests import message_key
+from etaoi_tui.sdk.langchain.shots import MessagesShot, message_key
 from etaoi_tui.sdk.langchain.tools import describe_tool, tool_name
 from etaoi_tui.sdk.values import Json
 
@@ -101,8 +101,9 @@ class ModelInput:
     """What a chat model or a completion model was given.
 
     ``input_messages`` (or ``prompts`` and ``n_prompts``), ``tools`` (names), ``tools_hash``,
-    ``tool_schemas`` (only the first time that this set of schemas is bound), ``invocation_params``. Inside
-    an instrumented hook each message also has its ``key``, see `etaoi_tui.sdk.langchain.requests`.
+    ``tool_schemas`` (only the first time that this set of schemas is bound), ``invocation_params``,
+    ``cache_breakpoints`` (see `etaoi_tui.sdk.langchain.cachemarks`). Inside an instrumented hook each message
+    also has its ``key``, see `etaoi_tui.sdk.langchain.requests`.
     """
 
     __slots__ = ("keyed", "messages", "params", "prompts", "tool_sets")
@@ -114,7 +115,7 @@ class ModelInput:
         params: Mapping[str, Any] | None,
         tool_sets: set[str],
     ) -> None:
-        self.messages = messages
+        self.messages = None if messages is None else [MessagesShot(batch) for batch in messages]
         self.prompts = prompts
         self.params = params
         self.tool_sets = tool_sets
@@ -126,7 +127,7 @@ class ModelInput:
             payload["prompts"] = list(self.prompts)
             payload["n_prompts"] = len(self.prompts)
         elif self.messages:
-            batches = [[describe_message(message) for message in batch] for batch in self.messages]
+            batches = [shot.describe_all() for shot in self.messages]
             if self.keyed:
                 for described in batches[0]:
                     described["key"] = message_key(described)
@@ -135,7 +136,12 @@ class ModelInput:
                 payload["input_batches"] = batches
         else:
             payload["input_messages"] = []
-        params = self.params
+        params = self.params or {}
+        if self.messages:
+            tools = params.get("tools")
+            payload["cache_breakpoints"] = cache_breakpoints(
+                None, self.messages[0].contents, tools if isinstance(tools, (list, tuple)) else (), params
+            )
         if params:
             if tools := params.get("tools") or params.get("functions"):
                 self._add_tools(payload, tools)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from etaoi_tui.sdk.langchain.messages import describe_message
-from etaoi_tui.sdk.langchain.requests import MessagesShot, identify
+from etaoi_tui.sdk.langchain.shots import MessagesShot, identify
 from etaoi_tui.sdk.langchain.tools import tool_name
 from etaoi_tui.sdk.values import snapshot
 

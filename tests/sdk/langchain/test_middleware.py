@@ -347,7 +347,7 @@ def test_system_blocks_with_cache_marks_are_compared(watch: Watch, forest: Look)
 
 
 def test_a_tool_message_keeps_its_key_from_step_to_step() -> None:
-    from etaoi_tui.sdk.langchain.requests import MessagesShot, diff_messages, identify
+    from etaoi_tui.sdk.langchain.shots import MessagesShot, diff_messages, identify
 
     one = ToolMessage("12", tool_call_id="c1", id="a")
     other = ToolMessage("12", tool_call_id="c1", id="b")

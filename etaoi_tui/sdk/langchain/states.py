@@ -1,0 +1,123 @@
+"""What a hook before or after the agent or the model was given, and what its update makes of the state."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from etaoi_tui.sdk.langchain.shots import MessagesShot, identify
+
+_ALL = "__remove_all__"
+"""The id of LangGraph's message that removes all that come before it."""
+
+
+class StateShot:
+    """An agent's state at one moment."""
+
+    __slots__ = ("keys", "messages")
+
+    def __init__(self, state: Any) -> None:
+        is_map = isinstance(state, dict)
+        self.keys = list(state) if is_map else sorted(getattr(state, "__dict__", ()))
+        self.messages = MessagesShot(state.get("messages") if is_map else getattr(state, "messages", None))
+
+    def with_update(self, update: Any) -> StateShot:
+        """Return the state as LangGraph makes it from a hook's update."""
+        after = StateShot({})
+        after.keys = list(self.keys)
+        after.messages = self.messages
+        changes = update_in(update)
+        after.keys.extend(key for key in changes if key not in self.keys)
+        if changes.get("messages") is not None:
+            after.messages = MessagesShot(reduce_messages(self.messages.messages, changes["messages"]))
+        return after
+
+
+def update_in(returned: Any) -> dict[str, Any]:
+    """Return the update in what a hook gave back: a map, or a ``Command`` with one."""
+    if isinstance(returned, dict):
+        return returned
+    update = getattr(returned, "update", None)
+    return update if isinstance(update, dict) else {}
+
+
+def reduce_messages(present: list[Any], update: Any) -> list[Any]:
+    """Return messages after an update, as LangGraph's ``add_messages`` makes them.
+
+    A message under a known id takes that one's place, also when the update removed it before. What follows a
+    "remove all" replaces everything. ``Overwrite`` goes around the reducer.
+    """
+    if type(update).__name__ == "Overwrite" and hasattr(update, "value"):
+        return list(map(_as_message, _in_list(update.value)))
+    new = list(map(_as_message, _in_list(update)))
+    for at in range(len(new) - 1, -1, -1):
+        if _is_removal(new[at]) and _id_of(new[at]) == _ALL:
+            return new[at + 1 :]
+    merged = list(present)
+    places = {_id_of(message): n for n, message in enumerate(merged) if _id_of(message) is not None}
+    removed: set[Any] = set()
+    for message in new:
+        message_id = _id_of(message)
+        place = places.get(message_id) if message_id is not None else None
+        if _is_removal(message):
+            removed.add(message_id)
+        elif place is not None:
+            removed.discard(message_id)
+            merged[place] = message
+        else:
+            if message_id is not None:
+                places[message_id] = len(merged)
+            merged.append(message)
+    return [m for m in merged if _id_of(m) not in removed] if removed else merged
+
+
+def describe_state_shot(shot: StateShot) -> dict[str, Any]:
+    """Return a state's snapshot: its keys, and its messages identified."""
+    return {"keys": sorted(map(str, shot.keys)), "messages": identify(shot.messages)}
+
+
+def describe_update(update: Any) -> dict[str, Any]:
+    """Return what a state hook gave back."""
+    if update is None:
+        return {"none": True}
+    told: dict[str, Any] = {}
+    if not isinstance(update, dict):
+        told["type"] = type(update).__name__
+        if goto := getattr(update, "goto", None):
+            told["command_goto"] = str(goto)
+        if not isinstance(getattr(update, "update", None), dict):
+            return told
+    changes = update_in(update)
+    told["keys"] = sorted(map(str, changes))
+    messages = changes.get("messages")
+    if messages is not None:
+        given = getattr(messages, "value", messages) if type(messages).__name__ == "Overwrite" else messages
+        told["messages"] = identify(MessagesShot(list(map(_as_message, _in_list(given)))))
+    if (jump := changes.get("jump_to")) is not None:
+        told["jump_to"] = str(jump)
+    return told
+
+
+def _in_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _as_message(item: Any) -> Any:
+    """Return a message in a shape that can be described: LangGraph also takes texts and pairs."""
+    if isinstance(item, str):
+        return {"role": "user", "content": item}
+    if isinstance(item, (list, tuple)) and len(item) == 2 and isinstance(item[0], str):
+        return {"role": item[0], "content": item[1]}
+    return item
+
+
+def _fields(message: Any) -> dict[str, Any]:
+    return message if isinstance(message, dict) else getattr(message, "__dict__", {})
+
+
+def _id_of(message: Any) -> Any:
+    return _fields(message).get("id")
+
+
+def _is_removal(message: Any) -> bool:
+    fields = _fields(message)
+    return (fields.get("type") or fields.get("role")) == "remove"
