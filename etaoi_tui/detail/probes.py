@@ -1,8 +1,8 @@
 """Finds the middleware of a model call in the tree, in every shape that SDKs record it.
 
 Our SDK nests a span per hook around the call. The etaoi SDK sends two marks per hook as siblings of the call,
-one before it went down and one after it came back; under asyncio the second loses its parent and ends up as a
-root of its own.
+one before it went down and one after it came back; under asyncio some of them lose their parent, see
+`etaoi_tui.detail.orphans`.
 """
 
 from __future__ import annotations
@@ -11,34 +11,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from etaoi_collector.model import Mark, Span
+from etaoi_tui.detail.brackets import Wrap
 from etaoi_tui.detail.calls import node_of, siblings_after, siblings_before
 from etaoi_tui.detail.evidence import Evidence, as_map, as_text
+from etaoi_tui.detail.orphans import WRAP_HOOKS, node_of_orphan, read_marks
 
-WRAP_HOOKS = ("wrap_model_call", "awrap_model_call")
 BEFORE_HOOKS = ("before_model", "before_agent", "abefore_model", "abefore_agent")
 AFTER_HOOKS = ("after_model", "after_agent", "aafter_model", "aafter_agent")
 
 _PROBE = int(Mark.PROBE)
-_SIBLINGS_READ = 400
-_ROOTS_LOOKED_AT = 2_000
-_CALLS_LOOKED_AT = 20_000
-
-
-@dataclass(slots=True)
-class Wrap:
-    """One wrap hook around a call.
-
-    Attributes:
-        down: The span that tells what it was given and sent down.
-        up: The span that tells what it returned: the same one under our SDK; None if it is not known.
-        nested: True under our SDK.
-        placed: How the second mark was found, where it had lost its parent.
-    """
-
-    down: Span
-    up: Span | None
-    nested: bool
-    placed: str = ""
 
 
 @dataclass(slots=True)
@@ -93,123 +74,30 @@ def _state_nodes(spans: Iterator[Span], hooks: tuple[str, ...]) -> list[Span]:
     return found
 
 
-@dataclass(slots=True)
-class _Open:
-    """A mark that went down and has not come back."""
-
-    label: str
-    down: Span
-    call_since: bool
-    wraps: list[Wrap]
-    """The hook in the chain of each call that ran below it."""
-
-
 def _siblings(evidence: Evidence) -> tuple[list[Wrap], list[tuple[Span, str]]]:
-    """Read the marks beside a call as brackets: what is open when the call starts is its chain."""
+    """Read the marks beside a call, and tell which of those that lost their place may be its own."""
     call = evidence.span
-    if call.parent is None:
+    if call.parent is None or not call.parent.children:
         return [], []
-    siblings = call.parent.children or []
-    if len(siblings) > _SIBLINGS_READ:
-        return [], []
-    stack: list[_Open] = []
-    mine: list[Wrap] = []
-    for span in siblings:
-        if span.kind == "llm":
-            for entry in stack:
-                entry.call_since = True
-                if span is call:
-                    wrap = Wrap(entry.down, None, False)
-                    mine.append(wrap)
-                    entry.wraps.append(wrap)
-            continue
-        if not span.marks & _PROBE:
-            continue
-        metadata = evidence.of(span).metadata
-        if as_text(metadata.get("lc_probe")) not in WRAP_HOOKS:
-            continue
-        label = as_text(metadata.get("probe_label")) or span.name
-        at = next((n for n in range(len(stack) - 1, -1, -1) if stack[n].label == label), None)
-        if metadata.get("probe_phase") == "pre_handler":
-            if at is not None and stack[at].call_since:
-                del stack[at:]  # it calls its handler once more
-            stack.append(_Open(label, span, False, []))
-        elif at is not None:
-            for wrap in stack[at].wraps:
-                wrap.up = span
-            del stack[at:]
-    unplaced: list[tuple[Span, str]] = []
-    if any(wrap.up is None for wrap in mine) and call.ended_at is not None:
-        unplaced = _place_orphans(evidence, mine)
-    return mine, unplaced
+    marks = read_marks(evidence, call.parent)
+    wraps = marks.chains.get(call.number, [])
+    open_hooks = {wrap.down.name for wrap in wraps if wrap.up is None}
+    before = _previous_end(call)
+    unplaced = [
+        (orphan, why)
+        for orphan, why in marks.unplaced
+        if (orphan.started_at <= call.started_at and orphan.started_at >= before)
+        or (orphan.name in open_hooks and call.ended_at is not None and orphan.started_at >= call.ended_at)
+    ]
+    return wraps, unplaced
 
 
-def _place_orphans(evidence: Evidence, wraps: list[Wrap]) -> list[tuple[Span, str]]:
-    """Give marks that lost their parent to this call, where no other call can have sent them."""
-    call = evidence.span
-    until = call.parent.ended_at if call.parent is not None else None
-    unplaced: list[tuple[Span, str]] = []
-    begin = call.ended_at or 0.0
-    for orphan in _orphans(call, begin, until):
-        metadata = evidence.of(orphan).metadata
-        label = as_text(metadata.get("probe_label")) or orphan.name
-        wanted = next((w for w in reversed(wraps) if w.up is None and w.down.name == label), None)
-        if wanted is None:
-            continue
-        context = "agent.context_id"
-        if metadata.get(context) and metadata.get(context) != evidence.metadata.get(
-            context, metadata[context]
-        ):
-            continue
-        others = _calls_returning_at(call, orphan.started_at)
-        if others is None:
-            unplaced.append((orphan, "the session has too many calls to look through"))
-        elif others:
-            told = f"{len(others) + 1} calls came back around that time"
-            unplaced.append((orphan, f"it names no call, and {told}"))
-        else:
-            wanted.up = orphan
-            wanted.placed = "it had lost its call; placed by its time: no other call came back then"
-    return unplaced
-
-
-def _orphans(call: Span, begin: float, until: float | None) -> list[Span]:
-    found: list[Span] = []
-    seen = 0
-    for trace in reversed(call.trace.session.traces):
-        if trace.ended_at < begin or (until is not None and trace.started_at > until):
-            continue
-        for root in trace.roots:
-            seen += 1
-            if seen > _ROOTS_LOOKED_AT:
-                return found
-            if (
-                root.marks & _PROBE
-                and begin <= root.started_at
-                and (until is None or root.started_at <= until)
-            ):
-                found.append(root)
-    found.sort(key=lambda span: (span.started_at, span.number))
-    return found
-
-
-def _calls_returning_at(call: Span, at: float) -> list[Span] | None:
-    """Return the other calls whose hooks may have been running at a moment; None if there are too many."""
-    found = []
-    seen = 0
-    for trace in call.trace.session.traces:
-        if trace.started_at > at or trace.ended_at < at:
-            continue
-        for span in trace.members:
-            seen += 1
-            if seen > _CALLS_LOOKED_AT:
-                return None
-            if span.kind != "llm" or span is call or span.ended_at is None or span.ended_at > at:
-                continue
-            parent = span.parent
-            if parent is not None and (parent.ended_at is None or parent.ended_at >= at):
-                found.append(span)
-    return found
+def _previous_end(call: Span) -> float:
+    """Return when the call before this one in its node ended, or when the node began."""
+    before = next((span for span in siblings_before(call) if span.kind == "llm"), None)
+    if before is not None and before.ended_at is not None:
+        return before.ended_at
+    return call.parent.started_at if call.parent is not None else call.started_at
 
 
 def call_of_orphan(evidence: Evidence) -> tuple[Span | None, str]:
@@ -218,25 +106,7 @@ def call_of_orphan(evidence: Evidence) -> tuple[Span | None, str]:
     Returns:
         The call, or None; and why, in words.
     """
-    orphan = evidence.span
-    candidates = []
-    seen = 0
-    for trace in orphan.trace.session.traces:
-        if trace.started_at > orphan.started_at or trace.ended_at < orphan.started_at:
-            continue
-        for span in trace.members:
-            seen += 1
-            if seen > _CALLS_LOOKED_AT:
-                return None, "the session has too many calls to look through"
-            if span.kind == "llm" and span.ended_at is not None and span.ended_at <= orphan.started_at:
-                parent = span.parent
-                if parent is not None and (parent.ended_at is None or parent.ended_at >= orphan.started_at):
-                    candidates.append(span)
-    if not candidates:
-        return None, "no call was coming back at that time"
-    if len(candidates) > 1:
-        return None, f"it names no call, and {len(candidates)} calls came back around that time"
-    return candidates[0], "the only call that was coming back at that time"
+    return node_of_orphan(evidence)
 
 
 def is_orphan(evidence: Evidence) -> bool:

@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from etaoi_collector.model import Mark, Span, Status
+from etaoi_tui.detail.brackets import Wrap
 from etaoi_tui.detail.chat import Message, read_message
 from etaoi_tui.detail.evidence import Evidence, Map, as_count, as_list, as_map, as_text
 from etaoi_tui.detail.payloads import Missing
-from etaoi_tui.detail.probes import Hooks, Wrap, hooks_of
+from etaoi_tui.detail.probes import Hooks, hooks_of
 from etaoi_tui.detail.request import (
     Known,
     Request,
@@ -169,7 +170,7 @@ class _Builder:
         if span.error is not None:
             step.notes.append(f"It failed: {span.error}")
         if wrap.placed:
-            step.notes.append(f"Its second mark: {wrap.placed}.")
+            step.notes.append(f"One of its marks: {wrap.placed}.")
         return step, given, passed
 
     def _between(self, n: int) -> float | None:
@@ -268,7 +269,9 @@ class _Builder:
                     label = wrap.down.name
                     step = Step(label, wrap.down, "up")
                     step.notes.append(
-                        "What it returned was not recorded, or cannot be told from other calls."
+                        "It called the rest of the chain again; what it returned is told with the last call."
+                        if wrap.went_down_again
+                        else "What it returned was not recorded, or cannot be told from other calls."
                     )
                     steps.append(step)
                 continue

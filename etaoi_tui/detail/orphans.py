@@ -1,0 +1,226 @@
+"""Gives marks that lost their parent to the graph node that sent them, where no other one can have.
+
+Under asyncio the etaoi SDK forgets where it is once a run inside of a graph node has ended: the marks of
+hooks that follow become roots of a trace that all runs share. Their time and their name is all that tells where
+they belong. Every node that could have sent a mark is looked at; with two of them it stays unplaced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from math import inf
+
+from etaoi_collector.model import Mark, Span
+from etaoi_tui.detail.brackets import Brackets, Wrap
+from etaoi_tui.detail.evidence import Evidence, as_text
+
+WRAP_HOOKS = ("wrap_model_call", "awrap_model_call")
+
+_PROBE = int(Mark.PROBE)
+_SIBLINGS_READ = 400
+_SPANS_LOOKED_AT = 40_000
+_NODES_COMPARED = 200
+_CAME_BACK = "it had lost its call; placed by its time: no other call came back then"
+_WENT_DOWN = "it had lost its call; placed by its time: no other call was about to start then"
+TOO_MANY = "the session has too many calls to look through"
+
+
+@dataclass(slots=True)
+class Marks:
+    """The marks around the calls of one graph node.
+
+    Attributes:
+        chains: the hooks around each call, from the outermost, by the call's number.
+        unplaced: marks that this node may have sent, and why that is not sure.
+        of_orphan: a call that each placed orphan is beside, by the orphan's number.
+    """
+
+    chains: dict[int, list[Wrap]]
+    unplaced: list[tuple[Span, str]] = field(default_factory=list)
+    of_orphan: dict[int, Span] = field(default_factory=dict)
+
+
+def read_marks(evidence: Evidence, node: Span) -> Marks:
+    """Read the marks that lie beside a node's calls, and those that lost it."""
+    own = _Node(node)
+    if not own.readable:
+        return Marks({})
+    orphans = _Orphans(evidence)
+    if orphans.first > own.end:
+        own.read_until(inf, evidence)
+        return Marks(own.brackets.chains)
+    nodes = orphans.nodes_around(own)
+    return _place(evidence, own, nodes, orphans)
+
+
+def node_of_orphan(evidence: Evidence) -> tuple[Span | None, str]:
+    """Find the node that sent a mark without a parent; also says in words why, or why not."""
+    orphan = evidence.span
+    orphans = _Orphans(evidence)
+    at = orphan.started_at
+    running = orphans.nodes_at(at)
+    if running is None:
+        return None, TOO_MANY
+    for node in running:
+        marks = read_marks(evidence, node)
+        call = marks.of_orphan.get(orphan.number)
+        if call is not None:
+            return call, "no other call fits its time"
+        for span, why in marks.unplaced:
+            if span is orphan:
+                return None, why
+    return None, "no call fits its time"
+
+
+class _Node:
+    """A graph node with calls: its marks, read as far as a moment."""
+
+    def __init__(self, span: Span) -> None:
+        self.span = span
+        self.end = inf if span.ended_at is None else span.ended_at
+        children = span.children or []
+        self.readable = len(children) <= _SIBLINGS_READ
+        self.items = children if self.readable else []
+        self.at = 0
+        self.brackets = Brackets()
+        self.placed: list[tuple[Span, bool]] = []
+        """The orphans it was given, and whether each went down."""
+        self.calls: list[Span] = []
+
+    def runs_at(self, moment: float) -> bool:
+        return self.span.started_at <= moment <= self.end
+
+    def read_until(self, moment: float, evidence: Evidence) -> None:
+        while self.at < len(self.items) and self.items[self.at].started_at <= moment:
+            span = self.items[self.at]
+            self.at += 1
+            if span.kind == "llm":
+                self.calls.append(span)
+                self.brackets.call(span)
+            elif span.marks & _PROBE:
+                mark = _read(evidence, span)
+                if mark is None:
+                    continue
+                label, down = mark
+                (self.brackets.down if down else self.brackets.up)(label, span)
+
+    def may_have_sent(self, label: str, down: bool, at: float) -> bool:
+        if down:
+            return self.brackets.may_go_down(at)
+        return self.brackets.may_return(label, at)
+
+
+def _read(evidence: Evidence, span: Span) -> tuple[str, bool] | None:
+    """Return (name, whether it went down) of a mark of a wrap hook; None for any other."""
+    metadata = evidence.of(span).metadata
+    if as_text(metadata.get("lc_probe")) not in WRAP_HOOKS:
+        return None
+    label = as_text(metadata.get("probe_label")) or span.name
+    return label, metadata.get("probe_phase") == "pre_handler"
+
+
+class _Orphans:
+    """The marks without a parent in a call's session, and the nodes that may have sent them."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self.session = evidence.span.trace.session
+        self.spans = [root for trace in self.session.traces for root in trace.roots if root.marks & _PROBE]
+        self.spans.sort(key=lambda span: (span.started_at, span.number))
+        self.first = self.spans[0].started_at if self.spans else inf
+
+    def nodes_at(self, moment: float) -> list[Span] | None:
+        """Return the nodes with calls that ran at a moment; None if there is too much to look through."""
+        return self._nodes(moment, moment)
+
+    def nodes_around(self, own: _Node) -> list[_Node] | None:
+        """Return every node that ran while this one did, or while one of those did, and so on."""
+        begin, end = own.span.started_at, own.end
+        while True:
+            found = self._nodes(begin, end)
+            if found is None or len(found) > _NODES_COMPARED:
+                return None
+            first = min((span.started_at for span in found), default=begin)
+            last = max((inf if span.ended_at is None else span.ended_at for span in found), default=end)
+            if first >= begin and last <= end:
+                return [own if span is own.span else _Node(span) for span in found]
+            begin, end = min(begin, first), max(end, last)
+
+    def _nodes(self, begin: float, end: float) -> list[Span] | None:
+        found: dict[int, Span] = {}
+        seen = 0
+        for trace in self.session.traces:
+            if (
+                not trace.model_calls
+                or trace.started_at > end
+                or (trace.ended_at < begin and not trace.running)
+            ):
+                continue
+            for span in trace.members:
+                seen += 1
+                if seen > _SPANS_LOOKED_AT:
+                    return None
+                node = span.parent
+                if span.kind != "llm" or node is None or node.marks & _PROBE:
+                    continue
+                if node.started_at <= end and (node.ended_at is None or node.ended_at >= begin):
+                    found[node.number] = node
+        return list(found.values())
+
+
+def _place(evidence: Evidence, own: _Node, nodes: list[_Node] | None, orphans: _Orphans) -> Marks:
+    unplaced: list[tuple[Span, str]] = []
+    begin = min((node.span.started_at for node in nodes or (own,)), default=0.0)
+    end = max((node.end for node in nodes or (own,)), default=inf)
+    for orphan in orphans.spans:
+        at = orphan.started_at
+        if not begin <= at <= end:
+            continue
+        mark = _read(evidence, orphan)
+        if mark is None:
+            continue
+        label, down = mark
+        if nodes is None:
+            if own.runs_at(at):
+                unplaced.append((orphan, TOO_MANY))
+            continue
+        fitting = _fitting(evidence, nodes, label, down, at)
+        if len(fitting) == 1:
+            _give(fitting[0], orphan, label, down)
+        elif own in fitting:
+            doing = "were about to start" if down else "came back"
+            unplaced.append((orphan, f"it names no call, and {len(fitting)} calls {doing} around that time"))
+    own.read_until(inf, evidence)
+    return Marks(own.brackets.chains, unplaced, _calls_beside(own))
+
+
+def _fitting(evidence: Evidence, nodes: Iterable[_Node], label: str, down: bool, at: float) -> list[_Node]:
+    found = []
+    for node in nodes:
+        if node.runs_at(at):
+            node.read_until(at, evidence)
+            if node.may_have_sent(label, down, at):
+                found.append(node)
+    return found
+
+
+def _give(node: _Node, orphan: Span, label: str, down: bool) -> None:
+    if down:
+        node.brackets.down(label, orphan, _WENT_DOWN)
+    else:
+        node.brackets.up(label, orphan, _CAME_BACK)
+    node.placed.append((orphan, down))
+
+
+def _calls_beside(node: _Node) -> dict[int, Span]:
+    """Name a call for each orphan: the one that it led to, or that it came back from."""
+    found = {}
+    for orphan, down in node.placed:
+        at = orphan.started_at
+        if down:
+            call = next((c for c in node.calls if c.started_at >= at), None)
+        else:
+            call = next((c for c in reversed(node.calls) if c.started_at <= at), None)
+        if call is not None:
+            found[orphan.number] = call
+    return found
