@@ -103,9 +103,9 @@ def _sessions(traces: list[Trace]) -> list[Session]:
 
 def _print_call(call: VoiceCall, turns: list[Turn], out: TextIO, thresholds: Thresholds) -> None:
     status = overall(call).value
-    length = fmt.duration(max(0.0, call.session.newest_at - _began(call)))
+    length = fmt.duration(max(0.0, call.session.newest_at - call.began))
     out.write(f"call {_name(call)}  {fmt.count(len(turns), 'turn')}  {length}  {status}\n")
-    began = _began(call)
+    began = call.began
     rows = [_row(turn, place, began, thresholds) for place, turn in enumerate(turns, 1)]
     print_table(_HEADINGS, rows, _RIGHT, out)
     for at, text in call.errors:
@@ -159,8 +159,8 @@ def call_object(call: VoiceCall) -> dict[str, Any]:
         "session_id": call.session.session_id,
         "name": _name(call),
         "status": overall(call).value,
-        "started_at": fmt.iso(_began(call)),
-        "duration_ms": _milliseconds(call.session.newest_at - _began(call)),
+        "started_at": fmt.iso(call.began),
+        "duration_ms": _milliseconds(call.session.newest_at - call.began),
         "traces": len(call.session.traces),
         "turns": len(call),
         "interruptions": statistics.interruptions,
@@ -278,10 +278,6 @@ def _name(call: VoiceCall) -> str:
             if root.kind == "voice_session" and root.name:
                 return one_line(root.name, 80)
     return "voice call"
-
-
-def _began(call: VoiceCall) -> float:
-    return min((trace.started_at for trace in call.session.traces), default=call.session.first_seen)
 
 
 def _milliseconds(seconds: float | None) -> float | None:

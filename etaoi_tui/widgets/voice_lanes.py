@@ -37,8 +37,7 @@ Turns stand aligned where the user stops speaking; X shows each from its beginni
 Open a turn to see its stages; w goes to the worst turn, v to the same moment in the span tree.
 """
     HEADER_HEIGHT = 4
-    DEFAULT_CSS = voice_lane_style.CSS
-    COMPONENT_CLASSES = voice_lane_style.COMPONENT_CLASSES
+    LOOKS = voice_lane_style.LOOKS
 
     def __init__(
         self, now: Callable[[Trace], float], thresholds: Thresholds, *, id: str | None = None
@@ -64,6 +63,7 @@ Open a turn to see its stages; w goes to the worst turn, v to the same moment in
         self._line = -1
         self._window = (0.0, 1.0)
         self._new_below = 0
+        self._title_drawn: list[Piece] = []
 
     # what the screen says
 
@@ -122,8 +122,8 @@ Open a turn to see its stages; w goes to the worst turn, v to the same moment in
         if running:
             self._fit_window()
             self.refresh_rows(running)
-        if self.is_live:
-            self.refresh(Region(0, 0, self.size.width, 2))
+        if self.is_live and self._title_pieces(self.size.width) != self._title_drawn:
+            self.refresh(Region(0, 0, self.size.width, 1))
 
     def show_span(self, span: Span) -> bool:
         """Put the cursor on the turn of a span, or on its stage where the turn is open."""
@@ -310,7 +310,7 @@ Open a turn to see its stages; w goes to the worst turn, v to the same moment in
         if call is None:
             return [(" " * width, "voice-lanes--header")]
         if line == 0:
-            pieces = texts.title_pieces(call, self._title(), self._present(), width, live=self.is_live)
+            pieces = self._title_drawn = self._title_pieces(width)
         elif line == 1:
             pieces = texts.figure_pieces(call, self._thresholds, width)
         elif line == 2:
@@ -327,7 +327,7 @@ Open a turn to see its stages; w goes to the worst turn, v to the same moment in
             return None
         opened = self.rows is not None and self.rows.is_open(group)
         number = self.call.index(group) if self.call is not None else 0
-        return (group.key, id(turn), number, at, opened, self.scale, self._window)
+        return (group.key, group.version, number, at, opened, self.scale, self._window)
 
     def draw_row(self, row: int, line: int, width: int) -> list[Piece]:
         """Draw a turn, or a line of one."""
@@ -383,6 +383,12 @@ Open a turn to see its stages; w goes to the worst turn, v to the same moment in
     def _present(self) -> float:
         return self._now(self.trace) if self.trace is not None else 0.0
 
+    def _title_pieces(self, width: int) -> list[Piece]:
+        """Return the first line, which tells how long agent and user have been in their states."""
+        if self.call is None:
+            return []
+        return texts.title_pieces(self.call, self._title(), self._present(), width, live=self.is_live)
+
     def _title(self) -> str:
         trace = self.trace
         for root in trace.roots[:4] if trace is not None else ():
@@ -411,19 +417,13 @@ Open a turn to see its stages; w goes to the worst turn, v to the same moment in
             waits = newest.waits_for(self._present()) if newest is not None else None
             self._window = lanes.gap_window([*shown, waits or 0.0])
         elif self.scale is Scale.TURN:
-            present = self._present()
-            longest = max(
-                (
-                    (group.turn.end or present) - group.turn.start
-                    for group in call.groups
-                    if group.turn is not None
-                ),
-                default=1.0,
-            )
-            self._window = (0.0, max(longest, 0.001))
+            newest = call.groups[-1].turn
+            runs = newest is not None and newest.end is None
+            so_far = self._present() - newest.start if newest is not None and runs else 0.0
+            self._window = (0.0, max(call.longest, so_far) or 1.0)
         else:
             first = call.groups[0].turn
-            start = first.start if first is not None else call.groups[0].started_at
+            start = first.start if first is not None else call.groups[0].order[0]
             self._window = (start, max(self._present(), self.trace.session.newest_at if self.trace else 0.0))
 
     def _axis_pieces(self, width: int) -> list[Piece]:

@@ -65,10 +65,12 @@ class Caller:
     """Writes a call's events."""
 
     scribe: Scribe = field(default_factory=lambda: Scribe("call"))
+    began: float = START
+    """The call's first moment, in seconds since the epoch."""
 
     def at(self, seconds: float) -> None:
         """Set the clock."""
-        self.scribe.clock.at = round((START + seconds) * 1_000_000)
+        self.scribe.clock.at = round((self.began + seconds) * 1_000_000)
 
     def begin(self) -> None:
         """Start session and agent."""
@@ -110,7 +112,7 @@ class Caller:
         return {
             "type": kind,
             "label": "fake",
-            "timestamp": START + at,
+            "timestamp": self.began + at,
             "metadata": {"model_name": f"fake-{kind}", "model_provider": "fake"},
             **told,
         }
@@ -132,7 +134,7 @@ class Caller:
             "is_final": True,
             "item_id": f"u{t}",
             "transcription_delay": truth.transcription,
-            "stopped_speaking_at": START + stop,
+            "stopped_speaking_at": self.began + stop,
         }
         self._span("voice_input", turn, t, stop + truth.transcription, {"transcript": ""}, final)
         eou = {
@@ -153,7 +155,7 @@ class Caller:
         self._span("llm", turn, asked, asked + truth.model, {"model": "mind"}, told)
         voice = asked + truth.ttft + truth.rest
         request = {
-            "started_at": START + voice,
+            "started_at": self.began + voice,
             "ttfb": truth.ttfb,
             "duration": truth.ttfb + 0.1,
             "audio_duration": truth.audio,
@@ -161,8 +163,8 @@ class Caller:
         said = {
             "text": truth.said,
             "item_id": f"a{t}",
-            "playing_at": START + heard,
-            "played_until": START + done,
+            "playing_at": self.began + heard,
+            "played_until": self.began + done,
             "tts_requests": [request],
             "characters_count": len(truth.said),
         }
@@ -170,7 +172,7 @@ class Caller:
         self._span("voice_output", turn, voice, done, {}, said, error=error)
         self.at(done)
         self.scribe.delta(turn, {"agent_transcript": truth.said, "agent_transcript_final": True})
-        summary = {"user_stopped_at": START + stop, "agent_started_at": START + heard}
+        summary = {"user_stopped_at": self.began + stop, "agent_started_at": self.began + heard}
         self.scribe.end(turn, summary, error=error)
 
     def theirs(self, truth: Truth) -> None:
@@ -259,6 +261,10 @@ class Caller:
         self._span("llm", turn, end, end, start, {"ttft": truth.ttft}, voice_metrics=metrics)
 
 
+PAUSE = 0.3
+"""Seconds between two turns."""
+
+
 def events_of(truths: Sequence[Truth], how: str = "ours") -> list[Event]:
     """Return a whole call's events, its turns one after the other."""
     caller = Caller()
@@ -266,7 +272,7 @@ def events_of(truths: Sequence[Truth], how: str = "ours") -> list[Event]:
     at = 0.5
     for truth in truths:
         getattr(caller, how)(replace(truth, at=at))
-        at += truth.seconds + 0.3
+        at += truth.seconds + PAUSE
     return caller.finish(at)
 
 
@@ -276,7 +282,7 @@ def placed(truths: Sequence[Truth]) -> list[Truth]:
     at = 0.5
     for truth in truths:
         found.append(replace(truth, at=at))
-        at += truth.seconds + 0.3
+        at += truth.seconds + PAUSE
     return found
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from etaoi_tui.view.voice import lane, texts, thresholds
+from etaoi_tui.view.voice.course import Course
 from etaoi_tui.view.voice.lane import Lane, Scale
 from etaoi_tui.view.voice.model import Kind, MarkKind, Part
 from etaoi_tui.view.voice.rows import LaneRows, lines_of
@@ -116,9 +117,36 @@ def test_a_sparkline_keeps_the_peaks() -> None:
     values: list[float | None] = [0.1] * 1000
     values[777] = 5.0
     values[3] = None
-    squeezed = lane.spark(values, 40)
-    assert len(squeezed) == 40 and max(v for v in squeezed if v is not None) == 5.0
+    course = Course()
+    for place, value in enumerate(values):
+        course.put(place, value)
+    squeezed = course.columns(40)
+    assert 20 <= len(squeezed) <= 40 and max(v for v in squeezed if v is not None) == 5.0
     assert lane.spark_glyph(5.0, 5.0) == "█" and lane.spark_glyph(None, 5.0) == "·"
+
+
+@given(
+    st.lists(st.one_of(st.none(), st.floats(0, 10)), max_size=70),
+    st.lists(st.tuples(st.integers(0, 90), st.one_of(st.none(), st.floats(0, 10))), max_size=40),
+    st.integers(1, 80),
+)
+def test_a_course_that_grew_equals_one_made_at_once(
+    first: list[float | None], later: list[tuple[int, float | None]], width: int
+) -> None:
+    grown = Course()
+    grown.reset(first)
+    values = list(first)
+    for place, value in later:
+        grown.put(place, value)
+        values += [None] * (place + 1 - len(values))
+        values[place] = value
+    made = Course()
+    made.reset(values)
+    assert grown.columns(width) == made.columns(width) and len(grown) == len(values)
+    columns = grown.columns(width)
+    assert len(columns) <= width or not values
+    told = [value for value in values if value is not None]
+    assert max((v for v in columns if v is not None), default=None) == max(told, default=None)
 
 
 def test_columns_never_take_more_than_there_is() -> None:

@@ -17,6 +17,7 @@ from operator import attrgetter
 from etaoi_collector.model import Changes, Mark, Session, Span, Status, Trace
 from etaoi_tui.view.search import Reader
 from etaoi_tui.view.voice import told
+from etaoi_tui.view.voice.course import Course
 from etaoi_tui.view.voice.evidence import VOICE_KINDS, TurnDeltas
 from etaoi_tui.view.voice.fold import error_text, fold_turn
 from etaoi_tui.view.voice.model import MarkKind, Turn
@@ -47,17 +48,14 @@ class Group:
     key: str
     leaders: list[Span] = field(default_factory=list)
     turn: Turn | None = None
+    version: int = 0
+    """Grows with every fold."""
     dirty: bool = True
-    number: int = 0
-    started_at: float = 0.0
+    order: tuple[float, int] = (0.0, 0)
+    """Where it stands in the call: when it began, and the number of its first span."""
     folded_at: float = 0.0
     number_counted: int = 0
     """The number under which its gap is counted."""
-
-    @property
-    def order(self) -> tuple[float, int]:
-        """Where it stands in the call."""
-        return self.started_at, self.number
 
 
 class VoiceCall:
@@ -80,9 +78,8 @@ class VoiceCall:
         self._groups: dict[str, Group] = {}
         self._group_of: dict[Span, Group] = {}
         self._ordered: list[Group] = []
-        self._folds = 0
-        self._gaps: list[float | None] = []
-        self._gaps_made = (-1, -1)
+        self._course = Course()
+        self._course_stale = False
         self._outside: dict[Span, None] = {}
         self._keys: dict[Span, tuple[int, str]] = {}
         self._unfolded: dict[Group, None] = {}
@@ -90,7 +87,11 @@ class VoiceCall:
         self._session_errors: dict[Span, list[tuple[float, str]]] = {}
         self._turn_errors: Counter[tuple[float, str]] = Counter()
         self._by_gap: list[tuple[float, int, Group]] = []
+        self._lengths: list[float] = []
+        self._leaders_in: dict[Trace, dict[Span, None]] = {}
         self._gone = session.gone
+        self.began = min((trace.started_at for trace in session.traces), default=session.first_seen)
+        """Its first moment, in seconds since the epoch."""
         for trace in session.traces:
             self._take_all(trace)
 
@@ -139,13 +140,18 @@ class VoiceCall:
         """Return the turn with the longest heard gap, of those folded."""
         return self._by_gap[-1][2] if self._by_gap else None
 
-    def gaps(self) -> list[float | None]:
-        """Return the heard gap of every turn that has been folded, in order; None where there is none."""
-        made = (self.version, self._folds)
-        if self._gaps_made != made:
-            self._gaps_made = made
-            self._gaps = [None if group.turn is None else group.turn.gap for group in self._ordered]
-        return self._gaps
+    @property
+    def course(self) -> Course:
+        """The heard gap of every turn that has been folded, in order; None where there is none."""
+        if self._course_stale:
+            self._course_stale = False
+            self._course.reset([None if group.turn is None else group.turn.gap for group in self._ordered])
+        return self._course
+
+    @property
+    def longest(self) -> float:
+        """Seconds that the longest turn took, of those that have ended and been folded."""
+        return self._lengths[-1] if self._lengths else 0.0
 
     @property
     def outside(self) -> list[Span]:
@@ -164,6 +170,9 @@ class VoiceCall:
         """Take in a tick's changes; return True when a turn came, went or changed."""
         version = self.version
         session = self.session
+        for trace in changes.traces:
+            if trace.session is session and trace.started_at < self.began:
+                self.began = trace.started_at
         for trace in changes.restructured:
             if trace.session is session:
                 self._restructured(trace)
@@ -203,12 +212,16 @@ class VoiceCall:
         leaders = sorted(group.leaders, key=lambda span: (span.started_at, span.number))
         turn = fold_turn(group.key, leaders, self._reader, self._deltas, self._ticks, now)
         group.turn, group.folded_at = turn, now or 0.0
+        group.version += 1
         group.dirty = False
-        self._folds += 1
         self._unfolded.pop(group, None)
         self._uncount(group)
+        if not self._course_stale:
+            self._course.put(self.index(group), turn.gap)
+        if turn.end is not None:
+            insort(self._lengths, turn.end - turn.start)
         self._counted[group] = turn
-        group.number_counted = group.number
+        group.number_counted = group.order[1]
         self.statistics.add(turn)
         self._turn_errors.update(_errors_of(turn))
         if turn.gap is not None:
@@ -225,6 +238,8 @@ class VoiceCall:
         if before.gap is not None:
             at = bisect_left(self._by_gap, (before.gap, -group.number_counted))
             del self._by_gap[at]
+        if before.end is not None:
+            del self._lengths[bisect_left(self._lengths, before.end - before.start)]
 
     def _take_all(self, trace: Trace) -> None:
         for span in trace.members:
@@ -281,15 +296,22 @@ class VoiceCall:
     def _join(self, leader: Span, key: str) -> Group:
         group = self._groups.get(key)
         if group is None:
-            group = self._groups[key] = Group(key, number=leader.number, started_at=leader.started_at)
-            insort(self._ordered, group, key=_order)
+            group = self._groups[key] = Group(key, order=(leader.started_at, leader.number))
+            self._insert(group)
         group.leaders.append(leader)
         self._group_of[leader] = group
+        self._leaders_in.setdefault(leader.trace, {})[leader] = None
         return group
+
+    def _insert(self, group: Group) -> None:
+        """Put a turn in its place; but for one at the end, the places behind it are others now."""
+        insort(self._ordered, group, key=_order)
+        self._course_stale |= self._ordered[-1] is not group
 
     def _part(self, leader: Span, group: Group) -> None:
         """A span belongs to this turn no more."""
         del self._group_of[leader]
+        del self._leaders_in[leader.trace][leader]
         group.leaders.remove(leader)
         self._touch(group)
         if group.leaders:
@@ -297,6 +319,7 @@ class VoiceCall:
             return
         del self._groups[group.key]
         del self._ordered[self.index(group)]
+        self._course_stale = True
         self._unfolded.pop(group, None)
         self._uncount(group)
 
@@ -310,9 +333,11 @@ class VoiceCall:
         started = min(leader.started_at for leader in group.leaders)
         number = min(leader.number for leader in group.leaders)
         if (started, number) != group.order:
+            last = self._ordered[-1] is group
             del self._ordered[self.index(group)]
-            group.started_at, group.number = started, number
-            insort(self._ordered, group, key=_order)
+            group.order = started, number
+            self._insert(group)
+            self._course_stale |= not last
 
     def _hear(self, ticks: Iterable[Tick]) -> None:
         """States changed: the turns around them look different."""
@@ -324,7 +349,7 @@ class VoiceCall:
     def _restructured(self, trace: Trace) -> None:
         """Spans of a trace moved, or the trace was let go."""
         members = set(trace.members)
-        for leader in [one for one in self._group_of if one.trace is trace]:
+        for leader in list(self._leaders_in.get(trace, ())):
             group = self._group_of[leader]
             if leader not in members or _leader(leader) is not leader:
                 self._part(leader, group)
@@ -332,6 +357,8 @@ class VoiceCall:
                 self._keys.pop(leader, None)
         for span in [one for one in self._outside if one.trace is trace and one not in members]:
             del self._outside[span]
+        if not self._leaders_in.get(trace, True):
+            del self._leaders_in[trace]
         self._take_all(trace)
 
     def _key(self, leader: Span) -> str | None:

@@ -171,19 +171,6 @@ def stage_cells(stage: Stage, lane: Lane, now: float) -> list[Kind]:
     return drawn
 
 
-def spark(values: Sequence[float | None], width: int) -> list[float | None]:
-    """Squeeze values into at most ``width`` columns, the largest of each stretch standing for it."""
-    if width <= 0 or not values:
-        return []
-    if len(values) <= width:
-        return list(values)
-    squeezed: list[float | None] = []
-    for column in range(width):
-        stretch = values[column * len(values) // width : (column + 1) * len(values) // width]
-        squeezed.append(max((value for value in stretch if value is not None), default=None))
-    return squeezed
-
-
 SPARKS = "▁▂▃▄▅▆▇█"
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
+from operator import itemgetter
 
 from etaoi_collector.model import Span
 from etaoi_tui.view.voice.call import Group, VoiceCall
@@ -39,7 +40,9 @@ def lines_of(turn: Turn) -> list[Line]:
 
 
 class LaneRows:
-    """The rows of a call. Without open turns a row is a turn's place in the call.
+    """The rows of a call: a turn's place in the call, moved down by the lines of the open turns above it.
+
+    What it costs depends on how many turns are open, not on how many there are.
 
     Args:
         call: The call.
@@ -48,7 +51,12 @@ class LaneRows:
     def __init__(self, call: VoiceCall) -> None:
         self.call = call
         self._open: set[Group] = set()
-        self._starts: list[int] | None = None
+        self._known: dict[Group, tuple[Turn, list[Line]]] = {}
+        """The lines of open turns, with the turn that they were made of."""
+        self._places: list[int] = []
+        self._rows: list[int] = []
+        self._after: list[int] = []
+        """Of each open turn, in order: its place, its row, and the lines of open turns up to its end."""
         self._count = len(call)
 
     def __len__(self) -> int:
@@ -57,30 +65,39 @@ class LaneRows:
     def refresh(self) -> None:
         """Count again, after turns came, went or changed."""
         call = self.call
-        if not self._open:
-            self._starts, self._count = None, len(call)
-            return
-        starts = []
-        row = 0
-        for group in call.groups:
-            starts.append(row)
-            row += 1 + self._lines(group)
-        self._starts, self._count = starts, row
+        self._known = {group: self._known[group] for group in self._open if group in self._known}
+        self._places, self._rows, self._after = [], [], []
+        lines = 0
+        for place, group in sorted(((call.index(one), one) for one in self._open), key=_place):
+            if place >= len(call) or call.groups[place] is not group:
+                continue
+            self._places.append(place)
+            self._rows.append(place + lines)
+            lines += len(self.lines(group))
+            self._after.append(lines)
+        self._count = len(call) + lines
 
     def at(self, row: int) -> tuple[Group, int]:
         """Return the turn of a row and which of its lines that is; -1 is the turn's own."""
-        if self._starts is None:
+        above = bisect_right(self._rows, row) - 1
+        if above < 0:
             return self.call.groups[row], -1
-        turn = bisect_right(self._starts, row) - 1
-        return self.call.groups[turn], row - self._starts[turn] - 1
+        line = row - self._rows[above] - 1
+        place = self._places[above]
+        if self._rows[above] + self._after[above] - self._lines_before(above) >= row:
+            return self.call.groups[place], line
+        return self.call.groups[row - self._after[above]], -1
 
     def row(self, group: Group, line: int = -1) -> int | None:
         """Return the row of a turn or of one of its lines; of a line that is gone, the one before."""
         place = self.call.index(group)
         if place >= len(self.call.groups) or self.call.groups[place] is not group:
             return None
-        start = place if self._starts is None else self._starts[place]
-        return start + 1 + min(line, self._lines(group) - 1) if line >= 0 else start
+        number = bisect_left(self._places, place)
+        start = place + self._lines_before(number)
+        if line < 0 or group not in self._open:
+            return start
+        return start + 1 + min(line, len(self.lines(group)) - 1)
 
     def is_open(self, group: Group) -> bool:
         """Whether a turn shows its lines."""
@@ -107,7 +124,13 @@ class LaneRows:
 
     def lines(self, group: Group) -> list[Line]:
         """Return the lines of a turn as it was last seen."""
-        return lines_of(group.turn) if group.turn is not None else []
+        turn = group.turn
+        if turn is None:
+            return []
+        known = self._known.get(group)
+        if known is None or known[0] is not turn:
+            known = self._known[group] = turn, lines_of(turn)
+        return known[1]
 
     def line_of(self, group: Group, span: Span) -> int:
         """Return the line of the stage that a span tells of; -1 when it is the turn itself."""
@@ -116,5 +139,9 @@ class LaneRows:
                 return number
         return -1
 
-    def _lines(self, group: Group) -> int:
-        return len(self.lines(group)) if group in self._open else 0
+    def _lines_before(self, number: int) -> int:
+        """Lines of the open turns above the one with this number among them."""
+        return self._after[number - 1] if number else 0
+
+
+_place = itemgetter(0)

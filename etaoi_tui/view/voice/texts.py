@@ -84,7 +84,7 @@ def title_pieces(call: VoiceCall, name: str, now: float, width: int, *, live: bo
     """Name the call, and say what agent and user do right now."""
     session = call.session
     status = overall(call)
-    length = fmt.duration(max(0.0, session.newest_at - _began(call)))
+    length = fmt.duration(max(0.0, session.newest_at - call.began))
     facts = f"  {fmt.count(len(call), 'turn')}  {length}"
     states: list[Piece] = []
     if status.value == "running":
@@ -132,7 +132,7 @@ def figure_pieces(call: VoiceCall, thresholds: Thresholds, width: int) -> list[P
     room = min(width - used - 3, 60)
     if gap is not None and room >= 4:
         pieces.append(("  ", "header"))
-        for column in lanes.spark(call.gaps(), room):
+        for column in call.course.columns(room):
             look = "header" if column is None else _SPARK_LOOKS[thresholds.level(GAP, column)]
             pieces.append((lanes.spark_glyph(column, gap.max), look))
     return _named([*pieces, *after])
@@ -306,10 +306,6 @@ def _stage(stage: Stage, now: float, room: int, thresholds: Thresholds) -> list[
 def _fill(pieces: list[Piece], room: int) -> list[Piece]:
     used = sum(cells(text) for text, _ in pieces)
     return [*pieces, (" " * max(room - used, 0), "")]
-
-
-def _began(call: VoiceCall) -> float:
-    return min((trace.started_at for trace in call.session.traces), default=call.session.newest_at)
 
 
 def _look(name: str) -> str:
