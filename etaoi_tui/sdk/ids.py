@@ -39,11 +39,11 @@ def id_text(value: AnyId) -> str:
     Text that is no UUID, or an int of more than 128 bits, becomes the uuid5 of its text: an odd id must cost
     neither the event nor its links to others that carry the same odd id.
     """
-    if type(value) is int and 0 <= value < 1 << 128:
-        text = f"{value:032x}"
-        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
     if isinstance(value, uuid.UUID):
-        return str(value)
+        value = value.int
+    if type(value) is int and 0 <= value < 1 << 128:
+        text = value.to_bytes(16, "big").hex("-", 2)
+        return f"{text[:4]}{text[5:29]}{text[30:34]}{text[35:]}"
     try:
         return str(uuid.UUID(str(value)))
     except ValueError:

@@ -9,17 +9,16 @@ place.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 
+from etaoi_collector.wire.encode import EMPTY_MAP, NIL, encode_text
 from etaoi_tui.sdk.limits import Limits
+from etaoi_tui.sdk.plain import Scale
 from etaoi_tui.sdk.redact import REDACTED, Redact
 from etaoi_tui.sdk.walk import (
-    FIELD_OVERHEAD,
-    INT_MAX,
-    INT_MIN,
     REPR_SAFE,
     Json,
     Part,
@@ -32,12 +31,12 @@ from etaoi_tui.sdk.walk import (
 
 __all__ = ["EMPTY_MAP", "Json", "Part", "Shaper", "error_text", "snapshot"]
 
-_encode = msgspec.msgpack.encode
-_encode_json = msgspec.json.encode
+_encode = msgspec.msgpack.Encoder().encode
+_encode_json = msgspec.json.Encoder().encode
 
-EMPTY_MAP = b"\x80"
 _SNAPSHOT_ITEMS = 2_000
 _VALUES_KEPT = 4_096
+_WORD = 256
 
 
 def snapshot(value: Any, depth: int = 2) -> Any:
@@ -76,12 +75,14 @@ _COPIED = frozenset({dict, list, set, deque, bytearray})
 class Shaper:
     """Turns payloads into bytes under one tracer's limits and redaction rules."""
 
-    __slots__ = ("_limits", "_redact", "_seen", "cut")
+    __slots__ = ("_limits", "_pairs", "_redact", "_scale", "_seen", "cut")
 
     def __init__(self, limits: Limits, redact: Redact) -> None:
         self._limits = limits
         self._redact = redact
+        self._scale = Scale(limits, redact)
         self._seen: dict[str, str] = {}
+        self._pairs: dict[tuple[str, str], str] = {}
         self.cut = 0
         """How many values were cut so far."""
 
@@ -103,36 +104,39 @@ class Shaper:
         return self._map(value)
 
     def _map(self, value: dict[Any, Any]) -> bytes:
-        shaped = value
-        for key, item in value.items():
-            if type(item) is Json:
-                if shaped is value:
-                    shaped = dict(value)
-                shaped[key] = self.json_text(item.value)
-        if _weigh(shaped, self._limits.event, self._limits, self._redact) >= 0:
-            try:
-                encoded = _encode(shaped)
-            except (ValueError, OverflowError, RuntimeError, TypeError):
-                pass  # a lone surrogate, or changed by its owner while it was read
-            else:
-                if not self._redact.suspects(encoded):
-                    return encoded
+        texts = {key: self.json_text(item.value) for key, item in value.items() if type(item) is Json}
+        shaped = {**value, **texts} if texts else value
+        encoded = self._encode_plain(shaped, self._limits.event, _encode)
+        if encoded is not None:
+            return encoded
         walk = Walk(self._limits, self._redact, self._limits.event, text=self._limits.text)
         plain = walk.map(shaped)
         self.cut += walk.cuts
         return _encode(plain)
 
+    def _encode_plain(self, value: Any, limit: int, encode: Callable[[Any], bytes]) -> bytes | None:
+        """Encode a value in C; None when it has to be walked."""
+        if self._redact.custom:
+            return None
+        scale = self._scale
+        if scale.weigh(value, limit) >= 0:
+            try:
+                encoded = encode(value)
+                if scale.is_clean():
+                    return encoded
+            except (ValueError, OverflowError, RuntimeError, TypeError):
+                pass  # a lone surrogate, or changed by its owner while it was read
+        scale.unseen.clear()
+        return None
+
     def json_text(self, value: Any) -> str:
         """Return a value as JSON text, cut in its structure so that it stays valid JSON."""
         limit = self._limits.text
-        if _weigh(value, limit, self._limits, self._redact) >= 0:
-            try:
-                encoded = _encode_json(value)
-            except (ValueError, OverflowError, RuntimeError, TypeError):
-                pass
-            else:
-                if not self._redact.suspects(encoded):
-                    return encoded.decode()
+        encoded = self._encode_plain(value, limit, _encode_json)
+        if encoded is not None:
+            text = encoded.decode()
+            self._redact.note_clean((text,))
+            return text
         walk = Walk(self._limits, self._redact, limit, text=limit)
         plain = walk.value(value)
         self.cut += walk.cuts
@@ -145,41 +149,56 @@ class Shaper:
         self.cut += walk.cuts
         return shown
 
+    def word(self, text: str | None) -> bytes:
+        """Encode a name or an id of the agent's own, cut to 256 characters; None and nothing as nil."""
+        return encode_text(self._known(text)[:_WORD]) if text else NIL
+
     def metadata(self, name: str | None, given: Mapping[str, Any] | None) -> dict[str, str]:
         """Return metadata as the wire wants it: text by text, ``name`` first."""
-        limits = self._limits
+        most = self._limits.metadata_items
         out: dict[str, str] = {}
         if name is not None:
-            out["name"] = self._metadata_value(name)
+            out["name"] = self._known(name)
         if given:
-            entries = list(given.items())
-            for key, value in entries[: limits.metadata_items]:
-                if value is None:
-                    continue
-                shown_key = key if type(key) is str and key.isascii() else self.text(key, 256)
-                if self._redact.masks_field(shown_key):
-                    out[shown_key] = REDACTED
-                else:
-                    out[shown_key] = self._metadata_value(value)
-            if len(entries) > limits.metadata_items:
+            pairs = self._pairs
+            for key, value in list(given.items())[:most]:
+                if type(value) is str and type(key) is str:
+                    shown = pairs.get((key, value))
+                    if shown is not None:
+                        out[key] = shown
+                        continue
+                if value is not None:
+                    self._add_metadata(out, key, value)
+            if len(given) > most:
                 self.cut += 1
-                out["etaoi_tui.cut"] = f"{len(entries) - limits.metadata_items} more metadata entries"
+                out["etaoi_tui.cut"] = f"{len(given) - most} more metadata entries"
         return out
+
+    def _add_metadata(self, out: dict[str, str], key: Any, value: Any) -> None:
+        name = key if type(key) is str and key.isascii() else self.text(key, 256)
+        shown = REDACTED if self._redact.masks_field(name) else self._metadata_value(value)
+        out[name] = shown
+        if name is key and type(value) is str and len(value) < _WORD:
+            if len(self._pairs) > _VALUES_KEPT:
+                self._pairs.clear()
+            self._pairs[key, value] = shown
 
     def _metadata_value(self, value: Any) -> str:
         if type(value) is str:
-            shown = value
-        elif type(value) in REPR_SAFE or plain_containers(value):
-            shown = value if type(value) is str else repr(value)
-        else:
-            shown = scalar_text(Walk(self._limits, self._redact, 4096, text=1024).value(value))
-        known = self._seen.get(shown)
+            return self._known(value)
+        if type(value) in REPR_SAFE or plain_containers(value):
+            return self._known(repr(value))
+        return self._known(scalar_text(Walk(self._limits, self._redact, 4096, text=1024).value(value)))
+
+    def _known(self, text: str) -> str:
+        """Return a short text as it is to be shown; what came before is not looked at again."""
+        known = self._seen.get(text) if type(text) is str else None
         if known is None:
-            known = self.text(shown, self._limits.metadata_value)
-            if len(self._seen) > _VALUES_KEPT:
-                self._seen.clear()
-            if len(known) < 256:
-                self._seen[shown] = known
+            known = self.text(text, self._limits.metadata_value)
+            if type(text) is str and len(text) < _WORD:
+                if len(self._seen) > _VALUES_KEPT:
+                    self._seen.clear()
+                self._seen[text] = known
         return known
 
     def error(self, error: str | BaseException | None) -> str | None:
@@ -189,56 +208,6 @@ class Shaper:
         if isinstance(error, str):
             return self.text(error) if error else "error"
         return self.text(error_text(error))
-
-
-def _weigh(value: Any, left: int, limits: Limits, redact: Redact, depth: int = 0) -> int:
-    """Return how many of ``left`` characters remain after a value, or -1 when it has to be walked.
-
-    It has to be when it is too long or too deep, holds anything but plain text, numbers, lists and maps, or a
-    key whose value is masked.
-    """
-    kind = type(value)
-    if kind is str:
-        size = len(value)
-        return left - size - FIELD_OVERHEAD if size <= limits.text else -1
-    if kind is dict:
-        if depth >= limits.depth or len(value) > limits.items:
-            return -1
-        masks, known = redact.masks_field, redact.known_fields
-        try:
-            for key, item in value.items():
-                if type(key) is not str or (known.get(key, True) and masks(key)):
-                    return -1
-                left -= len(key) + FIELD_OVERHEAD
-                if type(item) is str:
-                    size = len(item)
-                    if size > limits.text:
-                        return -1
-                    left -= size
-                else:
-                    left = _weigh(item, left, limits, redact, depth + 1)
-                if left < 0:
-                    return -1
-        except RuntimeError:  # changed by its owner while it was read
-            return -1
-        return left
-    if kind is list or kind is tuple:
-        if depth >= limits.depth or len(value) > limits.items:
-            return -1
-        for item in value:
-            left = _weigh(item, left, limits, redact, depth + 1)
-            if left < 0:
-                return -1
-        return left - FIELD_OVERHEAD
-    if kind is bool or value is None:
-        return left - FIELD_OVERHEAD
-    if kind is int:
-        return left - 8 if INT_MIN <= value <= INT_MAX else -1
-    if kind is float:
-        return left - 8 if value - value == 0 else -1
-    if kind is msgspec.Raw:
-        return left - len(bytes(value))
-    return -1
 
 
 def _fields_of(value: Mapping[Any, Any]) -> dict[Any, Any]:

@@ -27,7 +27,7 @@ INT_MIN, INT_MAX = -(1 << 63), (1 << 64) - 1
 FIELD_OVERHEAD = 6
 _BYTES_SHOWN = 48
 _MASK_MARGIN = 512
-_PLAIN_KEY = 32
+PLAIN_KEY = 32
 _ARRAY_PACKAGES = frozenset({"numpy", "torch", "pandas", "jax", "jaxlib", "tensorflow", "cupy"})
 
 
@@ -130,7 +130,7 @@ class Walk:
         return out
 
     def _key(self, key: Any) -> str:
-        if type(key) is str and len(key) <= _PLAIN_KEY and key.isidentifier() and key.isascii():
+        if type(key) is str and len(key) <= PLAIN_KEY and key.isidentifier() and key.isascii():
             shown = key  # a field's name, not something that a rule is about
         elif isinstance(key, str):
             shown = self._clean(str.__getitem__(key, slice(0, 256)))

@@ -10,7 +10,7 @@ from etaoi_tui.sdk.transport.buffer import DROPPED_KEY, Entry, Outbox, Rank, Spa
 
 
 def wire(name: str, rank: Rank = Rank.SPAN, *, persistent: bool = False) -> SpanWire:
-    return SpanWire("s", "t", name, None, "llm", rank, persistent)
+    return SpanWire(name, "llm", b"", rank, persistent)
 
 
 def start(span: SpanWire, size: int = 1000) -> Entry:

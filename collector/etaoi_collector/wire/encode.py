@@ -1,7 +1,8 @@
 """Outgoing events and frames, as a client of the protocol writes them.
 
 An event is kept as three pieces of msgpack (its head, its metadata, its payload), so that a payload can
-still be left out, or a count be added to the metadata, after it was encoded. All keys that the reference
+still be left out, or a count be added to the metadata, after it was encoded. Heads are put together from
+pieces that are encoded once: a third of what encoding them anew costs. All keys that the reference
 sends are present, nil when unset, but for ``voice_metrics`` of a start, which is optional in the schema and
 never used there.
 """
@@ -12,7 +13,6 @@ from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 import msgspec
-from msgspec import Raw
 
 from etaoi_collector.wire.versions import SCHEMA_VERSION
 
@@ -20,6 +20,7 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode_map = msgspec.msgpack.Decoder(dict[str, str]).decode
 
 EMPTY_MAP = b"\x80"
+NIL = b"\xc0"
 NODE_KINDS = frozenset(
     {
         "llm",
@@ -41,72 +42,72 @@ NODE_KINDS = frozenset(
 """Every ``node_kind`` that the schema knows; a server refuses others."""
 
 
-class StartHead(msgspec.Struct, tag="span_start", tag_field="kind", gc=False):
-    """A span_start without its metadata and payload."""
-
-    event_id: str
-    session_id: str
-    trace_id: str
-    span_id: str
-    parent_span_id: str | None
-    node_kind: str
-    timestamp: str
-    user_id: str | None
-    lc_agent_name: str | None
-    run_id: str | None
-    parent_run_id: str | None
-    speech_id: str | None
+def encode_text(text: str | None) -> bytes:
+    """Encode a value of a head: text, or nil."""
+    return NIL if text is None else _encode(text)
 
 
-class DeltaHead(msgspec.Struct, tag="span_delta", tag_field="kind", gc=False):
-    """A span_delta without its metadata and payload."""
-
-    event_id: str
-    session_id: str
-    trace_id: str
-    span_id: str
-    parent_span_id: str | None
-    node_kind: str
-    timestamp: str
-    speech_id: str | None
+def span_part(session_id: bytes, trace_id: bytes, span_id: bytes, parent_id: bytes, node_kind: str) -> bytes:
+    """Return what the heads of all events of one span share. Ids are encoded texts."""
+    return _SPAN % (session_id, trace_id, span_id, parent_id, _encode(node_kind))
 
 
-class EndHead(msgspec.Struct, tag="span_end", tag_field="kind", gc=False):
-    """A span_end without its metadata and payload."""
+def start_head(
+    event_id: bytes,
+    span: bytes,
+    timestamp: bytes,
+    user_id: bytes,
+    lc_agent_name: bytes,
+    run_id: bytes,
+    parent_run_id: bytes,
+    speech_id: bytes,
+) -> bytes:
+    """Return a span_start's head: a map that still waits for its last two keys, metadata and payload.
 
-    event_id: str
-    session_id: str
-    trace_id: str
-    span_id: str
-    parent_span_id: str | None
-    node_kind: str
-    timestamp: str
-    user_id: str | None
-    error: str | None
-    speech_id: str | None
-    voice_metrics: Raw | None
-
-
-class TickHead(msgspec.Struct, tag="state_tick", tag_field="kind", gc=False):
-    """A state_tick without its metadata. It has no payload."""
-
-    event_id: str
-    session_id: str
-    timestamp: str
-    subject: str
-    state: str
+    All values are encoded texts or nil (`encode_text`), ``span`` is a `span_part`.
+    """
+    return _START % (event_id, span, timestamp, user_id, lc_agent_name, run_id, parent_run_id, speech_id)
 
 
-def encode_head(head: StartHead | DeltaHead | EndHead) -> bytes:
-    """Encode a span event's head: a map that still waits for its last two keys, metadata and payload."""
-    encoded = _encode(head)
-    return bytes((encoded[0] + 2,)) + encoded[1:]
+def delta_head(event_id: bytes, span: bytes, timestamp: bytes, speech_id: bytes) -> bytes:
+    """Return a span_delta's head; see `start_head`."""
+    return _DELTA % (event_id, span, timestamp, speech_id)
 
 
-def encode_tick_head(head: TickHead) -> bytes:
-    """Encode a tick's head: a map that still waits for its last key, metadata."""
-    encoded = _encode(head)
-    return bytes((encoded[0] + 1,)) + encoded[1:]
+def end_head(
+    event_id: bytes,
+    span: bytes,
+    timestamp: bytes,
+    user_id: bytes,
+    error: bytes,
+    speech_id: bytes,
+    voice_metrics: bytes,
+) -> bytes:
+    """Return a span_end's head; see `start_head`. ``voice_metrics`` is an encoded map or nil."""
+    return _END % (event_id, span, timestamp, user_id, error, speech_id, voice_metrics)
+
+
+def tick_head(event_id: bytes, session_id: bytes, timestamp: bytes, subject: bytes, state: bytes) -> bytes:
+    """Return a state_tick's head: a map that still waits for its last key, metadata. It has no payload."""
+    return _TICK % (event_id, session_id, timestamp, subject, state)
+
+
+def _template(*keys: str) -> bytes:
+    """Encode keys with a gap for a value behind each."""
+    return b"".join(_encode(key) + b"%b" for key in keys)
+
+
+def _head(kind: str, entries: int, before: bytes, *after: str) -> bytes:
+    """Encode a head with gaps for the event's id, what stands in ``before``, its time, and further values."""
+    begin = bytes((0x80 | entries,)) + _template("kind") % _encode(kind)
+    return begin + _template("event_id") + before + _template("timestamp", *after)
+
+
+_SPAN = _template("session_id", "trace_id", "span_id", "parent_span_id", "node_kind")
+_START = _head("span_start", 15, b"%b", "user_id", "lc_agent_name", "run_id", "parent_run_id", "speech_id")
+_DELTA = _head("span_delta", 11, b"%b", "speech_id")
+_END = _head("span_end", 14, b"%b", "user_id", "error", "speech_id", "voice_metrics")
+_TICK = _head("state_tick", 7, _template("session_id"), "subject", "state")
 
 
 class EventPieces(Protocol):
@@ -139,9 +140,9 @@ def encode_frame(events: Iterable[EventPieces]) -> bytes:
     return b"".join(parts)
 
 
-def encode_metadata(metadata: Mapping[str, str]) -> bytes:
+def encode_metadata(metadata: dict[str, str]) -> bytes:
     """Encode an event's metadata."""
-    return _encode(dict(metadata)) if metadata else EMPTY_MAP
+    return _encode(metadata) if metadata else EMPTY_MAP
 
 
 def add_metadata(encoded: bytes, added: Mapping[str, str]) -> bytes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from enum import IntEnum
 from typing import Any
 
@@ -55,13 +55,12 @@ class Entry(msgspec.Struct, eq=False):
 
 
 class SpanWire(msgspec.Struct, eq=False):
-    """What the sender knows about a span: its ids as text, its entries, its text under way."""
+    """What the sender knows about a span: what its events share, its entries, its text under way."""
 
-    session_id: str
-    trace_id: str
-    span_id: str
-    parent_id: str | None
+    span_id: Hashable
     node_kind: str
+    shared: bytes
+    """See `etaoi_collector.wire.encode.span_part`."""
     rank: int
     persistent: bool = False
     start: Entry | None = None
@@ -87,7 +86,7 @@ class Outbox:
         self._by_rank: tuple[deque[Entry], ...] = tuple(deque() for _ in Rank)
         self._payloads: deque[Entry] = deque()
         self._root_payloads: deque[Entry] = deque()
-        self._open: dict[str, SpanWire] = {}
+        self._open: dict[Hashable, SpanWire] = {}
         self._open_bytes = 0
         self._persistent: deque[SpanWire] = deque(maxlen=_PERSISTENT)
         self._gone = 0

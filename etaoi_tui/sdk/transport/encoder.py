@@ -5,33 +5,36 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import msgspec
-from msgspec import Raw
 
 from etaoi_collector.wire.encode import (
     EMPTY_MAP,
+    NIL,
     NODE_KINDS,
-    DeltaHead,
-    EndHead,
-    StartHead,
-    TickHead,
-    encode_head,
+    delta_head,
     encode_metadata,
-    encode_tick_head,
+    encode_text,
+    end_head,
+    span_part,
+    start_head,
+    tick_head,
 )
 from etaoi_tui.sdk.clock import iso_text
-from etaoi_tui.sdk.ids import id_text, new_id
+from etaoi_tui.sdk.ids import AnyId, id_text, new_id
 from etaoi_tui.sdk.limits import TEXT_SECONDS
 from etaoi_tui.sdk.redact import DEFAULT, Redact
 from etaoi_tui.sdk.stats import Stats
-from etaoi_tui.sdk.tracer import START_LOST, Delta, End, Record, SessionInfo, Span, Text, Tick, Tracer
+from etaoi_tui.sdk.tracer import START_LOST, Delta, End, Record, Span, Text, Tick, Tracer
 from etaoi_tui.sdk.transport.buffer import Entry, Rank, SpanWire
 from etaoi_tui.sdk.values import Shaper
 
 LEFT_OUT = "left out: the sender could not keep up"
 
-_encode = msgspec.msgpack.encode
+_IDS_KEPT = 4_096
+
+_encode = msgspec.msgpack.Encoder().encode
 _RANKS = {"agent_context": Rank.CONTEXT, "voice_session": Rank.ROOT}
 _OTHER_KINDS = {"agent": "sub_agent", "chain": "middleware"}
 
@@ -52,13 +55,13 @@ class Encoder:
         self._stats = stats
         self._clock = clock
         self._shapers: dict[int, tuple[Tracer, Shaper]] = {}
-        self._sessions: dict[SessionInfo, str] = {}
+        self._ids: dict[int, bytes] = {}
         self._streams: dict[Span, _Stream] = {}
         self._out: list[Entry] = []
         self.recovered = 0
         """Starts that had been counted as dropped, and were sent with their span's end after all."""
         # Event ids are random once and counted on from there: half the cost, as unique, and still version 4.
-        self._id_prefix = id_text(new_id())[:24]
+        self._id_prefix = encode_text(id_text(new_id()))[:-12]
         self._id_count = new_id() & 0xFFFF_FFFF
 
     def take(self) -> list[Entry]:
@@ -101,9 +104,24 @@ class Encoder:
                 if not stream.pieces:
                     del self._streams[span]
 
-    def _event_id(self) -> str:
+    def _event_id(self) -> bytes:
         self._id_count += 1
-        return f"{self._id_prefix}{self._id_count & 0xFFFF_FFFF_FFFF:012x}"
+        return b"%b%012x" % (self._id_prefix, self._id_count & 0xFFFF_FFFF_FFFF)
+
+    def _id(self, value: AnyId | None) -> bytes:
+        """Return an id, encoded; of those that come again (sessions, traces, parents) it is made once."""
+        if value is None:
+            return NIL
+        if type(value) is UUID:
+            value = value.int
+        if type(value) is not int:
+            return encode_text(id_text(value))
+        known = self._ids.get(value)
+        if known is None:
+            if len(self._ids) > _IDS_KEPT:
+                self._ids.clear()
+            known = self._ids[value] = encode_text(id_text(value))
+        return known
 
     def _shaper(self, tracer: Tracer) -> Shaper:
         known = self._shapers.get(id(tracer))
@@ -118,29 +136,20 @@ class Encoder:
             shaper.cut = 0
         return shaper
 
-    def _session(self, session: SessionInfo) -> str:
-        known = self._sessions.get(session)
-        if known is None:
-            if len(self._sessions) > 1024:
-                self._sessions.clear()
-            known = self._sessions[session] = str(session.session_id)
-        return known
-
     def _wire(self, span: Span) -> SpanWire:
         wire: SpanWire | None = span.wire
         if wire is None:
             kind = span.kind
             node_kind = kind if kind in NODE_KINDS else _OTHER_KINDS.get(kind, "middleware")
             rank = _RANKS.get(kind, Rank.ROOT if span.parent_id is None else Rank.SPAN)
-            wire = span.wire = SpanWire(
-                self._session(span.session),
-                id_text(span.trace_id),
-                id_text(span.span_id),
-                None if span.parent_id is None else id_text(span.parent_id),
+            shared = span_part(
+                self._id(span.session.session_id),
+                self._id(span.trace_id),
+                self._id(span.span_id),
+                self._id(span.parent_id),
                 node_kind,
-                rank,
-                span.persistent,
             )
+            wire = span.wire = SpanWire(span.span_id, node_kind, shared, rank, span.persistent)
         return wire
 
     def _start(self, span: Span) -> None:
@@ -154,25 +163,19 @@ class Encoder:
                 metadata.setdefault("event", metadata.get("name", ""))
             elif span.kind not in _OTHER_KINDS:
                 metadata.setdefault("etaoi_tui.kind", shaper.text(span.kind, 64))
-        head = StartHead(
+        head = start_head(
             self._event_id(),
-            wire.session_id,
-            wire.trace_id,
-            wire.span_id,
-            wire.parent_id,
-            wire.node_kind,
-            iso_text(span.started_ns),
-            span.session.user_id and shaper.text(span.session.user_id, 256),
-            span.agent_name and shaper.text(span.agent_name, 256),
-            None if span.run_id is None else id_text(span.run_id),
-            None if span.parent_run_id is None else id_text(span.parent_run_id),
-            span.speech_id and shaper.text(span.speech_id, 256),
+            wire.shared,
+            encode_text(iso_text(span.started_ns)),
+            shaper.word(span.session.user_id),
+            shaper.word(span.agent_name),
+            self._id(span.run_id),
+            self._id(span.parent_run_id),
+            shaper.word(span.speech_id),
         )
         payload = shaper.payload(span.payload)
         span.payload = None
-        self._put(
-            Entry(encode_head(head), encode_metadata(metadata), payload, wire.rank, wire, is_start=True)
-        )
+        self._put(Entry(head, encode_metadata(metadata), payload, wire.rank, wire, is_start=True))
 
     def _end(self, end: End) -> None:
         span = end.span
@@ -190,23 +193,17 @@ class Encoder:
         wire.text = None
         shaper = self._shaper(span.tracer)
         metrics = end.voice_metrics
-        head = EndHead(
+        head = end_head(
             self._event_id(),
-            wire.session_id,
-            wire.trace_id,
-            wire.span_id,
-            wire.parent_id,
-            wire.node_kind,
-            iso_text(end.at_ns),
-            span.session.user_id and shaper.text(span.session.user_id, 256),
-            shaper.error(end.error),
-            span.speech_id and shaper.text(span.speech_id, 256),
-            None if metrics is None else Raw(shaper.payload(metrics)),
+            wire.shared,
+            encode_text(iso_text(end.at_ns)),
+            shaper.word(span.session.user_id),
+            encode_text(shaper.error(end.error)),
+            shaper.word(span.speech_id),
+            NIL if metrics is None else shaper.payload(metrics),
         )
         metadata = encode_metadata(shaper.metadata(None, end.metadata)) if end.metadata else EMPTY_MAP
-        self._put(
-            Entry(encode_head(head), metadata, shaper.payload(end.payload), wire.rank, wire, is_end=True)
-        )
+        self._put(Entry(head, metadata, shaper.payload(end.payload), wire.rank, wire, is_end=True))
 
     def _delta(self, delta: Delta) -> None:
         span = delta.span
@@ -218,28 +215,21 @@ class Encoder:
 
     def _put_delta(self, span: Span, payload: bytes, at_ns: int, rank: Rank) -> None:
         wire = self._wire(span)
-        head = DeltaHead(
-            self._event_id(),
-            wire.session_id,
-            wire.trace_id,
-            wire.span_id,
-            wire.parent_id,
-            wire.node_kind,
-            iso_text(at_ns),
-            span.speech_id and self._shaper(span.tracer).text(span.speech_id, 256),
-        )
-        self._put(Entry(encode_head(head), EMPTY_MAP, payload, rank, wire))
+        speech = self._shaper(span.tracer).word(span.speech_id)
+        head = delta_head(self._event_id(), wire.shared, encode_text(iso_text(at_ns)), speech)
+        self._put(Entry(head, EMPTY_MAP, payload, rank, wire))
 
     def _tick(self, tick: Tick) -> None:
-        shaper = self._shaper(tick.tracer)
-        head = TickHead(
+        state = self._shaper(tick.tracer).text(tick.state, 64)
+        subject = "user" if tick.subject == "user" else "agent"
+        head = tick_head(
             self._event_id(),
-            self._session(tick.session),
-            iso_text(tick.at_ns),
-            "user" if tick.subject == "user" else "agent",
-            shaper.text(tick.state, 64),
+            self._id(tick.session.session_id),
+            encode_text(iso_text(tick.at_ns)),
+            encode_text(subject),
+            encode_text(state),
         )
-        self._put(Entry(encode_tick_head(head), EMPTY_MAP, None, Rank.DELTA))
+        self._put(Entry(head, EMPTY_MAP, None, Rank.DELTA))
 
     def _put(self, entry: Entry) -> None:
         self._stats.encoded += 1
