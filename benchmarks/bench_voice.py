@@ -1,4 +1,4 @@
-"""A call of 1,000 turns against one of 10, as lanes in the real viewer: key presses, and ticks with new turns.
+"""A call of 1,000 turns beside one of 10, as lanes in the real viewer: key presses, and ticks with new turns.
 
 The cursor walks over the last turns of the call, which everything that counts from its beginning would
 notice; the row that it reaches holds words like no other. What new turns cost is main-thread CPU, less what

@@ -12,6 +12,7 @@ from etaoi_tui.detail.facts import status_run
 from etaoi_tui.detail.payloads import Payloads
 from etaoi_tui.detail.reading import Reading
 from etaoi_tui.view import format as fmt
+from etaoi_tui.view.voice import texts
 from etaoi_tui.view.voice.lane import GLYPHS
 from etaoi_tui.view.voice.model import PARTS, WORDS, Basis, Kind, Turn
 from etaoi_tui.view.voice.stats import GAP
@@ -35,7 +36,7 @@ _SERIES = {
 _PART_WORDS = {
     Kind.STT: "transcript",
     Kind.EOU: "end of turn",
-    Kind.CALLBACK: "your callback",
+    Kind.CALLBACK: "your code",
     Kind.TTFT: "first token",
     Kind.LLM: "model writes",
     Kind.TOOL: "tool",
@@ -239,9 +240,11 @@ def _facts(turn: Turn) -> list[Section]:
     ):
         if seconds is not None:
             rows.append((name, fmt.duration(seconds)))
-    if told.probability is not None:
-        limit = f" (threshold {fmt.percent(told.threshold)})" if told.threshold is not None else ""
-        rows.append(("end-of-turn probability", fmt.percent(told.probability) + limit))
+    if told.delay is not None or told.probability is not None:
+        rows.append(("end-of-turn probability", texts.end_of_turn(told)))
+    if turn.user_said and not turn.typed:
+        sure = "not told" if turn.confidence is None else fmt.percent(turn.confidence)
+        rows.append(("transcript confidence", sure))
     if turn.models:
         rows.append(("models", ", ".join(turn.models)))
     if turn.tokens_in is not None or turn.tokens_out is not None:

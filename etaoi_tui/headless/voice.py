@@ -20,7 +20,7 @@ from etaoi_tui.text import one_line
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.voice.call import VoiceCall, is_call, overall
 from etaoi_tui.view.voice.model import PARTS, Basis, Kind, MarkKind, Moment, Part, Stage, Turn
-from etaoi_tui.view.voice.stats import GAP, SERIES, Figures
+from etaoi_tui.view.voice.stats import GAP, SERIES, Figures, series_words
 from etaoi_tui.view.voice.texts import MARKS
 from etaoi_tui.view.voice.thresholds import GLYPHS, Thresholds
 
@@ -31,7 +31,7 @@ _HEADINGS = (
     "",
     "STT",
     "EOU",
-    "OWN",
+    "CODE",
     "LLM",
     "TOOL",
     "TTS",
@@ -113,7 +113,13 @@ def _print_call(call: VoiceCall, turns: list[Turn], out: TextIO, thresholds: Thr
     out.write("\n")
     figures = [(name, call.statistics.of(name)) for name in SERIES]
     lines = [
-        (name, fmt.duration(told.p50), fmt.duration(told.p95), fmt.duration(told.max), f"{told.count:,}")
+        (
+            series_words(name),
+            fmt.duration(told.p50),
+            fmt.duration(told.p95),
+            fmt.duration(told.max),
+            f"{told.count:,}",
+        )
         for name, told in figures
         if told is not None
     ]

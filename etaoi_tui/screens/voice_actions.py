@@ -113,7 +113,15 @@ class VoiceActions(CallActions):
     def describe_turn(self, span: Span) -> Document | None:
         """Describe the turn of a span: if it is one, or while the lanes' cursor stands on the whole turn."""
         call = self.lanes.call
-        if call is None or not (span.kind == "voice_turn" or (self.in_lanes and self.lanes.on_turn)):
+        if call is None:
+            return None
+        if span.kind == "voice_session":
+            from etaoi_tui.detail.voice_call import describe_voice_call
+
+            return describe_voice_call(
+                call, span, self._payloads, self.now(span.trace), self.limits, self.reading
+            )
+        if not (span.kind == "voice_turn" or (self.in_lanes and self.lanes.on_turn)):
             return None
         group = call.group_of(span)
         if group is None:

@@ -11,7 +11,8 @@ from etaoi_collector.model import Changes, Span, Trace
 from etaoi_tui.view.voice import lane as lanes
 from etaoi_tui.view.voice import texts
 from etaoi_tui.view.voice.call import Group, VoiceCall
-from etaoi_tui.view.voice.lane import Lane, Scale
+from etaoi_tui.view.voice.drawn import lane_pieces, mark_cells, runs
+from etaoi_tui.view.voice.lane import Scale
 from etaoi_tui.view.voice.model import Kind, Turn
 from etaoi_tui.view.voice.rows import LaneRows
 from etaoi_tui.view.voice.thresholds import Thresholds
@@ -31,7 +32,7 @@ class VoiceLanes(RowView):
     HELP = """\
 One row per turn: its number, the silence that the caller heard (~ where a time is derived, not measured),
 what was said, and the lane. Sound is high (▒ user, █ agent), silence rises in steps towards the answer:
-▁ transcript, ▂ end of turn, ▃ your own callback, ▄ model, ▅ tool, ▆ voice, ▇ playout. ╳ is silence that no
+▁ transcript, ▂ end of turn, ▃ your own code, ▄ model, ▅ tool, ▆ voice, ▇ playout. ╳ is silence that no
 component explains. △ is slow, ▲ too slow; the limits are yours: [voice.thresholds] in the configuration.
 Turns stand aligned where the user stops speaking; X shows each from its beginning, or the whole call.
 Open a turn to see its stages; w goes to the worst turn, v to the same moment in the span tree.
@@ -284,6 +285,8 @@ Open a turn to see its stages; w goes to the worst turn, v to the same moment in
 
     def badge(self) -> str:
         """Say how many rows came below the viewport."""
+        if self.at_end:
+            self._new_below = 0
         return f"▼ {self._new_below:,} new" if self._new_below else ""
 
     def scrolled_by_hand(self, rows: int) -> None:
@@ -344,7 +347,7 @@ Open a turn to see its stages; w goes to the worst turn, v to the same moment in
             )
             if lane is not None:
                 drawn = lanes.cells(lanes.segments(turn, now), lane)
-                pieces += [(" ", ""), *_lane_pieces(drawn, turn, lane, now)]
+                pieces += [(" ", ""), *lane_pieces(drawn, turn, lane, now)]
             return pieces
         known = self.rows.lines(group) if self.rows is not None else []
         if at >= len(known):
@@ -358,15 +361,11 @@ Open a turn to see its stages; w goes to the worst turn, v to the same moment in
         elif shown.unexplained:
             drawn = lanes.cells(shown.unexplained, lane)
         elif shown.mark is not None:
-            cell = int((shown.mark.at - lane.start) / lane.seconds * lane.width)
-            return (
-                [*pieces, (" " * (cell + 1), ""), (texts.MARKS[shown.mark.kind], "voice-lanes--slow")]
-                if (0 <= cell < lane.width)
-                else pieces
-            )
+            drawn = [Kind.IDLE] * lane.width
+            return [*pieces, (" ", ""), *runs(drawn, mark_cells([shown.mark], lane))]
         else:
             return pieces
-        return [*pieces, (" ", ""), *_runs(drawn)]
+        return [*pieces, (" ", ""), *runs(drawn)]
 
     # inner steps
 
@@ -464,29 +463,6 @@ Open a turn to see its stages; w goes to the worst turn, v to the same moment in
         """Fit the axis to the new width."""
         self._fit_window()
         super().on_resize()
-
-
-def _runs(drawn: list[Kind]) -> list[Piece]:
-    """Join cells of one kind to pieces."""
-    pieces: list[Piece] = []
-    start = 0
-    for n in range(1, len(drawn) + 1):
-        if n == len(drawn) or drawn[n] is not drawn[start]:
-            kind = drawn[start]
-            pieces.append((lanes.GLYPHS[kind] * (n - start), f"voice-lanes--{kind.value}"))
-            start = n
-    return pieces
-
-
-def _lane_pieces(drawn: list[Kind], turn: Turn, lane: Lane, now: float) -> list[Piece]:
-    """Draw a turn's lane; its edges say when it goes on beyond them."""
-    pieces = _runs(drawn)
-    end = turn.end if turn.end is not None else now
-    if pieces and drawn[0] is not Kind.IDLE and turn.start < lane.start - lane.seconds / lane.width:
-        pieces[0] = (lanes.BEFORE + pieces[0][0][1:], pieces[0][1])
-    if pieces and drawn[-1] is not Kind.IDLE and end > lane.start + lane.seconds * (1 + 1 / lane.width):
-        pieces[-1] = (pieces[-1][0][:-1] + lanes.BEYOND, pieces[-1][1])
-    return pieces
 
 
 def _filled(pieces: list[Piece], width: int, look: str) -> list[Piece]:

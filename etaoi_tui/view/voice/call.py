@@ -140,6 +140,10 @@ class VoiceCall:
         """Return the turn with the longest heard gap, of those folded."""
         return self._by_gap[-1][2] if self._by_gap else None
 
+    def slowest(self, turns: int) -> list[Group]:
+        """Return the turns with the longest heard gaps, of those folded, the longest first."""
+        return [group for _, _, group in reversed(self._by_gap[-turns:])]
+
     @property
     def course(self) -> Course:
         """The heard gap of every turn that has been folded, in order; None where there is none."""

@@ -36,7 +36,7 @@ LEGEND = (
     (Kind.USER, "user", "user speaks"),
     (Kind.STT, "stt", "transcript"),
     (Kind.EOU, "eou", "end of turn"),
-    (Kind.CALLBACK, "own", "callback"),
+    (Kind.CALLBACK, "code", "your code"),
     (Kind.TTFT, "llm", "model"),
     (Kind.TOOL, "tool", "tool"),
     (Kind.TTS, "tts", "voice"),

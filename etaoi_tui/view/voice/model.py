@@ -56,7 +56,7 @@ WORDS = {
     Kind.USER: "user speaks",
     Kind.STT: "transcript",
     Kind.EOU: "end of turn",
-    Kind.CALLBACK: "callback",
+    Kind.CALLBACK: "your code",
     Kind.TTFT: "first token",
     Kind.LLM: "model",
     Kind.TOOL: "tool",

@@ -26,6 +26,11 @@ SERIES = (
 """What is counted, in the order that it is shown."""
 
 
+def series_words(name: str) -> str:
+    """Return what a series is called on the screen; its own name is that of its limits."""
+    return "your code" if name == "callback" else name
+
+
 @dataclass(frozen=True, slots=True)
 class Figures:
     """One series over a call; seconds."""
@@ -44,6 +49,9 @@ class Statistics:
         self.interruptions = 0
         self.false_interruptions = 0
         self.errors = 0
+        self.tokens_in = 0
+        self.tokens_out = 0
+        self.characters = 0
         self._values: dict[str, list[float]] = {name: [] for name in SERIES}
 
     def add(self, turn: Turn) -> None:
@@ -70,6 +78,9 @@ class Statistics:
 
     def _count(self, turn: Turn, step: int) -> None:
         self.turns += step
+        self.tokens_in += step * (turn.tokens_in or 0)
+        self.tokens_out += step * (turn.tokens_out or 0)
+        self.characters += step * (turn.characters or 0)
         for mark in turn.marks:
             if mark.kind is MarkKind.INTERRUPTED:
                 self.interruptions += step

@@ -8,7 +8,7 @@ from etaoi_tui.view.glyphs import SPINNER, STATUS_GLYPHS
 from etaoi_tui.view.timeline import Axis, ticks
 from etaoi_tui.view.voice import lane as lanes
 from etaoi_tui.view.voice.call import VoiceCall, overall
-from etaoi_tui.view.voice.model import WORDS, Basis, Kind, MarkKind, Stage, Turn
+from etaoi_tui.view.voice.model import WORDS, Basis, EndOfTurn, Kind, MarkKind, Stage, Turn
 from etaoi_tui.view.voice.rows import Line
 from etaoi_tui.view.voice.stats import GAP
 from etaoi_tui.view.voice.thresholds import GLYPHS, Level, Thresholds
@@ -80,6 +80,18 @@ def axis(first: float, last: float, width: int) -> str:
     return "".join(row)
 
 
+def end_of_turn(told: EndOfTurn) -> str:
+    """Say how sure the turn detector was, and what it needed to be sure."""
+    if told.probability is None:
+        limit = "" if told.threshold is None else f", its threshold is {fmt.percent(told.threshold)}"
+        return f"not told{limit}"
+    if told.threshold is None:
+        return f"{fmt.percent(told.probability)}, its threshold is not told"
+    enough = told.probability >= told.threshold
+    sign, then = ("≥", "a short wait") if enough else ("<", "the long wait")
+    return f"{fmt.percent(told.probability)} {sign} threshold {fmt.percent(told.threshold)}: {then}"
+
+
 def title_pieces(call: VoiceCall, name: str, now: float, width: int, *, live: bool) -> list[Piece]:
     """Name the call, and say what agent and user do right now."""
     session = call.session
@@ -140,12 +152,17 @@ def figure_pieces(call: VoiceCall, thresholds: Thresholds, width: int) -> list[P
 
 def legend_pieces(width: int) -> list[Piece]:
     """Say what the shapes mean, in as many words as fit."""
-    for words in (2, 1):
+    for words, before, after, rest in (
+        (2, " ", "  ", "~ derived"),
+        (1, " ", "  ", "~ derived"),
+        (1, "", " ", "~derived"),
+        (1, "", " ", ""),
+    ):
         pieces: list[Piece] = [(" ", _look("header"))]
         for entry in lanes.LEGEND:
-            kind = entry[0]
-            pieces.append((lanes.GLYPHS[kind], _look(kind.value)))
-            pieces.append((f" {entry[words]}  " if words == 2 else f"{entry[words]} ", _look("header")))
+            pieces.append((lanes.GLYPHS[entry[0]], _look(entry[0].value)))
+            pieces.append((f"{before}{entry[words]}{after}", _look("header")))
+        pieces.append((rest, _look("header")))
         if sum(cells(text) for text, _ in pieces) <= width:
             return pieces
     return pieces

@@ -71,6 +71,8 @@ class Metrics(msgspec.Struct, gc=False):
     probability: float | None = None
     end_of_turn_probability: float | None = None
     unlikely_threshold: float | None = None
+    eou_probability: float | None = None
+    eou_threshold: float | None = None
     cancelled: bool | None = None
     metadata: ModelName | None = None
 
@@ -97,6 +99,8 @@ class Payload(msgspec.Struct, gc=False):
     probability: float | None = None
     end_of_turn_probability: float | None = None
     unlikely_threshold: float | None = None
+    eou_probability: float | None = None
+    eou_threshold: float | None = None
     # the model
     model: str | None = None
     text: str | None = None

@@ -98,12 +98,21 @@ def _decision(half: UserHalf, seen: Evidence) -> None:
             told.share(
                 _first(
                     metrics.end_of_turn_probability,
+                    metrics.eou_probability,
                     metrics.probability,
                     payload.end_of_turn_probability,
+                    payload.eou_probability,
                     payload.probability,
                 )
             ),
-            told.share(_first(metrics.unlikely_threshold, payload.unlikely_threshold)),
+            told.share(
+                _first(
+                    metrics.unlikely_threshold,
+                    metrics.eou_threshold,
+                    payload.unlikely_threshold,
+                    payload.eou_threshold,
+                )
+            ),
         )
         began = decided.at - (delay or 0.0) if wait.is_mark else wait.start
         # livekit tells a delay of 0.0 when it never noticed the end of the speech.
