@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import msgspec
 from msgspec import Raw
 
 from etaoi_collector.model import Mark, Span
+from etaoi_tui.view.hook_rows import bracket_of
 
 CHARACTERS_A_TOKEN = 4
 """A usual value for English prose: tokens made of it are shown as an estimate."""
@@ -79,23 +82,31 @@ class Changed:
         self.system |= bool(diff.system_text_changed or diff.system_added or diff.system_removed)
         self.model |= diff.model_changed is not None
 
-    def in_words(self) -> str:
-        """Say what changed: ``+2 messages  ≈+312 tokens``."""
-        parts = []
+    def in_words(self, spent: str = "") -> str:
+        """Say what changed: ``+2 messages · ≈+312 tokens · 18ms · −1 tool, another model``.
+
+        Args:
+            spent: The time it took, which stands behind the sizes: rows are cut at their end.
+        """
+        sizes = []
         if self.messages:
-            parts.append(f"{self.messages:+d} message{_s(self.messages)}")
-        if self.edited:
-            parts.append(f"{self.edited} edited")
-        if self.tools:
-            parts.append(f"{self.tools:+d} tool{_s(self.tools)}")
-        if self.system:
-            parts.append("system prompt changed")
-        if self.model:
-            parts.append("another model")
+            sizes.append(f"{self.messages:+d} message{_s(self.messages)}")
         tokens = round(self.characters / CHARACTERS_A_TOKEN)
         if tokens:
-            parts.append(f"≈{tokens:+,} tokens")
-        return "  ".join(parts).replace("-", "−")
+            sizes.append(f"≈{tokens:+,} tokens")
+        others = []
+        if self.tools:
+            others.append(f"{self.tools:+d} tool{_s(self.tools)}")
+        if self.edited:
+            others.append(f"{self.edited} edited")
+        if self.system:
+            others.append("system prompt")
+        if self.model:
+            others.append("another model")
+        if not sizes and not others:
+            sizes = ["no change"] if spent else []
+        parts = [*sizes, *([spent] if spent else []), *([", ".join(others)] if others else [])]
+        return " · ".join(part.replace("-", "−") for part in parts)
 
 
 def changes_in_words(diff: Diff) -> str:
@@ -116,8 +127,27 @@ def hooks_inside(head: Span) -> list[Span]:
     return found
 
 
-def last_way(head: Span) -> tuple[list[Span], int]:
-    """Return the hooks of a chain's last attempt, the outermost first, and how many attempts there were."""
+class Chain(NamedTuple):
+    """The middleware of a call that one row stands for."""
+
+    hooks: list[Span]
+    """Of the last attempt, the outermost first."""
+    attempts: int
+    seconds: float | None
+    """What all of them took by themselves; None while that is not known."""
+    rough: bool
+    """The time is that between marks, not one that was measured."""
+    spans: list[Span]
+    """Every span that this was read from."""
+
+
+def chain_of(head: Span) -> Chain:
+    """Return the chain that a row stands for."""
+    beside = bracket_of(head)
+    return _marked(beside) if beside and head.marks & Mark.PLUMBING else _nested(head)
+
+
+def _nested(head: Span) -> Chain:
     way = [head]
     attempts = 1
     while len(way) < _HOOKS_READ:
@@ -128,7 +158,24 @@ def last_way(head: Span) -> tuple[list[Span], int]:
         if not below[-1].marks & _PROBE:
             break
         way.append(below[-1])
-    return way, attempts
+    ended = head.marks & Mark.ENDED
+    seconds = sum(own_seconds(hook) for hook in way if hook.marks & Mark.ENDED) if ended else None
+    return Chain(way, attempts, seconds, False, way)
+
+
+def _marked(members: list[Span]) -> Chain:
+    """Read marks beside a call: between them lies what the hooks took, and the call."""
+    calls = [span for span in members if not span.marks & _PROBE]
+    newest: dict[str, Span] = {}
+    for span in members:
+        if span.marks & Mark.PLUMBING:
+            newest[span.name] = span
+    seconds: float | None = None
+    if calls and calls[-1].ended_at is not None:
+        seconds = max(0.0, calls[0].started_at - members[0].started_at)
+        if members[-1] is not calls[-1]:
+            seconds += max(0.0, members[-1].started_at - calls[-1].ended_at)
+    return Chain(list(newest.values()), max(len(calls), 1), seconds, True, members)
 
 
 def own_seconds(span: Span) -> float:

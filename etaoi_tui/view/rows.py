@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from etaoi_collector.model import Changes, Mark, Span, Trace
+from etaoi_tui.view.hook_rows import head_of, hooks_near, is_head_of_several, marks_beside
 from etaoi_tui.view.order import after_subtree, position, root_of
 
 _PLUMBING = int(Mark.PLUMBING)
@@ -25,43 +26,6 @@ _ROWS_A_SPAN = 500
 
 _LOOKED_INTO = 1_000
 """Hidden spans that are looked into before a row counts as one that unfolds."""
-
-_HOOKS_DEEP = 64
-"""Hooks around each other that one row stands for; what lies deeper stands for itself."""
-
-_HOOKS_INSIDE = 8
-"""Children that a hook's span has at most; spans with more are no hooks."""
-
-
-def _chain_head(span: Span) -> Span | None:
-    """Return the span whose row stands for a hook's: the outermost hook of its chain, or its graph node.
-
-    None for a span whose row stands for itself.
-    """
-    parent = span.parent
-    if parent is None or not span.marks & _PROBE:
-        return None
-    if not parent.marks & _PROBE:
-        return parent if parent.name == span.name and parent.kind == span.kind else None
-    head = parent
-    for _ in range(_HOOKS_DEEP):
-        if head.parent is None or not head.parent.marks & _PROBE:
-            return head
-        head = head.parent
-    return None
-
-
-def _hooks_below(span: Span) -> Iterator[Span]:
-    """Yield the hooks whose row depends on a span: those inside it, or its graph node's."""
-    stack = [span]
-    while stack:
-        children = stack.pop().children
-        if children is None or len(children) > _HOOKS_INSIDE:
-            continue
-        for child in children:
-            if child.marks & _PROBE:
-                yield child
-                stack.append(child)
 
 
 class TreeRows:
@@ -137,8 +101,11 @@ class TreeRows:
         for span in added:
             self._insert(span)
         if not self.show_plumbing:
+            if any(self._moved(mark) for span in added for mark in marks_beside(span)):
+                self.rebuild()
+                return True
             for span in changes.changed:
-                if self._chain_moved(span):
+                if any(self._moved(hook) for hook in hooks_near(span)):
                     self.rebuild()
                     return True
                 if span.marks & (_PLUMBING | _PROBE) and span.error is not None and self._mine(span):
@@ -167,10 +134,13 @@ class TreeRows:
         return None
 
     def nearest(self, span: Span) -> int | None:
-        """Return the row of a span, or of the ancestor that hides it."""
+        """Return the row of a span, or of the one that stands for it, or of the ancestor that hides it."""
         above: Span | None = span
         while above is not None:
             row = self.index(above)
+            if row is None and above.marks & _PROBE:
+                head = head_of(above)
+                row = self.index(head) if head is not None else None
             if row is not None:
                 return row
             above = above.parent
@@ -295,9 +265,11 @@ class TreeRows:
 
     def is_chain(self, span: Span) -> bool:
         """Whether a row stands for a chain of middleware: the outermost of several hooks around a call."""
-        if not span.marks & _PROBE or self.show_plumbing or _chain_head(span) is not None:
-            return False
-        return any(child.marks & _PROBE for child in span.children or ())
+        return not self.show_plumbing and is_head_of_several(span)
+
+    def unfolds(self, span: Span) -> bool:
+        """Whether anything can unfold under the span, or beside it."""
+        return self.is_chain(span) or (span.children is not None and self.has_children(span))
 
     def chain_open(self, span: Span) -> bool:
         """Whether the hooks inside a chain's outermost one have rows of their own."""
@@ -311,13 +283,11 @@ class TreeRows:
             self._open_chains.discard(span)
         self.rebuild()
 
-    def _chain_moved(self, span: Span) -> bool:
-        """Whether something that came to be known of a span gives or takes rows of hooks inside it."""
-        for hook in _hooks_below(span):
-            if self._mine(hook) and self._hidden(hook) == (self.index(hook) is not None):
-                if not self._folded_above(hook):
-                    return True
-        return False
+    def _moved(self, hook: Span) -> bool:
+        """Whether a hook has a row though another one stands for it now, or the other way round."""
+        if not self._mine(hook) or self._hidden(hook) != (self.index(hook) is not None):
+            return False
+        return not self._folded_above(hook)
 
     def _folded_above(self, span: Span) -> bool:
         above = span.parent
@@ -370,9 +340,9 @@ class TreeRows:
     def _hidden(self, span: Span) -> bool:
         if self.show_plumbing or not span.marks & (_PLUMBING | _PROBE):
             return False
-        if not span.marks & _PLUMBING:
-            head = _chain_head(span)
-            if head is None or head in self._open_chains:
+        if span.marks & _PROBE:
+            head = head_of(span)
+            if head is span or (head is not None and head in self._open_chains):
                 return False
         return span.error is None or bool(span.marks & _ERROR_BELOW)
 

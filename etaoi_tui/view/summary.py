@@ -14,7 +14,8 @@ from msgspec import Raw
 
 from etaoi_collector.model import Mark, Span, Status, Trace
 from etaoi_tui.view import format as fmt
-from etaoi_tui.view.chains import Changed, Diff, changes_in_words, last_way, own_seconds
+from etaoi_tui.view.chains import Changed, Diff, chain_of, changes_in_words
+from etaoi_tui.view.glyphs import KIND_GLYPHS
 from etaoi_tui.view.search import Reader
 from etaoi_tui.view.spark import context_course
 
@@ -92,25 +93,23 @@ class Summaries:
 
     def chain(self, head: Span) -> tuple[str, str]:
         """Return what one row says for a chain of middleware: how many there are, and what they came to."""
-        hooks, attempts = last_way(head)
-        key = (head.number, -sum(hook.version for hook in hooks) - 1)
+        chain = chain_of(head)
+        key = (head.number, -sum(span.version + 1 for span in chain.spans))
         known = self._spans.get(key)
         if known is None:
             total = Changed()
-            for hook in hooks:
-                for place in reversed(hook.deltas or ()):
-                    diff = self._read(place).diff
-                    if diff is not None:
-                        total.add(diff)
-                        break
-            known = self._spans[key] = total.in_words()
+            for hook in chain.hooks:
+                diff = self._probe_diff(hook)
+                if diff is not None:
+                    total.add(diff)
+            spent = ""
+            if chain.seconds is not None:
+                spent = ("≈" if chain.rough else "") + fmt.duration(chain.seconds)
+            known = self._spans[key] = total.in_words(spent)
             if len(self._spans) > _REMEMBERED:
                 self._spans.popitem(last=False)
-        name = f"{len(hooks)} middleware" if len(hooks) > 1 else head.name
-        if attempts > 1:
-            name += f" ×{attempts}"
-        seconds = sum(own_seconds(hook) for hook in hooks if hook.marks & Mark.ENDED)
-        return name, f"{known}  {fmt.duration(seconds)}".strip() if head.marks & Mark.ENDED else known
+        name = f"{len(chain.hooks)} middleware" if len(chain.hooks) > 1 else head.name
+        return f"{name} ×{chain.attempts}" if chain.attempts > 1 else name, known
 
     def of_trace(self, trace: Trace) -> str:
         """Return what a trace was asked: the first words its root was given."""
@@ -121,8 +120,8 @@ class Summaries:
         for root in trace.roots[:4]:
             if root.start_place >= 0 and root.kind != "agent_context":
                 found = first_words(self._read(root.start_place).inputs)
-            if not found and root.kind == "voice_session":
-                found = self._first_speech(root)
+            if root.kind == "voice_session":
+                return self._newest_speech(root)
             if found:
                 break
         if found:
@@ -166,11 +165,37 @@ class Summaries:
         return f"{said} ({span.error})".lstrip() if span.error is not None else said
 
     def _probe_changes(self, span: Span) -> str:
+        diff = self._probe_diff(span)
+        words = changes_in_words(diff) if diff is not None else ""
+        if span.marks & Mark.PLUMBING:
+            return f"↓ {words or 'no change'}"
+        parent = span.parent
+        if parent is None or parent.marks & _PROBE or parent.name == span.name:
+            return words
+        # The second mark of a hook: what went down is told by the first.
+        return "↑ back"
+
+    def _probe_diff(self, span: Span) -> Diff | None:
         """Find the probe's diff: our SDK tells it in a delta, the reference in its start and end."""
         for place in (*reversed(span.deltas or ()), span.end_place, span.start_place):
             diff = self._read(place).diff
             if diff is not None:
-                return changes_in_words(diff)
+                return diff
+        return None
+
+    def _newest_speech(self, call: Span) -> str:
+        """Return the newest words of a call, with the sign of who said them."""
+        waiting = [call]
+        for _ in range(_TURNS_READ):
+            if not waiting:
+                break
+            span = waiting.pop()
+            if span.kind in ("voice_input", "voice_output"):
+                words = self.of(span) or span.name
+                if words.strip():
+                    return f"{KIND_GLYPHS[span.kind]} {words}"[:LONGEST]
+            elif span.kind in ("voice_session", "voice_agent", "voice_turn"):
+                waiting.extend((span.children or ())[-16:])
         return ""
 
     def _first_speech(self, span: Span) -> str:

@@ -12,7 +12,7 @@ from etaoi_collector.model import Span
 from etaoi_collector.store import Store
 from etaoi_tui.view.chains import hooks_inside
 from etaoi_tui.view.rows import TreeRows
-from tests.store.histories import event, opened
+from tests.store.histories import event, ident, opened
 
 PROBE = {"lc_probe": "wrap_model_call", "probe_label": "X.wrap_model_call"}
 
@@ -50,6 +50,40 @@ def story(attempts: int = 2) -> list[Any]:
             event("span_start", f"call{n}", at + 1, parent=f"inner{n}", node_kind="llm"),
         ]
     return events
+
+
+MARK = {"lc_probe": "wrap_model_call"}
+
+
+def mark(name: str, label: str, at: int, parent: str = "node", down: bool = False) -> Any:
+    """A mark of the etaoi SDK: a probe beside the call, on its way down or back."""
+    told = {**MARK, "probe_label": label, "name": label}
+    if down:
+        told["probe_phase"] = "pre_handler"
+    return event("span_start", name, at, parent=parent, node_kind="middleware", metadata=told)
+
+
+def flat_story() -> list[Any]:
+    """Two hooks around a call that is tried twice, a tool, and one hook around another call."""
+    return [
+        event("span_start", "root", 0, node_kind="sub_agent"),
+        event(
+            "span_start", "node", 1, parent="root", node_kind="middleware",
+            metadata={"lc_chain_kind": "graph_node", "name": "model"},
+        ),
+        mark("a1", "A", 2, down=True),
+        mark("b1", "B", 3, down=True),
+        event("span_start", "call1", 4, parent="node", node_kind="llm"),
+        mark("b2", "B", 5, down=True),
+        event("span_start", "call2", 6, parent="node", node_kind="llm"),
+        mark("b3", "B", 7),
+        mark("a2", "A", 8),
+        event("span_start", "tool", 9, parent="node", node_kind="tool"),
+        mark("c1", "C", 10, down=True),
+        event("span_start", "call3", 11, parent="node", node_kind="llm"),
+        mark("c2", "C", 12),
+        mark("lost", "D", 13),
+    ]  # fmt: skip
 
 
 def shown(rows: TreeRows) -> list[tuple[str, int]]:
@@ -102,10 +136,38 @@ def test_a_hook_that_failed_is_shown_though_its_chain_is_closed() -> None:
     assert list(zip(rows.spans, rows.depths, strict=True)) == rebuilt(rows)
 
 
-@given(st.randoms(use_true_random=False))
-@settings(max_examples=150, deadline=None)
-def test_growing_equals_rebuilding_in_any_order(dice: random.Random) -> None:
-    events = story(3)
+def test_marks_beside_a_call_are_one_row_until_it_is_opened() -> None:
+    store = Store()
+    opened(store)
+    store.apply(flat_story(), 0, 1)
+    rows = TreeRows()
+    rows.show(next(iter(store.traces.values())))
+    known = "root node a1 b1 call1 b2 call2 b3 a2 tool c1 call3 c2 lost".split()
+    id_of = {ident("span", name): name for name in known}
+    spans = {id_of[s.span_id]: s for t in store.traces.values() for s in t.members}
+
+    def names(some: list[Span]) -> list[str]:
+        return [id_of[span.span_id] for span in some]
+
+    closed = ["root", "a1", "call1", "call2", "tool", "c1", "call3", "lost"]
+    assert names(rows.spans) == closed
+    head = rows.spans[1]
+    assert rows.is_chain(head)
+    assert rows.unfolds(head)
+    assert not rows.is_chain(spans["lost"])
+    rows.set_chain_open(head, True)
+    assert names(rows.spans[1:9]) == ["a1", "b1", "call1", "b2", "call2", "b3", "a2", "tool"]
+    rows.set_chain_open(head, False)
+    assert names(rows.spans) == closed
+    rows.set_plumbing(True)
+    assert not rows.is_chain(head)
+    assert len(rows) == len(spans)
+
+
+@given(st.randoms(use_true_random=False), st.booleans())
+@settings(max_examples=300, deadline=None)
+def test_growing_equals_rebuilding_in_any_order(dice: random.Random, flat: bool) -> None:
+    events = flat_story() if flat else story(3)
     dice.shuffle(events)
     store = Store()
     opened(store)
