@@ -121,7 +121,7 @@ class SpanPainter:
         if indent < depth:
             pieces.append((f"⋯{depth} ", "span-tree--muted"))
         folded = self.rows.folded(span)
-        if span.children is not None and self.rows.has_children(span):
+        if self.rows.unfolds(span):
             closed = folded or (self.rows.is_chain(span) and not self.rows.chain_open(span))
             pieces.append(("▸ " if closed else "▾ ", "span-tree--fold"))
         else:
