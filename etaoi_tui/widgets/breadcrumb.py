@@ -10,6 +10,7 @@ from textual.strip import Strip
 
 from etaoi_tui.text import one_line
 from etaoi_tui.widgets.lines import LineWidget
+from etaoi_tui.widgets.looks import Table
 
 
 class Breadcrumb(LineWidget):
@@ -17,9 +18,10 @@ class Breadcrumb(LineWidget):
 
     DEFAULT_CSS = """
     Breadcrumb { height: 1; background: $surface; color: $text-muted; display: none; }
-    Breadcrumb > .breadcrumb--here { color: $text-primary; text-style: bold; }
     """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"breadcrumb--here"}
+    LOOKS: ClassVar[Table] = {
+        "breadcrumb--here": "color: $text-primary; text-style: bold",
+    }
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)

@@ -34,7 +34,6 @@ All that is known of the span under the tree's cursor, in tabs: the readable vie
 last. A triangle folds a section. What is running grows while you read.
 """
     DEFAULT_CSS = document_style.CSS
-    COMPONENT_CLASSES = document_style.COMPONENT_CLASSES
     ALLOW_SELECT = True
 
     class TabChanged(Message):
@@ -81,7 +80,7 @@ last. A triangle folds a section. What is running grows while you read.
         self._folds: dict[str, bool] = {}
         self._places: OrderedDict[tuple[str, str], Place] = OrderedDict()
         self._labels: list[TabLabel] = []
-        self._painter = DocumentPainter(self)
+        self._painter = DocumentPainter(self, document_style.LOOKS)
 
     # what is shown
 

@@ -10,6 +10,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from etaoi_tui.widgets.lines import LineWidget
+from etaoi_tui.widgets.looks import Table
 
 
 class Divider(LineWidget):
@@ -19,9 +20,10 @@ class Divider(LineWidget):
     Divider { color: $foreground 20%; background: $background; }
     Divider.-vertical { width: 1; height: 1fr; }
     Divider.-horizontal { height: 1; width: 1fr; }
-    Divider > .divider--held { color: $primary; text-style: bold; }
     """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"divider--held"}
+    LOOKS: ClassVar[Table] = {
+        "divider--held": "color: $primary; text-style: bold",
+    }
 
     class Dragged(Message):
         """The person moved the line."""

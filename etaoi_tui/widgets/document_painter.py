@@ -14,6 +14,7 @@ from etaoi_tui.detail.document import Document
 from etaoi_tui.detail.page import Page
 from etaoi_tui.text import cells
 from etaoi_tui.widgets.document_style import PREFIX, component
+from etaoi_tui.widgets.looks import Looks, Table
 from etaoi_tui.widgets.tab_line import MORE_LEFT, MORE_RIGHT, TabLabel, lay_out_tabs
 
 _STRIPS_KEPT = 512
@@ -23,12 +24,13 @@ class DocumentPainter:
     """Draws for one widget, and keeps what it drew until `forget` or `forget_lines`.
 
     Args:
-        widget: Whose component classes give the colours.
+        widget: For whom.
+        looks: What the style names look like.
     """
 
-    def __init__(self, widget: Widget) -> None:
+    def __init__(self, widget: Widget, looks: Table) -> None:
         self._widget = widget
-        self._styles: dict[str, Style] = {}
+        self._looks = Looks(widget, looks)
         self._strips: OrderedDict[tuple[int, bool], Strip] = OrderedDict()
 
     def forget_lines(self) -> None:
@@ -37,19 +39,12 @@ class DocumentPainter:
 
     def forget(self) -> None:
         """Forget colours as well: the theme or the focus changed."""
-        self._styles.clear()
+        self._looks.forget()
         self._strips.clear()
 
     def style(self, name: str, own: bool = False) -> Style:
         """Return the look of a document's style name, or of one of the pane's own."""
-        style = self._styles.get(name)
-        if style is None:
-            if name == "":
-                style = self._widget.rich_style
-            else:
-                style = self._widget.get_component_rich_style(PREFIX + name if own else component(name))
-            self._styles[name] = style
-        return style
+        return self._looks.whole(name and (PREFIX + name if own else component(name)))
 
     def tabs(self, document: Document, active: str, width: int) -> tuple[Strip, list[TabLabel]]:
         """Draw the bar of tabs; also return where its labels stand."""

@@ -12,6 +12,7 @@ from textual.strip import Strip
 
 from etaoi_tui.actions import Action
 from etaoi_tui.widgets.lines import LineWidget
+from etaoi_tui.widgets.looks import Table
 
 _ALWAYS = ("help.show", "app.quit")
 
@@ -21,10 +22,11 @@ class KeyFooter(LineWidget):
 
     DEFAULT_CSS = """
     KeyFooter { height: 1; background: $panel; color: $text-muted; }
-    KeyFooter > .key-footer--key { color: $text-primary; text-style: bold; }
-    KeyFooter > .key-footer--note { color: $text-accent; }
     """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"key-footer--key", "key-footer--note"}
+    LOOKS: ClassVar[Table] = {
+        "key-footer--key": "color: $text-primary; text-style: bold",
+        "key-footer--note": "color: $text-accent",
+    }
 
     class ActionClicked(Message):
         """The person clicked on a key."""

@@ -6,50 +6,30 @@ A live view draws fifty lines twelve times a second, so this one asks once.
 
 from __future__ import annotations
 
-from rich.style import Style
+from typing import ClassVar
+
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-
-def look_of(widget: Widget, name: str) -> Style:
-    """Return a component class as a Rich style: its colours mixed with the widget's background.
-
-    A background is part of it only where the class sets one, so that styles can be laid over a cursor's row.
-    """
-    style = widget.get_component_rich_style(name)
-    if not widget.get_component_styles(name).has_rule("background"):
-        style = Style(
-            color=style.color,
-            bold=style.bold,
-            dim=style.dim,
-            italic=style.italic,
-            underline=style.underline,
-            reverse=style.reverse,
-            strike=style.strike,
-        )
-    return style
+from etaoi_tui.widgets.looks import Looks, Table
 
 
 class LineWidget(Widget):
     """Subclasses draw lines in `render_line`; styles by name come from `look`."""
 
+    LOOKS: ClassVar[Table] = {}
+
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._looks: dict[str, Style] = {}
-
-    def look(self, name: str) -> Style:
-        """Return a component class as a Rich style, or the widget's own for no name; remembered."""
-        style = self._looks.get(name)
-        if style is None:
-            style = look_of(self, name) if name else self.rich_style
-            self._looks[name] = style
-        return style
+        self._looks = Looks(self, self.LOOKS)
+        self.look = self._looks.over
+        """Returns the look of a name as a Rich style, the widget's own for no name."""
 
     def notify_style_update(self) -> None:
         """Forget styles of the old theme."""
         super().notify_style_update()
-        self._looks.clear()
+        self._looks.forget()
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Draw the lines of a region, through the app's line filters."""

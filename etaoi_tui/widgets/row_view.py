@@ -19,9 +19,10 @@ from textual.message import Message
 from textual.strip import Strip
 
 from etaoi_tui.widgets.lines import LineWidget
+from etaoi_tui.widgets.looks import Table
 
 Piece = tuple[str, str]
-"""Text and the name of the component class (without the prefix) that it is drawn in."""
+"""Text and the name of the look that it is drawn in."""
 
 
 _STRIPS_KEPT = 2_048
@@ -35,25 +36,18 @@ class RowView(LineWidget, can_focus=True):
         overflow: hidden hidden;
         background: $background;
     }
-    RowView > .row-view--cursor { background: $foreground 12%; }
-    RowView > .row-view--cursor-here { background: $primary 38%; }
-    RowView > .row-view--hover { background: $foreground 6%; }
-    RowView:ansi > .row-view--cursor { background: ansi_bright_black; }
-    RowView:ansi > .row-view--cursor-here { background: ansi_blue; }
-    RowView:ansi > .row-view--hover { background: ansi_bright_black; }
-    RowView > .row-view--thumb { background: $scrollbar; }
-    RowView > .row-view--thumb-focus { background: $primary; }
-    RowView > .row-view--track { background: $surface; }
-    RowView > .row-view--badge { background: $accent; color: $text; text-style: bold; }
     """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "row-view--cursor",
-        "row-view--cursor-here",
-        "row-view--hover",
-        "row-view--thumb",
-        "row-view--thumb-focus",
-        "row-view--track",
-        "row-view--badge",
+    LOOKS: ClassVar[Table] = {
+        "row-view--cursor": "background: $foreground 12%",
+        "row-view--cursor-here": "background: $primary 38%",
+        "row-view--hover": "background: $foreground 6%",
+        "row-view--cursor:ansi": "background: ansi_bright_black",
+        "row-view--cursor-here:ansi": "background: ansi_blue",
+        "row-view--hover:ansi": "background: ansi_bright_black",
+        "row-view--thumb": "background: $scrollbar",
+        "row-view--thumb-focus": "background: $primary",
+        "row-view--track": "background: $surface",
+        "row-view--badge": "background: $accent; color: $text; text-style: bold",
     }
 
     ROW_HEIGHT: ClassVar[int] = 1

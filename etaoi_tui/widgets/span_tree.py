@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable
 from textual.geometry import Region
 
 from etaoi_collector.model import Changes, Mark, Span, Status, Trace
+from etaoi_tui.view.hook_rows import head_beside
 from etaoi_tui.view.rows import TreeRows
 from etaoi_tui.view.search import TraceSearch
 from etaoi_tui.view.summary import Summaries
@@ -32,8 +33,7 @@ rows share. Rows appear when spans start, and grow while they run. A framework's
 x shows them.
 """
     HEADER_HEIGHT = 1
-    DEFAULT_CSS = span_tree_style.CSS
-    COMPONENT_CLASSES = span_tree_style.COMPONENT_CLASSES
+    LOOKS = span_tree_style.LOOKS
 
     def __init__(self, summaries: Summaries, now: Callable[[Trace], float], *, id: str | None = None) -> None:
         """Make a tree without a trace.
@@ -240,7 +240,7 @@ x shows them.
         left = columns(self.size.width - 1)[0]
         depth = min(self.rows.depths[row], DEEPEST_INDENT)
         at = left + depth * 2
-        if at <= x <= at + 1 and self.rows.has_children(span):
+        if at <= x <= at + 1 and self.rows.unfolds(span):
             self.move_to(row)
             self.toggle()
             return True
@@ -355,10 +355,12 @@ x shows them.
 
     def _tells_of_below(self, span: Span) -> bool:
         """Whether a row shows something of the spans below its own: their number, their words."""
+        if span.marks & _PROBE:
+            return True
         children = span.children
         if children is None:
             return False
-        if span.kind in _TOLD_BY_CHILDREN or span.marks & _PROBE or self.rows.folded(span):
+        if span.kind in _TOLD_BY_CHILDREN or self.rows.folded(span):
             return True
         return bool((children[0].marks | children[-1].marks) & (_PLUMBING | _PROBE))
 
@@ -369,6 +371,9 @@ x shows them.
         above: set[Span] = set()
         for some in (changes.added, changed):
             for span in some:
+                head = head_beside(span)
+                if head is not None:
+                    above.add(head)
                 parent = span.parent
                 while parent is not None and parent not in above:
                     above.add(parent)

@@ -11,6 +11,7 @@ from textual.strip import Strip
 
 from etaoi_tui.view.status import StatusLine
 from etaoi_tui.widgets.lines import LineWidget
+from etaoi_tui.widgets.looks import Table
 from etaoi_tui.widgets.row_view import Piece
 
 _GAP = "   "
@@ -21,15 +22,14 @@ class StatusBar(LineWidget):
 
     DEFAULT_CSS = """
     StatusBar { height: 1; background: $panel; color: $foreground; }
-    StatusBar > .status-bar--brand { color: $text-primary; text-style: bold; }
-    StatusBar > .status-bar--live { color: $text-success; text-style: bold; }
-    StatusBar > .status-bar--replay { color: $text-accent; text-style: bold; }
-    StatusBar > .status-bar--muted { color: $text-muted; }
-    StatusBar > .status-bar--warning { color: $text-warning; text-style: bold; }
-    StatusBar > .status-bar--error { color: $text-error; text-style: bold; }
     """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        f"status-bar--{name}" for name in "brand live replay muted warning error".split()
+    LOOKS: ClassVar[Table] = {
+        "status-bar--brand": "color: $text-primary; text-style: bold",
+        "status-bar--live": "color: $text-success; text-style: bold",
+        "status-bar--replay": "color: $text-accent; text-style: bold",
+        "status-bar--muted": "color: $text-muted",
+        "status-bar--warning": "color: $text-warning; text-style: bold",
+        "status-bar--error": "color: $text-error; text-style: bold",
     }
 
     class ProblemsAsked(Message):

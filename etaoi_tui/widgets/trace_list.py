@@ -13,6 +13,7 @@ from etaoi_tui.view import format as fmt
 from etaoi_tui.view.glyphs import SPINNER, STATUS_GLYPHS
 from etaoi_tui.view.summary import Summaries
 from etaoi_tui.view.traces import TraceRows, title
+from etaoi_tui.widgets.looks import Table
 from etaoi_tui.widgets.row_view import Piece, RowView
 
 _STATUS_LOOK = {
@@ -36,17 +37,15 @@ behind ✗ counts failed spans.
 """
     ROW_HEIGHT = 2
     HEADER_HEIGHT = 1
-    DEFAULT_CSS = """
-    TraceList > .trace-list--header { color: $text-muted; background: $surface; text-style: bold; }
-    TraceList > .trace-list--name { color: $foreground; text-style: bold; }
-    TraceList > .trace-list--muted { color: $text-muted; }
-    TraceList > .trace-list--running { color: $text-accent; text-style: bold; }
-    TraceList > .trace-list--ok { color: $text-success; }
-    TraceList > .trace-list--error { color: $text-error; text-style: bold; }
-    TraceList > .trace-list--warning { color: $text-warning; }
-    """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        f"trace-list--{name}" for name in "header name muted running ok error warning".split()
+    LOOKS: ClassVar[Table] = {
+        **RowView.LOOKS,
+        "trace-list--header": "color: $text-muted; background: $surface; text-style: bold",
+        "trace-list--name": "color: $foreground; text-style: bold",
+        "trace-list--muted": "color: $text-muted",
+        "trace-list--running": "color: $text-accent; text-style: bold",
+        "trace-list--ok": "color: $text-success",
+        "trace-list--error": "color: $text-error; text-style: bold",
+        "trace-list--warning": "color: $text-warning",
     }
 
     def __init__(

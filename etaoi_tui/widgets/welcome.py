@@ -8,6 +8,7 @@ from typing import ClassVar
 from rich.cells import cell_len
 
 from etaoi_tui.text import one_line
+from etaoi_tui.widgets.looks import Table
 from etaoi_tui.widgets.row_view import Piece, RowView
 
 
@@ -29,15 +30,13 @@ class Welcome(RowView):
 Nothing has arrived yet. Run your agent with one of the snippets, in another terminal. Enter opens the
 recording under the cursor instead of listening.
 """
-    DEFAULT_CSS = """
-    Welcome > .welcome--title { color: $text-primary; text-style: bold; }
-    Welcome > .welcome--live { color: $text-success; text-style: bold; }
-    Welcome > .welcome--code { color: $text-accent; }
-    Welcome > .welcome--muted { color: $text-muted; }
-    Welcome > .welcome--text { color: $foreground; }
-    """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        f"welcome--{name}" for name in "title live code muted text".split()
+    LOOKS: ClassVar[Table] = {
+        **RowView.LOOKS,
+        "welcome--title": "color: $text-primary; text-style: bold",
+        "welcome--live": "color: $text-success; text-style: bold",
+        "welcome--code": "color: $text-accent",
+        "welcome--muted": "color: $text-muted",
+        "welcome--text": "color: $foreground",
     }
 
     def __init__(self, endpoint: str, *, token: bool, demo: bool = False, id: str | None = None) -> None:
