@@ -13,6 +13,7 @@ import msgspec
 
 from etaoi_tui.sdk.langchain.cachemarks import cache_breakpoints
 from etaoi_tui.sdk.langchain.messages import (
+    AS_IT_IS,
     describe_document,
     describe_result,
     describe_state,
@@ -27,6 +28,14 @@ _PARAMS_SAID_ELSEWHERE = frozenset({"tools", "functions", "model", "model_name",
 def _text_or_json(value: Any) -> Any:
     if value is None:
         return ""
+    if type(value) is dict and type(shot := value.get("messages")) is MessagesShot:
+        messages = [
+            {**described, "content": describe_state(content)}
+            if content is not AS_IT_IS and isinstance(described := describe_state(message), dict)
+            else describe_state(message)
+            for message, content in zip(shot.messages, shot.contents, strict=True)
+        ]
+        return Json({**describe_state({**value, "messages": None}), "messages": messages})
     return value if isinstance(value, str) else Json(describe_state(value))
 
 
@@ -36,6 +45,9 @@ class ChainInput:
     __slots__ = ("value",)
 
     def __init__(self, value: Any) -> None:
+        if type(value) is dict and type(messages := value.get("messages")) is list:
+            # A hook may write into the messages before the sender comes to describe them.
+            value = {**value, "messages": MessagesShot(messages)}
         self.value = value
 
     def __call__(self) -> dict[str, Any]:

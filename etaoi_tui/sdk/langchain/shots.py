@@ -38,10 +38,10 @@ class MessagesShot:
 
     def __init__(self, messages: Any) -> None:
         self.messages: list[Any] = list(messages) if isinstance(messages, (list, tuple)) else []
-        contents = [
-            fields.get("content") if (fields := getattr(message, "__dict__", None)) is not None else AS_IT_IS
-            for message in self.messages
-        ]
+        try:
+            contents = [message.__dict__["content"] for message in self.messages]
+        except (AttributeError, KeyError):  # a map among them, or something that is no message
+            contents = [getattr(m, "__dict__", {}).get("content", AS_IT_IS) for m in self.messages]
         if list in set(map(type, contents)):
             contents = list(map(kept_content, contents))
         self.contents = contents
