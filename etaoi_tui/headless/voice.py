@@ -21,7 +21,7 @@ from etaoi_tui.view import format as fmt
 from etaoi_tui.view.voice.call import VoiceCall, is_call, overall
 from etaoi_tui.view.voice.model import PARTS, Basis, Kind, MarkKind, Moment, Part, Stage, Turn
 from etaoi_tui.view.voice.stats import GAP, SERIES, Figures, series_words
-from etaoi_tui.view.voice.texts import MARKS
+from etaoi_tui.view.voice.texts import MARKS, said_line
 from etaoi_tui.view.voice.thresholds import GLYPHS, Thresholds
 
 _HEADINGS = (
@@ -115,9 +115,10 @@ def _print_call(call: VoiceCall, turns: list[Turn], out: TextIO, thresholds: Thr
     lines = [
         (
             series_words(name),
-            fmt.duration(told.p50),
-            fmt.duration(told.p95),
-            fmt.duration(told.max),
+            *(
+                f"{fmt.duration(seconds)} {GLYPHS[thresholds.level(name, seconds)]}"
+                for seconds in (told.p50, told.p95, told.max)
+            ),
             f"{told.count:,}",
         )
         for name, told in figures
@@ -128,6 +129,15 @@ def _print_call(call: VoiceCall, turns: list[Turn], out: TextIO, thresholds: Thr
     worst = call.worst()
     if worst is not None:
         out.write(f"worst turn: {call.index(worst) + 1}\n")
+    counts = call.statistics
+    happened = (
+        (counts.interruptions, "interruption", MarkKind.INTERRUPTED),
+        (counts.false_interruptions, "false interruption", MarkKind.FALSE_INTERRUPTION),
+        (counts.errors + len(call.errors), "error", MarkKind.ERROR),
+    )
+    out.write(
+        "   ".join(f"{MARKS[kind]} {fmt.count(number, word)}" for number, word, kind in happened) + "\n"
+    )
     out.write("~ derived, not measured   △ slow   ▲ too slow   ? no component explains it\n")
 
 
@@ -135,7 +145,7 @@ def _row(turn: Turn, place: int, began: float, thresholds: Thresholds) -> tuple[
     gap = turn.gap
     about = "~" if gap is not None and turn.gap_basis is Basis.DERIVED else ""
     parts = [_cell(turn, kinds) for kinds in _COLUMNS]
-    user = one_line(turn.user_said, _WORDS)
+    user = said_line(turn.user_said, _WORDS)
     return (
         f"{place}",
         fmt.offset(turn.start - began),
@@ -144,7 +154,7 @@ def _row(turn: Turn, place: int, began: float, thresholds: Thresholds) -> tuple[
         *parts,
         "".join(dict.fromkeys(MARKS[mark.kind] for mark in turn.marks)),
         f"(typed) {user}" if turn.typed else user,
-        one_line(turn.agent_said, _WORDS),
+        said_line(turn.agent_said, _WORDS),
     )
 
 
@@ -173,6 +183,9 @@ def call_object(call: VoiceCall) -> dict[str, Any]:
         "false_interruptions": statistics.false_interruptions,
         "errors": statistics.errors + len(call.errors),
         "errors_outside_turns": [{"at": fmt.iso(at), "text": text} for at, text in call.errors],
+        "input_tokens": statistics.tokens_in,
+        "output_tokens": statistics.tokens_out,
+        "characters": statistics.characters,
         "worst_turn": None if worst is None else call.index(worst) + 1,
         "statistics": {
             name.replace(" ", "_"): _figures(told)

@@ -32,6 +32,7 @@ class VoiceActions(CallActions):
         """The person wants lanes where there is a call; the tree otherwise."""
         self._following_lanes = False
         self._described: Turn | None = None
+        self._described_call = -1
 
     # what is shown
 
@@ -62,8 +63,13 @@ class VoiceActions(CallActions):
             self._see_late_news()
 
     def _see_late_news(self) -> None:
-        """Describe the turn under the cursor again when something came for it after its end."""
+        """Describe the turn, or the call, under the cursor again when more came for it after its end."""
         turn = self.lanes.turn_at_cursor if self.lanes.on_turn else None
+        call = self.lanes.call
+        if turn is None and call is not None and not call.unfolded and call.version != self._described_call:
+            self._described_call = call.version
+            self._shown_detail = (self._shown_detail[0], -1)
+            self._cursor_rests()
         if turn is not None and not turn.running and turn is not self._described:
             self._described = turn
             self._shown_detail = (self._shown_detail[0], -1)

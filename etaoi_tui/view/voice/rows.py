@@ -9,9 +9,7 @@ from operator import itemgetter
 from etaoi_collector.model import Span
 from etaoi_tui.view.voice.call import Group, VoiceCall
 from etaoi_tui.view.voice.model import Kind, Part, Stage, Turn, TurnMark
-
-LEAST_UNEXPLAINED = 0.001
-"""Seconds; less is the space between two events."""
+from etaoi_tui.view.voice.stats import LEAST
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +32,7 @@ def lines_of(turn: Turn) -> list[Line]:
         lines.append(Line(words="agent"))
     lines += [Line(stage=stage) for stage in turn.stages]
     unexplained = tuple(part for part in turn.parts if part.kind is Kind.UNEXPLAINED)
-    if sum(part.seconds for part in unexplained) >= LEAST_UNEXPLAINED:
+    if sum(part.seconds for part in unexplained) >= LEAST:
         lines.append(Line(unexplained=unexplained))
     return [*lines, *(Line(mark=mark) for mark in turn.marks)]
 

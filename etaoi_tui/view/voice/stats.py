@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from etaoi_tui.view.voice.model import Kind, MarkKind, Turn
 
 GAP = "heard gap"
+LEAST = 0.001
+"""Seconds; a part of a silence that is shorter is the space between two events."""
 SERIES = (
     GAP,
     "end of turn",
@@ -97,7 +99,7 @@ def values_of(turn: Turn) -> Iterator[tuple[str, float]]:
         yield GAP, gap
         for kind, name in ((Kind.PLAYOUT, "playout"), (Kind.UNEXPLAINED, "unexplained")):
             part = turn.part_seconds(kind)
-            if part is not None:
+            if part is not None and part >= LEAST:
                 yield name, part
     told = turn.end_of_turn
     if told.transcription_delay:

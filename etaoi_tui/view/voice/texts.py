@@ -205,12 +205,17 @@ def turn_pieces(
     return [*_named(pieces), *_named(_said(turn, words))]
 
 
+def said_line(text: str, width: int) -> str:
+    """Return words that somebody said as one line; a recogniser's line breaks mean nothing."""
+    return one_line(text[: width * 40].replace("\n", " "), width)
+
+
 def _said(turn: Turn, width: int) -> list[Piece]:
     """Show the user's words, then the agent's; each gets half, and what the other leaves."""
     if width < 6:
         return [(" " * width, "")]
-    user = one_line(turn.user_said, width)
-    agent = one_line(turn.agent_said, width)
+    user = said_line(turn.user_said, width)
+    agent = said_line(turn.agent_said, width)
     if user and turn.typed:
         user = "✎ " + user
     if not user or not agent:
@@ -246,7 +251,7 @@ def line_pieces(
         text = turn.user_said if user else turn.agent_said
         remark = "" if not user or turn.final else "  (not final yet)"
         name = "user   " if user else "agent  "
-        said = one_line(text, max(width - 7 - len(name) - cells(remark), 4))
+        said = said_line(text, max(width - 7 - len(name) - cells(remark), 4))
         return _named(
             [*lead, (name, "muted"), (said, "said-user" if user else "said-agent"), (remark, "muted")]
         )
@@ -309,7 +314,7 @@ def _stage(stage: Stage, now: float, room: int, thresholds: Thresholds) -> list[
     text = f"{word} {stage.name}" if stage.name else word
     left = room - 13
     extra: list[Piece] = []
-    if stage.error:
+    if stage.error and stage.error != "interrupted":
         extra.append((f"  ✗ {one_line(stage.error, 40)}", "bad"))
     elif first is not None:
         extra.append((f"  {first[0]}", "muted" if first[1] == "fine" else first[1]))
