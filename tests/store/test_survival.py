@@ -14,11 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from etaoi_collector import store as store_module
 from etaoi_collector.model import Connection, Mark, Span, Status, Trace
-from etaoi_collector.store import LOST_AFTER, Store
+from etaoi_collector.store import LOST_AFTER, Store, folding, liveness, repeats
 from etaoi_collector.wire.codec import decode_frame
-from etaoi_collector.wire.events import Event
+from etaoi_collector.wire.events import Event, Reject
 
 from .histories import EPOCH, event, ident, opened, told_tree
 
@@ -313,7 +312,7 @@ def test_depth_that_fits_the_decoder_but_not_the_reader() -> None:
         decode_frame(frame_of(told(kind, "llm", at), b"\x81\xa4deep" + b"\x91" * 500 + b"\xc0"))
         for at, kind in enumerate(("span_start", "span_delta", "span_end"))
     ]
-    assert not any(store_module.Reject in type(item).__mro__ for items in events for item in items)
+    assert not any(isinstance(item, Reject) for items in events for item in items)
 
     def deeper(levels: int) -> Store:
         if levels:
@@ -387,18 +386,17 @@ def test_an_event_that_was_on_its_way_when_its_connection_closed() -> None:
 
 def test_reconnecting_for_ever_keeps_a_bounded_number_of_connections() -> None:
     store = Store()
-    for number in range(1, store_module.CONNECTIONS_KEPT + 200):
+    for number in range(1, liveness.CONNECTIONS_KEPT + 200):
         store.connection_opened(Connection(number, "127.0.0.1:1", float(number)))
         store.apply([event("span_delta", "a", number)], number, number)
         store.connection_closed(number, float(number))
-    assert len(store.connections) == store_module.CONNECTIONS_KEPT
+    assert len(store.connections) == liveness.CONNECTIONS_KEPT
     assert not members(store)[0].trace.session.connections
 
 
 def test_sessions_without_anything_to_show_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store_module, "SESSIONS_KEPT", 40)
+    monkeypatch.setattr(liveness, "SESSIONS_KEPT", 40)
     store = Store()
-    store._forget_above = 40
     opened(store)
     store.apply([event("span_start", "a", 0, session="real")], 0, 1)
     for number in range(1_000):
@@ -415,7 +413,7 @@ def test_a_session_keeps_its_states_however_many_subjects_a_client_invents() -> 
     store.apply([event("state_tick", "y", 2, subject="agent", state="speaking")], 2, 1)
     session = next(iter(store.sessions.values()))
     assert session.states["agent"] == "speaking"
-    assert len(session.states) == store_module.STATES_KEPT
+    assert len(session.states) == folding.STATES_KEPT
     assert max(len(state) for _, _, state in session.ticks) <= 256
 
 
@@ -480,7 +478,7 @@ def test_repeated_starts_ends_and_deltas() -> None:
 
 
 def test_deltas_are_recognised_within_the_window(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store_module, "REPEAT_WINDOW", 10)
+    monkeypatch.setattr(repeats, "REPEAT_WINDOW", 10)
     store = Store()
     opened(store)
     for number in range(100):
@@ -489,7 +487,15 @@ def test_deltas_are_recognised_within_the_window(monkeypatch: pytest.MonkeyPatch
         if number >= 9:
             store.apply([event("span_delta", "a", number - 9)], number, 1)
     assert store.repeats == 91
-    assert len(store._recent) + len(store._less_recent) <= 20
+
+
+def test_the_window_of_repeats_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repeats, "REPEAT_WINDOW", 10)
+    window = repeats.Repeats()
+    for number in range(100):
+        assert not window.seen(f"event {number}")
+        assert all(window.seen(f"event {older}") for older in range(max(0, number - 9), number + 1))
+        assert len(window) <= 20
 
 
 def test_a_second_start_or_end_that_says_something_else() -> None:

@@ -1,0 +1,22 @@
+"""Folds events into sessions, traces and spans, and says what changed.
+
+Everything that real clients do must end in a visible, explained state: children before parents (a *ghost*
+stands in for the parent until it arrives), ends before starts, repeats, spans that never end, clocks that run
+backwards, rings of parents, ids that clash, one trace fed by several connections. Where no fact is
+contradicted, the resulting tree does not depend on the order of arrival.
+
+Payloads are not kept: spans keep the places of their events in the recording.
+
+The parts point one way: `holdings` is what is held; `links` keeps the tree, `liveness` the sessions and who
+carries them, `facts` what rows need, `repeats` what came twice; `retention` lets go; `folding` takes in any
+event, `usual` the usual ones faster; `whole` puts them together.
+"""
+
+from __future__ import annotations
+
+from etaoi_collector.store.holdings import KeptReject
+from etaoi_collector.store.liveness import LOST_AFTER
+from etaoi_collector.store.retention import DEFAULT_MAX_SPANS
+from etaoi_collector.store.whole import Store
+
+__all__ = ["DEFAULT_MAX_SPANS", "LOST_AFTER", "KeptReject", "Store"]

@@ -1,0 +1,111 @@
+"""Lets the oldest traces go when too much is in memory. They stay in the recording."""
+
+from __future__ import annotations
+
+from etaoi_collector.model import Mark, Span, Trace
+from etaoi_collector.store.holdings import Holdings
+from etaoi_collector.store.links import Links, insert
+
+DEFAULT_MAX_SPANS = 2_000_000
+"""Spans kept before the oldest finished traces leave memory: about 1.3 GB. They stay in the recording."""
+
+
+class Retention:
+    """The bound on spans in memory.
+
+    Args:
+        held: What is held.
+        links: Keeps the tree of it.
+        max_spans: Bound on spans; twice as many while they run.
+    """
+
+    def __init__(self, held: Holdings, links: Links, max_spans: int) -> None:
+        self.above = max_spans
+        """Spans beyond which `evict` has something to do."""
+        self._held = held
+        self._links = links
+        self._max_spans = max_spans
+
+    def evict(self) -> None:
+        """Let the oldest finished traces go until a tenth of the bound is free.
+
+        While too little has finished, up to twice the bound is kept; then running traces go, too. The newest
+        trace always stays.
+        """
+        held = self._held
+        goal = self._max_spans - self._max_spans // 10
+        newest = next(reversed(held.traces.values()))
+        left = held.span_count
+        going: dict[Trace, None] = {}
+        for running in (False, True):
+            for trace in held.traces.values():
+                if left <= goal:
+                    break
+                if trace is newest or trace in going:
+                    continue
+                if running or not trace.running or trace.session.gone:
+                    going[trace] = None
+                    left -= len(trace.members)
+            if left <= 2 * self._max_spans:
+                break
+        # What cannot go now is not asked for again with every frame.
+        self.above = max(self._max_spans, left + left // 20)
+        if going:
+            self._let_go(going)
+
+    def _let_go(self, going: dict[Trace, None]) -> None:
+        held = self._held
+        changes = held.changes
+        thinned: dict[Span, None] = {}
+        for trace in going:
+            del held.traces[trace.trace_id]
+            held.evicted_traces += 1
+            held.evicted_spans += trace.spans
+            held.span_count -= len(trace.members)
+            for span in trace.members:
+                self._forget_id(span)
+                parent = span.parent
+                if parent is not None and parent.trace not in going:
+                    thinned[parent] = None
+                for child in span.children or ():
+                    if child.trace not in going:
+                        child.parent = None
+                        insert(child.trace.roots, child)
+                        changes.restructured[child.trace] = None
+        for parent in thinned:
+            parent.children = [child for child in parent.children or () if child.trace not in going] or None
+            changes.restructured[parent.trace] = None
+        for session in {trace.session: None for trace in going}:
+            session.traces[:] = [trace for trace in session.traces if trace not in going]
+        # Nobody may have asked for changes for hours: they must not keep what has left.
+        changes.added = [span for span in changes.added if span.trace not in going]
+        changes.changed = {span: None for span in changes.changed if span.trace not in going}
+        for trace in going:
+            for span in trace.members:
+                # Untracked by the collector of cycles: cut them by hand.
+                span.parent = None
+                span.children = None
+            trace.members = []
+            trace.roots = []
+            changes.traces[trace] = None
+            changes.restructured[trace] = None
+        for parent in thinned:
+            self._links.error_gone_below(parent)
+        changes.notices = True
+
+    def _forget_id(self, span: Span) -> None:
+        """Take a span that leaves memory out of the index; of several with its id another takes its place."""
+        held = self._held
+        span_id = span.span_id
+        clashes = held.clashing.get(span_id) if span.marks & Mark.ID_CLASH else None
+        if clashes is None:
+            if held.spans.get(span_id) is span:
+                del held.spans[span_id]
+            return
+        if held.spans.get(span_id) is not span:
+            del clashes[span.trace.trace_id]
+        else:
+            trace_id = next(iter(clashes))
+            held.spans[span_id] = clashes.pop(trace_id)
+        if not clashes:
+            del held.clashing[span_id]
