@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from etaoi_collector.model import Span
 from etaoi_tui.detail.chat import note, value_block
 from etaoi_tui.detail.document import Block, Json, KeyValues, Run, Section, Tab, Table, Text
 from etaoi_tui.detail.evidence import Evidence, Map, as_count, as_list, as_map, as_number, as_text
@@ -21,6 +22,9 @@ KINDS = (
     "turn",
     "task",
 )
+
+_SHARED = frozenset({"turn", "task"})
+"""Kinds that the runs of agents without a voice have, too."""
 
 Rows = list[tuple[str, str | Sequence[Run]]]
 
@@ -59,7 +63,18 @@ _NAMES = {
 
 def applies(evidence: Evidence) -> bool:
     """Whether the span belongs to a voice session."""
-    return evidence.span.kind in KINDS or (evidence.span.kind == "llm" and bool(evidence.metrics))
+    kind = evidence.span.kind
+    if kind in _SHARED:
+        spoken = as_map(evidence.start).get("speech_id") or evidence.metrics
+        return bool(spoken) or _in_a_call(evidence.span)
+    return kind in KINDS or (kind == "llm" and bool(evidence.metrics))
+
+
+def _in_a_call(span: Span) -> bool:
+    above = span.parent
+    while above is not None and not above.kind.startswith("voice_"):
+        above = above.parent
+    return above is not None
 
 
 def tabs(evidence: Evidence) -> list[Tab]:

@@ -21,6 +21,8 @@ from etaoi_collector.host import Collector
 from etaoi_collector.model import Mark, Span, Trace
 from etaoi_collector.store import Store
 from etaoi_collector.wire.places import NOWHERE
+from etaoi_tui.detail.describe import describe
+from etaoi_tui.detail.payloads import EventPayloads
 from etaoi_tui.feed import Feed
 from etaoi_tui.sdk.ids import bridge_uuid, session_uuid
 from tests.bridges.real import DRIVERS, VERSIONS
@@ -76,7 +78,15 @@ class Watched:
             self._take(collector, source)
             self.words = {trace: self._words_of(trace, source) for trace in self.store.traces.values()}
             """The runs whose words lie in a trace; the one that is in all its answers is its own."""
+            self.pages = {
+                span.span_id: [tab.title for tab in describe(span, EventPayloads(source), 0.0).tabs]
+                for span in self.all_spans()
+            }
             self.connections = collector.stats()
+
+    def all_spans(self) -> list[Span]:
+        """Every span of every trace."""
+        return [span for trace in self.store.traces.values() for span in trace.members]
 
     def _take(self, collector: Collector, source: Any) -> None:
         feed = Feed(source, self.store)
@@ -190,3 +200,13 @@ def test_tokens_are_those_of_each_run(watched: Watched) -> None:
     for system in ("loomcycle", "hive"):
         counts = {(trace.input_tokens, trace.output_tokens) for trace in watched.runs_of(system)}
         assert counts == {(30, 5)}, system
+
+
+def test_a_turn_shows_what_went_in_and_out_and_only_a_call_is_voice(watched: Watched) -> None:
+    for system in ("voxagent", "loomcycle", "hive", "langgraph"):
+        root = watched.runs_of(system)[0].roots[0]
+        assert watched.pages[root.span_id][0] == "Input/Output", system
+    (session,) = [span for span in watched.all_spans() if span.kind == "voice_session"]
+    for span in spans_below(session):
+        if span.kind in ("turn", "voice_turn"):
+            assert watched.pages[span.span_id][0] in ("Voice", "Turn")
