@@ -118,7 +118,17 @@ ACTIONS: tuple[Action, ...] = (
     Action("section.follow", ("p",), "origin", "Go to the span a message came from", "Tabs", _DETAIL, 6),
     Action("diff.sides", ("s",), "side by side", "Differences side by side, or below each other", "Calls"),
     Action("call.request", ("r",), "request", "What the call was asked, middleware by middleware", "Calls"),
-    Action("call.diff", ("d",), "diff", "The call against the agent's call before it", "Calls", footer=8),
+    Action(
+        "call.diff",
+        ("d",),
+        "diff",
+        "The call against the one before; again: against others",
+        "Calls",
+        footer=8,
+    ),
+    Action(
+        "call.diff_step", ("R",), "diff step", "The call against the same step of the run before", "Calls"
+    ),
     Action("call.mark", ("m",), "mark", "Mark the call, to compare others with it", "Calls"),
     Action("call.diff_marked", ("D",), "diff marked", "The call against the marked one", "Calls"),
     Action("pane.zoom", ("z",), "zoom", "Give the pane the whole screen, or take it back", "Panes", footer=9),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from etaoi_collector.model import Span
-from etaoi_tui.detail.calls import previous_call
+from etaoi_tui.detail.calls import previous_call, same_step
 from etaoi_tui.detail.chat import note
 from etaoi_tui.detail.diff_sections import diff_sections, in_words
 from etaoi_tui.detail.document import Block, KeyValues, Run, Runs, Section, Text
 from etaoi_tui.detail.evidence import Evidence
+from etaoi_tui.detail.reading import BASES, Base
 from etaoi_tui.detail.request import Request, read_sent
 from etaoi_tui.detail.request_diff import RequestDiff, compare, find_prefix_break
 from etaoi_tui.detail.schemas import schemas_for
@@ -18,33 +19,63 @@ from etaoi_tui.view.glyphs import kind_glyph
 
 def call_diff_sections(evidence: Evidence) -> list[Section]:
     """Return how a call's request differs from the one it is compared with."""
-    reading = evidence.reading
-    call = evidence.span
-    other: Span | None
-    if reading.against_marked and reading.marked is not None and reading.marked is not call:
-        other, found = reading.marked, "the marked call"
-    else:
-        other, found = previous_call(call)
+    other, found = _other(evidence)
     if other is None:
-        text = (
-            f"There is nothing to compare with: this is {found}."
-            if "first" in found
-            else found.capitalize() + "."
-        )
-        hint = note("m marks a call, D compares the marked one with the one under the cursor")
-        return [Section("against", "No earlier call", [Text(text, "muted"), hint], glyph="±")]
+        text = found[:1].upper() + found[1:] + ": there is nothing to compare with."
+        head: list[Block] = [_choices(evidence), Text(text, "muted")]
+        return [
+            Section("against", _TITLES[evidence.reading.base], head, "nothing to compare with", glyph="±")
+        ]
     before = evidence.of(other)
     old, new = request_of(before), request_of(evidence)
     diff = compare(old, new)
     sections = [_head(evidence, before, diff, found), _prefix(evidence, diff)]
-    changes = diff_sections(diff, "diff", sides=reading.sides)
+    changes = diff_sections(diff, "diff", sides=evidence.reading.sides)
     if not changes:
-        changes = [
-            Section(
-                "diff.nothing", "No difference", [Text("Both requests are the same.", "muted")], style="muted"
-            )
-        ]
+        same = [Text("Both requests are the same, as far as both are known.", "muted")]
+        changes = [Section("diff.nothing", "No difference", same, style="muted")]
     return [section for section in [*sections, *changes] if section is not None]
+
+
+_TITLES: dict[Base, str] = {
+    "before": "Against the call before",
+    "step": "Against the same step of the run before",
+    "marked": "Against the marked call",
+}
+_CHOICES: dict[Base, str] = {
+    "before": "call before",
+    "step": "same step, run before",
+    "marked": "marked call",
+}
+
+
+def _other(evidence: Evidence) -> tuple[Span | None, str]:
+    """Return the call to compare with, and in words which it is, or why there is none."""
+    reading, call = evidence.reading, evidence.span
+    if reading.base == "marked":
+        if reading.marked is None:
+            return None, "no call is marked (m marks one)"
+        return (
+            (None, "this is the marked call")
+            if reading.marked is call
+            else (reading.marked, "the marked call")
+        )
+    return same_step(call) if reading.base == "step" else previous_call(call)
+
+
+def _choices(evidence: Evidence) -> Runs:
+    """Say what a call can be compared with, what it is compared with now, and the keys for that."""
+    reading = evidence.reading
+    runs: list[Run] = []
+    for base in BASES:
+        chosen = base == reading.base
+        words = (
+            _CHOICES[base] if base != "marked" or reading.marked is not None else "marked call: m marks one"
+        )
+        runs.append((f"{'●' if chosen else '○'} {words}   ", "accent" if chosen else "muted"))
+    runs += [("d", "key"), (" next   ", "muted"), ("s", "key")]
+    runs.append((" one below the other" if reading.sides else " side by side", "muted"))
+    return Runs(runs)
 
 
 def request_of(evidence: Evidence) -> Request:
@@ -74,15 +105,13 @@ def _head(evidence: Evidence, before: Evidence, diff: RequestDiff, found: str) -
         rows.append(
             ("input", f"≈{estimated_tokens(evidence, diff.characters):+,} tokens, estimated from the text")
         )
-    blocks: list[Block] = [KeyValues(rows)]
+    blocks: list[Block] = [_choices(evidence), KeyValues(rows)]
     missing = [part for part in diff.not_compared if part in ("messages", "tools", "system prompt")]
     if missing:
         blocks.append(note(f"not recorded for both calls, so not compared: {', '.join(missing)}"))
-    marked = evidence.reading.marked
-    if marked is not None and marked is not other:
-        blocks.append(Runs([("D", "key"), (" compares with the marked call", "muted")]))
+    title = _TITLES[evidence.reading.base]
     return Section(
-        "against", "This call against another", blocks, in_words(diff) or "no difference", glyph="±"
+        "against", title, blocks, in_words(diff) or "no difference", glyph="±", target=other.span_id
     )
 
 

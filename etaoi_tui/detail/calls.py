@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from operator import attrgetter
 
 from etaoi_collector.model import Mark, Span
+from etaoi_tui.view.hook_rows import bracket_of
 
 _order = attrgetter("started_at", "number")
 
@@ -99,6 +100,43 @@ def previous_call(call: Span) -> tuple[Span | None, str]:
     return None, "the agent's first call"
 
 
+def same_step(call: Span) -> tuple[Span | None, str]:
+    """Return the call at the same step of the agent's run before this one, and in words which it is.
+
+    A step is the n-th visit of a graph node, so that a retry does not shift those behind it; without a graph
+    it is the n-th call.
+    """
+    budget = [SPANS_WALKED]
+    run = run_of(call)
+    mine = _steps(run, node_of(call))
+    place = next((n for n, step in enumerate(mine) if call in step), None)
+    if place is None:
+        return None, "the run has too many steps to count"
+    for earlier in runs_before(run, budget):
+        theirs = [step for step in _steps(earlier, node_of(call)) if step]
+        if not theirs:
+            continue
+        attempt = mine[place].index(call)
+        step = theirs[min(place, len(theirs) - 1)]
+        told = f"step {place + 1} of the run before"
+        if place >= len(theirs):
+            told = f"the run before has no step {place + 1}: this is its last, {len(theirs)}"
+        return step[min(attempt, len(step) - 1)], told
+    return None, "this agent has no run before this one"
+
+
+def _steps(run: Span, node: Span | None) -> list[list[Span]]:
+    """Return a run's calls by its visits to a graph node; each call by itself where there is no graph."""
+    if node is None:
+        return [[call] for call in calls_of(run)]
+    visits = [
+        child
+        for child in (run.children or ())[:SPANS_WALKED]
+        if (child.name, child.kind) == (node.name, node.kind)
+    ]
+    return [calls_of(visit) for visit in visits]
+
+
 def calls_of(run: Span, most: int = CALLS_COLLECTED) -> list[Span]:
     """Return the newest calls of an agent's run in order, those of agents inside it left out."""
     found: list[Span] = []
@@ -132,10 +170,23 @@ def runs_before(run: Span, budget: list[int]) -> Iterator[Span]:
             return
         if trace.number >= run.trace.number:
             continue
-        for root in reversed(trace.roots[-16:]):
-            for candidate in (root, *(root.children or ())[-8:]):
-                if (candidate.name, candidate.kind) == same and candidate.started_at <= run.started_at:
-                    yield candidate
+        for candidate in reversed(trace.roots[-16:] if run.parent is None else trace.members):
+            budget[0] -= 1
+            if budget[0] <= 0:
+                return
+            if (candidate.name, candidate.kind) == same and candidate.started_at <= run.started_at:
+                yield candidate
+
+
+def call_near(span: Span) -> Span | None:
+    """Return the model call that a row is about: itself, or the newest one that middleware ran around."""
+    if span.kind == "llm":
+        return span
+    if span.kind != "middleware":
+        return None
+    inside = calls_of(span, 1)
+    beside = [one for one in bracket_of(span) if one.kind == "llm"] if span.marks & Mark.PROBE else []
+    return next(iter([*inside[-1:], *beside[-1:]]), None)
 
 
 def _last_call(span: Span, budget: list[int], *, inside: bool = False) -> Span | None:

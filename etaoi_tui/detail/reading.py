@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from etaoi_collector.model import Span
+
+Base = Literal["before", "step", "marked"]
+"""What a call is compared with: the agent's call before, the same step of its run before, the marked call."""
+
+BASES: tuple[Base, ...] = ("before", "step", "marked")
 
 
 @dataclass(slots=True)
@@ -13,12 +19,12 @@ class Reading:
 
     Attributes:
         marked: The call that others are compared with, if one is marked.
-        against_marked: Compare with the marked call instead of the agent's call before.
+        base: What calls are compared with.
         sides: Show edited text side by side.
     """
 
     marked: Span | None = None
-    against_marked: bool = False
+    base: Base = "before"
     sides: bool = False
     version: int = 0
     """Grows with every choice."""
@@ -26,13 +32,21 @@ class Reading:
     def mark(self, call: Span | None) -> None:
         """Mark a call; None forgets the mark."""
         self.marked = call
-        self.against_marked = False
+        if self.base == "marked":
+            self.base = "before"
         self.version += 1
 
-    def compare_with_marked(self, wanted: bool) -> None:
+    def compare_with(self, base: Base) -> None:
         """Choose what calls are compared with."""
-        self.against_marked = wanted
+        self.base = base
         self.version += 1
+
+    def next_base(self) -> Base:
+        """Compare with the next thing there is, after the last with the first; return which it is."""
+        there = [base for base in BASES if base != "marked" or self.marked is not None]
+        at = there.index(self.base) if self.base in there else -1
+        self.compare_with(there[(at + 1) % len(there)])
+        return self.base
 
     def toggle_sides(self) -> None:
         """Switch between side by side and below each other."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from etaoi_collector.model import Span, Trace
+from etaoi_tui.detail.calls import call_near
 from etaoi_tui.detail.document import Document
 from etaoi_tui.detail.evidence import Evidence
 from etaoi_tui.detail.origins import find_origin
+from etaoi_tui.detail.reading import Base
 from etaoi_tui.screens.cursor_detail import CursorDetail
 
 MESSAGE_SECONDS = 3
@@ -23,8 +25,14 @@ class CallActions(CursorDetail):
         self._open_call_tab("request")
 
     def do_call_diff(self) -> None:
-        """Compare the call under the cursor with the agent's call before it."""
-        self.reading.compare_with_marked(False)
+        """Compare the call under the cursor with another; pressed again, with the next thing there is."""
+        if self.detail.tab == "diff" and self.detail.display and self._call() is not None:
+            self._tell_base(self.reading.next_base())
+        self._open_call_tab("diff")
+
+    def do_call_diff_step(self) -> None:
+        """Compare the call under the cursor with the same step of the agent's run before."""
+        self.reading.compare_with("step")
         self._open_call_tab("diff")
 
     def do_call_mark(self) -> None:
@@ -48,7 +56,7 @@ class CallActions(CursorDetail):
         elif marked is self._call():
             self._tell("This is the marked call: go to another one.")
         else:
-            self.reading.compare_with_marked(True)
+            self.reading.compare_with("marked")
             self._open_call_tab("diff")
 
     def do_diff_sides(self) -> None:
@@ -141,13 +149,25 @@ class CallActions(CursorDetail):
         return span if span is not None and span.kind == "llm" else None
 
     def _open_call_tab(self, tab: str) -> None:
-        if self._call() is None:
+        span = self.span_tree.cursor
+        call = call_near(span) if span is not None else None
+        if call is None:
             self._tell("This is no model call: move the cursor to one (✦).")
             return
+        if call is not span:
+            self.go_to_span(call)
         self.draw_detail_now()
         if self.detail.open_tab(tab) and self._mode == "narrow" and self.pane != "detail":
             self.pane = "detail"
             self._focus_pane()
+
+    def _tell_base(self, base: Base) -> None:
+        words = {
+            "before": "the call before",
+            "step": "the same step of the run before",
+            "marked": "the marked call",
+        }
+        self._tell(f"Compared with {words[base]}.")
 
     def _tell(self, text: str) -> None:
         self.app.notify(text, markup=False, timeout=MESSAGE_SECONDS)

@@ -1,0 +1,108 @@
+"""What a call is compared with: the call before, the same step of the run before, the marked one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual.pilot import Pilot
+
+from etaoi_tui.detail.calls import call_near, same_step
+from tests.app.world import World, world
+from tests.detail.recorded import Recorded
+from tests.scribe import Scribe
+from tests.xray.test_keys import page_text
+
+NODE = {"lc_chain_kind": "graph_node", "name": "model"}
+
+
+def run(scribe: Scribe, prompts: list[list[str]], name: str = "counter") -> None:
+    """One run of an agent: a visit of its node for each list, a call (an attempt) for each prompt in it."""
+    root = scribe.start("sub_agent", name, payload={"inputs": "{}"})
+    for attempts in prompts:
+        node = scribe.start("middleware", "model", root, metadata=NODE)
+        for prompt in attempts:
+            told = {"input_messages": [{"role": "human", "text": prompt}]}
+            call = scribe.start("llm", "gpt", node, told)
+            scribe.end(call, {"response": {"role": "ai", "text": "ok"}})
+        scribe.end(node, {})
+    scribe.end(root, {"outputs": "{}"})
+
+
+def prompt_of(recorded: Recorded, span: Any) -> str:
+    event = recorded.payloads.event(span.start_place)
+    assert isinstance(event, dict)
+    return str(event["payload"]["input_messages"][0]["text"])
+
+
+def test_a_step_is_a_visit_of_the_node_so_that_retries_do_not_shift_it() -> None:
+    recorded, scribe = Recorded(), Scribe("bases")
+    run(scribe, [["a1"], ["a2 try 1", "a2 try 2"], ["a3"]])
+    run(scribe, [["other"]], name="another agent")
+    run(scribe, [["b1 try 1", "b1 try 2"], ["b2"], ["b3"], ["b4"]])
+    recorded.send(*scribe.take())
+    calls = {prompt_of(recorded, span): span for span in recorded.spans if span.kind == "llm"}
+
+    def beside(name: str) -> tuple[str, str]:
+        found, words = same_step(calls[name])
+        return ("" if found is None else prompt_of(recorded, found)), words
+
+    assert beside("b3") == ("a3", "step 3 of the run before")
+    assert beside("b2")[0] == "a2 try 1"
+    assert beside("b1 try 2")[0] == "a1"
+    assert beside("b4") == ("a3", "the run before has no step 4: this is its last, 3")
+    assert beside("a1") == ("", "this agent has no run before this one")
+
+
+def test_a_row_of_middleware_leads_to_its_call() -> None:
+    recorded, scribe = Recorded(), Scribe("near")
+    mark = {"lc_probe": "wrap_model_call", "probe_label": "A.wrap_model_call"}
+    root = scribe.start("sub_agent", "a")
+    node = scribe.start("middleware", "model", root, metadata=NODE)
+    down = scribe.start("middleware", "A", node, metadata={**mark, "probe_phase": "pre_handler"})
+    call = scribe.start("llm", "gpt", node)
+    back = scribe.start("middleware", "A", node, metadata=mark)
+    recorded.send(*scribe.take())
+    spans = {span.span_id: span for span in recorded.spans}
+    for one in (down, call, back, node):
+        found = call_near(spans[one.span_id])
+        assert found is not None
+        assert found.span_id == call.span_id
+    assert call_near(spans[root.span_id]) is None
+
+
+async def two_runs(w: World, pilot: Pilot[Any]) -> None:
+    run(w.scribe, [["first"], ["second"]])
+    run(w.scribe, [["first, again"], ["second, again"]])
+    await w.tick(pilot)
+    w.tree.follow(False)
+    w.app.main.show_trace(w.app.main.traces.rows.at(0))
+    w.tree.move_to(2)
+    await pilot.pause()
+
+
+async def test_d_pressed_again_compares_with_the_next_and_says_so() -> None:
+    async with world(size=(130, 60)) as (w, pilot):
+        await two_runs(w, pilot)
+        detail = w.app.main.detail
+
+        async def press(key: str) -> str:
+            await pilot.press(key)
+            await w.tick(pilot)
+            return page_text(detail)
+
+        text = await press("d")
+        assert "● call before" in text
+        assert "first, again" in text
+        text = await press("d")
+        assert "● same step, run before" in text
+        assert "step 2 of the run before" in text
+        assert "first, again" not in text
+        text = await press("d")
+        assert "● call before" in text
+        w.tree.move_to(1)
+        await press("m")
+        w.tree.move_to(2)
+        await press("R")
+        text = await press("d")
+        assert "● marked call" in text
+        assert "Against the marked call" in text
