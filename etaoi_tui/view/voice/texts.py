@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from etaoi_collector.model import Status
 from etaoi_tui.text import cells, fit, one_line
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.glyphs import SPINNER, STATUS_GLYPHS
@@ -23,6 +24,13 @@ MARKS = {
     MarkKind.HANDOFF: "⇢",
 }
 
+_GRAVEST_FIRST = (
+    MarkKind.ERROR,
+    MarkKind.INTERRUPTED,
+    MarkKind.FALSE_INTERRUPTION,
+    MarkKind.HANDOFF,
+    MarkKind.OVERLAP,
+)
 _STATES = {
     "speaking": "●",
     "listening": "○",
@@ -38,7 +46,8 @@ _SPARK_LOOKS = {Level.FINE: "spark-fine", Level.SLOW: "spark-slow", Level.TOO_SL
 
 _NUMBER = 5
 _GAP = 8
-_LEFT = 2 + _NUMBER + 2 + _GAP + 2 + 3
+_MARKS = 2
+_LEFT = 2 + _NUMBER + 2 + _GAP + 2 + 1 + _MARKS + 1
 """Cells of triangle and number, state, gap with its basis, level and marks."""
 _LEAST_LANE = 24
 
@@ -122,7 +131,8 @@ def figure_pieces(call: VoiceCall, thresholds: Thresholds, width: int) -> list[P
     gap = statistics.of(GAP)
     pieces: list[Piece] = [(" heard gap ", "header")]
     if gap is None:
-        pieces.append(("not known yet" if call.unfolded or not len(call) else "not told", "header"))
+        early = call.unfolded or not len(call) or overall(call) is Status.RUNNING
+        pieces.append(("not known yet" if early else "not told", "header"))
     else:
         for name, value in (("p50", gap.p50), ("p95", gap.p95), ("max", gap.max)):
             level = thresholds.level(GAP, value)
@@ -192,7 +202,6 @@ def turn_pieces(
         text = "~" + text
     elif waits is not None:
         text += "…"
-    marks = "".join(dict.fromkeys(MARKS[mark.kind] for mark in turn.marks))[:3]
     gap_look = "muted" if shown is None else _LOOKS[level]
     pieces: list[Piece] = [
         (" ▾" if opened else " ▸", "fold"),
@@ -200,9 +209,16 @@ def turn_pieces(
         (f"{glyph} ", look),
         (text.rjust(_GAP), gap_look),
         (f" {GLYPHS[level]}", gap_look),
-        (" " + marks.ljust(2) if len(marks) < 3 else marks, "bad" if turn.errors else "slow"),
+        (f" {_marks(turn):<{_MARKS}} ", "bad" if turn.errors else "slow"),
     ]
     return [*_named(pieces), *_named(_said(turn, words))]
+
+
+def _marks(turn: Turn) -> str:
+    """Return the signs of what happened in a turn; of more than fit, the gravest."""
+    kinds = {mark.kind for mark in turn.marks}
+    signs = [MARKS[kind] for kind in _GRAVEST_FIRST if kind in kinds]
+    return "".join(signs) if len(signs) <= _MARKS else f"{signs[0]}+"
 
 
 def said_line(text: str, width: int) -> str:

@@ -16,6 +16,7 @@ class Ticks:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._read = 0
+        self._subjects: set[str] = set()
         self._ticks: list[Tick] = []
 
     def catch_up(self) -> list[Tick]:
@@ -24,11 +25,16 @@ class Ticks:
         new = session.ticks[max(self._read - session.ticks_gone, 0) :]
         self._read = session.ticks_gone + len(session.ticks)
         for tick in new:
+            self._subjects.add(tick[1])
             if self._ticks and tick < self._ticks[-1]:
                 insort(self._ticks, tick)
             else:
                 self._ticks.append(tick)
         return new
+
+    def tells_of(self, subject: str) -> bool:
+        """Whether the call has told any state of this subject."""
+        return subject in self._subjects
 
     def spoken(self, subject: str, since: float, until: float) -> list[tuple[float, float | None]]:
         """Return when somebody began and stopped to speak, of what began in a stretch of time.
