@@ -15,7 +15,7 @@ from msgspec import Raw
 from etaoi_collector.model import Mark, Span, Status, Trace
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.chains import Changed, Diff, chain_of, changes_in_words
-from etaoi_tui.view.glyphs import KIND_GLYPHS
+from etaoi_tui.view.glyphs import KIND_GLYPHS, KIND_WORDS
 from etaoi_tui.view.search import Reader
 from etaoi_tui.view.spark import context_course
 
@@ -191,7 +191,8 @@ class Summaries:
                 break
             span = waiting.pop()
             if span.kind in ("voice_input", "voice_output"):
-                words = self.of(span) or span.name
+                named = span.name if span.name != KIND_WORDS[span.kind] else ""
+                words = self.of(span) or named
                 if words.strip():
                     return f"{KIND_GLYPHS[span.kind]} {words}"[:LONGEST]
             elif span.kind in ("voice_session", "voice_agent", "voice_turn"):
