@@ -211,7 +211,8 @@ class ViewerApp(App[str]):
         self.set_timer(_PREPARE_AFTER, self._prepare)
 
     def _prepare(self) -> None:
-        """Do what would otherwise be waited for when the first detail opens."""
+        """Do what would otherwise be waited for when the first detail, or a search, opens."""
+        import etaoi_collector.query
         import etaoi_tui.detail.voice_turn  # noqa: F401 - a tenth of a second of imports, all viewers in it
 
         gc.collect()

@@ -6,6 +6,7 @@ first screen should not wait for it.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import threading
@@ -140,6 +141,7 @@ def view(options: ViewerOptions) -> int:
         The exit code.
     """
     os.environ.setdefault("TEXTUAL_FPS", FRAMES_PER_SECOND)  # read by Textual when it is imported
+    gc.disable()  # a look at everything that was imported is no part of the first screen; ticks enable it
     from etaoi_tui.app import run_viewer
 
     return run_viewer(options)

@@ -11,7 +11,6 @@ from etaoi_tui.detail.calls import surroundings_version
 from etaoi_tui.detail.document import Document
 from etaoi_tui.detail.payloads import EventPayloads
 from etaoi_tui.detail.reading import Reading
-from etaoi_tui.pricing.book import price_book
 from etaoi_tui.screens.panes import Panes, Shown
 
 _DETAIL_AFTER = 0.06
@@ -79,6 +78,8 @@ class CursorDetail(Panes):
         """Number what the detail can show: it changes with events, and twice a second while the span runs."""
         if span.status is Status.RUNNING:
             return -int(self.now(span.trace) * 2) - 2 - span.version
+        from etaoi_tui.pricing.book import price_book  # not needed for the first screen
+
         return span.version + surroundings_version(span) + price_book().ready
 
     def _is_stale(self, span: Span) -> bool:

@@ -125,6 +125,8 @@ class Panes(Screen[None]):
         self.split_traces = Divider(vertical=True, id="split-traces")
         self.split_detail = Divider(vertical=False, id="split-detail")
         self.is_live = self.span_tree.is_live = self.lanes.is_live = bool(shown.endpoint)
+        # Each class that is set later makes Textual style every widget again.
+        self.add_class("-at-tree", *(["-empty"] if self.is_live else []))
 
     def compose(self) -> ComposeResult:
         """Put the panes together."""
@@ -144,8 +146,6 @@ class Panes(Screen[None]):
 
     def on_mount(self) -> None:
         """Begin with the tree, or with the welcome while there is nothing to see."""
-        self.add_class("-at-tree")
-        self._empty_or_not()
         self._arrange()
 
     def _empty_or_not(self) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from textual import on
 
 from etaoi_collector.model import Span
-from etaoi_collector.query import QueryError, parse_query
 from etaoi_tui.screens.panes import Shown
 from etaoi_tui.screens.voice_actions import VoiceActions
 from etaoi_tui.view.search import TraceSearch
@@ -36,6 +35,8 @@ class SearchActions(VoiceActions):
 
     @on(SearchBar.Changed)
     def _search_changed(self, event: SearchBar.Changed) -> None:
+        from etaoi_collector.query import QueryError, parse_query  # not needed for the first screen
+
         self.searched = event.text
         self.span_tree.search = None
         trace = self.span_tree.rows.trace

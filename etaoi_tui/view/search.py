@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from etaoi_collector.model import Changes, Span, Trace
-from etaoi_collector.query import Query
 from etaoi_tui.view.order import Path, position, root_of
+
+if TYPE_CHECKING:
+    from etaoi_collector.query import Query
 
 
 class Reader(Protocol):
