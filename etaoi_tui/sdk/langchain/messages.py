@@ -18,10 +18,10 @@ _SIZE_KEYS = ("data", "base64", "bytes", "file_data")
 
 
 AS_IT_IS: Any = object()
-"""Stands for the content that a message has now, where none from an earlier moment is given."""
+"""Stands for what a message has now, where nothing from an earlier moment is given."""
 
 
-def describe_message(message: Any, content: Any = AS_IT_IS) -> dict[str, Any]:
+def describe_message(message: Any, content: Any = AS_IT_IS, calls: Any = AS_IT_IS) -> dict[str, Any]:
     """Return one message as ``{role, text}`` and whatever else it carries.
 
     Optional keys: ``tool_calls`` [{name, args, id}], ``invalid_tool_calls`` [{name, args, id, error}],
@@ -31,6 +31,7 @@ def describe_message(message: Any, content: Any = AS_IT_IS) -> dict[str, Any]:
     Args:
         message: a message object or a map.
         content: its content at an earlier moment.
+        calls: its tool calls at an earlier moment.
     """
     fields = _fields_of(message)
     role = fields.get("type") or fields.get("role") or type(message).__name__
@@ -38,7 +39,7 @@ def describe_message(message: Any, content: Any = AS_IT_IS) -> dict[str, Any]:
         role = fields.get("role") or role
     text, parts, reasoning = _split_content(fields.get("content") if content is AS_IT_IS else content)
     described: dict[str, Any] = {"role": str(role), "text": text}
-    if calls := fields.get("tool_calls"):
+    if calls := fields.get("tool_calls") if calls is AS_IT_IS else calls:
         described["tool_calls"] = [_describe_call(call) for call in calls]
     if invalid := fields.get("invalid_tool_calls"):
         described["invalid_tool_calls"] = [

@@ -21,8 +21,9 @@ from etaoi_tui.sdk.langchain.requests import (
     describe_change,
     describe_request,
     describe_response,
+    shoot_response,
 )
-from etaoi_tui.sdk.langchain.shots import diff_messages
+from etaoi_tui.sdk.langchain.shots import MessagesShot, diff_messages
 from etaoi_tui.sdk.langchain.states import (
     StateShot,
     describe_state_shot,
@@ -155,15 +156,17 @@ class _SentPayload:
 
 
 class _ReturnedPayload:
-    __slots__ = ("calls", "given", "response")
+    __slots__ = ("calls", "given", "response", "returned")
 
-    def __init__(self, response: Any, given: Any, calls: int) -> None:
+    def __init__(self, response: Any, given: MessagesShot | None, calls: int) -> None:
         self.response = response
+        self.returned = shoot_response(response)
         self.given = given
         self.calls = calls
 
     def __call__(self) -> dict[str, Any]:
-        payload: dict[str, Any] = {"response": describe_response(self.response, self.given)}
+        told = describe_response(self.response, self.returned, self.given)
+        payload: dict[str, Any] = {"response": told}
         if self.calls != 1:
             payload["handler_calls"] = self.calls
         return payload
@@ -177,7 +180,7 @@ class _ModelCall:
     def __init__(self, before: RequestShot, probe: _Probe) -> None:
         self.before = before
         self.probe = probe
-        self.given: Any = None
+        self.given: MessagesShot | None = None
 
     def goes_down(self, request: Any) -> None:
         try:
@@ -186,6 +189,12 @@ class _ModelCall:
         except Exception:
             return
 
+    def came_back(self, response: Any) -> None:
+        try:
+            self.given = shoot_response(response)
+        except Exception:
+            self.given = None
+
     def failed(self, error: BaseException) -> None:
         if not isinstance(error, Exception):
             return
@@ -193,10 +202,12 @@ class _ModelCall:
         self.probe.span.tracer.delta(self.probe.span, told)
 
     def end(self, response: Any, error: BaseException | None) -> None:
-        calls = self.probe.calls
-        payload = (
-            {"handler_calls": calls} if error is not None else _ReturnedPayload(response, self.given, calls)
-        )
+        payload: Any = {"handler_calls": self.probe.calls}
+        if error is None:
+            try:
+                payload = _ReturnedPayload(response, self.given, self.probe.calls)
+            except Exception:  # then the hook's end tells no response
+                pass
         self.probe.end(payload, error)
 
 
@@ -209,23 +220,84 @@ def _begin_model_call(label: str, hook: str, request: Any) -> _ModelCall | None:
     return _ModelCall(before, probe) if probe is not None else None
 
 
+# Hooks around a tool call
+
+
+class _ToolCall:
+    """Follows one wrap hook around a tool through the calls of its handler."""
+
+    __slots__ = ("given", "given_messages", "probe", "shot")
+
+    def __init__(self, shot: ToolCallShot, probe: _Probe) -> None:
+        self.shot = shot
+        self.probe = probe
+        self.given: Any = None
+        self.given_messages = MessagesShot(None)
+
+    def goes_down(self, request: Any) -> None:
+        try:
+            sent = ToolCallShot(request)
+        except Exception:
+            return
+        self.probe.sent(functools.partial(describe_tool_change, self.shot, sent, self.probe.calls + 1))
+
+    def came_back(self, response: Any) -> None:
+        self.given = response
+        self.given_messages = MessagesShot([response])
+
+    def failed(self, error: BaseException) -> None:
+        if isinstance(error, Exception):
+            told = {"attempt": self.probe.calls, "error": f"{type(error).__name__}: {error}"}
+            self.probe.span.tracer.delta(self.probe.span, told)
+
+    def end(self, response: Any, error: BaseException | None) -> None:
+        calls = self.probe.calls
+        if error is not None:
+            self.probe.end({"handler_calls": calls}, error)
+        else:
+            changed = self.given is not None and (
+                response is not self.given or not self.given_messages.same(MessagesShot([response]))
+            )
+            self.probe.end(functools.partial(describe_tool_response, response, changed, calls))
+
+
+def _begin_tool_call(label: str, hook: str, request: Any) -> _ToolCall | None:
+    try:
+        shot = ToolCallShot(request)
+    except Exception:
+        return None
+    probe = _open(label, hook, lambda: {"before": shot.describe()})
+    return _ToolCall(shot, probe) if probe is not None else None
+
+
 def _wrap_model(original: Callable[..., Any], label: str, hook: str) -> Callable[..., Any]:
+    return _wrap_call(original, functools.partial(_begin_model_call, label, hook))
+
+
+def _wrap_tool(original: Callable[..., Any], label: str, hook: str) -> Callable[..., Any]:
+    return _wrap_call(original, functools.partial(_begin_tool_call, label, hook))
+
+
+def _wrap_call(
+    original: Callable[..., Any], begin: Callable[[Any], _ModelCall | _ToolCall | None]
+) -> Callable[..., Any]:
     if inspect.iscoroutinefunction(original):
 
         @functools.wraps(original)
         async def ahook(request: Any, handler: Callable[[Any], Awaitable[Any]]) -> Any:
-            call = _begin_model_call(label, hook, request)
+            call = begin(request)
             if call is None:
                 return await original(request, handler)
 
             async def ahandler(sent: Any) -> Any:
                 call.goes_down(sent)
                 try:
-                    call.given = await handler(sent)
+                    response = await handler(sent)
                 except BaseException as error:
                     call.failed(error)
                     raise
-                return call.given
+                call.came_back(response)
+                return response
 
             try:
                 response = await original(request, ahandler)
@@ -238,19 +310,20 @@ def _wrap_model(original: Callable[..., Any], label: str, hook: str) -> Callable
         return ahook
 
     @functools.wraps(original)
-    def hook_(request: Any, handler: Callable[[Any], Any]) -> Any:
-        call = _begin_model_call(label, hook, request)
+    def hook(request: Any, handler: Callable[[Any], Any]) -> Any:
+        call = begin(request)
         if call is None:
             return original(request, handler)
 
         def inner(sent: Any) -> Any:
             call.goes_down(sent)
             try:
-                call.given = handler(sent)
+                response = handler(sent)
             except BaseException as error:
                 call.failed(error)
                 raise
-            return call.given
+            call.came_back(response)
+            return response
 
         try:
             response = original(request, inner)
@@ -260,70 +333,7 @@ def _wrap_model(original: Callable[..., Any], label: str, hook: str) -> Callable
         call.end(response, None)
         return response
 
-    return hook_
-
-
-# Hooks around a tool call
-
-
-def _wrap_tool(original: Callable[..., Any], label: str, hook: str) -> Callable[..., Any]:
-    def begin(request: Any) -> tuple[ToolCallShot, _Probe] | None:
-        try:
-            shot = ToolCallShot(request)
-        except Exception:
-            return None
-        probe = _open(label, hook, lambda: {"before": shot.describe()})
-        return (shot, probe) if probe is not None else None
-
-    def goes_down(shot: ToolCallShot, probe: _Probe, request: Any) -> None:
-        try:
-            probe.sent(functools.partial(describe_tool_change, shot, ToolCallShot(request), probe.calls + 1))
-        except Exception:
-            return
-
-    if inspect.iscoroutinefunction(original):
-
-        @functools.wraps(original)
-        async def ahook(request: Any, handler: Callable[[Any], Awaitable[Any]]) -> Any:
-            begun = begin(request)
-            if begun is None:
-                return await original(request, handler)
-            shot, probe = begun
-
-            async def ahandler(sent: Any) -> Any:
-                goes_down(shot, probe, sent)
-                return await handler(sent)
-
-            try:
-                response = await original(request, ahandler)
-            except BaseException as error:
-                probe.end({"handler_calls": probe.calls}, error)
-                raise
-            probe.end(functools.partial(describe_tool_response, response, probe.calls))
-            return response
-
-        return ahook
-
-    @functools.wraps(original)
-    def hook_(request: Any, handler: Callable[[Any], Any]) -> Any:
-        begun = begin(request)
-        if begun is None:
-            return original(request, handler)
-        shot, probe = begun
-
-        def inner(sent: Any) -> Any:
-            goes_down(shot, probe, sent)
-            return handler(sent)
-
-        try:
-            response = original(request, inner)
-        except BaseException as error:
-            probe.end({"handler_calls": probe.calls}, error)
-            raise
-        probe.end(functools.partial(describe_tool_response, response, probe.calls))
-        return response
-
-    return hook_
+    return hook
 
 
 # Hooks before and after

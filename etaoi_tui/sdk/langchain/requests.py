@@ -21,7 +21,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from etaoi_tui.sdk.langchain.cachemarks import cache_breakpoints
-from etaoi_tui.sdk.langchain.messages import describe_message
 from etaoi_tui.sdk.langchain.shots import (
     MessagesShot,
     diff_messages,
@@ -119,23 +118,31 @@ def describe_change(before: RequestShot, after: RequestShot) -> tuple[dict[str, 
     return sections, diff
 
 
-def describe_response(response: Any, given: Any) -> dict[str, Any]:
+def shoot_response(response: Any) -> MessagesShot:
+    """Keep the messages of a model response as they are: of a ``ModelResponse`` in any wrapping, or one."""
+    return MessagesShot(_result_messages(getattr(response, "model_response", response)), calls=True)
+
+
+def describe_response(response: Any, returned: MessagesShot, given: MessagesShot | None) -> dict[str, Any]:
     """Return a model response's snapshot.
 
     Args:
         response: what the hook returned: a ``ModelResponse``, an extended one with a command, or a message.
-        given: what the handler had returned to it; messages that are not from there come with their body.
+        returned: its messages.
+        given: those that the handler had returned to it; what differs from them comes with its body.
     """
     inner = getattr(response, "model_response", response)
     told: dict[str, Any] = {}
-    messages = _result_messages(inner)
-    if messages:
-        known = {id(message) for message in _result_messages(getattr(given, "model_response", given))}
+    if returned.messages:
+        entries = identify(returned)
+        known = {entry["key"] for entry in identify(given)} if given is not None else set()
         told["messages"] = [
-            entry if id(message) in known else {**entry, "message": describe_message(message)}
-            for entry, message in zip(identify(MessagesShot(messages)), messages, strict=True)
+            entry if entry["key"] in known else {**entry, "message": returned.describe(index)}
+            for index, entry in enumerate(entries)
         ]
-        told["changed"] = given is not None and any(id(message) not in known for message in messages)
+        told["changed"] = given is not None and (
+            len(given.messages) != len(entries) or any(entry["key"] not in known for entry in entries)
+        )
     if (structured := getattr(inner, "structured_response", None)) is not None:
         told["structured_response"] = type(structured).__name__
     command = getattr(response, "command", None)

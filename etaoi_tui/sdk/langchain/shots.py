@@ -32,11 +32,16 @@ def same_content(one: Any, other: Any) -> bool:
 
 
 class MessagesShot:
-    """Messages in order, each with the content it had."""
+    """Messages in order, each with the content it had.
 
-    __slots__ = ("contents", "messages")
+    Args:
+        messages: a list of them; anything else counts as none.
+        calls: also keep the tool calls that each had: hooks behind a model write into those.
+    """
 
-    def __init__(self, messages: Any) -> None:
+    __slots__ = ("calls", "contents", "messages")
+
+    def __init__(self, messages: Any, calls: bool = False) -> None:
         self.messages: list[Any] = list(messages) if isinstance(messages, (list, tuple)) else []
         try:
             contents = [message.__dict__["content"] for message in self.messages]
@@ -45,6 +50,7 @@ class MessagesShot:
         if list in set(map(type, contents)):
             contents = list(map(kept_content, contents))
         self.contents = contents
+        self.calls: list[Any] | None = list(map(_calls_of, self.messages)) if calls else None
 
     def same(self, other: MessagesShot) -> bool:
         """Whether both hold the very same messages with the very same content."""
@@ -52,15 +58,20 @@ class MessagesShot:
             len(self.messages) == len(other.messages)
             and all(map(_is, self.messages, other.messages))
             and all(map(same_content, self.contents, other.contents))
+            and (self.calls is None or other.calls is None or _equal(self.calls, other.calls))
         )
+
+    def calls_at(self, index: int) -> Any:
+        """Return a message's tool calls as they were; `AS_IT_IS` if they were not kept."""
+        return AS_IT_IS if self.calls is None else self.calls[index]
 
     def describe(self, index: int) -> dict[str, Any]:
         """Return a message as it was, see `describe_message`."""
-        return describe_message(self.messages[index], self.contents[index])
+        return describe_message(self.messages[index], self.contents[index], self.calls_at(index))
 
     def describe_all(self) -> list[dict[str, Any]]:
         """Return all messages as they were."""
-        return list(map(describe_message, self.messages, self.contents))
+        return list(map(self.describe, range(len(self.messages))))
 
 
 def diff_messages(before: MessagesShot, after: MessagesShot) -> dict[str, Any]:
@@ -103,23 +114,29 @@ def diff_messages(before: MessagesShot, after: MessagesShot) -> dict[str, Any]:
     return diff
 
 
-_known: dict[int, tuple[weakref.ref[Any], Any, dict[str, Any]]] = {}
+_known: dict[int, tuple[weakref.ref[Any], Any, Any, dict[str, Any]]] = {}
 _MOST_KNOWN = 8192
 
 
 def identify(shot: MessagesShot) -> list[dict[str, Any]]:
     """Return messages as ``{role, preview, len, key, id?, tool_calls?}``; a message is looked at once."""
     found = []
-    for message, content in zip(shot.messages, shot.contents, strict=True):
+    for index, (message, content) in enumerate(zip(shot.messages, shot.contents, strict=True)):
         known = _known.get(id(message))
-        if known is not None and known[0]() is message and same_content(known[1], content):
-            found.append(known[2])
+        if (
+            known is not None
+            and known[0]() is message
+            and (known[1] is content or same_content(known[1], content))
+            and _has_calls(message, shot.calls_at(index), known[2])
+        ):
+            found.append(known[3])
             continue
-        entry = _identify(message, content)
+        calls = _calls_of(message) if shot.calls is None else shot.calls[index]
+        entry = _identify(shot.describe(index))
         if len(_known) > _MOST_KNOWN:
             _known.clear()
         try:
-            _known[id(message)] = (weakref.ref(message), content, entry)
+            _known[id(message)] = (weakref.ref(message), content, calls, entry)
         except TypeError:  # a map, which has no weak references
             pass
         found.append(entry)
@@ -136,8 +153,18 @@ def message_key(described: dict[str, Any]) -> str:
     return hashlib.blake2b(encoded, digest_size=8).hexdigest()
 
 
-def _identify(message: Any, content: Any) -> dict[str, Any]:
-    described = describe_message(message, content)
+def _has_calls(message: Any, kept: Any, known: Any) -> bool:
+    calls = message.__dict__.get("tool_calls") if kept is AS_IT_IS else kept
+    return (not calls and known is None) or _equal(calls, known)
+
+
+def _calls_of(message: Any) -> Any:
+    fields = message if isinstance(message, dict) else getattr(message, "__dict__", {})
+    calls = fields.get("tool_calls")
+    return list(calls) if isinstance(calls, list) and calls else None
+
+
+def _identify(described: dict[str, Any]) -> dict[str, Any]:
     text = described["text"]
     entry: dict[str, Any] = {"role": described["role"], "preview": text[:PREVIEW], "len": len(text)}
     if calls := described.get("tool_calls"):

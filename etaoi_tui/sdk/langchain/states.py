@@ -18,7 +18,8 @@ class StateShot:
     def __init__(self, state: Any) -> None:
         is_map = isinstance(state, dict)
         self.keys = list(state) if is_map else sorted(getattr(state, "__dict__", ()))
-        self.messages = MessagesShot(state.get("messages") if is_map else getattr(state, "messages", None))
+        messages = state.get("messages") if is_map else getattr(state, "messages", None)
+        self.messages = MessagesShot(messages, calls=True)
 
     def with_update(self, update: Any) -> StateShot:
         """Return the state as LangGraph makes it from a hook's update."""
@@ -28,7 +29,8 @@ class StateShot:
         changes = update_in(update)
         after.keys.extend(key for key in changes if key not in self.keys)
         if changes.get("messages") is not None:
-            after.messages = MessagesShot(reduce_messages(self.messages.messages, changes["messages"]))
+            merged = reduce_messages(self.messages.messages, changes["messages"])
+            after.messages = MessagesShot(merged, calls=True)
         return after
 
 
@@ -91,7 +93,7 @@ def describe_update(update: Any) -> dict[str, Any]:
     messages = changes.get("messages")
     if messages is not None:
         given = getattr(messages, "value", messages) if type(messages).__name__ == "Overwrite" else messages
-        told["messages"] = identify(MessagesShot(list(map(_as_message, _in_list(given)))))
+        told["messages"] = identify(MessagesShot(list(map(_as_message, _in_list(given))), calls=True))
     if (jump := changes.get("jump_to")) is not None:
         told["jump_to"] = str(jump)
     return told

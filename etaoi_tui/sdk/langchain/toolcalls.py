@@ -50,9 +50,15 @@ def describe_tool_change(before: ToolCallShot, after: ToolCallShot, attempt: int
     return {"probe_phase": "pre_handler", "attempt": attempt, **told}
 
 
-def describe_tool_response(response: Any, calls: int) -> dict[str, Any]:
-    """Return what the hook gave back: a tool's message, or the keys of a command."""
-    told: dict[str, Any] = {}
+def describe_tool_response(response: Any, changed: bool, calls: int) -> dict[str, Any]:
+    """Return what the hook gave back: a tool's message, or the keys of a command.
+
+    Args:
+        response: what the hook returned.
+        changed: whether it is another one than the last call of its handler had returned.
+        calls: how often it called its handler.
+    """
+    told: dict[str, Any] = {"changed": changed}
     if hasattr(response, "content"):
         told["messages"] = [{**identify(MessagesShot([response]))[0], "message": describe_message(response)}]
     else:
