@@ -17,6 +17,8 @@ for _name in ("NO_COLOR", "TEXTUAL_THEME", "TEXTUAL_DIM_FACTOR", "TEXTUAL_FPS"):
     os.environ.pop(_name, None)
 os.environ["TEXTUAL_ANIMATIONS"] = "none"
 
+import shots_voice
+
 from etaoi_collector.host import Collector, CollectorOptions, Record
 from etaoi_collector.live import LiveSource
 from etaoi_collector.replay import ReplaySource
@@ -128,10 +130,11 @@ def write(name: str, svg: str) -> None:
 def main() -> None:
     """Take all pictures."""
     asyncio.run(take_streaming())
+    shots_voice.take_live(write)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "demo.msgpack"
         record_demo(path)
-        for shot in SHOTS:
+        for shot in (*SHOTS, *shots_voice.SHOTS):
             source = ReplaySource(path)
             try:
                 asyncio.run(take(shot, source))

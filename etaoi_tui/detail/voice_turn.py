@@ -241,7 +241,7 @@ def _facts(turn: Turn) -> list[Section]:
         if seconds is not None:
             rows.append((name, fmt.duration(seconds)))
     if told.delay is not None or told.probability is not None:
-        rows.append(("end-of-turn probability", texts.end_of_turn(told)))
+        rows.append(("turn detector", texts.end_of_turn(told)))
     if turn.user_said and not turn.typed:
         sure = "not told" if turn.confidence is None else fmt.percent(turn.confidence)
         rows.append(("transcript confidence", sure))

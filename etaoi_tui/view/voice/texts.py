@@ -96,9 +96,19 @@ def end_of_turn(told: EndOfTurn) -> str:
         return f"not told{limit}"
     if told.threshold is None:
         return f"{fmt.percent(told.probability)}, its threshold is not told"
-    enough = told.probability >= told.threshold
-    sign, then = ("≥", "a short wait") if enough else ("<", "the long wait")
-    return f"{fmt.percent(told.probability)} {sign} threshold {fmt.percent(told.threshold)}: {then}"
+    then = "a short wait" if told.probability >= told.threshold else "the long wait"
+    return f"{sureness(told)}: {then}"
+
+
+def sureness(told: EndOfTurn) -> str:
+    """Compare the turn detector's probability with its threshold."""
+    if told.probability is None:
+        return ""
+    sure = f"probability {fmt.percent(told.probability)}"
+    if told.threshold is None:
+        return sure
+    sign = "≥" if told.probability >= told.threshold else "<"
+    return f"{sure} {sign} {fmt.percent(told.threshold)}"
 
 
 def title_pieces(call: VoiceCall, name: str, now: float, width: int, *, live: bool) -> list[Piece]:
@@ -272,7 +282,7 @@ def line_pieces(
             [*lead, (name, "muted"), (said, "said-user" if user else "said-agent"), (remark, "muted")]
         )
     if line.stage is not None:
-        return _named(_fill([*lead, *_stage(line.stage, now, room - 7, thresholds)], room))
+        return _named(_fill([*lead, *_stage(turn, line.stage, now, room - 7, thresholds)], room))
     if line.unexplained:
         seconds = sum(part.seconds for part in line.unexplained)
         level = thresholds.level("unexplained", seconds)
@@ -307,7 +317,7 @@ _SERIES = {
 }
 
 
-def _stage(stage: Stage, now: float, room: int, thresholds: Thresholds) -> list[Piece]:
+def _stage(turn: Turn, stage: Stage, now: float, room: int, thresholds: Thresholds) -> list[Piece]:
     seconds = stage.seconds(now)
     level = thresholds.level(_SERIES.get(stage.kind, ""), seconds)
     first: tuple[str, str] | None = None
@@ -334,6 +344,8 @@ def _stage(stage: Stage, now: float, room: int, thresholds: Thresholds) -> list[
         extra.append((f"  ✗ {one_line(stage.error, 40)}", "bad"))
     elif first is not None:
         extra.append((f"  {first[0]}", "muted" if first[1] == "fine" else first[1]))
+    elif stage.kind is Kind.EOU and turn.end_of_turn.probability is not None:
+        extra.append((f"  {sureness(turn.end_of_turn)}", "muted"))
     needed = sum(cells(one) for one, _ in extra)
     if needed > left - 8:
         extra, needed = [], 0
