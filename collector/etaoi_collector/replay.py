@@ -10,6 +10,10 @@ from etaoi_collector.arrivals import Arrival, Events, Missing
 from etaoi_collector.source import EVENTS_PER_SECOND, Progress
 from etaoi_collector.tracefile import TraceReader
 
+MOST_AT_ONCE = 256
+"""Events that one `take` decodes at most: what was just decoded is folded while it is in the processor's
+cache. A thousand more cost half as much again, each."""
+
 
 class ReplaySource:
     """Reads a recording; one that is still being written is followed.
@@ -46,7 +50,7 @@ class ReplaySource:
     def take(self, seconds: float) -> list[Arrival]:
         """Read on; see `Source.take`."""
         deadline = self._clock() + seconds
-        left = max(1, int(seconds * EVENTS_PER_SECOND))
+        left = max(1, min(MOST_AT_ONCE, int(seconds * EVENTS_PER_SECOND)))
         taken: list[Arrival] = []
         for item in self.reader.arrivals():
             taken.append(item)
