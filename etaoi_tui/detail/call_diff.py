@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from etaoi_collector.model import Span
-from etaoi_tui.detail.calls import previous_call, same_step
+from etaoi_tui.detail.calls import JUST_BEFORE, previous_call, same_step
 from etaoi_tui.detail.chat import note
 from etaoi_tui.detail.diff_sections import diff_sections, in_words
 from etaoi_tui.detail.document import Block, KeyValues, Run, Runs, Section, Text
@@ -22,7 +22,7 @@ def call_diff_sections(evidence: Evidence) -> list[Section]:
     other, found = _other(evidence)
     if other is None:
         text = found[:1].upper() + found[1:] + ": there is nothing to compare with."
-        head: list[Block] = [_choices(evidence), Text(text, "muted")]
+        head: list[Block] = [*_choices(evidence), Text(text, "muted")]
         return [
             Section("against", _TITLES[evidence.reading.base], head, "nothing to compare with", glyph="±")
         ]
@@ -63,19 +63,18 @@ def _other(evidence: Evidence) -> tuple[Span | None, str]:
     return same_step(call) if reading.base == "step" else previous_call(call)
 
 
-def _choices(evidence: Evidence) -> Runs:
+def _choices(evidence: Evidence) -> list[Block]:
     """Say what a call can be compared with, what it is compared with now, and the keys for that."""
     reading = evidence.reading
     runs: list[Run] = []
     for base in BASES:
         chosen = base == reading.base
-        words = (
-            _CHOICES[base] if base != "marked" or reading.marked is not None else "marked call: m marks one"
-        )
-        runs.append((f"{'●' if chosen else '○'} {words}   ", "accent" if chosen else "muted"))
-    runs += [("d", "key"), (" next   ", "muted"), ("s", "key")]
-    runs.append((" one below the other" if reading.sides else " side by side", "muted"))
-    return Runs(runs)
+        if base != "marked" or reading.marked is not None or chosen:
+            runs.append((f"{'●' if chosen else '○'} {_CHOICES[base]}   ", "accent" if chosen else "muted"))
+    keys: list[Run] = [("d", "key"), (" next   ", "muted"), ("s", "key")]
+    keys.append((" below each other   " if reading.sides else " side by side   ", "muted"))
+    keys += [("m", "key"), (" marks this call   ", "muted"), ("p", "key"), (" goes to the other", "muted")]
+    return [Runs(runs), Runs(keys)]
 
 
 def request_of(evidence: Evidence) -> Request:
@@ -89,7 +88,9 @@ def _head(evidence: Evidence, before: Evidence, diff: RequestDiff, found: str) -
     distance = evidence.span.started_at - other.started_at
     when = f"   {fmt.clock(other.started_at, milliseconds=True)}, {fmt.duration(abs(distance))} "
     name.append((when + ("earlier" if distance >= 0 else "later"), "muted"))
-    rows: list[tuple[str, str | list[Run]]] = [("against", name), ("that is", found)]
+    rows: list[tuple[str, str | list[Run]]] = [("against", name)]
+    if found != JUST_BEFORE:
+        rows.append(("that is", found))
     usage, was = evidence.span.usage, other.usage
     if (
         usage is not None
@@ -105,7 +106,7 @@ def _head(evidence: Evidence, before: Evidence, diff: RequestDiff, found: str) -
         rows.append(
             ("input", f"≈{estimated_tokens(evidence, diff.characters):+,} tokens, estimated from the text")
         )
-    blocks: list[Block] = [_choices(evidence), KeyValues(rows)]
+    blocks: list[Block] = [*_choices(evidence), KeyValues(rows)]
     missing = [part for part in diff.not_compared if part in ("messages", "tools", "system prompt")]
     if missing:
         blocks.append(note(f"not recorded for both calls, so not compared: {', '.join(missing)}"))

@@ -20,6 +20,8 @@ _INNER = int(Mark.PLUMBING) | int(Mark.PROBE)
 SPANS_WALKED = 20_000
 """Spans that one look backwards passes at most."""
 
+JUST_BEFORE = "the agent's call before"
+
 CALLS_COLLECTED = 400
 """Calls of an agent that are drawn in one line at most; the newest."""
 
@@ -87,7 +89,7 @@ def previous_call(call: Span) -> tuple[Span | None, str]:
         for sibling in siblings_before(below):
             found = _last_call(sibling, budget)
             if found is not None:
-                return found, "the agent's call before"
+                return found, JUST_BEFORE
             if budget[0] <= 0:
                 return None, "the call before is too far back to look for"
         if below.parent is None:

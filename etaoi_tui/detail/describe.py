@@ -69,7 +69,7 @@ def describe(span: Span, payloads: Payloads, now: float, reading: Reading | None
     live = evidence.running or bool(span.deltas and span.kind == "llm" and not evidence.streamed.complete)
     return Document(
         key=f"{span.trace.trace_id}/{span.span_id}",
-        headline=_headline(evidence),
+        headline=_headline(evidence, notes),
         tabs=tabs,
         default=tabs[0].key,
         live=live,
@@ -87,10 +87,11 @@ def _io(evidence: Evidence) -> Sequence[Section]:
     return chain.tabs(evidence)[0].sections
 
 
-def _headline(evidence: Evidence) -> Sequence[Run]:
+def _headline(evidence: Evidence, notes: list[str]) -> Sequence[Run]:
     try:
         return headline(evidence)
-    except Exception:
+    except Exception as error:
+        notes.append(f"The title line failed on this span ({_why(error)}); Raw has everything.")
         return [(f"{kind_glyph(evidence.span.kind)} {evidence.span.name}", "title")]
 
 
@@ -129,8 +130,9 @@ def _guarded(tab: Tab, evidence: Evidence, first: bool = False) -> Tab:
             return sections
         try:
             return [*error_sections(evidence), *sections]
-        except Exception:
-            return sections
+        except Exception as error:
+            told = f"What is known of its error cannot be shown ({_why(error)}); Raw has everything."
+            return [Section("failed.error", "Error", [Text(told, "warning")], style="warning"), *sections]
 
     return Tab(tab.key, tab.title, build)
 
@@ -143,7 +145,8 @@ def _overview(evidence: Evidence) -> list[Section]:
         numbers = course_sections(evidence)
     metrics = voice.metric_sections(evidence) if evidence.span.kind == "llm" else []
     facts, *rest = overview_sections(evidence)
-    return [facts, *numbers, *metrics, *rest]
+    # Of a model call, how full its window is and what it cost is asked first.
+    return [*numbers, facts, *metrics, *rest] if evidence.span.kind == "llm" else [facts, *numbers, *rest]
 
 
 def _why(error: Exception) -> str:

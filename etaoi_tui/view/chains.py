@@ -82,31 +82,32 @@ class Changed:
         self.system |= bool(diff.system_text_changed or diff.system_added or diff.system_removed)
         self.model |= diff.model_changed is not None
 
-    def in_words(self, spent: str = "") -> str:
+    def in_words(self, spent: str = "", *, short: bool = False) -> str:
         """Say what changed: ``+2 messages · ≈+312 tokens · 18ms · −1 tool, another model``.
 
         Args:
             spent: The time it took, which stands behind the sizes: rows are cut at their end.
+            short: Say it with shorter words.
         """
         sizes = []
         if self.messages:
-            sizes.append(f"{self.messages:+d} message{_s(self.messages)}")
+            sizes.append(f"{self.messages:+d} " + ("msg" if short else f"message{_s(self.messages)}"))
         tokens = round(self.characters / CHARACTERS_A_TOKEN)
         if tokens:
-            sizes.append(f"≈{tokens:+,} tokens")
+            sizes.append(f"≈{tokens:+,} " + ("tok" if short else "tokens"))
         others = []
         if self.tools:
             others.append(f"{self.tools:+d} tool{_s(self.tools)}")
         if self.edited:
             others.append(f"{self.edited} edited")
         if self.system:
-            others.append("system prompt")
+            others.append("prompt" if short else "system prompt")
         if self.model:
-            others.append("another model")
+            others.append("model" if short else "another model")
         if not sizes and not others:
             sizes = ["no change"] if spent else []
         parts = [*sizes, *([spent] if spent else []), *([", ".join(others)] if others else [])]
-        return " · ".join(part.replace("-", "−") for part in parts)
+        return (" " if short else " · ").join(part.replace("-", "−") for part in parts)
 
 
 def changes_in_words(diff: Diff) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from etaoi_collector.model import Span
+from etaoi_tui.view import format as fmt
 
 _STEPS = "▁▂▃▄▅▆▇█"
 _SPANS_WALKED = 200
@@ -23,7 +24,10 @@ def sparkline(numbers: Sequence[float | None]) -> str:
 
 
 def context_course(run: Span) -> str:
-    """Return how the input of an agent's newest calls grew; empty with fewer than two that report it."""
+    """Return how the input of an agent's newest calls grew: ``context ▅▆█ 23.1k``.
+
+    Empty with fewer than two calls that report it.
+    """
     found: list[int | None] = []
     stack = list((run.children or ())[-_SPANS_WALKED:])
     walked = 0
@@ -35,4 +39,5 @@ def context_course(run: Span) -> str:
         elif span.kind != "sub_agent" and span.children:
             stack += span.children[-_SPANS_WALKED:]
     found.reverse()
-    return sparkline(found) if sum(number is not None for number in found) > 1 else ""
+    known = [number for number in found if number is not None]
+    return f"context {sparkline(found)} {fmt.tokens(known[-1])}" if len(known) > 1 else ""

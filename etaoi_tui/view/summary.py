@@ -91,9 +91,17 @@ class Summaries:
                 self._spans.popitem(last=False)
         return known
 
-    def chain(self, head: Span) -> tuple[str, str]:
-        """Return what one row says for a chain of middleware: how many there are, and what they came to."""
+    def chain(self, head: Span, room: int = LONGEST) -> tuple[str, str]:
+        """Return what one row says for a chain of middleware: how many there are, and what they came to.
+
+        Args:
+            head: The span whose row it is.
+            room: Characters there are for both; with too few, shorter words are used.
+        """
         chain = chain_of(head)
+        name = f"{len(chain.hooks)} middleware" if len(chain.hooks) > 1 else head.name
+        if chain.attempts > 1:
+            name += f" ×{chain.attempts}"
         key = (head.number, -sum(span.version + 1 for span in chain.spans))
         known = self._spans.get(key)
         if known is None:
@@ -105,11 +113,11 @@ class Summaries:
             spent = ""
             if chain.seconds is not None:
                 spent = ("≈" if chain.rough else "") + fmt.duration(chain.seconds)
-            known = self._spans[key] = total.in_words(spent)
+            known = self._spans[key] = f"{total.in_words(spent)}\n{total.in_words(spent, short=True)}"
             if len(self._spans) > _REMEMBERED:
                 self._spans.popitem(last=False)
-        name = f"{len(chain.hooks)} middleware" if len(chain.hooks) > 1 else head.name
-        return f"{name} ×{chain.attempts}" if chain.attempts > 1 else name, known
+        words, _, short = known.partition("\n")
+        return name, words if len(name) + 1 + len(words) <= room else short
 
     def of_trace(self, trace: Trace) -> str:
         """Return what a trace was asked: the first words its root was given."""

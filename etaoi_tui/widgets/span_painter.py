@@ -130,7 +130,7 @@ class SpanPainter:
         pieces.append((kind_glyph(span.kind) + " ", kind))
         left = width - sum(cell_len(text) for text, _ in pieces)
         chain = not folded and self.rows.is_chain(span) and not self.rows.chain_open(span)
-        told = self._summaries.chain(span) if chain else None
+        told = self._summaries.chain(span, left) if chain else None
         name = one_line(told[0] if told else span.name or _nameless(span), max(left, 1))
         if span.ghost or not span.name:
             name_look = "span-tree--warning"

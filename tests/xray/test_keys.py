@@ -42,7 +42,7 @@ async def test_d_compares_with_the_call_before_and_D_with_the_marked_one() -> No
         await w.tick(pilot)
         assert detail.tab == "diff"
         text = page_text(detail)
-        assert "the agent's call before" in text
+        assert "Against the call before" in text
         assert "Be very brief." in text
         w.tree.move_to(1)
         await pilot.press("m")
