@@ -13,6 +13,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
+from etaoi_tui.sdk.langchain import shots
 from etaoi_tui.sdk.langchain.ambient import ambient_run
 from etaoi_tui.sdk.langchain.anatomy import is_middleware
 from etaoi_tui.sdk.langchain.ends import how_it_ended
@@ -57,6 +58,7 @@ def instrument(middleware: Iterable[Any]) -> list[Any]:
     items = middleware if isinstance(middleware, list) else list(middleware)
     if is_disabled():
         return items
+    shots.keys_wanted = True
     for item in items:
         if not is_middleware(item):
             raise TypeError(f"instrument() takes AgentMiddleware objects, not {type(item).__name__}")

@@ -114,8 +114,8 @@ class ModelInput:
 
     ``input_messages`` (or ``prompts`` and ``n_prompts``), ``tools`` (names), ``tools_hash``,
     ``tool_schemas`` (only the first time that this set of schemas is bound), ``invocation_params``,
-    ``cache_breakpoints`` (see `etaoi_tui.sdk.langchain.cachemarks`). Inside an instrumented hook each message
-    also has its ``key``, see `etaoi_tui.sdk.langchain.requests`.
+    ``cache_breakpoints`` (see `etaoi_tui.sdk.langchain.cachemarks`). Where hooks are instrumented each
+    message also has its ``key``, see `etaoi_tui.sdk.langchain.requests`.
     """
 
     __slots__ = ("keyed", "messages", "params", "prompts", "tool_sets")

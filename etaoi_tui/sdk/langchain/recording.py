@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
+from etaoi_tui.sdk.langchain import shots
 from etaoi_tui.sdk.langchain.agents import snapshot_of_graph
 from etaoi_tui.sdk.langchain.ambient import ambient_run_key
 from etaoi_tui.sdk.langchain.callers import calling_graph
@@ -120,8 +121,8 @@ class RunRecorder:
         more: dict[str, Any] | None = None,
     ) -> None:
         parent, above, unknown = self._find_parent(parent_run_id)
-        if parent is not None and type(payload) is ModelInput:
-            payload.keyed = "lc_probe" in (parent.metadata or ())
+        if type(payload) is ModelInput:
+            payload.keyed = shots.keys_wanted
         meta: dict[str, Any] = dict(metadata) if metadata else {}
         if tags:
             meta["tags"] = ",".join(tags)

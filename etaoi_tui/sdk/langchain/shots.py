@@ -114,6 +114,9 @@ def diff_messages(before: MessagesShot, after: MessagesShot) -> dict[str, Any]:
     return diff
 
 
+keys_wanted = False
+"""Whether model calls name their messages by key: once a hook is instrumented its snapshots refer to them."""
+
 _known: dict[int, tuple[weakref.ref[Any], Any, Any, dict[str, Any]]] = {}
 _MOST_KNOWN = 8192
 

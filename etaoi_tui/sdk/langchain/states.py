@@ -8,6 +8,8 @@ from etaoi_tui.sdk.langchain.shots import MessagesShot, identify
 
 _ALL = "__remove_all__"
 """The id of LangGraph's message that removes all that come before it."""
+_ROLES = {"user": "human", "assistant": "ai"}
+"""What LangChain makes of the roles of other libraries."""
 
 
 class StateShot:
@@ -106,9 +108,11 @@ def _in_list(value: Any) -> list[Any]:
 def _as_message(item: Any) -> Any:
     """Return a message in a shape that can be described: LangGraph also takes texts and pairs."""
     if isinstance(item, str):
-        return {"role": "user", "content": item}
+        return {"role": "human", "content": item}
     if isinstance(item, (list, tuple)) and len(item) == 2 and isinstance(item[0], str):
-        return {"role": item[0], "content": item[1]}
+        item = {"role": item[0], "content": item[1]}
+    if isinstance(item, dict) and item.get("role") in _ROLES:
+        return {**item, "role": _ROLES[item["role"]]}
     return item
 
 
