@@ -18,6 +18,7 @@ class Wrap:
         placed: How a mark was found that had lost its parent.
         went_down_again: It called the rest of the chain once more after this call: what it returned is told
             with the last one.
+        calls_inside: Model calls that ran below it while it called the rest of the chain once.
     """
 
     down: Span
@@ -25,6 +26,7 @@ class Wrap:
     nested: bool
     placed: str = ""
     went_down_again: bool = False
+    calls_inside: int = 1
 
 
 @dataclass(slots=True)
@@ -45,6 +47,8 @@ class Brackets:
     def __init__(self) -> None:
         self.chains: dict[int, list[Wrap]] = {}
         """The hooks around each call, from the outermost, by the call's number."""
+        self.asides: dict[int, str] = {}
+        """Calls that a hook made for itself, on its way down: its name, by the call's number."""
         self._stack: list[_Open] = []
 
     def call(self, span: Span) -> None:
@@ -54,6 +58,8 @@ class Brackets:
             entry.calls.append(span)
             wrap = Wrap(entry.down, None, False, entry.placed)
             entry.wraps.append(wrap)
+            for one in entry.wraps:
+                one.calls_inside = len(entry.wraps)
             chain.append(wrap)
         self.chains[span.number] = chain
 
@@ -64,6 +70,12 @@ class Brackets:
             for wrap in self._stack[at].wraps:
                 wrap.went_down_again = True
             del self._stack[at:]
+        elif self._stack and self._stack[-1].calls:
+            # The chain goes further down than where these calls were made: they were none of its own.
+            for call in self._stack[-1].calls:
+                self.asides.setdefault(call.number, label)
+            for entry in self._stack:
+                entry.calls, entry.wraps = [], []
         self._stack.append(_Open(label, span, placed))
 
     def up(self, label: str, span: Span, placed: str = "") -> None:

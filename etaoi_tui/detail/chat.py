@@ -74,6 +74,8 @@ class Message:
     """Read from a digest: of its text only the beginning may be known, of its tool calls only the names."""
     key: str = ""
     """Digest of all that it says, its id left out, where its producer made one."""
+    unbroken: str | None = None
+    """Its text without the line feeds that join its parts here, if there are several: so digests have it."""
 
     @property
     def cut(self) -> bool:
@@ -173,6 +175,8 @@ def _with_content(message: Message, content: Any) -> Message:
         else:
             message.others.append(_describe_part(kind, part))
     message.text = "\n".join(texts)
+    if len(texts) > 1:
+        message.unbroken = "".join(texts)
     return message
 
 

@@ -6,14 +6,24 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
+from etaoi_tui.detail.breakpoints import breakpoint_words
 from etaoi_tui.detail.chat import ROLE_GLYPHS, Message, ToolCall, note, value_block
 from etaoi_tui.detail.document import Block, Diff, KeyValues, Run, Runs, Section, Text
 from etaoi_tui.detail.evidence import as_text
 from etaoi_tui.detail.json_lines import dump_json
 from etaoi_tui.detail.later import Later
 from etaoi_tui.detail.request import Request, length
-from etaoi_tui.detail.request_diff import ABSENT, Compaction, MessageChange, RequestDiff, ToolChange, What
+from etaoi_tui.detail.request_diff import (
+    ABSENT,
+    Compaction,
+    MessageChange,
+    RequestDiff,
+    ToolChange,
+    What,
+    known_of_both,
+)
 from etaoi_tui.detail.text_diff import diff_block
+from etaoi_tui.text import one_line
 from etaoi_tui.view import format as fmt
 
 MESSAGES_LISTED = 80
@@ -55,10 +65,10 @@ def in_words(diff: RequestDiff) -> str:
     elif diff.tools_reordered:
         parts.append("tools reordered")
     if diff.system_changed:
-        grown = len(diff.new.system or "") - len(diff.old.system or "")
+        grown = diff.new.system_length - diff.old.system_length
         parts.append(f"system prompt {grown:+,} chars".replace("-", "−") if grown else "system prompt edited")
     if diff.breakpoints:
-        parts.append("cache breakpoints")
+        parts.append(breakpoint_words(*diff.breakpoints))
     if diff.model:
         parts.append(f"model {diff.model[1]}")
     if diff.parameters:
@@ -97,9 +107,10 @@ def outline(request: Request) -> list[Block]:
     for name, value in (request.parameters or {}).items():
         rows.append((name, as_text(value)))
     if request.system is not None:
-        rows.append(("system prompt", fmt.count(len(request.system), "char") if request.system else "(none)"))
-    for place in request.breakpoints or ():
-        rows.append(("cache breakpoint", place))
+        size = request.system_length
+        rows.append(("system prompt", fmt.count(size, "char") if size else "(none)"))
+    for point in request.breakpoints or ():
+        rows.append(("cache breakpoint", str(point)))
     blocks: list[Block] = [KeyValues(rows)] if rows else []
     if request.messages is None:
         blocks.append(note("its messages were not recorded"))
@@ -142,11 +153,16 @@ def contents(request: Request) -> str:
 
 def _system(diff: RequestDiff, prefix: str, sides: bool) -> list[Section]:
     blocks: list[Block] = []
-    old, new = diff.old.system or "", diff.new.system or ""
+    old, new = known_of_both(diff.old, diff.new)
     summary = ""
     if diff.system_changed:
-        blocks.append(diff_block(old, new, sides=sides))
-        summary = f"{len(old):,} → {len(new):,} chars ({len(new) - len(old):+,})"
+        was, now = diff.old.system_length, diff.new.system_length
+        if old != new:
+            blocks.append(diff_block(old, new, sides=sides))
+        if diff.old.system_cut or diff.new.system_cut:
+            known = min(len(r.system or "") for r in (diff.old, diff.new) if r.system_cut)
+            blocks.append(note(f"only its first {known:,} characters were recorded"))
+        summary = f"{was:,} → {now:,} chars ({now - was:+,})"
     if diff.breakpoints:
         went, came = diff.breakpoints
         blocks.append(
@@ -299,7 +315,7 @@ def _tools(diff: RequestDiff, prefix: str, sides: bool) -> list[Section]:
             changed.append(change)
         else:
             tool = change.new if change.new is not None else change.old
-            about = " ".join(((tool.description if tool else None) or "").split())[:100]
+            about = one_line(" ".join(((tool.description if tool else None) or "").split()), 100)
             lines.append(("+" if change.what == "added" else "-", f"{change.name}  {about}".rstrip()))
     blocks: list[Block] = [Diff(lines)] if lines else []
     for change in changed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -127,6 +128,14 @@ class Evidence:
 def payload_of(event: Map | Missing | None) -> Map:
     """Return an event's payload if it is a map, else an empty one."""
     return as_map(event.get("payload")) if isinstance(event, dict) else {}
+
+
+def seconds(stamp: Any) -> float | None:
+    """Return an event's time stamp as seconds since the epoch; None if it is none."""
+    try:
+        return datetime.fromisoformat(as_text(stamp)).timestamp()
+    except ValueError:
+        return None
 
 
 def as_map(value: Any) -> Map:

@@ -1,8 +1,8 @@
 """Gives marks that lost their parent to the graph node that sent them, where no other one can have.
 
 Under asyncio the etaoi SDK forgets where it is once a run inside of a graph node has ended: the marks of
-hooks that follow become roots of a trace that all runs share. Their time and their name is all that tells where
-they belong. Every node that could have sent a mark is looked at; with two of them it stays unplaced.
+hooks that follow become roots of a trace that all runs share. Their time and their name is all that tells
+where they belong. Every node that could have sent a mark is looked at; with two of them it stays unplaced.
 """
 
 from __future__ import annotations
@@ -33,12 +33,14 @@ class Marks:
     Attributes:
         chains: the hooks around each call, from the outermost, by the call's number.
         unplaced: marks that this node may have sent, and why that is not sure.
+        asides: calls that a hook made for itself: its name, by the call's number.
         of_orphan: a call that each placed orphan is beside, by the orphan's number.
     """
 
     chains: dict[int, list[Wrap]]
     unplaced: list[tuple[Span, str]] = field(default_factory=list)
     of_orphan: dict[int, Span] = field(default_factory=dict)
+    asides: dict[int, str] = field(default_factory=dict)
 
 
 def read_marks(evidence: Evidence, node: Span) -> Marks:
@@ -49,7 +51,7 @@ def read_marks(evidence: Evidence, node: Span) -> Marks:
     orphans = _Orphans(evidence)
     if orphans.first > own.end:
         own.read_until(inf, evidence)
-        return Marks(own.brackets.chains)
+        return Marks(own.brackets.chains, asides=own.brackets.asides)
     nodes = orphans.nodes_around(own)
     return _place(evidence, own, nodes, orphans)
 
@@ -191,7 +193,7 @@ def _place(evidence: Evidence, own: _Node, nodes: list[_Node] | None, orphans: _
             doing = "were about to start" if down else "came back"
             unplaced.append((orphan, f"it names no call, and {len(fitting)} calls {doing} around that time"))
     own.read_until(inf, evidence)
-    return Marks(own.brackets.chains, unplaced, _calls_beside(own))
+    return Marks(own.brackets.chains, unplaced, _calls_beside(own), own.brackets.asides)
 
 
 def _fitting(evidence: Evidence, nodes: Iterable[_Node], label: str, down: bool, at: float) -> list[_Node]:

@@ -94,9 +94,9 @@ def _changes(evidence: Evidence) -> list[Section]:
     if not changed:
         wraps = "wrap" in as_text(evidence.metadata.get("lc_probe"))
         what = "request" if wraps else "state it was given"
-        text = (
-            f"It changed nothing in the {what}." if step.diff is not None else "What it changed is not known."
-        )
+        text = "What it changed is not known."
+        if step.diff is not None:
+            text = f"It changed nothing in the {what}" + (" that was recorded." if step.partial else ".")
         changed = [Section("nothing", "No change", [Text(text, "muted")], style="muted")]
     begun = evidence.begun if "response" in evidence.begun else evidence.ended
     return [*sections, *changed, *_returned(begun)]
@@ -130,7 +130,8 @@ def _hook(evidence: Evidence, step: Step) -> Section:
 
 
 def _read(state: Map) -> list[Message]:
-    return [m for m in (read_message(item) for item in as_list(state.get("messages"))) if m is not None]
+    items = [as_map(item).get("message") or item for item in as_list(state.get("messages"))]
+    return [m for m in map(read_message, items) if m is not None]
 
 
 def _names(state: Map) -> list[str]:
@@ -155,7 +156,8 @@ def _returned(begun: Map) -> list[Section]:
         ]
     messages = _read(response)
     blocks: list[Block] = []
-    extra = {k: v for k, v in response.items() if k not in ("messages", "keys") and v not in (None, [], {})}
+    told = ("messages", "keys", "changed")
+    extra = {k: v for k, v in response.items() if k not in told and v not in (None, [], {})}
     keys = [as_text(key) for key in as_list(response.get("keys"))]
     if keys:
         blocks.append(KeyValues([("writes to the state", ", ".join(keys))]))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from etaoi_tui.detail.chat import Message
 from etaoi_tui.detail.evidence import Evidence, Map, as_map, as_text
-from etaoi_tui.detail.request import Request, bodies_in, read_snapshot
+from etaoi_tui.detail.request import bodies_in, read_snapshot, take_tool_changes
 from etaoi_tui.detail.request_diff import compare
 from etaoi_tui.detail.request_step import Step, own_time
 from etaoi_tui.detail.state_hooks import read_probe
+from etaoi_tui.detail.tool_chain import attempts_that_failed, handler_words, tool_request
 
 
 def probe_step(evidence: Evidence) -> Step:
@@ -31,22 +32,19 @@ def probe_step(evidence: Evidence) -> Step:
     if before and after:
         kept = {name: value for name, value in after.items() if value is not None}
         if "tool_call" in before:
-            step.diff = compare(_tool_request(before), _tool_request(kept))
+            step.diff = compare(tool_request(before), tool_request(kept))
         else:
-            step.diff = compare(read_snapshot(before, bodies), read_snapshot(kept, bodies))
+            given, passed = read_snapshot(before, bodies), read_snapshot(kept, bodies)
+            take_tool_changes(_last_told(evidence), given, passed)
+            step.diff = compare(given, passed)
+            step.partial = given.parameters is None
     elif evidence.running:
         step.notes.append("It has not passed the request on yet.")
+    step.notes += attempts_that_failed(evidence)
+    words = handler_words(evidence.ended, "the tool" if "tool_call" in before else "the rest of the chain")
+    if words:
+        step.notes.append(words)
     return step
-
-
-def _tool_request(told: Map) -> Request:
-    """Return a tool call as a request that has parameters only: its tool, its id and its arguments."""
-    call = as_map(told.get("tool_call"))
-    arguments = call.get("args")
-    named = arguments if isinstance(arguments, dict) else {"arguments": arguments}
-    return Request(
-        parameters={"tool": call.get("name"), "call id": call.get("id"), **named}, source="snapshot"
-    )
 
 
 def last_sent(evidence: Evidence) -> Map:
@@ -55,3 +53,10 @@ def last_sent(evidence: Evidence) -> Map:
         if payload.get("probe_phase") == "pre_handler":
             return as_map(payload.get("after"))
     return as_map(evidence.ended.get("after"))
+
+
+def _last_told(evidence: Evidence) -> Map:
+    for payload in reversed(evidence.delta_payloads):
+        if payload.get("probe_phase") == "pre_handler":
+            return as_map(payload.get("diff"))
+    return {}

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from etaoi_collector.model import Mark, Span
 from etaoi_tui.detail.brackets import Wrap
 from etaoi_tui.detail.calls import node_of, siblings_after, siblings_before
-from etaoi_tui.detail.evidence import Evidence, as_map, as_text
+from etaoi_tui.detail.evidence import Evidence, as_map, as_text, payload_of, seconds
 from etaoi_tui.detail.orphans import WRAP_HOOKS, node_of_orphan, read_marks
+from etaoi_tui.detail.payloads import Missing
 
 BEFORE_HOOKS = ("before_model", "before_agent", "abefore_model", "abefore_agent")
 AFTER_HOOKS = ("after_model", "after_agent", "aafter_model", "aafter_agent")
@@ -35,16 +36,21 @@ class Hooks:
     unplaced: list[tuple[Span, str]]
     """Marks that may belong to the call, and why that is not sure."""
     node: Span | None
+    made_by: str = ""
+    """The hook that made the call for itself; then nothing else is told here."""
 
 
 def hooks_of(evidence: Evidence) -> Hooks:
     """Find what ran around a model call."""
     call = evidence.span
     node = node_of(call)
+    made_by = _made_by(evidence)
     wraps = _nested(call)
     unplaced: list[tuple[Span, str]] = []
-    if not wraps:
-        wraps, unplaced = _siblings(evidence)
+    if not wraps and not made_by:
+        wraps, unplaced, made_by = _siblings(evidence)
+    if made_by:
+        return Hooks([], [], [], [], None, made_by)
     before = _state_nodes(siblings_before(node), BEFORE_HOOKS)[::-1] if node is not None else []
     after = _state_nodes(siblings_after(node), AFTER_HOOKS) if node is not None else []
     return Hooks(before, wraps, after, unplaced, node)
@@ -59,7 +65,8 @@ def _nested(call: Span) -> list[Wrap]:
     found: list[Wrap] = []
     above = call.parent
     while above is not None and above.marks & _PROBE and hook_name(above) in WRAP_HOOKS:
-        found.append(Wrap(above, above, True))
+        inside = sum(child.kind == "llm" for child in above.children or ())
+        found.append(Wrap(above, above, True, calls_inside=inside))
         above = above.parent
     found.reverse()
     return found
@@ -74,12 +81,39 @@ def _state_nodes(spans: Iterator[Span], hooks: tuple[str, ...]) -> list[Span]:
     return found
 
 
-def _siblings(evidence: Evidence) -> tuple[list[Wrap], list[tuple[Span, str]]]:
+def _made_by(evidence: Evidence) -> str:
+    """Name the hook that made a call for itself, where the tree shows it; empty if none did."""
+    call = evidence.span
+    above, direct = call.parent, True
+    while above is not None and above.kind == "middleware":
+        hook = hook_name(above)
+        if hook in BEFORE_HOOKS or hook in AFTER_HOOKS:
+            return above.name
+        if above.marks & _PROBE and hook in WRAP_HOOKS:
+            return "" if direct and _passed_on(evidence.of(above), call) else above.name
+        above, direct = above.parent, False
+    return ""
+
+
+def _passed_on(probe: Evidence, call: Span) -> bool:
+    """Whether a hook had called the rest of the chain when a call right inside of it began."""
+    sent = [
+        seconds(delta.get("timestamp"))
+        for delta in probe.deltas
+        if not isinstance(delta, Missing) and payload_of(delta).get("probe_phase") == "pre_handler"
+    ]
+    gaps = probe.deltas_left_out or any(isinstance(delta, Missing) for delta in probe.deltas)
+    return bool(gaps) or any(at is None or at <= call.started_at for at in sent)
+
+
+def _siblings(evidence: Evidence) -> tuple[list[Wrap], list[tuple[Span, str]], str]:
     """Read the marks beside a call, and tell which of those that lost their place may be its own."""
     call = evidence.span
     if call.parent is None or not call.parent.children:
-        return [], []
+        return [], [], ""
     marks = read_marks(evidence, call.parent)
+    if call.number in marks.asides:
+        return [], [], marks.asides[call.number]
     wraps = marks.chains.get(call.number, [])
     open_hooks = {wrap.down.name for wrap in wraps if wrap.up is None}
     before = _previous_end(call)
@@ -89,7 +123,7 @@ def _siblings(evidence: Evidence) -> tuple[list[Wrap], list[tuple[Span, str]]]:
         if (orphan.started_at <= call.started_at and orphan.started_at >= before)
         or (orphan.name in open_hooks and call.ended_at is not None and orphan.started_at >= call.ended_at)
     ]
-    return wraps, unplaced
+    return wraps, unplaced, ""
 
 
 def _previous_end(call: Span) -> float:

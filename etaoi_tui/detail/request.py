@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from etaoi_tui.detail.breakpoints import Breakpoint, read_breakpoints, read_system_blocks
 from etaoi_tui.detail.chat import Message, read_message
 from etaoi_tui.detail.evidence import Map, as_list, as_map, as_text
 from etaoi_tui.detail.json_lines import parse_json
@@ -19,8 +20,12 @@ PREVIEW = 120
 """Characters of a message that digests show."""
 
 
-_CUT = re.compile(r"… \[truncated \d+ chars of (\d+)\]$")
-"""How our SDK marks a text that was too long to send."""
+_CUT = re.compile(r"… \[truncated (\d+) chars(?: of (\d+))?\]$")
+"""How SDKs mark a text that was too long to send: ours tells its length, the etaoi SDK what is missing."""
+
+_BLOCK_CUT = re.compile(r"… \[\+(\d+)\]$")
+"""How the etaoi SDK's probes mark a block of a system prompt that is longer than `_BLOCK` characters."""
+_BLOCK = 2_000
 
 
 @dataclass(slots=True)
@@ -41,8 +46,10 @@ class Request:
     """Without the system prompt."""
     system: str | None = None
     """None where the source does not tell; empty where there is no system prompt."""
-    breakpoints: list[str] | None = None
-    """Where the provider may cache a prefix, in words."""
+    system_cut: int = 0
+    """Characters of the system prompt that are not known: all behind `system`."""
+    breakpoints: list[Breakpoint] | None = None
+    """Where the provider may cache a prefix."""
     tools: list[ToolSpec] | None = None
     model: str | None = None
     parameters: Map | None = None
@@ -57,9 +64,14 @@ class Request:
         return sum(message.cut for message in self.messages or ())
 
     @property
+    def system_length(self) -> int:
+        """Characters of the system prompt, also where only its beginning is known."""
+        return len(self.system or "") + self.system_cut
+
+    @property
     def characters(self) -> int:
         """Characters of everything that is told, tools left out."""
-        return len(self.system or "") + sum(map(length, self.messages or ()))
+        return self.system_length + sum(map(length, self.messages or ()))
 
 
 Bodies = Mapping[str, Message]
@@ -82,15 +94,18 @@ def read_sent(begun: Map, metadata: Map, schemas: Mapping[str, list[Any]] | None
     request = Request()
     if isinstance(begun.get("input_messages"), list):
         _take_messages(request, begun["input_messages"])
-        texts = [m.text for m in request.messages or () if m.role == "system"]
         # A system prompt counts as one only at the front; later ones are messages.
         lead = 0
         for message in request.messages or ():
             if message.role != "system":
                 break
             lead += 1
-        request.system = "\n".join(texts[:lead])
+        front = (request.messages or [])[:lead]
+        request.system = "\n".join(m.text for m in front)
+        request.system_cut = sum(length(m) - len(m.text) for m in front)
         request.messages = (request.messages or [])[lead:]
+        if "cache_breakpoints" in begun:
+            request.breakpoints = read_breakpoints(begun["cache_breakpoints"], lead)
     elif isinstance(begun.get("prompts"), list):
         request.messages = [Message("user", as_text(prompt)) for prompt in begun["prompts"]]
     request.model = as_text(metadata.get("ls_model_name")) or None
@@ -118,7 +133,9 @@ def read_snapshot(told: Map, bodies: Bodies, known: Known | None = None) -> Requ
     """Read a probe's snapshot of a request or of a state.
 
     Args:
-        told: ``{system?, messages, tools?, model?, tool_choice?, model_settings?, response_format?}``.
+        told: ``{system?, messages, tools?, model?, model_parameters?, tool_choice?, model_settings?,
+            response_format?, cache_breakpoints?}``. Without the last one it is a snapshot of the etaoi SDK,
+            which tells neither parameters nor markers in messages and tools.
         bodies: Whole messages by key, for snapshots that identify messages by one.
         known: Lists that were read with these bodies; the new ones are added.
     """
@@ -134,15 +151,15 @@ def read_snapshot(told: Map, bodies: Bodies, known: Known | None = None) -> Requ
     if "tools" in told or "model" in told or "system" in told:
         system = as_map(told.get("system"))
         blocks = as_list(system.get("blocks"))
-        text = system.get("text")
-        request.system = (
-            as_text(text) if text is not None else "".join(as_text(as_map(b).get("text")) for b in blocks)
+        if system.get("text") is not None:
+            request.system = as_text(system["text"])
+        else:
+            request.system, request.system_cut = _joined(blocks)
+        request.breakpoints = (
+            read_breakpoints(told["cache_breakpoints"])
+            if "cache_breakpoints" in told
+            else read_system_blocks(blocks)
         )
-        request.breakpoints = [
-            f"after block {n} of the system prompt: {as_text(as_map(block)['cache_control'])}"
-            for n, block in enumerate(blocks, 1)
-            if as_map(block).get("cache_control")
-        ]
     if "tools" in told:
         request.tools = read_tools(told.get("tools"))
     model = as_map(told.get("model"))
@@ -151,10 +168,35 @@ def read_snapshot(told: Map, bodies: Bodies, known: Known | None = None) -> Requ
     parameters = {
         name: told[name] for name in ("tool_choice", "response_format") if told.get(name) is not None
     }
-    parameters |= as_map(told.get("model_settings"))
-    if parameters or "tools" in told:
+    parameters = as_map(told.get("model_parameters")) | as_map(told.get("model_settings")) | parameters
+    if parameters or "cache_breakpoints" in told:
         request.parameters = parameters
     return request
+
+
+def _joined(blocks: list[Any]) -> tuple[str, int]:
+    """Return the text of a system prompt's blocks as far as it is known, and how much is missing."""
+    known, missing = "", 0
+    for block in blocks:
+        text = as_text(as_map(block).get("text"))
+        cut = _BLOCK_CUT.search(text, _BLOCK) if len(text) > _BLOCK else None
+        if missing:
+            missing += _BLOCK + int(cut[1]) if cut is not None else len(text)
+        elif cut is not None:
+            known += text[: cut.start()]
+            missing = int(cut[1])
+        else:
+            known += text
+    return known, missing
+
+
+def take_tool_changes(diff: Map, given: Request | None, passed: Request | None) -> None:
+    """Put what a probe tells of tools that changed under their name into the requests before and after it."""
+    for change in map(as_map, as_list(diff.get("tools_changed"))):
+        for request, side in ((given, "before"), (passed, "after")):
+            specs = read_tools([change.get(side)]) if change.get(side) else []
+            if request is not None and request.tools is not None and specs:
+                request.tools = [specs[0] if t.name == specs[0].name else t for t in request.tools]
 
 
 def read_state(text: Any) -> tuple[Request | None, str]:
@@ -240,7 +282,8 @@ def _take_messages(request: Request, items: list[Any], bodies: Bodies | None = N
         else:
             cut = _CUT.search(message.text, max(0, len(message.text) - 64))
             if cut is not None:
-                message.text, message.full_length = message.text[: cut.start()], int(cut[1])
+                whole = int(cut[2]) if cut[2] else cut.start() + int(cut[1])
+                message.text, message.full_length = message.text[: cut.start()], whole
             request.messages.append(message)
 
 

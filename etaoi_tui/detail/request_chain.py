@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
 from typing import Any
 
 from etaoi_collector.model import Mark, Span, Status
 from etaoi_tui.detail.brackets import Wrap
 from etaoi_tui.detail.chat import Message, read_message
-from etaoi_tui.detail.evidence import Evidence, Map, as_count, as_list, as_map, as_text
+from etaoi_tui.detail.evidence import Evidence, Map, as_list, as_map, as_text, seconds
 from etaoi_tui.detail.payloads import Missing
 from etaoi_tui.detail.probes import Hooks, hooks_of
 from etaoi_tui.detail.request import (
@@ -21,10 +20,12 @@ from etaoi_tui.detail.request import (
     read_snapshot,
     read_state,
     read_tools,
+    take_tool_changes,
 )
 from etaoi_tui.detail.request_diff import RequestDiff, compare, says_the_same
 from etaoi_tui.detail.request_step import Step, own_time
 from etaoi_tui.detail.state_hooks import state_step
+from etaoi_tui.detail.tool_chain import CALLED_AGAIN, handler_words
 
 _PROBE = int(Mark.PROBE)
 _TIME_INSIDE = "Its time includes that of the hooks inside it that are not instrumented."
@@ -82,12 +83,19 @@ class _Builder:
         self.known: Known = {}
         self.agent = _snapshot(evidence)
         self.notes: list[str] = []
+        self.went_down_again: set[int] = set()
+        """Hooks that called the rest of the chain once more after this call, by their span's number."""
         self.probes = [evidence.of(wrap.down) for wrap in self.hooks.wraps]
         for probe in self.probes:
             for told in (probe.begun, *probe.delta_payloads):
                 bodies_in(as_map(told.get("diff")), self.bodies)
 
     def build(self) -> CallChain:
+        if self.hooks.made_by:
+            self.notes.append(f"{self.hooks.made_by} made this call for itself: it is not the agent's own.")
+            return CallChain(
+                self.sent, "the call itself", [], self.sent, [], [], self.notes, self.evidence.running
+            )
         before = [state_step(self.evidence, node, self.bodies) for node in self.hooks.before]
         base, told_by = self._base()
         wraps, first = self._wrap_steps(base)
@@ -99,12 +107,34 @@ class _Builder:
                 raw, raw_told_by = first, "the outermost middleware that is recorded"
         elif base.messages is None:
             raw, raw_told_by = self.sent, "the call itself: nothing in front of it was recorded"
+        raw, raw_told_by = self._before_hooks(before, raw, raw_told_by)
         down = [*before, *([gap] if gap is not None else []), *wraps]
+        if any(step.partial for step in wraps):
+            self.notes.append(
+                "Probes of the etaoi SDK tell neither parameters nor tool schemas, and cache breakpoints in "
+                "the system prompt only."
+            )
         up = self._up_steps()
         up += [state_step(self.evidence, node, self.bodies, up=True) for node in self.hooks.after]
         return CallChain(
             raw, raw_told_by, down, self.sent, up, self.hooks.unplaced, self.notes, self.evidence.running
         )
+
+    def _before_hooks(self, steps: list[Step], raw: Request, told_by: str) -> tuple[Request, str]:
+        """Return the raw request as it was before the hooks that see the state, as far as that is known."""
+        if not steps or raw.messages is None:
+            return raw, told_by
+        diffs = [step.diff for step in steps if step.diff is not None]
+        ends = [diff.new for diff in diffs]
+        begins = [diff.old for diff in diffs[1:]]
+        joined = len(diffs) == len(steps) and not any(
+            compare(end, begin).messages_changed for end, begin in zip(ends, [*begins, raw], strict=True)
+        )
+        if not joined:
+            self.notes.append("The raw request is told as the hooks before the model left it.")
+            return raw, told_by
+        own = f"the state that {steps[0].label} was given"
+        return replace(raw, messages=diffs[0].old.messages), f"{own}, and {told_by}"
 
     # the way down
 
@@ -150,12 +180,15 @@ class _Builder:
         given = read_snapshot(told, self.bodies, self.known) if told else None
         passed: Request | None
         if wrap.nested:
-            attempt, changed = _attempt(probe, child)
-            step.attempt, step.attempts = attempt
-            merged = {**told, **changed} if changed is not None else None
-            if merged is not None:
+            step.attempt, step.attempts, sent = _attempt(probe, child)
+            if step.attempt < step.attempts:
+                self.went_down_again.add(span.number)
+            passed = None
+            if sent is not None and told:
+                merged = {**told, **as_map(sent.get("after"))}
                 merged = {name: value for name, value in merged.items() if value is not None}
-            passed = read_snapshot(merged, self.bodies, self.known) if merged is not None and told else None
+                passed = read_snapshot(merged, self.bodies, self.known)
+                take_tool_changes(as_map(sent.get("diff")), given, passed)
             step.own_seconds = own_time(span, self.evidence.now)
         else:
             after = as_map(probe.begun.get("after"))
@@ -163,12 +196,17 @@ class _Builder:
             step.own_seconds, step.own_is_rough = self._between(n), True
         if given is not None and passed is not None:
             step.diff = compare(given, passed)
+            step.partial = given.parameters is None
         elif span.status is Status.RUNNING:
             step.notes.append("It has not passed the request on yet.")
         else:
             step.notes.append("What it passed on was not recorded.")
         if span.error is not None:
             step.notes.append(f"It failed: {span.error}")
+        if wrap.calls_inside > 1:
+            step.notes.append(
+                f"{wrap.calls_inside} calls ran inside of it; a hook may have made one of them for itself."
+            )
         if wrap.placed:
             step.notes.append(f"One of its marks: {wrap.placed}.")
         return step, given, passed
@@ -189,7 +227,8 @@ class _Builder:
         if sent.tools is None and passed.tools is not None:
             sent.tools = passed.tools
             self.notes.append(
-                "The call does not tell its tools; shown are those of the innermost recorded middleware."
+                "The call does not tell its tools; shown are those that the innermost recorded middleware "
+                "passed on. What a hook further in did to them is not known."
             )
 
     def _label(self, n: int) -> str | None:
@@ -214,7 +253,8 @@ class _Builder:
             )
         else:
             step.notes.append(
-                "Changed by something that is not recorded: the framework, or a hook without a probe."
+                "Changed by something that is not recorded: the framework, a hook without a probe, or code "
+                "that writes into messages where they lie."
             )
         return step
 
@@ -264,12 +304,17 @@ class _Builder:
         steps = []
         inner = [read_message(self.evidence.ended.get("response"))]
         for wrap in reversed(self.hooks.wraps):
+            if wrap.up is not None and wrap.up.number in self.went_down_again:
+                step = Step(wrap.up.name, wrap.up, "up")
+                step.notes.append(CALLED_AGAIN)
+                steps.append(step)
+                continue
             if wrap.up is None:
                 if self.evidence.end is not None:
                     label = wrap.down.name
                     step = Step(label, wrap.down, "up")
                     step.notes.append(
-                        "It called the rest of the chain again; what it returned is told with the last call."
+                        CALLED_AGAIN
                         if wrap.went_down_again
                         else "What it returned was not recorded, or cannot be told from other calls."
                     )
@@ -301,40 +346,29 @@ class _Builder:
             if response.get("command_goto"):
                 step.response_changed = True
                 step.notes.append(f"Its command goes to {as_text(response['command_goto'])}.")
-            calls = as_count(probe.ended.get("handler_calls"))
-            if calls is not None and calls != 1:
-                step.notes.append(
-                    f"It called the rest of the chain {calls} times."
-                    if calls
-                    else "It answered itself, without the model."
-                )
+            words = handler_words(probe.ended, "the rest of the chain")
+            if words:
+                step.notes.append(words)
             inner = messages or inner
             steps.append(step)
         return steps
 
 
-def _attempt(probe: Evidence, child: Span) -> tuple[tuple[int, int], Map | None]:
-    """Return which call of its handler led to ``child``, of how many, and what it sent down then."""
+def _attempt(probe: Evidence, child: Span) -> tuple[int, int, Map | None]:
+    """Return which call of its handler led to ``child``, of how many, and what it told of it then."""
     sent = []
     for delta in probe.deltas:
         if isinstance(delta, Missing):
             continue
         payload = as_map(delta.get("payload"))
         if payload.get("probe_phase") == "pre_handler":
-            sent.append((_seconds(delta.get("timestamp")), payload))
+            sent.append((seconds(delta.get("timestamp")), payload))
     chosen: Map | None = None
     number = 0
     for n, (at, payload) in enumerate(sent, 1):
         if at is None or at <= child.started_at or n == 1:
             chosen, number = payload, n
-    return (number, len(sent)), None if chosen is None else as_map(chosen.get("after"))
-
-
-def _seconds(stamp: Any) -> float | None:
-    try:
-        return datetime.fromisoformat(as_text(stamp)).timestamp()
-    except ValueError:
-        return None
+    return number, len(sent), chosen
 
 
 def _snapshot(evidence: Evidence) -> Map:

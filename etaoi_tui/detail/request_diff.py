@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from etaoi_tui.detail.alignment import align
+from etaoi_tui.detail.breakpoints import Breakpoint, follow_messages
 from etaoi_tui.detail.chat import Message
 from etaoi_tui.detail.evidence import as_text
 from etaoi_tui.detail.request import PREVIEW, Request, ToolSpec, length
@@ -63,7 +64,8 @@ class RequestDiff:
     messages: list[MessageChange] = field(default_factory=list)
     compactions: list[Compaction] = field(default_factory=list)
     system_changed: bool = False
-    breakpoints: tuple[list[str], list[str]] | None = None
+    breakpoints: tuple[list[Breakpoint], list[Breakpoint]] | None = None
+    """The old ones, where they would lie had they gone with their messages, and the new ones."""
     tools: list[ToolChange] = field(default_factory=list)
     tools_reordered: bool = False
     model: tuple[str, str] | None = None
@@ -103,7 +105,7 @@ class RequestDiff:
             else 0
         )
         if self.old.system is not None and self.new.system is not None:
-            grown += len(self.new.system) - len(self.old.system)
+            grown += self.new.system_length - self.old.system_length
         return grown
 
 
@@ -125,9 +127,12 @@ def compare(old: Request, new: Request) -> RequestDiff:
     if old.system is None or new.system is None:
         diff.not_compared.append("system prompt")
     else:
-        diff.system_changed = old.system != new.system
+        diff.system_changed = old.system_length != new.system_length or not _begin_alike(old, new)
     if old.breakpoints is not None and new.breakpoints is not None and old.breakpoints != new.breakpoints:
-        diff.breakpoints = old.breakpoints, new.breakpoints
+        places = {c.old_index: c.new_index for c in diff.messages if c.old_index >= 0 and c.new_index >= 0}
+        went = follow_messages(old.breakpoints, places)
+        if went != new.breakpoints:
+            diff.breakpoints = went, new.breakpoints
     if old.tools is None or new.tools is None:
         diff.not_compared.append("tools")
     else:
@@ -148,6 +153,18 @@ def compare(old: Request, new: Request) -> RequestDiff:
     return diff
 
 
+def known_of_both(old: Request, new: Request) -> tuple[str, str]:
+    """Return two system prompts as far as both are known."""
+    texts = old.system or "", new.system or ""
+    known = min((len(r.system or "") for r in (old, new) if r.system_cut), default=None)
+    return texts if known is None else (texts[0][:known], texts[1][:known])
+
+
+def _begin_alike(old: Request, new: Request) -> bool:
+    one, other = known_of_both(old, new)
+    return one == other
+
+
 def says_the_same(one: Message, other: Message) -> bool:
     """Whether two messages say the same, as far as both are known."""
     if one.key and other.key:
@@ -163,7 +180,9 @@ def _is_digest(message: Message) -> bool:
 
 def _content(message: Message, digest: bool, call_ids: bool) -> tuple[Any, ...]:
     if digest:
-        return message.role, message.text[:PREVIEW], length(message), *(call.name for call in message.calls)
+        text = message.text if message.unbroken is None else message.unbroken
+        size = length(message) if message.unbroken is None else len(text)
+        return message.role, text[:PREVIEW], size, *(call.name for call in message.calls)
     # Parts of a message are joined with line feeds by one producer and with nothing by another.
     text = message.text.replace("\n", "")
     calls = tuple((call.name, call.call_id, as_text(call.arguments)) for call in message.calls)

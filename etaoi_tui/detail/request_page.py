@@ -59,7 +59,7 @@ def chain_summary(evidence: Evidence, chain: CallChain) -> str:
     if own:
         rough = any(step.own_is_rough for step in recorded)
         parts.append(("≈" if rough else "") + fmt.duration(sum(own)))
-    return "  ".join(parts)
+    return " · ".join(parts)
 
 
 def _head(evidence: Evidence, chain: CallChain) -> Section:
@@ -103,17 +103,17 @@ def _step(step: Step, key: str, sides: bool) -> list[Section]:
         words = (
             "wrote to the state"
             if step.response_changed
-            else "no change"
+            else ("no change in what was recorded" if step.partial else "no change")
             if step.diff is not None
             else "not known"
         )
     if step.attempts > 1:
-        words += f"  attempt {step.attempt} of {step.attempts}"
+        words += f" · attempt {step.attempt} of {step.attempts}"
     elif step.attempt > 1:
-        words += f"  attempt {step.attempt}"
+        words += f" · attempt {step.attempt}"
     took = ""
     if step.own_seconds is not None:
-        took = "   " + ("≈" if step.own_is_rough else "") + fmt.duration(step.own_seconds)
+        took = " · " + ("≈" if step.own_is_rough else "") + fmt.duration(step.own_seconds)
     failed = step.span is not None and step.span.error is not None
     changed = step.changed or failed
     return [

@@ -22,6 +22,7 @@ class Step:
         own_is_rough: The time is the distance of two marks, not a measurement of the hook.
         response: What it returned, on the way up.
         notes: What is worth saying about it.
+        partial: Its recording does not tell all parts of a request: that nothing else changed is not known.
     """
 
     label: str
@@ -36,6 +37,7 @@ class Step:
     attempts: int = 0
     notes: list[str] = field(default_factory=list)
     recorded: bool = True
+    partial: bool = False
     hooks_hidden: list[str] = field(default_factory=list)
 
     @property

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from etaoi_collector.model import Mark, Span
-from etaoi_tui.detail.chat import Message, read_message
+from etaoi_tui.detail.chat import read_message
 from etaoi_tui.detail.evidence import Evidence, Map, as_list, as_map, as_text
 from etaoi_tui.detail.json_lines import parse_json
 from etaoi_tui.detail.payloads import Missing
 from etaoi_tui.detail.request import Bodies, Request, bodies_in, read_snapshot, read_state
 from etaoi_tui.detail.request_diff import compare
 from etaoi_tui.detail.request_step import Step, own_time
+from etaoi_tui.view import format as fmt
 
 _PROBE = int(Mark.PROBE)
+_ALL = "__remove_all__"
+"""The id of LangGraph's message that removes all that come before it."""
+_SHAPELESS = ("tuple", "list", "str", "dict")
+"""What the etaoi SDK's digests give as the role of something that LangGraph takes for a message."""
 
 
 def state_step(evidence: Evidence, node: Span, bodies: Bodies, *, up: bool = False) -> Step:
@@ -49,8 +56,21 @@ def read_probe(step: Step, probe: Evidence, known: Bodies) -> None:
     elif probe.end is None and not response:
         step.notes.append("It has not returned yet.")
         return
+    elif "messages" in as_list(response.get("keys")) and "messages" not in response:
+        step.notes.append("It wrote messages to the state, in a shape that this SDK does not record.")
+        return
+    elif "repr" in response:
+        step.notes.append(f"What it returned was recorded as text only: {as_text(response['repr'])}")
+        return
     else:
-        new = _with_update(old, [read_message(m) for m in as_list(response.get("messages"))])
+        update = as_list(response.get("messages"))
+        shapeless = sum(as_text(as_map(m).get("role")) in _SHAPELESS for m in update)
+        if shapeless:
+            step.notes.append(
+                f"{fmt.count(shapeless, 'message')} of its update came in a shape that this SDK does not "
+                "record: what they say, and whether they replace others, is not known."
+            )
+        new = with_update(old, update)
     step.diff = compare(old, new)
     _tell_update(step, response, as_map(probe.ended.get("diff")))
 
@@ -84,28 +104,45 @@ def _read_node(step: Step, node: Evidence) -> None:
     value = parsed.value if parsed is not None else outputs
     value = as_map(value).get("update", value) if as_map(value).get("__type__") == "Command" else value
     update = as_map(value)
-    step.diff = compare(old, _with_update(old, [read_message(m) for m in as_list(update.get("messages"))]))
+    step.diff = compare(old, with_update(old, update.get("messages")))
     keys = sorted(as_text(key) for key in update if key != "messages")
     if keys:
         step.notes.append(f"It wrote to the state: {', '.join(keys)}")
 
 
-def _with_update(old: Request, update: list[Message | None]) -> Request:
-    """Return a state's messages after an update, merged by id as LangGraph does it."""
-    messages = list(old.messages or ())
-    for message in update:
-        if message is None:
-            continue
-        at = next(
-            (n for n, m in enumerate(messages) if m.message_id and m.message_id == message.message_id), None
-        )
+def with_update(old: Request, update: Any) -> Request:
+    """Return a state's messages after an update, as LangGraph's ``add_messages`` makes them.
+
+    A message under a known id takes that one's place, also when the update removed it before. What follows a
+    "remove all" replaces everything. ``Overwrite`` goes around the reducer.
+    """
+    whole = as_map(update).get("__type__") == "Overwrite"
+    value = as_map(update).get("value") if whole else update
+    items = [] if value is None else value if isinstance(value, list) else [value]
+    new = [m for m in (read_message(_as_message(item)) for item in items) if m is not None]
+    for at in range(len(new) - 1, -1, -1):
+        if new[at].role == "remove" and new[at].message_id == _ALL:
+            new, whole = new[at + 1 :], True
+            break
+    if whole:
+        return Request(new, source=old.source)
+    merged = list(old.messages or ())
+    places = {message.message_id: n for n, message in enumerate(merged) if message.message_id}
+    removed: set[str] = set()
+    for message in new:
+        place = places.get(message.message_id) if message.message_id else None
         if message.role == "remove":
-            if message.message_id == "__remove_all__":
-                messages = []
-            elif at is not None:
-                del messages[at]
-        elif at is not None:
-            messages[at] = message
+            removed.add(message.message_id)
+        elif place is not None:
+            removed.discard(message.message_id)
+            merged[place] = message
         else:
-            messages.append(message)
-    return Request(messages, source=old.source)
+            if message.message_id:
+                places[message.message_id] = len(merged)
+            merged.append(message)
+    return Request([m for m in merged if not (m.message_id and m.message_id in removed)], source=old.source)
+
+
+def _as_message(item: Any) -> Any:
+    """Return a message in a shape that can be read: LangGraph also takes a text alone."""
+    return {"role": "user", "content": item} if isinstance(item, str) else item

@@ -8,6 +8,7 @@ from etaoi_tui.detail.document import Block, JsonText, KeyValues, Run, Section, 
 from etaoi_tui.detail.evidence import Evidence, Map, as_map, as_text
 from etaoi_tui.detail.facts import STATUS_MEANINGS
 from etaoi_tui.detail.json_lines import parse_json
+from etaoi_tui.detail.tool_chain import tool_chain_sections
 from etaoi_tui.view import format as fmt
 
 
@@ -23,6 +24,7 @@ def tabs(evidence: Evidence) -> list[Tab]:
 
 def _sections(evidence: Evidence) -> list[Section]:
     sections = [_arguments(evidence), *_streamed(evidence), *_result(evidence)]
+    sections += tool_chain_sections(evidence)
     handoffs = [as_map(p["handoff"]) for p in evidence.delta_payloads if p.get("handoff")]
     if handoffs:
         blocks: list[Block] = [
