@@ -1,0 +1,165 @@
+"""Models that write down what they really got. LangChain only: this also runs where the etaoi SDK lives."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import Any
+
+from langchain_anthropic import ChatAnthropic
+from langchain_core.callbacks import CallbackManagerForLLMRun
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
+from langchain_core.runnables import Runnable
+from langchain_core.utils.function_calling import convert_to_openai_tool
+from pydantic import Field
+
+Plain = dict[str, Any]
+"""A request, a message or a tool as JSON can have it."""
+
+PASSED: ContextVar[tuple[Plain, ...]] = ContextVar("passed", default=())
+"""What the hooks around the code that runs were given and passed on, see `tests.xray.witness`."""
+
+_ROLES = {"human": "user", "ai": "assistant"}
+
+
+def plain_message(message: Any) -> Plain:
+    """Return all of a message that a chain can show; a marker is ``[block, control]``, blocks from 1."""
+    content = message.content
+    blocks = content if isinstance(content, list) else []
+    marked = [
+        [n, block["cache_control"]]
+        for n, block in enumerate(blocks, 1)
+        if isinstance(block, dict) and block.get("cache_control")
+    ]
+    return {
+        "role": _ROLES.get(message.type, message.type),
+        "text": str(message.text),
+        "calls": [[call["name"], call["id"], call["args"]] for call in getattr(message, "tool_calls", [])],
+        "call_id": getattr(message, "tool_call_id", "") or "",
+        "markers": marked,
+    }
+
+
+def plain_tools(tools: Any) -> list[Plain]:
+    """Return tools as their names, what they say of themselves, and their marker."""
+    found = []
+    for tool in tools or ():
+        if isinstance(tool, dict):
+            inner = tool.get("function", tool)
+            about, marker = inner.get("description"), tool.get("cache_control")
+            found.append({"name": inner.get("name"), "description": about, "marker": marker})
+        else:
+            marker = (getattr(tool, "extras", None) or {}).get("cache_control")
+            found.append({"name": tool.name, "description": tool.description, "marker": marker})
+    return found
+
+
+class Answering:
+    """What scripted models have in common: the next answer, or a failure first."""
+
+    answers: list[Any]
+    got: list[Plain]
+    failures: int
+
+    def next_result(self) -> ChatResult:
+        """Return the next answer.
+
+        Raises:
+            ConnectionError: as often as the script says, before the first answer.
+        """
+        if self.failures:
+            self.failures -= 1
+            raise ConnectionError("try again")
+        answer = self.answers.pop(0) if self.answers else "done"
+        message = answer if isinstance(answer, AIMessage) else AIMessage(answer)
+        return ChatResult(generations=[ChatGeneration(message=message)])
+
+
+class WritingModel(Answering, BaseChatModel):
+    """Answers from a script, and writes down each request."""
+
+    model_name: str = "fake-gpt-5"
+    temperature: float | None = None
+    answers: list[Any] = Field(default_factory=list)
+    got: list[Plain] = Field(default_factory=list)
+    failures: int = 0
+
+    @property
+    def _llm_type(self) -> str:
+        return "fakeai"
+
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> Any:
+        told: Plain = {"ls_provider": "fakeai", "ls_model_name": self.model_name, "ls_model_type": "chat"}
+        return told if self.temperature is None else {**told, "ls_temperature": self.temperature}
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        settings = {name: value for name, value in kwargs.items() if name != "tools"}
+        self.got.append(
+            {
+                "model": self.model_name,
+                "messages": [plain_message(m) for m in messages],
+                "tools": plain_tools(kwargs.get("tools")),
+                "settings": settings | ({"stop": stop} if stop else {}),
+                "chain": list(PASSED.get()),
+            }
+        )
+        return self.next_result()
+
+    def bind_tools(self, tools: Any, **kwargs: Any) -> Runnable[Any, AIMessage]:
+        """Offer the tools in the shape that most providers take."""
+        offered = []
+        for tool in tools:
+            made = convert_to_openai_tool(tool)
+            marker = None if isinstance(tool, dict) else (tool.extras or {}).get("cache_control")
+            offered.append({**made, "cache_control": marker} if marker else made)
+        return self.bind(tools=offered, **kwargs)
+
+
+class WritingClaude(Answering, ChatAnthropic):
+    """The real client of a provider up to its request, which is written down instead of sent."""
+
+    answers: list[Any] = Field(default_factory=list)
+    got: list[Plain] = Field(default_factory=list)
+    failures: int = 0
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        payload = self._get_request_payload(messages, stop=stop, **kwargs)
+        self.got.append(
+            {
+                "model": payload["model"],
+                "messages": [plain_message(m) for m in messages],
+                "tools": plain_tools(payload.get("tools")),
+                "settings": {name: payload[name] for name in ("cache_control",) if name in payload},
+                "chain": list(PASSED.get()),
+                "payload": payload,
+            }
+        )
+        return self.next_result()
+
+    async def _agenerate(
+        self, messages: Any, stop: Any = None, run_manager: Any = None, **kwargs: Any
+    ) -> Any:
+        return self._generate(messages, stop, None, **kwargs)
+
+
+def claude(**script: Any) -> WritingClaude:
+    """Make one that needs no account."""
+    return WritingClaude(model="claude-sonnet-4-5", api_key="none", **script)  # type: ignore[call-arg]
+
+
+def asks(name: str, call_id: str = "call_1", **arguments: Any) -> AIMessage:
+    """An answer that asks for a tool."""
+    return AIMessage("", tool_calls=[{"name": name, "args": arguments, "id": call_id}])

@@ -1,0 +1,130 @@
+"""Scenes under both SDKs, as the viewer has them: ours in this process, the real etaoi SDK in another."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from etaoi_collector.model import Session, Span
+from etaoi_tui.detail.evidence import Evidence
+from etaoi_tui.detail.payloads import EventPayloads, Payloads
+from etaoi_tui.detail.request_chain import CallChain, build_chain
+from etaoi_tui.detail.schemas import schemas_for
+from etaoi_tui.sdk.attach import attach
+from etaoi_tui.sdk.langchain.middleware import instrument
+from tests.detail.recorded import Recorded
+from tests.real.collecting import collecting
+from tests.real.evidence import logged
+from tests.real_env import ETAOI, ROOT, real_env
+from tests.xray.models import Plain
+from tests.xray.scenes import SCENES
+
+HOW = ("sync", "async")
+
+
+@dataclass
+class Shown:
+    """A scene as the viewer has it, beside what is known of it from outside.
+
+    Attributes:
+        session: what was recorded.
+        payloads: where its events are read.
+        got: each request as its models got it.
+        writers: models that a middleware calls for itself.
+        all_recorded: whether every wrap hook is instrumented.
+    """
+
+    session: Session
+    payloads: Payloads
+    got: list[Plain]
+    writers: list[str]
+    all_recorded: bool
+
+    @property
+    def spans(self) -> list[Span]:
+        """All spans."""
+        return [span for trace in self.session.traces for span in trace.members]
+
+    @property
+    def calls(self) -> list[Span]:
+        """The agent's own model calls, in order."""
+        return [call for call in self._calls() if call.name not in self.writers]
+
+    @property
+    def inner_calls(self) -> list[Span]:
+        """The calls that a middleware made for itself, in order."""
+        return [call for call in self._calls() if call.name in self.writers]
+
+    def _calls(self) -> list[Span]:
+        found = [span for span in self.spans if span.kind == "llm"]
+        return sorted(found, key=lambda span: (span.started_at, span.number))
+
+    def evidence(self, span: Span) -> Evidence:
+        """Return what is known of a span."""
+        return Evidence(span, self.payloads, span.trace.ended_at)
+
+    def chain(self, call: Span) -> CallChain:
+        """Return the chain of a call as the viewer builds it."""
+        evidence = self.evidence(call)
+        return build_chain(evidence, schemas_for(evidence))
+
+
+def under_ours(name: str, how: str) -> Shown:
+    """Run a scene under this project's SDK."""
+    scene = SCENES[name](instrument)
+    handle = attach(scene.agent, sink="memory")
+    try:
+        if how == "async":
+            asyncio.run(scene.agent.ainvoke(scene.ask))
+        else:
+            scene.agent.invoke(scene.ask)
+    finally:
+        handle.detach()
+    recorded = Recorded()
+    for event in handle.sink.events:
+        recorded.send(event["batch"][0] if "batch" in event else event)
+    recorded.store.finish()
+    (session,) = recorded.store.sessions.values()
+    return Shown(session, recorded.payloads, scene.got, scene.writers, scene.all_recorded)
+
+
+def under_etaoi(folder: Path, names: list[str]) -> dict[str, Shown]:
+    """Run scenes (``name`` or ``name:async``) under the etaoi SDK, through the real collector."""
+    python = real_env("etaoi-agents", *ETAOI, "langchain", "deepagents")
+    told, log = folder / "told.jsonl", folder / "sent.jsonl"
+    with collecting(folder / "run.msgpack") as collected:
+        command: list[Any] = [python, "-m", "tests.xray.under_etaoi", collected.url, told, log, *names]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
+        assert done.returncode == 0, done.stderr[-3000:]
+        lines = [json.loads(line) for line in told.read_text().splitlines()]
+        collected.wait_for_events(len(logged(log)))
+        sessions = collected.store.sessions
+        collected.store.finish()
+        events = _Kept({})
+        for trace in collected.store.traces.values():
+            for span in trace.members:
+                for place in (span.start_place, span.end_place, *(span.deltas or ())):
+                    if place >= 0:
+                        events.events[place] = collected.read(place)
+    payloads = EventPayloads(events)
+    shown = {}
+    for line in lines:
+        scene = SCENES[line["scene"].partition(":")[0]](lambda items: items)
+        shown[line["scene"]] = Shown(
+            sessions[line["session_id"]], payloads, line["got"], scene.writers, scene.all_recorded
+        )
+    return shown
+
+
+@dataclass
+class _Kept:
+    """Events that were read while the collector ran."""
+
+    events: dict[int, Any]
+
+    def read(self, place: int) -> Any:
+        return self.events[place]

@@ -1,0 +1,79 @@
+"""What is shown of a call equals what the model really got: every scene, under both SDKs, sync and async."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+
+from etaoi_tui.detail.describe import describe
+from tests.detail.pages import text_of
+from tests.xray.checks import assert_replays, assert_sent, assert_steps, wraps
+from tests.xray.recorders import HOW, Shown, under_etaoi, under_ours
+from tests.xray.scenes import SCENES
+
+ours = cache(under_ours)
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Shown]:
+    """All scenes under the etaoi SDK; they run in one process, each in a session of its own."""
+    names = [name if how == "sync" else f"{name}:{how}" for name in SCENES for how in HOW]
+    return under_etaoi(tmp_path_factory.mktemp("etaoi"), names)
+
+
+def under(sdk: str, name: str, how: str, request: pytest.FixtureRequest) -> Shown:
+    if sdk == "ours":
+        return ours(name, how)
+    shown: dict[str, Shown] = request.getfixturevalue("reference")
+    return shown[name if how == "sync" else f"{name}:{how}"]
+
+
+both = pytest.mark.parametrize("sdk", ["ours", pytest.param("etaoi", marks=pytest.mark.real_clients)])
+every_scene = pytest.mark.parametrize("name", list(SCENES))
+either_way = pytest.mark.parametrize("how", HOW)
+
+
+@both
+@every_scene
+@either_way
+def test_the_chain_is_what_happened(sdk: str, name: str, how: str, request: pytest.FixtureRequest) -> None:
+    shown = under(sdk, name, how, request)
+    assert len(shown.calls) == len(shown.got) > 0
+    for call, got in zip(shown.calls, shown.got, strict=True):
+        chain = shown.chain(call)
+        assert_sent(chain, got, ours=sdk == "ours", all_recorded=shown.all_recorded)
+        if name != "unrecorded":
+            assert_steps(chain, got, ours=sdk == "ours")
+        assert_replays(chain, got, ours=sdk == "ours")
+        assert not chain.unplaced
+
+
+@both
+@every_scene
+@either_way
+def test_the_pages_say_what_is_not_known(
+    sdk: str, name: str, how: str, request: pytest.FixtureRequest
+) -> None:
+    shown = under(sdk, name, how, request)
+    for call in shown.calls:
+        document = describe(call, shown.payloads, call.trace.ended_at)
+        text = " ".join(text_of(document, "request").split())
+        assert "This page failed" not in text
+        chain = shown.chain(call)
+        if sdk == "ours":
+            assert "what was recorded" not in text
+            assert "etaoi SDK" not in text
+            continue
+        if wraps(chain):
+            assert "tell neither parameters nor tool schemas" in text
+        assert ("first 120 characters" in text) == any(
+            side.digests for step in chain.down if step.diff for side in (step.diff.old, step.diff.new)
+        )
+        for step in wraps(chain):
+            if step.diff is not None and step.diff.nothing:
+                assert "no change in what was recorded" in text
+    for call in shown.inner_calls:
+        chain = shown.chain(call)
+        assert chain.down == chain.up == []
+        assert chain.raw is chain.sent

@@ -1,0 +1,39 @@
+"""Runs scenes with the real etaoi SDK attached. Runs in its own environment, from the project's folder.
+
+    python -m tests.xray.under_etaoi URL OUTPUT LOG SCENE...
+
+A scene is a name, or ``name:async``. OUTPUT gets one JSON line a scene: ``{scene, session_id, got}``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+
+import etaoi
+
+from tests.real.drivers.tap import tap
+from tests.xray.scenes import SCENES
+
+
+def run(url: str, name: str) -> dict[str, object]:
+    """Record one scene in a session of its own; return what is known of it from outside."""
+    scene = SCENES[name.partition(":")[0]](etaoi.instrument)
+    handle = etaoi.attach(scene.agent, server_url=url, session_id=name)
+    try:
+        if name.endswith(":async"):
+            asyncio.run(scene.agent.ainvoke(scene.ask))
+        else:
+            scene.agent.invoke(scene.ask)
+    finally:
+        handle.detach()
+    return {"scene": name, "session_id": str(handle.session_id), "got": scene.got}
+
+
+if __name__ == "__main__":
+    url, output, log, *names = sys.argv[1:]
+    tap(log)
+    with open(output, "w") as file:
+        for name in names:
+            file.write(json.dumps(run(url, name), default=repr) + "\n")
