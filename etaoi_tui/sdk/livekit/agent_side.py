@@ -174,16 +174,25 @@ class AgentSide:
     def begin_output(self, turn: Turn, at: float | None = None) -> Output:
         """Start the span of a stretch of speech unless one is open: at its first word, or its first sound."""
         if turn.output is None:
+            told = {"origin": "tool_say"} if turn.from_tool else {}
+            if not self._is_audible():
+                told["modality"] = "text"
             span = self._call.tracer.start(
                 "voice_output",
                 "agent speech",
                 parent=turn.span,
-                payload={"origin": "tool_say"} if turn.from_tool else None,
+                payload=told,
                 speech_id=turn.speech_id,
                 at=at,
             )
             turn.output = Output(span)
         return turn.output
+
+    def _is_audible(self) -> bool:
+        output = getattr(self._call.session, "output", None)
+        return output is None or (
+            getattr(output, "audio", None) is not None and bool(getattr(output, "audio_enabled", True))
+        )
 
     def words(self, turn: Turn | None, text: str) -> None:
         """Take the next words of the agent's answer, before they are spoken."""
@@ -286,7 +295,7 @@ class AgentSide:
             call.tracer.tick("agent", "resumed", at=at)
         part = self._user.part
         if part is not None and not part.speaking and not part.transcript:
-            self._user.drop(part, under=turn)
+            self._user.drop(part)
 
     def overlapping_speech(self, event: Any) -> None:
         """Take the detector's word on speech over the agent's: an interruption, or a mere "mm-hm"."""

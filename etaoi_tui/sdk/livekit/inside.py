@@ -76,10 +76,10 @@ def interrupted_by(handle: Any) -> str | None:
     return source if isinstance(source, str) else None
 
 
-def started_at(session: Any) -> float | None:
-    """Return when a session was started, in seconds since the epoch."""
-    at = getattr(session, "_started_at", None)
-    return at if isinstance(at, float) else None
+def detector_stream(session: Any) -> Any | None:
+    """Return the stream that a streaming turn detector made for a session, None where it has none."""
+    recognition = getattr(getattr(session, "_activity", None), "_audio_recognition", None)
+    return getattr(recognition, "_turn_detector_stream", None)
 
 
 def job_context() -> Any | None:

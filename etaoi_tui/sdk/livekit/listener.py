@@ -9,6 +9,7 @@ from typing import Any
 
 from etaoi_tui.sdk.livekit.agent_side import AgentSide
 from etaoi_tui.sdk.livekit.call import Call, agent_names
+from etaoi_tui.sdk.livekit.detectors import DetectorTaps
 from etaoi_tui.sdk.livekit.metrics import metrics_delta, wire_type
 from etaoi_tui.sdk.livekit.model_calls import ModelCalls
 from etaoi_tui.sdk.livekit.taps import Taps
@@ -39,6 +40,7 @@ class Listener:
         self.agent = AgentSide(call, self.user, self.tools)
         self.models = ModelCalls(call)
         self.taps = Taps(call, self.models, self.agent)
+        self.detectors = DetectorTaps(call, self.user)
         self.subscribed: dict[str, Callable[[Any], None]] = {}
         """The callbacks by event, as the session holds them."""
         self.owner: Any = None
@@ -64,11 +66,12 @@ class Listener:
                 continue
         self.subscribed.clear()
         self.taps.remove()
+        self.detectors.remove()
 
     def _handlers(self) -> dict[str, Callable[[Any], None]]:
         return {
             "agent_state_changed": self._agent_state,
-            "user_state_changed": self.user.state_changed,
+            "user_state_changed": self._user_state,
             "user_input_transcribed": self.user.transcribed,
             "user_transcription_timeout": self.user.timed_out,
             "speech_created": self._speech_created,
@@ -104,7 +107,7 @@ class Listener:
         if agent is None:
             return
         call.on_duty()
-        self.taps.tap(agent)
+        self._tap(agent)
         call.tell_context()
         call.tracer.tick("agent", session.agent_state)
         call.tracer.tick("user", session.user_state)
@@ -112,13 +115,21 @@ class Listener:
         if handle is not None and not handle.done():
             self.agent.follow(handle, "unknown", at=time.time(), unasked=False)
 
+    def _tap(self, agent: Any) -> None:
+        self.taps.tap(agent)
+        self.detectors.tap(agent)
+
     def _agent_state(self, event: Any) -> None:
         self.agent.state_changed(event)
-        self.taps.tap(self._call.agent)
+        self._tap(self._call.agent)
+
+    def _user_state(self, event: Any) -> None:
+        self.detectors.tap(self._call.agent)
+        self.user.state_changed(event)
 
     def _speech_created(self, event: Any) -> None:
         self.agent.speech_created(event)
-        self.taps.tap(self._call.agent)
+        self._tap(self._call.agent)
 
     def _item_added(self, event: Any) -> None:
         item = event.item
@@ -126,7 +137,7 @@ class Listener:
         if kind == "agent_handoff":
             before = self._call.agent
             self._call.on_duty(at=item.created_at)
-            self.taps.tap(self._call.agent)
+            self._tap(self._call.agent)
             if before is not None:
                 self.tools.handed_over(
                     item.old_agent_id or agent_names(before)["agent_id"],
@@ -200,6 +211,7 @@ class Listener:
         reason = getattr(event.reason, "value", event.reason)
         cause = getattr(event.error, "error", event.error)
         self.end({"close_reason": str(reason)}, error=cause, at=event.created_at)
+        self.detectors.remove()
 
     def end(
         self, payload: dict[str, Any], *, error: Any = None, unfinished: str | None = None, at: float

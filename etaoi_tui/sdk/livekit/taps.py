@@ -12,6 +12,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable
 from typing import Any
 
 from etaoi_tui.sdk.livekit.agent_side import AgentSide
+from etaoi_tui.sdk.livekit.attribute import Attribute
 from etaoi_tui.sdk.livekit.call import Call
 from etaoi_tui.sdk.livekit.model_calls import ModelCall, ModelCalls
 
@@ -23,28 +24,25 @@ class Taps:
         self._call = call
         self._models = models
         self._speech = speech
-        self._tapped: weakref.WeakKeyDictionary[Any, dict[str, Any]] = weakref.WeakKeyDictionary()
+        self._tapped: weakref.WeakKeyDictionary[Any, list[Attribute]] = weakref.WeakKeyDictionary()
         self._open = True
 
     def tap(self, agent: Any) -> None:
         """Listen at an agent from its next reply on; agents that take no attributes stay silent."""
         if agent is None or agent in self._tapped:
             return
-        put = self._tapped[agent] = {}
-        for name, make in (("llm_node", self._tap_model), ("transcription_node", self._tap_words)):
-            node = getattr(agent, name, None)
-            if callable(node):
-                tapped = make(weakref.ref(agent), node)
-                setattr(agent, name, tapped)
-                put[name] = (tapped, agent.__dict__.get(name) is tapped)
+        reference = weakref.ref(agent)
+        self._tapped[agent] = [
+            Attribute(agent, "llm_node", lambda node: self._tap_model(reference, node)),
+            Attribute(agent, "transcription_node", self._tap_words),
+        ]
 
     def remove(self) -> None:
         """Stop listening; replies that are under way pass through."""
         self._open = False
-        for agent, put in list(self._tapped.items()):
-            for name, (tapped, own) in put.items():
-                if own and agent.__dict__.get(name) is tapped:
-                    delattr(agent, name)
+        for put in list(self._tapped.values()):
+            for attribute in put:
+                attribute.remove()
         self._tapped.clear()
 
     # The model
@@ -111,9 +109,7 @@ class Taps:
 
     # The words
 
-    def _tap_words(self, agent: Any, node: Callable[..., Any]) -> Callable[..., Any]:
-        del agent
-
+    def _tap_words(self, node: Callable[..., Any]) -> Callable[..., Any]:
         def transcription_node(text: Any, model_settings: Any) -> Any:
             result = node(text, model_settings)
             if not self._open:

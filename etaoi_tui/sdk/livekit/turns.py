@@ -9,6 +9,18 @@ import msgspec
 from etaoi_tui.sdk.tracer import Span
 
 
+class Prediction(msgspec.Struct, eq=False):
+    """The turn detector's answer whether the user has finished."""
+
+    at: float
+    probability: float
+    threshold: float | None = None
+    """Below it the user is given more time."""
+    took: float | None = None
+    """Seconds."""
+    model: str | None = None
+
+
 class UserPart(msgspec.Struct, eq=False):
     """What the user says until the agent's turn; times in seconds since the epoch."""
 
@@ -20,6 +32,8 @@ class UserPart(msgspec.Struct, eq=False):
     speaking: bool = False
     stopped_at: float | None = None
     """The end of the user's speech as the voice activity detector saw it."""
+    start_is_late: bool = False
+    """The beginnings in it are when speech was noticed, not when it began (livekit-agents before 1.3)."""
     stop_is_late: bool = False
     """`stopped_at` is when the end was noticed, not when it was (livekit-agents before 1.3)."""
     heard: list[tuple[float, float | None]] = []
@@ -30,6 +44,10 @@ class UserPart(msgspec.Struct, eq=False):
     language: str | None = None
     end_of_turn: Any = None
     """The end-of-utterance metrics, once the turn detector decided."""
+    predictions: list[Prediction] = []
+    """How sure the turn detector was, each time that it was asked."""
+    over: Turn | None = None
+    """The turn whose speech it began to talk over."""
     touched_at: float = 0.0
     settled: bool = False
     """Its spans have ended."""

@@ -5,16 +5,20 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import msgspec
+
 from etaoi_tui.sdk.livekit import inside
 from etaoi_tui.sdk.livekit.call import Call
 from etaoi_tui.sdk.livekit.metrics import metrics_delta, voice_metrics, wire_map
-from etaoi_tui.sdk.livekit.turns import Turn, UserPart
+from etaoi_tui.sdk.livekit.turns import Prediction, Turn, UserPart
 
 _LATE = 0.02
 """Seconds. livekit-agents says when speech ended, always in the past; a younger time stamp is merely the
 event's own."""
-_APART = 1.0
-"""Seconds between two noises over the agent's speech that have nothing to do with each other."""
+_APART = 0.6
+"""Seconds after a noise over the agent's speech, without a word understood, until the next is another."""
+_PREDICTIONS = 16
+"""The turn detector's answers that are told of one turn: the newest."""
 _PATIENCE = 2.0
 """Seconds beyond the longest end-of-turn wait after which a speech without an answer is over."""
 
@@ -35,20 +39,22 @@ class UserSide:
         at = event.created_at
         self._call.tracer.tick("user", event.new_state, at=at)
         if event.new_state == "speaking":
-            self._speech_began(at)
+            self._speech_began(at, late=time.time() - at < _LATE)
         elif event.old_state == "speaking":
             self._speech_ended(at, late=time.time() - at < _LATE)
 
-    def _speech_began(self, at: float) -> None:
+    def _speech_began(self, at: float, *, late: bool) -> None:
         part = self.part
         if part is not None and not part.speaking:
             self._end_vad(part)
             if self._is_over(part, at):
-                self.drop(part, under=self._call.speaking_turn())
+                self.drop(part)
                 part = None
         if part is None:
-            part = self.part = UserPart(at)
-            if not self._agent_is_busy():
+            part = self.part = UserPart(at, start_is_late=late)
+            if self._agent_is_busy():
+                part.over = self._call.speaking_turn()
+            else:
                 self.open(part)
         part.speaking = True
         part.stopped_at = None
@@ -98,9 +104,9 @@ class UserSide:
             at=part.started_at,
         )
         heard, part.heard = part.heard, []
-        for began, ended in heard:
+        for n, (began, ended) in enumerate(heard, 1):
             self._start_vad(part, began)
-            if ended is not None and not part.stop_is_late:
+            if ended is not None and (n < len(heard) or not part.stop_is_late):
                 self._end_vad(part, ended)
         return turn
 
@@ -110,7 +116,10 @@ class UserSide:
         if not self._call.options.include_vad or part.turn is None:
             return
         self._end_vad(part, at)
-        part.vad = self._call.tracer.start("vad", "voice activity", parent=part.turn.span, at=at)
+        late = {"noticed_late": True} if part.start_is_late else None
+        part.vad = self._call.tracer.start(
+            "vad", "voice activity", parent=part.turn.span, payload=late, at=at
+        )
 
     def _end_vad(self, part: UserPart, at: float | None = None) -> None:
         if part.vad is None:
@@ -186,6 +195,15 @@ class UserSide:
             self.drop(part)
 
     # The end of the turn
+
+    def just_said(self, text: str) -> bool:
+        """Whether a text is what this call's user has said since the last turn."""
+        return self.part is not None and text.strip() == " ".join(self.part.finals).strip()
+
+    def predicted(self, prediction: Prediction) -> None:
+        """Take the turn detector's answer whether the user has finished."""
+        if self.part is not None:
+            self.part.predictions.append(prediction)
 
     def end_of_turn(self, metrics: Any) -> None:
         """Take the turn detector's decision: the speech is complete and answered."""
@@ -281,10 +299,12 @@ class UserSide:
             "transcription_delay": eou.transcription_delay,
             "on_user_turn_completed_delay": eou.on_user_turn_completed_delay,
         }
+        if turn.user is not None and turn.user.predictions:
+            payload.update(_told_predictions(turn.user.predictions))
         span = tracer.start("eou", "end of utterance", parent=turn.span, payload=payload, at=ends - delay)
         tracer.end(span, voice_metrics=voice_metrics(eou), at=ends)
 
-    def drop(self, part: UserPart, *, under: Turn | None = None) -> None:
+    def drop(self, part: UserPart) -> None:
         """Let go of a speech that nobody answered; a noise over the agent's voice stays in its turn."""
         if self.part is part:
             self.part = None
@@ -294,10 +314,24 @@ class UserSide:
                 part.turn.closed = True
                 self._call.tracer.end(part.turn.span, {"answered": False}, at=part.touched_at)
             return
-        if under is None or not self._call.options.include_vad:
+        if part.over is None or not self._call.options.include_vad:
             return
+        told = {"over_agent": True, **({"noticed_late": True} if part.start_is_late else {})}
         for began, ended in part.heard:
             span = self._call.tracer.start(
-                "vad", "voice activity", parent=under.span, payload={"over_agent": True}, at=began
+                "vad", "voice activity", parent=part.over.span, payload=told, at=began
             )
             self._call.tracer.end(span, at=ended or part.stopped_at)
+
+
+def _told_predictions(predictions: list[Prediction]) -> dict[str, Any]:
+    """Return what the end of a turn tells of its detector: the last answer, by which it ended, and all."""
+    last = predictions[-1]
+    told: dict[str, Any] = {
+        "end_of_turn_probability": last.probability,
+        "unlikely_threshold": last.threshold,
+        "predictions": [msgspec.structs.asdict(one) for one in predictions[-_PREDICTIONS:]],
+    }
+    if last.model is not None:
+        told["detector"] = last.model
+    return told

@@ -19,6 +19,8 @@ _SAME_TTFT = 0.02
 """Seconds by which two reports of one request's first token may differ."""
 _SLACK = 0.05
 """Seconds by which states and spans of one moment may differ."""
+_QUEUED = 5.0
+"""Seconds after its first sound, or after its turn, in which a speech may still wait to be heard."""
 _EDGE = 0.005
 """Seconds around a turn in which its speech may begin; what is further away is another turn's."""
 
@@ -37,6 +39,12 @@ class AgentHalf:
     tokens_in: int | None = None
     tokens_out: int | None = None
     models: dict[str, None] = field(default_factory=dict)
+    hears: bool = False
+    """The model hears and speaks by itself."""
+    resumed: list[float] = field(default_factory=list)
+    """When it went on after a false interruption, as far as only its states tell."""
+    broken_by_another: bool = False
+    """What ended the silence belongs to another turn."""
 
 
 def agent_half(seen: Evidence, user: UserHalf, ticks: Ticks, start: float, end: float | None) -> AgentHalf:
@@ -49,7 +57,7 @@ def agent_half(seen: Evidence, user: UserHalf, ticks: Ticks, start: float, end: 
         start: The turn's first moment.
         end: Its last; None while it runs.
     """
-    half = AgentHalf()
+    half = AgentHalf(hears=seen.hears)
     _requests(half, seen)
     _tools(half, seen.tools)
     _voice(half, seen)
@@ -187,10 +195,11 @@ def _voice(half: AgentHalf, seen: Evidence) -> None:
         if name:
             half.models.setdefault(name)
         spans = (one.span, *(message.span for message in messages))
-        half.stages += _speech_requests(one, name, spans)
+        half.stages += _speech_requests(one, name, spans, guess=not half.hears)
 
 
-def _speech_requests(one: Seen, name: str, spans: tuple[Span, ...]) -> list[Stage]:
+def _speech_requests(one: Seen, name: str, spans: tuple[Span, ...], *, guess: bool) -> list[Stage]:
+    """Return the requests of a stretch of speech; a guess is what lies between its words and its sound."""
     payload, metrics = one.payload, one.metrics or told.Metrics()
     error = one.span.error
     made: list[Stage] = []
@@ -212,6 +221,8 @@ def _speech_requests(one: Seen, name: str, spans: tuple[Span, ...]) -> list[Stag
         return [_tts((one.start if at is None else at) - took, took, first, _DERIVED, spans, name, error)]
     if took is not None:
         return [_tts(one.start, took, first, _MEASURED, spans, name, error)]
+    if not guess or payload.modality == "text":
+        return []
     playing = told.near(payload.playing_at, one.start)
     if playing is not None and playing > one.start:
         return [_tts(one.start, playing - one.start, playing - one.start, _DERIVED, spans, name, error)]
@@ -265,26 +276,88 @@ def _speech(
     """Find when the agent was heard, from the best that is told."""
     played = _played(seen)
     asked = user.stopped.at if user.stopped is not None else start
-    if not played:
-        since = max(start, asked) - _EDGE
-        until = (end if end is not None else float("inf")) + _EDGE
-        spans = tuple(one.span for one in seen.outputs) or tuple(turn.span for turn in seen.turns[:1])
-        for began, stopped in ticks.spoken("agent", since, until):
-            played.append(
-                Stage(Kind.SPEECH, began, stopped if stopped is not None else end, _MEASURED, spans)
-            )
-    if not played:
-        played = _derived_speech(half, seen, user)
+    if not played and not _said_by_another(half, seen):
+        played = _from_ticks(half, seen, ticks, max(start, asked), end)
+        # Words come before their sound: while the agent's states are told, they say when it is heard.
+        early = end is None and ticks.tells_of("agent")
+        played = played or _derived_speech(half, seen, user, by_words=not early)
     half.stages += played
     audible = [stage for stage in played if stage.start >= asked - _SLACK]
     if audible:
         first = min(audible, key=lambda stage: stage.start)
         half.heard = Moment(first.start, first.basis)
-        if user.stopped is not None:
-            # A tool may speak in a turn of its own while this one still works: that breaks the silence too.
-            sooner = ticks.spoken("agent", asked, first.start - _SLACK)
-            if sooner:
-                half.heard = Moment(sooner[0][0], _MEASURED)
+    if user.stopped is not None:
+        _broken_by_another(half, ticks, asked, end)
+
+
+def _from_ticks(
+    half: AgentHalf, seen: Evidence, ticks: Ticks, since: float, end: float | None
+) -> list[Stage]:
+    """Take the agent's states, as far as they are about this turn: its speech begins with its own sound.
+
+    A reference SDK ends a turn with its last request to the voice, when the speech may be yet to come.
+    """
+    sounds = [stage.first for stage in half.stages if stage.kind is Kind.TTS and stage.first is not None]
+    since = max([since - _EDGE, *(at - _SLACK for at in sounds[:1])])
+    spoken = ticks.spoken("agent", since, end + _EDGE if end is not None else float("inf"))
+    if not spoken and sounds and end is not None:
+        spoken = ticks.spoken("agent", since, max(sounds) + _QUEUED)[:1]
+    if spoken and end is not None:
+        spoken[-1] = spoken[-1][0], _until(half, ticks, *spoken[-1])
+    return [
+        _heard(half, seen, ticks, began, end if stopped is None else stopped) for began, stopped in spoken
+    ]
+
+
+def _until(half: AgentHalf, ticks: Ticks, began: float, stopped: float | None) -> float | None:
+    """Return the end of a speech that may have been silenced for nothing, and went on after its turn."""
+    for again, end in ticks.spoken("agent", began + _EDGE, float("inf")):
+        if not ticks.began(again, "resumed"):
+            break
+        half.resumed.append(again)
+        stopped = end
+    return stopped
+
+
+def _heard(half: AgentHalf, seen: Evidence, ticks: Ticks, began: float, until: float | None) -> Stage:
+    """Return one stretch of speech; its end by better sources where the states do not tell it.
+
+    livekit-agents calls an agent that speaks and works thinking, and 1.2 may even call it listening.
+    """
+    spans = tuple(one.span for one in seen.outputs) or tuple(turn.span for turn in seen.turns[:1])
+    if until is None:
+        return Stage(Kind.SPEECH, began, None, _MEASURED, spans)
+    better = until
+    if until - began < _EDGE:
+        better = max([until, *(one.start for one in seen.outputs if one.is_mark and one.metrics is None)])
+    elif half.audio is not None and ticks.began(until, "thinking"):
+        better = max(until, began + half.audio)
+    return Stage(Kind.SPEECH, began, better, _MEASURED if better == until else _DERIVED, spans)
+
+
+def _said_by_another(half: AgentHalf, seen: Evidence) -> bool:
+    """Whether the only words filed under a turn are none of its model's: of the agent that takes over."""
+    if any(stage.kind is Kind.TTS for stage in half.stages):
+        return False
+    messages = [one for one in seen.models if one.metrics is None and one.payload.item_id is not None]
+    asked = any(one.metrics is not None for one in seen.models)
+    return asked and bool(messages) and all(one.payload.llm_node_ttft is None for one in messages)
+
+
+def _broken_by_another(half: AgentHalf, ticks: Ticks, asked: float, end: float | None) -> None:
+    """A tool, or the agent that takes over, may speak in a turn of its own: that breaks the silence too."""
+    if half.heard is not None:
+        sooner = ticks.spoken("agent", asked, half.heard.at - _SLACK)
+    elif any(stage.kind in (Kind.LLM, Kind.TOOL) and not stage.aside for stage in half.stages):
+        until = end + _QUEUED if end is not None else float("inf")
+        sooner = ticks.spoken("agent", asked, until)
+        if sooner and ticks.spoken("user", asked, sooner[0][0]):
+            return  # the user did not wait for it
+    else:
+        return
+    if sooner:
+        half.heard = Moment(sooner[0][0], _MEASURED)
+        half.broken_by_another = True
 
 
 def _played(seen: Evidence) -> list[Stage]:
@@ -315,7 +388,7 @@ def _played(seen: Evidence) -> list[Stage]:
     return found
 
 
-def _derived_speech(half: AgentHalf, seen: Evidence, user: UserHalf) -> list[Stage]:
+def _derived_speech(half: AgentHalf, seen: Evidence, user: UserHalf, *, by_words: bool) -> list[Stage]:
     """No event says when the agent was heard: take it from latencies, first audio or first words."""
     spans = tuple(one.span for one in seen.outputs) or tuple(turn.span for turn in seen.turns[:1])
     began: float | None = None
@@ -325,7 +398,7 @@ def _derived_speech(half: AgentHalf, seen: Evidence, user: UserHalf) -> list[Sta
         began = user.stopped.at + half.e2e_latency
     elif audio:
         began = min(audio) + (half.playback_latency or 0.0)
-    elif words:
+    elif words and by_words:
         began = min(words)
     if began is None or not spans:
         return []

@@ -20,12 +20,14 @@ from etaoi_tui.view.voice import told
 from etaoi_tui.view.voice.course import Course
 from etaoi_tui.view.voice.evidence import VOICE_KINDS, TurnDeltas
 from etaoi_tui.view.voice.fold import error_text, fold_turn
-from etaoi_tui.view.voice.model import MarkKind, Turn
+from etaoi_tui.view.voice.model import Kind, MarkKind, Stage, Turn
 from etaoi_tui.view.voice.stats import Statistics
 from etaoi_tui.view.voice.ticks import Tick, Ticks
 
 _BELOW_CALL = frozenset({"voice_turn", "voice_agent"})
 _ABOVE_TURNS = frozenset({"voice_session", "voice_agent"})
+_NEIGHBOURS = 3
+"""Turns after one in which its tools, or the agent that takes over, may speak for it."""
 _BEGUN = int(Mark.STARTED) | int(Mark.ENDED)
 
 
@@ -214,7 +216,15 @@ class VoiceCall:
 
     def _fold(self, group: Group, now: float | None) -> Turn:
         leaders = sorted(group.leaders, key=lambda span: (span.started_at, span.number))
-        turn = fold_turn(group.key, leaders, self._reader, self._deltas, self._ticks, now)
+        turn = fold_turn(
+            group.key,
+            leaders,
+            self._reader,
+            self._deltas,
+            self._ticks,
+            now,
+            lambda since, until: self._voices(group, since, until),
+        )
         group.turn, group.folded_at = turn, now or 0.0
         group.version += 1
         group.dirty = False
@@ -232,6 +242,16 @@ class VoiceCall:
             # Of equal gaps the first turn's counts as the worst; no two turns have the same number.
             insort(self._by_gap, (turn.gap, -group.number_counted, group))
         return turn
+
+    def _voices(self, group: Group, since: float, until: float) -> list[Stage]:
+        """Return what the voice needed in turns next to this one, in which somebody spoke for it."""
+        place = self.index(group)
+        found: list[Stage] = []
+        for other in self._ordered[place + 1 : place + 1 + _NEIGHBOURS]:
+            if since <= other.order[0] < until:
+                turn = fold_turn(other.key, other.leaders, self._reader, self._deltas, self._ticks, None)
+                found += [stage for stage in turn.stages if stage.kind is Kind.TTS]
+        return found
 
     def _uncount(self, group: Group) -> None:
         before = self._counted.pop(group, None)
@@ -280,6 +300,8 @@ class VoiceCall:
             group = self._join(leader, key)
         self._touch(group)
         self._place(group)
+        if span.kind == "voice_output" and (place := self.index(group)):
+            self._touch(self._ordered[place - 1])  # whose silence it may have ended
         parent = span.parent
         if span.kind in _BELOW_CALL and parent is not None and parent in self._group_of:
             if self._key(_leader(parent)) != self._group_of[parent].key:

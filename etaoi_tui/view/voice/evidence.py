@@ -142,6 +142,11 @@ class Evidence:
         for span in spans[:SPANS_READ]:
             sorts[span.kind].append(self._seen(span))
 
+    @property
+    def hears(self) -> bool:
+        """Whether the model hears and speaks by itself: no recogniser and no voice hold the answer up."""
+        return any(one.metrics is not None and one.metrics.type == "realtime_model" for one in self.models)
+
     def _seen(self, span: Span) -> Seen:
         payload, metrics = self._ends(span)
         # A model call's deltas are its tokens: only the newest can tell more.

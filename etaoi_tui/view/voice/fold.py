@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from etaoi_collector.model import Mark, Span, Status, status_of_error
 from etaoi_tui.view.search import Reader
 from etaoi_tui.view.voice import told
 from etaoi_tui.view.voice.agent_half import AgentHalf, agent_half
 from etaoi_tui.view.voice.evidence import Evidence, TurnDeltas
 from etaoi_tui.view.voice.gap import gap_parts
-from etaoi_tui.view.voice.model import MarkKind, Turn, TurnMark
+from etaoi_tui.view.voice.model import Kind, MarkKind, Stage, Turn, TurnMark
 from etaoi_tui.view.voice.ticks import Ticks
 from etaoi_tui.view.voice.user_half import user_half
 
@@ -19,7 +21,13 @@ _ONE_EVENT = 1.0
 
 
 def fold_turn(
-    key: str, sources: list[Span], reader: Reader, deltas: TurnDeltas, ticks: Ticks, now: float | None
+    key: str,
+    sources: list[Span],
+    reader: Reader,
+    deltas: TurnDeltas,
+    ticks: Ticks,
+    now: float | None,
+    others: Callable[[float, float], Sequence[Stage]] = lambda since, until: (),
 ) -> Turn:
     """Fold a turn.
 
@@ -30,6 +38,7 @@ def fold_turn(
         deltas: What was read of the turns' deltas.
         ticks: The call's states.
         now: The present, by which a silence that lasts is taken apart; None leaves it untaken.
+        others: Gives the stages of other turns that began between two moments, for a silence that one ended.
     """
     seen = Evidence(sources, reader, deltas)
     status = _status(sources)
@@ -42,7 +51,10 @@ def fold_turn(
             end = max(_latest(source) for source in sources)
     user = user_half(seen, ticks)
     agent = agent_half(seen, user, ticks, start, end)
-    marks = _marks(seen)
+    marks = _marks(seen, agent)
+    lent: Sequence[Stage] = ()
+    if agent.broken_by_another and user.stopped is not None and agent.heard is not None:
+        lent = others(user.stopped.at, agent.heard.at)
     stages = sorted([*user.stages, *agent.stages], key=lambda stage: (stage.start, stage.end or 0.0))
     return Turn(
         key=key,
@@ -56,7 +68,7 @@ def fold_turn(
         stages=tuple(stages),
         user_stopped=user.stopped,
         agent_heard=agent.heard if user.stopped is not None or agent.heard else None,
-        parts=gap_parts(user, agent, now=now if status is Status.RUNNING else None),
+        parts=gap_parts(user, agent, lent=lent, now=now if status is Status.RUNNING else None),
         marks=tuple(marks),
         end_of_turn=user.end_of_turn,
         agent=next((t.payload.agent_label for t in seen.turns if t.payload.agent_label), ""),
@@ -98,8 +110,9 @@ def _latest(span: Span) -> float:
     return latest
 
 
-def _marks(seen: Evidence) -> list[TurnMark]:
-    marks: list[TurnMark] = []
+def _marks(seen: Evidence, agent: AgentHalf) -> list[TurnMark]:
+    marks = [TurnMark(MarkKind.FALSE_INTERRUPTION, at, "the agent went on") for at in agent.resumed]
+    silent = max((s.end for s in agent.stages if s.kind is Kind.SPEECH and s.end is not None), default=None)
     for turn, deltas in zip(seen.turns, seen.deltas, strict=True):
         for at, payload in sorted(deltas.events, key=lambda event: event[0]):
             if payload.false_interruption:
@@ -121,11 +134,11 @@ def _marks(seen: Evidence) -> list[TurnMark]:
             if error is not None:
                 marks.append(TurnMark(MarkKind.ERROR, at, error_text(error)))
         if turn.span.error == "interrupted" and turn.end is not None:
-            stopped = told.near(turn.payload.agent_stopped_at, turn.start)
+            stopped = told.near(turn.payload.agent_stopped_at, turn.start) or silent
             _interrupted(marks, turn.end if stopped is None else stopped, turn.payload.interrupted_by or "")
     for one in seen.outputs:
         if one.span.error == "interrupted" and one.end is not None:
-            stopped = told.near(one.payload.played_until, one.start)
+            stopped = told.near(one.payload.played_until, one.start) or silent
             _interrupted(marks, one.end if stopped is None else stopped, "")
     for one in [*seen.models, *seen.tools, *seen.outputs, *seen.inputs]:
         if one.span.kind == "tool" and one.payload.handoff is not None:

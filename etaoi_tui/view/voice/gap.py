@@ -16,12 +16,15 @@ from etaoi_tui.view.voice.user_half import UserHalf
 _NOTHING = 1e-6
 
 
-def gap_parts(user: UserHalf, agent: AgentHalf, *, now: float | None = None) -> tuple[Part, ...]:
+def gap_parts(
+    user: UserHalf, agent: AgentHalf, *, lent: Sequence[Stage] = (), now: float | None = None
+) -> tuple[Part, ...]:
     """Return the silence as parts without overlap, in order; together they are the whole gap.
 
     Args:
         user: The user's half of the turn.
         agent: The agent's.
+        lent: Stages of the other turn that ended the silence, where one did.
         now: While nothing is heard yet: the present, up to which the silence is taken apart.
     """
     if user.stopped is None:
@@ -33,7 +36,7 @@ def gap_parts(user: UserHalf, agent: AgentHalf, *, now: float | None = None) -> 
         end = now
     else:
         return ()
-    return cut(start, end, _claims(user, agent, start, end), Kind.UNEXPLAINED)
+    return cut(start, end, _claims(user, agent, lent, start, end), Kind.UNEXPLAINED)
 
 
 def cut(start: float, end: float, claims: Sequence[Part], rest: Kind) -> tuple[Part, ...]:
@@ -64,9 +67,9 @@ def cut(start: float, end: float, claims: Sequence[Part], rest: Kind) -> tuple[P
     return tuple(found)
 
 
-def _claims(user: UserHalf, agent: AgentHalf, start: float, end: float) -> list[Part]:
+def _claims(user: UserHalf, agent: AgentHalf, lent: Sequence[Stage], start: float, end: float) -> list[Part]:
     claims: list[Part] = []
-    if user.final_at is not None:
+    if user.final_at is not None and not agent.hears:
         until = user.final_at.at if user.decided is None else min(user.final_at.at, user.decided.at)
         claims.append(Part(Kind.STT, start, until, user.final_at.basis))
     if user.decided is not None:
@@ -78,7 +81,7 @@ def _claims(user: UserHalf, agent: AgentHalf, start: float, end: float) -> list[
     else:
         waits = [stage for stage in user.stages if stage.kind is Kind.EOU and stage.end is None]
         claims += [Part(Kind.EOU, stage.start, end, stage.basis) for stage in waits]
-    claims += answer_claims(agent.stages, start, end)
+    claims += answer_claims([*agent.stages, *lent], start, end)
     return claims
 
 

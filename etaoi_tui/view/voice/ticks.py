@@ -50,7 +50,7 @@ class Ticks:
         found: list[tuple[float, float | None]] = []
         began: float | None = None
         for at, who, state in self._ticks[bisect_left(self._ticks, (since,)) :]:
-            if who != subject:
+            if who != subject or state in _EVENTS:
                 continue
             if began is not None and state != "speaking":
                 found.append((began, at))
@@ -65,6 +65,11 @@ class Ticks:
         if began is not None:
             found.append((began, None))
         return found
+
+    def began(self, at: float, state: str) -> bool:
+        """Whether the agent came into a state at a moment."""
+        near = self._ticks[bisect_left(self._ticks, (at - _ONE,)) : bisect_right(self._ticks, (at + _ONE,))]
+        return any(who == "agent" and one == state for _, who, one in near)
 
     def heard_before(self, decision: float) -> list[tuple[float, float | None]]:
         """Return the user's speech that a decision about the end of a turn is about.
@@ -87,6 +92,10 @@ class Ticks:
         return speech
 
 
+_EVENTS = frozenset({"resumed", "recovering", "recovered", "interrupted", "overlap_backchannel"})
+"""What is told among the states but is none: it ends no other."""
+_ONE = 0.05
+"""Seconds by which two reports of one moment may differ."""
 _LOOKED_BACK = 64
 _ALMOST_NOW = 0.25
 """Seconds: the agent begins to think at about the decision, which must not count as before it."""

@@ -93,6 +93,7 @@ class Payload(msgspec.Struct, gc=False):
     started_speaking_at: float | None = None
     stopped_speaking_at: float | None = None
     over_agent: bool | None = None
+    noticed_late: bool | None = None
     # the end of the turn
     end_of_utterance_delay: float | None = None
     on_user_turn_completed_delay: float | None = None

@@ -138,9 +138,8 @@ def _speech(half: UserHalf, seen: Evidence, ticks: Ticks) -> None:
     for one in seen.activity:
         if one.is_mark:
             continue
-        stage = Stage(
-            Kind.USER, one.start, one.end, _MEASURED, (one.span,), aside=bool(one.payload.over_agent)
-        )
+        basis = _DERIVED if one.payload.noticed_late else _MEASURED
+        stage = Stage(Kind.USER, one.start, one.end, basis, (one.span,), aside=bool(one.payload.over_agent))
         (aside if stage.aside else spoken).append(stage)
     if not spoken:
         spoken = _from_ticks(half, seen, ticks)
@@ -167,14 +166,23 @@ def _reported_stop(seen: Evidence) -> Moment | None:
 
 
 def _from_ticks(half: UserHalf, seen: Evidence, ticks: Ticks) -> list[Stage]:
-    """The user's states tell when speech began; that it ended is noticed late, so better sources win."""
-    decided, stopped = half.decided, half.stopped
-    if decided is None or not seen.inputs:
+    """The user's states tell when speech began; that it ended is noticed late, so better sources win.
+
+    A model that hears by itself decides without telling, and notices at once.
+    """
+    stopped = half.stopped
+    if not seen.inputs:
+        return []
+    if half.decided is not None:
+        decided = half.decided.at
+    elif seen.hears:
+        decided = seen.inputs[0].start
+    else:
         return []
     spans = tuple(one.span for one in seen.inputs[:1])
     found = []
-    for began, ended in ticks.heard_before(decided.at):
-        end = decided.at if ended is None else min(ended, decided.at)
+    for began, ended in ticks.heard_before(decided):
+        end = decided if ended is None else min(ended, decided)
         if stopped is not None:
             end = min(end, stopped.at)
         if end > began:
@@ -235,6 +243,8 @@ def _typed(half: UserHalf, seen: Evidence) -> None:
     """A message that nobody spoke: its moment stands for the end of the speech."""
     if seen.activity and any(not one.is_mark for one in seen.activity):
         return
+    if any(one.payload.is_final is not None and one.payload.modality is None for one in seen.inputs):
+        return  # a recogniser heard it
     for one in seen.inputs:
         payload = one.payload
         written = payload.modality == "text" or (

@@ -27,7 +27,9 @@ SILENCE = 0.2
 class World:
     """Where it all happens: the user's mouth, and the log of what really took place."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, reference: bool = False) -> None:
+        self.reference = reference
+        """Whether the reference SDK follows the call, not etaoi-tui's."""
         self.log: list[dict[str, Any]] = []
         self.lag = 0.0
         """The longest time that the event loop was late, in seconds: how exact a time of this run can be."""
@@ -80,7 +82,9 @@ class World:
         while (quiet := time.time() - stopped) < SILENCE:
             ears.tell(kinds.INFERENCE_DONE, speaking=True, speech=0.0, silence=quiet)
             await asyncio.sleep(0.05)
-        ears.tell(kinds.END_OF_SPEECH, speaking=False, speech=stopped - began, silence=time.time() - stopped)
+        quiet = time.time() - stopped
+        ears.tell(kinds.INFERENCE_DONE, speaking=True, speech=0.0, silence=quiet)
+        ears.tell(kinds.END_OF_SPEECH, speaking=False, speech=stopped - began, silence=quiet)
         if final is not None:
             await final
 
@@ -311,9 +315,14 @@ class FakeMicrophone(io.AudioInput):
 
 
 class FakeSpeaker(io.AudioOutput):
-    """Plays in real time, can pause, and writes down when it is heard."""
+    """Plays in real time, can pause, and writes down when it is heard.
 
-    def __init__(self, world: World) -> None:
+    Args:
+        world: Where it writes that down.
+        playout: Seconds from the first frame until it is heard; livekit-agents before 1.5 cannot be told.
+    """
+
+    def __init__(self, world: World, *, playout: float = 0.0) -> None:
         more: dict[str, Any] = {}
         if "label" in inspect.signature(io.AudioOutput.__init__).parameters:
             more = {"label": "fake speaker", "capabilities": io.AudioOutputCapabilities(pause=True)}
@@ -324,11 +333,21 @@ class FakeSpeaker(io.AudioOutput):
         self._since: float | None = None
         self._flushed = False
         self._timer: asyncio.TimerHandle | None = None
+        self._playout = playout
+        self._free = asyncio.Event()
+        self._free.set()
 
     async def capture_frame(self, frame: rtc.AudioFrame) -> None:
-        """Take a frame; the first one is heard at once."""
+        """Take a frame; the first one is heard at once.
+
+        A speech waits until the one before it has been played, as in a room: livekit-agents 1.2 lets a
+        tool's reply and what the tool said run into each other.
+        """
+        await self._free.wait()
         await super().capture_frame(frame)
         if self._since is None and not self._pushed:
+            if self._playout:
+                await asyncio.sleep(self._playout)
             self._since = time.time()
             self._world.note("playback_started")
             started: Callable[..., None] | None = getattr(self, "on_playback_started", None)
@@ -341,6 +360,7 @@ class FakeSpeaker(io.AudioOutput):
         super().flush()
         if self._pushed:
             self._flushed = True
+            self._free.clear()
             self._arm()
 
     def clear_buffer(self) -> None:
@@ -378,5 +398,6 @@ class FakeSpeaker(io.AudioOutput):
         played = self._played + (time.time() - self._since if self._since is not None else 0.0)
         self._pushed = self._played = 0.0
         self._since, self._timer, self._flushed = None, None, False
+        self._free.set()
         self._world.note("playback_finished", interrupted=interrupted)
         self.on_playback_finished(playback_position=played, interrupted=interrupted)

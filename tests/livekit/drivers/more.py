@@ -6,12 +6,11 @@ python more.py SCENARIO OUT
 from __future__ import annotations
 
 import asyncio
-import json
-import sys
 from collections.abc import Callable
 from typing import Any
 
 from fakes import FakeLLM, World
+from following import Kept, main
 from livekit.agents import Agent, AgentSession, function_tool
 from livekit.agents.metrics import base
 from scenarios import Front, idle, session_with, text_session
@@ -99,13 +98,6 @@ async def chain_in_tool(world: World) -> dict[str, Any]:
 async def both(world: World) -> dict[str, Any]:
     """The same call, told by both SDKs."""
     import etaoi
-
-    class Kept:
-        def __init__(self) -> None:
-            self.events: list[Any] = []
-
-        def emit(self, envelope: Any) -> None:
-            self.events.extend(event.model_dump(mode="json") for event in envelope.batch)
 
     ours, theirs = InMemorySink(), Kept()
     session = session_with(world)
@@ -281,20 +273,5 @@ SCENARIOS = {
 }
 
 
-async def run(name: str) -> dict[str, Any]:
-    """Run one scenario."""
-    world = World()
-    watch = asyncio.create_task(world.watch_lag())
-    try:
-        async with asyncio.timeout(60):
-            told = await SCENARIOS[name](world)
-    finally:
-        watch.cancel()
-    return {**told, "log": world.log, "lag": world.lag}
-
-
 if __name__ == "__main__":
-    scenario, out = sys.argv[1:]
-    told = asyncio.run(run(scenario))
-    with open(out, "w") as file:
-        json.dump(told, file, default=str)
+    main(SCENARIOS)

@@ -1,21 +1,21 @@
 """Real AgentSessions with etaoi-tui's SDK attached. Runs in an environment with livekit-agents.
 
-    python scenarios.py SCENARIO OUT
+    python scenarios.py SCENARIO OUT [reference]
 
 OUT gets a JSON map: ``events`` (what the SDK sent), ``log`` (what the fakes wrote down), and what a
-scenario adds.
+scenario adds. With ``reference`` the reference SDK follows the call in the place of etaoi-tui's, where a
+scenario allows that.
 """
 
 from __future__ import annotations
 
 import asyncio
 import inspect
-import json
 import logging
-import sys
 from typing import Any
 
 from fakes import FakeLLM, FakeMicrophone, FakeSpeaker, FakeSTT, FakeTTS, FakeVAD, World
+from following import follow, main
 from livekit.agents import Agent, AgentSession, RunContext, function_tool
 
 import etaoi_tui.sdk.livekit as voice
@@ -37,13 +37,20 @@ SCRIPT: dict[str, Any] = {
 }
 
 
-def session_with(world: World, script: dict[str, Any] | None = None, **more: Any) -> AgentSession:
+def session_with(
+    world: World,
+    script: dict[str, Any] | None = None,
+    *,
+    detector: Any = "vad",
+    playout: float = 0.0,
+    **more: Any,
+) -> AgentSession:
     """An AgentSession in audio mode, with short delays."""
     known = inspect.signature(AgentSession.__init__).parameters
     if "turn_handling" in known:
         options: dict[str, Any] = {
             "turn_handling": {
-                "turn_detection": "vad",
+                "turn_detection": detector,
                 "endpointing": {"min_delay": 0.3, "max_delay": 1.0},
                 "interruption": {
                     "mode": "vad",
@@ -57,7 +64,7 @@ def session_with(world: World, script: dict[str, Any] | None = None, **more: Any
         }
     else:
         options = {
-            "turn_detection": "vad",
+            "turn_detection": detector,
             "min_endpointing_delay": 0.3,
             "max_endpointing_delay": 1.0,
             "min_interruption_duration": 0.2,
@@ -72,7 +79,7 @@ def session_with(world: World, script: dict[str, Any] | None = None, **more: Any
         **more,
     )
     session.input.audio = FakeMicrophone()
-    session.output.audio = FakeSpeaker(world)
+    session.output.audio = FakeSpeaker(world, playout=playout)
     return session
 
 
@@ -97,16 +104,29 @@ class Billing(Agent):
 
 
 class Front(Agent):
-    """The first agent."""
+    """The first agent.
 
-    def __init__(self, world: World, greeting: str | None = None) -> None:
+    Args:
+        world: Where it writes down what it does.
+        greeting: What it says first.
+        ponders: Seconds that it takes between the end of the user's turn and the request to the model.
+    """
+
+    def __init__(self, world: World, greeting: str | None = None, *, ponders: float = 0.0) -> None:
         super().__init__(instructions="You are the front desk.")
-        self.world, self.greeting = world, greeting
+        self.world, self.greeting, self.ponders = world, greeting, ponders
 
     async def on_enter(self) -> None:
         """Greet."""
         if self.greeting:
             self.session.say(self.greeting)
+
+    async def on_user_turn_completed(self, turn_ctx: Any, new_message: Any) -> None:
+        """Write down when the user's turn was taken for over, and when the request is due."""
+        self.world.note("turn_decided", text=new_message.text_content)
+        if self.ponders:
+            await asyncio.sleep(self.ponders)
+        self.world.note("turn_handled", text=new_message.text_content)
 
     @function_tool
     async def find_order(self, number: int) -> str:
@@ -121,18 +141,26 @@ class Front(Agent):
         """Fail."""
         from livekit.agents import ToolError
 
+        self.world.note("tool_started", name="break_down")
+        await asyncio.sleep(0.1)
+        self.world.note("tool_ended", name="break_down")
         raise ToolError("Broken for now.")
 
     @function_tool
     async def to_billing(self) -> Agent:
         """Hand over."""
+        self.world.note("tool_started", name="to_billing")
+        await asyncio.sleep(0.1)
+        self.world.note("tool_ended", name="to_billing")
         return Billing()
 
     @function_tool
     async def slow_lookup(self, context: RunContext) -> str:
         """Speak while working."""
+        self.world.note("tool_started", name="slow_lookup")
         context.session.say("One moment please.", allow_interruptions=False)
         await asyncio.sleep(0.3)
+        self.world.note("tool_ended", name="slow_lookup")
         return "slow result"
 
 
@@ -166,10 +194,9 @@ async def reached(session: AgentSession, state: str) -> None:
 
 async def call(world: World) -> dict[str, Any]:
     """A whole call in audio mode."""
-    sink = InMemorySink()
     session = session_with(world, userdata={"plan": "gold", "api_key": "sk-1234567890abcdef"})
-    handle = voice.attach_session(
-        session, sink=sink, session_id="call-1", user_id="u7", release="1.4.2", environment="staging"
+    handle, events = follow(
+        world, session, session_id="call-1", user_id="u7", release="1.4.2", environment="staging"
     )
     await session.start(Front(world, "Hello, how can I help?"))
     await idle(session)
@@ -185,14 +212,13 @@ async def call(world: World) -> dict[str, Any]:
     handle.score("mood", "calm", source="judge")
     await session.aclose()
     handle.score("resolved later", False)
-    return {"events": sink.events, "session_id": str(handle.session_id)}
+    return {"events": events(), "session_id": str(handle.session_id)}
 
 
 async def troubles(world: World) -> dict[str, Any]:
     """A recogniser that recovers, a noise over the agent's speech, tools that fail, speak, hand over."""
-    sink = InMemorySink()
     session = session_with(world)
-    voice.attach_session(session, sink=sink, session_id="call-2")
+    _, events = follow(world, session, session_id="call-2")
     await session.start(Front(world))
     await world.user_says("tell me a story", 0.5, stumble=True)
     await reached(session, "speaking")
@@ -208,7 +234,7 @@ async def troubles(world: World) -> dict[str, Any]:
     await world.user_says("connect me with billing", 0.5)
     await idle(session, after=0.8)
     await session.aclose()
-    return {"events": sink.events}
+    return {"events": events()}
 
 
 async def preemptive(world: World) -> dict[str, Any]:
@@ -226,14 +252,13 @@ async def preemptive(world: World) -> dict[str, Any]:
 
 async def text(world: World) -> dict[str, Any]:
     """A session without audio, driven by `session.run`."""
-    sink = InMemorySink()
     session = text_session(world)
-    voice.attach_session(session, sink=sink, session_id="text-1")
+    _, events = follow(world, session, session_id="text-1")
     await session.start(Front(world))
     await session.run(user_input="where is my order")
     await session.run(user_input="tell me a story")
     await session.aclose()
-    return {"events": sink.events}
+    return {"events": events()}
 
 
 async def late(world: World) -> dict[str, Any]:
@@ -290,20 +315,5 @@ async def hostile(world: World) -> dict[str, Any]:
 SCENARIOS = {one.__name__: one for one in (call, troubles, preemptive, text, late, hostile)}
 
 
-async def run(name: str) -> dict[str, Any]:
-    """Run one scenario."""
-    world = World()
-    watch = asyncio.create_task(world.watch_lag())
-    try:
-        async with asyncio.timeout(60):
-            told = await SCENARIOS[name](world)
-    finally:
-        watch.cancel()
-    return {**told, "log": world.log, "lag": world.lag}
-
-
 if __name__ == "__main__":
-    scenario, out = sys.argv[1:]
-    told = asyncio.run(run(scenario))
-    with open(out, "w") as file:
-        json.dump(told, file, default=str)
+    main(SCENARIOS)

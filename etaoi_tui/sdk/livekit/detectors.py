@@ -1,0 +1,138 @@
+"""How sure the turn detector was, and how sure it had to be: no event of livekit-agents tells either.
+
+Both pass through two methods of the detector that livekit-agents asks after each stretch of speech. The taps
+are attributes of that one detector, or of the stream that a streaming detector made for this session, and are
+taken off when the call is over.
+"""
+
+from __future__ import annotations
+
+import time
+from asyncio import Future
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from etaoi_tui.sdk.livekit import inside, snapshots
+from etaoi_tui.sdk.livekit.attribute import Attribute
+from etaoi_tui.sdk.livekit.call import Call
+from etaoi_tui.sdk.livekit.turns import Prediction
+from etaoi_tui.sdk.livekit.user_side import UserSide
+
+_listeners: Counter[int] = Counter()
+"""How many calls listen at a detector, by its ``id``: one that sessions share is asked by all of them."""
+
+
+class DetectorTaps:
+    """Listens at the turn detectors of one call."""
+
+    def __init__(self, call: Call, user: UserSide) -> None:
+        self._call = call
+        self._user = user
+        self._tapped: list[tuple[Any, list[Attribute]]] = []
+        self._open = False
+        self._answered: Prediction | None = None
+
+    def tap(self, agent: Any) -> None:
+        """Listen at what decides about the end of the user's turns from now on; others are left alone."""
+        tap: Callable[[Any, Callable[..., Any]], Any]
+        target: Any = inside.detector_stream(self._call.session)
+        if target is not None:
+            asked, tap = "predict", self._tap_predict
+        else:
+            target = snapshots.given(getattr(agent, "turn_detection", None)) or getattr(
+                self._call.session, "turn_detection", None
+            )
+            asked, tap = "predict_end_of_turn", self._tap_text
+        if target is None or isinstance(target, str) or any(one is target for one, _ in self._tapped):
+            return
+        put = [
+            Attribute(target, asked, lambda inner: tap(target, inner)),
+            Attribute(target, "unlikely_threshold", self._tap_threshold),
+        ]
+        self._open = True
+        self._tapped.append((target, put))
+        _listeners[id(target)] += 1
+
+    def remove(self) -> None:
+        """Stop listening until the next `tap`; questions that are under way pass through."""
+        self._open = False
+        for target, put in self._tapped:
+            for attribute in put:
+                attribute.remove()
+            _listeners[id(target)] -= 1
+            if _listeners[id(target)] <= 0:
+                del _listeners[id(target)]
+        self._tapped.clear()
+
+    # What the detector is asked
+
+    def _tap_text(self, detector: Any, inner: Callable[..., Awaitable[float]]) -> Any:
+        async def predict_end_of_turn(*given: Any, **options: Any) -> float:
+            began = time.perf_counter()
+            probability = await inner(*given, **options)
+            if self._open:
+                try:
+                    self._answer(detector, probability, time.perf_counter() - began, given, options)
+                except Exception as error:
+                    self._call.failure("predict_end_of_turn", error)
+            return probability
+
+        return predict_end_of_turn
+
+    def _answer(
+        self,
+        detector: Any,
+        probability: float,
+        took: float,
+        given: tuple[Any, ...],
+        options: dict[str, Any],
+    ) -> None:
+        self._answered = None
+        if _listeners[id(detector)] > 1:
+            asked: Any = given[0] if given else options["chat_ctx"]
+            if not self._user.just_said(asked.items[-1].text_content or ""):
+                return
+        self._answered = Prediction(time.time(), float(probability), took=took, model=_model(detector))
+
+    def _tap_predict(self, stream: Any, inner: Callable[..., Future[Any]]) -> Any:
+        def answered(future: Future[Any]) -> None:
+            if not self._open or future.cancelled() or future.exception() is not None:
+                return
+            try:
+                told = future.result()
+                self._answered = Prediction(
+                    time.time(),
+                    float(told.end_of_turn_probability),
+                    took=getattr(told, "inference_duration", None),
+                    model=_model(stream),
+                )
+            except Exception as error:
+                self._call.failure("predict", error)
+
+        def predict(*given: Any, **options: Any) -> Future[Any]:
+            future = inner(*given, **options)
+            if self._open:
+                self._answered = None
+                future.add_done_callback(answered)
+            return future
+
+        return predict
+
+    def _tap_threshold(self, inner: Callable[..., Awaitable[float | None]]) -> Any:
+        async def unlikely_threshold(*given: Any, **options: Any) -> float | None:
+            threshold = await inner(*given, **options)
+            if self._open and self._answered is not None:
+                try:
+                    self._answered.threshold = threshold
+                    self._user.predicted(self._answered)
+                except Exception as error:
+                    self._call.failure("unlikely_threshold", error)
+            return threshold
+
+        return unlikely_threshold
+
+
+def _model(detector: Any) -> str | None:
+    model = getattr(detector, "model", None)
+    return model if isinstance(model, str) and model != "unknown" else None
