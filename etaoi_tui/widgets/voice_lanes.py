@@ -32,8 +32,9 @@ class VoiceLanes(RowView):
     HELP = """\
 One row per turn: its number, the silence that the caller heard (~ where a time is derived, not measured),
 what was said, and the lane. Sound is high (▒ user, █ agent), silence rises in steps towards the answer:
-▁ transcript, ▂ end of turn, ▃ your own code, ▄ model, ▅ tool, ▆ voice, ▇ playout. ╳ is silence that no
-component explains. △ is slow, ▲ too slow; the limits are yours: [voice.thresholds] in the configuration.
+▁ transcript, ▂ end of turn, ▃ your own code, ▄ model until its first token, ▖ model after it, ▅ tool,
+▆ voice, ▇ playout. ╳ is silence that no component explains. △ is slow, ▲ too slow; the limits are yours:
+[voice.thresholds] in the configuration. ↯ is an interruption, ↝ a false one, ✗ an error, ⇢ a handoff.
 Turns stand aligned where the user stops speaking; X shows each from its beginning, or the whole call.
 Open a turn to see its stages; w goes to the worst turn, v to the same moment in the span tree.
 """

@@ -321,14 +321,15 @@ class Folded:
         return list(self.call.turns())
 
 
-def folded(events: Iterable[Event]) -> Folded:
-    """Fold events that arrive in one frame."""
+def folded(events: Iterable[Event], *, over: bool = True) -> Folded:
+    """Fold events that arrive in one frame; those of a call that is not over leave it running."""
     source = FedSource()
     source.connect()
     source.send(list(events))
     store = Store()
     Feed(source, store).work(10_000, 0.0)
-    store.finish()
+    if over:
+        store.finish()
     (session,) = [one for one in store.sessions.values() if is_call(one)]
     return Folded(VoiceCall(session, source), store, source)
 

@@ -21,7 +21,7 @@ GLYPHS = {
     Kind.EOU: "▂",
     Kind.CALLBACK: "▃",
     Kind.TTFT: "▄",
-    Kind.LLM: "▄",
+    Kind.LLM: "▖",
     Kind.TOOL: "▅",
     Kind.TTS: "▆",
     Kind.PLAYOUT: "▇",
@@ -33,18 +33,18 @@ BEFORE, BEYOND = "‹", "›"
 """What goes on outside of the axis."""
 
 LEGEND = (
-    (Kind.USER, "user", "user speaks"),
-    (Kind.STT, "stt", "transcript"),
-    (Kind.EOU, "eou", "end of turn"),
-    (Kind.CALLBACK, "code", "your code"),
-    (Kind.TTFT, "llm", "model"),
-    (Kind.TOOL, "tool", "tool"),
-    (Kind.TTS, "tts", "voice"),
-    (Kind.PLAYOUT, "play", "playout"),
-    (Kind.SPEECH, "agent", "agent speaks"),
-    (Kind.UNEXPLAINED, "?", "unexplained"),
+    ((Kind.USER,), "user", "user speaks"),
+    ((Kind.STT,), "stt", "transcript"),
+    ((Kind.EOU,), "eou", "end of turn"),
+    ((Kind.CALLBACK,), "code", "your code"),
+    ((Kind.TTFT, Kind.LLM), "llm", "model waits, writes"),
+    ((Kind.TOOL,), "tool", "tool"),
+    ((Kind.TTS,), "tts", "voice"),
+    ((Kind.PLAYOUT,), "play", "playout"),
+    ((Kind.SPEECH,), "agent", "agent speaks"),
+    ((Kind.UNEXPLAINED,), "?", "unexplained"),
 )
-"""Kinds with a short and a long word for each."""
+"""Kinds with a short and a long word for them."""
 
 
 class Scale(StrEnum):

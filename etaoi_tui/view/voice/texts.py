@@ -180,7 +180,7 @@ def legend_pieces(width: int) -> list[Piece]:
     ):
         pieces: list[Piece] = [(" ", _look("header"))]
         for entry in lanes.LEGEND:
-            pieces.append((lanes.GLYPHS[entry[0]], _look(entry[0].value)))
+            pieces += [(lanes.GLYPHS[kind], _look(kind.value)) for kind in entry[0]]
             pieces.append((f"{before}{entry[words]}{after}", _look("header")))
         pieces.append((rest, _look("header")))
         if sum(cells(text) for text, _ in pieces) <= width:

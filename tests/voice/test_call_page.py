@@ -1,0 +1,152 @@
+"""What is said of a call as a whole, and of how sure its turn detector was."""
+
+from __future__ import annotations
+
+import pytest
+
+from etaoi_tui.detail import voice_call
+from etaoi_tui.detail.document import KeyValues, Runs, Section
+from etaoi_tui.detail.voice_turn import sections as turn_sections
+from etaoi_tui.view import format as fmt
+from etaoi_tui.view.voice.model import EndOfTurn, Kind
+from etaoi_tui.view.voice.texts import end_of_turn
+from etaoi_tui.view.voice.thresholds import Thresholds
+from tests.app.world import world
+from tests.scribe import Event
+from tests.voice.calls import START, Folded, Truth, events_of, folded, many
+
+
+def page(call: Folded) -> dict[str, Section]:
+    """The call's own page, by the keys of its sections."""
+    list(call.call.turns())
+    return {section.key: section for section in voice_call.sections(call.call, Thresholds())}
+
+
+def text_of(section: Section) -> str:
+    """All its words."""
+    lines = []
+    for block in section.blocks:
+        if isinstance(block, Runs):
+            lines.append("".join(text for text, _ in block.runs))
+        elif isinstance(block, KeyValues):
+            lines += [f"{name} {value}" for name, value in block.rows]
+        else:
+            lines.append(str(getattr(block, "text", block)))
+    return "\n".join(lines)
+
+
+def test_every_stage_has_its_figures_and_its_limits() -> None:
+    call = folded(events_of([Truth(ttft=0.2), Truth(ttft=0.7), Truth(ttft=1.4, tool=0.5)]))
+    told = text_of(page(call)["stages"])
+    lines = {line[2:16].strip(): line[16:].split() for line in told.splitlines()}
+    assert lines["first token"][:3] == ["700ms△", "1.40s▲", "1.40s▲"]
+    assert lines["first token"][3] == "4", "one of the turns asked its model twice"
+    assert lines["tool"][:4] == ["500ms", "500ms", "500ms", "1"]
+    assert {"heard gap", "end of turn", "transcript", "first audio"} <= lines.keys()
+
+
+def test_the_percentiles_are_those_of_the_call() -> None:
+    call = folded(events_of(many(60)))
+    lines = {line[2:16].strip(): line[16:].split() for line in text_of(page(call)["stages"]).splitlines()}
+    gap = call.call.statistics.of("heard gap")
+    assert gap is not None and gap.p50 < gap.p95 < gap.max
+    told = [text.rstrip("△▲") for text in lines["heard gap"][:3]]
+    assert told == [fmt.duration(seconds) for seconds in (gap.p50, gap.p95, gap.max)]
+
+
+def test_the_slowest_turns_lead_there() -> None:
+    call = folded(events_of([Truth(), Truth(tool=3.0, heard="the slow one"), Truth(ttft=0.6)]))
+    rows = [section for key, section in page(call).items() if key.startswith("slow ")]
+    assert "turn 2" in rows[0].title and "the slow one" in rows[0].title and "mostly tool" in rows[0].title
+    assert "turn 3" in rows[1].title and "turn 1" in rows[2].title
+    for row in rows:
+        span = call.store.find_span(row.target)
+        assert span is not None and span.kind == "voice_turn"
+
+
+def test_what_happened_is_counted() -> None:
+    call = folded(events_of([Truth(), Truth(interrupted=True), Truth()]))
+    told = text_of(page(call)["counts"])
+    assert "interruptions 1" in told and "errors 0" in told and "turns 3" in told
+    characters = sum(turn.characters or 0 for turn in call.turns)
+    assert f"characters spoken {characters}" in told
+
+
+def test_a_call_without_a_turn_says_so() -> None:
+    caller = events_of([])
+    told = {s.key: s for s in voice_call.sections(folded(caller).call, Thresholds())}
+    assert "Nobody has spoken yet." in text_of(told["course"]) and "stages" not in told
+
+
+async def test_the_page_keeps_up_with_what_is_read_of_a_recording() -> None:
+    async with world(size=(160, 45), live=False) as (shown, pilot):
+        shown.source.send(events_of(many(300)))
+        await shown.tick(pilot)
+        main = shown.app.main
+        main.draw_detail_now()
+        assert main.lanes.call is not None and main.lanes.call.unfolded and main.lanes.on_turn
+        for _ in range(200):
+            await shown.tick(pilot)
+            if main.lanes.call is not None and not main.lanes.call.unfolded:
+                break
+        await shown.tick(pilot)
+        main.draw_detail_now()
+        document = main.detail.document
+        assert document is not None and document.default == "call"
+        assert [tab.title for tab in document.tabs[:2]] == ["Call", "Session"]
+        course = document.tabs[0].sections[0]
+        assert course.summary == "300 turns"
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        (EndOfTurn(0.4), "not told"),
+        (EndOfTurn(0.4, threshold=0.3), "not told, its threshold is 30%"),
+        (EndOfTurn(0.4, probability=0.8), "80%, its threshold is not told"),
+        (EndOfTurn(0.4, probability=0.8, threshold=0.3), "probability 80% ≥ 30%: a short wait"),
+        (EndOfTurn(1.4, probability=0.1, threshold=0.3), "probability 10% < 30%: the long wait"),
+    ],
+)
+def test_how_sure_the_turn_detector_was(told: EndOfTurn, words: str) -> None:
+    assert end_of_turn(told) == words
+
+
+@pytest.mark.parametrize(
+    "names", [("eou_probability", "eou_threshold"), ("end_of_turn_probability", "unlikely_threshold")]
+)
+@pytest.mark.parametrize("where", ["payload", "voice_metrics"])
+def test_the_detector_is_heard_under_either_name(names: tuple[str, str], where: str) -> None:
+    events = events_of([Truth()])
+    waits = [one for one in events if one.get("node_kind") == "eou" and one["kind"] == "span_end"]
+    waits[0][where] |= dict(zip(names, (0.91, 0.4), strict=True))
+    (turn,) = folded(events).turns
+    assert (turn.end_of_turn.probability, turn.end_of_turn.threshold) == (0.91, 0.4)
+    facts = next(one for one in turn_sections(turn, START, Thresholds()) if one.key == "facts")
+    assert "turn detector probability 91% ≥ 40%: a short wait" in text_of(facts)
+    assert "transcript confidence not told" in text_of(facts)
+
+
+def thinking(events: list[Event]) -> list[Event]:
+    """A call up to where its second turn has words, and no sound yet."""
+    words = [
+        n
+        for n, one in enumerate(events)
+        if one["kind"] == "span_delta" and "agent_transcript" in one["payload"]
+    ]
+    return events[: words[-1] + 1]
+
+
+def test_words_that_are_not_heard_yet_do_not_end_the_silence() -> None:
+    caller = events_of([Truth(), Truth()], "theirs")
+    speaking = [
+        n for n, one in enumerate(caller) if one["kind"] == "state_tick" and one["state"] == "speaking"
+    ]
+    last = [n for n in speaking if caller[n]["subject"] == "agent"][-1]
+    sounds = {one["span_id"] for one in caller if one.get("node_kind") == "voice_output"}
+    early = [one for n, one in enumerate(thinking(caller)) if n != last and one.get("span_id") not in sounds]
+    call = folded(early, over=False)
+    turn = call.turns[-1]
+    assert turn.agent_said and turn.running
+    assert turn.agent_heard is None and turn.waits_for(turn.start + 60) is not None
+    assert not any(stage.kind is Kind.SPEECH for stage in turn.stages)
