@@ -79,7 +79,7 @@ def tool_chain_sections(evidence: Evidence) -> list[Section]:
     parts.append(fmt.count(changed, "step") + " changed something" if changed else "no change")
     if own:
         parts.append(fmt.duration(sum(own)))
-    sections = [Section("way", "Middleware", [], "  ".join(parts), glyph="▤")]
+    sections = [Section("way", "Middleware", [], " · ".join(parts), glyph="▤")]
     for n, step in enumerate(chain.down):
         sections += _section(step, f"tooldown{n}")
     for n, step in enumerate(chain.up):
@@ -214,9 +214,9 @@ def _section(step: Step, key: str) -> list[Section]:
         if step.diff is not None and step.diff.parameters:
             blocks.append(Diff(_lines(step.diff)))
     if step.attempts > 1:
-        words += f"  attempt {step.attempt} of {step.attempts}"
+        words += f" · attempt {step.attempt} of {step.attempts}"
     if step.own_seconds is not None:
-        words += f"   {fmt.duration(step.own_seconds)}"
+        words += f" · {fmt.duration(step.own_seconds)}"
     inside: list[Section] = []
     if step.response_changed:
         for n, item in enumerate(as_list(as_map(step.response).get("messages"))):

@@ -21,7 +21,7 @@ from tests.real.collecting import collecting
 from tests.real.evidence import logged
 from tests.real_env import ETAOI, ROOT, real_env
 from tests.xray.models import Plain
-from tests.xray.scenes import SCENES
+from tests.xray.scenes import SCENES, crowd
 
 HOW = ("sync", "async")
 
@@ -113,7 +113,8 @@ def under_etaoi(folder: Path, names: list[str]) -> dict[str, Shown]:
     payloads = EventPayloads(events)
     shown = {}
     for line in lines:
-        scene = SCENES[line["scene"].partition(":")[0]](lambda items: items)
+        name = line["scene"].partition(":")[0]
+        scene = (crowd if name == "crowd" else SCENES[name])(lambda items: items)
         shown[line["scene"]] = Shown(
             sessions[line["session_id"]], payloads, line["got"], scene.writers, scene.all_recorded
         )

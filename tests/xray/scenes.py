@@ -18,10 +18,11 @@ from langchain.agents.middleware import (
 )
 from langchain_anthropic.middleware import AnthropicPromptCachingMiddleware
 from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.tools import tool
 
 from tests.xray import hooks
-from tests.xray.models import Plain, WritingModel, asks, claude
+from tests.xray.models import PASSED, Plain, WritingModel, asks, claude
 from tests.xray.witness import witnessed
 
 Instrument = Callable[[list[Any]], list[Any]]
@@ -221,6 +222,29 @@ def unrecorded(instrument: Instrument) -> Scene:
     scene = everything(lambda items: items)
     scene.all_recorded = False
     return scene
+
+
+CROWD = 12
+"""How many runs of one agent `crowd` is meant for, at the same time on one event loop."""
+
+
+def crowd(instrument: Instrument) -> Scene:
+    """An agent whose model repeats the question, so that one can see which run an answer belongs to."""
+    middleware = [hooks.Retries(), hooks.Rewrites(), hooks.politeness()]
+    return _scene(instrument, middleware, model=Echo(), prompt="Repeat.")
+
+
+def questions() -> list[Plain]:
+    """The inputs of a crowd."""
+    return [question(f"Question number {n}.") for n in range(CROWD)]
+
+
+class Echo(WritingModel):
+    """Answers with the question."""
+
+    def _generate(self, messages: Any, stop: Any = None, run_manager: Any = None, **kwargs: Any) -> Any:
+        self.got.append({"text": messages[-1].text, "chain": list(PASSED.get())})
+        return ChatResult(generations=[ChatGeneration(message=AIMessage(f"You said: {messages[-1].text}"))])
 
 
 SCENES: dict[str, Callable[[Instrument], Scene]] = {

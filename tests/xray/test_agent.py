@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from etaoi_tui.detail.card import card_document
@@ -62,7 +64,8 @@ def test_the_graph_counts_visits_and_says_where_it_leads_back(deep: Run) -> None
     text = card(deep, "graph")
     assert "model ×2" in text
     assert "tools ×1" in text
-    assert "⇡" in text
+    assert re.search(r"model ×2 │⇠─+╮", text)
+    assert re.search(r"tools ×1 │─+╯", text)
     assert text.index("__start__") < text.index("model ×2") < text.index("tools ×1") < text.index("__end__")
 
 
@@ -82,12 +85,37 @@ def test_a_drawing_has_every_node_once_and_keeps_its_width() -> None:
     for name in names:
         assert text.count(f"│ {name} │") == 1
     assert all(cells(line) <= 90 for line in text.splitlines())
-    assert "⇡ node0" in text
-    assert "↑ node3" in text
+    assert re.search(r"│ node0 │⇠─+╮", text)
+    assert re.search(r"│ node8 │─+╯", text)
+    assert re.search(r"│ node3 │ ↺", text)
+
+
+def test_a_way_back_that_a_box_stands_in_is_told_in_words() -> None:
+    names = ["top", "left", "right", "low"]
+    edges = [Edge("top", "left"), Edge("top", "right"), Edge("left", "low"), Edge("right", "low")]
+    edges += [Edge("left", "top", True), Edge("right", "top")]
+    lines = draw_graph([Node(name, name) for name in names], edges, 60)
+    assert lines is not None
+    text = "\n".join("".join(piece for piece, _ in line) for line in lines)
+    assert "│ left │ ⇡ top" in text
+    assert "│ right │ ↑ top" in text
+
+
+def test_long_names_are_cut_before_a_graph_is_given_up() -> None:
+    names = [f"A rather long name of a step in a graph, number {n}" for n in range(3)]
+    edges = [Edge(names[0], names[1]), Edge(names[0], names[2])]
+    nodes = [Node(name, name, count="×7") for name in names]
+    wide, narrow = draw_graph(nodes, edges, 150), draw_graph(nodes, edges, 50)
+    assert wide is not None
+    assert narrow is not None
+    assert f"│ {names[1]} ×7 │" in "\n".join("".join(t for t, _ in line) for line in wide)
+    drawn = ["".join(text for text, _ in line) for line in narrow]
+    assert max(map(cells, drawn)) <= 50
+    assert "\n".join(drawn).count("… ×7 │") == 3
 
 
 def test_a_graph_that_does_not_fit_is_not_drawn() -> None:
-    nodes = [Node(f"a rather long name {n}", f"a rather long name {n}") for n in range(9)]
+    nodes = [Node(f"{n}: a rather long name", f"{n}: a rather long name") for n in range(9)]
     assert draw_graph(nodes, [], 60) is None
     assert draw_graph([], [], 60) is None
 

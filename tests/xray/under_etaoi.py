@@ -2,7 +2,7 @@
 
     python -m tests.xray.under_etaoi URL OUTPUT LOG SCENE...
 
-A scene is a name, or ``name:async``. OUTPUT gets one JSON line a scene: ``{scene, session_id, got}``.
+A scene is a name, ``name:async``, or ``crowd``. OUTPUT gets a JSON line each: ``{scene, session_id, got}``.
 """
 
 from __future__ import annotations
@@ -14,21 +14,28 @@ import sys
 import etaoi
 
 from tests.real.drivers.tap import tap
-from tests.xray.scenes import SCENES
+from tests.xray.scenes import SCENES, Scene, crowd, questions
 
 
 def run(url: str, name: str) -> dict[str, object]:
     """Record one scene in a session of its own; return what is known of it from outside."""
-    scene = SCENES[name.partition(":")[0]](etaoi.instrument)
+    scene = (crowd if name == "crowd" else SCENES[name.partition(":")[0]])(etaoi.instrument)
     handle = etaoi.attach(scene.agent, server_url=url, session_id=name)
     try:
-        if name.endswith(":async"):
+        if name == "crowd":
+            asyncio.run(all_at_once(scene))
+        elif name.endswith(":async"):
             asyncio.run(scene.agent.ainvoke(scene.ask))
         else:
             scene.agent.invoke(scene.ask)
     finally:
         handle.detach()
     return {"scene": name, "session_id": str(handle.session_id), "got": scene.got}
+
+
+async def all_at_once(scene: Scene) -> None:
+    """Run a crowd."""
+    await asyncio.gather(*(scene.agent.ainvoke(ask) for ask in questions()))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,260 @@
+"""The page of a tool call shows its middleware: what each changed, returned, tried again; its own time."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from langchain.agents import create_agent
+from langchain.agents.middleware import AgentMiddleware, ToolRetryMiddleware
+from langchain_core.messages import HumanMessage, ToolMessage
+from langchain_core.tools import tool
+from langgraph.types import Command
+
+from etaoi_collector.model import Span
+from etaoi_tui.detail.describe import describe
+from etaoi_tui.detail.tool_chain import ToolChain, build_tool_chain, change_words
+from etaoi_tui.sdk.attach import attach
+from etaoi_tui.sdk.langchain.middleware import instrument
+from tests.detail.pages import text_of
+from tests.detail.recorded import Recorded
+from tests.xray.models import WritingModel, asks
+from tests.xray.recorders import HOW, Shown
+
+
+class Around(AgentMiddleware):
+    """Passes on what ``change`` makes of a tool call, and returns what ``answer`` makes of its result."""
+
+    def change(self, request: Any) -> Any:
+        return request
+
+    def answer(self, result: Any) -> Any:
+        return result
+
+    def wrap_tool_call(self, request: Any, handler: Any) -> Any:
+        return self.answer(handler(self.change(request)))
+
+    async def awrap_tool_call(self, request: Any, handler: Any) -> Any:
+        return self.answer(await handler(self.change(request)))
+
+
+class Triples(Around):
+    """Changes an argument and adds one."""
+
+    def change(self, request: Any) -> Any:
+        call = request.tool_call
+        arguments = {"number": call["args"]["number"] * 3, "unit": "apples"}
+        return request.override(tool_call={**call, "args": arguments})
+
+
+class WritesOver(Around):
+    """Writes into the arguments where they lie."""
+
+    def change(self, request: Any) -> Any:
+        request.tool_call["args"]["number"] = 50
+        return request
+
+
+class Signs(Around):
+    """Returns another message than the tool's."""
+
+    def answer(self, result: Any) -> Any:
+        return ToolMessage(f"{result.content} (signed)", tool_call_id=result.tool_call_id)
+
+
+class Scribbles(Around):
+    """Writes into the tool's message where it lies."""
+
+    def answer(self, result: Any) -> Any:
+        result.content = "scribbled"
+        return result
+
+
+class Commands(Around):
+    """Returns a command instead of a message."""
+
+    def answer(self, result: Any) -> Any:
+        return Command(update={"messages": [result], "jump_to": None})
+
+
+class Answers(Around):
+    """Does without the tool."""
+
+    def wrap_tool_call(self, request: Any, handler: Any) -> Any:
+        return ToolMessage("from the cache", tool_call_id=request.tool_call["id"])
+
+    async def awrap_tool_call(self, request: Any, handler: Any) -> Any:
+        return self.wrap_tool_call(request, handler)
+
+
+class Twice(Around):
+    """Tries once more when the tool fails, with another argument."""
+
+    def wrap_tool_call(self, request: Any, handler: Any) -> Any:
+        try:
+            return handler(request)
+        except ConnectionError:
+            return handler(self.again(request))
+
+    async def awrap_tool_call(self, request: Any, handler: Any) -> Any:
+        try:
+            return await handler(request)
+        except ConnectionError:
+            return await handler(self.again(request))
+
+    @staticmethod
+    def again(request: Any) -> Any:
+        call = request.tool_call
+        return request.override(tool_call={**call, "args": {**call["args"], "number": 1}})
+
+
+def run(
+    how: str, middleware: list[Any], failures: int = 0, instrumented: Any = instrument
+) -> tuple[Shown, list[dict[str, Any]]]:
+    """Run an agent that asks for one tool; return what is shown, and the arguments that the tool got."""
+    got: list[dict[str, Any]] = []
+    left = [failures]
+
+    @tool
+    def double(number: int, unit: str = "") -> str:
+        """Double a number."""
+        got.append({"number": number, **({"unit": unit} if unit else {})})
+        if left[0]:
+            left[0] -= 1
+            raise ConnectionError("gone")
+        return f"{number * 2} {unit}".strip()
+
+    model = WritingModel(answers=[asks("double", number=2)])
+    agent = create_agent(model, [double], middleware=instrumented(middleware), name="counter")
+    handle = attach(agent, sink="memory")
+    ask: Any = {"messages": [HumanMessage("Go.")]}
+    if how == "async":
+        asyncio.run(agent.ainvoke(ask))
+    else:
+        agent.invoke(ask)
+    handle.detach()
+    recorded = Recorded()
+    for event in handle.sink.events:
+        recorded.send(event)
+    recorded.store.finish()
+    (session,) = recorded.store.sessions.values()
+    return Shown(session, recorded.payloads, [], [], True), got
+
+
+def tools(shown: Shown) -> list[Span]:
+    return sorted((s for s in shown.spans if s.kind == "tool"), key=lambda s: (s.started_at, s.number))
+
+
+def chain_of(shown: Shown, span: Span) -> ToolChain:
+    chain = build_tool_chain(shown.evidence(span))
+    assert chain is not None
+    return chain
+
+
+def page(shown: Shown, span: Span, tab: str = "io") -> str:
+    return " ".join(text_of(describe(span, shown.payloads, span.trace.ended_at), tab).split())
+
+
+either_way = pytest.mark.parametrize("how", HOW)
+
+
+@either_way
+def test_each_hook_shows_what_it_changed_and_returned(how: str) -> None:
+    shown, got = run(how, [Signs(), Triples(), WritesOver(), Scribbles()])
+    (double,) = tools(shown)
+    chain = chain_of(shown, double)
+    hook = "awrap_tool_call" if how == "async" else "wrap_tool_call"
+    names = ["Signs", "Triples", "WritesOver", "Scribbles"]
+    assert [step.label for step in chain.down] == [f"{name}.{hook}" for name in names]
+    assert [change_words(step.diff) for step in chain.down if step.diff] == [
+        "", "2 arguments", "1 argument", "",
+    ]  # fmt: skip
+    arguments = {k: v for k, v in (chain.asked.parameters or {}).items() if k not in ("tool", "call id")}
+    assert arguments == {"number": 2}
+    for step in chain.down:
+        assert step.diff is not None
+        arguments |= {name: new for name, _, new in step.diff.parameters}
+    assert [arguments] == got == [{"number": 50, "unit": "apples"}]
+    back = [(step.label.partition(".")[0], step.response_changed) for step in chain.up]
+    assert back == [("Scribbles", True), ("WritesOver", False), ("Triples", False), ("Signs", True)]
+    text = page(shown, double)
+    assert "4 middleware · 4 steps changed something" in text
+    assert "number: 2 + number: 6" in text
+    assert "number: 6 + number: 50" in text
+    assert "scribbled (signed)" in text
+
+
+@either_way
+def test_own_times_leave_out_what_ran_inside(how: str) -> None:
+    shown, _ = run(how, [Signs(), Triples()])
+    (double,) = tools(shown)
+    chain = chain_of(shown, double)
+    whole = chain.down[0].span.duration(0.0)  # type: ignore[union-attr]
+    own = [step.own_seconds for step in chain.down]
+    took = double.duration(0.0)
+    assert whole is not None
+    assert took is not None
+    assert 0.0 < sum(seconds or 0.0 for seconds in own) <= whole - took + 1e-6
+
+
+@either_way
+@pytest.mark.parametrize("made", [Twice, lambda: ToolRetryMiddleware(max_retries=2, initial_delay=0.0)])
+def test_attempts_have_pages_of_their_own(how: str, made: Any) -> None:
+    shown, got = run(how, [Signs(), made()], failures=1)
+    first, second = tools(shown)
+    assert first.error is not None
+    assert second.error is None
+    chains = chain_of(shown, first), chain_of(shown, second)
+    assert [(c.down[1].attempt, c.down[1].attempts) for c in chains] == [(1, 2), (2, 2)]
+    for chain, real in zip(chains, got, strict=True):
+        assert chain.down[1].diff is not None
+        passed = chain.down[1].diff.new.parameters or {}
+        assert {name: passed[name] for name in real} == real
+    assert chains[0].up[0].notes == [
+        "It called the rest of the chain again; what it returned is told with the last call."
+    ]
+    assert "It called the tool 2 times." in chains[1].up[0].notes
+    assert "attempt 2 of 2" in page(shown, second)
+    assert "Attempt 1 failed: ConnectionError: gone" in page(shown, second)
+
+
+@either_way
+def test_a_hook_that_answers_itself_says_so_on_its_own_page(how: str) -> None:
+    shown, got = run(how, [Signs(), Answers()])
+    assert got == []
+    assert tools(shown) == []
+    probe = next(span for span in shown.spans if span.name.startswith("Answers.") and span.marks & 512)
+    text = page(shown, probe, "changes")
+    assert "It answered itself, without the tool." in text
+    assert "from the cache" in text
+
+
+@either_way
+def test_a_command_is_told_as_such(how: str) -> None:
+    shown, _ = run(how, [Commands()])
+    (double,) = tools(shown)
+    (step,) = chain_of(shown, double).up
+    assert step.response_changed is True
+    assert step.notes == ["Its command writes to the state: jump_to, messages"]
+
+
+def test_a_tool_without_middleware_has_none_on_its_page() -> None:
+    shown, _ = run("sync", [])
+    (double,) = tools(shown)
+    assert build_tool_chain(shown.evidence(double)) is None
+    assert "Middleware" not in page(shown, double)
+
+
+@either_way
+def test_what_nobody_recorded_on_the_way_is_told(how: str) -> None:
+    middleware = [*instrument([Signs()]), Triples()]
+    shown, got = run(how, middleware, instrumented=list)
+    (double,) = tools(shown)
+    chain = chain_of(shown, double)
+    last = chain.down[-1]
+    assert not last.recorded
+    assert last.diff is not None
+    assert change_words(last.diff) == "2 arguments"
+    assert got == [{"number": 6, "unit": "apples"}]
+    assert "a hook without a probe" in page(shown, double)
