@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -25,6 +25,12 @@ class LineWidget(Widget):
         self._looks = Looks(self, self.LOOKS)
         self.look = self._looks.over
         """Returns the look of a name as a Rich style, the widget's own for no name."""
+        self._cells: Size | None = None
+
+    @property
+    def cells(self) -> Size:
+        """The widget's size; while lines are drawn it is looked up only once."""
+        return self._cells or self.size
 
     def notify_style_update(self) -> None:
         """Forget styles of the old theme."""
@@ -37,13 +43,17 @@ class LineWidget(Widget):
             return super().render_lines(crop)
         filters = self.get_line_filters()
         background = self.background_colors[1]
+        self._cells = size = self.size
         strips = []
-        for y in crop.line_range:
-            strip = self.render_line(y)
-            for line_filter in filters:
-                strip = strip.apply_filter(line_filter, background)
-            strips.append(strip)
-        if crop.column_span != (0, self.size.width):
+        try:
+            for y in crop.line_range:
+                strip = self.render_line(y)
+                for line_filter in filters:
+                    strip = strip.apply_filter(line_filter, background)
+                strips.append(strip)
+        finally:
+            self._cells = None
+        if crop.column_span != (0, size.width):
             left, right = crop.column_span
             strips = [strip.crop(left, right) for strip in strips]
         return strips

@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Hashable, Iterable
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -205,13 +206,11 @@ class RowView(LineWidget, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of the viewport."""
-        size = self.size
+        size = self.cells
         inner = size.width - 1
-        base = self.look("")
         header = self.HEADER_HEIGHT
         if y < header:
-            strip = self._strip(self.draw_header(y, inner), inner, base)
-            return self._join(strip, self.look("row-view--track"))
+            return self._strip(self.draw_header(y, inner), inner, self.look(""), "row-view--track")
         rows = self.row_count
         row, line = divmod(y - header, self.ROW_HEIGHT)
         row += self.top
@@ -226,7 +225,7 @@ class RowView(LineWidget, can_focus=True):
         base = self.look("")
         if row >= rows:
             pieces = [] if rows else self.draw_empty(row * self.ROW_HEIGHT + line, inner)
-            return self._join(self._strip(pieces, inner, base), self.look(edge))
+            return self._strip(pieces, inner, base, edge)
         if row == self.cursor_row:
             state = "row-view--cursor-here" if self.has_focus else "row-view--cursor"
         else:
@@ -239,8 +238,7 @@ class RowView(LineWidget, can_focus=True):
                 self._strips.move_to_end(key)
                 return known
         background = self._on(state, base) if state else base
-        strip = self._strip(self.draw_row(row, line, inner), inner, background)
-        strip = self._join(strip, self.look(edge))
+        strip = self._strip(self.draw_row(row, line, inner), inner, background, edge)
         if key is not None:
             self._strips[key] = strip
             if len(self._strips) > _STRIPS_KEPT:
@@ -249,17 +247,15 @@ class RowView(LineWidget, can_focus=True):
 
     def _with_note(self, row: int, line: int, inner: int, note: str, edge: str) -> Strip:
         strip = self._row_strip(row, line, inner, edge, self.row_count)
-        strip = strip.crop(0, max(inner - len(note) - 2, 0))
-        noted = Strip([*strip, Segment(f" {note} ", self.look("") + self.look("row-view--badge"))])
-        return self._join(noted.adjust_cell_length(inner, self.look("")), self.look(edge))
-
-    def _join(self, strip: Strip, edge: Style) -> Strip:
-        """Add the cell of the scroll bar."""
-        return Strip([*strip, Segment(" ", self.look("") + edge)], strip.cell_length + 1)
+        base = self.look("")
+        kept = strip.crop(0, max(inner - len(note) - 2, 0))
+        noted = Strip([*kept, Segment(f" {note} ", base + self.look("row-view--badge"))])
+        filled = noted.adjust_cell_length(inner, base)
+        return Strip([*filled, Segment(" ", base + self.look(edge))], inner + 1)
 
     def _edge(self, line: int, height: int, rows: int) -> str:
         """Return the look of the scroll bar's cell in a line."""
-        shown = self.rows_shown
+        shown = max(height // self.ROW_HEIGHT, 1)
         if rows <= shown or height <= 0:
             return "row-view--track"
         size = max(height * shown // rows, 1)
@@ -278,10 +274,17 @@ class RowView(LineWidget, can_focus=True):
         """Return a base style with another background."""
         return base + Style(bgcolor=self.look(name).bgcolor)
 
-    def _strip(self, pieces: list[Piece], width: int, background: Style) -> Strip:
+    def _strip(self, pieces: list[Piece], width: int, background: Style, edge: str) -> Strip:
+        """Make a line of exactly this width out of pieces, and add the cell of the scroll bar."""
         look = self.look
         segments = [Segment(text, background + look(name)) for text, name in pieces if text]
-        return Strip(segments).adjust_cell_length(width, background)
+        used = sum(cell_len(segment.text) for segment in segments)
+        if used < width:
+            segments.append(Segment(" " * (width - used), background))
+        elif used > width:
+            segments = list(Strip(segments, used).adjust_cell_length(width, background))
+        segments.append(Segment(" ", look("") + look(edge)))
+        return Strip(segments, width + 1)
 
     # the mouse
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -117,6 +117,19 @@ behind ✗ counts failed spans.
         left = " TRACES"
         right = note + count
         return [(fit(left, max(width - cell_len(right), 0)) + right, "trace-list--header")]
+
+    def row_key(self, row: int, line: int) -> Hashable | None:
+        """A trace looks the same until something of it arrives; one that runs never does.
+
+        A call's words may come with other traces, so calls are always drawn.
+        """
+        trace = self.rows.at(row)
+        status = trace.status
+        if status is Status.RUNNING or (
+            line == 1 and any(r.kind == "voice_session" for r in trace.roots[:4])
+        ):
+            return None
+        return (trace.number, line, trace.events, status, len(trace.roots), trace.ended_at)
 
     def draw_row(self, row: int, line: int, width: int) -> list[Piece]:
         """Draw a trace."""
