@@ -4,7 +4,7 @@
 BIN := .venv/bin
 ARGS :=
 
-.PHONY: help demo test check format bench screenshots lowest clean .venv
+.PHONY: help demo test check format bench screenshots lowest readme-lines clean .venv
 
 help:
 	@echo "make demo         watch a scripted agent in the viewer"
@@ -13,6 +13,7 @@ help:
 	@echo "make format       put the code into shape"
 	@echo "make bench        measure, with peers in the same run"
 	@echo "make screenshots  render the pictures of the README again"
+	@echo "make readme-lines try each line of the README's table in a fresh environment"
 	@echo "make lowest       run the fast tests with the oldest dependencies that are allowed"
 
 .venv:
@@ -42,6 +43,9 @@ screenshots: .venv
 
 lowest: .venv
 	$(BIN)/python scripts/lowest.py
+
+readme-lines: .venv
+	$(BIN)/python scripts/readme_lines.py $(ARGS)
 
 clean:
 	rm -rf .venv .envs dist build

@@ -83,6 +83,9 @@ class Watched:
                 for span in self.all_spans()
             }
             self.connections = collector.stats()
+            collector.recorder.flush()
+            assert collector.recorder.path is not None
+            self.recorded = collector.recorder.path.read_bytes()
 
     def all_spans(self) -> list[Span]:
         """Every span of every trace."""
@@ -210,3 +213,9 @@ def test_a_turn_shows_what_went_in_and_out_and_only_a_call_is_voice(watched: Wat
     for span in spans_below(session):
         if span.kind in ("turn", "voice_turn"):
             assert watched.pages[span.span_id][0] in ("Voice", "Turn")
+
+
+def test_no_secret_of_any_system_is_in_the_bytes_of_the_recording(watched: Watched) -> None:
+    """A bearer among arguments, an agent's own secret and dependencies, a header in a tool's input."""
+    assert b"hive#0" in watched.recorded and b"voxagent#0" in watched.recorded
+    assert b"SECRET" not in watched.recorded

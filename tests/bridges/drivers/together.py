@@ -19,6 +19,7 @@ from typing import Any
 import etaoi_tui
 
 VISIT = "visit-9"
+SECRET = "SECRET-do-not-record"
 SHARED = "helper"
 
 
@@ -62,11 +63,16 @@ async def voxagent(plan: Plan) -> None:
 
     script(SHARED, say(""))
     Scripted.scripts[SHARED] = play
-    agent = Agent(f"scripted:{SHARED}", name=SHARED, tools=[tool("lookup", lambda q: f"found {q}")])
+    agent = Agent(
+        f"scripted:{SHARED}",
+        name=SHARED,
+        tools=[tool("lookup", lambda q: f"found {q}")],
+        secrets_to_redact={"ticket": SECRET},
+    )
 
     async def run(number: int) -> None:
         key = VISIT if number == 0 else f"voxagent-{number}"
-        await agent.run(f"voxagent#{number}", session_key=key)
+        await agent.run(f"voxagent#{number} {SECRET}", session_key=key, deps={"token": SECRET})
 
     await plan.follow(agent, run)
 
@@ -104,7 +110,8 @@ async def loomcycle(plan: Plan) -> None:
             return
         name = f"{SHARED}-{number}"
         server.scripts[name] = steps(who)
-        await all_of(client.run_streaming(agent=name, session_id=f"own-{number}", segments=segments))
+        told = {"agent": name, "session_id": f"own-{number}", "segments": segments}
+        await all_of(client.run_streaming(**told, user_bearer=SECRET))
         if number == 0:
             first_over.set()
 
@@ -123,13 +130,14 @@ async def hive(plan: Plan) -> None:
 
     async def run(number: int) -> None:
         who, stream = f"hive#{number}", f"stream-{number // 2}"
-        await bus.emit("execution_started", stream, execution_id=who, data={"input": {"q": who}})
+        given = {"q": who, "headers": {"Authorization": f"Bearer {SECRET}"}}
+        await bus.emit("execution_started", stream, execution_id=who, data={"input": given})
         node = NodeOfTheNewest(bus, SHARED, stream, who)
         for kind, data in (
             ("node_loop_started", {"max_iterations": 3}),
             ("node_loop_iteration", {"iteration": 1}),
             ("llm_text_delta", {"content": f"{who}: let me see. ", "snapshot": f"{who}: let me see. "}),
-            ("tool_call_started", {"tool_use_id": "t1", "tool_name": "lookup", "tool_input": {"q": who}}),
+            ("tool_call_started", {"tool_use_id": "t1", "tool_name": "lookup", "tool_input": {**given}}),
             ("tool_call_completed", {"tool_use_id": "t1", "tool_name": "lookup", "result": f"found {who}"}),
             ("llm_text_delta", {"content": f"{who} is answered.", "snapshot": f"{who} is answered."}),
             ("llm_turn_complete", {"model": "m", "input_tokens": 30, "output_tokens": 5}),
