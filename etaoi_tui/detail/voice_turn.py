@@ -264,7 +264,8 @@ def _originals(turn: Turn) -> list[Section]:
         Section("originals", "Told by", (), fmt.count(_told_by(turn), "span"), open=False, group=True),
     ]
     seen: set[str] = set()
-    for what, spans in [("turn", turn.sources), *((WORDS[stage.kind], stage.spans) for stage in turn.stages)]:
+    told = [("turn", turn.sources), *((WORDS[stage.kind], stage.spans) for stage in turn.stages)]
+    for what, spans in [*told, ("also", turn.also)]:
         for span in spans:
             if span.span_id in seen:
                 continue
@@ -284,6 +285,5 @@ def _originals(turn: Turn) -> list[Section]:
 
 
 def _told_by(turn: Turn) -> int:
-    return len(
-        {span.span_id for stage in turn.stages for span in stage.spans} | {s.span_id for s in turn.sources}
-    )
+    spans = {span.span_id for stage in turn.stages for span in stage.spans}
+    return len(spans | {span.span_id for span in (*turn.sources, *turn.also)})

@@ -243,6 +243,7 @@ def turn_object(turn: Turn, place: int) -> dict[str, Any]:
         "characters": turn.characters,
         "audio_ms": _milliseconds(turn.audio),
         "span_ids": [span.span_id for span in turn.sources],
+        "other_span_ids": [span.span_id for span in turn.also],
     }
 
 

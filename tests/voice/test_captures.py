@@ -48,3 +48,44 @@ def test_the_driven_session_is_one_call() -> None:
     assert {MarkKind.INTERRUPTED, MarkKind.FALSE_INTERRUPTION, MarkKind.HANDOFF, MarkKind.ERROR} == kinds
     assert third.user_said == "nobody answered this late" and third.gap is None
     assert [span.kind for span in call.call.outside] == ["vad"]
+
+
+CALLS = ("s09a_livekit_text.msgpack", "s09c_livekit_driven.msgpack")
+TOOK_NO_TIME = 0.000_5
+"""Seconds: what the recorded program itself did in less."""
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_no_turn_comes_twice_and_every_span_is_reached(name: str) -> None:
+    call = recorded(name)
+    turns = call.turns
+    sources = [span.span_id for turn in turns for span in turn.sources]
+    assert len(sources) == len(set(sources))
+    words = [(turn.user_said, turn.agent_said) for turn in turns if turn.user_said or turn.agent_said]
+    assert len(words) == len(set(words))
+    told = [span.span_id for turn in turns for span in turn.also]
+    told += {span.span_id for turn in turns for stage in turn.stages for span in stage.spans}
+    assert len(told) == len(set(told))
+    kinds = {"voice_turn", "voice_input", "voice_output", "llm", "tool", "eou", "vad"}
+    spans = {
+        span.span_id: span.kind
+        for trace in call.store.traces.values()
+        for span in trace.members
+        if span.kind in kinds
+    }
+    outside = {span.span_id for span in call.call.outside}
+    assert spans.keys() == {*sources, *told} | outside
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_no_stage_is_without_length_that_took_time(name: str) -> None:
+    for turn in recorded(name).turns:
+        for stage in turn.stages:
+            assert stage.end is not None
+            took = [span.ended_at - span.started_at for span in stage.spans if span.ended_at is not None]
+            if stage.kind in (Kind.TOOL, Kind.SPEECH):
+                # Two tools of the script fail at once, and in a text session nothing is spoken.
+                assert stage.end - stage.start >= max(took) - TOOK_NO_TIME
+            else:
+                assert stage.end - stage.start > 0.005
+                assert stage.end - stage.start > max(took), "the spans themselves are marks without length"

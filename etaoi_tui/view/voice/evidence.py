@@ -143,6 +143,12 @@ class Evidence:
             sorts[span.kind].append(self._seen(span))
 
     @property
+    def spans(self) -> list[Span]:
+        """All stages that were looked into."""
+        sorts = (self.inputs, self.waits, self.activity, self.models, self.tools, self.outputs)
+        return [one.span for sort in sorts for one in sort]
+
+    @property
     def hears(self) -> bool:
         """Whether the model hears and speaks by itself: no recogniser and no voice hold the answer up."""
         return any(one.metrics is not None and one.metrics.type == "realtime_model" for one in self.models)

@@ -56,6 +56,7 @@ def fold_turn(
     if agent.broken_by_another and user.stopped is not None and agent.heard is not None:
         lent = others(user.stopped.at, agent.heard.at)
     stages = sorted([*user.stages, *agent.stages], key=lambda stage: (stage.start, stage.end or 0.0))
+    shown = {span.number for stage in stages for span in stage.spans}
     return Turn(
         key=key,
         sources=tuple(sources),
@@ -82,6 +83,7 @@ def fold_turn(
         models=tuple(agent.models),
         final=user.final,
         left_out=seen.left_out,
+        also=tuple(span for span in seen.spans if span.number not in shown),
         errors=tuple(mark.text for mark in marks if mark.kind is MarkKind.ERROR),
     )
 

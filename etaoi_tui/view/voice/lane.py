@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from math import floor
 
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.timeline import Axis
@@ -131,7 +132,7 @@ def segments(turn: Turn, now: float) -> tuple[Part, ...]:
 def cells(parts: Sequence[Part], lane: Lane) -> list[Kind]:
     """Return for each cell of a lane the stage that fills most of it.
 
-    Stages that would vanish between two cells are given one when their neighbours can spare it.
+    A stage that would vanish is given a cell when nothing else wants that.
     """
     width = lane.width
     per_cell = lane.seconds / width
@@ -147,10 +148,18 @@ def cells(parts: Sequence[Part], lane: Lane) -> list[Kind]:
             if share > 0:
                 shares[cell][part.kind] = shares[cell].get(part.kind, 0.0) + share
     found = [max(share, key=lambda kind: share[kind]) if share else Kind.IDLE for share in shares]
-    return [
+    drawn = [
         Kind.IDLE if share and kind is not Kind.IDLE and sum(share.values()) < 0.25 else kind
         for kind, share in zip(found, shares, strict=True)
     ]
+    for part in parts:
+        first = floor((part.start - lane.start) / per_cell)
+        last = floor((part.end - lane.start) / per_cell)
+        if 0 <= first <= last < width and part.kind not in drawn[first : last + 1]:
+            middle = (first + last) // 2
+            if drawn[middle] is Kind.IDLE:
+                drawn[middle] = part.kind
+    return drawn
 
 
 def stage_cells(stage: Stage, lane: Lane, now: float) -> list[Kind]:
@@ -160,15 +169,7 @@ def stage_cells(stage: Stage, lane: Lane, now: float) -> list[Kind]:
     if stage.first is not None and stage.kind is Kind.LLM:
         first = min(max(stage.first, stage.start), end)
         parts = [Part(Kind.TTFT, stage.start, first), Part(Kind.LLM, first, end)]
-    elif stage.first is not None and stage.kind is Kind.TTS:
-        first = min(max(stage.first, stage.start), end)
-        parts = [Part(Kind.TTS, stage.start, first), Part(Kind.PLAYOUT, first, end)]
-    drawn = cells(parts, lane)
-    if not any(kind is not Kind.IDLE for kind in drawn):
-        at = int((stage.start - lane.start) / lane.seconds * lane.width)
-        if 0 <= at < lane.width:
-            drawn[at] = stage.kind
-    return drawn
+    return cells(parts, lane)
 
 
 SPARKS = "▁▂▃▄▅▆▇█"

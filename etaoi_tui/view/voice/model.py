@@ -187,6 +187,7 @@ class Turn:
         agent_heard: First audible word of the agent.
         parts: The silence between these two, complete and without overlap.
         marks: In order of time.
+        also: Spans that tell of it and are no stage by themselves: repeated words, what was typed.
         left_out: Spans of it that are not looked into, in a turn of absurd size.
     """
 
@@ -216,6 +217,7 @@ class Turn:
     models: tuple[str, ...] = ()
     final: bool = True
     """The user's transcript is final."""
+    also: tuple[Span, ...] = ()
     left_out: int = 0
     errors: tuple[str, ...] = field(default=())
 
