@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from textual import events
 from textual.app import App, SystemCommand
 from textual.driver import Driver
 from textual.filter import LineFilter
@@ -46,6 +47,10 @@ TICKS_PER_SECOND = 12
 
 _SLICE_MS = 4.0
 """Longest stretch of work between two looks at the keyboard."""
+
+_SHORT_SLICE_MS = 1.5
+_HANDS_ON_FOR = 1.0
+"""The same while somebody uses keys or mouse, and the seconds after which nobody seems to any more."""
 
 _WORK_MS = 70.0
 _LOADING_WORK_MS = 180.0
@@ -162,6 +167,7 @@ class ViewerApp(App[str]):
         self._rates: deque[tuple[float, int]] = deque(maxlen=2 * TICKS_PER_SECOND)
         self._newest: dict[str, tuple[float, float]] = {}
         self._froze_at = 0.0
+        self._touched_at = -_HANDS_ON_FOR
         self._notices_told = 0
         self.main = MainScreen(
             source,
@@ -239,14 +245,23 @@ class ViewerApp(App[str]):
         while True:
             began = time.perf_counter()
             deadline = began + (_WORK_MS if self.source.live else _LOADING_WORK_MS) / 1000
-            self.feed.work(_SLICE_MS, self._clock())
+            self.feed.work(self._slice_ms(), self._clock())
             while self.feed.behind and time.perf_counter() < deadline:
                 await asyncio.sleep(_BREATH)
-                self.feed.work(_SLICE_MS, self._clock())
+                self.feed.work(self._slice_ms(), self._clock())
             self._collect_garbage(while_loading=self.feed.behind and not self.source.live)
             self.show()
             rest = pause - (time.perf_counter() - began)
             await asyncio.sleep(0.001 if self.feed.behind else max(rest, 0.005))
+
+    def _slice_ms(self) -> float:
+        return _SHORT_SLICE_MS if time.monotonic() - self._touched_at < _HANDS_ON_FOR else _SLICE_MS
+
+    async def on_event(self, event: events.Event) -> None:
+        """Remember when somebody last used keys or mouse."""
+        if isinstance(event, events.InputEvent):
+            self._touched_at = time.monotonic()
+        await super().on_event(event)
 
     def _collect_garbage(self, *, while_loading: bool) -> None:
         """Leave garbage alone while a recording is read: what is made then stays; looking costs a sixth."""

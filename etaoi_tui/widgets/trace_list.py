@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -25,6 +25,12 @@ _STATUS_LOOK = {
     Status.LOST: "warning",
     Status.INCOMPLETE: "warning",
 }
+
+_FLOOD = 8
+"""New traces in one tick that are a flood: more than an eye could follow."""
+
+_HOLD_BACK = 3
+"""Ticks of a flood that are not drawn before one is."""
 
 
 class TraceList(RowView):
@@ -67,6 +73,8 @@ behind ✗ counts failed spans.
         """Said in the header: what left memory."""
         self._summaries = summaries
         self._now = now
+        self._newest = -1
+        self._held_back = 0
 
     def apply(self, changes: Changes) -> None:
         """Take in a tick's changes; the row under the cursor stays on its line."""
@@ -77,15 +85,39 @@ behind ✗ counts failed spans.
             if row is not None and line is not None and self.top:
                 self.top = max(0, row - line)
             self.keep_in_range()
-            self.refresh()
+            self._draw_news()
+            return
+        if self._held_back:
+            self._draw_all()
             return
         shown = self.shown_rows()
         self.refresh_rows([row for row in shown if self.rows.at(row) in changes.traces])
 
+    def _draw_news(self) -> None:
+        """Draw the list with its new rows, but in a flood only now and then: nobody could read more."""
+        newest = self.rows.at(0).number if len(self.rows) else -1
+        came, self._newest = newest - self._newest, newest
+        if came > _FLOOD and self._held_back < _HOLD_BACK:
+            self._held_back += 1
+        else:
+            self._draw_all()
+
+    def _draw_all(self) -> None:
+        self._held_back = 0
+        self.refresh()
+
+    def refresh_rows(self, rows: Iterable[int]) -> None:
+        """Draw some rows again; all of them while others stand on the screen than are listed."""
+        if self._held_back:
+            self._draw_all()
+        else:
+            super().refresh_rows(rows)
+
     def animate_running(self, frame: int) -> None:
         """Draw the next picture of traces that run."""
         self.frame = frame
-        self.refresh_rows([r for r in self.shown_rows() if self.rows.at(r).status is Status.RUNNING])
+        if not self._held_back:
+            self.refresh_rows([r for r in self.shown_rows() if self.rows.at(r).status is Status.RUNNING])
 
     def select(self, trace: Trace) -> None:
         """Put the cursor on a trace without telling anybody."""
