@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from etaoi_collector.model import Session
+from etaoi_collector.model import Session, Status
 from etaoi_collector.store import Store
 from etaoi_tui.text import one_line
 from etaoi_tui.view import format as fmt
@@ -135,7 +135,13 @@ def _troubles(store: Store, lost: int) -> list[Part]:
 
 
 def _voice(session: Session | None) -> list[Part]:
-    if session is None or not session.states:
+    if session is None or not session.states or _is_over(session):
         return []
     words = [f"{one_line(who, 12)} {one_line(state, 16)}" for who, state in sorted(session.states.items())]
     return [("♪ " + " · ".join(words[:4]), "replay", True)]
+
+
+def _is_over(session: Session) -> bool:
+    """Whether a voice call has ended: its last states say nothing of the present."""
+    calls = [root for trace in session.traces[:8] for root in trace.roots[:4] if root.kind == "voice_session"]
+    return bool(calls) and all(call.status is not Status.RUNNING for call in calls)

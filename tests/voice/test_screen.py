@@ -151,12 +151,14 @@ async def test_live_the_states_stand_on_top_and_the_silence_grows() -> None:
         shown.app.main.span_tree.following = False
         await show(shown, pilot, events[: agent + 1])
         assert "agent thinking" in lanes_text(shown)[0] and "user listening" in lanes_text(shown)[0]
+        assert "agent thinking" in shown.app.main.status_bar.render_line(0).text
         waiting = next(line for line in lanes_text(shown) if " 2 " in line[:8])
         shown.time += 1.5
         await shown.tick(pilot)
         later = next(line for line in lanes_text(shown) if " 2 " in line[:8])
         assert "…" in waiting and later != waiting
         await show(shown, pilot, events[agent + 1 :])
+        assert "agent" not in shown.app.main.status_bar.render_line(0).text
         assert "ended" in lanes_text(shown)[0] and not any(
             "…  " in line[:24] for line in lanes_text(shown)[4:]
         )
