@@ -43,7 +43,8 @@ SERVER = """
         time.sleep(0.01)
     one = len(source.read(place))
     item = None
-    while (left := memory("RssAnon")) > enough and time.monotonic() < deadline:
+    calm = time.monotonic() + 20
+    while (left := memory("RssAnon")) > enough and time.monotonic() < calm:
         time.sleep(0.05)  # what received the message lets go of it when its thread gets its turn
     print(events, one, memory("VmHWM") - before, left, flush=True)
     sys.stdin.readline()
