@@ -121,7 +121,7 @@ def _slowest(call: VoiceCall, limits: Thresholds) -> list[Section]:
     if len(found) < 2:
         return []
     rows = [
-        Section("slowest", "Slowest turns", (), "Enter goes there", group=True, glyph="▲", style="warning")
+        Section("slowest", "Slowest turns", (), "p goes there", group=True, glyph="▲", style="warning")
     ]
     for group in found:
         turn = call.turn(group)
