@@ -180,15 +180,17 @@ class Page:
     # making
 
     def _add_top(self, document: Document) -> None:
-        self._parts.append(_Part(None, 0, self._flow("", 0, Runs(document.headline), self.width)))
+        if document.headline:
+            self._parts.append(_Part(None, 0, self._flow("", 0, Runs(document.headline), self.width)))
         for n, note in enumerate(document.notes, 1):
             block = Runs([("! ", "warning"), (note, "note")])
             self._parts.append(_Part(None, n, self._flow("", n, block, self.width)))
-        self._parts.append(_Part(None, _GAP, None))
+        if self._parts:
+            self._parts.append(_Part(None, _GAP, None))
 
     def _add(self, section: Section) -> None:
-        before = self._parts[-1]
-        if before.flow is not None:
+        before = self._parts[-1] if self._parts else None
+        if before is not None and before.flow is not None:
             self._parts.append(_Part(before.section, _GAP, None))
         self._parts.append(_Part(section, _TITLE, None))
         if self.is_open(section):

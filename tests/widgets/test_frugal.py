@@ -17,8 +17,8 @@ from etaoi_tui.widgets.lines import LineWidget
 class Counted(LineWidget):
     """Draws a letter and a number in each line, and remembers which lines it was asked for."""
 
-    def __init__(self, *, id: str) -> None:
-        super().__init__(id=id)
+    def __init__(self, name: str) -> None:
+        super().__init__(id=name)
         self.numbers = [0] * 100
         self.asked: list[int] = []
 
@@ -36,7 +36,7 @@ class Layered(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self._compositor = FrugalCompositor()
-        self.left, self.right, self.front = Counted(id="left"), Counted(id="right"), Counted(id="front")
+        self.left, self.right, self.front = Counted("left"), Counted("right"), Counted("front")
         self.widgets = (self.left, self.right, self.front)
 
     def compose(self) -> ComposeResult:
