@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import Any
 
 FIRST_TYPES = (
@@ -25,24 +25,34 @@ FIRST_TYPES = (
     *("node_stalled", "custom"),
 )
 NEWER_TYPES = (
-    *("llm_turn_complete", "judge_verdict", "node_retry", "node_tool_doom_loop", "context_compacted"),
-    *("context_compaction_started", "context_usage_updated", "subagent_report", "worker_completed"),
-    *(
-        "execution_resurrected",
-        "escalation_requested",
-        "queen_phase_changed",
-        "task_created",
-        "credentials_required",
-    ),
+    *("payment_required", "llm_turn_complete", "client_reasoning", "client_input_received"),
+    *("client_input_committed", "client_credential_form_requested", "colony_suggestion_requested"),
+    *("node_tool_doom_loop", "judge_verdict", "node_retry", "stream_ttft_exceeded", "stream_inactive"),
+    *("stream_nudge_sent", "loop_state_changed", "reminder_injected", "tool_call_replay_detected"),
+    *("worker_completed", "worker_failed", "context_compaction_started", "context_compacted"),
+    *("context_usage_updated", "webhook_received", "escalation_requested", "execution_resurrected"),
+    *("worker_colony_loaded", "colony_created", "credentials_required", "session_forked"),
+    *("queen_phase_changed", "queen_identity_selected", "subagent_report", "trigger_available"),
+    *("trigger_activated", "trigger_deactivated", "trigger_fired", "trigger_removed", "trigger_updated"),
+    *("missed_triggers", "task_created", "task_updated", "task_deleted", "task_list_reset"),
+    *("task_list_reattach_mismatch", "session_snapshot", "credential_provider_connected"),
+    *("credential_provider_disconnected", "tool_catalog_refreshed", "tools_config_changed", "crm_changed"),
 )
+"""With the first ones, all that the newest version knows."""
+SINCE_GONE = ("output_key_set", "edge_traversed", "node_action_plan", "escalation_received")
+"""Names of versions in between."""
+
+
+class Plain(str, Enum):  # noqa: UP042
+    """Base of the first version's event types: `str` of one is not its value."""
 
 
 class Lenient(StrEnum):
-    """Base of event types: strings that carry their value."""
+    """Base of the newest version's event types."""
 
 
-def types(*names: str) -> Any:
-    return Lenient("EventType", {name.upper(): name for name in names})
+def types(base: Any, *names: str) -> Any:
+    return base("EventType", {name.upper(): name for name in names})
 
 
 @dataclass
@@ -71,7 +81,7 @@ class NewestEvent(FirstEvent):
 class FirstBus:
     """Keeps a ring of events and calls handlers in gathered tasks; their errors are swallowed."""
 
-    EventType = types(*FIRST_TYPES)
+    EventType = types(Plain, *FIRST_TYPES)
     AgentEvent: type[FirstEvent] = FirstEvent
 
     def __init__(self, max_history: int = 1000) -> None:
@@ -113,13 +123,15 @@ class FirstBus:
 
 
 class NewestBus(FirstBus):
-    """Knows more types, and stamps events with a number."""
+    """Knows more types; stamps events with a number, and a tool's with its place, while it publishes them."""
 
-    EventType = types(*FIRST_TYPES, *NEWER_TYPES)
+    EventType = types(Lenient, *FIRST_TYPES, *NEWER_TYPES)
     AgentEvent = NewestEvent
 
     async def publish(self, event: Any) -> None:
         event.seq = len(self._event_history) + 1
+        if event.type in ("tool_call_started", "tool_call_completed"):
+            event.data["tool_index"] = 1
         await super().publish(event)
 
 

@@ -1,4 +1,4 @@
-"""The README's table "What can be watched": each line has its program, and those without a framework run here.
+"""The README table "What can be watched": each line has its program, and those without a framework run here.
 
 All lines, each in a fresh environment, are tried by ``make readme-lines``.
 """

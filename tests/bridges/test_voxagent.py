@@ -30,6 +30,7 @@ SCENARIOS = (
     "own_instance_attribute",
     "no_trace",
     "inside_another",
+    "beside_another",
     "detached_midway",
     "secrets",
 )
@@ -305,6 +306,14 @@ def test_agents_inside_other_spans_are_sub_agents(version: str) -> None:
             "llm scripted:outer",
         ],
     ]
+
+
+def test_an_agent_that_nobody_watches_is_not_recorded(version: str) -> None:
+    """Though it uses the watched provider, and a tool object of the watched agent."""
+    (root,) = forest("voxagent", version, "beside_another").roots
+    assert root.payload["inputs"] == "seen"
+    told = json.dumps(played("voxagent", version, "watched")["beside_another"]["events"])
+    assert "not seen" not in told
 
 
 def test_a_run_that_is_under_way_at_detach_is_followed_to_its_end(version: str) -> None:

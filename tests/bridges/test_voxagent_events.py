@@ -76,3 +76,16 @@ def test_names_in_schemas_of_either_form() -> None:
     schemas = [{"function": {"name": "a"}}, {"name": "b"}, SimpleNamespace(name="c"), {}]
     assert tool_names(schemas) == ["a", "b", "c", "?"]
     assert tool_names(None) == []
+
+
+def test_an_aborted_run_says_so() -> None:
+    end = {"messages": [], "aborted": True, "timed_out": False}
+    (root,) = played({"event_type": "run_end", **end}).roots
+    assert root.error == "aborted"
+    assert root.result == {"outputs": "", "aborted": True, "timed_out": False}
+
+
+def test_an_error_goes_before_a_flag() -> None:
+    end = {"messages": [], "aborted": True, "timed_out": True}
+    (root,) = played({"event_type": "run_error", "error": "no luck"}, {"event_type": "run_end", **end}).roots
+    assert root.error == "no luck"

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import subprocess
 import sys
 import types
 from typing import Any
 
 import pytest
+from langchain_core.language_models import FakeListChatModel
 from langchain_core.runnables import RunnableLambda
 
 import etaoi_tui
 from etaoi_tui.sdk.transport.local import InMemorySink
 from etaoi_tui.sdk.watch import SUPPORTED, watch
-from tests.bridges.hive_bus import FirstBus
+from tests.bridges.hive_bus import FirstBus, NewestBus
 from tests.bridges.trees import Forest
 
 
@@ -37,6 +40,50 @@ def test_what_attach_takes_is_attached() -> None:
     with watch(agent, sink="memory") as handle:
         assert agent.invoke("hi") == "hi!"
         assert [event["kind"] for event in handle.sink.events if event["node_kind"] != "agent_context"]
+
+
+def graph() -> Any:
+    from langgraph.graph import START, MessagesState, StateGraph
+
+    builder = StateGraph(MessagesState)
+    builder.add_node("think", lambda state: {"messages": []})
+    builder.add_edge(START, "think")
+    return builder.compile()
+
+
+def computed(kind: type, name: str) -> bool:
+    """Whether an attribute is nothing but what the class remembers of its own first answer."""
+    return isinstance(inspect.getattr_static(kind, name, None), functools.cached_property)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: RunnableLambda(str.upper),
+        lambda: RunnableLambda(str.upper).with_config(run_name="shout"),
+        lambda: FakeListChatModel(responses=["hello"]),
+        graph,
+        FirstBus,
+        NewestBus,
+    ],
+)
+def test_detaching_leaves_the_target_and_its_class_as_they_were(make: Any) -> None:
+    """Twice, so that what a first watch leaves behind is found by the second."""
+    target, other = make(), make()
+
+    def parts() -> Any:
+        config = getattr(target, "config", None)
+        classes = {kind: dict(vars(kind)) for kind in type(target).__mro__ if kind is not object}
+        own = {name: value for name, value in vars(target).items() if not computed(type(target), name)}
+        return type(target), own, config and {**config}, classes
+
+    before, other_before = parts(), dict(vars(other))
+    for _ in range(2):
+        handle = watch(target, sink="memory")
+        handle.detach()
+        handle.detach()
+        assert parts() == before
+    assert dict(vars(other)) == other_before
 
 
 def test_a_livekit_session_is_attached(monkeypatch: pytest.MonkeyPatch) -> None:

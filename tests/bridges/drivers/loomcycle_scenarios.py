@@ -9,7 +9,7 @@ import grpc
 from loomcycle import LoomcycleClient
 from loomcycle_plays import HAS_NEWER, SEGMENTS, TWO_CALLS, agent_events, all_of, plain, scenario, transcript
 from loomcycle_server import Server, event, pb, usage, use
-from three import Stage, main
+from three import Stage, classes_of, main
 
 
 @scenario
@@ -370,6 +370,7 @@ async def nobody_there(stage: Stage, server: Server, client: Any) -> None:
 @scenario
 async def no_trace(stage: Stage, server: Server, client: Any) -> None:
     server.scripts["x"] = TWO_CALLS
+    classes = classes_of(client)
     if stage.mode != "bare":
         second = stage.watch(client)
         names = {"run_streaming", "continue_session", "spawn_run_batch", "stream_user_run_states"}
@@ -378,6 +379,7 @@ async def no_trace(stage: Stage, server: Server, client: Any) -> None:
         assert names <= vars(client).keys()
         second.detach()
     stage.tell(sorted(vars(client)))
+    stage.tell([type(client).__name__, classes_of(client) == classes])
     await stage.ends("run", all_of(client.run_streaming(agent="x", segments=SEGMENTS)))
 
 

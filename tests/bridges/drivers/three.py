@@ -65,6 +65,16 @@ class Stage:
         return self.sink.events if isinstance(self.sink, InMemorySink) else []
 
 
+def classes_of(*targets: Any) -> dict[str, dict[str, Any]]:
+    """What the classes of some objects consist of: watching an object must touch none of it."""
+    return {
+        kind.__qualname__: dict(vars(kind))
+        for target in targets
+        for kind in type(target).__mro__
+        if kind.__module__ not in ("builtins", "abc", "typing")
+    }
+
+
 def shown(value: Any) -> Any:
     """A result as JSON, without what differs from run to run."""
     if hasattr(value, "model_dump"):

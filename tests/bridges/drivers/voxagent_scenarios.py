@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
-from three import Stage, main
+from three import Stage, classes_of, main
 from voxagent import Agent
 from voxagent.providers.base import ErrorChunk, MessageEndChunk, TextDeltaChunk
 from voxagent.providers.registry import get_default_registry
@@ -302,9 +302,11 @@ async def no_trace(stage: Stage) -> None:
     )
     others = [agent, sub, server, *agent.tools]
     before = [dict(vars(each)) for each in others]
+    classes = classes_of(*others)
     provider = get_default_registry().get_provider_class("scripted")
     second = None
     handle = stage.watch(agent)
+    stage.tell(classes_of(*others) == classes)
     if handle is not None:
         second = stage.watch(agent)
         stage.tell_watched = [
@@ -320,8 +322,20 @@ async def no_trace(stage: Stage) -> None:
     after = [{key: value for key, value in vars(each).items() if key not in keep} for each in others]
     before = [{key: value for key, value in each.items() if key not in keep} for each in before]
     stage.tell(after == before)
+    stage.tell(classes_of(*others) == classes)
     stage.tell(get_default_registry().get_provider_class("scripted") is provider is Scripted)
     await stage.ends("run", agent.run("x"))
+
+
+async def beside_another(stage: Stage) -> None:
+    """An agent that nobody watches, in the same process at the same time, with the same model and tool."""
+    model = script("beside", [call("weather", q="Oslo"), MessageEndChunk()], say("said"))
+    shared = tool("weather", weather)
+    watched, other = (Agent(model, name=name, tools=[shared]) for name in ("watched", "other"))
+    stage.watch(watched)
+    runs = (watched.run("seen"), other.run("not seen"), other.run("not seen either"))
+    await stage.ends("runs", asyncio.gather(*runs))
+    stage.tell(sorted(key for key in vars(other) if key in ("run", "run_stream")))
 
 
 async def inside_another(stage: Stage) -> None:
@@ -402,6 +416,7 @@ SCENARIOS = {
         own_instance_attribute,
         no_trace,
         inside_another,
+        beside_another,
         detached_midway,
         secrets,
     )
