@@ -128,7 +128,7 @@ def compare(old: Request, new: Request) -> RequestDiff:
         diff.not_compared.append("system prompt")
     else:
         diff.system_changed = old.system_length != new.system_length or not _begin_alike(old, new)
-    if old.breakpoints is not None and new.breakpoints is not None and old.breakpoints != new.breakpoints:
+    if old.breakpoints is not None and new.breakpoints is not None:
         places = {c.old_index: c.new_index for c in diff.messages if c.old_index >= 0 and c.new_index >= 0}
         went = follow_messages(old.breakpoints, places)
         if went != new.breakpoints:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from etaoi_collector.model import Mark, Span
-from etaoi_tui.detail.chat import read_message
+from etaoi_tui.detail.chat import Message, read_message
 from etaoi_tui.detail.evidence import Evidence, Map, as_list, as_map, as_text
 from etaoi_tui.detail.json_lines import parse_json
 from etaoi_tui.detail.payloads import Missing
-from etaoi_tui.detail.request import Bodies, Request, bodies_in, read_snapshot, read_state
+from etaoi_tui.detail.request import Request, bodies_in, read_snapshot, read_state
 from etaoi_tui.detail.request_diff import compare
 from etaoi_tui.detail.request_step import Step, own_time
 from etaoi_tui.view import format as fmt
@@ -21,7 +21,7 @@ _SHAPELESS = ("tuple", "list", "str", "dict")
 """What the etaoi SDK's digests give as the role of something that LangGraph takes for a message."""
 
 
-def state_step(evidence: Evidence, node: Span, bodies: Bodies, *, up: bool = False) -> Step:
+def state_step(evidence: Evidence, node: Span, bodies: dict[str, Message], *, up: bool = False) -> Step:
     """Return what a state hook did, from its probe or from its graph node."""
     probe = next((child for child in node.children or () if child.marks & _PROBE), None)
     step = Step(node.name, probe or node, "up" if up else "down", recorded=probe is not None)
@@ -42,11 +42,17 @@ def state_step(evidence: Evidence, node: Span, bodies: Bodies, *, up: bool = Fal
     return step
 
 
-def read_probe(step: Step, probe: Evidence, known: Bodies) -> None:
-    """Read what a state hook changed from its probe into a step."""
-    bodies = dict(known)
+def read_probe(step: Step, probe: Evidence, bodies: dict[str, Message]) -> None:
+    """Read what a state hook changed from its probe into a step.
+
+    Args:
+        step: Takes it.
+        probe: The hook's span.
+        bodies: Whole messages by their key; those that the probe carries are added.
+    """
     for told in (probe.begun, probe.ended):
         bodies_in(as_map(told.get("diff")), bodies)
+    bodies_in({"messages_added": probe.begun.get("bodies")}, bodies)
     before = as_map(probe.begun.get("before"))
     old = read_snapshot(before, bodies)
     response = as_map(probe.ended.get("response") or probe.begun.get("response"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from tests.detail.recorded import Recorded
 from tests.real.collecting import collecting
 from tests.real.evidence import logged
 from tests.real_env import ETAOI, ROOT, real_env
-from tests.xray.models import Plain
+from tests.xray.models import Plain, plain_message
 from tests.xray.scenes import SCENES, crowd
 
 HOW = ("sync", "async")
@@ -34,6 +34,7 @@ class Shown:
         session: what was recorded.
         payloads: where its events are read.
         got: each request as its models got it.
+        result: the messages that the agent returned.
         writers: models that a middleware calls for itself.
         all_recorded: whether every wrap hook is instrumented.
     """
@@ -43,6 +44,7 @@ class Shown:
     got: list[Plain]
     writers: list[str]
     all_recorded: bool
+    result: list[Plain] = field(default_factory=list)
 
     @property
     def spans(self) -> list[Span]:
@@ -79,9 +81,9 @@ def under_ours(name: str, how: str) -> Shown:
     handle = attach(scene.agent, sink="memory")
     try:
         if how == "async":
-            asyncio.run(scene.agent.ainvoke(scene.ask))
+            result = asyncio.run(scene.agent.ainvoke(scene.ask))
         else:
-            scene.agent.invoke(scene.ask)
+            result = scene.agent.invoke(scene.ask)
     finally:
         handle.detach()
     recorded = Recorded()
@@ -89,7 +91,8 @@ def under_ours(name: str, how: str) -> Shown:
         recorded.send(event["batch"][0] if "batch" in event else event)
     recorded.store.finish()
     (session,) = recorded.store.sessions.values()
-    return Shown(session, recorded.payloads, scene.got, scene.writers, scene.all_recorded)
+    returned = [plain_message(message) for message in result["messages"]]
+    return Shown(session, recorded.payloads, scene.got, scene.writers, scene.all_recorded, returned)
 
 
 def under_etaoi(folder: Path, names: list[str]) -> dict[str, Shown]:
@@ -116,7 +119,12 @@ def under_etaoi(folder: Path, names: list[str]) -> dict[str, Shown]:
         name = line["scene"].partition(":")[0]
         scene = (crowd if name == "crowd" else SCENES[name])(lambda items: items)
         shown[line["scene"]] = Shown(
-            sessions[line["session_id"]], payloads, line["got"], scene.writers, scene.all_recorded
+            sessions[line["session_id"]],
+            payloads,
+            line["got"],
+            scene.writers,
+            scene.all_recorded,
+            line["result"],
         )
     return shown
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
 
 from etaoi_collector.model import Span
 from etaoi_tui.detail.describe import describe
+from etaoi_tui.detail.diff_sections import diff_sections, in_words
 from etaoi_tui.detail.evidence import Evidence
+from etaoi_tui.detail.probe_step import probe_step
 from etaoi_tui.detail.probes import call_of_orphan, hooks_of
+from etaoi_tui.detail.request import Request, read_sent, read_snapshot, read_state
 from etaoi_tui.detail.request_chain import CallChain, build_chain
-from tests.detail.pages import text_of
+from etaoi_tui.detail.request_diff import compare
+from tests.detail.pages import end, start, text_of
 from tests.detail.recorded import CAPTURES, Recorded, load
 
 
@@ -112,3 +119,117 @@ def test_long_messages_say_that_they_are_digests() -> None:
     assert "no change" in text
     assert "first 120 characters" in text
     assert "old end" not in text.partition("sent to the model")[0]
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in CAPTURES.glob("*.msgpack")))
+def test_every_page_of_a_digest_says_what_it_does_not_know(name: str) -> None:
+    recorded = load(name)
+    for call in calls(recorded):
+        chain = chain_of(recorded, call)
+        wraps = [step for step in chain.down if step.recorded and "wrap_model_call" in step.label]
+        if not wraps:
+            continue
+        text = " ".join(text_of(describe(call, recorded.payloads, call.trace.ended_at), "request").split())
+        assert "tell neither parameters nor tool schemas" in text
+        for step in wraps:
+            assert step.partial
+            assert step.diff is not None
+            assert step.diff.new.parameters is None
+        unchanged = sum(step.diff is not None and step.diff.nothing for step in wraps)
+        assert text.count("no change in what was recorded") == unchanged
+
+
+def blocks(*texts: str) -> dict[str, Any]:
+    """A system prompt as the etaoi SDK's probes carry it: each block cut at 2,000 characters."""
+    cut = [text if len(text) <= 2_000 else f"{text[:2_000]}… [+{len(text) - 2_000}]" for text in texts]
+    return {"blocks": [{"type": "text", "text": text, "cache_control": None} for text in cut]}
+
+
+def with_system(*texts: str) -> Request:
+    return read_snapshot({"system": blocks(*texts), "messages": [], "tools": []}, {})
+
+
+def with_message(preview: str, length: int) -> Request:
+    message = {"role": "human", "preview": preview, "len": length}
+    return read_snapshot({"messages": [message], "tools": []}, {})
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "changed"),
+    [
+        (("x" * 5_000,), ("x" * 5_000,), False),
+        (("x" * 5_000,), ("x" * 5_001,), True),
+        (("x" * 5_000,), ("y" + "x" * 4_999,), True),
+        (("x" * 2_000,), ("x" * 2_001,), True),
+        (("a", "x" * 5_000, "tail"), ("a", "x" * 5_000, "tail"), False),
+        (("short… [+3]",), ("short… [+3]",), False),
+    ],
+)
+def test_a_system_prompt_that_was_cut_is_compared_as_far_as_it_is_known(
+    before: tuple[str, ...], after: tuple[str, ...], changed: bool
+) -> None:
+    old, new = (
+        read_snapshot({"system": blocks(*texts), "messages": [], "tools": []}, {})
+        for texts in (before, after)
+    )
+    assert compare(old, new).system_changed is changed
+    assert new.system_length == len("".join(after))
+    assert "".join(after).startswith(new.system or "-")
+
+
+def test_a_whole_prompt_is_not_said_to_differ_from_its_cut_one() -> None:
+    prompt = "x" * 3_000 + "secret tail"
+    cut = with_system(prompt)
+    sent = read_sent({"input_messages": [{"role": "system", "text": prompt}]}, {})
+    assert not compare(cut, sent).system_changed
+    other = read_sent({"input_messages": [{"role": "system", "text": f"{prompt}!"}]}, {})
+    diff = compare(cut, other)
+    assert diff.system_changed
+    assert in_words(diff) == "system prompt +1 chars"
+    shown = "\n".join(str(section.blocks) for section in diff_sections(diff, "d"))
+    assert "secret tail" not in shown
+    assert "only its first 2,000 characters were recorded" in shown
+
+
+def test_a_message_that_the_sdk_cut_at_64_kib_is_no_edit() -> None:
+    text = "y" * 70_000
+    sent = read_sent(
+        {"input_messages": [{"role": "human", "text": f"{text[:65_536]}… [truncated 4464 chars]"}]}, {}
+    )
+    assert sent.messages is not None
+    assert (sent.messages[0].full_length, len(sent.messages[0].text)) == (70_000, 65_536)
+    probe = read_snapshot(
+        {"messages": [{"role": "human", "preview": text[:120], "len": 70_000}], "tools": []}, {}
+    )
+    assert not compare(probe, sent).messages_changed
+
+
+def test_a_state_in_content_blocks_is_what_its_digest_says() -> None:
+    content = [{"type": "text", "text": "one"}, {"type": "text", "text": "two"}]
+    state, _ = read_state(json.dumps({"messages": [{"type": "human", "content": content}]}))
+    assert state is not None
+    assert not compare(state, with_message("onetwo", 6)).messages_changed
+
+
+def state_probe(response: dict[str, Any]) -> Any:
+    """A state hook's probe of the etaoi SDK, in its graph node."""
+    given = {"keys": ["messages"], "messages": [{"role": "human", "preview": "hi", "len": 2, "id": "m1"}]}
+    told = {"before": given, "after": given, "diff": {}, "response": response}
+    probe = start(2, "middleware", told, 1, 1)
+    probe["metadata"] = {"lc_probe": "before_model", "name": "Hook.before_model"}
+    recorded = Recorded()
+    recorded.send(start(1, "middleware", {"inputs": "{}"}, 0), probe, end(2, "middleware", {"diff": {}}, 1))
+    span = next(span for span in recorded.spans if span.marks & 512)
+    return probe_step(evidence_of(recorded, span))
+
+
+def test_updates_that_the_sdk_did_not_record_are_not_shown_as_nothing() -> None:
+    step = state_probe({"keys": ["messages"]})
+    assert step.diff is None
+    assert step.notes == ["It wrote messages to the state, in a shape that this SDK does not record."]
+    step = state_probe({"repr": "Command(update={'messages': [...]})"})
+    assert step.diff is None
+    assert "as text only: Command(update=" in step.notes[0]
+    pair = {"role": "tuple", "preview": "", "len": 0}
+    step = state_probe({"keys": ["messages"], "messages": [pair]})
+    assert "1 message of its update came in a shape that this SDK does not record" in step.notes[0]

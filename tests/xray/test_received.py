@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import pairwise
 
 import pytest
 
 from etaoi_tui.detail.describe import describe
+from etaoi_tui.detail.request_diff import compare
 from tests.detail.pages import text_of
-from tests.xray.checks import assert_replays, assert_sent, assert_steps, wraps
+from tests.xray.checks import agree, assert_replays, assert_sent, assert_steps, wraps
 from tests.xray.recorders import HOW, Shown, under_etaoi, under_ours
 from tests.xray.scenes import SCENES
 
@@ -77,3 +79,19 @@ def test_the_pages_say_what_is_not_known(
         chain = shown.chain(call)
         assert chain.down == chain.up == []
         assert chain.raw is chain.sent
+
+
+@both
+@pytest.mark.parametrize("name", ["everything", "states", "editing", "deep"])
+@either_way
+def test_what_the_hooks_behind_the_model_left_is_what_the_agent_returned(
+    sdk: str, name: str, how: str, request: pytest.FixtureRequest
+) -> None:
+    shown = under(sdk, name, how, request)
+    steps = [step for step in shown.chain(shown.calls[-1]).up if "after_" in step.label]
+    assert steps
+    diffs = [step.diff for step in steps if step.diff is not None]
+    assert len(diffs) == len(steps)
+    agree(diffs[-1].new.messages, shown.result, whole=sdk == "ours")
+    for one, following in pairwise(diffs):
+        assert not compare(one.new, following.old).messages_changed

@@ -27,6 +27,7 @@ from etaoi_tui.sdk.langchain.requests import (
 from etaoi_tui.sdk.langchain.shots import MessagesShot, diff_messages
 from etaoi_tui.sdk.langchain.states import (
     StateShot,
+    describe_answer,
     describe_state_shot,
     describe_update,
     update_in,
@@ -361,12 +362,18 @@ class _StateEnd:
 
 
 def _wrap_state(original: Callable[..., Any], label: str, hook: str) -> Callable[..., Any]:
+    behind = "after_" in hook
+
     def begin(state: Any) -> tuple[StateShot, _Probe] | None:
         try:
             shot = StateShot(state)
         except Exception:
             return None
-        probe = _open(label, hook, lambda: {"before": describe_state_shot(shot)})
+
+        def payload() -> dict[str, Any]:
+            return {"before": describe_state_shot(shot), **(describe_answer(shot) if behind else {})}
+
+        probe = _open(label, hook, payload)
         return (shot, probe) if probe is not None else None
 
     if inspect.iscoroutinefunction(original):

@@ -79,6 +79,26 @@ def describe_state_shot(shot: StateShot) -> dict[str, Any]:
     return {"keys": sorted(map(str, shot.keys)), "messages": identify(shot.messages)}
 
 
+def describe_answer(shot: StateShot) -> dict[str, Any]:
+    """Return ``bodies``: the answer that a hook behind the model was given, and what follows it, whole.
+
+    No later model call may carry it, and the call that wrote it ended before the agent put its name on it.
+    """
+    messages = shot.messages.messages
+    last = next(
+        (n for n in range(len(messages) - 1, -1, -1) if _fields(messages[n]).get("type") == "ai"), None
+    )
+    if last is None:
+        return {}
+    entries = identify(shot.messages)[last:]
+    return {
+        "bodies": [
+            {"key": entry["key"], "message": shot.messages.describe(n)}
+            for n, entry in enumerate(entries, last)
+        ]
+    }
+
+
 def describe_update(update: Any) -> dict[str, Any]:
     """Return what a state hook gave back."""
     if update is None:

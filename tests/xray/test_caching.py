@@ -1,0 +1,113 @@
+"""Cache breakpoints in the system prompt, tools, messages and parameters: recorded and shown, not made up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from etaoi_tui.detail.breakpoints import Breakpoint, breakpoint_words, read_breakpoints
+from etaoi_tui.detail.chat import Message
+from etaoi_tui.detail.describe import describe
+from etaoi_tui.detail.diff_sections import in_words
+from etaoi_tui.detail.request import Request
+from etaoi_tui.detail.request_diff import compare
+from etaoi_tui.sdk.langchain.cachemarks import cache_breakpoints
+from tests.detail.pages import text_of
+from tests.xray.recorders import HOW, Shown, under_ours
+
+either_way = pytest.mark.parametrize("how", HOW)
+
+
+def said(shown: Shown, call: int = 0) -> dict[str, str]:
+    """What each step of a call's way down did, in words."""
+    steps = shown.chain(shown.calls[call]).down
+    return {step.label.partition(".")[0]: in_words(step.diff) for step in steps if step.diff is not None}
+
+
+@either_way
+def test_each_marker_is_told_where_it_was_set(how: str) -> None:
+    shown = under_ours("caching", how)
+    words = said(shown)
+    assert words["Caches"] == "1 edited, +3 cache breakpoints"
+    assert words["CachesInPlace"] == (
+        "cache breakpoint at message 2, block 2 of 2 changed, cache breakpoint at message 1, block 2 of 2"
+    )
+    assert words["Rewrites"] == "system prompt +13 chars, −3 cache breakpoints"
+    text = text_of(describe(shown.calls[0], shown.payloads, 1e12), "request")
+    for line in (
+        "+ cache breakpoint at tool shout: ephemeral",
+        "+ cache breakpoint in the system prompt: ephemeral",
+        "+ cache breakpoint at message 2, block 2 of 2: ephemeral, 1h",
+        "- cache breakpoint at message 2, block 2 of 2: ephemeral, 1h",
+        "+ cache breakpoint at message 2, block 2 of 2: ephemeral",
+    ):
+        assert line in text
+
+
+@either_way
+def test_the_providers_own_middleware_marks_what_is_really_sent(how: str) -> None:
+    shown = under_ours("caching_by_the_provider", how)
+    for call, got in zip(shown.calls, shown.got, strict=True):
+        chain = shown.chain(call)
+        payload = got["payload"]
+        control = {"type": "ephemeral", "ttl": "1h"}
+        assert payload["cache_control"] == payload["tools"][-1]["cache_control"] == control
+        assert payload["system"][-1]["cache_control"] == control
+        assert sorted(map(str, chain.sent.breakpoints or ())) == [
+            "at tool shout: ephemeral, 1h",
+            "for the whole request: ephemeral, 1h",
+            "in the system prompt: ephemeral, 1h",
+        ]
+
+
+def request_with(texts: list[str], *points: Breakpoint) -> Request:
+    messages = [Message("user", text, message_id=text) for text in texts]
+    return Request(messages, "", breakpoints=list(points), tools=[], parameters={}, source="snapshot")
+
+
+def at(index: int) -> Breakpoint:
+    return Breakpoint("messages", index, control="ephemeral")
+
+
+def test_a_marker_that_goes_with_its_message_did_not_move() -> None:
+    old = request_with(["a", "b"], at(1))
+    assert compare(old, request_with(["new", "a", "b"], at(2))).breakpoints is None
+    moved = compare(old, request_with(["a", "b", "c"], at(2)))
+    assert in_words(moved) == "+1 message, cache breakpoint at message 3, −cache breakpoint at message 2"
+
+
+def test_a_marker_whose_message_went_is_gone_even_if_another_took_its_place() -> None:
+    diff = compare(request_with(["a", "b"], at(1)), request_with(["a", "other words"], at(1)))
+    assert diff.breakpoints is not None
+    assert in_words(diff).endswith(
+        "cache breakpoint at message 2, −cache breakpoint at message 2, which is gone"
+    )
+
+
+def test_few_words_for_many_markers() -> None:
+    assert breakpoint_words([], [at(6)]) == "cache breakpoint at message 7"
+    assert breakpoint_words([at(0)], []) == "−cache breakpoint at message 1"
+    assert breakpoint_words([], [at(0), at(1)]) == "+2 cache breakpoints"
+
+
+@pytest.mark.parametrize("told", [None, 3, "x", [None], [{"in": "nowhere"}], [{"in": []}], {"in": "tools"}])
+def test_nonsense_is_no_marker(told: Any) -> None:
+    assert read_breakpoints(told) == []
+
+
+def test_nonsense_in_a_marker_is_shown_as_it_is() -> None:
+    (point,) = read_breakpoints([{"in": "messages", "index": -3, "block": "x", "control": [1]}])
+    assert str(point) == "at message 1: [1]"
+
+
+def test_markers_of_both_apis_are_found() -> None:
+    found = cache_breakpoints(
+        [{"type": "text", "text": "s"}, {"cachePoint": {"type": "default"}}],
+        ["plain", [{"type": "text", "text": "m", "cache_control": {"type": "ephemeral"}}], None],
+        [{"function": {"name": "f", "cache_control": {"type": "ephemeral"}}}, {"name": "g"}],
+        {},
+    )
+    assert [(mark["in"], mark.get("index"), mark.get("block")) for mark in found] == [
+        ("tools", 0, None), ("system", None, 1), ("messages", 1, 0),
+    ]  # fmt: skip
