@@ -37,15 +37,18 @@ class Limits:
         return cls(text=text, event=max(262_144, min(4 * text, 16_777_216)))
 
 
-BUFFER_BYTES = 42 * 1024 * 1024
+BUFFER_BYTES = 32 * 1024 * 1024
 """Encoded events that wait for a viewer, in bytes of memory; beyond it the least telling goes first.
 
-With what waits to be encoded, what is under way, and the heads of open spans this makes 64 MiB in all.
+With what waits to be encoded, what is under way, the heads of open spans, and what the allocator holds back
+between payloads that came and went, this makes 64 MiB in all.
 """
+PAYLOAD_BYTES = 18 * 1024 * 1024
+"""How much of that payloads may take. The allocator does not give their places back to other things."""
 BUFFER_EVENTS = 200_000
 INTAKE_EVENTS = 50_000
 """Records that wait for the sender's thread to encode them."""
-INTAKE_BYTES = 6 * 1024 * 1024
+INTAKE_BYTES = 3 * 1024 * 1024
 """The same in bytes, as far as the size of recent events tells that of the next."""
 OPEN_BYTES = 4 * 1024 * 1024
 """Starts of spans that have not ended, kept for a viewer that comes later."""
@@ -53,7 +56,11 @@ FRAME_EVENTS = 256
 FRAME_BYTES = 1024 * 1024
 UNACKNOWLEDGED_BYTES = 4 * 1024 * 1024
 """How much may be under way without a pong that acknowledges it."""
-WINDOW_SECONDS = 0.025
-"""How long events gather before a frame is made; the sender wakes at most this often."""
-TEXT_SECONDS = 0.05
+WINDOW_SECONDS = 0.04
+"""How long events gather before a frame is made; the sender wakes at most this often while they come."""
+FIRST_SECONDS = 0.015
+"""The same for the first events after a pause, so that what happens alone is seen sooner."""
+LINGER_SECONDS = 0.3
+"""How long the sender looks for more by itself before it sleeps and has to be woken."""
+TEXT_SECONDS = 0.04
 """Streamed text of one span goes out at most this often."""

@@ -48,11 +48,11 @@ class Scale:
                     self.unseen.append(value)
             return left - size - FIELD_OVERHEAD
         if kind is dict:
-            return self._weigh_map(value, left, depth)
+            return self.weigh_map(value, left, depth)
         if kind is list or kind is tuple:
             if depth >= self._depth or len(value) > self._items:
                 return -1
-            weigh, weigh_map = self.weigh, self._weigh_map
+            weigh, weigh_map = self.weigh, self.weigh_map
             depth += 1
             for item in value:
                 left = weigh_map(item, left, depth) if type(item) is dict else weigh(item, left, depth)
@@ -69,7 +69,8 @@ class Scale:
             return left - len(bytes(value))
         return -1
 
-    def _weigh_map(self, value: dict[Any, Any], left: int, depth: int) -> int:
+    def weigh_map(self, value: dict[Any, Any], left: int, depth: int = 0) -> int:
+        """Do the same for a map."""
         if depth >= self._depth or len(value) > self._items:
             return -1
         keys, clean, longest = self._keys, self._clean, self._text
@@ -123,7 +124,7 @@ class Scale:
             return True
         self.unseen = []
         redact = self._redact
-        if redact.suspects("\0".join(unseen)):
+        if redact.suspects("\n".join(unseen)):
             return False
         redact.note_clean(unseen)
         return True

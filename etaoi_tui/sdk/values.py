@@ -88,6 +88,14 @@ class Shaper:
 
     def payload(self, value: Any) -> bytes:
         """Encode a payload as a msgpack map. What is no map becomes ``{"value": ...}``."""
+        if type(value) is not dict:
+            value = self._made(value)
+            if type(value) is bytes:
+                return value
+        return self._map(value)
+
+    def _made(self, value: Any) -> dict[Any, Any] | bytes:
+        """Return what a payload that is no plain map stands for; bytes are encoded already."""
         if value is None:
             return EMPTY_MAP
         if callable(value) and not isinstance(value, type):
@@ -97,15 +105,19 @@ class Shaper:
                 return _encode({"etaoi_tui.note": f"this payload could not be made: {short_error(error)}"})
             if value is None:
                 return EMPTY_MAP
-        if type(value) is bytes:  # encoded by its maker
+        if type(value) is bytes:
             return value
-        if not isinstance(value, dict):
-            value = _fields_of(value) if isinstance(value, Mapping) else {"value": value}
-        return self._map(value)
+        if isinstance(value, dict):  # of a class of its own, whose methods could be anything
+            return dict(dict.items(value))
+        return _fields_of(value) if isinstance(value, Mapping) else {"value": value}
 
     def _map(self, value: dict[Any, Any]) -> bytes:
-        texts = {key: self.json_text(item.value) for key, item in value.items() if type(item) is Json}
-        shaped = {**value, **texts} if texts else value
+        shaped = value
+        for key, item in tuple(value.items()):
+            if type(item) is Json:
+                if shaped is value:
+                    shaped = value.copy()
+                shaped[key] = self.json_text(item.value)
         encoded = self._encode_plain(shaped, self._limits.event, _encode)
         if encoded is not None:
             return encoded
@@ -119,10 +131,10 @@ class Shaper:
         if self._redact.custom:
             return None
         scale = self._scale
-        if scale.weigh(value, limit) >= 0:
+        if (scale.weigh_map if type(value) is dict else scale.weigh)(value, limit) >= 0:
             try:
                 encoded = encode(value)
-                if scale.is_clean():
+                if not scale.unseen or scale.is_clean():
                     return encoded
             except (ValueError, OverflowError, RuntimeError, TypeError):
                 pass  # a lone surrogate, or changed by its owner while it was read

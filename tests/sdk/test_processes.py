@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 from typing import Any
 
@@ -76,19 +77,20 @@ def test_a_normal_end_and_an_exception_send_everything() -> None:
 
 
 def test_the_end_is_not_held_up_when_no_viewer_runs() -> None:
-    program = """
-        import atexit, sys, time
-        marks = []
-        atexit.register(lambda: print(time.perf_counter() - marks[0]))
+    """With an hour's patience it would still be there when the test gives up."""
+    out = run(
+        """
+        import sys
         import etaoi_tui
+        from etaoi_tui.sdk.transport.pipeline import finish_all
         tracer = etaoi_tui.open_tracer(server_url=sys.argv[1])
         tracer.end(tracer.start("tool", "t"))
-        if sys.argv[2:]:
-            time.sleep(float(sys.argv[2]))
-        marks.append(time.perf_counter())
-    """
-    fastest = min(float(run(program, ABSENT, *wait)) for wait in ((), ("0.3",), ()))
-    assert fastest < 0.25
+        finish_all(3600)
+        print(tracer.stats.state)
+        """,
+        ABSENT,
+    )
+    assert out == "closed\n"
 
 
 def test_sigterm_with_the_option_flushes_and_still_ends_by_the_signal() -> None:
@@ -121,13 +123,14 @@ def test_a_killed_agent_leaves_its_trace_file_up_to_the_last_moment(tmp_path: Pa
         tracer = etaoi_tui.open_tracer(sink=sys.argv[1])
         for number in range(100):
             tracer.end(tracer.start("tool", str(number)))
-        time.sleep(0.5)
-        print("ready", flush=True)
-        time.sleep(30)
+        time.sleep(60)
         """,
         str(path),
     )
-    assert process.stdout is not None and process.stdout.readline() == "ready\n"
+    for _ in range(1000):
+        if path.exists() and path.stat().st_size > 0 and len(read_trace(path)) == 200:
+            break
+        time.sleep(0.02)
     process.kill()
     process.communicate()
     assert len(read_trace(path)) == 200
@@ -250,31 +253,15 @@ def test_importing_the_package_is_nearly_free_and_the_sdk_draws_nothing() -> Non
         print(sorted(m for m in set(sys.modules) - before if m.split(".")[0] != "etaoi_tui"))
         dir(etaoi_tui)
         etaoi_tui.span
-        etaoi_tui.open_tracer(server_url="ws://127.0.0.1:9/ingest").start("llm", "m")
-        import time; time.sleep(0.2)
+        tracer = etaoi_tui.open_tracer(server_url="ws://127.0.0.1:9/ingest")
+        tracer.start("llm", "m")
+        tracer.flush(10)
         heavy = ("textual", "rich", "click", "pydantic", "langchain_core", "websockets", "asyncio")
         print([m for m in heavy if m in sys.modules])
         """
     ).splitlines()
     assert out[0] == "['__future__']"
     assert out[1] == "[]"
-
-
-def test_an_idle_agent_costs_nothing() -> None:
-    with Viewer() as viewer:
-        out = run(
-            """
-            import sys, time, etaoi_tui
-            tracer = etaoi_tui.open_tracer(server_url=sys.argv[1])
-            tracer.start("tool", "t")
-            assert tracer.flush(10)
-            before = time.process_time()
-            time.sleep(2)
-            print(time.process_time() - before)
-            """,
-            viewer.url,
-        )
-    assert float(out) < 0.1
 
 
 def test_a_program_that_ends_at_once_still_reaches_its_viewer() -> None:

@@ -16,13 +16,20 @@ from typing import Any
 import msgspec
 
 from etaoi_collector.wire.encode import EMPTY_MAP, EVENT_OVERHEAD, FRAME_OVERHEAD, add_metadata
-from etaoi_tui.sdk.limits import BUFFER_BYTES, BUFFER_EVENTS, FRAME_BYTES, FRAME_EVENTS, OPEN_BYTES
+from etaoi_tui.sdk.limits import (
+    BUFFER_BYTES,
+    BUFFER_EVENTS,
+    FRAME_BYTES,
+    FRAME_EVENTS,
+    OPEN_BYTES,
+    PAYLOAD_BYTES,
+)
 from etaoi_tui.sdk.stats import Stats
 
 DROPPED_KEY = "etaoi_tui.dropped"
 """Metadata of the next start or end: how many events its sender had to drop."""
 
-_ENTRY_MEMORY = 640
+_ENTRY_MEMORY = 1_000
 """What one entry takes beside its bytes, in CPython on 64 bits, rounded up."""
 _SMALL_PAYLOAD = 128
 _PERSISTENT = 64
@@ -36,6 +43,9 @@ class Rank(IntEnum):
     SPAN = 2
     ROOT = 3
     CONTEXT = 4
+
+
+_TEXT, _CONTEXT = int(Rank.TEXT), int(Rank.CONTEXT)
 
 
 class Entry(msgspec.Struct, eq=False):
@@ -75,17 +85,24 @@ class Outbox:
     """
 
     def __init__(
-        self, stats: Stats, *, max_bytes: int = BUFFER_BYTES, max_events: int = BUFFER_EVENTS
+        self,
+        stats: Stats,
+        *,
+        max_bytes: int = BUFFER_BYTES,
+        max_events: int = BUFFER_EVENTS,
+        max_payloads: int = PAYLOAD_BYTES,
     ) -> None:
         self.changed = threading.Condition(threading.Lock())
         """Notified when there is something to send, or something to do about it."""
         self._stats = stats
         self._max_bytes = max_bytes
         self._max_events = max_events
+        self._max_payloads = max_payloads
         self._line: deque[Entry] = deque()
         self._by_rank: tuple[deque[Entry], ...] = tuple(deque() for _ in Rank)
         self._payloads: deque[Entry] = deque()
         self._root_payloads: deque[Entry] = deque()
+        self._payload_bytes = 0
         self._open: dict[Hashable, SpanWire] = {}
         self._open_bytes = 0
         self._persistent: deque[SpanWire] = deque(maxlen=_PERSISTENT)
@@ -102,12 +119,19 @@ class Outbox:
         with self.changed:
             for entry in entries:
                 self._add(entry)
-            while (self.bytes > self._max_bytes or len(self) > self._max_events) and self._relieve():
+            while self._is_full() and self._relieve():
                 pass
             if self._gone > 1024 and self._gone * 2 > len(self._line):
                 self._line = deque(entry for entry in self._line if not entry.gone)
                 self._gone = 0
             self.changed.notify_all()
+
+    def _is_full(self) -> bool:
+        return (
+            self.bytes > self._max_bytes
+            or self._payload_bytes > self._max_payloads
+            or len(self) > self._max_events
+        )
 
     def _add(self, entry: Entry) -> None:
         payload = entry.payload
@@ -115,7 +139,8 @@ class Outbox:
         self.bytes += entry.size
         self._line.append(entry)
         self._by_rank[entry.rank].append(entry)
-        if payload is not None and len(payload) > _SMALL_PAYLOAD and Rank.TEXT < entry.rank < Rank.CONTEXT:
+        if payload is not None and len(payload) > _SMALL_PAYLOAD and _TEXT < entry.rank < _CONTEXT:
+            self._payload_bytes += len(payload)
             (self._root_payloads if entry.rank == Rank.ROOT else self._payloads).append(entry)
         wire: SpanWire | None = entry.span
         if wire is None:
@@ -175,6 +200,7 @@ class Outbox:
         return False
 
     def _drop(self, entry: Entry) -> None:
+        self._uncount_payload(entry)
         entry.gone = True
         self._gone += 1
         self.bytes -= entry.size
@@ -195,6 +221,7 @@ class Outbox:
             entry = entries.popleft()
             if entry.gone or entry.payload is None:
                 continue
+            self._uncount_payload(entry)
             before = len(entry.payload)
             entry.payload = _note(f"left out: the buffer was full ({before} bytes)")
             saved = before - len(entry.payload)
@@ -204,6 +231,11 @@ class Outbox:
                 self._open_bytes -= saved
             return True
         return False
+
+    def _uncount_payload(self, entry: Entry) -> None:
+        payload = entry.payload
+        if payload is not None and len(payload) > _SMALL_PAYLOAD and _TEXT < entry.rank < _CONTEXT:
+            self._payload_bytes -= len(payload)
 
     def drop_before(self, text: int, deltas: int, spans: int, payloads: int) -> None:
         """Count what was dropped before it came here."""
@@ -242,9 +274,10 @@ class Outbox:
 
     def _leave(self, entry: Entry) -> None:
         self.bytes -= entry.size
-        _drop_first(self._by_rank[entry.rank], entry)
-        _drop_first(self._payloads, entry)
-        _drop_first(self._root_payloads, entry)
+        self._uncount_payload(entry)
+        for entries in (self._by_rank[entry.rank], self._payloads, self._root_payloads):
+            if entries and (entries[0] is entry or entries[0].gone):
+                _drop_first(entries, entry)
         entry.sent = True
         wire: SpanWire | None = entry.span
         if wire is None:
@@ -287,7 +320,7 @@ class Outbox:
                 entries.clear()
             self._open.clear()
             self._persistent.clear()
-            self._gone = self.bytes = self._open_bytes = 0
+            self._gone = self.bytes = self._open_bytes = self._payload_bytes = 0
 
     def wait(self, timeout: float | None, until: Callable[[], bool]) -> bool:
         """Wait until ``until()`` holds, asked whenever something changes; returns whether it does."""

@@ -23,7 +23,7 @@ from etaoi_collector.wire.encode import (
 )
 from etaoi_tui.sdk.clock import iso_text
 from etaoi_tui.sdk.ids import AnyId, id_text, new_id
-from etaoi_tui.sdk.limits import TEXT_SECONDS
+from etaoi_tui.sdk.limits import TEXT_SECONDS, Limits
 from etaoi_tui.sdk.redact import DEFAULT, Redact
 from etaoi_tui.sdk.stats import Stats
 from etaoi_tui.sdk.tracer import START_LOST, Delta, End, Record, Span, Text, Tick, Tracer
@@ -48,6 +48,16 @@ class _Stream(msgspec.Struct):
     sent_at: float = 0.0
 
 
+def _tell_kind(kind: str, metadata: dict[str, str], shaper: Shaper) -> None:
+    """Say in the metadata what a span is whose kind the wire has no name for."""
+    if kind == "retriever":
+        metadata.setdefault("ls_retriever_name", metadata.get("name", ""))
+    elif kind == "event":
+        metadata.setdefault("event", metadata.get("name", ""))
+    elif kind not in _OTHER_KINDS:
+        metadata.setdefault("etaoi_tui.kind", shaper.text(kind, 64))
+
+
 class Encoder:
     """Turns records into entries, in order; text is gathered and comes out in its own time."""
 
@@ -55,9 +65,13 @@ class Encoder:
         self._stats = stats
         self._clock = clock
         self._shapers: dict[int, tuple[Tracer, Shaper]] = {}
+        self._newest_tracer: Tracer | None = None
+        self._newest_shaper = Shaper(Limits(), DEFAULT)
         self._ids: dict[int, bytes] = {}
         self._streams: dict[Span, _Stream] = {}
         self._out: list[Entry] = []
+        self.payload_bytes = 0
+        """Bytes of the payloads that the next `take` returns."""
         self.recovered = 0
         """Starts that had been counted as dropped, and were sent with their span's end after all."""
         # Event ids are random once and counted on from there: half the cost, as unique, and still version 4.
@@ -67,6 +81,8 @@ class Encoder:
     def take(self) -> list[Entry]:
         """Return the entries made since the last call."""
         out, self._out = self._out, []
+        self.payload_bytes = 0
+        self._stats.encoded += len(out)
         return out
 
     def encode(self, record: Record) -> None:
@@ -124,17 +140,21 @@ class Encoder:
         return known
 
     def _shaper(self, tracer: Tracer) -> Shaper:
+        shaper = self._newest_shaper if tracer is self._newest_tracer else self._find_shaper(tracer)
+        if shaper.cut:
+            self._stats.cut += shaper.cut
+            shaper.cut = 0
+        return shaper
+
+    def _find_shaper(self, tracer: Tracer) -> Shaper:
         known = self._shapers.get(id(tracer))
         if known is None or known[0] is not tracer:
             if len(self._shapers) > 256:
                 self._shapers.clear()
             redact = tracer.redact if isinstance(tracer.redact, Redact) else DEFAULT
             known = self._shapers[id(tracer)] = (tracer, Shaper(tracer.limits, redact))
-        shaper = known[1]
-        if shaper.cut:
-            self._stats.cut += shaper.cut
-            shaper.cut = 0
-        return shaper
+        self._newest_tracer, self._newest_shaper = known
+        return known[1]
 
     def _wire(self, span: Span) -> SpanWire:
         wire: SpanWire | None = span.wire
@@ -157,12 +177,7 @@ class Encoder:
         wire = self._wire(span)
         metadata = shaper.metadata(span.name, span.metadata)
         if wire.node_kind != span.kind:
-            if span.kind == "retriever":
-                metadata.setdefault("ls_retriever_name", metadata.get("name", ""))
-            elif span.kind == "event":
-                metadata.setdefault("event", metadata.get("name", ""))
-            elif span.kind not in _OTHER_KINDS:
-                metadata.setdefault("etaoi_tui.kind", shaper.text(span.kind, 64))
+            _tell_kind(span.kind, metadata, shaper)
         head = start_head(
             self._event_id(),
             wire.shared,
@@ -232,8 +247,9 @@ class Encoder:
         self._put(Entry(head, EMPTY_MAP, None, Rank.DELTA))
 
     def _put(self, entry: Entry) -> None:
-        self._stats.encoded += 1
         self._out.append(entry)
+        if entry.payload is not None:
+            self.payload_bytes += len(entry.payload)
 
     def _text(self, record: Text) -> None:
         span, given, channel = record

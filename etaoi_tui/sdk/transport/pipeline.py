@@ -1,12 +1,14 @@
 """The one queue between the host's threads and the sender's, and the thread that empties it.
 
-A host's thread appends a record and, when the sender sleeps, releases a semaphore; it waits for nothing. The
-sender wakes for the first record, encodes what is there, and then looks again once per window while records
-come. With nothing to do it sleeps without a timeout.
+A host's thread appends a record and, when the sender sleeps, releases a lock; it waits for nothing. The
+sender wakes for the first record, lets more gather, encodes what is there, and looks again once per window
+while records come and a little longer: a thread that is woken takes the interpreter from the one that woke
+it, so the agent should not have to do that often. Then it sleeps without a timeout.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import time
@@ -15,7 +17,15 @@ from collections import deque
 from collections.abc import Hashable
 from typing import Any, Protocol
 
-from etaoi_tui.sdk.limits import INTAKE_BYTES, INTAKE_EVENTS, TEXT_SECONDS, WINDOW_SECONDS
+from etaoi_tui.sdk.limits import (
+    FIRST_SECONDS,
+    FRAME_BYTES,
+    INTAKE_BYTES,
+    INTAKE_EVENTS,
+    LINGER_SECONDS,
+    TEXT_SECONDS,
+    WINDOW_SECONDS,
+)
 from etaoi_tui.sdk.stats import Stats
 from etaoi_tui.sdk.tracer import START_LOST, Delta, End, Record, Span, Tick
 from etaoi_tui.sdk.transport.buffer import Entry
@@ -25,6 +35,7 @@ _SLICE = 512
 _LEAST_INTAKE = 64
 _FIRST_INTAKE = 12_000
 _EASY = 256
+_LEAST_EASY = 16
 _HEAVY = 2_048
 _CHILD_SECONDS = 2.0  # a child may have to import what its parent has already
 
@@ -94,9 +105,10 @@ class Pipeline:
         self._outlet = outlet
         self._stats = stats
         self._window = window
+        self._patience = math.ceil(LINGER_SECONDS / window) if window else 0
         self._intake = intake
         self._soft = min(intake // 2, _FIRST_INTAKE)
-        self.easy = min(intake // 4, _EASY)
+        self.easy = min(intake // 4, _LEAST_EASY)
         """Records that may wait without any of them being looked at."""
         self._heavy = 0
         self._users = 1
@@ -108,8 +120,9 @@ class Pipeline:
     def _reset(self) -> None:
         self.asleep = True
         self._thread: threading.Thread | None = None
-        self._bell = threading.Semaphore(0)
-        self._hurry = threading.Event()
+        self._bell = threading.Lock()
+        self._bell.acquire()
+        self._hurried = False
         self._working = threading.Lock()
         self._lost_lock = threading.Lock()
         self._lost = [0, 0, 0, 0]
@@ -167,6 +180,8 @@ class Pipeline:
         if size < _HEAVY:
             return
         self._heavy += size
+        if self._heavy > INTAKE_BYTES // 2 and not self._hurried:
+            self._hurry()
         if self._heavy > INTAKE_BYTES:
             record.payload = {"etaoi_tui.note": LEFT_OUT}
             self._lose(3)
@@ -181,7 +196,17 @@ class Pipeline:
         self.asleep = False
         if self._thread is None:
             self._start()
-        self._bell.release()
+        self._ring()
+
+    def _ring(self) -> None:
+        try:
+            self._bell.release()
+        except RuntimeError:  # somebody else has rung already
+            return
+
+    def _hurry(self) -> None:
+        self._hurried = True
+        self._ring()
 
     def _start(self) -> None:
         with self._lost_lock:
@@ -208,9 +233,9 @@ class Pipeline:
             return False
         mark = _Mark()
         self.queue.append(mark)
-        self._hurry.set()
         if self.asleep:
             self.wake()
+        self._hurry()
         if self._thread is None:
             self._work(deadline)
         mark.passed.wait(max(0.0, deadline - time.monotonic()))
@@ -250,8 +275,7 @@ class Pipeline:
         self._closed = True
         _alive.discard(self)
         _shared.pop(self.key, None)
-        self._hurry.set()
-        self._bell.release()
+        self._hurry()
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join(0.2)
@@ -274,19 +298,37 @@ class Pipeline:
 
     def _run(self) -> None:
         due: float | None = None
+        window = self._window
+        empty = 0
         while not self._closed:
+            if not self.queue and not self._encoder.text_waits and empty >= self._patience:
+                self._sleep(due)
+                self._gather(min(window, FIRST_SECONDS))
+            else:
+                self._gather(window)
             if not self.queue and not self._encoder.text_waits:
-                self.asleep = True
-                if not self.queue:
-                    self._bell.acquire(timeout=due)
-                self.asleep = False
+                empty += 1
+                if due is None:
+                    continue
+            else:
+                empty = 0
             try:
                 due = self._work()
             except Exception:
                 self._stats.failed += 1
                 due = 1.0
-            if self._hurry.wait(self._window):
-                self._hurry.clear()
+
+    def _sleep(self, due: float | None) -> None:
+        self.asleep = True
+        if not self.queue:
+            self._bell.acquire(timeout=-1 if due is None else due)
+        self.asleep = False
+
+    def _gather(self, window: float) -> None:
+        """Let records come in for a while, unless somebody waits for the end of the queue."""
+        if not self._hurried:
+            self._bell.acquire(timeout=window)
+        self._hurried = False
 
     def _work(self, deadline: float | None = None) -> float | None:
         """Encode and deliver what waits; returns in how many seconds to look again without being woken."""
@@ -297,6 +339,7 @@ class Pipeline:
             while left > 0 and (deadline is None or time.monotonic() < deadline):
                 self._report_lost()
                 for _ in range(min(left, _SLICE)):
+                    left -= 1
                     try:
                         record = queue.popleft()
                     except IndexError:
@@ -307,7 +350,8 @@ class Pipeline:
                         marks.append(record)
                     else:
                         encoder.encode(record)
-                left -= _SLICE
+                        if encoder.payload_bytes > FRAME_BYTES:
+                            break
                 self._deliver(encoder.take())
                 for mark in marks:
                     mark.passed.set()
@@ -326,7 +370,7 @@ class Pipeline:
         mean = sum(len(e.payload) for e in entries if e.payload) // len(entries) + 256
         wanted = max(_LEAST_INTAKE, min(self._intake // 2, INTAKE_BYTES // mean))
         # Slow to grow, quick to shrink: a few heavy payloads in a row are the danger.
-        self.easy = min(_EASY, wanted)
+        self.easy = max(_LEAST_EASY, min(_EASY, wanted // 4))
         self._soft = min(wanted, self._soft + self._soft // 8 + 1)
 
     def _report_lost(self) -> None:

@@ -16,6 +16,7 @@ import socket
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from etaoi_collector.wire.encode import encode_frame
@@ -46,6 +47,18 @@ _UNKNOWN_WAIT_LOOPBACK = 0.25
 _REFUSALS = {4400: "schema version", 4401: "credentials"}
 
 
+def retry_delay(failures: int, *, loopback: bool, chance: float) -> float:
+    """Return after how many seconds to try again.
+
+    Args:
+        failures: how many connections in a row did not last, this one included.
+        loopback: whether the viewer is on this machine, where a try costs next to nothing.
+        chance: from 0 to 1, so that many agents do not come back in step.
+    """
+    longest = _LONGEST_DELAY_LOOPBACK if loopback else _LONGEST_DELAY
+    return min(longest, _FIRST_DELAY * 2.0 ** min(failures, 16)) * (0.6 + 0.4 * chance)
+
+
 class Refused(Exception):
     """The server will never take us; its text is a sentence."""
 
@@ -66,13 +79,27 @@ class _Frame:
 
 
 class WebSocketOutlet:
-    """Keeps encoded events in an outbox and a thread that sends them."""
+    """Keeps encoded events in an outbox and a thread that sends them.
 
-    def __init__(self, endpoint: Endpoint, stats: Stats, outbox: Outbox | None = None) -> None:
+    Args:
+        endpoint: where to.
+        stats: what to count in.
+        outbox: one of other bounds than the usual ones.
+        clock: seconds; tells whether a connection lasted.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        stats: Stats,
+        outbox: Outbox | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.sink = WebSocketSink(endpoint.url)
         self._endpoint = endpoint
         self._stats = stats
         self._outbox = Outbox(stats) if outbox is None else outbox
+        self._clock = clock
         self._reset()
 
     def _reset(self) -> None:
@@ -171,7 +198,7 @@ class WebSocketOutlet:
     def _run(self) -> None:
         failures = 0
         while not self._closed:
-            began = time.monotonic()
+            began = self._clock()
             try:
                 self._connect_and_send()
             except Refused as error:
@@ -182,7 +209,7 @@ class WebSocketOutlet:
             self._connection = None
             if self._closed:
                 return
-            failures = 0 if time.monotonic() - began > _STABLE_SECONDS else failures + 1
+            failures = 0 if self._clock() - began > _STABLE_SECONDS else failures + 1
             self._tries += 1
             self._stats.state = "absent"
             if not self._told_absent:
@@ -193,8 +220,7 @@ class WebSocketOutlet:
             self._pause(failures)
 
     def _pause(self, failures: int) -> None:
-        longest = _LONGEST_DELAY_LOOPBACK if self._endpoint.loopback else _LONGEST_DELAY
-        delay = min(longest, _FIRST_DELAY * 2.0 ** min(failures, 16)) * self._random.uniform(0.6, 1.0)
+        delay = retry_delay(failures, loopback=self._endpoint.loopback, chance=self._random.random())
         self._outbox.notify()
         # Somebody who waits for the last events gets one more try at once, no more.
         hurried = self._hurry
