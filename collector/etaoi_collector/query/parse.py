@@ -37,7 +37,17 @@ _KINDS = {"agent": ("sub_agent", "voice_agent"), "voice": ("voice_session", "voi
 
 
 class QueryError(ValueError):
-    """A query that cannot be read; the message is a sentence for the person who typed it."""
+    """A query that cannot be read; the message is a sentence for the person who typed it.
+
+    Args:
+        message: The sentence.
+        position: Where in the text it went wrong, in characters from its start; the text's length when
+            something is missing at its end.
+    """
+
+    def __init__(self, message: str, position: int = 0) -> None:
+        super().__init__(message)
+        self.position = position
 
 
 def parse_query(text: str) -> Query | None:
@@ -49,31 +59,25 @@ def parse_query(text: str) -> Query | None:
     Raises:
         QueryError: The text is no query.
     """
-    tokens = [match for match in _tokens(text)]
+    tokens = list(_TOKEN.finditer(text))  # every character but spaces begins one or belongs to one
     if not tokens:
         return None
     query, rest = _either(tokens, 0, 0)
     if rest != len(tokens):
-        raise QueryError("There is a ) without its (.")
+        raise QueryError("There is a ) without its (.", _position(tokens, rest))
     return query
 
 
-def _tokens(text: str) -> list[re.Match[str]]:
-    found = []
-    at = 0
-    text = text.rstrip()
-    while at < len(text):
-        match = _TOKEN.match(text, at)
-        if match is None:
-            raise QueryError(f"Cannot read {text[at : at + 20]!r}.")
-        found.append(match)
-        at = match.end()
-    return found
+def _position(tokens: list[re.Match[str]], at: int) -> int:
+    """Return where a token begins, or the end of the last one."""
+    if at >= len(tokens):
+        return tokens[-1].end()
+    return tokens[at].end() - len(tokens[at][0].lstrip())
 
 
 def _either(tokens: list[re.Match[str]], at: int, depth: int) -> tuple[Query, int]:
     if depth > _NESTED_AT_MOST:
-        raise QueryError("Too many brackets inside each other.")
+        raise QueryError("Too many brackets inside each other.", _position(tokens, at))
     terms = []
     while True:
         term, at = _all(tokens, at, depth)
@@ -93,7 +97,7 @@ def _all(tokens: list[re.Match[str]], at: int, depth: int) -> tuple[Query, int]:
         term, at = _one(tokens, at, depth)
         terms.append(term)
     if not terms:
-        raise QueryError("Something is missing next to a | or a bracket.")
+        raise QueryError("Something is missing next to a | or a bracket.", _position(tokens, at))
     return (terms[0] if len(terms) == 1 else All(tuple(terms))), at
 
 
@@ -103,22 +107,26 @@ def _one(tokens: list[re.Match[str]], at: int, depth: int) -> tuple[Query, int]:
         negate = not negate
         at += 1
     if at >= len(tokens):
-        raise QueryError("Something must follow the !.")
+        raise QueryError("Something must follow the !.", _position(tokens, at))
     token = tokens[at]
     query: Query
     if token["open"]:
-        query, at = _either(tokens, at + 1, depth + 1)
-        if at >= len(tokens):
-            raise QueryError("There is a ( without its ).")
-        at += 1
+        query, closing = _either(tokens, at + 1, depth + 1)
+        if closing >= len(tokens):
+            raise QueryError("There is a ( without its ).", _position(tokens, at))
+        at = closing + 1
     elif token["field"]:
-        query = _field(token["field"].lower(), token["op"], token["value"].strip('"'))
+        try:
+            query = _field(token["field"].lower(), token["op"], token["value"].strip('"'))
+        except QueryError as error:
+            error.position = _position(tokens, at)
+            raise
         at += 1
     elif token["quoted"] or token["word"]:
         query = Anywhere(_word((token["quoted"] or token["word"]).strip('"')))
         at += 1
     else:
-        raise QueryError("Something must follow the !.")
+        raise QueryError("Something must follow the !.", _position(tokens, at))
     return (Not(query) if negate else query), at
 
 
