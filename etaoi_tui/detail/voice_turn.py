@@ -12,6 +12,7 @@ from etaoi_tui.detail.facts import status_run
 from etaoi_tui.detail.payloads import Payloads
 from etaoi_tui.detail.reading import Reading
 from etaoi_tui.view import format as fmt
+from etaoi_tui.view.glyphs import kind_glyph
 from etaoi_tui.view.voice import texts
 from etaoi_tui.view.voice.lane import GLYPHS
 from etaoi_tui.view.voice.model import PARTS, WORDS, Basis, Kind, Turn
@@ -81,7 +82,7 @@ def describe_voice_turn(
 def sections(turn: Turn, now: float, limits: Thresholds) -> Sequence[Section]:
     """Return a turn's own page."""
     found = [*_gap(turn, limits), *_words(turn)]
-    found += [*_marks(turn), *_stages(turn, now), *_facts(turn), *_originals(turn)]
+    found += [*_marks(turn), *_stages(turn, now), *_runs(turn, now), *_facts(turn), *_originals(turn)]
     return found
 
 
@@ -228,6 +229,21 @@ def _stages(turn: Turn, now: float) -> list[Section]:
         )
     table = Table(("stage", ">after", ">took", ">first out", "times", "name", ""), rows)
     return [Section("stages", "Stages", [table], fmt.count(len(rows), "stage"))]
+
+
+def _runs(turn: Turn, now: float) -> list[Section]:
+    """List the runs that worked for the turn in a session of their own."""
+    return [
+        Section(
+            f"run {run.span_id}",
+            f"Run: {run.name or run.kind}",
+            [Text("told in a session of its own, joined by the id of the speech; p goes there", "muted")],
+            fmt.duration(run.duration(now)),
+            glyph=kind_glyph(run.kind),
+            target=run.span_id,
+        )
+        for run in turn.runs
+    ]
 
 
 def _facts(turn: Turn) -> list[Section]:

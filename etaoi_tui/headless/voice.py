@@ -20,6 +20,7 @@ from etaoi_tui.text import one_line
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.voice.call import VoiceCall, is_call, overall
 from etaoi_tui.view.voice.model import PARTS, Basis, Kind, MarkKind, Moment, Part, Stage, Turn
+from etaoi_tui.view.voice.runs import Runs
 from etaoi_tui.view.voice.stats import GAP, SERIES, Figures, series_words
 from etaoi_tui.view.voice.texts import MARKS, said_line
 from etaoi_tui.view.voice.thresholds import GLYPHS, Thresholds
@@ -81,7 +82,7 @@ def print_calls(
     if not sessions:
         raise Failure("No voice call in this recording; `etaoi-tui show FILE` prints what is there.")
     for number, session in enumerate(sessions):
-        call = VoiceCall(session, source)
+        call = VoiceCall(session, source, Runs(source, store.traces.values()))
         turns = list(call.turns())
         if as_json:
             out.write(dumps(call_object(call)) + "\n")
@@ -243,6 +244,7 @@ def turn_object(turn: Turn, place: int) -> dict[str, Any]:
         "characters": turn.characters,
         "audio_ms": _milliseconds(turn.audio),
         "span_ids": [span.span_id for span in turn.sources],
+        "run_span_ids": [span.span_id for span in turn.runs],
         "other_span_ids": [span.span_id for span in turn.also],
     }
 

@@ -13,6 +13,7 @@ from etaoi_tui.text import printable
 from etaoi_tui.view.voice.call import VoiceCall, is_call
 from etaoi_tui.view.voice.lane import Scale
 from etaoi_tui.view.voice.model import Turn
+from etaoi_tui.view.voice.runs import Runs
 
 _CALLS_KEPT = 4
 _SECONDS = 3
@@ -28,6 +29,7 @@ class VoiceActions(CallActions):
     def __init__(self, shown: Shown) -> None:
         super().__init__(shown)
         self._calls: dict[Session, VoiceCall] = {}
+        self._runs: Runs | None = None
         self._lanes_wanted = True
         """The person wants lanes where there is a call; the tree otherwise."""
         self._following_lanes = False
@@ -54,7 +56,9 @@ class VoiceActions(CallActions):
         if trace is not None and self.lanes.call is None and trace in changes.traces:
             if self._call_of(trace) is not None:
                 self.show_voice_of(trace)
+        speeches = self._runs.apply(changes) if self._runs is not None else ()
         for call in self._calls.values():
+            call.found_runs(speeches)
             if call is not self.lanes.call:
                 call.apply(changes)
         self.lanes.apply(changes)
@@ -80,7 +84,9 @@ class VoiceActions(CallActions):
             return None
         call = self._calls.get(trace.session)
         if call is None:
-            call = self._calls[trace.session] = VoiceCall(trace.session, self.source)
+            if self._runs is None:
+                self._runs = Runs(self.source, self.store.traces.values())
+            call = self._calls[trace.session] = VoiceCall(trace.session, self.source, self._runs)
             if len(self._calls) > _CALLS_KEPT:
                 del self._calls[next(iter(self._calls))]
         return call
@@ -155,7 +161,12 @@ class VoiceActions(CallActions):
     def do_voice_toggle(self) -> None:
         """Change between lanes and tree."""
         if self.lanes.call is None:
-            self._say("This is no voice session: it has no lanes.")
+            if not self._show_turn_of_run():
+                self._say("This is no voice session: it has no lanes.")
+            return
+        run = self.lanes.run_at_cursor if self.in_lanes else None
+        if run is not None:
+            self.go_to_span(run)
             return
         if not self.in_lanes:
             span = self.span_tree.cursor
@@ -165,6 +176,18 @@ class VoiceActions(CallActions):
         self._set_lanes(self._lanes_wanted)
         self.pane = "tree"
         self.call_after_refresh(self._focus_pane)
+
+    def _show_turn_of_run(self) -> bool:
+        """Go from a run of another agent to the turn of a call that it worked for."""
+        span = self.span_tree.cursor
+        speech = self._runs.speech_of(span) if self._runs is not None and span is not None else None
+        for call in self._calls.values() if speech is not None else ():
+            group = call.group_of_speech(speech) if speech is not None else None
+            if group is not None and group.leaders:
+                self._lanes_wanted = True
+                self.go_to_span(group.leaders[0])
+                return True
+        return False
 
     def do_voice_worst(self) -> None:
         """Go to the turn with the longest heard gap."""

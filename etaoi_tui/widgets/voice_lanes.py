@@ -15,6 +15,7 @@ from etaoi_tui.view.voice.drawn import lane_pieces, mark_cells, runs
 from etaoi_tui.view.voice.lane import Scale
 from etaoi_tui.view.voice.model import Kind, Turn
 from etaoi_tui.view.voice.rows import LaneRows
+from etaoi_tui.view.voice.runs import parts_of
 from etaoi_tui.view.voice.thresholds import Thresholds
 from etaoi_tui.widgets import voice_lane_style
 from etaoi_tui.widgets.row_view import Piece, RowView
@@ -180,6 +181,13 @@ Open a turn to see its stages; w goes to the worst turn, v to the same moment in
             if stage is not None and stage.spans:
                 return stage.spans[0]
         return group.leaders[0] if group.leaders else None
+
+    @property
+    def run_at_cursor(self) -> Span | None:
+        """The run of another agent under the cursor, if that is what stands there."""
+        group, rows = self._group, self.rows
+        lines = rows.lines(group) if group is not None and rows is not None else []
+        return lines[self._line].run if 0 <= self._line < len(lines) else None
 
     def next_scale(self) -> Scale:
         """Go on to the next meaning of the time axis, and return it."""
@@ -361,6 +369,8 @@ Open a turn to see its stages; w goes to the worst turn, v to the same moment in
             drawn = lanes.stage_cells(shown.stage, lane, now)
         elif shown.unexplained:
             drawn = lanes.cells(shown.unexplained, lane)
+        elif shown.run is not None:
+            drawn = lanes.cells(parts_of(shown.run, now), lane)
         elif shown.mark is not None:
             drawn = [Kind.IDLE] * lane.width
             return [*pieces, (" ", ""), *runs(drawn, mark_cells([shown.mark], lane))]

@@ -21,6 +21,7 @@ from etaoi_tui.view.voice.course import Course
 from etaoi_tui.view.voice.evidence import VOICE_KINDS, TurnDeltas
 from etaoi_tui.view.voice.fold import error_text, fold_turn
 from etaoi_tui.view.voice.model import Kind, MarkKind, Stage, Turn
+from etaoi_tui.view.voice.runs import Runs
 from etaoi_tui.view.voice.stats import Statistics
 from etaoi_tui.view.voice.ticks import Tick, Ticks
 
@@ -28,6 +29,7 @@ _BELOW_CALL = frozenset({"voice_turn", "voice_agent"})
 _ABOVE_TURNS = frozenset({"voice_session", "voice_agent"})
 _NEIGHBOURS = 3
 """Turns after one in which its tools, or the agent that takes over, may speak for it."""
+_SPEECH = "speech "
 _BEGUN = int(Mark.STARTED) | int(Mark.ENDED)
 
 
@@ -66,14 +68,16 @@ class VoiceCall:
     Args:
         session: The session.
         reader: Where events lie.
+        runs: Knows which runs of other agents belong to its turns.
     """
 
-    def __init__(self, session: Session, reader: Reader) -> None:
+    def __init__(self, session: Session, reader: Reader, runs: Runs | None = None) -> None:
         self.session = session
         self.statistics = Statistics()
         self.version = 0
         """Grows whenever any turn changed."""
         self._reader = reader
+        self._runs = runs
         self._deltas = TurnDeltas(reader)
         self._ticks = Ticks(session)
         self._ticks.catch_up()
@@ -138,6 +142,10 @@ class VoiceCall:
         """Return the turn that a span belongs to."""
         return self._group_of.get(_leader(span))
 
+    def group_of_speech(self, speech: str) -> Group | None:
+        """Return the turn of a speech."""
+        return self._groups.get(_SPEECH + speech)
+
     def worst(self) -> Group | None:
         """Return the turn with the longest heard gap, of those folded."""
         return self._by_gap[-1][2] if self._by_gap else None
@@ -196,6 +204,13 @@ class VoiceCall:
                     self._touch(group)
         return self.version != version
 
+    def found_runs(self, speeches: Iterable[str]) -> None:
+        """Take in that runs were found for these speeches."""
+        for speech in speeches:
+            group = self.group_of_speech(speech)
+            if group is not None:
+                self._touch(group)
+
     def work(self, budget: float, now: float | None = None) -> bool:
         """Fold turns that changed, the newest first, for at most about ``budget`` seconds.
 
@@ -225,6 +240,8 @@ class VoiceCall:
             now,
             lambda since, until: self._voices(group, since, until),
         )
+        if self._runs is not None and group.key.startswith(_SPEECH):
+            turn.runs = tuple(self._runs.of(group.key.removeprefix(_SPEECH)))
         group.turn, group.folded_at = turn, now or 0.0
         group.version += 1
         group.dirty = False
@@ -412,7 +429,7 @@ class VoiceCall:
     def _speech_key(self, turn: Span) -> str:
         place = turn.start_place if turn.marks & Mark.STARTED else turn.end_place
         speech = told.read(self._reader, place).speech_id
-        return f"speech {speech}" if speech is not None else f"span {turn.span_id}"
+        return _SPEECH + speech if speech is not None else f"span {turn.span_id}"
 
 
 def _errors_of(turn: Turn) -> list[tuple[float, str]]:

@@ -18,6 +18,7 @@ VOICE_KINDS = frozenset({"voice_input", "voice_output", "eou", "vad", "voice_tur
 SPANS_READ = 400
 """Spans of one turn that are looked into: hundreds of times what a real one has."""
 
+_SPOKEN = frozenset({"voice_input", "voice_output"})
 _DELTAS_OF_STAGES = 64
 _ENDED = int(Mark.ENDED)
 _STARTED = int(Mark.STARTED)
@@ -33,6 +34,8 @@ class Seen:
     span: Span
     payload: Payload
     metrics: Metrics | None
+    afterwards: bool = False
+    """Its start tells already what only its end can know."""
 
     @property
     def start(self) -> float:
@@ -50,11 +53,14 @@ class Seen:
         span = self.span
         if not span.marks & _ENDED or not span.marks & _STARTED or span.ended_at is None:
             return not span.marks & _STARTED
-        length = span.ended_at - span.started_at
-        if length < ZERO_LENGTH:
+        if self.afterwards or span.ended_at - span.started_at < ZERO_LENGTH:
             return True
-        took = told.seconds(self.metrics.duration) if self.metrics is not None else None
-        return took is not None and length < 0.02 and took > 2 * length
+        if self.metrics is None or self.metrics.timestamp is None:
+            return False
+        # A request's time stamp is that of its end; of a realtime model's response, of its beginning.
+        realtime = self.metrics.type == "realtime_model"
+        took = told.seconds(self.metrics.duration) if realtime else None
+        return self.metrics.timestamp + (took or 0.0) < span.started_at
 
 
 @dataclass(slots=True)
@@ -155,6 +161,7 @@ class Evidence:
 
     def _seen(self, span: Span) -> Seen:
         payload, metrics = self._ends(span)
+        afterwards = span.kind in _SPOKEN and self._start(span).payload.item_id is not None
         # A model call's deltas are its tokens: only the newest can tell more.
         newest = 3 if span.kind == "llm" else _DELTAS_OF_STAGES
         for place in (span.deltas or ())[-newest:]:
@@ -165,10 +172,13 @@ class Evidence:
                 else (told.merged(payload, delta.payload))
             )
             metrics = metrics or delta.metrics
-        return Seen(span, payload, metrics)
+        return Seen(span, payload, metrics, afterwards)
+
+    def _start(self, span: Span) -> told.Told:
+        return told.read(self._reader, span.start_place) if span.marks & _STARTED else told.NOTHING
 
     def _ends(self, span: Span) -> tuple[Payload, Metrics | None]:
-        start = told.read(self._reader, span.start_place) if span.marks & _STARTED else told.NOTHING
+        start = self._start(span)
         if not span.marks & _ENDED:
             return start.payload, start.metrics
         end = told.read(self._reader, span.end_place)

@@ -188,6 +188,7 @@ class Turn:
         parts: The silence between these two, complete and without overlap.
         marks: In order of time.
         also: Spans that tell of it and are no stage by themselves: repeated words, what was typed.
+        runs: Runs of other agents that worked for it, told in a session of their own.
         left_out: Spans of it that are not looked into, in a turn of absurd size.
     """
 
@@ -218,6 +219,7 @@ class Turn:
     final: bool = True
     """The user's transcript is final."""
     also: tuple[Span, ...] = ()
+    runs: tuple[Span, ...] = ()
     left_out: int = 0
     errors: tuple[str, ...] = field(default=())
 

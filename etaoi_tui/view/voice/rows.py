@@ -21,6 +21,7 @@ class Line:
     stage: Stage | None = None
     unexplained: tuple[Part, ...] = ()
     mark: TurnMark | None = None
+    run: Span | None = None
 
 
 def lines_of(turn: Turn) -> list[Line]:
@@ -34,6 +35,7 @@ def lines_of(turn: Turn) -> list[Line]:
     unexplained = tuple(part for part in turn.parts if part.kind is Kind.UNEXPLAINED)
     if sum(part.seconds for part in unexplained) >= LEAST:
         lines.append(Line(unexplained=unexplained))
+    lines += [Line(run=run) for run in turn.runs]
     return [*lines, *(Line(mark=mark) for mark in turn.marks)]
 
 
@@ -133,7 +135,7 @@ class LaneRows:
     def line_of(self, group: Group, span: Span) -> int:
         """Return the line of the stage that a span tells of; -1 when it is the turn itself."""
         for number, line in enumerate(self.lines(group)):
-            if line.stage is not None and span in line.stage.spans:
+            if line.run is span or (line.stage is not None and span in line.stage.spans):
                 return number
         return -1
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from etaoi_collector.model import Status
+from etaoi_collector.model import Span, Status
 from etaoi_tui.text import cells, fit, one_line
 from etaoi_tui.view import format as fmt
-from etaoi_tui.view.glyphs import SPINNER, STATUS_GLYPHS
+from etaoi_tui.view.glyphs import SPINNER, STATUS_GLYPHS, kind_glyph
 from etaoi_tui.view.timeline import Axis, ticks
 from etaoi_tui.view.voice import lane as lanes
 from etaoi_tui.view.voice.call import VoiceCall, overall
@@ -294,6 +294,8 @@ def line_pieces(
             (one_line("silence that no component explains", max(room - 20, 4)), "name"),
         ]
         return _named(_fill(pieces, room))
+    if line.run is not None:
+        return _named(_fill([*lead, *_run(line.run, now, room - 7)], room))
     mark = line.mark
     if mark is None:
         return []
@@ -307,6 +309,17 @@ def line_pieces(
     look = "bad" if mark.kind is MarkKind.ERROR else "slow"
     text = one_line(f"{mark.kind.value}  {'  '.join(facts)}", max(room - 9, 4))
     return _named(_fill([*lead, (f"{MARKS[mark.kind]} ", look), (text, look)], room))
+
+
+def _run(run: Span, now: float, room: int) -> list[Piece]:
+    took = fmt.duration(run.duration(now)) + ("…" if run.ended_at is None else "")
+    name = one_line(run.name or "run", max(room - 24, 4))
+    return [
+        (f"{kind_glyph(run.kind)} ", "muted"),
+        (took.rjust(7), "name"),
+        (f"   run {name}", "name"),
+        ("  v tree", "muted"),
+    ]
 
 
 _SERIES = {

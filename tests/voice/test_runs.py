@@ -1,0 +1,85 @@
+"""The reference SDK tells a run and the call that it works for in two sessions: here they are joined."""
+
+from __future__ import annotations
+
+from etaoi_tui.detail.voice_turn import sections
+from etaoi_tui.view.voice.call import VoiceCall
+from etaoi_tui.view.voice.model import Kind
+from etaoi_tui.view.voice.rows import lines_of
+from etaoi_tui.view.voice.runs import Runs, parts_of
+from etaoi_tui.view.voice.thresholds import Thresholds
+from tests.app.world import world
+from tests.scribe import Event, Scribe
+from tests.voice.calls import START, Truth, events_of, folded
+from tests.voice.test_screen import lanes_text, press, show
+
+TURNS = [Truth(speech="speech_first"), Truth(speech="speech_second", heard="where is it")]
+
+
+def run_for(speech: str, name: str, at: float) -> list[Event]:
+    """A LangChain run inside a turn, as the reference tells it: another session, another trace, one key."""
+    scribe = Scribe(f"run {name}")
+    scribe.clock.at = round((START + at) * 1_000_000)
+    told = {"lk_speech_id": speech, "lc_chain_kind": "sub_agent"}
+    root = scribe.start("sub_agent", name, metadata=told)
+    model = scribe.start("llm", "mind", root, {"input_messages": []}, metadata={"lk_speech_id": speech})
+    scribe.clock.advance(300_000)
+    scribe.end(model, {"response": {"role": "ai", "text": "", "tool_calls": []}})
+    tool = scribe.start("tool", "find", root, {"input": "{}"})
+    scribe.clock.advance(200_000)
+    scribe.end(tool, {"output": "found"})
+    scribe.end(root, {"outputs": "{}"})
+    return scribe.take()
+
+
+def events() -> list[Event]:
+    """A call, with a run in its second turn and one of no turn at all."""
+    call = events_of(TURNS, "theirs")
+    return [*call, *run_for("speech_second", "desk", 9.0), *run_for("speech_elsewhere", "other", 9.0)]
+
+
+def test_a_run_belongs_to_the_turn_of_its_speech() -> None:
+    made = folded(events())
+    call = VoiceCall(made.call.session, made.source, Runs(made.source, made.store.traces.values()))
+    first, second = call.turns()
+    assert not first.runs
+    (run,) = second.runs
+    assert run.name == "desk" and run.trace.session is not call.session
+    assert [line.run for line in lines_of(second) if line.run is not None] == [run]
+    assert [part.kind for part in parts_of(run, 0.0)] == [Kind.TOOL, Kind.LLM]
+    assert [round(part.seconds, 2) for part in parts_of(run, 0.0)] == [0.2, 0.3]
+    page = [one for one in sections(second, START, Thresholds()) if one.target == run.span_id]
+    assert page and "desk" in page[0].title
+
+
+async def test_one_key_leads_to_the_run_and_back() -> None:
+    call = events_of(TURNS, "theirs")
+    async with world(size=(160, 45), live=False) as (shown, pilot):
+        await show(shown, pilot, call)
+        main = shown.app.main
+        main.span_tree.following = False
+        await show(shown, pilot, run_for("speech_second", "desk", 9.0))
+        await press(shown, pilot, "2", "G", "l", "G")
+        assert any("run desk" in line for line in lanes_text(shown))
+        run = main.lanes.run_at_cursor
+        assert run is not None and run.name == "desk"
+        voice = main.span_tree.rows.trace
+        await press(shown, pilot, "v")
+        assert main.span_tree.rows.trace is run.trace and main.span_tree.cursor is run and not main.in_lanes
+        await press(shown, pilot, "j", "v")
+        assert main.span_tree.rows.trace is voice and main.in_lanes
+        turn = main.lanes.turn_at_cursor
+        assert turn is not None and turn.user_said == "where is it"
+
+
+def test_a_run_that_says_nothing_readable_belongs_nowhere() -> None:
+    strange = run_for("speech_second", "desk", 9.0)
+    for event in strange:
+        if event["kind"] == "span_start":
+            event["metadata"] = {"lk_speech_id": 7, "name": "desk"}
+    made = folded([*events_of(TURNS, "theirs"), *strange])
+    runs = Runs(made.source, made.store.traces.values())
+    assert (
+        not runs.of("speech_second")
+        and runs.speech_of(next(iter(made.store.traces.values())).roots[0]) is None
+    )
