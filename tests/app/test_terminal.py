@@ -32,6 +32,24 @@ UNSAFE = re.compile(
 )
 
 
+_OVER_THE_SCREEN = (
+    ("y", "copy"),
+    ("\x1b", "TRACES"),
+    ("?", "help"),
+    ("}", "States"),
+    ("\x1b", "TRACES"),
+    ("!", "problems"),
+    ("\x1b", "TRACES"),
+    ("/", "in a row"),
+    ("copied", " hit"),
+    ("\x1b", "TRACES"),
+    (":", "Search for commands"),
+    ("\x1b", "TRACES"),
+)
+"""Keys that open or close something, and what is drawn then. An escape has to arrive alone: a key that reached
+the program together with it would be another key. So has the one that opens the search."""
+
+
 @pytest.fixture
 def state(tmp_path: Path) -> dict[str, str]:
     return {"ETAOI_TUI_STATE_DIR": str(tmp_path / "state"), "COLORTERM": "truecolor"}
@@ -62,8 +80,12 @@ def test_nothing_hostile_reaches_the_terminal_from_any_surface(tmp_path: Path, s
             for _ in range(len(UGLY)):
                 terminal.press("k")
             terminal.wait_quiet(0.1)
-        menus = ("y", "\x1b", "?", "}", "\x1b", "!", "\x1b", "/copied", "\x1b", ":", "\x1b")
-        for keys in (*menus, "J", "3", "G", "1", "K", "e"):
+        for keys, shown in _OVER_THE_SCREEN:
+            since = terminal.position
+            terminal.press(keys)
+            terminal.wait_for(shown, since=since)
+            terminal.wait_quiet(0.1)
+        for keys in ("J", "3", "G", "1", "K", "e"):
             terminal.press(keys)
             terminal.wait_quiet(0.15)
         written = terminal.written()
