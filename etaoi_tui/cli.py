@@ -126,7 +126,10 @@ def main(context: click.Context, /, **options: Any) -> None:
 def record(context: click.Context, /, seconds: float | None, **options: Any) -> None:
     """Record what agents send, without a viewer.
 
-    Prints one JSON line when the endpoint listens and one when recording has stopped.
+    Prints one JSON line when the endpoint listens and one when recording has stopped. In the latter `frames`
+    and `events` are what arrived. Of the events, `rejected` could not be read; the file has them all the same.
+    The file lacks `unrecorded_frames`, because writing failed, and `refused_frames`, which were too large to
+    take. `problem` says what went wrong, or is null.
     """
     from etaoi_tui.headless.record import run
 
