@@ -29,6 +29,7 @@ async def test_an_execution_is_a_tree(bus_class: type[FirstBus], play: Play) -> 
     first, _, again = root.children[0].children[0].children
     assert (first.text(), first.text("reasoning")) == ("I look", "hm ")
     assert first.result["response"] == {"role": "ai", "text": "I look"}
+    assert 0 < first.result["ttft_ms"] < 10_000
     assert again.text() == "done"
     search, save = shown.find("tool")
     assert (search.json("input"), search.result["output"], search.error) == ({"q": "x"}, "found x", None)

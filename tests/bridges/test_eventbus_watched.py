@@ -55,6 +55,7 @@ async def test_what_happened_before_is_told_at_its_own_times() -> None:
     assert abs((root.began - began).total_seconds()) < 0.001
     assert abs((shown.one("llm").began - began).total_seconds() - 2) < 0.001
     assert shown.one("llm").text() == "now"
+    assert 7_190_000 < shown.one("llm").result["ttft_ms"] < 7_260_000
     assert time.time() - root.over.timestamp() < 60
 
 

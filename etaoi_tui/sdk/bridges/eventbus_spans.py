@@ -183,7 +183,7 @@ class BusSpans:
         if node.texts and node.llm is not None and data.get("snapshot") == content:
             node.since_ns = at
             node.end_llm(self._tracer, at)  # its snapshot began anew: another model call
-        span = node.open_llm(self._tracer)
+        span = node.speaking(self._tracer, at)
         node.texts.append(content)
         self._tracer.text(span, content)
 
@@ -200,7 +200,9 @@ class BusSpans:
         node = self._node(event, at)
         if node is None:
             return
-        self._tracer.text(node.open_llm(self._tracer), str(data.get("content") or ""), "reasoning")
+        thought = str(data.get("content") or "")
+        if thought:
+            self._tracer.text(node.speaking(self._tracer, at), thought, "reasoning")
 
     def _turn_complete(self, event: Any, data: dict[str, Any], at: int) -> None:
         node = self._node(event, at)

@@ -17,6 +17,7 @@ class Node:
     __slots__ = (
         "call_ended_ns",
         "compaction",
+        "first_word_ns",
         "key",
         "llm",
         "model_calls",
@@ -42,6 +43,8 @@ class Node:
         self.llm: Span | None = None
         self.only_call: Span | None = None
         """The turn's model call, while it has exactly one."""
+        self.first_word_ns = 0
+        """When the model call that is on said its first word or thought; 0 before."""
         self.call_ended_ns = 0
         """When the latest model call ended; 0 before."""
         self.tools: dict[str, Span] = {}
@@ -77,9 +80,16 @@ class Node:
             self.llm = self._start(tracer, "llm", "model", self.place, began)
             self.model_calls += 1
             self.only_call = self.llm if self.model_calls == 1 else None
-            self.model_follows_ns = 0
+            self.model_follows_ns = self.first_word_ns = 0
             self.texts = []
         return self.llm
+
+    def speaking(self, tracer: Tracer, at: int) -> Span:
+        """Return the model call that says something now."""
+        span = self.open_llm(tracer)
+        if not self.first_word_ns:
+            self.first_word_ns = at
+        return span
 
     def end_llm(
         self, tracer: Tracer, at: int, error: str | None = None, told: dict[str, Any] | None = None
@@ -89,6 +99,8 @@ class Node:
         if span is not None:
             self.call_ended_ns = at
             payload = {"response": {"role": "ai", "text": "".join(self.texts)}, **(told or {})}
+            if self.first_word_ns:
+                payload["ttft_ms"] = round(max(0, self.first_word_ns - span.started_ns) / 1e6, 3)
             tracer.end(span, payload, error=error, at=at)
 
     def start_tool(self, tracer: Tracer, call_id: str, name: str, payload: dict[str, Any], at: int) -> Span:
