@@ -182,12 +182,16 @@ def test_only_what_is_new(tmp_path: Path) -> None:
     task = scribe.start("task", "outer")
     inner = scribe.start("tool", "before", task)
     (begun,) = generate.frames(scribe.take())
+    scribe.delta(inner, {"text": "still at it"})
+    (going_on,) = generate.frames(scribe.take())
     scribe.end(inner)
     (ended,) = generate.frames(scribe.take())
     with serving(tmp_path) as (collector, _):
         send(collector, [*numbered(1, 3), begun])
         wait_for(lambda: collector.stats().events == 5)
         with tailing(tmp_path, collector.endpoint, "--new") as process:
+            send(collector, [going_on, *numbered(6, 6)])
+            assert "tool 6" in line_of(process.stdout)  # and nothing about what runs since before
             send(collector, [ended, *numbered(7, 7)])
             lines = [line_of(process.stdout) for _ in range(2)]
             told = next(line for line in lines if "before" in line)
