@@ -99,6 +99,8 @@ class Session:
     """How many of the oldest are not in `ticks` any more."""
     gone: bool = False
     """Every connection that carried it has been away for so long that what is still open counts as lost."""
+    left_at: float | None = None
+    """When the last connection that carried it ended, by the collector's clock; None while one is there."""
     user_id: str | None = None
     newest_at: float = 0.0
     """The newest time stamp in it, by its producers' clocks."""

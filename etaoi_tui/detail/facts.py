@@ -127,7 +127,7 @@ def overview_sections(evidence: Evidence) -> list[Section]:
             rows.append(("after start of trace", fmt.offset(span.started_at - root)))
     if span.ended_at is not None:
         rows.append(("ended", fmt.timestamp(span.ended_at)))
-    rows.append(("duration", fmt.span_duration(span, now)))
+    rows.append(("duration", fmt.span_duration(span, now) + _silence(span)))
     if span.parent is not None:
         rows.append(("inside", span.parent.name or span.parent.span_id))
     if span.children:
@@ -140,6 +140,15 @@ def overview_sections(evidence: Evidence) -> list[Section]:
         sections.append(Section("notes", "Worth knowing", [Text(f"- {text}", prose=True) for text in notes]))
     sections.append(Section("ids", "Ids", [KeyValues(_ids(evidence))]))
     return sections
+
+
+def _silence(span: Span) -> str:
+    """Tell until when a lost span may have run: its client was still there, and said nothing more of it."""
+    left_at = span.trace.session.left_at
+    if left_at is None or span.ended_at is not None or span.status is not Status.LOST:
+        return ""
+    silent = left_at - span.trace.ended_at
+    return f"   its connection or the recording ended {fmt.duration(silent)} later" if silent > 0 else ""
 
 
 def _ids(evidence: Evidence) -> list[tuple[str, str]]:

@@ -376,6 +376,22 @@ def test_lost_is_undone_by_a_later_event() -> None:
     assert span_of(store, "a").status is Status.LOST
 
 
+def test_a_session_tells_when_the_last_that_carried_it_left() -> None:
+    store = folded(event("span_start", "a", 0))
+    session = trace_of(store).session
+    opened(store, 2)
+    store.apply([event("span_start", "b", 1)], 1, 2)
+    store.connection_closed(1, 100.0)
+    assert session.left_at is None
+    store.connection_closed(2, 200.0)
+    assert session.left_at == 200.0
+    store.apply([event("span_delta", "a", 2)], 2, 2)
+    assert session.left_at == 200.0, "what was on its way tells of nobody new"
+    opened(store, 3)
+    store.apply([event("span_delta", "a", 3)], 3, 3)
+    assert session.left_at is None
+
+
 def test_an_event_that_was_on_its_way_when_its_connection_closed() -> None:
     store = folded(event("span_start", "a", 0))
     store.connection_closed(1, 100.0)

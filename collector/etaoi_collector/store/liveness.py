@@ -53,6 +53,7 @@ class Liveness:
         for session in self._carried.pop(number, ()):
             session.connections.discard(number)
             if not session.connections:
+                session.left_at = at
                 self._closing[session] = at
 
     # time
@@ -126,11 +127,12 @@ class Liveness:
         known = self._held.connections.get(connection)
         if known is None or known.closed_at is None:
             session.connections.add(connection)
+            session.left_at = None
             self._carried.setdefault(connection, set()).add(session)
             self._closing.pop(session, None)
         elif not session.connections:
             # An event that was still on its way when its connection was already reported closed.
-            self._closing[session] = known.closed_at
+            session.left_at = self._closing[session] = known.closed_at
         if session.gone:
             session.gone = False
             self._open_spans_changed(session)
