@@ -6,6 +6,9 @@ time the view must not have one either; those places are listed here, each with 
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from typing import Any
+
 import pytest
 
 from etaoi_tui.view.voice.model import Basis, Kind, MarkKind, Turn
@@ -88,6 +91,33 @@ def test_nothing_that_took_time_is_shown_without_length(key: Key) -> None:
             assert stage.end is not None and stage.end - stage.start >= 0.001, stage
 
 
+SLOW = 0.04
+
+
+@pytest.mark.parametrize("key", [key for key in ALL if key[2] == "reference"], ids=_names)
+def test_a_report_that_took_its_time_is_no_stage(key: Key) -> None:
+    """The reference SDK starts and ends most spans at one go; on a busy machine that is no moment."""
+    run, _ = _run(key)
+    events = [dict(event) for event in run.raw["events"]]
+    began = {event["span_id"]: _at(event) for event in events if event["kind"] == "span_start"}
+    for event in events:
+        if event["kind"] == "span_end" and event["node_kind"] in (
+            "voice_input",
+            "voice_output",
+            "llm",
+            "eou",
+        ):
+            if _at(event) - began[event["span_id"]] < 0.1:
+                event["timestamp"] = datetime.fromtimestamp(_at(event) + SLOW, UTC).isoformat()
+    for what, one in compared(run, folded(events).turns).items():
+        if what not in LOST.get(key[1:], ()):
+            assert one.complete and one.worst <= SLACK + run.raw["lag"] + ACTIVATION, what
+
+
+def _at(event: dict[str, Any]) -> float:
+    return datetime.fromisoformat(event["timestamp"]).timestamp()
+
+
 @pytest.mark.parametrize("version", ["newest", "oldest"])
 def test_how_sure_the_detector_was_stands_beside_how_sure_it_had_to_be(version: str) -> None:
     _, turns = _run((version, "measured", "ours"))
@@ -135,7 +165,8 @@ def test_what_went_wrong_is_marked_where_it_was(version: str) -> None:
         cut = run.log("playback_finished", lambda line: line["interrupted"])[0]
         assert run.near(marks[MarkKind.INTERRUPTED].at, cut)
     handed = next(turn for turn in turns if turn.user_said == "connect me with billing")
-    assert version == "oldest" or "billing" in next(iter(handed.marks)).text
+    (mark,) = [mark for mark in handed.marks if mark.kind is MarkKind.HANDOFF]
+    assert "billing" in mark.text.lower()
 
 
 @pytest.mark.parametrize("sdk", ["ours", "reference"])

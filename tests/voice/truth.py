@@ -43,6 +43,8 @@ EDGES = (
 )
 """Which moment of which stage is which line of the fakes' log."""
 
+_PONDERED = 0.05
+"""Seconds; a callback that takes less does nothing but wait for its turn on a busy machine."""
 _NOTICED = 0.1
 """Seconds after which a noise has been noticed."""
 
@@ -97,6 +99,7 @@ def _stages(run: Told, turns: list[Turn], kind: Kind) -> list[Stage]:
         for stage in turn.stages
         if stage.kind is kind
         and not stage.aside
+        and not (kind is Kind.CALLBACK and stage.end is not None and stage.end - stage.start < _PONDERED)
         and not any(0.0 <= stage.start - noise < _NOTICED for noise in noises)
     ]
 
@@ -108,7 +111,7 @@ def _real(run: Told, kind: Kind, what: str) -> list[float]:
         long = {
             handled["text"]
             for decided, handled in pairwise(run.raw["log"])
-            if handled["what"] == "turn_handled" and handled["at"] - decided["at"] > 0.05
+            if handled["what"] == "turn_handled" and handled["at"] - decided["at"] > _PONDERED
         }
         return run.log(what, lambda line: line["text"] in long)
     if what.startswith("user_"):

@@ -120,16 +120,25 @@ class Listener:
         self.detectors.tap(agent)
 
     def _agent_state(self, event: Any) -> None:
+        before = self._call.agent
         self.agent.state_changed(event)
-        self._tap(self._call.agent)
+        self._took_over(before, at=event.created_at)
 
     def _user_state(self, event: Any) -> None:
         self.detectors.tap(self._call.agent)
         self.user.state_changed(event)
 
     def _speech_created(self, event: Any) -> None:
+        before = self._call.agent
         self.agent.speech_created(event)
-        self._tap(self._call.agent)
+        self._took_over(before, at=event.created_at)
+
+    def _took_over(self, before: Any, *, at: float) -> None:
+        """Listen at the agent on duty; livekit-agents 1.2 tells of no other in so many words."""
+        agent = self._call.agent
+        self._tap(agent)
+        if agent is not before and agent is not None and before is not None:
+            self.tools.handed_over(agent_names(before)["agent_id"], agent_names(agent)["agent_id"], at=at)
 
     def _item_added(self, event: Any) -> None:
         item = event.item

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextvars import ContextVar
 from typing import Any
 
 import msgspec
@@ -19,17 +20,24 @@ from etaoi_tui.sdk.livekit.metrics import (
     seconds,
     voice_metrics,
 )
-from etaoi_tui.sdk.tracer import Span, enter_span, entered_span, leave_span
+from etaoi_tui.sdk.tracer import Span, enter_span, leave_span
 
 _METRICS_WAIT = 0.5
 """Seconds that a call's end waits for its metrics, which are made by another task."""
+_FOLLOWERS = 4
+"""Calls that may follow one session, each sending somewhere else."""
 _MESSAGES = 200
 """Messages of a request that are told: the newest, and what stands before all."""
+
+
+_UNDER_WAY: ContextVar[tuple[ModelCall, ...]] = ContextVar("etaoi_tui_model_calls", default=())
+"""The requests that the current task works for: one for each call that follows the session."""
 
 
 class ModelCall(msgspec.Struct, eq=False):
     """One request to the model, as it streams."""
 
+    owner: ModelCalls
     span: Span
     model: str
     token: Any = None
@@ -79,9 +87,10 @@ class ModelCalls:
         )
         if turn is not None:
             turn.calls.append(span)
-        made = ModelCall(span, model)
+        made = ModelCall(self, span, model)
         self._open[span.span_id] = made
         made.token = enter_span(span)
+        _UNDER_WAY.set((*_UNDER_WAY.get()[1 - _FOLLOWERS :], made))
         return made
 
     def chunk(self, made: ModelCall, chunk: Any) -> None:
@@ -154,16 +163,16 @@ class ModelCalls:
     def llm_metrics(self, metrics: Any) -> None:
         """Take a request's metrics; its task inherited the call's span."""
         self._call.worked("llm")
-        around = entered_span()
-        made = self._open.get(around.span_id) if around is not None else None
-        if made is not None and made.metrics is None:
+        ours = (made for made in reversed(_UNDER_WAY.get()) if made.owner is self)
+        made = next(ours, None)
+        if made is None:
+            self._alone(metrics)
+        elif made.metrics is None and not made.finished:
             made.metrics = metrics
             if made.ended_at is not None:
                 self._finish(made)
-        elif made is not None or (around is not None and around.kind == "llm"):
-            self._call.tracer.delta(around, metrics_delta(metrics))  # type: ignore[arg-type]
         else:
-            self._alone(metrics)
+            self._call.tracer.delta(made.span, metrics_delta(metrics))
 
     def _alone(self, metrics: Any) -> None:
         """Tell a request that no ``llm_node`` made: one of a tool's own."""
@@ -197,6 +206,9 @@ class ModelCalls:
     def realtime_metrics(self, metrics: Any) -> None:
         """Take a realtime model's response: its time stamp is that of the beginning."""
         call = self._call
+        if not metrics.request_id:  # of the connection, not of a response
+            call.tell(None, metrics_delta(metrics))
+            return
         call.worked("realtime_model")
         turn = call.speaking_turn() or call.newest
         payload = realtime_payload(metrics)

@@ -18,7 +18,8 @@ VOICE_KINDS = frozenset({"voice_input", "voice_output", "eou", "vad", "voice_tur
 SPANS_READ = 400
 """Spans of one turn that are looked into: hundreds of times what a real one has."""
 
-_SPOKEN = frozenset({"voice_input", "voice_output"})
+_MESSAGES = frozenset({"voice_input", "voice_output", "llm"})
+"""Kinds that may stand for a message, which a reference SDK tells when it went into the conversation."""
 _DELTAS_OF_STAGES = 64
 _ENDED = int(Mark.ENDED)
 _STARTED = int(Mark.STARTED)
@@ -161,7 +162,7 @@ class Evidence:
 
     def _seen(self, span: Span) -> Seen:
         payload, metrics = self._ends(span)
-        afterwards = span.kind in _SPOKEN and self._start(span).payload.item_id is not None
+        afterwards = span.kind in _MESSAGES and self._start(span).payload.item_id is not None
         # A model call's deltas are its tokens: only the newest can tell more.
         newest = 3 if span.kind == "llm" else _DELTAS_OF_STAGES
         for place in (span.deltas or ())[-newest:]:

@@ -218,7 +218,7 @@ def _recognition(half: UserHalf, inputs: list[Seen]) -> None:
         told_delay = told.seconds(one.payload.transcription_delay)
         delay = told_delay if told_delay is not None else delay
     # What is reported after the speech has ended is a report, however long it takes.
-    ended_at = half.stopped.at if half.stopped is not None else float("inf")
+    ended_at = half.stopped.at if half.stopped is not None and delay is not None else float("inf")
     real = [one for one in inputs if not one.is_mark and one.start < ended_at]
     spans = tuple(one.span for one in [*real, *(one for one in inputs if one not in real)])
     began: float | None = min((one.start for one in real), default=None)

@@ -74,7 +74,7 @@ class FakeTalk(llm.RealtimeSession):
         self._tools = llm.ToolContext.empty()
         self._response: asyncio.Task[None] | None = None
         self._count = 0
-        self._report_connection_acquired(0.02)
+        asyncio.get_running_loop().call_later(0.02, self._report_connection_acquired, 0.02)
 
     @property
     def chat_ctx(self) -> llm.ChatContext:
