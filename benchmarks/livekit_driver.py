@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import resource
 import sys
 import time
 from collections import defaultdict
@@ -31,7 +32,7 @@ import etaoi_tui
 
 ROUNDS = 300
 _taken: dict[str, list[float]] = defaultdict(list)
-_worked: list[float] = []
+_worked: dict[str, list[float]] = defaultdict(list)
 """Processor time of the subscriptions, in seconds."""
 
 
@@ -43,14 +44,21 @@ gc.callbacks.append(lambda phase, _: _collections.append(phase) if phase == "sto
 def _timed(name: str, call: Callable[..., Any]) -> Callable[[Any], None]:
     def listener(event: Any) -> None:
         collections = len(_collections)
+        before = resource.getrusage(resource.RUSAGE_THREAD)
         cpu, began = time.thread_time(), time.perf_counter()
         call(event)
-        took = time.perf_counter() - began
+        took, worked = time.perf_counter() - began, time.thread_time() - cpu
+        after = resource.getrusage(resource.RUSAGE_THREAD)
         if len(_collections) > collections:
-            _taken["collecting"].append(took)
+            _taken["collected garbage"].append(took)
+            return
+        _worked[name].append(worked)
+        if after.ru_nivcsw > before.ru_nivcsw:
+            _taken["was taken off the processor"].append(took)
+        elif after.ru_nvcsw > before.ru_nvcsw:
+            _taken["waited for another thread"].append(took)
         else:
             _taken[name].append(took)
-            _worked.append(time.thread_time() - cpu)
 
     return listener
 
@@ -198,4 +206,4 @@ async def main() -> None:
 
 if __name__ == "__main__":
     asyncio.run(main())
-    Path(sys.argv[1]).write_text(json.dumps({**_taken, "processor": _worked}))
+    Path(sys.argv[1]).write_text(json.dumps({"wall": _taken, "processor": _worked}))

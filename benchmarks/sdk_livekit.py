@@ -14,6 +14,8 @@ from tests.livekit.told import environment
 from tests.real_env import ROOT
 
 _DRIVER = Path(__file__).parent / "livekit_driver.py"
+_NOT_OURS = ("collected garbage", "was taken off the processor", "waited for another thread")
+"""Callbacks into which something else fell, which may hit any line of the program."""
 
 
 def measure() -> Iterator[Row]:
@@ -22,10 +24,12 @@ def measure() -> Iterator[Row]:
     Raises:
         RuntimeError: the driver failed; its output is in the message.
     """
-    taken = _taken()
+    told = _taken()
+    taken, processor = told["wall"], told["processor"]
     attached, alone = taken.pop("emit, attached"), taken.pop("emit, alone")
-    processor, collecting = taken.pop("processor"), taken.pop("collecting", [0.0])
+    aside = {name: taken.pop(name, []) for name in _NOT_OURS}
     every = [one for times in taken.values() for one in times]
+    worked = [one for times in processor.values() for one in times]
     for name, times in sorted(taken.items()):
         if len(times) >= 20:
             yield Row(f"voice: {name} ({len(times):,})", percentile(times, 50) * 1e6, "us", "<= 50 us")
@@ -38,15 +42,15 @@ def measure() -> Iterator[Row]:
         beside="not attached",
         reference=percentile(alone, 50) * 1e6,
     )
-    yield Row("voice: slowest of all, processor time", max(processor) * 1e6, "us", "<= 1,000 us")
-    yield Row(
-        f"voice: slowest with a garbage collection inside ({len(collecting)})", max(collecting) * 1e6, "us"
-    )
+    slowest = max(processor, key=lambda name: max(processor[name]))
+    yield Row(f"voice: slowest in processor time, {slowest}", max(worked) * 1e6, "us", "<= 1,000 us")
     slowest = max(taken, key=lambda name: max(taken[name]))
-    yield Row(f"voice: slowest of all, {slowest}", max(every) * 1e6, "us", "<= 1,000 us")
+    yield Row(f"voice: slowest that kept the processor, {slowest}", max(every) * 1e6, "us", "<= 1,000 us")
+    for name, times in aside.items():
+        yield Row(f"voice: slowest that {name} ({len(times)})", max(times, default=0.0) * 1e6, "us")
 
 
-def _taken() -> dict[str, list[float]]:
+def _taken() -> dict[str, dict[str, list[float]]]:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "times.json"
         done = subprocess.run(
@@ -59,5 +63,5 @@ def _taken() -> dict[str, list[float]]:
         )
         if done.returncode:
             raise RuntimeError(f"the voice driver failed:\n{done.stderr[-2000:]}")
-        times: dict[str, list[float]] = json.loads(out.read_text())
+        times: dict[str, dict[str, list[float]]] = json.loads(out.read_text())
         return times
