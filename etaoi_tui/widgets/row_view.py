@@ -277,7 +277,9 @@ class RowView(LineWidget, can_focus=True):
     def _strip(self, pieces: list[Piece], width: int, background: Style, edge: str) -> Strip:
         """Make a line of exactly this width out of pieces, and add the cell of the scroll bar."""
         look = self.look
-        segments = [Segment(text, background + look(name)) for text, name in pieces if text]
+        segments = [
+            Segment(text, background + look(name) if name else background) for text, name in pieces if text
+        ]
         used = sum(cell_len(segment.text) for segment in segments)
         if used < width:
             segments.append(Segment(" " * (width - used), background))
