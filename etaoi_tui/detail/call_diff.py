@@ -7,7 +7,7 @@ from etaoi_tui.detail.calls import JUST_BEFORE, previous_call, same_step
 from etaoi_tui.detail.chat import note
 from etaoi_tui.detail.diff_sections import diff_sections, in_words
 from etaoi_tui.detail.document import Block, KeyValues, Run, Runs, Section, Text
-from etaoi_tui.detail.evidence import Evidence
+from etaoi_tui.detail.evidence import Evidence, Map
 from etaoi_tui.detail.reading import BASES, Base
 from etaoi_tui.detail.request import Request, read_sent
 from etaoi_tui.detail.request_diff import RequestDiff, compare, find_prefix_break
@@ -27,8 +27,7 @@ def call_diff_sections(evidence: Evidence) -> list[Section]:
             Section("against", _TITLES[evidence.reading.base], head, "nothing to compare with", glyph="±")
         ]
     before = evidence.of(other)
-    old, new = request_of(before), request_of(evidence)
-    diff = compare(old, new)
+    diff = _compared(before, evidence)
     sections = [_head(evidence, before, diff, found), _prefix(evidence, diff)]
     changes = diff_sections(diff, "diff", sides=evidence.reading.sides)
     if not changes:
@@ -75,6 +74,25 @@ def _choices(evidence: Evidence) -> list[Block]:
     keys.append((" below each other   " if reading.sides else " side by side   ", "muted"))
     keys += [("m", "key"), (" marks this call   ", "muted"), ("p", "key"), (" goes to the other", "muted")]
     return [Runs(runs), Runs(keys)]
+
+
+_KNOWN: list[tuple[tuple[Map, ...], RequestDiff]] = []
+"""The newest comparisons with what they were made from: a request stays as it is while the answer streams."""
+
+_COMPARISONS_KEPT = 4
+
+
+def _compared(before: Evidence, evidence: Evidence) -> RequestDiff:
+    both = (before, evidence)
+    begun = tuple(one.begun for one in both)
+    rest = tuple(one.metadata for one in both) + tuple(schemas_for(one) for one in both)
+    for known, diff in _KNOWN:
+        if known[0] is begun[0] and known[1] is begun[1] and known[2:] == rest:
+            return diff
+    diff = compare(request_of(before), request_of(evidence))
+    _KNOWN.insert(0, ((*begun, *rest), diff))
+    del _KNOWN[_COMPARISONS_KEPT:]
+    return diff
 
 
 def request_of(evidence: Evidence) -> Request:

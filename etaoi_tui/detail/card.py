@@ -12,11 +12,10 @@ from etaoi_tui.detail.context import agent_sections, graph_list, tool_blocks
 from etaoi_tui.detail.diff_sections import diff_sections
 from etaoi_tui.detail.document import Block, Document, KeyValues, Run, Runs, Section, Tab, Table, Text
 from etaoi_tui.detail.evidence import Evidence, Map, as_list, as_map, as_text
-from etaoi_tui.detail.graph_drawing import LABEL_CELLS, Edge, Node, draw_graph
+from etaoi_tui.detail.graph_drawing import Edge, Node, draw_graph
 from etaoi_tui.detail.payloads import Payloads
 from etaoi_tui.detail.request import Request, read_tools
 from etaoi_tui.detail.request_diff import compare
-from etaoi_tui.text import one_line
 from etaoi_tui.view import format as fmt
 
 SLOW_TOOL = 5.0
@@ -219,13 +218,12 @@ def _graph(agent: Map, use: AgentUse, width: int) -> list[Section]:
     for raw in as_list(graph.get("nodes")):
         name = as_text(as_map(raw).get("id"))
         one = use.nodes.get(name)
-        label = one_line(as_text(as_map(raw).get("label") or name), LABEL_CELLS - 6)
-        if one is not None:
-            label += f" ×{one.calls}"
+        label = as_text(as_map(raw).get("label") or name)
         running = one is not None and bool(one.running)
         failed = one is not None and bool(one.failed)
         style = "running" if running else "error" if failed else "tag" if one is not None else "muted"
-        nodes.append(Node(name, label, style, running))
+        count = f"×{one.calls}" if one is not None else ""
+        nodes.append(Node(name, label, style, running, count))
     if not nodes:
         return [Section("graph", "Graph", [Text("No graph is known of this agent.", "muted")])]
     edges = [
@@ -236,7 +234,7 @@ def _graph(agent: Map, use: AgentUse, width: int) -> list[Section]:
     if drawn is None:
         return graph_list(graph)
     blocks: list[Block] = [Runs(line) for line in drawn]
-    legend = "▼ always   ⇣ on a condition   ↑ ⇡ back to   ×n visits   double box: running now"
+    legend = "▼ ◀ always   ⇣ ⇠ if a condition holds   ↺ itself again   ×n visits   ╔═╗ running now"
     blocks.append(Runs([(legend, "muted")]))
     summary = f"{fmt.count(len(nodes), 'node')} · {fmt.count(len(edges), 'edge')}"
     return [Section("graph", "Graph", blocks, summary, glyph="◇")]

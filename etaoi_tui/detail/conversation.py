@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from etaoi_collector.model import Session, Span, Status, Trace
+from etaoi_collector.model import Mark, Session, Span, Status, Trace
+from etaoi_tui.detail.calls import calls_of
 from etaoi_tui.detail.chat import Message, message_sections, note, read_message, read_messages
 from etaoi_tui.detail.document import Document, Run, Section, Tab, Text
 from etaoi_tui.detail.evidence import Evidence, as_map, as_text
 from etaoi_tui.detail.json_lines import parse_json
+from etaoi_tui.detail.origins import wrote
 from etaoi_tui.detail.payloads import Payloads
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.glyphs import STATUS_GLYPHS
@@ -29,7 +31,7 @@ def conversation_document(session: Session, payloads: Payloads, now: float) -> D
         payloads: Where events come from.
         now: The present, in seconds since the epoch.
     """
-    traces = [trace for trace in session.traces if trace.roots and not trace.only_context]
+    traces = [trace for trace in session.traces if any(map(_is_turn, trace.roots[:8]))]
     traces.sort(key=lambda trace: (trace.started_at, trace.number))
     left_out = max(0, len(traces) - TURNS_SHOWN)
     running = any(trace.running for trace in traces[-TURNS_SHOWN:]) and not session.gone
@@ -42,13 +44,18 @@ def conversation_document(session: Session, payloads: Payloads, now: float) -> D
             sections.append(Section("older", text, [], glyph="⋯", style="muted"))
         for trace in traces[left_out:]:
             for root in trace.roots[:8]:
-                if root.kind != "agent_context":
+                if _is_turn(root):
                     sections += _turn(Evidence(root, payloads, now))
         nothing = Section("none", "Nothing was said", [Text("This session holds no messages.", "muted")])
         return sections or [nothing]
 
     tab = Tab("conversation", "Conversation", build)
     return Document(f"conversation/{session.session_id}", headline, [tab], tab.key, live=running)
+
+
+def _is_turn(root: Span) -> bool:
+    """Whether somebody may have said something under a root: not a snapshot, nor a mark without a parent."""
+    return root.kind != "agent_context" and not root.marks & Mark.PROBE
 
 
 def _turn(evidence: Evidence) -> list[Section]:
@@ -63,7 +70,8 @@ def _turn(evidence: Evidence) -> list[Section]:
         sections += message_sections(asked, f"{key}.asked", title="user", summary=fmt.clock(span.started_at))
     sections += _sub_agents(evidence, key)
     if answer is not None:
-        sections += message_sections(answer, f"{key}.answer", title=span.name, summary=_took(evidence))
+        made = message_sections(answer, f"{key}.answer", title=span.name, summary=_took(evidence))
+        sections += [replace(section, target=_writer(evidence, answer).span_id) for section in made]
     elif evidence.running:
         sections.append(_streaming(evidence, key))
     elif span.error is not None:
@@ -72,8 +80,20 @@ def _turn(evidence: Evidence) -> list[Section]:
     elif asked is not None:
         told = note("its answer was not recorded, or is no message")
         sections.append(Section(f"{key}.none", span.name, [told], _took(evidence), style="muted"))
-    own = ("", *(section.target for section in sections if ":" in section.target))
-    return [replace(s, target=span.span_id) if s.target in own else s for s in sections]
+    # What a person said came with the run itself.
+    return [replace(s, target=span.span_id) if not s.target or ":" in s.target else s for s in sections]
+
+
+_CALLS_ASKED = 12
+
+
+def _writer(evidence: Evidence, answer: Message) -> Span:
+    """Return the call that wrote an answer: the one that says so, else the run's last, else the run."""
+    calls = calls_of(evidence.span)[-_CALLS_ASKED:]
+    for call in reversed(calls):
+        if answer.message_id and wrote(evidence.of(call), answer.message_id):
+            return call
+    return calls[-1] if calls else evidence.span
 
 
 def _messages(payload: object, name: str) -> list[Message]:
@@ -156,7 +176,8 @@ def _sub_agents(evidence: Evidence, key: str) -> list[Section]:
             if message is not None:
                 title = span.name if name == "answer" else "task"
                 made = message_sections(message, f"{group}.{name}", title=title, level=2)
-                sections += [replace(s, inside=group, target=span.span_id) for s in made]
+                target = (_writer(one, message) if name == "answer" else span).span_id
+                sections += [replace(s, inside=group, target=target) for s in made]
     return sections
 
 

@@ -8,76 +8,95 @@ run through empty places, and layers are ordered by the places of their neighbou
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 
 from etaoi_tui.detail.document import Run
+from etaoi_tui.detail.graph_canvas import Canvas, Edge, Lane, Node, Place, right_of
 from etaoi_tui.text import cells, one_line
 
-LABEL_CELLS = 36
+__all__ = ["Edge", "Node", "draw_graph"]
+
+_LABELS = (64, 36, 24, 14)
+"""Cells of labels, tried until the drawing fits."""
+
 _GAP = 3
 _SWEEPS = 4
+_NONE = Edge("", "")
 MOST_NODES = 60
 """Nodes beyond which a drawing helps nobody."""
-
-_N, _E, _S, _W = 1, 2, 4, 8
-_LINES = {
-    _N | _S: "│", _E | _W: "─", _N | _E: "╰", _N | _W: "╯", _S | _E: "╭", _S | _W: "╮",
-    _N | _S | _E: "├", _N | _S | _W: "┤", _N | _E | _W: "┴", _S | _E | _W: "┬", _N | _E | _S | _W: "┼",
-    _N: "│", _S: "│", _E: "─", _W: "─",
-}  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A node to draw: its label as it came, and the style of its box."""
-
-    id: str
-    label: str
-    style: str = ""
-    strong: bool = False
-    """Draw its box with double lines."""
-
-
-@dataclass(frozen=True, slots=True)
-class Edge:
-    """A way from one node to another."""
-
-    source: str
-    target: str
-    conditional: bool = False
-
-
-_NONE = Edge("", "")
-
-
-@dataclass(slots=True)
-class _Place:
-    """A node, or where a long edge passes a layer."""
-
-    node: Node | None
-    width: int
-    layer: int = 0
-    x: int = 0
-    """The cell of its middle."""
-    beside: str = ""
-    """Words at its right, for which room is kept."""
-    above: list[_Place] = field(default_factory=list)
-    below: list[tuple[_Place, bool]] = field(default_factory=list)
 
 
 def draw_graph(nodes: Sequence[Node], edges: Sequence[Edge], width: int) -> list[list[Run]] | None:
     """Return the lines of a drawing; None if it does not fit into ``width`` cells."""
     if not nodes or len(nodes) > MOST_NODES:
         return None
+    for longest in _LABELS:
+        if longest < width:
+            cut = [replace(node, label=_cut(node, longest)) for node in nodes]
+            drawn = _draw(cut, edges, width, lanes=True) or _draw(cut, edges, width, lanes=False)
+            if drawn is not None:
+                return drawn
+    return None
+
+
+def _cut(node: Node, longest: int) -> str:
+    """Shorten a label and leave its number of visits."""
+    count = f" {node.count}" if node.count else ""
+    return one_line(node.label, max(longest - len(count), 4)) + count
+
+
+def _draw(nodes: Sequence[Node], edges: Sequence[Edge], width: int, *, lanes: bool) -> list[list[Run]] | None:
     known = {node.id: node for node in nodes}
     ways = [edge for edge in dict.fromkeys(edges) if edge.source in known and edge.target in known]
     forward, back = _split(known, ways)
-    layer_of = _layers(known, forward)
-    layers = _fill(known, layer_of, forward, _notes(back))
+    loops = [edge for edge in back if edge.source == edge.target]
+    back = [edge for edge in back if edge.source != edge.target]
+    notes = _notes([*loops, *(() if lanes else back)])
+    layers = _fill(known, _layers(known, forward), forward, notes)
     _order(layers)
-    if not _arrange(layers, width):
+    drawn_back: list[Lane] = []
+    if lanes:
+        ends = {name for edge in back for name in (edge.source, edge.target)}
+        for layer in layers:
+            # From the right end of its layer a way back meets no other box.
+            layer.sort(key=lambda place: place.node is not None and place.node.id in ends)
+        found = _lanes(layers, back)
+        if found is None:
+            return None
+        drawn_back = found
+    room = width - (2 * len(drawn_back) + 1 if drawn_back else 0)
+    if not _arrange(layers, room):
         return None
-    return _Canvas(layers).lines()
+    places = [place for layer in layers for place in layer]
+    edge_of_boxes = max(map(right_of, places))
+    for n, lane in enumerate(drawn_back):
+        lane.x = edge_of_boxes + 2 + 2 * n
+    _center(places, drawn_back, width)
+    return Canvas(layers, drawn_back).lines()
+
+
+def _lanes(layers: list[list[Place]], back: Sequence[Edge]) -> list[Lane] | None:
+    """Return the lanes of the ways back, the shortest first; None if a box would stand in one's way."""
+    place_of = {place.node.id: place for layer in layers for place in layer if place.node is not None}
+    lanes: dict[str, Lane] = {}
+    for edge in back:
+        for name in (edge.source, edge.target):
+            place = place_of[name]
+            layer = layers[place.layer]
+            if any(other.node is not None for other in layer[layer.index(place) + 1 :]):
+                return None
+        lane = lanes.setdefault(edge.target, Lane(place_of[edge.target], []))
+        lane.sources.append((place_of[edge.source], edge.conditional))
+    return sorted(lanes.values(), key=lambda lane: max(s.layer for s, _ in lane.sources) - lane.target.layer)
+
+
+def _center(places: Sequence[Place], lanes: Sequence[Lane], width: int) -> None:
+    used = max([*(right_of(place) for place in places), *(lane.x + 1 for lane in lanes)])
+    shift = max(0, (width - used) // 2)
+    for place in places:
+        place.x += shift
+    for lane in lanes:
+        lane.x += shift
 
 
 def _split(nodes: Mapping[str, Node], edges: Sequence[Edge]) -> tuple[list[Edge], list[Edge]]:
@@ -129,17 +148,17 @@ def _fill(
     layer_of: Mapping[str, int],
     forward: Sequence[Edge],
     notes: Mapping[str, list[str]],
-) -> list[list[_Place]]:
-    layers: list[list[_Place]] = [[] for _ in range(max(layer_of.values()) + 1)]
+) -> list[list[Place]]:
+    layers: list[list[Place]] = [[] for _ in range(max(layer_of.values()) + 1)]
     places = {}
     for name, node in nodes.items():
-        place = _Place(node, cells(_label(node)) + 4, layer_of[name], beside="  ".join(notes.get(name, ())))
+        place = Place(node, cells(node.label) + 4, layer_of[name], beside="  ".join(notes.get(name, ())))
         places[name] = place
         layers[place.layer].append(place)
     for edge in forward:
         above, goal = places[edge.source], places[edge.target]
         for layer in range(above.layer + 1, goal.layer):
-            passing = _Place(None, 1, layer, above=[above])
+            passing = Place(None, 1, layer, above=[above])
             above.below.append((passing, edge.conditional))
             layers[layer].append(passing)
             above = passing
@@ -148,7 +167,7 @@ def _fill(
     return layers
 
 
-def _order(layers: list[list[_Place]]) -> None:
+def _order(layers: list[list[Place]]) -> None:
     """Order each layer by the middle of its neighbours, downwards and upwards in turn."""
     for sweep in range(_SWEEPS):
         down = sweep % 2 == 0
@@ -156,14 +175,14 @@ def _order(layers: list[list[_Place]]) -> None:
         for layer in order:
             index = {id(place): n for other in layers for n, place in enumerate(other)}
 
-            def middle(place: _Place, down: bool = down, index: dict[int, int] = index) -> float:
+            def middle(place: Place, down: bool = down, index: dict[int, int] = index) -> float:
                 near = place.above if down else [below for below, _ in place.below]
                 return sum(index[id(p)] for p in near) / len(near) if near else index[id(place)]
 
             layer.sort(key=middle)
 
 
-def _arrange(layers: list[list[_Place]], width: int) -> bool:
+def _arrange(layers: list[list[Place]], width: int) -> bool:
     """Give every place its column; False if a layer is too wide."""
     spans = [sum(map(_room, layer)) + _GAP * (len(layer) - 1) for layer in layers]
     widest = max(spans)
@@ -184,106 +203,17 @@ def _arrange(layers: list[list[_Place]], width: int) -> bool:
     return True
 
 
-def _room(place: _Place) -> int:
+def _room(place: Place) -> int:
     return place.width + (cells(place.beside) + 1 if place.beside else 0)
 
 
 def _notes(back: Sequence[Edge]) -> dict[str, list[str]]:
+    """Return the words beside nodes that lead back where no line is drawn."""
     notes: dict[str, list[str]] = {}
     for edge in back:
-        mark = "⇡" if edge.conditional else "↑"
-        notes.setdefault(edge.source, []).append(f"{mark} {one_line(edge.target, LABEL_CELLS)}")
+        if edge.source == edge.target:
+            words = "↺ if" if edge.conditional else "↺"
+        else:
+            words = f"{'⇡' if edge.conditional else '↑'} {one_line(edge.target, _LABELS[-1])}"
+        notes.setdefault(edge.source, []).append(words)
     return notes
-
-
-def _label(node: Node) -> str:
-    return one_line(node.label, LABEL_CELLS)
-
-
-class _Canvas:
-    """Cells with lines that join where they meet."""
-
-    def __init__(self, layers: list[list[_Place]]) -> None:
-        self._bits: dict[tuple[int, int], int] = {}
-        self._styles: dict[tuple[int, int], str] = {}
-        self._texts: dict[int, list[tuple[int, str, str]]] = {}
-        self._height = 0
-        y = 0
-        for layer in layers:
-            for place in layer:
-                self._place(place, y)
-            y = self._route(layer, y + 3)
-        self._height = y
-
-    def lines(self) -> list[list[Run]]:
-        """Return the drawing."""
-        return [self._line(y) for y in range(self._height)]
-
-    def _place(self, place: _Place, y: int) -> None:
-        node = place.node
-        if node is None:
-            for step in range(3):
-                self._bits[place.x, y + step] = _N | _S
-            return
-        left = place.x - place.width // 2
-        text = _label(node)
-        flat = "═" if node.strong else "─"
-        side = "║" if node.strong else "│"
-        corners = "╔╗╚╝" if node.strong else "╭╮╰╯"
-        self._text(left, y, corners[0] + flat * (place.width - 2) + corners[1], node.style)
-        self._text(left, y + 1, f"{side} {text} {side}", node.style)
-        self._text(left, y + 2, corners[2] + flat * (place.width - 2) + corners[3], node.style)
-        if place.beside:
-            self._text(left + place.width + 1, y + 1, place.beside, "accent")
-
-    def _route(self, layer: list[_Place], y: int) -> int:
-        """Draw the ways from one layer to the next; return where the next layer begins."""
-        if not any(place.below for place in layer):
-            return y
-        bent = [place for place in layer if any(below.x != place.x for below, _ in place.below)]
-        row_of = {id(place): y + 1 + n for n, place in enumerate(bent)}
-        last = y + 1 + len(bent)
-        for place in layer:
-            for below, conditional in place.below:
-                style = "accent" if conditional else "muted"
-                row = row_of.get(id(place), y)
-                if below.x == place.x:
-                    self._down(place.x, y, last, style)
-                else:
-                    self._down(place.x, y, row - 1, style)
-                    self._add(place.x, row, _N | (_E if below.x > place.x else _W), style)
-                    for x in range(min(place.x, below.x) + 1, max(place.x, below.x)):
-                        self._add(x, row, _E | _W, style)
-                    self._add(below.x, row, _S | (_W if below.x > place.x else _E), style)
-                    self._down(below.x, row + 1, last, style)
-                if below.node is not None:
-                    self._text(below.x, last, "⇣" if conditional else "▼", style)
-        return last + 1
-
-    def _down(self, x: int, first: int, last: int, style: str) -> None:
-        for y in range(first, last + 1):
-            self._add(x, y, _N | _S, style)
-
-    def _add(self, x: int, y: int, bits: int, style: str) -> None:
-        self._bits[x, y] = self._bits.get((x, y), 0) | bits
-        self._styles.setdefault((x, y), style)
-
-    def _text(self, x: int, y: int, text: str, style: str) -> None:
-        self._texts.setdefault(y, []).append((x, text, style))
-
-    def _line(self, y: int) -> list[Run]:
-        pieces = sorted(self._texts.get(y, ()))
-        taken = [(x, x + cells(text)) for x, text, _ in pieces]
-        for (x, row), bits in self._bits.items():
-            if row == y and not any(a <= x < b for a, b in taken):
-                pieces.append((x, _LINES[bits], self._styles.get((x, y), "muted")))
-        runs: list[Run] = []
-        at = 0
-        for x, text, style in sorted(pieces):
-            if x < at:
-                continue
-            if x > at:
-                runs.append((" " * (x - at), ""))
-            runs.append((text, style))
-            at = x + cells(text)
-        return runs

@@ -30,7 +30,7 @@ def find_origin(evidence: Evidence, target: str) -> Span | None:
                 return span
         elif target.startswith(MESSAGE_TARGET) and span.kind == "llm":
             read += 1
-            if _wrote(evidence.of(span), target.removeprefix(MESSAGE_TARGET)):
+            if wrote(evidence.of(span), target.removeprefix(MESSAGE_TARGET)):
                 return span
     return None
 
@@ -72,7 +72,8 @@ def _answers(tool: Evidence, call_id: str) -> bool:
     return told == call_id or f'"{call_id}"' in as_text(tool.ended.get("output"))
 
 
-def _wrote(call: Evidence, message_id: str) -> bool:
+def wrote(call: Evidence, message_id: str) -> bool:
+    """Whether a call says that a message is its answer."""
     if as_text(as_map(call.ended.get("response")).get("id")) == message_id:
         return True
     run = as_text(as_map(call.start).get("run_id"))

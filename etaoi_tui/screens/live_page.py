@@ -24,10 +24,9 @@ class LivePage(ModalScreen[str]):
     """
 
     DEFAULT_CSS = """
-    LivePage { align: center middle; }
-    LivePage Vertical {
-        width: 130; max-width: 98%; height: 94%; background: $background; border: round $primary;
-    }
+    /* Opaque: to draw the screen below in dimmed colours takes longer than the page itself. */
+    LivePage { align: center middle; background: $background; }
+    LivePage Vertical { width: 100%; max-width: 140; height: 100%; border: round $primary; }
     LivePage DetailPane { height: 1fr; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -59,8 +58,6 @@ class LivePage(ModalScreen[str]):
         """Make the page."""
         with Vertical() as box:
             box.border_title = self._title
-            more = f"a: next of {self._several} · " if self._several > 1 else ""
-            box.border_subtitle = f"{{ }} pages · space fold · p go to · {more}esc closes"
             yield DetailPane()
 
     def on_mount(self) -> None:
@@ -94,7 +91,12 @@ class LivePage(ModalScreen[str]):
 
     def _draw(self) -> None:
         pane = self.query_one(DetailPane)
-        pane.show(self._make(self._number, max(pane.size.width - 6, 20)))
+        document = self._make(self._number, max(pane.size.width - 6, 20))
+        pane.show(document)
+        pages = "{ } pages · " if len(document.tabs) > 1 else ""
+        more = f"a: next of {self._several} · " if self._several > 1 else ""
+        keys = f"{pages}. , sections · space fold · p go to · {more}esc closes"
+        self.query_one(Vertical).border_subtitle = keys
 
     def _draw_if_live(self) -> None:
         if self.query_one(DetailPane).live:

@@ -1,0 +1,270 @@
+"""What a model really received, for calls of 400 messages and 200 KB: diff, key to frame, longest block.
+
+A real agent with middleware is recorded by our SDK. The recording is opened in the viewer in a pty, where
+keys are timed until the frame that shows their effect; and in an app of this process, where the event loop's
+own CPU time between two turns is taken: that long no other key is seen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from benchmarks.report import Row
+from benchmarks.viewer import replay
+from etaoi_collector.model import Span
+from etaoi_collector.replay import ReplaySource
+from etaoi_tui.app import ViewerApp
+from etaoi_tui.detail.describe import describe
+from etaoi_tui.detail.page import Page
+from etaoi_tui.detail.payloads import EventPayloads
+from etaoi_tui.detail.reading import Reading
+from etaoi_tui.pricing.book import price_book
+from etaoi_tui.widgets.page_view import SLICE
+from tests.app.world import world
+
+MESSAGES = 400
+CHARACTERS = 500
+ROUNDS = 15
+_WORDS = (
+    "the agent asked for a tool and read what came back while nobody looked at how much of it was new".split()
+)
+
+
+def _text(dice: random.Random, characters: int) -> str:
+    words: list[str] = []
+    length = 0
+    while length < characters:
+        word = f"{dice.choice(_WORDS)}{dice.randrange(60)}" + ("\n" if dice.random() < 0.08 else "")
+        words.append(word)
+        length += len(word) + 1
+    return " ".join(words)[:characters]
+
+
+def record(path: Path) -> None:
+    """Let an agent call its model twice with 400 messages, around which middleware edits and adds some."""
+    from langchain.agents import create_agent
+    from langchain.agents.middleware import AgentMiddleware
+    from langchain_core.messages import AIMessage, HumanMessage
+
+    from etaoi_tui.sdk.attach import attach
+    from etaoi_tui.sdk.langchain.middleware import instrument
+    from tests.xray.agents import Rewrites, Selects, WritingModel, asks, double, politeness, shout
+
+    dice = random.Random(4)
+
+    class Shortens(AgentMiddleware):
+        """Cuts some of the older messages."""
+
+        def wrap_model_call(self, request: Any, handler: Any) -> Any:
+            kept = [
+                m.model_copy(update={"content": str(m.content)[:200]}) if n % 9 == 0 else m
+                for n, m in enumerate(request.messages)
+            ]
+            return handler(request.override(messages=kept))
+
+    model = WritingModel(answers=[asks("double", number=21), "done"])
+    agent = create_agent(
+        model,
+        [double, shout],
+        system_prompt=_text(dice, 4_000),
+        middleware=instrument([Rewrites(), Shortens(), politeness(), Selects()]),
+        name="talker",
+    )
+    history = [
+        (HumanMessage if n % 2 == 0 else AIMessage)(_text(dice, CHARACTERS), id=f"m{n}")
+        for n in range(MESSAGES)
+    ]
+    handle = attach(agent, sink=str(path), session_id="x-ray")
+    try:
+        agent.invoke({"messages": [*history, HumanMessage("And now?")]})
+    finally:
+        handle.detach()
+
+
+def _opened(path: Path) -> tuple[ViewerApp, ReplaySource]:
+    source = ReplaySource(path)
+    app = ViewerApp(source, name=path.name, theme="textual-dark", automatic=False)
+    return app, source
+
+
+class Beat:
+    """Takes the event loop's CPU time between two of its turns."""
+
+    def __init__(self) -> None:
+        self.longest = 0.0
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def _run(self) -> None:
+        while True:
+            before = time.thread_time()
+            await asyncio.sleep(0)
+            self.longest = max(self.longest, time.thread_time() - before)
+
+    def take(self) -> float:
+        """Return the longest turn since the last call, in milliseconds."""
+        longest, self.longest = self.longest, 0.0
+        return longest * 1000
+
+    def stop(self) -> None:
+        """Stop."""
+        self._task.cancel()
+
+
+KEYS: tuple[tuple[str, str], ...] = (
+    ("d", "d: diff, the call before"),
+    ("d", "d again: the same step, of which there is none"),
+    ("d", "d again: the call before"),
+    ("s", "s: side by side"),
+    ("3", "3: into the detail"),
+    ("right_square_bracket", "]: everything unfolded"),
+    ("G", "G: to the end of it"),
+    ("r", "r: the request"),
+    ("right_square_bracket", "]: every step unfolded"),
+    ("left_curly_bracket", "{: the overview with the context"),
+    ("left_curly_bracket", "{: the messages"),
+    ("right_square_bracket", "]: every message unfolded"),
+    ("c", "c: the conversation"),
+    ("escape", "esc"),
+    ("a", "a: the agent"),
+    ("escape", "esc"),
+)
+
+
+async def blocks(path: Path) -> list[tuple[str, float]]:
+    """Press the keys one after the other and return the longest turn of the loop for each."""
+    app, source = _opened(path)
+    found = []
+    try:
+        async with app.run_test(size=(160, 45)) as pilot:
+            price_book().load()
+            while not app.feed.ended:
+                app.tick()
+            await pilot.pause()
+            app.main.span_tree.select(_last_call(app))
+            await pilot.pause(0.2)
+            app.tick()
+            await pilot.pause()
+            beat = Beat()
+            await pilot.pause(0.1)
+            for key, what in KEYS:
+                beat.take()
+                await pilot.press(key)
+                for _ in range(4):
+                    await pilot.pause(0.06)
+                    app.tick()
+                await pilot.pause()
+                found.append((what, beat.take()))
+            beat.stop()
+    finally:
+        source.close()
+    return found
+
+
+def _last_call(app: ViewerApp) -> Span:
+    members = [span for trace in app.store.traces.values() for span in trace.members]
+    return [span for span in members if span.kind == "llm"][-1]
+
+
+async def live_blocks() -> list[tuple[str, float]]:
+    """Keep tabs of a running call open while its answer streams in; the longest turn of the loop for each."""
+    dice = random.Random(5)
+    found = []
+    async with world(size=(160, 45)) as (w, pilot):
+        scribe = w.scribe
+        root = scribe.start("sub_agent", "talker")
+        for n in range(2):
+            roles = ("human", "ai")
+            asked = [
+                {"role": roles[k % 2], "text": _text(dice, CHARACTERS), "id": f"m{k}"}
+                for k in range(MESSAGES)
+            ]
+            call = scribe.start("llm", f"gpt-{n}", root, {"input_messages": asked})
+            if not n:
+                scribe.end(call, {"response": {"role": "ai", "text": "more"}})
+        await w.tick(pilot)
+        w.tree.follow(False)
+        w.tree.move_to(2)
+        for key, what in (("d", "diff"), ("r", "request"), ("left_curly_bracket", "overview")):
+            await pilot.press(key)
+            await w.tick(pilot)
+            beat = Beat()
+            for _ in range(30):
+                scribe.say(call, "and another few words ")
+                scribe.clock.advance(100_000)
+                await w.tick(pilot)
+            found.append((what, beat.take()))
+            beat.stop()
+    return found
+
+
+def _key_to_frame(path: Path) -> dict[str, list[float]]:
+    """Milliseconds from a key to the frame that shows the tab it opens, in a pty."""
+    taken: dict[str, list[float]] = {"d": [], "r": []}
+    marks = {"d": "Cacheable prefix", "r": "raw request"}
+    with replay(path) as terminal:
+        terminal.wait_for("done", timeout=60)
+        terminal.wait_quiet(0.5)
+        terminal.press("2G")
+        terminal.wait_quiet(0.5)
+        terminal.press("k")
+        terminal.wait_quiet(0.5)
+        for _ in range(ROUNDS):
+            for key in ("r", "d"):
+                since = terminal.position
+                pressed = terminal.press(key)
+                seen = terminal.wait_for(marks[key], since=since, timeout=10)
+                taken[key].append((seen - pressed) * 1000)
+                terminal.wait_quiet(0.15)
+    return taken
+
+
+async def diff_ms(path: Path) -> list[float]:
+    """CPU milliseconds from a call's recorded bytes to the first lines of its diff: unified, side by side."""
+    app, source = _opened(path)
+    found = []
+    try:
+        async with app.run_test(size=(160, 45)):
+            while not app.feed.ended:
+                app.tick()
+            call = _last_call(app)
+            for sides in (False, True):
+                taken = []
+                for _ in range(ROUNDS):
+                    began = time.thread_time()
+                    document = describe(call, EventPayloads(source), 0.0, Reading(sides=sides))
+                    tab = next(tab for tab in document.tabs if tab.key == "diff")
+                    Page(document, tab, 100, {}).work(SLICE)
+                    taken.append((time.thread_time() - began) * 1000)
+                found.append(median(taken))
+    finally:
+        source.close()
+    return found
+
+
+def measure() -> Iterator[Row]:
+    """The diff by itself, keys in a pty, and the longest turn of the loop, replayed and live."""
+    with TemporaryDirectory(prefix="etaoi-bench-") as folder:
+        path = Path(folder) / "talk.msgpack"
+        record(path)
+        what = f"diff of two requests of {MESSAGES} messages, {MESSAGES * CHARACTERS // 1000} KB"
+        unified, sides = asyncio.run(diff_ms(path))
+        yield Row(f"{what}, from recorded bytes to first lines", unified, "ms", "<= 100 ms")
+        yield Row(f"{what}, side by side", sides, "ms", "<= 100 ms")
+        for key, taken in _key_to_frame(path).items():
+            tab = {"d": "Diff", "r": "Request"}[key]
+            yield Row(f"key {key} to the frame of {tab}, median", median(taken), "ms", "<= 100 ms")
+            yield Row(f"key {key} to the frame of {tab}, slowest of {ROUNDS}", max(taken), "ms")
+        found = asyncio.run(blocks(path))
+        slowest = max(found, key=lambda one: one[1])
+        yield Row(
+            f"longest turn of the loop for {len(found)} keys ({slowest[0]})", slowest[1], "ms", "<= 50 ms"
+        )
+        for tab, longest in asyncio.run(live_blocks()):
+            yield Row(f"the same while the call streams, tab {tab} open", longest, "ms", "<= 50 ms")
