@@ -1,0 +1,109 @@
+"""A session as a conversation: turns over several traces, ways to the calls, hostile words."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from etaoi_tui.detail.conversation import conversation_document
+from etaoi_tui.detail.document import Section
+from etaoi_tui.text import UNSAFE
+from tests.detail.pages import text_of
+from tests.detail.recorded import Recorded
+from tests.scribe import Open, Scribe
+
+HOSTILE = "\x1b]52;c;aGk=\x07 \x1b[2J [/] [bold]x[/bold] \u202e gnp.exe \ud800 \x00 \x9b31m"
+
+
+def asked(text: str) -> dict[str, Any]:
+    return {"inputs": json.dumps({"messages": [{"type": "human", "content": text}]})}
+
+
+def said(text: str, message_id: str = "") -> dict[str, Any]:
+    messages = [{"type": "human", "content": "?"}, {"type": "ai", "content": text, "id": message_id}]
+    return {"outputs": json.dumps({"messages": messages})}
+
+
+def call(scribe: Scribe, parent: Open, text: str, message_id: str = "") -> Open:
+    span = scribe.start("llm", "gpt", parent, {"input_messages": [{"role": "human", "text": "?"}]})
+    scribe.end(span, {"response": {"role": "ai", "text": text, "id": message_id}})
+    return span
+
+
+def sections_of(recorded: Recorded) -> list[Section]:
+    (session,) = recorded.store.sessions.values()
+    return list(conversation_document(session, recorded.payloads, 0.0).tabs[0].sections)
+
+
+def text(recorded: Recorded) -> str:
+    (session,) = recorded.store.sessions.values()
+    return text_of(conversation_document(session, recorded.payloads, 0.0))
+
+
+def test_turns_of_several_traces_stand_in_order_and_lead_to_the_calls_that_wrote_them() -> None:
+    recorded, scribe = Recorded(), Scribe("turns")
+    wrote: list[str] = []
+    for n in range(3):
+        root = scribe.start("sub_agent", "helper", payload=asked(f"question {n}"))
+        call(scribe, root, "let me look")
+        helper = scribe.start("sub_agent", "critic", root, payload=asked(f"task {n}"))
+        inner = call(scribe, helper, f"verdict {n}")
+        scribe.end(helper, said(f"verdict {n}"))
+        answer = call(scribe, root, f"answer {n}", f"id-{n}")
+        call(scribe, root, "a title for the list", "other")
+        scribe.end(root, said(f"answer {n}", f"id-{n}"))
+        wrote += [inner.span_id, answer.span_id]
+    mark = {"lc_probe": "awrap_model_call", "probe_label": "A.awrap_model_call"}
+    scribe.end(scribe.start("middleware", "A.awrap_model_call", metadata=mark), {})
+    recorded.send(*scribe.take())
+    shown = text(recorded)
+    assert "3 turns" in shown
+    places = [shown.index(f"{what} {n}") for n in range(3) for what in ("question", "answer")]
+    assert places == sorted(places)
+    sections = sections_of(recorded)
+    groups = [section for section in sections if section.group]
+    assert [(group.title, group.open) for group in groups] == [("✓ critic", False)] * 3
+    answers = [s for s in sections if ".answer" in s.key]
+    assert [section.target for section in answers] == wrote
+    users = [section for section in sections if ".asked" in section.key and not section.inside]
+    roots = {span.span_id for span in recorded.spans if span.parent is None}
+    assert {section.target for section in users} < roots
+
+
+def test_a_failed_turn_says_so_and_a_running_one_shows_what_streams() -> None:
+    recorded, scribe = Recorded(), Scribe("states")
+    failed = scribe.start("sub_agent", "helper", payload=asked("first"))
+    scribe.end(failed, error="ValueError('no')")
+    root = scribe.start("sub_agent", "helper", payload=asked("second"))
+    running = scribe.start("llm", "gpt", root)
+    scribe.say(running, "half an ans")
+    recorded.send(*scribe.take())
+    shown = text(recorded)
+    assert "helper failed" in shown
+    assert "ValueError('no')" in shown
+    assert "half an ans" in shown
+    (session,) = recorded.store.sessions.values()
+    assert conversation_document(session, recorded.payloads, 0.0).live
+
+
+def test_hostile_words_and_shapes_stay_harmless() -> None:
+    recorded, scribe = Recorded(), Scribe("hostile")
+    odd: list[Any] = [
+        asked(HOSTILE),
+        {"inputs": '{"messages": [[[[' + "[" * 5_000},
+        {"inputs": '{"messages": [{"type": "human", "content": {"a": [1, null]}}]}'},
+        {"inputs": '{"messages": [["user", "' + "x" * 300_000 + '"]]}'},
+        {"inputs": '{"messages": 7}'},
+        {"inputs": "not json \x1b[31m"},
+        {},
+    ]
+    for payload in odd:
+        root = scribe.start("sub_agent", "helper", payload=payload)
+        helper = scribe.start("sub_agent", "critic \x1b[5m", root, payload=payload)
+        scribe.end(helper, {"outputs": payload.get("inputs", "")})
+        scribe.end(root, {"outputs": payload.get("inputs", "")})
+    recorded.send(*scribe.take())
+    shown = text(recorded)
+    assert "[/] [bold]x[/bold]" in shown
+    for line in shown.splitlines():
+        assert not UNSAFE.search(line)
