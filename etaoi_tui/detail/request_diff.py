@@ -130,7 +130,8 @@ def compare(old: Request, new: Request) -> RequestDiff:
         diff.system_changed = old.system_length != new.system_length or not _begin_alike(old, new)
     if old.breakpoints is not None and new.breakpoints is not None:
         places = {c.old_index: c.new_index for c in diff.messages if c.old_index >= 0 and c.new_index >= 0}
-        went = follow_messages(old.breakpoints, places)
+        compared = "messages" not in diff.not_compared
+        went = follow_messages(old.breakpoints, places) if compared else old.breakpoints
         if went != new.breakpoints:
             diff.breakpoints = went, new.breakpoints
     if old.tools is None or new.tools is None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from etaoi_collector.model import Mark, Span, Status
 from etaoi_tui.detail.chat import message_sections, note, read_message
-from etaoi_tui.detail.document import Block, Diff, Section
+from etaoi_tui.detail.document import Block, Diff, KeyValues, Section
 from etaoi_tui.detail.evidence import Evidence, Map, as_count, as_list, as_map, as_text, seconds
 from etaoi_tui.detail.json_lines import parse_json
 from etaoi_tui.detail.payloads import Missing
@@ -79,7 +79,9 @@ def tool_chain_sections(evidence: Evidence) -> list[Section]:
     parts.append(fmt.count(changed, "step") + " changed something" if changed else "no change")
     if own:
         parts.append(fmt.duration(sum(own)))
-    sections = [Section("way", "Middleware", [], " · ".join(parts), glyph="▤")]
+    asked = {k: v for k, v in (chain.asked.parameters or {}).items() if k not in (_TOOL, _CALL_ID)}
+    rows = [KeyValues([("asked for", as_text(asked))])] if changed and asked else []
+    sections = [Section("way", "Middleware", rows, " · ".join(parts), glyph="▤")]
     for n, step in enumerate(chain.down):
         sections += _section(step, f"tooldown{n}")
     for n, step in enumerate(chain.up):

@@ -180,6 +180,7 @@ def test_each_hook_shows_what_it_changed_and_returned(how: str) -> None:
     assert back == [("Scribbles", True), ("WritesOver", False), ("Triples", False), ("Signs", True)]
     text = page(shown, double)
     assert "4 middleware · 4 steps changed something" in text
+    assert 'asked for {"number": 2}' in text
     assert "number: 2 + number: 6" in text
     assert "number: 6 + number: 50" in text
     assert "scribbled (signed)" in text
