@@ -6,6 +6,7 @@ Prints JSON: ``{"pairs": {operation: {tracer: microseconds}}, "agents": {tracer:
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 import os
@@ -22,10 +23,13 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, Huma
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, LLMResult
 from langchain_core.tools import tool
 
+from benchmarks.timing import median_microseconds
 from tests.sdk.langchain.models import ScriptedModel, calls
 
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
 PAIRS = 150
+PAUSE = 0.1
+"""Seconds for the senders' threads to finish, so that they do not pay on the next one's time."""
 AGENT_RUNS = int(os.environ.get("AGENT_RUNS", "120"))
 TEXT = "What changed in version two of the protocol, and why? " * 6
 MESSAGES: list[BaseMessage] = [HumanMessage(TEXT[:312]), AIMessage(TEXT[:312])] * 2
@@ -174,15 +178,9 @@ def time_pairs(handlers: dict[str, BaseCallbackHandler]) -> dict[str, dict[str, 
         for turn in range(ROUNDS):
             for name in names[turn % len(names) :] + names[: turn % len(names)]:
                 manager = manager_for(handlers[name])
-                taken = []
-                for _ in range(PAIRS):
-                    begun = time.perf_counter_ns()
-                    operation(manager)
-                    taken.append(time.perf_counter_ns() - begun)
-                rounds[name].append(statistics.median(taken) / 1000)
-                time.sleep(
-                    0.1
-                )  # let the senders' threads finish, so that they do not pay on the next one's time
+                call = functools.partial(operation, manager)
+                rounds[name].append(median_microseconds(call, PAIRS))
+                time.sleep(PAUSE)
         told[operation.__name__] = {name: statistics.median(values) for name, values in rounds.items()}
     return told
 

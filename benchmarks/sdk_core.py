@@ -125,12 +125,23 @@ SENDER = """
     from etaoi_tui.sdk.config import open_tracer
     from etaoi_tui.sdk.values import Json
     url, seconds, rate, threads = sys.argv[1], float(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4])
+    pattern, history = sys.argv[5], sys.argv[6] == "history"
     tracer = open_tracer(server_url=url)
-    messages = [{"role": "human", "text": "what is it about " * 28} for _ in range(4)]
-    kinds = [("llm", {"input_messages": messages}, {"response": {"role": "ai", "text": "words of it " * 25}}),
-             ("tool", {"input": Json({"q": "ask for " * 25})}, {"output": "came out " * 33}),
-             ("middleware", {"inputs": Json({"a": "some of it " * 14})},
-              {"outputs": Json({"c": "and more " * 17})})]
+    said = 0
+    def text(size):
+        global said
+        said += 1  # no two alike: what was seen before costs less
+        return f"{said}{pattern * (size // len(pattern) + 1)}"[:size]
+    messages = [{"role": "human", "text": text(480)} for _ in range(4)]
+    def llm():
+        if not history:
+            messages[:] = [{"role": "human", "text": text(480)} for _ in range(4)]
+        return "llm", {"input_messages": list(messages)}, {"response": {"role": "ai", "text": text(300)}}
+    def tool():
+        return "tool", {"input": Json({"q": text(200)})}, {"output": text(300)}
+    def middleware():
+        return "middleware", {"inputs": Json({"a": text(160)})}, {"outputs": Json({"c": text(160)})}
+    kinds = (llm, tool, middleware)
     root = tracer.start("sub_agent", "root")
     tracer.flush(10)
     made = [0] * threads
@@ -141,7 +152,7 @@ SENDER = """
         due = began
         while time.perf_counter() - began < seconds:
             for _ in range(10 if rate else 100):
-                kind, given, got = kinds[made[me] % 3]
+                kind, given, got = kinds[made[me] % 3]()
                 tracer.end(tracer.start(kind, "n", parent=root, payload=given), got)
                 made[me] += 1
             if rate:
@@ -209,11 +220,24 @@ def _run(program: str, *arguments: str) -> Any:
     return json.loads(done.stdout) if done.stdout else None
 
 
+_TEXTS = {
+    "ordinary words": "What is it about, then? ",
+    "paths and addresses": "see src/protocol/version_two.py line 120 and https://example.org/a/b?c=d ",
+    "one letter, unbroken": "x",
+    "hexadecimal, unbroken": "0f3a9c17b2d84e65",
+}
+
+
 def measure_sender(url: str) -> Iterator[Row]:
     """CPU of the SDK's own threads per event, and what arrives at a rate and at full speed."""
-    quiet = _run(SENDER, url, "4", "2000", "1")
-    yield Row("SDK threads, CPU per event at 2,000 ev/s", quiet["cpu"] / quiet["events"] * 1e6, "us", "<= 10")
-    fast = _run(SENDER, url, "4", "20000", "16")
+    ordinary = _TEXTS["ordinary words"]
+    for words, pattern in _TEXTS.items():
+        told = _run(SENDER, url, "4", "2000", "1", pattern, "new")
+        cost = told["cpu"] / told["events"] * 1e6
+        yield Row(f"SDK threads, CPU per event at 2,000 ev/s, {words}", cost, "us", "<= 10")
+    told = _run(SENDER, url, "4", "2000", "1", ordinary, "history")
+    yield Row("  the same messages in each call", told["cpu"] / told["events"] * 1e6, "us", "<= 10")
+    fast = _run(SENDER, url, "4", "20000", "16", ordinary, "new")
     yield Row(
         "SDK threads, CPU per event at 20,000 ev/s, 16 threads",
         fast["cpu"] / fast["events"] * 1e6,
@@ -222,7 +246,7 @@ def measure_sender(url: str) -> Iterator[Row]:
     )
     yield Row("  events made a second", fast["events"] / fast["seconds"], "ev/s", ">= 20,000")
     yield Row("  lost or stripped", fast["events"] - fast["sent"] + fast["stripped"], "events", "0")
-    full = _run(SENDER, url, "4", "0", "16")
+    full = _run(SENDER, url, "4", "0", "16", ordinary, "new")
     yield Row("16 threads at full speed, events made a second", full["events"] / full["seconds"], "ev/s")
     yield Row("  sent a second", full["sent"] / full["seconds"], "ev/s")
     unsaid = full["events"] - full["sent"] - full["dropped"] - full["failed"]
@@ -250,15 +274,15 @@ def measure_latency(collector: Any, url: str, count: int = 400) -> Iterator[Row]
 
 def measure_memory() -> Iterator[Row]:
     """Growth of an agent's resident memory while nobody listens."""
-    for size, count in ((60_000, 8_000), (300, 150_000)):
+    for size, count in ((300, 50_000), (5_000, 20_000), (60_000, 4_000), (200_000, 1_500)):
         told = _run(MEMORY, str(size), str(count))
         yield Row(
             f"memory without a viewer, {2 * count:,} events of {size:,} bytes",
             told["highest"] - told["before"],
             "MB",
-            "<= 64 MiB + slack",
+            "<= 67.1 (64 MiB)",
         )
-        yield Row("  by its own count", told["waiting"], "MB", "<= 67")
+        yield Row("  by its own count", told["waiting"], "MB", "<= 67.1")
 
 
 def measure() -> Iterator[Row]:

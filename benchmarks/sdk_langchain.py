@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.runnables import RunnableLambda
 
 from benchmarks.report import Row, table
+from benchmarks.timing import median_microseconds
 from etaoi_tui.sdk.attach import AttachedHandle, attach
 from etaoi_tui.sdk.langchain.middleware import instrument
 
@@ -69,12 +71,7 @@ def _compare(operation: Callable[[CallbackManager], None], handle: AttachedHandl
     for _ in range(ROUNDS):
         for name, handler in managers.items():
             manager = CallbackManager(handlers=[handler], inheritable_handlers=[handler])
-            taken = []
-            for _ in range(CALLS):
-                begun = time.perf_counter_ns()
-                operation(manager)
-                taken.append(time.perf_counter_ns() - begun)
-            rounds[name].append(statistics.median(taken) / 1000)
+            rounds[name].append(median_microseconds(functools.partial(operation, manager), CALLS))
             time.sleep(PAUSE)
     return statistics.median(rounds["ours"]), statistics.median(rounds["empty"])
 
@@ -91,12 +88,8 @@ def _hook_cost(messages: int) -> tuple[float, float]:
 
     def measure(_: Any) -> None:
         for name, hook in (("bare", bare), ("probed", probed)):
-            taken = []
-            for _ in range(CALLS):
-                begun = time.perf_counter_ns()
-                hook.wrap_model_call(request, lambda sent: answer)
-                taken.append(time.perf_counter_ns() - begun)
-            figures[name].append(statistics.median(taken) / 1000)
+            call = functools.partial(hook.wrap_model_call, request, lambda sent: answer)
+            figures[name].append(median_microseconds(call, CALLS))
             time.sleep(PAUSE)
 
     chain = RunnableLambda(measure)

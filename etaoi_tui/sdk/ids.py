@@ -45,9 +45,13 @@ def id_text(value: AnyId) -> str:
         text = value.to_bytes(16, "big").hex("-", 2)
         return f"{text[:4]}{text[5:29]}{text[30:34]}{text[35:]}"
     try:
-        return str(uuid.UUID(str(value)))
+        text = str(value)
+    except Exception:
+        text = object.__repr__(value)
+    try:
+        return str(uuid.UUID(text))
     except ValueError:
-        return str(_name_uuid(f"etaoi-tui:id:{value}"))
+        return str(_name_uuid(f"etaoi-tui:id:{text}"))
 
 
 def session_uuid(session_id: str | uuid.UUID | None) -> uuid.UUID:

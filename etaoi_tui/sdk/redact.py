@@ -49,9 +49,9 @@ _VALUE = f"[^{_VALUE_ENDS}]"
 _PAIRS = re.compile(rf"(?ia)(\b(?:{_KEY_NAMES}){_QUOTES})({_VALUE}{{16,}})")
 _PASSWORDS = re.compile(rf"(?ia)(\b(?:{_PASSWORD_NAMES}){_QUOTES})({_VALUE}{{6,}})")
 
-# Looking for thirty patterns costs more than encoding does. But all of the above have a long run of characters
-# of certain kinds, and those are rare: translate them to one byte, find a run in one pass, and only then look
-# for what makes it a secret. That must never miss what a pattern matches.
+# Looking for thirty patterns costs more than encoding does. But all of the above have a long run of
+# characters of certain kinds, and those are rare: translate them to one byte, find a run in one pass, and
+# only then look for what makes it a secret. That must never miss what a pattern matches.
 SHORTEST_SECRET = 13
 """Characters of the shortest text that any mask changes: ``passwd=`` and six more."""
 

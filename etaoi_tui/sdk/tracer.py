@@ -241,7 +241,7 @@ class Tracer:
             return
         queue = pipeline.queue
         record = (span, text, channel)
-        if len(queue) < pipeline.easy or pipeline.relieved(record):
+        if len(queue) < pipeline.soft or pipeline.relieved(record):
             queue.append(record)
             if pipeline.asleep:
                 pipeline.wake()

@@ -89,7 +89,10 @@ class Shaper:
     def payload(self, value: Any) -> bytes:
         """Encode a payload as a msgpack map. What is no map becomes ``{"value": ...}``."""
         if type(value) is not dict:
-            value = self._made(value)
+            try:
+                value = self._made(value)
+            except Exception as error:
+                return _encode({"etaoi_tui.note": f"this payload could not be read: {short_error(error)}"})
             if type(value) is bytes:
                 return value
         return self._map(value)
@@ -109,7 +112,7 @@ class Shaper:
             return value
         if isinstance(value, dict):  # of a class of its own, whose methods could be anything
             return dict(dict.items(value))
-        return _fields_of(value) if isinstance(value, Mapping) else {"value": value}
+        return dict(value) if isinstance(value, Mapping) else {"value": value}
 
     def _map(self, value: dict[Any, Any]) -> bytes:
         shaped = value
@@ -157,7 +160,7 @@ class Shaper:
     def text(self, value: Any, limit: int | None = None) -> str:
         """Return one text, clean of secrets and lone surrogates, cut with a note."""
         walk = Walk(self._limits, self._redact, limit or self._limits.text, text=limit or self._limits.text)
-        shown = walk.string(value) if isinstance(value, str) else scalar_text(walk.value(value))
+        shown = walk.string(value) if type(value) is str else scalar_text(walk.value(value))
         self.cut += walk.cuts
         return shown
 
@@ -220,10 +223,3 @@ class Shaper:
         if isinstance(error, str):
             return self.text(error) if error else "error"
         return self.text(error_text(error))
-
-
-def _fields_of(value: Mapping[Any, Any]) -> dict[Any, Any]:
-    try:
-        return dict(value)
-    except Exception as error:
-        return {"etaoi_tui.note": f"this payload could not be read: {short_error(error)}"}

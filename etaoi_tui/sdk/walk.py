@@ -367,17 +367,23 @@ def scalar_text(value: Any) -> str:
 
 
 def type_name(value: Any) -> str:
+    """Return a type's name with its module; a metaclass of its own may answer with anything."""
     kind = type(value)
-    module = kind.__module__
-    return kind.__qualname__ if module in ("builtins", "__main__") else f"{module}.{kind.__qualname__}"
+    try:
+        module, name = str(kind.__module__), str(kind.__qualname__)
+    except Exception:
+        return "object"
+    return name if module in ("builtins", "__main__") else f"{module}.{name}"
 
 
 REPR_SAFE = frozenset({int, float, bool, complex, type(None), bytes, range})
 
 
-def plain_containers(value: Any) -> bool:
-    """Whether ``repr`` of a small container runs builtin code only."""
-    if type(value) not in (list, tuple, dict, set, frozenset) or len(value) > 32:
+def plain_containers(value: Any, depth: int = 4) -> bool:
+    """Whether ``repr`` of a small container runs builtin code only, and ends soon."""
+    if not depth or type(value) not in (list, tuple, dict, set, frozenset) or len(value) > 32:
         return False
     items = [*value.keys(), *value.values()] if type(value) is dict else list(value)
-    return all(type(item) is str or type(item) in REPR_SAFE or plain_containers(item) for item in items)
+    return all(
+        type(item) is str or type(item) in REPR_SAFE or plain_containers(item, depth - 1) for item in items
+    )

@@ -107,7 +107,8 @@ class Pipeline:
         self._window = window
         self._patience = math.ceil(LINGER_SECONDS / window) if window else 0
         self._intake = intake
-        self._soft = min(intake // 2, _FIRST_INTAKE)
+        self.soft = min(intake // 2, _FIRST_INTAKE)
+        """Records that may wait before any of them is lightened or dropped."""
         self.easy = min(intake // 4, _LEAST_EASY)
         """Records that may wait without any of them being looked at."""
         self._heavy = 0
@@ -142,7 +143,7 @@ class Pipeline:
     def relieved(self, record: Record) -> bool:
         """Lighten a record because the sender is behind; False when it has to be dropped."""
         waiting = len(self.queue)
-        soft = self._soft
+        soft = self.soft
         if waiting < soft:
             if not isinstance(record, tuple):
                 self._weigh(record)
@@ -371,7 +372,7 @@ class Pipeline:
         wanted = max(_LEAST_INTAKE, min(self._intake // 2, INTAKE_BYTES // mean))
         # Slow to grow, quick to shrink: a few heavy payloads in a row are the danger.
         self.easy = max(_LEAST_EASY, min(_EASY, wanted // 4))
-        self._soft = min(wanted, self._soft + self._soft // 8 + 1)
+        self.soft = min(wanted, self.soft + self.soft // 8 + 1)
 
     def _report_lost(self) -> None:
         recovered, self._encoder.recovered = self._encoder.recovered, 0
