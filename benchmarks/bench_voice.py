@@ -10,8 +10,9 @@ from __future__ import annotations
 import itertools
 import random
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -39,12 +40,17 @@ def _words(number: int) -> str:
     return f"ask-{number:05d}"
 
 
-@dataclass(frozen=True)
-class _Figures:
-    keys: list[float]
-    key_cpu: float
-    tick_cpu: float
-    idle: float
+@dataclass
+class _Shown:
+    """A viewer that shows a call, and what was measured in it."""
+
+    turns: int
+    terminal: Terminal
+    to_come: Client
+    keys: list[float] = field(default_factory=list)
+    idle: float = 0.0
+    key_cpu: float = 0.0
+    tick_cpu: float = 0.0
 
 
 def _write(caller: Caller, turns: Iterable[Truth], at: float, path: Path) -> float:
@@ -70,20 +76,46 @@ def _calls(turns: int, folder: Path) -> tuple[Path, Path]:
     return so_far, to_come
 
 
-def _walk(terminal: Terminal, turns: int) -> list[float]:
-    """Milliseconds from each press to the row that the cursor reaches."""
-    chance = random.Random(1)
+def _show(turns: int, stack: ExitStack) -> _Shown:
+    """Open a viewer, let it take in a call, and put the cursor on its last turn."""
+    folder = stack.enter_context(TemporaryDirectory())
+    terminal, url = stack.enter_context(live())
+    so_far, to_come = _calls(turns, Path(folder))
+    first = stack.enter_context(Client(url, "--from", str(so_far), "--hold"))
+    rate = ("--per-frame", "1", "--rate", str(NEW_A_SECOND))
+    second = stack.enter_context(Client(url, "--from", str(to_come), *rate, "--hold"))
+    first.go()
+    first.sent()
+    terminal.wait_for(_words(turns - 1), timeout=60)
+    wait_idle(terminal)
+    since = terminal.position
+    # The newest is followed at first; a step up ends that.
+    terminal.press("kG")
+    terminal.wait_for(_words(turns - 1), since=since, timeout=5)
+    wait_idle(terminal)
+    return _Shown(turns, terminal, second)
+
+
+def _steps(turns: int) -> Iterator[tuple[str, int]]:
+    """Keys to and fro over the last turns, and the turn that each leads to."""
     up = [("k", turns - 2 - n) for n in range(WALK - 1)]
     down = [("j", turns - WALK + 1 + n) for n in range(WALK - 1)]
-    taken = []
-    for key, number in itertools.islice(itertools.cycle([*up, *down]), PRESSES):
-        since = terminal.position
-        pressed = terminal.press(key)
-        seen = terminal.wait_for(_words(number), since=since, timeout=5)
-        taken.append((seen - pressed) * 1000)
-        # Longer than the detail waits for the cursor to rest; not in step with the viewer's own timer.
-        time.sleep(0.15 + chance.random() * 0.05)
-    return taken
+    return itertools.cycle([*up, *down])
+
+
+def _walk(viewers: Sequence[_Shown]) -> None:
+    """Take the time of presses in turn in each viewer, so that all sizes meet the same machine."""
+    chance = random.Random(1)
+    walks = [(viewer, _steps(viewer.turns)) for viewer in viewers]
+    for _ in range(PRESSES):
+        for viewer, walk in chance.sample(walks, len(walks)):
+            key, number = next(walk)
+            since = viewer.terminal.position
+            pressed = viewer.terminal.press(key)
+            seen = viewer.terminal.wait_for(_words(number), since=since, timeout=5)
+            viewer.keys.append((seen - pressed) * 1000)
+            # Longer than the detail waits for the cursor to rest; not in step with the viewer's own timer.
+            time.sleep(0.1 + chance.random() * 0.05)
 
 
 def _share(terminal: Terminal, seconds: float = 2.0) -> float:
@@ -93,73 +125,58 @@ def _share(terminal: Terminal, seconds: float = 2.0) -> float:
     return (terminal.cpu_seconds() - used) / (time.perf_counter() - began)
 
 
-def _key_cpu(terminal: Terminal, idle: float) -> float:
+def _key_cpu(viewer: _Shown) -> float:
     """Milliseconds of CPU a press, its row, the tree's cursor and the detail included."""
+    terminal = viewer.terminal
     began, used = time.perf_counter(), terminal.cpu_seconds()
-    for key in itertools.islice(itertools.cycle(["k"] * (WALK - 1) + ["j"] * (WALK - 1)), HELD):
+    for key, _ in itertools.islice(_steps(viewer.turns), HELD):
         terminal.press(key)
         time.sleep(BETWEEN_KEYS)
     time.sleep(0.5)
     seconds = time.perf_counter() - began
-    return max(0.0, terminal.cpu_seconds() - used - idle * seconds) * 1000 / HELD
+    return max(0.0, terminal.cpu_seconds() - used - viewer.idle * seconds) * 1000 / HELD
 
 
-def _tick_cpu(terminal: Terminal, client: Client, idle: float) -> float:
+def _tick_cpu(viewer: _Shown) -> float:
     """Milliseconds of CPU a tick while turns are added to the call."""
+    terminal = viewer.terminal
     began, used = time.perf_counter(), terminal.cpu_seconds()
-    client.go()
-    client.sent()
+    viewer.to_come.go()
+    viewer.to_come.sent()
     seconds = time.perf_counter() - began
-    used = terminal.cpu_seconds() - used - idle * seconds
+    used = terminal.cpu_seconds() - used - viewer.idle * seconds
+    terminal.wait_for(f"{viewer.turns + NEW_TURNS:,} turns", timeout=10)
     return max(0.0, used) * 1000 / (seconds * TICKS_A_SECOND)
 
 
-def _one(turns: int) -> _Figures:
-    with TemporaryDirectory() as name, live() as (terminal, url):
-        so_far, to_come = _calls(turns, Path(name))
-        rate = ("--per-frame", "1", "--rate", str(NEW_A_SECOND))
-        with (
-            Client(url, "--from", str(so_far), "--hold") as first,
-            Client(url, "--from", str(to_come), *rate, "--hold") as second,
-        ):
-            first.go()
-            first.sent()
-            terminal.wait_for(_words(turns - 1), timeout=60)
-            wait_idle(terminal)
-            since = terminal.position
-            terminal.press("kG")
-            terminal.wait_for(_words(turns - 1), since=since, timeout=5)
-            wait_idle(terminal)
-            keys = _walk(terminal, turns)
-            idle = _share(terminal)
-            key_cpu = _key_cpu(terminal, idle)
-            tick_cpu = _tick_cpu(terminal, second, idle)
-            terminal.wait_for(f"{turns + NEW_TURNS:,} turns", timeout=10)
-    return _Figures(keys, key_cpu, tick_cpu, idle * 1000)
+def _figures(viewer: _Shown) -> dict[str, float]:
+    return {
+        "key to frame p50": median(viewer.keys),
+        "key to frame p99": percentile(viewer.keys, 99),
+        "CPU a key": viewer.key_cpu,
+        "CPU a second while silent": viewer.idle * 1000,
+        f"CPU a tick, {NEW_A_SECOND} new turns/s": viewer.tick_cpu,
+    }
 
 
 def measure() -> Iterator[Row]:
     """Each size beside the smallest of the same run."""
-    least: _Figures | None = None
-    for turns in SIZES:
-        figures = _one(turns)
-        beside = f"{SIZES[0]} turns" if least else ""
-        what = f"voice call, {turns:,} turns"
-        for name, value, reference in (
-            ("key to frame p50", median(figures.keys), median(least.keys) if least else None),
-            (
-                "key to frame p99",
-                percentile(figures.keys, 99),
-                percentile(least.keys, 99) if least else None,
-            ),
-            ("CPU a key", figures.key_cpu, least.key_cpu if least else None),
-            ("CPU a second while silent", figures.idle, least.idle if least else None),
-            (
-                f"CPU a tick, {NEW_A_SECOND} new turns/s",
-                figures.tick_cpu,
-                least.tick_cpu if least else None,
-            ),
-        ):
-            budget = "as with 10" if least and name.startswith("key to frame p50") else ""
-            yield Row(f"{what}, {name}", value, "ms", budget, beside, reference)
-        least = least or figures
+    with ExitStack() as stack:
+        viewers = [_show(turns, stack) for turns in SIZES]
+        _walk(viewers)
+        for viewer in viewers:
+            viewer.idle = _share(viewer.terminal)
+            viewer.key_cpu = _key_cpu(viewer)
+            viewer.tick_cpu = _tick_cpu(viewer)
+    least = _figures(viewers[0])
+    for viewer in viewers:
+        first = viewer is viewers[0]
+        for what, value in _figures(viewer).items():
+            yield Row(
+                f"voice call, {viewer.turns:,} turns, {what}",
+                value,
+                "ms",
+                "" if first or not what.endswith("p50") else f"as with {SIZES[0]}",
+                "" if first else f"{SIZES[0]} turns",
+                None if first else least[what],
+            )
