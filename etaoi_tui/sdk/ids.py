@@ -39,8 +39,8 @@ def id_text(value: AnyId) -> str:
     Text that is no UUID, or an int of more than 128 bits, becomes the uuid5 of its text: an odd id must cost
     neither the event nor its links to others that carry the same odd id.
     """
-    if isinstance(value, uuid.UUID):
-        value = value.int
+    if issubclass(type(value), uuid.UUID):  # `isinstance` would ask the value itself for its class
+        value = value.int  # type: ignore[union-attr]
     if type(value) is int and 0 <= value < 1 << 128:
         text = value.to_bytes(16, "big").hex("-", 2)
         return f"{text[:4]}{text[5:29]}{text[30:34]}{text[35:]}"

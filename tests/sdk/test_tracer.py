@@ -102,10 +102,10 @@ def test_one_bad_value_costs_nothing_else(tracer: Tracer) -> None:
 
 def test_an_event_that_cannot_be_encoded_is_counted_and_the_next_one_arrives(tracer: Tracer) -> None:
     class Bad:
-        def __str__(self) -> str:
+        def __bool__(self) -> bool:
             raise RuntimeError
 
-    tracer.start("tool", "t", run_id=Bad())  # type: ignore[arg-type]
+    tracer.start("tool", "t", agent_name=Bad())  # type: ignore[arg-type]
     tracer.start("tool", "next")
     assert [event["metadata"]["name"] for event in tracer.sink.events] == ["next"]
     assert tracer.stats.failed == 1
