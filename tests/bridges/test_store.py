@@ -11,6 +11,7 @@ from etaoi_collector.model import Mark
 from etaoi_collector.store import Store
 from etaoi_collector.wire.codec import decode_frame
 from etaoi_collector.wire.places import pack_place
+from etaoi_tui.sdk.config import open_tracer
 from etaoi_tui.sdk.transport.local import InMemorySink
 from etaoi_tui.sdk.watch import watch
 from tests.bridges.hive_bus import NewestBus, NodeOfTheNewest
@@ -71,3 +72,13 @@ async def test_tokens_that_a_bus_tells_of_when_a_turn_is_over_are_counted() -> N
     assert (trace.input_tokens, trace.output_tokens) == (30, 15)
     told = [(span.kind, span.model, bool(span.marks & Mark.LATE)) for span in trace.members if span.usage]
     assert sorted(told) == [("llm", "m", False), ("llm", "m", False), ("turn", "m", False)]
+
+
+def test_tokens_in_a_note_of_something_that_happened_are_not_counted() -> None:
+    tracer = open_tracer(sink="memory")
+    turn = tracer.start("turn", "turn")
+    tracer.delta(turn, {"event": "limit", "usage": {"input_tokens": 1_000, "output_tokens": 1}})
+    tracer.delta(turn, {"usage": {"input_tokens": 2, "output_tokens": 1}, "model": "m"})
+    tracer.end(turn)
+    (trace,) = folded(tracer.sink.events).traces.values()
+    assert (trace.input_tokens, trace.output_tokens) == (2, 1)
