@@ -150,7 +150,7 @@ class VoiceActions(CallActions):
     def footer_actions(self) -> list[Action]:
         """Put the keys of a call into the footer, behind the three that every pane has first."""
         actions = super().footer_actions()
-        if self.lanes.call is None or self.pane == "detail":
+        if self.pane == "detail" or (self.lanes.call is None and self._turn_of_run() is None):
             return actions
         toggle = replace(BY_ID["voice.toggle"], label="tree" if self.in_lanes else "lanes")
         mine = [toggle, *([BY_ID["voice.worst"]] if self.in_lanes else [])]
@@ -161,8 +161,12 @@ class VoiceActions(CallActions):
     def do_voice_toggle(self) -> None:
         """Change between lanes and tree."""
         if self.lanes.call is None:
-            if not self._show_turn_of_run():
+            turn = self._turn_of_run()
+            if turn is None:
                 self._say("This is no voice session: it has no lanes.")
+            else:
+                self._lanes_wanted = True
+                self.go_to_span(turn)
             return
         run = self.lanes.run_at_cursor if self.in_lanes else None
         if run is not None:
@@ -177,17 +181,14 @@ class VoiceActions(CallActions):
         self.pane = "tree"
         self.call_after_refresh(self._focus_pane)
 
-    def _show_turn_of_run(self) -> bool:
-        """Go from a run of another agent to the turn of a call that it worked for."""
+    def _turn_of_run(self) -> Span | None:
+        """Return the turn of a call that the run under the cursor worked for."""
         span = self.span_tree.cursor
         speech = self._runs.speech_of(span) if self._runs is not None and span is not None else None
-        for call in self._calls.values() if speech is not None else ():
-            group = call.group_of_speech(speech) if speech is not None else None
-            if group is not None and group.leaders:
-                self._lanes_wanted = True
-                self.go_to_span(group.leaders[0])
-                return True
-        return False
+        if speech is None:
+            return None
+        groups = (call.group_of_speech(speech) for call in self._calls.values())
+        return next((group.leaders[0] for group in groups if group is not None and group.leaders), None)
 
     def do_voice_worst(self) -> None:
         """Go to the turn with the longest heard gap."""

@@ -66,6 +66,7 @@ async def test_one_key_leads_to_the_run_and_back() -> None:
         voice = main.span_tree.rows.trace
         await press(shown, pilot, "v")
         assert main.span_tree.rows.trace is run.trace and main.span_tree.cursor is run and not main.in_lanes
+        assert "v lanes" in " ".join(main.footer.render_line(0).text.split())
         await press(shown, pilot, "j", "v")
         assert main.span_tree.rows.trace is voice and main.in_lanes
         turn = main.lanes.turn_at_cursor
