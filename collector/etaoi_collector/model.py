@@ -9,7 +9,6 @@ Times are seconds since the epoch (float, UTC); durations are seconds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
 import msgspec
@@ -81,63 +80,87 @@ class Connection(msgspec.Struct, eq=False):
     events: int = 0
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Session:
-    """All that one ``session_id`` did, over any number of connections and traces."""
+    """All that one ``session_id`` did, over any number of connections and traces.
 
-    session_id: str
-    first_seen: float
-    number: int = 0
-    traces: list[Trace] = field(default_factory=list)
-    connections: set[int] = field(default_factory=set)
-    states: dict[str, str] = field(default_factory=dict)
-    """Voice: the newest state by subject (``agent``, ``user``)."""
-    state_times: dict[str, float] = field(default_factory=dict)
-    ticks: list[tuple[float, str, str]] = field(default_factory=list)
-    """Voice: time, subject and state of every change, in order of arrival; bounded, the oldest go first."""
-    ticks_gone: int = 0
-    """How many of the oldest are not in `ticks` any more."""
-    gone: bool = False
-    """Every connection that carried it has been away for so long that what is still open counts as lost."""
-    left_at: float | None = None
-    """When the last connection that carried it ended, by the collector's clock; None while one is there."""
-    user_id: str | None = None
-    newest_at: float = 0.0
-    """The newest time stamp in it, by its producers' clocks."""
+    Args:
+        session_id: Its id.
+        first_seen: Time stamp of the event that named it first.
+        number: Order of arrival.
+    """
+
+    __slots__ = (
+        "connections", "first_seen", "gone", "left_at", "newest_at", "number", "session_id", "state_times",
+        "states", "ticks", "ticks_gone", "traces", "user_id",
+    )  # fmt: skip
+
+    def __init__(self, session_id: str, first_seen: float, number: int = 0) -> None:
+        self.session_id = session_id
+        self.first_seen = first_seen
+        self.number = number
+        self.traces: list[Trace] = []
+        self.connections: set[int] = set()
+        self.states: dict[str, str] = {}
+        """Voice: the newest state by subject (``agent``, ``user``)."""
+        self.state_times: dict[str, float] = {}
+        self.ticks: list[tuple[float, str, str]] = []
+        """Voice: time, subject and state of every change as it arrived; bounded, the oldest go first."""
+        self.ticks_gone = 0
+        """How many of the oldest are not in `ticks` any more."""
+        self.gone = False
+        """Every connection that carried it has been away for so long that what is still open is lost."""
+        self.left_at: float | None = None
+        """When the last connection that carried it ended, by our own clock; None while one is there."""
+        self.user_id: str | None = None
+        self.newest_at = 0.0
+        """The newest time stamp in it, by its producers' clocks."""
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Trace:
-    """All spans of one ``trace_id``."""
+    """All spans of one ``trace_id``.
 
-    trace_id: str
-    session: Session
-    number: int = 0
-    roots: list[Span] = field(default_factory=list)
-    """Spans without a known parent, in start order."""
-    members: list[Span] = field(default_factory=list)
-    """Every span of this trace in order of arrival, ghosts included."""
-    ghosts: int = 0
-    """Members of which nothing has arrived but their id, in a child's event."""
-    events: int = 0
-    errors: int = 0
-    """Spans that ended with an error of their own."""
-    running: int = 0
-    """Spans that started and have not ended."""
-    model_calls: int = 0
-    tool_calls: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    started_at: float = 0.0
-    """The oldest time stamp in it."""
-    ended_at: float = 0.0
-    """The newest time stamp in it."""
-    context_ids: tuple[str, ...] = ()
-    """Ids of the agent_context spans that its spans name."""
-    only_context: bool = True
-    """Holds nothing but agent snapshots."""
-    dropped: int = 0
-    """Events that its producer says it had to drop."""
+    Args:
+        trace_id: Its id.
+        session: The session that named it first.
+        number: Order of arrival.
+        at: Time stamp of its first event.
+    """
+
+    __slots__ = (
+        "context_ids", "dropped", "ended_at", "errors", "events", "ghosts", "input_tokens", "members",
+        "model_calls", "number", "only_context", "output_tokens", "roots", "running", "session", "started_at",
+        "tool_calls", "trace_id",
+    )  # fmt: skip
+
+    def __init__(self, trace_id: str, session: Session, number: int = 0, at: float = 0.0) -> None:
+        self.trace_id = trace_id
+        self.session = session
+        self.number = number
+        self.roots: list[Span] = []
+        """Spans without a known parent, in start order."""
+        self.members: list[Span] = []
+        """Every span of this trace in order of arrival, ghosts included."""
+        self.ghosts = 0
+        """Members of which nothing has arrived but their id, in a child's event."""
+        self.events = 0
+        self.errors = 0
+        """Spans that ended with an error of their own."""
+        self.running = 0
+        """Spans that started and have not ended."""
+        self.model_calls = 0
+        self.tool_calls = 0
+        self.input_tokens = 0
+        self.output_tokens = 0
+        self.started_at = at
+        """The oldest time stamp in it."""
+        self.ended_at = at
+        """The newest time stamp in it."""
+        self.context_ids: tuple[str, ...] = ()
+        """Ids of the agent_context spans that its spans name."""
+        self.only_context = True
+        """Holds nothing but agent snapshots."""
+        self.dropped = 0
+        """Events that its producer says it had to drop."""
 
     @property
     def spans(self) -> int:

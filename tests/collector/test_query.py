@@ -15,7 +15,7 @@ from etaoi_collector.query import QueryError, parse_query
 STARTED = int(Mark.STARTED)
 DONE = STARTED | int(Mark.ENDED)
 SESSION = Session("5e551010-0000-4000-8000-000000000000", 0.0)
-TRACE = Trace("7ace0000-0000-4000-8000-000000000000", SESSION, ended_at=100.0)
+TRACE = Trace("7ace0000-0000-4000-8000-000000000000", SESSION, at=100.0)
 
 
 @dataclass
