@@ -107,12 +107,11 @@ async def test_inner_steps_nested_deeper_than_pythons_stack() -> None:
 
 
 async def test_a_trace_that_left_memory_and_came_back_is_shown_as_it_is_now() -> None:
-    async with world() as (w, pilot):
+    async with world(max_spans=5) as (w, pilot):
         root = w.scribe.start("sub_agent", "old")
         w.scribe.end(root)
         await w.tick(pilot)
         shown = w.tree.rows.trace
-        w.app.store._max_spans = w.app.store._evict_above = 5
         for number in range(20):
             w.scribe.end(w.scribe.start("sub_agent", f"run {number}"))
         w.source.send(w.scribe.take())

@@ -46,8 +46,8 @@ _OVER_THE_SCREEN = (
     (":", "Search for commands"),
     ("\x1b", "TRACES"),
 )
-"""Keys that open or close something, and what is drawn then. An escape has to arrive alone: a key that reached
-the program together with it would be another key. So has the one that opens the search."""
+"""Keys that open or close something, and what is drawn then. An escape has to arrive alone: a key that
+reached the program together with it would be another key. So has the one that opens the search."""
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from etaoi_collector.arrivals import Arrival, Closed, Events, Missing, Opened
 from etaoi_collector.model import Connection
 from etaoi_collector.source import Progress
 from etaoi_collector.splits import Splits
+from etaoi_collector.store import DEFAULT_MAX_SPANS
 from etaoi_collector.wire.codec import decode_frame
 from etaoi_collector.wire.places import pack_place, unpack_place
 from etaoi_tui.app import LiveFacts, ViewerApp
@@ -71,7 +72,9 @@ class FedSource:
 class World:
     """A source, a scribe that writes for it, and the app that shows it."""
 
-    def __init__(self, *, live: bool = True, offers: list[Offer] | None = None) -> None:
+    def __init__(
+        self, *, live: bool = True, offers: list[Offer] | None = None, max_spans: int = DEFAULT_MAX_SPANS
+    ) -> None:
         self.source = FedSource(live=live)
         self.scribe = Scribe("world")
         self.time = self.scribe.clock.seconds
@@ -90,6 +93,7 @@ class World:
             name="" if live else "world.msgpack",
             clock=lambda: self.time,
             automatic=False,
+            max_spans=max_spans,
         )
 
     @property
@@ -120,10 +124,14 @@ class World:
 
 @asynccontextmanager
 async def world(
-    *, size: tuple[int, int] = (160, 45), live: bool = True, offers: list[Offer] | None = None
+    *,
+    size: tuple[int, int] = (160, 45),
+    live: bool = True,
+    offers: list[Offer] | None = None,
+    max_spans: int = DEFAULT_MAX_SPANS,
 ) -> AsyncIterator[tuple[World, Pilot[Any]]]:
     """Run an app in a terminal of that size."""
-    made = World(live=live, offers=offers)
+    made = World(live=live, offers=offers, max_spans=max_spans)
     async with made.app.run_test(size=size) as pilot:
         made.source.connect()
         await made.tick(pilot)
