@@ -195,3 +195,18 @@ def test_every_event_is_either_sent_once_or_counted(steps: list[tuple[str, int, 
         if DROPPED_KEY in event["metadata"]  # type: ignore[operator]
     )
     assert told + outbox.unreported == stats.dropped
+
+
+def test_payloads_have_a_bound_of_their_own_and_give_their_room_back() -> None:
+    stats = Stats()
+    outbox = Outbox(stats, max_payloads=10_000)
+    spans = [wire(str(number)) for number in range(30)]
+    outbox.add([start(span) for span in spans])
+    assert 20 <= stats.dropped_payloads <= 22
+    assert outbox.bytes < 30 * 2_000
+    taken = take_all(outbox)
+    assert len(taken) == 30
+    assert sum(len(entry.payload or b"") > 900 for entry in taken) == 30 - stats.dropped_payloads
+    before = stats.dropped_payloads
+    outbox.add([start(wire(f"later {number}")) for number in range(9)])
+    assert stats.dropped_payloads == before

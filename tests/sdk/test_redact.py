@@ -92,6 +92,26 @@ def test_false_switches_the_masks_off() -> None:
     assert shaper.text(SECRETS[0]) == SECRETS[0]
 
 
+def test_what_was_seen_before_is_treated_as_the_first_time() -> None:
+    shaper = Shaper(Limits(), Redact.of(None))
+    history = [{"text": "an ordinary question"}]
+    for secret in SECRETS:
+        history.append({"text": f"use {secret} for it"})
+        for _ in range(3):
+            told = msgspec.msgpack.decode(shaper.payload({"messages": history}))["messages"]
+            assert told[0]["text"] == "an ordinary question"
+            assert all(REDACTED in message["text"] for message in told[1:])
+    assert len(Redact.of(None).clean) < 10_000
+
+
+@pytest.mark.parametrize("key", ["my api_key", "x token", "the-secret"])
+def test_a_telling_key_and_its_value_are_seen_together_in_json_text(key: str) -> None:
+    shaper = Shaper(Limits(), Redact.of(None))
+    text = shaper.json_text({key: "0123456789abcdef0123"})
+    told = msgspec.msgpack.decode(shaper.payload({"inputs": Json({key: "0123456789abcdef0123"})}))["inputs"]
+    assert told == shaper.text(text)
+
+
 @pytest.mark.parametrize("odd", [5, [5], object()])
 def test_an_unknown_kind_of_rule_is_refused_at_once(odd: object) -> None:
     with pytest.raises(TypeError, match="redact="):

@@ -3,10 +3,12 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+import pytest
+
 from etaoi_tui.sdk.config import open_tracer
 from etaoi_tui.sdk.stats import Stats
 from etaoi_tui.sdk.tracer import SessionInfo, Tracer
-from etaoi_tui.sdk.transport.local import EmitOutlet, InMemorySink
+from etaoi_tui.sdk.transport.local import DropOutlet, EmitOutlet, InMemorySink, MsgpackDropSink
 from etaoi_tui.sdk.transport.pipeline import Pipeline
 
 
@@ -119,6 +121,21 @@ def test_no_thread_starts_before_the_first_event() -> None:
     assert threading.active_count() == before + 1
     tracer.close()
     assert threading.active_count() == before
+
+
+def test_the_sender_is_woken_once_for_many_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    stats = Stats()
+    pipeline = Pipeline(DropOutlet(MsgpackDropSink(), stats), stats, window=30)
+    wakes = []
+    wake = pipeline.wake
+    monkeypatch.setattr(pipeline, "wake", lambda: (wakes.append(1), wake()))
+    tracer = Tracer(pipeline)
+    for number in range(500):
+        tracer.text(tracer.start("llm", str(number)), "token")
+    assert len(wakes) == 1
+    assert tracer.flush(20)
+    assert stats.sent == 1000
+    tracer.close()
 
 
 def test_tracers_of_one_destination_share_one_sender_and_keep_their_sessions() -> None:
