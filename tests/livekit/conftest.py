@@ -19,7 +19,7 @@ def told() -> Callable[..., Told]:
     """
 
     def tell(name: str, version: str = "newest") -> Told:
-        prepare(("newest", one, "ours") for one in PLACES)
+        prepare(("newest", one, "ours") for one in PLACES if one != "their_graph")
         prepare(("oldest", one, "ours") for one in ON_OLDEST)
         return ask(version, name)
 

@@ -13,7 +13,10 @@ from etaoi_collector.model import Span
 from etaoi_collector.store import Store
 from etaoi_collector.wire.codec import decode_frame
 from etaoi_collector.wire.events import Reject
-from tests.livekit.told import Told
+from etaoi_tui.view.voice.call import VoiceCall
+from etaoi_tui.view.voice.runs import Runs
+from tests.livekit.told import Told, ask
+from tests.voice.calls import folded
 
 pytestmark = pytest.mark.real_clients
 Ask = Callable[..., Told]
@@ -65,16 +68,39 @@ def test_beside_the_reference_sdk(told: Ask) -> None:
     assert asked.all("llm")[0].metrics.keys() >= _metric_keys(run, "llm") - {"error"}
 
 
-def test_the_viewers_store_makes_one_tree_of_it(told: Ask) -> None:
-    run = told("call")
+@pytest.mark.parametrize(
+    "scenario", ["call", "troubles", "measured", "realtime", "graph_after_voice", "voice_after_graph"]
+)
+def test_the_viewers_store_makes_one_tree_of_it(told: Ask, scenario: str) -> None:
+    run = told(scenario)
+    store = _stored(run)
+    spans = [span for span_id in run.spans if (span := store.find_span(span_id)) is not None]
+    assert len(spans) == len(run.spans)
+    # A graph's card belongs to the graph, which may be attached under no name.
+    told_of_call = [span for span in spans if span.kind != "agent_context"]
+    assert {_topmost(span) for span in told_of_call} == {run.call.id}
+    assert {span.trace.session.session_id for span in told_of_call} == {run.call.session_id}
+
+
+def test_a_graph_that_the_reference_tells_in_another_session_belongs_to_its_turn() -> None:
+    run = ask("newest", "their_graph", "reference")
+    made = folded(run.raw["events"])
+    sessions = {trace.session for trace in made.store.traces.values()}
+    assert len(sessions) == 2, "one name, two ids"
+    call = VoiceCall(made.call.session, made.source, Runs(made.source, made.store.traces.values()))
+    (turn,) = call.turns()
+    (graph,) = turn.runs
+    assert graph.name == "thinker" and graph.trace.session is not call.session
+    assert turn.agent_said == "The graph says hello."
+
+
+def _stored(run: Told) -> Store:
     frame = msgpack.packb([{"schema_version": "0.5.1", "batch": [event]} for event in run.raw["events"]])
     events = decode_frame(frame)
     assert not [event for event in events if isinstance(event, Reject)]
     store = Store()
     store.apply(events, 0, 1)
-    spans = [store.find_span(span_id) for span_id in run.spans]
-    top = {_topmost(span) for span in spans if span is not None}
-    assert len(spans) == len(run.spans) and top == {run.call.id}
+    return store
 
 
 def _topmost(span: Span) -> str:

@@ -165,6 +165,7 @@ def start(version: str, script: str, scenario: str, sdk: str = "ours") -> Callab
 PLACES = {
     **dict.fromkeys(("call", "troubles", "preemptive", "text", "late", "hostile"), "scenarios.py"),
     **dict.fromkeys(("graph_after_voice", "voice_after_graph", "chain_in_tool", "both"), "more.py"),
+    "their_graph": "more.py",
     **dict.fromkeys(("driven", "flaky_model", "twice", "job", "no_prompts"), "more.py"),
     **dict.fromkeys(("measured", "streaming", "shared"), "detectors.py"),
     "realtime": "realtime.py",

@@ -79,6 +79,24 @@ async def voice_after_graph(world: World) -> dict[str, Any]:
     return await _stitched("graph", ("one-call", None))
 
 
+async def their_graph(world: World) -> dict[str, Any]:
+    """A graph inside a call, both told by the reference SDK under one name."""
+    import etaoi
+    from livekit.plugins import langchain
+
+    sink = Kept()
+    graph = _graph().with_config(run_name="thinker")
+    session = AgentSession(
+        llm=langchain.LLMAdapter(graph), vad=None, turn_handling={"turn_detection": "manual"}
+    )
+    etaoi.attach(graph, sink=sink, session_id="one-call")
+    etaoi.attach_session(session, sink=sink, session_id="one-call")
+    await session.start(Agent(instructions="Be a graph."))
+    await session.run(user_input="hello graph")
+    await session.aclose()
+    return {"events": sink.events}
+
+
 async def chain_in_tool(world: World) -> dict[str, Any]:
     """A chain that runs inside a tool, watched by an attach to everything."""
     sink = InMemorySink()
@@ -262,6 +280,7 @@ SCENARIOS = {
     for one in (
         graph_after_voice,
         voice_after_graph,
+        their_graph,
         chain_in_tool,
         both,
         driven,
