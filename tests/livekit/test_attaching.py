@@ -50,6 +50,7 @@ def test_text_mode(told: Ask, version: str) -> None:
     assert [call.metrics["type"] for call in asked.all("llm")] == ["llm", "llm"]
     assert asked.only("tool").payload["output"] == "order 42: on its way"
     assert story.only("voice_output").payload["text"].startswith("Once upon a time")
+    assert story.only("voice_output").payload["modality"] == "text"
     assert not story.all("vad") and not story.all("eou")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 from uuid import NAMESPACE_URL, uuid5
 
 import pytest
@@ -153,6 +154,27 @@ def test_both_transcripts_are_told(told: Ask, version: str) -> None:
     last = turn.all("llm")[-1]
     assert "".join(last.told("text")).strip() == answer
     assert last.payload["response"]["text"].strip() == answer
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_each_stage_brings_its_metrics(told: Ask, version: str) -> None:
+    run = told("call", version)
+    kinds = {"voice_input": "stt", "vad": "vad", "eou": "eou", "llm": "llm", "voice_output": "tts"}
+    for turn in run.turns[1:]:
+        for kind, metrics in kinds.items():
+            assert {span.metrics["type"] for span in turn.all(kind)} == {metrics}
+        assert turn.only("voice_input").metrics["audio_duration"] == 1.0
+        assert turn.only("vad").payload["inference_count"] > 0
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_agents_words_come_while_it_speaks(told: Ask, version: str) -> None:
+    run = told("call", version)
+    turn = run.turns[1]
+    pieces = turn.told("agent_transcript_delta")
+    assert len(pieces) > 1 and "".join(pieces).strip() == turn.told("agent_transcript")[-1].strip()
+    for sooner, later in pairwise(turn.told("agent_transcript")):
+        assert later.startswith(sooner)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
