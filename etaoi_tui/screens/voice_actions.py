@@ -153,8 +153,11 @@ class VoiceActions(CallActions):
         if self.pane == "detail" or (self.lanes.call is None and self._turn_of_run() is None):
             return actions
         toggle = replace(BY_ID["voice.toggle"], label="tree" if self.in_lanes else "lanes")
-        mine = [toggle, *([BY_ID["voice.worst"]] if self.in_lanes else [])]
-        return [*actions[:3], *mine, *actions[3:]]
+        if not self.in_lanes:
+            return [*actions[:3], toggle, *actions[3:]]
+        axis = replace(BY_ID["voice.axis"], label="axis")
+        rest = [action for action in actions[3:] if action.id != "call.diff"]
+        return [*actions[:3], toggle, BY_ID["voice.worst"], *rest[:2], axis, *rest[2:]]
 
     # actions
 
