@@ -40,10 +40,15 @@ def run_of(call: Span) -> Span:
 
 def surroundings_version(call: Span) -> int:
     """Number what a call's pages show of the spans around it: its middleware, and the steps of its agent."""
-    if call.kind != "llm":
-        return 0
     version = 0
     above = call.parent
+    if call.kind == "tool":
+        while above is not None and above.marks & Mark.PROBE:
+            version += above.version
+            above = above.parent
+        return version
+    if call.kind != "llm":
+        return 0
     while above is not None:
         version += above.version
         if above.kind == "sub_agent" or not above.marks & _INNER:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from langchain_core.tools import tool
 from langgraph.types import Command
 
 from etaoi_collector.model import Span
+from etaoi_tui.detail.calls import surroundings_version
 from etaoi_tui.detail.describe import describe
 from etaoi_tui.detail.tool_chain import ToolChain, build_tool_chain, change_words
 from etaoi_tui.sdk.attach import attach
@@ -110,7 +112,11 @@ class Twice(Around):
 
 
 def run(
-    how: str, middleware: list[Any], failures: int = 0, instrumented: Any = instrument
+    how: str,
+    middleware: list[Any],
+    failures: int = 0,
+    instrumented: Any = instrument,
+    watching: Callable[[Recorded], None] | None = None,
 ) -> tuple[Shown, list[dict[str, Any]]]:
     """Run an agent that asks for one tool; return what is shown, and the arguments that the tool got."""
     got: list[dict[str, Any]] = []
@@ -137,6 +143,8 @@ def run(
     recorded = Recorded()
     for event in handle.sink.events:
         recorded.send(event)
+        if watching is not None:
+            watching(recorded)
     recorded.store.finish()
     (session,) = recorded.store.sessions.values()
     return Shown(session, recorded.payloads, [], [], True), got
@@ -259,3 +267,24 @@ def test_what_nobody_recorded_on_the_way_is_told(how: str) -> None:
     assert change_words(last.diff) == "2 arguments"
     assert got == [{"number": 6, "unit": "apples"}]
     assert "a hook without a probe" in page(shown, double)
+
+
+@either_way
+def test_the_page_is_right_after_every_event_and_known_to_be_old_after_each_change(how: str) -> None:
+    seen: list[tuple[int, str]] = []
+
+    def watching(recorded: Recorded) -> None:
+        for span in recorded.spans:
+            if span.kind == "tool":
+                document = describe(span, recorded.payloads, span.started_at + 1)
+                text = text_of(document, "io")
+                assert "This page failed" not in text
+                assert not document.notes
+                seen.append((span.version + surroundings_version(span), text))
+
+    run(how, [Signs(), Triples()], watching=watching)
+    texts: dict[int, str] = {}
+    for version, text in seen:
+        assert texts.setdefault(version, text) == text
+    assert "↑" not in seen[0][1]
+    assert seen[-1][1].count("↑") == 2
