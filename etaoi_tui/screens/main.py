@@ -35,6 +35,8 @@ class MainScreen(Navigation):
             show=False,
             id=action.id,
             tooltip=action.help,
+            # Done before the next key is looked at: what is typed behind it belongs to the search.
+            priority=action.id == "search.open",
         )
         for action in ACTIONS
     ]
@@ -151,6 +153,8 @@ class MainScreen(Navigation):
         """Actions of another pane do not apply."""
         if action != "run" or not parameters:
             return True
+        if parameters[0] == "search.open" and self.search_bar.has_keys:
+            return False
         known = BY_ID.get(str(parameters[0]))
         return known is None or self.pane in known.panes
 

@@ -53,12 +53,17 @@ class SearchBar(Horizontal):
         """Whether it is on the screen."""
         return self.has_class("-open")
 
+    @property
+    def has_keys(self) -> bool:
+        """Whether what is typed goes into it."""
+        return self.screen.focused is self.query_one(Input)
+
     def open(self, text: str) -> None:
         """Show it with a text to change."""
         self.add_class("-open")
         field = self.query_one(Input)
         field.value = text
-        field.focus()
+        self.screen.set_focus(field)  # at once: the next key may be here already
         field.action_select_all()
 
     def close(self) -> None:

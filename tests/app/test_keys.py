@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from textual.events import Key
 from textual.pilot import Pilot
 
 from etaoi_tui.actions import ACTIONS, EVERYWHERE, for_footer, in_pane
@@ -258,3 +259,15 @@ async def test_the_palette_offers_every_command_of_the_pane() -> None:
         await pilot.pause()
         assert w.app.screen is not w.app.main
         await pilot.press("escape")
+
+
+async def test_keys_right_behind_the_one_that_opens_the_search_belong_to_it() -> None:
+    async with world() as (w, pilot):
+        w.scribe.end(w.scribe.start("sub_agent", "run"))
+        await w.tick(pilot)
+        for key in "/c/j":
+            w.app.post_message(Key("slash" if key == "/" else key, key))
+        await pilot.pause()
+        await pilot.pause()
+        main = w.app.main
+        assert w.app.screen is main and main.searched == "c/j"

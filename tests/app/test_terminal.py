@@ -40,14 +40,13 @@ _OVER_THE_SCREEN = (
     ("\x1b", "TRACES"),
     ("!", "problems"),
     ("\x1b", "TRACES"),
-    ("/", "in a row"),
-    ("copied", " hit"),
+    ("/copied", " hit"),
     ("\x1b", "TRACES"),
     (":", "Search for commands"),
     ("\x1b", "TRACES"),
 )
 """Keys that open or close something, and what is drawn then. An escape has to arrive alone: a key that
-reached the program together with it would be another key. So has the one that opens the search."""
+reached the program together with it would be another key."""
 
 
 @pytest.fixture
