@@ -44,6 +44,8 @@ _STATES = {
 _LOOKS = {Level.FINE: "fine", Level.SLOW: "slow", Level.TOO_SLOW: "bad"}
 _SPARK_LOOKS = {Level.FINE: "spark-fine", Level.SLOW: "spark-slow", Level.TOO_SLOW: "spark-bad"}
 
+_WIDE = 100
+"""Cells from which signs are given words."""
 _NUMBER = 5
 _GAP = 8
 _MARKS = 2
@@ -153,11 +155,15 @@ def figure_pieces(call: VoiceCall, thresholds: Thresholds, width: int) -> list[P
         if worst is not None and gap.count > 1:
             pieces.append((f" turn {call.index(worst) + 1}", "header"))
     counted = (
-        (statistics.interruptions, MARKS[MarkKind.INTERRUPTED]),
-        (statistics.false_interruptions, MARKS[MarkKind.FALSE_INTERRUPTION]),
-        (statistics.errors + len(call.errors), MARKS[MarkKind.ERROR]),
+        (statistics.interruptions, MARKS[MarkKind.INTERRUPTED], "interrupted"),
+        (statistics.false_interruptions, MARKS[MarkKind.FALSE_INTERRUPTION], "false interruption"),
+        (statistics.errors + len(call.errors), MARKS[MarkKind.ERROR], "failed"),
     )
-    after: list[Piece] = [(f"  {glyph} {number}", "figure") for number, glyph in counted if number]
+    after: list[Piece] = []
+    for number, glyph, word in counted:
+        if number:
+            words = f" {word}" if width >= _WIDE else ""
+            after.append((f"  {glyph} {number}{words}", "figure"))
     if call.unfolded > 1 and statistics.turns < len(call):
         after.append((f"  {statistics.turns:,} of {len(call):,} read", "header"))
     used = sum(cells(text) for text, _ in (*pieces, *after))
