@@ -32,7 +32,7 @@ class Folding:
         self._links = links
         self._liveness = liveness
         self._facts = facts
-        self._repeats = Repeats()
+        self._seen = Repeats().seen
 
     def fold(self, event: Event | Reject, place: int, connection: int) -> None:
         """Take in one event.
@@ -115,13 +115,24 @@ class Folding:
         self._held.changed(span)
 
     def _delta(self, event: SpanDelta, place: int, connection: int) -> None:
-        if self._repeats.seen(event.event_id):
-            self._held.repeat()
+        if self.repeated(event):
             return
         at = event.timestamp.timestamp()
         span = self._span_of(event, at, connection)
         if span.ghost:
             self._known_without_start(span, event, at)
+        self.said(span, event, at, place)
+        self._held.changed(span)
+
+    def repeated(self, event: SpanDelta | StateTick) -> bool:
+        """Tell whether an event came before, and count it if so."""
+        if self._seen(event.event_id):
+            self._held.repeat()
+            return True
+        return False
+
+    def said(self, span: Span, event: SpanDelta, at: float, place: int) -> None:
+        """Add to a span what a delta tells."""
         if span.deltas is None:
             span.deltas = [place]
         else:
@@ -138,12 +149,10 @@ class Folding:
             span.tail = told.agent_transcript[-TAIL_CHARACTERS:]
         elif told.transcript is not None:
             span.tail = told.transcript[-TAIL_CHARACTERS:]
-        self._held.changed(span)
 
     def _tick(self, event: StateTick, connection: int) -> None:
         held = self._held
-        if self._repeats.seen(event.event_id):
-            held.repeat()
+        if self.repeated(event):
             return
         at = event.timestamp.timestamp()
         session = self._liveness.session_of(event.session_id, at, connection)

@@ -1,5 +1,5 @@
 """Folds the usual events, written for speed: nine of ten are the start of a span of which nothing was known
-in a trace that is, or the end without an error of one that runs.
+in a trace that is, more text of one that started, or the end without an error of one that runs.
 
 What is unusual about any other event is left to `folding`, which could take in these as well, slower.
 """
@@ -14,7 +14,7 @@ from etaoi_collector.store.folding import Folding
 from etaoi_collector.store.holdings import ENDED, STARTED, Holdings
 from etaoi_collector.store.links import Links, insert
 from etaoi_collector.store.liveness import Liveness
-from etaoi_collector.wire.events import Event, Reject, SpanEnd, SpanStart
+from etaoi_collector.wire.events import Event, Reject, SpanDelta, SpanEnd, SpanStart
 
 _STARTED_OR_ENDED = STARTED | ENDED
 
@@ -31,6 +31,8 @@ class Usual:
         self._of_start = facts.of_start
         self._usage_of_start = facts.usage_of_start
         self._of_model_end = facts.of_model_end
+        self._repeated = folding.repeated
+        self._said = folding.said
         self._unusual = folding.fold
 
     def fold(self, events: Sequence[Event | Reject], place: int, step: int, connection: int) -> None:
@@ -77,6 +79,24 @@ class Usual:
                     self._of_model_end(span, event)
                 trace.running -= 1
                 changed[span] = None
+            elif type(event) is SpanDelta:
+                span = find(event.span_id)
+                if span is None or not span.marks & STARTED:
+                    unusual(event, place, connection)
+                    continue
+                if span.trace is not trace or event.session_id != session_id or event.trace_id != trace_id:
+                    trace = self._turn_to(event, connection)
+                    if trace is None or span.trace is not trace:
+                        trace = None
+                        unusual(event, place, connection)
+                        continue
+                    trace_id, session_id = event.trace_id, event.session_id
+                if self._repeated(event):
+                    continue
+                at = event.timestamp.timestamp()
+                self._said(span, event, at, place)
+                span.version += 1
+                changed[span] = None
             elif type(event) is SpanStart and find(event.span_id) is None:
                 if trace is None or event.session_id != session_id or event.trace_id != trace_id:
                     trace = self._turn_to(event, connection)
@@ -97,7 +117,7 @@ class Usual:
             elif at < trace.started_at:
                 trace.started_at = at
 
-    def _turn_to(self, event: SpanStart | SpanEnd, connection: int) -> Trace | None:
+    def _turn_to(self, event: SpanStart | SpanDelta | SpanEnd, connection: int) -> Trace | None:
         """Return the trace of an event; None when anything about it or its session is unusual."""
         held = self._held
         trace = held.traces.get(event.trace_id)
