@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 for _name in ("NO_COLOR", "TEXTUAL_THEME", "TEXTUAL_DIM_FACTOR", "TEXTUAL_FPS"):
@@ -18,12 +19,14 @@ for _name in ("NO_COLOR", "TEXTUAL_THEME", "TEXTUAL_DIM_FACTOR", "TEXTUAL_FPS"):
 os.environ["TEXTUAL_ANIMATIONS"] = "none"
 
 import shots_voice
+import shots_xray
 
 from etaoi_collector.host import Collector, CollectorOptions, Record
 from etaoi_collector.live import LiveSource
 from etaoi_collector.replay import ReplaySource
 from etaoi_collector.source import Source
 from etaoi_tui.app import ViewerApp, facts_of
+from etaoi_tui.pricing.book import price_book
 
 FOLDER = Path(__file__).resolve().parent.parent / "screenshots"
 SPEED = 20
@@ -64,10 +67,10 @@ def record_demo(path: Path) -> None:
         collector.close_recording()
 
 
-async def take(shot: Shot, source: Source) -> None:
+async def take(shot: Shot, source: Source, recording: str) -> None:
     """Show a recording, press keys, and keep the picture."""
     name, size, theme, keys = shot
-    app = ViewerApp(source, name="demo.msgpack", theme=theme, automatic=False)
+    app = ViewerApp(source, name=recording, theme=theme, automatic=False)
     async with app.run_test(size=size) as pilot:
         while not app.feed.ended:
             app.tick()
@@ -76,7 +79,9 @@ async def take(shot: Shot, source: Source) -> None:
             await pilot.pause()
         for key in keys:
             await pilot.press(key)
-        await pilot.pause()
+        # Messages of three seconds about what a key did would cover what is to be seen.
+        app.clear_notifications()
+        await pilot.pause(0.2)
         app.main.draw_detail_now()
         app.tick()
         await pilot.pause()
@@ -127,19 +132,30 @@ def write(name: str, svg: str) -> None:
     print(f"screenshots/{name}.svg")
 
 
+def take_all(shots: Iterable[Shot], path: Path) -> None:
+    """Take pictures of a recording."""
+    for shot in shots:
+        source = ReplaySource(path)
+        try:
+            asyncio.run(take(shot, source, path.name))
+        finally:
+            source.close()
+
+
 def main() -> None:
-    """Take all pictures."""
-    asyncio.run(take_streaming())
-    shots_voice.take_live(write)
+    """Take all pictures, or those of the requests alone: ``screenshots.py xray``."""
     with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "releases.msgpack"
+        shots_xray.record(path)
+        price_book().load()
+        take_all(shots_xray.SHOTS, path)
+        if "xray" in sys.argv[1:]:
+            return
+        asyncio.run(take_streaming())
+        shots_voice.take_live(write)
         path = Path(folder) / "demo.msgpack"
         record_demo(path)
-        for shot in (*SHOTS, *shots_voice.SHOTS):
-            source = ReplaySource(path)
-            try:
-                asyncio.run(take(shot, source))
-            finally:
-                source.close()
+        take_all((*SHOTS, *shots_voice.SHOTS), path)
 
 
 if __name__ == "__main__":

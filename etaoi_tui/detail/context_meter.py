@@ -10,9 +10,7 @@ from etaoi_tui.detail.calls import calls_of
 from etaoi_tui.detail.chat import note
 from etaoi_tui.detail.document import Block, KeyValues, Run, Runs, Section
 from etaoi_tui.detail.evidence import Evidence, as_map, as_text
-from etaoi_tui.detail.json_lines import dump_json
-from etaoi_tui.detail.request import Request, length
-from etaoi_tui.detail.tokens import CHARACTERS_A_TOKEN
+from etaoi_tui.detail.tokens import CHARACTERS_A_TOKEN, parts_in_characters
 from etaoi_tui.pricing.book import Cost, price_book
 from etaoi_tui.pricing.conventions import Tokens, read_tokens
 from etaoi_tui.view import format as fmt
@@ -61,23 +59,6 @@ def cost_of(evidence: Evidence) -> Cost | None:
         # Gateways and frameworks name providers as they like.
         cost = book.cost(tokens, model, "", evidence.span.started_at)
     return cost
-
-
-def parts_in_characters(request: Request) -> dict[str, int]:
-    """Return how many characters of a request are what."""
-    messages = request.messages or []
-    newest = max((n for n, m in enumerate(messages) if m.role == "user"), default=len(messages))
-    tools = request.tools or []
-    sizes = dict.fromkeys((name for name, _, _ in _PARTS), 0)
-    sizes["system prompt"] = len(request.system or "")
-    sizes["tools"] = sum(
-        len(tool.name) + len(tool.description or "") + (len(dump_json(tool.schema)) if tool.schema else 0)
-        for tool in tools
-    )
-    for n, message in enumerate(messages):
-        size = length(message) + sum(len(c.name) + len(as_text(c.arguments)) for c in message.calls)
-        sizes["tool results" if message.role == "tool" else "this turn" if n >= newest else "history"] += size
-    return sizes
 
 
 def meter_sections(evidence: Evidence) -> list[Section]:

@@ -35,7 +35,9 @@ def conversation_document(session: Session, payloads: Payloads, now: float) -> D
     traces.sort(key=lambda trace: (trace.started_at, trace.number))
     left_out = max(0, len(traces) - TURNS_SHOWN)
     running = any(trace.running for trace in traces[-TURNS_SHOWN:]) and not session.gone
-    headline: list[Run] = [("conversation", "title"), (f"   {fmt.count(len(traces), 'turn')}", "muted")]
+    facts = [fmt.count(sum(trace.model_calls for trace in traces), "model call")]
+    facts.append(fmt.count(sum(trace.tool_calls for trace in traces), "tool"))
+    headline: list[Run] = [(fmt.count(len(traces), "turn"), "title"), ("   " + " · ".join(facts), "muted")]
 
     def build() -> list[Section]:
         sections: list[Section] = []

@@ -51,7 +51,6 @@ def chain_summary(evidence: Evidence, chain: CallChain) -> str:
     recorded = chain.recorded
     diff = chain.whole
     parts = [f"{len({step.label.rpartition('.')[0] for step in recorded})} middleware"]
-    parts.append(in_words(diff) or "no change")
     grown = estimated_tokens(evidence, diff.characters)
     if grown:
         parts.append(f"≈{grown:+,} tokens".replace("-", "−"))
@@ -59,6 +58,7 @@ def chain_summary(evidence: Evidence, chain: CallChain) -> str:
     if own:
         rough = any(step.own_is_rough for step in recorded)
         parts.append(("≈" if rough else "") + fmt.duration(sum(own)))
+    parts.append(in_words(diff) or "no change")
     return " · ".join(parts)
 
 

@@ -33,6 +33,8 @@ class LivePage(ModalScreen[str]):
         Binding("escape,q", "close", "close", show=False),
         Binding("p,enter", "follow", "go to", show=False),
         Binding("a", "other", "next", show=False),
+        Binding("full_stop", "pane('next_section')", "section", show=False),
+        Binding("comma", "pane('previous_section')", "section", show=False),
         *(
             binding
             for binding in PageScreen.BINDINGS
@@ -95,7 +97,7 @@ class LivePage(ModalScreen[str]):
         pane.show(document)
         pages = "{ } pages · " if len(document.tabs) > 1 else ""
         more = f"a: next of {self._several} · " if self._several > 1 else ""
-        keys = f"{pages}. , sections · space fold · p go to · {more}esc closes"
+        keys = f"{pages}space fold · p go to · {more}esc closes"
         self.query_one(Vertical).border_subtitle = keys
 
     def _draw_if_live(self) -> None:

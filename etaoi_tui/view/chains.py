@@ -94,7 +94,7 @@ class Changed:
             sizes.append(f"{self.messages:+d} " + ("msg" if short else f"message{_s(self.messages)}"))
         tokens = round(self.characters / CHARACTERS_A_TOKEN)
         if tokens:
-            sizes.append(f"≈{tokens:+,} " + ("tok" if short else "tokens"))
+            sizes.append(f"≈{tokens:+,} " + ("tok" if short else f"token{_s(tokens)}"))
         others = []
         if self.tools:
             others.append(f"{self.tools:+d} tool{_s(self.tools)}")

@@ -16,6 +16,7 @@ from etaoi_collector.model import Mark, Span, Status, Trace
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.chains import Changed, Diff, chain_of, changes_in_words
 from etaoi_tui.view.glyphs import KIND_GLYPHS, KIND_WORDS
+from etaoi_tui.view.hook_rows import bracket_of
 from etaoi_tui.view.search import Reader
 from etaoi_tui.view.spark import context_course
 
@@ -177,11 +178,8 @@ class Summaries:
         words = changes_in_words(diff) if diff is not None else ""
         if span.marks & Mark.PLUMBING:
             return f"↓ {words or 'no change'}"
-        parent = span.parent
-        if parent is None or parent.marks & _PROBE or parent.name == span.name:
-            return words
         # The second mark of a hook: what went down is told by the first.
-        return "↑ back"
+        return "↑ back" if bracket_of(span) else words
 
     def _probe_diff(self, span: Span) -> Diff | None:
         """Find the probe's diff: our SDK tells it in a delta, the reference in its start and end."""
