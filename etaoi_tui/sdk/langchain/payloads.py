@@ -18,7 +18,7 @@ from etaoi_tui.sdk.langchain.messages import (
     describe_result,
     describe_state,
 )
-from etaoi_tui.sdk.langchain.shots import MessagesShot, message_key
+from etaoi_tui.sdk.langchain.shots import MessagesShot, identify
 from etaoi_tui.sdk.langchain.tools import describe_tool, tool_name
 from etaoi_tui.sdk.values import Json
 
@@ -141,8 +141,8 @@ class ModelInput:
         elif self.messages:
             batches = [shot.describe_all() for shot in self.messages]
             if self.keyed:
-                for described in batches[0]:
-                    described["key"] = message_key(described)
+                for described, entry in zip(batches[0], identify(self.messages[0]), strict=True):
+                    described["key"] = entry["key"]
             payload["input_messages"] = batches[0]
             if len(batches) > 1:
                 payload["input_batches"] = batches
