@@ -191,4 +191,4 @@ def _run(version: str, scenario: str, sdk: str) -> Told:
 def ask(version: str, scenario: str, sdk: str = "ours") -> Told:
     """Return what a scenario told; each is run once."""
     prepare([(version, scenario, sdk)])
-    return _runs[version, scenario, sdk].result(timeout=280)
+    return _runs[version, scenario, sdk].result(timeout=900)

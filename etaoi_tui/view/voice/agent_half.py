@@ -83,13 +83,18 @@ def _requests(half: AgentHalf, seen: Evidence) -> None:
             first = told.seconds(payload.ttft)
         aside = bool(payload.thrown_away)
         took = told.seconds(metrics.duration)
+        asked = one.start
         if not one.is_mark:
             start, end, basis = one.start, one.end, _MEASURED
+            at = told.near(metrics.timestamp, one.start)
+            if at is not None and took is not None and metrics.type != "realtime_model":
+                # The request may have left later than the agent's code was asked for it.
+                asked = max(start, at - took)
         elif took is not None:
             at = told.near(metrics.timestamp, one.start)
             at = one.start if at is None else at
             # A request's time stamp is that of its end; of a realtime model's response, of its beginning.
-            start = at if metrics.type == "realtime_model" else at - took
+            start = asked = at if metrics.type == "realtime_model" else at - took
             end, basis = start + took, _DERIVED
         else:
             messages.append(one)
@@ -105,7 +110,7 @@ def _requests(half: AgentHalf, seen: Evidence) -> None:
                 basis,
                 (one.span,),
                 name or "",
-                None if first is None else start + first,
+                None if first is None else asked + first,
                 error,
                 aside,
             )
