@@ -76,6 +76,17 @@ class Switches(Changes):
         return request.override(model=self.other) if answered else request
 
 
+class Cools(Changes):
+    """Uses a model of the same name, with other parameters."""
+
+    def __init__(self, other: Any) -> None:
+        super().__init__()
+        self.other = other
+
+    def change(self, request: Any) -> Any:
+        return request.override(model=self.other)
+
+
 class Compacts(Changes):
     """Sends a summary instead of everything but the last two messages."""
 

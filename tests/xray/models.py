@@ -101,6 +101,8 @@ class WritingModel(Answering, BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         settings = {name: value for name, value in kwargs.items() if name != "tools"}
+        if self.temperature is not None:
+            settings["temperature"] = self.temperature
         self.got.append(
             {
                 "model": self.model_name,

@@ -114,6 +114,13 @@ def everything(instrument: Instrument) -> Scene:
     return _scene(instrument, middleware, model=model, others=(other,))
 
 
+def tuning(instrument: Instrument) -> Scene:
+    """A model of the same name with other parameters, and parameters of the call."""
+    other = WritingModel(temperature=0.25)
+    middleware = [hooks.Cools(other), hooks.Tunes()]
+    return _scene(instrument, middleware, model=WritingModel(temperature=0.9), others=(other,))
+
+
 def compacting(instrument: Instrument) -> Scene:
     """History is compacted and put in another order on the way, without a trace in the state."""
     middleware = [hooks.Compacts(), hooks.politeness(), hooks.Reorders()]
@@ -250,7 +257,7 @@ class Echo(WritingModel):
 SCENES: dict[str, Callable[[Instrument], Scene]] = {
     made.__name__: made
     for made in (
-        everything, compacting, summarising, selecting, asking, retrying, editing, states, schemas, caching,
-        caching_by_the_provider, deep, unrecorded,
+        everything, tuning, compacting, summarising, selecting, asking, retrying, editing, states, schemas,
+        caching, caching_by_the_provider, deep, unrecorded,
     )
 }  # fmt: skip

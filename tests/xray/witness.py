@@ -21,6 +21,7 @@ def plain_request(request: Any) -> Plain:
         "tools": plain_tools(request.tools),
         "settings": dict(request.model_settings),
         "choice": request.tool_choice,
+        "temperature": getattr(request.model, "temperature", None),
     }
 
 
