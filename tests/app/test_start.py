@@ -1,0 +1,46 @@
+"""What the first screen does not need is imported after it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+LISTED = (
+    "import json, sys, etaoi_tui.cli, etaoi_tui.launch, etaoi_tui.app; print(json.dumps(list(sys.modules)))"
+)
+
+
+@pytest.fixture(scope="module")
+def modules() -> list[str]:
+    """Everything that the viewer has imported when it begins to draw."""
+    done = subprocess.run(
+        [sys.executable, "-c", LISTED], capture_output=True, text=True, timeout=60, check=True
+    )
+    found: list[str] = json.loads(done.stdout)
+    assert "etaoi_tui.screens.main" in found
+    return found
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        "langchain_core",
+        "livekit",
+        "pydantic",
+        "websockets",
+        "genai_prices",
+        "importlib.metadata",
+        "etaoi_collector.query",
+        "etaoi_tui.detail.describe",
+        "etaoi_tui.detail.voice_turn",
+        "etaoi_tui.pricing.book",
+        "etaoi_tui.screens.copy_menu",
+        "etaoi_tui.screens.help",
+        "etaoi_tui.screens.problems",
+    ],
+)
+def test_the_first_screen_waits_for_no_import_of(later: str, modules: list[str]) -> None:
+    assert later not in modules
