@@ -120,9 +120,7 @@ def _slowest(call: VoiceCall, limits: Thresholds) -> list[Section]:
     found = call.slowest(_SLOWEST)
     if len(found) < 2:
         return []
-    rows = [
-        Section("slowest", "Slowest turns", (), "p goes there", group=True, glyph="▲", style="warning")
-    ]
+    rows = [Section("slowest", "Slowest turns", (), "p goes there", group=True, glyph="▲", style="warning")]
     for group in found:
         turn = call.turn(group)
         gap = turn.gap
