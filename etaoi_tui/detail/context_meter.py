@@ -132,16 +132,18 @@ def course_sections(evidence: Evidence) -> list[Section]:
     calls = calls_of(evidence.span)
     if not calls:
         return []
-    inputs = [_input_tokens(call) for call in calls]
+    newest = [tokens_of(evidence.of(call)) for call in calls[-BAR_CELLS:]]
+    inputs = [tokens.input if tokens is not None and tokens.input else None for tokens in newest]
     known = [count for count in inputs if count is not None]
     rows: list[tuple[str, str | Sequence[Run]]] = [("model calls", f"{len(calls):,}")]
     if known:
         course = f"   {known[0]:,} → {known[-1]:,} tokens, most {max(known):,}"
-        rows.append(("context", [(sparkline(inputs[-BAR_CELLS:]), "accent"), (course, "muted")]))
+        rows.append(("context", [(sparkline(inputs), "accent"), (course, "muted")]))
     rows += _sums(evidence, calls)
     blocks: list[Block] = [KeyValues(rows)]
-    if len(known) < len(calls):
-        blocks.append(note(f"{len(calls) - len(known)} of {len(calls)} calls report no usage"))
+    if len(known) < len(inputs):
+        which = "calls" if len(inputs) == len(calls) else "newest calls"
+        blocks.append(note(f"{len(inputs) - len(known)} of {len(inputs)} {which} report no usage"))
     return [Section("course", "Calls of this agent", blocks, f"{len(calls)}", glyph="✦")]
 
 
@@ -183,8 +185,3 @@ def _sums(evidence: Evidence, calls: list[Span]) -> list[tuple[str, str | Sequen
     if len(priced) < len(calls):
         rows.append(("summed over", f"the newest {len(priced)} calls"))
     return rows
-
-
-def _input_tokens(call: Span) -> int | None:
-    usage = call.usage
-    return usage.input_tokens if usage is not None else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from etaoi_collector.model import Span
+from etaoi_tui.pricing.conventions import read_tokens
 from etaoi_tui.view import format as fmt
 
 _STEPS = "▁▂▃▄▅▆▇█"
@@ -35,7 +36,8 @@ def context_course(run: Span) -> str:
         span = stack.pop()
         walked += 1
         if span.kind == "llm":
-            found.append(span.usage.input_tokens if span.usage is not None else None)
+            tokens = read_tokens(span.usage, {}) if span.usage is not None else None
+            found.append(tokens.input if tokens is not None and tokens.input else None)
         elif span.kind != "sub_agent" and span.children:
             stack += span.children[-_SPANS_WALKED:]
     found.reverse()

@@ -1,0 +1,133 @@
+"""What rows and pages say of a call: its middleware in a line, its agent's context, tokens, what failed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from etaoi_collector.model import Span, Usage
+from etaoi_tui.detail import describe as describing
+from etaoi_tui.detail.describe import describe
+from etaoi_tui.detail.evidence import Evidence
+from etaoi_tui.detail.tokens import characters_a_token
+from etaoi_tui.view.chains import Changed, Diff, Entry, LengthChange
+from etaoi_tui.view.rows import TreeRows
+from etaoi_tui.view.spark import context_course
+from etaoi_tui.view.summary import Summaries
+from tests.app.world import world
+from tests.detail.pages import text_of
+from tests.detail.recorded import Recorded, load
+from tests.scribe import Scribe
+from tests.xray.test_keys import page_text
+
+
+def first_call(recorded: Recorded) -> Span:
+    return min((s for s in recorded.spans if s.kind == "llm"), key=lambda span: span.started_at)
+
+
+def test_the_marks_of_the_etaoi_sdk_are_one_row_with_what_they_came_to() -> None:
+    recorded = load("s01_create_agent")
+    call = first_call(recorded)
+    rows = TreeRows()
+    rows.show(call.trace)
+    names = [span.name for span in rows.spans]
+    at = rows.index(call)
+    assert at is not None
+    assert names.count("TrimTools.wrap_model_call") == 0
+    head = rows.spans[at - 1]
+    assert rows.is_chain(head)
+    summaries = Summaries(recorded.source)
+    name, words = summaries.chain(head)
+    assert name == "2 middleware"
+    assert words == "≈+10 tokens · ≈1ms · system prompt"
+    assert summaries.chain(head, 36) == (name, "≈+10 tok ≈1ms prompt")
+    hidden = [span for span in call.parent.children or () if span.name == head.name][-1]  # type: ignore[union-attr]
+    assert rows.nearest(hidden) == at - 1
+    rows.set_chain_open(head, True)
+    told = [summaries.of(span) for span in rows.spans if span.name.endswith("wrap_model_call")][:4]
+    assert [words[:1] for words in told] == ["↓", "↓", "↑", "↑"]
+
+
+def test_sizes_and_the_time_stand_in_front_where_a_row_is_cut() -> None:
+    total = Changed()
+    total.add(
+        Diff(
+            messages_added=[Entry(len=400), Entry(len=848)],
+            tools_removed=["a"],
+            system_text_delta=LengthChange(before_len=10, after_len=10),
+            system_text_changed=True,
+        )
+    )
+    assert total.in_words("18ms") == "+2 messages · ≈+312 tokens · 18ms · −1 tool, system prompt"
+    assert Changed().in_words("1ms") == "no change · 1ms"
+    assert Changed().in_words() == ""
+
+
+def test_the_context_of_an_agents_calls_counts_what_came_from_a_cache() -> None:
+    recorded, scribe = Recorded(), Scribe("context")
+    root = scribe.start("sub_agent", "helper")
+    for fresh, cached in ((1_000, 0), (10, 1_990), (10, 3_990)):
+        call = scribe.start("llm", "m", root, {"input_messages": []})
+        usage = {"input_tokens": fresh, "output_tokens": 5, "cache_read_input_tokens": cached}
+        scribe.end(call, {"response": {"role": "ai", "text": "."}, "usage": usage})
+    recorded.send(*scribe.take())
+    (agent,) = [span for span in recorded.spans if span.kind == "sub_agent"]
+    assert (agent.children or [])[1].usage == Usage(10, 5, None, 1_990)
+    assert context_course(agent) == "context ▃▅█ 4.0k"
+
+
+def test_tools_count_as_characters_where_tokens_are_estimated() -> None:
+    recorded, scribe = Recorded(), Scribe("tokens")
+    schema = {"type": "object", "properties": {"text": {"type": "string", "description": "x" * 3_000}}}
+    told = {
+        "input_messages": [{"role": "human", "text": "y" * 1_000}],
+        "tool_schemas": [{"name": "t", "description": "", "args_schema": schema}],
+    }
+    call = scribe.start("llm", "m", payload=told)
+    scribe.end(call, {"usage": {"input_tokens": 1_000, "output_tokens": 1}})
+    recorded.send(*scribe.take())
+    ratio = characters_a_token(Evidence(first_call(recorded), recorded.payloads, 0.0))
+    assert 4.0 < ratio < 4.3
+
+
+def test_a_title_and_an_error_that_cannot_be_shown_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    recorded = load("s01_create_agent")
+
+    def broken(*_: Any) -> Any:
+        raise ValueError("odd payload")
+
+    monkeypatch.setattr(describing, "headline", broken)
+    monkeypatch.setattr(describing, "error_sections", broken)
+    document = describe(first_call(recorded), recorded.payloads, 0.0)
+    assert "The title line failed on this span (ValueError: odd payload)" in document.notes[0]
+    assert "What is known of its error cannot be shown" in text_of(document)
+
+
+async def test_r_on_a_chains_row_opens_the_request_of_its_call() -> None:
+    async with world(size=(130, 50)) as (w, pilot):
+        scribe = w.scribe
+        mark = {
+            "lc_probe": "wrap_model_call",
+            "probe_label": "A.wrap_model_call",
+            "name": "A.wrap_model_call",
+        }
+        root = scribe.start("sub_agent", "helper")
+        node = scribe.start("middleware", "model", root, metadata={"lc_chain_kind": "graph_node"})
+        scribe.start("middleware", "A", node, metadata={**mark, "probe_phase": "pre_handler"})
+        call = scribe.start("llm", "gpt", node, {"input_messages": [{"role": "human", "text": "hello"}]})
+        scribe.end(call, {"response": {"role": "ai", "text": "ok"}})
+        await w.tick(pilot)
+        w.tree.follow(False)
+        assert [span.kind for span in w.tree.rows.spans] == ["sub_agent", "middleware", "llm"]
+        assert not w.tree.rows.is_chain(w.tree.rows.spans[1])
+        scribe.start("middleware", "A", node, metadata=mark)
+        await w.tick(pilot)
+        assert len(w.tree.rows) == 3
+        assert w.tree.rows.is_chain(w.tree.rows.spans[1])
+        assert "▸" in w.lines()[1]
+        w.tree.move_to(1)
+        await pilot.press("r")
+        await w.tick(pilot)
+        assert w.tree.cursor.span_id == call.span_id
+        assert "raw request" in page_text(w.app.main.detail)
