@@ -18,6 +18,8 @@ from etaoi_tui.detail.request_step import Step
 from etaoi_tui.detail.tool_chain import build_tool_chain
 from etaoi_tui.sdk.attach import attach
 from etaoi_tui.sdk.langchain.middleware import instrument
+from etaoi_tui.sdk.langchain.payloads import ChainInput, ModelInput
+from etaoi_tui.sdk.langchain.states import StateShot, describe_state_shot
 from tests.detail.recorded import Recorded
 from tests.xray.models import WritingModel, asks
 from tests.xray.recorders import HOW, Shown
@@ -208,3 +210,23 @@ def test_an_answer_under_the_same_id_is_an_edit(how: str) -> None:
     assert step.diff is not None
     assert in_words(step.diff) == "1 edited"
     assert texts(step.diff.new.messages) == ["Go.", "Now.", "better"]
+
+
+def test_what_is_written_after_an_event_is_not_in_it() -> None:
+    plain, parts = HumanMessage("as it was"), HumanMessage([{"type": "text", "text": "one"}])
+    chain = ChainInput({"messages": [plain, parts], "other": 1})
+    call = ModelInput([[plain, parts]], None, {}, set())
+    state = StateShot({"messages": [plain, parts]})
+    plain.content = "written over"
+    assert isinstance(parts.content, list)
+    assert isinstance(parts.content[0], dict)
+    parts.content[0]["cache_control"] = {"type": "ephemeral"}
+    told = chain()["inputs"].value
+    assert [message["content"] for message in told["messages"]] == [
+        "as it was", [{"type": "text", "text": "one"}],
+    ]  # fmt: skip
+    assert (list(told), told["other"]) == (["messages", "other"], 1)
+    asked = call()
+    assert [message["text"] for message in asked["input_messages"]] == ["as it was", "one"]
+    assert asked["cache_breakpoints"] == []
+    assert [entry["preview"] for entry in describe_state_shot(state)["messages"]] == ["as it was", "one"]
