@@ -7,25 +7,21 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from langchain.agents import create_agent
-from langchain.agents.middleware import (
-    AgentMiddleware,
-    ModelCallLimitMiddleware,
-    ModelRequest,
-    SummarizationMiddleware,
-    dynamic_prompt,
-)
+from langchain.agents.middleware import ModelCallLimitMiddleware, SummarizationMiddleware
 from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable
-from langchain_core.tools import tool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import Field
 
 from etaoi_collector.model import Span
 from etaoi_tui.sdk.attach import attach
 from tests.detail.recorded import Recorded
+from tests.xray.hooks import Notes, Retries, Rewrites, Selects, Switches, politeness
+from tests.xray.models import asks
+from tests.xray.scenes import double, shout
 
 
 @dataclass
@@ -70,90 +66,6 @@ class WritingModel(BaseChatModel):
 
     def bind_tools(self, tools: Any, **kwargs: Any) -> Runnable[Any, AIMessage]:
         return self.bind(tools=[convert_to_openai_tool(tool) for tool in tools], **kwargs)
-
-
-def asks(name: str, call_id: str = "call_1", **arguments: Any) -> AIMessage:
-    """An answer that asks for a tool."""
-    return AIMessage("", tool_calls=[{"name": name, "args": arguments, "id": call_id}])
-
-
-@tool
-def double(number: int) -> int:
-    """Double a number."""
-    return number * 2
-
-
-@tool
-def shout(text: str) -> str:
-    """Say it louder."""
-    return text.upper()
-
-
-class Rewrites(AgentMiddleware):
-    """Rewrites the system prompt and a message."""
-
-    def wrap_model_call(self, request: Any, handler: Any) -> Any:
-        messages = [
-            HumanMessage(str(m.content).replace("colour", "color"), id=m.id) if m.type == "human" else m
-            for m in request.messages
-        ]
-        system = SystemMessage((request.system_prompt or "") + "\nNever guess.")
-        return handler(request.override(messages=messages, system_message=system))
-
-
-class Selects(AgentMiddleware):
-    """Offers only one tool."""
-
-    def wrap_model_call(self, request: Any, handler: Any) -> Any:
-        return handler(request.override(tools=[t for t in request.tools if t.name == "double"]))
-
-
-class Retries(AgentMiddleware):
-    """Tries again when the model fails, with a hint."""
-
-    def wrap_model_call(self, request: Any, handler: Any) -> Any:
-        try:
-            return handler(request)
-        except ConnectionError:
-            return handler(request.override(messages=[*request.messages, HumanMessage("Second try.")]))
-
-
-class Switches(AgentMiddleware):
-    """Uses another model for the second step."""
-
-    def __init__(self, other: BaseChatModel) -> None:
-        super().__init__()
-        self.other = other
-
-    def wrap_model_call(self, request: Any, handler: Any) -> Any:
-        if any(isinstance(m, ToolMessage) for m in request.messages):
-            return handler(request.override(model=self.other))
-        return handler(request)
-
-
-class Notes(AgentMiddleware):
-    """Adds to the state before and changes the answer after the model."""
-
-    def before_model(self, state: Any, runtime: Any) -> Any:
-        if len(state["messages"]) == 1:
-            return {"messages": [HumanMessage("Today is Friday.", id="note")]}
-        return None
-
-    def after_model(self, state: Any, runtime: Any) -> Any:
-        last = state["messages"][-1]
-        if isinstance(last, AIMessage) and last.content == "done":
-            return {"messages": [AIMessage("done, really", id=last.id)]}
-        return None
-
-
-def politeness() -> Any:
-    """A ``dynamic_prompt``; a new one each time, because instrumenting changes it in place."""
-
-    @dynamic_prompt
-    def polite(request: ModelRequest) -> str:
-        return f"Be polite. {request.system_prompt or ''}"
-
-    return polite
 
 
 @dataclass
