@@ -52,7 +52,9 @@ def measure() -> Iterator[Row]:
             empty = terminal.anonymous_bytes()
         with replay(path) as terminal:
             first = terminal.wait_for(FIRST, timeout=60) - terminal.started
+            used = terminal.cpu_seconds_all()
             loaded = terminal.wait_for(f"{EVENTS:,} events", timeout=300) - terminal.started
+            used = terminal.cpu_seconds_all() - used
             wait_idle(terminal)
             grown = terminal.anonymous_bytes() - empty
         size = path.stat().st_size / 1e9
@@ -60,4 +62,5 @@ def measure() -> Iterator[Row]:
     yield Row("the same, everything loaded", loaded, "s", "", "read() of the file", floor)
     rate = EVENTS / (loaded - first)
     yield Row("loading", rate, "events/s", ">= 300,000", "msgpack.Unpacker", EVENTS / peer)
+    yield Row("the same, an event's CPU with the drawing", used / EVENTS * 1e6, "us")
     yield Row("memory a span", grown / spans, "bytes", "<= 800 bytes")
