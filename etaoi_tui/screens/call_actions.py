@@ -150,7 +150,7 @@ class CallActions(CursorDetail):
 
     def _open_call_tab(self, tab: str) -> None:
         span = self.span_tree.cursor
-        call = call_near(span) if span is not None else None
+        call = self._call_around(span) if span is not None else None
         if call is None:
             self._tell("This is no model call: move the cursor to one (✦).")
             return
@@ -160,6 +160,16 @@ class CallActions(CursorDetail):
         if self.detail.open_tab(tab) and self._mode == "narrow" and self.pane != "detail":
             self.pane = "detail"
             self._focus_pane()
+
+    def _call_around(self, span: Span) -> Span | None:
+        """Return the call that a row is about, also of a mark that has lost its parent."""
+        from etaoi_tui.detail.probes import call_of_orphan, is_orphan
+
+        evidence = Evidence(span, self._payloads, self.now(span.trace))
+        if is_orphan(evidence):
+            found, _ = call_of_orphan(evidence)
+            return call_near(found) if found is not None else None
+        return call_near(span)
 
     def _tell_base(self, base: Base) -> None:
         words = {

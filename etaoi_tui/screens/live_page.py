@@ -26,6 +26,7 @@ class LivePage(ModalScreen[str]):
     DEFAULT_CSS = """
     /* Opaque: to draw the screen below in dimmed colours takes longer than the page itself. */
     LivePage { align: center middle; background: $background; }
+    LivePage:ansi { background: ansi_default; }
     LivePage Vertical { width: 100%; max-width: 140; height: 100%; border: round $primary; }
     LivePage DetailPane { height: 1fr; }
     """

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from etaoi_collector.model import Span, Usage
+from etaoi_collector.replay import ReplaySource
+from etaoi_tui.app import ViewerApp
 from etaoi_tui.detail import describe as describing
 from etaoi_tui.detail.describe import describe
 from etaoi_tui.detail.evidence import Evidence
@@ -17,7 +19,7 @@ from etaoi_tui.view.spark import context_course
 from etaoi_tui.view.summary import Summaries
 from tests.app.world import world
 from tests.detail.pages import text_of
-from tests.detail.recorded import Recorded, load
+from tests.detail.recorded import CAPTURES, Recorded, load
 from tests.scribe import Scribe
 from tests.xray.test_keys import page_text
 
@@ -131,3 +133,26 @@ async def test_r_on_a_chains_row_opens_the_request_of_its_call() -> None:
         await w.tick(pilot)
         assert w.tree.cursor.span_id == call.span_id
         assert "raw request" in page_text(w.app.main.detail)
+
+
+async def test_r_on_a_mark_that_lost_its_parent_opens_the_request_of_its_call() -> None:
+    source = ReplaySource(CAPTURES / "s01_create_agent.msgpack")
+    app = ViewerApp(source, name="s01", theme="textual-dark", automatic=False)
+    try:
+        async with app.run_test(size=(130, 50)) as pilot:
+            while not app.feed.ended:
+                app.tick()
+            await pilot.pause()
+            lost = next(
+                t.roots[0] for t in app.store.traces.values() if t.roots[0].name.endswith("model_call")
+            )
+            app.main.show_trace(lost.trace)
+            app.main.span_tree.select(lost)
+            await pilot.press("r")
+            call = app.main.span_tree.cursor
+            assert call is not None
+            assert call.kind == "llm"
+            assert call.trace is not lost.trace
+            assert app.main.detail.tab == "request"
+    finally:
+        source.close()
