@@ -38,7 +38,7 @@ def test_a_step_is_a_visit_of_the_node_so_that_retries_do_not_shift_it() -> None
     recorded, scribe = Recorded(), Scribe("bases")
     run(scribe, [["a1"], ["a2 try 1", "a2 try 2"], ["a3"]])
     run(scribe, [["other"]], name="another agent")
-    run(scribe, [["b1 try 1", "b1 try 2"], ["b2"], ["b3"], ["b4"]])
+    run(scribe, [["b1 try 1", "b1 try 2"], ["b2", "b2 try 2"], ["b3"], ["b4"]])
     recorded.send(*scribe.take())
     calls = {prompt_of(recorded, span): span for span in recorded.spans if span.kind == "llm"}
 
@@ -48,6 +48,7 @@ def test_a_step_is_a_visit_of_the_node_so_that_retries_do_not_shift_it() -> None
 
     assert beside("b3") == ("a3", "step 3 of the run before")
     assert beside("b2")[0] == "a2 try 1"
+    assert beside("b2 try 2")[0] == "a2 try 2"
     assert beside("b1 try 2")[0] == "a1"
     assert beside("b4") == ("a3", "the run before has no step 4: this is its last, 3")
     assert beside("a1") == ("", "this agent has no run before this one")

@@ -13,6 +13,7 @@ from etaoi_tui.detail import describe as describing
 from etaoi_tui.detail.describe import describe
 from etaoi_tui.detail.evidence import Evidence
 from etaoi_tui.detail.tokens import characters_a_token
+from etaoi_tui.pricing.book import price_book
 from etaoi_tui.view.chains import Changed, Diff, Entry, LengthChange
 from etaoi_tui.view.rows import TreeRows
 from etaoi_tui.view.spark import context_course
@@ -91,6 +92,21 @@ def test_tools_count_as_characters_where_tokens_are_estimated() -> None:
     recorded.send(*scribe.take())
     ratio = characters_a_token(Evidence(first_call(recorded), recorded.payloads, 0.0))
     assert 4.0 < ratio < 4.3
+
+
+def test_a_window_is_known_from_data_or_said_to_be_unknown() -> None:
+    price_book().load()
+    recorded, scribe = Recorded(), Scribe("windows")
+    told = {"input_messages": [{"role": "human", "text": "y" * 4_000}]}
+    for model in ("gpt-4", "nobody-knows-this-model"):
+        call = scribe.start("llm", model, payload=told, metadata={"ls_model_name": model})
+        scribe.end(call, {"model": model})
+    recorded.send(*scribe.take())
+    texts = [text_of(describe(span, recorded.payloads, 0.0), "overview") for span in recorded.spans]
+    assert "≈1,000 of 8,192 tokens (12%)" in texts[0]
+    assert "from genai-prices" in texts[0]
+    assert "≈1,000 tokens, window unknown" in texts[1]
+    assert "estimated: the call reports no usage" in texts[1]
 
 
 def test_a_title_and_an_error_that_cannot_be_shown_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
