@@ -128,8 +128,9 @@ def record(context: click.Context, /, seconds: float | None, **options: Any) -> 
 
     Prints one JSON line when the endpoint listens and one when recording has stopped. In the latter `frames`
     and `events` are what arrived. `rejected` of the events could not be read; the file has them all the
-    same. What the file lacks are `unrecorded_frames`, because writing failed, and `refused_frames`, which
-    were too large to take. `problem` says what went wrong, or is null.
+    same. `dropped` more were left out by clients before sending, as far as they tell. What the file lacks
+    are `unrecorded_frames`, because writing failed, and `refused_frames`, which were too large to take.
+    `problem` says what went wrong, or is null.
     """
     from etaoi_tui.headless.record import run
 

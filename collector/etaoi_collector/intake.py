@@ -15,8 +15,11 @@ from etaoi_collector.past import Past
 from etaoi_collector.recorder import Recorder
 from etaoi_collector.stretches import Checkpoints, Position
 from etaoi_collector.wire.codec import decode_at_once, decode_events, split_frame
-from etaoi_collector.wire.events import Reject
+from etaoi_collector.wire.encode import DROPPED_KEY
+from etaoi_collector.wire.events import Reject, dropped_before
 from etaoi_collector.wire.places import unpack_place
+
+_TELLS_DROPS = DROPPED_KEY.encode()
 
 
 class Stats(msgspec.Struct, frozen=True):
@@ -35,6 +38,8 @@ class Stats(msgspec.Struct, frozen=True):
     """Messages that could not be taken as a whole."""
     dropped: int = 0
     """Events that never reached the viewer, because no recording held them any more."""
+    dropped_by_clients: int = 0
+    """Events that clients say they had to leave out; one that is sent again after a break may count twice."""
     overflowed: int = 0
     """Events that reached the viewer by way of the recording, because it was too slow."""
     bytes: int = 0
@@ -85,6 +90,7 @@ class Intake:
         self._events = 0
         self._rejected = 0
         self._refused = 0
+        self._dropped_by_clients = 0
         self._bytes = 0
         self._turned_away = 0
         self._turned_away_why = ""
@@ -103,6 +109,7 @@ class Intake:
             rejected=self._rejected,
             refused_frames=self._refused,
             dropped=0 if inbox is None else inbox.lost,
+            dropped_by_clients=self._dropped_by_clients,
             overflowed=0 if inbox is None else inbox.overflowed,
             bytes=self._bytes,
             unrecorded_frames=self._recorder.unrecorded,
@@ -207,13 +214,18 @@ class Intake:
             segment, offset, _ = unpack_place(place)
             self._checkpoints.note(self._events, Position(segment, offset))
             events = decode_at_once(frame)
+            tells_drops = _TELLS_DROPS in frame
             if events is not None:
+                if tells_drops:
+                    self._dropped_by_clients += sum(map(dropped_before, events))
                 self._hand_over(Events(place, 0, events, number, at), len(frame))
                 return
             parts = split_frame(frame)
             for start in range(0, len(parts), SLICE):
                 events = decode_events(parts, start, start + SLICE)
                 self._rejected += sum(type(event) is Reject for event in events)
+                if tells_drops:
+                    self._dropped_by_clients += sum(map(dropped_before, events))
                 share = len(frame) * len(events) // len(parts)
                 self._hand_over(Events(place, start, events, number, at), share)
 

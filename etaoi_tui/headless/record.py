@@ -51,6 +51,7 @@ def run(options: CollectorOptions, *, seconds: float | None) -> int:
                 "frames": stats.frames,
                 "events": stats.events,
                 "rejected": stats.rejected,
+                "dropped": stats.dropped_by_clients,
                 "refused_frames": stats.refused_frames,
                 "unrecorded_frames": stats.unrecorded_frames,
                 "clients": stats.connections,

@@ -19,7 +19,7 @@ from etaoi_collector.recordings import list_recordings
 from etaoi_collector.replay import ReplaySource
 from etaoi_collector.source import Source
 from etaoi_collector.tracefile import TraceFileError, TraceReader
-from tests.collector.making import events_in, numbered_frame, places_in, write_trace
+from tests.collector.making import events_in, frame_of, numbered_frame, places_in, start, write_trace
 from tests.collector.serving import client, run, serving, take_until, wait_for
 
 
@@ -228,3 +228,23 @@ def test_replay_is_a_source_like_any_other(tmp_path: Path) -> None:
     assert isinstance(source.read(places_in(items)[0]), Missing)
     with pytest.raises(TraceFileError):
         ReplaySource(tmp_path / "absent")
+
+
+def test_what_clients_had_to_leave_out_is_counted(tmp_path: Path) -> None:
+    told = [
+        start(1, metadata={"etaoi_tui.dropped": "7"}),
+        start(2, metadata={"etaoi_tui.dropped": "many"}),
+        start(3, kind="span_end", metadata={"etaoi_tui.dropped": "30"}),
+        {"kind": "nonsense"},
+        start(4, metadata={"etaoi_tui.dropped": "500"}),
+    ]
+
+    async def session(collector: Collector) -> None:
+        async with await client(collector) as connection:
+            await connection.send(frame_of(told[:3]))
+            await connection.send(frame_of(told[3:]))
+
+    with serving(tmp_path) as (collector, _):
+        run(session(collector))
+        wait_for(lambda: collector.stats().events == 5)
+        assert (collector.stats().dropped_by_clients, collector.stats().rejected) == (537, 1)

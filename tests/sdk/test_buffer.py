@@ -4,9 +4,9 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from etaoi_collector.wire.encode import EMPTY_MAP, encode_frame, encode_metadata
+from etaoi_collector.wire.encode import DROPPED_KEY, EMPTY_MAP, encode_frame, encode_metadata
 from etaoi_tui.sdk.stats import Stats
-from etaoi_tui.sdk.transport.buffer import DROPPED_KEY, Entry, Outbox, Rank, SpanWire
+from etaoi_tui.sdk.transport.buffer import Entry, Outbox, Rank, SpanWire
 
 
 def wire(name: str, rank: Rank = Rank.SPAN, *, persistent: bool = False) -> SpanWire:

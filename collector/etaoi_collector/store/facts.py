@@ -6,7 +6,7 @@ from etaoi_collector.model import Span, Trace, Usage
 from etaoi_collector.naming import is_plumbing, voice_name
 from etaoi_collector.peek import DeltaText, peek_llm_end, peek_start, peek_voice_metrics
 from etaoi_collector.store.holdings import PLUMBING, PROBE, STARTED, Holdings
-from etaoi_collector.wire.events import SpanEnd, SpanStart
+from etaoi_collector.wire.events import SpanEnd, SpanStart, dropped_before
 
 CONTEXTS_KEPT = 64
 """Agent snapshots that a trace remembers to name."""
@@ -56,7 +56,7 @@ class Facts:
         if event.user_id is not None and trace.session.user_id is None:
             trace.session.user_id = event.user_id
         if metadata.dropped is not None:
-            self.producer_dropped(trace, metadata.dropped)
+            self.producer_dropped(trace, event)
         return row
 
     def _row_of_start(self, event: SpanStart) -> Row:
@@ -114,11 +114,12 @@ class Facts:
         if metrics.first_seconds is not None:
             span.ttft = metrics.first_seconds
 
-    def producer_dropped(self, trace: Trace, told: str) -> None:
+    def producer_dropped(self, trace: Trace, event: SpanStart | SpanEnd) -> None:
         """Count events that their producer says it had to drop."""
-        if told.isascii() and told.isdigit() and len(told) < 16:
-            trace.dropped += int(told)
-            self._held.dropped += int(told)
+        count = dropped_before(event)
+        if count:
+            trace.dropped += count
+            self._held.dropped += count
             self._held.changes.notices = True
 
     def _count_usage(self, span: Span, usage: Usage | None) -> None:

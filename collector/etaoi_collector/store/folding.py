@@ -102,7 +102,7 @@ class Folding:
                 marks |= Mark.CLOCK_BACKWARDS
         span.marks = marks | ENDED
         if event.metadata.dropped is not None:
-            self._facts.producer_dropped(trace, event.metadata.dropped)
+            self._facts.producer_dropped(trace, event)
         if event.error is not None:
             span.error = event.error[:ERROR_CHARACTERS]
             if status_of_error(event.error) is Status.ERROR:

@@ -21,6 +21,8 @@ _decode_map = msgspec.msgpack.Decoder(dict[str, str]).decode
 
 EMPTY_MAP = b"\x80"
 NIL = b"\xc0"
+DROPPED_KEY = "etaoi_tui.dropped"
+"""Metadata of a start or end: how many events before it a producer had to leave out."""
 NODE_KINDS = frozenset(
     {
         "llm",

@@ -13,6 +13,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Raw
 
+from etaoi_collector.wire.encode import DROPPED_KEY
+
 NIL = Raw(b"\xc0")
 """An absent raw field: the msgpack nil."""
 
@@ -38,7 +40,7 @@ class SpanMetadata(msgspec.Struct, gc=False):
     ls_retriever_name: ShortText | None = None
     ls_model_name: ShortText | None = None
     context_id: ShortText | None = msgspec.field(name="agent.context_id", default=None)
-    dropped: ShortText | None = msgspec.field(name="etaoi_tui.dropped", default=None)
+    dropped: ShortText | None = msgspec.field(name=DROPPED_KEY, default=None)
 
 
 class EndMetadata(msgspec.Struct, gc=False):
@@ -46,7 +48,7 @@ class EndMetadata(msgspec.Struct, gc=False):
 
     name: ShortText | None = None
     probe_label: ShortText | None = None
-    dropped: ShortText | None = msgspec.field(name="etaoi_tui.dropped", default=None)
+    dropped: ShortText | None = msgspec.field(name=DROPPED_KEY, default=None)
 
 
 class SpanStart(msgspec.Struct, gc=False, tag="span_start", tag_field="kind"):
@@ -112,3 +114,11 @@ class Reject(msgspec.Struct, gc=False):
 
     ordinal: int
     reason: str
+
+
+def dropped_before(event: Event | Reject) -> int:
+    """Return how many events a producer says, with this one, that it had to leave out; 0 for odd text."""
+    if not isinstance(event, SpanStart | SpanEnd):
+        return 0
+    told = event.metadata.dropped
+    return int(told) if told is not None and told.isascii() and told.isdigit() and len(told) < 16 else 0

@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from etaoi_collector.wire.encode import EMPTY_MAP, EVENT_OVERHEAD, FRAME_OVERHEAD, add_metadata
+from etaoi_collector.wire.encode import DROPPED_KEY, EMPTY_MAP, EVENT_OVERHEAD, FRAME_OVERHEAD, add_metadata
 from etaoi_tui.sdk.limits import (
     BUFFER_BYTES,
     BUFFER_EVENTS,
@@ -25,9 +25,6 @@ from etaoi_tui.sdk.limits import (
     PAYLOAD_BYTES,
 )
 from etaoi_tui.sdk.stats import Stats
-
-DROPPED_KEY = "etaoi_tui.dropped"
-"""Metadata of the next start or end: how many events its sender had to drop."""
 
 _ENTRY_MEMORY = 1_000
 """What one entry takes beside its bytes, in CPython on 64 bits, rounded up."""

@@ -9,10 +9,10 @@ from typing import Any, Protocol
 
 import msgspec
 
-from etaoi_collector.wire.encode import add_metadata, encode_frame
+from etaoi_collector.wire.encode import DROPPED_KEY, add_metadata, encode_frame
 from etaoi_tui.sdk.limits import FRAME_EVENTS
 from etaoi_tui.sdk.stats import Stats
-from etaoi_tui.sdk.transport.buffer import DROPPED_KEY, Entry
+from etaoi_tui.sdk.transport.buffer import Entry
 
 _decode = msgspec.msgpack.decode
 
