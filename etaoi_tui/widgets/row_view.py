@@ -43,7 +43,8 @@ class RowView(LineWidget, can_focus=True):
         "row-view--cursor-here": "background: $primary 38%",
         "row-view--hover": "background: $foreground 6%",
         "row-view--cursor:ansi": "background: ansi_bright_black",
-        "row-view--cursor-here:ansi": "background: ansi_blue",
+        # Any of sixteen colours is unreadable on some other: the row loses its own under the cursor.
+        "row-view--cursor-here:ansi": "background: ansi_blue; color: ansi_bright_white",
         "row-view--hover:ansi": "background: ansi_bright_black",
         "row-view--thumb": "background: $scrollbar",
         "row-view--thumb-focus": "background: $primary",
@@ -239,6 +240,8 @@ class RowView(LineWidget, can_focus=True):
                 return known
         background = self._on(state, base) if state else base
         strip = self._strip(self.draw_row(row, line, inner), inner, background, edge)
+        if state == "row-view--cursor-here" and self.app.native_ansi_color:
+            strip = self._in_one_colour(strip, inner, state)
         if key is not None:
             self._strips[key] = strip
             if len(self._strips) > _STRIPS_KEPT:
@@ -273,6 +276,12 @@ class RowView(LineWidget, can_focus=True):
     def _on(self, name: str, base: Style) -> Style:
         """Return a base style with another background."""
         return base + Style(bgcolor=self.look(name).bgcolor)
+
+    def _in_one_colour(self, strip: Strip, inner: int, name: str) -> Strip:
+        """Return a line in a look's colour, but for the cell of the scroll bar."""
+        colour = Style(color=self.look(name).color)
+        text, bar = strip.divide([inner, inner + 1])
+        return Strip([*Segment.apply_style(text, post_style=colour), *bar], inner + 1)
 
     def _strip(self, pieces: list[Piece], width: int, background: Style, edge: str) -> Strip:
         """Make a line of exactly this width out of pieces, and add the cell of the scroll bar."""
