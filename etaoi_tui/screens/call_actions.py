@@ -46,6 +46,7 @@ class CallActions(CursorDetail):
         else:
             self.reading.mark(call)
             self._tell("Marked. Go to another call and press D to compare the two.")
+        self.span_tree.show_mark(self.reading.marked)
         self.draw_detail_now()
 
     def do_call_diff_marked(self) -> None:

@@ -54,6 +54,8 @@ class SpanPainter:
         """The time axis of all bars."""
         self.search: TraceSearch | None = None
         """Hits of this search are lit, everything else is dimmed."""
+        self.marked: Span | None = None
+        """The call that others are compared with."""
         self.frame = 0
         """Which picture of the spinner running rows show."""
         self._summaries = summaries
@@ -145,6 +147,8 @@ class SpanPainter:
         pieces.append((name, name_look))
         left -= cell_len(name)
         extra = []
+        if span is self.marked:
+            extra.append((" ◈ marked", "span-tree--marked"))
         if folded:
             hidden = self.rows.hidden_below(span)
             extra.append((f" +{hidden}", "span-tree--muted"))

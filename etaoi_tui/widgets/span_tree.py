@@ -142,6 +142,11 @@ x shows them.
         self.move_to(row, center=center)
         return True
 
+    def show_mark(self, call: Span | None) -> None:
+        """Put the sign of the marked call on a row, or take it away."""
+        self.painter.marked = call
+        self.refresh()
+
     def rows_changed(self) -> None:
         """Draw anew after folding, with the cursor's row where the reader looks."""
         if self.cursor is not None:
@@ -265,6 +270,7 @@ x shows them.
             self.rows.version if self._tells_of_below(span) else span.children is not None,
             self.painter.axis,
             None if searching is None else span in searching,
+            span is self.painter.marked,
         )
 
     def draw_row(self, row: int, line: int, width: int) -> list[Piece]:

@@ -33,6 +33,7 @@ LOOKS: Table = {
     "span-tree--bar-middleware": "color: $foreground 40%",
     "span-tree--bar-voice": "color: $accent",
     "span-tree--bar-error": "color: $error",
+    "span-tree--marked": "color: $warning; text-style: bold",
     "span-tree--hit": "background: $warning 35%; text-style: bold",
 }
 

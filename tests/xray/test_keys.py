@@ -58,6 +58,23 @@ async def test_d_compares_with_the_call_before_and_D_with_the_marked_one() -> No
         assert detail.tab == "request"
 
 
+async def test_a_marked_call_has_a_sign_until_the_mark_is_gone() -> None:
+    async with world(size=(160, 40)) as (w, pilot):
+        await two_calls(w, pilot)
+
+        def signs() -> list[bool]:
+            return ["◈ marked" in w.tree.render_line(y).text for y in range(1, w.tree.row_count + 1)]
+
+        w.tree.move_to(1)
+        await pilot.press("m")
+        assert signs() == [row == 1 for row in range(w.tree.row_count)]
+        w.tree.move_to(2)
+        await pilot.press("m")
+        assert signs() == [row == 2 for row in range(w.tree.row_count)]
+        await pilot.press("m")
+        assert not any(signs())
+
+
 async def test_the_conversation_opens_over_the_screen_and_leads_back() -> None:
     async with world(size=(120, 40)) as (w, pilot):
         await two_calls(w, pilot)
