@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from msgspec import Raw
-
 from etaoi_tui.sdk.limits import Limits
 from etaoi_tui.sdk.redact import SHORTEST_SECRET, Redact
 from etaoi_tui.sdk.walk import FIELD_OVERHEAD, INT_MAX, INT_MIN, PLAIN_KEY
@@ -65,8 +63,6 @@ class Scale:
             return left - 8 if INT_MIN <= value <= INT_MAX else -1
         if kind is float:
             return left - 8 if value - value == 0 else -1
-        if kind is Raw:
-            return left - len(bytes(value))
         return -1
 
     def weigh_map(self, value: dict[Any, Any], left: int, depth: int = 0) -> int:
@@ -99,7 +95,7 @@ class Scale:
                     return -1
         except RuntimeError:  # changed by its owner while it was read
             return -1
-        return left
+        return left - FIELD_OVERHEAD
 
     def _learn(self, key: str) -> int:
         redact = self._redact

@@ -98,7 +98,7 @@ class Shaper:
         return self._map(value)
 
     def _made(self, value: Any) -> dict[Any, Any] | bytes:
-        """Return what a payload that is no plain map stands for; bytes are encoded already."""
+        """Return the map that a payload stands for, or what says already encoded that there is none."""
         if value is None:
             return EMPTY_MAP
         if callable(value) and not isinstance(value, type):
@@ -108,8 +108,6 @@ class Shaper:
                 return _encode({"etaoi_tui.note": f"this payload could not be made: {short_error(error)}"})
             if value is None:
                 return EMPTY_MAP
-        if type(value) is bytes:
-            return value
         if isinstance(value, dict):  # of a class of its own, whose methods could be anything
             return dict(dict.items(value))
         return dict(value) if isinstance(value, Mapping) else {"value": value}

@@ -109,14 +109,16 @@ class Walk:
     def _map(self, value: dict[Any, Any]) -> dict[str, Any]:
         entries = list(dict.items(value))
         out: dict[str, Any] = {}
+        alike: dict[str, int] = {}
         for done, (key, item) in enumerate(entries):
             if done >= self._limits.items or (self._left <= 0 and done):
                 self.cuts += 1
                 out["…"] = f"[{len(entries) - done} more of {len(entries)} entries]"
                 break
-            name = self._key(key)
+            name = shown = self._key(key)
             while name in out:
-                name += "′"
+                count = alike[shown] = alike.get(shown, 0) + 1
+                name = f"{shown}′{count}" if count > 1 else f"{shown}′"
             if self._redact.masks_field(name) and item is not None and not isinstance(item, bool):
                 out[name] = REDACTED
                 continue
@@ -209,7 +211,13 @@ class Walk:
         return scalar_text(self.value(value.value))
 
     def raw(self, value: msgspec.Raw) -> Any:
-        return self.value(msgspec.msgpack.decode(value))
+        # Who keeps one knows its format; here it is only known that both are common.
+        for decode in (msgspec.json.decode, msgspec.msgpack.decode):
+            try:
+                return self.value(decode(value))
+            except (ValueError, RecursionError):
+                continue
+        return self.binary(bytes(value))
 
     def _other(self, value: Any, kind: type) -> Any:
         if isinstance(value, enum.Enum):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from etaoi_tui.sdk.tracer import Tracer
@@ -57,6 +58,8 @@ HOSTILE: dict[str, Any] = {
     "integer beyond 64 bits": 10**400,
     "lone surrogate": "a\ud800b",
     "bytes": b"\xff",
+    "bytes that are no msgpack": b"\xc1 and more",
+    "encoded elsewhere": msgspec.Raw(b"\xc1 and more"),
     "list in itself": CYCLE,
     "map in itself": LOOP,
     "bottomless": DEEP,

@@ -10,6 +10,7 @@ import time
 import types
 import uuid
 from collections import OrderedDict, UserDict, deque, namedtuple
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from etaoi_tui.sdk.limits import Limits
-from etaoi_tui.sdk.redact import DEFAULT, Redact
+from etaoi_tui.sdk.redact import DEFAULT, REDACTED, Redact
 from etaoi_tui.sdk.values import Json, Shaper, snapshot
 from etaoi_tui.sdk.walk import Walk
 
@@ -170,7 +171,6 @@ def test_a_payload_that_is_no_map_or_cannot_be_made_says_so() -> None:
     assert "RuntimeError('late')" in read(shaper().payload(broken))["etaoi_tui.note"]
     assert read(shaper().payload(lambda: {"a": 1})) == {"a": 1}
     assert read(shaper().payload(UserDict(a=1))) == {"a": 1}
-    assert read(shaper().payload(msgspec.msgpack.encode({"ready": 1}))) == {"ready": 1}
 
 
 def test_a_cut_says_where_and_how_much_and_stays_valid_json() -> None:
@@ -294,3 +294,29 @@ def test_a_long_text_that_travels_as_json_is_cut_once_and_tells_its_own_length()
     told = Walk(limits, DEFAULT, 10 * limits.text, text=limits.text).json(Json("word " * 200_000))
     assert told.count("truncated") == 1
     assert told.endswith("chars of 1000000]")
+
+
+def test_what_takes_no_room_of_its_own_is_counted_all_the_same() -> None:
+    row: list[Any] = [{}] * 1_000
+    told = shaper(event=20_000).payload({"v": [[row] * 1_000] * 10})
+    assert len(told) < 40_000
+
+
+def test_keys_that_become_alike_stay_apart_within_the_limit() -> None:
+    made = shaper(event=300_000)
+    told = made.payload({"v": {"k-" + "x" * 300 + str(number): number for number in range(900)}})
+    assert len(told) < 310_000
+    assert list(read(told)["v"].values()) == list(range(900))
+
+
+@pytest.mark.parametrize("encode", [msgspec.json.encode, msgspec.msgpack.encode])
+def test_a_value_that_its_owner_encoded_is_read_and_masked(encode: Callable[[Any], bytes]) -> None:
+    raw = msgspec.Raw(encode({"api_key": "x" * 30, "n": 1}))
+    shown = {"v": {"api_key": REDACTED, "n": 1}}
+    assert read(shaper().payload({"v": raw})) == shown
+    assert json.loads(shaper().json_text({"v": raw})) == shown
+
+
+@pytest.mark.parametrize("payload", [b"abc", lambda: b"abc"])
+def test_bytes_are_a_value_and_not_a_payload_that_is_encoded_already(payload: Any) -> None:
+    assert read(shaper().payload(payload)) == {"value": "<3 bytes: b'abc'>"}
