@@ -38,10 +38,19 @@ _TOKENS = re.compile(
     | \bnpm_[A-Za-z0-9]{30,}
     | \bpypi-[A-Za-z0-9_-]{30,}
     | \blsv2_(?:pt|sk)_[A-Za-z0-9_]{20,}                  # LangSmith
-    | \beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}   # a JSON web token
     | (?P<pem>-----BEGIN\ [A-Z ]*PRIVATE\ KEY-----).*?(?:-----END\ [A-Z ]*PRIVATE\ KEY-----|\Z)
     """,
     re.VERBOSE | re.DOTALL | re.ASCII,
+)
+# A JSON web token. One try for each run of its characters: with one for each `eyJ`, a run that is full of
+# them would be read as often as it has them.
+_WEB_TOKENS = re.compile(
+    r"""
+      (?<![A-Za-z0-9_-])
+      (?P<before>(?:(?!\beyJ)[A-Za-z0-9_-])*+)
+      eyJ[A-Za-z0-9_-]{8,}+\.eyJ[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]{8,}+
+    """,
+    re.VERBOSE | re.ASCII,
 )
 _QUOTES = r"""\\?["']?\s*[:=]\s*\\?["']?"""
 _VALUE_ENDS = r"""\s"'\\,;}\])"""
@@ -187,9 +196,7 @@ class Redact:
         if self._defaults and len(text) >= SHORTEST_SECRET and hash(text) not in self.clean:
             shown = text
             if _may_hold_secret(text.encode("utf-8", "replace")):
-                shown = _TOKENS.sub(_mask, shown)
-                shown = _PAIRS.sub(_mask_value, shown)
-                shown = _PASSWORDS.sub(_mask_value, shown)
+                shown = _masked(shown)
             if shown == text:
                 self.note_clean((text,))
             text = shown
@@ -264,6 +271,14 @@ def _has_led_value(lowered: bytes) -> bool:
                 return True
             place = lowered.find(lead, place)
     return False
+
+
+def _masked(text: str) -> str:
+    text = _TOKENS.sub(_mask, text)
+    if ".eyJ" in text:
+        text = _WEB_TOKENS.sub(rf"\g<before>{REDACTED}", text)
+    text = _PAIRS.sub(_mask_value, text)
+    return _PASSWORDS.sub(_mask_value, text)
 
 
 def _mask(match: re.Match[str]) -> str:

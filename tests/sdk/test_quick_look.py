@@ -26,9 +26,7 @@ TEXTS = st.lists(st.one_of(SECRETS, AROUND), max_size=5).map("".join)
 
 def masked_in_full(text: str) -> str:
     """Apply every default mask, whether it looks necessary or not."""
-    text = rules._TOKENS.sub(rules._mask, text)
-    text = rules._PAIRS.sub(rules._mask_value, text)
-    return rules._PASSWORDS.sub(rules._mask_value, text)
+    return rules._masked(text)
 
 
 @settings(max_examples=1_500)

@@ -139,3 +139,10 @@ def test_a_secret_that_streams_in_token_by_token_never_leaves(secret: str) -> No
 def _release_all(tracer: Tracer) -> None:
     """Make the sender send what it has gathered, as it does by itself after a while."""
     tracer.flush()
+
+
+@pytest.mark.parametrize("around", ["", "a-", "é", "eyJ-", "-", "_-x-"])
+def test_a_web_token_is_masked_from_its_own_beginning(around: str) -> None:
+    token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJlLXZhbHVl"
+    shown = Redact.of(None).text(f"{around}{token} and more")
+    assert shown == ("" if around == "eyJ-" else around) + f"{REDACTED} and more"
