@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from etaoi_collector.wire.encode import DROPPED_KEY, EMPTY_MAP, encode_frame, encode_metadata
+from etaoi_tui.sdk.limits import OPEN_BYTES
 from etaoi_tui.sdk.stats import Stats
 from etaoi_tui.sdk.transport.buffer import Entry, Outbox, Rank, SpanWire
 
@@ -210,3 +211,21 @@ def test_payloads_have_a_bound_of_their_own_and_give_their_room_back() -> None:
     before = stats.dropped_payloads
     outbox.add([start(wire(f"later {number}")) for number in range(9)])
     assert stats.dropped_payloads == before
+
+
+def test_an_id_that_is_used_again_makes_others_no_less_open() -> None:
+    outbox = Outbox(Stats())
+    outbox.add([start(wire("stays"))])
+    for _ in range(OPEN_BYTES // 2_000 + 10):
+        first, second = wire("again"), wire("again")
+        outbox.add([start(first), start(second), end(first), end(second)])
+        take_all(outbox)
+    assert [event["span"] for event in read(outbox.preface())] == ["stays"]
+
+
+def test_the_end_of_one_span_leaves_the_other_of_its_id_open() -> None:
+    outbox = Outbox(Stats())
+    first, second = wire("again"), wire("again")
+    outbox.add([start(first), start(second), end(first)])
+    take_all(outbox)
+    assert [entry.span for entry in outbox.preface()] == [second]

@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from etaoi_collector.wire.encode import DROPPED_KEY, EMPTY_MAP, EVENT_OVERHEAD, FRAME_OVERHEAD, add_metadata
+from etaoi_collector.wire.encode import DROPPED_KEY, EVENT_OVERHEAD, FRAME_OVERHEAD, add_metadata
 from etaoi_tui.sdk.limits import (
     BUFFER_BYTES,
     BUFFER_EVENTS,
@@ -152,16 +152,25 @@ class Outbox:
             wire.end = entry
 
     def _keep_open(self, wire: SpanWire) -> None:
+        before = self._open.get(wire.span_id)
+        if before is not None:  # the host used its id once more
+            self._close(before)
         self._open[wire.span_id] = wire
         self._open_bytes += wire.start.size if wire.start else 0
         while self._open_bytes > OPEN_BYTES and len(self._open) > 1:
             self._close(next(iter(self._open.values())))
 
     def _close(self, wire: SpanWire) -> None:
-        if self._open.pop(wire.span_id, None) is not None and wire.start is not None:
+        if not self._is_open(wire):
+            return
+        del self._open[wire.span_id]
+        if wire.start is not None:
             self._open_bytes -= wire.start.size
             if wire.start.sent:
                 wire.start = None
+
+    def _is_open(self, wire: SpanWire) -> bool:
+        return self._open.get(wire.span_id) is wire
 
     def _relieve(self) -> bool:
         """Give up the one thing that is worth least; False when there is nothing left."""
@@ -224,7 +233,7 @@ class Outbox:
             saved = before - len(entry.payload)
             entry.size -= saved
             self.bytes -= saved
-            if entry.is_start and entry.span is not None and entry.span.span_id in self._open:
+            if entry.is_start and entry.span is not None and self._is_open(entry.span):
                 self._open_bytes -= saved
             return True
         return False
@@ -282,7 +291,7 @@ class Outbox:
         if entry.is_end and not wire.persistent:
             self._close(wire)
             wire.end = None
-        elif entry.is_start and not wire.persistent and wire.span_id not in self._open:
+        elif entry.is_start and not wire.persistent and not self._is_open(wire):
             wire.start = None
 
     def _report(self, taken: list[Entry]) -> None:
@@ -338,4 +347,4 @@ def _drop_first(entries: deque[Entry], entry: Entry) -> None:
 
 
 def _note(text: str) -> bytes:
-    return msgspec.msgpack.encode({"etaoi_tui.note": text}) if text else EMPTY_MAP
+    return msgspec.msgpack.encode({"etaoi_tui.note": text})
