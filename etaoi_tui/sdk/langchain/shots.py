@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -139,11 +140,16 @@ def identify(shot: MessagesShot) -> list[dict[str, Any]]:
         if len(_known) > _MOST_KNOWN:
             _known.clear()
         try:
-            _known[id(message)] = (weakref.ref(message), content, calls, entry)
+            _known[id(message)] = (weakref.ref(message, _forgetting(id(message))), content, calls, entry)
         except TypeError:  # a map, which has no weak references
             pass
         found.append(entry)
     return found
+
+
+def _forgetting(number: int) -> Callable[[object], object]:
+    """Return what forgets a message that is gone, and with it the content that it had."""
+    return lambda _: _known.pop(number, None)
 
 
 def message_key(described: dict[str, Any]) -> str:

@@ -1,0 +1,28 @@
+"""Messages as they are kept between two looks at them."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from collections import UserString
+
+from langchain_core.messages import HumanMessage
+
+from etaoi_tui.sdk.langchain.shots import MessagesShot, identify
+
+
+class _Block(UserString):
+    """Content whose end can be seen."""
+
+
+def test_a_message_that_is_gone_takes_its_content_along() -> None:
+    block = _Block("x")
+    gone = weakref.ref(block)
+    message = HumanMessage(content=[{"type": "text", "text": "shown", "extra": block}])
+    assert identify(MessagesShot([message])) == identify(MessagesShot([message]))
+    del block
+    gc.collect()
+    assert gone() is not None
+    del message
+    gc.collect()
+    assert gone() is None
