@@ -55,7 +55,9 @@ def record(path: Path) -> None:
 
     from etaoi_tui.sdk.attach import attach
     from etaoi_tui.sdk.langchain.middleware import instrument
-    from tests.xray.agents import Rewrites, Selects, WritingModel, asks, double, politeness, shout
+    from tests.xray.hooks import Rewrites, Selects, politeness
+    from tests.xray.models import WritingModel, asks
+    from tests.xray.scenes import double, shout
 
     dice = random.Random(4)
 

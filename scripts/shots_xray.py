@@ -12,17 +12,13 @@ from typing import Any
 
 from deepagents import create_deep_agent
 from langchain.agents.middleware import AgentMiddleware
-from langchain_core.callbacks import CallbackManagerForLLMRun
-from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, SystemMessage
 from langchain_core.messages.ai import InputTokenDetails, UsageMetadata
-from langchain_core.outputs import ChatGeneration, ChatResult
-from langchain_core.runnables import Runnable
 from langchain_core.tools import tool
-from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import Field
 
 import etaoi_tui
+from tests.chat_model import FakeChatModel
 
 Shot = tuple[str, tuple[int, int], str, tuple[str, ...]]
 """File name, columns and lines, theme, and the keys that lead there."""
@@ -64,32 +60,17 @@ Say where you read something.
 """
 
 
-class ScriptedModel(BaseChatModel):
+class ScriptedModel(FakeChatModel):
     """Answers from a script and takes its time; counts tokens as four characters each."""
 
     model_name: str = "gpt-4"
+    provider: str = "openai"
+    temperature: float | None = 0.2
     script: list[AIMessage] = Field(default_factory=list)
     calls: int = 0
 
-    @property
-    def _llm_type(self) -> str:
-        return "scripted"
-
-    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> Any:
-        return {
-            "ls_provider": "openai",
-            "ls_model_name": self.model_name,
-            "ls_model_type": "chat",
-            "ls_temperature": 0.2,
-        }
-
-    def _generate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
+    def answer(self, messages: list[BaseMessage], stop: list[str] | None, **kwargs: Any) -> AIMessage:
+        """Return the next answer, and what it would have cost."""
         self.calls += 1
         answer = self.script.pop(0)
         asked = sum(len(str(m.content)) for m in messages) + len(str(kwargs.get("tools", "")))
@@ -102,10 +83,7 @@ class ScriptedModel(BaseChatModel):
             total_tokens=asked // 4 + told,
             input_token_details=InputTokenDetails(cache_read=cached),
         )
-        return ChatResult(generations=[ChatGeneration(message=answer)])
-
-    def bind_tools(self, tools: Any, **kwargs: Any) -> Runnable[Any, AIMessage]:
-        return self.bind(tools=[convert_to_openai_tool(tool) for tool in tools], **kwargs)
+        return answer
 
 
 @tool

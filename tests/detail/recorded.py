@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import msgpack
 
@@ -37,6 +37,15 @@ class Recorded:
         self.source = MemorySource()
         self.payloads = EventPayloads(self.source)
         self._offset = 0
+
+    @classmethod
+    def of(cls, events: Iterable[dict[str, Any]]) -> Self:
+        """Record a whole run, given as an SDK's sink in memory has it."""
+        recorded = cls()
+        for event in events:
+            recorded.send(event)
+        recorded.store.finish()
+        return recorded
 
     def take(self, frame: bytes) -> None:
         """Apply one frame of events."""

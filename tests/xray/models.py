@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from contextvars import ContextVar
 from typing import Any
 
 from langchain_anthropic import ChatAnthropic
-from langchain_core.callbacks import CallbackManagerForLLMRun
-from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import Field
+
+from tests.chat_model import FakeChatModel
 
 Plain = dict[str, Any]
 """A request, a message or a tool as JSON can have it."""
@@ -55,67 +56,51 @@ def plain_tools(tools: Any) -> list[Plain]:
     return found
 
 
-class Answering:
-    """What scripted models have in common: the next answer, or a failure first."""
+class Writing:
+    """What scripted models have in common: each request is written down, then comes the next answer."""
 
     answers: list[Any]
     got: list[Plain]
     failures: int
 
-    def next_result(self) -> ChatResult:
-        """Return the next answer.
+    @abstractmethod
+    def request(self, messages: list[BaseMessage], stop: list[str] | None, **kwargs: Any) -> Plain:
+        """Return what the model was asked beside its messages: ``model``, ``tools`` and ``settings``."""
+
+    def answer(self, messages: list[BaseMessage], stop: list[str] | None, **kwargs: Any) -> AIMessage:
+        """Write the request down and return the next answer.
 
         Raises:
             ConnectionError: as often as the script says, before the first answer.
         """
+        request = self.request(messages, stop, **kwargs)
+        seen = {"messages": [plain_message(m) for m in messages], "chain": list(PASSED.get())}
+        self.got.append(request | seen)
         if self.failures:
             self.failures -= 1
             raise ConnectionError("try again")
         answer = self.answers.pop(0) if self.answers else "done"
-        message = answer if isinstance(answer, AIMessage) else AIMessage(answer)
-        return ChatResult(generations=[ChatGeneration(message=message)])
+        return answer if isinstance(answer, AIMessage) else AIMessage(answer)
 
 
-class WritingModel(Answering, BaseChatModel):
+class WritingModel(Writing, FakeChatModel):
     """Answers from a script, and writes down each request."""
 
-    model_name: str = "fake-gpt-5"
-    temperature: float | None = None
     answers: list[Any] = Field(default_factory=list)
     got: list[Plain] = Field(default_factory=list)
     failures: int = 0
 
-    @property
-    def _llm_type(self) -> str:
-        return "fakeai"
-
-    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> Any:
-        told: Plain = {"ls_provider": "fakeai", "ls_model_name": self.model_name, "ls_model_type": "chat"}
-        return told if self.temperature is None else {**told, "ls_temperature": self.temperature}
-
-    def _generate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
+    def request(self, messages: list[BaseMessage], stop: list[str] | None, **kwargs: Any) -> Plain:
+        """Return what this model was called with."""
         settings = {name: value for name, value in kwargs.items() if name != "tools"}
         if self.temperature is not None:
             settings["temperature"] = self.temperature
-        self.got.append(
-            {
-                "model": self.model_name,
-                "messages": [plain_message(m) for m in messages],
-                "tools": plain_tools(kwargs.get("tools")),
-                "settings": settings | ({"stop": stop} if stop else {}),
-                "chain": list(PASSED.get()),
-            }
-        )
-        return self.next_result()
+        if stop:
+            settings["stop"] = stop
+        return {"model": self.model_name, "tools": plain_tools(kwargs.get("tools")), "settings": settings}
 
     def bind_tools(self, tools: Any, **kwargs: Any) -> Runnable[Any, AIMessage]:
-        """Offer the tools in the shape that most providers take."""
+        """Offer the tools in the shape that most providers take, with their markers of caches."""
         offered = []
         for tool in tools:
             made = convert_to_openai_tool(tool)
@@ -124,32 +109,25 @@ class WritingModel(Answering, BaseChatModel):
         return self.bind(tools=offered, **kwargs)
 
 
-class WritingClaude(Answering, ChatAnthropic):
+class WritingClaude(Writing, ChatAnthropic):
     """The real client of a provider up to its request, which is written down instead of sent."""
 
     answers: list[Any] = Field(default_factory=list)
     got: list[Plain] = Field(default_factory=list)
     failures: int = 0
 
-    def _generate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
+    def request(self, messages: list[BaseMessage], stop: list[str] | None, **kwargs: Any) -> Plain:
+        """Return what the provider would have got."""
         payload = self._get_request_payload(messages, stop=stop, **kwargs)
-        self.got.append(
-            {
-                "model": payload["model"],
-                "messages": [plain_message(m) for m in messages],
-                "tools": plain_tools(payload.get("tools")),
-                "settings": {name: payload[name] for name in ("cache_control",) if name in payload},
-                "chain": list(PASSED.get()),
-                "payload": payload,
-            }
-        )
-        return self.next_result()
+        return {
+            "model": payload["model"],
+            "tools": plain_tools(payload.get("tools")),
+            "settings": {name: payload[name] for name in ("cache_control",) if name in payload},
+            "payload": payload,
+        }
+
+    def _generate(self, messages: Any, stop: Any = None, run_manager: Any = None, **kwargs: Any) -> Any:
+        return ChatResult(generations=[ChatGeneration(message=self.answer(messages, stop, **kwargs))])
 
     async def _agenerate(
         self, messages: Any, stop: Any = None, run_manager: Any = None, **kwargs: Any

@@ -86,10 +86,7 @@ def under_ours(name: str, how: str) -> Shown:
             result = scene.agent.invoke(scene.ask)
     finally:
         handle.detach()
-    recorded = Recorded()
-    for event in handle.sink.events:
-        recorded.send(event["batch"][0] if "batch" in event else event)
-    recorded.store.finish()
+    recorded = Recorded.of(handle.sink.events)
     (session,) = recorded.store.sessions.values()
     returned = [plain_message(message) for message in result["messages"]]
     return Shown(session, recorded.payloads, scene.got, scene.writers, scene.all_recorded, returned)

@@ -18,7 +18,6 @@ from langchain.agents.middleware import (
 )
 from langchain_anthropic.middleware import AnthropicPromptCachingMiddleware
 from langchain_core.messages import AIMessage, HumanMessage
-from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.tools import tool
 
 from tests.xray import hooks
@@ -249,9 +248,10 @@ def questions() -> list[Plain]:
 class Echo(WritingModel):
     """Answers with the question."""
 
-    def _generate(self, messages: Any, stop: Any = None, run_manager: Any = None, **kwargs: Any) -> Any:
+    def answer(self, messages: Any, stop: Any, **kwargs: Any) -> AIMessage:
+        """Repeat it."""
         self.got.append({"text": messages[-1].text, "chain": list(PASSED.get())})
-        return ChatResult(generations=[ChatGeneration(message=AIMessage(f"You said: {messages[-1].text}"))])
+        return AIMessage(f"You said: {messages[-1].text}")
 
 
 SCENES: dict[str, Callable[[Instrument], Scene]] = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
 
 import pytest
 
@@ -17,7 +16,8 @@ from etaoi_tui.detail.request_diff import compare
 from etaoi_tui.detail.schemas import schemas_for
 from etaoi_tui.sdk.langchain.middleware import instrument
 from tests.xray import agents
-from tests.xray.agents import Got, Run
+from tests.xray.agents import Run
+from tests.xray.models import Plain
 
 
 def evidence_of(run: Run, call: Span) -> Evidence:
@@ -29,10 +29,9 @@ def chain_of(run: Run, call: Span) -> CallChain:
     return build_chain(evidence, schemas_for(evidence))
 
 
-def said(messages: Any) -> list[tuple[str, str]]:
-    """Messages as (role, text), as the model got them."""
-    names = {"human": "user", "ai": "assistant"}
-    return [(names.get(m.type, m.type), str(m.text)) for m in messages]
+def said(got: Plain) -> list[tuple[str, str]]:
+    """What was said, as (role, text), as the model got it."""
+    return [(message["role"], message["text"]) for message in got["messages"]]
 
 
 def shown(request: Request) -> list[tuple[str, str]]:
@@ -43,18 +42,19 @@ def shown(request: Request) -> list[tuple[str, str]]:
     return [*front, *((m.role, m.text) for m in request.messages)]
 
 
-def assert_adds_up(chain: CallChain, got: Got) -> None:
+def assert_adds_up(chain: CallChain, got: Plain) -> None:
     """What was sent is what the model got, and every step begins where the one before it ended."""
-    assert shown(chain.sent) == said(got.messages)
-    assert [tool.name for tool in chain.sent.tools or []] == got.tools
-    assert chain.sent.model == got.model
+    tools = [tool["name"] for tool in got["tools"]]
+    assert shown(chain.sent) == said(got)
+    assert [tool.name for tool in chain.sent.tools or []] == tools
+    assert chain.sent.model == got["model"]
     wraps = [step for step in chain.down if "wrap_model_call" in step.label or not step.recorded]
     requests = [step.diff for step in wraps if step.diff is not None]
     for before, after in pairwise(requests):
         assert compare(before.new, after.old).messages_changed is False
     if requests:
         assert shown(requests[-1].new) == shown(chain.sent)
-        assert [t.name for t in requests[-1].new.tools or []] == got.tools
+        assert [t.name for t in requests[-1].new.tools or []] == tools
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +123,7 @@ def test_a_compacted_history_is_told_as_such() -> None:
     run = agents.summarising(instrument)
     got = run.got[-1]
     call = run.calls[-1]
-    assert said(got.messages)[0][0] == "system"
+    assert said(got)[0][0] == "system"
     chain = chain_of(run, call)
     assert_adds_up(chain, got)
     step = next(s for s in chain.down if s.label == "SummarizationMiddleware.before_model")
@@ -152,7 +152,7 @@ def test_without_instrumenting_the_changes_are_known_together() -> None:
     run = agents.everything(lambda items: items)
     for call, got in zip(run.calls, run.got, strict=True):
         chain = chain_of(run, call)
-        assert shown(chain.sent) == said(got.messages)
+        assert shown(chain.sent) == said(got)
         assert not [step for step in chain.recorded if "wrap" in step.label]
         (hidden,) = (step for step in chain.down if step.span is None)
         assert hidden.hooks_hidden == ["Retries", "Rewrites", "polite", "Selects", "Switches"]

@@ -44,10 +44,7 @@ def run(
         else:
             agent.invoke(ask, config)
     handle.detach()
-    recorded = Recorded()
-    for event in handle.sink.events:
-        recorded.send(event)
-    recorded.store.finish()
+    recorded = Recorded.of(handle.sink.events)
     (session,) = recorded.store.sessions.values()
     return Shown(session, recorded.payloads, [], [], True)
 

@@ -25,7 +25,7 @@ def events_of_a_run(monkeypatch: Any) -> list[Any]:
         handle = attach(agent, sink="memory")
         agent.invoke(asked or {"messages": [HumanMessage("What colour is 2 x 21?", id="m1")]})
         handle.detach()
-        events.extend(e["batch"][0] if "batch" in e else e for e in handle.sink.events)
+        events.extend(handle.sink.events)
 
     monkeypatch.setattr(agents, "record", keep)
     agents.everything(instrument)

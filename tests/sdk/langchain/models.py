@@ -6,43 +6,29 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
-from langchain_core.runnables import Runnable
-from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import Field, PrivateAttr
 
+from tests.chat_model import FakeChatModel
 
-class ScriptedModel(BaseChatModel):
+
+class ScriptedModel(FakeChatModel):
     """Answers with the next of ``answers`` (the last one again and again); an exception is raised instead."""
 
-    model_name: str = "fake-gpt-5"
-    temperature: float = 0.2
-    max_tokens: int = 512
+    temperature: float | None = 0.2
+    max_tokens: int | None = 512
     answers: list[Any] = Field(default_factory=list)
     candidates: int = 1
     _calls: int = PrivateAttr(default=0)
 
-    @property
-    def _llm_type(self) -> str:
-        return "fakeai"
-
-    def _next(self) -> AIMessage:
+    def answer(self, messages: list[BaseMessage], stop: list[str] | None, **kwargs: Any) -> AIMessage:
+        """Return the next answer, whatever is asked."""
         answer = self.answers[min(self._calls, len(self.answers) - 1)]
         self._calls += 1
         if isinstance(answer, BaseException):
             raise answer
         return answer.model_copy() if isinstance(answer, AIMessage) else AIMessage(answer)
-
-    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> Any:
-        return {
-            "ls_provider": "fakeai", "ls_model_name": self.model_name, "ls_model_type": "chat",
-            "ls_temperature": self.temperature, "ls_max_tokens": self.max_tokens,
-        }  # fmt: skip
-
-    def _identifying(self) -> dict[str, Any]:
-        return {"temperature": self.temperature}
 
     @property
     def _identifying_params(self) -> dict[str, Any]:
@@ -55,11 +41,11 @@ class ScriptedModel(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        generations = [ChatGeneration(message=self._next()) for _ in range(self.candidates)]
-        return ChatResult(generations=generations)
+        answers = [self.answer(messages, stop) for _ in range(self.candidates)]
+        return ChatResult(generations=[ChatGeneration(message=answer) for answer in answers])
 
     def _pieces(self) -> Iterator[ChatGenerationChunk]:
-        message = self._next()
+        message = self.answer([], None)
         words = str(message.content).split(" ") if message.content else []
         for place, word in enumerate(words):
             text = word if place == 0 else f" {word}"
@@ -100,9 +86,6 @@ class ScriptedModel(BaseChatModel):
         for piece in self._pieces():
             await asyncio.sleep(0)
             yield piece
-
-    def bind_tools(self, tools: Any, **kwargs: Any) -> Runnable[Any, AIMessage]:
-        return self.bind(tools=[convert_to_openai_tool(tool) for tool in tools], **kwargs)
 
 
 def calls(*wanted: tuple[str, dict[str, Any]], start: int = 1) -> AIMessage:
