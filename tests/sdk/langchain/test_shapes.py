@@ -7,7 +7,7 @@ import contextvars
 import copy
 import pickle
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypedDict
 
@@ -44,6 +44,11 @@ def add_one(number: int) -> int:
 
 def add_to_each(numbers: Iterator[int]) -> Iterator[int]:
     for number in numbers:
+        yield number + 1
+
+
+async def add_to_each_later(numbers: AsyncIterator[int]) -> AsyncIterator[int]:
+    async for number in numbers:
         yield number + 1
 
 
@@ -120,7 +125,7 @@ SHAPES: dict[str, tuple[Callable[[], Any], Any, str]] = {
         "middleware",
     ),
     "RunnableGenerator": (
-        lambda: RunnableGenerator(add_to_each),
+        lambda: RunnableGenerator(add_to_each, add_to_each_later),
         1,
         "middleware",
     ),
@@ -243,8 +248,6 @@ async def test_every_shape_reports_when_it_runs_asynchronously(
     shape: str, watch: Watch, forest: Callable[[AttachedHandle], Forest]
 ) -> None:
     make, given, kind = SHAPES[shape]
-    if shape in ("RunnableGenerator",):
-        pytest.skip("this generator is a synchronous one")
     thing = make()
     handle = watch(thing)
     await thing.ainvoke(given)
