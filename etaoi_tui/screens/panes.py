@@ -24,7 +24,7 @@ from etaoi_tui.widgets.breadcrumb import Breadcrumb
 from etaoi_tui.widgets.detail_pane import DetailPane
 from etaoi_tui.widgets.divider import Divider
 from etaoi_tui.widgets.footer import KeyFooter
-from etaoi_tui.widgets.frugal import FrugalCompositor
+from etaoi_tui.widgets.frugal import paint_frugally
 from etaoi_tui.widgets.row_view import RowView
 from etaoi_tui.widgets.search_bar import SearchBar
 from etaoi_tui.widgets.span_tree import SpanTree
@@ -106,7 +106,7 @@ class Panes(Screen[None]):
             shown: What they show.
         """
         super().__init__()
-        self._compositor = FrugalCompositor()
+        paint_frugally(self)
         self.source = shown.source
         self.store = shown.store
         self.sizes = shown.layout

@@ -3,15 +3,37 @@
 Textual's compositor asks every visible widget for all of its lines whenever one line of one of them changed,
 and leaves it to the widgets to remember the others. With fifty live lines in three panes that is most of what
 a key press costs.
+
+Textual keeps the names that this takes to itself. Where one of them is missing, it paints in its own way.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
-from textual._compositor import ChopsUpdate, Compositor
 from textual.geometry import Region
 from textual.strip import Strip
+
+if TYPE_CHECKING:
+    from textual._compositor import ChopsUpdate, Compositor
+    from textual.screen import Screen
+else:
+    try:
+        from textual._compositor import Compositor
+    except ImportError:
+        Compositor = object
+
+_NEEDED = ("_dirty_regions", "_get_renders", "render_partial_update", "visible_widgets")
+
+
+def paint_frugally(screen: Screen[Any]) -> bool:
+    """Let a screen paint only what changed; returns whether this Textual has all that it takes."""
+    own = getattr(screen, "_compositor", None)
+    if own is None or type(own) is not Compositor or not all(hasattr(own, name) for name in _NEEDED):
+        return False
+    screen._compositor = FrugalCompositor()
+    return True
 
 
 class FrugalCompositor(Compositor):

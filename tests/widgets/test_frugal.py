@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
+import pytest
 from rich.segment import Segment
+from textual._compositor import Compositor
 from textual.app import App, ComposeResult
 from textual.geometry import Region
 from textual.screen import Screen
 from textual.strip import Strip
 
-from etaoi_tui.widgets.frugal import FrugalCompositor
+from etaoi_tui.widgets.frugal import paint_frugally
 from etaoi_tui.widgets.lines import LineWidget
 
 
@@ -35,7 +38,7 @@ class Counted(LineWidget):
 class Layered(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
-        self._compositor = FrugalCompositor()
+        assert paint_frugally(self)
         self.left, self.right, self.front = Counted("left"), Counted("right"), Counted("front")
         self.widgets = (self.left, self.right, self.front)
 
@@ -91,3 +94,30 @@ async def test_what_is_drawn_is_what_a_whole_screen_would_show() -> None:
                         assert strip.text == whole[y].crop(x, x + strip.cell_length).text
                         drawn += shared
                 assert drawn == last - first, "nothing of what changed is left out"
+
+
+@pytest.mark.parametrize("name", ["_get_renders", "_dirty_regions", "visible_widgets"])
+def test_without_a_name_that_it_needs_textual_paints_in_its_own_way(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Renamed(Compositor):
+        def __getattribute__(self, asked: str) -> Any:
+            if asked == name:
+                raise AttributeError(asked)
+            return super().__getattribute__(asked)
+
+    plain: Screen[None] = Screen()
+    plain._compositor = own = Renamed()
+    monkeypatch.setattr("etaoi_tui.widgets.frugal.Compositor", Renamed)
+    assert not paint_frugally(plain)
+    assert plain._compositor is own
+
+
+def test_a_compositor_of_another_kind_is_left_alone() -> None:
+    class Own(Compositor):
+        pass
+
+    plain: Screen[None] = Screen()
+    plain._compositor = own = Own()
+    assert not paint_frugally(plain)
+    assert plain._compositor is own
