@@ -196,15 +196,12 @@ def _marks(turn: Turn) -> list[Section]:
         return []
     blocks: list[Block] = []
     for mark in turn.marks:
-        facts = [fmt.offset(mark.at - turn.start)]
-        if mark.probability is not None:
-            facts.append(f"probability {fmt.percent(mark.probability)}")
-        if mark.detected_after is not None:
-            facts.append(f"noticed after {fmt.duration(mark.detected_after)}")
-        if mark.text:
-            facts.append(mark.text)
         style = "error" if mark.kind.value == "error" else "warning"
-        blocks.append(Runs([(f"{MARKS[mark.kind]} {mark.kind.value}", style), ("  " + "  ".join(facts), "")]))
+        blocks.append(
+            Runs(
+                [(f"{MARKS[mark.kind]} {mark.kind.value}", style), (f"  {texts.mark_facts(turn, mark)}", "")]
+            )
+        )
     return [Section("marks", "What happened", blocks, fmt.count(len(turn.marks), "event"))]
 
 

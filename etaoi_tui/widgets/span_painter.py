@@ -15,8 +15,9 @@ from etaoi_tui.view.search import TraceSearch
 from etaoi_tui.view.summary import Summaries
 from etaoi_tui.view.timeline import Axis, bar, label, ticks
 from etaoi_tui.view.traces import title
+from etaoi_tui.widgets.looks import STATUS_LOOKS
 from etaoi_tui.widgets.row_view import Piece
-from etaoi_tui.widgets.span_tree_style import STATUS_LOOKS, kind_look
+from etaoi_tui.widgets.span_tree_style import kind_look
 
 _DURATION = fmt.DURATION_CELLS
 _TOKENS = 11

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from etaoi_collector.model import Status
 from etaoi_tui.widgets.looks import Table
 from etaoi_tui.widgets.row_view import RowView
 
@@ -45,15 +44,6 @@ KIND_LOOKS = {
     "task": "agent",
     "agent_context": "agent",
     "middleware": "middleware",
-}
-STATUS_LOOKS = {
-    Status.RUNNING: "running",
-    Status.OK: "ok",
-    Status.ERROR: "error",
-    Status.CANCELLED: "muted",
-    Status.PAUSED: "warning",
-    Status.LOST: "warning",
-    Status.INCOMPLETE: "warning",
 }
 
 

@@ -13,18 +13,8 @@ from etaoi_tui.view import format as fmt
 from etaoi_tui.view.glyphs import SPINNER, STATUS_GLYPHS
 from etaoi_tui.view.summary import Summaries
 from etaoi_tui.view.traces import TraceRows, title
-from etaoi_tui.widgets.looks import Table
+from etaoi_tui.widgets.looks import STATUS_LOOKS, Table
 from etaoi_tui.widgets.row_view import Piece, RowView
-
-_STATUS_LOOK = {
-    Status.RUNNING: "running",
-    Status.OK: "ok",
-    Status.ERROR: "error",
-    Status.CANCELLED: "muted",
-    Status.PAUSED: "warning",
-    Status.LOST: "warning",
-    Status.INCOMPLETE: "warning",
-}
 
 _FLOOD = 8
 """New traces in one tick that are a flood: more than an eye could follow."""
@@ -175,7 +165,7 @@ behind ✗ counts failed spans.
         failed = f" ✗{trace.errors}" if trace.errors else ""
         room = width - 3 - len(facts) - len(failed) - 2
         return [
-            (f" {glyph} ", f"trace-list--{_STATUS_LOOK[status]}"),
+            (f" {glyph} ", f"trace-list--{STATUS_LOOKS[status]}"),
             (fit(one_line(title(trace), max(room, 1)), max(room, 1)), "trace-list--name"),
             (failed, "trace-list--error"),
             (" " + facts + " ", "trace-list--muted"),

@@ -9,7 +9,7 @@ from etaoi_tui.view.glyphs import SPINNER, STATUS_GLYPHS, kind_glyph
 from etaoi_tui.view.timeline import Axis, ticks
 from etaoi_tui.view.voice import lane as lanes
 from etaoi_tui.view.voice.call import VoiceCall, overall
-from etaoi_tui.view.voice.model import WORDS, Basis, EndOfTurn, Kind, MarkKind, Stage, Turn
+from etaoi_tui.view.voice.model import WORDS, Basis, EndOfTurn, Kind, MarkKind, Stage, Turn, TurnMark
 from etaoi_tui.view.voice.rows import Line
 from etaoi_tui.view.voice.stats import GAP
 from etaoi_tui.view.voice.thresholds import GLYPHS, Level, Thresholds
@@ -305,6 +305,13 @@ def line_pieces(
     mark = line.mark
     if mark is None:
         return []
+    look = "bad" if mark.kind is MarkKind.ERROR else "slow"
+    text = one_line(f"{mark.kind.value}  {mark_facts(turn, mark)}", max(room - 9, 4))
+    return _named(_fill([*lead, (f"{MARKS[mark.kind]} ", look), (text, look)], room))
+
+
+def mark_facts(turn: Turn, mark: TurnMark) -> str:
+    """Return when something happened in a turn, and what is known of it."""
     facts = [fmt.offset(mark.at - turn.start)]
     if mark.probability is not None:
         facts.append(f"probability {fmt.percent(mark.probability)}")
@@ -312,9 +319,7 @@ def line_pieces(
         facts.append(f"noticed after {fmt.duration(mark.detected_after)}")
     if mark.text:
         facts.append(mark.text)
-    look = "bad" if mark.kind is MarkKind.ERROR else "slow"
-    text = one_line(f"{mark.kind.value}  {'  '.join(facts)}", max(room - 9, 4))
-    return _named(_fill([*lead, (f"{MARKS[mark.kind]} ", look), (text, look)], room))
+    return "  ".join(facts)
 
 
 def _run(run: Span, now: float, room: int) -> list[Piece]:
