@@ -8,16 +8,15 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
 from etaoi_tui.detail.document import Document
-from etaoi_tui.screens.page import PageScreen
+from etaoi_tui.screens.page import DocumentScreen
 from etaoi_tui.widgets.detail_pane import DetailPane
 
 REFRESH_SECONDS = 0.5
 
 
-class LivePage(ModalScreen[str]):
+class LivePage(DocumentScreen[str]):
     """Shows a document over the screen, and its newest state while it is live.
 
     Closes with the id of the span that the reader wants to go to; empty for none.
@@ -36,11 +35,6 @@ class LivePage(ModalScreen[str]):
         Binding("a", "other", "next", show=False),
         Binding("full_stop", "pane('next_section')", "section", show=False),
         Binding("comma", "pane('previous_section')", "section", show=False),
-        *(
-            binding
-            for binding in PageScreen.BINDINGS
-            if isinstance(binding, Binding) and binding.action.startswith("pane(")
-        ),
     ]
 
     def __init__(self, make: Callable[[int, int], Document], title: str, several: int) -> None:
@@ -65,9 +59,7 @@ class LivePage(ModalScreen[str]):
 
     def on_mount(self) -> None:
         """Fill the page once it has a size."""
-        self.query_one(DetailPane).focus()
         self.call_after_refresh(self._draw)
-        self.set_interval(0.1, self._work)
         self.set_interval(REFRESH_SECONDS, self._draw_if_live)
 
     def action_close(self) -> None:
@@ -81,29 +73,21 @@ class LivePage(ModalScreen[str]):
 
     def action_follow(self) -> None:
         """Go to the span of the section under the cursor, or fold the section if it has none."""
-        pane = self.query_one(DetailPane)
+        pane = self.pane
         section = pane.section_at_cursor
         if section is not None and section.target:
             self.dismiss(section.target)
         else:
             pane.toggle_section_at_cursor()
 
-    def action_pane(self, name: str) -> None:
-        """Do something with the pane."""
-        getattr(self.query_one(DetailPane), name)()
-
     def _draw(self) -> None:
-        pane = self.query_one(DetailPane)
-        document = self._make(self._number, max(pane.size.width - 6, 20))
-        pane.show(document)
+        document = self._make(self._number, max(self.pane.size.width - 6, 20))
+        self.pane.show(document)
         pages = "{ } pages · " if len(document.tabs) > 1 else ""
         more = f"a: next of {self._several} · " if self._several > 1 else ""
         keys = f"{pages}space fold · p go to · {more}esc closes"
         self.query_one(Vertical).border_subtitle = keys
 
     def _draw_if_live(self) -> None:
-        if self.query_one(DetailPane).live:
+        if self.pane.live:
             self._draw()
-
-    def _work(self) -> None:
-        self.query_one(DetailPane).work(8)

@@ -1,8 +1,8 @@
-"""A document on a page over the screen, with the keys of the detail pane."""
+"""Documents on a page over the screen, with the keys of the detail pane."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -12,8 +12,41 @@ from textual.screen import ModalScreen
 from etaoi_tui.detail.document import Document
 from etaoi_tui.widgets.detail_pane import DetailPane
 
+Result = TypeVar("Result")
 
-class PageScreen(ModalScreen[None]):
+
+class DocumentScreen(ModalScreen[Result]):
+    """A detail pane over the screen: its keys, and time to lay out what is long."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down,j", "pane('cursor_down')", "down", show=False),
+        Binding("up,k", "pane('cursor_up')", "up", show=False),
+        Binding("pagedown,ctrl+d", "pane('page_down')", "page", show=False),
+        Binding("pageup,ctrl+u", "pane('page_up')", "page", show=False),
+        Binding("home,g", "pane('go_home')", "first", show=False),
+        Binding("end,G", "pane('go_end')", "last", show=False),
+        Binding("right,l,right_curly_bracket,tab", "pane('next_tab')", "tab", show=False),
+        Binding("left,h,left_curly_bracket,shift+tab", "pane('previous_tab')", "tab", show=False),
+        Binding("space", "pane('toggle_section_at_cursor')", "fold", show=False),
+    ]
+
+    @property
+    def pane(self) -> DetailPane:
+        """Where the document is."""
+        return self.query_one(DetailPane)
+
+    def on_mount(self) -> None:
+        """Give the pane the keys, and a slice of time again and again."""
+        # Textual calls this beside the `on_mount` of a subclass, which does not have to.
+        self.pane.focus()
+        self.set_interval(0.1, lambda: self.pane.work(8))
+
+    def action_pane(self, name: str) -> None:
+        """Do something with the pane."""
+        getattr(self.pane, name)()
+
+
+class PageScreen(DocumentScreen[None]):
     """Shows a document until a key closes it."""
 
     DEFAULT_CSS = """
@@ -25,15 +58,6 @@ class PageScreen(ModalScreen[None]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,question_mark,f1,exclamation_mark,enter", "dismiss(None)", "close", show=False),
-        Binding("down,j", "pane('cursor_down')", "down", show=False),
-        Binding("up,k", "pane('cursor_up')", "up", show=False),
-        Binding("pagedown,ctrl+d", "pane('page_down')", "page", show=False),
-        Binding("pageup,ctrl+u", "pane('page_up')", "page", show=False),
-        Binding("home,g", "pane('go_home')", "first", show=False),
-        Binding("end,G", "pane('go_end')", "last", show=False),
-        Binding("right,l,right_curly_bracket,tab", "pane('next_tab')", "tab", show=False),
-        Binding("left,h,left_curly_bracket,shift+tab", "pane('previous_tab')", "tab", show=False),
-        Binding("space", "pane('toggle_section_at_cursor')", "fold", show=False),
     ]
     TITLE_TEXT: ClassVar[str] = ""
 
@@ -56,11 +80,4 @@ class PageScreen(ModalScreen[None]):
 
     def on_mount(self) -> None:
         """Fill the page."""
-        pane = self.query_one(DetailPane)
-        pane.show(self._document)
-        pane.focus()
-        self.set_interval(0.1, lambda: pane.work(8))
-
-    def action_pane(self, name: str) -> None:
-        """Do something with the pane."""
-        getattr(self.query_one(DetailPane), name)()
+        self.pane.show(self._document)
