@@ -7,11 +7,11 @@ where they belong. Every node that could have sent a mark is looked at; with two
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from math import inf
 
-from etaoi_collector.model import Mark, Span
+from etaoi_collector.model import Mark, Span, Trace
 from etaoi_tui.detail.brackets import Brackets, Wrap
 from etaoi_tui.detail.evidence import Evidence, as_text
 
@@ -49,29 +49,39 @@ def read_marks(evidence: Evidence, node: Span) -> Marks:
     if not own.readable:
         return Marks({})
     orphans = _Orphans(evidence)
-    if orphans.first > own.end:
+    if not orphans.spans or orphans.spans[0].started_at > own.end:
         own.read_until(inf, evidence)
         return Marks(own.brackets.chains, asides=own.brackets.asides)
     nodes = orphans.nodes_around(own)
-    return _place(evidence, own, nodes, orphans)
+    unplaced = (
+        _too_many(evidence, own, orphans) if nodes is None else _unplaced(evidence, own, nodes, orphans)
+    )
+    own.read_until(inf, evidence)
+    return Marks(own.brackets.chains, unplaced, _calls_beside(own), own.brackets.asides)
 
 
 def node_of_orphan(evidence: Evidence) -> tuple[Span | None, str]:
     """Find the node that sent a mark without a parent; also says in words why, or why not."""
     orphan = evidence.span
     orphans = _Orphans(evidence)
-    at = orphan.started_at
-    running = orphans.nodes_at(at)
+    running = orphans.nodes_at(orphan.started_at)
     if running is None:
         return None, TOO_MANY
-    for node in running:
-        marks = read_marks(evidence, node)
-        call = marks.of_orphan.get(orphan.number)
-        if call is not None:
-            return call, "no other call fits its time"
-        for span, why in marks.unplaced:
-            if span is orphan:
-                return None, why
+    if running:
+        # All that run at one moment are compared with the same others.
+        nodes = orphans.nodes_around(_Node(running[0]))
+        if nodes is None:
+            return None, TOO_MANY
+        for span, down, fitting in _placed(evidence, nodes, orphans):
+            if span is not orphan:
+                continue
+            if len(fitting) > 1:
+                return None, _too_alike(fitting, down)
+            if fitting:
+                fitting[0].read_until(inf, evidence)
+                call = _calls_beside(fitting[0]).get(orphan.number)
+                if call is not None:
+                    return call, "no other call fits its time"
     return None, "no call fits its time"
 
 
@@ -129,7 +139,8 @@ class _Orphans:
         self.session = evidence.span.trace.session
         self.spans = [root for trace in self.session.traces for root in trace.roots if root.marks & _PROBE]
         self.spans.sort(key=lambda span: (span.started_at, span.number))
-        self.first = self.spans[0].started_at if self.spans else inf
+        self._nodes_in: dict[Trace, list[Span]] = {}
+        self._looked_at = 0
 
     def nodes_at(self, moment: float) -> list[Span] | None:
         """Return the nodes with calls that ran at a moment; None if there is too much to look through."""
@@ -149,8 +160,7 @@ class _Orphans:
             begin, end = min(begin, first), max(end, last)
 
     def _nodes(self, begin: float, end: float) -> list[Span] | None:
-        found: dict[int, Span] = {}
-        seen = 0
+        found: list[Span] = []
         for trace in self.session.traces:
             if (
                 not trace.model_calls
@@ -158,22 +168,55 @@ class _Orphans:
                 or (trace.ended_at < begin and not trace.running)
             ):
                 continue
-            for span in trace.members:
-                seen += 1
-                if seen > _SPANS_LOOKED_AT:
+            nodes = self._nodes_in.get(trace)
+            if nodes is None:
+                self._looked_at += len(trace.members)
+                if self._looked_at > _SPANS_LOOKED_AT:
                     return None
-                node = span.parent
-                if span.kind != "llm" or node is None or node.marks & _PROBE:
-                    continue
-                if node.started_at <= end and (node.ended_at is None or node.ended_at >= begin):
-                    found[node.number] = node
-        return list(found.values())
+                nodes = self._nodes_in[trace] = _nodes_with_calls(trace)
+            found += (
+                node
+                for node in nodes
+                if node.started_at <= end and (node.ended_at is None or node.ended_at >= begin)
+            )
+        return list(dict.fromkeys(found))
 
 
-def _place(evidence: Evidence, own: _Node, nodes: list[_Node] | None, orphans: _Orphans) -> Marks:
-    unplaced: list[tuple[Span, str]] = []
-    begin = min((node.span.started_at for node in nodes or (own,)), default=0.0)
-    end = max((node.end for node in nodes or (own,)), default=inf)
+def _nodes_with_calls(trace: Trace) -> list[Span]:
+    nodes = (span.parent for span in trace.members if span.kind == "llm")
+    return list(dict.fromkeys(node for node in nodes if node is not None and not node.marks & _PROBE))
+
+
+def _too_many(evidence: Evidence, own: _Node, orphans: _Orphans) -> list[tuple[Span, str]]:
+    return [
+        (orphan, TOO_MANY)
+        for orphan in orphans.spans
+        if own.runs_at(orphan.started_at) and _read(evidence, orphan) is not None
+    ]
+
+
+def _unplaced(
+    evidence: Evidence, own: _Node, nodes: list[_Node], orphans: _Orphans
+) -> list[tuple[Span, str]]:
+    """Give orphans to nodes; return those that this one may have sent, and why that is not sure."""
+    return [
+        (orphan, _too_alike(fitting, down))
+        for orphan, down, fitting in _placed(evidence, nodes, orphans)
+        if len(fitting) > 1 and own in fitting
+    ]
+
+
+def _too_alike(fitting: list[_Node], down: bool) -> str:
+    doing = "were about to start" if down else "came back"
+    return f"it names no call, and {len(fitting)} calls {doing} around that time"
+
+
+def _placed(
+    evidence: Evidence, nodes: list[_Node], orphans: _Orphans
+) -> Iterator[tuple[Span, bool, list[_Node]]]:
+    """Yield each orphan, whether it went down, and the nodes that may have sent it; a single one gets it."""
+    begin = min((node.span.started_at for node in nodes), default=inf)
+    end = max((node.end for node in nodes), default=-inf)
     for orphan in orphans.spans:
         at = orphan.started_at
         if not begin <= at <= end:
@@ -182,18 +225,10 @@ def _place(evidence: Evidence, own: _Node, nodes: list[_Node] | None, orphans: _
         if mark is None:
             continue
         label, down = mark
-        if nodes is None:
-            if own.runs_at(at):
-                unplaced.append((orphan, TOO_MANY))
-            continue
         fitting = _fitting(evidence, nodes, label, down, at)
         if len(fitting) == 1:
             _give(fitting[0], orphan, label, down)
-        elif own in fitting:
-            doing = "were about to start" if down else "came back"
-            unplaced.append((orphan, f"it names no call, and {len(fitting)} calls {doing} around that time"))
-    own.read_until(inf, evidence)
-    return Marks(own.brackets.chains, unplaced, _calls_beside(own), own.brackets.asides)
+        yield orphan, down, fitting
 
 
 def _fitting(evidence: Evidence, nodes: Iterable[_Node], label: str, down: bool, at: float) -> list[_Node]:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from etaoi_collector.model import Span
+from etaoi_collector.model import Mark, Span, Trace
+from etaoi_tui.detail import orphans
 from etaoi_tui.detail.evidence import Evidence
 from etaoi_tui.detail.orphans import node_of_orphan, read_marks
 from etaoi_tui.detail.request_chain import build_chain
@@ -195,3 +196,44 @@ def test_a_node_with_too_many_children_is_left_alone() -> None:
     recorded, _ = loaded(node(1, 0), *(mark(10 + n, 1, down=True, parent=1) for n in range(401)))
     (model,) = [span for span in recorded.spans if span.name == "model"]
     assert read_marks(evidence(recorded, model), model).chains == {}
+
+
+@pytest.fixture
+def looked_through(monkeypatch: pytest.MonkeyPatch) -> list[Trace]:
+    """The traces whose spans are looked through for calls."""
+    seen: list[Trace] = []
+    look = orphans._nodes_with_calls
+    monkeypatch.setattr(orphans, "_nodes_with_calls", lambda trace: (seen.append(trace), look(trace))[1])
+    return seen
+
+
+def chained(nodes: int) -> list[Any]:
+    """Nodes of which each begins at the last one's end; the newest still runs."""
+    events: list[Any] = []
+    for n in range(nodes):
+        number = 10 + 3 * n
+        events += [node(number, n), mark(number + 1, n, down=True, parent=number)]
+        events += call(number + 2, n, n + 1, number)
+        if n < nodes - 1:
+            events.append(end(number, "middleware", {}, n + 1))
+    return events
+
+
+def test_where_nothing_is_orphaned_nothing_is_looked_through(looked_through: list[Trace]) -> None:
+    recorded, _ = loaded(*chained(5))
+    for one in spans(recorded, "llm"):
+        assert one.parent is not None
+        assert len(read_marks(evidence(recorded, one), one.parent).chains[one.number]) == 1
+    assert not looked_through
+
+
+def test_each_trace_is_looked_through_once(looked_through: list[Trace]) -> None:
+    recorded, _ = loaded(*chained(20), mark(5, 6, down=False, parent=None))
+    one = spans(recorded, "llm")[-1]
+    assert one.parent is not None
+    read_marks(evidence(recorded, one), one.parent)
+    assert len(looked_through) == 1
+    (orphan,) = [span for span in recorded.spans if span.parent is None and span.marks & Mark.PROBE]
+    found, _ = node_of_orphan(evidence(recorded, orphan))
+    assert found is spans(recorded, "llm")[5]
+    assert len(looked_through) == 2
