@@ -127,17 +127,11 @@ class Scribe:
             metadata=meta,
             speech_id=speech_id,
         )
-        self.events.append(
+        self._write(
+            "span_start",
+            span,
+            meta,
             {
-                "event_id": self.new_id(),
-                "session_id": self.session_id,
-                "trace_id": span.trace_id,
-                "span_id": span.span_id,
-                "parent_span_id": span.parent_span_id,
-                "node_kind": kind,
-                "timestamp": self.clock.stamp(),
-                "metadata": meta,
-                "kind": "span_start",
                 "user_id": None,
                 "lc_agent_name": agent,
                 "run_id": span.run_id,
@@ -145,27 +139,13 @@ class Scribe:
                 "payload": payload or {},
                 "speech_id": speech_id,
                 "voice_metrics": None,
-            }
+            },
         )
         return span
 
     def delta(self, span: Open, payload: dict[str, Any]) -> None:
         """Write a span_delta."""
-        self.events.append(
-            {
-                "event_id": self.new_id(),
-                "session_id": self.session_id,
-                "trace_id": span.trace_id,
-                "span_id": span.span_id,
-                "parent_span_id": span.parent_span_id,
-                "node_kind": span.kind,
-                "timestamp": self.clock.stamp(),
-                "metadata": {},
-                "kind": "span_delta",
-                "payload": payload,
-                "speech_id": span.speech_id,
-            }
-        )
+        self._write("span_delta", span, {}, {"payload": payload, "speech_id": span.speech_id})
 
     def say(self, span: Open, text: str) -> None:
         """Write a piece of streamed answer with its character offset, as the etaoi-tui SDK does."""
@@ -181,6 +161,20 @@ class Scribe:
         voice_metrics: dict[str, Any] | None = None,
     ) -> None:
         """Write a span_end."""
+        self._write(
+            "span_end",
+            span,
+            span.metadata,
+            {
+                "user_id": None,
+                "payload": payload or {},
+                "error": error,
+                "speech_id": span.speech_id,
+                "voice_metrics": voice_metrics,
+            },
+        )
+
+    def _write(self, kind: str, span: Open, metadata: dict[str, str], rest: dict[str, Any]) -> None:
         self.events.append(
             {
                 "event_id": self.new_id(),
@@ -190,13 +184,9 @@ class Scribe:
                 "parent_span_id": span.parent_span_id,
                 "node_kind": span.kind,
                 "timestamp": self.clock.stamp(),
-                "metadata": span.metadata,
-                "kind": "span_end",
-                "user_id": None,
-                "payload": payload or {},
-                "error": error,
-                "speech_id": span.speech_id,
-                "voice_metrics": voice_metrics,
+                "metadata": metadata,
+                "kind": kind,
+                **rest,
             }
         )
 

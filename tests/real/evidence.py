@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,3 +114,11 @@ def recorded_event_ids(path: Path) -> set[str]:
     finally:
         reader.close()
     return ids
+
+
+def listed(recording: Path) -> list[dict[str, Any]]:
+    """Return the traces of a recording as ``etaoi-tui ls`` lists them."""
+    command = [sys.executable, "-m", "etaoi_tui", "ls", str(recording), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]

@@ -15,7 +15,7 @@ import pytest
 
 from benchmarks.terminal import Terminal
 from benchmarks.viewer import free_port, private_state, wait_listening
-from tests.real.evidence import recorded_event_ids
+from tests.real.evidence import listed, recorded_event_ids
 
 ROOM = 2 << 20
 EVENTS = 8_000
@@ -70,15 +70,7 @@ def _opens(recording: Path) -> None:
     assert recording.stat().st_size <= ROOM
     kept = recorded_event_ids(recording)
     assert len(kept) > 200
-    listed = subprocess.run(
-        [sys.executable, "-m", "etaoi_tui", "ls", str(recording), "--json"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert listed.returncode == 0, listed.stderr
-    assert listed.stdout.splitlines()
+    assert listed(recording)
 
 
 def test_viewer_on_a_full_disk(small_disk: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.terminal import Terminal
 from benchmarks.viewer import free_port, private_state, wait_listening
-from tests.real.evidence import recorded_event_ids
+from tests.real.evidence import listed, recorded_event_ids
 
 RATE = 5_000
 BEFORE_THE_KILL = 2.0
@@ -80,13 +80,5 @@ def test_recorder_killed_under_load(tmp_path: Path) -> None:
         finally:
             recorder.kill()
     _everything_is_there(recording, log, killed)
-    listed = subprocess.run(
-        [sys.executable, "-m", "etaoi_tui", "ls", str(recording), "--json"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert listed.returncode == 0, listed.stderr
-    traces = [json.loads(line) for line in listed.stdout.splitlines()]
+    traces = listed(recording)
     assert len({trace["trace_id"] for trace in traces}) == len(traces) > 10

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -255,45 +256,40 @@ async def test_a_large_value_opens_with_what_is_seen_and_grows_by_slices() -> No
         assert pane.work(1) is False
 
 
-async def test_a_place_deep_in_a_large_value_is_found_again() -> None:
-    document = document_of(Text("".join(f"line {n}\n" for n in range(60_000))))
-    app = PaneApp()
-    async with app.run_test(size=(60, 12)) as pilot:
-        pane = app.pane
-        pane.show(document)
-        pane.go_end()
-        pane.move_cursor(-100)
-        await pilot.pause()
-        seen = app.content
-        pane.show(book())
-        pane.show(document)
-        while pane.work(5):
-            pass
-        await pilot.pause()
-        assert app.content == seen
-
-
-@pytest.mark.parametrize("lines", [1_500, 1_800, 2_100, 2_400])
-async def test_a_place_is_found_again_on_a_machine_too_slow_for_more_than_a_slice(
-    lines: int, monkeypatch: pytest.MonkeyPatch
+async def finds_its_place_again(
+    lines: int, above_the_end: int, meanwhile: Callable[[], None] = lambda: None
 ) -> None:
+    """Go near the end of a text, look at something else, and come back to what was seen before."""
     document = document_of(Text("".join(f"line {n}\n" for n in range(lines))))
     app = PaneApp()
     async with app.run_test(size=(60, 12)) as pilot:
         pane = app.pane
         pane.show(document)
         pane.go_end()
-        pane.move_cursor(-40)
+        pane.move_cursor(-above_the_end)
         await pilot.pause()
         seen = app.content
         pane.show(book())
-        seconds = itertools.count()
-        monkeypatch.setattr(page_view, "perf_counter", lambda: next(seconds))
+        meanwhile()
         pane.show(document)
         while pane.work(5):
             pass
         await pilot.pause()
         assert app.content == seen
+
+
+async def test_a_place_deep_in_a_large_value_is_found_again() -> None:
+    await finds_its_place_again(60_000, 100)
+
+
+@pytest.mark.parametrize("lines", [1_500, 1_800, 2_100, 2_400])
+async def test_a_place_is_found_again_on_a_machine_too_slow_for_more_than_a_slice(
+    lines: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seconds = itertools.count()
+    await finds_its_place_again(
+        lines, 40, lambda: monkeypatch.setattr(page_view, "perf_counter", lambda: next(seconds))
+    )
 
 
 async def test_width_changes_keep_the_place() -> None:

@@ -66,6 +66,19 @@ def polite(request: ModelRequest) -> str:
     return "Be polite. " + (request.system_prompt or "")
 
 
+def through_three(watch: Watch, asked: dict[str, Any] = ASK) -> AttachedHandle:
+    """Watch an agent whose one model call goes through all three."""
+    agent = create_agent(
+        ScriptedModel(answers=["done"]),
+        [double],
+        system_prompt="Sys.",
+        middleware=instrument([Adds(), Trims(), polite]),
+    )
+    handle = watch(agent)
+    agent.invoke(asked)
+    return handle
+
+
 def rebuild(seen: Forest, probe: Seen) -> list[tuple[str, str]]:
     """Return the messages that a hook sent down, (role, text) in order, from what was recorded alone."""
     bodies: dict[str, dict[str, Any]] = {}
@@ -101,13 +114,7 @@ def seconds(span: Seen) -> float:
 
 
 def test_wrap_hooks_nest_as_they_ran_around_the_model_call(watch: Watch, forest: Look) -> None:
-    model = ScriptedModel(answers=["done"])
-    agent = create_agent(
-        model, [double], system_prompt="Sys.", middleware=instrument([Adds(), Trims(), polite])
-    )
-    handle = watch(agent)
-    agent.invoke(ASK)
-    seen = forest(handle)
+    seen = forest(through_three(watch))
     outer, trims, prompt = (
         seen.one(name) for name in ("Adds.wrap_model_call", "Trims.wrap_model_call", "polite.wrap_model_call")
     )
@@ -122,13 +129,7 @@ def test_wrap_hooks_nest_as_they_ran_around_the_model_call(watch: Watch, forest:
 
 
 def test_each_hook_tells_what_it_changed(watch: Watch, forest: Look) -> None:
-    model = ScriptedModel(answers=["done"])
-    agent = create_agent(
-        model, [double], system_prompt="Sys.", middleware=instrument([Adds(), Trims(), polite])
-    )
-    handle = watch(agent)
-    agent.invoke(ASK)
-    seen = forest(handle)
+    seen = forest(through_three(watch))
     added = seen.one("Adds.wrap_model_call").payload
     assert [entry["preview"] for entry in added["before"]["messages"]] == ["hello", "more"]
     assert added["before"]["system"] == {"text": "Sys."}
@@ -152,13 +153,8 @@ def test_each_hook_tells_what_it_changed(watch: Watch, forest: Look) -> None:
 
 def test_the_exact_request_of_every_step_can_be_had_again(watch: Watch, forest: Look) -> None:
     long = "x" * 5_000
-    model = ScriptedModel(answers=["done"])
-    agent = create_agent(
-        model, [double], system_prompt="Sys.", middleware=instrument([Adds(), Trims(), polite])
-    )
-    handle = watch(agent)
-    agent.invoke({"messages": [HumanMessage(long, id="m1"), HumanMessage("more", id="m2"), AIMessage("ok")]})
-    seen = forest(handle)
+    said = [HumanMessage(long, id="m1"), HumanMessage("more", id="m2"), AIMessage("ok")]
+    seen = forest(through_three(watch, {"messages": said}))
     start = [("human", long), ("human", "more"), ("ai", "ok")]
     date = ("human", "remember the date")
     sent = [("human", "MORE"), ("ai", "ok"), date]
