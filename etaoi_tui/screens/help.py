@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import groupby
-
 from textual.widget import Widget
 
 from etaoi_collector import query
@@ -61,11 +59,11 @@ def _about(explanation: str) -> Section:
 
 
 def _keys(pane: Pane) -> list[Section]:
-    sections = []
-    for group, actions in groupby(in_pane(pane), key=lambda action: action.group):
-        rows = [("  ".join(map(readable, action.keys)), action.help) for action in actions]
-        sections.append(Section(f"keys:{group}", group, [KeyValues(rows)]))
-    return sections
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for action in in_pane(pane):
+        keys = "  ".join(map(readable, action.keys))
+        groups.setdefault(action.group, []).append((keys, action.help))
+    return [Section(f"keys:{group}", group, [KeyValues(rows)]) for group, rows in groups.items()]
 
 
 def _glyphs() -> list[Section]:

@@ -58,6 +58,8 @@ def test_help_lists_every_key_of_the_pane(pane: Any) -> None:
     text = "\n".join(section_text(section) for section in document.tabs[0].sections)
     for action in in_pane(pane):
         assert action.help in text
+    titles = [section.title for section in document.tabs[0].sections]
+    assert len(titles) == len(set(titles))
 
 
 async def test_moving_and_folding() -> None:
