@@ -83,10 +83,11 @@ class CopyMenu(ModalScreen[None]):
             yield OptionList(
                 *(
                     Option(
+                        # No colours: the menu's own must stay readable in the row under the cursor.
                         Content.assemble(
-                            (f" {key} ", "bold $text-primary"),
+                            (f" {key} ", "bold"),
                             f" {one_line(label, 22):<22}  ",
-                            (one_line(preview, _PREVIEW), "$text-muted"),
+                            (one_line(preview, _PREVIEW), "dim"),
                         ),
                         id=key,
                     )
