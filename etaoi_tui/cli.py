@@ -57,6 +57,15 @@ def _listening(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+_theme = click.option(
+    "--theme",
+    envvar="ETAOI_TUI_THEME",
+    callback=params.theme_name,
+    metavar="NAME",
+    help="Colours: dark, light or ansi.",
+)
+
+
 @click.group(invoke_without_command=True, context_settings=_CONTEXT)
 @_listening
 @click.option(
@@ -77,7 +86,7 @@ def _listening(command: Callable[..., Any]) -> Callable[..., Any]:
     metavar="SIZE",
     help="How much automatic recordings may take in all.  [default: 2GiB]",
 )
-@click.option("--theme", envvar="ETAOI_TUI_THEME", metavar="NAME", help="Colours: dark, light or ansi.")
+@_theme
 @click.version_option(package_name="etaoi-tui", message="etaoi-tui %(version)s")
 @click.pass_context
 def main(context: click.Context, /, **options: Any) -> None:
@@ -215,7 +224,7 @@ def prices(models: tuple[str, ...]) -> None:
     show_default=True,
     help="How many times faster than life.",
 )
-@click.option("--theme", envvar="ETAOI_TUI_THEME", metavar="NAME", help="Colours: dark, light or ansi.")
+@_theme
 @click.pass_context
 def demo(
     context: click.Context, seed: int, loop: bool, port: int | None, speed: float, theme: str | None

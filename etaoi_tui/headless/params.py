@@ -51,6 +51,21 @@ def byte_count(context: click.Context, param: click.Parameter, value: str | None
     return int(found)
 
 
+def theme_name(context: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Read the name of a theme: ``dark``, ``light``, ``ansi`` or one of Textual's.
+
+    Raises:
+        click.BadParameter: There is no such theme.
+    """
+    if value in (None, "", "dark", "light", "ansi"):
+        return value or None
+    from textual.theme import BUILTIN_THEMES  # slow to import, and hardly ever needed
+
+    if value not in BUILTIN_THEMES:
+        raise click.BadParameter(f"there is no theme {value!r}; take dark, light, ansi or one of Textual's.")
+    return value
+
+
 def _parse(text: str, units: dict[str, float]) -> float | None:
     found = _NUMBER_AND_UNIT.fullmatch(text)
     if found is None:

@@ -45,6 +45,8 @@ def test_help_tells_every_option(name: str | None) -> None:
         ["record", "-o", "x", "--for", "0s"],
         ["record", "-o", "x", "--max-frame", "lots"],
         ["--port", "99999"],
+        ["--theme", "pink"],
+        ["demo", "--theme", "pink"],
         ["--record", "x", "--no-record"],
         ["--replay", "x", "--record", "y"],
         ["--replay", "x", "--port", "1"],
