@@ -398,6 +398,7 @@ x shows them.
         return Region(self.size.width - 1, 0, 1, self.size.height)
 
     def on_resize(self) -> None:
-        """Fit the axis to the new width."""
-        self._update_axis()
+        """Fit the axis to the new width; what was drawn before this is known has bars of the old one."""
+        if self._update_axis():
+            self.refresh()
         super().on_resize()

@@ -471,8 +471,9 @@ Open a turn to see its stages; w goes to the worst turn, v to the same moment in
         self.keep_in_range()
 
     def on_resize(self) -> None:
-        """Fit the axis to the new width."""
+        """Fit the axis to the new width; what was drawn before this is known has the old one."""
         self._fit_window()
+        self.refresh()
         super().on_resize()
 
 

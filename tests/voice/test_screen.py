@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from etaoi_tui.view.timeline import Axis
 from etaoi_tui.view.voice import call as voice_call
 from etaoi_tui.view.voice.fold import fold_turn
 from etaoi_tui.view.voice.lane import Scale
@@ -54,6 +55,25 @@ async def test_a_call_opens_as_lanes_and_v_changes_to_the_tree(size: tuple[int, 
         assert "v lanes" in " ".join(main.footer.render_line(0).text.split())
         await press(shown, pilot, "v")
         assert main.in_lanes and main.focused is main.lanes
+
+
+async def test_bars_drawn_before_the_tree_knows_its_width_are_drawn_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The lanes hid it until now: its first picture comes before the message that says how wide it is."""
+    async with world(live=False) as (shown, pilot):
+        agent = shown.scribe.start("sub_agent", "planner")
+        shown.scribe.clock.advance(4_000_000)
+        shown.scribe.end(agent)
+        await shown.tick(pilot)
+        tree = shown.app.main.span_tree
+        right = tree.painter.axis
+        tree.painter.axis = Axis.over(right.start, right.start + right.seconds, 1)
+        asked: list[Any] = []
+        monkeypatch.setattr(tree, "refresh", lambda *regions, **_: asked.append(regions))
+        tree.on_resize()
+        assert tree.painter.axis == right
+        assert () in asked  # all of it
 
 
 async def test_both_views_stand_on_the_same_moment() -> None:
