@@ -57,6 +57,8 @@ class Group:
     dirty: bool = True
     order: tuple[float, int] = (0.0, 0)
     """Where it stands in the call: when it began, and the number of its first span."""
+    earliest: Span | None = None
+    """The leader that began first."""
     folded_at: float = 0.0
     number_counted: int = 0
     """The number under which its gap is counted."""
@@ -316,7 +318,7 @@ class VoiceCall:
         if group is None:
             group = self._join(leader, key)
         self._touch(group)
-        self._place(group)
+        self._place(group, leader)
         if span.kind == "voice_output" and (place := self.index(group)):
             self._touch(self._ordered[place - 1])  # whose silence it may have ended
         parent = span.parent
@@ -358,7 +360,8 @@ class VoiceCall:
         group.leaders.remove(leader)
         self._touch(group)
         if group.leaders:
-            self._place(group)
+            group.earliest = None
+            self._place(group, group.leaders[0])
             return
         del self._groups[group.key]
         del self._ordered[self.index(group)]
@@ -371,10 +374,18 @@ class VoiceCall:
         self._unfolded[group] = None
         self.version += 1
 
-    def _place(self, group: Group) -> None:
-        """Keep the turns in order of their start."""
-        started = min(leader.started_at for leader in group.leaders)
-        number = min(leader.number for leader in group.leaders)
+    def _place(self, group: Group, leader: Span) -> None:
+        """Keep the turns in order of their start; this leader is new, or began at another time."""
+        earliest = group.earliest
+        if earliest is None or (leader is earliest and leader.started_at > group.order[0]):
+            earliest = min(group.leaders, key=_start)
+            number = min(one.number for one in group.leaders)
+        else:
+            if leader.started_at < group.order[0]:
+                earliest = leader
+            number = min(group.order[1], leader.number)
+        group.earliest = earliest
+        started = earliest.started_at
         if (started, number) != group.order:
             last = self._ordered[-1] is group
             del self._ordered[self.index(group)]
@@ -447,6 +458,7 @@ def _leader(span: Span) -> Span:
 
 
 _order = attrgetter("order")
+_start = attrgetter("started_at")
 
 
 def overall(call: VoiceCall) -> Status:
