@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from etaoi_collector.store import Store
 from etaoi_tui.detail.voice_turn import sections
+from etaoi_tui.feed import Feed
 from etaoi_tui.view.voice.call import VoiceCall
 from etaoi_tui.view.voice.model import Kind
 from etaoi_tui.view.voice.rows import lines_of
 from etaoi_tui.view.voice.runs import Runs, parts_of
 from etaoi_tui.view.voice.thresholds import Thresholds
-from tests.app.world import world
+from tests.app.world import FedSource, world
 from tests.scribe import Event, Scribe
 from tests.voice.calls import START, Truth, events_of, folded
 from tests.voice.test_screen import lanes_text, press, show
@@ -84,3 +86,34 @@ def test_a_run_that_says_nothing_readable_belongs_nowhere() -> None:
         not runs.of("speech_second")
         and runs.speech_of(next(iter(made.store.traces.values())).roots[0]) is None
     )
+
+
+def test_a_run_of_which_a_step_arrives_first_is_found_when_it_begins() -> None:
+    source, store = FedSource(), Store()
+    source.connect()
+    feed = Feed(source, store)
+    runs = Runs(source)
+    begin, *steps = run_for("speech_second", "desk", 9.0)
+    nothing: set[str] = set()
+    for part, found in ((steps, nothing), ([begin], {"speech_second"})):
+        source.send(part)
+        feed.work(10_000, 0.0)
+        assert runs.apply(store.drain_changes()) == found
+    (run,) = runs.of("speech_second")
+    assert run.name == "desk" and runs.speech_of(run) == "speech_second"
+
+
+def test_a_run_that_left_memory_is_forgotten() -> None:
+    source, store = FedSource(), Store(max_spans=6)
+    source.connect()
+    feed = Feed(source, store)
+    runs = Runs(source)
+    for number in range(20):
+        source.send(run_for(f"speech {number}", f"desk {number}", float(number)))
+        feed.work(10_000, 0.0)
+        runs.apply(store.drain_changes())
+    assert store.evicted_traces > 10
+    kept = [number for number in range(20) if runs.of(f"speech {number}")]
+    assert kept and len(kept) == len(store.traces)
+    assert set(runs._in) == set(store.traces.values())
+    assert len(runs._of) == len(runs._speech) == len(kept)

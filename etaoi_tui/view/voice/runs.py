@@ -46,13 +46,23 @@ class Runs:
         self._reader = reader
         self._of: dict[str, dict[Span, None]] = {}
         self._speech: dict[Span, str] = {}
+        self._in: dict[Trace, list[Span]] = {}
         for trace in islice(reversed(list(traces)), LOOKED_BACK):
             for root in trace.roots[:8]:
                 self._take(root)
 
     def apply(self, changes: Changes) -> set[str]:
         """Take in a tick's changes; return the speeches that a run was found for."""
+        for trace in changes.restructured:
+            if not trace.members:
+                self._forget(trace)
         found = {self._take(span) for span in changes.added if span.parent is None}
+        # A run of which something else was known before it began.
+        found |= {
+            self._take(span)
+            for span in changes.changed
+            if span.trace in changes.restructured and span not in self._speech
+        }
         return {speech for speech in found if speech is not None}
 
     def of(self, speech: str) -> list[Span]:
@@ -85,7 +95,17 @@ class Runs:
             return None
         known[span] = None
         self._speech[span] = speech
+        self._in.setdefault(span.trace, []).append(span)
         return speech
+
+    def _forget(self, trace: Trace) -> None:
+        """Let go of the runs of a trace that has left memory."""
+        for span in self._in.pop(trace, ()):
+            speech = self._speech.pop(span)
+            runs = self._of[speech]
+            del runs[span]
+            if not runs:
+                del self._of[speech]
 
 
 def parts_of(run: Span, now: float) -> list[Part]:
