@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy
+import pydantic
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -141,9 +143,7 @@ def test_cycles_and_bottomless_values_end() -> None:
 
 
 def test_pydantic_models_and_langchain_messages_show_their_fields() -> None:
-    pydantic = pytest.importorskip("pydantic")
-
-    class Model(pydantic.BaseModel):  # type: ignore[misc,name-defined]
+    class Model(pydantic.BaseModel):
         model_config = pydantic.ConfigDict(extra="allow")
         a: int = 1
 
@@ -152,7 +152,6 @@ def test_pydantic_models_and_langchain_messages_show_their_fields() -> None:
 
 
 def test_numpy_values_become_numbers() -> None:
-    numpy = pytest.importorskip("numpy")
     shown = read(
         shaper().payload(
             {"i": numpy.int64(3), "f": numpy.float32(0.5), "a": numpy.arange(3), "big": numpy.zeros((9, 99))}
