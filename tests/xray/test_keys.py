@@ -84,7 +84,11 @@ async def test_the_conversation_opens_over_the_screen_and_leads_back() -> None:
         await pilot.pause(0.2)
         pane = w.app.screen.query_one(DetailPane)
         assert "nothing" in page_text(pane)
-        pane.next_section()
+        await pilot.press("j")
+        assert pane.cursor_line == 1
+        await pilot.press("k")
+        assert pane.cursor_line == 0
+        await pilot.press("full_stop")
         await pilot.press("p")
         await pilot.pause()
         assert not isinstance(w.app.screen, LivePage)
