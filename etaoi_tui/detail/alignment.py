@@ -66,9 +66,7 @@ def align(
 
 def _pairs(old: Sequence[Hashable], new: Sequence[Hashable]) -> list[tuple[int, int]]:
     """Return the places of a longest common subsequence, backwards."""
-    where: dict[Hashable, int] = {}
-    for at, element in enumerate(old):
-        where[element] = where.get(element, 0) | 1 << at
+    where = _places(old, set(new))
     # A zero bit says that the subsequence grows by that old element within the new ones seen so far.
     full = (1 << len(old)) - 1
     row = full
@@ -90,6 +88,22 @@ def _pairs(old: Sequence[Hashable], new: Sequence[Hashable]) -> list[tuple[int, 
             right -= 1
             pairs.append((right, below))
     return pairs
+
+
+def _places(old: Sequence[Hashable], wanted: set[Hashable]) -> dict[Hashable, int]:
+    """Return for each wanted element the bits of its places: as many at most as pairs are compared."""
+    places: dict[Hashable, list[int]] = {}
+    for at, element in enumerate(old):
+        if element in wanted:
+            places.setdefault(element, []).append(at)
+    return {element: _bits(found) for element, found in places.items()}
+
+
+def _bits(places: list[int]) -> int:
+    made = bytearray(places[-1] // 8 + 1)
+    for place in places:
+        made[place >> 3] |= 1 << (place & 7)
+    return int.from_bytes(made, "little")
 
 
 def _stretches(pairs: list[tuple[int, int]], old_length: int, new_length: int) -> list[Stretch]:

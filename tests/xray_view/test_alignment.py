@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -81,3 +82,13 @@ def test_lines_are_compared_only_when_they_are_looked_at() -> None:
     assert left[1]._compared._made is None
     assert list(left[1])[1] == ("two", "diff.removed.word")
     assert list(right[1])[1] == ("2", "diff.added.word")
+
+
+def test_lines_that_only_one_side_has_take_no_memory() -> None:
+    old, new = ["h", *map(str, range(60_000))], ["g", *map(str, range(0, 1_800, 2)), "end"]
+    tracemalloc.start()
+    found = align(old, new)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert kept(found) == 900
+    assert most < 40_000_000
