@@ -71,9 +71,9 @@ def snapshot_details(agent: Map) -> list[Section]:
 
 
 def _told(value: Any) -> str:
-    """Name a model, which is told as text or as a map."""
+    """Name a model, which is told as text or as a map; by its class when it has no name."""
     told = as_map(value)
-    return as_text(told.get("model") or told.get("name") or value)
+    return as_text(told.get("model") or told.get("name") or told.get("class") or value)
 
 
 def _model_rows(model: Map) -> list[tuple[str, str]]:

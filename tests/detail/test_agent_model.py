@@ -1,0 +1,24 @@
+"""The model on an agent's page is a name, however little is told of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from etaoi_tui.detail.context import agent_sections
+from etaoi_tui.detail.document import KeyValues
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ("gpt-5", "gpt-5"),
+        ({"provider": "openai", "class": "ChatOpenAI", "model": "gpt-5"}, "gpt-5"),
+        ({"provider": "mine", "class": "Rehearsed"}, "Rehearsed"),
+    ],
+)
+def test_the_model_is_named(told: Any, shown: str) -> None:
+    (facts,) = agent_sections({"llm": told})[0].blocks
+    assert isinstance(facts, KeyValues)
+    assert dict(facts.rows)["model"] == shown
