@@ -21,6 +21,7 @@ from textual import events
 from textual.app import App, SystemCommand
 from textual.driver import Driver
 from textual.filter import LineFilter
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
 from etaoi_collector.model import Trace
@@ -162,6 +163,7 @@ class ViewerApp(App[str]):
         self._clock = clock
         self._automatic = automatic
         self._wanted_theme = theme
+        self._theme_settled = False
         self._ticks = 0
         self._spinner_frame = 0
         self._rates: deque[tuple[float, int]] = deque(maxlen=2 * TICKS_PER_SECOND)
@@ -200,6 +202,7 @@ class ViewerApp(App[str]):
         wanted = THEME_NAMES.get(wanted, wanted)
         if wanted in self.available_themes:
             self.theme = wanted
+        self._theme_settled = True
         self.main.span_tree.following = self.live is not None
         self._restore_terminal_on_signals()
         if self._automatic:
@@ -356,18 +359,32 @@ class ViewerApp(App[str]):
             self.notify(printable(notice), severity="warning", timeout=8, markup=False)
         self._notices_told = len(notices)
 
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """Answer a key, in place of the answer before it; warnings and errors stay for their time."""
+        if severity == "information":
+            for answer in [said for said in self._notifications if said.severity == severity]:
+                self._unnotify(answer)
+        super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
+
     # commands
 
     def next_theme(self) -> None:
         """Go on to the next of dark, light and the terminal's own colours."""
         at = THEMES.index(self.theme) if self.theme in THEMES else -1
         self.theme = THEMES[(at + 1) % len(THEMES)]
-        self.sizes.theme = self.theme
         self.notify(f"Theme: {self.theme.removeprefix('textual-')}", markup=False, timeout=2)
 
     def watch_theme(self, theme: str) -> None:
-        """Remember a theme chosen in the palette."""
-        if self.is_running and self.theme != "textual-dark":
+        """Remember a theme chosen here; one that the command line names holds for one run."""
+        if self._theme_settled:
             self.sizes.theme = theme
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:

@@ -30,6 +30,6 @@ class ViewerOptions:
     replay: Path | None = None
     """The recording that is shown; None when live."""
     theme: str | None = None
-    """dark, light, ansi or a Textual theme's name; None for what was used last."""
+    """dark, light, ansi or a Textual theme's name; None for the one chosen last."""
     demo: bool = False
     """A scripted agent is about to connect: the empty screen says so instead of showing set-up code."""

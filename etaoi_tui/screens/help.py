@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from textual.widget import Widget
 
 from etaoi_collector import query
 from etaoi_collector.model import Status
 from etaoi_tui.actions import Pane, in_pane, readable
-from etaoi_tui.detail.document import Document, KeyValues, Section, Tab, Text
+from etaoi_tui.detail.document import Block, Document, KeyValues, Section, Tab, Text
 from etaoi_tui.screens.page import PageScreen
 from etaoi_tui.view.glyphs import KIND_GLYPHS, KIND_WORDS, STATUS_GLYPHS
 
@@ -47,7 +49,7 @@ def help_document(explanation: str, pane: Pane) -> Document:
     tabs = [
         Tab("keys", "Keys", lambda: [_about(explanation), *_keys(pane)]),
         Tab("glyphs", "Glyphs", _glyphs),
-        Tab("search", "Search", lambda: [Section("search", "What / understands", [Text(_search_text())])]),
+        Tab("search", "Search", lambda: [Section("search", "What / understands", _search())]),
     ]
     return Document(key=f"help:{pane}", headline=[], tabs=tabs)
 
@@ -75,7 +77,13 @@ def _glyphs() -> list[Section]:
     ]
 
 
-def _search_text() -> str:
-    """The language's own description, less the title line and the indentation of its example."""
-    body = (query.__doc__ or "").split("::", 1)[-1]
-    return "\n".join(line.removeprefix("    ") for line in body.strip("\n").splitlines())
+def _search() -> list[Block]:
+    """The language's own description: its examples beside what they mean, then the rest."""
+    body = (query.__doc__ or "").split("::", 1)[-1].strip("\n")
+    examples, _, rest = body.partition("\n\n")
+    rows = []
+    for line in examples.splitlines():
+        # Examples stand two blanks apart, too; what they mean begins behind the widest gap.
+        gap = max(re.finditer(r" {2,}", line.strip()), key=lambda found: len(found[0]))
+        rows.append((line.strip()[: gap.start()], line.strip()[gap.end() :]))
+    return [KeyValues(rows), Text("\n" + " ".join(rest.split()))]

@@ -9,6 +9,7 @@ from textual.events import Key
 from textual.pilot import Pilot
 
 from etaoi_tui.actions import ACTIONS, EVERYWHERE, for_footer, in_pane
+from etaoi_tui.app import ViewerApp
 from etaoi_tui.screens.help import help_document
 from etaoi_tui.screens.main import MainScreen
 
@@ -218,6 +219,44 @@ async def test_copying_sends_what_was_chosen_and_says_where_it_went(monkeypatch:
         assert len(lines) == 6
         assert span.trace.trace_id in lines[0]
         assert any("OSC 52" in str(note.message) for note in w.app._notifications)
+
+
+async def test_an_answer_takes_the_place_of_the_one_before_and_a_warning_stays() -> None:
+    async with world() as (w, pilot):
+        await a_tree(w, pilot)
+        w.app.notify("mind this", severity="warning", timeout=60)
+        await pilot.pause()
+        for key in ("D", "x", "x"):
+            await pilot.press(key)
+            await pilot.pause()
+        said = [str(note.message) for note in w.app._notifications]
+        assert said[0] == "mind this" and len(said) == 2
+        assert "inner steps" in said[1]
+
+
+async def test_a_theme_is_remembered_when_it_was_chosen_here() -> None:
+    async with world() as (w, pilot):
+        assert w.app.sizes.theme == ""
+        for name in ("textual-light", "textual-dark"):
+            w.app.theme = name
+            await pilot.pause()
+            assert w.app.sizes.theme == name
+    named = ViewerApp(w.source, live=None, name="", theme="light", automatic=False)
+    async with named.run_test() as pilot:
+        assert (named.theme, named.sizes.theme) == ("textual-light", "")
+
+
+async def test_the_language_of_the_search_stands_in_two_columns() -> None:
+    from etaoi_tui.detail.document import KeyValues
+
+    (section,) = help_document("", "tree").tabs[2].sections
+    table, rest = section.blocks
+    assert isinstance(table, KeyValues)
+    rows = dict(table.rows)
+    assert rows["name:fetch  tool:fetch"].startswith("part of the name")
+    assert rows["dur>2s  ttft<800ms"].startswith("times:")
+    assert all(key and value for key, value in rows.items())
+    assert "unknown field" in str(rest)
 
 
 async def test_clearing_empties_the_list_and_keeps_what_comes_next() -> None:
