@@ -13,7 +13,6 @@ from tests.bridges.trees import Shown
 
 pytestmark = pytest.mark.real_clients
 
-VERSIONS = ("oldest", "newest")
 SCENARIOS = (
     "stream",
     "spelled_as_documented",
@@ -34,11 +33,6 @@ SCENARIOS = (
 ONE_RUN = ["turn finder", "llm model", "tool HTTP", "tool Read", "llm m-1"]
 LEFT = "cancelled: the stream was left before its end; the run may go on"
 SILENT = "ended without done (cancelled?)"
-
-
-@pytest.fixture(params=VERSIONS)
-def version(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)

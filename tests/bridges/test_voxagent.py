@@ -12,7 +12,6 @@ from tests.bridges.trees import Forest
 
 pytestmark = pytest.mark.real_clients
 
-VERSIONS = ("oldest", "newest")
 SCENARIOS = (
     "run_with_tools",
     "sub_agents",
@@ -34,11 +33,6 @@ SCENARIOS = (
     "detached_midway",
     "secrets",
 )
-
-
-@pytest.fixture(params=VERSIONS)
-def version(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)

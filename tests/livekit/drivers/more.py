@@ -34,6 +34,18 @@ def _graph() -> Any:
     return builder.compile(name="thinker")
 
 
+def _graph_session(graph: Any) -> AgentSession:
+    from livekit.plugins import langchain
+
+    return AgentSession(llm=langchain.LLMAdapter(graph), vad=None, turn_handling={"turn_detection": "manual"})
+
+
+async def _say_hello(session: AgentSession) -> None:
+    await session.start(Agent(instructions="Be a graph."))
+    await session.run(user_input="hello graph")
+    await session.aclose()
+
+
 class Helper(Agent):
     """Its tool runs a chain."""
 
@@ -50,22 +62,16 @@ class Helper(Agent):
 
 
 async def _stitched(first: str, session_ids: tuple[str | None, str | None]) -> dict[str, Any]:
-    from livekit.plugins import langchain
-
     sink = InMemorySink()
     graph = _graph()
-    session = AgentSession(
-        llm=langchain.LLMAdapter(graph), vad=None, turn_handling={"turn_detection": "manual"}
-    )
+    session = _graph_session(graph)
     steps: dict[str, Callable[[], Any]] = {
         "voice": lambda: etaoi_tui.attach_session(session, sink=sink, session_id=session_ids[0]),
         "graph": lambda: etaoi_tui.attach(graph, sink=sink, session_id=session_ids[1]),
     }
     order = ["voice", "graph"] if first == "voice" else ["graph", "voice"]
     handles = {name: steps[name]() for name in order}
-    await session.start(Agent(instructions="Be a graph."))
-    await session.run(user_input="hello graph")
-    await session.aclose()
+    await _say_hello(session)
     return {"events": sink.events, "session_id": str(handles["voice"].session_id)}
 
 
@@ -82,18 +88,13 @@ async def voice_after_graph(world: World) -> dict[str, Any]:
 async def their_graph(world: World) -> dict[str, Any]:
     """A graph inside a call, both told by the reference SDK under one name."""
     import etaoi
-    from livekit.plugins import langchain
 
     sink = Kept()
     graph = _graph().with_config(run_name="thinker")
-    session = AgentSession(
-        llm=langchain.LLMAdapter(graph), vad=None, turn_handling={"turn_detection": "manual"}
-    )
+    session = _graph_session(graph)
     etaoi.attach(graph, sink=sink, session_id="one-call")
     etaoi.attach_session(session, sink=sink, session_id="one-call")
-    await session.start(Agent(instructions="Be a graph."))
-    await session.run(user_input="hello graph")
-    await session.aclose()
+    await _say_hello(session)
     return {"events": sink.events}
 
 
