@@ -23,13 +23,14 @@ from etaoi_tui.sdk.walk import (
     Json,
     Part,
     Walk,
+    error_sentence,
     error_text,
     plain_containers,
     scalar_text,
     short_error,
 )
 
-__all__ = ["EMPTY_MAP", "Json", "Part", "Shaper", "error_text", "snapshot"]
+__all__ = ["EMPTY_MAP", "Json", "Part", "Shaper", "error_sentence", "error_text", "snapshot"]
 
 _encode = msgspec.msgpack.Encoder().encode
 _encode_json = msgspec.json.Encoder().encode

@@ -358,6 +358,14 @@ def error_text(error: BaseException) -> str:
         return f"{kind.__name__}(its text could not be read)"
 
 
+def error_sentence(error: BaseException) -> str:
+    """Return an exception's name and words; its ``__str__`` is the host's, and may fail."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:
+        return f"{type(error).__name__}: its text could not be read"
+
+
 def _argument_text(argument: Any) -> str:
     if type(argument) is str:
         return repr(argument[:16_384])

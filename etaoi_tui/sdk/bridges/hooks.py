@@ -10,6 +10,8 @@ import logging
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
+from etaoi_tui.sdk.values import error_sentence
+
 _log = logging.getLogger("etaoi_tui")
 _Args = ParamSpec("_Args")
 _Result = TypeVar("_Result")
@@ -99,9 +101,7 @@ def guarded(method: Callable[_Args, _Result]) -> Callable[_Args, _Result | None]
         try:
             return method(*args, **kwargs)
         except Exception as error:
-            tell_once(
-                f"{method.__qualname__} failed: {type(error).__name__}: {error}", key=method.__qualname__
-            )
+            tell_once(f"{method.__qualname__} failed: {error_sentence(error)}", key=method.__qualname__)
             return None
 
     return observe

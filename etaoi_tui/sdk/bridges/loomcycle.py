@@ -20,6 +20,7 @@ from etaoi_tui.sdk.bridges.loomcycle_run import END_WITHOUT_DONE, LEFT, RunSpans
 from etaoi_tui.sdk.bridges.loomcycle_segments import messages_of
 from etaoi_tui.sdk.bridges.relay import relay
 from etaoi_tui.sdk.tracer import Span, Tracer
+from etaoi_tui.sdk.values import error_sentence
 
 _STREAMS = ("run_streaming", "continue_session", "start_configured_run", "stream_run")
 _WITHOUT_HANDLE = frozenset({"stream_run"})
@@ -195,7 +196,7 @@ class StreamCall:
             if self._known is not None and not spans.over:
                 self._known.left = True
         elif isinstance(error, Exception):
-            told = f"{type(error).__name__}: {error}"
+            told = error_sentence(error)
         spans.end(told)
         self._over()
 

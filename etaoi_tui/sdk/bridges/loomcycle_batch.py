@@ -11,6 +11,7 @@ from etaoi_tui.sdk.bridges.hooks import Hook, guarded
 from etaoi_tui.sdk.bridges.loomcycle_run import shown_inputs
 from etaoi_tui.sdk.bridges.loomcycle_segments import messages_of
 from etaoi_tui.sdk.tracer import Span
+from etaoi_tui.sdk.values import error_sentence
 
 if TYPE_CHECKING:
     from etaoi_tui.sdk.bridges.loomcycle import ClientWatch
@@ -87,7 +88,7 @@ class Batch:
         """End the spans with what was raised."""
         if self._task is None:
             self.begin([])
-        self._end(f"{type(error).__name__}: {error}" if isinstance(error, Exception) else error, None)
+        self._end(error_sentence(error) if isinstance(error, Exception) else error, None)
 
     def _end(self, error: str | BaseException | None, payload: Any) -> None:
         if self._task is None or self._task.ended:

@@ -18,6 +18,7 @@ from etaoi_tui.sdk.bridges.loomcycle_run import END_WITHOUT_DONE, RunSpans, show
 from etaoi_tui.sdk.bridges.loomcycle_segments import messages_of
 from etaoi_tui.sdk.config import is_disabled, open_tracer
 from etaoi_tui.sdk.tracer import SessionInfo, Tracer
+from etaoi_tui.sdk.values import error_sentence
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 _DEEPEST = 8
@@ -84,8 +85,7 @@ class UserWatch(Watch):
                     pause = _FIRST_PAUSE
             except Exception as error:
                 tell_once(
-                    f"the runs of user {self._user_id!r} cannot be followed for now: "
-                    f"{type(error).__name__}: {error}"
+                    f"the runs of user {self._user_id!r} cannot be followed for now: {error_sentence(error)}"
                 )
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)

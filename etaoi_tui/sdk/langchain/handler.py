@@ -25,7 +25,7 @@ from etaoi_tui.sdk.langchain.payloads import (
 )
 from etaoi_tui.sdk.langchain.recording import RunRecorder
 from etaoi_tui.sdk.langchain.streams import feed_block, feed_event, feed_message
-from etaoi_tui.sdk.values import snapshot
+from etaoi_tui.sdk.values import error_sentence, snapshot
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -290,7 +290,7 @@ class TracerHandler(RunRecorder, BaseCallbackHandler):
         outcome = getattr(retry_state, "outcome", None)
         if outcome is not None and outcome.failed:
             error = outcome.exception()
-            told["error"] = f"{type(error).__name__}: {error}"
+            told["error"] = error_sentence(error)
         if (wait := getattr(retry_state, "upcoming_sleep", None)) is not None:
             told["wait_s"] = wait
         self._note(run_id, {"retry": told})

@@ -34,6 +34,7 @@ from etaoi_tui.sdk.langchain.states import (
 )
 from etaoi_tui.sdk.langchain.toolcalls import ToolCallShot, describe_tool_change, describe_tool_response
 from etaoi_tui.sdk.tracer import Span, current_span, enter_span, leave_span
+from etaoi_tui.sdk.values import error_sentence
 
 _MODEL_HOOKS = ("wrap_model_call", "awrap_model_call")
 _TOOL_HOOKS = ("wrap_tool_call", "awrap_tool_call")
@@ -201,7 +202,7 @@ class _ModelCall:
     def failed(self, error: BaseException) -> None:
         if not isinstance(error, Exception):
             return
-        told = {"attempt": self.probe.calls, "error": f"{type(error).__name__}: {error}"}
+        told = {"attempt": self.probe.calls, "error": error_sentence(error)}
         self.probe.span.tracer.delta(self.probe.span, told)
 
     def end(self, response: Any, error: BaseException | None) -> None:
@@ -245,12 +246,15 @@ class _ToolCall:
         self.probe.sent(functools.partial(describe_tool_change, self.shot, sent, self.probe.calls + 1))
 
     def came_back(self, response: Any) -> None:
-        self.given = response
-        self.given_messages = MessagesShot([response])
+        try:
+            self.given_messages = MessagesShot([response])
+            self.given = response
+        except Exception:
+            self.given = None
 
     def failed(self, error: BaseException) -> None:
         if isinstance(error, Exception):
-            told = {"attempt": self.probe.calls, "error": f"{type(error).__name__}: {error}"}
+            told = {"attempt": self.probe.calls, "error": error_sentence(error)}
             self.probe.span.tracer.delta(self.probe.span, told)
 
     def end(self, response: Any, error: BaseException | None) -> None:
@@ -258,9 +262,12 @@ class _ToolCall:
         if error is not None:
             self.probe.end({"handler_calls": calls}, error)
         else:
-            changed = self.given is not None and (
-                response is not self.given or not self.given_messages.same(MessagesShot([response]))
-            )
+            try:
+                changed = self.given is not None and (
+                    response is not self.given or not self.given_messages.same(MessagesShot([response]))
+                )
+            except Exception:  # then it is another one than was given
+                changed = True
             self.probe.end(functools.partial(describe_tool_response, response, changed, calls))
 
 

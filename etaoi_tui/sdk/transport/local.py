@@ -13,6 +13,7 @@ from etaoi_collector.wire.encode import DROPPED_KEY, add_metadata, encode_frame
 from etaoi_tui.sdk.limits import FRAME_EVENTS
 from etaoi_tui.sdk.stats import Stats
 from etaoi_tui.sdk.transport.buffer import Entry
+from etaoi_tui.sdk.values import error_sentence
 
 _decode = msgspec.msgpack.decode
 
@@ -94,7 +95,7 @@ class LocalOutlet:
                     self._write(frame, len(part))
                 except Exception as error:
                     self._stats.failed += len(part)
-                    self._stats.problem = f"{type(error).__name__}: {error}"
+                    self._stats.problem = error_sentence(error)
                     self._stats.state = "failed"
                     continue
                 self._stats.sent += len(part)
