@@ -32,7 +32,6 @@ def folded(events: list[dict[str, Any]]) -> Store:
 
 
 @real_clients
-@pytest.mark.parametrize("version", ["oldest", "newest"])
 @pytest.mark.parametrize("package", ["voxagent", "loomcycle"])
 def test_the_store_takes_it_as_it_is(package: str, version: str) -> None:
     for name, told in played(package, version, "watched").items():
