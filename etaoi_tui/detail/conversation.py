@@ -35,9 +35,11 @@ def conversation_document(session: Session, payloads: Payloads, now: float) -> D
     traces.sort(key=lambda trace: (trace.started_at, trace.number))
     left_out = max(0, len(traces) - TURNS_SHOWN)
     running = any(trace.running for trace in traces[-TURNS_SHOWN:]) and not session.gone
-    facts = [fmt.count(sum(trace.model_calls for trace in traces), "model call")]
-    facts.append(fmt.count(sum(trace.tool_calls for trace in traces), "tool"))
-    headline: list[Run] = [(fmt.count(len(traces), "turn"), "title"), ("   " + " · ".join(facts), "muted")]
+    # All of them: what happened in a turn of a call is in a trace without a root of its own.
+    facts = [fmt.count(sum(trace.model_calls for trace in session.traces), "model call")]
+    facts.append(fmt.count(sum(trace.tool_calls for trace in session.traces), "tool"))
+    turns = _turns(session, traces)
+    headline: list[Run] = [(fmt.count(turns, "turn"), "title"), ("   " + " · ".join(facts), "muted")]
 
     def build() -> list[Section]:
         sections: list[Section] = []
@@ -53,6 +55,13 @@ def conversation_document(session: Session, payloads: Payloads, now: float) -> D
 
     tab = Tab("conversation", "Conversation", build)
     return Document(f"conversation/{session.session_id}", headline, [tab], tab.key, live=running)
+
+
+def _turns(session: Session, traces: list[Trace]) -> int:
+    """Count a call by its turns, and everything else by its runs."""
+    spoken = sum(any(span.kind == "voice_turn" for span in trace.members[:8]) for trace in session.traces)
+    calls = sum(any(root.kind.startswith("voice") for root in trace.roots[:8]) for trace in traces)
+    return len(traces) - calls + max(spoken, calls)
 
 
 def _is_turn(root: Span) -> bool:
@@ -206,6 +215,7 @@ def _spoken(evidence: Evidence) -> list[Section]:
             continue
         before = (span.kind, text)
         message = Message(_VOICE[span.kind], text)
-        made = message_sections(message, f"spoken{span.number}", summary=fmt.clock(span.started_at))
+        cut = "interrupted · " if span.status is Status.CANCELLED and message.role == "assistant" else ""
+        made = message_sections(message, f"spoken{span.number}", summary=cut + fmt.clock(span.started_at))
         sections += [replace(section, target=span.span_id) for section in made]
     return sections

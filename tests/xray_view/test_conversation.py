@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from etaoi_tui.detail.conversation import conversation_document
@@ -11,6 +12,7 @@ from etaoi_tui.text import UNSAFE
 from tests.detail.pages import text_of
 from tests.detail.recorded import Recorded
 from tests.scribe import Open, Scribe
+from tests.voice.calls import events_of, many
 
 HOSTILE = "\x1b]52;c;aGk=\x07 \x1b[2J [/] [bold]x[/bold] \u202e gnp.exe \ud800 \x00 \x9b31m"
 
@@ -84,6 +86,16 @@ def test_a_failed_turn_says_so_and_a_running_one_shows_what_streams() -> None:
     assert "half an ans" in shown
     (session,) = recorded.store.sessions.values()
     assert conversation_document(session, recorded.payloads, 0.0).live
+
+
+def test_a_call_is_counted_by_its_turns_and_says_where_it_was_interrupted() -> None:
+    truths = [replace(truth, tool=None, interrupted=n == 1) for n, truth in enumerate(many(3))]
+    recorded = Recorded()
+    recorded.send(*events_of(truths))
+    shown = text(recorded)
+    assert shown.startswith("3 turns   3 model calls · 0 tools")
+    cut = [section for section in sections_of(recorded) if section.summary.startswith("interrupted")]
+    assert len(cut) == 1
 
 
 def test_hostile_words_and_shapes_stay_harmless() -> None:
