@@ -54,8 +54,9 @@ _HANDS_ON_FOR = 1.0
 """The same while somebody uses keys or mouse, and the seconds after which nobody seems to any more."""
 
 _WORK_MS = 70.0
-_LOADING_WORK_MS = 180.0
-"""Work in one tick while much is waiting, live and in a recording; then the screen is drawn."""
+_FLOOD_WORK_MS = 220.0
+"""Work in one tick while more waits than can be shown, with somebody's hands on the keys and without; then
+the screen is drawn. A flood tells an eye nothing that four pictures a second do not."""
 
 _FIRST_WORK_MS = 20.0
 """Work before the first screen of a recording: enough to fill it."""
@@ -64,7 +65,8 @@ _PREPARE_AFTER = 0.15
 """Seconds after the first screen at which imports are done that nobody waits for then."""
 
 _BREATH = 0.001
-"""Seconds between two slices. A key needs several turns of the event loop until it is drawn, not just one."""
+"""Seconds between two slices while somebody uses keys or mouse: a key needs several turns of the event loop
+until it is drawn. The first one needs a single turn to be noticed, so there is no pause before it."""
 
 _SWITCH_INTERVAL = 0.000_5
 """Seconds after which a thread lets go of the interpreter. Python's own 5 ms would be added to a key press
@@ -206,6 +208,9 @@ class ViewerApp(App[str]):
         self.main.span_tree.following = self.live is not None
         self._restore_terminal_on_signals()
         if self._automatic:
+            if self.live is None:
+                self.feed.work(_FIRST_WORK_MS, self._clock())
+                self.show()
             self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
@@ -214,8 +219,6 @@ class ViewerApp(App[str]):
         if self.live is not None:
             self.live.start()
             self.main.welcome.show_offers(self.live.offers())
-        self.feed.work(_FIRST_WORK_MS, self._clock())
-        self.show()
         self.run_worker(self._tick_for_ever(), name="tick", exit_on_error=True)
         self.set_timer(_PREPARE_AFTER, self._prepare)
 
@@ -247,18 +250,26 @@ class ViewerApp(App[str]):
         pause = 1 / TICKS_PER_SECOND
         while True:
             began = time.perf_counter()
-            deadline = began + (_WORK_MS if self.source.live else _LOADING_WORK_MS) / 1000
             self.feed.work(self._slice_ms(), self._clock())
-            while self.feed.behind and time.perf_counter() < deadline:
-                await asyncio.sleep(_BREATH)
+            while self.feed.behind and time.perf_counter() - began < self._work_seconds():
+                await asyncio.sleep(self._breath())
                 self.feed.work(self._slice_ms(), self._clock())
             self._collect_garbage(while_loading=self.feed.behind and not self.source.live)
             self.show()
             rest = pause - (time.perf_counter() - began)
-            await asyncio.sleep(0.001 if self.feed.behind else max(rest, 0.005))
+            await asyncio.sleep(self._breath() if self.feed.behind else max(rest, 0.005))
+
+    def _hands_on(self) -> bool:
+        return time.monotonic() - self._touched_at < _HANDS_ON_FOR
 
     def _slice_ms(self) -> float:
-        return _SHORT_SLICE_MS if time.monotonic() - self._touched_at < _HANDS_ON_FOR else _SLICE_MS
+        return _SHORT_SLICE_MS if self._hands_on() else _SLICE_MS
+
+    def _work_seconds(self) -> float:
+        return (_WORK_MS if self._hands_on() else _FLOOD_WORK_MS) / 1000
+
+    def _breath(self) -> float:
+        return _BREATH if self._hands_on() else 0.0
 
     async def on_event(self, event: events.Event) -> None:
         """Remember when somebody last used keys or mouse."""

@@ -1,7 +1,7 @@
 """Starts what the command line asks for: sockets and files first, on a normal screen, then the viewer.
 
-Without a terminal the same sources are printed as lines of text. What only that needs is imported there: the
-first screen should not wait for it.
+Without a terminal the same sources are printed as lines of text. What only that needs, or only a viewer that
+listens, is imported there: the first screen should not wait for it.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from etaoi_collector.host import Collector, CollectorOptions, Record
-from etaoi_collector.live import LiveSource
-from etaoi_collector.options import DEFAULT_PORT
-from etaoi_collector.recorder import Recorder, State
-from etaoi_collector.source import Source
 from etaoi_collector.store import Store
 from etaoi_tui.feed import Feed
-from etaoi_tui.headless.listening import listening
 from etaoi_tui.headless.signals import until_signal
 from etaoi_tui.headless.talk import say
 from etaoi_tui.options import ViewerOptions
+
+if TYPE_CHECKING:
+    from etaoi_collector.host import Collector, CollectorOptions
+    from etaoi_collector.recorder import Recorder
+    from etaoi_collector.source import Source
 
 FRAMES_PER_SECOND = "250"
 """Textual draws at most this often. Its own 60 would add up to 17 ms to every key press; what is drawn at all
@@ -45,6 +45,9 @@ def live(options: CollectorOptions, *, theme: str | None) -> int:
     Returns:
         The exit code.
     """
+    from etaoi_collector.live import LiveSource
+    from etaoi_tui.headless.listening import listening
+
     recorder = None
     try:
         with listening(options, start=not has_terminal()) as collector:
@@ -110,7 +113,11 @@ def demo(*, seed: int, loop: bool, port: int | None, speed: float, theme: str | 
     Returns:
         The exit code.
     """
+    from etaoi_collector.host import CollectorOptions, Record
+    from etaoi_collector.live import LiveSource
+    from etaoi_collector.options import DEFAULT_PORT
     from etaoi_tui.demo.process import agent_process
+    from etaoi_tui.headless.listening import listening
 
     drawn = has_terminal()
     # No recording: demos must not push real runs out of the folder.
@@ -191,6 +198,8 @@ def _everybody_left(store: Store) -> bool:
 
 def _say_where(recorder: Recorder) -> None:
     """Say where the recording is, and what kept it from being complete."""
+    from etaoi_collector.recorder import State
+
     if recorder.warning:
         say(recorder.warning)
     if recorder.path is not None:

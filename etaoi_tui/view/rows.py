@@ -35,6 +35,7 @@ class TreeRows:
         spans: The span of each row, in depth-first order.
         depths: The indentation of each row, hidden ancestors not counted.
         version: Grows with everything that may change how many rows a span has below it, or what they say.
+        touched: The spans of this tree among those that the last `apply` was told of, with and without rows.
     """
 
     def __init__(self) -> None:
@@ -43,6 +44,7 @@ class TreeRows:
         self.spans: list[Span] = []
         self.depths: list[int] = []
         self.version = 0
+        self.touched: list[Span] = []
         self.show_plumbing = False
         self._folded: set[Span] = set()
         self._open_chains: set[Span] = set()
@@ -85,16 +87,22 @@ class TreeRows:
         Returns:
             True when rows were made anew, so that nothing a caller knows about row numbers holds.
         """
+        self.touched = []
         trace = self.trace
         if trace is None:
             return False
+        # In a flood most of what changes stands in other trees, and is looked at only here.
+        known: dict[Span, bool] = {}
+        added = self._mine_of(changes.added, known)
+        changed = self._mine_of(changes.changed, known)
+        self.touched = added + changed
         if changes.restructured and any(self._concerns(other) for other in changes.restructured):
             self.rebuild()
             return True
         self._grow_extent(changes)
-        if any(self._concerns(other) for other in changes.traces):
+        session = trace.session
+        if any(other.session is session for other in changes.traces):
             self.version += 1
-        added = self._mine_of(changes.added)
         if len(added) > MANY + len(self.spans) // _ROWS_A_SPAN:
             self.rebuild()
             return True
@@ -104,11 +112,11 @@ class TreeRows:
             if any(self._moved(mark) for span in added for mark in marks_beside(span)):
                 self.rebuild()
                 return True
-            for span in changes.changed:
+            for span in changed:
                 if any(self._moved(hook) for hook in hooks_near(span)):
                     self.rebuild()
                     return True
-                if span.marks & (_PLUMBING | _PROBE) and span.error is not None and self._mine(span):
+                if span.marks & (_PLUMBING | _PROBE) and span.error is not None:
                     if span.children is not None and self.index(span) is None:
                         self.rebuild()
                         return True
@@ -285,9 +293,7 @@ class TreeRows:
 
     def _moved(self, hook: Span) -> bool:
         """Whether a hook has a row though another one stands for it now, or the other way round."""
-        if not self._mine(hook) or self._hidden(hook) != (self.index(hook) is not None):
-            return False
-        return not self._folded_above(hook)
+        return self._hidden(hook) == (self.index(hook) is not None) and not self._folded_above(hook)
 
     def _folded_above(self, span: Span) -> bool:
         above = span.parent
@@ -315,27 +321,34 @@ class TreeRows:
             return False
         return trace is mine or trace.session is mine.session
 
-    def _mine_of(self, spans: Iterable[Span]) -> list[Span]:
-        """Return the spans that stand in this tree; every ancestor is looked at once, however deep it is."""
-        known: dict[Span, bool] = {}
+    def _mine_of(self, spans: Iterable[Span], known: dict[Span, bool]) -> list[Span]:
+        """Return the spans that stand in this tree."""
+        trace = self.trace
         mine = []
         for span in spans:
-            way: list[Span] = []
-            above = span
-            while (inside := known.get(above)) is None:
-                way.append(above)
-                if above.parent is None:
-                    inside = above.trace is self.trace
-                    break
-                above = above.parent
-            for step in way:
-                known[step] = inside
+            parent = span.parent
+            if parent is None:
+                inside = span.trace is trace
+            elif parent in known:
+                inside = known[parent]
+            else:
+                inside = self._is_mine(parent, known)
             if inside:
                 mine.append(span)
         return mine
 
-    def _mine(self, span: Span) -> bool:
-        return root_of(span).trace is self.trace
+    def _is_mine(self, span: Span, known: dict[Span, bool]) -> bool:
+        """Whether a span stands in this tree; every ancestor is looked at once, however deep it is."""
+        way: list[Span] = []
+        while (inside := known.get(span)) is None:
+            way.append(span)
+            if span.parent is None:
+                inside = span.trace is self.trace
+                break
+            span = span.parent
+        for step in way:
+            known[step] = inside
+        return inside
 
     def _hidden(self, span: Span) -> bool:
         if self.show_plumbing or not span.marks & (_PLUMBING | _PROBE):

@@ -375,15 +375,14 @@ x shows them.
         spans = self.rows.spans
         changed = changes.changed
         above: set[Span] = set()
-        for some in (changes.added, changed):
-            for span in some:
-                head = head_beside(span)
-                if head is not None:
-                    above.add(head)
-                parent = span.parent
-                while parent is not None and parent not in above:
-                    above.add(parent)
-                    parent = parent.parent
+        for span in self.rows.touched:
+            head = head_beside(span)
+            if head is not None:
+                above.add(head)
+            parent = span.parent
+            while parent is not None and parent not in above:
+                above.add(parent)
+                parent = parent.parent
         self.refresh_rows(
             [
                 row

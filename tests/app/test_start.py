@@ -33,6 +33,7 @@ def modules() -> list[str]:
         "websockets",
         "genai_prices",
         "importlib.metadata",
+        "etaoi_collector.host",
         "etaoi_collector.query",
         "etaoi_tui.detail.describe",
         "etaoi_tui.detail.voice_turn",

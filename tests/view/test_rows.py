@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from etaoi_collector.model import Span
 from etaoi_collector.store import Store
+from etaoi_tui.view.order import root_of
 from etaoi_tui.view.rows import TreeRows
 from etaoi_tui.view.walk import is_origin_of_error, next_error, previous_error
 from tests.store.histories import History, event, opened
@@ -33,7 +34,10 @@ def test_growing_equals_rebuilding(seed: int, dice: random.Random, shuffled: boo
         store.apply(some, 0, 1)
         if rows.trace is None:
             rows.show(next(iter(store.traces.values())))
-        rows.apply(store.drain_changes())
+        changes = store.drain_changes()
+        rows.apply(changes)
+        told = [*changes.added, *changes.changed]
+        assert rows.touched == [span for span in told if root_of(span).trace is rows.trace]
         if rows.spans and dice.random() < 0.3:
             rows.set_folded(dice.choice(rows.spans), dice.random() < 0.7)
         grown = list(zip(rows.spans, rows.depths, strict=True))
@@ -69,6 +73,26 @@ def test_plumbing_is_folded_away_and_its_children_take_its_place() -> None:
     ]
     rows.set_plumbing(True)
     assert [s.name for s in rows.spans] == ["root", "seq", "inner", "tail"]
+
+
+def test_what_changes_in_other_trees_is_not_looked_at() -> None:
+    store = deep_store()
+    rows = TreeRows()
+    rows.show(next(iter(store.traces.values())))
+    store.drain_changes()
+    store.apply(
+        [
+            event("span_start", "elsewhere", 4, trace="other"),
+            event("span_start", "below", 5, trace="other", parent="elsewhere"),
+            event("span_start", "hung", 6, trace="turn", parent="root"),
+            event("span_end", "hung", 7, trace="turn", parent="root"),
+            event("span_end", "tail", 8, parent="root"),
+        ],
+        0,
+        1,
+    )
+    rows.apply(store.drain_changes())
+    assert {span.name for span in rows.touched} == {"hung", "tail"}
 
 
 def test_plumbing_that_fails_by_itself_shows() -> None:
