@@ -337,15 +337,22 @@ def _tool_text(tool: object) -> str:
     return f"{description}\n{dump_json(schema)}" if schema is not None else description
 
 
-def _settings(diff: RequestDiff, prefix: str) -> list[Section]:
+def parameter_lines(diff: RequestDiff) -> list[tuple[str, str]]:
+    """Return parameters that differ as lines of what went and what came."""
     lines: list[tuple[str, str]] = []
-    if diff.model is not None:
-        lines += [("-", f"model: {diff.model[0]}"), ("+", f"model: {diff.model[1]}")]
     for name, old, new in diff.parameters:
         if old is not ABSENT:
             lines.append(("-", f"{name}: {as_text(old)}"))
         if new is not ABSENT:
             lines.append(("+", f"{name}: {as_text(new)}"))
+    return lines
+
+
+def _settings(diff: RequestDiff, prefix: str) -> list[Section]:
+    lines: list[tuple[str, str]] = []
+    if diff.model is not None:
+        lines += [("-", f"model: {diff.model[0]}"), ("+", f"model: {diff.model[1]}")]
+    lines += parameter_lines(diff)
     if not lines:
         return []
     title = (

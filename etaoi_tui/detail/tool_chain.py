@@ -7,12 +7,13 @@ from typing import Any
 
 from etaoi_collector.model import Mark, Span, Status
 from etaoi_tui.detail.chat import message_sections, note, read_message
+from etaoi_tui.detail.diff_sections import parameter_lines
 from etaoi_tui.detail.document import Block, Diff, KeyValues, Section
 from etaoi_tui.detail.evidence import Evidence, Map, as_count, as_list, as_map, as_text, seconds
 from etaoi_tui.detail.json_lines import parse_json
 from etaoi_tui.detail.payloads import Missing
 from etaoi_tui.detail.request import Request
-from etaoi_tui.detail.request_diff import ABSENT, RequestDiff, compare
+from etaoi_tui.detail.request_diff import RequestDiff, compare
 from etaoi_tui.detail.request_step import Step, own_time
 from etaoi_tui.view import format as fmt
 
@@ -214,7 +215,7 @@ def _section(step: Step, key: str) -> list[Section]:
     else:
         words = (change_words(step.diff) or "no change") if step.diff is not None else "not known"
         if step.diff is not None and step.diff.parameters:
-            blocks.append(Diff(_lines(step.diff)))
+            blocks.append(Diff(parameter_lines(step.diff)))
     if step.attempts > 1:
         words += f" · attempt {step.attempt} of {step.attempts}"
     if step.own_seconds is not None:
@@ -231,13 +232,3 @@ def _section(step: Step, key: str) -> list[Section]:
     style = "error" if failed else "title" if changed else "muted"
     title = step.label + ("  ✗" if failed else "")
     return [Section(key, title, blocks, words.strip(), open=bool(changed), glyph=glyph, style=style), *inside]
-
-
-def _lines(diff: RequestDiff) -> list[tuple[str, str]]:
-    lines: list[tuple[str, str]] = []
-    for name, old, new in diff.parameters:
-        if old is not ABSENT:
-            lines.append(("-", f"{name}: {as_text(old)}"))
-        if new is not ABSENT:
-            lines.append(("+", f"{name}: {as_text(new)}"))
-    return lines

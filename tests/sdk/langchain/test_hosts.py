@@ -21,7 +21,6 @@ import pytest
 from langchain.agents import create_agent
 from langchain_core.messages import HumanMessage
 from langchain_core.runnables import RunnableLambda
-from langchain_core.tools import tool
 
 import etaoi_tui
 from etaoi_collector.model import Status, status_of_error
@@ -30,7 +29,7 @@ from etaoi_tui.sdk.langchain.middleware import instrument
 from etaoi_tui.sdk.langchain.public import AgentVizHandler, EtaoiHandler, SilentHandler
 from etaoi_tui.sdk.transport.local import InMemorySink
 from tests.sdk.langchain.models import ScriptedModel, calls
-from tests.sdk.langchain.programs import Guard, politeness
+from tests.sdk.langchain.programs import Guard, double, fail, politeness
 from tests.sdk.langchain.trees import Forest
 
 Watch = Callable[..., AttachedHandle]
@@ -51,18 +50,6 @@ class Hostile:
 
     def __deepcopy__(self, memo: Any) -> Any:
         raise RuntimeError("no copy")
-
-
-@tool
-def double(number: int) -> int:
-    """Double a number."""
-    return number * 2
-
-
-@tool
-def fail(number: int) -> int:
-    """Fail."""
-    raise ValueError(f"bad number {number}")
 
 
 def closed_port() -> int:
