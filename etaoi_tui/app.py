@@ -30,6 +30,7 @@ from etaoi_collector.store import DEFAULT_MAX_SPANS, Store
 from etaoi_tui.actions import ACTIONS
 from etaoi_tui.feed import Feed
 from etaoi_tui.screens.main import MainScreen
+from etaoi_tui.screens.panes import Shown
 from etaoi_tui.terminal import lasting
 from etaoi_tui.text import printable
 from etaoi_tui.view import format as fmt
@@ -174,13 +175,15 @@ class ViewerApp(App[str]):
         self._touched_at = -_HANDS_ON_FOR
         self._notices_told = 0
         self.main = MainScreen(
-            source,
-            self.store,
-            self.sizes,
-            self._now,
-            live.endpoint if live else "",
-            live.token if live else False,
-            demo=demo,
+            Shown(
+                source=source,
+                store=self.store,
+                layout=self.sizes,
+                now=self._now,
+                endpoint=live.endpoint if live else "",
+                token=live.token if live else False,
+                demo=demo,
+            )
         )
         self.main.welcome.followed = live is not None and live.followed
 

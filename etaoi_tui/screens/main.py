@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import ClassVar
 
 from textual import on
@@ -10,12 +9,9 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
 from etaoi_collector.model import Changes, Span, Status, Trace
-from etaoi_collector.source import Source
-from etaoi_collector.store import Store
 from etaoi_tui.actions import ACTIONS, BY_ID
 from etaoi_tui.screens.navigation import Navigation
 from etaoi_tui.screens.panes import Shown
-from etaoi_tui.view.layout import Layout
 from etaoi_tui.view.status import StatusLine
 from etaoi_tui.widgets.footer import KeyFooter
 from etaoi_tui.widgets.row_view import RowView
@@ -41,29 +37,13 @@ class MainScreen(Navigation):
         for action in ACTIONS
     ]
 
-    def __init__(
-        self,
-        source: Source,
-        store: Store,
-        layout: Layout,
-        now: Callable[[Trace], float],
-        endpoint: str,
-        token: bool,
-        *,
-        demo: bool = False,
-    ) -> None:
+    def __init__(self, shown: Shown) -> None:
         """Make the screen.
 
         Args:
-            source: For payloads; the feed alone takes events from it.
-            store: What has arrived.
-            layout: Sizes of the panes; changed in place.
-            now: The present for a trace, in seconds since the epoch.
-            endpoint: Where a live run listens; empty for a replay.
-            token: Whether clients need a token.
-            demo: A scripted agent is about to connect.
+            shown: What it shows.
         """
-        super().__init__(Shown(source, store, layout, now, endpoint, token, demo))
+        super().__init__(shown)
         self._shown_contexts: tuple[str, ...] = ()
 
     # what arrives
