@@ -14,7 +14,7 @@ class Attribute:
     Several may lie on top of each other, put there by calls that follow the same object, and go in any order.
 
     Args:
-        target: The object; one without attributes of its own is left alone.
+        target: The object; one without attributes of its own, or that refuses new ones, is left alone.
         name: The method's name.
         make: Gets the method as it is found, and returns what stands in for it.
     """
@@ -32,11 +32,14 @@ class Attribute:
         self._before = own.get(name)
         function = make(inner)
         setattr(function, _PUT, self)
-        setattr(target, name, function)
-        # A class may keep what it is given somewhere else.
-        self._removed = own.get(name) is not function
-        if self._removed:
-            setattr(target, name, inner)
+        try:
+            setattr(target, name, function)
+            # A class may keep what it is given somewhere else.
+            self._removed = own.get(name) is not function
+            if self._removed:
+                setattr(target, name, inner)
+        except Exception:  # whatever a class raises that lets nothing be set
+            return
 
     def remove(self) -> None:
         """Take it off, with others below it whose time has come; what lies on top stays."""
