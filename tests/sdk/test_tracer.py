@@ -236,3 +236,13 @@ def test_sixteen_threads_at_full_speed_lose_nothing_unsaid() -> None:
     assert tracer.flush(30)
     assert len(sink.events) + tracer.stats.dropped == 2 * 16 * 1500
     tracer.close()
+
+
+def test_a_look_into_memory_waits_for_a_sender_that_is_late(tracer: Tracer) -> None:
+    gate = threading.Event()
+    tracer.start("tool", "late", payload=lambda: {"passed": gate.wait(20)})
+    tracer.flush(0.6)
+    opens = threading.Timer(0.6, gate.set)
+    opens.start()
+    assert [event["payload"] for event in tracer.sink.events] == [{"passed": True}]
+    opens.join()

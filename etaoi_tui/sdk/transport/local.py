@@ -17,6 +17,9 @@ from etaoi_tui.sdk.values import error_sentence
 
 _decode = msgspec.msgpack.decode
 
+_PATIENCE = 30.0
+"""Seconds that a look into memory waits for the sender: on a busy machine its turn may come late."""
+
 
 class Sink(Protocol):
     """What a user may pass as ``sink=``: gets one envelope at a time, on the sender's thread."""
@@ -34,21 +37,21 @@ class InMemorySink:
 
     def __init__(self) -> None:
         self._kept: list[dict[str, Any]] = []
-        self._flush: Callable[[], object] | None = None
+        self._flush: Callable[[float], object] | None = None
 
     def emit(self, envelope: dict[str, Any]) -> None:
         """Keep an envelope."""
         self._kept.append(envelope)
 
-    def bind(self, flush: Callable[[], object]) -> None:
-        """Learn how to wait for the sender."""
+    def bind(self, flush: Callable[[float], object]) -> None:
+        """Learn how to wait for the sender, for a number of seconds at most."""
         self._flush = flush
 
     @property
     def envelopes(self) -> list[dict[str, Any]]:
         """All envelopes so far, oldest first."""
         if self._flush is not None:
-            self._flush()
+            self._flush(_PATIENCE)
         return list(self._kept)
 
     @property
@@ -59,7 +62,7 @@ class InMemorySink:
     def clear(self) -> None:
         """Forget what was kept."""
         if self._flush is not None:
-            self._flush()
+            self._flush(_PATIENCE)
         self._kept.clear()
 
 
