@@ -122,7 +122,14 @@ ACTIONS: tuple[Action, ...] = (
     Action("section.previous", ("comma",), "section", "Previous section", "Tabs", _DETAIL),
     Action("section.follow", ("p",), "origin", "Go to the span a message came from", "Tabs", _DETAIL, 6),
     Action("diff.sides", ("s",), "side by side", "Differences side by side, or below each other", "Calls"),
-    Action("call.request", ("r",), "request", "What the call was asked, middleware by middleware", "Calls"),
+    Action(
+        "call.request",
+        ("r",),
+        "request",
+        "What the call was asked, middleware by middleware",
+        "Calls",
+        footer=8,
+    ),
     Action(
         "call.diff",
         ("d",),

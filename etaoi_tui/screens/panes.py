@@ -34,6 +34,9 @@ from etaoi_tui.widgets.voice_lanes import VoiceLanes
 from etaoi_tui.widgets.welcome import Welcome
 
 PANES: Sequence[Pane] = ("traces", "tree", "detail")
+OF_CALLS = {"call.request", "call.diff"}
+"""Actions that the footer names only where there is a model call."""
+
 _ON_EMPTY = {"pane.open", "palette.open", "help.show", "app.quit", "problems.show"}
 
 
@@ -271,7 +274,9 @@ class Panes(Screen[None]):
 
     def footer_actions(self) -> list[Action]:
         """Return the actions of the pane that has the keys, the most important first."""
-        return for_footer(self.pane)
+        span = self.span_tree.cursor
+        about_a_call = span is not None and span.kind in ("llm", "middleware")
+        return [action for action in for_footer(self.pane) if about_a_call or action.id not in OF_CALLS]
 
     def _tell_place(self) -> None:
         trace, span = self.span_tree.rows.trace, self.span_tree.cursor
@@ -283,5 +288,6 @@ class Panes(Screen[None]):
         self.breadcrumb.show(tuple(steps))
         actions = self.footer_actions()
         if self.has_class("-empty"):
-            actions = [action for action in actions if action.id in _ON_EMPTY]
+            useful = _ON_EMPTY if self.welcome.chosen is not None else _ON_EMPTY - {"pane.open"}
+            actions = [action for action in actions if action.id in useful]
         self.footer.show(actions)

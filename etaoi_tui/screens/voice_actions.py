@@ -8,7 +8,7 @@ from etaoi_collector.model import Changes, Session, Span, Trace
 from etaoi_tui.actions import BY_ID, Action
 from etaoi_tui.detail.document import Document
 from etaoi_tui.screens.call_actions import CallActions
-from etaoi_tui.screens.panes import Shown
+from etaoi_tui.screens.panes import OF_CALLS, Shown
 from etaoi_tui.text import printable
 from etaoi_tui.view.voice.call import VoiceCall, is_call
 from etaoi_tui.view.voice.lane import Scale
@@ -156,7 +156,7 @@ class VoiceActions(CallActions):
         if not self.in_lanes:
             return [*actions[:3], toggle, *actions[3:]]
         axis = replace(BY_ID["voice.axis"], label="axis")
-        rest = [action for action in actions[3:] if action.id != "call.diff"]
+        rest = [action for action in actions[3:] if action.id not in OF_CALLS]
         return [*actions[:3], toggle, BY_ID["voice.worst"], *rest[:2], axis, *rest[2:]]
 
     # actions

@@ -279,7 +279,8 @@ x shows them.
 
     def draw_empty(self, line: int, width: int) -> list[Piece]:
         """Say that there is nothing yet."""
-        return [("  No spans yet.", "span-tree--muted")] if line == 1 else []
+        said = "No spans yet." if self.is_live else "This recording holds no spans so far."
+        return [(f"  {said}", "span-tree--muted")] if line == 1 else []
 
     # inner steps
 

@@ -129,11 +129,11 @@ recording under the cursor instead of listening.
             [("      import etaoi_tui", "welcome--code")],
             [(f"      {attach}", "welcome--code")],
             [],
+            [("  The etaoi SDK from PyPI works as it is.", "welcome--muted")],
             [
-                ("  The etaoi SDK from PyPI works as it is. ", "welcome--muted"),
-                ("etaoi-tui demo", "welcome--code"),
+                ("  etaoi-tui demo", "welcome--code"),
+                (" shows what it looks like without an agent.", "welcome--muted"),
             ],
-            [("  shows what it looks like without an agent.", "welcome--muted")],
             [],
         ]
         if self._offers:

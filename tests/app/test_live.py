@@ -15,10 +15,25 @@ async def test_the_empty_screen_says_where_it_listens_and_what_to_paste() -> Non
         assert "import etaoi_tui" in text
         assert "etaoi_tui.attach(agent)" in text
         assert "etaoi-schema 0.5.1 is connected" in text
+        assert "open" not in w.app.main.footer.render_line(0).text
         root = w.scribe.start("sub_agent", "researcher")
         await w.tick(pilot)
         assert not w.app.main.has_class("-empty")
         assert root
+
+
+async def test_the_footer_offers_what_the_row_under_the_cursor_has() -> None:
+    async with world(live=False) as (w, pilot):
+        shown = "\n".join(w.tree.render_line(y).text for y in range(4))
+        assert "This recording holds no spans" in shown
+        root = w.scribe.start("sub_agent", "researcher")
+        w.scribe.start("llm", "gpt-5", root)
+        await w.tick(pilot)
+        for key, offered in (("G", True), ("g", False)):
+            await pilot.press(key)
+            await w.tick(pilot)
+            keys = " ".join(w.app.main.footer.render_line(0).text.split())
+            assert ("r request d diff" in keys) is offered
 
 
 async def test_a_row_appears_when_its_span_starts_and_grows_until_it_ends() -> None:
