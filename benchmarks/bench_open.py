@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 
 import msgpack
@@ -18,6 +19,7 @@ from benchmarks.viewer import live, replay
 from tests import generate
 
 EVENTS = 1_000_000
+OPENINGS = 5
 FIRST = "researcher"
 """Name of the first trace that the generator writes."""
 
@@ -41,7 +43,7 @@ def _read_seconds(path: Path) -> float:
 
 
 def measure() -> Iterator[Row]:
-    """One cold start of the viewer on a file in the page cache."""
+    """The median of several openings, one of them to the end; the file is in the page cache."""
     with TemporaryDirectory(prefix="etaoi-bench-") as folder:
         path = Path(folder) / "million.msgpack"
         spans = generate.write_trace(path, EVENTS)
@@ -50,6 +52,10 @@ def measure() -> Iterator[Row]:
         with live() as (terminal, _):
             wait_idle(terminal)
             empty = terminal.anonymous_bytes()
+        firsts = []
+        for _ in range(OPENINGS):
+            with replay(path) as terminal:
+                firsts.append(terminal.wait_for(FIRST, timeout=60) - terminal.started)
         with replay(path) as terminal:
             first = terminal.wait_for(FIRST, timeout=60) - terminal.started
             used = terminal.cpu_seconds_all()
@@ -58,7 +64,7 @@ def measure() -> Iterator[Row]:
             wait_idle(terminal)
             grown = terminal.anonymous_bytes() - empty
         size = path.stat().st_size / 1e9
-    yield Row(f"open {EVENTS:,} events ({size:.2f} GB), first screenful", first, "s", "<= 0.5 s")
+    yield Row(f"open {EVENTS:,} events ({size:.2f} GB), first screenful", median(firsts), "s", "<= 0.5 s")
     yield Row("the same, everything loaded", loaded, "s", "", "read() of the file", floor)
     rate = EVENTS / (loaded - first)
     yield Row("loading", rate, "events/s", ">= 300,000", "msgpack.Unpacker", EVENTS / peer)
