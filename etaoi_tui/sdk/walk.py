@@ -215,7 +215,7 @@ class Walk:
         for decode in (msgspec.json.decode, msgspec.msgpack.decode):
             try:
                 return self.value(decode(value))
-            except (ValueError, RecursionError):
+            except (msgspec.MsgspecError, ValueError, RecursionError):
                 continue
         return self.binary(bytes(value))
 
