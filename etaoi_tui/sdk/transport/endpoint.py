@@ -59,6 +59,8 @@ class Endpoint:
         Raises:
             OSError: nothing listens there.
         """
+        with importing():
+            import encodings.idna  # noqa: F401  # the socket would, to look the name up: not during a fork
         return socket.create_connection((self.host, self.port), timeout)
 
     def open(
