@@ -275,3 +275,27 @@ def test_a_program_that_ends_at_once_still_reaches_its_viewer() -> None:
         )
         viewer.wait_events(1)
         assert names(viewer) == ["only"]
+
+
+def test_no_fork_meets_the_imports_of_the_first_connection() -> None:
+    out = run(
+        """
+        import sys
+        from etaoi_tui.sdk import forking
+        from etaoi_tui.sdk.transport.endpoint import Endpoint
+
+        class Watch:
+            def find_spec(self, name, path=None, target=None):
+                if not forking._importing.locked():
+                    print("a fork could meet the import of", name)
+
+        endpoint = Endpoint(sys.argv[1])
+        sys.meta_path.insert(0, Watch())
+        try:
+            endpoint.reach(1)
+        except OSError:
+            print("tried")
+        """,
+        ABSENT,
+    )
+    assert out == "tried\n"
