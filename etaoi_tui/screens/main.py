@@ -59,7 +59,7 @@ class MainScreen(Navigation):
         shown = self.span_tree.rows.trace
         if shown is not None and self.store.traces.get(shown.trace_id) is not shown:
             shown = None
-        newest = self.traces.rows.at(0) if len(self.traces.rows) else None
+        newest = self.traces.rows.newest()
         if newest is not None and (
             shown is None or (self.span_tree.following and self._is_newer(newest, shown))
         ):
@@ -162,10 +162,9 @@ class MainScreen(Navigation):
 
     def do_follow_toggle(self) -> None:
         self.span_tree.follow(not self.span_tree.following)
-        if self.span_tree.following and len(self.traces.rows):
-            newest = self.traces.rows.at(0)
-            if newest is not self.span_tree.rows.trace:
-                self.show_trace(newest)
+        newest = self.traces.rows.newest()
+        if self.span_tree.following and newest is not None and newest is not self.span_tree.rows.trace:
+            self.show_trace(newest)
         self._tell_place()
 
     def do_copy_open(self) -> None:

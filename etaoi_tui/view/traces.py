@@ -5,10 +5,14 @@ from __future__ import annotations
 from bisect import bisect_left
 from operator import attrgetter
 
-from etaoi_collector.model import Changes, Trace
+from etaoi_collector.model import Changes, Mark, Trace
 from etaoi_collector.store import Store
+from etaoi_tui.view.format import count
 
 _number = attrgetter("number")
+_PROBE = int(Mark.PROBE)
+_LOOKED_AT = 64
+"""Roots of a trace, and newest traces, that are looked at: both lists may be long."""
 
 
 class TraceRows:
@@ -48,6 +52,13 @@ class TraceRows:
         """Return the trace in a row, newest first."""
         return self.traces[-1 - row]
 
+    def newest(self) -> Trace | None:
+        """Return the newest trace that somebody would want to see: marks without their call are none."""
+        for trace in self.traces[: -1 - _LOOKED_AT : -1]:
+            if not is_stray(trace):
+                return trace
+        return self.traces[-1] if self.traces else None
+
     def row(self, trace: Trace) -> int | None:
         """Return a trace's row."""
         at = bisect_left(self.traces, trace.number, key=_number)
@@ -71,8 +82,23 @@ class TraceRows:
         return shown != present
 
 
+def is_stray(trace: Trace) -> bool:
+    """Whether a trace is nothing but marks that middleware left beside a call, none of which knows its call.
+
+    The `etaoi` SDK loses the parent of every mark of an asynchronous hook.
+    """
+    return (
+        bool(trace.roots)
+        and not trace.only_context
+        and len(trace.roots) == len(trace.members)
+        and all(root.marks & _PROBE for root in trace.roots[:_LOOKED_AT])
+    )
+
+
 def title(trace: Trace) -> str:
     """Return what a trace is called: its first root that has a name."""
+    if is_stray(trace):
+        return count(len(trace.roots), "stray mark")
     for root in trace.roots[:8]:
         if root.name and root.kind != "agent_context":
             return root.name
