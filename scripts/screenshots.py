@@ -23,6 +23,7 @@ import shots_xray
 
 from etaoi_collector.host import Collector, CollectorOptions, Record
 from etaoi_collector.live import LiveSource
+from etaoi_collector.model import Status
 from etaoi_collector.replay import ReplaySource
 from etaoi_collector.source import Source
 from etaoi_tui.app import ViewerApp, facts_of
@@ -101,9 +102,10 @@ async def take_streaming() -> None:
                 sys.executable, "-m", "etaoi_tui.demo", "--url", collector.endpoint, "--speed", "4"
             )
             try:
-                while app.main.span_tree.rows.trace is None or not streaming_last(app):
-                    app.tick()
-                    await pilot.pause(0.05)
+                async with asyncio.timeout(LONGEST):
+                    while app.main.span_tree.rows.trace is None or not streaming_last(app):
+                        app.tick()
+                        await pilot.pause(0.05)
                 await pilot.pause(0.3)
                 app.tick()
                 app.main.draw_detail_now()
@@ -121,7 +123,8 @@ def streaming_last(app: ViewerApp) -> bool:
     """Whether the newest model call, the answer after the reviewer has ended, is streaming."""
     spans = app.main.span_tree.rows.spans
     newest = spans[-1]
-    return len(spans) > 22 and newest.kind == "llm" and len(newest.tail) > 60
+    reviewed = any(span.name == "reviewer" and span.status is Status.OK for span in spans)
+    return reviewed and newest.kind == "llm" and len(newest.tail) > 60
 
 
 def write(name: str, svg: str) -> None:
