@@ -91,7 +91,7 @@ def measure() -> Iterator[Row]:
                 load = ("--rate", str(rate), "--events", str(events), "--prepare")
                 with Client(url, *load) as client:
                     client.go()
-                    time.sleep(WARM_UP)
+                    time.sleep(WARM_UP)  # the rate is steady from here on
                     taken = _presses(terminal, PRESSES)
             else:
                 taken = _presses(terminal, PRESSES)

@@ -23,6 +23,7 @@ def measure() -> Iterator[Row]:
         root = tracer.start("sub_agent", "latency")
         terminal.wait_for("latency")
         for number in range(SPANS):
+            # One event at a time, out of step with the timers of sender and viewer.
             time.sleep(0.1 + chance.random() * 0.1)
             name = f"seen-{number:04d}"
             since = terminal.position

@@ -47,7 +47,7 @@ def wait_idle(terminal: Terminal, timeout: float = 120.0) -> None:
     while calm < 3:
         if time.perf_counter() > deadline:
             raise TimeoutError("the program did not come to rest")
-        time.sleep(0.5)
+        time.sleep(0.5)  # the stretch over which the CPU time is taken
         now = terminal.cpu_seconds_all()
         calm = calm + 1 if now - before < 0.1 else 0
         before = now
@@ -56,7 +56,7 @@ def wait_idle(terminal: Terminal, timeout: float = 120.0) -> None:
 def _share(terminal: Terminal, seconds: float = 3.0) -> float:
     """The main thread's share of a core while nothing is asked of it: spinners, clocks."""
     began, used = time.perf_counter(), terminal.cpu_seconds()
-    time.sleep(seconds)
+    time.sleep(seconds)  # the stretch that is measured
     return (terminal.cpu_seconds() - used) / (time.perf_counter() - began)
 
 
@@ -67,8 +67,8 @@ def _key_ms(terminal: Terminal) -> float:
     began, used = time.perf_counter(), terminal.cpu_seconds()
     for _ in range(PRESSES):
         terminal.press("j")
-        time.sleep(BETWEEN_KEYS)
-    time.sleep(0.3)
+        time.sleep(BETWEEN_KEYS)  # a person's pace: faster presses share a frame
+    time.sleep(0.3)  # what the last press set off counts, too
     seconds, used = time.perf_counter() - began, terminal.cpu_seconds() - used
     if terminal.position - before < PRESSES * 50:
         raise RuntimeError("the down key changed nothing on the screen")
@@ -131,7 +131,7 @@ def _peer(rows: int) -> tuple[float, float]:
         began, used = time.perf_counter(), terminal.cpu_seconds()
         for _ in range(PEER_TICKS):
             terminal.press("t")
-            time.sleep(0.1)
+            time.sleep(0.1)  # a tick a frame, as our viewer draws them
         terminal.wait_quiet(1.0, timeout=60)
         seconds = time.perf_counter() - began
         tick = max(0.0, terminal.cpu_seconds() - used - idle * seconds) * 1000 / PEER_TICKS

@@ -121,7 +121,7 @@ def _walk(viewers: Sequence[_Shown]) -> None:
 def _share(terminal: Terminal, seconds: float = 2.0) -> float:
     """The main thread's share of a core while the call is silent."""
     began, used = time.perf_counter(), terminal.cpu_seconds()
-    time.sleep(seconds)
+    time.sleep(seconds)  # the stretch that is measured
     return (terminal.cpu_seconds() - used) / (time.perf_counter() - began)
 
 
@@ -131,8 +131,8 @@ def _key_cpu(viewer: _Shown) -> float:
     began, used = time.perf_counter(), terminal.cpu_seconds()
     for key, _ in itertools.islice(_steps(viewer.turns), HELD):
         terminal.press(key)
-        time.sleep(BETWEEN_KEYS)
-    time.sleep(0.5)
+        time.sleep(BETWEEN_KEYS)  # a person's pace: faster presses share a frame
+    time.sleep(0.5)  # what the last press set off counts, too
     seconds = time.perf_counter() - began
     return max(0.0, terminal.cpu_seconds() - used - viewer.idle * seconds) * 1000 / HELD
 
