@@ -175,6 +175,8 @@ class Shaper:
             out["name"] = self._known(name)
         if given:
             pairs = self._pairs
+            if name is not None and "name" in given:
+                given = {"metadata.name" if key == "name" else key: value for key, value in given.items()}
             for key, value in list(given.items())[:most]:
                 if type(value) is str and type(key) is str:
                     shown = pairs.get((key, value))

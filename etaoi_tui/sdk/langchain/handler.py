@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_core.callbacks import BaseCallbackHandler
 
-from etaoi_tui.sdk.langchain.naming import agent_name, classify_chain, run_name
+from etaoi_tui.sdk.langchain.naming import agent_name, classify_chain, run_metadata, run_name
 from etaoi_tui.sdk.langchain.payloads import (
     ChainInput,
     ChainOutput,
@@ -76,7 +76,7 @@ class TracerHandler(RunRecorder, BaseCallbackHandler):
         try:
             parent, above, unknown = self._find_parent(parent_run_id)
             agent = agent_name(metadata)
-            meta: dict[str, Any] = dict(metadata) if metadata else {}
+            meta = run_metadata(metadata)
             enters = (
                 agent is not None and agent != (above.agent if above is not None else None)
             ) or meta.get("ls_agent_type") == "subagent"
