@@ -18,16 +18,18 @@ from etaoi_collector.wire.encode import EMPTY_MAP, NIL, encode_text
 from etaoi_tui.sdk.limits import Limits
 from etaoi_tui.sdk.plain import Scale
 from etaoi_tui.sdk.redact import REDACTED, Redact
-from etaoi_tui.sdk.walk import (
+from etaoi_tui.sdk.safe_repr import (
     REPR_SAFE,
-    Json,
-    Part,
-    Walk,
     error_sentence,
     error_text,
     plain_containers,
-    scalar_text,
     short_error,
+)
+from etaoi_tui.sdk.walk import (
+    Json,
+    Part,
+    Walk,
+    scalar_text,
 )
 
 __all__ = ["EMPTY_MAP", "Json", "Part", "Shaper", "error_sentence", "error_text", "snapshot"]
