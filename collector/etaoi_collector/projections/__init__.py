@@ -1,0 +1,1 @@
+"""Spans as plain objects with stable names: what ``--json``, ``tail`` and subscribers read."""
