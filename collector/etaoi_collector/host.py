@@ -1,4 +1,4 @@
-"""`Collector` and its options under the name that programs have imported them by; the code is in `collector`."""
+"""The documented import path of `Collector` and its options; the code is in `etaoi_collector.collector`."""
 
 from __future__ import annotations
 
