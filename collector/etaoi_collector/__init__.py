@@ -1,15 +1,19 @@
 """The collector: who listens, records and remembers. Draws nothing, imports neither textual nor rich.
 
-What a program needs to react to agents, or to assert what they did, is imported from here; it loads on
-first use, since agents import this package, too, for its wire format.
+What a program needs to react to agents, or to assert what they did::
+
+    from etaoi_collector import Collector, CollectorOptions, Record, connect
+
+These names are loaded on first use: the distribution ``etaoi-tui-sdk`` holds only the rooms of this package
+that an agent needs, ``etaoi-tui`` holds the rest.
 """
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from etaoi_collector.collector import Collector as Collector
     from etaoi_collector.options import BindError as BindError
     from etaoi_collector.options import CollectorOptions as CollectorOptions
@@ -46,7 +50,24 @@ __all__ = ["__version__", *_HOMES]
 
 
 def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
+    if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    from importlib import import_module
+
+    home = f"{__name__}.{_HOMES[name]}"
+    try:
+        value = getattr(import_module(home), name)
+    except ModuleNotFoundError as error:
+        if not home.startswith(error.name or "?"):
+            raise
+        raise ImportError(
+            f"etaoi_collector.{name} belongs to the viewer, and only etaoi-tui-sdk is installed here; "
+            "install it with: pip install etaoi-tui",
+            name=f"{__name__}.{name}",
+        ) from None
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

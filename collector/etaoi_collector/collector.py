@@ -33,6 +33,9 @@ FLUSH_EVERY = 0.05
 """Seconds that a frame may wait for the file. A killed process may lose a tenth of a second; the socket and a
 busy core need their part of that, too."""
 BACKLOG = 128
+QUIET = 0.02
+SETTLE_WITHIN = 1.0
+"""Seconds: after how long without a frame a history is complete, and for how long that is waited for."""
 READY_WITHIN = 10.0
 """Seconds that a ``with`` block waits until connections are answered."""
 
@@ -143,6 +146,22 @@ class Collector(SubscriptionHub):
         recorder, ingest = self.recorder, self._intake
         assert ingest is not None
         return ingest, recorder
+
+    def _settle(self) -> None:
+        loop = self._loop
+        if loop is None or self._stopped:
+            return
+        with contextlib.suppress(
+            RuntimeError, TimeoutError
+        ):  # the loop has ended, or something comes without end
+            asyncio.run_coroutine_threadsafe(self._quiet(), loop).result(SETTLE_WITHIN)
+
+    async def _quiet(self) -> None:
+        """Wait until nothing has come in for a moment."""
+        frames = -1
+        while frames != self.stats().frames:
+            frames = self.stats().frames
+            await asyncio.sleep(QUIET)
 
     def __enter__(self) -> Self:
         """Bind and start it, unless that was done.

@@ -36,6 +36,9 @@ class SubscriptionHub:
         """
         raise NotImplementedError
 
+    def _settle(self) -> None:
+        """Wait a moment for what is on its way."""
+
     def subscribe(
         self,
         callback: Callback | None = None,
@@ -84,6 +87,9 @@ class SubscriptionHub:
     def history(self, **filters: Unpack[Filters]) -> list[BusEvent]:
         """Return all that was recorded so far and matches; it ends, unlike a subscription.
 
+        What has reached this machine but was not taken in yet is waited for, a moment at most: flush the
+        agent's handle before, and nothing that it did is left out.
+
         Args:
             filters: Which events; see `Filters`.
 
@@ -91,6 +97,7 @@ class SubscriptionHub:
             RuntimeError: The collector is not bound.
             ValueError: There is no such kind or status, or the query cannot be read.
         """
+        self._settle()
         with self.subscribe(history=None, **filters) as subscription:
             subscription.end()
             return list(subscription)

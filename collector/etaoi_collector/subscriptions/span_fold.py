@@ -9,7 +9,10 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from etaoi_collector.pricing.book import price_book
+from etaoi_collector.projections.call_cost import cost_of
 from etaoi_collector.projections.payload_reader import RecordedPayloads
+from etaoi_collector.projections.span_events import SpanEvents
 from etaoi_collector.projections.span_object import span_object
 from etaoi_collector.query.recorded_content import RecordedContent
 from etaoi_collector.sources.source_items import Closed, EventBatch, Missing, Opened, SourceItem
@@ -145,6 +148,17 @@ class SpanState:
     def ids(self) -> ProgramIds:
         """What the program calls its node, execution and stream."""
         return self._fold.ids_of(self._original)
+
+    def cost_usd(self) -> float | None:
+        """Return what a model call cost in US dollars; the first look at a price loads them all."""
+        if self.span.kind != "llm" or self.span.usage is None:
+            return None
+        book = price_book()
+        if not book.ready:
+            book.load()
+        with self._fold.lock:
+            cost = cost_of(SpanEvents(self.span, self._fold.payloads, self._now))
+        return None if cost is None else cost.total
 
     def as_object(self) -> dict[str, Any]:
         """Return it as ``etaoi-tui tail --json`` prints it."""
