@@ -1,20 +1,11 @@
-"""What is known of one span, for its viewers: its events and what the reader chose to see."""
+"""What is known of one span, for its viewers: its data, and how the reader wants it shown."""
 
 from __future__ import annotations
 
+from etaoi_collector.conventions.lenient import Map, as_count, as_list, as_map, as_number, as_text, seconds
+from etaoi_collector.projections import span_data
 from etaoi_collector.projections.payload_reader import PayloadReader
-from etaoi_collector.projections.span_events import (
-    DELTAS_LISTED,
-    Map,
-    SpanEvents,
-    as_count,
-    as_list,
-    as_map,
-    as_number,
-    as_text,
-    payload_fields,
-    seconds,
-)
+from etaoi_collector.projections.span_data import DELTAS_LISTED, payload_fields
 from etaoi_collector.store.model import Span
 from etaoi_tui.detail.view_options import ViewOptions
 
@@ -32,8 +23,8 @@ __all__ = [
 ]
 
 
-class SpanData(SpanEvents):
-    """One span and its events.
+class SpanData(span_data.SpanData):
+    """One span, its events, and the reader's choices.
 
     Args:
         span: The span to describe.
@@ -49,9 +40,5 @@ class SpanData(SpanEvents):
         self.reading = reading or ViewOptions()
 
     def of(self, span: Span) -> SpanData:
-        """Return the evidence of a related span."""
+        """Return the data of a related span."""
         return SpanData(span, self._payloads, self.now, self.reading)
-
-    def find_snapshot(self, span_id: str) -> Span | None:
-        """Return the agent snapshot with this id, if it has arrived, in whatever session."""
-        return self.span.trace.session.agents.snapshot(span_id)

@@ -6,8 +6,8 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from etaoi_collector.query.recorded_content import EventBytes as Reader
-from etaoi_collector.query.recorded_content import RecordedContent
+from etaoi_collector.projections.recorded_content import EventBytes as Reader
+from etaoi_collector.projections.recorded_content import RecordedContent
 from etaoi_collector.store.model import Changes, Span, Trace
 from etaoi_tui.view.depth_first import Path, position, root_of
 

@@ -1,1 +1,1 @@
-"""Spans as plain objects with stable names: what ``--json``, ``tail`` and subscribers read."""
+"""Spans and runs as plain objects with stable names: what `--json`, `tail`, the bus and exports read."""

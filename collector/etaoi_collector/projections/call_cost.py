@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from etaoi_collector.conventions.lenient import as_map, as_text
 from etaoi_collector.pricing.book import Cost, price_book
 from etaoi_collector.pricing.token_counts import Tokens, read_tokens
-from etaoi_collector.projections.span_events import SpanEvents, as_map, as_text
+from etaoi_collector.projections.span_data import SpanData
 
 
-def tokens_of(call: SpanEvents) -> Tokens | None:
+def tokens_of(call: SpanData) -> Tokens | None:
     """Return a call's reported tokens taken apart; None if it reports none."""
     usage = call.span.usage
     if usage is None:
@@ -15,17 +16,17 @@ def tokens_of(call: SpanEvents) -> Tokens | None:
     return read_tokens(usage, as_map(call.ended.get("usage")), provider_of(call))
 
 
-def provider_of(call: SpanEvents) -> str:
+def provider_of(call: SpanData) -> str:
     """Return the provider of a call's model, if it is told."""
     return as_text(call.ended.get("provider") or call.metadata.get("ls_provider"))
 
 
-def model_of(call: SpanEvents) -> str:
+def model_of(call: SpanData) -> str:
     """Return the name of a call's model as it was reported, else as it was asked for."""
     return as_text(call.ended.get("model") or call.span.model or call.metadata.get("ls_model_name"))
 
 
-def cost_of(call: SpanEvents) -> Cost | None:
+def cost_of(call: SpanData) -> Cost | None:
     """Return what a call cost; None if it reports no usage."""
     tokens = tokens_of(call)
     if tokens is None:

@@ -8,15 +8,22 @@ from typing import TYPE_CHECKING, Unpack
 
 from etaoi_collector.ingest.inbox import Inbox
 from etaoi_collector.ingest.throttle import Throttle
-from etaoi_collector.subscriptions.bus_event import BusEvent
-from etaoi_collector.subscriptions.callback_thread import Callback
 from etaoi_collector.subscriptions.drop_oldest_queue import DropOldestQueue
-from etaoi_collector.subscriptions.filters import Filters, SubscriptionFilter
-from etaoi_collector.subscriptions.subscription import HISTORY, READ_ALONG, Predicate, Subscription
 
 if TYPE_CHECKING:
     from etaoi_collector.ingest.pipeline import Ingest
     from etaoi_collector.recording.recorder import Recorder
+    from etaoi_collector.subscriptions.bus_event import BusEvent
+    from etaoi_collector.subscriptions.callback_thread import Callback
+    from etaoi_collector.subscriptions.filters import Filters
+    from etaoi_collector.subscriptions.subscription import Predicate, Subscription
+
+
+HISTORY = 10_000
+"""Events from before a subscription that it hears of, unless it says otherwise."""
+
+READ_ALONG = 100_000
+"""Older events that are read along, so that an end knows what had started before."""
 
 
 class SubscriptionHub:
@@ -70,6 +77,10 @@ class SubscriptionHub:
             RuntimeError: The collector is not bound.
             ValueError: There is no such kind or status, the query cannot be read, or a number makes no sense.
         """
+        # A viewer that nobody subscribes to starts without these.
+        from etaoi_collector.subscriptions.filters import SubscriptionFilter
+        from etaoi_collector.subscriptions.subscription import Subscription
+
         if (history is not None and history < 0) or (most_waiting is not None and most_waiting < 1):
             raise ValueError("history must be at least 0, and most_waiting at least 1.")
         ingest, recorder = self._open_hub()

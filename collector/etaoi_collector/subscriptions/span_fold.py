@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 
 from etaoi_collector.pricing.book import price_book
 from etaoi_collector.projections.call_cost import cost_of
+from etaoi_collector.projections.objects import span_object
 from etaoi_collector.projections.payload_reader import RecordedPayloads
-from etaoi_collector.projections.span_events import SpanEvents
-from etaoi_collector.projections.span_object import span_object
-from etaoi_collector.query.recorded_content import RecordedContent
+from etaoi_collector.projections.recorded_content import RecordedContent
+from etaoi_collector.projections.span_data import SpanData
 from etaoi_collector.sources.source_items import Closed, EventBatch, Missing, Opened, SourceItem
 from etaoi_collector.store import Store
 from etaoi_collector.store.model import Span
@@ -157,7 +157,7 @@ class SpanState:
         if not book.ready:
             book.load()
         with self._fold.lock:
-            cost = cost_of(SpanEvents(self.span, self._fold.payloads, self._now))
+            cost = cost_of(SpanData(self.span, self._fold.payloads, self._now))
         return None if cost is None else cost.total
 
     def as_object(self) -> dict[str, Any]:

@@ -28,12 +28,6 @@ from etaoi_collector.subscriptions.filters import SubscriptionFilter
 from etaoi_collector.subscriptions.span_fold import SpanFold
 from etaoi_collector.wire.full_decode import decode_lossless
 
-HISTORY = 10_000
-"""Events from before a subscription that it hears of, unless it says otherwise."""
-
-READ_ALONG = 100_000
-"""Older events that are read along, so that an end knows what had started before."""
-
 _SLICE_SECONDS = 0.002
 _SLICE_EVENTS = 512
 

@@ -1,12 +1,10 @@
-"""The events of one span, decoded on demand, and safe ways to read their fields."""
+"""What is known of one span: its events, decoded on demand."""
 
 from __future__ import annotations
 
-import json
-from datetime import datetime
 from functools import cached_property
-from typing import Any
 
+from etaoi_collector.conventions.lenient import Map, as_map
 from etaoi_collector.projections.payload_reader import Missing, PayloadReader
 from etaoi_collector.projections.stream_assembly import AssembledStream
 from etaoi_collector.store.model import Span, SpanFlag
@@ -15,10 +13,8 @@ from etaoi_collector.wire.event_ref import NO_EVENT
 DELTAS_LISTED = 200
 """Deltas that are listed one by one; of more, the newest."""
 
-Map = dict[str, Any]
 
-
-class SpanEvents:
+class SpanData:
     """One span and its events.
 
     Args:
@@ -31,6 +27,10 @@ class SpanEvents:
         self.span = span
         self.now = now
         self._payloads = payloads
+
+    def find_snapshot(self, span_id: str) -> Span | None:
+        """Return the agent snapshot with this id, if it has arrived, in whatever session."""
+        return self.span.trace.session.agents.snapshot(span_id)
 
     @cached_property
     def start(self) -> Map | Missing | None:
@@ -113,51 +113,3 @@ class SpanEvents:
 def payload_fields(event: Map | Missing | None) -> Map:
     """Return an event's payload if it is a map, else an empty one."""
     return as_map(event.get("payload")) if isinstance(event, dict) else {}
-
-
-def seconds(stamp: Any) -> float | None:
-    """Return an event's time stamp as seconds since the epoch; None if it is none."""
-    try:
-        return datetime.fromisoformat(as_text(stamp)).timestamp()
-    except ValueError:
-        return None
-
-
-def as_map(value: Any) -> Map:
-    """Return the value if it is a map, else an empty one."""
-    return value if isinstance(value, dict) else {}
-
-
-def as_list(value: Any) -> list[Any]:
-    """Return the value if it is a list, else an empty one."""
-    return value if isinstance(value, list) else []
-
-
-def as_text(value: Any) -> str:
-    """Return any value as text: text as it is, nothing for None, the rest as compact JSON."""
-    if isinstance(value, str):
-        return value
-    if value is None:
-        return ""
-    try:
-        return json.dumps(value, ensure_ascii=False, default=repr)
-    except (TypeError, ValueError, RecursionError):
-        return repr(value)
-
-
-def as_number(value: Any) -> float | None:
-    """Return a finite number, or None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    if value != value or value in (float("inf"), float("-inf")):
-        return None
-    try:
-        return float(value)
-    except OverflowError:
-        return None
-
-
-def as_count(value: Any) -> int | None:
-    """Return a whole number that is not negative, or None for anything else."""
-    number = as_number(value)
-    return int(number) if number is not None and number >= 0 else None

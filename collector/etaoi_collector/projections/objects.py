@@ -1,35 +1,58 @@
-"""A span as a plain object with stable names: what ``show --json``, ``tail --json`` and subscribers give.
+"""Traces and spans as plain objects. The names are stable: scripts lean on them.
 
-Times are ISO 8601 in UTC with a Z, durations are float milliseconds; what is unknown is None.
+Times are ISO 8601 in UTC with a Z, durations are float milliseconds.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, datetime
 from typing import Any
 
+from etaoi_collector.conventions.lenient import Map, as_map
 from etaoi_collector.projections.payload_reader import PayloadReader
-from etaoi_collector.projections.span_events import Map, SpanEvents, as_map
-from etaoi_collector.store.model import Span, SpanFlag, Usage
+from etaoi_collector.projections.span_data import SpanData
+from etaoi_collector.projections.timestamps import iso
+from etaoi_collector.projections.trace_names import trace_name
+from etaoi_collector.store.model import Span, SpanFlag, Trace, Usage
 from etaoi_collector.wire.limits import MAX_SHOWN_DEPTH
 
 _BLANKS_SEARCHED = 256
 _BRACKETS = re.compile(r"[\[\]{}]")
+
 _INPUTS = ("input_messages", "input", "inputs", "arguments")
 _OUTPUTS = ("response", "output", "outputs")
 
 
+def trace_object(trace: Trace) -> Map:
+    """Return what ``ls --json`` says of a trace."""
+    return {
+        "trace_id": trace.trace_id,
+        "session_id": trace.session.session_id,
+        "name": trace_name(trace),
+        "status": trace.status.value,
+        "started_at": iso(trace.started_at),
+        "duration_ms": _milliseconds(trace.ended_at - trace.started_at),
+        "spans": trace.spans,
+        "events": trace.events,
+        "errors": trace.errors,
+        "model_calls": trace.model_calls,
+        "tool_calls": trace.tool_calls,
+        "input_tokens": trace.input_tokens,
+        "output_tokens": trace.output_tokens,
+        "dropped": trace.dropped,
+    }
+
+
 def span_object(span: Span, payloads: PayloadReader, now: float) -> Map:
-    """Return a span as an object.
+    """Return what ``show --json`` says of a span.
 
     Args:
         span: A span of which something has arrived.
         payloads: Where its events are read from.
         now: Seconds since the epoch.
     """
-    seen = SpanEvents(span, payloads, now)
+    seen = SpanData(span, payloads, now)
     ended = bool(span.marks & SpanFlag.ENDED)
     started = bool(span.marks & SpanFlag.STARTED)
     return {
@@ -40,9 +63,9 @@ def span_object(span: Span, payloads: PayloadReader, now: float) -> Map:
         "kind": span.kind,
         "name": span.name,
         "status": span.status.value,
-        "started_at": iso_time(span.started_at) if started else None,
-        "ended_at": iso_time(span.ended_at) if ended else None,
-        "duration_ms": milliseconds(span.duration(now)) if ended else None,
+        "started_at": iso(span.started_at) if started else None,
+        "ended_at": iso(span.ended_at) if ended else None,
+        "duration_ms": _milliseconds(span.duration(now)) if ended else None,
         "error": span.error,
         "attributes": seen.metadata,
         "input": _input(seen),
@@ -50,13 +73,13 @@ def span_object(span: Span, payloads: PayloadReader, now: float) -> Map:
         "usage": _usage(span.usage),
         "model": span.model,
         "agent": span.agent,
-        "ttft_ms": milliseconds(span.ttft),
+        "ttft_ms": _milliseconds(span.ttft),
         "voice_metrics": seen.metrics or None,
         "notes": [*_notes(span), *seen.gaps],
     }
 
 
-def _input(seen: SpanEvents) -> Any:
+def _input(seen: SpanData) -> Any:
     payload = seen.begun
     if seen.span.marks & SpanFlag.PROBE:
         return _probe_input(seen)
@@ -66,7 +89,7 @@ def _input(seen: SpanEvents) -> Any:
     return payload or None
 
 
-def _output(seen: SpanEvents, payloads: PayloadReader) -> Any:
+def _output(seen: SpanData, payloads: PayloadReader) -> Any:
     payload = seen.ended
     if seen.span.marks & SpanFlag.PROBE:
         return _probe_output(seen)
@@ -89,7 +112,7 @@ def _streamed(span: Span, payloads: PayloadReader) -> str:
     return stream.answer
 
 
-def _probe_input(seen: SpanEvents) -> Map | None:
+def _probe_input(seen: SpanData) -> Map | None:
     """The request before and after a hook: both in its start, or what it sent down in a delta."""
     told: Map = {key: seen.begun[key] for key in ("before", "after") if key in seen.begun}
     for sent in seen.delta_payloads:
@@ -100,7 +123,7 @@ def _probe_input(seen: SpanEvents) -> Map | None:
     return told or None
 
 
-def _probe_output(seen: SpanEvents) -> Map | None:
+def _probe_output(seen: SpanData) -> Map | None:
     payloads = [seen.begun, *seen.delta_payloads, seen.ended]
     return {key: p[key] for p in payloads for key in ("diff", "response") if key in p} or None
 
@@ -155,17 +178,5 @@ def _notes(span: Span) -> list[str]:
     return [words for mark, words in _MARKS if span.marks & mark]
 
 
-def milliseconds(seconds: float | None) -> float | None:
-    """Return seconds as float milliseconds."""
+def _milliseconds(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds * 1000, 3)
-
-
-def iso_time(at: float | None) -> str | None:
-    """Return a time as ISO 8601 in UTC with a Z, to the microsecond; None where no clock can show it."""
-    if at is None:
-        return None
-    try:
-        when = datetime.fromtimestamp(at, UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
-    return when.isoformat(timespec="microseconds").replace("+00:00", "Z")
