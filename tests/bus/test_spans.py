@@ -213,6 +213,7 @@ def test_an_async_function_has_a_loop_where_nobody_runs_one(collector: Collector
 def test_stats_count_kinds_and_subscriptions(collector: Collector, agent: Tracer) -> None:
     with collector.subscribe(), collector.subscribe(kinds="span_end"):
         work(agent)
+        wait_for(lambda: collector.stats().events == 12)
         stats = collector.stats()
         assert stats.events_by_kind == {"span_start": 5, "span_delta": 2, "span_end": 5}
         assert stats.subscriptions == 2

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import TypedDict
 
 from etaoi_collector.query import parse_query
-from etaoi_collector.sources.source_items import Closed, EventBatch, FrameRefused, Opened, SourceItem
+from etaoi_collector.source_items import Closed, EventBatch, FrameRefused, Opened, SourceItem
 from etaoi_collector.store.model import Span, Status
 from etaoi_collector.subscriptions.bus_event import EVENT_KINDS, OTHER_KINDS, BusEvent
 from etaoi_collector.subscriptions.span_fold import SpanFold, SpanState

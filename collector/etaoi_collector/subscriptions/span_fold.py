@@ -15,7 +15,7 @@ from etaoi_collector.projections.objects import span_object
 from etaoi_collector.projections.payload_reader import RecordedPayloads
 from etaoi_collector.projections.recorded_content import RecordedContent
 from etaoi_collector.projections.span_data import SpanData
-from etaoi_collector.sources.source_items import Closed, EventBatch, Missing, Opened, SourceItem
+from etaoi_collector.source_items import Closed, EventBatch, Missing, Opened, SourceItem
 from etaoi_collector.store import Store
 from etaoi_collector.store.model import Span
 from etaoi_collector.wire.events import Event, Reject, SpanDelta, SpanEnd, SpanStart
