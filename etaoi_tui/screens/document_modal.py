@@ -50,11 +50,11 @@ class DocumentModal(DocumentScreen[None]):
     """Shows a document until a key closes it."""
 
     DEFAULT_CSS = """
-    PageScreen { align: center middle; }
-    PageScreen Vertical {
+    DocumentModal { align: center middle; }
+    DocumentModal Vertical {
         width: 104; max-width: 96%; height: 84%; background: $background; border: round $primary;
     }
-    PageScreen DetailPane { height: 1fr; }
+    DocumentModal DetailPane { height: 1fr; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,question_mark,f1,exclamation_mark,enter", "dismiss(None)", "close", show=False),
