@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from textual import events
+from textual import events, on
 from textual.app import App, SystemCommand
 from textual.driver import Driver
 from textual.filter import LineFilter
@@ -27,16 +27,17 @@ from textual.screen import Screen
 from etaoi_collector.sources.base import Source
 from etaoi_collector.store import DEFAULT_MAX_SPANS, Store
 from etaoi_collector.store.model import Trace
-from etaoi_tui.commands.registry import ACTIONS
+from etaoi_tui.commands import load_commands
 from etaoi_tui.feed import Feed
 from etaoi_tui.resilient_driver import make_resilient
-from etaoi_tui.screens.main import MainScreen
-from etaoi_tui.screens.panes import ScreenContext
+from etaoi_tui.screens import workspace_style
+from etaoi_tui.screens.workspace import ScreenContext, Workspace
 from etaoi_tui.text import printable
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.layout import Layout
 from etaoi_tui.view.status import Recording, StatusLine, live_status, replay_status
 from etaoi_tui.widgets.control_char_filter import CONTROL_CHAR_FILTER
+from etaoi_tui.widgets.textual_internals import frames_waiting, withdraw_notifications
 from etaoi_tui.widgets.welcome import RecentRecording
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ class ViewerApp(App[str]):
     TITLE = "etaoi-tui"
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+p"
-    CSS = MainScreen.ARRANGEMENT
+    CSS = workspace_style.CSS
 
     def __init__(
         self,
@@ -174,12 +175,14 @@ class ViewerApp(App[str]):
         self._froze_at = 0.0
         self._touched_at = -_HANDS_ON_FOR
         self._notices_told = 0
-        self.main = MainScreen(
+        self.commands = load_commands()
+        self.main = Workspace(
             ScreenContext(
                 source=source,
                 store=self.store,
                 layout=self.sizes,
                 now=self._now,
+                commands=self.commands,
                 endpoint=live.endpoint if live else "",
                 token=live.token if live else False,
                 demo=demo,
@@ -243,9 +246,10 @@ class ViewerApp(App[str]):
                 # No signals on this loop (Windows) or in this thread (tests).
                 return
 
-    def open_recording(self, path: str) -> None:
+    @on(Workspace.RecordingChosen)
+    def _recording_chosen(self, event: Workspace.RecordingChosen) -> None:
         """End, and ask for a recording to be shown instead."""
-        self.exit(path)
+        self.exit(event.path)
 
     # the tick
 
@@ -295,7 +299,7 @@ class ViewerApp(App[str]):
 
     def show(self) -> None:
         """Bring the screen to the state of the store, unless the terminal does not keep up."""
-        if self._terminal_waits():
+        if frames_waiting(self) > _QUEUED_FRAMES:
             return
         self._ticks += 1
         if self._ticks % _SPINNER_EVERY == 0:
@@ -308,12 +312,6 @@ class ViewerApp(App[str]):
             # Long lists of spans live for good: a collection that walks them only freezes the screen.
             self._froze_at = now
             gc.freeze()
-
-    def _terminal_waits(self) -> bool:
-        """Whether drawn screens pile up: the terminal does not take them (a slow line, a closed lid)."""
-        thread = getattr(self._driver, "_writer_thread", None)
-        queue = getattr(thread, "_queue", None)
-        return queue is not None and queue.qsize() > _QUEUED_FRAMES
 
     def _now(self, trace: Trace) -> float:
         """The present by the clock of a trace's producers, which may not be ours.
@@ -336,7 +334,7 @@ class ViewerApp(App[str]):
     # the first line
 
     def _status(self) -> StatusLine:
-        trace = self.main.span_tree.rows.trace
+        trace = self.main.selection.trace
         session = None if trace is None else trace.session
         if self.live is None:
             progress = self.source.progress
@@ -384,13 +382,13 @@ class ViewerApp(App[str]):
     ) -> None:
         """Answer a key, in place of the answer before it; warnings and errors stay for their time."""
         if severity == "information":
-            for answer in [said for said in self._notifications if said.severity == severity]:
-                self._unnotify(answer)
+            withdraw_notifications(self, severity)
         super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
 
     # commands
 
-    def next_theme(self) -> None:
+    @on(Workspace.ThemeAsked)
+    def _theme_asked(self) -> None:
         """Go on to the next of dark, light and the terminal's own colours."""
         at = THEMES.index(self.theme) if self.theme in THEMES else -1
         self.theme = THEMES[(at + 1) % len(THEMES)]
@@ -404,10 +402,10 @@ class ViewerApp(App[str]):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Offer every action in the palette."""
         if screen is self.main:
-            for action in ACTIONS:
-                if self.main.pane in action.panes and not action.id.startswith("cursor."):
-                    name = f"{action.group}: {action.help}  ({action.shown_key})"
-                    yield SystemCommand(name, action.id, partial(self.main.action_run, action.id))
+            for one in self.commands.in_pane(self.main.pane):
+                if not one.id.startswith("cursor."):
+                    name = f"{one.group}: {one.help}  ({one.shown_key})"
+                    yield SystemCommand(name, one.id, partial(self.main.action_run, one.id))
         yield SystemCommand("Theme: choose from all", "Change the theme", self.action_change_theme)
 
 
