@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import signal
 import sys
 import time
@@ -18,11 +19,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from textual import events, on
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.driver import Driver
 from textual.filter import LineFilter
+from textual.message_pump import MessagePump
 from textual.notifications import SeverityLevel
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
+from textual.widget import Widget
 
 from etaoi_collector.sources.base import Source
 from etaoi_collector.store import DEFAULT_MAX_SPANS, Store
@@ -34,10 +37,17 @@ from etaoi_tui.screens import workspace_style
 from etaoi_tui.screens.workspace import ScreenContext, Workspace
 from etaoi_tui.text import printable
 from etaoi_tui.view import format as fmt
+from etaoi_tui.view.faults import FaultLog
 from etaoi_tui.view.layout import Layout
 from etaoi_tui.view.status import Recording, StatusLine, live_status, replay_status
 from etaoi_tui.widgets.control_char_filter import CONTROL_CHAR_FILTER
-from etaoi_tui.widgets.textual_internals import frames_waiting, withdraw_notifications
+from etaoi_tui.widgets.textual_internals import (
+    ContainedApp,
+    frames_waiting,
+    leave_terminal,
+    take_terminal_again,
+    withdraw_notifications,
+)
 from etaoi_tui.widgets.welcome import RecentRecording
 
 if TYPE_CHECKING:
@@ -83,6 +93,11 @@ _FREEZE_EVERY = 20.0
 _SESSIONS_TIMED = 1_024
 """Sessions of which it is remembered when their newest time stamp was seen."""
 
+_CONTINUES_WITHIN = 0.1
+"""Seconds after which a program that was not stopped takes its terminal again."""
+
+_FAULT_SECONDS = 6
+
 _SPINNER_EVERY = 2
 THEMES = ("textual-dark", "textual-light", "ansi-dark", "ansi-light")
 THEME_NAMES = {"dark": "textual-dark", "light": "textual-light", "ansi": "ansi-dark"}
@@ -124,7 +139,7 @@ class LiveFacts:
         self.followed = followed
 
 
-class ViewerApp(App[str]):
+class ViewerApp(ContainedApp[str]):
     """Shows one source. Exits with the path of a recording when the person asked for that instead.
 
     Args:
@@ -173,8 +188,10 @@ class ViewerApp(App[str]):
         self._rates: deque[tuple[float, int]] = deque(maxlen=2 * TICKS_PER_SECOND)
         self._newest: dict[str, tuple[float, float]] = {}
         self._froze_at = 0.0
+        self._suspended = False
         self._touched_at = -_HANDS_ON_FOR
         self._notices_told = 0
+        self.faults = FaultLog(clock)
         self.commands = load_commands()
         self.main = Workspace(
             ScreenContext(
@@ -186,6 +203,7 @@ class ViewerApp(App[str]):
                 endpoint=live.endpoint if live else "",
                 token=live.token if live else False,
                 demo=demo,
+                faults=self.faults,
             )
         )
         self.main.welcome.followed = live is not None and live.followed
@@ -222,6 +240,7 @@ class ViewerApp(App[str]):
     def _begin(self) -> None:
         """Begin to take what arrives: the first screen is drawn."""
         sys.setswitchinterval(_SWITCH_INTERVAL)
+        self.containing = True
         if self.live is not None:
             self.live.start()
             self.main.welcome.show_offers(self.live.offers())
@@ -239,17 +258,93 @@ class ViewerApp(App[str]):
     def _restore_terminal_on_signals(self) -> None:
         """End as after ``q`` on signals too, with the exit code that shells expect."""
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        handlers: dict[str, Callable[[], object]] = {
+            name: partial(self.exit, return_code=128 + getattr(signal, name, 0))
+            for name in ("SIGINT", "SIGTERM", "SIGHUP")
+        }
+        # Textual does this in handlers that may run in the middle of anything, and then waits for itself.
+        handlers["SIGTSTP"] = partial(self._suspend, os.getpid())
+        handlers["SIGCONT"] = self._continued
+        for name, handler in handlers.items():
+            number = getattr(signal, name, None)
+            if number is None:  # Windows knows fewer
+                continue
             try:
-                loop.add_signal_handler(number, partial(self.exit, return_code=128 + number))
+                loop.add_signal_handler(number, handler)
             except (NotImplementedError, RuntimeError, ValueError):
                 # No signals on this loop (Windows) or in this thread (tests).
                 return
+
+    def action_suspend_process(self) -> None:
+        """Stop until the shell's ``fg``, with whatever started this program."""
+        self._suspend(0)
+
+    def _suspend(self, process: int) -> None:
+        """Give the terminal back and stop.
+
+        Args:
+            process: Whose processes stop, as `os.kill` has it; 0 for all of the terminal's job.
+        """
+        if not hasattr(signal, "SIGTSTP") or not leave_terminal(self):
+            return
+        loop = asyncio.get_running_loop()
+        # The default way to stop does nothing where no shell could continue the job.
+        loop.remove_signal_handler(signal.SIGTSTP)
+        os.kill(process, signal.SIGTSTP)
+        loop.add_signal_handler(signal.SIGTSTP, partial(self._suspend, os.getpid()))
+        self._suspended = True
+        loop.call_later(_CONTINUES_WITHIN, self._continued_unseen)
+
+    def _continued_unseen(self) -> None:
+        """Take the terminal when no SIGCONT came: the program was not stopped at all."""
+        if self._suspended:
+            self._continued()
+
+    def _continued(self) -> None:
+        """Draw the whole screen again: somebody else had the terminal, or nobody."""
+        self._suspended = False
+        if not self._exit:
+            take_terminal_again(self)
+            self.refresh(layout=True)
 
     @on(Workspace.RecordingChosen)
     def _recording_chosen(self, event: Workspace.RecordingChosen) -> None:
         """End, and ask for a recording to be shown instead."""
         self.exit(event.path)
+
+    # what goes wrong
+
+    def contain(
+        self, error: Exception, where: MessagePump | None, *, drawing: bool = False, what: str = ""
+    ) -> None:
+        """Keep an exception for the problems page, close the dialog that it came from, and say so in a line.
+
+        Args:
+            error: What was raised.
+            where: The widget, screen or app in whose handler it was raised.
+            drawing: A widget failed to draw itself; it stays, with an empty line.
+            what: What failed, if the caller knows better than the screen.
+        """
+        modal = None if drawing else self._modal_of(where)
+        fault = self.faults.add(error, what or _named(modal or where))
+        if modal is not None:
+            self.call_later(self._close, modal)
+        if fault.times == 1:
+            said = f"{fault.what} failed: {fault.error}. Press ! for more."
+            self.notify(printable(said), severity="error", timeout=_FAULT_SECONDS, markup=False)
+
+    def contain_from_thread(self, error: Exception) -> None:
+        """Keep an exception of another thread for the problems page."""
+        self.call_later(self.contain, error, None, what="Reading the keyboard")
+
+    def _modal_of(self, where: MessagePump | None) -> ModalScreen[Any] | None:
+        """Return the dialog that an exception came from; commands of a dialog run in the app."""
+        screen = where.screen if isinstance(where, Widget) and where.is_attached else self.screen
+        return screen if isinstance(screen, ModalScreen) and screen in self.screen_stack else None
+
+    def _close(self, modal: ModalScreen[Any]) -> None:
+        while modal in self.screen_stack:
+            self.pop_screen()
 
     # the tick
 
@@ -257,14 +352,20 @@ class ViewerApp(App[str]):
         pause = 1 / TICKS_PER_SECOND
         while True:
             began = time.perf_counter()
-            self.feed.work(self._slice_ms(), self._clock())
-            while self.feed.behind and time.perf_counter() - began < self._work_seconds():
-                await asyncio.sleep(self._breath())
-                self.feed.work(self._slice_ms(), self._clock())
-            self._collect_garbage(while_loading=self.feed.behind and not self.source.live)
-            self.show()
+            try:
+                await self._tick_once(began)
+            except Exception as error:  # the next tick may do better
+                self.contain(error, None)
             rest = pause - (time.perf_counter() - began)
             await asyncio.sleep(self._breath() if self.feed.behind else max(rest, 0.005))
+
+    async def _tick_once(self, began: float) -> None:
+        self.feed.work(self._slice_ms(), self._clock())
+        while self.feed.behind and time.perf_counter() - began < self._work_seconds():
+            await asyncio.sleep(self._breath())
+            self.feed.work(self._slice_ms(), self._clock())
+        self._collect_garbage(while_loading=self.feed.behind and not self.source.live)
+        self.show()
 
     def _hands_on(self) -> bool:
         return time.monotonic() - self._touched_at < _HANDS_ON_FOR
@@ -399,6 +500,13 @@ class ViewerApp(App[str]):
         if self._theme_settled:
             self.sizes.theme = theme
 
+    def action_command_palette(self) -> None:
+        """Open the palette, once."""
+        from etaoi_tui.screens.one_answer import Palette
+
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette(id="--command-palette"))
+
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Offer every action in the palette."""
         if screen is self.main:
@@ -407,6 +515,14 @@ class ViewerApp(App[str]):
                     name = f"{one.group}: {one.help}  ({one.shown_key})"
                     yield SystemCommand(name, one.id, partial(self.main.action_run, one.id))
         yield SystemCommand("Theme: choose from all", "Change the theme", self.action_change_theme)
+
+
+def _named(where: MessagePump | None) -> str:
+    """Name what failed, for a person."""
+    title = getattr(where, "TITLE_TEXT", "") or getattr(where, "BINDING_GROUP_TITLE", "")
+    if title:
+        return str(title).capitalize()
+    return type(where).__name__ if isinstance(where, Widget) else "The viewer"
 
 
 def run_viewer(options: ViewerOptions) -> int:

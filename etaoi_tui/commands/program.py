@@ -17,7 +17,7 @@ def show_problems(at: Workspace) -> None:
     """Show what did not go well."""
     from etaoi_tui.screens.problems import Problems
 
-    at.app.push_screen(Problems(at.store, at.source.notices))
+    at.app.push_screen(Problems(at.store, at.source.notices, at.faults.faults, at.settings_problems))
 
 
 @command(
@@ -68,6 +68,18 @@ def show_help(at: Workspace) -> None:
     from etaoi_tui.screens.help import Help
 
     at.app.push_screen(Help(at.arrangement.explained, at.pane, at.commands))
+
+
+@command(
+    "app.suspend",
+    keys=("ctrl+z",),
+    label="suspend",
+    help="Suspend; the shell's fg comes back",
+    group="Do",
+)
+def suspend(at: Workspace) -> None:
+    """Give the terminal back to the shell for a while."""
+    at.app.action_suspend_process()
 
 
 @command(

@@ -113,8 +113,9 @@ class Arrangement:
 
     def focus(self) -> None:
         """Give the keys to the pane."""
+        shown = "tree" if self.empty else self.pane  # no list slides over the welcome
         for name in PANES:
-            self._screen.set_class(name == self.pane, "-at-" + name)
+            self._screen.set_class(name == shown, "-at-" + name)
         widget = self.explained
         if not widget.has_focus:
             self._screen.set_focus(widget, scroll_visible=False)

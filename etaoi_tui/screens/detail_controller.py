@@ -11,11 +11,13 @@ from textual.timer import Timer
 
 from etaoi_collector.projections.payload_reader import RecordedPayloads
 from etaoi_collector.store.model import Changes, Span, Status, Trace
+from etaoi_tui.detail.document.failure import failed_document
 from etaoi_tui.detail.document.model import Document
 from etaoi_tui.detail.messages.neighbouring_calls import surroundings_version
 from etaoi_tui.detail.view_options import ViewOptions
 from etaoi_tui.view.selection import Selection, SelectionChange
 from etaoi_tui.widgets.detail_pane import DetailPane
+from etaoi_tui.widgets.textual_internals import contained
 
 _DETAIL_AFTER = 0.06
 """Seconds that the cursor rests before its detail is drawn: a held key pays for no row it passes."""
@@ -98,7 +100,12 @@ class DetailController:
         if span is None:
             self._pane.clear()
             return
-        document = self._describe(span)
+        try:
+            document = self._describe(span)
+        except Exception as error:
+            if not contained(self._pane, error, f"The detail of {span.name or span.kind!r}"):
+                raise
+            document = failed_document(span.span_id, span.name, error)
         if span is before:
             self._pane.refresh_document(document)
         else:

@@ -10,12 +10,13 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from etaoi_tui.detail.document.model import Document
+from etaoi_tui.screens.one_answer import OneAnswer
 from etaoi_tui.widgets.detail_pane import DetailPane
 
 Result = TypeVar("Result")
 
 
-class DocumentScreen(ModalScreen[Result]):
+class DocumentScreen(OneAnswer, ModalScreen[Result]):
     """A detail pane over the screen: its keys, and time to lay out what is long."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from textual import events, on
@@ -24,6 +24,7 @@ from etaoi_tui.screens.detail_controller import DetailController
 from etaoi_tui.screens.search_controller import SearchController
 from etaoi_tui.screens.voice_controller import VoiceController
 from etaoi_tui.view.command import CommandTable, Pane
+from etaoi_tui.view.faults import FaultLog
 from etaoi_tui.view.glyphs import kind_word
 from etaoi_tui.view.layout import Layout
 from etaoi_tui.view.row_summaries import Summaries
@@ -40,7 +41,7 @@ from etaoi_tui.widgets.row_view import RowView
 from etaoi_tui.widgets.search_bar import SearchBar
 from etaoi_tui.widgets.span_tree import SpanTree
 from etaoi_tui.widgets.status_bar import StatusBar
-from etaoi_tui.widgets.textual_internals import set_bindings
+from etaoi_tui.widgets.textual_internals import contained, set_bindings
 from etaoi_tui.widgets.trace_list import TraceList
 from etaoi_tui.widgets.voice_lanes import VoiceLanes
 from etaoi_tui.widgets.welcome import Welcome
@@ -62,6 +63,8 @@ class ScreenContext:
         endpoint: Where a live run listens; empty for a replay.
         token: Whether clients need a token.
         demo: A scripted agent is about to connect.
+        faults: What failed in the viewer itself.
+        settings_problems: What was not understood in the user's settings.
     """
 
     source: Source
@@ -72,6 +75,8 @@ class ScreenContext:
     endpoint: str
     token: bool
     demo: bool
+    faults: FaultLog
+    settings_problems: Sequence[str] = ()
 
 
 class Workspace(Screen[None]):
@@ -101,6 +106,8 @@ class Workspace(Screen[None]):
         self.store = context.store
         self.now = now = context.now
         self.commands = context.commands
+        self.faults = context.faults
+        self.settings_problems = context.settings_problems
         set_bindings(self, _bindings(context.commands))
         self.selection = selection = Selection()
         self.payloads = RecordedPayloads(context.source)
@@ -281,7 +288,12 @@ class Workspace(Screen[None]):
 
     def action_run(self, command_id: str) -> None:
         """Run a command."""
-        self.commands[command_id].run(self)
+        command = self.commands[command_id]
+        try:
+            command.run(self)
+        except Exception as error:
+            if not contained(self, error, f"“{command.label}”"):
+                raise
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Commands of another pane do not apply."""
