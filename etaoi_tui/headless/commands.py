@@ -12,6 +12,7 @@ from etaoi_tui.headless.load import count_traces, load
 from etaoi_tui.headless.ls import print_table, print_traces
 from etaoi_tui.headless.show import print_spans, print_trees
 from etaoi_tui.headless.talk import Failure, say
+from etaoi_tui.pricing.book import price_book
 from etaoi_tui.text import printable
 from etaoi_tui.view.format import iso, size, timestamp
 
@@ -28,6 +29,7 @@ def ls(name: str | None, *, as_json: bool) -> int:
     if name is None:
         _list_recordings(sys.stdout, as_json=as_json)
         return 0
+    price_book().wait = True
     with load(name) as loaded:
         print_traces(loaded.store, sys.stdout, as_json=as_json)
     return 0
@@ -39,6 +41,7 @@ def show(name: str, *, wanted: str | None, as_json: bool, plumbing: bool) -> int
     Returns:
         The exit code.
     """
+    price_book().wait = True
     with load(name) as loaded:
         now = time.time()
         if as_json:

@@ -11,11 +11,15 @@ import math
 import re
 from typing import Any
 
+from etaoi_collector.conventions import keys
+from etaoi_collector.conventions.messages import is_empty_answer, tool_names
+from etaoi_collector.conventions.roles import ASSISTANT, normalize_role
 from etaoi_collector.model import Mark, Span, Trace, Usage
 from etaoi_collector.wire.limits import MAX_SHOWN_DEPTH
 from etaoi_tui.detail.evidence import Evidence, Map, as_map
 from etaoi_tui.detail.payloads import Payloads
 from etaoi_tui.headless.tree import trace_name
+from etaoi_tui.pricing.call_costs import cost_of_call, cost_of_trace
 from etaoi_tui.view.format import iso
 
 _DELETE = "\x7f"
@@ -30,6 +34,7 @@ _OUTPUTS = ("response", "output", "outputs")
 
 def trace_object(trace: Trace) -> Map:
     """Return what ``ls --json`` says of a trace."""
+    cost = cost_of_trace(trace)
     return {
         "trace_id": trace.trace_id,
         "session_id": trace.session.session_id,
@@ -44,6 +49,9 @@ def trace_object(trace: Trace) -> Map:
         "tool_calls": trace.tool_calls,
         "input_tokens": trace.input_tokens,
         "output_tokens": trace.output_tokens,
+        "cost_usd": cost.total,
+        "cost_is_complete": cost.complete,
+        "waits_for": None,
         "dropped": trace.dropped,
     }
 
@@ -57,6 +65,7 @@ def span_object(span: Span, payloads: Payloads, now: float) -> Map:
         now: Seconds since the epoch.
     """
     seen = Evidence(span, payloads, now)
+    cost = cost_of_call(span) if span.kind == "llm" else None
     ended = bool(span.marks & Mark.ENDED)
     started = bool(span.marks & Mark.STARTED)
     return {
@@ -76,6 +85,11 @@ def span_object(span: Span, payloads: Payloads, now: float) -> Map:
         "output": _output(seen, payloads),
         "usage": _usage(span.usage),
         "model": span.model,
+        "requested_model": span.requested_model,
+        "finish_reason": span.finish_reason,
+        "cost_usd": cost.total if cost is not None else None,
+        "waits_for": None,
+        "tools": _tools(seen),
         "agent": span.agent,
         "ttft_ms": _milliseconds(span.ttft),
         "voice_metrics": seen.metrics or None,
@@ -92,37 +106,82 @@ def dumps(value: Map) -> str:
     return text.replace(_DELETE, "\\u007f")
 
 
+def _tools(seen: Evidence) -> list[str] | None:
+    """Names of the tools that a model call was offered, in order; None if it was offered none."""
+    told = seen.begun.get(keys.TOOLS) if seen.span.kind == "llm" else None
+    names = tool_names(told)
+    return names or None
+
+
 def _input(seen: Evidence) -> Any:
     payload = seen.begun
     if seen.span.marks & Mark.PROBE:
         return _probe_input(seen)
     for key in _INPUTS:
         if key in payload:
-            return _parsed(payload[key])
+            return _with_roles(_parsed(payload[key]))
     return payload or None
+
+
+def _with_roles(value: Any, levels: int = 2) -> Any:
+    """Return messages with their roles in the one vocabulary; anything else as it is.
+
+    Args:
+        value: A message, a list of them, or maps that hold some.
+        levels: How many lists and maps may lie around a message.
+    """
+    if isinstance(value, list):
+        return [_with_roles(item, levels - 1) for item in value] if levels else value
+    if not isinstance(value, dict):
+        return value
+    if isinstance(role := value.get(keys.ROLE), str):
+        return {**value, keys.ROLE: normalize_role(role)}
+    return {key: _with_roles(item, levels - 1) for key, item in value.items()} if levels else value
 
 
 def _output(seen: Evidence, payloads: Payloads) -> Any:
     payload = seen.ended
     if seen.span.marks & Mark.PROBE:
         return _probe_output(seen)
+    if seen.span.kind == "llm":
+        return _answer(seen, payloads)
     for key in _OUTPUTS:
         if key in payload:
             return _parsed(payload[key])
-    streamed = _streamed(seen.span, payloads)
-    if streamed:
-        return {"role": "ai", "text": streamed}
     return payload or None
 
 
-def _streamed(span: Span, payloads: Payloads) -> str:
+def _answer(seen: Evidence, payloads: Payloads) -> Any:
+    """A model's answer; of a call that failed or has not ended what had streamed, marked incomplete."""
+    payload = seen.ended
+    broke_off = seen.span.error is not None or bool(payload.get(keys.SYNTHETIC_END))
+    response = payload.get(keys.RESPONSE)
+    if response is not None and not (broke_off and is_empty_answer(response)):
+        answer = _with_roles(_parsed(response), 0)
+        return {**answer, keys.INCOMPLETE: True} if broke_off and isinstance(answer, dict) else answer
+    streamed = _streamed(seen.span, payloads)
+    if streamed:
+        return {keys.ROLE: ASSISTANT, **streamed, keys.INCOMPLETE: True}
+    if broke_off or not payload:
+        return None
+    for key in _OUTPUTS:
+        if key in payload:
+            return _parsed(payload[key])
+    return payload
+
+
+def _streamed(span: Span, payloads: Payloads) -> Map:
     """What arrived of a model's answer, for when its end does not repeat it, or never came."""
-    if span.kind != "llm" or not span.deltas:
-        return ""
+    if not span.deltas:
+        return {}
     stream = payloads.streamed(span)
     while not stream.complete:
         stream = payloads.streamed(span)
-    return stream.answer
+    found: Map = {keys.TEXT: stream.answer}
+    reasoning = stream.channels.get(keys.REASONING)
+    if reasoning is not None and reasoning.text:
+        found[keys.REASONING] = reasoning.text
+    return found if any(found.values()) else {}
 
 
 def _probe_input(seen: Evidence) -> Map | None:
@@ -133,12 +192,13 @@ def _probe_input(seen: Evidence) -> Map | None:
             # Only sections that changed are sent; None stands for one that is gone.
             whole = as_map(told.get("before")) | sent["after"]
             told["after"] = {key: value for key, value in whole.items() if value is not None}
-    return told or None
+    return _with_roles(told, 4) or None
 
 
 def _probe_output(seen: Evidence) -> Map | None:
     payloads = [seen.begun, *seen.delta_payloads, seen.ended]
-    return {key: p[key] for p in payloads for key in ("diff", "response") if key in p} or None
+    told = {key: p[key] for p in payloads for key in ("diff", "response") if key in p}
+    return _with_roles(told, 4) or None
 
 
 def _parsed(value: Any) -> Any:
@@ -175,6 +235,12 @@ def _usage(usage: Usage | None) -> Map | None:
         "cache_read": usage.cache_read,
         "cache_creation": usage.cache_creation,
         "reasoning": usage.reasoning,
+        "cache_creation_5m": usage.cache_creation_5m,
+        "cache_creation_1h": usage.cache_creation_1h,
+        "input_audio": usage.input_audio,
+        "output_audio": usage.output_audio,
+        "input_image": usage.input_image,
+        "service_tier": usage.service_tier,
     }
 
 

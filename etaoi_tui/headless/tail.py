@@ -16,6 +16,7 @@ from etaoi_tui.headless.jsonout import dumps, span_object
 from etaoi_tui.headless.lines import LinePrinter
 from etaoi_tui.headless.signals import until_signal
 from etaoi_tui.headless.talk import Failure, say
+from etaoi_tui.pricing.book import price_book
 from etaoi_tui.view.summary import Summaries
 
 _POLL_SECONDS = 0.05
@@ -33,6 +34,7 @@ class JsonPrinter(LinePrinter):
     def __init__(self, out: TextIO, source: RemoteSource) -> None:
         super().__init__(out, Summaries(source), plumbing=True)
         self._payloads = EventPayloads(source)
+        price_book().wait = True
 
     def line(self, span: Span) -> str:
         """Return the span as a JSON object."""
