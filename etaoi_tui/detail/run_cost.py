@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from etaoi_collector.model import Span
-from etaoi_tui.detail.calls import SPANS_WALKED
-from etaoi_tui.detail.document import Run
-from etaoi_tui.pricing.call_costs import RunCost, cost_of_trace, is_paid, sum_costs
-from etaoi_tui.pricing.conventions import read_tokens
+from etaoi_collector.pricing.call_costs import RunCost, cost_of_trace, is_paid, sum_costs
+
+from etaoi_collector.pricing.token_counts import read_tokens
+from etaoi_collector.store.model import Span
+from etaoi_tui.detail.document.model import StyledText
+from etaoi_tui.detail.messages.neighbouring_calls import SPANS_WALKED
 from etaoi_tui.view import format as fmt
 
-Rows = list[tuple[str, str | Sequence[Run]]]
+Rows = list[tuple[str, str | Sequence[StyledText]]]
 
 
 def cost_rows_of_run(run: Span) -> Rows:
@@ -48,7 +49,7 @@ def cost_rows_of_run(run: Span) -> Rows:
     return rows
 
 
-def cost_runs(cost: RunCost) -> list[Run]:
+def cost_runs(cost: RunCost) -> list[StyledText]:
     """Return what several calls cost together, with what is not known of it."""
     if not cost.unknown:
         return [(fmt.dollars(cost.total or 0.0), "")]

@@ -8,9 +8,9 @@ from functools import lru_cache
 from weakref import WeakKeyDictionary
 
 from etaoi_collector.conventions.usage import Usage
-from etaoi_collector.model import NO_CALL, Span, Trace
-from etaoi_tui.pricing.book import Cost, price_book
-from etaoi_tui.pricing.conventions import read_tokens
+from etaoi_collector.pricing.book import Cost, price_book
+from etaoi_collector.pricing.token_counts import read_tokens
+from etaoi_collector.store.model import NO_CALL, Span, Trace
 
 WRAPPED = Cost(0.0, "paid by the call inside it, whose answer it gave")
 FROM_CACHE = Cost(0.0, "answered from the framework's cache, nothing was asked")

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from msgspec import Raw
 
-from etaoi_collector.model import Span, Trace, Usage
-from etaoi_collector.peek import LlmEnd
+from etaoi_collector.conventions.payload_fields import LlmEnd
+from etaoi_collector.store.model import Span, Trace, Usage
 
 INNER_KEPT = 256
 """Calls inside open ones that a trace remembers."""

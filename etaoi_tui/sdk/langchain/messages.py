@@ -21,7 +21,7 @@ from etaoi_collector.conventions.server_tools import (
     read_server_tools,
 )
 from etaoi_collector.conventions.usage import read_usage
-from etaoi_tui.sdk.values import Part
+from etaoi_tui.sdk.serialize import Part
 
 _REASONING_TYPES = frozenset({"reasoning", "thinking", "redacted_thinking"})
 _CALL_TYPES = frozenset(

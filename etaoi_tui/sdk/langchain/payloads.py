@@ -12,7 +12,8 @@ from typing import Any
 import msgspec
 
 from etaoi_collector.conventions import keys
-from etaoi_tui.sdk.langchain.cachemarks import cache_breakpoints
+from etaoi_tui.sdk.langchain.cache_breakpoints import cache_breakpoints
+from etaoi_tui.sdk.langchain.message_snapshots import MessageSnapshot, identify
 from etaoi_tui.sdk.langchain.messages import (
     AS_IT_IS,
     describe_document,
@@ -20,9 +21,8 @@ from etaoi_tui.sdk.langchain.messages import (
     describe_state,
 )
 from etaoi_tui.sdk.langchain.output_schemas import output_schema_of
-from etaoi_tui.sdk.langchain.shots import MessagesShot, identify
 from etaoi_tui.sdk.langchain.tools import describe_tool, tool_name
-from etaoi_tui.sdk.values import Json
+from etaoi_tui.sdk.serialize import Json
 
 _PARAMS_SAID_ELSEWHERE = frozenset({"tools", "functions", "model", "model_name", "_type"})
 
@@ -30,7 +30,7 @@ _PARAMS_SAID_ELSEWHERE = frozenset({"tools", "functions", "model", "model_name",
 def _text_or_json(value: Any) -> Any:
     if value is None:
         return ""
-    if type(value) is dict and type(shot := value.get("messages")) is MessagesShot:
+    if type(value) is dict and type(shot := value.get("messages")) is MessageSnapshot:
         messages = [
             {**described, "content": describe_state(content)}
             if content is not AS_IT_IS and isinstance(described := describe_state(message), dict)
@@ -49,7 +49,7 @@ class ChainInput:
     def __init__(self, value: Any) -> None:
         if type(value) is dict and type(messages := value.get("messages")) is list:
             # A hook may write into the messages before the sender comes to describe them.
-            value = {**value, "messages": MessagesShot(messages)}
+            value = {**value, "messages": MessageSnapshot(messages)}
         self.value = value
 
     def __call__(self) -> dict[str, Any]:
@@ -116,9 +116,9 @@ class ModelInput:
 
     ``input_messages`` (or ``prompts`` and ``n_prompts``), ``tools`` (names), ``tools_hash``,
     ``tool_schemas`` (only the first time that this set of schemas is bound), ``invocation_params``,
-    ``cache_breakpoints`` (see `etaoi_tui.sdk.langchain.cachemarks`), ``output_schema`` and ``output_method``
+    ``cache_breakpoints`` (see `etaoi_tui.sdk.langchain.cache_breakpoints`), ``output_schema`` and ``output_method``
     (the JSON schema that the answer has to follow). Where hooks are instrumented each
-    message also has its ``key``, see `etaoi_tui.sdk.langchain.requests`.
+    message also has its ``key``, see `etaoi_tui.sdk.langchain.model_hooks`.
     """
 
     __slots__ = ("keyed", "messages", "options", "params", "prompts", "tool_sets")
@@ -132,7 +132,7 @@ class ModelInput:
         options: Any = None,
     ) -> None:
         self.options = options
-        self.messages = None if messages is None else [MessagesShot(batch) for batch in messages]
+        self.messages = None if messages is None else [MessageSnapshot(batch) for batch in messages]
         self.prompts = prompts
         self.params = params
         self.tool_sets = tool_sets

@@ -21,8 +21,16 @@ class Run:
     """A run that has started and not ended."""
 
     __slots__ = (
-        "agent", "context", "first_token_ns", "owner", "parent", "span", "tokens_by", "told_error",
-        "totals_run", "usage",
+        "agent",
+        "context",
+        "first_token_ns",
+        "owner",
+        "parent",
+        "reported_error_id",
+        "span",
+        "tokens_by",
+        "totals_run",
+        "usage",
     )  # fmt: skip
 
     def __init__(self, span: Span, owner: Any, parent: Run | None, agent: str | None, context: Any) -> None:
@@ -39,7 +47,7 @@ class Run:
         """The newest usage that a chunk of the stream told."""
         self.totals_run = False
         """Whether each chunk tells the total so far; LangChain adds them up all the same."""
-        self.told_error = 0
+        self.reported_error_id = 0
         """Id of an exception that a run below has told in full: not to be told again on its way up."""
         self.tokens_by: Any = None
         """The handler, once its streamed text comes as tokens; protocol events would say the same again."""
