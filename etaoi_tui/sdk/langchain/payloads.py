@@ -116,8 +116,8 @@ class ModelInput:
 
     ``input_messages`` (or ``prompts`` and ``n_prompts``), ``tools`` (names), ``tools_hash``,
     ``tool_schemas`` (only the first time that this set of schemas is bound), ``invocation_params``,
-    ``cache_breakpoints`` (see `etaoi_tui.sdk.langchain.cache_breakpoints`), ``output_schema`` and ``output_method``
-    (the JSON schema that the answer has to follow). Where hooks are instrumented each
+    ``cache_breakpoints`` (see `etaoi_tui.sdk.langchain.cache_breakpoints`), ``output_schema`` and
+    ``output_method`` (the JSON schema that the answer has to follow). Where hooks are instrumented each
     message also has its ``key``, see `etaoi_tui.sdk.langchain.model_hooks`.
     """
 

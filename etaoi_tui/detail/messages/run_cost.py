@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from etaoi_collector.pricing.call_costs import RunCost, cost_of_trace, is_paid, sum_costs
-
 from etaoi_collector.pricing.token_counts import read_tokens
 from etaoi_collector.store.model import Span
 from etaoi_tui.detail.document.model import StyledText
