@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from etaoi_collector.pricing.book import Cost, price_book
-from etaoi_collector.pricing.call_costs import cost_of_call
-from etaoi_collector.pricing.token_counts import Tokens, read_tokens
+from etaoi_collector.pricing.book import price_book
+from etaoi_collector.projections.call_cost import cost_of, tokens_of
 from etaoi_collector.store.model import NO_CALL
 from etaoi_tui.detail.compare.call_diff import request_of
 from etaoi_tui.detail.document.model import Block, KeyValues, Section, StyledLine, StyledText
@@ -27,17 +26,6 @@ _PARTS = (
     ("tool results", "role.tool", "▒"),
     ("this turn", "role.ai", "█"),
 )
-
-
-def tokens_of(evidence: SpanData) -> Tokens | None:
-    """Return a call's reported tokens taken apart; None if it reports none."""
-    usage = evidence.span.usage
-    return read_tokens(usage) if usage is not None else None
-
-
-def cost_of(evidence: SpanData) -> Cost | None:
-    """Return what a call cost; None if it reports no usage."""
-    return cost_of_call(evidence.span)
 
 
 def meter_sections(evidence: SpanData) -> list[Section]:
