@@ -33,9 +33,7 @@ class Headers:
     __slots__ = ("_fields",)
 
     def __init__(self, fields: Iterable[tuple[bytes, bytes]] = ()) -> None:
-        self._fields = [
-            (name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in fields
-        ]
+        self._fields = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in fields]
 
     def get(self, name: str, default: str = "") -> str:
         """Return the first field of a name."""

@@ -14,7 +14,10 @@ _HINTS: tuple[tuple[re.Pattern[str], str], ...] = (
         "Langfuse clients before version 3 are not served; newer ones send OpenTelemetry",
     ),
     (re.compile(r"/v1development/profiles|/profiles"), "profiles are not served"),
-    (re.compile(r"/(sessions|datasets|examples|prompts|commits|repos)"), "LangSmith's data cannot be read here"),
+    (
+        re.compile(r"/(sessions|datasets|examples|prompts|commits|repos)"),
+        "LangSmith's data cannot be read here",
+    ),
     (re.compile(r"/v2/|/api/v2/spans"), "Zipkin and Jaeger clients are not served; OpenTelemetry's are"),
 )
 
