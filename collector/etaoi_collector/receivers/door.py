@@ -137,12 +137,14 @@ class Receiver:
     """Requests over HTTP that it answers."""
     open_to_all: ClassVar[bool] = False
     """Its endpoints need no token."""
+    keeps_clients: ClassVar[bool] = False
+    """Who sends to it is a client, which is shown as connected."""
 
     def __init__(self, context: ReceiverContext) -> None:
         self.context = context
 
     def recognises(self, first: bytes) -> bool | None:
-        """Tell whether a connection that begins with these bytes speaks a wire of its own that this one knows.
+        """Tell whether a connection that begins with these bytes speaks a wire of this receiver's own.
 
         Returns:
             None if more bytes are needed to tell.

@@ -1,8 +1,8 @@
 """Decodes and translates what foreign tracers send, on a thread of its own.
 
 A request is answered before its body is looked into, so an agent never waits for us. Jobs run one after the
-other, in the order in which they came, and hand over their events in slices, so that no slice keeps the event
-loop or another job waiting for long.
+other, in the order in which they came, and hand over small frames one at a time, so that none keeps the event
+loop busy for long.
 """
 
 from __future__ import annotations
@@ -12,17 +12,19 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
-from etaoi_collector.translation.event_writer import pack_frames
+if TYPE_CHECKING:
+    from etaoi_collector.translation.translators import Translators
 
 BYTES_WAITING = 128 << 20
 """Bytes of bodies that may wait; further requests are asked to come again later."""
 
-SLICE = 50
-"""Spans that are translated between two looks at the world."""
+Job = Callable[["Translators"], Iterator[list[bytes]]]
+"""Yields encoded events.
 
-Job = Callable[[], Iterator[list[bytes]]]
-"""Yields encoded events, a slice at a time."""
+Raises `InvalidPayload` for a body that cannot be read.
+"""
 
 _log = logging.getLogger("etaoi_collector.receivers")
 _log.addHandler(logging.NullHandler())
@@ -33,27 +35,33 @@ class TranslationWorker:
 
     Args:
         loop: The loop on which results are handed over.
+        report: Is told what went wrong within this program, on the loop.
         bytes_waiting: Bytes of bodies that may wait.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, bytes_waiting: int = BYTES_WAITING) -> None:
-        self.trouble = ""
-        """What went wrong within this program; empty while all is well."""
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        report: Callable[[str], None],
+        bytes_waiting: int = BYTES_WAITING,
+    ) -> None:
         self._loop = loop
+        self._report = report
         self._most = bytes_waiting
         self._waiting = 0
-        self._jobs: queue.SimpleQueue[tuple[Job, Deliver, int] | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[tuple[Job, Deliver, Reject, int] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._idle = asyncio.Event()
         self._idle.set()
         self._pending = 0
 
-    def submit(self, job: Job, deliver: Deliver, size: int) -> bool:
+    def submit(self, job: Job, deliver: Deliver, reject: Reject, size: int) -> bool:
         """Have a job done.
 
         Args:
             job: Yields encoded events.
-            deliver: Is given frames with these, on the loop.
+            deliver: Is given each frame of these, on the loop.
+            reject: Is told why the job's body cannot be read, on the loop.
             size: Bytes that the job keeps alive.
 
         Returns:
@@ -67,7 +75,7 @@ class TranslationWorker:
         self._waiting += size
         self._pending += 1
         self._idle.clear()
-        self._jobs.put((job, deliver, size))
+        self._jobs.put((job, deliver, reject, size))
         return True
 
     async def drain(self, seconds: float) -> None:
@@ -84,26 +92,35 @@ class TranslationWorker:
             self._jobs.put(None)
 
     def _run(self) -> None:
+        # Loaded when the first foreign tracer speaks: most viewers never meet one.
+        from etaoi_collector.translation.event_writer import pack_frames
+        from etaoi_collector.translation.otel_model import InvalidPayload
+        from etaoi_collector.translation.translators import Translators
+
+        translators = Translators()
         while (task := self._jobs.get()) is not None:
-            job, deliver, size = task
+            job, deliver, reject, size = task
             try:
-                for events in job():
-                    if events:
-                        self._post(deliver, pack_frames(events))
+                for events in job(translators):
+                    for frame in pack_frames(events):
+                        self._post(deliver, frame)
+            except InvalidPayload as error:
+                self._post(reject, size, str(error))
             except Exception as error:  # one request's contents must not end the thread for all
                 _log.exception("a request could not be translated")
-                self.trouble = (
-                    f"a request could not be read within etaoi-tui: {error or type(error).__name__}"
+                self._post(
+                    self._report,
+                    f"a request could not be read within etaoi-tui: {error or type(error).__name__}",
                 )
-            del job, task
+            del job, deliver, reject, task
             try:
                 self._loop.call_soon_threadsafe(self._done, size)
             except RuntimeError:  # the loop is closed: the collector stops
                 return
 
-    def _post(self, deliver: Deliver, frames: list[bytes]) -> None:
+    def _post(self, call: Callable[..., None], *told: object) -> None:
         try:
-            self._loop.call_soon_threadsafe(deliver, frames)
+            self._loop.call_soon_threadsafe(call, *told)
         except RuntimeError:
             return
 
@@ -114,5 +131,8 @@ class TranslationWorker:
             self._idle.set()
 
 
-Deliver = Callable[[list[bytes]], None]
-"""Takes frames, on the event loop."""
+Deliver = Callable[[bytes], None]
+"""Takes a frame, on the event loop."""
+
+Reject = Callable[[int, str], None]
+"""Takes a size in bytes and a reason, on the event loop."""

@@ -112,6 +112,11 @@ def write_state_change(session_id: str, time_ns: int, subject: str, state: str) 
     )
 
 
+def write_reject(reason: str) -> bytes:
+    """Encode an event that no reader takes: it is recorded, counted, and shown with its reason."""
+    return _encode({"kind": f"unreadable: {reason[:200]}"})
+
+
 def pack_frames(events: Sequence[bytes]) -> list[bytes]:
     """Pack encoded events into frames of one envelope each, small enough to be taken in at one go."""
     return [

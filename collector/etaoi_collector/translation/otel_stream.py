@@ -10,9 +10,10 @@ from collections.abc import Sequence
 
 from etaoi_collector.conventions.telemetry import langsmith, livekit, pydantic_ai
 from etaoi_collector.lru import Lru
+from etaoi_collector.translation.event_writer import write_reject
 from etaoi_collector.translation.genai_events import DETAILS, is_message_event
 from etaoi_collector.translation.ids import span_uuid
-from etaoi_collector.translation.otel_model import OtelLog, OtelSpan
+from etaoi_collector.translation.otel_model import InvalidPayload, OtelLog, OtelSpan
 from etaoi_collector.translation.otel_spans import translate_span
 from etaoi_collector.translation.trace_builder import TraceBuilder
 from etaoi_collector.translation.translated import TranslatedSpan
@@ -43,12 +44,19 @@ class OtelStream:
         self._logs: Lru[_Key, list[OtelLog]] = Lru(SPANS_WAITING)
         self._silent_calls: Lru[_Key, OtelSpan] = Lru(CALLS_REMEMBERED)
 
-    def take_spans(self, spans: Sequence[OtelSpan]) -> list[bytes]:
-        """Return the events for spans that arrived together."""
+    def take_spans(self, arrived: Sequence[OtelSpan | InvalidPayload]) -> list[bytes]:
+        """Return the events for spans that arrived together, and for those that cannot be read."""
+        events: list[bytes] = []
+        spans: list[OtelSpan] = []
+        for item in arrived:
+            if isinstance(item, InvalidPayload):
+                events.append(write_reject(str(item)))
+            elif not item.trace_id or not item.span_id:
+                events.append(write_reject("a span without an id"))
+            else:
+                spans.append(item)
         whole: list[tuple[OtelSpan, TranslatedSpan, bool]] = []
         for span in sorted(spans, key=_order):
-            if not span.trace_id or not span.span_id:
-                continue
             if span.attributes.get(pydantic_ai.SPAN_TYPE) == pydantic_ai.PENDING:
                 _reveal_start(span)
                 translated = self._translate(span)
@@ -57,15 +65,18 @@ class OtelStream:
             elif not self._is_half(span):
                 whole.append((span, self._translate(self._completed(span)), True))
         self._builder.choose_sessions([translated for _, translated, _ in whole])
-        events: list[bytes] = []
         for _, translated, finished in whole:
             events += self._builder.finished(translated) if finished else self._builder.pending(translated)
         return events
 
-    def take_logs(self, logs: Sequence[OtelLog]) -> list[bytes]:
+    def take_logs(self, logs: Sequence[OtelLog | InvalidPayload]) -> list[bytes]:
         """Return the events for log records that arrived together; most wait for their span."""
         affected: dict[_Key, None] = {}
+        events: list[bytes] = []
         for log in logs:
+            if isinstance(log, InvalidPayload):
+                events.append(write_reject(str(log)))
+                continue
             if log.name != DETAILS and not is_message_event(log.name):
                 continue
             key = (log.trace_id, log.span_id)
@@ -76,7 +87,6 @@ class OtelStream:
             if len(known) < LOGS_OF_ONE:
                 known.append(log)
             affected[key] = None
-        events: list[bytes] = []
         for key in affected:
             span = self._silent_calls.get(key)
             if span is not None:
