@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 import zstandard
 
 from etaoi_collector.collector import Collector
+from etaoi_collector.source_items import EventBatch
 from etaoi_collector.sources.live import LiveSource
-from etaoi_collector.sources.source_items import EventBatch
 from etaoi_collector.store import Store
 from etaoi_collector.store.model import Span
 from tests.collector.serving import wait_for

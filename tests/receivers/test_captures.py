@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from etaoi_collector.recording.reader import TraceReader
-from etaoi_collector.sources.source_items import EventBatch
+from etaoi_collector.source_items import EventBatch
 from etaoi_collector.store import Store
 from etaoi_collector.wire.events import Reject
 from tests.collector.serving import serving
