@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable
 from typing import Protocol
 
@@ -17,7 +18,7 @@ from etaoi_collector.source_items import Closed, EventBatch, FrameRefused, Opene
 from etaoi_collector.store.model import Connection
 from etaoi_collector.wire.encode import DROPPED_KEY
 from etaoi_collector.wire.event_ref import unpack_event_ref
-from etaoi_collector.wire.events import Reject, dropped_before
+from etaoi_collector.wire.events import EVENT_KIND, Reject, dropped_before
 from etaoi_collector.wire.limits import MAX_EVENTS_PER_FRAME
 
 NOTES_KEPT = 50
@@ -60,6 +61,10 @@ class Stats(msgspec.Struct, frozen=True):
     """Those of them that were sent away, because they did not read on."""
     viewers_dropped_why: str = ""
     """The newest reason."""
+    events_by_kind: dict[str, int] = {}
+    """The same events by kind: ``span_start``, ``span_delta``, ``span_end``, ``state_tick``, ``rejected``."""
+    subscriptions: int = 0
+    """Subscriptions that are open in this process."""
 
 
 class Listener(Protocol):
@@ -96,6 +101,7 @@ class Ingest:
         self._refused = 0
         self._dropped_by_clients = 0
         self._bytes = 0
+        self._by_type: Counter[type] = Counter()
         self._turned_away = 0
         self._turned_away_why = ""
         self._not_kept: dict[str, tuple[int, int]] = {}
@@ -123,6 +129,7 @@ class Ingest:
             viewers=self._viewers,
             viewers_dropped=self._viewers_dropped,
             viewers_dropped_why=self._viewers_dropped_why,
+            events_by_kind={EVENT_KIND[known]: count for known, count in self._by_type.items()},
         )
 
     def join(self, listener: Listener, history: int | None) -> Backlog:
@@ -257,6 +264,7 @@ class Ingest:
 
     def _hand_over(self, events: EventBatch, size: int) -> None:
         self._events += len(events.events)
+        self._by_type.update(map(type, events.events))
         self._emit(events, size)
 
     def _emit(self, item: SourceItem, size: int = 0) -> None:

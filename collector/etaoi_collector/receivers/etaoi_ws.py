@@ -21,7 +21,7 @@ from etaoi_collector.receivers.door import (
     ReceiverContext,
     endpoint,
 )
-from etaoi_collector.wire.handshake import FANOUT, Hello, describe_client
+from etaoi_collector.wire.handshake import FANOUT, After, Hello, describe_client
 
 INGEST_PATH = "/ingest"
 
@@ -83,7 +83,11 @@ class EtaoiWebSocket(Receiver):
     async def handle(self, connection: ServerConnection) -> None:
         """Run one connection from its Hello to its end."""
         headers = connection.request.headers if connection.request is not None else Headers()
-        session = ServerProtocol(server_version=self._version, authorised=self._gate.admits(headers))
+        session = ServerProtocol(
+            server_version=self._version,
+            authorised=self._gate.admits(headers),
+            recording_end=self._recording_end,
+        )
         number = 0
         try:
             answer = session.begin()
@@ -126,6 +130,10 @@ class EtaoiWebSocket(Receiver):
             if number:
                 self._note_too_big(connection, number)
                 self._ingest.close(number, connection.close_code, connection.close_reason or "")
+
+    def _recording_end(self) -> After:
+        recorder = self._ingest.recorder
+        return After(recorder.recording, *recorder.end())
 
     async def _fan_out(self, connection: ServerConnection, session: ServerProtocol, hello: Hello) -> None:
         """Send a viewer what is recorded until either side ends it."""

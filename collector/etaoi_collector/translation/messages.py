@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from etaoi_collector.conventions.roles import ROLES, normalize_role
 from etaoi_collector.translation.json_text import parse_json, to_text
 
 Message = dict[str, Any]
@@ -23,22 +24,6 @@ _REASONING = frozenset({"reasoning", "thinking", "redacted_thinking"})
 _CALLS = frozenset({"tool_call", "tool-call", "tool_use", "function_call", "server_tool_call"})
 _RESULTS = frozenset({"tool_call_response", "tool-result", "tool_result", "server_tool_call_response"})
 _TEXTS = frozenset({"text", "output_text", "input_text", "refusal"})
-_ROLE_OF_CLASS = {
-    "HumanMessage": "user",
-    "AIMessage": "assistant",
-    "SystemMessage": "system",
-    "ToolMessage": "tool",
-    "FunctionMessage": "tool",
-    "ChatMessage": "user",
-    "HumanMessageChunk": "user",
-    "AIMessageChunk": "assistant",
-    "SystemMessageChunk": "system",
-    "ToolMessageChunk": "tool",
-}
-_ROLES = {"human": "user", "ai": "assistant", "model": "assistant", "developer": "system", "function": "tool"}
-_SPEAKERS = frozenset(
-    {"user", "assistant", "system", "tool", "human", "ai", "developer", "function", "model"}
-)
 
 
 def read_messages(value: Any, role: str = "user") -> list[Message]:
@@ -98,7 +83,7 @@ def read_tool_calls(value: Any) -> list[dict[str, Any]]:
 
 
 def _is_pair(value: list[Any]) -> bool:
-    return len(value) == 2 and isinstance(value[0], str) and value[0] in _SPEAKERS
+    return len(value) == 2 and isinstance(value[0], str) and value[0] in ROLES
 
 
 def _is_part(item: dict[str, Any]) -> bool:
@@ -120,7 +105,7 @@ def _message(item: Any, role: str) -> Iterator[Message]:
     if item.get("type") == "constructor" and isinstance(item.get("kwargs"), dict):
         kind = item.get("id")
         name = kind[-1] if isinstance(kind, list) and kind else ""
-        item = {**item["kwargs"], "role": _ROLE_OF_CLASS.get(str(name), item["kwargs"].get("type") or role)}
+        item = {**item["kwargs"], "role": name if name in ROLES else item["kwargs"].get("type") or role}
     elif isinstance(item.get("data"), dict) and "role" not in item:
         item = {**item["data"], "role": item.get("type") or role}
     kind = item.get("type")
@@ -134,7 +119,7 @@ def _message(item: Any, role: str) -> Iterator[Message]:
         yield {"role": "assistant", "text": "", "reasoning": _plain(item)}
         return
     speaker = str(item.get("role") or (kind if isinstance(kind, str) and kind != "message" else role))
-    message: Message = {"role": _ROLES.get(speaker, speaker), "text": ""}
+    message: Message = {"role": normalize_role(speaker), "text": ""}
     content = item.get("parts", item.get("content", item.get("contents", item.get("text"))))
     results = list(_take_content(message, content))
     calls = item.get("tool_calls", item.get("toolCalls"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from etaoi_collector.conventions import usage
 from etaoi_collector.translation.json_text import parse_json
 
 Usage = dict[str, Any]
@@ -37,22 +38,22 @@ def build_usage(
     taken, given = as_count(input_tokens), as_count(output_tokens)
     if taken is None and given is None:
         return None
-    usage: Usage = {}
+    report: Usage = {}
     if taken is not None:
-        usage["input_tokens"] = taken
+        report["input_tokens"] = taken
     if given is not None:
-        usage["output_tokens"] = given
+        report["output_tokens"] = given
     total = as_count(total_tokens)
-    usage["total_tokens"] = total if total is not None else (taken or 0) + (given or 0)
+    report["total_tokens"] = total if total is not None else (taken or 0) + (given or 0)
     read, write, thought = as_count(cache_read), as_count(cache_write), as_count(reasoning)
     details = {
         name: count for name, count in (("cache_read", read), ("cache_creation", write)) if count is not None
     }
     if details:
-        usage["input_token_details"] = details
+        report["input_token_details"] = details
     if thought is not None:
-        usage["output_token_details"] = {"reasoning": thought}
-    return usage
+        report["output_token_details"] = {"reasoning": thought}
+    return report
 
 
 def read_langfuse_usage(value: Any) -> Usage | None:
@@ -85,28 +86,5 @@ def read_langfuse_usage(value: Any) -> Usage | None:
 
 
 def read_usage(value: Any) -> Usage | None:
-    """Read usage in the shapes of LangChain, OpenAI and Anthropic."""
-    if not isinstance(value, dict):
-        return None
-    before = value.get("input_token_details", value.get("prompt_tokens_details"))
-    before = before if before is not None else value.get("input_tokens_details")
-    after = value.get("output_token_details", value.get("completion_tokens_details"))
-    after = after if after is not None else value.get("output_tokens_details")
-    before = before if isinstance(before, dict) else {}
-    after = after if isinstance(after, dict) else {}
-    read = before.get("cache_read", before.get("cached_tokens"))
-    write = before.get("cache_creation", before.get("cache_write"))
-    taken = value.get("input_tokens", value.get("prompt_tokens"))
-    if not before and ("cache_read_input_tokens" in value or "cache_creation_input_tokens" in value):
-        # Anthropic's own report: input_tokens are those behind the last cache breakpoint.
-        read, write = value.get("cache_read_input_tokens"), value.get("cache_creation_input_tokens")
-        fresh = as_count(taken)
-        taken = None if fresh is None else fresh + (as_count(read) or 0) + (as_count(write) or 0)
-    return build_usage(
-        input_tokens=taken,
-        output_tokens=value.get("output_tokens", value.get("completion_tokens")),
-        total_tokens=value.get("total_tokens"),
-        cache_read=read,
-        cache_write=write,
-        reasoning=after.get("reasoning", after.get("reasoning_tokens")),
-    )
+    """Return a report as its producer made it, if it is one that `conventions.usage` can read."""
+    return value if isinstance(value, dict) and usage.read_usage(value) is not None else None
