@@ -20,7 +20,7 @@ from etaoi_tui.kinds.registry import KINDS
 from etaoi_tui.kinds.row_text import LONGEST, first_words
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.glyphs import kind_glyph, kind_word
-from etaoi_tui.view.middleware.summary import Changed, middleware_chain, probe_diff
+from etaoi_tui.view.middleware.effect import Changed, middleware_chain, probe_diff
 from etaoi_tui.view.search import Reader
 
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)

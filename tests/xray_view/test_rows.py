@@ -15,7 +15,7 @@ from etaoi_tui.detail import span_document as describing
 from etaoi_tui.detail.messages.token_estimate import characters_a_token
 from etaoi_tui.detail.span_data import SpanData
 from etaoi_tui.detail.span_document import describe_span
-from etaoi_tui.view.middleware.summary import Changed, Diff, Entry, LengthChange
+from etaoi_tui.view.middleware.effect import Changed, Diff, Entry, LengthChange
 from etaoi_tui.view.row_summaries import Summaries
 from etaoi_tui.view.sparkline import context_trend
 from etaoi_tui.view.visible_rows import TreeRows

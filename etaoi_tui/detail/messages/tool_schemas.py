@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from etaoi_tui.detail.messages.neighbouring_calls import calls_of, run_of, runs_before
 from etaoi_tui.detail.span_data import SpanData, as_list, as_map, as_text
+from etaoi_tui.view.neighbouring_calls import calls_of, run_of, runs_before
 
 _CALLS_READ = 24
 _RUNS_READ = 8

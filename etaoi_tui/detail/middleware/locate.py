@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 from etaoi_collector.projections.payload_reader import Missing
 from etaoi_collector.store.model import Span, SpanFlag
-from etaoi_tui.detail.messages.neighbouring_calls import node_of, siblings_after, siblings_before
 from etaoi_tui.detail.middleware.orphan_probes import WRAP_HOOKS, node_of_orphan, read_probe_events
-from etaoi_tui.detail.middleware.probe_pairing import ProbePair
 from etaoi_tui.detail.span_data import SpanData, as_map, as_text, payload_fields, seconds
+from etaoi_tui.view.middleware.pairing import ProbePair
+from etaoi_tui.view.neighbouring_calls import node_of, siblings_after, siblings_before
 
 BEFORE_HOOKS = ("before_model", "before_agent", "abefore_model", "abefore_agent")
 AFTER_HOOKS = ("after_model", "after_agent", "aafter_model", "aafter_agent")

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from math import inf
 
 from etaoi_collector.store.model import Span, SpanFlag, Trace
-from etaoi_tui.detail.middleware.probe_pairing import ProbePair, ProbePairing
 from etaoi_tui.detail.span_data import SpanData, as_text
+from etaoi_tui.view.middleware.pairing import ProbePair, ProbePairing
 
 WRAP_HOOKS = ("wrap_model_call", "awrap_model_call")
 

@@ -21,11 +21,11 @@ from etaoi_tui.detail.messages.request import (
     take_tool_changes,
 )
 from etaoi_tui.detail.middleware.locate import LocatedHooks, hooks_of
-from etaoi_tui.detail.middleware.probe_pairing import ProbePair
 from etaoi_tui.detail.middleware.request_step import Step, own_time
 from etaoi_tui.detail.middleware.state_hooks import state_step
 from etaoi_tui.detail.middleware.tool_chain import CALLED_AGAIN, handler_words
 from etaoi_tui.detail.span_data import Map, SpanData, as_list, as_map, as_text, seconds
+from etaoi_tui.view.middleware.pairing import ProbePair
 
 _PROBE = int(SpanFlag.PROBE)
 _TIME_INSIDE = "Its time includes that of the hooks inside it that are not instrumented."

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from etaoi_collector.store.model import Span, SpanFlag
 from etaoi_tui.detail.kind_viewer import KindViewer, RowReader
+from etaoi_tui.view.middleware.effect import changes_in_words, probe_diff
 from etaoi_tui.view.middleware.row_groups import bracket_of
-from etaoi_tui.view.middleware.summary import changes_in_words, probe_diff
 
 if TYPE_CHECKING:
     from etaoi_tui.detail.document.model import Tab
