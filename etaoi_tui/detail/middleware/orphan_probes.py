@@ -13,9 +13,8 @@ from math import inf
 
 from etaoi_collector.store.model import Span, SpanFlag, Trace
 from etaoi_tui.detail.span_data import SpanData, as_text
+from etaoi_tui.view.middleware.hooks import WRAP_HOOKS
 from etaoi_tui.view.middleware.pairing import ProbePair, ProbePairing
-
-WRAP_HOOKS = ("wrap_model_call", "awrap_model_call")
 
 _PROBE = int(SpanFlag.PROBE)
 _SIBLINGS_READ = 400

@@ -1,7 +1,8 @@
-"""What a chain of middleware came to, in the few words of a row."""
+"""What middleware changed in a request: the effect of one hook or of several, in figures and in words."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import msgspec
@@ -9,94 +10,65 @@ from msgspec import Raw
 
 from etaoi_collector.store.model import Span, SpanFlag
 from etaoi_tui.kinds.appearance import RowReader
-from etaoi_tui.view.middleware.row_groups import bracket_of
-
-CHARACTERS_A_TOKEN = 4
-"""A usual value for English prose: tokens made of it are shown as an estimate."""
-
-_HOOKS_READ = 64
-
-_PROBE = int(SpanFlag.PROBE)
+from etaoi_tui.view import format as fmt
+from etaoi_tui.view.middleware.hooks import HOOKS_DEEP, goes_down, is_hook
+from etaoi_tui.view.middleware.pairing import Bracket, ProbePair, bracket_of
+from etaoi_tui.view.middleware.tokens import CHARACTERS_A_TOKEN
 
 
-class Entry(msgspec.Struct, gc=False):
-    """A message that came or went."""
+@dataclass(slots=True)
+class Effect:
+    """What became of a request under the hands of one hook or of several.
 
-    len: int | None = None
+    Attributes:
+        messages: How many messages more there are.
+        edited: How many messages changed under their id.
+        tools: How many tools more there are.
+        characters: How many characters more the messages and the system prompt have.
+        system: Whether the text of the system prompt is another one.
+        model: Whether another model is asked.
+        parameters: Whether the model is asked with other parameters.
+        tools_edited: How many tools are others under their name.
+        reordered: Whether messages or tools stand in another order.
+        breakpoints: Whether the provider may cache other prefixes.
+    """
 
+    messages: int = 0
+    edited: int = 0
+    tools: int = 0
+    characters: int = 0
+    system: bool = False
+    model: bool = False
+    parameters: bool = False
+    tools_edited: int = 0
+    reordered: bool = False
+    breakpoints: bool = False
 
-class LengthChange(msgspec.Struct, gc=False):
-    """How a system prompt grew, in characters."""
+    def add(self, other: Effect) -> None:
+        """Count one more hook's effect."""
+        self.messages += other.messages
+        self.edited += other.edited
+        self.tools += other.tools
+        self.characters += other.characters
+        self.system |= other.system
+        self.model |= other.model
+        self.parameters |= other.parameters
+        self.tools_edited += other.tools_edited
+        self.reordered |= other.reordered
+        self.breakpoints |= other.breakpoints
 
-    before_len: int | None = None
-    after_len: int | None = None
-
-
-class Diff(msgspec.Struct, gc=False):
-    """What one hook says that it changed."""
-
-    messages_count_delta: int | None = None
-    messages_added: list[Entry] = []
-    messages_removed: list[Entry] = []
-    messages_changed: list[Raw] = []
-    tools_added: list[str] = []
-    tools_removed: list[str] = []
-    system_text_changed: bool | None = None
-    system_text_delta: LengthChange | None = None
-    system_added: list[Raw] = []
-    system_removed: list[Raw] = []
-    model_changed: Raw | None = None
-
-    @property
-    def messages(self) -> int:
-        """How many messages more there are."""
-        return len(self.messages_added) - len(self.messages_removed) or self.messages_count_delta or 0
-
-    @property
-    def tools(self) -> int:
-        """How many tools more there are."""
-        return len(self.tools_added) - len(self.tools_removed)
-
-    @property
-    def characters(self) -> int:
-        """How many characters more the request has."""
-        grown = sum(e.len or 0 for e in self.messages_added) - sum(e.len or 0 for e in self.messages_removed)
-        system = self.system_text_delta
-        if system is not None:
-            grown += (system.after_len or 0) - (system.before_len or 0)
-        return grown
-
-
-_diff = msgspec.msgpack.Decoder(Diff).decode
-
-
-class Changed:
-    """The changes of several hooks together."""
-
-    def __init__(self) -> None:
-        self.messages = self.edited = self.tools = self.characters = 0
-        self.system = self.model = False
-
-    def add(self, diff: Diff) -> None:
-        """Count one more hook's changes."""
-        self.messages += diff.messages
-        self.edited += len(diff.messages_changed)
-        self.tools += diff.tools
-        self.characters += diff.characters
-        self.system |= bool(diff.system_text_changed or diff.system_added or diff.system_removed)
-        self.model |= diff.model_changed is not None
-
-    def in_words(self, spent: str = "", *, short: bool = False) -> str:
+    def in_words(self, ratio: float = CHARACTERS_A_TOKEN, spent: str = "", *, short: bool = False) -> str:
         """Say what changed: ``+2 messages · ≈+312 tokens · 18ms · −1 tool, another model``.
 
         Args:
+            ratio: Characters per token.
             spent: The time it took, which stands behind the sizes: rows are cut at their end.
             short: Say it with shorter words.
         """
         sizes = []
         if self.messages:
             sizes.append(f"{self.messages:+d} " + ("msg" if short else f"message{_s(self.messages)}"))
-        tokens = round(self.characters / CHARACTERS_A_TOKEN)
+        tokens = round(self.characters / ratio)
         if tokens:
             sizes.append(f"≈{tokens:+,} " + ("tok" if short else f"token{_s(tokens)}"))
         others = []
@@ -108,107 +80,201 @@ class Changed:
             others.append("prompt" if short else "system prompt")
         if self.model:
             others.append("model" if short else "another model")
+        if self.parameters:
+            others.append("parameters")
+        if self.tools_edited:
+            others.append(f"{self.tools_edited} tool{_s(self.tools_edited)} edited")
+        if self.reordered:
+            others.append("reordered")
+        if self.breakpoints:
+            others.append("cache" if short else "cache breakpoints")
         if not sizes and not others:
             sizes = ["no change"] if spent else []
         parts = [*sizes, *([spent] if spent else []), *([", ".join(others)] if others else [])]
         return (" " if short else " · ").join(part.replace("-", "−") for part in parts)
 
 
-def probe_diff(span: Span, rows: RowReader) -> Diff | None:
-    """Find what a hook says that it changed: in a delta of our SDK, in the start or end of the reference."""
-    for ref in (*reversed(span.deltas or ()), span.end_place, span.start_place):
-        raw = rows.fields(ref).diff
-        if bytes(raw):
+class Entry(msgspec.Struct, gc=False):
+    """A message that came or went."""
+
+    len: int | None = None
+
+
+class ChangedEntry(msgspec.Struct, gc=False):
+    """A message that is another one under its id."""
+
+    before: Entry | None = None
+    after: Entry | None = None
+
+    @property
+    def growth(self) -> int:
+        """How many characters longer it is; 0 where that is not known."""
+        if self.before is None or self.after is None or self.before.len is None or self.after.len is None:
+            return 0
+        return self.after.len - self.before.len
+
+
+class LengthChange(msgspec.Struct, gc=False):
+    """How a system prompt grew, in characters."""
+
+    before_len: int | None = None
+    after_len: int | None = None
+
+
+class RecordedDiff(msgspec.Struct, gc=False):
+    """What a hook's own span says that it changed."""
+
+    messages_count_delta: int | None = None
+    messages_added: list[Entry] = []
+    messages_removed: list[Entry] = []
+    messages_changed: list[ChangedEntry] = []
+    tools_added: list[Raw] = []
+    tools_removed: list[Raw] = []
+    system_text_changed: bool | None = None
+    system_text_delta: LengthChange | None = None
+    system_added: list[Raw] = []
+    system_removed: list[Raw] = []
+    model_changed: Raw = Raw()
+    model_parameters_changed: Raw = Raw()
+    model_settings_changed: Raw = Raw()
+    tool_choice_changed: Raw = Raw()
+    response_format_changed: Raw = Raw()
+    tools_changed: list[Raw] = []
+    tools_reordered: bool | None = None
+    messages_reordered: bool | None = None
+
+    @property
+    def effect(self) -> Effect:
+        """What it comes to in figures."""
+        grown = sum(e.len or 0 for e in self.messages_added) - sum(e.len or 0 for e in self.messages_removed)
+        grown += sum(change.growth for change in self.messages_changed)
+        system = self.system_text_delta
+        if system is not None:
+            grown += (system.after_len or 0) - (system.before_len or 0)
+        blocks = bool(self.system_added or self.system_removed)
+        rewritten = bool(self.system_text_changed)
+        parameters = (
+            self.model_parameters_changed,
+            self.model_settings_changed,
+            self.tool_choice_changed,
+            self.response_format_changed,
+        )
+        return Effect(
+            messages=len(self.messages_added) - len(self.messages_removed) or self.messages_count_delta or 0,
+            edited=len(self.messages_changed),
+            tools=len(self.tools_added) - len(self.tools_removed),
+            characters=grown,
+            system=rewritten,
+            model=bytes(self.model_changed) not in _NOTHING,
+            parameters=any(bytes(change) not in _NOTHING for change in parameters),
+            tools_edited=len(self.tools_changed),
+            reordered=bool(self.tools_reordered or self.messages_reordered),
+            breakpoints=blocks and not rewritten,
+        )
+
+
+class _After(msgspec.Struct, gc=False):
+    cache_breakpoints: Raw = Raw()
+
+
+_NOTHING = (b"", b"\xc0")
+"""A field that is absent, or nil."""
+
+_diff = msgspec.msgpack.Decoder(RecordedDiff).decode
+_after = msgspec.msgpack.Decoder(_After).decode
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+def recorded_effect(hook: Span, rows: RowReader) -> Effect | None:
+    """Return what a hook's span says that it changed: our SDK in a delta, the reference in start or end.
+
+    None if it does not say.
+    """
+    deltas = hook.deltas or ()
+    for ref in (*reversed(deltas), hook.end_place, hook.start_place):
+        fields = rows.fields(ref)
+        if not bytes(fields.diff):
+            continue
+        try:
+            effect = _diff(fields.diff).effect
+        except _UNREADABLE:
+            continue
+        if ref in deltas and bytes(fields.after):
+            # Our SDK sends the parts that changed; breakpoints are no part of its diff.
             try:
-                return _diff(raw)
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                continue
+                effect.breakpoints |= bytes(_after(fields.after).cache_breakpoints) != b""
+            except _UNREADABLE:
+                pass
+        return effect
     return None
 
 
-def changes_in_words(diff: Diff) -> str:
-    """Say what one hook changed."""
-    total = Changed()
-    total.add(diff)
-    return total.in_words()
-
-
-def hooks_inside(head: Span) -> list[Span]:
-    """Return the hooks of a chain, from the outermost one inwards."""
-    found: list[Span] = []
-    stack = [head]
-    while stack and len(found) < _HOOKS_READ:
-        span = stack.pop()
-        found.append(span)
-        stack += [child for child in reversed(span.children or ()) if child.marks & _PROBE]
-    return found
-
-
 class MiddlewareChain(NamedTuple):
-    """The middleware of a call that one row stands for."""
+    """The middleware around a call that one row stands for."""
 
     hooks: list[Span]
-    """Of the last attempt, the outermost first."""
+    """Around the newest call, the outermost first."""
+    call: Span | None
+    """The newest call; None while there is none."""
     attempts: int
     seconds: float | None
     """What all of them took by themselves; None while that is not known."""
-    rough: bool
-    """The time is that between marks, not one that was measured."""
+    is_rough: bool
+    """The time is that between probe events, not one that was measured."""
     spans: list[Span]
     """Every span that this was read from."""
+
+    def effect(self, rows: RowReader) -> Effect:
+        """Return what the hooks changed together, as they say it themselves."""
+        total = Effect()
+        for hook in self.hooks:
+            effect = recorded_effect(hook, rows)
+            if effect is not None:
+                total.add(effect)
+        return total
+
+
+def time_in_words(seconds: float | None, is_rough: bool) -> str:
+    """Say how long middleware took; empty if that is not known."""
+    return "" if seconds is None else ("≈" if is_rough else "") + fmt.duration(seconds)
 
 
 def middleware_chain(head: Span) -> MiddlewareChain:
     """Return the chain that a row stands for."""
-    beside = bracket_of(head)
-    return _marked(beside) if beside and head.marks & SpanFlag.PLUMBING else _nested(head)
+    bracket = bracket_of(head)
+    return _chain_beside(bracket) if bracket.spans and goes_down(head) else _chain_inside(head)
 
 
-def _nested(head: Span) -> MiddlewareChain:
-    way = [head]
+def _chain_inside(head: Span) -> MiddlewareChain:
+    hooks = [head]
     attempts = 1
-    while len(way) < _HOOKS_READ:
-        below = [child for child in way[-1].children or () if child.marks & _PROBE or child.kind == "llm"]
+    call: Span | None = None
+    while len(hooks) < HOOKS_DEEP:
+        below = [child for child in hooks[-1].children or () if is_hook(child) or child.kind == "llm"]
         if not below:
             break
         attempts = max(attempts, len(below))
-        if not below[-1].marks & _PROBE:
+        if not is_hook(below[-1]):
+            call = below[-1]
             break
-        way.append(below[-1])
-    ended = head.marks & SpanFlag.ENDED
-    seconds = sum(own_seconds(hook) for hook in way if hook.marks & SpanFlag.ENDED) if ended else None
-    return MiddlewareChain(way, attempts, seconds, False, way)
+        hooks.append(below[-1])
+    seconds = None
+    if head.marks & SpanFlag.ENDED:
+        seconds = sum(ProbePair(hook, hook, True).own_seconds() or 0.0 for hook in hooks)
+    return MiddlewareChain(hooks, call, attempts, seconds, False, hooks if call is None else [*hooks, call])
 
 
-def _marked(members: list[Span]) -> MiddlewareChain:
-    """Read marks beside a call: between them lies what the hooks took, and the call."""
-    calls = [span for span in members if not span.marks & _PROBE]
-    newest: dict[str, Span] = {}
-    for span in members:
-        if span.marks & SpanFlag.PLUMBING:
-            newest[span.name] = span
-    seconds: float | None = None
-    if calls and calls[-1].ended_at is not None:
-        seconds = max(0.0, calls[0].started_at - members[0].started_at)
-        if members[-1] is not calls[-1]:
-            seconds += max(0.0, members[-1].started_at - calls[-1].ended_at)
-    return MiddlewareChain(list(newest.values()), max(len(calls), 1), seconds, True, members)
-
-
-def own_seconds(span: Span) -> float:
-    """Return an ended span's duration without the time in which something inside it ran."""
-    end = span.ended_at
-    if end is None:
-        return 0.0
-    covered = 0.0
-    reached = span.started_at
-    for child in span.children or ():
-        begin = max(child.started_at, reached)
-        stop = min(child.ended_at if child.ended_at is not None else end, end)
-        if stop > begin:
-            covered += stop - begin
-            reached = stop
-    return max(0.0, end - span.started_at - covered)
+def _chain_beside(bracket: Bracket) -> MiddlewareChain:
+    calls = bracket.calls
+    if not calls:
+        hooks = list({span.name: span for span in bracket.spans if goes_down(span)}.values())
+        return MiddlewareChain(hooks, None, 1, None, True, bracket.spans)
+    call = calls[-1]
+    pairs = bracket.pairing.chains[call.number]
+    seconds = None
+    if call.ended_at is not None:
+        seconds = sum(pair.own_seconds() or 0.0 for pair in pairs)
+    return MiddlewareChain([pair.down for pair in pairs], call, len(calls), seconds, True, bracket.spans)
 
 
 def _s(number: int) -> str:

@@ -1,10 +1,21 @@
-"""Reads the marks that the etaoi SDK sends beside a call as brackets: what is open is around the call."""
+"""Pairs what SDKs record of middleware: which hooks are around which call.
+
+The probe events that the etaoi SDK sends beside a call are read as brackets: what is open is around the call.
+"""
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from etaoi_collector.store.model import Span
+from etaoi_tui.view.middleware.hooks import goes_down, is_hook, own_seconds, seconds_before
+
+EVENTS_AROUND = 64
+"""Siblings on either side that are looked at for the bracket of a probe event."""
+
+_order = attrgetter("started_at", "number")
 
 
 @dataclass(slots=True)
@@ -15,7 +26,7 @@ class ProbePair:
         down: The span that tells what it was given and sent down.
         up: The span that tells what it returned: the same one under our SDK; None if it is not known.
         nested: True under our SDK.
-        placed: How a mark was found that had lost its parent.
+        placed: How a probe event was found that had lost its parent.
         went_down_again: It called the rest of the chain once more after this call: what it returned is told
             with the last one.
         calls_inside: Model calls that ran below it while it called the rest of the chain once.
@@ -28,10 +39,22 @@ class ProbePair:
     went_down_again: bool = False
     calls_inside: int = 1
 
+    def own_seconds(self, now: float | None = None) -> float | None:
+        """Return what the hook took by itself; None if that is not known.
+
+        Measured where it is nested. Else it is about the time before its two probe events: what ran last
+        before an event had ended when the hook went on.
+        """
+        if self.nested:
+            return own_seconds(self.down, now)
+        parts = [seconds_before(event) for event in (self.down, self.up) if event is not None]
+        times = [seconds for seconds in parts if seconds is not None]
+        return sum(times) if times else None
+
 
 @dataclass(slots=True)
 class _Open:
-    """A mark that went down and has not come back."""
+    """A hook that called the rest of the chain and has not returned."""
 
     label: str
     down: Span
@@ -42,7 +65,7 @@ class _Open:
 
 
 class ProbePairing:
-    """The marks and calls of one graph node, read in the order in which they happened."""
+    """The probe events and calls of one graph node, read in the order in which they happened."""
 
     def __init__(self) -> None:
         self.chains: dict[int, list[ProbePair]] = {}
@@ -50,6 +73,11 @@ class ProbePairing:
         self.asides: dict[int, str] = {}
         """Calls that a hook made for itself, on its way down: its name, by the call's number."""
         self._stack: list[_Open] = []
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a hook has called the rest of the chain and not returned."""
+        return bool(self._stack)
 
     def call(self, span: Span) -> None:
         """A model call begins."""
@@ -78,15 +106,16 @@ class ProbePairing:
                 entry.calls, entry.wraps = [], []
         self._stack.append(_Open(label, span, placed))
 
-    def up(self, label: str, span: Span, placed: str = "") -> None:
-        """A hook has returned."""
+    def up(self, label: str, span: Span, placed: str = "") -> bool:
+        """A hook has returned; False if none of its name had gone down."""
         at = self._find(label)
         if at is None:
-            return
+            return False
         for wrap in self._stack[at].wraps:
             wrap.up = span
             wrap.placed = placed or wrap.placed
         del self._stack[at:]
+        return True
 
     def may_return(self, label: str, at: float) -> bool:
         """Whether a hook of this name can come back at a moment: its call has."""
@@ -106,3 +135,60 @@ class ProbePairing:
 
 def _over(call: Span, at: float) -> bool:
     return call.ended_at is not None and call.ended_at <= at
+
+
+@dataclass(slots=True)
+class Bracket:
+    """Probe events in a row that belong together, and the calls between them.
+
+    Attributes:
+        spans: All of them, in order; empty if there are none, or too many to look through.
+        pairing: The hooks around each of the calls.
+    """
+
+    spans: list[Span] = field(default_factory=list)
+    pairing: ProbePairing = field(default_factory=ProbePairing)
+
+    @property
+    def calls(self) -> list[Span]:
+        """The calls between the events, in order."""
+        return [span for span in self.spans if not is_hook(span)]
+
+
+def bracket_of(event: Span) -> Bracket:
+    """Return the bracket that a probe event, or a call between two, belongs to."""
+    parent = event.parent
+    if parent is None or is_hook(parent):
+        return Bracket()
+    siblings = parent.children or []
+    at = bisect_left(siblings, _order(event), key=_order)
+    first = at
+    while first > 0 and may_belong(siblings[first - 1]):
+        first -= 1
+        if at - first > EVENTS_AROUND:
+            return Bracket()
+    bracket = Bracket()
+    for n in range(first, min(len(siblings), at + EVENTS_AROUND)):
+        span = siblings[n]
+        if not may_belong(span):
+            break
+        is_open = bracket.pairing.is_open
+        if not is_hook(span):
+            bracket.pairing.call(span)
+            if is_open:
+                bracket.spans.append(span)
+        elif goes_down(span):
+            if not is_open:
+                if n > at:
+                    break
+                bracket = Bracket()
+            bracket.pairing.down(span.name, span)
+            bracket.spans.append(span)
+        elif bracket.pairing.up(span.name, span):
+            bracket.spans.append(span)
+    return bracket if event in bracket.spans else Bracket()
+
+
+def may_belong(span: Span) -> bool:
+    """Whether a span may stand between the probe events of a bracket."""
+    return is_hook(span) or span.kind == "llm"
