@@ -29,7 +29,7 @@ _OUTPUTS = ("response", "output", "outputs")
 
 def trace_object(trace: Trace) -> Map:
     """Return what ``ls --json`` says of a trace."""
-    cost = cost_of_trace(trace)
+    cost = cost_of_trace(trace, wait=True)
     return {
         "trace_id": trace.trace_id,
         "session_id": trace.session.session_id,
@@ -60,7 +60,7 @@ def span_object(span: Span, payloads: PayloadReader, now: float) -> Map:
         now: Seconds since the epoch.
     """
     seen = SpanData(span, payloads, now)
-    cost = cost_of_call(span) if span.kind == "llm" else None
+    cost = cost_of_call(span, wait=True) if span.kind == "llm" else None
     ended = bool(span.marks & SpanFlag.ENDED)
     started = bool(span.marks & SpanFlag.STARTED)
     return {
