@@ -11,10 +11,10 @@ from etaoi_collector.pricing.book import price_book
 from etaoi_collector.sources.replay import ReplaySource
 from etaoi_collector.store.model import Span
 from etaoi_tui.app import ViewerApp
+from etaoi_tui.detail import span_document as describing
 from etaoi_tui.detail.messages.token_estimate import characters_a_token
 from etaoi_tui.detail.span_data import SpanData
-from etaoi_tui.detail.viewers import registry as describing
-from etaoi_tui.detail.viewers.registry import describe_span
+from etaoi_tui.detail.span_document import describe_span
 from etaoi_tui.view.middleware.summary import Changed, Diff, Entry, LengthChange
 from etaoi_tui.view.row_summaries import Summaries
 from etaoi_tui.view.sparkline import context_trend
