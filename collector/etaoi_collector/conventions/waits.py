@@ -2,8 +2,8 @@
 
 A span waits from the event whose metadata names `WAITS_FOR` on: a delta of a span that stays open, or an end.
 The next event of the span that names it empty, or that ends the span without it, ends the wait; so does a run
-that names the span in `RESUMES`. LangGraph's own traces tell the same by their errors (``GraphInterrupt``) and
-by runs whose input is a ``Command`` with a ``resume``.
+that names the span in `RESUMES`. LangGraph's own traces tell the same by their errors (``GraphInterrupt``)
+and by runs whose input is a ``Command`` with a ``resume``.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ UNKNOWN = "a person"
 """What is waited for when nothing says what."""
 
 _LEADS = (
-    "question", "message", "prompt", "query", "text", "title", "instruction", "instructions", "request", "ask",
-    "description", "task", "reason", "content", "value",
+    "question", "message", "prompt", "query", "text", "title", "instruction", "instructions", "request",
+    "ask", "description", "task", "reason", "content", "value",
 )  # fmt: skip
 _LONGEST_VALUE = 120
 _MOST_ITEMS = 12
@@ -49,7 +49,7 @@ def questions_in_words(values: list[Any]) -> str:
 
 
 def question_of_error(error: str) -> str:
-    """Read the question out of an interrupt's ``repr``, as LangGraph's traces carry it; text is data, never run."""
+    """Read the question out of the ``repr`` of a ``GraphInterrupt``; nothing of it is run."""
     values: list[Any] = []
     for found in _INTERRUPT.finditer(error[:_PARSED]):
         value = _literal(error, found.end())

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from etaoi_tui.sdk.ids import id_text
+from etaoi_tui.sdk.langchain.agent_graphs import UNNAMED_GRAPH, name_of_agent
 from etaoi_tui.sdk.langchain.introspection import AgentParts, hooks_of, inspect_agent, model_beneath
 from etaoi_tui.sdk.langchain.messages import text_of_message
 from etaoi_tui.sdk.langchain.runs import Runs
@@ -20,7 +21,6 @@ _PARAMETERS = (
     "temperature", "max_tokens", "top_p", "top_k", "stop", "seed", "reasoning_effort", "reasoning", 
     "thinking", "streaming", "timeout", "max_retries", "base_url",
 )  # fmt: skip
-_UNNAMED_GRAPH = "LangGraph"
 _KINDS = ("before_model", "after_model", "wrap_model_call")
 """The hooks that the wire's middleware ``kind`` knows; all hooks are in ``hooks``."""
 _MCP_TRANSPORTS = {
@@ -32,12 +32,15 @@ _MCP_TRANSPORTS = {
 }
 
 
-def describe_agent(agent: Any, agent_id: str | None = None) -> dict[str, Any]:
-    """Return an agent's snapshot. What cannot be found is left out; nothing of the agent's code is run."""
+def describe_agent(agent: Any, agent_id: str | None = None, name: str | None = None) -> dict[str, Any]:
+    """Return an agent's snapshot. What cannot be found is left out; nothing of the agent's code is run.
+
+    ``name`` is what an agent is called that was given no name.
+    """
     parts = inspect_agent(agent)
     payload: dict[str, Any] = {"framework": "langchain"}
-    if name := agent_display_name(agent):
-        payload["agent_name"] = name
+    if shown := _given_name(agent) or name:
+        payload["agent_name"] = shown
     if agent_id:
         payload["agent_id"] = agent_id
     prompt = _describe_prompt(parts)
@@ -68,21 +71,30 @@ def agent_display_name(agent: Any) -> str | None:
 
 def send_snapshot(tracer: Tracer, runs: Runs, agent: Any, agent_id: str | None) -> Mapping[str, str]:
     """Send an agent's snapshot, unless this session has it; return the metadata that points to it."""
-    payload = describe_agent(agent, agent_id)
+    name = None
+    if hasattr(agent, "get_state"):
+        config = getattr(agent, "config", None)
+        metadata = config.get("metadata") if isinstance(config, Mapping) else None
+        name = name_of_agent(runs, agent, metadata or {}, None)
+    payload = describe_agent(agent, agent_id, name)
     key = (tracer.session.session_id, "hash", payload["hash"])
     known = runs.contexts.get(key)
     if known is None:
-        known = _send(tracer, payload, agent_display_name(agent), payload["hash"])
+        known = _send(tracer, payload, payload.get("agent_name"), payload["hash"])
         runs.contexts[key] = known
     _remember(tracer, runs, agent, known)
     return known
 
 
-def snapshot_of_graph(tracer: Tracer, runs: Runs, graph: Any, agent_id: str | None) -> Mapping[str, str]:
+def snapshot_of_graph(
+    tracer: Tracer, runs: Runs, graph: Any, agent_id: str | None, shown: str | None = None
+) -> Mapping[str, str]:
     """Send the snapshot of a graph that is about to run, once a session; return the metadata.
 
     A named agent counts as the same when it is built anew, as many programs do for each request. The
     snapshot is made on the sender's thread, so that such a program does not pay for it.
+
+    ``shown`` is what a graph is called that was given no name.
     """
     session = tracer.session.session_id
     name = _given_name(graph)
@@ -91,8 +103,8 @@ def snapshot_of_graph(tracer: Tracer, runs: Runs, graph: Any, agent_id: str | No
     else:
         known = runs.graphs.get(graph, {}).get(session)
     if known is None:
-        make = functools.partial(describe_agent, graph, agent_id)
-        known = _send(tracer, make, agent_display_name(graph), None)
+        make = functools.partial(describe_agent, graph, agent_id, shown)
+        known = _send(tracer, make, name or shown, None)
         _remember(tracer, runs, graph, known)
     return known
 
@@ -107,7 +119,7 @@ def _remember(tracer: Tracer, runs: Runs, agent: Any, known: Mapping[str, str]) 
 
 def _given_name(agent: Any) -> str | None:
     name = agent_display_name(agent)
-    return None if name == _UNNAMED_GRAPH else name
+    return None if name == UNNAMED_GRAPH else name
 
 
 def _send(tracer: Tracer, payload: Any, name: str | None, digest: str | None) -> Mapping[str, str]:

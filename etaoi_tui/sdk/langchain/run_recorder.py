@@ -10,15 +10,18 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
+from etaoi_collector.conventions.waits import RESUMES, SYNTHETIC_END, WAITS_FOR
 from etaoi_tui.sdk.langchain import message_snapshots as shots
+from etaoi_tui.sdk.langchain.agent_graphs import GraphKind, agent_within
 from etaoi_tui.sdk.langchain.agents import snapshot_of_graph
 from etaoi_tui.sdk.langchain.context import ambient_run_key
 from etaoi_tui.sdk.langchain.errors import Failure, describe_interrupts
 from etaoi_tui.sdk.langchain.frame_inspection import calling_graph
 from etaoi_tui.sdk.langchain.naming import agent_name, run_metadata
-from etaoi_tui.sdk.langchain.payloads import ModelInput, ModelOutput
+from etaoi_tui.sdk.langchain.payloads import ChainInput, ModelInput, ModelOutput
 from etaoi_tui.sdk.langchain.run_outcome import is_cancellation, is_pause, run_outcome
 from etaoi_tui.sdk.langchain.run_sessions import session_of_run
+from etaoi_tui.sdk.langchain.run_waits import note_pause, remember_wait, resumed_run, wait_of_graph
 from etaoi_tui.sdk.langchain.runs import Run, runs_of
 from etaoi_tui.sdk.tracer import Span, Tracer, entered_span
 
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 logger = logging.getLogger("etaoi_tui")
+
+_SYNTHETIC = {SYNTHETIC_END: "1"}
 
 
 class RunRecorder:
@@ -100,12 +105,16 @@ class RunRecorder:
             span = entered
         return span, above, parent_run_id is not None and span is None
 
-    def _context_for(self, is_agent: bool, above: Run | Any | None) -> Mapping[str, str] | None:
-        """Return the metadata that points to the snapshot of the agent a run belongs to."""
-        if is_agent and (above is not None or self.context is None):
-            graph = calling_graph()
+    def _context_for(
+        self, is_agent: bool, above: Run | Any | None, graph: Any = None, name: str | None = None
+    ) -> Mapping[str, str] | None:
+        """Return the metadata that points to the snapshot of the agent or the graph a run belongs to."""
+        if (is_agent or (graph is not None and above is None)) and (
+            above is not None or self.context is None
+        ):
+            graph = graph if graph is not None else calling_graph()
             if graph is not None:
-                return snapshot_of_graph(self.tracer, self._runs, graph, self.agent_id)
+                return snapshot_of_graph(self.tracer, self._runs, graph, self.agent_id, name)
         if above is not None and above.context is not None:
             return cast("Mapping[str, str]", above.context)
         return self.context
@@ -129,9 +138,23 @@ class RunRecorder:
             meta["tags"] = ",".join(tags)
         if more is not None:
             meta.update(more)
-        agent = agent_name(metadata)
+        inherited = agent_name(metadata)
+        agent = agent_within(above, inherited)
         context = self._context_for(False, above)
-        self._begin(run_id, parent_run_id, kind, shown, parent, above, unknown, agent, meta, context, payload)
+        self._begin(
+            run_id,
+            parent_run_id,
+            kind,
+            shown,
+            parent,
+            above,
+            unknown,
+            agent,
+            meta,
+            context,
+            payload,
+            inherited,
+        )
 
     def _begin(
         self,
@@ -146,6 +169,8 @@ class RunRecorder:
         meta: dict[str, Any],
         context: Mapping[str, str] | None,
         payload: Any,
+        inherited: str | None = None,
+        graph: GraphKind = GraphKind.NONE,
     ) -> None:
         if context is not None:
             meta.update(context)
@@ -155,59 +180,94 @@ class RunRecorder:
                 meta["lk_speech_id"] = speech
         if unknown:
             meta["etaoi_tui.unknown_parent"] = str(parent_run_id)
+        session = parent.session if parent is not None else session_of_run(self.tracer, self._runs, meta)
+        if graph >= GraphKind.PLAIN and self._runs.waiting and isinstance(payload, ChainInput):
+            resumed = resumed_run(self._runs, session, meta, payload.value)
+            if resumed is not None:
+                meta[RESUMES] = resumed
         span = self.tracer.start(
             kind,
             shown,
             parent=parent,
-            session=parent.session if parent is not None else session_of_run(self.tracer, self._runs, meta),
+            session=session,
             payload=payload,
             metadata=meta,
             agent_name=agent,
             run_id=run_id,
             parent_run_id=parent_run_id,
         )
-        self._open[run_id.int] = Run(span, self, above if type(above) is Run else None, agent, context)
+        over = above if type(above) is Run else None
+        run = self._open[run_id.int] = Run(span, self, over, agent, context, inherited, graph)
+        if over is not None:
+            over.below[run_id.int] = run
 
     def _finish(self, run_id: UUID, payload: Any, error: str | None = None) -> None:
         try:
-            run = self._open.get(run_id.int)
-            if run is None or run.owner is not self:
+            run = self._take(run_id)
+            if run is None:
                 return
-            self._runs.close(run_id.int)
-            self.tracer.end(run.span, payload, error=error)
-            if self.stopped:
-                self._rest()
+            waits = wait_of_graph(run) if run.graph >= GraphKind.PLAIN else None
+            if waits is not None:
+                remember_wait(self._runs, run)
+            self._end(run, payload, error, waits)
         except Exception as problem:
             self._failure("the end of a run", problem)
 
     def _finish_model(self, run_id: UUID, result: Any, error: BaseException | None) -> None:
         try:
-            run = self._open.get(run_id.int)
-            if run is None or run.owner is not self:
+            run = self._take(run_id)
+            if run is None:
                 return
-            self._runs.close(run_id.int)
             payload = self._model_output(run, result)
             if error is not None:
                 payload = _failure_payload(run, error, payload)
-            self.tracer.end(run.span, payload, error=run_outcome(error))
-            if self.stopped:
-                self._rest()
+            self._end(run, payload, run_outcome(error))
         except Exception as problem:
             self._failure("the end of a model call", problem)
 
     def _fail(self, run_id: UUID, error: BaseException) -> None:
         try:
-            run = self._open.get(run_id.int)
-            if run is None or run.owner is not self:
+            run = self._take(run_id)
+            if run is None:
                 return
-            if is_cancellation(error):
-                self._cancel_below(run, error)
-            self._runs.close(run_id.int)
-            self.tracer.end(run.span, _failure_payload(run, error), error=run_outcome(error))
-            if self.stopped:
-                self._rest()
+            outcome = run_outcome(error)
+            waits: dict[str, str] | None = None
+            if is_pause(error):
+                waits = note_pause(run, error)
+                outcome = f"{type(error).__name__}({waits[WAITS_FOR]!r})"
+            elif run.graph >= GraphKind.PLAIN and isinstance(error, GeneratorExit):
+                # Whoever read the stream left it: no news when the graph has stopped to wait by then.
+                waits = wait_of_graph(run)
+                if waits is not None:
+                    outcome = None
+                    remember_wait(self._runs, run)
+            self._end(run, _failure_payload(run, error), outcome, waits, error)
         except Exception as problem:
             self._failure("the error of a run", problem)
+
+    def _take(self, run_id: UUID) -> Run | None:
+        """Take the run that reports its end, if it is ours: an open one, or one that was cut off before."""
+        key = run_id.int
+        run = self._open.get(key) or self._runs.cut_off.get(key)
+        return run if run is not None and run.owner is self and self._runs.take(key) is run else None
+
+    def _end(
+        self,
+        run: Run,
+        payload: Any,
+        error: BaseException | str | None,
+        metadata: Mapping[str, str] | None = None,
+        raised: BaseException | None = None,
+    ) -> None:
+        if run.below:
+            self._cut_off_below(run, raised)
+        span = run.span
+        if span.ended:
+            self.tracer.end_after_all(span, payload, error=error, metadata=metadata)
+        else:
+            self.tracer.end(span, payload, error=error, metadata=metadata)
+        if self.stopped:
+            self._rest()
 
     def _rest(self) -> None:
         when_idle = self._when_idle
@@ -215,13 +275,15 @@ class RunRecorder:
             self._when_idle = None
             when_idle()
 
-    def _cancel_below(self, run: Run, error: BaseException) -> None:
-        """End what a cancelled run leaves open: LangChain calls nothing back for it."""
-        for key, other in reversed(self._runs.below(run)):
-            if self._runs.close(key) is None:
-                continue
+    def _cut_off_below(self, run: Run, error: BaseException | None) -> None:
+        """End what is open in a run that has ended: of what is cancelled, LangChain reports no end.
+
+        What really goes on (a thread, a task of its own) reports its true end later, and that one counts.
+        """
+        why = type(error).__name__ if error is not None and is_cancellation(error) else "its caller ended"
+        for other in self._runs.cut_off_below(run):
             payload = self._model_output(other, None, synthetic=True) if other.span.kind == "llm" else None
-            other.span.tracer.end(other.span, payload, error=f"cancelled: {type(error).__name__}")
+            other.span.tracer.end(other.span, payload, error=f"cancelled: {why}", metadata=_SYNTHETIC)
 
     def _model_output(self, run: Run, result: Any, synthetic: bool = False) -> Any:
         meta = run.span.metadata or {}
