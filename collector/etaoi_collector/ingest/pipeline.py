@@ -8,16 +8,17 @@ from typing import Protocol
 
 import msgspec
 
-from etaoi_collector.ingest.inbox import SLICE, Inbox
+from etaoi_collector.ingest.inbox import Inbox
 from etaoi_collector.recording.backlog import Backlog
 from etaoi_collector.recording.chunks import Checkpoints, Cursor
+from etaoi_collector.recording.record_items import event_batches
 from etaoi_collector.recording.recorder import Recorder
-from etaoi_collector.sources.source_items import Closed, EventBatch, FrameRefused, Opened, SourceItem
+from etaoi_collector.source_items import Closed, EventBatch, FrameRefused, Opened, SourceItem
 from etaoi_collector.store.model import Connection
-from etaoi_collector.wire.codec import decode_at_once, decode_events, split_frame
 from etaoi_collector.wire.encode import DROPPED_KEY
 from etaoi_collector.wire.event_ref import unpack_event_ref
 from etaoi_collector.wire.events import Reject, dropped_before
+from etaoi_collector.wire.limits import MAX_EVENTS_PER_FRAME
 
 _TELLS_DROPS = DROPPED_KEY.encode()
 
@@ -213,21 +214,15 @@ class Ingest:
             place = self._recorder.append(at, number, frame)
             segment, offset, _ = unpack_event_ref(place)
             self._checkpoints.note(self._events, Cursor(segment, offset))
-            events = decode_at_once(frame)
             tells_drops = _TELLS_DROPS in frame
-            if events is not None:
-                if tells_drops:
-                    self._dropped_by_clients += sum(map(dropped_before, events))
-                self._hand_over(EventBatch(place, 0, events, number, at), len(frame))
-                return
-            parts = split_frame(frame)
-            for start in range(0, len(parts), SLICE):
-                events = decode_events(parts, start, start + SLICE)
+            size = len(frame)
+            for batch in event_batches(frame, place, number, at, whole=MAX_EVENTS_PER_FRAME):
+                events = batch.events
                 self._rejected += sum(type(event) is Reject for event in events)
                 if tells_drops:
                     self._dropped_by_clients += sum(map(dropped_before, events))
-                share = len(frame) * len(events) // len(parts)
-                self._hand_over(EventBatch(place, start, events, number, at), share)
+                self._hand_over(batch, size)
+                size = 0  # the frame is kept alive by its first batch already
 
     def _hand_over(self, events: EventBatch, size: int) -> None:
         self._events += len(events.events)

@@ -22,8 +22,8 @@ from etaoi_collector.ingest.server_protocol import BAD_TOKEN, MISMATCH, POLICY, 
 from etaoi_collector.receivers.etaoi_ws import is_loopback_name
 from etaoi_collector.recording.chunks import Cursor
 from etaoi_collector.recording.recorder import Recorder
+from etaoi_collector.source_items import Missing, SourceItem
 from etaoi_collector.sources.base import EVENTS_PER_SECOND, Progress
-from etaoi_collector.sources.source_items import Missing, SourceItem
 from etaoi_collector.wire.handshake import (
     FANOUT,
     After,

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from etaoi_collector.sources.source_items import Closed, EventBatch, FrameRefused, Opened, SourceItem
+from etaoi_collector.source_items import Closed, EventBatch, FrameRefused, Opened, SourceItem
 from etaoi_collector.wire.event_ref import NO_EVENT
 from etaoi_collector.wire.events import Event, Reject, SpanDelta, SpanEnd, SpanStart, StateTick
 from etaoi_collector.wire.full_decode import decode_lossless

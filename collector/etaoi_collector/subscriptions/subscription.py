@@ -22,7 +22,7 @@ from etaoi_collector.ingest.throttle import Throttle
 from etaoi_collector.recording.backlog import Backlog, recorded
 from etaoi_collector.recording.frame_cache import FrameCache
 from etaoi_collector.recording.recorder import Recorder
-from etaoi_collector.sources.source_items import EventBatch, Missing, SourceItem
+from etaoi_collector.source_items import EventBatch, Missing, SourceItem
 from etaoi_collector.subscriptions.bus_event import MISSED, BusEvent, SubscriptionFilter
 from etaoi_collector.wire.full_decode import decode_lossless
 
