@@ -84,6 +84,8 @@ def trace_line(trace: Trace) -> str:
         counts.append(count(trace.errors, "error"))
     if trace.dropped:
         counts.append(f"{trace.dropped:,} dropped by its sender")
+    if trace.waits_for:
+        counts.append(f"waits for: {one_line(trace.waits_for, _SUMMARY_CELLS)}")
     return (
         f"trace {one_line(trace.trace_id, 36)}  {one_line(trace_name(trace), _NAME_CELLS)}  {trace.status}  "
         f"{clock(trace.started_at)}  {duration(trace.ended_at - trace.started_at)}  {', '.join(counts)}"

@@ -19,6 +19,7 @@ from etaoi_tui.view.middleware.row_groups import bracket_of
 from etaoi_tui.view.middleware.summary import Changed, Diff, changes_in_words, middleware_chain
 from etaoi_tui.view.search import Reader
 from etaoi_tui.view.sparkline import context_trend
+from etaoi_tui.view.wait_words import answer_words, trace_wait_words, wait_words
 
 LONGEST = 400
 """Characters of a summary; no row is wider."""
@@ -30,6 +31,7 @@ _TURNS_READ = 64
 """Spans that are looked at for the first words of a call."""
 
 _PROBE = int(SpanFlag.PROBE)
+_WAITING = int(SpanFlag.WAITING)
 _TOOL_ERROR = "tool_error"
 """What stands for the error of a tool that answered with one."""
 
@@ -81,6 +83,8 @@ class Summaries:
         """Return what a row says behind a span's name; may be empty."""
         if span.tail and not span.marks & SpanFlag.ENDED:
             return span.tail[-LONGEST:]
+        if span.marks & _WAITING:
+            return wait_words(span, self._inputs)[:LONGEST]
         if span.kind == "sub_agent" and (span.error is None or span.status is Status.OK):
             return context_trend(span)
         if span.kind == "voice_turn" and span.error is None:
@@ -124,14 +128,18 @@ class Summaries:
         return name, words if len(name) + 1 + len(words) <= room else short
 
     def of_trace(self, trace: Trace) -> str:
-        """Return what a trace was asked: the first words its root was given."""
+        """Return what a trace waits for, else what it was asked: the first words its root was given."""
+        if trace.waiting and (waits := trace_wait_words(trace)):
+            return waits[:LONGEST]
         known = self._traces.get(trace)
         if known:
             return known
         found = ""
         for root in trace.roots[:4]:
             if root.start_place >= 0 and root.kind != "agent_context":
-                found = first_words(self._read(root.start_place).inputs)
+                inputs = self._read(root.start_place).inputs
+                answer = answer_words(inputs)
+                found = f"↪ {answer}" if answer else first_words(inputs)
             if root.kind == "voice_session":
                 return self._newest_speech(root)
             if found:
@@ -146,6 +154,8 @@ class Summaries:
         kind = span.kind
         if kind in ("voice_input", "voice_output"):
             return self._speech(span)
+        if waited := wait_words(span, self._inputs):
+            return waited
         if span.error is not None and span.status is not Status.OK:
             return self._reason(span) if span.error == _TOOL_ERROR else " ".join(span.error.split())
         if kind == "tool":
@@ -168,6 +178,9 @@ class Summaries:
             tools = len(self._read(span.start_place).tools)
             return f"{tools} tool{'s' if tools != 1 else ''}" if tools else "agent snapshot"
         return ""
+
+    def _inputs(self, span: Span) -> str | None:
+        return self._read(span.start_place).inputs
 
     def _speech(self, span: Span) -> str:
         end = self._read(span.end_place if span.end_place >= 0 else span.start_place)

@@ -19,6 +19,7 @@ from etaoi_tui.detail.pages import llm, probe, tool, voice
 from etaoi_tui.detail.pages import runnable as chain
 from etaoi_tui.detail.pages.error import error_sections
 from etaoi_tui.detail.pages.overview import attribute_sections, headline, overview_sections, raw_sections
+from etaoi_tui.detail.pages.wait import wait_sections
 from etaoi_tui.detail.span_data import SpanData
 from etaoi_tui.detail.view_options import ViewOptions
 from etaoi_tui.view.glyphs import kind_glyph
@@ -135,7 +136,7 @@ def _guarded(tab: Tab, evidence: SpanData, first: bool = False) -> Tab:
         if not first:
             return sections
         try:
-            return [*error_sections(evidence), *sections]
+            return [*wait_sections(evidence), *error_sections(evidence), *sections]
         except Exception as error:
             told = f"What is known of its error cannot be shown ({_why(error)}); Raw has everything."
             return [Section("failed.error", "Error", [Text(told, "warning")], style="warning"), *sections]

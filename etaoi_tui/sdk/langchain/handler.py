@@ -75,13 +75,13 @@ class TracerHandler(RunRecorder, BaseCallbackHandler):
         if self.stopped or run_id.int in self._open:
             return
         try:
-            parent, above, unknown = self._find_parent(parent_run_id)
+            place = self._place_of(parent_run_id, metadata)
             inherited = agent_name(metadata)
             meta = run_metadata(metadata)
             shown = name or run_name(serialized, None, "chain")
             node = meta.get("langgraph_node")
             graph = entered_graph()
-            role = chain_role(self._runs, graph, shown, meta, inherited, above)
+            role = chain_role(self._runs, graph, shown, meta, inherited, place.above)
             kind, chain_kind, hook = classify_chain(
                 role.name, node, role.enters, role.graph is GraphKind.IN_AGENT
             )
@@ -92,15 +92,13 @@ class TracerHandler(RunRecorder, BaseCallbackHandler):
                 meta["tags"] = ",".join(tags)
             if run_type:
                 meta["run_type"] = run_type
-            context = self._context_for(kind == "sub_agent", above, graph, role.name)
+            context = self._context_for(place, kind == "sub_agent", graph, role.name)
             self._begin(
                 run_id,
                 parent_run_id,
                 kind,
                 role.agent if role.agent is not None and kind == "sub_agent" else role.name,
-                parent,
-                above,
-                unknown,
+                place,
                 role.agent,
                 meta,
                 context,

@@ -8,12 +8,12 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from etaoi_collector.conventions.waits import RESUMES, SYNTHETIC_END, WAITS_FOR
 from etaoi_tui.sdk.langchain import message_snapshots as shots
 from etaoi_tui.sdk.langchain.agent_graphs import GraphKind, agent_within
-from etaoi_tui.sdk.langchain.agents import snapshot_of_graph
+from etaoi_tui.sdk.langchain.agents import PreparedSnapshot, snapshot_of_graph
 from etaoi_tui.sdk.langchain.context import ambient_run_key
 from etaoi_tui.sdk.langchain.errors import Failure, describe_interrupts
 from etaoi_tui.sdk.langchain.frame_inspection import calling_graph
@@ -23,7 +23,7 @@ from etaoi_tui.sdk.langchain.run_outcome import is_cancellation, is_pause, run_o
 from etaoi_tui.sdk.langchain.run_sessions import session_of_run
 from etaoi_tui.sdk.langchain.run_waits import note_pause, remember_wait, resumed_run, wait_of_graph
 from etaoi_tui.sdk.langchain.runs import Run, runs_of
-from etaoi_tui.sdk.tracer import Span, Tracer, entered_span
+from etaoi_tui.sdk.tracer import SessionInfo, Span, Tracer, entered_span
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -31,6 +31,18 @@ if TYPE_CHECKING:
 logger = logging.getLogger("etaoi_tui")
 
 _SYNTHETIC = {SYNTHETIC_END: "1"}
+
+
+class Place(NamedTuple):
+    """Where a run belongs."""
+
+    parent: Span | None
+    """The span that it lies in."""
+    above: Any
+    """What is known of the run that it lies in: a `Run` or an `EndedRun`."""
+    unknown: bool
+    """It names a parent of which nothing is known."""
+    session: SessionInfo
 
 
 class RunRecorder:
@@ -45,6 +57,8 @@ class RunRecorder:
         self.tracer = tracer
         self.context = context
         self.agent_id: str | None = None
+        self.snapshot: PreparedSnapshot | None = None
+        """The attached agent's, until its first run."""
         self.stopped = False
         """After this no run is begun any more; those that run are still followed to their end."""
         self._when_idle: Callable[[], None] | None = None
@@ -74,8 +88,8 @@ class RunRecorder:
             return True
         return False
 
-    def _find_parent(self, parent_run_id: UUID | None) -> tuple[Span | None, Run | Any | None, bool]:
-        """Return (span to lie in, what is known of the parent run, whether a parent is named but unknown)."""
+    def _place_of(self, parent_run_id: UUID | None, metadata: Mapping[str, Any] | None) -> Place:
+        """Return where a run belongs."""
         above: Any = None
         span: Span | None = None
         if parent_run_id is not None:
@@ -103,20 +117,30 @@ class RunRecorder:
             and (span is None or entered.started_ns >= span.started_ns)
         ):
             span = entered
-        return span, above, parent_run_id is not None and span is None
+        if span is not None:
+            return Place(span, above, False, span.session)
+        session = session_of_run(self.tracer, self._runs, metadata) if metadata else self.tracer.session
+        return Place(None, above, parent_run_id is not None, session)
 
     def _context_for(
-        self, is_agent: bool, above: Run | Any | None, graph: Any = None, name: str | None = None
+        self, place: Place, is_agent: bool = False, graph: Any = None, name: str | None = None
     ) -> Mapping[str, str] | None:
         """Return the metadata that points to the snapshot of the agent or the graph a run belongs to."""
-        if (is_agent or (graph is not None and above is None)) and (
-            above is not None or self.context is None
-        ):
+        own = self._own_context(place.session) if self.snapshot is not None else self.context
+        above = place.above
+        if (is_agent or (graph is not None and above is None)) and (above is not None or own is None):
             graph = graph if graph is not None else calling_graph()
             if graph is not None:
-                return snapshot_of_graph(self.tracer, self._runs, graph, self.agent_id, name)
+                return snapshot_of_graph(self.tracer, self._runs, graph, self.agent_id, place.session, name)
         if above is not None and above.context is not None:
             return cast("Mapping[str, str]", above.context)
+        return own
+
+    def _own_context(self, session: SessionInfo) -> Mapping[str, str] | None:
+        prepared = self.snapshot
+        if prepared is not None:
+            self.snapshot = None
+            self.context = prepared.send(self.tracer, self._runs, session)
         return self.context
 
     def _begin_leaf(
@@ -130,7 +154,7 @@ class RunRecorder:
         payload: Any,
         more: dict[str, Any] | None = None,
     ) -> None:
-        parent, above, unknown = self._find_parent(parent_run_id)
+        place = self._place_of(parent_run_id, metadata)
         if type(payload) is ModelInput:
             payload.keyed = shots.keys_wanted
         meta = run_metadata(metadata)
@@ -139,22 +163,9 @@ class RunRecorder:
         if more is not None:
             meta.update(more)
         inherited = agent_name(metadata)
-        agent = agent_within(above, inherited)
-        context = self._context_for(False, above)
-        self._begin(
-            run_id,
-            parent_run_id,
-            kind,
-            shown,
-            parent,
-            above,
-            unknown,
-            agent,
-            meta,
-            context,
-            payload,
-            inherited,
-        )
+        agent = agent_within(place.above, inherited)
+        context = self._context_for(place)
+        self._begin(run_id, parent_run_id, kind, shown, place, agent, meta, context, payload, inherited)
 
     def _begin(
         self,
@@ -162,9 +173,7 @@ class RunRecorder:
         parent_run_id: UUID | None,
         kind: str,
         shown: str,
-        parent: Span | None,
-        above: Run | Any | None,
-        unknown: bool,
+        place: Place,
         agent: str | None,
         meta: dict[str, Any],
         context: Mapping[str, str] | None,
@@ -174,32 +183,32 @@ class RunRecorder:
     ) -> None:
         if context is not None:
             meta.update(context)
+        parent = place.parent
         if parent is not None:
             speech = parent.speech_id or (parent.metadata or {}).get("lk_speech_id")
             if speech:
                 meta["lk_speech_id"] = speech
-        if unknown:
+        if place.unknown:
             meta["etaoi_tui.unknown_parent"] = str(parent_run_id)
-        session = parent.session if parent is not None else session_of_run(self.tracer, self._runs, meta)
-        if graph >= GraphKind.PLAIN and self._runs.waiting and isinstance(payload, ChainInput):
-            resumed = resumed_run(self._runs, session, meta, payload.value)
+        if graph >= GraphKind.PLAIN and self._runs.waiting and type(payload) is ChainInput:
+            resumed = resumed_run(self._runs, place.session, meta, payload.value)
             if resumed is not None:
                 meta[RESUMES] = resumed
         span = self.tracer.start(
             kind,
             shown,
             parent=parent,
-            session=session,
+            session=place.session,
             payload=payload,
             metadata=meta,
             agent_name=agent,
             run_id=run_id,
             parent_run_id=parent_run_id,
         )
-        over = above if type(above) is Run else None
-        run = self._open[run_id.int] = Run(span, self, over, agent, context, inherited, graph)
-        if over is not None:
-            over.below[run_id.int] = run
+        above = place.above if type(place.above) is Run else None
+        run = self._open[run_id.int] = Run(span, self, above, agent, context, inherited, graph)
+        if above is not None:
+            above.below[run_id.int] = run
 
     def _finish(self, run_id: UUID, payload: Any, error: str | None = None) -> None:
         try:
