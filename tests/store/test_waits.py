@@ -126,7 +126,7 @@ def test_recordings_that_exist_say_what_is_waited_for(error: str, payload: Any) 
     ],
 )
 def test_an_answered_wait_is_ok_and_linked_both_ways(value: Any, answer: str) -> None:
-    from etaoi_tui.detail.viewers.registry import describe_span
+    from etaoi_tui.detail.span_document import describe_span
 
     made = Recorded()
     made.send(*paused_run(REPR), resume(5, value, thread="t"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable
 from typing import Protocol
 
@@ -17,8 +18,11 @@ from etaoi_collector.source_items import Closed, EventBatch, FrameRefused, Opene
 from etaoi_collector.store.model import Connection
 from etaoi_collector.wire.encode import DROPPED_KEY
 from etaoi_collector.wire.event_ref import unpack_event_ref
-from etaoi_collector.wire.events import Reject, dropped_before
+from etaoi_collector.wire.events import EVENT_KIND, Reject, dropped_before
 from etaoi_collector.wire.limits import MAX_EVENTS_PER_FRAME
+
+NOTES_KEPT = 50
+"""Kinds of things that were taken and dropped, and that are told apart."""
 
 _TELLS_DROPS = DROPPED_KEY.encode()
 
@@ -57,6 +61,10 @@ class Stats(msgspec.Struct, frozen=True):
     """Those of them that were sent away, because they did not read on."""
     viewers_dropped_why: str = ""
     """The newest reason."""
+    events_by_kind: dict[str, int] = {}
+    """The same events by kind: ``span_start``, ``span_delta``, ``span_end``, ``state_tick``, ``rejected``."""
+    subscriptions: int = 0
+    """Subscriptions that are open in this process."""
 
 
 class Listener(Protocol):
@@ -93,8 +101,10 @@ class Ingest:
         self._refused = 0
         self._dropped_by_clients = 0
         self._bytes = 0
+        self._by_type: Counter[type] = Counter()
         self._turned_away = 0
         self._turned_away_why = ""
+        self._not_kept: dict[str, tuple[int, int]] = {}
         self._viewers = 0
         self._viewers_dropped = 0
         self._viewers_dropped_why = ""
@@ -119,6 +129,7 @@ class Ingest:
             viewers=self._viewers,
             viewers_dropped=self._viewers_dropped,
             viewers_dropped_why=self._viewers_dropped_why,
+            events_by_kind={EVENT_KIND[known]: count for known, count in self._by_type.items()},
         )
 
     def join(self, listener: Listener, history: int | None) -> Backlog:
@@ -197,6 +208,33 @@ class Ingest:
         self._turned_away += 1
         self._turned_away_why = why
 
+    def report(self, trouble: str) -> None:
+        """Note what went wrong within this program while it served a client."""
+        self.trouble = trouble
+
+    def note_not_kept(self, what: str, size: int) -> None:
+        """Note that something was taken from a client and dropped.
+
+        Args:
+            what: What it was, in a few words.
+            size: Its bytes.
+        """
+        times, before = self._not_kept.get(what, (0, 0))
+        if times or len(self._not_kept) < NOTES_KEPT:
+            self._not_kept[what] = times + 1, before + size
+
+    @property
+    def notices(self) -> list[str]:
+        """Sentences about what clients wanted and did not get."""
+        notices = [
+            f"{what} ({times} times, {size:,} bytes)" if times > 1 else f"{what} ({size:,} bytes)"
+            for what, (times, size) in list(self._not_kept.items())
+        ]
+        if self._turned_away:
+            what = "request was" if self._turned_away == 1 else "requests were"
+            notices.append(f"{self._turned_away:,} {what} turned away, the last one: {self._turned_away_why}")
+        return notices
+
     def refuse(self, number: int, size: int, reason: str) -> None:
         """Note that a message was not taken."""
         at = self._clock()
@@ -226,6 +264,7 @@ class Ingest:
 
     def _hand_over(self, events: EventBatch, size: int) -> None:
         self._events += len(events.events)
+        self._by_type.update(map(type, events.events))
         self._emit(events, size)
 
     def _emit(self, item: SourceItem, size: int = 0) -> None:

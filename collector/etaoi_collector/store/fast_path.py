@@ -39,6 +39,7 @@ class FastReducer:
         self._liveness = liveness
         self._of_start = facts.of_start
         self._usage_of_start = facts.usage_of_start
+        self._call_started = facts.call_started
         self._of_model_end = facts.of_model_end
         self._repeated = folding.repeated
         self._said = folding.said
@@ -183,5 +184,7 @@ class FastReducer:
             self._links.merge_agent_node(span, parent)
         if self._waits.any or event.metadata.resumes is not None:
             self._waits.of_start(span, event, at)
+        if kind == "llm":
+            self._call_started(span, event)
         if event.metadata.name is None:
             self._usage_of_start(span, event)

@@ -40,6 +40,7 @@ class SpanMetadata(msgspec.Struct, gc=False):
     probe_phase: Kind | None = None
     ls_retriever_name: ShortText | None = None
     ls_model_name: ShortText | None = None
+    ls_provider: Kind | None = None
     context_id: ShortText | None = msgspec.field(name="agent.context_id", default=None)
     thread_id: ShortText | None = None
     resumes: ShortText | None = msgspec.field(name=RESUMES, default=None)
@@ -120,6 +121,16 @@ class Reject(msgspec.Struct, gc=False):
 
     ordinal: int
     reason: str
+
+
+EVENT_KIND: dict[type, str] = {
+    SpanStart: "span_start",
+    SpanDelta: "span_delta",
+    SpanEnd: "span_end",
+    StateTick: "state_tick",
+    Reject: "rejected",
+}
+"""The kind of an event by its type."""
 
 
 def dropped_before(event: Event | Reject) -> int:
