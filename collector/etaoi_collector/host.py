@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Self
 
-from etaoi_collector import __version__, recordings
+from etaoi_collector import recordings
 from etaoi_collector.bus import BusEvent, Wanted
 from etaoi_collector.inbox import Inbox
 from etaoi_collector.intake import Intake, Stats
@@ -25,8 +25,9 @@ from etaoi_collector.options import BindError, CollectorOptions, OptionError, Re
 from etaoi_collector.pace import Pace
 from etaoi_collector.recorder import Recorder
 from etaoi_collector.subscription import HISTORY, Subscription
+from etaoi_collector.wire.versions import PROGRAM_VERSION
 
-__all__ = ["BindError", "Collector", "CollectorOptions", "OptionError", "Record", "program_version"]
+__all__ = ["BindError", "Collector", "CollectorOptions", "OptionError", "Record"]
 
 FLUSH_EVERY = 0.05
 """Seconds that a frame may wait for the file. A killed process may lose a tenth of a second; the socket and a
@@ -103,7 +104,7 @@ class Collector:
             self._recorder = Recorder(
                 path=None if isinstance(record, Record) else record,
                 directory=recordings.recordings_dir(options.state) if record is Record.AUTO else None,
-                writer=f"etaoi-tui {program_version()}",
+                writer=f"etaoi-tui {PROGRAM_VERSION}",
                 clock=options.clock,
                 segment_bytes=options.segment_bytes,
                 keep_runs=options.keep_runs,
@@ -278,7 +279,7 @@ class Collector:
             self._socket,
             intake=self._intake,
             gate=Gate(token=options.token, check_host=self._loopback, allow_hosts=options.allow_hosts),
-            version=program_version(),
+            version=PROGRAM_VERSION,
             max_frame=options.max_frame,
             loopback=self._loopback,
             patience=options.viewer_patience,
@@ -307,11 +308,6 @@ class Collector:
         task = asyncio.create_task(work)
         task.add_done_callback(look)
         return task
-
-
-def program_version() -> str:
-    """Return this program's version."""
-    return __version__
 
 
 def _is_loopback(address: str) -> bool:
