@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from pathlib import Path
@@ -11,6 +12,8 @@ from etaoi_collector.wire.trace_records import TraceWriter
 from etaoi_collector.wire.versions import PROGRAM_VERSION
 from etaoi_tui.sdk.stats import Stats
 from etaoi_tui.sdk.transport.local import TimedOutlet
+
+logger = logging.getLogger("etaoi_tui")
 
 _SDK = f"etaoi-tui-sdk {PROGRAM_VERSION}"
 _CONNECTION = 1
@@ -57,6 +60,9 @@ class FileOutlet(TimedOutlet):
                 path = wanted.with_name(f"{wanted.stem}-{number}{wanted.suffix}")
                 continue
             self.sink.path = path
+            self._stats.file = str(path)
+            if path != wanted:
+                logger.warning("etaoi-tui writes to %s: %s exists, and is left as it is", path, wanted.name)
             writer.opened(
                 time.time(),
                 _CONNECTION,
