@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from etaoi_collector.host import Collector, CollectorOptions, Record
+    from etaoi_collector.collector import Collector, CollectorOptions, Record
 
 __all__ = ["Collector", "CollectorOptions", "Record", "__version__"]
 
@@ -27,9 +27,9 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     try:
-        home = import_module("etaoi_collector.host")
+        home = import_module("etaoi_collector.collector")
     except ModuleNotFoundError as error:
-        if error.name != "etaoi_collector.host":
+        if error.name != "etaoi_collector.collector":
             raise
         raise ImportError(
             f"etaoi_collector.{name} belongs to the viewer, and only etaoi-tui-sdk is installed here; "

@@ -9,12 +9,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from etaoi_collector.wire import scan, whole
-from etaoi_collector.wire.codec import decode_at_once, decode_events, decode_frame, decode_whole, split_frame
+from etaoi_collector.wire import full_decode as whole
+from etaoi_collector.wire import scan
+from etaoi_collector.wire.codec import (
+    decode_at_once,
+    decode_events,
+    decode_frame,
+    decode_lossless,
+    split_frame,
+)
 from etaoi_collector.wire.events import Reject, SpanStart
 from etaoi_collector.wire.limits import MAX_SHOWN_DEPTH
-from etaoi_collector.wire.repair import repair
 from etaoi_collector.wire.scan import Budget, scan_frame, skip
+from etaoi_collector.wire.tolerant_decode import decode_tolerant
 from tests.collector.making import an_id, frame_of, pack, start
 
 VALUES = st.recursive(
@@ -46,19 +53,19 @@ def test_any_bytes_are_split_and_decoded(frame: bytes) -> None:
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_readable(raw: bytes) -> None:
-    assert_json_like(decode_whole(raw))
+    assert_json_like(decode_lossless(raw))
 
 
 @given(PACKED)
 def test_any_value_is_readable(packed: bytes) -> None:
-    assert_json_like(decode_whole(packed))
+    assert_json_like(decode_lossless(packed))
 
 
 @given(
     st.dictionaries(st.text(max_size=8), st.text(max_size=8) | st.integers(-5, 5) | st.lists(st.booleans()))
 )
 def test_plain_values_come_back_unchanged(value: dict[str, Any]) -> None:
-    assert decode_whole(pack(value)) == value
+    assert decode_lossless(pack(value)) == value
 
 
 @given(PACKED, st.binary(max_size=10))
@@ -76,11 +83,11 @@ def test_both_ways_to_split_agree(items: list[bytes]) -> None:
 @given(PACKED | st.binary(max_size=200), st.binary(max_size=3))
 def test_nothing_else_is_read_where_msgpack_is_not_installed(value: bytes, rest: bytes) -> None:
     frame = frame_of([value, start()]) + rest
-    fast = repr(decode_whole(value)), scan.scan_spans(frame)
+    fast = repr(decode_lossless(value)), scan.scan_byte_ranges(frame)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scan, "msgpack", None)
         patch.setattr(whole, "msgpack", None)
-        assert (repr(decode_whole(value)), scan.scan_spans(frame)) == fast
+        assert (repr(decode_lossless(value)), scan.scan_byte_ranges(frame)) == fast
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=8), st.data())
@@ -102,7 +109,7 @@ def test_good_events_survive_their_neighbours(good: list[bool], data: st.DataObj
 def test_an_event_with_odd_fields_is_repaired_or_explained(fields: dict[str, Any]) -> None:
     packed = pack({**start(), **fields})
     (event,) = decode_frame(frame_of([packed]))
-    again = repair(split_frame(frame_of([packed]))[0], 0)  # type: ignore[arg-type]
+    again = decode_tolerant(split_frame(frame_of([packed]))[0], 0)  # type: ignore[arg-type]
     assert isinstance(event, Reject) or event.event_id
     assert isinstance(event, Reject) == isinstance(again, Reject)
 

@@ -11,9 +11,9 @@ import msgspec
 
 from etaoi_collector.wire.encode import DROPPED_KEY, add_metadata, encode_frame
 from etaoi_tui.sdk.limits import FRAME_EVENTS
+from etaoi_tui.sdk.serialize import error_sentence
 from etaoi_tui.sdk.stats import Stats
-from etaoi_tui.sdk.transport.buffer import Entry
-from etaoi_tui.sdk.values import error_sentence
+from etaoi_tui.sdk.transport.send_queue import EncodedEvent
 
 _decode = msgspec.msgpack.decode
 
@@ -86,7 +86,7 @@ class LocalOutlet:
     def start(self) -> None:
         """No thread of its own."""
 
-    def deliver(self, entries: list[Entry]) -> None:
+    def deliver(self, entries: list[EncodedEvent]) -> None:
         """Hand entries over, in frames."""
         with self._lock:
             for first in range(0, len(entries), FRAME_EVENTS):
@@ -106,7 +106,7 @@ class LocalOutlet:
                 self._stats.frames += 1
                 self._stats.bytes_sent += len(frame)
 
-    def _report(self, part: list[Entry]) -> None:
+    def _report(self, part: list[EncodedEvent]) -> None:
         for entry in part:
             if entry.is_start or entry.is_end:
                 entry.metadata = add_metadata(entry.metadata, {DROPPED_KEY: str(self._unreported)})
@@ -174,7 +174,7 @@ class TimedOutlet(LocalOutlet):
         super().__init__(sink, stats)
         self._dirty_since: float | None = None
 
-    def deliver(self, entries: list[Entry]) -> None:
+    def deliver(self, entries: list[EncodedEvent]) -> None:
         """Hand entries over; they are flushed within `flush_every` seconds."""
         super().deliver(entries)
         if self._dirty_since is None:

@@ -24,8 +24,8 @@ from etaoi_collector.wire.handshake import Mismatch, decode_answer, encode_hello
 from etaoi_collector.wire.versions import PROGRAM_VERSION
 from etaoi_tui.sdk.limits import UNACKNOWLEDGED_BYTES
 from etaoi_tui.sdk.stats import Stats
-from etaoi_tui.sdk.transport.buffer import Entry, Outbox
 from etaoi_tui.sdk.transport.endpoint import Endpoint, load_websockets
+from etaoi_tui.sdk.transport.send_queue import EncodedEvent, SendQueue
 
 if TYPE_CHECKING:
     from websockets.sync.client import ClientConnection
@@ -92,13 +92,13 @@ class WebSocketOutlet:
         self,
         endpoint: Endpoint,
         stats: Stats,
-        outbox: Outbox | None = None,
+        outbox: SendQueue | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.sink = WebSocketSink(endpoint.url)
         self._endpoint = endpoint
         self._stats = stats
-        self._outbox = Outbox(stats) if outbox is None else outbox
+        self._outbox = SendQueue(stats) if outbox is None else outbox
         self._clock = clock
         self._reset()
 
@@ -122,7 +122,7 @@ class WebSocketOutlet:
             self._thread = threading.Thread(target=self._run, name="etaoi-tui-link", daemon=True)
             self._thread.start()
 
-    def deliver(self, entries: list[Entry]) -> None:
+    def deliver(self, entries: list[EncodedEvent]) -> None:
         """Put entries into the outbox."""
         if self._stats.state != "stopped":
             self._outbox.add(entries)
@@ -190,7 +190,7 @@ class WebSocketOutlet:
         if connection is not None:
             with contextlib.suppress(Exception):
                 connection.socket.detach()
-        self._outbox = Outbox(self._stats)
+        self._outbox = SendQueue(self._stats)
         self._reset()
 
     # ---- the link's thread
