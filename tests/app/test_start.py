@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-LISTED = "import json, sys, etaoi_tui.cli, etaoi_tui.start_viewer, etaoi_tui.app; print(json.dumps(list(sys.modules)))"
+MODULES = "etaoi_tui.cli.main, etaoi_tui.start_viewer, etaoi_tui.app"
+LISTED = f"import json, sys, {MODULES}; print(json.dumps(list(sys.modules)))"
 
 
 @pytest.fixture(scope="module")

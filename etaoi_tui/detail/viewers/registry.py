@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
+from etaoi_collector.projections.payload_reader import PayloadReader
 from etaoi_collector.store.model import Span, SpanFlag
 from etaoi_tui.detail.document.model import Document, Section, StyledText, Tab, Text
 from etaoi_tui.detail.messages.context_meter import course_sections, meter_sections
-from etaoi_tui.detail.payload_reader import PayloadReader
 from etaoi_tui.detail.span_data import SpanData
 from etaoi_tui.detail.view_options import ViewOptions
 from etaoi_tui.detail.viewers import agent_snapshot as context
