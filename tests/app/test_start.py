@@ -35,7 +35,7 @@ def modules() -> list[str]:
         "etaoi_collector.collector",
         "etaoi_collector.query",
         "etaoi_tui.detail.viewers.registry",
-        "etaoi_tui.detail.viewers.voice_turn",
+        "etaoi_tui.detail.pages.voice_turn",
         "etaoi_collector.pricing.book",
         "etaoi_tui.screens.copy_menu",
         "etaoi_tui.screens.help",

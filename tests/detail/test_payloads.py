@@ -6,7 +6,7 @@ import msgpack
 
 from etaoi_collector.projections import payload_reader as payloads
 from etaoi_collector.projections.payload_reader import RecordedPayloads
-from etaoi_collector.sources.source_items import Missing
+from etaoi_collector.source_items import Missing
 
 
 class Counting:

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from typing import Any, Protocol
 
 from etaoi_collector.projections.stream_assembly import AssembledStream
-from etaoi_collector.sources.source_items import Missing
+from etaoi_collector.source_items import Missing
 from etaoi_collector.store.model import Span
 from etaoi_collector.wire.codec import decode_lossless
 

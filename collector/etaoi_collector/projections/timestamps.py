@@ -8,7 +8,7 @@ _UNKNOWN = "–"
 
 
 def iso(at: float | None) -> str:
-    """Format seconds since the epoch as ISO 8601 in UTC with a Z, to the microsecond; a dash if it is no time."""
+    """Format seconds since the epoch as ISO 8601 in UTC with a Z, to the microsecond; a dash if no time."""
     if at is None:
         return _UNKNOWN
     try:

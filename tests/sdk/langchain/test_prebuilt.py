@@ -1,4 +1,4 @@
-"""Agents of LangGraph's own, as programs with langchain-core 0.3 have them: no `create_agent`, no middleware."""
+"""LangGraph's own agents, as programs with langchain-core 0.3 have them: no `create_agent`, no middleware."""
 
 from __future__ import annotations
 

@@ -23,9 +23,9 @@ from etaoi_tui.detail.document.model import (
 from etaoi_tui.detail.graph.drawing import Edge, Node, draw_graph
 from etaoi_tui.detail.messages.chat import note
 from etaoi_tui.detail.messages.request import Request, read_tools
+from etaoi_tui.detail.pages.agent_snapshot import agent_sections, graph_list, tool_blocks
+from etaoi_tui.detail.pages.agent_use import AgentUse, Use, use_of
 from etaoi_tui.detail.span_data import Map, SpanData, as_list, as_map, as_text
-from etaoi_tui.detail.viewers.agent_snapshot import agent_sections, graph_list, tool_blocks
-from etaoi_tui.detail.viewers.agent_use import AgentUse, Use, use_of
 from etaoi_tui.view import format as fmt
 
 SLOW_TOOL = 5.0
