@@ -19,7 +19,7 @@ from websockets.sync.client import ClientConnection, connect
 from etaoi_collector.ingest.inbox import Inbox
 from etaoi_collector.ingest.pipeline import Ingest, Stats
 from etaoi_collector.ingest.server_protocol import BAD_TOKEN, MISMATCH, POLICY, UNSUPPORTED_DATA
-from etaoi_collector.receivers.etaoi_ws import is_loopback_name
+from etaoi_collector.receivers.gate import is_loopback_name
 from etaoi_collector.recording.chunks import Cursor
 from etaoi_collector.recording.recorder import Recorder
 from etaoi_collector.source_items import Missing, SourceItem

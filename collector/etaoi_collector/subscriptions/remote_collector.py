@@ -96,7 +96,7 @@ def connect(
 
 def viewer_url(url: str | None) -> str:
     """Return a viewer's WebSocket address, given in any form that people write."""
-    from etaoi_collector.receivers.etaoi_ws import is_loopback_name
+    from etaoi_collector.receivers.gate import is_loopback_name
 
     text = (url or "").strip() or DEFAULT_URL
     if "://" not in text:
