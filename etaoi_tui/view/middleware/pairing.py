@@ -9,11 +9,15 @@ from bisect import bisect_left
 from dataclasses import dataclass, field
 from operator import attrgetter
 
-from etaoi_collector.store.model import Span
-from etaoi_tui.view.middleware.hooks import goes_down, is_hook, own_seconds, seconds_before
+from etaoi_collector.store.model import Span, SpanFlag
+from etaoi_tui.view.middleware.hooks import is_hook, own_seconds, seconds_before
 
 EVENTS_AROUND = 64
 """Siblings on either side that are looked at for the bracket of a probe event."""
+
+_PROBE = int(SpanFlag.PROBE)
+_DOWN = int(SpanFlag.PLUMBING)
+"""What the store flags probe events with that were sent on the way down."""
 
 _order = attrgetter("started_at", "number")
 
@@ -167,26 +171,28 @@ def bracket_of(event: Span) -> Bracket:
         first -= 1
         if at - first > EVENTS_AROUND:
             return Bracket()
-    bracket = Bracket()
+    spans: list[Span] = []
+    pairing = ProbePairing()
     for n in range(first, min(len(siblings), at + EVENTS_AROUND)):
         span = siblings[n]
-        if not may_belong(span):
-            break
-        is_open = bracket.pairing.is_open
-        if not is_hook(span):
-            bracket.pairing.call(span)
-            if is_open:
-                bracket.spans.append(span)
-        elif goes_down(span):
-            if not is_open:
+        flags = span.marks
+        if not flags & _PROBE:
+            if span.kind != "llm":
+                break
+            if pairing.is_open:
+                spans.append(span)
+            pairing.call(span)
+        elif flags & _DOWN:
+            if not pairing.is_open:
                 if n > at:
                     break
-                bracket = Bracket()
-            bracket.pairing.down(span.name, span)
-            bracket.spans.append(span)
-        elif bracket.pairing.up(span.name, span):
-            bracket.spans.append(span)
-    return bracket if event in bracket.spans else Bracket()
+                if spans:
+                    spans, pairing = [], ProbePairing()
+            pairing.down(span.name, span)
+            spans.append(span)
+        elif pairing.up(span.name, span):
+            spans.append(span)
+    return Bracket(spans, pairing) if event in spans else Bracket()
 
 
 def may_belong(span: Span) -> bool:
