@@ -35,7 +35,7 @@ DIFFERENCES = {
         "The reference knows no retriever callbacks: the retriever is missing, what runs inside is a root."
     ),
 }
-MORE_METADATA = {"tags", "tool_call_id", "lc_chain_kind", "run_type"}
+MORE_METADATA = {"etaoi_tui.resumes", "tags", "tool_call_id", "lc_chain_kind", "run_type"}
 """Keys that this SDK also sends for kinds of runs where the reference leaves them out."""
 
 
@@ -118,7 +118,12 @@ def test_nothing_that_the_reference_tells_is_missing(
             payload, meta = span.payload, span.metadata
             found.append(
                 {
-                    "span": (span.kind, name_of(span), meta.get("langgraph_step"), meta.get("langgraph_node")),
+                    "span": (
+                        span.kind,
+                        name_of(span),
+                        meta.get("langgraph_step"),
+                        meta.get("langgraph_node"),
+                    ),
                     "input_keys": payload.get("input_keys"),
                     "output_keys": payload.get("output_keys"),
                     "roles": [message["role"] for message in payload.get("input_messages", ())],
