@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Raw
 
 from etaoi_collector.conventions.lenient import as_map
+from etaoi_collector.projections.trace_names import heads
 from etaoi_collector.store.model import Span, SpanFlag, Status, Trace
 from etaoi_collector.wire.codec import decode_lossless
 from etaoi_tui.kinds.appearance import KindAppearance, RowFields
@@ -102,7 +103,7 @@ class Summaries:
         if known:
             return known
         found = ""
-        for root in trace.roots[:4]:
+        for root in heads(trace)[:4]:
             if root.start_place >= 0 and root.kind != "agent_context":
                 found = first_words(self.fields(root.start_place).inputs)
             if root.kind == "voice_session":

@@ -70,6 +70,8 @@ class SpanFlag(IntEnum):
     """Something arrived for it after it had ended."""
     PROBE = 512
     """A middleware probe: what one hook did to the request."""
+    INFRASTRUCTURE = 1024
+    """A piece of the program around an agent: a request, a query, a step of a library."""
 
 
 class ModelCall(msgspec.Struct, gc=False, frozen=True):
@@ -178,12 +180,14 @@ class Trace:
         "ended_at",
         "errors",
         "events",
+        "infrastructure",
         "inner_calls",
         "input_tokens",
         "members",
         "model_calls",
         "number",
         "only_context",
+        "only_infrastructure",
         "open_calls",
         "output_tokens",
         "placeholders",
@@ -233,6 +237,10 @@ class Trace:
         """Ids of the agent_context spans that its spans name."""
         self.only_context = True
         """Holds nothing but agent snapshots."""
+        self.infrastructure = 0
+        """Spans of requests, queries and inner steps of the program around the agent."""
+        self.only_infrastructure = True
+        """Holds nothing that tells of an agent: it came with somebody's program."""
         self.dropped = 0
         """Events that its producer says it had to drop."""
 
@@ -308,6 +316,12 @@ class Span(msgspec.Struct, gc=False, eq=False):
         return not self.marks & (_STARTED | _ENDED) and self.deltas is None
 
     @property
+    def is_folded_away(self) -> bool:
+        """Whether a reader sees it only on demand: an inner step, or infrastructure where there is more."""
+        flags = self.marks
+        return bool(flags & _INTERNAL) and not (flags & _INFRASTRUCTURE and self.trace.only_infrastructure)
+
+    @property
     def status(self) -> Status:
         """The span's state, derived from what arrived and from whether its clients are still there."""
         if self.marks & _ENDED:
@@ -335,6 +349,8 @@ class Span(msgspec.Struct, gc=False, eq=False):
 
 _STARTED = int(SpanFlag.STARTED)
 _ENDED = int(SpanFlag.ENDED)
+_INTERNAL = int(SpanFlag.PLUMBING)
+_INFRASTRUCTURE = int(SpanFlag.INFRASTRUCTURE)
 _CANCELLED = ("CancelledError", "cancelled", "GeneratorExit", "interrupted")
 _PAUSED = ("GraphInterrupt", "NodeInterrupt", "GraphBubbleUp")
 _UNKNOWN_END = ("span_end_synthesized_on_detach",)

@@ -13,7 +13,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Raw
 
-from etaoi_collector.wire.encode import DROPPED_KEY
+from etaoi_collector.wire.encode import DROPPED_KEY, INFRASTRUCTURE_KEY, MOVES_KEY, REVISES_KEY
 
 NIL = Raw(b"\xc0")
 """An absent raw field: the msgpack nil."""
@@ -42,6 +42,9 @@ class SpanMetadata(msgspec.Struct, gc=False):
     ls_provider: Kind | None = None
     context_id: ShortText | None = msgspec.field(name="agent.context_id", default=None)
     dropped: ShortText | None = msgspec.field(name=DROPPED_KEY, default=None)
+    revises: Kind | None = msgspec.field(name=REVISES_KEY, default=None)
+    moves_trace: Kind | None = msgspec.field(name=MOVES_KEY, default=None)
+    infrastructure: Kind | None = msgspec.field(name=INFRASTRUCTURE_KEY, default=None)
 
 
 class EndMetadata(msgspec.Struct, gc=False):
@@ -50,6 +53,7 @@ class EndMetadata(msgspec.Struct, gc=False):
     name: ShortText | None = None
     probe_label: ShortText | None = None
     dropped: ShortText | None = msgspec.field(name=DROPPED_KEY, default=None)
+    revises: Kind | None = msgspec.field(name=REVISES_KEY, default=None)
 
 
 class SpanStart(msgspec.Struct, gc=False, tag="span_start", tag_field="kind"):
