@@ -30,7 +30,9 @@ class ResponseFields(msgspec.Struct, gc=False):
     """A model's response, as far as rows show it."""
 
     text: str | None = None
+    refusal: str | None = None
     tool_calls: list[ToolCallName] | None = None
+    server_tool_calls: list[ToolCallName] | None = None
 
 
 class RowFields(msgspec.Struct, gc=False):

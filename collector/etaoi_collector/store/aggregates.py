@@ -7,8 +7,8 @@ from etaoi_collector.store.display_names import is_internal, voice_name
 from etaoi_collector.store.model import NO_CALL, ModelCall, Span, Trace, Usage
 from etaoi_collector.store.state import INFRASTRUCTURE, INTERNAL, PROBE, STARTED, StoreState
 from etaoi_collector.store.wrapped_calls import end_call, told_twice
-from etaoi_collector.wire.encode import Infrastructure
 from etaoi_collector.wire.events import SpanEnd, SpanStart, dropped_before
+from etaoi_collector.wire.metadata_keys import Infrastructure
 
 CONTEXTS_KEPT = 64
 """Agent snapshots that a trace remembers to name."""
@@ -65,6 +65,8 @@ class Aggregates:
         if metadata.context_id is not None and metadata.context_id not in trace.context_ids:
             trace.context_ids = (*trace.context_ids, metadata.context_id)[-CONTEXTS_KEPT:]
             self._held.agents.runs.setdefault(metadata.context_id, []).append(trace)
+        if metadata.thread_id is not None and trace.thread is None:
+            trace.thread = self._kept(metadata.thread_id)
         if event.user_id is not None and trace.session.user_id is None:
             trace.session.user_id = event.user_id
         if metadata.dropped is not None:

@@ -11,7 +11,7 @@ import msgspec
 
 from etaoi_collector.translation.ids import timestamp
 from etaoi_collector.translation.translated import TranslatedSpan
-from etaoi_collector.wire.encode import INFRASTRUCTURE_KEY, MOVES_KEY, REVISES_KEY
+from etaoi_collector.wire.metadata_keys import INFRASTRUCTURE, MOVES_TRACE, REVISES
 from etaoi_collector.wire.versions import SCHEMA_VERSION
 
 EVENTS_PER_FRAME = 128
@@ -34,11 +34,11 @@ def write_start(
     """
     metadata = dict(span.metadata)
     if span.infrastructure:
-        metadata[INFRASTRUCTURE_KEY] = span.infrastructure
+        metadata[INFRASTRUCTURE] = span.infrastructure
     if revises:
-        metadata[REVISES_KEY] = "1"
+        metadata[REVISES] = "1"
     if moves_trace:
-        metadata[MOVES_KEY] = "1"
+        metadata[MOVES_TRACE] = "1"
     return _encoded(
         {
             "kind": "span_start",
@@ -64,7 +64,7 @@ def write_end(span: TranslatedSpan, session_id: str, *, revises: bool = False) -
     """Encode the event that a span ended."""
     metadata = {"name": span.metadata.get("name", span.name)}
     if revises:
-        metadata[REVISES_KEY] = "1"
+        metadata[REVISES] = "1"
     return _encoded(
         {
             "kind": "span_end",

@@ -25,7 +25,7 @@ from etaoi_collector.translation.otel_model import (
 from etaoi_collector.translation.tools import describe_tools
 from etaoi_collector.translation.translated import TranslatedSpan
 from etaoi_collector.translation.usage import build_usage, read_langfuse_usage
-from etaoi_collector.wire.encode import Infrastructure
+from etaoi_collector.wire.metadata_keys import Infrastructure
 
 EVENTS_KEPT = 200
 """Events of one span that are listed with it."""

@@ -23,23 +23,6 @@ EMPTY_MAP = b"\x80"
 NIL = b"\xc0"
 DROPPED_KEY = "etaoi_tui.dropped"
 """Metadata of a start or end: how many events before it a producer had to leave out."""
-REVISES_KEY = "etaoi_tui.revises"
-"""Metadata of a start or end that replaces an earlier one of its span: a translator learned more."""
-MOVES_KEY = "etaoi_tui.moves_trace"
-"""Metadata of a root's start: its trace belongs to the session that it names, whatever came before."""
-INFRASTRUCTURE_KEY = "etaoi_tui.infrastructure"
-"""Metadata of a span that is a piece of the program around an agent, see `Infrastructure`."""
-
-
-class Infrastructure:
-    """Values of `INFRASTRUCTURE_KEY`."""
-
-    INNER = "inner"
-    """A request, a query, a step of a library: folded into the span around it."""
-    ROOT = "root"
-    """The program's own root: it has a row, but tells of no agent."""
-
-
 NODE_KINDS = frozenset(
     {
         "llm",
