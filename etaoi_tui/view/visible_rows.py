@@ -12,7 +12,7 @@ from itertools import islice
 
 from etaoi_collector.store.model import Changes, Span, SpanFlag, Trace
 from etaoi_tui.view.depth_first import after_subtree, position, root_of
-from etaoi_tui.view.middleware.row_groups import head_of, hooks_near, is_head_of_several, marks_beside
+from etaoi_tui.view.middleware.row_groups import events_beside, head_of, hooks_near, is_head_of_several
 
 _PLUMBING = int(SpanFlag.PLUMBING)
 _PROBE = int(SpanFlag.PROBE)
@@ -116,7 +116,7 @@ class TreeRows:
         for span in added:
             self._insert(span)
         if not self.show_plumbing:
-            if any(self._moved(mark) for span in added for mark in marks_beside(span)):
+            if any(self._moved(event) for span in added for event in events_beside(span)):
                 self.rebuild()
                 return True
             for span in changed:
