@@ -309,7 +309,15 @@ class Trace:
         """What it waits for, in one line; None when it is not paused."""
         if not self.waiting or self.waits is None or self.status is not Status.PAUSED:
             return None
-        texts = [wait.text for span, wait in self.waits.items() if span.marks & _WAITING]
+        waiting = [span for span in self.waits if span.marks & _WAITING]
+        around: set[Span] = set()
+        for span in waiting:
+            step = span.parent
+            while step is not None and step not in around:
+                around.add(step)
+                step = step.parent
+        # A graph's own run waits for what all of its steps ask; those say it.
+        texts = [self.waits[span].text for span in waiting if span not in around]
         return " · ".join(dict.fromkeys(texts))
 
     def _nothing_runs(self) -> bool:
