@@ -16,6 +16,7 @@ ERROR_BELOW = int(SpanFlag.ERROR_BELOW)
 INTERNAL = int(SpanFlag.PLUMBING)
 PROBE = int(SpanFlag.PROBE)
 PASSED_ON = int(SpanFlag.PASSED_ON)
+INFRASTRUCTURE = int(SpanFlag.INFRASTRUCTURE)
 
 
 class StoredReject(Reject, gc=False):
