@@ -127,9 +127,9 @@ def _open_call_tab(at: Workspace, tab: str) -> None:
 
 def _call_around(at: Workspace, span: Span) -> Span | None:
     """Return the call that a row is about, also of a probe event that has lost its parent."""
-    from etaoi_tui.detail.messages.neighbouring_calls import call_near
     from etaoi_tui.detail.middleware.locate import call_of_orphan, is_orphan
     from etaoi_tui.detail.span_data import SpanData
+    from etaoi_tui.view.neighbouring_calls import call_near
 
     data = SpanData(span, at.payloads, at.now(span.trace))
     if is_orphan(data):

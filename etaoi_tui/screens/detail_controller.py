@@ -13,8 +13,8 @@ from etaoi_collector.projections.payload_reader import RecordedPayloads
 from etaoi_collector.store.model import Changes, Span, Status, Trace
 from etaoi_tui.detail.document.failure import failed_document
 from etaoi_tui.detail.document.model import Document
-from etaoi_tui.detail.messages.neighbouring_calls import surroundings_version
 from etaoi_tui.detail.view_options import ViewOptions
+from etaoi_tui.view.neighbouring_calls import surroundings_version
 from etaoi_tui.view.selection import Selection, SelectionChange
 from etaoi_tui.widgets.detail_pane import DetailPane
 from etaoi_tui.widgets.textual_internals import contained
@@ -122,7 +122,7 @@ class DetailController:
 
     def _describe(self, span: Span) -> Document:
         # A tenth of a second of imports that the first screen need not wait for.
-        from etaoi_tui.detail.viewers.registry import describe_span
+        from etaoi_tui.detail.span_document import describe_span
 
         return self._describe_turn(span) or describe_span(
             span, self.payloads, self._now(span.trace), self.options

@@ -156,12 +156,14 @@ async def test_a_detail_that_fails_says_so_in_its_place(part: str, monkeypatch: 
         await a_run(w, pilot)
         w.app.containing = True
         with monkeypatch.context() as patched:
-            patched.setattr("etaoi_tui.detail.viewers.registry.describe_span", describe)
+            patched.setattr("etaoi_tui.detail.span_document.describe_span", describe)
             await pilot.press("j")
-            if part == "block":  # the first of this page, not of the one that stands there
-                w.app.main.detail.clear()
-                patched.setattr(PageLayout, "work", _once(PageLayout.work, fail))
             w.app.main.draw_detail_now()
+            if part == "block":
+                patched.setattr(PageLayout, "work", _once(PageLayout.work, fail))
+                tab = Tab("long", "Long", lambda: [Section("long", "Long", [Text("word " * 9_000)])])
+                w.app.main.detail.show(Document("another", [], [tab]))
+        w.app.tick()
         await pilot.pause()
         detail = w.app.main.detail
         page = "\n".join(detail.render_line(y).text for y in range(12))

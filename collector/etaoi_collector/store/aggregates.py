@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from etaoi_collector.conventions.payload_fields import DeltaText, read_llm_end, read_start, read_voice_metrics
 from etaoi_collector.store.display_names import is_internal, voice_name
-from etaoi_collector.store.model import Span, Trace, Usage
-from etaoi_collector.store.state import INTERNAL, PROBE, STARTED, StoreState
+from etaoi_collector.store.model import NO_CALL, ModelCall, Span, Trace, Usage
+from etaoi_collector.store.state import INFRASTRUCTURE, INTERNAL, PROBE, STARTED, StoreState
+from etaoi_collector.store.wrapped_calls import end_call, told_twice
 from etaoi_collector.wire.events import SpanEnd, SpanStart, dropped_before
+from etaoi_collector.wire.metadata_keys import Infrastructure
 
 CONTEXTS_KEPT = 64
 """Agent snapshots that a trace remembers to name."""
@@ -27,6 +29,8 @@ class Aggregates:
         self._kept = held.names.kept
         self._rows: dict[tuple[str | None, ...], Row] = {}
         """What starts tell a row, by what they say of themselves: few kinds of spans, and many of each."""
+        self._calls: dict[tuple[str | None, str | None, str | None, bool], ModelCall] = {}
+        """What is known of model calls, shared by those of which the same is known."""
 
     def of_start(self, event: SpanStart, trace: Trace) -> Row:
         """Read from a start what a row needs, and count it in its trace."""
@@ -38,6 +42,7 @@ class Aggregates:
             event.lc_agent_name,
             metadata.ls_model_name,
             metadata.lc_probe,
+            metadata.infrastructure,
         )
         row = self._rows.get(said)
         if row is None:
@@ -49,11 +54,19 @@ class Aggregates:
             trace.model_calls += 1
         elif kind == "tool":
             trace.tool_calls += 1
+        if row[4] & INFRASTRUCTURE:
+            trace.infrastructure += 1
+        if trace.only_infrastructure and metadata.infrastructure is None:
+            trace.only_infrastructure = False
+            if len(trace.members) > 1:
+                self._held.changes.restructured[trace] = None  # what stood for itself folds away now
         if trace.only_context and kind != "agent_context":
             trace.only_context = False
         if metadata.context_id is not None and metadata.context_id not in trace.context_ids:
             trace.context_ids = (*trace.context_ids, metadata.context_id)[-CONTEXTS_KEPT:]
             self._held.agents.runs.setdefault(metadata.context_id, []).append(trace)
+        if metadata.thread_id is not None and trace.thread is None:
+            trace.thread = self._kept(metadata.thread_id)
         if event.user_id is not None and trace.session.user_id is None:
             trace.session.user_id = event.user_id
         if metadata.dropped is not None:
@@ -75,9 +88,21 @@ class Aggregates:
                 marks |= INTERNAL
         if metadata.lc_chain_kind is not None and is_internal(metadata.lc_chain_kind, name):
             marks |= INTERNAL
+        if metadata.infrastructure == Infrastructure.INNER:
+            marks |= INTERNAL | INFRASTRUCTURE
         kind = kept(event.node_kind)
         model = kept(metadata.ls_model_name) if kind == "llm" else None
         return kind, name, model, kept(event.lc_agent_name), marks
+
+    def uncount_start(self, span: Span) -> None:
+        """Take back what a span's start counted in its trace: another one will count it anew."""
+        trace = span.trace
+        if span.kind == "llm":
+            trace.model_calls -= not (span.call is not None and span.call.wraps)
+            trace.open_calls.discard(span)
+        elif span.kind == "tool":
+            trace.tool_calls -= 1
+        trace.infrastructure -= bool(span.marks & INFRASTRUCTURE)
 
     def usage_of_start(self, span: Span, event: SpanStart) -> None:
         """Voice spans have no name in their metadata, and tell their model and usage at the start."""
@@ -88,13 +113,36 @@ class Aggregates:
             span.model = self._kept(told.model)
         self._count_usage(span, told.usage())
 
+    def call_started(self, span: Span, event: SpanStart) -> None:
+        """Keep who was asked by a model call, and that it is open unless its end came first."""
+        metadata = event.metadata
+        asked, provider = metadata.ls_model_name, metadata.ls_provider
+        known = span.call
+        if known is not None:
+            provider = known.provider or provider
+            span.call = self._shared_call(asked, provider, known.finish_reason, known.wraps)
+        elif asked is not None or provider is not None:
+            span.call = self._shared_call(asked, provider)
+        if span.ended_at is None:
+            span.trace.open_calls.add(span)
+
     def of_model_end(self, span: Span, event: SpanEnd) -> None:
-        """Read usage, model and time to first token from a model call's end."""
+        """Read usage, model, how it stopped and time to first token from a model call's end."""
         told = read_llm_end(event.payload)
-        self._count_usage(span, told.usage())
+        known = span.call or NO_CALL
+        usage = told.usage(known.provider or "")
+        if usage is not None:
+            self._count_usage(span, usage)
         model = told.model_name or told.model
         if model and model != span.model:
             span.model = self._kept(model)
+        reason, provider = told.reason, told.provider or known.provider
+        inner = end_call(span, told)
+        if inner is not None:
+            self._wraps(span)
+        if reason is not None or inner is not None or provider != known.provider:
+            span.call = self._shared_call(known.requested_model, provider, reason, inner is not None)
+        self._note_told_twice(span)
         ttft = told.ttft_seconds
         if ttft is not None:
             span.ttft = ttft
@@ -128,9 +176,52 @@ class Aggregates:
             return
         trace = span.trace
         before = span.usage
-        if before is not None:
-            trace.input_tokens -= before.input_tokens or 0
-            trace.output_tokens -= before.output_tokens or 0
+        if before is None:
+            trace.calls.append(span)
+        else:
+            self._count(trace, before, -1)
         span.usage = usage
-        trace.input_tokens += usage.input_tokens or 0
-        trace.output_tokens += usage.output_tokens or 0
+        self._count(trace, usage, 1)
+
+    def _count(self, trace: Trace, usage: Usage, sign: int) -> None:
+        trace.usage_version += 1
+        if not usage.from_cache:
+            trace.input_tokens += sign * (usage.input_tokens or 0)
+            trace.output_tokens += sign * (usage.output_tokens or 0)
+
+    def _wraps(self, span: Span) -> None:
+        """Take a call out of its trace's sums: the one inside it is in them."""
+        trace = span.trace
+        trace.model_calls -= 1
+        trace.usage_version += 1
+        if span.usage is not None:
+            self._count(trace, span.usage, -1)
+
+    def _note_told_twice(self, span: Span) -> None:
+        """Let one row stand for a call that two tracers told of: the inner one folds away, and is summed."""
+        twice = told_twice(span)
+        if twice is None or twice[1].marks & INTERNAL:
+            return
+        outer, inner = twice
+        call = outer.call or NO_CALL
+        if not call.wraps:
+            self._wraps(outer)
+            outer.call = self._shared_call(call.requested_model, call.provider, call.finish_reason, True)
+        inner.marks |= INTERNAL
+        self._held.changes.restructured[inner.trace] = None
+
+    def _shared_call(
+        self,
+        requested_model: str | None,
+        provider: str | None,
+        finish_reason: str | None = None,
+        wraps: bool = False,
+    ) -> ModelCall:
+        key = (requested_model, provider, finish_reason, wraps)
+        call = self._calls.get(key)
+        if call is None:
+            kept = self._kept
+            call = ModelCall(kept(requested_model), kept(provider), kept(finish_reason), wraps)
+            if len(self._calls) < ROWS_SHARED:
+                self._calls[key] = call
+        return call

@@ -9,12 +9,10 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from etaoi_collector.pricing.book import price_book
-from etaoi_collector.projections.call_cost import cost_of
+from etaoi_collector.pricing.call_costs import cost_of_call
 from etaoi_collector.projections.objects import span_object
 from etaoi_collector.projections.payload_reader import RecordedPayloads
 from etaoi_collector.projections.recorded_content import RecordedContent
-from etaoi_collector.projections.span_data import SpanData
 from etaoi_collector.source_items import Closed, EventBatch, Missing, Opened, SourceItem
 from etaoi_collector.store import Store
 from etaoi_collector.store.model import Span
@@ -153,11 +151,7 @@ class SpanState:
         """Return what a model call cost in US dollars; the first look at a price loads them all."""
         if self.span.kind != "llm" or self.span.usage is None:
             return None
-        book = price_book()
-        if not book.ready:
-            book.load()
-        with self._fold.lock:
-            cost = cost_of(SpanData(self.span, self._fold.payloads, self._now))
+        cost = cost_of_call(self.span, wait=True)
         return None if cost is None else cost.total
 
     def as_object(self) -> dict[str, Any]:

@@ -14,6 +14,14 @@ import msgspec
 from msgspec import Meta, Raw
 
 from etaoi_collector.wire.encode import DROPPED_KEY
+from etaoi_collector.wire.metadata_keys import (
+    INFRASTRUCTURE,
+    MOVES_TRACE,
+    RESUMES,
+    REVISES,
+    SYNTHETIC_END,
+    WAITS_FOR,
+)
 
 NIL = Raw(b"\xc0")
 """An absent raw field: the msgpack nil."""
@@ -39,8 +47,14 @@ class SpanMetadata(msgspec.Struct, gc=False):
     probe_phase: Kind | None = None
     ls_retriever_name: ShortText | None = None
     ls_model_name: ShortText | None = None
+    ls_provider: Kind | None = None
     context_id: ShortText | None = msgspec.field(name="agent.context_id", default=None)
+    thread_id: ShortText | None = None
+    resumes: ShortText | None = msgspec.field(name=RESUMES, default=None)
     dropped: ShortText | None = msgspec.field(name=DROPPED_KEY, default=None)
+    revises: Kind | None = msgspec.field(name=REVISES, default=None)
+    moves_trace: Kind | None = msgspec.field(name=MOVES_TRACE, default=None)
+    infrastructure: Kind | None = msgspec.field(name=INFRASTRUCTURE, default=None)
 
 
 class EndMetadata(msgspec.Struct, gc=False):
@@ -48,7 +62,10 @@ class EndMetadata(msgspec.Struct, gc=False):
 
     name: ShortText | None = None
     probe_label: ShortText | None = None
+    waits_for: str | None = msgspec.field(name=WAITS_FOR, default=None)
+    synthetic: str | None = msgspec.field(name=SYNTHETIC_END, default=None)
     dropped: ShortText | None = msgspec.field(name=DROPPED_KEY, default=None)
+    revises: Kind | None = msgspec.field(name=REVISES, default=None)
 
 
 class SpanStart(msgspec.Struct, gc=False, tag="span_start", tag_field="kind"):
@@ -78,6 +95,7 @@ class SpanDelta(msgspec.Struct, gc=False, tag="span_delta", tag_field="kind"):
     timestamp: Timestamp
     payload: Raw
     parent_span_id: Id | None = None
+    metadata: Raw = NIL
 
 
 class SpanEnd(msgspec.Struct, gc=False, tag="span_end", tag_field="kind"):
