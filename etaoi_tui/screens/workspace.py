@@ -14,7 +14,7 @@ from textual.screen import Screen
 
 from etaoi_collector.projections.payload_reader import RecordedPayloads
 from etaoi_collector.projections.trace_names import title
-from etaoi_collector.sources.base import Source
+from etaoi_collector.sources.base import Source, SourceStatus
 from etaoi_collector.store import Store
 from etaoi_collector.store.model import Changes, Span, Status, Trace
 from etaoi_tui.detail.document.model import Document
@@ -60,8 +60,7 @@ class ScreenContext:
         layout: Sizes of the panes; changed in place.
         now: The present for a trace, in seconds since the epoch.
         commands: What keys, footer, help and palette offer.
-        endpoint: Where a live run listens; empty for a replay.
-        token: Whether clients need a token.
+        status: What kind of source it is, and where it listens.
         demo: A scripted agent is about to connect.
         faults: What failed in the viewer itself.
         settings_problems: What was not understood in the user's settings.
@@ -72,8 +71,7 @@ class ScreenContext:
     layout: Layout
     now: Callable[[Trace], float]
     commands: CommandTable
-    endpoint: str
-    token: bool
+    status: SourceStatus
     demo: bool
     faults: FaultLog
     settings_problems: Sequence[str] = ()
@@ -119,7 +117,7 @@ class Workspace(Screen[None]):
         self.span_tree = SpanTree(selection, summaries, now, self._snapshots, id="tree")
         self.lanes = VoiceLanes(selection, now, limits, id="lanes")
         self.detail = DetailPane(id="detail")
-        self.welcome = Welcome(context.endpoint, token=context.token, demo=context.demo, id="welcome")
+        self.welcome = Welcome(context.status, demo=context.demo, id="welcome")
         self.search_bar = SearchBar(id="search")
         self.footer = KeyFooter(id="footer")
         self.arrangement = Arrangement(
@@ -140,7 +138,7 @@ class Workspace(Screen[None]):
         )
         self.search = SearchController(selection, self.span_tree, self.search_bar, context.source)
         selection.watch(self._selection_changed)
-        self.is_live = self.span_tree.is_live = self.lanes.is_live = bool(context.endpoint)
+        self.is_live = self.span_tree.is_live = self.lanes.is_live = bool(context.status.endpoint)
         # Each class that is set later makes Textual style every widget again.
         self.add_class("-at-tree", *(["-empty"] if self.is_live else []))
 
@@ -183,7 +181,12 @@ class Workspace(Screen[None]):
             self.selection.show(newest, by_hand=False)
         else:
             self.span_tree.apply(changes)
-        self.arrangement.show_welcome(self.is_live and not len(self.traces.rows))
+        empty = self.is_live and not len(self.traces.rows)
+        if empty:
+            self.welcome.show_clients(
+                [one.client or one.peer for one in self.store.connections.values() if one.closed_at is None]
+            )
+        self.arrangement.show_welcome(empty)
         self.traces.animate_running(frame)
         self.span_tree.animate_running(frame)
         if self.voice.apply(changes, frame):

@@ -259,7 +259,7 @@ async def test_a_theme_is_remembered_when_it_was_chosen_here() -> None:
             w.app.theme = name
             await pilot.pause()
             assert w.app.sizes.theme == name
-    named = ViewerApp(w.source, live=None, name="", theme="light", automatic=False)
+    named = ViewerApp(w.source, theme="light", automatic=False)
     async with named.run_test() as pilot:
         assert (named.theme, named.sizes.theme) == ("textual-light", "")
 

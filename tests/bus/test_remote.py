@@ -93,7 +93,7 @@ def test_a_second_viewer_shows_what_the_first_one_shows(tmp_path: Path, segment_
                     original.opened_at,
                     original.closed_at,
                 )
-            assert source.notices == [] and source.clients == 0 and source.live and source.progress is None
+            assert source.notices == [] and source.status().clients == 0 and source.live
 
 
 def test_a_broken_connection_is_made_again_and_goes_on_where_it_was(tmp_path: Path) -> None:
