@@ -19,6 +19,7 @@ from textual.filter import LineFilter
 from textual.message_pump import MessagePump
 from textual.notifications import SeverityLevel
 from textual.screen import ModalScreen, Screen
+from textual.theme import BUILTIN_THEMES, Theme
 from textual.widget import Widget
 
 from etaoi_collector.sources.base import Source
@@ -31,13 +32,22 @@ from etaoi_tui.screens import workspace_style
 from etaoi_tui.screens.workspace import ScreenContext, Workspace
 from etaoi_tui.text import printable
 from etaoi_tui.tick_loop import TickLoop
+from etaoi_tui.view.command import CommandTable
 from etaoi_tui.view.faults import FaultLog
 from etaoi_tui.view.layout import Layout
+from etaoi_tui.view.settings import Settings, load_settings
 from etaoi_tui.view.status import StatusLine, status_line
 from etaoi_tui.view.trace_clock import EventRate, TraceClock
+from etaoi_tui.view.voice.thresholds import config_file
 from etaoi_tui.viewer_options import ViewerOptions, ViewerOutcome
 from etaoi_tui.widgets.control_char_filter import CONTROL_CHAR_FILTER
-from etaoi_tui.widgets.textual_internals import ContainedApp, frames_waiting, withdraw_notifications
+from etaoi_tui.widgets.textual_internals import (
+    ContainedApp,
+    frames_waiting,
+    key_name,
+    withdraw_notifications,
+)
+from etaoi_tui.widgets.user_themes import load_themes
 from etaoi_tui.widgets.welcome import RecentRecording
 
 _FIRST_WORK_MS = 20.0
@@ -70,6 +80,8 @@ class ViewerApp(ContainedApp[str]):
     Args:
         source: Where events come from; closed by whoever made it.
         layout: Sizes of the panes.
+        settings: The person's own keymap and theme, and what was not understood in them.
+        themes: The person's own themes.
         theme: ``dark``, ``light``, ``ansi`` or the name of a Textual theme; empty for the saved one.
         max_spans: Bound on spans in memory.
         demo: A scripted agent is about to connect.
@@ -89,6 +101,9 @@ class ViewerApp(ContainedApp[str]):
         source: Source,
         *,
         layout: Layout | None = None,
+        commands: CommandTable | None = None,
+        settings: Settings | None = None,
+        themes: Sequence[Theme] = (),
         theme: str = "",
         max_spans: int = DEFAULT_MAX_SPANS,
         demo: bool = False,
@@ -104,13 +119,18 @@ class ViewerApp(ContainedApp[str]):
         self.feed = Feed(source, self.store)
         self.sizes = layout or Layout()
         self.faults = FaultLog(clock)
-        self.commands = load_commands()
+        settings = settings or Settings()
+        self.commands = (commands or load_commands()).with_keys(settings.keys)
+        self._themes = [*THEMES, *(one.name for one in themes)]
+        for one in themes:
+            self.register_theme(one)
         self._listens = bool(status.endpoint)
         self._greeting = greeting
         self._recordings = recordings
         self._clock = clock
         self._automatic = automatic
-        self._wanted_theme = theme
+        self._wanted_theme = theme or self.sizes.theme or settings.theme
+        self._settings_problems = settings.problems
         self._theme_settled = False
         self._ticks = 0
         self._spinner_frame = 0
@@ -129,6 +149,7 @@ class ViewerApp(ContainedApp[str]):
                 status=status,
                 demo=demo,
                 faults=self.faults,
+                settings_problems=settings.problems,
             )
         )
 
@@ -148,8 +169,7 @@ class ViewerApp(ContainedApp[str]):
 
     def on_mount(self) -> None:
         """Choose colours and begin to tick."""
-        wanted = self._wanted_theme or self.sizes.theme
-        wanted = THEME_NAMES.get(wanted, wanted)
+        wanted = THEME_NAMES.get(self._wanted_theme, self._wanted_theme)
         if wanted in self.available_themes:
             self.theme = wanted
         self._theme_settled = True
@@ -167,6 +187,9 @@ class ViewerApp(ContainedApp[str]):
         self.containing = True
         self.source.start()
         self.main.welcome.show_offers(self._recordings())
+        if self._settings_problems:
+            first = f"{self._settings_problems[0]} (! lists all)"
+            self.notify(printable(first), severity="warning", timeout=_NOTICE_SECONDS, markup=False)
         if self._greeting:
             self.notify(printable(self._greeting), severity="warning", timeout=_NOTICE_SECONDS, markup=False)
         self.run_worker(self._tick_loop.run(), name="tick", exit_on_error=True)
@@ -293,8 +316,8 @@ class ViewerApp(ContainedApp[str]):
     @on(Workspace.ThemeAsked)
     def _theme_asked(self) -> None:
         """Go on to the next of dark, light and the terminal's own colours."""
-        at = THEMES.index(self.theme) if self.theme in THEMES else -1
-        self.theme = THEMES[(at + 1) % len(THEMES)]
+        at = self._themes.index(self.theme) if self.theme in self._themes else -1
+        self.theme = self._themes[(at + 1) % len(self._themes)]
         self.notify(f"Theme: {self.theme.removeprefix('textual-')}", markup=False, timeout=2)
 
     def watch_theme(self, theme: str) -> None:
@@ -327,15 +350,33 @@ def _named(where: MessagePump | None) -> str:
     return type(where).__name__ if isinstance(where, Widget) else "The viewer"
 
 
-def run_viewer(options: ViewerOptions) -> ViewerOutcome:
-    """Show a source until the person quits, or asks for a recording instead."""
+def run_viewer(options: ViewerOptions, report: Callable[[str], object]) -> ViewerOutcome:
+    """Show a source until the person quits, or asks for a recording instead.
+
+    Args:
+        options: What is shown.
+        report: Says something on a normal screen: what was not understood in the settings.
+    """
     from etaoi_collector.recording.directory import state_dir
 
     layout_file = state_dir() / "layout.json"
     layout = Layout.load(layout_file)
+    commands = load_commands()
+    settings = load_settings(config_file(), commands, key_name)
+    themes, problems = load_themes(config_file().parent / "themes")
+    settings.problems += problems
+    known = {*BUILTIN_THEMES, *THEME_NAMES, *(one.name for one in themes)}
+    for asked, where in ((options.theme, "--theme"), (settings.theme, str(config_file()))):
+        if asked and asked not in known:
+            settings.problems.append(f"{where}: {asked!r} is no theme; there are {', '.join(sorted(known))}")
+    for problem in settings.problems:
+        report(problem)
     app = ViewerApp(
         options.source,
         layout=layout,
+        commands=commands,
+        settings=settings,
+        themes=themes,
         theme=options.theme or "",
         demo=options.demo,
         greeting=options.greeting,

@@ -157,7 +157,7 @@ def view(options: ViewerOptions) -> ViewerOutcome:
     gc.disable()  # a look at everything that was imported is no part of the first screen; ticks enable it
     from etaoi_tui.app import run_viewer
 
-    return run_viewer(options)
+    return run_viewer(options, echo)
 
 
 def _recent_recordings() -> list[RecentRecording]:

@@ -4,8 +4,8 @@
 
 Each recording is replayed in a terminal of its own while bursts of keys, mouse events, pasted text, resizes,
 signals and raw bytes arrive. A viewer that is asked to quit is started anew; one that ends in any other way,
-or that stops to answer, is a failure, and so is an exception that it had to contain. The last burst is printed,
-so that a failure can be made again with the same seed.
+or that stops to answer, is a failure, and so is an exception that it had to contain. The last bursts are
+printed, and the same seed makes the same ones again.
 """
 
 from __future__ import annotations
@@ -23,9 +23,12 @@ sys.path[:0] = [str(ROOT), str(ROOT / "collector")]
 
 from tests.pty_session import PtySession
 
+_NOT_AT_RANDOM = (0x11, 0x71, 0x1A)
+"""Control-Q and q quit. Control-Z gives the terminal back, where what is typed next is for the shell."""
+
 KEYS = [
     *(bytes([code]) for code in range(0x20, 0x7F) if chr(code) != "q"),
-    *(bytes([code]) for code in range(1, 0x1B) if code != 0x11),
+    *(bytes([code]) for code in range(1, 0x1B) if code not in _NOT_AT_RANDOM),
     b"\x1b", b"\x7f", b"\r", b"\t", b"\x1b[Z",
     *(b"\x1b[" + letter for letter in (b"A", b"B", b"C", b"D", b"H", b"F")),
     *(b"\x1b[%d~" % number for number in (2, 3, 5, 6, 15, 17)),
@@ -58,7 +61,7 @@ def bursts(dice: random.Random) -> Iterator[tuple[str, bytes]]:
         else:
             yield (
                 kind,
-                bytes(code for code in dice.randbytes(dice.randint(1, 40)) if code not in (0x11, 0x71)),
+                bytes(code for code in dice.randbytes(dice.randint(1, 40)) if code not in _NOT_AT_RANDOM),
             )
 
 
@@ -102,9 +105,9 @@ class Fuzz:
             if self._dice.random() < 0.02:
                 viewer.resize(*self._dice.choice(SIZES))
                 viewer.signal(signal.SIGWINCH)
-            if self._dice.random() < 0.002:
-                viewer.signal(self._dice.choice((signal.SIGTSTP, signal.SIGCONT)))
             viewer.send(data)
+            if self._dice.random() < 0.002:
+                _suspend(self._dice, viewer)
             viewer.read(0.0)
             if CONTAINED in viewer.drawn:
                 return f"an exception had to be contained: {_around(viewer.drawn)}"
@@ -129,6 +132,13 @@ class Fuzz:
         viewer.send(b"q")
         code = viewer.wait()
         return "" if code == 0 else f"it does not end on q, or with status {code}"
+
+
+def _suspend(dice: random.Random, viewer: PtySession) -> None:
+    """Have the viewer leave its terminal and come back, in one of two ways."""
+    viewer.forget()
+    viewer.signal(dice.choice((signal.SIGTSTP, signal.SIGCONT)))
+    viewer.wait_for(b"\x1b[?1049h")
 
 
 def _around(drawn: bytes) -> str:

@@ -18,6 +18,7 @@ from textual.css.styles import Styles
 from textual.css.stylesheet import Stylesheet
 from textual.dom import DOMNode
 from textual.geometry import Region
+from textual.keys import Keys, _character_to_key
 from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.screen import Screen
@@ -207,3 +208,28 @@ def decode_input_leniently() -> None:
 
 def _lenient_decoder(encoding: str) -> Callable[[], codecs.IncrementalDecoder]:
     return partial(codecs.getincrementaldecoder(encoding), errors="replace")
+
+
+def key_name(written: str) -> str | None:
+    """Return the name of a key as a person writes it, ``Ctrl+W``, ``?`` or ``f2``; None for what is no key:
+    `textual.keys._character_to_key`."""
+    if len(written) == 1:
+        return _character_to_key(written) if written.isprintable() else None
+    *modifiers, key = written.split("+") if not written.endswith("++") else [*written[:-2].split("+"), "+"]
+    lowered = [modifier.strip().lower() for modifier in modifiers]
+    if any(modifier not in _MODIFIERS for modifier in lowered):
+        return None
+    key = key.strip()
+    if len(key) == 1:
+        name = _character_to_key(key.lower() if lowered and lowered != ["shift"] else key)
+    else:
+        name = key.lower().replace(" ", "_")
+        if name not in _KEY_NAMES:
+            return None
+    return "+".join([*(one for one in _MODIFIERS if one in lowered), name])
+
+
+_MODIFIERS = ("alt", "ctrl", "shift", "super")
+_KEY_NAMES = {str(key.value) for key in Keys if "+" not in key.value and "<" not in key.value} | {
+    _character_to_key(chr(code)) for code in range(0x20, 0x7F)
+}

@@ -211,7 +211,7 @@ def test_closing_leaves_no_thread_behind() -> None:
     assert collector.wait_ready(PATIENCE)
     with following(collector.endpoint) as source:
         wait_for(lambda: collector.stats().viewers == 1)
-        assert source.spooled == 0
+        assert source.status().recording.written == 0
     wait_for(lambda: collector.stats().viewers == 0)
     assert not [thread for thread in threading.enumerate() if thread.name == "etaoi-remote"]
     collector.stop()
