@@ -242,6 +242,8 @@ class ViewerApp(ContainedApp[str]):
 
     def _modal_of(self, where: MessagePump | None) -> ModalScreen[Any] | None:
         """Return the dialog that an exception came from; commands of a dialog run in the app."""
+        if where is None:
+            return None
         screen = where.screen if isinstance(where, Widget) and where.is_attached else self.screen
         return screen if isinstance(screen, ModalScreen) and screen in self.screen_stack else None
 

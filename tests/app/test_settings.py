@@ -64,7 +64,9 @@ def test_the_viewer_starts_with_odd_settings_and_names_them(environment: dict[st
         assert b"48;2;1;2;3m" in terminal.written()  # the background of the person's theme
         terminal.press("!")
         terminal.wait_for("Not understood in your settings")
+        since = len(terminal.written())
         terminal.press("\x1b")
+        terminal.wait_for("Listening on", since=since)
         terminal.press("q")
         terminal.wait_end()
     before = terminal.written().partition(b"\x1b[?1049h")[0].decode()
@@ -76,7 +78,7 @@ def test_a_recording_opened_from_the_first_screen_really_stops_listening(
 ) -> None:
     folder = tmp_path / "state" / "recordings"
     folder.mkdir(parents=True)
-    write_trace(folder / "20260101-120000.msgpack", [numbered_frame(0, 3)])
+    write_trace(folder / "run-20260101-120000-1.msgpack", [numbered_frame(0, 3)])
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

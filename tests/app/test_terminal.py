@@ -174,7 +174,9 @@ def test_a_defect_in_every_tick_costs_neither_the_viewer_nor_the_recording(state
             terminal.wait_for("The viewer failed: RuntimeError: a defect of ours")
             terminal.press("!")
             terminal.wait_for("Traceback")
+            since = len(terminal.written())
             terminal.press("\x1b")
+            terminal.wait_for("TRACES", since=since)
         terminal.press("q")
         terminal.wait_end()
         assert terminal.process.returncode == 0
