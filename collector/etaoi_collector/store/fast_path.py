@@ -30,6 +30,7 @@ class FastReducer:
         self._liveness = liveness
         self._of_start = facts.of_start
         self._usage_of_start = facts.usage_of_start
+        self._call_started = facts.call_started
         self._of_model_end = facts.of_model_end
         self._repeated = folding.repeated
         self._said = folding.said
@@ -159,5 +160,7 @@ class FastReducer:
             trace.members.append(span)
             self._links.link(span, asked)
         trace.running += 1
+        if kind == "llm":
+            self._call_started(span, event)
         if event.metadata.name is None:
             self._usage_of_start(span, event)

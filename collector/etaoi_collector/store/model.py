@@ -10,10 +10,26 @@ Times are seconds since the epoch (float, UTC); durations are seconds.
 from __future__ import annotations
 
 from enum import IntEnum, StrEnum
+from typing import Any
 
 import msgspec
 
+from etaoi_collector.conventions.usage import Usage
 from etaoi_collector.wire.event_ref import NO_EVENT
+
+__all__ = [
+    "NO_CALL",
+    "Changes",
+    "Connection",
+    "ModelCall",
+    "Session",
+    "Span",
+    "SpanFlag",
+    "Status",
+    "Trace",
+    "Usage",
+    "status_of_error",
+]  # fmt: skip
 
 
 class Status(StrEnum):
@@ -56,15 +72,19 @@ class SpanFlag(IntEnum):
     """A middleware probe: what one hook did to the request."""
 
 
-class Usage(msgspec.Struct, gc=False, frozen=True):
-    """Token counts of one model call, as its producer reported them; None is 'not told'."""
+class ModelCall(msgspec.Struct, gc=False, frozen=True):
+    """What is known of a model call beside its tokens; shared by all calls of which the same is known."""
 
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    total_tokens: int | None = None
-    cache_read: int | None = None
-    cache_creation: int | None = None
-    reasoning: int | None = None
+    requested_model: str | None = None
+    """The model that was asked for."""
+    provider: str | None = None
+    finish_reason: str | None = None
+    """Why it stopped, see `etaoi_collector.conventions.finish_reasons`."""
+    wraps: bool = False
+    """It gave the answer of a model call inside it as its own: that one is counted and paid."""
+
+
+NO_CALL = ModelCall()
 
 
 class Connection(msgspec.Struct, eq=False):
@@ -151,16 +171,20 @@ class Trace:
     """
 
     __slots__ = (
+        "__weakref__",
+        "calls",
         "context_ids",
         "dropped",
         "ended_at",
         "errors",
         "events",
+        "inner_calls",
         "input_tokens",
         "members",
         "model_calls",
         "number",
         "only_context",
+        "open_calls",
         "output_tokens",
         "placeholders",
         "roots",
@@ -169,6 +193,7 @@ class Trace:
         "started_at",
         "tool_calls",
         "trace_id",
+        "usage_version",
     )  # fmt: skip
 
     def __init__(self, trace_id: str, session: Session, number: int = 0, at: float = 0.0) -> None:
@@ -187,9 +212,19 @@ class Trace:
         self.running = 0
         """Spans that started and have not ended."""
         self.model_calls = 0
+        """Model calls, without those that gave another one's answer as their own."""
         self.tool_calls = 0
         self.input_tokens = 0
+        """Of the model calls that were asked and paid."""
         self.output_tokens = 0
+        self.calls: list[Span] = []
+        """Model calls that told their usage, in the order in which they did."""
+        self.usage_version = 0
+        """Grows with everything that changes what its calls took."""
+        self.open_calls: set[Span] = set()
+        """Model calls that have started and not ended."""
+        self.inner_calls: list[Any] = []
+        """Model calls that ended while others were open, see `etaoi_collector.store.wrapped_calls`."""
         self.started_at = at
         """The oldest time stamp in it."""
         self.ended_at = at
@@ -249,10 +284,23 @@ class Span(msgspec.Struct, gc=False, eq=False):
     """Places of its deltas in order of arrival."""
     error: str | None = None
     usage: Usage | None = None
+    call: ModelCall | None = None
+    """Of a model call, what is known beside its usage; None until anything is."""
     ttft: float | None = None
     """Seconds to the first token of a model call."""
     tail: str = ""
     """The newest streamed text while the span is open, bounded."""
+
+    @property
+    def requested_model(self) -> str | None:
+        """The model that was asked for, where another one answered; None where it is the same."""
+        asked = self.call.requested_model if self.call is not None else None
+        return asked if asked != self.model else None
+
+    @property
+    def finish_reason(self) -> str | None:
+        """Why a model call stopped, in the one vocabulary; None if nothing tells."""
+        return self.call.finish_reason if self.call is not None else None
 
     @property
     def placeholder(self) -> bool:

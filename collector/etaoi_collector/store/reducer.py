@@ -71,6 +71,8 @@ class Reducer:
             trace.running += 1
         elif span.ended_at is not None and span.ended_at < at:
             span.marks |= SpanFlag.CLOCK_BACKWARDS
+        if kind == "llm":
+            self._facts.call_started(span, event)
         if event.metadata.name is None and span.usage is None:
             # An end that came first told it better.
             self._facts.usage_of_start(span, event)
@@ -138,7 +140,7 @@ class Reducer:
         else:
             span.deltas.append(place)
         told = read_delta(event.payload)
-        if told.usage_map is not None and span.usage is None:
+        if len(told.usage_report) > 1 and span.usage is None:
             self._facts.of_delta(span, told)
         if span.marks & ENDED:
             if span.ended_at is not None and at > span.ended_at:

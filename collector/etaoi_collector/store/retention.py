@@ -94,6 +94,9 @@ class Retention:
                 span.children = None
             trace.members = []
             trace.roots = []
+            trace.calls = []
+            trace.open_calls.clear()
+            trace.inner_calls.clear()
             changes.traces[trace] = None
             changes.restructured[trace] = None
         for parent in thinned:

@@ -96,6 +96,9 @@ class StoreState:
                 span.children = None
             trace.members = []
             trace.roots = []
+            trace.calls = []
+            trace.open_calls.clear()
+            trace.inner_calls.clear()
         for session in self.sessions.values():
             session.traces.clear()
         self.traces.clear()

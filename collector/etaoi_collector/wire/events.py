@@ -39,6 +39,7 @@ class SpanMetadata(msgspec.Struct, gc=False):
     probe_phase: Kind | None = None
     ls_retriever_name: ShortText | None = None
     ls_model_name: ShortText | None = None
+    ls_provider: Kind | None = None
     context_id: ShortText | None = msgspec.field(name="agent.context_id", default=None)
     dropped: ShortText | None = msgspec.field(name=DROPPED_KEY, default=None)
 

@@ -25,6 +25,7 @@ from etaoi_tui.sdk.langchain.payloads import (
 )
 from etaoi_tui.sdk.langchain.run_outcome import answers_failure
 from etaoi_tui.sdk.langchain.run_recorder import RunRecorder
+from etaoi_tui.sdk.langchain.runs import note_usage
 from etaoi_tui.sdk.langchain.streams import feed_block, feed_event, feed_message
 from etaoi_tui.sdk.serialize import error_sentence, snapshot
 
@@ -132,7 +133,9 @@ class TracerHandler(RunRecorder, BaseCallbackHandler):
         if self.stopped or run_id.int in self._open:
             return
         try:
-            payload = ModelInput(messages, None, invocation_params, self._runs.tool_sets)
+            payload = ModelInput(
+                messages, None, invocation_params, self._runs.tool_sets, kwargs.get("options")
+            )
             shown = (metadata and metadata.get("ls_model_name")) or run_name(serialized, name, "chat_model")
             self._begin_leaf("llm", str(shown), run_id, parent_run_id, metadata, tags, payload)
         except Exception as error:
@@ -176,19 +179,25 @@ class TracerHandler(RunRecorder, BaseCallbackHandler):
         if run.tokens_by is not self:
             if run.owner is not self or run.first_token_ns:
                 return
-            run.first_token_ns = time_ns()
             run.tokens_by = self
         try:
+            said = False
             if type(token) is str:
-                self.tracer.text(run.span, token)
+                if token:
+                    self.tracer.text(run.span, token)
+                    said = True
             elif token:
-                feed_block(self.tracer, run.span, token)
+                said = feed_block(self.tracer, run.span, token)
             if chunk is not None:
                 message = chunk.__dict__.get("message")
                 if message is not None:
                     fields = message.__dict__
                     if fields.get("tool_call_chunks") or fields["additional_kwargs"]:
-                        feed_message(self.tracer, run.span, fields)
+                        said = feed_message(self.tracer, run.span, fields) or said
+                    if usage := fields.get("usage_metadata"):
+                        note_usage(run, usage)
+            if said and not run.first_token_ns:
+                run.first_token_ns = time_ns()
         except Exception as error:
             self._failure("on_llm_new_token", error)
 

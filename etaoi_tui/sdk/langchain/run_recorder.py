@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
+from etaoi_collector.conventions import keys
 from etaoi_tui.sdk.langchain import message_snapshots as shots
 from etaoi_tui.sdk.langchain.agents import snapshot_of_graph
 from etaoi_tui.sdk.langchain.context import ambient_run_key
@@ -186,7 +187,7 @@ class RunRecorder:
             if run is None or run.owner is not self:
                 return
             self._runs.close(run_id.int)
-            payload = self._model_output(run, result)
+            payload = self._model_output(run, result, failed=error is not None)
             if error is not None:
                 payload = _failure_payload(run, error, payload)
             self.tracer.end(run.span, payload, error=run_outcome(error))
@@ -223,12 +224,20 @@ class RunRecorder:
             payload = self._model_output(other, None, synthetic=True) if other.span.kind == "llm" else None
             other.span.tracer.end(other.span, payload, error=f"cancelled: {type(error).__name__}")
 
-    def _model_output(self, run: Run, result: Any, synthetic: bool = False) -> Any:
+    def _model_output(self, run: Run, result: Any, synthetic: bool = False, failed: bool = False) -> Any:
         meta = run.span.metadata or {}
         ttft = (run.first_token_ns - run.span.started_ns) // 1_000_000 if run.first_token_ns else None
         if synthetic:
-            return {"synthetic_end": True, **({"ttft_ms": ttft} if ttft is not None else {})}
-        return ModelOutput(result, meta.get("ls_model_name"), run.span.name, meta.get("ls_provider"), ttft)
+            return {keys.SYNTHETIC_END: True, **({keys.TTFT_MS: ttft} if ttft is not None else {})}
+        return ModelOutput(
+            result,
+            meta.get(keys.LS_MODEL_NAME),
+            run.span.name,
+            meta.get(keys.LS_PROVIDER),
+            ttft,
+            run.usage if run.totals_run else None,
+            failed,
+        )
 
     def _note(self, run_id: UUID, payload: dict[str, Any]) -> None:
         run = self._open.get(run_id.int)

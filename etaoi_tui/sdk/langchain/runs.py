@@ -29,6 +29,8 @@ class Run:
         "reported_error_id",
         "span",
         "tokens_by",
+        "totals_run",
+        "usage",
     )  # fmt: skip
 
     def __init__(self, span: Span, owner: Any, parent: Run | None, agent: str | None, context: Any) -> None:
@@ -40,10 +42,30 @@ class Run:
         self.context: Mapping[str, str] | None = context
         """Metadata that points to the agent's snapshot."""
         self.first_token_ns = 0
+        """When the first text, reasoning or tool call came."""
+        self.usage: Mapping[str, Any] | None = None
+        """The newest usage that a chunk of the stream told."""
+        self.totals_run = False
+        """Whether each chunk tells the total so far; LangChain adds them up all the same."""
         self.reported_error_id = 0
         """Id of an exception that a run below has told in full: not to be told again on its way up."""
         self.tokens_by: Any = None
         """The handler, once its streamed text comes as tokens; protocol events would say the same again."""
+
+
+def note_usage(run: Run, usage: Mapping[str, Any]) -> None:
+    """Take in what one chunk of a stream tells of its usage.
+
+    Pieces that are to be added up have an input once, in one of the chunks; running totals have it in each.
+    """
+    known = run.usage
+    if known is not None:
+        before, now = known.get("input_tokens") or 0, usage.get("input_tokens") or 0
+        grown = (usage.get("output_tokens") or 0) >= (known.get("output_tokens") or 0)
+        run.totals_run = 0 < before <= now and grown
+        if not run.totals_run and not now:
+            return  # a piece of the output: the input stays what it was
+    run.usage = usage
 
 
 class EndedRun:

@@ -122,7 +122,7 @@ def test_a_model_call_tells_all_that_the_model_answered(watch: Watch, forest: Lo
     assert payload["usage"]["cache_read_input_tokens"] == 4
     assert payload["usage"]["cache_creation_input_tokens"] == 2
     assert payload["usage"]["output_token_details"] == {"reasoning": 3}
-    assert payload["model"] == payload["model_name"] == "fake-gpt-5"
+    assert payload["model"] == payload["model_name"] == "fake-gpt-5-2026"
     assert payload["provider"] == "fakeai"
     assert "ttft_ms" not in payload
 
