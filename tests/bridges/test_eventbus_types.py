@@ -98,7 +98,7 @@ async def test_what_comes_when_all_is_over_is_a_row_of_what_is_over(kind: str) -
     assert root.waits == []
 
 
-@pytest.mark.parametrize("kind", ROWS)
+@pytest.mark.parametrize("kind", [kind for kind in ROWS if kind != "node_stalled"])
 async def test_what_belongs_to_no_execution_is_no_run(kind: str) -> None:
     async def play(bus: Any) -> None:
         await bus.emit(kind, "elsewhere", data=dict(DATA.get(kind, {"number": 3})))
@@ -227,9 +227,7 @@ async def test_the_models_name_is_on_its_calls() -> None:
             await node.say("node_loop_iteration", iteration=iteration)
             await node.say("llm_text_delta", content="a", snapshot="a")
             await node.say("llm_text_delta", content="b", snapshot="b")
-            await node.say(
-                "llm_turn_complete", model="claude", stop_reason="end", input_tokens=1, output_tokens=1
-            )
+            await node.say("llm_turn_complete", model="claude", input_tokens=1, output_tokens=1)
         await complete(bus, "e1")
 
     shown = await recorded(NewestBus(), play)
