@@ -10,6 +10,8 @@ that an agent needs, ``etaoi-tui`` holds the rest.
 
 from __future__ import annotations
 
+from etaoi_collector.wire.versions import PROGRAM_VERSION as __version__
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -27,8 +29,6 @@ if TYPE_CHECKING:
     from etaoi_collector.subscriptions.subscription import Subscription as Subscription
     from etaoi_collector.subscriptions.subscription import SubscriptionEnded as SubscriptionEnded
     from etaoi_collector.subscriptions.subscription import SubscriptionStats as SubscriptionStats
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "BindError": "options",

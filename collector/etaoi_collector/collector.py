@@ -19,15 +19,15 @@ from typing import Self
 
 import msgspec
 
-from etaoi_collector import __version__
 from etaoi_collector.ingest.inbox import Inbox
 from etaoi_collector.ingest.pipeline import Ingest, Stats
 from etaoi_collector.options import BindError, CollectorOptions, OptionError, Record
 from etaoi_collector.recording import directory as recordings
 from etaoi_collector.recording.recorder import Recorder
 from etaoi_collector.subscriptions.hub import SubscriptionHub
+from etaoi_collector.wire.versions import PROGRAM_VERSION
 
-__all__ = ["BindError", "Collector", "CollectorOptions", "OptionError", "Record", "program_version"]
+__all__ = ["BindError", "Collector", "CollectorOptions", "OptionError", "Record"]
 
 FLUSH_EVERY = 0.05
 """Seconds that a frame may wait for the file. A killed process may lose a tenth of a second; the socket and a
@@ -109,7 +109,7 @@ class Collector(SubscriptionHub):
             self._recorder = Recorder(
                 path=None if isinstance(record, Record) else record,
                 directory=recordings.recordings_dir(options.state) if record is Record.AUTO else None,
-                writer=f"etaoi-tui {program_version()}",
+                writer=f"etaoi-tui {PROGRAM_VERSION}",
                 clock=options.clock,
                 segment_bytes=options.segment_bytes,
                 keep_runs=options.keep_runs,
@@ -276,7 +276,7 @@ class Collector(SubscriptionHub):
             Gate(token=options.token, check_host=self._loopback, allow_hosts=options.allow_hosts),
             Clients(self._intake),
             worker,
-            program_version(),
+            PROGRAM_VERSION,
             options.viewer_patience,
         )
         front = Front(context, max_frame=options.max_frame, loopback=self._loopback)
@@ -307,11 +307,6 @@ class Collector(SubscriptionHub):
         task = asyncio.create_task(work)
         task.add_done_callback(look)
         return task
-
-
-def program_version() -> str:
-    """Return this program's version."""
-    return __version__
 
 
 def _is_loopback(address: str) -> bool:
