@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from etaoi_collector.conventions.event_rows import WARNING as WARNING_WORD
 from etaoi_collector.conventions.payload_fields import DeltaText, read_llm_end, read_start, read_voice_metrics
 from etaoi_collector.store.display_names import is_internal, voice_name
 from etaoi_collector.store.model import NO_CALL, ModelCall, Span, Trace, Usage
-from etaoi_collector.store.state import INTERNAL, PROBE, STARTED, StoreState
+from etaoi_collector.store.state import EVENT, INTERNAL, PROBE, STARTED, WARNING, StoreState
 from etaoi_collector.store.wrapped_calls import end_call
 from etaoi_collector.wire.events import SpanEnd, SpanStart, dropped_before
 
 CONTEXTS_KEPT = 64
 """Agent snapshots that a trace remembers to name."""
+
+UNNAMED_CALLS = ("model", "llm")
+"""Names of model calls whose producers did not know the model when they began."""
+
+_HOUSEKEEPING = EVENT | INTERNAL
+"""Events that nobody would look for by themselves: a trace of nothing else is no run."""
 
 ROWS_SHARED = 4_096
 """Starts that say different things of themselves, and of which is remembered what that means for a row."""
@@ -41,6 +48,8 @@ class Aggregates:
             event.lc_agent_name,
             metadata.ls_model_name,
             metadata.lc_probe,
+            metadata.event,
+            metadata.severity,
         )
         row = self._rows.get(said)
         if row is None:
@@ -52,7 +61,7 @@ class Aggregates:
             trace.model_calls += 1
         elif kind == "tool":
             trace.tool_calls += 1
-        if trace.only_context and kind != "agent_context":
+        if trace.only_context and kind != "agent_context" and row[4] & _HOUSEKEEPING != _HOUSEKEEPING:
             trace.only_context = False
         if metadata.context_id is not None and metadata.context_id not in trace.context_ids:
             trace.context_ids = (*trace.context_ids, metadata.context_id)[-CONTEXTS_KEPT:]
@@ -78,6 +87,10 @@ class Aggregates:
                 marks |= INTERNAL
         if metadata.lc_chain_kind is not None and is_internal(metadata.lc_chain_kind, name):
             marks |= INTERNAL
+        if metadata.event is not None:
+            marks |= EVENT
+            if metadata.severity == WARNING_WORD:
+                marks |= WARNING
         kind = kept(event.node_kind)
         model = kept(metadata.ls_model_name) if kind == "llm" else None
         return kind, name, model, kept(event.lc_agent_name), marks
@@ -113,7 +126,7 @@ class Aggregates:
             self._count_usage(span, usage)
         model = told.model_name or told.model
         if model and model != span.model:
-            span.model = self._kept(model)
+            self.name_model(span, model)
         reason, provider = told.reason, told.provider or known.provider
         inner = end_call(span, told)
         if inner is not None:
@@ -130,7 +143,13 @@ class Aggregates:
         if usage is not None:
             self._count_usage(span, usage)
             if told.model and span.model is None:
-                span.model = self._kept(told.model)
+                self.name_model(span, told.model)
+
+    def name_model(self, span: Span, model: str) -> None:
+        """Take the name of a call's model; a call without a name of its own is called by it."""
+        span.model = self._kept(model)
+        if span.name in UNNAMED_CALLS:
+            span.name = span.model
 
     def of_voice_metrics(self, span: Span, event: SpanEnd) -> None:
         """Read model and time to first token or byte from the metrics of a voice span's end."""

@@ -13,7 +13,7 @@ from etaoi_collector.store.liveness import Liveness
 from etaoi_collector.store.model import Span, Trace
 from etaoi_collector.store.reducer import Reducer
 from etaoi_collector.store.span_tree import SpanLinks, insert
-from etaoi_collector.store.state import ENDED, STARTED, StoreState
+from etaoi_collector.store.state import ENDED, STARTED, WARNING, StoreState
 from etaoi_collector.wire.events import Event, Reject, SpanDelta, SpanEnd, SpanStart
 
 _STARTED_OR_ENDED = STARTED | ENDED
@@ -160,6 +160,8 @@ class FastReducer:
             trace.members.append(span)
             self._links.link(span, asked)
         trace.running += 1
+        if marks & WARNING:
+            self._links.warning_below(span.parent)
         if kind == "llm":
             self._call_started(span, event)
         if event.metadata.name is None:

@@ -70,6 +70,12 @@ class SpanFlag(IntEnum):
     """Something arrived for it after it had ended."""
     PROBE = 512
     """A middleware probe: what one hook did to the request."""
+    EVENT = 16384
+    """Something that happened: a row without a duration."""
+    WARNING = 32768
+    """An event that the jump to the next error stops at, and that is no failure."""
+    WARNING_BELOW = 65536
+    """Some descendant is a warning."""
 
 
 class ModelCall(msgspec.Struct, gc=False, frozen=True):
@@ -232,7 +238,7 @@ class Trace:
         self.context_ids: tuple[str, ...] = ()
         """Ids of the agent_context spans that its spans name."""
         self.only_context = True
-        """Holds nothing but agent snapshots."""
+        """Holds nothing but agent snapshots, and events of a system's housekeeping: it is no run."""
         self.dropped = 0
         """Events that its producer says it had to drop."""
 

@@ -8,7 +8,7 @@ from etaoi_collector.store.deduplication import Deduplicator
 from etaoi_collector.store.liveness import Liveness
 from etaoi_collector.store.model import Span, SpanFlag, Status, status_of_error
 from etaoi_collector.store.span_tree import SpanLinks
-from etaoi_collector.store.state import ENDED, STARTED, StoredReject, StoreState
+from etaoi_collector.store.state import ENDED, STARTED, WARNING, StoredReject, StoreState
 from etaoi_collector.wire.events import Event, Reject, SpanDelta, SpanEnd, SpanStart, StateTick
 
 TAIL_CHARACTERS = 400
@@ -78,6 +78,8 @@ class Reducer:
             self._facts.usage_of_start(span, event)
         new = span.version == 0
         self._links.put(span, at, event.parent_span_id)
+        if marks & WARNING:
+            self._links.warning_below(span.parent)
         if new:
             self._held.changes.traces[trace] = None
         else:
@@ -142,6 +144,8 @@ class Reducer:
         told = read_delta(event.payload)
         if len(told.usage_report) > 1 and span.usage is None:
             self._facts.of_delta(span, told)
+        elif told.model is not None and span.model is None and span.kind == "llm":
+            self._facts.name_model(span, told.model)
         if span.marks & ENDED:
             if span.ended_at is not None and at > span.ended_at:
                 span.marks |= SpanFlag.LATE

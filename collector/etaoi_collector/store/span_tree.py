@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import Any
 
 from etaoi_collector.store.model import Span, SpanFlag, Status, Trace, status_of_error
-from etaoi_collector.store.state import ERROR_BELOW, StoreState
+from etaoi_collector.store.state import ERROR_BELOW, WARNING_BELOW, StoreState
 
 _order = attrgetter("started_at", "number")
 _number = attrgetter("number")
@@ -131,6 +131,12 @@ class SpanLinks:
             span.marks |= ERROR_BELOW
             span.version += 1
             changed[span] = None
+            span = span.parent
+
+    def warning_below(self, span: Span | None) -> None:
+        """Mark everything above a warning."""
+        while span is not None and not span.marks & WARNING_BELOW:
+            span.marks |= WARNING_BELOW
             span = span.parent
 
     def error_gone_below(self, span: Span | None) -> None:

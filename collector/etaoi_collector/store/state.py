@@ -15,6 +15,9 @@ ENDED = int(SpanFlag.ENDED)
 ERROR_BELOW = int(SpanFlag.ERROR_BELOW)
 INTERNAL = int(SpanFlag.PLUMBING)
 PROBE = int(SpanFlag.PROBE)
+EVENT = int(SpanFlag.EVENT)
+WARNING = int(SpanFlag.WARNING)
+WARNING_BELOW = int(SpanFlag.WARNING_BELOW)
 
 
 class StoredReject(Reject, gc=False):

@@ -42,6 +42,8 @@ class SpanMetadata(msgspec.Struct, gc=False):
     ls_provider: Kind | None = None
     context_id: ShortText | None = msgspec.field(name="agent.context_id", default=None)
     dropped: ShortText | None = msgspec.field(name=DROPPED_KEY, default=None)
+    event: ShortText | None = None
+    severity: Kind | None = msgspec.field(name="etaoi_tui.severity", default=None)
 
 
 class EndMetadata(msgspec.Struct, gc=False):

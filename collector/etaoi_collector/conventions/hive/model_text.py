@@ -48,12 +48,12 @@ class ModelText:
         node.end_llm(self.writer, at)
         # A delta that has no "event" is what the span took: the viewer adds it to its sums.
         if one:
-            self.writer.delta(node.calls[0], told, min(at, node.call_ended_ns or at))
+            self.writer.delta(node.calls[0], told, min(at, *node.call_ends))
             return
         self.writer.delta(node.place, told, at)
         if told.get("model"):
-            for call in node.calls:
-                self.writer.delta(call, {"model": told["model"]}, min(at, node.call_ended_ns or at))
+            for call, ended in zip(node.calls, node.call_ends, strict=False):
+                self.writer.delta(call, {"model": told["model"]}, min(at, ended))
 
     def _say(self, node: Node, data: dict[str, Any], at: int) -> None:
         content, snapshot = data.get("content"), data.get("snapshot")

@@ -32,14 +32,12 @@ class Node:
         self.name = name
         self.turn: Any = None
         self.llm: Any = None
-        self.only_call: Any = None
-        """The turn's model call, while it has exactly one."""
         self.calls: list[Any] = []
         """The turn's model calls so far."""
+        self.call_ends: list[int] = []
+        """When they ended."""
         self.first_word_ns = 0
         """When the model call that is on said its first word or thought; 0 before."""
-        self.call_ended_ns = 0
-        """When the latest model call ended; 0 before."""
         self.tools: dict[str, Any] = {}
         self.compaction: Any = None
         self.since_ns: int = span.started_ns
@@ -59,7 +57,13 @@ class Node:
         self.news: list[dict[str, Any]] = []
         """Messages since the last model call began: what its successor answers."""
         self.stalled: str | None = None
-        self.waits = False
+        self.waiting: list[Any] = []
+        """Spans that wait: its own, its turn's, and its execution's."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether it waits for somebody."""
+        return bool(self.waiting)
 
     @property
     def place(self) -> Any:
@@ -77,7 +81,7 @@ class Node:
         name = f"iteration {iteration}" if iteration is not None else "iteration"
         self.turn = self._start(writer, "turn", name, self.span, at, {"iteration": iteration})
         self.since_ns = at
-        self.calls, self.only_call, self.said, self.model_follows_ns = [], None, False, 0
+        self.calls, self.call_ends, self.said, self.model_follows_ns = [], [], False, 0
         self.open_llm(writer, at)
 
     def open_llm(self, writer: SpanWriter, at: int | None = None) -> Any:
@@ -87,7 +91,6 @@ class Node:
             payload = {"input_messages": self.news} if self.news else None
             self.llm = self._start(writer, "llm", self.model, self.place, began, payload)
             self.calls.append(self.llm)
-            self.only_call = self.llm if len(self.calls) == 1 else None
             self.model_follows_ns = self.first_word_ns = 0
             self.text, self.news, self.to_client, self.reasoned = "", [], False, False
         return self.llm
@@ -106,7 +109,7 @@ class Node:
         span, self.llm = self.llm, None
         if span is None:
             return
-        self.call_ended_ns = at
+        self.call_ends.append(at)
         payload = {"response": {"role": "ai", "text": self.text}, **(told or {})}
         if self.first_word_ns:
             payload["ttft_ms"] = round(max(0, self.first_word_ns - span.started_ns) / 1e6, 3)
@@ -136,20 +139,22 @@ class Node:
     def wait(self, writer: SpanWriter, what: str, at: int) -> None:
         """Wait for somebody: no model works meanwhile."""
         self.end_llm(writer, at)
-        self.waits = True
-        writer.delta(self.span, {}, at, {WAITS_FOR: what})
+        self.waiting = [span for span in (self.turn, self.span) if span is not None]
         if not self.shares_span:
-            writer.delta(self.owner.span, {}, at, {WAITS_FOR: what})
+            self.waiting.append(self.owner.span)
+        for span in self.waiting:
+            writer.delta(span, {}, at, {WAITS_FOR: what})
 
     def go_on(self, writer: SpanWriter, at: int) -> None:
         """Wait no longer: the next model call begins now."""
         if not self.waits:
             return
-        self.waits = False
+        waiting, self.waiting = self.waiting, []
         self.since_ns = at
-        writer.delta(self.span, {}, at, {WAITS_FOR: ""})
-        if not self.shares_span and not any(node.waits for node in self.owner.nodes.values()):
-            writer.delta(self.owner.span, {}, at, {WAITS_FOR: ""})
+        others = any(node.waits for node in self.owner.nodes.values())
+        for span in waiting:
+            if span is not self.owner.span or not others:
+                writer.delta(span, {}, at, {WAITS_FOR: ""})
 
     def end_turn(self, writer: SpanWriter, error: str | None, at: int) -> None:
         """End the turn and everything in it."""
@@ -216,20 +221,15 @@ class Execution:
         """Pause: no model works meanwhile."""
         self.paused = True
         for node in self.nodes.values():
-            node.end_llm(writer, at)
-            node.waits = True
-            if not node.shares_span:
-                writer.delta(node.span, {}, at, {WAITS_FOR: what})
-        writer.delta(self.span, {}, at, {WAITS_FOR: what})
+            node.wait(writer, what, at)
+        if not self.nodes:
+            writer.delta(self.span, {}, at, {WAITS_FOR: what})
 
     def resume(self, writer: SpanWriter, at: int) -> None:
         """Go on: the next model calls begin now."""
         self.paused = False
         for node in self.nodes.values():
-            node.waits = False
-            node.since_ns = at
-            if not node.shares_span:
-                writer.delta(node.span, {}, at, {WAITS_FOR: ""})
+            node.go_on(writer, at)
         writer.delta(self.span, {}, at, {WAITS_FOR: ""})
 
     def end(self, writer: SpanWriter, error: str | None, at: int, outputs: Any = None) -> None:
