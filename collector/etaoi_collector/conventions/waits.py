@@ -14,14 +14,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-WAITS_FOR = "etaoi_tui.waits_for"
-"""Metadata of a delta or an end: what is waited for, in one line; empty when it waits no longer."""
+from etaoi_collector.wire.metadata_keys import RESUMES, SYNTHETIC_END, WAITS_FOR
 
-RESUMES = "etaoi_tui.resumes"
-"""Metadata of a start: the span id of the run that waited and is gone on with."""
-
-SYNTHETIC_END = "etaoi_tui.synthetic_end"
-"""Metadata of an end that its producer made up; the true end, if it comes, is the one that counts."""
+__all__ = [
+    "RESUMES", "SYNTHETIC_END", "UNKNOWN", "WAITS_FOR", "answer_in_words", "question_in_words",
+    "question_of_error", "questions_in_words",
+]  # fmt: skip
 
 LONGEST = 400
 UNKNOWN = "a person"

@@ -18,6 +18,7 @@ PROBE = int(SpanFlag.PROBE)
 EVENT = int(SpanFlag.EVENT)
 WARNING = int(SpanFlag.WARNING)
 WARNING_BELOW = int(SpanFlag.WARNING_BELOW)
+PASSED_ON = int(SpanFlag.PASSED_ON)
 
 
 class StoredReject(Reject, gc=False):
