@@ -228,9 +228,11 @@ class Execution:
     def resume(self, writer: SpanWriter, at: int) -> None:
         """Go on: the next model calls begin now."""
         self.paused = False
-        for node in self.nodes.values():
+        waited = [node for node in self.nodes.values() if node.waits]
+        for node in waited:
             node.go_on(writer, at)
-        writer.delta(self.span, {}, at, {WAITS_FOR: ""})
+        if not waited:
+            writer.delta(self.span, {}, at, {WAITS_FOR: ""})
 
     def end(self, writer: SpanWriter, error: str | None, at: int, outputs: Any = None) -> None:
         """End it and everything in it."""
