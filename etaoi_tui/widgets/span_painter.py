@@ -160,6 +160,9 @@ class SpanPainter:
                 extra.append((" ✗", "span-tree--error"))
         if span.ttft is not None and span.kind == "llm":
             extra.append((f" ttft {fmt.duration(span.ttft)}", "span-tree--muted"))
+        infrastructure = self.rows.infrastructure_of(span)
+        if infrastructure:
+            extra.append((f" +{fmt.count(infrastructure, 'infrastructure span')}", "span-tree--muted"))
         for text, text_look in extra:
             if left > len(text):
                 pieces.append((text, "span-tree--dim" if dimmed else text_look))

@@ -19,6 +19,7 @@ EVENT = int(SpanFlag.EVENT)
 WARNING = int(SpanFlag.WARNING)
 WARNING_BELOW = int(SpanFlag.WARNING_BELOW)
 PASSED_ON = int(SpanFlag.PASSED_ON)
+INFRASTRUCTURE = int(SpanFlag.INFRASTRUCTURE)
 
 
 class StoredReject(Reject, gc=False):
