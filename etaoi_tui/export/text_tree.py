@@ -12,7 +12,7 @@ from etaoi_collector.projections.trace_names import trace_name
 from etaoi_collector.store.model import Span, Status, Trace
 from etaoi_tui.text import fit, one_line
 from etaoi_tui.view.format import DURATION_CELLS, UNKNOWN, clock, count, dollars, duration, tokens
-from etaoi_tui.view.glyphs import kind_glyph
+from etaoi_tui.view.glyphs import span_glyph
 from etaoi_tui.view.row_summaries import Summaries
 
 _STATUS_CELLS = 10
@@ -60,7 +60,7 @@ def span_line(span: Span, depth: int, now: float | None, summaries: Summaries) -
     name = one_line(span.name, _NAME_CELLS) or span.kind or "span"
     if span.placeholder:
         name = f"{span.span_id[:8]} (its own events never arrived)"
-    parts = [f"{indent}{kind_glyph(span.kind)} {name}"]
+    parts = [f"{indent}{span_glyph(span)} {name}"]
     usage = span.usage
     if usage is not None:
         parts.append(f"{tokens(usage.input_tokens)}→{tokens(usage.output_tokens)}")
