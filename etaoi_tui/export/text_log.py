@@ -51,7 +51,7 @@ class LinePrinter:
         return [
             span
             for span in dict.fromkeys([*changes.added, *changes.changed])
-            if (self._plumbing or not span.marks & SpanFlag.PLUMBING) and self._is_news(span)
+            if (self._plumbing or not span.is_folded_away) and self._is_news(span)
         ]
 
     def _is_news(self, span: Span) -> bool:
@@ -80,7 +80,7 @@ def write(extract: Extract, out: TextIO) -> None:
     """Write a line a span, in the order in which they ended."""
     summaries = Summaries(extract.source)
     printer = LinePrinter(out, summaries, plumbing=extract.plumbing)
-    spans = [span for span in extract.spans() if extract.plumbing or not span.marks & SpanFlag.PLUMBING]
+    spans = [span for span in extract.spans() if extract.plumbing or not span.is_folded_away]
     for span in sorted(spans, key=_moment):
         out.write(printer.line(span) + "\n")
 
