@@ -19,11 +19,11 @@ from websockets.sync.client import ClientConnection, connect
 from etaoi_collector.ingest.inbox import Inbox
 from etaoi_collector.ingest.pipeline import Ingest, Stats
 from etaoi_collector.ingest.server_protocol import BAD_TOKEN, MISMATCH, POLICY, UNSUPPORTED_DATA
-from etaoi_collector.receivers.gate import is_loopback_name
 from etaoi_collector.recording.chunks import Cursor
 from etaoi_collector.recording.recorder import Recorder
 from etaoi_collector.source_items import Missing, SourceItem
 from etaoi_collector.sources.base import EVENTS_PER_SECOND, Progress
+from etaoi_collector.wire.addresses import is_loopback
 from etaoi_collector.wire.handshake import (
     FANOUT,
     After,
@@ -117,7 +117,7 @@ class RemoteSource:
 
     @property
     def _local(self) -> bool:
-        return is_loopback_name(urlsplit(self.url).hostname or "")
+        return is_loopback(urlsplit(self.url).hostname or "")
 
     @property
     def spooled(self) -> int:
