@@ -14,6 +14,7 @@ from etaoi_tui.detail.document.model import Document, Section, StyledText, Tab, 
 from etaoi_tui.detail.kind_viewer import KindViewer
 from etaoi_tui.detail.pages.error import error_sections
 from etaoi_tui.detail.pages.overview import attribute_sections, headline, overview_sections, raw_sections
+from etaoi_tui.detail.pages.wait import wait_sections
 from etaoi_tui.detail.span_data import SpanData
 from etaoi_tui.detail.view_options import ViewOptions
 from etaoi_tui.kinds.registry import KINDS
@@ -95,7 +96,7 @@ def _guarded(tab: Tab, data: SpanData, first: bool = False) -> Tab:
         if not first:
             return sections
         try:
-            return [*error_sections(data), *sections]
+            return [*wait_sections(data), *error_sections(data), *sections]
         except Exception as error:
             text = f"What is known of its error cannot be shown ({_why(error)}); Raw has everything."
             return [Section("failed.error", "Error", [Text(text, "warning")], style="warning"), *sections]

@@ -85,6 +85,8 @@ def trace_line(trace: Trace) -> str:
         counts.append(count(trace.errors, "error"))
     if trace.dropped:
         counts.append(f"{trace.dropped:,} dropped by its sender")
+    if trace.waits_for:
+        counts.append(f"waits for: {one_line(trace.waits_for, _SUMMARY_CELLS)}")
     cost = cost_of_trace(trace)
     if cost.total is not None:
         counts.append(dollars(cost.total) + (" and more of unknown price" if cost.unknown else ""))

@@ -22,10 +22,12 @@ from etaoi_tui.view import format as fmt
 from etaoi_tui.view.glyphs import kind_glyph, kind_word
 from etaoi_tui.view.middleware.summary import Changed, middleware_chain, probe_diff
 from etaoi_tui.view.search import Reader
+from etaoi_tui.view.wait_words import answer_words, trace_wait_words, wait_words
 
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 _REMEMBERED = 8_192
+_WAITING = int(SpanFlag.WAITING)
 _TURNS_READ = 64
 """Spans that are looked at for the first words of a call."""
 
@@ -56,6 +58,8 @@ class Summaries:
         if span.tail and not span.marks & SpanFlag.ENDED:
             return span.tail[-LONGEST:]
         kind = KINDS.for_span(span)
+        if span.marks & _WAITING:
+            return wait_words(span, self._inputs)[:LONGEST]
         if kind.follows_children and (span.error is None or span.status is Status.OK):
             # What lies below changes without a change of the span's own.
             return self._make(span, kind)[:LONGEST]
@@ -97,14 +101,18 @@ class Summaries:
         return name, words if len(name) + 1 + len(words) <= room else short
 
     def of_trace(self, trace: Trace) -> str:
-        """Return what a trace was asked: the first words its root was given."""
+        """Return what a trace waits for, else what it was asked: the first words its root was given."""
+        if trace.waiting and (waits := trace_wait_words(trace)):
+            return waits[:LONGEST]
         known = self._traces.get(trace)
         if known:
             return known
         found = ""
         for root in trace.roots[:4]:
             if root.start_place >= 0 and root.kind != "agent_context":
-                found = first_words(self.fields(root.start_place).inputs)
+                inputs = self.fields(root.start_place).inputs
+                answer = answer_words(inputs)
+                found = f"↪ {answer}" if answer else first_words(inputs)
             if root.kind == "voice_session":
                 return self._newest_speech(root)
             if found:
@@ -116,6 +124,8 @@ class Summaries:
         return found[:LONGEST]
 
     def _make(self, span: Span, kind: KindAppearance) -> str:
+        if waited := wait_words(span, self._inputs):
+            return waited
         if span.error is not None and span.status is not Status.OK and not kind.shows_errors:
             return " ".join(span.error.split())
         try:
@@ -123,6 +133,9 @@ class Summaries:
         except Exception:
             KINDS.report(kind, "could not summarise a span")
             return ""
+
+    def _inputs(self, span: Span) -> str | None:
+        return self.fields(span.start_place).inputs
 
     def _newest_speech(self, call: Span) -> str:
         """Return the newest words of a call, with the sign of who said them."""

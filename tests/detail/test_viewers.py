@@ -11,12 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from etaoi_collector.projections.stream_assembly import ANSWER, Channel
+from etaoi_collector.store.failures import origin_of
 from etaoi_tui.detail import span_document as describing
 from etaoi_tui.detail.compare.text_diff import pair_lines, unified
 from etaoi_tui.detail.document.model import Document
 from etaoi_tui.detail.kind_viewer import KindViewer
 from etaoi_tui.detail.messages.chat import read_message, read_messages
-from etaoi_tui.detail.pages.error import first_failure, split_error
+from etaoi_tui.detail.pages.error import split_error
 from etaoi_tui.detail.span_document import describe_span
 from etaoi_tui.kinds.registry import KindRegistry
 from tests.detail.pages import delta, end, lines_of, page_of, span_id, start, text_of
@@ -231,7 +232,7 @@ def test_errors_split_into_type_and_message(error: str, split: tuple[str, str]) 
     assert split_error(error) == split
 
 
-def test_the_first_failure_is_the_earliest_that_failed_by_itself() -> None:
+def test_an_error_names_the_failure_that_it_came_from_and_lists_the_others_as_handled() -> None:
     recorded = Recorded()
     recorded.send(
         start(1, "sub_agent", {}),
@@ -245,9 +246,12 @@ def test_the_first_failure_is_the_earliest_that_failed_by_itself() -> None:
     )
     root = recorded.store.find_span(span_id(1))
     assert root is not None
-    culprit, path, complete = first_failure(root)
-    assert culprit is recorded.store.find_span(span_id(3)) and complete
-    assert path == [recorded.store.find_span(span_id(2))]
+    assert origin_of(root) is recorded.store.find_span(span_id(3))
+    text = text_of(describe_span(root, recorded.payloads, 9.0))
+    assert "where  ⚒ tool 3" in " ".join(text.split()).replace("where ⚒", "where  ⚒")
+    assert "middleware 2 › tool 3" in text
+    assert "Something inside failed and was handled" in text and "B: late" in text
+    assert root.trace.errors == 2
 
 
 def test_tracebacks_are_shown() -> None:

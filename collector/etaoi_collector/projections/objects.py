@@ -46,7 +46,7 @@ def trace_object(trace: Trace) -> Map:
         "output_tokens": trace.output_tokens,
         "cost_usd": cost.total,
         "cost_is_complete": cost.complete,
-        "waits_for": None,
+        "waits_for": trace.waits_for,
         "dropped": trace.dropped,
     }
 
@@ -83,7 +83,7 @@ def span_object(span: Span, payloads: PayloadReader, now: float) -> Map:
         "requested_model": span.requested_model,
         "finish_reason": span.finish_reason,
         "cost_usd": cost.total if cost is not None else None,
-        "waits_for": None,
+        "waits_for": span.waits_for,
         "tools": offered_tools(seen),
         "agent": span.agent,
         "ttft_ms": _milliseconds(span.ttft),

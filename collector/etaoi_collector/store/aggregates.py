@@ -57,6 +57,8 @@ class Aggregates:
         if metadata.context_id is not None and metadata.context_id not in trace.context_ids:
             trace.context_ids = (*trace.context_ids, metadata.context_id)[-CONTEXTS_KEPT:]
             self._held.agents.runs.setdefault(metadata.context_id, []).append(trace)
+        if metadata.thread_id is not None and trace.thread is None:
+            trace.thread = self._kept(metadata.thread_id)
         if event.user_id is not None and trace.session.user_id is None:
             trace.session.user_id = event.user_id
         if metadata.dropped is not None:

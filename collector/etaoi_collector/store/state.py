@@ -15,6 +15,7 @@ ENDED = int(SpanFlag.ENDED)
 ERROR_BELOW = int(SpanFlag.ERROR_BELOW)
 INTERNAL = int(SpanFlag.PLUMBING)
 PROBE = int(SpanFlag.PROBE)
+PASSED_ON = int(SpanFlag.PASSED_ON)
 
 
 class StoredReject(Reject, gc=False):
