@@ -1,83 +1,96 @@
-"""What the papers name exists: files and folders, modules, targets of make."""
+"""Every file, symbol and command that the papers name exists."""
 
 from __future__ import annotations
 
+import importlib
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
+from etaoi_tui.cli.main import main
+
 ROOT = Path(__file__).resolve().parents[2]
-PAPERS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("packaging/*/*.md")])
-ROOTS = ("", "collector", "etaoi_tui")
-"""Folders that a path in a paper may begin in."""
-TOPS = (
-    "etaoi_tui",
-    "etaoi_collector",
-    "collector",
-    "tests",
-    "benchmarks",
-    "scripts",
-    "packaging",
-    "docs",
-    ".ci",
+PAPERS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+CODE = re.compile(r"`([^`\n]+)`")
+PATH = re.compile(r"[\w.-]+(?:/[\w.-]+)+/?|(?:Makefile|pyproject\.toml)")
+TREES = (
+    "collector/",
+    "etaoi_tui/",
+    "tests/",
+    "benchmarks/",
+    "scripts/",
+    "packaging/",
+    "screenshots/",
+    "docs/",
+    ".ci/",
+    ".github/",
 )
-TARGETS = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
+SYMBOL = re.compile(r"(etaoi_(?:tui|collector)(?:\.\w+)+)\b(?!\.)")
+TARGET = re.compile(r"\bmake ([a-z][a-z-]*)")
+VERB = re.compile(r"\betaoi-tui ([a-z]+)\b")
 
 
-def named_in(paper: Path) -> list[str]:
-    """What stands in backticks, and the lines of code blocks."""
-    text = paper.read_text("utf-8")
-    blocks = re.findall(r"^```\w*\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
-    rest = re.sub(r"^```\w*\n.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
-    return re.findall(r"`([^`]+)`", rest.replace("\n", " ")) + [
-        line for block in blocks for line in block.splitlines()
-    ]
+def quoted(paper: Path) -> Iterator[str]:
+    text = paper.read_text()
+    yield from CODE.findall(text)
+    for block in re.findall(r"```\w*\n(.*?)```", text, re.S):
+        yield from block.splitlines()
 
 
-def exists(path: str) -> bool:
-    return any((ROOT / root / path).exists() for root in ROOTS)
-
-
-@pytest.mark.parametrize("paper", PAPERS, ids=lambda path: path.name)
-def test_files_folders_and_modules_exist(paper: Path) -> None:
-    """Paths by their first folder, modules by their package."""
-    missing = []
-    for name in named_in(paper):
-        for word in name.split():
-            word = word.strip("',;:()").rstrip("/")
-            if word.startswith(tuple(f"{top}/" for top in TOPS)) and not exists(word):
-                missing.append(word)
-            if re.fullmatch(r"(etaoi_tui|etaoi_collector)(\.\w+)+", word) and not module_exists(word):
-                missing.append(word)
-    assert not missing
-
-
-def module_exists(name: str) -> bool:
-    """Whether a dotted name is a module, or something that a module holds."""
-    import importlib
-
-    parts = name.split(".")
-    for depth in range(len(parts), 0, -1):
+def exists(symbol: str) -> bool:
+    """Whether a dotted name is a module, something in one, or a key that the code writes."""
+    parts = symbol.split(".")
+    for length in range(len(parts), 0, -1):
         try:
-            found = importlib.import_module(".".join(parts[:depth]))
-        except ModuleNotFoundError:
+            found: object = importlib.import_module(".".join(parts[:length]))
+        except ImportError:
             continue
-        for part in parts[depth:]:
-            if not hasattr(found, part):
-                return False
-            found = getattr(found, part)
+        for name in parts[length:]:
+            if not hasattr(found, name):
+                return is_key(symbol)
+            found = getattr(found, name)
         return True
     return False
 
 
+def is_key(symbol: str) -> bool:
+    """Whether it is a metadata key or an entry point group, which look like modules."""
+    word = f'"{symbol}"'
+    places = [*(ROOT / "etaoi_tui").rglob("*.py"), *(ROOT / "collector").rglob("*.py")]
+    return any(word in path.read_text() for path in places) or word in (ROOT / "pyproject.toml").read_text()
+
+
 @pytest.mark.parametrize("paper", PAPERS, ids=lambda path: path.name)
-def test_targets_exist(paper: Path) -> None:
-    """What a paper says to make can be made."""
-    asked = {
-        word
-        for name in named_in(paper)
-        for words in re.findall(r"(?:^|\$ )make((?: [a-z][a-z-]*)+)", name)
-        for word in words.split()
+def test_files(paper: Path) -> None:
+    named = {
+        path
+        for code in quoted(paper)
+        for path in PATH.findall(code)
+        if path.startswith(TREES) or path in ("Makefile", "pyproject.toml")
     }
-    assert asked <= TARGETS
+    missing = {path for path in named if not (ROOT / path).exists()}
+    for link in LINK.findall(paper.read_text()):
+        if "://" not in link and not (paper.parent / link).exists():
+            missing.add(link)
+    assert not missing
+
+
+@pytest.mark.parametrize("paper", PAPERS, ids=lambda path: path.name)
+def test_symbols(paper: Path) -> None:
+    named = {symbol for code in quoted(paper) for symbol in SYMBOL.findall(code)}
+    missing = {symbol for symbol in named if not exists(symbol)}
+    assert not missing
+
+
+@pytest.mark.parametrize("paper", PAPERS, ids=lambda path: path.name)
+def test_commands(paper: Path) -> None:
+    targets = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.M))
+    assert isinstance(main, click.Group)
+    verbs = set(main.commands)
+    code = list(quoted(paper))
+    assert {target for line in code for target in TARGET.findall(line)} <= targets
+    assert {verb for line in code for verb in VERB.findall(line)} <= verbs
