@@ -51,7 +51,7 @@ def main() -> int:
     """Install the pins, run the tests; returns pytest's exit status."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    pins = lower_bounds([*project["dependencies"], *extras["langchain"]])
+    pins = lower_bounds([*project["dependencies"], *extras["langchain"], *extras["grpc"]])
     tools = [r for r in extras["dev"] if re.split(r"[<>=\[]", r)[0] in TEST_TOOLS]
     print("\n".join(pins), flush=True)
     if "--print" in sys.argv[1:]:
