@@ -10,6 +10,7 @@ from pathlib import Path
 
 from etaoi_collector.recording.directory import KEEP_BYTES, KEEP_RUNS
 from etaoi_collector.recording.recorder import SEGMENT_BYTES
+from etaoi_collector.wire.errors import EtaoiError
 from etaoi_collector.wire.limits import LARGEST_FRAME, MAX_FRAME
 
 DEFAULT_PORT = 8787
@@ -17,11 +18,11 @@ OTLP_HTTP_PORT, OTLP_GRPC_PORT = 4318, 4317
 """Where OpenTelemetry's exporters send to unless they are told otherwise."""
 
 
-class OptionError(Exception):
+class OptionError(EtaoiError):
     """Options that do not go together; the text is a sentence for a person."""
 
 
-class BindError(Exception):
+class BindError(EtaoiError):
     """The address cannot be listened on; the text is a sentence for a person."""
 
 

@@ -52,6 +52,8 @@ class SpanMetadata(msgspec.Struct, gc=False):
     thread_id: ShortText | None = None
     resumes: ShortText | None = msgspec.field(name=RESUMES, default=None)
     dropped: ShortText | None = msgspec.field(name=DROPPED_KEY, default=None)
+    event: ShortText | None = None
+    severity: Kind | None = msgspec.field(name="etaoi_tui.severity", default=None)
     revises: Kind | None = msgspec.field(name=REVISES, default=None)
     moves_trace: Kind | None = msgspec.field(name=MOVES_TRACE, default=None)
     infrastructure: Kind | None = msgspec.field(name=INFRASTRUCTURE, default=None)
