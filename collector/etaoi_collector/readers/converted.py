@@ -113,7 +113,7 @@ class ConvertedReader(TraceReader):
             changed = self._foreign_path.stat().st_mtime
         except OSError:
             changed = 0.0
-        if time.time() - changed < WRITTEN_WITHIN:
+        if self._by_lines and time.time() - changed < WRITTEN_WITHIN:
             return False
         if self._unfinished:
             self._write_last_line()
