@@ -100,9 +100,9 @@ def main(context: click.Context, /, **options: Any) -> None:
     Without a command: listens for agents, records what they send, and shows it. Without a terminal it prints
     spans as lines instead.
     """
-    from etaoi_tui.cli.console import tolerate_any_encoding
+    from etaoi_tui.cli.console import guard_output
 
-    tolerate_any_encoding()
+    guard_output()
     if context.invoked_subcommand is not None:
         _refuse_stray_options(context)
         return
