@@ -115,7 +115,7 @@ def _load() -> Callable[[Tracer, Any, str | None, bool], tuple[TracerHandler, Ca
         import langchain_core  # noqa: F401
     except ImportError:
         raise MissingLangChainError(
-            "etaoi_tui.attach() needs langchain-core; install it with: pip install 'etaoi-tui[langchain]'"
+            "etaoi_tui.attach() needs langchain-core; install it with: pip install 'etaoi-tui-sdk[langchain]'"
         ) from None
     from etaoi_tui.sdk.langchain.install import install_handler
 

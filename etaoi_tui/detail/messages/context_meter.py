@@ -10,11 +10,12 @@ from etaoi_collector.store.model import NO_CALL
 from etaoi_tui.detail.compare.call_diff import request_of
 from etaoi_tui.detail.document.model import Block, KeyValues, Section, StyledLine, StyledText
 from etaoi_tui.detail.messages.chat import note
-from etaoi_tui.detail.messages.neighbouring_calls import calls_of
 from etaoi_tui.detail.messages.run_cost import cost_rows_of_run
-from etaoi_tui.detail.messages.token_estimate import CHARACTERS_A_TOKEN, parts_in_characters
+from etaoi_tui.detail.messages.token_estimate import parts_in_characters
 from etaoi_tui.detail.span_data import SpanData
 from etaoi_tui.view import format as fmt
+from etaoi_tui.view.middleware.tokens import CHARACTERS_A_TOKEN
+from etaoi_tui.view.neighbouring_calls import calls_of
 from etaoi_tui.view.sparkline import sparkline
 
 BAR_CELLS = 40
