@@ -107,13 +107,18 @@ class Outbox:
         self.bytes = 0
         self.unreported = 0
         """Dropped events that no sent event has told about yet."""
+        self.in_hand = 0
+        """Events that `take_frame` has handed out and that nobody has set to 0 again: they are on their way."""
+        self.is_closed = False
 
     def __len__(self) -> int:
         return len(self._line) - self._gone
 
     def add(self, entries: list[Entry]) -> None:
-        """Take entries in order; drop what is worth least if they do not fit."""
+        """Take entries in order; drop what is worth least if they do not fit. A closed outbox takes none."""
         with self.changed:
+            if self.is_closed:
+                return
             for entry in entries:
                 self._add(entry)
             while self._is_full() and self._relieve():
@@ -276,6 +281,7 @@ class Outbox:
                 taken.append(entry)
             if self.unreported > 0:
                 self._report(taken)
+            self.in_hand = len(taken)
         return taken
 
     def _leave(self, entry: Entry) -> None:
@@ -318,15 +324,16 @@ class Outbox:
         """Whether there is anything that a new viewer would be told first."""
         return bool(self._open or self._persistent)
 
-    def clear(self) -> None:
-        """Forget everything: nobody will ever take it."""
+    def close(self) -> None:
+        """Forget everything, and what comes later, too: nobody will ever take it."""
         with self.changed:
+            self.is_closed = True
             self._line.clear()
             for entries in (*self._by_rank, self._payloads, self._root_payloads):
                 entries.clear()
             self._open.clear()
             self._persistent.clear()
-            self._gone = self.bytes = self._open_bytes = self._payload_bytes = 0
+            self._gone = self.bytes = self._open_bytes = self._payload_bytes = self.in_hand = 0
 
     def wait(self, timeout: float | None, until: Callable[[], bool]) -> bool:
         """Wait until ``until()`` holds, asked whenever something changes; returns whether it does."""

@@ -37,7 +37,8 @@ _FIRST_INTAKE = 12_000
 _EASY = 256
 _LEAST_EASY = 16
 _HEAVY = 2_048
-_CHILD_SECONDS = 2.0  # a child may have to import what its parent has already
+_EXIT_SECONDS = 2.0
+"""How long the end of a process waits for a viewer that is there; without one it waits for nothing."""
 
 
 class Outlet(Protocol):
@@ -403,7 +404,7 @@ def share_pipeline(pipeline: Pipeline) -> None:
         _shared[pipeline.key] = pipeline
 
 
-def finish_all(timeout: float = 0.5) -> None:
+def finish_all(timeout: float = _EXIT_SECONDS) -> None:
     """Flush and close every pipeline of this process; registered with `atexit` at first use."""
     deadline = time.monotonic() + timeout
     for pipeline in list(_alive):
@@ -413,7 +414,7 @@ def finish_all(timeout: float = 0.5) -> None:
 def _flush_one(reference: weakref.ref[Pipeline]) -> None:
     pipeline = reference()
     if pipeline is not None:
-        pipeline.flush(_CHILD_SECONDS)
+        pipeline.flush(_EXIT_SECONDS)
 
 
 def _finish_with_multiprocessing(pipeline: Pipeline) -> None:

@@ -42,8 +42,8 @@ _PONG_TIMEOUT = 30.0
 _IDLE_CHECK = 1.0
 _PING_EVERY = 0.1
 _QUICK_PONG = 0.005
-_UNKNOWN_WAIT = 0.05
-_UNKNOWN_WAIT_LOOPBACK = 0.25
+_UNLIKELY_WAIT = 0.05
+_HURRIED_DELAY = 0.05
 _REFUSALS = {4400: "schema version", 4401: "credentials"}
 
 
@@ -105,8 +105,10 @@ class WebSocketOutlet:
     def _reset(self) -> None:
         self._thread: threading.Thread | None = None
         self._closed = False
-        self._hurry = False
-        self._tries = 0
+        self._waiting = 0
+        """Threads that wait in `settle`: then everything goes faster."""
+        self._absences = 0
+        """Tries that found nobody listening."""
         self._unacknowledged: deque[_Frame] = deque()
         self._unacknowledged_bytes = 0
         self._connection: ClientConnection | None = None
@@ -124,8 +126,7 @@ class WebSocketOutlet:
 
     def deliver(self, entries: list[Entry]) -> None:
         """Put entries into the outbox."""
-        if self._stats.state != "stopped":
-            self._outbox.add(entries)
+        self._outbox.add(entries)
 
     def idle(self) -> float | None:
         """Nothing is ever due on the sender's thread."""
@@ -143,30 +144,37 @@ class WebSocketOutlet:
     # ---- any thread
 
     def settle(self, timeout: float) -> bool:
-        """Wait until the viewer has confirmed everything; False at once when there is none."""
-        if self._thread is None:
-            return not len(self._outbox)
+        """Wait until the viewer has confirmed everything; False at once when there is none.
+
+        A connection that breaks meanwhile is no reason to give up: the next tries belong to the same wait,
+        until one of them finds that nobody listens.
+        """
         outbox = self._outbox
-        tries = self._tries
-        self._hurry = True
-        outbox.notify()
+        if self._thread is None:
+            return not len(outbox)
+        absences = self._absences
+        if absences and not self._stats.connections and not self._endpoint.loopback:
+            # On this machine it is known at once whether somebody listens; elsewhere nobody waits long.
+            timeout = min(timeout, _UNLIKELY_WAIT)
 
         def settled() -> bool:
-            return not len(outbox) and not self._unacknowledged and self._stats.state != "stopped"
+            waits = len(outbox) or outbox.in_hand or self._unacknowledged
+            return not waits and not outbox.is_closed
 
         def decided() -> bool:
-            state = self._stats.state
-            hopeless = state in ("stopped", "closed") or (state == "absent" and self._tries != tries)
-            return settled() or hopeless
+            return settled() or outbox.is_closed or self._closed or self._absences != absences
 
+        self._add_waiting(1)
         try:
-            # On this machine it is known at once whether somebody listens; elsewhere nobody waits long.
-            quick = min(timeout, _UNKNOWN_WAIT_LOOPBACK if self._endpoint.loopback else _UNKNOWN_WAIT)
-            if not outbox.wait(quick, decided) and self._stats.state in ("handshake", "connected"):
-                outbox.wait(timeout - quick, decided)
+            outbox.wait(timeout, decided)
         finally:
-            self._hurry = False
+            self._add_waiting(-1)
         return settled()
+
+    def _add_waiting(self, number: int) -> None:
+        with self._outbox.changed:
+            self._waiting += number
+            self._outbox.changed.notify_all()
 
     def close(self) -> None:
         """Stop the thread; what has not been sent is lost."""
@@ -210,7 +218,6 @@ class WebSocketOutlet:
             if self._closed:
                 return
             failures = 0 if self._clock() - began > _STABLE_SECONDS else failures + 1
-            self._tries += 1
             self._stats.state = "absent"
             if not self._told_absent:
                 self._told_absent = True
@@ -221,27 +228,32 @@ class WebSocketOutlet:
 
     def _pause(self, failures: int) -> None:
         delay = retry_delay(failures, loopback=self._endpoint.loopback, chance=self._random.random())
+        hurried = self._waiting > 0
+        if hurried:
+            delay = min(delay, _HURRIED_DELAY)
         self._outbox.notify()
-        # Somebody who waits for the last events gets one more try at once, no more.
-        hurried = self._hurry
-        self._outbox.wait(delay, lambda: self._closed or (self._hurry and not hurried))
+        self._outbox.wait(delay, lambda: self._closed or (self._waiting > 0 and not hurried))
         self._outbox.wait(None, lambda: self._closed or self._has_something())
 
     def _has_something(self) -> bool:
         return bool(len(self._outbox) or self._unacknowledged or self._outbox.has_preface)
 
     def _stop(self, reason: str) -> None:
-        self._stats.state = "stopped"
-        self._stats.problem = reason
-        _log.warning("%s Nothing more is sent in this run.", reason)
-        self._outbox.clear()
+        self._outbox.close()
         self._unacknowledged.clear()
         self._unacknowledged_bytes = 0
+        _log.warning("%s Nothing more is sent in this run.", reason)
+        self._stats.problem = reason
+        self._stats.state = "stopped"
         self._outbox.notify()
 
     def _connect_and_send(self) -> None:
         self._stats.state = "connecting"
-        sock = self._endpoint.reach(_OPEN_TIMEOUT) if self._endpoint.loopback else None
+        try:
+            sock = self._endpoint.reach(_OPEN_TIMEOUT) if self._endpoint.loopback else None
+        except OSError:
+            self._absences += 1
+            raise
         self._stats.state = "handshake"
         load_websockets()
         from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -259,6 +271,10 @@ class WebSocketOutlet:
             status = error.response.status_code
             if status in (401, 403):
                 raise Refused(f"{self._endpoint.shown} refused the credentials (HTTP {status}).") from None
+            raise
+        except (OSError, TimeoutError):
+            if sock is None and self._connection is None:
+                self._absences += 1
             raise
         except ConnectionClosed as error:
             code = error.rcvd.code if error.rcvd is not None else None
@@ -293,7 +309,7 @@ class WebSocketOutlet:
             if self._unacknowledged_bytes < UNACKNOWLEDGED_BYTES:
                 self._send_waiting(connection)
             now = time.monotonic()
-            urgent = self._hurry or self._unacknowledged_bytes > UNACKNOWLEDGED_BYTES // 4
+            urgent = self._waiting or self._unacknowledged_bytes > UNACKNOWLEDGED_BYTES // 4
             if pong is None and self._unacknowledged and (urgent or now - asked_at > _PING_EVERY):
                 pong, covered, asked_at = connection.ping(), len(self._unacknowledged), now
             if pong is not None and urgent and pong.wait(_QUICK_PONG):
@@ -308,14 +324,14 @@ class WebSocketOutlet:
 
         outbox = self._outbox
         full = self._unacknowledged_bytes >= UNACKNOWLEDGED_BYTES
-        hurried = self._hurry
+        hurried = self._waiting > 0
         outbox.wait(
             _PING_EVERY if self._unacknowledged else _IDLE_CHECK,
             lambda: (
                 self._closed
                 or connection.state is not open_state
                 or bool(len(outbox) and not full)
-                or (self._hurry and not hurried)
+                or (self._waiting > 0 and not hurried)
             ),
         )
 
@@ -335,6 +351,7 @@ class WebSocketOutlet:
             # First kept, then sent: what breaks in between is sent again.
             self._unacknowledged.append(frame)
             self._unacknowledged_bytes += len(frame.data)
+            self._outbox.in_hand = 0
             connection.send(frame.data)
             self._stats.sent += frame.events
             self._stats.frames += 1
