@@ -15,6 +15,7 @@ import etaoi_collector
 
 ROOT = Path(__file__).resolve().parents[2]
 VERSION = etaoi_collector.__version__
+pytestmark = pytest.mark.packaging
 
 
 def _run(*command: str | Path, cwd: Path) -> str:
