@@ -20,7 +20,15 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = ROOT / ".envs" / "lowest"
 BOUND = re.compile(r"^\s*([A-Za-z0-9._-]+)\s*(?:\[[^]]*\])?\s*>=\s*([0-9][0-9.]*)")
-TEST_TOOLS = ("blockbuster", "hypothesis", "numpy", "pytest", "pytest-asyncio", "pytest-timeout", "pytest-xdist")
+TEST_TOOLS = (
+    "blockbuster",
+    "hypothesis",
+    "numpy",
+    "pytest",
+    "pytest-asyncio",
+    "pytest-timeout",
+    "pytest-xdist",
+)
 LEFT_OUT = (
     "tests/sdk/langchain",  # needs langchain, which brings a newer langchain-core
     "tests/xray",  # needs langchain, too

@@ -23,7 +23,7 @@ settings.load_profile("tests")
 
 _HERE = Path(__file__).parent
 _SHARED_SCENARIOS = {"bridges": "bridges", "livekit": "livekit", "voice": "livekit"}
-"""Folders whose tests with real clients play the same scenarios, once in a process: by a name for all of them."""
+"""Folders whose tests with real clients play the same scenarios, once in a process, and a name for them."""
 
 
 @pytest.hookimpl(tryfirst=True)

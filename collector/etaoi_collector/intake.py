@@ -217,7 +217,7 @@ class Intake:
             tells_drops = _TELLS_DROPS in frame
             if events is not None:
                 if tells_drops:
-                    self._dropped_by_clients += sum(map(dropped_before, events))
+                    self._dropped_by_clients += sum(sum(dropped_before(event)) for event in events)
                 self._hand_over(Events(place, 0, events, number, at), len(frame))
                 return
             parts = split_frame(frame)
@@ -225,7 +225,7 @@ class Intake:
                 events = decode_events(parts, start, start + SLICE)
                 self._rejected += sum(type(event) is Reject for event in events)
                 if tells_drops:
-                    self._dropped_by_clients += sum(map(dropped_before, events))
+                    self._dropped_by_clients += sum(sum(dropped_before(event)) for event in events)
                 share = len(frame) * len(events) // len(parts)
                 self._hand_over(Events(place, start, events, number, at), share)
 

@@ -134,7 +134,7 @@ def test_a_flush_outlasts_broken_connections(viewer: Viewer) -> None:
     for number in range(20):
         tracer.start("tool", str(number))
         assert tracer.flush(10)
-        # A pong says that the socket was read; what this viewer has not kept yet would go with the connection.
+        # A pong says that the socket was read; what was not kept yet would go with the connection.
         viewer.wait(lambda: len(set(names(viewer.events))) == 2 * number + 1)  # noqa: B023
         viewer.break_off()
         tracer.start("tool", f"after {number}")

@@ -42,7 +42,8 @@ class Welcome(msgspec.Struct, tag="welcome", tag_field="kind"):
     """The server's consent: exactly these keys, because the reference client dies of any other."""
 
     schema_version: str
-    server_version: str
+    server_version: str = ""
+    """Always told by us; other servers may leave it out."""
 
 
 class Mismatch(msgspec.Struct, tag="mismatch", tag_field="kind"):

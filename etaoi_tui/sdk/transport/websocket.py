@@ -9,6 +9,7 @@ WebSockets are imported only once something listens at the other end.
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import logging
 import random
@@ -25,6 +26,7 @@ from etaoi_tui.sdk.limits import UNACKNOWLEDGED_BYTES
 from etaoi_tui.sdk.stats import Stats
 from etaoi_tui.sdk.transport.buffer import Entry, Outbox
 from etaoi_tui.sdk.transport.endpoint import Endpoint, load_websockets
+from etaoi_tui.sdk.transport.losses import Losses
 from etaoi_tui.sdk.versions import sdk_version
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ _STABLE_SECONDS = 5.0
 _OPEN_TIMEOUT = 5.0
 _ANSWER_TIMEOUT = 5.0
 _PONG_TIMEOUT = 30.0
+_STALL_SECONDS = 1.0
 _IDLE_CHECK = 1.0
 _PING_EVERY = 0.1
 _QUICK_PONG = 0.005
@@ -104,6 +107,9 @@ class WebSocketOutlet:
 
     def _reset(self) -> None:
         self._thread: threading.Thread | None = None
+        self._turn: object = None
+        """Whose turn it is: of the newest thread; others see that and end."""
+        self._threading: object = None
         self._closed = False
         self._waiting = 0
         """Threads that wait in `settle`: then everything goes faster."""
@@ -112,17 +118,29 @@ class WebSocketOutlet:
         self._unacknowledged: deque[_Frame] = deque()
         self._unacknowledged_bytes = 0
         self._connection: ClientConnection | None = None
+        self._stalled_at = -1
+        """How much was acknowledged when the viewer was seen to take nothing."""
         self._told_absent = False
         self._random = random.Random()
 
     # ---- the sender's thread
 
     def start(self) -> None:
-        """Start the thread that connects and sends."""
-        if self._thread is None and not self._closed:
-            self._stats.state = "connecting"
-            self._thread = threading.Thread(target=self._run, name="etaoi-tui-link", daemon=True)
-            self._thread.start()
+        """Start the thread that connects and sends, anew when threads have become greenlets since."""
+        known = self._threading is _thread.allocate_lock
+        if self._closed or (self._thread is not None and known):
+            return
+        before = self._thread
+        turn = self._turn = object()
+        if before is not None:
+            self._outbox.notify()
+            self._shut_socket()
+        if not known:
+            self._outbox.renew_lock()
+        self._threading = _thread.allocate_lock
+        self._stats.state = "connecting"
+        self._thread = threading.Thread(target=self._run, args=(turn,), name="etaoi-tui-link", daemon=True)
+        self._thread.start()
 
     def deliver(self, entries: list[Entry]) -> None:
         """Put entries into the outbox."""
@@ -132,9 +150,28 @@ class WebSocketOutlet:
         """Nothing is ever due on the sender's thread."""
         return None
 
-    def dropped(self, text: int, deltas: int, spans: int, payloads: int) -> None:
+    def await_room(self) -> None:
+        """Wait while the outbox is full and the viewer takes what it is sent.
+
+        A viewer that takes nothing is waited for once, until it takes something again.
+        """
+        outbox, stats = self._outbox, self._stats
+        while outbox.is_nearly_full and stats.state == "connected" and not self._closed:
+            progress = stats.acknowledged
+            if progress == self._stalled_at:
+                return
+
+            def moves(progress: int = progress) -> bool:
+                return (
+                    not outbox.is_nearly_full or stats.state != "connected" or stats.acknowledged != progress
+                )
+
+            if not outbox.wait(_STALL_SECONDS, moves):
+                self._stalled_at = progress
+
+    def dropped(self, losses: Losses) -> None:
         """Count what was dropped before it was encoded; the next start or end tells the viewer."""
-        self._outbox.drop_before(text, deltas, spans, payloads)
+        self._outbox.drop_before(losses)
 
     def fill(self, stats: Stats) -> None:
         """Add what waits."""
@@ -185,12 +222,19 @@ class WebSocketOutlet:
         if thread is None or thread is threading.current_thread():
             return
         thread.join(0.05)
+        if thread.is_alive() and self._connection is not None:
+            self._shut_socket()
+            thread.join(0.1)
+
+    def _shut_socket(self) -> None:
+        """End the connection: its thread may hang in a send to a viewer that reads nothing."""
         connection = self._connection
-        if thread.is_alive() and connection is not None:
-            # It may hang in a send to a viewer that reads nothing; a shut socket ends that.
+        if connection is not None:
             with contextlib.suppress(OSError):
                 connection.socket.shutdown(socket.SHUT_RDWR)
-            thread.join(0.1)
+
+    def _is_over(self, turn: object) -> bool:
+        return self._closed or self._turn is not turn
 
     def after_fork(self) -> None:
         """Begin anew: the thread, the connection and what waits are the parent's."""
@@ -203,20 +247,20 @@ class WebSocketOutlet:
 
     # ---- the link's thread
 
-    def _run(self) -> None:
+    def _run(self, turn: object) -> None:
         failures = 0
-        while not self._closed:
+        while not self._is_over(turn):
             began = self._clock()
             try:
-                self._connect_and_send()
+                self._connect_and_send(turn)
             except Refused as error:
                 self._stop(str(error))
                 return
             except Exception as error:
                 self._stats.problem = f"{self._endpoint.shown}: {error or type(error).__name__}"
-            self._connection = None
-            if self._closed:
+            if self._is_over(turn):
                 return
+            self._connection = None
             failures = 0 if self._clock() - began > _STABLE_SECONDS else failures + 1
             self._stats.state = "absent"
             if not self._told_absent:
@@ -224,16 +268,16 @@ class WebSocketOutlet:
                 _log.info(
                     "No viewer at %s yet (start etaoi-tui); the newest events are kept.", self._endpoint.shown
                 )
-            self._pause(failures)
+            self._pause(failures, turn)
 
-    def _pause(self, failures: int) -> None:
+    def _pause(self, failures: int, turn: object) -> None:
         delay = retry_delay(failures, loopback=self._endpoint.loopback, chance=self._random.random())
         hurried = self._waiting > 0
         if hurried:
             delay = min(delay, _HURRIED_DELAY)
         self._outbox.notify()
-        self._outbox.wait(delay, lambda: self._closed or (self._waiting > 0 and not hurried))
-        self._outbox.wait(None, lambda: self._closed or self._has_something())
+        self._outbox.wait(delay, lambda: self._is_over(turn) or (self._waiting > 0 and not hurried))
+        self._outbox.wait(None, lambda: self._is_over(turn) or self._has_something())
 
     def _has_something(self) -> bool:
         return bool(len(self._outbox) or self._unacknowledged or self._outbox.has_preface)
@@ -247,7 +291,7 @@ class WebSocketOutlet:
         self._stats.state = "stopped"
         self._outbox.notify()
 
-    def _connect_and_send(self) -> None:
+    def _connect_and_send(self, turn: object) -> None:
         self._stats.state = "connecting"
         try:
             sock = self._endpoint.reach(_OPEN_TIMEOUT) if self._endpoint.loopback else None
@@ -266,7 +310,7 @@ class WebSocketOutlet:
                 self._stats.problem = ""
                 self._stats.connections += 1
                 self._told_absent = True
-                self._send_all(connection)
+                self._send_all(connection, turn)
         except InvalidStatus as error:
             status = error.response.status_code
             if status in (401, 403):
@@ -294,7 +338,7 @@ class WebSocketOutlet:
         if isinstance(answer, Mismatch):
             raise Refused(f"{self._endpoint.shown}: {answer.message}.")
 
-    def _send_all(self, connection: ClientConnection) -> None:
+    def _send_all(self, connection: ClientConnection, turn: object) -> None:
         self._send_preface(connection)
         for frame in self._unacknowledged:
             connection.send(frame.data)
@@ -302,7 +346,7 @@ class WebSocketOutlet:
         pong: threading.Event | None = None
         covered = 0
         asked_at = 0.0
-        while not self._closed:
+        while not self._is_over(turn):
             if pong is not None and pong.is_set():
                 self._acknowledge(covered)
                 pong = None
@@ -317,9 +361,9 @@ class WebSocketOutlet:
             if pong is not None and now - asked_at > _PONG_TIMEOUT and not self._endpoint.loopback:
                 raise TimeoutError("the viewer did not answer a ping for 30 s")
             self._drain(connection)
-            self._rest(connection)
+            self._rest(connection, turn)
 
-    def _rest(self, connection: ClientConnection) -> None:
+    def _rest(self, connection: ClientConnection, turn: object) -> None:
         from websockets.protocol import OPEN as open_state
 
         outbox = self._outbox
@@ -328,7 +372,7 @@ class WebSocketOutlet:
         outbox.wait(
             _PING_EVERY if self._unacknowledged else _IDLE_CHECK,
             lambda: (
-                self._closed
+                self._is_over(turn)
                 or connection.state is not open_state
                 or bool(len(outbox) and not full)
                 or (self._waiting > 0 and not hurried)
