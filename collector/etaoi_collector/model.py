@@ -80,6 +80,26 @@ class Connection(msgspec.Struct, eq=False):
     events: int = 0
 
 
+class AgentIndex:
+    """Agent snapshots across all sessions: a server's agent is described once, and runs in many of them.
+
+    Args:
+        spans: Every span by id, as the store keeps them.
+    """
+
+    __slots__ = ("_spans", "runs")
+
+    def __init__(self, spans: dict[str, Span]) -> None:
+        self._spans = spans
+        self.runs: dict[str, list[Trace]] = {}
+        """Traces that name a snapshot, by the snapshot's span id, in order of arrival."""
+
+    def snapshot(self, span_id: str) -> Span | None:
+        """Return the snapshot with this id, if it has arrived."""
+        span = self._spans.get(span_id)
+        return span if span is not None and span.kind == "agent_context" else None
+
+
 class Session:
     """All that one ``session_id`` did, over any number of connections and traces.
 
@@ -87,15 +107,19 @@ class Session:
         session_id: Its id.
         first_seen: Time stamp of the event that named it first.
         number: Order of arrival.
+        agents: The snapshots of every session.
     """
 
     __slots__ = (
-        "connections", "first_seen", "gone", "left_at", "newest_at", "number", "session_id", "state_times",
-        "states", "ticks", "ticks_gone", "traces", "user_id",
+        "agents", "connections", "first_seen", "gone", "left_at", "newest_at", "number", "session_id",
+        "state_times", "states", "ticks", "ticks_gone", "traces", "user_id",
     )  # fmt: skip
 
-    def __init__(self, session_id: str, first_seen: float, number: int = 0) -> None:
+    def __init__(
+        self, session_id: str, first_seen: float, number: int = 0, agents: AgentIndex | None = None
+    ) -> None:
         self.session_id = session_id
+        self.agents = agents if agents is not None else AgentIndex({})
         self.first_seen = first_seen
         self.number = number
         self.traces: list[Trace] = []

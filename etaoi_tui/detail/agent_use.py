@@ -49,7 +49,7 @@ class AgentUse:
 
 
 def use_of(snapshot: Span, name: str, now: float) -> AgentUse:
-    """Count what the agent of a snapshot did in its session.
+    """Count what the agent of a snapshot did.
 
     Args:
         snapshot: The agent's snapshot.
@@ -71,9 +71,7 @@ def use_of(snapshot: Span, name: str, now: float) -> AgentUse:
 
 
 def _traces_of(snapshot: Span) -> Iterator[Trace]:
-    for trace in reversed(snapshot.trace.session.traces):
-        if snapshot.span_id in trace.context_ids:
-            yield trace
+    yield from reversed(snapshot.trace.session.agents.runs.get(snapshot.span_id, ()))
 
 
 def _count(use: AgentUse, span: Span, now: float) -> None:

@@ -104,7 +104,7 @@ def _agent(agent: Map, use: AgentUse) -> list[Section]:
     blocks: list[Block] = [KeyValues(rows)]
     if not use.complete:
         blocks.append(note("only its newest spans were counted"))
-    return [*sections[:1], Section("use", "In this session", blocks, glyph="✦"), *sections[1:]]
+    return [*sections[:1], Section("use", "So far", blocks, glyph="✦"), *sections[1:]]
 
 
 def _tools(agent: Map, use: AgentUse) -> list[Section]:

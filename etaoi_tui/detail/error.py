@@ -84,10 +84,10 @@ def _own_error(evidence: Evidence) -> Section:
     words = ERROR_WORDS.get(error)
     kind, message = split_error(error)
     blocks: list[Block] = []
-    body, traceback = message, ""
-    if _TRACEBACK in message:
-        cut = message.index(_TRACEBACK)
-        body, traceback = message[:cut].rstrip(), message[cut:]
+    body, traceback = as_text(evidence.ended.get("error_message")) or message, ""
+    if _TRACEBACK in body:
+        cut = body.index(_TRACEBACK)
+        body, traceback = body[:cut].rstrip(), body[cut:]
     blocks.append(Text(words or body or "(no message)", "error"))
     for source in (evidence.ended, evidence.metadata):
         for name in ("traceback", "stacktrace", "stack_trace"):

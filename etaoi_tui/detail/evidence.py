@@ -40,12 +40,8 @@ class Evidence:
         return Evidence(span, self._payloads, self.now, self.reading)
 
     def find_snapshot(self, span_id: str) -> Span | None:
-        """Return the agent snapshot with this id in the session, if it has arrived."""
-        for trace in self.span.trace.session.traces:
-            for root in trace.roots if trace.only_context else ():
-                if root.span_id == span_id:
-                    return root
-        return None
+        """Return the agent snapshot with this id, if it has arrived, in whatever session."""
+        return self.span.trace.session.agents.snapshot(span_id)
 
     @cached_property
     def start(self) -> Map | Missing | None:

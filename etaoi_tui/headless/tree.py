@@ -65,7 +65,7 @@ def span_line(span: Span, depth: int, now: float | None, summaries: Summaries) -
         parts.append(f"{tokens(usage.input_tokens)}→{tokens(usage.output_tokens)}")
     if span.ttft is not None:
         parts.append(f"ttft {duration(span.ttft)}")
-    words = span.error if status is Status.ERROR else summaries.of(span)
+    words = summaries.of(span)
     if words:
         parts.append(one_line(words, _SUMMARY_CELLS))
     if status is Status.RUNNING:

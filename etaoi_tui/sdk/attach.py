@@ -12,7 +12,7 @@ from uuid import UUID
 
 from etaoi_tui.sdk.config import is_disabled, open_tracer, resolve_agent_id
 from etaoi_tui.sdk.stats import Stats
-from etaoi_tui.sdk.tracer import Tracer, push_default, remove_default
+from etaoi_tui.sdk.tracer import Tracer, process_session, push_default, remove_default
 
 if TYPE_CHECKING:
     from langchain_core.callbacks import BaseCallbackHandler
@@ -69,7 +69,9 @@ def attach(
         ``"memory"``,
             ``"noop"``, ``"msgpack-drop"``, or an object with ``emit(envelope)``.
         user_id: whose run it is.
-        session_id: a UUID or any string; the same string is always the same session.
+        session_id: a UUID or any string; the same string is always the same session. Runs whose metadata
+            names a ``session_id``, ``thread_id`` or ``conversation_id`` are of that session instead; without
+            any, all runs of this process are one session.
         agent_id: the agent's stable identity, shown with its snapshot.
         insecure_tls: accept any certificate.
         redact: what must not leave the process; see `etaoi_tui.sdk.redact.Redact.of`.
@@ -94,7 +96,7 @@ def attach(
         project_token=project_token,
         sink=sink,
         user_id=user_id,
-        session_id=session_id,
+        session_id=session_id if session_id is not None else process_session(user_id).session_id,
         insecure_tls=insecure_tls,
         redact=redact,
         flush_on_sigterm=flush_on_sigterm,

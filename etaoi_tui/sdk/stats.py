@@ -38,6 +38,8 @@ class Stats(msgspec.Struct, kw_only=True):
     state: str = "idle"
     """idle, connecting, connected, absent (nothing listens), stopped (refused for good), closed, writing,
     failed."""
+    file: str = ""
+    """The trace file that is written, once there is one: not the one that was asked for if that existed."""
     problem: str = ""
     """Why it is not connected, or could not write: a sentence."""
 

@@ -19,6 +19,7 @@ Times (``at``) are None for now, float seconds or int nanoseconds since the epoc
 from __future__ import annotations
 
 import contextvars
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from time import time_ns
@@ -50,6 +51,19 @@ class SessionInfo(msgspec.Struct, frozen=True):
     def of(cls, session_id: str | UUID | None = None, user_id: str | None = None) -> SessionInfo:
         """Make one from what a user gave: a UUID, any string, or None for a new session."""
         return cls(session_uuid(session_id), None if user_id is None else str(user_id))
+
+
+def process_session(user_id: str | None = None) -> SessionInfo:
+    """Return this process's session for runs that name none; one for each user that it names."""
+    known = _process_sessions.get(user_id)
+    if known is None:
+        known = _process_sessions.setdefault(user_id, SessionInfo.of(None, user_id))
+    return known
+
+
+_process_sessions: dict[str | None, SessionInfo] = {}
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_process_sessions.clear)
 
 
 ENDED = 1
@@ -388,20 +402,20 @@ def use_span(span: Span | None) -> Iterator[Span | None]:
         leave_span(token)
 
 
-_default: list[Tracer] = []
+_default: dict[Tracer, None] = {}
 
 
 def default_tracer() -> Tracer | None:
     """Return the tracer of the newest attach that is still open, for spans made by hand; None without one."""
-    return _default[-1] if _default else None
+    return next(reversed(_default), None)
 
 
 def push_default(tracer: Tracer) -> None:
     """Make a tracer the default one, until `remove_default`."""
-    _default.append(tracer)
+    _default.pop(tracer, None)
+    _default[tracer] = None
 
 
 def remove_default(tracer: Tracer) -> None:
     """Take a tracer out of the line of default ones; unknown ones are ignored."""
-    if tracer in _default:
-        _default.remove(tracer)
+    _default.pop(tracer, None)

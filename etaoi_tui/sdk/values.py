@@ -18,16 +18,18 @@ from etaoi_collector.wire.encode import EMPTY_MAP, NIL, encode_text
 from etaoi_tui.sdk.limits import Limits
 from etaoi_tui.sdk.plain import Scale
 from etaoi_tui.sdk.redact import REDACTED, Redact
-from etaoi_tui.sdk.walk import (
+from etaoi_tui.sdk.safe_repr import (
     REPR_SAFE,
-    Json,
-    Part,
-    Walk,
     error_sentence,
     error_text,
     plain_containers,
-    scalar_text,
     short_error,
+)
+from etaoi_tui.sdk.walk import (
+    Json,
+    Part,
+    Walk,
+    scalar_text,
 )
 
 __all__ = ["EMPTY_MAP", "Json", "Part", "Shaper", "error_sentence", "error_text", "snapshot"]
@@ -175,6 +177,8 @@ class Shaper:
             out["name"] = self._known(name)
         if given:
             pairs = self._pairs
+            if name is not None and "name" in given:
+                given = {"metadata.name" if key == "name" else key: value for key, value in given.items()}
             for key, value in list(given.items())[:most]:
                 if type(value) is str and type(key) is str:
                     shown = pairs.get((key, value))

@@ -22,6 +22,7 @@ import msgspec
 
 from etaoi_tui.sdk.limits import Limits
 from etaoi_tui.sdk.redact import REDACTED, Redact
+from etaoi_tui.sdk.safe_repr import REPR_SAFE, error_text, short_error, type_name
 
 INT_MIN, INT_MAX = -(1 << 63), (1 << 64) - 1
 FIELD_OVERHEAD = 6
@@ -346,60 +347,5 @@ _HANDLERS: dict[type, Callable[[Walk, Any], Any]] = {
 }
 
 
-def error_text(error: BaseException) -> str:
-    """Return ``repr(error)`` without running a foreign ``__repr__`` where that can be avoided."""
-    kind = type(error)
-    try:
-        if kind.__repr__ is BaseException.__repr__:
-            told = ", ".join(_argument_text(argument) for argument in error.args[:8])
-            return f"{kind.__name__}({told})"
-        return repr(error)
-    except Exception:
-        return f"{kind.__name__}(its text could not be read)"
-
-
-def error_sentence(error: BaseException) -> str:
-    """Return an exception's name and words; its ``__str__`` is the host's, and may fail."""
-    try:
-        return f"{type(error).__name__}: {error}"
-    except Exception:
-        return f"{type(error).__name__}: its text could not be read"
-
-
-def _argument_text(argument: Any) -> str:
-    if type(argument) is str:
-        return repr(argument[:16_384])
-    if type(argument) in REPR_SAFE:
-        return repr(argument)
-    return f"<{type_name(argument)}>"
-
-
-def short_error(error: BaseException) -> str:
-    return error_text(error)[:300]
-
-
 def scalar_text(value: Any) -> str:
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
-
-
-def type_name(value: Any) -> str:
-    """Return a type's name with its module; a metaclass of its own may answer with anything."""
-    kind = type(value)
-    try:
-        module, name = str(kind.__module__), str(kind.__qualname__)
-    except Exception:
-        return "object"
-    return name if module in ("builtins", "__main__") else f"{module}.{name}"
-
-
-REPR_SAFE = frozenset({int, float, bool, complex, type(None), bytes, range})
-
-
-def plain_containers(value: Any, depth: int = 4) -> bool:
-    """Whether ``repr`` of a small container runs builtin code only, and ends soon."""
-    if not depth or type(value) not in (list, tuple, dict, set, frozenset) or len(value) > 32:
-        return False
-    items = [*value.keys(), *value.values()] if type(value) is dict else list(value)
-    return all(
-        type(item) is str or type(item) in REPR_SAFE or plain_containers(item, depth - 1) for item in items
-    )

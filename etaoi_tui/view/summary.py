@@ -30,6 +30,8 @@ _TURNS_READ = 64
 """Spans that are looked at for the first words of a call."""
 
 _PROBE = int(Mark.PROBE)
+_TOOL_ERROR = "tool_error"
+"""What stands for the error of a tool that answered with one."""
 
 
 class _ToolCall(msgspec.Struct, gc=False):
@@ -44,6 +46,7 @@ class _Response(msgspec.Struct, gc=False):
 class _Payload(msgspec.Struct, gc=False):
     input: str | None = None
     inputs: str | None = None
+    output: str | None = None
     arguments: str | None = None
     response: _Response | None = None
     text: str | None = None
@@ -144,7 +147,7 @@ class Summaries:
         if kind in ("voice_input", "voice_output"):
             return self._speech(span)
         if span.error is not None and span.status is not Status.OK:
-            return span.error
+            return self._reason(span) if span.error == _TOOL_ERROR else " ".join(span.error.split())
         if kind == "tool":
             start = self._read(span.start_place)
             return arguments(start.input or start.arguments)
@@ -172,6 +175,13 @@ class Summaries:
         if said.startswith(span.name):
             said = ""
         return f"{said} ({span.error})".lstrip() if span.error is not None else said
+
+    def _reason(self, span: Span) -> str:
+        """Return why a tool answered with an error: the first line of its answer."""
+        output = self._read(span.end_place).output or ""
+        if output.startswith("{"):
+            output = message_text(output)
+        return next((line.strip() for line in output.splitlines() if line.strip()), "") or _TOOL_ERROR
 
     def _probe_changes(self, span: Span) -> str:
         diff = self._probe_diff(span)
@@ -241,6 +251,28 @@ def arguments(text: str | None) -> str:
     if not isinstance(told, dict):
         return text[:LONGEST]
     return " ".join(f"{key}={_value(value)}" for key, value in list(told.items())[:12])
+
+
+def message_text(output: str) -> str:
+    """Return the text of a tool message that travels as JSON; other text as it is."""
+    if len(output) > _JSON_TO_READ:
+        return output
+    try:
+        message = msgspec.json.decode(output)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return output
+    if isinstance(message, dict) and isinstance(message.get("update"), dict):
+        # A command that carries the answer: the message that says so.
+        carried = message["update"].get("messages")
+        failed = [one for one in carried if isinstance(one, dict)] if isinstance(carried, list) else []
+        message = next((one for one in failed if one.get("status") == "error"), message)
+    if not isinstance(message, dict) or "content" not in message:
+        return output
+    content = message["content"]
+    if isinstance(content, list):
+        texts = [part.get("text") if isinstance(part, dict) else part for part in content]
+        content = "\n".join(text for text in texts if isinstance(text, str))
+    return content if isinstance(content, str) else output
 
 
 def first_words(inputs: str | None) -> str:

@@ -30,12 +30,12 @@ def start(program: str, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def run(program: str, *arguments: str, code: int = 0) -> str:
+def run(program: str, *arguments: str, code: int = 0, warning: str = "") -> str:
     process = start(program, *arguments)
     out, err = process.communicate(timeout=30)
     assert process.returncode == code, err
     if code == 0:
-        assert err == ""
+        assert err.strip() == warning
     return out
 
 
@@ -142,10 +142,15 @@ def test_a_second_run_does_not_touch_the_first_ones_trace(tmp_path: Path) -> Non
         import sys, etaoi_tui
         tracer = etaoi_tui.open_tracer(sink=sys.argv[1])
         tracer.start("tool", sys.argv[2])
+        tracer.flush(5)
+        tracer.start("tool", sys.argv[2])
+        tracer.flush(5)
+        print(tracer.stats.file)
     """
-    for name in ("one", "two"):
-        run(program, str(tmp_path / "run.msgpack"), name)
     first, second = tmp_path / "run.msgpack", tmp_path / "run-2.msgpack"
+    warning = f"etaoi-tui writes to {second}: run.msgpack exists, and is left as it is"
+    for name, path, says in (("one", first, ""), ("two", second, warning)):
+        assert run(program, str(first), name, warning=says) == f"{path}\n"
     assert read_trace(first)[0]["metadata"]["name"] == "one"
     assert read_trace(second)[0]["metadata"]["name"] == "two"
 

@@ -45,7 +45,7 @@ def run(
             agent.invoke(ask, config)
     handle.detach()
     recorded = Recorded.of(handle.sink.events)
-    (session,) = recorded.store.sessions.values()
+    (session,) = [one for one in recorded.store.sessions.values() if any(t.model_calls for t in one.traces)]
     return Shown(session, recorded.payloads, [], [], True)
 
 

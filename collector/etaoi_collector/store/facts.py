@@ -53,6 +53,7 @@ class Facts:
             trace.only_context = False
         if metadata.context_id is not None and metadata.context_id not in trace.context_ids:
             trace.context_ids = (*trace.context_ids, metadata.context_id)[-CONTEXTS_KEPT:]
+            self._held.agents.runs.setdefault(metadata.context_id, []).append(trace)
         if event.user_id is not None and trace.session.user_id is None:
             trace.session.user_id = event.user_id
         if metadata.dropped is not None:

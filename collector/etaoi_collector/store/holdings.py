@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from etaoi_collector.model import Changes, Connection, Mark, Session, Span, Trace
+from etaoi_collector.model import AgentIndex, Changes, Connection, Mark, Session, Span, Trace
 from etaoi_collector.naming import Names
 from etaoi_collector.wire.events import Reject
 
@@ -28,6 +28,7 @@ class Holdings:
     """Everything that arrived and is still remembered."""
 
     __slots__ = (
+        "agents",
         "changes",
         "clashing",
         "connections",
@@ -52,6 +53,7 @@ class Holdings:
         self.traces: dict[str, Trace] = {}
         self.connections: dict[int, Connection] = {}
         self.spans: dict[str, Span] = {}
+        self.agents = AgentIndex(self.spans)
         self.clashing: dict[str, dict[str, Span]] = {}
         """Spans whose id is another's in `spans`, by id and trace id."""
         self.names = Names()
@@ -99,5 +101,6 @@ class Holdings:
         self.traces.clear()
         self.sessions.clear()
         self.spans.clear()
+        self.agents.runs.clear()
         self.clashing.clear()
         self.changes = Changes()

@@ -112,7 +112,7 @@ class Liveness:
         if session is None:
             if len(held.sessions) >= self._forget_above:
                 self._forget_sessions()
-            session = Session(session_id, at, self._next_session)
+            session = Session(session_id, at, self._next_session, held.agents)
             self._next_session += 1
             held.sessions[session_id] = session
             held.changes.sessions[session] = None

@@ -77,6 +77,13 @@ class Retention:
             changes.restructured[parent.trace] = None
         for session in {trace.session: None for trace in going}:
             session.traces[:] = [trace for trace in session.traces if trace not in going]
+        runs = held.agents.runs
+        for context_id in {one: None for trace in going for one in trace.context_ids}:
+            left = [trace for trace in runs.get(context_id, ()) if trace not in going]
+            if left:
+                runs[context_id] = left
+            else:
+                runs.pop(context_id, None)
         # Nobody may have asked for changes for hours: they must not keep what has left.
         changes.added = [span for span in changes.added if span.trace not in going]
         changes.changed = {span: None for span in changes.changed if span.trace not in going}

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
 
-from etaoi_tui.sdk.walk import Json, error_text
+from etaoi_tui.sdk.safe_repr import error_message
+from etaoi_tui.sdk.walk import Json
 
 _FRAMEWORK = re.compile(
     r"[/\\](?:(?:site|dist)-packages[/\\](?:langchain\w*|langgraph|deepagents|langsmith|tenacity)"
@@ -44,9 +45,7 @@ class Failure:
 
 
 def _message(error: BaseException) -> str:
-    if len(error.args) == 1 and isinstance(error.args[0], str):
-        return error.args[0][:_MESSAGE]
-    return error_text(error)[:_MESSAGE]
+    return error_message(error)[:_MESSAGE]
 
 
 def _lines(error: BaseException) -> Iterator[str]:
@@ -58,6 +57,10 @@ def _lines(error: BaseException) -> Iterator[str]:
         told.add(id(current))
         yield from _frames(current.__traceback__)
         yield f"{type(current).__name__}: {_message(current)}"
+        if isinstance(current, BaseExceptionGroup):
+            for inner in current.exceptions[:_MOST_CAUSES]:
+                yield f"in it, {type(inner).__name__}:"
+                yield from _frames(inner.__traceback__)
         current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
 
 

@@ -8,6 +8,7 @@ one answers the same everywhere.
 from __future__ import annotations
 
 import functools
+import weakref
 from typing import Any, cast
 
 from langchain_core.tracers.context import register_configure_hook
@@ -17,7 +18,8 @@ from etaoi_tui.sdk.langchain.handler import TracerHandler
 from etaoi_tui.sdk.tracer import find_spans_with
 
 _attached: list[TracerHandler] = []
-_followed: list[TracerHandler] = []
+_followed: weakref.WeakSet[TracerHandler] = weakref.WeakSet()
+"""Held by who made them: a handler for one request goes with it."""
 _hooks: list[_AttachedHook] = []
 
 
@@ -59,14 +61,14 @@ def attach_everywhere(handler: TracerHandler) -> None:
 def follow_inside(handler: TracerHandler) -> None:
     """Report what runs inside a handler's own runs, also where LangChain passes no callbacks on."""
     _register()
-    _followed.append(handler)
+    _followed.add(handler)
 
 
 def forget(handler: TracerHandler) -> None:
     """Undo `attach_everywhere` and `follow_inside`."""
-    for handlers in (_attached, _followed):
-        if handler in handlers:
-            handlers.remove(handler)
+    if handler in _attached:
+        _attached.remove(handler)
+    _followed.discard(handler)
 
 
 @functools.cache

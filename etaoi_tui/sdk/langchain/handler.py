@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_core.callbacks import BaseCallbackHandler
 
-from etaoi_tui.sdk.langchain.naming import agent_name, classify_chain, run_name
+from etaoi_tui.sdk.langchain.naming import agent_name, classify_chain, run_metadata, run_name
 from etaoi_tui.sdk.langchain.payloads import (
     ChainInput,
     ChainOutput,
@@ -24,6 +24,7 @@ from etaoi_tui.sdk.langchain.payloads import (
     ToolOutput,
 )
 from etaoi_tui.sdk.langchain.recording import RunRecorder
+from etaoi_tui.sdk.langchain.run_outcome import answers_failure
 from etaoi_tui.sdk.langchain.streams import feed_block, feed_event, feed_message
 from etaoi_tui.sdk.values import error_sentence, snapshot
 
@@ -76,7 +77,7 @@ class TracerHandler(RunRecorder, BaseCallbackHandler):
         try:
             parent, above, unknown = self._find_parent(parent_run_id)
             agent = agent_name(metadata)
-            meta: dict[str, Any] = dict(metadata) if metadata else {}
+            meta = run_metadata(metadata)
             enters = (
                 agent is not None and agent != (above.agent if above is not None else None)
             ) or meta.get("ls_agent_type") == "subagent"
@@ -234,9 +235,7 @@ class TracerHandler(RunRecorder, BaseCallbackHandler):
             self._failure("on_tool_start", error)
 
     def on_tool_end(self, output: Any, *, run_id: UUID, **kwargs: Any) -> None:
-        fields = getattr(output, "__dict__", None)
-        failed = fields.get("status") == "error" and fields.get("type") == "tool" if fields else False
-        self._finish(run_id, ToolOutput(snapshot(output)), "tool_error" if failed else None)
+        self._finish(run_id, ToolOutput(snapshot(output)), "tool_error" if answers_failure(output) else None)
 
     def on_tool_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
         self._fail(run_id, error)

@@ -16,7 +16,6 @@ from typing import Any
 from etaoi_tui.sdk.langchain import shots
 from etaoi_tui.sdk.langchain.ambient import ambient_run
 from etaoi_tui.sdk.langchain.anatomy import is_middleware
-from etaoi_tui.sdk.langchain.ends import how_it_ended
 from etaoi_tui.sdk.langchain.requests import (
     RequestShot,
     describe_change,
@@ -24,6 +23,7 @@ from etaoi_tui.sdk.langchain.requests import (
     describe_response,
     shoot_response,
 )
+from etaoi_tui.sdk.langchain.run_outcome import how_it_ended
 from etaoi_tui.sdk.langchain.shots import MessagesShot, diff_messages
 from etaoi_tui.sdk.langchain.states import (
     StateShot,

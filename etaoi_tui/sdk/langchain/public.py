@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from etaoi_tui.sdk.config import is_disabled, open_tracer
 from etaoi_tui.sdk.langchain.everywhere import follow_inside, forget
 from etaoi_tui.sdk.langchain.handler import TracerHandler
 from etaoi_tui.sdk.redact import RedactOption
-from etaoi_tui.sdk.tracer import push_default, remove_default
+from etaoi_tui.sdk.tracer import process_session, push_default, remove_default
 
 
 class SilentHandler(BaseCallbackHandler):
@@ -59,7 +60,7 @@ class EtaoiHandler(TracerHandler):
             project_token=project_token,
             sink=sink,
             user_id=user_id,
-            session_id=session_id,
+            session_id=session_id if session_id is not None else process_session(user_id).session_id,
             insecure_tls=insecure_tls,
             redact=redact,
         )
@@ -69,6 +70,8 @@ class EtaoiHandler(TracerHandler):
             return
         push_default(tracer)
         follow_inside(self)
+        # Programs make one for each request and never close it: the connection stays for the next one.
+        weakref.finalize(self, remove_default, tracer).atexit = False
 
     def close(self) -> None:
         """Record no further runs and let the connection go, waiting at most half a second."""

@@ -14,10 +14,11 @@ from etaoi_tui.sdk.langchain import shots
 from etaoi_tui.sdk.langchain.agents import snapshot_of_graph
 from etaoi_tui.sdk.langchain.ambient import ambient_run_key
 from etaoi_tui.sdk.langchain.callers import calling_graph
-from etaoi_tui.sdk.langchain.ends import how_it_ended, is_cancellation, is_pause
 from etaoi_tui.sdk.langchain.errors import Failure, describe_interrupts
-from etaoi_tui.sdk.langchain.naming import agent_name
+from etaoi_tui.sdk.langchain.naming import agent_name, run_metadata
 from etaoi_tui.sdk.langchain.payloads import ModelInput, ModelOutput
+from etaoi_tui.sdk.langchain.run_outcome import how_it_ended, is_cancellation, is_pause
+from etaoi_tui.sdk.langchain.run_sessions import session_of_run
 from etaoi_tui.sdk.langchain.runs import Run, runs_of
 from etaoi_tui.sdk.tracer import Span, Tracer, entered_span
 
@@ -123,7 +124,7 @@ class RunRecorder:
         parent, above, unknown = self._find_parent(parent_run_id)
         if type(payload) is ModelInput:
             payload.keyed = shots.keys_wanted
-        meta: dict[str, Any] = dict(metadata) if metadata else {}
+        meta = run_metadata(metadata)
         if tags:
             meta["tags"] = ",".join(tags)
         if more is not None:
@@ -158,7 +159,7 @@ class RunRecorder:
             kind,
             shown,
             parent=parent,
-            session=parent.session if parent is not None else None,
+            session=parent.session if parent is not None else session_of_run(self.tracer, self._runs, meta),
             payload=payload,
             metadata=meta,
             agent_name=agent,

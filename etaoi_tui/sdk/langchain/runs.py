@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Mapping
 from typing import Any
 
-from etaoi_tui.sdk.tracer import Span, Tracer
+from etaoi_tui.sdk.tracer import SessionInfo, Span, Tracer
 
 _GENERATION = 2048
 """How many ended runs are remembered at least, for children that start after their parent's end."""
@@ -66,7 +66,7 @@ class EndedRun:
 class Runs:
     """Open runs by LangChain's run id (as an int), and the newest ended ones."""
 
-    __slots__ = ("__weakref__", "_new", "_old", "contexts", "graphs", "open", "tool_sets")
+    __slots__ = ("__weakref__", "_new", "_old", "contexts", "graphs", "open", "sessions", "tool_sets")
 
     def __init__(self) -> None:
         self.open: dict[int, Run] = {}
@@ -78,6 +78,8 @@ class Runs:
             weakref.WeakKeyDictionary()
         )
         """The same for graphs without a name, by graph and session."""
+        self.sessions: dict[tuple[str | None, str], SessionInfo] = {}
+        """Sessions that runs named, by user and by what they called it."""
         self.tool_sets: set[str] = set()
         """Digests of the sets of tool schemas that were sent. Only the sender's thread touches this."""
 

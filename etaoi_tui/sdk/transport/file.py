@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from pathlib import Path
@@ -11,6 +12,8 @@ from etaoi_collector.wire.trace_records import TraceWriter
 from etaoi_tui.sdk.stats import Stats
 from etaoi_tui.sdk.transport.local import TimedOutlet
 from etaoi_tui.sdk.versions import SDK_NAME, sdk_version
+
+logger = logging.getLogger("etaoi_tui")
 
 _CONNECTION = 1
 _MOST_TRIES = 10_000
@@ -56,6 +59,9 @@ class FileOutlet(TimedOutlet):
                 path = wanted.with_name(f"{wanted.stem}-{number}{wanted.suffix}")
                 continue
             self.sink.path = path
+            self._stats.file = str(path)
+            if path != wanted:
+                logger.warning("etaoi-tui writes to %s: %s exists, and is left as it is", path, wanted.name)
             writer.opened(
                 time.time(),
                 _CONNECTION,

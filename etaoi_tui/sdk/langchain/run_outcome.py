@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 _HANDED_OVER = frozenset({"ParentCommand"})
 """LangGraph raises this to give a command to the graph above: the work is done."""
 _DRAINED = frozenset({"GraphDrained"})
+_MESSAGES_LOOKED_AT = 16
 
 
 def is_cancellation(error: BaseException) -> bool:
@@ -33,3 +35,15 @@ def how_it_ended(error: BaseException | None) -> BaseException | str | None:
     if name in _DRAINED or isinstance(error, (KeyboardInterrupt, SystemExit)):
         return f"cancelled: {name}"
     return error
+
+
+def answers_failure(output: Any) -> bool:
+    """Whether what a tool returned says that it failed: a tool message, or a command that carries one."""
+    fields = getattr(output, "__dict__", None)
+    if fields:
+        return bool(fields.get("status") == "error" and fields.get("type") == "tool")
+    if type(output).__name__ != "Command":
+        return False
+    update = getattr(output, "update", None)
+    messages = update.get("messages") if isinstance(update, dict) else None
+    return isinstance(messages, list) and any(map(answers_failure, messages[:_MESSAGES_LOOKED_AT]))
