@@ -13,7 +13,7 @@ import msgpack
 from benchmarks.report import Row
 from etaoi_collector.store import Store
 from etaoi_collector.wire.codec import decode_frame
-from etaoi_collector.wire.places import pack_place
+from etaoi_collector.wire.event_ref import pack_event_ref
 from tests import generate
 
 EVENTS = 100_000
@@ -31,7 +31,7 @@ def _seconds(work: Callable[[], object]) -> float:
 def _fold(frames: list[bytes], events: int) -> None:
     store = Store()
     for number, frame in enumerate(frames):
-        store.apply(decode_frame(frame), pack_place(0, number), 0)
+        store.apply(decode_frame(frame), pack_event_ref(0, number), 0)
         store.drain_changes()
     if store.rejected or store.events != events:
         raise RuntimeError(f"{store.events} of {events} events in the store, {store.rejected} rejected")

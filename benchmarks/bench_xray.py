@@ -18,14 +18,14 @@ from typing import Any
 
 from benchmarks.report import Row
 from benchmarks.viewer import replay
-from etaoi_collector.model import Span
-from etaoi_collector.replay import ReplaySource
+from etaoi_collector.pricing.book import price_book
+from etaoi_collector.sources.replay import ReplaySource
+from etaoi_collector.store.model import Span
 from etaoi_tui.app import ViewerApp
-from etaoi_tui.detail.describe import describe
-from etaoi_tui.detail.page import Page
-from etaoi_tui.detail.payloads import EventPayloads
-from etaoi_tui.detail.reading import Reading
-from etaoi_tui.pricing.book import price_book
+from etaoi_tui.detail.layout.page import PageLayout
+from etaoi_tui.detail.payload_reader import RecordedPayloads
+from etaoi_tui.detail.view_options import ViewOptions
+from etaoi_tui.detail.viewers.registry import describe_span
 from etaoi_tui.widgets.page_view import SLICE
 from tests.app.world import world
 
@@ -240,9 +240,9 @@ async def diff_ms(path: Path) -> list[float]:
                 taken = []
                 for _ in range(ROUNDS):
                     began = time.thread_time()
-                    document = describe(call, EventPayloads(source), 0.0, Reading(sides=sides))
+                    document = describe_span(call, RecordedPayloads(source), 0.0, ViewOptions(sides=sides))
                     tab = next(tab for tab in document.tabs if tab.key == "diff")
-                    Page(document, tab, 100, {}).work(SLICE)
+                    PageLayout(document, tab, 100, {}).work(SLICE)
                     taken.append((time.thread_time() - began) * 1000)
                 found.append(median(taken))
     finally:

@@ -16,8 +16,8 @@ import time
 from typing import Any
 
 from benchmarks.viewer import VIEWER_CORE
-from etaoi_collector.bus import BusEvent
-from etaoi_collector.host import Collector, CollectorOptions, Record
+from etaoi_collector.collector import Collector, CollectorOptions, Record
+from etaoi_collector.subscriptions.bus_event import BusEvent
 
 _LOOK_EVERY = 0.001
 _TOO_LONG = 120.0

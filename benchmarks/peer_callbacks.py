@@ -107,7 +107,7 @@ def tracers(url: str) -> tuple[dict[str, BaseCallbackHandler], dict[str, str], l
     finish: list[Callable[[], Any]] = []
 
     def ours(sink: Any) -> BaseCallbackHandler:
-        from etaoi_tui.sdk.langchain.public import EtaoiHandler
+        from etaoi_tui.sdk.langchain.callback_handler import EtaoiHandler
 
         handler = EtaoiHandler(sink=sink, server_url=url)
         finish.append(lambda: handler.close())

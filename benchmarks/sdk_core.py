@@ -19,8 +19,8 @@ from typing import Any
 
 from benchmarks.report import Row, percentile, table
 from etaoi_tui.sdk.config import open_tracer
+from etaoi_tui.sdk.serialize import Json, snapshot
 from etaoi_tui.sdk.tracer import Tracer
-from etaoi_tui.sdk.values import Json, snapshot
 
 ROUNDS = 5
 CALLS = 2_000
@@ -123,7 +123,7 @@ _PAIR_BUDGET = 11.0
 SENDER = """
     import json, sys, threading, time
     from etaoi_tui.sdk.config import open_tracer
-    from etaoi_tui.sdk.values import Json
+    from etaoi_tui.sdk.serialize import Json
     url, seconds, rate, threads = sys.argv[1], float(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4])
     pattern, history = sys.argv[5], sys.argv[6] == "history"
     tracer = open_tracer(server_url=url)
@@ -287,7 +287,7 @@ def measure_memory() -> Iterator[Row]:
 
 def measure() -> Iterator[Row]:
     """All of it, against a live collector in this process."""
-    from etaoi_collector.host import Collector, CollectorOptions, Record
+    from etaoi_collector.collector import Collector, CollectorOptions, Record
 
     collector = Collector(CollectorOptions(port=0, record=Record.NONE))
     collector.bind()
@@ -316,7 +316,7 @@ def measure() -> Iterator[Row]:
 
 SERVER = """
     import sys, threading, time
-    from etaoi_collector.host import Collector, CollectorOptions, Record
+    from etaoi_collector.collector import Collector, CollectorOptions, Record
     collector = Collector(CollectorOptions(port=0, record=Record.NONE, watched=False))
     collector.bind()
     collector.start()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from etaoi_tui.cli import main
+from etaoi_tui.cli.main import main
 
 if __name__ == "__main__":
     main(prog_name="etaoi-tui")

@@ -24,25 +24,25 @@ from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
-from etaoi_collector.model import Trace
-from etaoi_collector.source import Source
+from etaoi_collector.sources.base import Source
 from etaoi_collector.store import DEFAULT_MAX_SPANS, Store
-from etaoi_tui.actions import ACTIONS
+from etaoi_collector.store.model import Trace
+from etaoi_tui.commands.registry import ACTIONS
 from etaoi_tui.feed import Feed
+from etaoi_tui.resilient_driver import make_resilient
 from etaoi_tui.screens.main import MainScreen
-from etaoi_tui.screens.panes import Shown
-from etaoi_tui.terminal import lasting
+from etaoi_tui.screens.panes import ScreenContext
 from etaoi_tui.text import printable
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.layout import Layout
 from etaoi_tui.view.status import Recording, StatusLine, live_status, replay_status
-from etaoi_tui.widgets.safety import NO_CONTROL
-from etaoi_tui.widgets.welcome import Offer
+from etaoi_tui.widgets.control_char_filter import CONTROL_CHAR_FILTER
+from etaoi_tui.widgets.welcome import RecentRecording
 
 if TYPE_CHECKING:
-    from etaoi_collector.host import Collector
-    from etaoi_collector.remote import RemoteSource
-    from etaoi_tui.options import ViewerOptions
+    from etaoi_collector.collector import Collector
+    from etaoi_collector.sources.remote import RemoteSource
+    from etaoi_tui.viewer_options import ViewerOptions
 
 TICKS_PER_SECOND = 12
 """How often the screen follows the store."""
@@ -110,7 +110,7 @@ class LiveFacts:
         clients: Callable[[], int],
         recording: Callable[[], Recording],
         lost: Callable[[], int],
-        offers: Callable[[], list[Offer]],
+        offers: Callable[[], list[RecentRecording]],
         followed: bool = False,
     ) -> None:
         self.endpoint = endpoint
@@ -175,7 +175,7 @@ class ViewerApp(App[str]):
         self._touched_at = -_HANDS_ON_FOR
         self._notices_told = 0
         self.main = MainScreen(
-            Shown(
+            ScreenContext(
                 source=source,
                 store=self.store,
                 layout=self.sizes,
@@ -195,11 +195,11 @@ class ViewerApp(App[str]):
 
     def get_driver_class(self) -> type[Driver]:
         """Draw on a terminal whose loss does not keep the viewer from ending."""
-        return lasting(super().get_driver_class())
+        return make_resilient(super().get_driver_class())
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Add the net that takes control characters out of every line."""
-        return [*super().get_line_filters(), NO_CONTROL]
+        return [*super().get_line_filters(), CONTROL_CHAR_FILTER]
 
     def on_mount(self) -> None:
         """Choose colours and begin to tick."""
@@ -228,7 +228,7 @@ class ViewerApp(App[str]):
     def _prepare(self) -> None:
         """Do what would otherwise be waited for when the first detail, or a search, opens."""
         import etaoi_collector.query  # noqa: F401
-        import etaoi_tui.detail.voice_turn  # noqa: F401 - a tenth of a second of imports, all viewers in it
+        import etaoi_tui.detail.viewers.voice_turn  # noqa: F401 - a tenth of a second of imports, all viewers in it
 
         gc.collect()
         gc.freeze()
@@ -417,7 +417,7 @@ def run_viewer(options: ViewerOptions) -> int:
     Returns:
         The exit code: 0, or 128 plus the number of the signal that ended it.
     """
-    from etaoi_collector.recordings import state_dir
+    from etaoi_collector.recording.directory import state_dir
 
     layout_file = state_dir() / "layout.json"
     layout = Layout.load(layout_file)
@@ -434,7 +434,7 @@ def run_viewer(options: ViewerOptions) -> int:
     if wanted is None:
         return app.return_code or 0
     app.store.release()
-    from etaoi_tui.launch import replay
+    from etaoi_tui.start_viewer import replay
 
     return replay(wanted, theme=options.theme)
 
@@ -442,17 +442,19 @@ def run_viewer(options: ViewerOptions) -> int:
 def facts_of(collector: Collector) -> LiveFacts:
     """Tell the viewer of a running collector."""
 
-    from etaoi_collector.recorder import State
+    from etaoi_collector.recording.recorder import State
 
     def recording() -> Recording:
         recorder = collector.recorder
         return Recording(recorder.state is State.RECORDING, recorder.bytes_written, recorder.warning)
 
-    def offers() -> list[Offer]:
-        from etaoi_collector.recordings import list_recordings
+    def offers() -> list[RecentRecording]:
+        from etaoi_collector.recording.directory import list_recordings
 
         return [
-            Offer(str(known.path), fmt.timestamp(known.started)[:16], fmt.size(known.size), known.path.name)
+            RecentRecording(
+                str(known.path), fmt.timestamp(known.started)[:16], fmt.size(known.size), known.path.name
+            )
             for known in list_recordings()
             if not known.running
         ]

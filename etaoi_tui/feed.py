@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from time import perf_counter
 
-from etaoi_collector.model import Changes
-from etaoi_collector.source import Closed, Ended, Events, FrameRefused, Opened, Source
+from etaoi_collector.sources.base import Closed, Ended, EventBatch, FrameRefused, Opened, Source
 from etaoi_collector.store import Store
+from etaoi_collector.store.model import Changes
 
 SLICE_MS = 4.0
 """Longest slice of work in milliseconds between two looks at the clock."""
@@ -66,7 +66,7 @@ class Feed:
         items = self.source.take(budget_ms / 1000)
         store = self.store
         for item in items:
-            if type(item) is Events:
+            if type(item) is EventBatch:
                 place = item.base_place
                 if place >= 0:
                     place += item.first_ordinal

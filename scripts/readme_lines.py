@@ -21,10 +21,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from etaoi_collector.host import Collector, CollectorOptions, Record
-from etaoi_collector.live import LiveSource
-from etaoi_collector.model import Mark
+from etaoi_collector.collector import Collector, CollectorOptions, Record
+from etaoi_collector.sources.live import LiveSource
 from etaoi_collector.store import Store
+from etaoi_collector.store.model import SpanFlag
 from etaoi_tui.feed import Feed
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -158,7 +158,7 @@ def kinds_told(python: Path, home: Path) -> set[str]:
             time.sleep(0.02)
         feed.work(1_000.0, 0.0)
         spans = [span for trace in store.traces.values() for span in trace.members]
-        if store.rejected or not all(span.marks & Mark.ENDED for span in spans):
+        if store.rejected or not all(span.marks & SpanFlag.ENDED for span in spans):
             raise Problem(f"{store.rejected} events rejected, or spans left open\n{complained}")
         if "etaoi-tui:" in complained:
             raise Problem(complained)

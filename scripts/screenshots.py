@@ -21,13 +21,13 @@ os.environ["TEXTUAL_ANIMATIONS"] = "none"
 import shots_voice
 import shots_xray
 
-from etaoi_collector.host import Collector, CollectorOptions, Record
-from etaoi_collector.live import LiveSource
-from etaoi_collector.model import Status
-from etaoi_collector.replay import ReplaySource
-from etaoi_collector.source import Source
+from etaoi_collector.collector import Collector, CollectorOptions, Record
+from etaoi_collector.pricing.book import price_book
+from etaoi_collector.sources.base import Source
+from etaoi_collector.sources.live import LiveSource
+from etaoi_collector.sources.replay import ReplaySource
+from etaoi_collector.store.model import Status
 from etaoi_tui.app import ViewerApp, facts_of
-from etaoi_tui.pricing.book import price_book
 
 FOLDER = Path(__file__).resolve().parent.parent / "screenshots"
 SPEED = 20

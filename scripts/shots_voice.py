@@ -14,11 +14,11 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from etaoi_collector.host import Collector, CollectorOptions, Record
-from etaoi_collector.live import LiveSource
+from etaoi_collector.collector import Collector, CollectorOptions, Record
+from etaoi_collector.sources.live import LiveSource
 from etaoi_tui.app import ViewerApp, facts_of
 from etaoi_tui.demo.clock import Clock
-from etaoi_tui.demo.stage import Stage
+from etaoi_tui.demo.span_writer import SpanWriter
 from etaoi_tui.demo.voice import phone_call
 from etaoi_tui.sdk.config import open_tracer
 
@@ -75,7 +75,7 @@ async def _take_live(name: str, size: tuple[int, int], write: Write) -> None:
 def _call(url: str) -> None:
     """Play the demo's phone call."""
     tracer = open_tracer(host=url)
-    stage = Stage(tracer, Clock(speed=_SPEED, length=_LENGTH), random.Random(1))
+    stage = SpanWriter(tracer, Clock(speed=_SPEED, length=_LENGTH), random.Random(1))
     try:
         stage.clock.play(phone_call(stage))
     finally:

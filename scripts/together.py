@@ -16,9 +16,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
-from etaoi_collector.host import Collector, CollectorOptions, Record
-from etaoi_collector.live import LiveSource
-from etaoi_collector.model import Status
+from etaoi_collector.collector import Collector, CollectorOptions, Record
+from etaoi_collector.sources.live import LiveSource
+from etaoi_collector.store.model import Status
 from etaoi_tui.app import ViewerApp, facts_of
 from screenshots import write
 from tests.bridges.real import DRIVERS

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from etaoi_collector.recorder import SEGMENT_BYTES
-from etaoi_collector.recordings import KEEP_BYTES, KEEP_RUNS
+from etaoi_collector.recording.directory import KEEP_BYTES, KEEP_RUNS
+from etaoi_collector.recording.recorder import SEGMENT_BYTES
 from etaoi_collector.wire.limits import LARGEST_FRAME, MAX_FRAME
 
 DEFAULT_PORT = 8787

@@ -24,17 +24,17 @@ _STDIN = 0
 @click.option("--stop-at-eof", is_flag=True, hidden=True, help="End when standard input does.")
 def main(url: str, seed: int, speed: float, loop: bool, stop_at_eof: bool) -> None:
     """Play the demo's agent: it streams to URL through the SDK, as any other agent would."""
-    from etaoi_tui.demo.show import perform
+    from etaoi_tui.demo.play import play_demo
     from etaoi_tui.sdk.config import open_tracer
 
     if stop_at_eof:
         threading.Thread(target=_end_with_stdin, daemon=True).start()
     tracer = open_tracer(host=url)
     try:
-        perform(tracer, seed=seed, speed=speed)
+        play_demo(tracer, seed=seed, speed=speed)
         while loop:
             seed += 1
-            perform(tracer, seed=seed, speed=speed)
+            play_demo(tracer, seed=seed, speed=speed)
     finally:
         tracer.close(timeout=5.0)
 

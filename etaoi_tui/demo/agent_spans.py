@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Any
 
 from etaoi_tui.demo.clock import Story
-from etaoi_tui.demo.stage import Stage
+from etaoi_tui.demo.span_writer import SpanWriter
 from etaoi_tui.sdk.ids import id_text
 from etaoi_tui.sdk.tracer import Span
 
@@ -63,7 +63,7 @@ class Reply:
 class Agent:
     """A named agent with its model, its conversation and its place in the tree."""
 
-    stage: Stage
+    stage: SpanWriter
     name: str
     model: str
     provider: str

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from etaoi_tui.headless.talk import say
+from etaoi_tui.cli.console import echo
 
 _ENDS_WITHIN = 2.0
 _SWITCHES = ("ETAOI_DISABLED", "AGENTVIZ_DISABLED")
@@ -42,4 +42,4 @@ def agent_process(url: str, *, seed: int, speed: float, loop: bool) -> Iterator[
             agent.kill()
             _, told = agent.communicate()
         if agent.returncode not in (0, -signal.SIGTERM) and told.strip():
-            say(f"The demo's agent failed: {told.decode(errors='replace').strip().splitlines()[-1]}")
+            echo(f"The demo's agent failed: {told.decode(errors='replace').strip().splitlines()[-1]}")

@@ -6,11 +6,11 @@ import json
 from collections.abc import Generator
 from typing import Any
 
-from etaoi_tui.demo import subjects
+from etaoi_tui.demo import scenarios as subjects
 from etaoi_tui.demo.agent_spans import Agent, Reply, Tokens, brief
 from etaoi_tui.demo.clock import Step, Story
-from etaoi_tui.demo.stage import Stage
-from etaoi_tui.demo.subjects import Subject
+from etaoi_tui.demo.scenarios import Scenario
+from etaoi_tui.demo.span_writer import SpanWriter
 from etaoi_tui.sdk.tracer import Span
 
 _TOOLS: dict[str, tuple[str, dict[str, str]]] = {
@@ -32,7 +32,7 @@ _KEPT_CHARACTERS = 900
 """What the budget middleware leaves of a long tool result."""
 
 
-def research(stage: Stage, subject: Subject) -> Story:
+def research(stage: SpanWriter, subject: Scenario) -> Story:
     """Play the whole research run."""
     agent = Agent(stage, "researcher", "gpt-5", "openai", subjects.SYSTEM_PROMPT, tuple(_TOOLS))
     agent.introduce([_schema(name) for name in _TOOLS], _MIDDLEWARE)
@@ -88,7 +88,7 @@ def research(stage: Stage, subject: Subject) -> Story:
     agent.finish()
 
 
-def _look_around(agent: Agent, subject: Subject, calls: list[dict[str, Any]]) -> Story:
+def _look_around(agent: Agent, subject: Scenario, calls: list[dict[str, Any]]) -> Story:
     """Three tools at once."""
     stage = agent.stage
     tools = agent.node("tools")
@@ -101,7 +101,7 @@ def _look_around(agent: Agent, subject: Subject, calls: list[dict[str, Any]]) ->
     agent.leave(tools)
 
 
-def _review(stage: Stage, subject: Subject, parent: Span) -> Generator[Step, None, str]:
+def _review(stage: SpanWriter, subject: Scenario, parent: Span) -> Generator[Step, None, str]:
     """The sub-agent: runs the tests, reads the failure, tries again."""
     reviewer = Agent(
         stage, "reviewer", "claude-sonnet", "anthropic", subjects.REVIEWER_PROMPT, ("run_tests", "read_file")
@@ -240,7 +240,7 @@ def _fit_budget(agent: Agent) -> Story:
         )
 
 
-def _first_calls(subject: Subject) -> list[dict[str, Any]]:
+def _first_calls(subject: Scenario) -> list[dict[str, Any]]:
     return [
         {
             "name": "search_web",
@@ -256,7 +256,7 @@ def _first_calls(subject: Subject) -> list[dict[str, Any]]:
     ]
 
 
-def _call(stage: Stage, name: str, **args: str) -> dict[str, Any]:
+def _call(stage: SpanWriter, name: str, **args: str) -> dict[str, Any]:
     return {"name": name, "args": args, "id": f"call_{stage.rng.getrandbits(32):08x}"}
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from etaoi_tui.demo.clock import Story
-from etaoi_tui.demo.stage import Stage
+from etaoi_tui.demo.span_writer import SpanWriter
 from etaoi_tui.sdk.ids import bridge_uuid
 from etaoi_tui.sdk.tracer import Span
 
@@ -43,7 +43,7 @@ class _Said:
 class _Call:
     """The phone call: its spans, and what adds up over its turns."""
 
-    stage: Stage
+    stage: SpanWriter
     session: Span
     agent: Span
     used: dict[str, float] = field(default_factory=lambda: dict.fromkeys(_COUNTED, 0.0))
@@ -66,7 +66,7 @@ class _Turn:
     speech: str
 
     @property
-    def stage(self) -> Stage:
+    def stage(self) -> SpanWriter:
         """Where it plays."""
         return self.call.stage
 
@@ -231,7 +231,7 @@ class _Turn:
         )
 
 
-def phone_call(stage: Stage) -> Story:
+def phone_call(stage: SpanWriter) -> Story:
     """Play the whole call."""
     where = {"room_name": _ROOM, "environment": "demo"}
     session = stage.start("voice_session", _ROOM, where, metadata=where)
@@ -277,12 +277,12 @@ def _at_your_shop(turn: _Turn) -> Story:
     yield from turn.answer(_Said("Done. It waits for you from Saturday at ten.", 0.26, 0.1, 1.4, 352, 14))
 
 
-def _metrics(stage: Stage, kind: str, model: str, **more: Any) -> dict[str, Any]:
+def _metrics(stage: SpanWriter, kind: str, model: str, **more: Any) -> dict[str, Any]:
     metadata = {"model_name": model, "model_provider": "demo"}
     return {"type": kind, "label": model, "timestamp": stage.clock.at, **more, "metadata": metadata}
 
 
-def _interruption(stage: Stage) -> dict[str, Any]:
+def _interruption(stage: SpanWriter) -> dict[str, Any]:
     return {
         "is_interruption": True,
         "probability": 0.94,

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from etaoi_collector.model import Span, Trace
-from etaoi_tui.detail.calls import call_near
-from etaoi_tui.detail.document import Document
-from etaoi_tui.detail.evidence import Evidence
-from etaoi_tui.detail.origins import find_origin
-from etaoi_tui.detail.reading import Base
-from etaoi_tui.screens.cursor_detail import CursorDetail
+from etaoi_collector.store.model import Span, Trace
+from etaoi_tui.detail.document.model import Document
+from etaoi_tui.detail.messages.message_provenance import find_origin
+from etaoi_tui.detail.messages.neighbouring_calls import call_near
+from etaoi_tui.detail.span_data import SpanData
+from etaoi_tui.detail.view_options import Base
+from etaoi_tui.screens.detail_controller import DetailController
 
 MESSAGE_SECONDS = 3
 
 
-class CallActions(CursorDetail):
+class CallActions(DetailController):
     """The part of the main screen that knows of calls."""
 
     def show_trace(self, trace: Trace) -> None:
@@ -80,7 +80,7 @@ class CallActions(CursorDetail):
         shown = self.span_tree.cursor
         if ":" not in target or shown is None:
             return self.store.find_span(target)
-        return find_origin(Evidence(shown, self._payloads, self.now(shown.trace)), target)
+        return find_origin(SpanData(shown, self._payloads, self.now(shown.trace)), target)
 
     def go_to_span(self, span: Span) -> None:
         """Show a span, in whichever trace it is."""
@@ -95,8 +95,8 @@ class CallActions(CursorDetail):
 
     def do_agent_show(self) -> None:
         """Show the card of the agent that the span under the cursor belongs to."""
-        from etaoi_tui.detail.card import card_document
-        from etaoi_tui.screens.live_page import LivePage
+        from etaoi_tui.detail.viewers.agent_card import card_document
+        from etaoi_tui.screens.live_document_modal import LiveDocumentModal
 
         snapshots = list(self.span_tree.rows.context)
         if not snapshots:
@@ -111,12 +111,12 @@ class CallActions(CursorDetail):
             trace = self.span_tree.rows.trace or snapshot.trace
             return card_document(snapshot, others, self._payloads, self.now(trace), width)
 
-        self.app.push_screen(LivePage(make, "Agent", len(snapshots)), self._go_to)
+        self.app.push_screen(LiveDocumentModal(make, "Agent", len(snapshots)), self._go_to)
 
     def do_conversation_show(self) -> None:
         """Show the session of the trace as a conversation."""
-        from etaoi_tui.detail.conversation import conversation_document
-        from etaoi_tui.screens.live_page import LivePage
+        from etaoi_tui.detail.viewers.conversation import conversation_document
+        from etaoi_tui.screens.live_document_modal import LiveDocumentModal
 
         trace = self.span_tree.rows.trace
         if trace is None:
@@ -126,7 +126,7 @@ class CallActions(CursorDetail):
         def make(number: int, width: int) -> Document:
             return conversation_document(trace.session, self._payloads, self.now(trace))
 
-        self.app.push_screen(LivePage(make, "Conversation", 1), self._go_to)
+        self.app.push_screen(LiveDocumentModal(make, "Conversation", 1), self._go_to)
 
     def _snapshot_at_cursor(self, snapshots: list[Span]) -> int:
         span = self.span_tree.cursor
@@ -164,9 +164,9 @@ class CallActions(CursorDetail):
 
     def _call_around(self, span: Span) -> Span | None:
         """Return the call that a row is about, also of a mark that has lost its parent."""
-        from etaoi_tui.detail.probes import call_of_orphan, is_orphan
+        from etaoi_tui.detail.middleware.locate import call_of_orphan, is_orphan
 
-        evidence = Evidence(span, self._payloads, self.now(span.trace))
+        evidence = SpanData(span, self._payloads, self.now(span.trace))
         if is_orphan(evidence):
             found, _ = call_of_orphan(evidence)
             return call_near(found) if found is not None else None

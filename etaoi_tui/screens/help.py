@@ -7,10 +7,10 @@ import re
 from textual.widget import Widget
 
 from etaoi_collector import query
-from etaoi_collector.model import Status
-from etaoi_tui.actions import Pane, in_pane, readable
-from etaoi_tui.detail.document import Block, Document, KeyValues, Section, Tab, Text
-from etaoi_tui.screens.page import PageScreen
+from etaoi_collector.store.model import Status
+from etaoi_tui.commands.registry import Pane, in_pane, readable
+from etaoi_tui.detail.document.model import Block, Document, KeyValues, Section, Tab, Text
+from etaoi_tui.screens.document_modal import DocumentModal
 from etaoi_tui.view.glyphs import KIND_GLYPHS, KIND_WORDS, STATUS_GLYPHS
 
 _STATUS_WORDS = {
@@ -24,7 +24,7 @@ _STATUS_WORDS = {
 }
 
 
-class Help(PageScreen):
+class Help(DocumentModal):
     """A page over the screen."""
 
     TITLE_TEXT = "help"

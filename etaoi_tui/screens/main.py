@@ -8,10 +8,10 @@ from textual import on
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
-from etaoi_collector.model import Changes, Span, Status, Trace
-from etaoi_tui.actions import ACTIONS, BY_ID
+from etaoi_collector.store.model import Changes, Span, Status, Trace
+from etaoi_tui.commands.registry import ACTIONS, BY_ID
 from etaoi_tui.screens.navigation import Navigation
-from etaoi_tui.screens.panes import Shown
+from etaoi_tui.screens.panes import ScreenContext
 from etaoi_tui.view.status import StatusLine
 from etaoi_tui.widgets.footer import KeyFooter
 from etaoi_tui.widgets.row_view import RowView
@@ -37,7 +37,7 @@ class MainScreen(Navigation):
         for action in ACTIONS
     ]
 
-    def __init__(self, shown: Shown) -> None:
+    def __init__(self, shown: ScreenContext) -> None:
         """Make the screen.
 
         Args:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from etaoi_collector.model import Span, Trace
+from etaoi_collector.store.model import Span, Trace
 from etaoi_tui.screens.search_actions import SearchActions
-from etaoi_tui.view.walk import next_error, previous_error
+from etaoi_tui.view.error_navigation import next_error, previous_error
 
 
 class Navigation(SearchActions):

@@ -11,20 +11,20 @@ from textual.containers import Container, Horizontal
 from textual.screen import Screen
 from textual.widget import Widget
 
-from etaoi_collector.model import Trace
-from etaoi_collector.source import Source
+from etaoi_collector.sources.base import Source
 from etaoi_collector.store import Store
-from etaoi_tui.actions import Action, Pane, for_footer
+from etaoi_collector.store.model import Trace
+from etaoi_tui.commands.registry import Action, Pane, for_footer
 from etaoi_tui.view.glyphs import kind_word
 from etaoi_tui.view.layout import Layout, Mode, mode_of
-from etaoi_tui.view.summary import Summaries
-from etaoi_tui.view.traces import TraceRows, title
+from etaoi_tui.view.row_summaries import Summaries
+from etaoi_tui.view.trace_rows import TraceRows, title
 from etaoi_tui.view.voice import thresholds
 from etaoi_tui.widgets.breadcrumb import Breadcrumb
 from etaoi_tui.widgets.detail_pane import DetailPane
 from etaoi_tui.widgets.divider import Divider
 from etaoi_tui.widgets.footer import KeyFooter
-from etaoi_tui.widgets.frugal import paint_frugally
+from etaoi_tui.widgets.partial_compositor import install_partial_compositor
 from etaoi_tui.widgets.row_view import RowView
 from etaoi_tui.widgets.search_bar import SearchBar
 from etaoi_tui.widgets.span_tree import SpanTree
@@ -41,7 +41,7 @@ _ON_EMPTY = {"pane.open", "palette.open", "help.show", "app.quit", "problems.sho
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ScreenContext:
     """What a main screen shows.
 
     Attributes:
@@ -102,14 +102,14 @@ class Panes(Screen[None]):
     """
     """The app's CSS: Textual reads a screen's own only for screens that are pushed."""
 
-    def __init__(self, shown: Shown) -> None:
+    def __init__(self, shown: ScreenContext) -> None:
         """Make the panes.
 
         Args:
             shown: What they show.
         """
         super().__init__()
-        paint_frugally(self)
+        install_partial_compositor(self)
         self.source = shown.source
         self.store = shown.store
         self.sizes = shown.layout

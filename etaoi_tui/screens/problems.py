@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from etaoi_collector.store import Store
-from etaoi_collector.wire.places import unpack_place
-from etaoi_tui.detail.document import Document, KeyValues, Section, Tab, Table, Text
-from etaoi_tui.screens.page import PageScreen
+from etaoi_collector.wire.event_ref import unpack_event_ref
+from etaoi_tui.detail.document.model import Document, KeyValues, Section, Tab, Table, Text
+from etaoi_tui.screens.document_modal import DocumentModal
 from etaoi_tui.view import format as fmt
 
 _SHOWN = 500
 
 
-class Problems(PageScreen):
+class Problems(DocumentModal):
     """A page over the screen."""
 
     TITLE_TEXT = "problems"
@@ -56,7 +56,7 @@ def _sections(store: Store, notices: list[str]) -> list[Section]:
         for reject in store.rejects[-_SHOWN:]:
             where = "not kept"
             if reject.place >= 0:
-                segment, offset, _ = unpack_place(reject.place)
+                segment, offset, _ = unpack_event_ref(reject.place)
                 where = f"file {segment + 1}, byte {offset:,}"
             rows.append((str(reject.connection), where, f"{reject.ordinal + 1:,}", reject.reason))
         shown = len(rows)

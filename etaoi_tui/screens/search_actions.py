@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from textual import on
 
-from etaoi_collector.model import Span
-from etaoi_tui.screens.panes import Shown
+from etaoi_collector.store.model import Span
+from etaoi_tui.screens.panes import ScreenContext
 from etaoi_tui.screens.voice_actions import VoiceActions
 from etaoi_tui.view.search import TraceSearch
 from etaoi_tui.widgets.search_bar import SearchBar
@@ -17,7 +17,7 @@ _SEARCH_BUDGET = 0.03
 class SearchActions(VoiceActions):
     """The part of the main screen that searches the trace that is shown."""
 
-    def __init__(self, shown: Shown) -> None:
+    def __init__(self, shown: ScreenContext) -> None:
         super().__init__(shown)
         self.searched = ""
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from etaoi_collector.model import Changes, Session, Span, Trace
-from etaoi_tui.actions import BY_ID, Action
-from etaoi_tui.detail.document import Document
+from etaoi_collector.store.model import Changes, Session, Span, Trace
+from etaoi_tui.commands.registry import BY_ID, Action
+from etaoi_tui.detail.document.model import Document
 from etaoi_tui.screens.call_actions import CallActions
-from etaoi_tui.screens.panes import OF_CALLS, Shown
+from etaoi_tui.screens.panes import OF_CALLS, ScreenContext
 from etaoi_tui.text import printable
-from etaoi_tui.view.voice.call import VoiceCall, is_call
-from etaoi_tui.view.voice.lane import Scale
+from etaoi_tui.view.voice.call_model import VoiceCall, is_call
+from etaoi_tui.view.voice.lane import LaneScale
+from etaoi_tui.view.voice.linked_runs import LinkedRuns
 from etaoi_tui.view.voice.model import Turn
-from etaoi_tui.view.voice.runs import Runs
 
 _CALLS_KEPT = 4
 _SECONDS = 3
@@ -26,10 +26,10 @@ class VoiceActions(CallActions):
     detail work on the lanes as on the tree, and a change between the two stays on the same moment.
     """
 
-    def __init__(self, shown: Shown) -> None:
+    def __init__(self, shown: ScreenContext) -> None:
         super().__init__(shown)
         self._calls: dict[Session, VoiceCall] = {}
-        self._runs: Runs | None = None
+        self._runs: LinkedRuns | None = None
         self._lanes_wanted = True
         """The person wants lanes where there is a call; the tree otherwise."""
         self._following_lanes = False
@@ -85,7 +85,7 @@ class VoiceActions(CallActions):
         call = self._calls.get(trace.session)
         if call is None:
             if self._runs is None:
-                self._runs = Runs(self.source, self.store.traces.values())
+                self._runs = LinkedRuns(self.source, self.store.traces.values())
             call = self._calls[trace.session] = VoiceCall(trace.session, self.source, self._runs)
             if len(self._calls) > _CALLS_KEPT:
                 del self._calls[next(iter(self._calls))]
@@ -128,7 +128,7 @@ class VoiceActions(CallActions):
         if call is None:
             return None
         if span.kind == "voice_session":
-            from etaoi_tui.detail.voice_call import describe_voice_call
+            from etaoi_tui.detail.viewers.voice_call import describe_voice_call
 
             return describe_voice_call(
                 call, span, self._payloads, self.now(span.trace), self.limits, self.reading
@@ -143,7 +143,7 @@ class VoiceActions(CallActions):
         number = call.index(group) + 1
         leader = span if span.kind == "voice_turn" else group.leaders[0]
         # Not before somebody looks: it brings all viewers with it.
-        from etaoi_tui.detail.voice_turn import describe_voice_turn
+        from etaoi_tui.detail.viewers.voice_turn import describe_voice_turn
 
         return describe_voice_turn(turn, number, leader, self._payloads, present, self.limits, self.reading)
 
@@ -213,9 +213,9 @@ class VoiceActions(CallActions):
             return
         scale = self.lanes.next_scale()
         words = {
-            Scale.GAP: "Turns stand aligned where the user stops speaking.",
-            Scale.TURN: "Each turn from its beginning, all on one scale.",
-            Scale.CALL: "One axis for the whole call.",
+            LaneScale.GAP: "Turns stand aligned where the user stops speaking.",
+            LaneScale.TURN: "Each turn from its beginning, all on one scale.",
+            LaneScale.CALL: "One axis for the whole call.",
         }
         self._say(words[scale])
 

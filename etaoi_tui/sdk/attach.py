@@ -117,7 +117,7 @@ def _load() -> Callable[[Tracer, Any, str | None], tuple[TracerHandler, Callable
         raise MissingLangChainError(
             "etaoi_tui.attach() needs langchain-core; install it with: pip install 'etaoi-tui[langchain]'"
         ) from None
-    from etaoi_tui.sdk.langchain.attaching import install_handler
+    from etaoi_tui.sdk.langchain.install import install_handler
 
     return install_handler
 
@@ -147,7 +147,7 @@ class AttachedHandle:
         if self._handler is not None:
             return self._handler
         try:
-            from etaoi_tui.sdk.langchain.public import SilentHandler
+            from etaoi_tui.sdk.langchain.callback_handler import SilentHandler
         except ImportError:
             raise MissingLangChainError(
                 "a callback handler needs langchain-core, which is not installed"

@@ -8,8 +8,8 @@ Nothing here raises into the host, blocks, or does I/O.
 What a payload may be:
 
 - a plain object (usually a dict with str keys): taken **by reference** and encoded within about 50 ms on
-  another thread. Wrap in `etaoi_tui.sdk.values.snapshot` what the host may change in the meantime; values
-  inside that must arrive as JSON text are wrapped in `etaoi_tui.sdk.values.Json`.
+  another thread. Wrap in `etaoi_tui.sdk.serialize.snapshot` what the host may change in the meantime; values
+  inside that must arrive as JSON text are wrapped in `etaoi_tui.sdk.serialize.Json`.
 - a callable without arguments that returns such an object: called on the sender's thread, once. What it
   raises becomes a note in the payload. For shapes that cost something to make.
 
@@ -255,7 +255,7 @@ class Tracer:
             return
         queue = pipeline.queue
         record = (span, text, channel)
-        if len(queue) < pipeline.soft or pipeline.relieved(record):
+        if len(queue) < pipeline.soft or pipeline.shed_load(record):
             queue.append(record)
             if pipeline.asleep:
                 pipeline.wake()

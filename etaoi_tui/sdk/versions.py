@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from etaoi_tui.sdk.forking import importing
+from etaoi_tui.sdk.fork_safety import importing
 
 SDK_NAME = "etaoi-tui-sdk"
 

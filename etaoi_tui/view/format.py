@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, tzinfo
 
-from etaoi_collector.model import Span, Status, Trace
+from etaoi_collector.store.model import Span, Status, Trace
 
 DURATION_CELLS = 7
 """No duration is wider than this."""

@@ -5,7 +5,7 @@ All are one cell wide in every terminal we know: no emoji presentation, no ambig
 
 from __future__ import annotations
 
-from etaoi_collector.model import Status
+from etaoi_collector.store.model import Status
 
 SPINNER = "◐◓◑◒"
 """Frames of a running thing; the first also stands still where nothing may move."""

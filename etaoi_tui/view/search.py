@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from etaoi_collector.model import Changes, Span, Trace
-from etaoi_tui.view.order import Path, position, root_of
+from etaoi_collector.store.model import Changes, Span, Trace
+from etaoi_tui.view.depth_first import Path, position, root_of
 
 if TYPE_CHECKING:
     from etaoi_collector.query import Query

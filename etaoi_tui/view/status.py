@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from etaoi_collector.model import Session, Status
 from etaoi_collector.store import Store
+from etaoi_collector.store.model import Session, Status
 from etaoi_tui.text import one_line
 from etaoi_tui.view import format as fmt
 

@@ -9,8 +9,8 @@ from rich.segment import Segment
 from textual.strip import Strip
 
 from etaoi_tui.text import one_line
-from etaoi_tui.widgets.lines import LineWidget
-from etaoi_tui.widgets.looks import Table
+from etaoi_tui.widgets.line_widget import LineWidget
+from etaoi_tui.widgets.styles import StyleTable
 
 
 class Breadcrumb(LineWidget):
@@ -19,7 +19,7 @@ class Breadcrumb(LineWidget):
     DEFAULT_CSS = """
     Breadcrumb { height: 1; background: $surface; color: $text-muted; display: none; }
     """
-    LOOKS: ClassVar[Table] = {
+    LOOKS: ClassVar[StyleTable] = {
         "breadcrumb--here": "color: $text-primary; text-style: bold",
     }
 

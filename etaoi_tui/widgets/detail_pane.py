@@ -15,12 +15,12 @@ from textual.message import Message
 from textual.selection import Selection
 from textual.strip import Strip
 
-from etaoi_tui.detail.document import Document, Section, Tab, section_text
-from etaoi_tui.detail.page import Page
+from etaoi_tui.detail.document.model import Document, Section, Tab, section_text
+from etaoi_tui.detail.layout.page import PageLayout
 from etaoi_tui.text import fit, printable
 from etaoi_tui.widgets import document_style
 from etaoi_tui.widgets.document_painter import DocumentPainter
-from etaoi_tui.widgets.page_view import FIXED_ROWS, PageView, Place
+from etaoi_tui.widgets.page_view import FIXED_ROWS, LinePosition, PageView
 from etaoi_tui.widgets.tab_line import TabLabel, tab_at
 
 PLACES_KEPT = 200
@@ -78,7 +78,7 @@ last. A triangle folds a section. What is running grows while you read.
         self._tab = ""
         self._wanted_tab = ""
         self._folds: dict[str, bool] = {}
-        self._places: OrderedDict[tuple[str, str], Place] = OrderedDict()
+        self._places: OrderedDict[tuple[str, str], LinePosition] = OrderedDict()
         self._labels: list[TabLabel] = []
         self._painter = DocumentPainter(self, document_style.LOOKS)
 
@@ -189,7 +189,7 @@ last. A triangle folds a section. What is running grows while you read.
         title = page.title_line(section.key)
         place = self._here()
         if title is not None and not is_open:
-            place = Place(
+            place = LinePosition(
                 place.top if title >= self.scroll_offset.y else page.anchor(title), page.anchor(title)
             )
         self._follow = False
@@ -325,7 +325,7 @@ last. A triangle folds a section. What is running grows while you read.
         at = keys.index(self._tab) if self._tab in keys else 0
         self.open_tab(keys[(at + step) % len(keys)])
 
-    def _open_page(self, before: Page | None) -> None:
+    def _open_page(self, before: PageLayout | None) -> None:
         self._make_page(before)
         place = self._places.get(self._place_key)
         self._follow = place is None and self.live
@@ -339,14 +339,14 @@ last. A triangle folds a section. What is running grows while you read.
         else:
             self._settle(place)
 
-    def _make_page(self, before: Page | None) -> None:
+    def _make_page(self, before: PageLayout | None) -> None:
         self._painter.forget_lines()
         self._page = None
         document = self._document
         tab: Tab | None = document.tab(self._tab) if document is not None else None
         if document is None or tab is None or self._width <= 0:
             return
-        self._page = Page(document, tab, self._width, self._folds, before)
+        self._page = PageLayout(document, tab, self._width, self._folds, before)
 
     def _fold_all(self, is_open: bool) -> None:
         page = self._page

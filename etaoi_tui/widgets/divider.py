@@ -9,8 +9,8 @@ from textual import events
 from textual.message import Message
 from textual.strip import Strip
 
-from etaoi_tui.widgets.lines import LineWidget
-from etaoi_tui.widgets.looks import Table
+from etaoi_tui.widgets.line_widget import LineWidget
+from etaoi_tui.widgets.styles import StyleTable
 
 
 class Divider(LineWidget):
@@ -21,7 +21,7 @@ class Divider(LineWidget):
     Divider.-vertical { width: 1; height: 1fr; }
     Divider.-horizontal { height: 1; width: 1fr; }
     """
-    LOOKS: ClassVar[Table] = {
+    LOOKS: ClassVar[StyleTable] = {
         "divider--held": "color: $primary; text-style: bold",
     }
 

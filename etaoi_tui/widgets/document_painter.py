@@ -10,11 +10,11 @@ from textual.selection import Selection
 from textual.strip import Strip
 from textual.widget import Widget
 
-from etaoi_tui.detail.document import Document
-from etaoi_tui.detail.page import Page
+from etaoi_tui.detail.document.model import Document
+from etaoi_tui.detail.layout.page import PageLayout
 from etaoi_tui.text import cells
 from etaoi_tui.widgets.document_style import PREFIX, component
-from etaoi_tui.widgets.looks import Looks, Table
+from etaoi_tui.widgets.styles import StyleCache, StyleTable
 from etaoi_tui.widgets.tab_line import MORE_LEFT, MORE_RIGHT, TabLabel, lay_out_tabs
 
 _STRIPS_KEPT = 512
@@ -28,9 +28,9 @@ class DocumentPainter:
         looks: What the style names look like.
     """
 
-    def __init__(self, widget: Widget, looks: Table) -> None:
+    def __init__(self, widget: Widget, looks: StyleTable) -> None:
         self._widget = widget
-        self._looks = Looks(widget, looks)
+        self._looks = StyleCache(widget, looks)
         self._strips: OrderedDict[tuple[int, bool], Strip] = OrderedDict()
 
     def forget_lines(self) -> None:
@@ -63,7 +63,9 @@ class DocumentPainter:
         segments.append(Segment((MORE_RIGHT if after else "").ljust(max(0, width - used)), line))
         return Strip(segments).adjust_cell_length(width, line), labels
 
-    def line(self, page: Page, y: int, width: int, on_cursor: bool, selection: Selection | None) -> Strip:
+    def line(
+        self, page: PageLayout, y: int, width: int, on_cursor: bool, selection: Selection | None
+    ) -> Strip:
         """Draw a line of a page that is laid out."""
         if selection is not None:
             return self._make(page, y, width, on_cursor, selection)
@@ -75,7 +77,9 @@ class DocumentPainter:
                 self._strips.popitem(last=False)
         return strip
 
-    def _make(self, page: Page, y: int, width: int, on_cursor: bool, selection: Selection | None) -> Strip:
+    def _make(
+        self, page: PageLayout, y: int, width: int, on_cursor: bool, selection: Selection | None
+    ) -> Strip:
         line = page.line(y)
         background: Style | None = None
         if on_cursor or line.header:

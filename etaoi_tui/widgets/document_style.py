@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from etaoi_tui.widgets.looks import Table
+from etaoi_tui.widgets.styles import StyleTable
 
 PREFIX = "detail-pane--"
 
@@ -12,7 +12,7 @@ def component(style: str) -> str:
     return PREFIX + style.replace(".", "-")
 
 
-LOOKS: Table = {
+LOOKS: StyleTable = {
     "detail-pane--tab-line": "background: $surface; color: $text-muted",
     "detail-pane--tab": "background: $surface; color: $text-muted",
     "detail-pane--tab-active": "background: $background; color: $text; text-style: bold underline",

@@ -10,9 +10,9 @@ from textual import events
 from textual.message import Message
 from textual.strip import Strip
 
-from etaoi_tui.actions import Action
-from etaoi_tui.widgets.lines import LineWidget
-from etaoi_tui.widgets.looks import Table
+from etaoi_tui.commands.registry import Action
+from etaoi_tui.widgets.line_widget import LineWidget
+from etaoi_tui.widgets.styles import StyleTable
 
 _ALWAYS = ("help.show", "app.quit")
 
@@ -23,7 +23,7 @@ class KeyFooter(LineWidget):
     DEFAULT_CSS = """
     KeyFooter { height: 1; background: $panel; color: $text-muted; }
     """
-    LOOKS: ClassVar[Table] = {
+    LOOKS: ClassVar[StyleTable] = {
         "key-footer--key": "color: $text-primary; text-style: bold",
         "key-footer--note": "color: $text-accent",
     }

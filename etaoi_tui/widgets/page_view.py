@@ -1,6 +1,6 @@
 """A scrolling page of lines with a cursor: lays out what is in view at once and the rest in slices.
 
-Knows nothing of tabs, folds or colours. Where the reader is, is kept as a place in the content (`Place`),
+Knows nothing of tabs, folds or colours. Where the reader is, is kept as a place in the content (`LinePosition`),
 so that a page can grow above them, be folded or get another width without moving what they read.
 """
 
@@ -12,8 +12,8 @@ from typing import NamedTuple
 from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 
-from etaoi_tui.detail.document import Section
-from etaoi_tui.detail.page import Anchor, Page
+from etaoi_tui.detail.document.model import Section
+from etaoi_tui.detail.layout.page import Anchor, PageLayout
 
 SLICE = 4_000
 """Characters laid out between two looks at the clock."""
@@ -25,7 +25,7 @@ FIXED_ROWS = 1
 """Rows above the page that do not scroll."""
 
 
-class Place(NamedTuple):
+class LinePosition(NamedTuple):
     """Where a reader was in a page."""
 
     top: Anchor
@@ -33,12 +33,12 @@ class Place(NamedTuple):
 
 
 class PageView(ScrollView, can_focus=True, inherit_bindings=False):
-    """Scrolls over a `Page` below `FIXED_ROWS` rows that stay; subclasses make the page and draw."""
+    """Scrolls over a `PageLayout` below `FIXED_ROWS` rows that stay; subclasses make the page and draw."""
 
     def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(name=name, id=id, classes=classes)
-        self._page: Page | None = None
-        self._pending: Place | None = None
+        self._page: PageLayout | None = None
+        self._pending: LinePosition | None = None
         self._cursor = 0
         self._follow = False
         self._moving = False
@@ -157,15 +157,15 @@ class PageView(ScrollView, can_focus=True, inherit_bindings=False):
     def _rows(self) -> int:
         return max(1, self.scrollable_content_region.height - FIXED_ROWS)
 
-    def _here(self) -> Place:
+    def _here(self) -> LinePosition:
         page = self._page
         if self._pending is not None:
             return self._pending
         if page is None:
-            return Place(Anchor("", 0, 0), Anchor("", 0, 0))
-        return Place(page.anchor(self.scroll_offset.y), page.anchor(self._cursor))
+            return LinePosition(Anchor("", 0, 0), Anchor("", 0, 0))
+        return LinePosition(page.anchor(self.scroll_offset.y), page.anchor(self._cursor))
 
-    def _settle(self, place: Place | None) -> None:
+    def _settle(self, place: LinePosition | None) -> None:
         """Bring the page to a place as far as it is laid out, and lay out what is in view."""
         page = self._page
         if page is None:
@@ -186,7 +186,7 @@ class PageView(ScrollView, can_focus=True, inherit_bindings=False):
         self._cursor = min(self._cursor, max(0, page.count - 1))
         self.refresh()
 
-    def _locate(self, page: Page, place: Place) -> tuple[int, int]:
+    def _locate(self, page: PageLayout, place: LinePosition) -> tuple[int, int]:
         """Find a place again; what is not laid out in time is sought again in the next slices."""
         started = perf_counter()
         while True:

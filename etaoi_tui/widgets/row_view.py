@@ -19,8 +19,8 @@ from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 
-from etaoi_tui.widgets.lines import LineWidget
-from etaoi_tui.widgets.looks import Table
+from etaoi_tui.widgets.line_widget import LineWidget
+from etaoi_tui.widgets.styles import StyleTable
 
 Piece = tuple[str, str]
 """Text and the name of the look that it is drawn in."""
@@ -38,7 +38,7 @@ class RowView(LineWidget, can_focus=True):
         background: $background;
     }
     """
-    LOOKS: ClassVar[Table] = {
+    LOOKS: ClassVar[StyleTable] = {
         "row-view--cursor": "background: $foreground 12%",
         "row-view--cursor-here": "background: $primary 38%",
         "row-view--hover": "background: $foreground 6%",

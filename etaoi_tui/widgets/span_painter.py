@@ -6,26 +6,26 @@ from collections.abc import Callable
 
 from rich.cells import cell_len
 
-from etaoi_collector.model import Mark, Span, Status, Trace
+from etaoi_collector.store.model import Span, SpanFlag, Status, Trace
 from etaoi_tui.text import fit, one_line
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.glyphs import SPINNER, STATUS_GLYPHS, kind_glyph
-from etaoi_tui.view.rows import TreeRows
+from etaoi_tui.view.row_summaries import Summaries
 from etaoi_tui.view.search import TraceSearch
-from etaoi_tui.view.summary import Summaries
 from etaoi_tui.view.timeline import Axis, bar, label, ticks
-from etaoi_tui.view.traces import title
-from etaoi_tui.widgets.looks import STATUS_LOOKS
+from etaoi_tui.view.trace_rows import title
+from etaoi_tui.view.visible_rows import TreeRows
 from etaoi_tui.widgets.row_view import Piece
 from etaoi_tui.widgets.span_tree_style import kind_look
+from etaoi_tui.widgets.styles import STATUS_STYLES
 
 _DURATION = fmt.DURATION_CELLS
 _TOKENS = 11
 DEEPEST_INDENT = 24
 """Levels drawn as steps; deeper ones share a number, so that names stay readable."""
 
-_ENDED = int(Mark.ENDED)
-_ERROR_BELOW = int(Mark.ERROR_BELOW)
+_ENDED = int(SpanFlag.ENDED)
+_ERROR_BELOW = int(SpanFlag.ERROR_BELOW)
 
 
 def columns(width: int) -> tuple[int, int, int]:
@@ -97,7 +97,7 @@ class SpanPainter:
         dimmed = searching is not None and span not in searching
         hit = searching is not None and not dimmed
         glyph = SPINNER[self.frame % 4] if status is Status.RUNNING else STATUS_GLYPHS[status]
-        look = "span-tree--dim" if dimmed else f"span-tree--{STATUS_LOOKS[status]}"
+        look = "span-tree--dim" if dimmed else f"span-tree--{STATUS_STYLES[status]}"
         seconds = span.duration(now)
         number_look = "span-tree--slow" if seconds is not None and seconds >= 10 else "span-tree--number"
         pieces: list[Piece] = [
@@ -135,7 +135,7 @@ class SpanPainter:
         chain = not folded and self.rows.is_chain(span) and not self.rows.chain_open(span)
         told = self._summaries.chain(span, left) if chain else None
         name = one_line(told[0] if told else span.name or _nameless(span), max(left, 1))
-        if span.ghost or not span.name:
+        if span.placeholder or not span.name:
             name_look = "span-tree--warning"
         elif status is Status.ERROR:
             name_look = "span-tree--error"
@@ -188,7 +188,7 @@ class SpanPainter:
 
     def _bar(self, span: Span, status: Status, now: float, dimmed: bool) -> list[Piece]:
         axis = self.axis
-        if span.ghost or not axis.width:
+        if span.placeholder or not axis.width:
             return []
         seconds = span.duration(now) or 0.0
         cell, body = bar(axis, span.started_at, span.started_at + seconds)
@@ -226,4 +226,4 @@ def _tokens(span: Span) -> str:
 
 
 def _nameless(span: Span) -> str:
-    return "not arrived" if span.ghost else span.kind or "span"
+    return "not arrived" if span.placeholder else span.kind or "span"

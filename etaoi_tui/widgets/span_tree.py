@@ -6,18 +6,18 @@ from collections.abc import Callable, Hashable
 
 from textual.geometry import Region
 
-from etaoi_collector.model import Changes, Mark, Span, Status, Trace
-from etaoi_tui.view.hook_rows import head_beside
-from etaoi_tui.view.rows import TreeRows
+from etaoi_collector.store.model import Changes, Span, SpanFlag, Status, Trace
+from etaoi_tui.view.middleware.row_groups import head_beside
+from etaoi_tui.view.row_summaries import Summaries
 from etaoi_tui.view.search import TraceSearch
-from etaoi_tui.view.summary import Summaries
 from etaoi_tui.view.timeline import Axis
+from etaoi_tui.view.visible_rows import TreeRows
 from etaoi_tui.widgets import span_tree_style
 from etaoi_tui.widgets.row_view import Piece, RowView
 from etaoi_tui.widgets.span_painter import DEEPEST_INDENT, SpanPainter, columns
 
-_PLUMBING = int(Mark.PLUMBING)
-_PROBE = int(Mark.PROBE)
+_PLUMBING = int(SpanFlag.PLUMBING)
+_PROBE = int(SpanFlag.PROBE)
 
 _TOLD_BY_CHILDREN = ("sub_agent", "voice_turn", "voice_session")
 """Kinds whose rows say what spans below them were told."""

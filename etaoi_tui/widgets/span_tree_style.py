@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from etaoi_tui.widgets.looks import Table
 from etaoi_tui.widgets.row_view import RowView
+from etaoi_tui.widgets.styles import StyleTable
 
-LOOKS: Table = {
+LOOKS: StyleTable = {
     **RowView.LOOKS,
     "span-tree--header": "color: $text-muted; background: $surface",
     "span-tree--title": "color: $foreground; background: $surface; text-style: bold",

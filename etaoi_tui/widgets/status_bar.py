@@ -10,9 +10,9 @@ from textual.message import Message
 from textual.strip import Strip
 
 from etaoi_tui.view.status import StatusLine
-from etaoi_tui.widgets.lines import LineWidget
-from etaoi_tui.widgets.looks import Table
+from etaoi_tui.widgets.line_widget import LineWidget
 from etaoi_tui.widgets.row_view import Piece
+from etaoi_tui.widgets.styles import StyleTable
 
 _GAP = "   "
 
@@ -23,7 +23,7 @@ class StatusBar(LineWidget):
     DEFAULT_CSS = """
     StatusBar { height: 1; background: $panel; color: $foreground; }
     """
-    LOOKS: ClassVar[Table] = {
+    LOOKS: ClassVar[StyleTable] = {
         "status-bar--brand": "color: $text-primary; text-style: bold",
         "status-bar--live": "color: $text-success; text-style: bold",
         "status-bar--replay": "color: $text-accent; text-style: bold",

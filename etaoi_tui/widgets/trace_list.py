@@ -7,14 +7,14 @@ from typing import ClassVar
 
 from rich.cells import cell_len
 
-from etaoi_collector.model import Changes, Status, Trace
+from etaoi_collector.store.model import Changes, Status, Trace
 from etaoi_tui.text import fit, one_line
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.glyphs import SPINNER, STATUS_GLYPHS
-from etaoi_tui.view.summary import Summaries
-from etaoi_tui.view.traces import TraceRows, title
-from etaoi_tui.widgets.looks import STATUS_LOOKS, Table
+from etaoi_tui.view.row_summaries import Summaries
+from etaoi_tui.view.trace_rows import TraceRows, title
 from etaoi_tui.widgets.row_view import Piece, RowView
+from etaoi_tui.widgets.styles import STATUS_STYLES, StyleTable
 
 _FLOOD = 8
 """New traces in one tick that are a flood: more than an eye could follow."""
@@ -33,7 +33,7 @@ behind ✗ counts failed spans.
 """
     ROW_HEIGHT = 2
     HEADER_HEIGHT = 1
-    LOOKS: ClassVar[Table] = {
+    LOOKS: ClassVar[StyleTable] = {
         **RowView.LOOKS,
         "trace-list--header": "color: $text-muted; background: $surface; text-style: bold",
         "trace-list--name": "color: $foreground; text-style: bold",
@@ -165,7 +165,7 @@ behind ✗ counts failed spans.
         failed = f" ✗{trace.errors}" if trace.errors else ""
         room = width - 3 - len(facts) - len(failed) - 2
         return [
-            (f" {glyph} ", f"trace-list--{STATUS_LOOKS[status]}"),
+            (f" {glyph} ", f"trace-list--{STATUS_STYLES[status]}"),
             (fit(one_line(title(trace), max(room, 1)), max(room, 1)), "trace-list--name"),
             (failed, "trace-list--error"),
             (" " + facts + " ", "trace-list--muted"),

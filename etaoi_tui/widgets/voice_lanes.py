@@ -7,15 +7,15 @@ from collections.abc import Callable, Hashable
 from rich.cells import cell_len
 from textual.geometry import Region
 
-from etaoi_collector.model import Changes, Span, Trace
+from etaoi_collector.store.model import Changes, Span, Trace
+from etaoi_tui.view.voice import labels as texts
 from etaoi_tui.view.voice import lane as lanes
-from etaoi_tui.view.voice import texts
-from etaoi_tui.view.voice.call import Group, VoiceCall
-from etaoi_tui.view.voice.drawn import lane_pieces, mark_cells, runs
-from etaoi_tui.view.voice.lane import Scale
+from etaoi_tui.view.voice.call_model import Group, VoiceCall
+from etaoi_tui.view.voice.lane import LaneScale
+from etaoi_tui.view.voice.lane_pieces import lane_pieces, mark_cells, runs
+from etaoi_tui.view.voice.linked_runs import parts_of
 from etaoi_tui.view.voice.model import Kind, Turn
 from etaoi_tui.view.voice.rows import LaneRows
-from etaoi_tui.view.voice.runs import parts_of
 from etaoi_tui.view.voice.thresholds import Thresholds
 from etaoi_tui.widgets import voice_lane_style
 from etaoi_tui.widgets.row_view import Piece, RowView
@@ -57,7 +57,7 @@ Open a turn to see its stages; w goes to the worst turn, v to the same moment in
         self.trace: Trace | None = None
         """The trace that the call is shown for."""
         self.rows: LaneRows | None = None
-        self.scale = Scale.GAP
+        self.scale = LaneScale.GAP
         self.frame = 0
         self.is_live = False
         self._now = now
@@ -189,9 +189,9 @@ Open a turn to see its stages; w goes to the worst turn, v to the same moment in
         lines = rows.lines(group) if group is not None and rows is not None else []
         return lines[self._line].run if 0 <= self._line < len(lines) else None
 
-    def next_scale(self) -> Scale:
+    def next_scale(self) -> LaneScale:
         """Go on to the next meaning of the time axis, and return it."""
-        order = list(Scale)
+        order = list(LaneScale)
         self.scale = order[(order.index(self.scale) + 1) % len(order)]
         self._fit_window()
         self.refresh()
@@ -420,13 +420,13 @@ Open a turn to see its stages; w goes to the worst turn, v to the same moment in
         call = self.call
         if call is None or not call.groups:
             return
-        if self.scale is Scale.GAP:
+        if self.scale is LaneScale.GAP:
             worst = call.statistics.of("heard gap")
             shown = [worst.max] if worst is not None else []
             newest = call.groups[-1].turn
             waits = newest.waits_for(self._present()) if newest is not None else None
             self._window = lanes.gap_window([*shown, waits or 0.0])
-        elif self.scale is Scale.TURN:
+        elif self.scale is LaneScale.TURN:
             newest = call.groups[-1].turn
             runs = newest is not None and newest.end is None
             so_far = self._present() - newest.start if newest is not None and runs else 0.0
@@ -442,7 +442,7 @@ Open a turn to see its stages; w goes to the worst turn, v to the same moment in
         if not lane_width:
             return [(head, "voice-lanes--header")]
         first, last = self._window
-        if self.scale is Scale.CALL:
+        if self.scale is LaneScale.CALL:
             first, last = 0.0, last - first
         return [
             (head, "voice-lanes--header"),

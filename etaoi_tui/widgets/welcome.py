@@ -8,12 +8,12 @@ from typing import ClassVar
 from rich.cells import cell_len
 
 from etaoi_tui.text import one_line
-from etaoi_tui.widgets.looks import Table
 from etaoi_tui.widgets.row_view import Piece, RowView
+from etaoi_tui.widgets.styles import StyleTable
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class RecentRecording:
     """A recording that can be opened from the empty screen."""
 
     path: str
@@ -30,7 +30,7 @@ class Welcome(RowView):
 Nothing has arrived yet. Run your agent with one of the snippets, in another terminal. Enter opens the
 recording under the cursor instead of listening.
 """
-    LOOKS: ClassVar[Table] = {
+    LOOKS: ClassVar[StyleTable] = {
         **RowView.LOOKS,
         "welcome--title": "color: $text-primary; text-style: bold",
         "welcome--live": "color: $text-success; text-style: bold",
@@ -55,7 +55,7 @@ recording under the cursor instead of listening.
         self.followed = False
         """Another viewer is followed: agents connect there, and not to this program."""
         self._clients: list[str] = []
-        self._offers: list[Offer] = []
+        self._offers: list[RecentRecording] = []
         self._cursor = 0
 
     def show_clients(self, clients: list[str]) -> None:
@@ -64,13 +64,13 @@ recording under the cursor instead of listening.
             self._clients = clients
             self.refresh()
 
-    def show_offers(self, offers: list[Offer]) -> None:
+    def show_offers(self, offers: list[RecentRecording]) -> None:
         """List recordings."""
         self._offers = offers
         self.refresh()
 
     @property
-    def chosen(self) -> Offer | None:
+    def chosen(self) -> RecentRecording | None:
         """The recording under the cursor."""
         return self._offers[self._cursor] if self._cursor < len(self._offers) else None
 

@@ -8,8 +8,8 @@ import pytest
 from textual.events import Key
 from textual.pilot import Pilot
 
-from etaoi_tui.actions import ACTIONS, EVERYWHERE, for_footer, in_pane
 from etaoi_tui.app import ViewerApp
+from etaoi_tui.commands.registry import ACTIONS, EVERYWHERE, for_footer, in_pane
 from etaoi_tui.screens.help import help_document
 from etaoi_tui.screens.main import MainScreen
 
@@ -53,7 +53,7 @@ def test_every_action_has_a_method_and_every_key_one_meaning() -> None:
 
 @pytest.mark.parametrize("pane", EVERYWHERE)
 def test_help_lists_every_key_of_the_pane(pane: Any) -> None:
-    from etaoi_tui.detail.document import section_text
+    from etaoi_tui.detail.document.model import section_text
 
     document = help_document("", pane)
     text = "\n".join(section_text(section) for section in document.tabs[0].sections)
@@ -247,7 +247,7 @@ async def test_a_theme_is_remembered_when_it_was_chosen_here() -> None:
 
 
 async def test_the_language_of_the_search_stands_in_two_columns() -> None:
-    from etaoi_tui.detail.document import KeyValues
+    from etaoi_tui.detail.document.model import KeyValues
 
     (section,) = help_document("", "tree").tabs[2].sections
     table, rest = section.blocks

@@ -13,7 +13,7 @@ import sys
 import termios
 from pathlib import Path
 
-from etaoi_tui.terminal import LastingOutput
+from etaoi_tui.resilient_driver import ResilientOutput
 
 SECONDS = 30.0
 
@@ -29,7 +29,7 @@ class Gone:
 
 
 def test_what_cannot_be_written_is_let_go() -> None:
-    output = LastingOutput(Gone())  # type: ignore[arg-type]
+    output = ResilientOutput(Gone())  # type: ignore[arg-type]
     assert output.write("words") == 5
     output.flush()
 

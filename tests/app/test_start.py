@@ -8,9 +8,7 @@ import sys
 
 import pytest
 
-LISTED = (
-    "import json, sys, etaoi_tui.cli, etaoi_tui.launch, etaoi_tui.app; print(json.dumps(list(sys.modules)))"
-)
+LISTED = "import json, sys, etaoi_tui.cli, etaoi_tui.start_viewer, etaoi_tui.app; print(json.dumps(list(sys.modules)))"
 
 
 @pytest.fixture(scope="module")
@@ -33,11 +31,11 @@ def modules() -> list[str]:
         "websockets",
         "genai_prices",
         "importlib.metadata",
-        "etaoi_collector.host",
+        "etaoi_collector.collector",
         "etaoi_collector.query",
-        "etaoi_tui.detail.describe",
-        "etaoi_tui.detail.voice_turn",
-        "etaoi_tui.pricing.book",
+        "etaoi_tui.detail.viewers.registry",
+        "etaoi_tui.detail.viewers.voice_turn",
+        "etaoi_collector.pricing.book",
         "etaoi_tui.screens.copy_menu",
         "etaoi_tui.screens.help",
         "etaoi_tui.screens.problems",

@@ -149,7 +149,7 @@ def test_every_way_out_restores_the_terminal_and_says_where_the_recording_is(
 
 CRASHING = """
 import etaoi_tui.app as app
-from etaoi_tui.cli import main
+from etaoi_tui.cli.main import main
 show = app.ViewerApp.show
 def crash(self):
     show(self)

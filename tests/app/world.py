@@ -8,16 +8,16 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from etaoi_collector.arrivals import Arrival, Closed, Events, Missing, Opened
-from etaoi_collector.model import Connection
-from etaoi_collector.source import Progress
-from etaoi_collector.splits import Splits
+from etaoi_collector.recording.frame_cache import FrameCache
+from etaoi_collector.sources.base import Progress
+from etaoi_collector.sources.source_items import Closed, EventBatch, Missing, Opened, SourceItem
 from etaoi_collector.store import DEFAULT_MAX_SPANS
+from etaoi_collector.store.model import Connection
 from etaoi_collector.wire.codec import decode_frame
-from etaoi_collector.wire.places import pack_place, unpack_place
+from etaoi_collector.wire.event_ref import pack_event_ref, unpack_event_ref
 from etaoi_tui.app import LiveFacts, ViewerApp
 from etaoi_tui.view.status import Recording
-from etaoi_tui.widgets.welcome import Offer
+from etaoi_tui.widgets.welcome import RecentRecording
 from tests.generate import frame
 from tests.scribe import Scribe
 
@@ -32,8 +32,8 @@ class FedSource:
         self.progress: Progress | None = None
         self.notices: list[str] = []
         self._frames: list[bytes] = []
-        self._waiting: list[Arrival] = []
-        self._splits = Splits(self._frame)
+        self._waiting: list[SourceItem] = []
+        self._splits = FrameCache(self._frame)
 
     def connect(self, number: int = 1, *, client: str = "etaoi-schema 0.5.1", at: float = 0.0) -> None:
         """A client comes."""
@@ -49,11 +49,11 @@ class FedSource:
 
     def send_bytes(self, data: bytes, number: int = 1) -> None:
         """A client sends whatever it likes."""
-        place = pack_place(0, len(self._frames))
+        place = pack_event_ref(0, len(self._frames))
         self._frames.append(data)
-        self._waiting.append(Events(place, 0, decode_frame(data), number, 0.0))
+        self._waiting.append(EventBatch(place, 0, decode_frame(data), number, 0.0))
 
-    def take(self, seconds: float) -> list[Arrival]:
+    def take(self, seconds: float) -> list[SourceItem]:
         """Hand over what waits."""
         taken, self._waiting = self._waiting, []
         return taken
@@ -66,14 +66,18 @@ class FedSource:
         """Nothing to release."""
 
     def _frame(self, place: int) -> bytes | Missing:
-        return self._frames[unpack_place(place)[1]]
+        return self._frames[unpack_event_ref(place)[1]]
 
 
 class World:
     """A source, a scribe that writes for it, and the app that shows it."""
 
     def __init__(
-        self, *, live: bool = True, offers: list[Offer] | None = None, max_spans: int = DEFAULT_MAX_SPANS
+        self,
+        *,
+        live: bool = True,
+        offers: list[RecentRecording] | None = None,
+        max_spans: int = DEFAULT_MAX_SPANS,
     ) -> None:
         self.source = FedSource(live=live)
         self.scribe = Scribe("world")
@@ -127,7 +131,7 @@ async def world(
     *,
     size: tuple[int, int] = (160, 45),
     live: bool = True,
-    offers: list[Offer] | None = None,
+    offers: list[RecentRecording] | None = None,
     max_spans: int = DEFAULT_MAX_SPANS,
 ) -> AsyncIterator[tuple[World, Pilot[Any]]]:
     """Run an app in a terminal of that size."""

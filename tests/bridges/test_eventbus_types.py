@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from etaoi_tui.sdk.bridges.common import epoch_ns
 from etaoi_tui.sdk.bridges.eventbus_spans import _HANDLERS
+from etaoi_tui.sdk.bridges.shared import epoch_ns
 from tests.bridges.hive_bus import (
     FIRST_TYPES,
     NEWER_TYPES,

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from etaoi_tui.sdk.bridges.hooks import Hook, find_hook, guarded, put_hook
-from etaoi_tui.sdk.bridges.relay import relay
+from etaoi_tui.sdk.bridges.async_stream import relay
+from etaoi_tui.sdk.bridges.method_hooks import Hook, find_hook, guarded, install_hook
 
 
 class Target:
@@ -43,7 +43,7 @@ def counting(seen: list[str]) -> Any:
 
 async def test_a_wrapper_looks_like_what_it_wraps_and_is_gone_afterwards() -> None:
     target, other, seen = Target(), Target(), []
-    hook = put_hook(target, "work", "me", counting(seen))
+    hook = install_hook(target, "work", "me", counting(seen))
     assert hook is not None
     assert asyncio.iscoroutinefunction(target.work)
     assert (target.work.__name__, inspect.signature(target.work)) == ("work", inspect.signature(other.work))
@@ -58,9 +58,9 @@ async def test_a_wrapper_looks_like_what_it_wraps_and_is_gone_afterwards() -> No
 
 def test_owners_share_a_wrapper_until_the_last_has_let_go() -> None:
     target, seen = Target(), []
-    hook = put_hook(target, "stay", "one", counting(seen))
-    assert put_hook(target, "stay", "two", counting(seen)) is hook is find_hook(target, "stay")
-    assert put_hook(target, "stay", "two", counting(seen)) is hook
+    hook = install_hook(target, "stay", "one", counting(seen))
+    assert install_hook(target, "stay", "two", counting(seen)) is hook is find_hook(target, "stay")
+    assert install_hook(target, "stay", "two", counting(seen)) is hook
     assert hook is not None
     hook.let_go("one")
     target.stay()
@@ -72,7 +72,7 @@ def test_owners_share_a_wrapper_until_the_last_has_let_go() -> None:
 def test_attributes_of_others_are_kept() -> None:
     target, seen = Target(), []
     own = target.stay = lambda: "own"  # type: ignore[method-assign]
-    hook = put_hook(target, "stay", "me", counting(seen))
+    hook = install_hook(target, "stay", "me", counting(seen))
     assert hook is not None
     ours = target.stay
     later = target.stay = lambda: "later " + ours()  # type: ignore[method-assign]
@@ -81,7 +81,7 @@ def test_attributes_of_others_are_kept() -> None:
     assert target.stay() == "later own"
     assert find_hook(target, "stay") is None
     target.stay = ours  # type: ignore[method-assign]
-    again = put_hook(target, "stay", "me", counting(seen))
+    again = install_hook(target, "stay", "me", counting(seen))
     assert again is not None
     again.let_go("me")
     assert target.stay is ours
@@ -90,9 +90,9 @@ def test_attributes_of_others_are_kept() -> None:
 
 def test_what_takes_no_attributes_is_left_alone(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, "etaoi_tui"):
-        assert put_hook(Slotted(), "work", "me", counting([])) is None
+        assert install_hook(Slotted(), "work", "me", counting([])) is None
     assert "Slotted.work cannot be watched" in caplog.text
-    assert put_hook(Target(), "nothing", "me", counting([])) is None
+    assert install_hook(Target(), "nothing", "me", counting([])) is None
 
 
 def test_an_observers_mistakes_are_logged_once(caplog: pytest.LogCaptureFixture) -> None:

@@ -134,9 +134,9 @@ def test_a_continued_session_knows_its_agent_and_what_was_said(version: str) -> 
 def test_documented_names_missing_ids_and_missing_usage(version: str) -> None:
     (root,) = forest("loomcycle", version, "spelled_as_documented").roots
     assert root.outline() == ["turn old", "llm model", "tool Run", "tool Ghost", "llm model"]
-    model, run, ghost, _ = root.children
+    model, run, placeholder, _ = root.children
     assert (run.result["output"], run.error) == ("ok", None)
-    assert ghost.json("input") == {}
+    assert placeholder.json("input") == {}
     assert "usage" not in model.result
     assert model.over <= run.over
     assert (root.result["stop_reason"], root.error) == ("max_iterations", None)

@@ -7,10 +7,10 @@ from typing import Any
 import msgpack
 import pytest
 
-from etaoi_collector.model import Mark
 from etaoi_collector.store import Store
+from etaoi_collector.store.model import SpanFlag
 from etaoi_collector.wire.codec import decode_frame
-from etaoi_collector.wire.places import pack_place
+from etaoi_collector.wire.event_ref import pack_event_ref
 from etaoi_tui.sdk.config import open_tracer
 from etaoi_tui.sdk.transport.local import InMemorySink
 from etaoi_tui.sdk.watch import watch
@@ -20,14 +20,14 @@ from tests.bridges.real import played
 
 real_clients = pytest.mark.real_clients
 
-WRONG = Mark.CONFLICT | Mark.ID_CLASH | Mark.PARENT_CYCLE | Mark.CLOCK_BACKWARDS
+WRONG = SpanFlag.CONFLICT | SpanFlag.ID_CLASH | SpanFlag.PARENT_CYCLE | SpanFlag.CLOCK_BACKWARDS
 
 
 def folded(events: list[dict[str, Any]]) -> Store:
     store = Store()
     for number, event in enumerate(events):
         frame = msgpack.packb([{"schema_version": "0.5.1", "batch": [event]}])
-        store.apply(decode_frame(frame), pack_place(0, number), 0)
+        store.apply(decode_frame(frame), pack_event_ref(0, number), 0)
     return store
 
 
@@ -40,7 +40,7 @@ def test_the_store_takes_it_as_it_is(package: str, version: str) -> None:
         for trace in store.traces.values():
             assert trace.running == 0, name
             for span in trace.members:
-                assert not span.marks & WRONG, f"{name}: {span.name} {Mark(span.marks & WRONG)!r}"
+                assert not span.marks & WRONG, f"{name}: {span.name} {SpanFlag(span.marks & WRONG)!r}"
 
 
 @real_clients
@@ -69,7 +69,7 @@ async def test_tokens_that_a_bus_tells_of_when_a_turn_is_over_are_counted() -> N
     store = folded(sink.events)
     (trace,) = store.traces.values()
     assert (trace.input_tokens, trace.output_tokens) == (30, 15)
-    told = [(span.kind, span.model, bool(span.marks & Mark.LATE)) for span in trace.members if span.usage]
+    told = [(span.kind, span.model, bool(span.marks & SpanFlag.LATE)) for span in trace.members if span.usage]
     assert sorted(told) == [("llm", "m", False), ("llm", "m", False), ("turn", "m", False)]
 
 

@@ -17,12 +17,12 @@ from typing import Any
 
 import pytest
 
-from etaoi_collector.host import Collector
-from etaoi_collector.model import Mark, Span, Trace
+from etaoi_collector.collector import Collector
 from etaoi_collector.store import Store
-from etaoi_collector.wire.places import NOWHERE
-from etaoi_tui.detail.describe import describe
-from etaoi_tui.detail.payloads import EventPayloads
+from etaoi_collector.store.model import Span, SpanFlag, Trace
+from etaoi_collector.wire.event_ref import NO_EVENT
+from etaoi_tui.detail.payload_reader import RecordedPayloads
+from etaoi_tui.detail.viewers.registry import describe_span
 from etaoi_tui.feed import Feed
 from etaoi_tui.sdk.ids import bridge_uuid, session_uuid
 from tests.bridges.real import DRIVERS, VERSIONS
@@ -35,7 +35,9 @@ pytestmark = pytest.mark.real_clients
 SYSTEMS = ("voxagent", "loomcycle", "hive", "langgraph", "voice")
 RUNS = 4
 WORD = re.compile(rb"(voxagent|loomcycle|hive|langgraph|voice)#(\d+)")
-WRONG = Mark.CONFLICT | Mark.ID_CLASH | Mark.PARENT_CYCLE | Mark.CLOCK_BACKWARDS | Mark.LATE
+WRONG = (
+    SpanFlag.CONFLICT | SpanFlag.ID_CLASH | SpanFlag.PARENT_CYCLE | SpanFlag.CLOCK_BACKWARDS | SpanFlag.LATE
+)
 ONE_LOOK = ["llm", "tool", "llm"]
 Run = tuple[str, int]
 TREES: dict[str, Any] = {
@@ -79,7 +81,7 @@ class Watched:
             self.words = {trace: self._words_of(trace, source) for trace in self.store.traces.values()}
             """The runs whose words lie in a trace; the one that is in all its answers is its own."""
             self.pages = {
-                span.span_id: [tab.title for tab in describe(span, EventPayloads(source), 0.0).tabs]
+                span.span_id: [tab.title for tab in describe_span(span, RecordedPayloads(source), 0.0).tabs]
                 for span in self.all_spans()
             }
             self.connections = collector.stats()
@@ -104,7 +106,7 @@ class Watched:
         words: set[Run] = set()
         for span in trace.members:
             for place in (span.start_place, span.end_place, *(span.deltas or ())):
-                if place != NOWHERE:
+                if place != NO_EVENT:
                     found = WORD.findall(bytes(source.read(place)))
                     words |= {(system.decode(), int(number)) for system, number in found}
         return words
@@ -159,7 +161,7 @@ def test_every_run_is_a_whole_tree_of_its_own_system(watched: Watched) -> None:
             assert outline(root) == tree, system
     for trace in watched.runs_of("langgraph"):
         (root,) = trace.roots
-        shown = [span for span in trace.members if not span.marks & Mark.PLUMBING]
+        shown = [span for span in trace.members if not span.marks & SpanFlag.PLUMBING]
         assert [span.kind for span in shown if span is not root] == ONE_LOOK
         assert (root.kind, root.name) == ("sub_agent", "helper")
     call, turn = sorted(watched.runs_of("voice"), key=lambda trace: trace.started_at)
@@ -176,8 +178,8 @@ def test_nothing_is_lost_rejected_repeated_or_left_open(watched: Watched) -> Non
     for trace in store.traces.values():
         assert (trace.running, trace.errors) == (0, 0)
         for span in trace.members:
-            assert span.marks & Mark.STARTED and span.marks & Mark.ENDED
-            assert not span.marks & WRONG, f"{span.kind} {span.name} {Mark(span.marks & WRONG)!r}"
+            assert span.marks & SpanFlag.STARTED and span.marks & SpanFlag.ENDED
+            assert not span.marks & WRONG, f"{span.kind} {span.name} {SpanFlag(span.marks & WRONG)!r}"
     stats = watched.connections
     assert stats.connections == (5 if len(store.connections) > 1 else 1) == len(store.connections)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from etaoi_collector.bus import BusEvent
-from etaoi_collector.host import Collector
+from etaoi_collector.collector import Collector
+from etaoi_collector.subscriptions.bus_event import BusEvent
 from tests.collector.making import numbered_frame
 from tests.collector.serving import client, run, wait_for
 

@@ -11,10 +11,10 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from etaoi_collector.host import Collector
-from etaoi_collector.recorder import Recorder, State
-from etaoi_collector.stretches import Position
-from etaoi_collector.tracefile import TraceReader
+from etaoi_collector.collector import Collector
+from etaoi_collector.recording.chunks import Cursor
+from etaoi_collector.recording.reader import TraceReader
+from etaoi_collector.recording.recorder import Recorder, State
 from etaoi_collector.wire.events import SpanStart
 from etaoi_collector.wire.handshake import FANOUT, After, decode_answer, encode_hello
 from etaoi_collector.wire.trace_records import PREFIX, TraceWriter, read_header, records_in
@@ -236,7 +236,7 @@ def test_what_only_memory_holds_is_streamed_and_what_nothing_holds_is_a_gap(
         recorder.append(float(at), 1, frame)
     assert recorder.state is State.STOPPED
 
-    position, times, gaps = Position(), [], []
+    position, times, gaps = Cursor(), [], []
     while (stretch := recorder.stretch(position, 100_000)) is not None:
         times += [at for _, _, at, _, _ in records_in(stretch.data)]
         if stretch.gap:

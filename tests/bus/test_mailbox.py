@@ -5,15 +5,15 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etaoi_collector.arrivals import Closed, Events
-from etaoi_collector.mailbox import Newest
+from etaoi_collector.sources.source_items import Closed, EventBatch
+from etaoi_collector.subscriptions.drop_oldest_queue import DropOldestQueue
 from etaoi_collector.wire.events import Event, Reject
 
 
-def some(first: int, count: int) -> Events:
+def some(first: int, count: int) -> EventBatch:
     """Events that are told apart by their ordinal."""
     events: list[Event | Reject] = [Reject(number, "") for number in range(first, first + count)]
-    return Events(1 << 24, first, events, 1, 0.0)
+    return EventBatch(1 << 24, first, events, 1, 0.0)
 
 
 @given(
@@ -22,7 +22,7 @@ def some(first: int, count: int) -> Events:
 )
 def test_everything_is_taken_or_counted_and_the_newest_stay(most: int, steps: list[int | str]) -> None:
     """In order; an event keeps its place when its frame is cut."""
-    mailbox = Newest(most)
+    mailbox = DropOldestQueue(most)
     put = heard = 0
     for step in [*steps, "take"]:
         if step == "close":
@@ -34,7 +34,7 @@ def test_everything_is_taken_or_counted_and_the_newest_stay(most: int, steps: li
         else:
             newest: list[int] = []
             for item in mailbox.take(0.0, 1000):
-                if isinstance(item, Events):
+                if isinstance(item, EventBatch):
                     ordinals = [event.ordinal for event in item.events if isinstance(event, Reject)]
                     assert ordinals[0] == item.first_ordinal
                     newest += ordinals
@@ -44,7 +44,7 @@ def test_everything_is_taken_or_counted_and_the_newest_stay(most: int, steps: li
 
 
 def test_bytes_are_bounded_too_but_the_newest_item_always_stays() -> None:
-    mailbox = Newest(1000, max_bytes=100)
+    mailbox = DropOldestQueue(1000, max_bytes=100)
     for number in range(5):
         mailbox.put(some(number, 1), 60)
     mailbox.put(some(5, 1), 500)
@@ -52,7 +52,7 @@ def test_bytes_are_bounded_too_but_the_newest_item_always_stays() -> None:
 
 
 def test_connections_that_come_and_go_do_not_pile_up() -> None:
-    mailbox = Newest(10)
+    mailbox = DropOldestQueue(10)
     for number in range(5000):
         mailbox.put(Closed(number, 0.0))
     assert len(mailbox.take(0.0, 10_000)) == 1024

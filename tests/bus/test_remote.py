@@ -16,12 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from websockets.sync.server import ServerConnection, serve
 
-from etaoi_collector.host import Collector, CollectorOptions, Record
-from etaoi_collector.model import Span
-from etaoi_collector.recorder import State
-from etaoi_collector.remote import RemoteError, RemoteSource
-from etaoi_collector.source import Source
+from etaoi_collector.collector import Collector, CollectorOptions, Record
+from etaoi_collector.recording.recorder import State
+from etaoi_collector.sources.base import Source
+from etaoi_collector.sources.remote import RemoteError, RemoteSource
 from etaoi_collector.store import Store
+from etaoi_collector.store.model import Span
 from etaoi_collector.wire.handshake import encode_welcome
 from etaoi_collector.wire.trace_records import TraceHeader, encode_body, encode_record
 from etaoi_tui.feed import Feed

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from etaoi_collector.bus import BusEvent
-from etaoi_collector.host import Collector, CollectorOptions, Record
-from etaoi_collector.subscription import Subscription, SubscriptionEnded
+from etaoi_collector.collector import Collector, CollectorOptions, Record
+from etaoi_collector.subscriptions.bus_event import BusEvent
+from etaoi_collector.subscriptions.subscription import Subscription, SubscriptionEnded
 from tests.bus.telling import number, numbered, numbers, send
 from tests.collector.making import an_id, frame_of, start
 from tests.collector.serving import PATIENCE, client, run, serving, wait_for

@@ -12,11 +12,11 @@ from typing import IO, Any
 
 import pytest
 
-from etaoi_collector.arrivals import Arrival, Events
-from etaoi_collector.host import Collector
+from etaoi_collector.collector import Collector
+from etaoi_collector.sources.source_items import EventBatch, SourceItem
 from etaoi_collector.wire.codec import decode_frame
 from etaoi_collector.wire.events import SpanEnd
-from etaoi_tui.headless.fresh import Dammed
+from etaoi_tui.cli.since_filter import SinceFilter
 from tests import generate
 from tests.bus.telling import numbered, send
 from tests.collector.serving import serving, wait_for
@@ -218,17 +218,17 @@ class Told:
     live, progress, notices = True, None, ()
 
     def __init__(self, *received: float) -> None:
-        self.left: list[Arrival] = [Events(-1, 0, [], 1, at) for at in received]
+        self.left: list[SourceItem] = [EventBatch(-1, 0, [], 1, at) for at in received]
 
-    def take(self, seconds: float) -> list[Arrival]:
+    def take(self, seconds: float) -> list[SourceItem]:
         taken, self.left = self.left, []
         return taken
 
 
 def test_what_is_newer_waits_until_it_is_released() -> None:
-    dam = Dammed(Told(1.0, 2.0, 5.0, 3.0, 6.0), since=4.0)  # type: ignore[arg-type]
-    assert [item.received for item in dam.take(1.0) if isinstance(item, Events)] == [1.0, 2.0]
+    dam = SinceFilter(Told(1.0, 2.0, 5.0, 3.0, 6.0), since=4.0)  # type: ignore[arg-type]
+    assert [item.received for item in dam.take(1.0) if isinstance(item, EventBatch)] == [1.0, 2.0]
     assert (dam.waiting, dam.take(1.0)) == (True, [])
     dam.released = True
-    assert [item.received for item in dam.take(1.0) if isinstance(item, Events)] == [5.0, 3.0, 6.0]
+    assert [item.received for item in dam.take(1.0) if isinstance(item, EventBatch)] == [5.0, 3.0, 6.0]
     assert (dam.waiting, dam.take(1.0)) == (False, [])

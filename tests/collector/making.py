@@ -9,7 +9,7 @@ from typing import Any
 
 import msgpack
 
-from etaoi_collector.arrivals import Arrival, Events
+from etaoi_collector.sources.source_items import EventBatch, SourceItem
 from etaoi_collector.wire.events import Event, Reject
 from etaoi_collector.wire.trace_records import TraceWriter
 
@@ -72,16 +72,16 @@ def write_trace(path: Path, frames: Iterable[bytes], **options: Any) -> Path:
     return path
 
 
-def events_in(arrivals: Iterable[Arrival]) -> list[Event | Reject]:
+def events_in(arrivals: Iterable[SourceItem]) -> list[Event | Reject]:
     """All events of some items."""
-    return [event for item in arrivals if isinstance(item, Events) for event in item.events]
+    return [event for item in arrivals if isinstance(item, EventBatch) for event in item.events]
 
 
-def places_in(arrivals: Iterable[Arrival]) -> list[int]:
+def places_in(arrivals: Iterable[SourceItem]) -> list[int]:
     """Their places."""
     return [
         item.base_place + item.first_ordinal + index
         for item in arrivals
-        if isinstance(item, Events)
+        if isinstance(item, EventBatch)
         for index in range(len(item.events))
     ]

@@ -12,9 +12,9 @@ from typing import Any
 import websockets
 from websockets.asyncio.client import ClientConnection
 
-from etaoi_collector.arrivals import Arrival
-from etaoi_collector.host import Collector, CollectorOptions, Record
-from etaoi_collector.live import LiveSource
+from etaoi_collector.collector import Collector, CollectorOptions, Record
+from etaoi_collector.sources.live import LiveSource
+from etaoi_collector.sources.source_items import SourceItem
 from etaoi_collector.wire.handshake import encode_hello
 
 PATIENCE = 20.0
@@ -43,9 +43,9 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.005)
 
 
-def take_until(source: LiveSource, enough: Callable[[list[Arrival]], bool]) -> list[Arrival]:
+def take_until(source: LiveSource, enough: Callable[[list[SourceItem]], bool]) -> list[SourceItem]:
     """Take items until there are enough."""
-    items: list[Arrival] = []
+    items: list[SourceItem] = []
 
     def look() -> bool:
         items.extend(source.take(0.01))

@@ -12,8 +12,8 @@ import pytest
 from etaoi_collector.wire import limits
 from etaoi_collector.wire.codec import decode_at_once, decode_events, decode_frame, split_frame
 from etaoi_collector.wire.events import Event, Reject, SpanDelta, SpanEnd, SpanStart, StateTick
-from etaoi_collector.wire.repair import repair
 from etaoi_collector.wire.scan import scan_frame
+from etaoi_collector.wire.tolerant_decode import decode_tolerant
 from tests.collector.making import CAPTURES, an_id, frame_of, pack, start
 
 
@@ -40,7 +40,7 @@ def test_captured_frames_decode_without_rejects_on_every_path() -> None:
         fast = decode_at_once(frame)
         assert fast is not None
         sliced = decode_events(parts, 0, 3) + decode_events(parts, 3)
-        repaired = [repair(part, ordinal) for ordinal, part in enumerate(parts)]
+        repaired = [decode_tolerant(part, ordinal) for ordinal, part in enumerate(parts)]
         assert not any(isinstance(event, Reject) for event in fast)
         assert [plain(e) for e in fast] == [plain(e) for e in sliced] == [plain(e) for e in repaired]
 
@@ -234,7 +234,7 @@ def test_events_beyond_the_bound_of_a_frame_are_told(monkeypatch: pytest.MonkeyP
 
 
 def test_bounds_fit_each_other() -> None:
-    from etaoi_collector.wire.places import ORDINAL_BITS
+    from etaoi_collector.wire.event_ref import ORDINAL_BITS
 
     assert limits.MAX_EVENTS_PER_FRAME < 1 << ORDINAL_BITS
     assert limits.MAX_FRAME <= limits.LARGEST_FRAME

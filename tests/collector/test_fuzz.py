@@ -8,11 +8,17 @@ import msgpack
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from etaoi_collector.wire.codec import decode_at_once, decode_events, decode_frame, decode_whole, split_frame
+from etaoi_collector.wire.codec import (
+    decode_at_once,
+    decode_events,
+    decode_frame,
+    decode_lossless,
+    split_frame,
+)
 from etaoi_collector.wire.events import Reject, SpanStart
 from etaoi_collector.wire.limits import MAX_SHOWN_DEPTH
-from etaoi_collector.wire.repair import repair
 from etaoi_collector.wire.scan import Budget, scan_frame, skip
+from etaoi_collector.wire.tolerant_decode import decode_tolerant
 from tests.collector.making import an_id, frame_of, pack, start
 
 VALUES = st.recursive(
@@ -44,19 +50,19 @@ def test_any_bytes_are_split_and_decoded(frame: bytes) -> None:
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_readable(raw: bytes) -> None:
-    assert_json_like(decode_whole(raw))
+    assert_json_like(decode_lossless(raw))
 
 
 @given(PACKED)
 def test_any_value_is_readable(packed: bytes) -> None:
-    assert_json_like(decode_whole(packed))
+    assert_json_like(decode_lossless(packed))
 
 
 @given(
     st.dictionaries(st.text(max_size=8), st.text(max_size=8) | st.integers(-5, 5) | st.lists(st.booleans()))
 )
 def test_plain_values_come_back_unchanged(value: dict[str, Any]) -> None:
-    assert decode_whole(pack(value)) == value
+    assert decode_lossless(pack(value)) == value
 
 
 @given(PACKED, st.binary(max_size=10))
@@ -90,7 +96,7 @@ def test_good_events_survive_their_neighbours(good: list[bool], data: st.DataObj
 def test_an_event_with_odd_fields_is_repaired_or_explained(fields: dict[str, Any]) -> None:
     packed = pack({**start(), **fields})
     (event,) = decode_frame(frame_of([packed]))
-    again = repair(split_frame(frame_of([packed]))[0], 0)  # type: ignore[arg-type]
+    again = decode_tolerant(split_frame(frame_of([packed]))[0], 0)  # type: ignore[arg-type]
     assert isinstance(event, Reject) or event.event_id
     assert isinstance(event, Reject) == isinstance(again, Reject)
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from etaoi_collector.arrivals import Arrival, Closed, Events
-from etaoi_collector.inbox import Inbox
-from etaoi_collector.recorder import Recorder
+from etaoi_collector.ingest.inbox import Inbox
+from etaoi_collector.recording.recorder import Recorder
+from etaoi_collector.sources.source_items import Closed, EventBatch, SourceItem
 from etaoi_collector.wire.codec import decode_events, split_frame
 from etaoi_collector.wire.events import Reject, SpanStart
 from tests.collector.making import an_id, frame_of, numbered_frame, start
@@ -25,22 +25,22 @@ def put_frame(inbox: Inbox, recorder: Recorder, first: int, count: int, slice_si
     parts = split_frame(frame)
     for at in range(0, count, slice_size):
         events = decode_events(parts, at, at + slice_size)
-        inbox.put(Events(place, at, events, 1, float(first)), len(frame) * len(events) // count)
+        inbox.put(EventBatch(place, at, events, 1, float(first)), len(frame) * len(events) // count)
 
 
-def spans(items: list[Arrival]) -> list[str]:
+def spans(items: list[SourceItem]) -> list[str]:
     return [
         event.span_id
         for item in items
-        if isinstance(item, Events)
+        if isinstance(item, EventBatch)
         for event in item.events
         if isinstance(event, SpanStart)
     ]
 
 
-def check_places(recorder: Recorder, items: list[Arrival]) -> None:
+def check_places(recorder: Recorder, items: list[SourceItem]) -> None:
     for item in items:
-        if isinstance(item, Events):
+        if isinstance(item, EventBatch):
             for index, event in enumerate(item.events):
                 raw = recorder.read(item.base_place + item.first_ordinal + index)
                 assert isinstance(raw, bytes) and isinstance(event, SpanStart)
@@ -122,9 +122,9 @@ def test_rejects_are_read_back_too(tmp_path: Path) -> None:
     inbox = Inbox(recorder.frames, max_events=1)
     frame = frame_of([start(1), b"\x01", start(3)])
     place = recorder.append(1.0, 1, frame)
-    inbox.put(Events(place, 0, decode_events(split_frame(frame)), 1, 1.0))
+    inbox.put(EventBatch(place, 0, decode_events(split_frame(frame)), 1, 1.0))
     (item,) = inbox.take(FOREVER, 100)
-    assert isinstance(item, Events)
+    assert isinstance(item, EventBatch)
     assert [type(event) for event in item.events] == [SpanStart, Reject, SpanStart]
 
 
@@ -167,7 +167,7 @@ def test_any_rhythm_keeps_the_order(steps: list[tuple[str, int]], bound: int, sl
 
     def take(most: int) -> None:
         for item in inbox.take(FOREVER, most):
-            got.extend(spans([item]) if isinstance(item, Events) else [item])
+            got.extend(spans([item]) if isinstance(item, EventBatch) else [item])
 
     for what, amount in steps:
         if what == "put":

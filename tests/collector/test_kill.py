@@ -10,8 +10,8 @@ from pathlib import Path
 
 import websockets
 
-from etaoi_collector.arrivals import Ended
-from etaoi_collector.tracefile import TraceReader
+from etaoi_collector.recording.reader import TraceReader
+from etaoi_collector.sources.source_items import Ended
 from etaoi_collector.wire.events import Reject
 from etaoi_collector.wire.handshake import encode_hello
 from tests.collector.making import an_id, events_in, numbered_frame
@@ -20,7 +20,7 @@ from tests.collector.serving import PATIENCE, wait_for
 SERVER = """
     import sys, time
     from pathlib import Path
-    from etaoi_collector.host import Collector, CollectorOptions
+    from etaoi_collector.collector import Collector, CollectorOptions
 
     collector = Collector(CollectorOptions(port=0, record=Path(sys.argv[1]), watched=False)).bind()
     collector.start()

@@ -17,9 +17,9 @@ TEXT = 100 << 10
 SERVER = """
     import sys, time
     from pathlib import Path
-    from etaoi_collector.host import Collector, CollectorOptions
-    from etaoi_collector.live import LiveSource
-    from etaoi_collector.source import Events
+    from etaoi_collector.collector import Collector, CollectorOptions
+    from etaoi_collector.sources.live import LiveSource
+    from etaoi_collector.sources.base import EventBatch
 
     def memory(key):
         for line in Path("/proc/self/status").read_text().splitlines():
@@ -37,7 +37,7 @@ SERVER = """
     deadline = time.monotonic() + 200
     while events < wanted and time.monotonic() < deadline:
         for item in source.take(0.01):
-            if isinstance(item, Events):
+            if isinstance(item, EventBatch):
                 events += len(item.events)
                 place = item.base_place + item.first_ordinal
         time.sleep(0.01)

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from etaoi_collector.model import Mark, Session, Span, Status, Trace, Usage
 from etaoi_collector.query import QueryError, parse_query
+from etaoi_collector.store.model import Session, Span, SpanFlag, Status, Trace, Usage
 
-STARTED = int(Mark.STARTED)
-DONE = STARTED | int(Mark.ENDED)
+STARTED = int(SpanFlag.STARTED)
+DONE = STARTED | int(SpanFlag.ENDED)
 SESSION = Session("5e551010-0000-4000-8000-000000000000", 0.0)
 TRACE = Trace("7ace0000-0000-4000-8000-000000000000", SESSION, at=100.0)
 
@@ -39,7 +39,7 @@ def span(
     name: str = "x", *, kind: str = "tool", marks: int = DONE, seconds: float = 1.0, **facts: object
 ) -> Span:
     made = Span("abcd0000-0000-4000-8000-000000000000", TRACE, kind, name, started_at=10.0, marks=marks)
-    if marks & Mark.ENDED:
+    if marks & SpanFlag.ENDED:
         made.ended_at = 10.0 + seconds
     for fact, value in facts.items():
         setattr(made, fact, value)
@@ -65,7 +65,7 @@ FIELDS: list[tuple[str, Span, Span]] = [
     ("status:cancelled", span(error="CancelledError()"), span()),
     ("status:paused", span(error="GraphInterrupt()"), span()),
     ("status:lost", span(error="span_end_synthesized_on_detach"), span()),
-    ("status:incomplete", span(marks=int(Mark.ENDED)), span()),
+    ("status:incomplete", span(marks=int(SpanFlag.ENDED)), span()),
     ("err:", span(error="ValueError()"), span()),
     ("err:timeout", span(error="TimeoutError()"), span(error="ValueError()")),
     ("error:fetch", span("fetch", error="ValueError()"), span("fetch")),
@@ -194,7 +194,7 @@ SPANS = [
         ("gpt", "llm", DONE, 2.0, None, "gpt-5", Usage(900, 100, 1000)),
         ("gpt", "llm", STARTED, 0.0, None, "gpt-5-mini", None),
         ("planner", "sub_agent", DONE, 60.0, "CancelledError()", None, None),
-        ("", "voice_turn", int(Mark.ENDED), 0.0, None, None, Usage(5, None)),
+        ("", "voice_turn", int(SpanFlag.ENDED), 0.0, None, None, Usage(5, None)),
     )
 ]
 Judge = Callable[[Span], bool]

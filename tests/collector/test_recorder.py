@@ -18,12 +18,12 @@ from typing import Any
 import msgpack
 import pytest
 
-from etaoi_collector import recorder as recorder_module
-from etaoi_collector.arrivals import Missing, Opened
-from etaoi_collector.recorder import Recorder, RecordError, State
-from etaoi_collector.recordings import list_recordings
-from etaoi_collector.tracefile import TraceReader
-from etaoi_collector.wire.places import unpack_place
+from etaoi_collector.recording import recorder as recorder_module
+from etaoi_collector.recording.directory import list_recordings
+from etaoi_collector.recording.reader import TraceReader
+from etaoi_collector.recording.recorder import Recorder, RecordError, State
+from etaoi_collector.sources.source_items import Missing, Opened
+from etaoi_collector.wire.event_ref import unpack_event_ref
 from etaoi_collector.wire.trace_records import TraceWriter
 from tests.collector.making import an_id, events_in, numbered_frame, write_trace
 
@@ -89,7 +89,7 @@ def test_a_recording_goes_on_in_segments(tmp_path: Path) -> None:
     recorder.opened(1.0, 2, peer="q", client="d", hello=b"\x80")
     recorder.closed(2.0, 2, code=1000, reason="")
     places = [recorder.append(float(n), 1, numbered_frame(n, 10)) for n in range(20)]
-    assert {unpack_place(place)[0] for place in places} == set(range(len(list(tmp_path.iterdir()))))
+    assert {unpack_event_ref(place)[0] for place in places} == set(range(len(list(tmp_path.iterdir()))))
     assert len(list(tmp_path.iterdir())) > 3
     for number, place in enumerate(places):
         assert span_at(recorder, place) == an_id(100 + number)
@@ -106,7 +106,7 @@ def test_a_recording_goes_on_in_segments(tmp_path: Path) -> None:
 def test_a_frame_larger_than_a_segment_gets_one_of_its_own(tmp_path: Path) -> None:
     recorder = Recorder(path=tmp_path / "run.msgpack", segment_bytes=5000)
     places = [recorder.append(1.0, 1, numbered_frame(n, 40)) for n in range(3)]
-    assert [unpack_place(place)[0] for place in places] == [0, 1, 2]
+    assert [unpack_event_ref(place)[0] for place in places] == [0, 1, 2]
     assert span_at(recorder, places[1] + 39) == an_id(140)
 
 
@@ -246,7 +246,7 @@ def test_a_read_only_folder_warns_and_nothing_else(tmp_path: Path) -> None:
     code = """
         import os, sys
         from pathlib import Path
-        from etaoi_collector.recorder import Recorder
+        from etaoi_collector.recording.recorder import Recorder
         folder = Path(sys.argv[1])
         os.setuid(65534)
         recorder = Recorder(directory=folder)

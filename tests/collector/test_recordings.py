@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from etaoi_collector import recordings
-from etaoi_collector.recorder import Recorder
+from etaoi_collector.recording import directory as recordings
+from etaoi_collector.recording.recorder import Recorder
 from etaoi_collector.wire.trace_records import TraceWriter
 from tests.collector.making import numbered_frame, write_trace
 

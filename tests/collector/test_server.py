@@ -13,10 +13,10 @@ import pytest
 import websockets
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from etaoi_collector.arrivals import Closed, Events, FrameRefused, Opened
-from etaoi_collector.host import Collector
-from etaoi_collector.server import host_name, is_loopback_name
-from etaoi_collector.tracefile import TraceReader
+from etaoi_collector.collector import Collector
+from etaoi_collector.receivers.etaoi_ws import host_name, is_loopback_name
+from etaoi_collector.recording.reader import TraceReader
+from etaoi_collector.sources.source_items import Closed, EventBatch, FrameRefused, Opened
 from etaoi_collector.wire.events import Reject
 from etaoi_collector.wire.handshake import encode_hello
 from tests.collector.making import an_id, events_in, frame_of, numbered_frame, places_in, start
@@ -50,7 +50,7 @@ def test_frames_arrive_are_recorded_and_can_be_read(tmp_path: Path) -> None:
         assert set(welcome) == {"kind", "schema_version", "server_version"}
         assert welcome["schema_version"] == "0.4.2"
         items = take_until(source, lambda items: any(isinstance(item, Closed) for item in items))
-        assert [type(item) for item in items] == [Opened, Events, Events, Closed]
+        assert [type(item) for item in items] == [Opened, EventBatch, EventBatch, Closed]
         opened, closed = items[0], items[-1]
         assert isinstance(opened, Opened) and opened.connection.peer.startswith("127.0.0.1:")
         assert "websockets" in opened.connection.client and "schema 0.4.2" in opened.connection.client
@@ -216,7 +216,7 @@ def test_strangers_are_told_what_to_upgrade(tmp_path: Path) -> None:
 
 
 def test_who_says_nothing_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("etaoi_collector.server.HELLO_WITHIN", 0.05)
+    monkeypatch.setattr("etaoi_collector.receivers.etaoi_ws.HELLO_WITHIN", 0.05)
     with serving(tmp_path) as (collector, _):
 
         async def wait() -> str:
@@ -258,7 +258,7 @@ def test_a_text_frame_is_refused_and_the_connection_goes_on(tmp_path: Path) -> N
 
         run(send())
         items = take_until(source, lambda items: any(isinstance(item, Closed) for item in items))
-        assert [type(item) for item in items] == [Opened, FrameRefused, Events, Closed]
+        assert [type(item) for item in items] == [Opened, FrameRefused, EventBatch, Closed]
 
 
 def test_compression_is_declined_on_loopback_only(tmp_path: Path) -> None:
@@ -314,6 +314,6 @@ def test_many_clients_at_once(tmp_path: Path) -> None:
         assert len({event.span_id for event in events_in(items)}) == 3000  # type: ignore[union-attr]
         by_client: dict[int, list[str]] = {}
         for item in items:
-            if isinstance(item, Events):
+            if isinstance(item, EventBatch):
                 by_client.setdefault(item.connection, []).extend(e.span_id for e in item.events)  # type: ignore[union-attr]
         assert all(ids == sorted(ids) and len(ids) == 100 for ids in by_client.values())

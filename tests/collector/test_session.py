@@ -5,13 +5,13 @@ from __future__ import annotations
 import msgpack
 import pytest
 
-from etaoi_collector.session import Session
+from etaoi_collector.ingest.server_protocol import ServerProtocol
 from etaoi_collector.wire.handshake import encode_hello
 from etaoi_collector.wire.limits import MAX_CLOSE_REASON
 
 
 def test_a_hello_is_welcomed_with_the_clients_own_version() -> None:
-    session = Session(server_version="1.2")
+    session = ServerProtocol(server_version="1.2")
     assert session.begin() is None
     answer = session.receive(encode_hello("x", schema_version="0.3.7"))
     assert answer.send is not None and answer.close is None and not answer.refused
@@ -24,7 +24,7 @@ def test_a_hello_is_welcomed_with_the_clients_own_version() -> None:
 
 
 def test_nothing_is_said_after_the_welcome() -> None:
-    session = Session(server_version="1")
+    session = ServerProtocol(server_version="1")
     session.receive(encode_hello("x"))
     for message in (b"\x90", b"garbage", b"", encode_hello("x")):
         answer = session.receive(message)
@@ -35,7 +35,7 @@ def test_nothing_is_said_after_the_welcome() -> None:
 
 
 def test_another_schema_gets_a_mismatch_and_4400() -> None:
-    session = Session(server_version="1")
+    session = ServerProtocol(server_version="1")
     answer = session.receive(encode_hello("x", schema_version="0.6.0"))
     assert answer.send is not None and answer.close is not None
     assert msgpack.unpackb(answer.send)["kind"] == "mismatch"
@@ -53,20 +53,20 @@ def test_another_schema_gets_a_mismatch_and_4400() -> None:
     ],
 )
 def test_a_wrong_first_message_is_explained(message: bytes | str, words: str) -> None:
-    answer = Session(server_version="1").receive(message)
+    answer = ServerProtocol(server_version="1").receive(message)
     assert answer.send is None and answer.close is not None and answer.close.code == 1003
     assert words in answer.close.reason and len(answer.close.reason.encode()) <= MAX_CLOSE_REASON
 
 
 @pytest.mark.parametrize(("role", "words"), [("ä" * 500, "Unknown role"), ("", "role")])
 def test_other_roles_are_refused_with_a_reason(role: str, words: str) -> None:
-    answer = Session(server_version="1").receive(encode_hello("x", role=role))
+    answer = ServerProtocol(server_version="1").receive(encode_hello("x", role=role))
     assert answer.send is None and answer.close is not None and answer.close.code == 1008
     assert words in answer.close.reason and len(answer.close.reason.encode()) <= MAX_CLOSE_REASON
 
 
 def test_a_viewer_is_welcome_and_has_nothing_more_to_say() -> None:
-    session = Session(server_version="1")
+    session = ServerProtocol(server_version="1")
     answer = session.receive(encode_hello("x", role="fanout"))
     assert answer.send is not None and answer.close is None
     answer = session.receive(b"\x90")
@@ -75,7 +75,7 @@ def test_a_viewer_is_welcome_and_has_nothing_more_to_say() -> None:
 
 
 def test_without_the_token_nothing_is_taken() -> None:
-    session = Session(server_version="1", authorised=False)
+    session = ServerProtocol(server_version="1", authorised=False)
     for answer in (session.begin(), session.receive(encode_hello("x")), session.receive(b"\x90")):
         assert answer is not None and answer.close is not None
         assert answer.close.code == 4401 and answer.send is None and answer.frame is None

@@ -10,8 +10,8 @@ import msgpack
 import pytest
 import zstandard
 
-from etaoi_collector.arrivals import Closed, Ended, Events, FrameRefused, Missing, Opened
-from etaoi_collector.tracefile import TraceFileError, TraceReader
+from etaoi_collector.recording.reader import TraceFileError, TraceReader
+from etaoi_collector.sources.source_items import Closed, Ended, EventBatch, FrameRefused, Missing, Opened
 from etaoi_collector.wire.events import Reject, SpanEnd, SpanStart
 from etaoi_collector.wire.handshake import encode_hello
 from etaoi_collector.wire.trace_records import TraceWriter
@@ -48,7 +48,7 @@ def test_captures_load_with_the_counts_of_their_readme(name: str) -> None:
     open_spans = spans - {event.span_id for event in events if isinstance(event, SpanEnd)}
     traces = {event.trace_id for event in events if isinstance(event, SpanStart)}
     assert [len(events), len(spans), len(traces), len(open_spans)] == COUNTS[name]
-    assert [type(item) for item in arrivals if not isinstance(item, Events)] == [Opened, Closed, Ended]
+    assert [type(item) for item in arrivals if not isinstance(item, EventBatch)] == [Opened, Closed, Ended]
     assert reader.notices == [] and reader.ended and reader.position == reader.size
     for event, place in zip(events, places_in(arrivals), strict=True):
         raw = reader.read(place)
@@ -66,9 +66,9 @@ def trace(tmp_path: Path) -> Path:
 def test_our_own_format_tells_everything(trace: Path) -> None:
     reader = TraceReader(trace)
     arrivals = list(reader.arrivals())
-    assert [type(item) for item in arrivals] == [Opened, Events, Events, Events, Closed, Ended]
+    assert [type(item) for item in arrivals] == [Opened, EventBatch, EventBatch, EventBatch, Closed, Ended]
     opened, first, closed, ended = arrivals[0], arrivals[1], arrivals[-2], arrivals[-1]
-    assert isinstance(opened, Opened) and isinstance(first, Events)
+    assert isinstance(opened, Opened) and isinstance(first, EventBatch)
     assert (opened.connection.number, opened.connection.peer) == (1, "127.0.0.1:5")
     assert (opened.connection.client, opened.connection.opened_at) == ("a client", 1000.0)
     assert (first.received, first.connection, first.first_ordinal, len(first.events)) == (1001.0, 1, 0, 3)
@@ -79,7 +79,7 @@ def test_our_own_format_tells_everything(trace: Path) -> None:
 def test_a_file_torn_anywhere_opens_with_what_came_before(trace: Path, tmp_path: Path) -> None:
     data = trace.read_bytes()
     whole = TraceReader(trace)
-    boundaries = {item.base_place >> 24 for item in whole.arrivals() if isinstance(item, Events)}
+    boundaries = {item.base_place >> 24 for item in whole.arrivals() if isinstance(item, EventBatch)}
     seen = set()
     for length in range(1, len(data)):
         torn = tmp_path / "torn.msgpack"
@@ -146,7 +146,15 @@ def test_a_plain_stream_of_frames(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"".join(frames))
     reader = TraceReader(tmp_path / "a", events_per_item=16)
     arrivals = list(reader.arrivals())
-    assert [type(item) for item in arrivals] == [Opened, Events, Events, Events, Events, Closed, Ended]
+    assert [type(item) for item in arrivals] == [
+        Opened,
+        EventBatch,
+        EventBatch,
+        EventBatch,
+        EventBatch,
+        Closed,
+        Ended,
+    ]
     assert len(events_in(arrivals)) == 42
     assert arrivals[1].received == pytest.approx(1767323045.12)  # type: ignore[union-attr]
     assert all(isinstance(reader.read(place), bytes) for place in places_in(arrivals))
@@ -169,7 +177,7 @@ def test_hellos_in_foreign_streams_are_connections(tmp_path: Path) -> None:
         reader = TraceReader(tmp_path / name)
         arrivals = list(reader.arrivals())
         assert [item.connection.number for item in arrivals if isinstance(item, Opened)] == [1, 2]
-        assert [item.connection for item in arrivals if isinstance(item, Events)] == [1, 2]
+        assert [item.connection for item in arrivals if isinstance(item, EventBatch)] == [1, 2]
         assert [item.connection for item in arrivals if isinstance(item, Closed)] == [1, 2]
     assert reader.notices == ["A message that is neither a frame nor a client's hello was left out."]
     assert arrivals[-1] == Ended(5.5)
@@ -214,7 +222,7 @@ def test_compressed_data_that_breaks_off(tmp_path: Path, packing: str) -> None:
 
 
 def test_a_compression_bomb_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from etaoi_collector import bytefile
+    from etaoi_collector.recording import random_access_file as bytefile
 
     monkeypatch.setattr(bytefile.open_bytes, "__defaults__", (1 << 20,))
     data = write_trace(tmp_path / "a", [numbered_frame(0, 1), b"\x90" + bytes(8 << 20), numbered_frame(1, 1)])
@@ -226,7 +234,7 @@ def test_a_compression_bomb_is_stopped(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_damage_in_the_middle_costs_the_damaged_records(tmp_path: Path) -> None:
     path = write_trace(tmp_path / "a", [numbered_frame(n, 1) for n in range(6)])
-    offsets = [i.base_place >> 24 for i in TraceReader(path).arrivals() if isinstance(i, Events)]
+    offsets = [i.base_place >> 24 for i in TraceReader(path).arrivals() if isinstance(i, EventBatch)]
     data = bytearray(path.read_bytes())
     data[offsets[2] : offsets[2] + 30] = b"\xff" * 30
     path.write_bytes(data)
@@ -246,7 +254,15 @@ def test_records_of_a_later_version_are_hopped_over(tmp_path: Path) -> None:
     writer.append(1, 5.0, 9, b"\xc1")
     writer.close()
     arrivals = list(TraceReader(tmp_path / "a").arrivals())
-    assert [type(item) for item in arrivals] == [Opened, Events, FrameRefused, Opened, Closed, Closed, Ended]
+    assert [type(item) for item in arrivals] == [
+        Opened,
+        EventBatch,
+        FrameRefused,
+        Opened,
+        Closed,
+        Closed,
+        Ended,
+    ]
     assert arrivals[0].connection.peer == "unknown"  # type: ignore[union-attr]
     assert arrivals[2] == FrameRefused(4, 4.0, 10, "too large")
 
@@ -263,7 +279,7 @@ def test_bad_events_are_rejects_with_a_place(tmp_path: Path) -> None:
 
 def test_a_frame_of_many_events_comes_in_slices(tmp_path: Path) -> None:
     reader = TraceReader(write_trace(tmp_path / "a", [numbered_frame(0, 1000)]), events_per_item=300)
-    items = [item for item in reader.arrivals() if isinstance(item, Events)]
+    items = [item for item in reader.arrivals() if isinstance(item, EventBatch)]
     assert [(item.first_ordinal, len(item.events)) for item in items] == [
         (0, 300),
         (300, 300),
@@ -297,14 +313,14 @@ def test_a_growing_file_is_followed_to_its_end(tmp_path: Path) -> None:
     writer.append_frame(2.0, 1, numbered_frame(0, 2))
     writer.flush()
     reader = TraceReader(tmp_path / "a")
-    assert [type(item) for item in reader.arrivals()] == [Opened, Events]
+    assert [type(item) for item in reader.arrivals()] == [Opened, EventBatch]
     assert reader.growing and not reader.ended and list(reader.arrivals()) == []
     writer.append_frame(3.0, 1, numbered_frame(2, 1))
     writer.flush()
     assert len(events_in(reader.arrivals())) == 1
     writer.append_frame(4.0, 1, numbered_frame(3, 1))
     writer.close()
-    assert [type(item) for item in reader.arrivals()] == [Events, Closed, Ended]
+    assert [type(item) for item in reader.arrivals()] == [EventBatch, Closed, Ended]
     assert not reader.growing and reader.ended
 
 
@@ -343,7 +359,7 @@ def test_segments_are_read_as_one_recording(tmp_path: Path) -> None:
     write_trace(tmp_path / "run.4.msgpack", [numbered_frame(9, 1)])  # of another recording
     reader = TraceReader(path)
     arrivals = list(reader.arrivals())
-    assert [type(item) for item in arrivals] == [Opened, Events, Events, Events, Closed, Ended]
+    assert [type(item) for item in arrivals] == [Opened, EventBatch, EventBatch, EventBatch, Closed, Ended]
     assert (
         reader.size
         == reader.position

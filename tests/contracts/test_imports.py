@@ -23,7 +23,7 @@ LOADED = "import json, sys; print(json.dumps(sorted({name.partition('.')[0] for 
 RUN_AND_LIST = """
 import json, sys
 told, *arguments = sys.argv[1:]
-from etaoi_tui.cli import main
+from etaoi_tui.cli.main import main
 sys.argv = ["etaoi-tui", *arguments]
 try:
     main()

@@ -12,15 +12,15 @@ from typing import Any
 
 import pytest
 
-from etaoi_collector.host import Collector, CollectorOptions, Record
-from etaoi_collector.live import LiveSource
-from etaoi_collector.model import Span, Status
+from etaoi_collector.collector import Collector, CollectorOptions, Record
+from etaoi_collector.sources.live import LiveSource
 from etaoi_collector.store import Store
+from etaoi_collector.store.model import Span, Status
 from etaoi_tui.demo.clock import Clock, Story
-from etaoi_tui.demo.show import LENGTH
-from etaoi_tui.detail.payloads import EventPayloads
+from etaoi_tui.demo.play import LENGTH
+from etaoi_tui.detail.payload_reader import RecordedPayloads
+from etaoi_tui.export.json_lines import span_object
 from etaoi_tui.feed import Feed
-from etaoi_tui.headless.jsonout import span_object
 from tests.headless.running import PATIENCE, finish, run, running, send
 
 Shape = tuple[str, str, str, float, tuple["Shape", ...]]
@@ -57,7 +57,7 @@ class Watched:
             while not self._complete():
                 assert time.monotonic() < deadline
                 feed.tick(100, time.time())
-            payloads = EventPayloads(source)
+            payloads = RecordedPayloads(source)
             self.spans: list[dict[str, Any]] = [
                 span_object(span, payloads, time.time())
                 for trace in self.store.traces.values()
@@ -103,7 +103,8 @@ def test_everything_arrives_and_ends(watched: Watched) -> None:
     store = watched.store
     assert (store.rejected, store.repeats, store.refused_frames) == (0, 0, 0)
     assert all(
-        trace.dropped == 0 and trace.running == 0 and not trace.ghosts for trace in store.traces.values()
+        trace.dropped == 0 and trace.running == 0 and not trace.placeholders
+        for trace in store.traces.values()
     )
     assert {span["kind"] for span in watched.spans} == KINDS
     assert len(store.sessions) == 2
@@ -238,10 +239,10 @@ def test_stories_side_by_side_go_on_when_all_are_done() -> None:
 @pytest.mark.parametrize("seed", range(20))
 def test_streamed_pieces_are_the_whole_text(seed: int) -> None:
     """However it is cut, nothing is missing and nothing comes twice."""
-    from etaoi_tui.demo.stage import Stage
+    from etaoi_tui.demo.span_writer import SpanWriter
     from etaoi_tui.sdk.tracer import Tracer
 
-    stage = Stage(Tracer(None), Clock(wait=lambda _: None), random.Random(seed))
+    stage = SpanWriter(Tracer(None), Clock(wait=lambda _: None), random.Random(seed))
     told: list[dict[str, Any]] = []
     stage.note = lambda span, payload: told.append(dict(payload))  # type: ignore[method-assign]
     text = "The quick brown fox.\n\n1. **jumps** over  it"

@@ -6,8 +6,8 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
-from etaoi_tui.detail.document import Block, Document, Section, Tab
-from etaoi_tui.detail.page import Page
+from etaoi_tui.detail.document.model import Block, Document, Section, Tab
+from etaoi_tui.detail.layout.page import PageLayout
 
 TRACE = str(uuid.UUID(int=1))
 SESSION = str(uuid.UUID(int=2))
@@ -74,10 +74,10 @@ def document_of(*blocks: Block, live: bool = False, key: str = "doc", **section:
 
 def page_of(
     document: Document, tab: str = "", width: int = 100, folds: dict[str, bool] | None = None
-) -> Page:
+) -> PageLayout:
     chosen = document.tab(tab or document.default)
     assert chosen is not None
-    page = Page(document, chosen, width, folds or {})
+    page = PageLayout(document, chosen, width, folds or {})
     while not page.done:
         page.work(1_000_000)
     return page

@@ -8,11 +8,11 @@ from typing import Any, Self
 
 import msgpack
 
-from etaoi_collector.model import Span
 from etaoi_collector.store import Store
+from etaoi_collector.store.model import Span
 from etaoi_collector.wire.codec import decode_frame, split_frame
-from etaoi_collector.wire.places import pack_place
-from etaoi_tui.detail.payloads import EventPayloads, Missing
+from etaoi_collector.wire.event_ref import pack_event_ref
+from etaoi_tui.detail.payload_reader import Missing, RecordedPayloads
 
 CAPTURES = Path(__file__).parent.parent / "captures"
 
@@ -35,7 +35,7 @@ class Recorded:
     def __init__(self) -> None:
         self.store = Store()
         self.source = MemorySource()
-        self.payloads = EventPayloads(self.source)
+        self.payloads = RecordedPayloads(self.source)
         self._offset = 0
 
     @classmethod
@@ -52,8 +52,8 @@ class Recorded:
         self._offset += 1
         events = decode_frame(frame)
         for ordinal, raw in enumerate(split_frame(frame)):
-            self.source.events[pack_place(0, self._offset, ordinal)] = bytes(raw)  # type: ignore[arg-type]
-        self.store.apply(events, pack_place(0, self._offset), 1)
+            self.source.events[pack_event_ref(0, self._offset, ordinal)] = bytes(raw)  # type: ignore[arg-type]
+        self.store.apply(events, pack_event_ref(0, self._offset), 1)
 
     def send(self, *events: dict[str, Any]) -> None:
         """Apply events given as dicts."""

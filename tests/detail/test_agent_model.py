@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from etaoi_tui.detail.context import agent_sections
-from etaoi_tui.detail.document import KeyValues
+from etaoi_tui.detail.document.model import KeyValues
+from etaoi_tui.detail.viewers.agent_snapshot import agent_sections
 
 
 @pytest.mark.parametrize(

@@ -10,24 +10,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from etaoi_tui.detail.document import (
+from etaoi_tui.detail.document.json_printer import json_lines, parse_json
+from etaoi_tui.detail.document.model import (
     Block,
     Diff,
     Document,
     Json,
     JsonText,
     KeyValues,
-    Runs,
     Section,
+    StyledLine,
     Tab,
     Table,
     Text,
     section_text,
 )
-from etaoi_tui.detail.flow import flow_of
-from etaoi_tui.detail.json_lines import json_lines, parse_json
-from etaoi_tui.detail.page import GUTTER, Page
-from etaoi_tui.detail.wrap import break_line
+from etaoi_tui.detail.layout.block_layout import layout_for
+from etaoi_tui.detail.layout.page import GUTTER, PageLayout
+from etaoi_tui.detail.layout.wrap import break_line
 from etaoi_tui.text import UNSAFE
 from tests.detail.pages import document_of, lines_of, page_of, text_of
 
@@ -40,7 +40,7 @@ def blocks_of(text: str) -> list[Block]:
     return [
         Text(text, prose=True),
         Text(text),
-        Runs([(text, "tag")]),
+        StyledLine([(text, "tag")]),
         Json({text: text, "list": [text, {text: [text]}], "lines": f"a\n{text}"}),
         Json(text),
         JsonText(text),
@@ -73,7 +73,7 @@ def test_titles_notes_and_headlines_are_printable() -> None:
 @settings(deadline=None)
 @given(st.text(st.characters(codec=None), max_size=200), st.integers(10, 40))
 def test_lines_are_printable_fit_and_lose_nothing(text: str, width: int) -> None:
-    flow = flow_of(Text(text), width)
+    flow = layout_for(Text(text), width)
     while not flow.done:
         assert flow.work(50) > 0
     shown = ["".join(piece for piece, _ in flow.line(n)) for n in range(flow.count)]
@@ -177,7 +177,7 @@ def test_json_that_is_none_stays_text_with_a_note() -> None:
     ids=["prose", "one line", "wide", "lines", "json", "long string", "value", "diff"],
 )
 def test_a_large_value_costs_what_is_asked_for(block: Block) -> None:
-    page = Page(document_of(block), document_of(block).tabs[0], 100, {})
+    page = PageLayout(document_of(block), document_of(block).tabs[0], 100, {})
     before = page.count
     used = page.work(4_000)
     assert used < 20_000 or page.count - before < 20
@@ -192,13 +192,13 @@ def test_a_large_value_costs_what_is_asked_for(block: Block) -> None:
 @settings(deadline=None)
 @given(st.lists(st.text(st.sampled_from("ab \n日"), min_size=1, max_size=30), min_size=1, max_size=8))
 def test_growing_text_equals_text_laid_out_at_once(pieces: list[str]) -> None:
-    flow = flow_of(Text(pieces[0]), 12)
+    flow = layout_for(Text(pieces[0]), 12)
     text = pieces[0]
     for piece in pieces[1:]:
         flow.work(20)
         text += piece
         assert flow.grow(Text(text))
-    fresh = flow_of(Text(text), 12)
+    fresh = layout_for(Text(text), 12)
     for each in (flow, fresh):
         while not each.done:
             each.work(10_000)
@@ -210,7 +210,7 @@ def test_growing_text_is_laid_out_once() -> None:
     document = document_of(Text(text))
     page = page_of(document)
     grown = document_of(Text(text + "and more"))
-    again = Page(grown, grown.tabs[0], 100, {}, page)
+    again = PageLayout(grown, grown.tabs[0], 100, {}, page)
     assert again.work(10_000_000) < 1_000
     assert "more" in "".join(piece for piece, _ in again.line(again.count - 1).runs)
 

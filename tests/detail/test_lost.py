@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from etaoi_collector.model import Connection
+from etaoi_collector.store.model import Connection
 from tests.detail.pages import end, start, text_of
 from tests.detail.recorded import Recorded
 from tests.detail.test_recordings import describe_in

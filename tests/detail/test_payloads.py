@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import msgpack
 
-from etaoi_collector.arrivals import Missing
-from etaoi_tui.detail import payloads
-from etaoi_tui.detail.payloads import EventPayloads
+from etaoi_collector.sources.source_items import Missing
+from etaoi_tui.detail import payload_reader as payloads
+from etaoi_tui.detail.payload_reader import RecordedPayloads
 
 
 class Counting:
@@ -23,14 +23,14 @@ class Counting:
 
 def test_an_event_is_read_once() -> None:
     source = Counting()
-    kept = EventPayloads(source)
+    kept = RecordedPayloads(source)
     assert kept.event(5) is kept.event(5)
     assert source.reads == [5]
 
 
 def test_the_oldest_look_is_let_go() -> None:
     source = Counting()
-    kept = EventPayloads(source, keep=2)
+    kept = RecordedPayloads(source, keep=2)
     for place in (1, 2, 1, 3, 1, 2):
         kept.event(place)
     assert source.reads == [1, 2, 3, 2]
@@ -38,7 +38,7 @@ def test_the_oldest_look_is_let_go() -> None:
 
 def test_large_events_are_not_hoarded() -> None:
     source = Counting(payloads.BYTES_KEPT // 3)
-    kept = EventPayloads(source)
+    kept = RecordedPayloads(source)
     for place in (1, 2, 3, 3, 1):
         kept.event(place)
     assert source.reads == [1, 2, 3, 1]
@@ -46,7 +46,7 @@ def test_large_events_are_not_hoarded() -> None:
 
 def test_what_is_missing_says_why_and_is_asked_for_again() -> None:
     source = Counting()
-    kept = EventPayloads(source)
+    kept = RecordedPayloads(source)
     for _ in range(2):
         event = kept.event(13)
         assert isinstance(event, Missing) and event.reason == "it was not recorded"
@@ -60,5 +60,5 @@ def test_bytes_that_are_no_event_are_still_shown() -> None:
         def read(self, place: int) -> bytes | Missing:
             return b"\xc1\xff\x00"
 
-    event = EventPayloads(Broken()).event(1)
+    event = RecordedPayloads(Broken()).event(1)
     assert isinstance(event, dict)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from etaoi_collector.model import Mark, Span
-from etaoi_tui.detail.describe import describe
-from etaoi_tui.detail.document import STYLES, Document
-from etaoi_tui.detail.payloads import EventPayloads, Missing
+from etaoi_collector.store.model import Span, SpanFlag
+from etaoi_tui.detail.document.model import STYLES, Document
+from etaoi_tui.detail.payload_reader import Missing, RecordedPayloads
+from etaoi_tui.detail.viewers.registry import describe_span
 from tests.detail.pages import lines_of, styles_in, text_of
 from tests.detail.recorded import CAPTURES, Recorded, load
 
@@ -15,7 +15,7 @@ NAMES = sorted(path.stem for path in CAPTURES.glob("s*.msgpack"))
 
 
 def describe_in(recorded: Recorded, span: Span) -> Document:
-    return describe(span, recorded.payloads, span.trace.ended_at or 0.0)
+    return describe_span(span, recorded.payloads, span.trace.ended_at or 0.0)
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +87,7 @@ def test_output_shows_only_new_messages(agent: Recorded) -> None:
 
 
 def test_probes_show_added_and_removed_lines(agent: Recorded) -> None:
-    probes = [s for s in agent.spans if s.marks & Mark.PROBE]
+    probes = [s for s in agent.spans if s.marks & SpanFlag.PROBE]
     texts = [text_of(describe_in(agent, span)) for span in probes]
     assert any("+ ## CURRENT STATE" in text and "34 → 72 chars (+38)" in text for text in texts)
     assert any("- flaky" in text for text in texts)
@@ -131,9 +131,9 @@ def test_missing_events_are_said_and_nothing_fails(agent: Recorded) -> None:
         def read(self, place: int) -> Missing:
             return Missing("not kept: disk full")
 
-    payloads = EventPayloads(Nothing())
+    payloads = RecordedPayloads(Nothing())
     for span in agent.spans:
-        document = describe(span, payloads, 0.0)
+        document = describe_span(span, payloads, 0.0)
         assert any("disk full" in note for note in document.notes)
         for tab in document.tabs:
             assert lines_of(document, tab.key)

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from etaoi_tui.detail.chat import unquoted, value_block
-from etaoi_tui.detail.document import JsonText, Text
+from etaoi_tui.detail.document.model import JsonText, Text
+from etaoi_tui.detail.messages.chat import unquoted, value_block
 
 
 @pytest.mark.parametrize("text", ["", "one", "two\nlines", 'a "quoted" word', "日本語\t\x1b[2J"])

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from etaoi_tui.detail import describe as describing
-from etaoi_tui.detail.chat import read_message, read_messages
-from etaoi_tui.detail.describe import describe
-from etaoi_tui.detail.document import Document
-from etaoi_tui.detail.error import first_failure, split_error
-from etaoi_tui.detail.stream import ANSWER, Channel
-from etaoi_tui.detail.text_diff import pair_lines, unified
+from etaoi_tui.detail.compare.text_diff import pair_lines, unified
+from etaoi_tui.detail.document.model import Document
+from etaoi_tui.detail.messages.chat import read_message, read_messages
+from etaoi_tui.detail.messages.stream_assembly import ANSWER, Channel
+from etaoi_tui.detail.viewers import registry as describing
+from etaoi_tui.detail.viewers.error import first_failure, split_error
+from etaoi_tui.detail.viewers.registry import describe_span
 from tests.detail.pages import delta, end, lines_of, page_of, span_id, start, text_of
 from tests.detail.recorded import Recorded
 
@@ -28,7 +28,7 @@ def described(*events: Any, number: int = 1) -> Document:
     recorded.send(*events)
     span = recorded.store.find_span(span_id(number))
     assert span is not None
-    return describe(span, recorded.payloads, NOW)
+    return describe_span(span, recorded.payloads, NOW)
 
 
 REQUEST = {"input_messages": [{"role": "human", "text": "hi"}]}
@@ -64,7 +64,7 @@ def test_a_stream_is_read_once_however_often_it_is_looked_at() -> None:
         text += f"{n} "
         span = recorded.store.find_span(span_id(1))
         assert span is not None
-        assert "".join(lines_of(describe(span, recorded.payloads, NOW))).count("streaming") == 1
+        assert "".join(lines_of(describe_span(span, recorded.payloads, NOW))).count("streaming") == 1
     stream_reads = recorded.source.reads
     assert stream_reads < 50 + 10
 
@@ -332,7 +332,7 @@ def test_no_payload_breaks_a_page(data: st.DataObject) -> None:
     span = recorded.store.find_span(span_id(1))
     if span is None:
         return
-    document = describe(span, recorded.payloads, NOW)
+    document = describe_span(span, recorded.payloads, NOW)
     assert document.notes == []
     for tab in document.tabs:
         assert not any("failed on this span" in line for line in lines_of(document, tab.key, 60))

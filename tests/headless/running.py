@@ -14,7 +14,7 @@ from typing import IO, Any
 
 from click.testing import CliRunner, Result
 
-from etaoi_tui.cli import main
+from etaoi_tui.cli.main import main
 
 PATIENCE = 60
 

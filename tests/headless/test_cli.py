@@ -9,9 +9,9 @@ import click
 import pytest
 
 import etaoi_collector
-from etaoi_collector.host import CollectorOptions, Record
-from etaoi_tui import cli
-from etaoi_tui.headless import params
+from etaoi_collector.collector import CollectorOptions, Record
+from etaoi_tui.cli import main as cli
+from etaoi_tui.cli import params
 from tests import generate
 from tests.headless.running import PATIENCE, command, environment, invoke
 
@@ -71,7 +71,7 @@ def test_options_reach_the_collector(monkeypatch: pytest.MonkeyPatch, tmp_path: 
         seen.append(options)
         return 0
 
-    monkeypatch.setattr("etaoi_tui.launch.live", take)
+    monkeypatch.setattr("etaoi_tui.start_viewer.live", take)
     monkeypatch.delenv("ETAOI_TUI_TOKEN", raising=False)
     file = tmp_path / "run.msgpack"
     for arguments in (
@@ -95,7 +95,7 @@ def test_the_token_comes_from_the_environment_too(monkeypatch: pytest.MonkeyPatc
         seen.append(options.token)
         return 0
 
-    monkeypatch.setattr("etaoi_tui.launch.live", take)
+    monkeypatch.setattr("etaoi_tui.start_viewer.live", take)
     monkeypatch.setenv("ETAOI_TUI_TOKEN", "secret")
     invoke()
     invoke("--token", "other")

@@ -6,13 +6,21 @@ from collections import deque
 
 import pytest
 
-from etaoi_collector.arrivals import Arrival, Closed, Ended, Events, FrameRefused, Missing, Opened
-from etaoi_collector.model import Connection, Status
-from etaoi_collector.source import Progress
+from etaoi_collector.sources.base import Progress
+from etaoi_collector.sources.source_items import (
+    Closed,
+    Ended,
+    EventBatch,
+    FrameRefused,
+    Missing,
+    Opened,
+    SourceItem,
+)
 from etaoi_collector.store import LOST_AFTER, Store
+from etaoi_collector.store.model import Connection, Status
 from etaoi_collector.wire.codec import decode_at_once
+from etaoi_collector.wire.event_ref import NO_EVENT, pack_event_ref
 from etaoi_collector.wire.events import Reject
-from etaoi_collector.wire.places import NOWHERE, pack_place
 from etaoi_tui.feed import SLICE_MS, Feed
 from tests import generate
 from tests.generate import Scribe
@@ -36,12 +44,12 @@ class Queue:
     notices: list[str] = []  # noqa: RUF012
 
     def __init__(self, clock: Ticking, costs_ms: float = 1.0) -> None:
-        self.waiting: deque[Arrival] = deque()
+        self.waiting: deque[SourceItem] = deque()
         self.asked: list[float] = []
         self._clock = clock
         self._cost = costs_ms / 1000
 
-    def take(self, seconds: float) -> list[Arrival]:
+    def take(self, seconds: float) -> list[SourceItem]:
         self.asked.append(seconds)
         if not self.waiting:
             return []
@@ -55,11 +63,11 @@ class Queue:
         pass
 
 
-def events(scribe: Scribe, base: int = 0, first: int = 0, connection: int = 1) -> Events:
+def events(scribe: Scribe, base: int = 0, first: int = 0, connection: int = 1) -> EventBatch:
     """The scribe's newest events as an item."""
     decoded = decode_at_once(generate.frame(scribe.take()))
     assert decoded is not None
-    return Events(base, first, decoded, connection, scribe.clock.seconds)
+    return EventBatch(base, first, decoded, connection, scribe.clock.seconds)
 
 
 def test_it_stops_at_the_budget_and_says_that_more_waits() -> None:
@@ -95,12 +103,12 @@ def test_places_count_from_the_frame_that_holds_the_events() -> None:
     store = Store()
     scribe = Scribe(2)
     kept = scribe.start("tool", "kept")
-    source.waiting.append(events(scribe, base=pack_place(0, 4096), first=512))
+    source.waiting.append(events(scribe, base=pack_event_ref(0, 4096), first=512))
     lost = scribe.start("tool", "lost")
-    source.waiting.append(events(scribe, base=NOWHERE, first=512))
+    source.waiting.append(events(scribe, base=NO_EVENT, first=512))
     Feed(source, store, clock=clock).tick(100.0, 0.0)
     places = [store.find_span(span.span_id) for span in (kept, lost)]
-    assert [span and span.start_place for span in places] == [pack_place(0, 4096, 512), NOWHERE]
+    assert [span and span.start_place for span in places] == [pack_event_ref(0, 4096, 512), NO_EVENT]
 
 
 def test_every_kind_of_item_reaches_the_store() -> None:
@@ -113,7 +121,7 @@ def test_every_kind_of_item_reaches_the_store() -> None:
     now = scribe.clock.seconds
     source.waiting.append(Opened(Connection(1, "test", now)))
     source.waiting.append(events(scribe))
-    source.waiting.append(Events(0, 0, [Reject(0, "no such kind")], 1, now))
+    source.waiting.append(EventBatch(0, 0, [Reject(0, "no such kind")], 1, now))
     source.waiting.append(FrameRefused(1, now, 5_000, "too large"))
     source.waiting.append(Closed(1, now, 1006, "gone"))
     feed = Feed(source, store, clock=clock)

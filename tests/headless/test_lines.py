@@ -7,11 +7,11 @@ import re
 import signal
 from pathlib import Path
 
-from etaoi_collector.replay import ReplaySource
+from etaoi_collector.sources.replay import ReplaySource
 from etaoi_collector.store import Store
+from etaoi_tui.export.text_log import LinePrinter
 from etaoi_tui.feed import Feed
-from etaoi_tui.headless.lines import LinePrinter
-from etaoi_tui.view.summary import Summaries
+from etaoi_tui.view.row_summaries import Summaries
 from tests import generate
 from tests.generate import Scribe
 from tests.headless.running import finish, objects, run, running, send

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 import etaoi_tui
-from etaoi_collector.model import Status
-from etaoi_collector.recordings import STATE_DIR_VARIABLE
-from etaoi_tui import cli
-from etaoi_tui.actions import ACTIONS
+from etaoi_collector.recording.directory import STATE_DIR_VARIABLE
+from etaoi_collector.store.model import Status
+from etaoi_tui.cli import main as cli
+from etaoi_tui.commands.registry import ACTIONS
 from tests.headless.running import invoke, objects
 
 ROOT = Path(__file__).parents[2]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from etaoi_tui.sdk.livekit.attribute import Attribute
+from etaoi_tui.sdk.livekit.monkeypatch import InstancePatch
 
 
 class Open:
@@ -40,7 +40,7 @@ def louder(inner: Callable[[], str]) -> Callable[[], str]:
 
 def test_several_lie_on_top_of_each_other_and_go_in_any_order() -> None:
     target = Open()
-    first, second = Attribute(target, "ask", louder), Attribute(target, "ask", louder)
+    first, second = InstancePatch(target, "ask", louder), InstancePatch(target, "ask", louder)
     assert target.ask() == "own!!"
     first.remove()
     assert target.ask() == "own!!", "what lies on top calls what was there"
@@ -51,7 +51,7 @@ def test_several_lie_on_top_of_each_other_and_go_in_any_order() -> None:
 @pytest.mark.parametrize("kind", [Frozen, Checked])
 def test_an_object_that_lets_nothing_be_set_is_left_alone(kind: type[Any]) -> None:
     target = kind()
-    put = Attribute(target, "ask", louder)
+    put = InstancePatch(target, "ask", louder)
     assert target.ask() == "own"
     put.remove()
     assert target.ask() == "own"

@@ -9,12 +9,12 @@ from uuid import NAMESPACE_URL, uuid5
 import msgpack
 import pytest
 
-from etaoi_collector.model import Span
 from etaoi_collector.store import Store
+from etaoi_collector.store.model import Span
 from etaoi_collector.wire.codec import decode_frame
 from etaoi_collector.wire.events import Reject
-from etaoi_tui.view.voice.call import VoiceCall
-from etaoi_tui.view.voice.runs import Runs
+from etaoi_tui.view.voice.call_model import VoiceCall
+from etaoi_tui.view.voice.linked_runs import LinkedRuns
 from tests.livekit.told import Told, ask
 from tests.voice.calls import folded
 
@@ -87,7 +87,7 @@ def test_a_graph_that_the_reference_tells_in_another_session_belongs_to_its_turn
     made = folded(run.raw["events"])
     sessions = {trace.session for trace in made.store.traces.values()}
     assert len(sessions) == 2, "one name, two ids"
-    call = VoiceCall(made.call.session, made.source, Runs(made.source, made.store.traces.values()))
+    call = VoiceCall(made.call.session, made.source, LinkedRuns(made.source, made.store.traces.values()))
     (turn,) = call.turns()
     (graph,) = turn.runs
     assert graph.name == "thinker" and graph.trace.session is not call.session

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from etaoi_collector.arrivals import Arrival, Missing
-from etaoi_collector.host import Collector, CollectorOptions
-from etaoi_collector.live import LiveSource
+from etaoi_collector.collector import Collector, CollectorOptions
+from etaoi_collector.recording.reader import TraceReader
+from etaoi_collector.sources.live import LiveSource
+from etaoi_collector.sources.source_items import Missing, SourceItem
 from etaoi_collector.store import Store
-from etaoi_collector.tracefile import TraceReader
 from etaoi_tui.feed import Feed
 
 TICK_MS = 40.0
@@ -61,7 +61,7 @@ class Collected:
         """Fold until that many events are in the store."""
         self.wait_until(lambda: self.store.events >= count, f"{count} events")
 
-    def replayed(self) -> Iterator[Arrival]:
+    def replayed(self) -> Iterator[SourceItem]:
         """What the recording holds, to its end."""
         reader = TraceReader(self.recording)
         try:

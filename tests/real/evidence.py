@@ -12,10 +12,10 @@ from typing import Any
 
 import msgpack
 
-from etaoi_collector.arrivals import Arrival, Closed, Ended, Events, Missing, Opened
-from etaoi_collector.model import Span
+from etaoi_collector.recording.reader import TraceReader
+from etaoi_collector.sources.source_items import Closed, Ended, EventBatch, Missing, Opened, SourceItem
 from etaoi_collector.store import Store
-from etaoi_collector.tracefile import TraceReader
+from etaoi_collector.store.model import Span
 
 Read = Callable[[int], bytes | Missing]
 Shape = tuple[str, str, str, str, tuple[Any, ...]]
@@ -44,10 +44,10 @@ def logged(path: Path, what: str = "sent") -> dict[str, Sent]:
     return events
 
 
-def fold(store: Store, arrivals: Iterator[Arrival]) -> None:
+def fold(store: Store, arrivals: Iterator[SourceItem]) -> None:
     """Apply what a recording holds, as a viewer does that replays it."""
     for item in arrivals:
-        if isinstance(item, Events):
+        if isinstance(item, EventBatch):
             place = item.base_place if item.base_place < 0 else item.base_place + item.first_ordinal
             store.apply(item.events, place, item.connection)
         elif isinstance(item, Opened):
@@ -106,7 +106,7 @@ def recorded_event_ids(path: Path) -> set[str]:
     reader = TraceReader(path)
     try:
         for item in reader.arrivals():
-            if isinstance(item, Events):
+            if isinstance(item, EventBatch):
                 for ordinal in range(item.first_ordinal, item.first_ordinal + len(item.events)):
                     raw = reader.read(item.base_place + ordinal)
                     assert not isinstance(raw, Missing)

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from etaoi_collector.model import Status
 from etaoi_collector.store import Store
+from etaoi_collector.store.model import Status
 from tests.real.collecting import collecting
 from tests.real.evidence import (
     Sent,

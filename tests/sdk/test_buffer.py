@@ -7,28 +7,32 @@ from hypothesis import strategies as st
 from etaoi_collector.wire.encode import DROPPED_KEY, EMPTY_MAP, encode_frame, encode_metadata
 from etaoi_tui.sdk.limits import OPEN_BYTES
 from etaoi_tui.sdk.stats import Stats
-from etaoi_tui.sdk.transport.buffer import Entry, Outbox, Rank, SpanWire
 from etaoi_tui.sdk.transport.losses import Losses
+from etaoi_tui.sdk.transport.send_queue import EncodedEvent, Priority, SendQueue, SpanWire
 
 
-def wire(name: str, rank: Rank = Rank.SPAN, *, persistent: bool = False, trace: str = "t") -> SpanWire:
+def wire(
+    name: str, rank: Priority = Priority.SPAN, *, persistent: bool = False, trace: str = "t"
+) -> SpanWire:
     return SpanWire(name, trace, "llm", b"", rank, persistent)
 
 
-def start(span: SpanWire, size: int = 1000) -> Entry:
-    return Entry(_head(span), encode_metadata({"name": span.span_id}), _payload(size), span.rank, span, True)
+def start(span: SpanWire, size: int = 1000) -> EncodedEvent:
+    return EncodedEvent(
+        _head(span), encode_metadata({"name": span.span_id}), _payload(size), span.rank, span, True
+    )
 
 
-def end(span: SpanWire, size: int = 1000) -> Entry:
-    return Entry(_head(span), EMPTY_MAP, _payload(size), span.rank, span, is_end=True)
+def end(span: SpanWire, size: int = 1000) -> EncodedEvent:
+    return EncodedEvent(_head(span), EMPTY_MAP, _payload(size), span.rank, span, is_end=True)
 
 
-def text(span: SpanWire, size: int = 1000) -> Entry:
-    return Entry(_head(span), EMPTY_MAP, _payload(size), Rank.TEXT, span)
+def text(span: SpanWire, size: int = 1000) -> EncodedEvent:
+    return EncodedEvent(_head(span), EMPTY_MAP, _payload(size), Priority.TEXT, span)
 
 
-def delta(span: SpanWire, size: int = 1000) -> Entry:
-    return Entry(_head(span), EMPTY_MAP, _payload(size), Rank.DELTA, span)
+def delta(span: SpanWire, size: int = 1000) -> EncodedEvent:
+    return EncodedEvent(_head(span), EMPTY_MAP, _payload(size), Priority.DELTA, span)
 
 
 def _head(span: SpanWire) -> bytes:
@@ -39,14 +43,14 @@ def _payload(size: int) -> bytes:
     return msgspec.msgpack.encode({"p": "x" * size})
 
 
-def take_all(outbox: Outbox) -> list[Entry]:
-    taken: list[Entry] = []
+def take_all(outbox: SendQueue) -> list[EncodedEvent]:
+    taken: list[EncodedEvent] = []
     while part := outbox.take_frame():
         taken += part
     return taken
 
 
-def read(entries: list[Entry]) -> list[dict[str, object]]:
+def read(entries: list[EncodedEvent]) -> list[dict[str, object]]:
     (envelope,) = msgspec.msgpack.decode(encode_frame(entries))
     batch: list[dict[str, object]] = envelope["batch"]
     return batch
@@ -54,8 +58,8 @@ def read(entries: list[Entry]) -> list[dict[str, object]]:
 
 def test_streamed_text_goes_first_then_payloads_then_deltas_and_roots_stay() -> None:
     stats = Stats()
-    outbox = Outbox(stats, max_bytes=40_000)
-    root, child = wire("root", Rank.ROOT), wire("child")
+    outbox = SendQueue(stats, max_bytes=40_000)
+    root, child = wire("root", Priority.ROOT), wire("child")
     outbox.add([start(root), start(child)])
     outbox.add([text(child) for _ in range(40)])
     assert stats.dropped_text > 0
@@ -75,8 +79,8 @@ def test_streamed_text_goes_first_then_payloads_then_deltas_and_roots_stay() -> 
 
 def test_roots_and_agent_snapshots_outlive_everything_else() -> None:
     stats = Stats()
-    outbox = Outbox(stats, max_bytes=30_000)
-    context, root = wire("context", Rank.CONTEXT, persistent=True), wire("root", Rank.ROOT)
+    outbox = SendQueue(stats, max_bytes=30_000)
+    context, root = wire("context", Priority.CONTEXT, persistent=True), wire("root", Priority.ROOT)
     outbox.add([start(context, 2000), end(context, 0), start(root)])
     for number in range(500):
         child = wire(f"child {number}")
@@ -88,7 +92,7 @@ def test_roots_and_agent_snapshots_outlive_everything_else() -> None:
 
 
 def test_a_start_and_its_end_go_together() -> None:
-    outbox = Outbox(Stats(), max_bytes=20_000)
+    outbox = SendQueue(Stats(), max_bytes=20_000)
     for number in range(200):
         child = wire(f"child {number}")
         outbox.add([start(child, 0), end(child, 0)])
@@ -100,7 +104,7 @@ def test_a_start_and_its_end_go_together() -> None:
 
 def test_losses_are_told_once_in_the_next_start_or_end() -> None:
     stats = Stats()
-    outbox = Outbox(stats, max_bytes=10_000)
+    outbox = SendQueue(stats, max_bytes=10_000)
     child = wire("child")
     outbox.add([text(child) for _ in range(100)])
     outbox.drop_before(Losses(text=3, deltas=2, spans=1, payloads=9, by_trace={"t": 6}))
@@ -113,7 +117,7 @@ def test_losses_are_told_once_in_the_next_start_or_end() -> None:
 
 
 def test_frames_stay_below_a_mebibyte_and_256_events() -> None:
-    outbox = Outbox(Stats())
+    outbox = SendQueue(Stats())
     span = wire("s")
     outbox.add([delta(span, 100_000) for _ in range(40)])
     outbox.add([delta(span, 1) for _ in range(1000)])
@@ -123,17 +127,17 @@ def test_frames_stay_below_a_mebibyte_and_256_events() -> None:
 
 
 def test_an_event_larger_than_a_frame_goes_alone() -> None:
-    outbox = Outbox(Stats())
+    outbox = SendQueue(Stats())
     span = wire("s")
     outbox.add([delta(span, 10), delta(span, 3_000_000), delta(span, 10)])
     assert [len(entries) for entries in iter(outbox.take_frame, [])] == [1, 1, 1]
 
 
 def test_a_new_viewer_is_told_of_open_spans_and_snapshots_that_have_left() -> None:
-    outbox = Outbox(Stats())
+    outbox = SendQueue(Stats())
     context, root, done, waiting = (
-        wire("context", Rank.CONTEXT, persistent=True),
-        wire("root", Rank.ROOT),
+        wire("context", Priority.CONTEXT, persistent=True),
+        wire("root", Priority.ROOT),
         wire("done"),
         wire("waiting"),
     )
@@ -147,7 +151,7 @@ def test_a_new_viewer_is_told_of_open_spans_and_snapshots_that_have_left() -> No
 
 
 def test_spans_that_never_end_do_not_pile_up() -> None:
-    outbox = Outbox(Stats())
+    outbox = SendQueue(Stats())
     for number in range(30_000):
         outbox.add([start(wire(str(number)), 1000)])
         outbox.take_frame()
@@ -171,11 +175,14 @@ STEPS = st.lists(
 @given(STEPS, st.integers(2_000, 60_000))
 def test_every_event_is_either_sent_once_or_counted(steps: list[tuple[str, int, int]], limit: int) -> None:
     stats = Stats()
-    outbox = Outbox(stats, max_bytes=limit)
+    outbox = SendQueue(stats, max_bytes=limit)
     made = {"start": start, "end": end, "text": text, "delta": delta}
-    spans = [wire(str(n), Rank.ROOT if n == 0 else Rank.CONTEXT if n == 1 else Rank.SPAN) for n in range(10)]
-    put: list[Entry] = []
-    sent: list[Entry] = []
+    spans = [
+        wire(str(n), Priority.ROOT if n == 0 else Priority.CONTEXT if n == 1 else Priority.SPAN)
+        for n in range(10)
+    ]
+    put: list[EncodedEvent] = []
+    sent: list[EncodedEvent] = []
     for what, which, size in steps:
         if what == "take":
             sent += outbox.take_frame()
@@ -201,7 +208,7 @@ def test_every_event_is_either_sent_once_or_counted(steps: list[tuple[str, int, 
 
 def test_payloads_have_a_bound_of_their_own_and_give_their_room_back() -> None:
     stats = Stats()
-    outbox = Outbox(stats, max_payloads=10_000)
+    outbox = SendQueue(stats, max_payloads=10_000)
     spans = [wire(str(number)) for number in range(30)]
     outbox.add([start(span) for span in spans])
     assert 20 <= stats.dropped_payloads <= 22
@@ -215,7 +222,7 @@ def test_payloads_have_a_bound_of_their_own_and_give_their_room_back() -> None:
 
 
 def test_an_id_that_is_used_again_makes_others_no_less_open() -> None:
-    outbox = Outbox(Stats())
+    outbox = SendQueue(Stats())
     outbox.add([start(wire("stays"))])
     for _ in range(OPEN_BYTES // 2_000 + 10):
         first, second = wire("again"), wire("again")
@@ -225,7 +232,7 @@ def test_an_id_that_is_used_again_makes_others_no_less_open() -> None:
 
 
 def test_the_end_of_one_span_leaves_the_other_of_its_id_open() -> None:
-    outbox = Outbox(Stats())
+    outbox = SendQueue(Stats())
     first, second = wire("again"), wire("again")
     outbox.add([start(first), start(second), end(first)])
     take_all(outbox)

@@ -12,10 +12,10 @@ from collections.abc import Callable
 
 import pytest
 
-from etaoi_collector.arrivals import Events
-from etaoi_collector.host import Collector, CollectorOptions, Record
-from etaoi_collector.model import Status
+from etaoi_collector.collector import Collector, CollectorOptions, Record
+from etaoi_collector.sources.source_items import EventBatch
 from etaoi_collector.store import Store
+from etaoi_collector.store.model import Status
 from etaoi_collector.wire.events import Reject
 from etaoi_tui.sdk.config import open_tracer
 
@@ -40,7 +40,7 @@ class Watching:
         while not holds():
             assert time.monotonic() < deadline, f"{self.events} events, rejects {self.rejects[:3]}"
             for arrival in self.collector.inbox.take(0.05, 10_000):
-                if isinstance(arrival, Events):
+                if isinstance(arrival, EventBatch):
                     self.events += len(arrival.events)
                     self.rejects += [e.reason for e in arrival.events if isinstance(e, Reject)]
                     self.store.apply(arrival.events, arrival.base_place, arrival.connection)
@@ -51,7 +51,7 @@ class Watching:
             span.name: span.status
             for trace in self.store.traces.values()
             for span in trace.members
-            if not span.ghost
+            if not span.placeholder
         }
 
     def stop(self) -> None:
@@ -100,7 +100,7 @@ def test_a_collector_that_comes_back_has_the_whole_of_what_is_open() -> None:
 def test_a_frozen_collector_that_goes_on_has_lost_nothing() -> None:
     program = """
         import sys, time
-        from etaoi_collector.host import Collector, CollectorOptions, Record
+        from etaoi_collector.collector import Collector, CollectorOptions, Record
         collector = Collector(CollectorOptions(port=0, record=Record.NONE))
         collector.bind()
         collector.start()

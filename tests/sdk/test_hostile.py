@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from etaoi_tui.sdk.serialize import Json
 from etaoi_tui.sdk.tracer import Tracer
-from etaoi_tui.sdk.values import Json
 
 
 class _Silent:

@@ -286,7 +286,7 @@ def test_no_fork_meets_the_imports_of_the_first_connection() -> None:
     out = run(
         """
         import sys
-        from etaoi_tui.sdk import forking
+        from etaoi_tui.sdk import fork_safety as forking
         from etaoi_tui.sdk.transport.endpoint import Endpoint
 
         class Watch:

@@ -9,8 +9,8 @@ import pytest
 from etaoi_tui.sdk.config import open_tracer
 from etaoi_tui.sdk.limits import Limits
 from etaoi_tui.sdk.redact import REDACTED, Redact
+from etaoi_tui.sdk.serialize import Json, PayloadSerializer
 from etaoi_tui.sdk.tracer import Tracer
-from etaoi_tui.sdk.values import Json, Shaper
 
 SECRETS = [
     "sk-abcdefghijklmnopqrstuvwx",
@@ -30,7 +30,7 @@ SECRETS = [
 
 @pytest.mark.parametrize("secret", SECRETS)
 def test_common_secrets_are_masked_visibly_wherever_they_are(secret: str) -> None:
-    shaper = Shaper(Limits(), Redact.of(None))
+    shaper = PayloadSerializer(Limits(), Redact.of(None))
     for text in (secret, f"use {secret}, please", f"({secret})", f"Authorization: Bearer {secret}"):
         shown = shaper.text(text)
         assert secret not in shown and REDACTED in shown
@@ -42,7 +42,7 @@ def test_common_secrets_are_masked_visibly_wherever_they_are(secret: str) -> Non
 
 
 def test_values_under_telling_names_are_masked() -> None:
-    shaper = Shaper(Limits(), Redact.of(None))
+    shaper = PayloadSerializer(Limits(), Redact.of(None))
     told = msgspec.msgpack.decode(
         shaper.payload(
             {"headers": {"Authorization": "Basic Zm9vOmJhcg==", "x-api-key": "abc"}, "max_tokens": 5}
@@ -54,7 +54,7 @@ def test_values_under_telling_names_are_masked() -> None:
 
 
 def test_ordinary_text_stays_as_it_is() -> None:
-    shaper = Shaper(Limits(), Redact.of(None))
+    shaper = PayloadSerializer(Limits(), Redact.of(None))
     for text in (
         "ask-me-anything-about-risk-management",
         "Bearer of bad news",
@@ -65,7 +65,7 @@ def test_ordinary_text_stays_as_it_is() -> None:
 
 
 def test_a_callable_sees_every_text() -> None:
-    shaper = Shaper(Limits(), Redact.of(lambda text: text.replace("Ada", "A.")))
+    shaper = PayloadSerializer(Limits(), Redact.of(lambda text: text.replace("Ada", "A.")))
     assert msgspec.msgpack.decode(shaper.payload({"m": [{"text": "Ada says"}]})) == {
         "m": [{"text": "A. says"}]
     }
@@ -76,24 +76,24 @@ def test_a_callable_that_raises_masks_the_text_and_nothing_else() -> None:
     def broken(text: str) -> str:
         raise RuntimeError
 
-    shaper = Shaper(Limits(), Redact.of(broken))
+    shaper = PayloadSerializer(Limits(), Redact.of(broken))
     told = msgspec.msgpack.decode(shaper.payload({"a": "secret", "n": 5}))
     assert REDACTED in told["a"] and "secret" not in told["a"] and told["n"] == 5
 
 
 def test_names_and_patterns_mask() -> None:
-    shaper = Shaper(Limits(), Redact.of(["Customer", re.compile(r"\d{4}-\d{4}")]))
+    shaper = PayloadSerializer(Limits(), Redact.of(["Customer", re.compile(r"\d{4}-\d{4}")]))
     told = msgspec.msgpack.decode(shaper.payload({"customer": {"name": "Ada"}, "card": "no 1234-5678"}))
     assert told == {"customer": REDACTED, "card": f"no {REDACTED}"}
 
 
 def test_false_switches_the_masks_off() -> None:
-    shaper = Shaper(Limits(), Redact.of(False))
+    shaper = PayloadSerializer(Limits(), Redact.of(False))
     assert shaper.text(SECRETS[0]) == SECRETS[0]
 
 
 def test_what_was_seen_before_is_treated_as_the_first_time() -> None:
-    shaper = Shaper(Limits(), Redact.of(None))
+    shaper = PayloadSerializer(Limits(), Redact.of(None))
     history = [{"text": "an ordinary question"}]
     for secret in SECRETS:
         history.append({"text": f"use {secret} for it"})
@@ -106,7 +106,7 @@ def test_what_was_seen_before_is_treated_as_the_first_time() -> None:
 
 @pytest.mark.parametrize("key", ["my api_key", "x token", "the-secret"])
 def test_a_telling_key_and_its_value_are_seen_together_in_json_text(key: str) -> None:
-    shaper = Shaper(Limits(), Redact.of(None))
+    shaper = PayloadSerializer(Limits(), Redact.of(None))
     text = shaper.json_text({key: "0123456789abcdef0123"})
     told = msgspec.msgpack.decode(shaper.payload({"inputs": Json({key: "0123456789abcdef0123"})}))["inputs"]
     assert told == shaper.text(text)

@@ -12,12 +12,12 @@ import pytest
 import etaoi_tui
 from etaoi_collector.wire.encode import NODE_KINDS, encode_frame
 from etaoi_tui.sdk.limits import Limits
+from etaoi_tui.sdk.serialize import Json
 from etaoi_tui.sdk.stats import Stats
 from etaoi_tui.sdk.tracer import SessionInfo, Tracer, use_span
-from etaoi_tui.sdk.transport.buffer import Outbox
 from etaoi_tui.sdk.transport.local import LocalOutlet
 from etaoi_tui.sdk.transport.pipeline import Pipeline
-from etaoi_tui.sdk.values import Json
+from etaoi_tui.sdk.transport.send_queue import SendQueue
 from tests.real_env import ETAOI, real_env
 
 CHECK = """
@@ -106,7 +106,7 @@ def test_every_event_validates_against_the_references_own_models(tmp_path: Path)
     assert tracer.flush(10)
     assert stats.failed == 0
     # A buffer under pressure strips payloads and counts what it dropped; that has to be valid as well.
-    outbox = Outbox(stats, max_bytes=20_000)
+    outbox = SendQueue(stats, max_bytes=20_000)
     tight = Tracer(Pipeline(_Through(outbox, stats), stats))
     for number in range(60):
         span = tight.start("tool", str(number), payload={"x": "y" * 900})
@@ -134,7 +134,7 @@ def test_every_event_validates_against_the_references_own_models(tmp_path: Path)
 class _Through(LocalOutlet):
     """Puts entries into an outbox instead of writing them."""
 
-    def __init__(self, outbox: Outbox, stats: Stats) -> None:
+    def __init__(self, outbox: SendQueue, stats: Stats) -> None:
         super().__init__(None, stats)
         self._outbox = outbox
 

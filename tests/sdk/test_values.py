@@ -23,12 +23,12 @@ from hypothesis import strategies as st
 
 from etaoi_tui.sdk.limits import Limits
 from etaoi_tui.sdk.redact import DEFAULT, REDACTED, Redact
-from etaoi_tui.sdk.values import Json, Shaper, snapshot
-from etaoi_tui.sdk.walk import Walk
+from etaoi_tui.sdk.sanitize import Sanitizer
+from etaoi_tui.sdk.serialize import Json, PayloadSerializer, snapshot
 
 
-def shaper(**limits: int) -> Shaper:
-    return Shaper(Limits(**limits), DEFAULT)
+def shaper(**limits: int) -> PayloadSerializer:
+    return PayloadSerializer(Limits(**limits), DEFAULT)
 
 
 def read(encoded: bytes) -> Any:
@@ -277,7 +277,7 @@ def test_any_value_encodes_within_its_limit(value: Any, limit: int) -> None:
 def test_plain_values_that_fit_arrive_unchanged(value: Any) -> None:
     plain = json.loads(json.dumps(value, default=str, skipkeys=True)) if _plain(value) else None
     if plain is not None:
-        assert read(Shaper(Limits(), Redact(defaults=False)).payload({"v": plain})) == {"v": plain}
+        assert read(PayloadSerializer(Limits(), Redact(defaults=False)).payload({"v": plain})) == {"v": plain}
 
 
 def _plain(value: Any) -> bool:
@@ -290,7 +290,7 @@ def _plain(value: Any) -> bool:
 
 def test_a_long_text_that_travels_as_json_is_cut_once_and_tells_its_own_length() -> None:
     limits = Limits()
-    told = Walk(limits, DEFAULT, 10 * limits.text, text=limits.text).json(Json("word " * 200_000))
+    told = Sanitizer(limits, DEFAULT, 10 * limits.text, text=limits.text).json(Json("word " * 200_000))
     assert told.count("truncated") == 1
     assert told.endswith("chars of 1000000]")
 

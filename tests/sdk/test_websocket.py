@@ -15,9 +15,9 @@ from etaoi_tui.sdk.config import open_tracer
 from etaoi_tui.sdk.stats import Stats
 from etaoi_tui.sdk.tracer import SessionInfo, Tracer
 from etaoi_tui.sdk.transport import websocket
-from etaoi_tui.sdk.transport.buffer import Outbox
 from etaoi_tui.sdk.transport.endpoint import Endpoint
 from etaoi_tui.sdk.transport.pipeline import Pipeline
+from etaoi_tui.sdk.transport.send_queue import SendQueue
 from etaoi_tui.sdk.transport.websocket import WebSocketOutlet, retry_delay
 from tests.sdk.viewer import Viewer
 
@@ -195,7 +195,7 @@ def test_the_delay_doubles_up_to_a_bound_and_no_two_agents_keep_step() -> None:
 def test_an_idle_agent_sleeps_until_it_is_woken(viewer: Viewer, monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[float | None] = []
 
-    class Watched(Outbox):
+    class Watched(SendQueue):
         def wait(self, timeout: float | None, until: Callable[[], bool]) -> bool:
             waits.append(timeout)
             return super().wait(timeout, until)
@@ -292,7 +292,7 @@ def test_a_viewer_that_reads_nothing_stops_neither_the_host_nor_its_end() -> Non
 
     with Viewer(keep=keep) as viewer:
         endpoint, stats = Endpoint(viewer.url), Stats()
-        outlet = WebSocketOutlet(endpoint, stats, Outbox(stats, max_bytes=4_000_000))
+        outlet = WebSocketOutlet(endpoint, stats, SendQueue(stats, max_bytes=4_000_000))
         tracer = Tracer(Pipeline(outlet, stats), session=SessionInfo.of("s"))
         root = tracer.start("sub_agent", "root")
         for number in range(1200):

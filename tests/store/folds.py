@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from etaoi_collector.model import Mark, Span, Status, Trace
 from etaoi_collector.store import Store
+from etaoi_collector.store.model import Span, SpanFlag, Status, Trace
 from etaoi_collector.wire.events import Event
 from tests.store.histories import ident, opened
 
@@ -56,10 +56,10 @@ def check(store: Store) -> None:
     assert set(reached) == everything, "every span can be reached from a root, and nothing else"
     ids: Counter[str] = Counter(span.span_id for span in spans)
     for trace in store.traces.values():
-        assert trace.ghosts == sum(span.ghost for span in trace.members)
-        assert trace.running == sum(span.marks & 3 == Mark.STARTED for span in trace.members)
+        assert trace.placeholders == sum(span.placeholder for span in trace.members)
+        assert trace.running == sum(span.marks & 3 == SpanFlag.STARTED for span in trace.members)
         assert trace.errors == sum(
-            span.marks & Mark.ENDED > 0 and span.status is Status.ERROR for span in trace.members
+            span.marks & SpanFlag.ENDED > 0 and span.status is Status.ERROR for span in trace.members
         )
         assert trace.input_tokens == sum(s.usage.input_tokens or 0 for s in trace.members if s.usage)
         assert trace in trace.session.traces
@@ -71,10 +71,10 @@ def check(store: Store) -> None:
             assert order == sorted(order)
     for span in spans:
         below = any(
-            child.marks & Mark.ERROR_BELOW or (child.error is not None and child.status is Status.ERROR)
+            child.marks & SpanFlag.ERROR_BELOW or (child.error is not None and child.status is Status.ERROR)
             for child in span.children or ()
         )
-        assert bool(span.marks & Mark.ERROR_BELOW) == below
-        assert ids[span.span_id] == 1 or span.marks & Mark.ID_CLASH
+        assert bool(span.marks & SpanFlag.ERROR_BELOW) == below
+        assert ids[span.span_id] == 1 or span.marks & SpanFlag.ID_CLASH
     for session in store.sessions.values():
         assert all(store.traces.get(trace.trace_id) is trace for trace in session.traces)

@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from etaoi_collector.model import Connection, Span
 from etaoi_collector.store import Store
+from etaoi_collector.store.model import Connection, Span
 from etaoi_collector.wire.events import Event, SpanDelta, SpanEnd, SpanStart, StateTick
 
 EPOCH = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -100,9 +100,9 @@ def told_tree(store: Store) -> list[Any]:
             span.span_id,
             span.kind,
             span.name,
-            None if span.ghost else span.trace.trace_id,
+            None if span.placeholder else span.trace.trace_id,
             str(span.status),
-            None if span.ghost else span.started_at,
+            None if span.placeholder else span.started_at,
             span.ended_at,
             span.error,
             span.usage,

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from etaoi_collector.model import Status
 from etaoi_collector.store import Store
+from etaoi_collector.store.model import Status
 from etaoi_collector.wire.events import Event
 from tests.store.folds import check, members
 from tests.store.histories import event, opened
@@ -48,7 +48,7 @@ def test_any_history_leaves_a_consistent_store(history: list[Event], most: int) 
     assert not any(span.status is Status.RUNNING for span in members(store))
 
 
-@pytest.mark.parametrize("shape", ["reversed", "ghosts", "strangers", "ends first", "bottom up"])
+@pytest.mark.parametrize("shape", ["reversed", "placeholders", "strangers", "ends first", "bottom up"])
 def test_forty_thousand_spans_in_the_worst_order(shape: str) -> None:
     """Work that grows with the square of their number would not come back from here."""
     most = 40_000

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from etaoi_collector.model import Connection, Status
-from etaoi_collector.store import Store, folding, liveness
+from etaoi_collector.store import Store, liveness
+from etaoi_collector.store import reducer as folding
+from etaoi_collector.store.model import Connection, Status
 from tests.store.folds import folded, members, span_of, trace_of
 from tests.store.histories import event, ident, opened
 

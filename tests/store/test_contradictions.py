@@ -6,8 +6,9 @@ import itertools
 
 import pytest
 
-from etaoi_collector.model import Mark, Status
-from etaoi_collector.store import Store, repeats
+from etaoi_collector.store import Store
+from etaoi_collector.store import deduplication as repeats
+from etaoi_collector.store.model import SpanFlag, Status
 from tests.store.folds import check, folded, members, names, span_of, trace_of
 from tests.store.histories import EPOCH, event, opened, told_tree
 
@@ -20,7 +21,7 @@ def test_clocks_backwards() -> None:
         [event("span_end", "a", 2), event("span_start", "a", 5)],
     ):
         span = span_of(folded(*history), "a")
-        assert span.marks & Mark.CLOCK_BACKWARDS
+        assert span.marks & SpanFlag.CLOCK_BACKWARDS
         assert span.duration(0.0) == 0.0
         assert span.status is Status.OK
 
@@ -33,7 +34,7 @@ def test_rings_of_parents_in_any_order(length: int) -> None:
     for history in itertools.permutations(ring + outside):
         store = folded(*history)
         check(store)
-        cut = [span.span_id for span in members(store) if span.marks & Mark.PARENT_CYCLE]
+        cut = [span.span_id for span in members(store) if span.marks & SpanFlag.PARENT_CYCLE]
         assert cut == [min(told.span_id for told in ring)]  # type: ignore[union-attr]
         first = first or told_tree(store)
         assert told_tree(store) == first
@@ -52,9 +53,9 @@ def test_ids_that_clash_between_clients() -> None:
         check(store)
         for trace in "ab":
             root = trace_of(store, trace).roots[0]
-            assert root.marks & Mark.ID_CLASH
+            assert root.marks & SpanFlag.ID_CLASH
             assert names(root.children) == [f"below {trace}"]
-            assert bool(root.marks & Mark.ERROR_BELOW) == (trace == "b")
+            assert bool(root.marks & SpanFlag.ERROR_BELOW) == (trace == "b")
 
 
 def test_repeated_starts_ends_and_deltas() -> None:
@@ -66,7 +67,7 @@ def test_repeated_starts_ends_and_deltas() -> None:
     store = folded(*history, *history)
     span = span_of(store, "a")
     assert store.repeats == 3
-    assert not span.marks & Mark.CONFLICT
+    assert not span.marks & SpanFlag.CONFLICT
     assert span.deltas == [1]
     assert (span.start_place, span.end_place) == (0, 2)
 
@@ -85,7 +86,7 @@ def test_deltas_are_recognised_within_the_window(monkeypatch: pytest.MonkeyPatch
 
 def test_the_window_of_repeats_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(repeats, "REPEAT_WINDOW", 10)
-    window = repeats.Repeats()
+    window = repeats.Deduplicator()
     for number in range(100):
         assert not window.seen(f"event {number}")
         assert all(window.seen(f"event {older}") for older in range(max(0, number - 9), number + 1))
@@ -94,10 +95,10 @@ def test_the_window_of_repeats_is_bounded(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_second_start_or_end_that_says_something_else() -> None:
     store = folded(event("span_start", "a", 0), event("span_end", "a", 1), event("span_start", "a", 0.5))
-    assert span_of(store, "a").marks & Mark.CONFLICT
+    assert span_of(store, "a").marks & SpanFlag.CONFLICT
     assert span_of(store, "a").started_at == START
     store = folded(
         event("span_start", "a", 0), event("span_end", "a", 1), event("span_end", "a", 1, error="E")
     )
-    assert span_of(store, "a").marks & Mark.CONFLICT
+    assert span_of(store, "a").marks & SpanFlag.CONFLICT
     assert span_of(store, "a").status is Status.OK

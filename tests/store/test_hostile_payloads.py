@@ -7,8 +7,8 @@ from typing import Any
 import msgpack
 import pytest
 
-from etaoi_collector.model import Status
 from etaoi_collector.store import Store
+from etaoi_collector.store.model import Status
 from etaoi_collector.wire.codec import decode_frame
 from etaoi_collector.wire.events import Reject
 from tests.store.folds import folded, members, span_of

@@ -5,8 +5,8 @@ from __future__ import annotations
 import gc
 import tracemalloc
 
-from etaoi_collector.model import Mark, Status
 from etaoi_collector.store import Store
+from etaoi_collector.store.model import SpanFlag, Status
 from etaoi_collector.wire.events import Event
 from tests.store.folds import check, folded, names, trace_of
 from tests.store.histories import event, ident, opened
@@ -111,4 +111,4 @@ def test_an_error_that_left_memory_marks_nobody() -> None:
     parent = store.find_span(stays[0].span_id)  # type: ignore[union-attr]
     assert store.evicted_traces == 1
     assert parent is not None
-    assert not parent.marks & Mark.ERROR_BELOW
+    assert not parent.marks & SpanFlag.ERROR_BELOW

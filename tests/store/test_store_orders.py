@@ -7,8 +7,8 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from etaoi_collector.model import Mark, Status
 from etaoi_collector.store import Store
+from etaoi_collector.store.model import SpanFlag, Status
 from etaoi_collector.wire.events import SpanEnd, SpanStart
 
 from .histories import History, counts, opened, told_tree
@@ -69,7 +69,7 @@ def test_any_loss_gives_a_tree_that_says_what_is_missing(seed: int, dice: random
         stack.extend(span.children or ())
     assert reached == named, "every span can be reached from a root"
     assert not any(
-        span.marks & Mark.PARENT_CYCLE for trace in store.traces.values() for span in trace.members
+        span.marks & SpanFlag.PARENT_CYCLE for trace in store.traces.values() for span in trace.members
     )
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import msgpack
 import pytest
 
-from etaoi_collector.model import Mark, Status
 from etaoi_collector.store import LOST_AFTER, Store
+from etaoi_collector.store.model import SpanFlag, Status
 from etaoi_collector.wire.codec import decode_frame
 from tests.store.folds import check, folded, members, names, span_of, trace_of
 from tests.store.histories import EPOCH, event, opened, told_tree
@@ -68,7 +68,7 @@ def test_deltas_after_the_end() -> None:
         event("span_delta", "a", 2, payload={"text": "late"}),
     )
     span = span_of(store, "a")
-    assert span.marks & Mark.LATE
+    assert span.marks & SpanFlag.LATE
     assert span.status is Status.OK
     assert span.deltas == [2]
     assert span.tail == "", "what has ended streams no more"
@@ -105,12 +105,12 @@ def test_roots_whose_start_was_dropped() -> None:
         event("span_end", "child", 2, parent="root", node_kind="tool"),
     )
     root = span_of(store, "root")
-    assert root.ghost
+    assert root.placeholder
     assert root.status is trace_of(store).status is Status.INCOMPLETE
     assert names(root.children) == ["child"]
     assert trace_of(store).spans == 1
     store.apply([event("span_end", "root", 3)], 5, 1)
-    assert not root.ghost
+    assert not root.placeholder
     assert root.status is Status.INCOMPLETE
     assert trace_of(store).spans == 2
     check(store)
@@ -171,7 +171,7 @@ def test_a_shared_default_trace_with_orphans_of_unrelated_runs() -> None:
         event("span_start", "b", 1, parent="gone 2", trace="default"),
         event("span_start", "c", 2, trace="default", session="other"),
     )
-    assert [root.ghost for root in trace_of(store, "default").roots] == [True, True, False]
+    assert [root.placeholder for root in trace_of(store, "default").roots] == [True, True, False]
     assert len(store.sessions) == 2
     check(store)
 

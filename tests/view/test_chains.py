@@ -8,10 +8,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from etaoi_collector.model import Span
 from etaoi_collector.store import Store
-from etaoi_tui.view.chains import hooks_inside
-from etaoi_tui.view.rows import TreeRows
+from etaoi_collector.store.model import Span
+from etaoi_tui.view.middleware.summary import hooks_inside
+from etaoi_tui.view.visible_rows import TreeRows
 from tests.store.histories import event, ident, opened
 
 PROBE = {"lc_probe": "wrap_model_call", "probe_label": "X.wrap_model_call"}

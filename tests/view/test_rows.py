@@ -7,11 +7,11 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from etaoi_collector.model import Span
 from etaoi_collector.store import Store
-from etaoi_tui.view.order import root_of
-from etaoi_tui.view.rows import TreeRows
-from etaoi_tui.view.walk import is_origin_of_error, next_error, previous_error
+from etaoi_collector.store.model import Span
+from etaoi_tui.view.depth_first import root_of
+from etaoi_tui.view.error_navigation import is_origin_of_error, next_error, previous_error
+from etaoi_tui.view.visible_rows import TreeRows
 from tests.store.histories import History, event, opened
 
 

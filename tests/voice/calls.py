@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from etaoi_collector.model import Session
-from etaoi_collector.source import Source
+from etaoi_collector.sources.base import Source
 from etaoi_collector.store import Store
+from etaoi_collector.store.model import Session
+from etaoi_tui.cli.load_recording import open_recording
 from etaoi_tui.feed import Feed
-from etaoi_tui.headless.load import open_recording
-from etaoi_tui.view.voice.call import VoiceCall, is_call
+from etaoi_tui.view.voice.call_model import VoiceCall, is_call
 from etaoi_tui.view.voice.model import Kind, Turn
 from tests.app.world import FedSource
 from tests.scribe import Event, Open, Scribe

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from etaoi_tui.detail import voice_call
-from etaoi_tui.detail.document import KeyValues, Runs, Section
-from etaoi_tui.detail.voice_turn import sections as turn_sections
+from etaoi_tui.detail.document.model import KeyValues, Section, StyledLine
+from etaoi_tui.detail.viewers import voice_call
+from etaoi_tui.detail.viewers.voice_turn import sections as turn_sections
 from etaoi_tui.view import format as fmt
+from etaoi_tui.view.voice.labels import end_of_turn
 from etaoi_tui.view.voice.model import EndOfTurn, Kind
-from etaoi_tui.view.voice.texts import end_of_turn
 from etaoi_tui.view.voice.thresholds import Thresholds
 from tests.app.world import world
 from tests.scribe import Event
@@ -26,7 +26,7 @@ def text_of(section: Section) -> str:
     """All its words."""
     lines = []
     for block in section.blocks:
-        if isinstance(block, Runs):
+        if isinstance(block, StyledLine):
             lines.append("".join(text for text, _ in block.runs))
         elif isinstance(block, KeyValues):
             lines += [f"{name} {value}" for name, value in block.rows]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from etaoi_collector.store import Store
 from etaoi_tui.feed import Feed
-from etaoi_tui.view.voice.call import VoiceCall, is_call
+from etaoi_tui.view.voice.call_model import VoiceCall, is_call
 from etaoi_tui.view.voice.model import Turn
 from etaoi_tui.view.voice.stats import SERIES, Statistics
 from tests.app.world import FedSource

@@ -6,9 +6,9 @@ import random
 
 import pytest
 
-from etaoi_collector.arrivals import Missing
+from etaoi_collector.sources.source_items import Missing
 from etaoi_collector.store import Store
-from etaoi_tui.view.voice.call import VoiceCall
+from etaoi_tui.view.voice.call_model import VoiceCall
 from tests.store.histories import event
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from etaoi_collector.store import Store
-from etaoi_tui.detail.voice_turn import sections
+from etaoi_tui.detail.viewers.voice_turn import sections
 from etaoi_tui.feed import Feed
-from etaoi_tui.view.voice.call import VoiceCall
+from etaoi_tui.view.voice.call_model import VoiceCall
+from etaoi_tui.view.voice.linked_runs import LinkedRuns, parts_of
 from etaoi_tui.view.voice.model import Kind
 from etaoi_tui.view.voice.rows import lines_of
-from etaoi_tui.view.voice.runs import Runs, parts_of
 from etaoi_tui.view.voice.thresholds import Thresholds
 from tests.app.world import FedSource, world
 from tests.scribe import Event, Scribe
@@ -42,7 +42,7 @@ def events() -> list[Event]:
 
 def test_a_run_belongs_to_the_turn_of_its_speech() -> None:
     made = folded(events())
-    call = VoiceCall(made.call.session, made.source, Runs(made.source, made.store.traces.values()))
+    call = VoiceCall(made.call.session, made.source, LinkedRuns(made.source, made.store.traces.values()))
     first, second = call.turns()
     assert not first.runs
     (run,) = second.runs
@@ -81,7 +81,7 @@ def test_a_run_that_says_nothing_readable_belongs_nowhere() -> None:
         if event["kind"] == "span_start":
             event["metadata"] = {"lk_speech_id": 7, "name": "desk"}
     made = folded([*events_of(TURNS, "theirs"), *strange])
-    runs = Runs(made.source, made.store.traces.values())
+    runs = LinkedRuns(made.source, made.store.traces.values())
     assert (
         not runs.of("speech_second")
         and runs.speech_of(next(iter(made.store.traces.values())).roots[0]) is None
@@ -92,7 +92,7 @@ def test_a_run_of_which_a_step_arrives_first_is_found_when_it_begins() -> None:
     source, store = FedSource(), Store()
     source.connect()
     feed = Feed(source, store)
-    runs = Runs(source)
+    runs = LinkedRuns(source)
     begin, *steps = run_for("speech_second", "desk", 9.0)
     nothing: set[str] = set()
     for part, found in ((steps, nothing), ([begin], {"speech_second"})):
@@ -107,7 +107,7 @@ def test_a_run_that_left_memory_is_forgotten() -> None:
     source, store = FedSource(), Store(max_spans=6)
     source.connect()
     feed = Feed(source, store)
-    runs = Runs(source)
+    runs = LinkedRuns(source)
     for number in range(20):
         source.send(run_for(f"speech {number}", f"desk {number}", float(number)))
         feed.work(10_000, 0.0)

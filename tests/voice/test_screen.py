@@ -9,9 +9,9 @@ import pytest
 from textual.pilot import Pilot
 
 from etaoi_tui.view.timeline import Axis
-from etaoi_tui.view.voice import call as voice_call
-from etaoi_tui.view.voice.fold import fold_turn
-from etaoi_tui.view.voice.lane import Scale
+from etaoi_tui.view.voice import call_model as voice_call
+from etaoi_tui.view.voice.build_turn import build_turn
+from etaoi_tui.view.voice.lane import LaneScale
 from tests.app.world import World, world
 from tests.scribe import Event
 from tests.voice.calls import Truth, events_of, many
@@ -157,11 +157,11 @@ async def test_the_axis_can_mean_three_things() -> None:
         await show(shown, pilot, events_of(many(5)))
         lanes = shown.app.main.lanes
         pictures = set()
-        for scale in (Scale.GAP, Scale.TURN, Scale.CALL):
+        for scale in (LaneScale.GAP, LaneScale.TURN, LaneScale.CALL):
             assert lanes.scale is scale
             pictures.add("\n".join(lanes_text(shown)[4:]))
             await press(shown, pilot, "X")
-        assert len(pictures) == 3 and lanes.scale is Scale.GAP
+        assert len(pictures) == 3 and lanes.scale is LaneScale.GAP
 
 
 async def test_live_the_states_stand_on_top_and_the_silence_grows() -> None:
@@ -221,7 +221,7 @@ async def test_hostile_words_reach_no_screen() -> None:
 async def _folds(turns: int, monkeypatch: pytest.MonkeyPatch, work: Callable[..., Any]) -> tuple[int, int]:
     """Count the turns that are folded while something is done, and the most of them on the screen."""
     folded = 0
-    fold = fold_turn
+    fold = build_turn
 
     def counted(*told: Any) -> Any:
         nonlocal folded

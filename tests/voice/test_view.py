@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from etaoi_tui.view.voice import lane, texts, thresholds
-from etaoi_tui.view.voice.course import Course
-from etaoi_tui.view.voice.lane import Lane, Scale
+from etaoi_tui.view.voice import labels as texts
+from etaoi_tui.view.voice import lane, thresholds
+from etaoi_tui.view.voice.gap_trend import GapTrend
+from etaoi_tui.view.voice.lane import Lane, LaneScale
 from etaoi_tui.view.voice.model import Kind, MarkKind, Part
 from etaoi_tui.view.voice.rows import LaneRows, lines_of
 from etaoi_tui.view.voice.stats import percentile
@@ -73,7 +74,7 @@ def test_turns_stand_aligned_where_the_user_stops() -> None:
     window = lane.gap_window([turn.gap or 0.0 for turn in turns])
     for turn in turns:
         assert turn.user_stopped is not None and turn.gap is not None
-        made = lane.lane_of(turn, Scale.GAP, window, 80)
+        made = lane.lane_of(turn, LaneScale.GAP, window, 80)
         assert made.start - window[0] == pytest.approx(turn.user_stopped.at)
         assert turn.gap < window[1]
 
@@ -116,7 +117,7 @@ def test_a_sparkline_keeps_the_peaks() -> None:
     values: list[float | None] = [0.1] * 1000
     values[777] = 5.0
     values[3] = None
-    course = Course()
+    course = GapTrend()
     for place, value in enumerate(values):
         course.put(place, value)
     squeezed = course.columns(40)
@@ -132,14 +133,14 @@ def test_a_sparkline_keeps_the_peaks() -> None:
 def test_a_course_that_grew_equals_one_made_at_once(
     first: list[float | None], later: list[tuple[int, float | None]], width: int
 ) -> None:
-    grown = Course()
+    grown = GapTrend()
     grown.reset(first)
     values = list(first)
     for place, value in later:
         grown.put(place, value)
         values += [None] * (place + 1 - len(values))
         values[place] = value
-    made = Course()
+    made = GapTrend()
     made.reset(values)
     assert grown.columns(width) == made.columns(width) and len(grown) == len(values)
     columns = grown.columns(width)

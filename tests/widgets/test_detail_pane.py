@@ -12,11 +12,11 @@ from textual.geometry import Offset
 from textual.message import Message
 from textual.selection import Selection
 
-from etaoi_tui.detail.document import Document, Json, Section, Tab, Text
+from etaoi_tui.detail.document.model import Document, Json, Section, Tab, Text
 from etaoi_tui.text import UNSAFE
 from etaoi_tui.widgets import page_view
+from etaoi_tui.widgets.control_char_filter import CONTROL_CHAR_FILTER
 from etaoi_tui.widgets.detail_pane import DetailPane
-from etaoi_tui.widgets.safety import NO_CONTROL
 from etaoi_tui.widgets.tab_line import lay_out_tabs, tab_at
 from tests.detail.pages import document_of
 
@@ -32,7 +32,7 @@ class PaneApp(App[None]):
         self.filtered = filtered
 
     def get_line_filters(self) -> Any:
-        return [*super().get_line_filters(), *([NO_CONTROL] if self.filtered else [])]
+        return [*super().get_line_filters(), *([CONTROL_CHAR_FILTER] if self.filtered else [])]
 
     def compose(self) -> ComposeResult:
         yield DetailPane(empty="Select a row.")

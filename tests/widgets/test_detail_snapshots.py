@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from etaoi_tui.detail.describe import describe
-from etaoi_tui.detail.document import Document
+from etaoi_tui.detail.document.model import Document
+from etaoi_tui.detail.viewers.registry import describe_span
 from tests.detail.pages import delta, span_id, start
 from tests.detail.recorded import Recorded
 from tests.widgets.test_detail_pane import PaneApp
@@ -52,7 +52,7 @@ def streaming_call() -> Document:
     )
     span = recorded.store.find_span(span_id(1))
     assert span is not None
-    return describe(span, recorded.payloads, NOW)
+    return describe_span(span, recorded.payloads, NOW)
 
 
 def probe() -> Document:
@@ -72,7 +72,7 @@ def probe() -> Document:
     )
     span = recorded.store.find_span(span_id(1))
     assert span is not None
-    return describe(span, recorded.payloads, NOW)
+    return describe_span(span, recorded.payloads, NOW)
 
 
 @pytest.mark.parametrize("theme", ["textual-dark", "textual-light"])

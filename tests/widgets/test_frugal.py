@@ -13,8 +13,8 @@ from textual.geometry import Region
 from textual.screen import Screen
 from textual.strip import Strip
 
-from etaoi_tui.widgets.frugal import paint_frugally
-from etaoi_tui.widgets.lines import LineWidget
+from etaoi_tui.widgets.line_widget import LineWidget
+from etaoi_tui.widgets.partial_compositor import install_partial_compositor
 
 
 class Counted(LineWidget):
@@ -38,7 +38,7 @@ class Counted(LineWidget):
 class Layered(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
-        assert paint_frugally(self)
+        assert install_partial_compositor(self)
         self.left, self.right, self.front = Counted("left"), Counted("right"), Counted("front")
         self.widgets = (self.left, self.right, self.front)
 
@@ -108,8 +108,8 @@ def test_without_a_name_that_it_needs_textual_paints_in_its_own_way(
 
     plain: Screen[None] = Screen()
     plain._compositor = own = Renamed()
-    monkeypatch.setattr("etaoi_tui.widgets.frugal.Compositor", Renamed)
-    assert not paint_frugally(plain)
+    monkeypatch.setattr("etaoi_tui.widgets.partial_compositor.Compositor", Renamed)
+    assert not install_partial_compositor(plain)
     assert plain._compositor is own
 
 
@@ -119,5 +119,5 @@ def test_a_compositor_of_another_kind_is_left_alone() -> None:
 
     plain: Screen[None] = Screen()
     plain._compositor = own = Own()
-    assert not paint_frugally(plain)
+    assert not install_partial_compositor(plain)
     assert plain._compositor is own

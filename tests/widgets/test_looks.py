@@ -8,16 +8,16 @@ import pytest
 from rich.color import Color
 from textual.app import App, ComposeResult
 
-from etaoi_tui.detail.document import STYLES
+from etaoi_tui.detail.document.model import STYLES
 from etaoi_tui.view.voice.model import Kind
 from etaoi_tui.widgets import document_style, voice_lane_style
-from etaoi_tui.widgets.lines import LineWidget
-from etaoi_tui.widgets.looks import Table
+from etaoi_tui.widgets.line_widget import LineWidget
+from etaoi_tui.widgets.styles import StyleTable
 
 
 class Lines(LineWidget, can_focus=True):
     DEFAULT_CSS = "Lines { background: $background; color: $foreground; }"
-    LOOKS: ClassVar[Table] = {
+    LOOKS: ClassVar[StyleTable] = {
         "plain": "color: $primary",
         "framed": "color: $primary; background: $surface; text-style: bold",
         "framed:focus": "background: $error",

@@ -9,7 +9,7 @@ from langchain.agents import create_agent
 from langchain.agents.middleware import ModelCallLimitMiddleware, SummarizationMiddleware
 from langchain_core.messages import HumanMessage
 
-from etaoi_collector.model import Span
+from etaoi_collector.store.model import Span
 from etaoi_tui.sdk.attach import attach
 from tests.detail.recorded import Recorded
 from tests.xray.hooks import Notes, Retries, Rewrites, Selects, Switches, politeness

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from etaoi_tui.detail.breakpoints import Breakpoint, control_words
-from etaoi_tui.detail.chat import Message
-from etaoi_tui.detail.request import Request, length
-from etaoi_tui.detail.request_chain import CallChain
-from etaoi_tui.detail.request_diff import ABSENT, RequestDiff
-from etaoi_tui.detail.request_step import Step
+from etaoi_tui.detail.compare.request_diff import ABSENT, RequestDiff
+from etaoi_tui.detail.messages.cache_breakpoints import Breakpoint, control_words
+from etaoi_tui.detail.messages.chat import Message
+from etaoi_tui.detail.messages.request import Request, length
+from etaoi_tui.detail.middleware.request_chain import CallChain
+from etaoi_tui.detail.middleware.request_step import Step
 from tests.xray.models import Plain
 
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from etaoi_collector.model import Session, Span
-from etaoi_tui.detail.evidence import Evidence
-from etaoi_tui.detail.payloads import EventPayloads, Payloads
-from etaoi_tui.detail.request_chain import CallChain, build_chain
-from etaoi_tui.detail.schemas import schemas_for
+from etaoi_collector.store.model import Session, Span
+from etaoi_tui.detail.messages.tool_schemas import schemas_for
+from etaoi_tui.detail.middleware.request_chain import CallChain, build_chain
+from etaoi_tui.detail.payload_reader import PayloadReader, RecordedPayloads
+from etaoi_tui.detail.span_data import SpanData
 from etaoi_tui.sdk.attach import attach
 from etaoi_tui.sdk.langchain.middleware import instrument
 from tests.detail.recorded import Recorded
@@ -40,7 +40,7 @@ class Shown:
     """
 
     session: Session
-    payloads: Payloads
+    payloads: PayloadReader
     got: list[Plain]
     writers: list[str]
     all_recorded: bool
@@ -65,9 +65,9 @@ class Shown:
         found = [span for span in self.spans if span.kind == "llm"]
         return sorted(found, key=lambda span: (span.started_at, span.number))
 
-    def evidence(self, span: Span) -> Evidence:
+    def evidence(self, span: Span) -> SpanData:
         """Return what is known of a span."""
-        return Evidence(span, self.payloads, span.trace.ended_at)
+        return SpanData(span, self.payloads, span.trace.ended_at)
 
     def chain(self, call: Span) -> CallChain:
         """Return the chain of a call as the viewer builds it."""
@@ -110,7 +110,7 @@ def under_etaoi(folder: Path, names: list[str]) -> dict[str, Shown]:
                 for place in (span.start_place, span.end_place, *(span.deltas or ())):
                     if place >= 0:
                         events.events[place] = collected.read(place)
-    payloads = EventPayloads(events)
+    payloads = RecordedPayloads(events)
     shown = {}
     for line in lines:
         name = line["scene"].partition(":")[0]

@@ -6,12 +6,12 @@ import re
 
 import pytest
 
-from etaoi_tui.detail.card import card_document
-from etaoi_tui.detail.conversation import conversation_document
-from etaoi_tui.detail.describe import describe
-from etaoi_tui.detail.evidence import Evidence
-from etaoi_tui.detail.graph_drawing import Edge, Node, draw_graph
-from etaoi_tui.detail.origins import find_origin
+from etaoi_tui.detail.graph.drawing import Edge, Node, draw_graph
+from etaoi_tui.detail.messages.message_provenance import find_origin
+from etaoi_tui.detail.span_data import SpanData
+from etaoi_tui.detail.viewers.agent_card import card_document
+from etaoi_tui.detail.viewers.conversation import conversation_document
+from etaoi_tui.detail.viewers.registry import describe_span
 from etaoi_tui.sdk.langchain.middleware import instrument
 from etaoi_tui.text import cells
 from tests.detail.pages import text_of
@@ -138,8 +138,8 @@ def test_voice_sessions_are_conversations_too() -> None:
 
 def test_a_message_leads_to_its_call_and_a_result_to_its_tool(everything: Run) -> None:
     last = everything.calls[-1]
-    evidence = Evidence(last, everything.recorded.payloads, 0.0)
-    document = describe(last, everything.recorded.payloads, 0.0)
+    evidence = SpanData(last, everything.recorded.payloads, 0.0)
+    document = describe_span(last, everything.recorded.payloads, 0.0)
     sections = document.tabs[0].sections
     result = next(s for s in sections if s.title.startswith("tool"))
     asked = next(s for s in sections if s.title == "assistant")

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from etaoi_tui.detail.breakpoints import Breakpoint, breakpoint_words, read_breakpoints
-from etaoi_tui.detail.chat import Message
-from etaoi_tui.detail.describe import describe
-from etaoi_tui.detail.diff_sections import in_words
-from etaoi_tui.detail.request import Request
-from etaoi_tui.detail.request_diff import compare
-from etaoi_tui.sdk.langchain.cachemarks import cache_breakpoints
+from etaoi_tui.detail.compare.diff_sections import in_words
+from etaoi_tui.detail.compare.request_diff import compare
+from etaoi_tui.detail.messages.cache_breakpoints import Breakpoint, breakpoint_words, read_breakpoints
+from etaoi_tui.detail.messages.chat import Message
+from etaoi_tui.detail.messages.request import Request
+from etaoi_tui.detail.viewers.registry import describe_span
+from etaoi_tui.sdk.langchain.cache_breakpoints import cache_breakpoints
 from tests.detail.pages import text_of
 from tests.xray.recorders import HOW, Shown, under_ours
 
@@ -34,7 +34,7 @@ def test_each_marker_is_told_where_it_was_set(how: str) -> None:
         "cache breakpoint at message 2, block 2 of 2 changed, cache breakpoint at message 1, block 2 of 2"
     )
     assert words["Rewrites"] == "system prompt +13 chars, −3 cache breakpoints"
-    text = text_of(describe(shown.calls[0], shown.payloads, 1e12), "request")
+    text = text_of(describe_span(shown.calls[0], shown.payloads, 1e12), "request")
     for line in (
         "+ cache breakpoint at tool shout: ephemeral",
         "+ cache breakpoint in the system prompt: ephemeral",

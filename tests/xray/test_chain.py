@@ -6,22 +6,22 @@ from itertools import pairwise
 
 import pytest
 
-from etaoi_collector.model import Span
-from etaoi_tui.detail.call_diff import request_of
-from etaoi_tui.detail.diff_sections import in_words
-from etaoi_tui.detail.evidence import Evidence
-from etaoi_tui.detail.request import Request
-from etaoi_tui.detail.request_chain import CallChain, build_chain
-from etaoi_tui.detail.request_diff import compare
-from etaoi_tui.detail.schemas import schemas_for
+from etaoi_collector.store.model import Span
+from etaoi_tui.detail.compare.call_diff import request_of
+from etaoi_tui.detail.compare.diff_sections import in_words
+from etaoi_tui.detail.compare.request_diff import compare
+from etaoi_tui.detail.messages.request import Request
+from etaoi_tui.detail.messages.tool_schemas import schemas_for
+from etaoi_tui.detail.middleware.request_chain import CallChain, build_chain
+from etaoi_tui.detail.span_data import SpanData
 from etaoi_tui.sdk.langchain.middleware import instrument
 from tests.xray import agents
 from tests.xray.agents import Run
 from tests.xray.models import Plain
 
 
-def evidence_of(run: Run, call: Span) -> Evidence:
-    return Evidence(call, run.recorded.payloads, call.trace.ended_at)
+def evidence_of(run: Run, call: Span) -> SpanData:
+    return SpanData(call, run.recorded.payloads, call.trace.ended_at)
 
 
 def chain_of(run: Run, call: Span) -> CallChain:

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from etaoi_collector.model import Span
-from etaoi_tui.detail.describe import describe
-from etaoi_tui.detail.diff_sections import diff_sections, in_words
-from etaoi_tui.detail.evidence import Evidence
-from etaoi_tui.detail.probe_step import probe_step
-from etaoi_tui.detail.probes import call_of_orphan, hooks_of
-from etaoi_tui.detail.request import Request, read_sent, read_snapshot, read_state
-from etaoi_tui.detail.request_chain import CallChain, build_chain
-from etaoi_tui.detail.request_diff import compare
+from etaoi_collector.store.model import Span
+from etaoi_tui.detail.compare.diff_sections import diff_sections, in_words
+from etaoi_tui.detail.compare.request_diff import compare
+from etaoi_tui.detail.messages.request import Request, read_sent, read_snapshot, read_state
+from etaoi_tui.detail.middleware.locate import call_of_orphan, hooks_of
+from etaoi_tui.detail.middleware.probe_step import probe_step
+from etaoi_tui.detail.middleware.request_chain import CallChain, build_chain
+from etaoi_tui.detail.span_data import SpanData
+from etaoi_tui.detail.viewers.registry import describe_span
 from tests.detail.pages import end, start, text_of
 from tests.detail.recorded import CAPTURES, Recorded, load
 
@@ -29,8 +29,8 @@ def calls(recorded: Recorded) -> list[Span]:
     return [span for span in recorded.spans if span.kind == "llm"]
 
 
-def evidence_of(recorded: Recorded, span: Span) -> Evidence:
-    return Evidence(span, recorded.payloads, span.trace.ended_at)
+def evidence_of(recorded: Recorded, span: Span) -> SpanData:
+    return SpanData(span, recorded.payloads, span.trace.ended_at)
 
 
 def chain_of(recorded: Recorded, call: Span) -> CallChain:
@@ -100,7 +100,7 @@ def test_nothing_is_claimed_of_what_lies_behind_a_digest(agent: Recorded) -> Non
 def test_every_call_of_every_recording_has_both_pages(name: str) -> None:
     recorded = load(name)
     for call in calls(recorded):
-        document = describe(call, recorded.payloads, call.trace.ended_at)
+        document = describe_span(call, recorded.payloads, call.trace.ended_at)
         if document.default == "voice":
             continue  # a measurement of a call, not the call
         for tab in ("request", "diff"):
@@ -115,7 +115,7 @@ def test_long_messages_say_that_they_are_digests() -> None:
     long_before, long_after = "x" * 120 + "old end", "x" * 120 + "new end"
     recorded.send(*call_with_probe(long_before, long_after))
     (call,) = calls(recorded)
-    text = text_of(describe(call, recorded.payloads, 10.0), "request")
+    text = text_of(describe_span(call, recorded.payloads, 10.0), "request")
     assert "no change" in text
     assert "first 120 characters" in text
     assert "old end" not in text.partition("sent to the model")[0]
@@ -129,7 +129,9 @@ def test_every_page_of_a_digest_says_what_it_does_not_know(name: str) -> None:
         wraps = [step for step in chain.down if step.recorded and "wrap_model_call" in step.label]
         if not wraps:
             continue
-        text = " ".join(text_of(describe(call, recorded.payloads, call.trace.ended_at), "request").split())
+        text = " ".join(
+            text_of(describe_span(call, recorded.payloads, call.trace.ended_at), "request").split()
+        )
         assert "tell neither parameters nor tool schemas" in text
         for step in wraps:
             assert step.partial

@@ -12,14 +12,14 @@ from langchain_core.messages import AIMessage, HumanMessage, RemoveMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command, Overwrite
 
-from etaoi_tui.detail.chat import Message
-from etaoi_tui.detail.diff_sections import in_words
-from etaoi_tui.detail.request_step import Step
-from etaoi_tui.detail.tool_chain import build_tool_chain
+from etaoi_tui.detail.compare.diff_sections import in_words
+from etaoi_tui.detail.messages.chat import Message
+from etaoi_tui.detail.middleware.request_step import Step
+from etaoi_tui.detail.middleware.tool_chain import build_tool_chain
 from etaoi_tui.sdk.attach import attach
 from etaoi_tui.sdk.langchain.middleware import instrument
 from etaoi_tui.sdk.langchain.payloads import ChainInput, ModelInput
-from etaoi_tui.sdk.langchain.states import StateShot, describe_state_shot
+from etaoi_tui.sdk.langchain.state_hooks import StateSnapshot, describe_state_snapshot
 from tests.detail.recorded import Recorded
 from tests.xray.models import WritingModel, asks
 from tests.xray.recorders import HOW, Shown
@@ -213,7 +213,7 @@ def test_what_is_written_after_an_event_is_not_in_it() -> None:
     plain, parts = HumanMessage("as it was"), HumanMessage([{"type": "text", "text": "one"}])
     chain = ChainInput({"messages": [plain, parts], "other": 1})
     call = ModelInput([[plain, parts]], None, {}, set())
-    state = StateShot({"messages": [plain, parts]})
+    state = StateSnapshot({"messages": [plain, parts]})
     plain.content = "written over"
     assert isinstance(parts.content, list)
     assert isinstance(parts.content[0], dict)
@@ -226,4 +226,4 @@ def test_what_is_written_after_an_event_is_not_in_it() -> None:
     asked = call()
     assert [message["text"] for message in asked["input_messages"]] == ["as it was", "one"]
     assert asked["cache_breakpoints"] == []
-    assert [entry["preview"] for entry in describe_state_shot(state)["messages"]] == ["as it was", "one"]
+    assert [entry["preview"] for entry in describe_state_snapshot(state)["messages"]] == ["as it was", "one"]

@@ -6,7 +6,7 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from etaoi_tui.screens.live_page import LivePage
+from etaoi_tui.screens.live_document_modal import LiveDocumentModal
 from etaoi_tui.widgets.detail_pane import DetailPane
 from tests.app.world import World, world
 
@@ -80,7 +80,7 @@ async def test_the_conversation_opens_over_the_screen_and_leads_back() -> None:
         await two_calls(w, pilot)
         await pilot.press("c")
         await pilot.pause()
-        assert isinstance(w.app.screen, LivePage)
+        assert isinstance(w.app.screen, LiveDocumentModal)
         await pilot.pause(0.2)
         pane = w.app.screen.query_one(DetailPane)
         assert "nothing" in page_text(pane)
@@ -91,7 +91,7 @@ async def test_the_conversation_opens_over_the_screen_and_leads_back() -> None:
         await pilot.press("full_stop")
         await pilot.press("p")
         await pilot.pause()
-        assert not isinstance(w.app.screen, LivePage)
+        assert not isinstance(w.app.screen, LiveDocumentModal)
         assert w.tree.cursor.name == "researcher"
 
 

@@ -6,11 +6,11 @@ from typing import Any
 
 from langchain_core.messages import HumanMessage
 
-from etaoi_tui.detail.card import card_document
-from etaoi_tui.detail.conversation import conversation_document
-from etaoi_tui.detail.describe import describe
-from etaoi_tui.detail.evidence import Evidence
-from etaoi_tui.detail.request_chain import build_chain
+from etaoi_tui.detail.middleware.request_chain import build_chain
+from etaoi_tui.detail.span_data import SpanData
+from etaoi_tui.detail.viewers.agent_card import card_document
+from etaoi_tui.detail.viewers.conversation import conversation_document
+from etaoi_tui.detail.viewers.registry import describe_span
 from etaoi_tui.sdk.attach import attach
 from etaoi_tui.sdk.langchain.middleware import instrument
 from tests.detail.pages import text_of
@@ -39,11 +39,11 @@ def test_every_page_can_be_read_after_every_event(monkeypatch: Any) -> None:
         recorded.send(event)
         calls = [span for span in recorded.spans if span.kind == "llm"]
         for call in calls[-1:]:
-            document = describe(call, recorded.payloads, call.started_at + 1)
+            document = describe_span(call, recorded.payloads, call.started_at + 1)
             assert not document.notes
             for tab in ("request", "diff", "overview"):
                 assert "This page failed" not in text_of(document, tab)
-            chain = build_chain(Evidence(call, recorded.payloads, call.started_at + 1))
+            chain = build_chain(SpanData(call, recorded.payloads, call.started_at + 1))
             assert len([step for step in chain.down if step.span is not None]) >= 5
             told.append(len(chain.up))
         for snapshot in [span for span in recorded.spans if span.kind == "agent_context"]:

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from etaoi_collector.model import Mark, Span, Trace
-from etaoi_tui.detail import orphans
-from etaoi_tui.detail.evidence import Evidence
-from etaoi_tui.detail.orphans import node_of_orphan, read_marks
-from etaoi_tui.detail.request_chain import build_chain
+from etaoi_collector.store.model import Span, SpanFlag, Trace
+from etaoi_tui.detail.middleware import orphan_probes as orphans
+from etaoi_tui.detail.middleware.orphan_probes import node_of_orphan, read_probe_events
+from etaoi_tui.detail.middleware.request_chain import build_chain
+from etaoi_tui.detail.span_data import SpanData
 from tests.detail.pages import end, start
 from tests.detail.recorded import Recorded
 from tests.xray.making import digest
@@ -99,8 +99,8 @@ def call(number: int, at: int, until: int, parent: int) -> list[Any]:
     ]
 
 
-def evidence(recorded: Recorded, span: Span) -> Evidence:
-    return Evidence(span, recorded.payloads, 100.0)
+def evidence(recorded: Recorded, span: Span) -> SpanData:
+    return SpanData(span, recorded.payloads, 100.0)
 
 
 def spans(recorded: Recorded, kind: str) -> list[Span]:
@@ -195,7 +195,7 @@ def test_two_calls_below_one_mark_are_told_to_be_two() -> None:
 def test_a_node_with_too_many_children_is_left_alone() -> None:
     recorded, _ = loaded(node(1, 0), *(mark(10 + n, 1, down=True, parent=1) for n in range(401)))
     (model,) = [span for span in recorded.spans if span.name == "model"]
-    assert read_marks(evidence(recorded, model), model).chains == {}
+    assert read_probe_events(evidence(recorded, model), model).chains == {}
 
 
 @pytest.fixture
@@ -223,7 +223,7 @@ def test_where_nothing_is_orphaned_nothing_is_looked_through(looked_through: lis
     recorded, _ = loaded(*chained(5))
     for one in spans(recorded, "llm"):
         assert one.parent is not None
-        assert len(read_marks(evidence(recorded, one), one.parent).chains[one.number]) == 1
+        assert len(read_probe_events(evidence(recorded, one), one.parent).chains[one.number]) == 1
     assert not looked_through
 
 
@@ -231,9 +231,9 @@ def test_each_trace_is_looked_through_once(looked_through: list[Trace]) -> None:
     recorded, _ = loaded(*chained(20), mark(5, 6, down=False, parent=None))
     one = spans(recorded, "llm")[-1]
     assert one.parent is not None
-    read_marks(evidence(recorded, one), one.parent)
+    read_probe_events(evidence(recorded, one), one.parent)
     assert len(looked_through) == 1
-    (orphan,) = [span for span in recorded.spans if span.parent is None and span.marks & Mark.PROBE]
+    (orphan,) = [span for span in recorded.spans if span.parent is None and span.marks & SpanFlag.PROBE]
     found, _ = node_of_orphan(evidence(recorded, orphan))
     assert found is spans(recorded, "llm")[5]
     assert len(looked_through) == 2

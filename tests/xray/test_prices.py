@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from etaoi_collector.model import Usage
-from etaoi_tui.cli import main
-from etaoi_tui.pricing.book import PriceBook, read_own
-from etaoi_tui.pricing.conventions import Tokens, read_tokens
+from etaoi_collector.pricing.book import PriceBook, read_own
+from etaoi_collector.pricing.token_counts import Tokens, read_tokens
+from etaoi_collector.store.model import Usage
+from etaoi_tui.cli.main import main
 
 LANGCHAIN = {
     "input_tokens": 100,
@@ -86,7 +86,7 @@ def test_the_users_prices_go_first(tmp_path: Path) -> None:
 
 
 def test_the_command_says_what_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("etaoi_tui.pricing.report.own_path", lambda: tmp_path / "prices.toml")
+    monkeypatch.setattr("etaoi_collector.pricing.report.own_path", lambda: tmp_path / "prices.toml")
     done = CliRunner().invoke(main, ["prices", "gpt-5", "nobody-knows"])
     assert done.exit_code == 0
     assert "genai-prices" in done.output

@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import pytest
 
-from etaoi_tui.detail.describe import describe
-from etaoi_tui.detail.request_diff import compare
+from etaoi_tui.detail.compare.request_diff import compare
+from etaoi_tui.detail.viewers.registry import describe_span
 from tests.detail.pages import text_of
 from tests.xray.checks import agree, assert_replays, assert_sent, assert_steps, wraps
 from tests.xray.recorders import HOW, Shown, under_etaoi, under_ours
@@ -59,7 +59,7 @@ def test_the_pages_say_what_is_not_known(
 ) -> None:
     shown = under(sdk, name, how, request)
     for call in shown.calls:
-        document = describe(call, shown.payloads, call.trace.ended_at)
+        document = describe_span(call, shown.payloads, call.trace.ended_at)
         text = " ".join(text_of(document, "request").split())
         assert "This page failed" not in text
         chain = shown.chain(call)

@@ -13,10 +13,10 @@ from langchain_core.messages import HumanMessage, ToolMessage
 from langchain_core.tools import tool
 from langgraph.types import Command
 
-from etaoi_collector.model import Span
-from etaoi_tui.detail.calls import surroundings_version
-from etaoi_tui.detail.describe import describe
-from etaoi_tui.detail.tool_chain import ToolChain, build_tool_chain, change_words
+from etaoi_collector.store.model import Span
+from etaoi_tui.detail.messages.neighbouring_calls import surroundings_version
+from etaoi_tui.detail.middleware.tool_chain import ToolChain, build_tool_chain, change_words
+from etaoi_tui.detail.viewers.registry import describe_span
 from etaoi_tui.sdk.attach import attach
 from etaoi_tui.sdk.langchain.middleware import instrument
 from tests.detail.pages import text_of
@@ -161,7 +161,7 @@ def chain_of(shown: Shown, span: Span) -> ToolChain:
 
 
 def page(shown: Shown, span: Span, tab: str = "io") -> str:
-    return " ".join(text_of(describe(span, shown.payloads, span.trace.ended_at), tab).split())
+    return " ".join(text_of(describe_span(span, shown.payloads, span.trace.ended_at), tab).split())
 
 
 either_way = pytest.mark.parametrize("how", HOW)
@@ -276,7 +276,7 @@ def test_the_page_is_right_after_every_event_and_known_to_be_old_after_each_chan
     def watching(recorded: Recorded) -> None:
         for span in recorded.spans:
             if span.kind == "tool":
-                document = describe(span, recorded.payloads, span.started_at + 1)
+                document = describe_span(span, recorded.payloads, span.started_at + 1)
                 text = text_of(document, "io")
                 assert "This page failed" not in text
                 assert not document.notes

@@ -9,9 +9,9 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from etaoi_tui.detail.alignment import Stretch, align
-from etaoi_tui.detail.text_diff import pair_lines
-from etaoi_tui.detail.word_diff import AROUND, compare_words
+from etaoi_tui.detail.compare.alignment import AlignedRange, align
+from etaoi_tui.detail.compare.text_diff import pair_lines
+from etaoi_tui.detail.compare.word_diff import AROUND, compare_words
 
 few = st.lists(st.sampled_from("abcd"), max_size=14)
 
@@ -27,7 +27,7 @@ def longest(old: Sequence[str], new: Sequence[str]) -> int:
     return above[-1]
 
 
-def kept(stretches: list[Stretch]) -> int:
+def kept(stretches: list[AlignedRange]) -> int:
     return sum(s.old_to - s.old_from for s in stretches if s.equal)
 
 
@@ -58,9 +58,9 @@ def test_what_says_nothing_holds_no_change_apart(old: list[str], new: list[str])
 def test_beyond_the_bound_only_the_ends_are_compared() -> None:
     old, new = list("xxabcyy"), list("xxcbayy")
     assert align(old, new, most=8) == [
-        Stretch(True, 0, 2, 0, 2),
-        Stretch(False, 2, 5, 2, 5),
-        Stretch(True, 5, 7, 5, 7),
+        AlignedRange(True, 0, 2, 0, 2),
+        AlignedRange(False, 2, 5, 2, 5),
+        AlignedRange(True, 5, 7, 5, 7),
     ]
 
 

@@ -6,18 +6,18 @@ from typing import Any
 
 import pytest
 
-from etaoi_collector.model import Span, Usage
-from etaoi_collector.replay import ReplaySource
+from etaoi_collector.pricing.book import price_book
+from etaoi_collector.sources.replay import ReplaySource
+from etaoi_collector.store.model import Span, Usage
 from etaoi_tui.app import ViewerApp
-from etaoi_tui.detail import describe as describing
-from etaoi_tui.detail.describe import describe
-from etaoi_tui.detail.evidence import Evidence
-from etaoi_tui.detail.tokens import characters_a_token
-from etaoi_tui.pricing.book import price_book
-from etaoi_tui.view.chains import Changed, Diff, Entry, LengthChange
-from etaoi_tui.view.rows import TreeRows
-from etaoi_tui.view.spark import context_course
-from etaoi_tui.view.summary import Summaries
+from etaoi_tui.detail.messages.token_estimate import characters_a_token
+from etaoi_tui.detail.span_data import SpanData
+from etaoi_tui.detail.viewers import registry as describing
+from etaoi_tui.detail.viewers.registry import describe_span
+from etaoi_tui.view.middleware.summary import Changed, Diff, Entry, LengthChange
+from etaoi_tui.view.row_summaries import Summaries
+from etaoi_tui.view.sparkline import context_trend
+from etaoi_tui.view.visible_rows import TreeRows
 from tests.app.world import world
 from tests.detail.pages import text_of
 from tests.detail.recorded import CAPTURES, Recorded, load
@@ -77,7 +77,7 @@ def test_the_context_of_an_agents_calls_counts_what_came_from_a_cache() -> None:
     recorded.send(*scribe.take())
     (agent,) = [span for span in recorded.spans if span.kind == "sub_agent"]
     assert (agent.children or [])[1].usage == Usage(10, 5, None, 1_990)
-    assert context_course(agent) == "context ▃▅█ 4.0k"
+    assert context_trend(agent) == "context ▃▅█ 4.0k"
 
 
 def test_tools_count_as_characters_where_tokens_are_estimated() -> None:
@@ -90,7 +90,7 @@ def test_tools_count_as_characters_where_tokens_are_estimated() -> None:
     call = scribe.start("llm", "m", payload=told)
     scribe.end(call, {"usage": {"input_tokens": 1_000, "output_tokens": 1}})
     recorded.send(*scribe.take())
-    ratio = characters_a_token(Evidence(first_call(recorded), recorded.payloads, 0.0))
+    ratio = characters_a_token(SpanData(first_call(recorded), recorded.payloads, 0.0))
     assert 4.0 < ratio < 4.3
 
 
@@ -102,7 +102,7 @@ def test_a_window_is_known_from_data_or_said_to_be_unknown() -> None:
         call = scribe.start("llm", model, payload=told, metadata={"ls_model_name": model})
         scribe.end(call, {"model": model})
     recorded.send(*scribe.take())
-    texts = [text_of(describe(span, recorded.payloads, 0.0), "overview") for span in recorded.spans]
+    texts = [text_of(describe_span(span, recorded.payloads, 0.0), "overview") for span in recorded.spans]
     assert "≈1,000 of 8,192 tokens (12%)" in texts[0]
     assert "from genai-prices" in texts[0]
     assert "≈1,000 tokens, window unknown" in texts[1]
@@ -117,7 +117,7 @@ def test_a_title_and_an_error_that_cannot_be_shown_are_told(monkeypatch: pytest.
 
     monkeypatch.setattr(describing, "headline", broken)
     monkeypatch.setattr(describing, "error_sections", broken)
-    document = describe(first_call(recorded), recorded.payloads, 0.0)
+    document = describe_span(first_call(recorded), recorded.payloads, 0.0)
     assert "The title line failed on this span (ValueError: odd payload)" in document.notes[0]
     assert "What is known of its error cannot be shown" in text_of(document)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from etaoi_collector.model import Span
+from etaoi_collector.store.model import Span
 
 _GAP = 200
 """Recorded bytes that a ``*`` may stand for."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from etaoi_collector.model import Span, Status
 from etaoi_collector.query.match import (
     COMPARISONS,
     All,
@@ -18,6 +17,7 @@ from etaoi_collector.query.match import (
     Query,
     Word,
 )
+from etaoi_collector.store.model import Span, Status
 
 _TOKEN = re.compile(
     r"""\s*(?:

@@ -14,9 +14,9 @@ event, `usual` the usual ones faster; `whole` puts them together.
 
 from __future__ import annotations
 
-from etaoi_collector.store.holdings import KeptReject
 from etaoi_collector.store.liveness import LOST_AFTER
 from etaoi_collector.store.retention import DEFAULT_MAX_SPANS
-from etaoi_collector.store.whole import Store
+from etaoi_collector.store.state import StoredReject
+from etaoi_collector.store.store import Store
 
-__all__ = ["DEFAULT_MAX_SPANS", "LOST_AFTER", "KeptReject", "Store"]
+__all__ = ["DEFAULT_MAX_SPANS", "LOST_AFTER", "Store", "StoredReject"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from etaoi_collector.model import Connection, Session, Trace
-from etaoi_collector.store.holdings import Holdings
+from etaoi_collector.store.model import Connection, Session, Trace
+from etaoi_collector.store.state import StoreState
 
 LOST_AFTER = 10.0
 """Seconds without any connection after which a session's open spans count as lost."""
@@ -18,7 +18,7 @@ SESSIONS_KEPT = 65_536
 class Liveness:
     """Who carries which session."""
 
-    def __init__(self, held: Holdings) -> None:
+    def __init__(self, held: StoreState) -> None:
         self._held = held
         self._closing: dict[Session, float] = {}
         """Sessions that nobody carries, and since when."""

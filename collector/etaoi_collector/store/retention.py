@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from etaoi_collector.model import Mark, Span, Trace
-from etaoi_collector.store.holdings import Holdings
-from etaoi_collector.store.links import Links, insert
+from etaoi_collector.store.model import Span, SpanFlag, Trace
+from etaoi_collector.store.span_tree import SpanLinks, insert
+from etaoi_collector.store.state import StoreState
 
 DEFAULT_MAX_SPANS = 2_000_000
 """Spans kept before the oldest finished traces leave memory: about 1.3 GB. They stay in the recording."""
@@ -19,7 +19,7 @@ class Retention:
         max_spans: Bound on spans; twice as many while they run.
     """
 
-    def __init__(self, held: Holdings, links: Links, max_spans: int) -> None:
+    def __init__(self, held: StoreState, links: SpanLinks, max_spans: int) -> None:
         self.above = max_spans
         """Spans beyond which `evict` has something to do."""
         self._held = held
@@ -104,7 +104,7 @@ class Retention:
         """Take a span that leaves memory out of the index; of several with its id another takes its place."""
         held = self._held
         span_id = span.span_id
-        clashes = held.clashing.get(span_id) if span.marks & Mark.ID_CLASH else None
+        clashes = held.clashing.get(span_id) if span.marks & SpanFlag.ID_CLASH else None
         if clashes is None:
             if held.spans.get(span_id) is span:
                 del held.spans[span_id]

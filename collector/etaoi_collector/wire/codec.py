@@ -12,12 +12,12 @@ import msgspec
 from msgspec import Raw
 
 from etaoi_collector.wire.events import Event, Reject, SpanDelta, SpanEnd, SpanStart, StateTick
+from etaoi_collector.wire.full_decode import decode_lossless
 from etaoi_collector.wire.limits import SMALL_FRAME, WHOLE_DECODE
-from etaoi_collector.wire.repair import repair
 from etaoi_collector.wire.scan import scan_frame
-from etaoi_collector.wire.whole import decode_whole
+from etaoi_collector.wire.tolerant_decode import decode_tolerant
 
-__all__ = ["decode_at_once", "decode_events", "decode_frame", "decode_whole", "split_frame"]
+__all__ = ["decode_at_once", "decode_events", "decode_frame", "decode_lossless", "split_frame"]
 
 Buffer = bytes | bytearray | memoryview
 
@@ -81,9 +81,9 @@ def decode_events(
         try:
             append(_event(part))  # type: ignore[arg-type]
         except TypeError:
-            append(part if isinstance(part, Reject) else repair(part, ordinal))
+            append(part if isinstance(part, Reject) else decode_tolerant(part, ordinal))
         except _FAILURES:
-            append(repair(part, ordinal))  # type: ignore[arg-type]
+            append(decode_tolerant(part, ordinal))  # type: ignore[arg-type]
     return decoded
 
 

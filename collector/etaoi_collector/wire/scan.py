@@ -243,24 +243,26 @@ class _Feed:
         return bytes(self._data[start : self._position])
 
 
-Span = tuple[int, int]
+ByteRange = tuple[int, int]
 """Where an event begins and ends in its frame, in bytes."""
 
 
 def scan_frame(frame: bytes | bytearray | memoryview) -> list[Raw | Reject]:
-    """Split a frame into its events, as `scan_spans` finds them; the raws share the frame's memory."""
+    """Split a frame into its events, as `scan_byte_ranges` finds them; the raws share the frame's memory."""
     data = memoryview(frame)
-    return [part if isinstance(part, Reject) else Raw(data[part[0] : part[1]]) for part in scan_spans(data)]
+    return [
+        part if isinstance(part, Reject) else Raw(data[part[0] : part[1]]) for part in scan_byte_ranges(data)
+    ]
 
 
-def scan_spans(frame: bytes | bytearray | memoryview) -> list[Span | Reject]:
+def scan_byte_ranges(frame: bytes | bytearray | memoryview) -> list[ByteRange | Reject]:
     """Find the events of a frame. What cannot be one becomes a `Reject`; never raises.
 
     Returns:
         One item per event in order, over all envelopes; an item's index is its ordinal.
     """
     data = memoryview(frame)
-    parts: list[Span | Reject] = []
+    parts: list[ByteRange | Reject] = []
     try:
         end = _envelopes(data, parts)
     except BreaksOff:
@@ -281,7 +283,7 @@ class _Full(Exception):
     """The frame holds more events than are taken from one."""
 
 
-def _envelopes(data: memoryview, parts: list[Span | Reject]) -> int:
+def _envelopes(data: memoryview, parts: list[ByteRange | Reject]) -> int:
     shape, count, position = holder(data, 0)
     if shape != "array":
         parts.append(Reject(0, f"the frame is a {shape}, not a list of envelopes"))
@@ -298,7 +300,7 @@ def _envelopes(data: memoryview, parts: list[Span | Reject]) -> int:
 
 
 def _envelope(
-    data: memoryview, position: int, keys: int, number: int, skipper: Skipper, parts: list[Span | Reject]
+    data: memoryview, position: int, keys: int, number: int, skipper: Skipper, parts: list[ByteRange | Reject]
 ) -> int:
     first_of_envelope = len(parts)
     found = False
@@ -331,7 +333,7 @@ def _envelope(
     return position
 
 
-def _append(parts: list[Span | Reject], part: Span | Reject) -> None:
+def _append(parts: list[ByteRange | Reject], part: ByteRange | Reject) -> None:
     if len(parts) >= MAX_EVENTS_PER_FRAME - 1:
         raise _Full
     parts.append(part)

@@ -13,7 +13,7 @@ from typing import Any
 
 from etaoi_tui.sdk.bridges.eventbus_spans import BusSpans
 from etaoi_tui.sdk.bridges.handle import BridgeHandle, Watch
-from etaoi_tui.sdk.bridges.hooks import Hook, find_hook, guarded, put_hook
+from etaoi_tui.sdk.bridges.method_hooks import Hook, find_hook, guarded, install_hook
 from etaoi_tui.sdk.tracer import Tracer
 
 _HISTORY = 100_000
@@ -70,7 +70,7 @@ class BusWatch(Watch):
         """Put the hook; tell what the bus remembers first, so that live events find what is open."""
         if history:
             self._tell_history()
-        self._hook = put_hook(self._bus, "publish", self, _watched_publish)
+        self._hook = install_hook(self._bus, "publish", self, _watched_publish)
 
     @guarded
     def _tell_history(self) -> None:

@@ -6,8 +6,8 @@ import contextvars
 from collections import OrderedDict
 from typing import Any
 
-from etaoi_tui.sdk.bridges.common import strings, written
 from etaoi_tui.sdk.bridges.eventbus_state import UNSAID, Execution
+from etaoi_tui.sdk.bridges.shared import serialize_value, strings
 from etaoi_tui.sdk.ids import bridge_uuid
 from etaoi_tui.sdk.tracer import SessionInfo, Tracer
 
@@ -73,7 +73,7 @@ class Executions:
             return self.start_worker(stream_id, event, at)
         if event.execution_id:
             return self.start(str(event.execution_id), event, at)
-        return self.start(f"{stream_id}/{event.node_id}", event, at, ghost=True)
+        return self.start(f"{stream_id}/{event.node_id}", event, at, placeholder=True)
 
     def session_of(self, stream_id: str) -> SessionInfo:
         """Return the session of a stream."""
@@ -81,24 +81,24 @@ class Executions:
             return self._session
         return SessionInfo(bridge_uuid(SYSTEM, "stream", stream_id), self.tracer.session.user_id)
 
-    def start(self, key: str, event: Any, at: int, *, ghost: bool = False) -> Execution:
+    def start(self, key: str, event: Any, at: int, *, placeholder: bool = False) -> Execution:
         """Start an execution; a ghost stands for one that the bus does not name."""
         stream_id = str(event.stream_id or "")
         before = self._over.pop(key, None)
-        self._attempts += before is not None or ghost
-        named = f"{key}:{self._attempts}" if before is not None or ghost else key
-        given = None if ghost else data_of(event).get("input")
+        self._attempts += before is not None or placeholder
+        named = f"{key}:{self._attempts}" if before is not None or placeholder else key
+        given = None if placeholder else data_of(event).get("input")
         span = self.tracer.start(
             "task",
             stream_id or key,
-            trace=bridge_uuid(SYSTEM, "execution", key) if not ghost else None,
+            trace=bridge_uuid(SYSTEM, "execution", key) if not placeholder else None,
             session=self.session_of(stream_id),
-            payload={"inputs": written(given)} if given is not None else None,
+            payload={"inputs": serialize_value(given)} if given is not None else None,
             metadata=metadata_of(event),
             at=at,
-            span_id=bridge_uuid(SYSTEM, "task", named) if not ghost else None,
+            span_id=bridge_uuid(SYSTEM, "task", named) if not placeholder else None,
         )
-        execution = Execution(key, stream_id, span, ghost=ghost)
+        execution = Execution(key, stream_id, span, placeholder=placeholder)
         self.open[key] = execution
         return execution
 

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from time import time_ns
 from typing import Any
 
-from etaoi_tui.sdk.bridges.common import epoch_ns, error_words, written
 from etaoi_tui.sdk.bridges.eventbus_executions import SYSTEM, WORKER, Executions, data_of, metadata_of
 from etaoi_tui.sdk.bridges.eventbus_state import UNSAID, Execution, Node
+from etaoi_tui.sdk.bridges.shared import epoch_ns, error_words, serialize_value
 from etaoi_tui.sdk.ids import bridge_uuid
+from etaoi_tui.sdk.serialize import snapshot
 from etaoi_tui.sdk.tracer import SessionInfo, Span, Tracer
-from etaoi_tui.sdk.values import snapshot
 
 STOPPED = "stopped before it ended (cancelled?)"
 DETACHED = "span_end_synthesized_on_detach"
@@ -76,7 +76,7 @@ class BusSpans:
         error = None
         if kind == "execution_failed":
             error = error_words(data.get("error") or "failed")
-        self._executions.end(execution, error, at, {"outputs": written(data.get("output", ""))})
+        self._executions.end(execution, error, at, {"outputs": serialize_value(data.get("output", ""))})
 
     def _status(self, event: Any, data: dict[str, Any], at: int) -> None:
         kind = _kind_of(event)
@@ -108,7 +108,10 @@ class BusSpans:
         if status in _FAILED_REPORTS:
             error = error_words(data.get("error") or status)
         self._executions.end(
-            worker, error, at, {"outputs": written(data.get("summary") or ""), "report": snapshot(data)}
+            worker,
+            error,
+            at,
+            {"outputs": serialize_value(data.get("summary") or ""), "report": snapshot(data)},
         )
 
     # ---- nodes
@@ -157,7 +160,7 @@ class BusSpans:
             return
         node.end(self._tracer, None, at, {"outputs": "", "iterations": data.get("iterations")})
         owner = node.owner
-        if owner.ghost and not owner.nodes:
+        if owner.placeholder and not owner.nodes:
             self._executions.end(owner, None, at)
 
     def _stalled(self, event: Any, data: dict[str, Any], at: int) -> None:
@@ -233,14 +236,14 @@ class BusSpans:
             return
         if node.compaction is not None:
             self._tracer.end(node.compaction, error=UNSAID, at=at)
-        node.start_compaction(self._tracer, {"inputs": written(data)}, at)
+        node.start_compaction(self._tracer, {"inputs": serialize_value(data)}, at)
 
     def _compacted(self, event: Any, data: dict[str, Any], at: int) -> None:
         node = self._node(event, at)
         if node is None:
             return
         span = node.compaction or node.start_compaction(self._tracer, None, at)
-        self._tracer.end(span, {"outputs": written(data)}, at=at)
+        self._tracer.end(span, {"outputs": serialize_value(data)}, at=at)
         node.compaction = None
 
     # ---- tools
@@ -253,7 +256,7 @@ class BusSpans:
             node.open_llm(self._tracer, node.model_follows_ns)  # it answered with tool calls alone
         node.end_llm(self._tracer, at)
         call_id, name = str(data.get("tool_use_id") or ""), str(data.get("tool_name") or "tool")
-        payload = {"input": written(data.get("tool_input")), "tool_call_id": call_id}
+        payload = {"input": serialize_value(data.get("tool_input")), "tool_call_id": call_id}
         node.start_tool(self._tracer, call_id, name, payload, at)
 
     def _tool_completed(self, event: Any, data: dict[str, Any], at: int) -> None:
@@ -265,7 +268,7 @@ class BusSpans:
             node.start_tool(self._tracer, call_id, name, {"tool_call_id": call_id}, at)
         result = data.get("result")
         error = error_words(result or "failed") if data.get("is_error") else None
-        self._tracer.end(node.tools.pop(call_id), {"output": written(result)}, error=error, at=at)
+        self._tracer.end(node.tools.pop(call_id), {"output": serialize_value(result)}, error=error, at=at)
         node.since_ns = at
 
     # ---- everything else

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from etaoi_tui.sdk.bridges.common import error_words
+from etaoi_tui.sdk.bridges.shared import error_words
 from etaoi_tui.sdk.tracer import SessionInfo, Span, Tracer
 
 UNSAID = "ended without saying so"
@@ -152,10 +152,10 @@ class Execution:
     __slots__ = (
         "children",
         "ended",
-        "ghost",
         "key",
         "nodes",
         "outer",
+        "placeholder",
         "session",
         "span",
         "stream_id",
@@ -163,13 +163,13 @@ class Execution:
     )
 
     def __init__(
-        self, key: str, stream_id: str, span: Span, *, ghost: bool = False, worker: bool = False
+        self, key: str, stream_id: str, span: Span, *, placeholder: bool = False, worker: bool = False
     ) -> None:
         self.key = key
         self.stream_id = stream_id
         self.span = span
         self.session: SessionInfo = span.session
-        self.ghost = ghost
+        self.placeholder = placeholder
         """Whether it was made up for nodes without one; it ends with its last node."""
         self.worker = worker
         self.nodes: dict[tuple[str, str], Node] = {}

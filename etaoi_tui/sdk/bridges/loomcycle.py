@@ -11,16 +11,16 @@ from collections.abc import Callable, Iterator, Mapping
 from time import time_ns
 from typing import Any
 
-from etaoi_tui.sdk.bridges.common import enclosing_span, strings
+from etaoi_tui.sdk.bridges.async_stream import relay
 from etaoi_tui.sdk.bridges.handle import BridgeHandle, Watch
-from etaoi_tui.sdk.bridges.hooks import Hook, find_hook, guarded, put_hook
 from etaoi_tui.sdk.bridges.loomcycle_batch import watched_batch
-from etaoi_tui.sdk.bridges.loomcycle_directory import SYSTEM, KnownRun, directory_of, start_root
+from etaoi_tui.sdk.bridges.loomcycle_registry import SYSTEM, KnownRun, registry_for, start_root
 from etaoi_tui.sdk.bridges.loomcycle_run import END_WITHOUT_DONE, LEFT, RunSpans, shown_inputs
 from etaoi_tui.sdk.bridges.loomcycle_segments import messages_of
-from etaoi_tui.sdk.bridges.relay import relay
+from etaoi_tui.sdk.bridges.method_hooks import Hook, find_hook, guarded, install_hook
+from etaoi_tui.sdk.bridges.shared import enclosing_span, strings
+from etaoi_tui.sdk.serialize import error_sentence
 from etaoi_tui.sdk.tracer import Span, Tracer
-from etaoi_tui.sdk.values import error_sentence
 
 _STREAMS = ("run_streaming", "continue_session", "start_configured_run", "stream_run")
 _WITHOUT_HANDLE = frozenset({"stream_run"})
@@ -51,7 +51,7 @@ class ClientWatch(Watch):
 
     def __init__(self, tracer: Tracer) -> None:
         super().__init__(tracer)
-        self.directory = directory_of(tracer)
+        self.directory = registry_for(tracer)
         self._hooks: list[Hook] = []
 
     def start(self, client: Any) -> None:
@@ -62,7 +62,7 @@ class ClientWatch(Watch):
             "stream_user_run_states": _watched_states,
         }
         for name, make in makers.items():
-            hook = put_hook(client, name, self, make)
+            hook = install_hook(client, name, self, make)
             if hook is not None:
                 self._hooks.append(hook)
 

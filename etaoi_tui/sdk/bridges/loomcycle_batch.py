@@ -6,12 +6,12 @@ from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from time import time_ns
 from typing import TYPE_CHECKING, Any
 
-from etaoi_tui.sdk.bridges.common import enclosing_span, error_words, usage_of, written
-from etaoi_tui.sdk.bridges.hooks import Hook, guarded
 from etaoi_tui.sdk.bridges.loomcycle_run import shown_inputs
 from etaoi_tui.sdk.bridges.loomcycle_segments import messages_of
+from etaoi_tui.sdk.bridges.method_hooks import Hook, guarded
+from etaoi_tui.sdk.bridges.shared import enclosing_span, error_words, serialize_value, usage_of
+from etaoi_tui.sdk.serialize import error_sentence
 from etaoi_tui.sdk.tracer import Span
-from etaoi_tui.sdk.values import error_sentence
 
 if TYPE_CHECKING:
     from etaoi_tui.sdk.bridges.loomcycle import ClientWatch
@@ -37,7 +37,7 @@ class Batch:
             "task",
             f"batch of {len(spawns)}",
             parent=self._parent,
-            payload={"inputs": written(agents)},
+            payload={"inputs": serialize_value(agents)},
             at=self._called_ns,
         )
         self._watch.began()
@@ -60,7 +60,7 @@ class Batch:
         for child, told in zip(self._children, results, strict=False):
             self._end_child(child, told)
         statuses = [str(_read(told, "status") or "") for told in results]
-        self._end(None, {"outputs": written(statuses)})
+        self._end(None, {"outputs": serialize_value(statuses)})
 
     def _end_child(self, child: Span, told: Mapping[str, Any]) -> None:
         directory = self._watch.directory

@@ -10,15 +10,15 @@ from typing import Any
 
 import msgspec
 
-from etaoi_tui.sdk.bridges.common import epoch_ns
 from etaoi_tui.sdk.bridges.handle import BridgeHandle, Watch
-from etaoi_tui.sdk.bridges.hooks import find_hook, guarded, tell_once
-from etaoi_tui.sdk.bridges.loomcycle_directory import KnownRun, directory_of, start_root
+from etaoi_tui.sdk.bridges.loomcycle_registry import KnownRun, registry_for, start_root
 from etaoi_tui.sdk.bridges.loomcycle_run import END_WITHOUT_DONE, RunSpans, shown_inputs
 from etaoi_tui.sdk.bridges.loomcycle_segments import messages_of
+from etaoi_tui.sdk.bridges.method_hooks import find_hook, guarded, warn_once
+from etaoi_tui.sdk.bridges.shared import epoch_ns
 from etaoi_tui.sdk.config import is_disabled, open_tracer
+from etaoi_tui.sdk.serialize import error_sentence
 from etaoi_tui.sdk.tracer import SessionInfo, Tracer
-from etaoi_tui.sdk.values import error_sentence
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 _DEEPEST = 8
@@ -84,7 +84,7 @@ class UserWatch(Watch):
                     self._take(state)
                     pause = _FIRST_PAUSE
             except Exception as error:
-                tell_once(
+                warn_once(
                     f"the runs of user {self._user_id!r} cannot be followed for now: {error_sentence(error)}"
                 )
             await asyncio.sleep(pause)
@@ -104,7 +104,7 @@ class UserWatch(Watch):
 
     @guarded
     def _take(self, state: Mapping[str, Any]) -> None:
-        directory_of(self.tracer).take_state(self.tracer, state)
+        registry_for(self.tracer).take_state(self.tracer, state)
 
 
 async def import_transcript(
@@ -152,7 +152,7 @@ class TranscriptReader:
         self.runs = 0
         self._client = client
         self._tracer = tracer
-        self._directory = directory_of(tracer)
+        self._directory = registry_for(tracer)
         self._sub_agents = sub_agents
         self._read: set[str] = set()
 
@@ -170,7 +170,7 @@ class TranscriptReader:
             try:
                 children = await self._children(agent, by_run)
             except Exception as error:  # what was asked for was read
-                tell_once(f"sub-agents of session {session_id!r} cannot be found: {error}")
+                warn_once(f"sub-agents of session {session_id!r} cannot be found: {error}")
                 return
             for child in children:
                 self._meet(child)

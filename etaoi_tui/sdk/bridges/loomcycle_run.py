@@ -5,9 +5,9 @@ from __future__ import annotations
 from time import time_ns
 from typing import Any
 
-from etaoi_tui.sdk.bridges.common import error_words, strings, usage_of, written
-from etaoi_tui.sdk.bridges.loomcycle_directory import SYSTEM, Directory
+from etaoi_tui.sdk.bridges.loomcycle_registry import SYSTEM, RunRegistry
 from etaoi_tui.sdk.bridges.loomcycle_tools import ToolCalls, decoded, shown_fields, widening_of
+from etaoi_tui.sdk.bridges.shared import error_words, serialize_value, strings, usage_of
 from etaoi_tui.sdk.ids import bridge_uuid
 from etaoi_tui.sdk.tracer import Span, Tracer
 
@@ -31,7 +31,7 @@ class RunSpans:
     def __init__(
         self,
         tracer: Tracer,
-        directory: Directory,
+        directory: RunRegistry,
         root: Span,
         key: str,
         agent_id: str,
@@ -234,4 +234,4 @@ def _read(holder: Any, name: str) -> Any:
 
 def shown_inputs(segments: list[dict[str, Any]]) -> Any:
     """Return what a person reads of a run's prompt."""
-    return written("\n".join(message["text"] for message in segments if message["role"] != "system"))
+    return serialize_value("\n".join(message["text"] for message in segments if message["role"] != "system"))

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from etaoi_tui.sdk.bridges.common import error_words, written
-from etaoi_tui.sdk.bridges.loomcycle_directory import SYSTEM, Directory
+from etaoi_tui.sdk.bridges.loomcycle_registry import SYSTEM, RunRegistry
+from etaoi_tui.sdk.bridges.shared import error_words, serialize_value
 from etaoi_tui.sdk.ids import bridge_uuid
 from etaoi_tui.sdk.tracer import Span, Tracer
 
@@ -32,7 +32,7 @@ class ToolCall:
 class ToolCalls:
     """The tool spans of one run."""
 
-    def __init__(self, tracer: Tracer, directory: Directory, root: Span, key: str, agent_id: str) -> None:
+    def __init__(self, tracer: Tracer, directory: RunRegistry, root: Span, key: str, agent_id: str) -> None:
         self.open: list[ToolCall] = []
         self._tracer = tracer
         self._directory = directory
@@ -49,7 +49,7 @@ class ToolCalls:
             "tool",
             name,
             parent=self._root,
-            payload={"input": written(given), "tool_call_id": call_id},
+            payload={"input": serialize_value(given), "tool_call_id": call_id},
             agent_name=self._root.agent_name,
             at=now,
             span_id=self._id("tool", str(self._started)),
@@ -69,7 +69,7 @@ class ToolCalls:
             "sub_agent",
             name,
             parent=call.span,
-            payload={"inputs": written(spawn.get("prompt") or "")},
+            payload={"inputs": serialize_value(spawn.get("prompt") or "")},
             agent_name=name,
             at=now,
             span_id=self._id("child", f"{self._started}:{index}"),
@@ -112,7 +112,9 @@ class ToolCalls:
                 self._tracer.end(span, {"outputs": outputs}, error=error, at=now)
                 continue
             failed = None if result.get("ok") else error_words(result.get("error") or "failed")
-            self._tracer.end(span, {"outputs": written(result.get("output") or "")}, error=failed, at=now)
+            self._tracer.end(
+                span, {"outputs": serialize_value(result.get("output") or "")}, error=failed, at=now
+            )
 
     def spawned(self, told: Any) -> None:
         """Learn a sub-agent's run id from a transcript's ledger of spawns."""

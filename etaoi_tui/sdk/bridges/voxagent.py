@@ -16,10 +16,10 @@ from collections.abc import Callable, Coroutine
 from time import time_ns
 from typing import Any, NamedTuple
 
-from etaoi_tui.sdk.bridges.common import enclosing_span
+from etaoi_tui.sdk.bridges.async_stream import relay
 from etaoi_tui.sdk.bridges.handle import BridgeHandle, Watch
-from etaoi_tui.sdk.bridges.hooks import Hook, find_hook, guarded, put_hook
-from etaoi_tui.sdk.bridges.relay import relay
+from etaoi_tui.sdk.bridges.method_hooks import Hook, find_hook, guarded, install_hook
+from etaoi_tui.sdk.bridges.shared import enclosing_span
 from etaoi_tui.sdk.bridges.voxagent_models import WatchedProviders
 from etaoi_tui.sdk.bridges.voxagent_run import AgentRun, current_run
 from etaoi_tui.sdk.bridges.voxagent_snapshot import AgentCard, server_name
@@ -122,7 +122,7 @@ class AgentWatch(Watch):
         hook = find_hook(target, name)
         if hook is not None and self in hook.owners:
             return
-        hook = put_hook(target, name, self, watched(target))
+        hook = install_hook(target, name, self, watched(target))
         if hook is not None:
             self._hooks[id(hook)] = hook
 

@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable
 from time import time_ns
 from typing import TYPE_CHECKING, Any
 
-from etaoi_tui.sdk.bridges.common import usage_of
-from etaoi_tui.sdk.bridges.hooks import guarded, tell_once
-from etaoi_tui.sdk.bridges.relay import relay
+from etaoi_tui.sdk.bridges.async_stream import relay
+from etaoi_tui.sdk.bridges.method_hooks import guarded, warn_once
+from etaoi_tui.sdk.bridges.shared import usage_of
+from etaoi_tui.sdk.serialize import snapshot
 from etaoi_tui.sdk.tracer import Span, enter_span, leave_span
-from etaoi_tui.sdk.values import snapshot
 
 if TYPE_CHECKING:
     from etaoi_tui.sdk.bridges.voxagent_run import AgentRun
@@ -167,7 +167,7 @@ class WatchedProviders:
             subclass = self._subclass_of(current, name)
             registry.register(name, subclass)
         except Exception as error:
-            tell_once(f"model calls of provider {name!r} cannot be watched: {error}")
+            warn_once(f"model calls of provider {name!r} cannot be watched: {error}")
             return
         self._watched[name] = (registry, current, subclass)
 

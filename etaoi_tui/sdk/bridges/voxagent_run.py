@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from time import time_ns
 from typing import Any
 
-from etaoi_tui.sdk.bridges.common import error_words, strings, written
-from etaoi_tui.sdk.bridges.hooks import guarded
+from etaoi_tui.sdk.bridges.method_hooks import guarded
+from etaoi_tui.sdk.bridges.shared import error_words, serialize_value, strings
 from etaoi_tui.sdk.bridges.voxagent_models import ModelCall, request_of
 from etaoi_tui.sdk.tracer import Payload, SessionInfo, Span, Tracer, current_span, enter_span, leave_span
 
@@ -66,7 +66,7 @@ class AgentRun:
             self.agent_name,
             parent=parent,
             session=session,
-            payload={"inputs": written(request.get("prompt"))},
+            payload={"inputs": serialize_value(request.get("prompt"))},
             metadata={**context, **strings(session_key=session_key, **{"voxagent.model": self.model})},
             agent_name=self.agent_name,
             at=called_ns,
@@ -155,7 +155,10 @@ class AgentRun:
         span = self.open_child(
             "tool",
             name,
-            payload={"input": written(params), **({} if call_id is None else {"tool_call_id": call_id})},
+            payload={
+                "input": serialize_value(params),
+                **({} if call_id is None else {"tool_call_id": call_id}),
+            },
             inside="current",
         )
         if call_id is not None:
@@ -165,7 +168,7 @@ class AgentRun:
     @guarded
     def tool_ended(self, span: Span, output: Any) -> None:
         """End a tool's span with what it returned."""
-        self.close_child(span, {"output": written(output)})
+        self.close_child(span, {"output": serialize_value(output)})
 
     @guarded
     def tool_failed(self, span: Span, error: BaseException) -> None:
@@ -191,10 +194,13 @@ class AgentRun:
             return
         self._end_model_call()
         now = time_ns()
-        payload = {"input": written(call.params), "tool_call_id": call.id}
+        payload = {"input": serialize_value(call.params), "tool_call_id": call.id}
         span = self.open_child("tool", call.name, payload=payload, at=now)
         self.tracer.end(
-            span, {"output": written(content)}, error=error_words(content) if is_error else None, at=now
+            span,
+            {"output": serialize_value(content)},
+            error=error_words(content) if is_error else None,
+            at=now,
         )
         self._children.remove(span)
 

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from etaoi_tui.sdk.ids import id_text
-from etaoi_tui.sdk.langchain.anatomy import Anatomy, dissect, hooks_of, model_beneath
+from etaoi_tui.sdk.langchain.introspection import AgentParts, hooks_of, inspect_agent, model_beneath
 from etaoi_tui.sdk.langchain.messages import text_of_message
 from etaoi_tui.sdk.langchain.runs import Runs
 from etaoi_tui.sdk.langchain.tools import describe_tool
@@ -34,7 +34,7 @@ _MCP_TRANSPORTS = {
 
 def describe_agent(agent: Any, agent_id: str | None = None) -> dict[str, Any]:
     """Return an agent's snapshot. What cannot be found is left out; nothing of the agent's code is run."""
-    parts = dissect(agent)
+    parts = inspect_agent(agent)
     payload: dict[str, Any] = {"framework": "langchain"}
     if name := agent_display_name(agent):
         payload["agent_name"] = name
@@ -128,7 +128,7 @@ def _canonical(payload: dict[str, Any]) -> bytes:
     return msgspec.json.encode(payload, order="sorted", enc_hook=str)
 
 
-def _describe_prompt(parts: Anatomy) -> dict[str, Any] | None:
+def _describe_prompt(parts: AgentParts) -> dict[str, Any] | None:
     if parts.prompt is None:
         return None
     text = text_of_message(parts.prompt)

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any
 
 from etaoi_tui.sdk.safe_repr import error_message
-from etaoi_tui.sdk.walk import Json
+from etaoi_tui.sdk.sanitize import Json
 
 _FRAMEWORK = re.compile(
     r"[/\\](?:(?:site|dist)-packages[/\\](?:langchain\w*|langgraph|deepagents|langsmith|tenacity)"

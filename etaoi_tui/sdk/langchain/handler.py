@@ -23,10 +23,10 @@ from etaoi_tui.sdk.langchain.payloads import (
     ToolInput,
     ToolOutput,
 )
-from etaoi_tui.sdk.langchain.recording import RunRecorder
 from etaoi_tui.sdk.langchain.run_outcome import answers_failure
+from etaoi_tui.sdk.langchain.run_recorder import RunRecorder
 from etaoi_tui.sdk.langchain.streams import feed_block, feed_event, feed_message
-from etaoi_tui.sdk.values import error_sentence, snapshot
+from etaoi_tui.sdk.serialize import error_sentence, snapshot
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from etaoi_tui.sdk.values import Part
+from etaoi_tui.sdk.serialize import Part
 
 _REASONING_TYPES = frozenset({"reasoning", "thinking", "redacted_thinking"})
 _CALL_TYPES = frozenset({"tool_use", "tool_call", "function_call", "server_tool_call"})

@@ -13,28 +13,28 @@ import inspect
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
-from etaoi_tui.sdk.langchain import shots
-from etaoi_tui.sdk.langchain.ambient import ambient_run
-from etaoi_tui.sdk.langchain.anatomy import is_middleware
-from etaoi_tui.sdk.langchain.requests import (
-    RequestShot,
+from etaoi_tui.sdk.langchain import message_snapshots as shots
+from etaoi_tui.sdk.langchain.context import ambient_run
+from etaoi_tui.sdk.langchain.introspection import is_middleware
+from etaoi_tui.sdk.langchain.message_snapshots import MessageSnapshot, diff_messages
+from etaoi_tui.sdk.langchain.model_hooks import (
+    RequestSnapshot,
     describe_change,
     describe_request,
     describe_response,
-    shoot_response,
+    snapshot_response,
 )
-from etaoi_tui.sdk.langchain.run_outcome import how_it_ended
-from etaoi_tui.sdk.langchain.shots import MessagesShot, diff_messages
-from etaoi_tui.sdk.langchain.states import (
-    StateShot,
+from etaoi_tui.sdk.langchain.run_outcome import run_outcome
+from etaoi_tui.sdk.langchain.state_hooks import (
+    StateSnapshot,
     describe_answer,
-    describe_state_shot,
+    describe_state_snapshot,
     describe_update,
     update_in,
 )
-from etaoi_tui.sdk.langchain.toolcalls import ToolCallShot, describe_tool_change, describe_tool_response
+from etaoi_tui.sdk.langchain.tool_hooks import ToolCallSnapshot, describe_tool_change, describe_tool_response
+from etaoi_tui.sdk.serialize import error_sentence
 from etaoi_tui.sdk.tracer import Span, current_span, enter_span, leave_span
-from etaoi_tui.sdk.values import error_sentence
 
 _MODEL_HOOKS = ("wrap_model_call", "awrap_model_call")
 _TOOL_HOOKS = ("wrap_tool_call", "awrap_tool_call")
@@ -116,7 +116,7 @@ class _Probe:
 
     def end(self, payload: Any, error: BaseException | None = None) -> None:
         leave_span(self.token)
-        self.span.tracer.end(self.span, payload, error=how_it_ended(error))
+        self.span.tracer.end(self.span, payload, error=run_outcome(error))
 
 
 def _open(label: str, hook: str, payload: Callable[[], Any]) -> _Probe | None:
@@ -139,7 +139,7 @@ def _open(label: str, hook: str, payload: Callable[[], Any]) -> _Probe | None:
 class _RequestPayload:
     __slots__ = ("shot",)
 
-    def __init__(self, shot: RequestShot) -> None:
+    def __init__(self, shot: RequestSnapshot) -> None:
         self.shot = shot
 
     def __call__(self) -> dict[str, Any]:
@@ -149,7 +149,7 @@ class _RequestPayload:
 class _SentPayload:
     __slots__ = ("attempt", "before", "sent")
 
-    def __init__(self, before: RequestShot, sent: RequestShot, attempt: int) -> None:
+    def __init__(self, before: RequestSnapshot, sent: RequestSnapshot, attempt: int) -> None:
         self.before = before
         self.sent = sent
         self.attempt = attempt
@@ -162,9 +162,9 @@ class _SentPayload:
 class _ReturnedPayload:
     __slots__ = ("calls", "given", "response", "returned")
 
-    def __init__(self, response: Any, given: MessagesShot | None, calls: int) -> None:
+    def __init__(self, response: Any, given: MessageSnapshot | None, calls: int) -> None:
         self.response = response
-        self.returned = shoot_response(response)
+        self.returned = snapshot_response(response)
         self.given = given
         self.calls = calls
 
@@ -181,21 +181,21 @@ class _ModelCall:
 
     __slots__ = ("before", "given", "probe")
 
-    def __init__(self, before: RequestShot, probe: _Probe) -> None:
+    def __init__(self, before: RequestSnapshot, probe: _Probe) -> None:
         self.before = before
         self.probe = probe
-        self.given: MessagesShot | None = None
+        self.given: MessageSnapshot | None = None
 
     def goes_down(self, request: Any) -> None:
         try:
-            sent = RequestShot(request)
+            sent = RequestSnapshot(request)
             self.probe.sent(_SentPayload(self.before, sent, self.probe.calls + 1))
         except Exception:
             return
 
     def came_back(self, response: Any) -> None:
         try:
-            self.given = shoot_response(response)
+            self.given = snapshot_response(response)
         except Exception:
             self.given = None
 
@@ -217,7 +217,7 @@ class _ModelCall:
 
 def _begin_model_call(label: str, hook: str, request: Any) -> _ModelCall | None:
     try:
-        before = RequestShot(request)
+        before = RequestSnapshot(request)
     except Exception:
         return None
     probe = _open(label, hook, _RequestPayload(before))
@@ -232,22 +232,22 @@ class _ToolCall:
 
     __slots__ = ("given", "given_messages", "probe", "shot")
 
-    def __init__(self, shot: ToolCallShot, probe: _Probe) -> None:
+    def __init__(self, shot: ToolCallSnapshot, probe: _Probe) -> None:
         self.shot = shot
         self.probe = probe
         self.given: Any = None
-        self.given_messages = MessagesShot(None)
+        self.given_messages = MessageSnapshot(None)
 
     def goes_down(self, request: Any) -> None:
         try:
-            sent = ToolCallShot(request)
+            sent = ToolCallSnapshot(request)
         except Exception:
             return
         self.probe.sent(functools.partial(describe_tool_change, self.shot, sent, self.probe.calls + 1))
 
     def came_back(self, response: Any) -> None:
         try:
-            self.given_messages = MessagesShot([response])
+            self.given_messages = MessageSnapshot([response])
             self.given = response
         except Exception:
             self.given = None
@@ -264,7 +264,7 @@ class _ToolCall:
         else:
             try:
                 changed = self.given is not None and (
-                    response is not self.given or not self.given_messages.same(MessagesShot([response]))
+                    response is not self.given or not self.given_messages.same(MessageSnapshot([response]))
                 )
             except Exception:  # then it is another one than was given
                 changed = True
@@ -273,7 +273,7 @@ class _ToolCall:
 
 def _begin_tool_call(label: str, hook: str, request: Any) -> _ToolCall | None:
     try:
-        shot = ToolCallShot(request)
+        shot = ToolCallSnapshot(request)
     except Exception:
         return None
     probe = _open(label, hook, lambda: {"before": shot.describe()})
@@ -352,7 +352,7 @@ def _wrap_call(
 class _StateEnd:
     __slots__ = ("before", "update")
 
-    def __init__(self, before: StateShot, update: Any) -> None:
+    def __init__(self, before: StateSnapshot, update: Any) -> None:
         self.before = before
         self.update = update
 
@@ -364,21 +364,21 @@ class _StateEnd:
             diff["keys_set"] = changed
         payload["diff"] = diff
         if diff:
-            payload["after"] = describe_state_shot(after)
+            payload["after"] = describe_state_snapshot(after)
         return payload
 
 
 def _wrap_state(original: Callable[..., Any], label: str, hook: str) -> Callable[..., Any]:
     behind = "after_" in hook
 
-    def begin(state: Any) -> tuple[StateShot, _Probe] | None:
+    def begin(state: Any) -> tuple[StateSnapshot, _Probe] | None:
         try:
-            shot = StateShot(state)
+            shot = StateSnapshot(state)
         except Exception:
             return None
 
         def payload() -> dict[str, Any]:
-            return {"before": describe_state_shot(shot), **(describe_answer(shot) if behind else {})}
+            return {"before": describe_state_snapshot(shot), **(describe_answer(shot) if behind else {})}
 
         probe = _open(label, hook, payload)
         return (shot, probe) if probe is not None else None

@@ -11,16 +11,16 @@ from typing import Any
 
 import msgspec
 
-from etaoi_tui.sdk.langchain.cachemarks import cache_breakpoints
+from etaoi_tui.sdk.langchain.cache_breakpoints import cache_breakpoints
+from etaoi_tui.sdk.langchain.message_snapshots import MessageSnapshot, identify
 from etaoi_tui.sdk.langchain.messages import (
     AS_IT_IS,
     describe_document,
     describe_result,
     describe_state,
 )
-from etaoi_tui.sdk.langchain.shots import MessagesShot, identify
 from etaoi_tui.sdk.langchain.tools import describe_tool, tool_name
-from etaoi_tui.sdk.values import Json
+from etaoi_tui.sdk.serialize import Json
 
 _PARAMS_SAID_ELSEWHERE = frozenset({"tools", "functions", "model", "model_name", "_type"})
 
@@ -28,7 +28,7 @@ _PARAMS_SAID_ELSEWHERE = frozenset({"tools", "functions", "model", "model_name",
 def _text_or_json(value: Any) -> Any:
     if value is None:
         return ""
-    if type(value) is dict and type(shot := value.get("messages")) is MessagesShot:
+    if type(value) is dict and type(shot := value.get("messages")) is MessageSnapshot:
         messages = [
             {**described, "content": describe_state(content)}
             if content is not AS_IT_IS and isinstance(described := describe_state(message), dict)
@@ -47,7 +47,7 @@ class ChainInput:
     def __init__(self, value: Any) -> None:
         if type(value) is dict and type(messages := value.get("messages")) is list:
             # A hook may write into the messages before the sender comes to describe them.
-            value = {**value, "messages": MessagesShot(messages)}
+            value = {**value, "messages": MessageSnapshot(messages)}
         self.value = value
 
     def __call__(self) -> dict[str, Any]:
@@ -114,8 +114,8 @@ class ModelInput:
 
     ``input_messages`` (or ``prompts`` and ``n_prompts``), ``tools`` (names), ``tools_hash``,
     ``tool_schemas`` (only the first time that this set of schemas is bound), ``invocation_params``,
-    ``cache_breakpoints`` (see `etaoi_tui.sdk.langchain.cachemarks`). Where hooks are instrumented each
-    message also has its ``key``, see `etaoi_tui.sdk.langchain.requests`.
+    ``cache_breakpoints`` (see `etaoi_tui.sdk.langchain.cache_breakpoints`). Where hooks are instrumented each
+    message also has its ``key``, see `etaoi_tui.sdk.langchain.model_hooks`.
     """
 
     __slots__ = ("keyed", "messages", "params", "prompts", "tool_sets")
@@ -127,7 +127,7 @@ class ModelInput:
         params: Mapping[str, Any] | None,
         tool_sets: set[str],
     ) -> None:
-        self.messages = None if messages is None else [MessagesShot(batch) for batch in messages]
+        self.messages = None if messages is None else [MessageSnapshot(batch) for batch in messages]
         self.prompts = prompts
         self.params = params
         self.tool_sets = tool_sets

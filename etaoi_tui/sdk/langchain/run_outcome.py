@@ -21,7 +21,7 @@ def is_pause(error: BaseException) -> bool:
     return any(base.__name__ == "GraphInterrupt" for base in type(error).__mro__)
 
 
-def how_it_ended(error: BaseException | None) -> BaseException | str | None:
+def run_outcome(error: BaseException | None) -> BaseException | str | None:
     """Return what a span's end says as its error.
 
     None for a hand-over; ``cancelled: ...`` where only the caller stopped listening; the exception itself

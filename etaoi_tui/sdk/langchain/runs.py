@@ -21,7 +21,14 @@ class Run:
     """A run that has started and not ended."""
 
     __slots__ = (
-        "agent", "context", "first_token_ns", "owner", "parent", "span", "tokens_by", "told_error",
+        "agent",
+        "context",
+        "first_token_ns",
+        "owner",
+        "parent",
+        "reported_error_id",
+        "span",
+        "tokens_by",
     )  # fmt: skip
 
     def __init__(self, span: Span, owner: Any, parent: Run | None, agent: str | None, context: Any) -> None:
@@ -33,7 +40,7 @@ class Run:
         self.context: Mapping[str, str] | None = context
         """Metadata that points to the agent's snapshot."""
         self.first_token_ns = 0
-        self.told_error = 0
+        self.reported_error_id = 0
         """Id of an exception that a run below has told in full: not to be told again on its way up."""
         self.tokens_by: Any = None
         """The handler, once its streamed text comes as tokens; protocol events would say the same again."""

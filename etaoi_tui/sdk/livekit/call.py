@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 
 from etaoi_tui.sdk.ids import new_id
-from etaoi_tui.sdk.livekit import inside, snapshots
+from etaoi_tui.sdk.livekit import private_api as inside
+from etaoi_tui.sdk.livekit import snapshots
 from etaoi_tui.sdk.livekit.turns import Turn, UserPart
 from etaoi_tui.sdk.tracer import Payload, Span, Tracer, push_default, remove_default
 

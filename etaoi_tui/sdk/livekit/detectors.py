@@ -13,11 +13,12 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from etaoi_tui.sdk.livekit import inside, snapshots
-from etaoi_tui.sdk.livekit.attribute import Attribute
+from etaoi_tui.sdk.livekit import private_api as inside
+from etaoi_tui.sdk.livekit import snapshots
 from etaoi_tui.sdk.livekit.call import Call
+from etaoi_tui.sdk.livekit.monkeypatch import InstancePatch
 from etaoi_tui.sdk.livekit.turns import Prediction
-from etaoi_tui.sdk.livekit.user_side import UserSide
+from etaoi_tui.sdk.livekit.user_turn import UserTurn
 
 _listeners: Counter[int] = Counter()
 """How many calls listen at a detector, by its ``id``: one that sessions share is asked by all of them."""
@@ -26,10 +27,10 @@ _listeners: Counter[int] = Counter()
 class DetectorTaps:
     """Listens at the turn detectors of one call."""
 
-    def __init__(self, call: Call, user: UserSide) -> None:
+    def __init__(self, call: Call, user: UserTurn) -> None:
         self._call = call
         self._user = user
-        self._tapped: list[tuple[Any, list[Attribute]]] = []
+        self._tapped: list[tuple[Any, list[InstancePatch]]] = []
         self._open = False
         self._answered: Prediction | None = None
 
@@ -47,8 +48,8 @@ class DetectorTaps:
         if target is None or isinstance(target, str) or any(one is target for one, _ in self._tapped):
             return
         put = [
-            Attribute(target, asked, lambda inner: tap(target, inner)),
-            Attribute(target, "unlikely_threshold", self._tap_threshold),
+            InstancePatch(target, asked, lambda inner: tap(target, inner)),
+            InstancePatch(target, "unlikely_threshold", self._tap_threshold),
         ]
         self._open = True
         self._tapped.append((target, put))

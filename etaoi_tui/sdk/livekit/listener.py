@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from etaoi_tui.sdk.livekit.agent_side import AgentSide
+from etaoi_tui.sdk.livekit.agent_turn import AgentTurn
 from etaoi_tui.sdk.livekit.call import Call, agent_names
 from etaoi_tui.sdk.livekit.detectors import DetectorTaps
 from etaoi_tui.sdk.livekit.metrics import metrics_delta, wire_type
 from etaoi_tui.sdk.livekit.model_calls import ModelCalls
-from etaoi_tui.sdk.livekit.taps import Taps
+from etaoi_tui.sdk.livekit.stream_taps import Taps
 from etaoi_tui.sdk.livekit.tool_calls import ToolCalls
-from etaoi_tui.sdk.livekit.user_side import UserSide
+from etaoi_tui.sdk.livekit.user_turn import UserTurn
 
 _SIGNATURE = inspect.Signature([inspect.Parameter("event", inspect.Parameter.POSITIONAL_OR_KEYWORD)])
 _STAGES = {
@@ -35,9 +35,9 @@ class Listener:
 
     def __init__(self, call: Call) -> None:
         self._call = call
-        self.user = UserSide(call)
+        self.user = UserTurn(call)
         self.tools = ToolCalls(call)
-        self.agent = AgentSide(call, self.user, self.tools)
+        self.agent = AgentTurn(call, self.user, self.tools)
         self.models = ModelCalls(call)
         self.taps = Taps(call, self.models, self.agent)
         self.detectors = DetectorTaps(call, self.user)

@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from etaoi_tui.sdk.livekit import inside, snapshots
+from etaoi_tui.sdk.livekit import private_api as inside
+from etaoi_tui.sdk.livekit import snapshots
 from etaoi_tui.sdk.livekit.call import Call
 from etaoi_tui.sdk.livekit.metrics import (
     began,

@@ -9,8 +9,8 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
-from etaoi_tui.sdk.livekit import inside
-from etaoi_tui.sdk.values import snapshot
+from etaoi_tui.sdk.livekit import private_api as inside
+from etaoi_tui.sdk.serialize import snapshot
 
 PROMPT_MODES = ("full", "digest", "off")
 _PREVIEW = 1_024

@@ -25,17 +25,17 @@ from etaoi_tui.sdk.clock import iso_text
 from etaoi_tui.sdk.ids import AnyId, id_text, new_id
 from etaoi_tui.sdk.limits import TEXT_SECONDS, Limits
 from etaoi_tui.sdk.redact import DEFAULT, Redact
+from etaoi_tui.sdk.serialize import PayloadSerializer
 from etaoi_tui.sdk.stats import Stats
 from etaoi_tui.sdk.tracer import START_LOST, Delta, End, Record, Span, Text, Tick, Tracer
-from etaoi_tui.sdk.transport.buffer import Entry, Rank, SpanWire
-from etaoi_tui.sdk.values import Shaper
+from etaoi_tui.sdk.transport.send_queue import EncodedEvent, Priority, SpanWire
 
 LEFT_OUT = "left out: the sender could not keep up"
 
 _IDS_KEPT = 4_096
 
 _encode = msgspec.msgpack.Encoder().encode
-_RANKS = {"agent_context": Rank.CONTEXT, "voice_session": Rank.ROOT}
+_RANKS = {"agent_context": Priority.CONTEXT, "voice_session": Priority.ROOT}
 _OTHER_KINDS = {"agent": "sub_agent", "chain": "middleware"}
 
 
@@ -48,7 +48,7 @@ class _Stream(msgspec.Struct):
     sent_at: float = 0.0
 
 
-def _tell_kind(kind: str, metadata: dict[str, str], shaper: Shaper) -> None:
+def _tell_kind(kind: str, metadata: dict[str, str], shaper: PayloadSerializer) -> None:
     """Say in the metadata what a span is whose kind the wire has no name for."""
     if kind == "retriever":
         metadata.setdefault("ls_retriever_name", metadata.get("name", ""))
@@ -64,12 +64,12 @@ class Encoder:
     def __init__(self, stats: Stats, clock: Callable[[], float] = time.monotonic) -> None:
         self._stats = stats
         self._clock = clock
-        self._shapers: dict[int, tuple[Tracer, Shaper]] = {}
+        self._shapers: dict[int, tuple[Tracer, PayloadSerializer]] = {}
         self._newest_tracer: Tracer | None = None
-        self._newest_shaper = Shaper(Limits(), DEFAULT)
+        self._newest_shaper = PayloadSerializer(Limits(), DEFAULT)
         self._ids: dict[int, bytes] = {}
         self._streams: dict[Span, _Stream] = {}
-        self._out: list[Entry] = []
+        self._out: list[EncodedEvent] = []
         self.payload_bytes = 0
         """Bytes of the payloads that the next `take` returns."""
         self.recovered: list[AnyId] = []
@@ -78,7 +78,7 @@ class Encoder:
         self._id_prefix = encode_text(id_text(new_id()))[:-12]
         self._id_count = new_id() & 0xFFFF_FFFF
 
-    def take(self) -> list[Entry]:
+    def take(self) -> list[EncodedEvent]:
         """Return the entries made since the last call."""
         out, self._out = self._out, []
         self.payload_bytes = 0
@@ -139,20 +139,20 @@ class Encoder:
             known = self._ids[value] = encode_text(id_text(value))
         return known
 
-    def _shaper(self, tracer: Tracer) -> Shaper:
+    def _shaper(self, tracer: Tracer) -> PayloadSerializer:
         shaper = self._newest_shaper if tracer is self._newest_tracer else self._find_shaper(tracer)
         if shaper.cut:
             self._stats.cut += shaper.cut
             shaper.cut = 0
         return shaper
 
-    def _find_shaper(self, tracer: Tracer) -> Shaper:
+    def _find_shaper(self, tracer: Tracer) -> PayloadSerializer:
         known = self._shapers.get(id(tracer))
         if known is None or known[0] is not tracer:
             if len(self._shapers) > 256:
                 self._shapers.clear()
             redact = tracer.redact if isinstance(tracer.redact, Redact) else DEFAULT
-            known = self._shapers[id(tracer)] = (tracer, Shaper(tracer.limits, redact))
+            known = self._shapers[id(tracer)] = (tracer, PayloadSerializer(tracer.limits, redact))
         self._newest_tracer, self._newest_shaper = known
         return known[1]
 
@@ -161,7 +161,7 @@ class Encoder:
         if wire is None:
             kind = span.kind
             node_kind = kind if kind in NODE_KINDS else _OTHER_KINDS.get(kind, "middleware")
-            rank = _RANKS.get(kind, Rank.ROOT if span.parent_id is None else Rank.SPAN)
+            rank = _RANKS.get(kind, Priority.ROOT if span.parent_id is None else Priority.SPAN)
             shared = span_part(
                 self._id(span.session.session_id),
                 self._id(span.trace_id),
@@ -190,7 +190,7 @@ class Encoder:
         )
         payload = shaper.payload(span.payload)
         span.payload = None
-        self._put(Entry(head, encode_metadata(metadata), payload, wire.rank, wire, is_start=True))
+        self._put(EncodedEvent(head, encode_metadata(metadata), payload, wire.rank, wire, is_start=True))
 
     def _end(self, end: End) -> None:
         span = end.span
@@ -218,7 +218,7 @@ class Encoder:
             NIL if metrics is None else shaper.payload(metrics),
         )
         metadata = encode_metadata(shaper.metadata(None, end.metadata)) if end.metadata else EMPTY_MAP
-        self._put(Entry(head, metadata, shaper.payload(end.payload), wire.rank, wire, is_end=True))
+        self._put(EncodedEvent(head, metadata, shaper.payload(end.payload), wire.rank, wire, is_end=True))
 
     def _delta(self, delta: Delta) -> None:
         span = delta.span
@@ -226,13 +226,13 @@ class Encoder:
         if stream is not None:  # keep what was said before it before it
             self._release(span, stream, self._clock(), final=False)
         payload = self._shaper(span.tracer).payload(delta.payload)
-        self._put_delta(span, payload, delta.at_ns, Rank.DELTA)
+        self._put_delta(span, payload, delta.at_ns, Priority.DELTA)
 
-    def _put_delta(self, span: Span, payload: bytes, at_ns: int, rank: Rank) -> None:
+    def _put_delta(self, span: Span, payload: bytes, at_ns: int, rank: Priority) -> None:
         wire = self._wire(span)
         speech = self._shaper(span.tracer).word(span.speech_id)
         head = delta_head(self._event_id(), wire.shared, encode_text(iso_text(at_ns)), speech)
-        self._put(Entry(head, EMPTY_MAP, payload, rank, wire))
+        self._put(EncodedEvent(head, EMPTY_MAP, payload, rank, wire))
 
     def _tick(self, tick: Tick) -> None:
         state = self._shaper(tick.tracer).text(tick.state, 64)
@@ -244,9 +244,9 @@ class Encoder:
             encode_text(subject),
             encode_text(state),
         )
-        self._put(Entry(head, EMPTY_MAP, None, Rank.DELTA))
+        self._put(EncodedEvent(head, EMPTY_MAP, None, Priority.DELTA))
 
-    def _put(self, entry: Entry) -> None:
+    def _put(self, entry: EncodedEvent) -> None:
         self._out.append(entry)
         if entry.payload is not None:
             self.payload_bytes += len(entry.payload)
@@ -298,5 +298,5 @@ class Encoder:
             payload: dict[str, Any] = {"text": shown, "at": offset}
             if channel is not None:
                 payload["channel"] = channel
-            self._put_delta(span, _encode(payload), at_ns, Rank.TEXT)
+            self._put_delta(span, _encode(payload), at_ns, Priority.TEXT)
         stream.sent_at = now

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from etaoi_tui.sdk.forking import importing
+from etaoi_tui.sdk.fork_safety import importing
 
 if TYPE_CHECKING:
     from websockets.sync.client import ClientConnection

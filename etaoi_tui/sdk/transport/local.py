@@ -11,10 +11,10 @@ import msgspec
 
 from etaoi_collector.wire.encode import encode_frame
 from etaoi_tui.sdk.limits import FRAME_EVENTS
+from etaoi_tui.sdk.serialize import error_sentence
 from etaoi_tui.sdk.stats import Stats
-from etaoi_tui.sdk.transport.buffer import Entry
 from etaoi_tui.sdk.transport.losses import Losses, book, tell_dropped
-from etaoi_tui.sdk.values import error_sentence
+from etaoi_tui.sdk.transport.send_queue import EncodedEvent
 
 _decode = msgspec.msgpack.decode
 
@@ -87,7 +87,7 @@ class LocalOutlet:
     def start(self) -> None:
         """No thread of its own."""
 
-    def deliver(self, entries: list[Entry]) -> None:
+    def deliver(self, entries: list[EncodedEvent]) -> None:
         """Hand entries over, in frames."""
         with self._lock:
             for first in range(0, len(entries), FRAME_EVENTS):
@@ -169,7 +169,7 @@ class TimedOutlet(LocalOutlet):
         super().__init__(sink, stats)
         self._dirty_since: float | None = None
 
-    def deliver(self, entries: list[Entry]) -> None:
+    def deliver(self, entries: list[EncodedEvent]) -> None:
         """Hand entries over; they are flushed within `flush_every` seconds."""
         super().deliver(entries)
         if self._dirty_since is None:

@@ -32,10 +32,10 @@ from etaoi_tui.sdk.limits import (
 from etaoi_tui.sdk.process_end import finish_with_multiprocessing
 from etaoi_tui.sdk.stats import Stats
 from etaoi_tui.sdk.tracer import START_LOST, Delta, End, Record, Span, Tick
-from etaoi_tui.sdk.transport.buffer import Entry
 from etaoi_tui.sdk.transport.encoder import LEFT_OUT, Encoder
 from etaoi_tui.sdk.transport.losses import Losses
 from etaoi_tui.sdk.transport.registry import add_pipeline, remove_pipeline
+from etaoi_tui.sdk.transport.send_queue import EncodedEvent
 
 _SLICE = 512
 _LEAST_INTAKE = 64
@@ -61,7 +61,7 @@ class Outlet(Protocol):
         """Wait while it is full and somebody empties it."""
         ...
 
-    def deliver(self, entries: list[Entry]) -> None:
+    def deliver(self, entries: list[EncodedEvent]) -> None:
         """Take entries on; must not block for long and must not raise."""
         ...
 
@@ -90,7 +90,7 @@ class Outlet(Protocol):
         ...
 
 
-class _Mark:
+class _FlushToken:
     """A place in the queue; `passed` is set when everything before it was delivered."""
 
     __slots__ = ("passed",)
@@ -125,7 +125,7 @@ class Pipeline:
         self._heavy = 0
         self._users = 1
         self._closed = False
-        self.queue: deque[Record | _Mark] = deque()
+        self.queue: deque[Record | _FlushToken] = deque()
         self._is_ending = False
         self._reset()
         add_pipeline(self)
@@ -150,13 +150,13 @@ class Pipeline:
     def put(self, record: Record) -> None:
         """Append a record. Never blocks; under pressure the record may lose its payload or be dropped."""
         queue = self.queue
-        if len(queue) >= self.easy and not self.relieved(record):
+        if len(queue) >= self.easy and not self.shed_load(record):
             return
         queue.append(record)
         if self.asleep:
             self.wake()
 
-    def relieved(self, record: Record) -> bool:
+    def shed_load(self, record: Record) -> bool:
         """Lighten a record because the sender is behind; False when it has to be dropped."""
         if self._is_ending:
             return self._send_last(record)
@@ -276,7 +276,7 @@ class Pipeline:
         lost = self._lost()
         if self._thread is not None and self._threading is not _thread.allocate_lock:
             self._start()
-        mark = _Mark()
+        mark = _FlushToken()
         self.queue.append(mark)
         if self.asleep:
             self.wake()
@@ -391,7 +391,7 @@ class Pipeline:
         """Encode and deliver what waits; returns in how many seconds to look again without being woken."""
         with self._working:
             queue, encoder, outlet = self.queue, self._encoder, self._outlet
-            marks: list[_Mark] = []
+            marks: list[_FlushToken] = []
             left = len(queue)
             while left > 0 and (deadline is None or time.monotonic() < deadline):
                 self._report_lost()
@@ -403,7 +403,7 @@ class Pipeline:
                     except IndexError:
                         left = 0
                         break
-                    if isinstance(record, _Mark):
+                    if isinstance(record, _FlushToken):
                         encoder.release_text(everything=True)
                         marks.append(record)
                     else:
@@ -421,7 +421,7 @@ class Pipeline:
             due = outlet.idle()
             return min(due, TEXT_SECONDS) if due is not None and encoder.text_waits else due
 
-    def _deliver(self, entries: list[Entry]) -> None:
+    def _deliver(self, entries: list[EncodedEvent]) -> None:
         if not entries:
             return
         self._outlet.deliver(entries)

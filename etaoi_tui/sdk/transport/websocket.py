@@ -24,9 +24,9 @@ from etaoi_collector.wire.encode import encode_frame
 from etaoi_collector.wire.handshake import Mismatch, decode_answer, encode_hello
 from etaoi_tui.sdk.limits import UNACKNOWLEDGED_BYTES
 from etaoi_tui.sdk.stats import Stats
-from etaoi_tui.sdk.transport.buffer import Entry, Outbox
 from etaoi_tui.sdk.transport.endpoint import Endpoint, load_websockets
 from etaoi_tui.sdk.transport.losses import Losses
+from etaoi_tui.sdk.transport.send_queue import EncodedEvent, SendQueue
 from etaoi_tui.sdk.versions import sdk_version
 
 if TYPE_CHECKING:
@@ -95,13 +95,13 @@ class WebSocketOutlet:
         self,
         endpoint: Endpoint,
         stats: Stats,
-        outbox: Outbox | None = None,
+        outbox: SendQueue | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.sink = WebSocketSink(endpoint.url)
         self._endpoint = endpoint
         self._stats = stats
-        self._outbox = Outbox(stats) if outbox is None else outbox
+        self._outbox = SendQueue(stats) if outbox is None else outbox
         self._clock = clock
         self._reset()
 
@@ -142,7 +142,7 @@ class WebSocketOutlet:
         self._thread = threading.Thread(target=self._run, args=(turn,), name="etaoi-tui-link", daemon=True)
         self._thread.start()
 
-    def deliver(self, entries: list[Entry]) -> None:
+    def deliver(self, entries: list[EncodedEvent]) -> None:
         """Put entries into the outbox."""
         self._outbox.add(entries)
 
@@ -242,7 +242,7 @@ class WebSocketOutlet:
         if connection is not None:
             with contextlib.suppress(Exception):
                 connection.socket.detach()
-        self._outbox = Outbox(self._stats)
+        self._outbox = SendQueue(self._stats)
         self._reset()
 
     # ---- the link's thread

@@ -13,7 +13,7 @@ from math import floor
 
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.timeline import Axis
-from etaoi_tui.view.voice.gap import answer_claims, cut
+from etaoi_tui.view.voice.gap_attribution import answer_claims, cut
 from etaoi_tui.view.voice.model import Kind, Part, Stage, Turn
 
 GLYPHS = {
@@ -48,7 +48,7 @@ LEGEND = (
 """Kinds with a short and a long word for them."""
 
 
-class Scale(StrEnum):
+class LaneScale(StrEnum):
     """What the time axis of the lanes stands for."""
 
     GAP = "from the end of the user's speech"
@@ -79,7 +79,7 @@ def zero_of(turn: Turn) -> float:
     return turn.start
 
 
-def lane_of(turn: Turn, scale: Scale, window: tuple[float, float], width: int) -> Lane:
+def lane_of(turn: Turn, scale: LaneScale, window: tuple[float, float], width: int) -> Lane:
     """Return where a turn's lane begins and how long it is.
 
     Args:
@@ -89,7 +89,7 @@ def lane_of(turn: Turn, scale: Scale, window: tuple[float, float], width: int) -
         width: Cells.
     """
     first, last = window
-    zero = 0.0 if scale is Scale.CALL else turn.start if scale is Scale.TURN else zero_of(turn)
+    zero = 0.0 if scale is LaneScale.CALL else turn.start if scale is LaneScale.TURN else zero_of(turn)
     return Lane(zero + first, max(last - first, 1e-3), max(width, 1))
 
 

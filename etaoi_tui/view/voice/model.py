@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from etaoi_collector.model import Span, Status
+from etaoi_collector.store.model import Span, Status
 
 
 class Kind(StrEnum):

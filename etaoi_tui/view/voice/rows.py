@@ -6,8 +6,8 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from operator import itemgetter
 
-from etaoi_collector.model import Span
-from etaoi_tui.view.voice.call import Group, VoiceCall
+from etaoi_collector.store.model import Span
+from etaoi_tui.view.voice.call_model import Group, VoiceCall
 from etaoi_tui.view.voice.model import Kind, Part, Stage, Turn, TurnMark
 from etaoi_tui.view.voice.stats import LEAST
 

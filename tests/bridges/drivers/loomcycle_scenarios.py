@@ -284,7 +284,7 @@ async def inside_a_span(stage: Stage, server: Server, client: Any) -> None:
     if stage.mode == "bare":
         await stage.ends("run", all_of(client.run_streaming(agent="inner", segments=SEGMENTS)))
         return
-    from etaoi_tui.sdk.spans import span
+    from etaoi_tui.sdk.manual_spans import span
 
     with span("by hand"):
         await stage.ends("run", all_of(client.run_streaming(agent="inner", segments=SEGMENTS)))

@@ -340,7 +340,7 @@ async def beside_another(stage: Stage) -> None:
 
 async def inside_another(stage: Stage) -> None:
     """An agent in a tool function of another one, not registered as a sub-agent, and a span made by hand."""
-    from etaoi_tui.sdk.spans import span
+    from etaoi_tui.sdk.manual_spans import span
 
     inner = Agent(script("inner", say("inner says")), name="inner")
 

@@ -22,9 +22,9 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command, interrupt
 
-from etaoi_collector.model import Status, status_of_error
+from etaoi_collector.store.model import Status, status_of_error
 from etaoi_tui.sdk.attach import AttachedHandle
-from etaoi_tui.sdk.spans import span as hand_made
+from etaoi_tui.sdk.manual_spans import span as hand_made
 from tests.sdk.langchain.models import ScriptedModel, calls
 from tests.sdk.langchain.trees import Forest
 

@@ -12,7 +12,7 @@ from langchain_core.tools import tool
 from pydantic import BaseModel
 
 from etaoi_tui.sdk.attach import AttachedHandle
-from etaoi_tui.view.summary import Summaries
+from etaoi_tui.view.row_summaries import Summaries
 from tests.detail.recorded import Recorded
 from tests.sdk.langchain.trees import Forest
 

@@ -23,10 +23,10 @@ from langchain_core.messages import HumanMessage
 from langchain_core.runnables import RunnableLambda
 
 import etaoi_tui
-from etaoi_collector.model import Status, status_of_error
+from etaoi_collector.store.model import Status, status_of_error
 from etaoi_tui.sdk.attach import AttachedHandle, attach
+from etaoi_tui.sdk.langchain.callback_handler import AgentVizHandler, EtaoiHandler, SilentHandler
 from etaoi_tui.sdk.langchain.middleware import instrument
-from etaoi_tui.sdk.langchain.public import AgentVizHandler, EtaoiHandler, SilentHandler
 from etaoi_tui.sdk.transport.local import InMemorySink
 from tests.sdk.langchain.models import ScriptedModel, calls
 from tests.sdk.langchain.programs import Guard, double, fail, politeness

@@ -16,8 +16,8 @@ from langgraph.graph import START, StateGraph
 
 from etaoi_tui.sdk.attach import AttachedHandle
 from etaoi_tui.sdk.ids import session_uuid
-from etaoi_tui.sdk.langchain.public import EtaoiHandler
-from etaoi_tui.sdk.spans import span as hand_made
+from etaoi_tui.sdk.langchain.callback_handler import EtaoiHandler
+from etaoi_tui.sdk.manual_spans import span as hand_made
 from etaoi_tui.sdk.tracer import default_tracer
 from etaoi_tui.sdk.transport.local import InMemorySink
 from tests.sdk.langchain.models import ScriptedModel

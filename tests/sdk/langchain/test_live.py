@@ -9,7 +9,7 @@ import pytest
 from langchain.agents import create_agent
 from langchain_core.messages import HumanMessage
 
-from etaoi_collector.model import Mark, Status
+from etaoi_collector.store.model import SpanFlag, Status
 from etaoi_tui.sdk.attach import attach
 from etaoi_tui.sdk.langchain.middleware import instrument
 from tests.sdk.langchain.models import ScriptedModel, calls
@@ -44,7 +44,7 @@ def test_an_agent_is_in_the_store_whole_nested_and_streamed(watching: Watching) 
     assert not watching.rejects
     models = [span for span in spans if span.kind == "llm"]
     assert [span.parent.name for span in models] == ["polite.wrap_model_call"] * 2
-    assert all(span.parent.marks & Mark.PROBE for span in models)
+    assert all(span.parent.marks & SpanFlag.PROBE for span in models)
     assert all(span.model == "fake-gpt-5" and span.ttft is not None for span in models)
     assert any(span.deltas for span in models)
 

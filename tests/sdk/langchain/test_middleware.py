@@ -23,8 +23,8 @@ from langchain_core.messages import AIMessage, HumanMessage, RemoveMessage, Syst
 from langchain_core.tools import tool
 from langgraph.graph.message import REMOVE_ALL_MESSAGES
 
-from etaoi_collector.model import Status, status_of_error
-from etaoi_tui.detail.probe import told_by
+from etaoi_collector.store.model import Status, status_of_error
+from etaoi_tui.detail.viewers.probe import told_by
 from etaoi_tui.sdk.attach import AttachedHandle
 from etaoi_tui.sdk.langchain.middleware import instrument
 from tests.sdk.langchain.models import ScriptedModel, calls
@@ -343,14 +343,14 @@ def test_system_blocks_with_cache_marks_are_compared(watch: Watch, forest: Look)
 
 
 def test_a_tool_message_keeps_its_key_from_step_to_step() -> None:
-    from etaoi_tui.sdk.langchain.shots import MessagesShot, diff_messages, identify
+    from etaoi_tui.sdk.langchain.message_snapshots import MessageSnapshot, diff_messages, identify
 
     one = ToolMessage("12", tool_call_id="c1", id="a")
     other = ToolMessage("12", tool_call_id="c1", id="b")
-    assert identify(MessagesShot([one]))[0]["key"] == identify(MessagesShot([other]))[0]["key"]
+    assert identify(MessageSnapshot([one]))[0]["key"] == identify(MessageSnapshot([other]))[0]["key"]
     many = [HumanMessage(f"m{n}", id=str(n)) for n in range(200)]
-    assert diff_messages(MessagesShot(many), MessagesShot(list(many))) == {}
-    assert diff_messages(MessagesShot(many), MessagesShot(many[::-1])) == {"messages_reordered": True}
+    assert diff_messages(MessageSnapshot(many), MessageSnapshot(list(many))) == {}
+    assert diff_messages(MessageSnapshot(many), MessageSnapshot(many[::-1])) == {"messages_reordered": True}
 
 
 def test_the_viewer_reads_a_hook_as_it_reads_the_references(watch: Watch, forest: Look) -> None:

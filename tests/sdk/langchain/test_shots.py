@@ -8,7 +8,7 @@ from collections import UserString
 
 from langchain_core.messages import HumanMessage
 
-from etaoi_tui.sdk.langchain.shots import MessagesShot, identify
+from etaoi_tui.sdk.langchain.message_snapshots import MessageSnapshot, identify
 
 
 class _Block(UserString):
@@ -19,7 +19,7 @@ def test_a_message_that_is_gone_takes_its_content_along() -> None:
     block = _Block("x")
     gone = weakref.ref(block)
     message = HumanMessage(content=[{"type": "text", "text": "shown", "extra": block}])
-    assert identify(MessagesShot([message])) == identify(MessagesShot([message]))
+    assert identify(MessageSnapshot([message])) == identify(MessageSnapshot([message]))
     del block
     gc.collect()
     assert gone() is not None

@@ -1,0 +1,359 @@
+"""Runs the server and the recorder on a thread and an event loop of their own: nothing can stall them.
+
+A viewer's event loop stands still when its terminal stops reading; the agents' events must be taken all the
+same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import json
+import os
+import socket
+import threading
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Self
+
+from etaoi_collector import __version__
+from etaoi_collector.ingest.inbox import Inbox
+from etaoi_collector.ingest.pipeline import Ingest, Stats
+from etaoi_collector.ingest.throttle import Throttle
+from etaoi_collector.options import BindError, CollectorOptions, OptionError, Record
+from etaoi_collector.recording import directory as recordings
+from etaoi_collector.recording.recorder import Recorder
+from etaoi_collector.subscriptions.bus_event import BusEvent, SubscriptionFilter
+from etaoi_collector.subscriptions.drop_oldest_queue import DropOldestQueue
+from etaoi_collector.subscriptions.subscription import HISTORY, Subscription
+
+__all__ = ["BindError", "Collector", "CollectorOptions", "OptionError", "Record", "program_version"]
+
+FLUSH_EVERY = 0.05
+"""Seconds that a frame may wait for the file. A killed process may lose a tenth of a second; the socket and a
+busy core need their part of that, too."""
+BACKLOG = 128
+
+
+class Collector:
+    """A server with its recording and its inbox.
+
+    Call `bind`, then `start`, and in the end `stop`; `inbox`, `recorder` and `stats` serve another thread.
+
+    Args:
+        options: What to listen on, and where to record to.
+
+    Raises:
+        OptionError: The options do not go together.
+    """
+
+    def __init__(self, options: CollectorOptions | None = None) -> None:
+        self.options = options or CollectorOptions()
+        self.options.check()
+        self.failure = ""
+        """Why the server stopped by itself, for the status bar; empty while all is well."""
+        self._recorder: Recorder | None = None
+        self._inbox: Inbox | None = None
+        self._intake: Ingest | None = None
+        self._socket: socket.socket | None = None
+        self._loopback = True
+        self._url = ""
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping: asyncio.Event | None = None
+        self._ready = threading.Event()
+        self._subscribing = threading.Lock()
+        self._subscriptions: list[Subscription] = []
+        self._pace = Throttle()
+        self._stopped = False
+
+    @property
+    def recorder(self) -> Recorder:
+        """What keeps the frames. Only after `bind`."""
+        if self._recorder is None:
+            raise RuntimeError("bind the collector first")
+        return self._recorder
+
+    @property
+    def inbox(self) -> Inbox:
+        """What arrived; always empty when nobody watches. Only after `bind`."""
+        if self._inbox is None:
+            raise RuntimeError("bind the collector first")
+        return self._inbox
+
+    @property
+    def endpoint(self) -> str:
+        """The URL that clients connect to. Only after `bind`."""
+        return self._url
+
+    def bind(self) -> Self:
+        """Take the address and open the recording, on the calling thread.
+
+        Returns:
+            The collector itself.
+
+        Raises:
+            BindError: The address cannot be listened on.
+            OptionError: It is reachable for others, and no token is set.
+            RecordError: The file to record to cannot be written.
+        """
+        options = self.options
+        self._socket = self._listen()
+        try:
+            record = options.record
+            self._recorder = Recorder(
+                path=None if isinstance(record, Record) else record,
+                directory=recordings.recordings_dir(options.state) if record is Record.AUTO else None,
+                writer=f"etaoi-tui {program_version()}",
+                clock=options.clock,
+                segment_bytes=options.segment_bytes,
+                keep_runs=options.keep_runs,
+                keep_bytes=options.keep_bytes,
+            )
+        except BaseException:
+            self._socket.close()
+            raise
+        self._inbox = Inbox(self._recorder.frames)
+        self._intake = Ingest(self._recorder, self._inbox if options.watched else None, options.clock)
+        return self
+
+    @property
+    def trouble(self) -> str:
+        """What went wrong while clients were served, for the status bar; empty while all is well."""
+        return self._intake.trouble if self._intake is not None else ""
+
+    def start(self) -> None:
+        """Start serving, on a thread of its own; clients that connected since `bind` are waiting already."""
+        if self._socket is None or self._thread is not None:
+            raise RuntimeError("bind the collector before starting it, and start it once")
+        self._thread = threading.Thread(target=self._run, name="etaoi-collector", daemon=True)
+        self._thread.start()
+
+    def wait_ready(self, timeout: float) -> bool:
+        """Wait until connections are answered; False when that takes longer than ``timeout`` seconds."""
+        return self._ready.wait(timeout)
+
+    def stats(self) -> Stats:
+        """Return the counts since the start."""
+        return self._intake.stats() if self._intake is not None else Stats()
+
+    def subscribe(
+        self,
+        callback: Callable[[BusEvent], object] | None = None,
+        *,
+        kinds: str | Iterable[str] | None = None,
+        session: str | Iterable[str] | None = None,
+        trace: str | Iterable[str] | None = None,
+        node_kind: str | Iterable[str] | None = None,
+        history: int | None = HISTORY,
+        most_waiting: int | None = None,
+    ) -> Subscription:
+        """Hear of what agents do. Only after `bind`; from any thread.
+
+        A subscriber that is slow never holds up the collector. What it cannot take in time waits in the
+        recording, or goes when ``most_waiting`` says so; what it misses is told as an event of the kind
+        ``missed`` with a count.
+
+        Args:
+            callback: Called with each event, on a thread of its own; what it raises is counted and logged.
+                Without one, iterate over the subscription or wait with it.
+            kinds: Which events: any of ``span_start``, ``span_delta``, ``span_end``, ``state_tick`` (these
+                four by default), ``connected``, ``disconnected`` and ``rejected``.
+            session: Only of these sessions: ids, or the texts that the agent's program gave.
+            trace: Only of these trace ids.
+            node_kind: Only of spans of these kinds, such as ``llm`` or ``tool``.
+            history: Of how many events so far to hear first; those that match are delivered. None for all
+                that were recorded, 0 for none.
+            most_waiting: How many events may wait for a slow subscriber before the oldest go. None lets
+                nothing go: they are read again from the recording.
+
+        Returns:
+            The subscription; close it, or use it in a ``with`` block.
+
+        Raises:
+            RuntimeError: The collector is not bound.
+            ValueError: There is no such kind, or a number makes no sense.
+        """
+        recorder, intake = self.recorder, self._intake
+        assert intake is not None
+        if (history is not None and history < 0) or (most_waiting is not None and most_waiting < 1):
+            raise ValueError("history must be at least 0, and most_waiting at least 1.")
+        wanted = SubscriptionFilter(kinds=kinds, session=session, trace=trace, node_kind=node_kind)
+        mailbox = Inbox(recorder.frames) if most_waiting is None else DropOldestQueue(most_waiting)
+        subscription = Subscription(wanted, mailbox, recorder, self._unsubscribe, self._pace, callback)
+        with self._subscribing:
+            if self._stopped:
+                subscription.end()
+            self._subscriptions.append(subscription)
+        subscription.begin(intake.join(subscription, history))
+        return subscription
+
+    def _unsubscribe(self, subscription: Subscription) -> None:
+        if self._intake is not None:
+            self._intake.leave(subscription)
+        with self._subscribing, contextlib.suppress(ValueError):
+            self._subscriptions.remove(subscription)
+
+    def stop(self, timeout: float = 0.5) -> None:
+        """Close all connections and flush the recording. Does nothing the second time.
+
+        The recording stays readable until `close_recording`.
+
+        Args:
+            timeout: Seconds to wait for the thread; what is recorded is flushed in any case.
+        """
+        thread, loop, stopping = self._thread, self._loop, self._stopping
+        if thread is not None and thread.is_alive():
+            self._ready.wait(timeout)
+            loop, stopping = self._loop, self._stopping
+            if loop is not None and stopping is not None:
+                with contextlib.suppress(RuntimeError):  # the loop has ended by itself
+                    loop.call_soon_threadsafe(stopping.set)
+            thread.join(timeout)
+        if self._socket is not None:
+            self._socket.close()
+        if self._recorder is not None:
+            self._recorder.flush()
+        self._end_subscriptions()
+
+    def _end_subscriptions(self) -> None:
+        with self._subscribing:
+            self._stopped = True
+            for subscription in self._subscriptions:
+                subscription.end()
+
+    def close_recording(self) -> None:
+        """Release the recording's files; a private spool is gone then."""
+        if self._recorder is not None:
+            self._recorder.close()
+
+    def _listen(self) -> socket.socket:
+        options = self.options
+        try:
+            family, kind, protocol, _, address = socket.getaddrinfo(
+                options.host or None, options.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            )[0]
+        except (OSError, UnicodeError) as error:
+            raise BindError(f"Cannot listen on {options.host!a}: {_reason(error)}.") from None
+        bound = socket.socket(family, kind, protocol)
+        try:
+            if os.name == "posix":
+                bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            bound.bind(address)
+            host, port = bound.getsockname()[:2]
+            self._loopback = _is_loopback(host)
+            if not self._loopback and options.token is None:
+                raise OptionError(
+                    f"Listening on {options.host} lets others connect: "
+                    "set a token with --token or ETAOI_TUI_TOKEN."
+                )
+            bound.listen(BACKLOG)
+        except OSError as error:
+            bound.close()
+            raise BindError(_sentence(options.host, options.port, error)) from None
+        except OptionError:
+            bound.close()
+            raise
+        self._url = f"ws://{f'[{host}]' if ':' in host else host}:{port}/ingest"
+        return bound
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except Exception as error:  # nobody else would ever hear of it
+            self.failure = f"the collector stopped: {error or type(error).__name__}"
+        finally:
+            self._ready.set()
+            if self._recorder is not None:
+                self._recorder.flush()
+            self._end_subscriptions()
+
+    async def _serve(self) -> None:
+        from etaoi_collector.receivers.etaoi_ws import (  # websockets loads while the first frame is drawn
+            Gate,
+            listen,
+        )
+
+        assert self._socket is not None and self._intake is not None
+        self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
+        options = self.options
+        server = await listen(
+            self._socket,
+            intake=self._intake,
+            gate=Gate(token=options.token, check_host=self._loopback, allow_hosts=options.allow_hosts),
+            version=program_version(),
+            max_frame=options.max_frame,
+            loopback=self._loopback,
+            patience=options.viewer_patience,
+        )
+        flushing = self._supervise(self._flush_often(), self._stopping)
+        self._ready.set()
+        try:
+            await self._stopping.wait()
+        finally:
+            flushing.cancel()
+            await server.close()
+
+    async def _flush_often(self) -> None:
+        while True:
+            await asyncio.sleep(FLUSH_EVERY)
+            self.recorder.flush()
+
+    def _supervise(self, work: Coroutine[None, None, None], stopping: asyncio.Event) -> asyncio.Task[None]:
+        """Run a task whose failure ends the server visibly instead of passing unseen."""
+
+        def look(task: asyncio.Task[None]) -> None:
+            if not task.cancelled() and (error := task.exception()) is not None:
+                self.failure = f"the collector stopped: {error or type(error).__name__}"
+                stopping.set()
+
+        task = asyncio.create_task(work)
+        task.add_done_callback(look)
+        return task
+
+
+def program_version() -> str:
+    """Return this program's version."""
+    return __version__
+
+
+def _is_loopback(address: str) -> bool:
+    return address == "::1" or address.startswith("127.")
+
+
+def _sentence(host: str, port: int, error: OSError) -> str:
+    where = f"{host}:{port}"
+    if error.errno == errno.EADDRINUSE:
+        if holder := _who_listens(host, port):
+            return (
+                f"Port {port} is taken by another {holder}; look into that one with --attach, or choose "
+                "another port with --port."
+            )
+        return f"Port {port} on {host} is taken by another program; choose another one with --port."
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return f"Port {port} is reserved for the system; choose one from 1024 on with --port."
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"This machine does not have the address {host}; choose another one with --host."
+    return f"Cannot listen on {where}: {_reason(error)}."
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
+
+
+def _who_listens(host: str, port: int) -> str | None:
+    """Ask who holds a port; returns its name and version when it is one of ours."""
+    import http.client  # not for every start: only a port that is taken needs it
+
+    connection = http.client.HTTPConnection(host, port, timeout=0.3)
+    try:
+        connection.request("GET", "/healthz", headers={"Connection": "close"})
+        answer = json.loads(connection.getresponse().read(4096))
+    except (OSError, http.client.HTTPException, ValueError):
+        return None
+    finally:
+        connection.close()
+    if not isinstance(answer, dict) or answer.get("app") != "etaoi-tui":
+        return None
+    return f"etaoi-tui {ascii(str(answer.get('version', '')))[1:-1][:20]}".rstrip()

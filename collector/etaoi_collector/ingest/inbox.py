@@ -1,0 +1,202 @@
+"""The one crossing between the collector's thread and the reader's.
+
+It is bounded, and nothing is lost by it: beyond the bound it only remembers which frames follow, and they
+are read back from the recording when their turn comes.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+import msgspec
+
+from etaoi_collector.recording.frame_cache import LargeFrame
+from etaoi_collector.sources.source_items import EventBatch, SourceItem
+from etaoi_collector.wire.codec import decode_events, split_frame
+from etaoi_collector.wire.event_ref import frame_of, unpack_event_ref
+from etaoi_collector.wire.limits import SMALL_FRAME
+
+MAX_EVENTS = 100_000
+MAX_BYTES = 64 << 20
+SLICE = 512
+"""Events of one item that is read back."""
+SLICE_BYTES = 4 << 20
+"""Bytes that these events have together, roughly: some frames hold large ones."""
+
+
+class Frame(Protocol):
+    """A frame that is read back."""
+
+    @property
+    def place(self) -> int:
+        """Place of the frame."""
+
+    @property
+    def received(self) -> float:
+        """Seconds since the epoch."""
+
+    @property
+    def connection(self) -> int:
+        """Number of the connection."""
+
+    @property
+    def frame(self) -> bytes | memoryview:
+        """Its bytes."""
+
+
+FramesBetween = Callable[[int, int], Iterator[Frame]]
+"""Given the places of the first and the last frame, reads back all frames from one to the other."""
+
+
+class _Behind(msgspec.Struct, gc=False):
+    """Events that only the recording holds: those from one place to before another, both in one segment."""
+
+    start: int
+    stop: int
+    events: int
+
+
+class Inbox:
+    """Items in order, from one thread that puts to one that takes.
+
+    Args:
+        frames_between: Reads frames back from the recording.
+        max_events: Decoded events that may wait.
+        max_bytes: Bytes of frames that they may keep alive.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        frames_between: FramesBetween,
+        *,
+        max_events: int = MAX_EVENTS,
+        max_bytes: int = MAX_BYTES,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.overflowed = 0
+        """Events that had to be read back from the recording, ever."""
+        self.lost = 0
+        """Events that no recording held any more when their turn came."""
+        self._frames_between = frames_between
+        self._max_events = max_events
+        self._max_bytes = max_bytes
+        self._clock = clock
+        self._items: deque[tuple[SourceItem | _Behind, int]] = deque()
+        self._events = 0
+        self._bytes = 0
+        self._lock = threading.Lock()
+        self._reading_back: Iterator[EventBatch] | None = None
+
+    def __len__(self) -> int:
+        """Events that wait, those included that only the recording holds."""
+        with self._lock:
+            behind = sum(item.events for item, _ in self._items if type(item) is _Behind)
+            return self._events + behind
+
+    def put(self, item: SourceItem, size: int = 0) -> None:
+        """Hand over an item; called by the collector's thread only.
+
+        Args:
+            item: What arrived.
+            size: Bytes that the item keeps alive.
+        """
+        count = 0
+        if type(item) is EventBatch:
+            count = len(item.events)
+            if count == 0:
+                return
+        with self._lock:
+            full = self._events + count > self._max_events or self._bytes + size > self._max_bytes
+            if full and type(item) is EventBatch and item.base_place >= 0:
+                self._remember(item, count)
+            else:
+                self._items.append((item, size))
+                self._events += count
+                self._bytes += size
+
+    def take(self, seconds: float, most: int) -> list[SourceItem]:
+        """Return what waits, in order; called by the reading thread only.
+
+        Args:
+            seconds: Time to spend, roughly; reading back takes some.
+            most: Events after which to stop, roughly.
+
+        Returns:
+            Items; at least one when any waits.
+        """
+        deadline = self._clock() + seconds
+        taken: list[SourceItem] = []
+        count = 0
+        while (item := self._next()) is not None:
+            taken.append(item)
+            count += len(item.events) if type(item) is EventBatch else 0
+            if count >= most or self._clock() >= deadline:
+                break
+        return taken
+
+    def _remember(self, item: EventBatch, count: int) -> None:
+        start = item.base_place + item.first_ordinal
+        self.overflowed += count
+        last = self._items[-1][0] if self._items else None
+        if type(last) is _Behind and unpack_event_ref(last.start)[0] == unpack_event_ref(start)[0]:
+            last.stop = start + count
+            last.events += count
+        else:
+            self._items.append((_Behind(start, start + count, count), 0))
+
+    def _next(self) -> SourceItem | None:
+        while True:
+            if self._reading_back is not None:
+                events = next(self._reading_back, None)
+                if events is not None:
+                    return events
+                self._reading_back = None
+            with self._lock:
+                if not self._items:
+                    return None
+                item, size = self._items.popleft()
+                if type(item) is EventBatch:
+                    self._events -= len(item.events)
+                self._bytes -= size
+            if type(item) is not _Behind:
+                return item  # type: ignore[return-value]
+            self._reading_back = self._read_back(item)
+
+    def _read_back(self, behind: _Behind) -> Iterator[EventBatch]:
+        missing = behind.events
+        first, last = frame_of(behind.start), frame_of(behind.stop - 1)
+        for kept in self._frames_between(first, last):
+            start = unpack_event_ref(behind.start)[2] if kept.place == first else 0
+            stop = behind.stop - last if kept.place == last else None
+            for events in events_of(kept, start, stop):
+                missing -= len(events.events)
+                yield events
+        self.lost += max(0, missing)
+
+
+def events_of(kept: Frame, start: int = 0, stop: int | None = None) -> Iterator[EventBatch]:
+    """Decode a frame that was read back, a slice at a time.
+
+    Args:
+        kept: The frame.
+        start: Ordinal of the first event wanted.
+        stop: Ordinal after the last one; None for all.
+    """
+    frame = kept.frame
+    large = LargeFrame(frame) if len(frame) > SMALL_FRAME else None
+    parts = split_frame(frame) if large is None else []
+    count = len(parts) if large is None else len(large.spans)
+    stop = count if stop is None else min(count, stop)
+    step = max(1, min(SLICE, SLICE_BYTES * count // max(1, len(frame))))
+    for ordinal in range(start, stop, step):
+        until = min(stop, ordinal + step)
+        if large is None:
+            events = decode_events(parts, ordinal, until)
+        else:
+            events = large.decode(frame, ordinal, until)
+        yield EventBatch(kept.place, ordinal, events, kept.connection, kept.received)

@@ -1,0 +1,240 @@
+"""What the server does with what comes in: number, record, decode, count, hand over, in this order."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+
+from etaoi_collector.ingest.inbox import SLICE, Inbox
+from etaoi_collector.recording.backlog import Backlog
+from etaoi_collector.recording.chunks import Checkpoints, Cursor
+from etaoi_collector.recording.recorder import Recorder
+from etaoi_collector.sources.source_items import Closed, EventBatch, FrameRefused, Opened, SourceItem
+from etaoi_collector.store.model import Connection
+from etaoi_collector.wire.codec import decode_at_once, decode_events, split_frame
+from etaoi_collector.wire.encode import DROPPED_KEY
+from etaoi_collector.wire.event_ref import unpack_event_ref
+from etaoi_collector.wire.events import Reject, dropped_before
+
+_TELLS_DROPS = DROPPED_KEY.encode()
+
+
+class Stats(msgspec.Struct, frozen=True):
+    """Counts since the start."""
+
+    clients: int = 0
+    """Clients that are connected."""
+    connections: int = 0
+    """Clients that ever were."""
+    frames: int = 0
+    events: int = 0
+    """Events received, rejected ones included."""
+    rejected: int = 0
+    """Events that could not be taken."""
+    refused_frames: int = 0
+    """Messages that could not be taken as a whole."""
+    dropped: int = 0
+    """Events that never reached the viewer, because no recording held them any more."""
+    dropped_by_clients: int = 0
+    """Events that clients say they had to leave out; one that is sent again after a break may count twice."""
+    overflowed: int = 0
+    """Events that reached the viewer by way of the recording, because it was too slow."""
+    bytes: int = 0
+    """Bytes of all frames, inflated."""
+    unrecorded_frames: int = 0
+    """Frames that no file holds, because writing failed."""
+    turned_away: int = 0
+    """Clients that were not let in."""
+    turned_away_why: str = ""
+    """The newest reason."""
+    viewers: int = 0
+    """Other viewers and scripts that follow what is recorded."""
+    viewers_dropped: int = 0
+    """Those of them that were sent away, because they did not read on."""
+    viewers_dropped_why: str = ""
+    """The newest reason."""
+
+
+class Listener(Protocol):
+    """Somebody beside the viewer who hears of what arrives."""
+
+    def put(self, item: SourceItem, size: int = 0) -> None:
+        """Take an arrival without making the collector wait."""
+
+
+class Ingest:
+    """Takes what the server's sessions accept. All calls come from the collector's thread, `stats` from any.
+
+    Args:
+        recorder: Keeps the frames.
+        inbox: Gets the decoded events; None when nobody watches.
+        clock: Seconds since the epoch.
+    """
+
+    def __init__(self, recorder: Recorder, inbox: Inbox | None, clock: Callable[[], float]) -> None:
+        self.trouble = ""
+        """What went wrong within this program while it served a client; empty while all is well."""
+        self._recorder = recorder
+        self._inbox = inbox
+        self._clock = clock
+        self._listeners: tuple[Listener, ...] = ()
+        self._checkpoints = Checkpoints()
+        self._joining = threading.Lock()
+        """Held from recording to handing over, so that who joins gets a frame from one of the two only."""
+        self._connected: set[int] = set()
+        self._connections = 0
+        self._frames = 0
+        self._events = 0
+        self._rejected = 0
+        self._refused = 0
+        self._dropped_by_clients = 0
+        self._bytes = 0
+        self._turned_away = 0
+        self._turned_away_why = ""
+        self._viewers = 0
+        self._viewers_dropped = 0
+        self._viewers_dropped_why = ""
+
+    def stats(self) -> Stats:
+        """Return the counts as they are now."""
+        inbox = self._inbox
+        return Stats(
+            clients=len(self._connected),
+            connections=self._connections,
+            frames=self._frames,
+            events=self._events,
+            rejected=self._rejected,
+            refused_frames=self._refused,
+            dropped=0 if inbox is None else inbox.lost,
+            dropped_by_clients=self._dropped_by_clients,
+            overflowed=0 if inbox is None else inbox.overflowed,
+            bytes=self._bytes,
+            unrecorded_frames=self._recorder.unrecorded,
+            turned_away=self._turned_away,
+            turned_away_why=self._turned_away_why,
+            viewers=self._viewers,
+            viewers_dropped=self._viewers_dropped,
+            viewers_dropped_why=self._viewers_dropped_why,
+        )
+
+    def join(self, listener: Listener, history: int | None) -> Backlog:
+        """Let somebody hear of everything from now on.
+
+        Args:
+            listener: Is given what arrives, on the collector's thread.
+            history: How many of the events so far are wanted; None for all.
+
+        Returns:
+            Where these lie. What the listener is given follows them without a gap, and repeats none.
+        """
+        with self._joining:
+            self._listeners = (*self._listeners, listener)
+            end = self._recorder.end()
+            wanted = self._events if history is None else min(history, self._events)
+            first = self._events - wanted
+            if history == 0:
+                return Backlog(end, 0, 0, end)
+            before, start = self._checkpoints.before(first) if first else (0, Cursor())
+            return Backlog(start, first - before, wanted, end)
+
+    def leave(self, listener: Listener) -> None:
+        """Let a listener go; does nothing when it is none."""
+        with self._joining:
+            self._listeners = tuple(known for known in self._listeners if known is not listener)
+
+    @property
+    def recorder(self) -> Recorder:
+        """What keeps the frames."""
+        return self._recorder
+
+    def viewer_came(self) -> None:
+        """Count a viewer that follows what is recorded."""
+        self._viewers += 1
+
+    def viewer_left(self) -> None:
+        """Count it off again."""
+        self._viewers -= 1
+
+    def viewer_dropped(self, why: str) -> None:
+        """Note that a viewer is sent away."""
+        self._viewers_dropped += 1
+        self._viewers_dropped_why = why
+
+    def open(self, peer: str, client: str, message: bytes) -> int:
+        """Note that a client was welcomed.
+
+        Args:
+            peer: Its address.
+            client: What it is, for people.
+            message: Its Hello.
+
+        Returns:
+            The number of its connection.
+        """
+        at = self._clock()
+        self._connections += 1
+        number = self._connections
+        self._connected.add(number)
+        with self._joining:
+            self._recorder.opened(at, number, peer=peer, client=client, hello=message)
+            self._emit(Opened(Connection(number, peer, at, client)))
+        return number
+
+    def close(self, number: int, code: int | None, reason: str) -> None:
+        """Note that a connection ended."""
+        at = self._clock()
+        self._connected.discard(number)
+        with self._joining:
+            self._recorder.closed(at, number, code=code, reason=reason)
+            self._emit(Closed(number, at, code, reason))
+
+    def turn_away(self, why: str) -> None:
+        """Note that a client was not let in."""
+        self._turned_away += 1
+        self._turned_away_why = why
+
+    def refuse(self, number: int, size: int, reason: str) -> None:
+        """Note that a message was not taken."""
+        at = self._clock()
+        self._refused += 1
+        with self._joining:
+            self._recorder.refused(at, number, size=size, reason=reason)
+            self._emit(FrameRefused(number, at, size, reason))
+
+    def frame(self, number: int, frame: bytes) -> None:
+        """Take an event frame: record it, then decode it."""
+        at = self._clock()
+        self._frames += 1
+        self._bytes += len(frame)
+        with self._joining:
+            place = self._recorder.append(at, number, frame)
+            segment, offset, _ = unpack_event_ref(place)
+            self._checkpoints.note(self._events, Cursor(segment, offset))
+            events = decode_at_once(frame)
+            tells_drops = _TELLS_DROPS in frame
+            if events is not None:
+                if tells_drops:
+                    self._dropped_by_clients += sum(sum(dropped_before(event)) for event in events)
+                self._hand_over(EventBatch(place, 0, events, number, at), len(frame))
+                return
+            parts = split_frame(frame)
+            for start in range(0, len(parts), SLICE):
+                events = decode_events(parts, start, start + SLICE)
+                self._rejected += sum(type(event) is Reject for event in events)
+                if tells_drops:
+                    self._dropped_by_clients += sum(sum(dropped_before(event)) for event in events)
+                share = len(frame) * len(events) // len(parts)
+                self._hand_over(EventBatch(place, start, events, number, at), share)
+
+    def _hand_over(self, events: EventBatch, size: int) -> None:
+        self._events += len(events.events)
+        self._emit(events, size)
+
+    def _emit(self, item: SourceItem, size: int = 0) -> None:
+        if self._inbox is not None:
+            self._inbox.put(item, size)
+        for listener in self._listeners:
+            listener.put(item, size)

@@ -1,0 +1,1 @@
+"""The doors through which agents reach the collector, one file each."""

@@ -1,0 +1,1 @@
+"""Recordings on disk: written while events arrive, read back at any place, listed and pruned."""

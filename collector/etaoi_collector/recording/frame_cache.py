@@ -1,0 +1,105 @@
+"""Keeps the newest split frames, so that looking at event after event splits their frame only once."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+
+from msgspec import Raw
+
+from etaoi_collector.recording.random_access_file import let_go
+from etaoi_collector.sources.source_items import Missing
+from etaoi_collector.wire.codec import decode_events, split_frame
+from etaoi_collector.wire.event_ref import frame_of, unpack_event_ref
+from etaoi_collector.wire.events import Event, Reject
+from etaoi_collector.wire.limits import SMALL_FRAME
+from etaoi_collector.wire.scan import ByteRange, scan_byte_ranges
+
+_PER_PART = 128
+_MOST_BYTES = 32 << 20
+
+ReadFrame = Callable[[int], "bytes | memoryview | Missing"]
+
+
+class LargeFrame:
+    """A frame of which never more is in memory than the events that are asked for, beside where they lie."""
+
+    def __init__(self, frame: bytes | memoryview) -> None:
+        self.spans: list[ByteRange | Reject] = scan_byte_ranges(frame)
+        let_go(frame)
+
+    def raw(self, frame: bytes | memoryview, ordinal: int) -> bytes | Reject:
+        """Return the bytes of one event out of the frame, or why it is none."""
+        span = self.spans[ordinal]
+        return span if isinstance(span, Reject) else bytes(frame[span[0] : span[1]])
+
+    def decode(self, frame: bytes | memoryview, start: int, stop: int) -> list[Event | Reject]:
+        """Decode some of its events out of the frame."""
+        parts = [
+            Raw(raw) if isinstance(raw, bytes) else raw
+            for raw in (self.raw(frame, ordinal) for ordinal in range(start, stop))
+        ]
+        let_go(frame)
+        return decode_events(parts, first=start)
+
+
+class FrameCache:
+    """Reads events by place out of frames.
+
+    Args:
+        read_frame: Returns the bytes of the frame at a place whose ordinal is 0, or why there are none.
+    """
+
+    def __init__(self, read_frame: ReadFrame) -> None:
+        self._read_frame = read_frame
+        self._kept: OrderedDict[int, tuple[list[Raw | Reject] | LargeFrame, int]] = OrderedDict()
+        self._bytes = 0
+
+    def read(self, place: int) -> bytes | Missing:
+        """Return the undecoded bytes of the event at ``place``, or why they cannot be had."""
+        if place < 0:
+            return Missing("not kept: nothing was recording")
+        frame_place = frame_of(place)
+        ordinal = unpack_event_ref(place)[2]
+        split = self._split(frame_place)
+        if isinstance(split, Missing):
+            return split
+        if ordinal >= len(split.spans if isinstance(split, LargeFrame) else split):
+            return Missing("the recording holds no such event")
+        if isinstance(split, LargeFrame):
+            frame = self._read_frame(frame_place)
+            if isinstance(frame, Missing):
+                return frame
+            part = split.raw(frame, ordinal)
+            return Missing(part.reason) if isinstance(part, Reject) else part
+        raw = split[ordinal]
+        return Missing(raw.reason) if isinstance(raw, Reject) else bytes(raw)
+
+    def clear(self) -> None:
+        """Let go of everything."""
+        self._kept.clear()
+        self._bytes = 0
+
+    def _split(self, frame_place: int) -> list[Raw | Reject] | LargeFrame | Missing:
+        """Return a frame's events, from memory when they were looked at lately."""
+        kept = self._kept.get(frame_place)
+        if kept is not None:
+            self._kept.move_to_end(frame_place)
+            return kept[0]
+        frame = self._read_frame(frame_place)
+        if isinstance(frame, Missing):
+            return frame
+        if len(frame) > SMALL_FRAME:
+            large = LargeFrame(frame)
+            self._keep(frame_place, large, len(large.spans) * _PER_PART)
+            return large
+        parts = split_frame(frame)
+        self._keep(frame_place, parts, len(parts) * _PER_PART + len(frame))
+        return parts
+
+    def _keep(self, frame_place: int, split: list[Raw | Reject] | LargeFrame, cost: int) -> None:
+        self._kept[frame_place] = (split, cost)
+        self._bytes += cost
+        while self._bytes > _MOST_BYTES and len(self._kept) > 1:
+            _, (_, freed) = self._kept.popitem(last=False)
+            self._bytes -= freed

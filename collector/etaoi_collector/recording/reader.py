@@ -1,0 +1,366 @@
+"""Reads recordings, lazily and in order: what a collector would have handed over while they were made.
+
+Three formats, each plain or compressed with gzip or zstd: our own trace file with its following segments, a
+stream of frames, and a stream of ``[time, frame]``. A torn or damaged part costs that part and leaves a
+notice.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import deque
+from collections.abc import Iterator
+
+from msgspec import Raw
+
+from etaoi_collector.recording.formats import (
+    CLOSED,
+    FRAME,
+    HELLO,
+    OPENED,
+    REFUSED,
+    CorruptRecord,
+    NativeFormat,
+    PlainStream,
+    RecordHeader,
+)
+from etaoi_collector.recording.frame_cache import FrameCache
+from etaoi_collector.recording.random_access_file import RandomAccessFile
+from etaoi_collector.recording.segment import Segment, TraceFileError, open_segment
+from etaoi_collector.sources.source_items import (
+    Closed,
+    Ended,
+    EventBatch,
+    FrameRefused,
+    Missing,
+    Opened,
+    SourceItem,
+)
+from etaoi_collector.store.model import Connection
+from etaoi_collector.wire.codec import decode_at_once, decode_events, split_frame
+from etaoi_collector.wire.event_ref import pack_event_ref, unpack_event_ref
+from etaoi_collector.wire.events import Event, Reject
+from etaoi_collector.wire.handshake import HandshakeError, decode_hello, describe_client
+from etaoi_collector.wire.trace_records import (
+    PREFIX,
+    ClosedBody,
+    OpenedBody,
+    RefusedBody,
+    decode_body,
+    first_segment_path,
+    read_prefix,
+    segment_path,
+)
+
+__all__ = ["EVENTS_PER_ITEM", "TraceFileError", "TraceReader"]
+
+EVENTS_PER_ITEM = 512
+"""Events of one `EventBatch` item at most: about half a millisecond of decoding."""
+
+_CHUNK = 256 << 10
+_RECORD_START = re.compile(rb"\x94[\x01-\x04]\xcb.{8}\xce.{4}\xc6", re.DOTALL)
+
+
+class TraceReader:
+    """Reads one recording with all its segments.
+
+    Args:
+        path: The recording's file; of one in several segments the first.
+        events_per_item: Events that one `EventBatch` item holds at most.
+        follow: Wait for more at the end even if nobody is known to write the file.
+
+    Raises:
+        TraceFileError: The file cannot be read as a recording.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], *, events_per_item: int = EVENTS_PER_ITEM, follow: bool = False
+    ) -> None:
+        first = open_segment(path)
+        self.path = first.path
+        self.header = first.header
+        """The trace file's header; None for other formats."""
+        self.ended = False
+        """The end was reached and nobody writes any more."""
+        self._own_notices: list[str] = []
+        if first.header is not None and first.header.segment:
+            self._own_notices.append(
+                f"This is part {first.header.segment + 1} of a recording; earlier parts are in other files."
+            )
+        self._segments = [first]
+        self._follow = follow
+        self._untimed = isinstance(first.format, PlainStream)
+        self._per_item = events_per_item
+        self._splits = FrameCache(self._frame)
+        self._chunk: bytes | memoryview = b""
+        self._chunk_at = 0
+        self._offset = first.start
+        self._queue: deque[SourceItem] = deque()
+        self._parts: list[Raw | Reject] | None = None
+        self._part_of = (0, 0)
+        self._next_ordinal = 0
+        self._connections: dict[int, Connection] = {}
+        self._number = 0
+        self._last_time = first.header.created if first.header else 0.0
+        self._records = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes of all segments that are known, on disk."""
+        return sum(segment.file.total() for segment in self._segments)
+
+    @property
+    def position(self) -> int:
+        """Bytes of them that were read."""
+        before = sum(segment.file.total() for segment in self._segments[:-1])
+        return before + self._segments[-1].file.consumed(self._offset)
+
+    @property
+    def notices(self) -> list[str]:
+        """Sentences about what is odd with the recording; grows while it is read."""
+        return self._own_notices + [notice for segment in self._segments for notice in segment.file.notices]
+
+    @property
+    def growing(self) -> bool:
+        """More may come: somebody writes the file, or it is being followed."""
+        return not self.ended and (self._follow or self._segments[-1].file.growing())
+
+    def follow(self, on: bool = True) -> None:
+        """Wait for more at the end, or stop doing so; for a writer that does not lock its file."""
+        self._follow = on
+
+    def arrivals(self) -> Iterator[SourceItem]:
+        """Iterate over what follows, and stop when nothing more is there for now.
+
+        Reading goes on where the last iterator stopped, so a caller may leave it after any item, and ask
+        again when the file has grown. After `Ended` there is nothing more.
+        """
+        while (item := self.next_arrival()) is not None:
+            yield item
+
+    def next_arrival(self) -> SourceItem | None:
+        """Return the next item; None when nothing more is there for now."""
+        if self._queue:
+            return self._queue.popleft()
+        if self._parts is not None:
+            return self._slice(self._parts)
+        while not self.ended:
+            head = self._next_head()
+            if head is None:
+                if not self._at_end():
+                    return None
+            else:
+                self._take(head)
+            if self._queue:
+                return self._queue.popleft()
+        return None
+
+    def read(self, place: int) -> bytes | Missing:
+        """Return the undecoded bytes of the event at ``place``, or why they cannot be had."""
+        return self._splits.read(place)
+
+    def close(self) -> None:
+        """Release all files."""
+        self.ended = True
+        self._splits.clear()
+        self._chunk = b""
+        self._parts = None
+        for segment in self._segments:
+            segment.file.close()
+
+    def _frame(self, place: int) -> bytes | memoryview | Missing:
+        number, offset, _ = unpack_event_ref(place)
+        try:
+            frame = self._segments[number].frame_at(offset) if number < len(self._segments) else None
+        except (OSError, ValueError) as error:
+            return Missing(f"the file cannot be read: {error}")
+        return Missing("the file does not hold it any more") if frame is None else frame
+
+    def _next_head(self) -> RecordHeader | None:
+        """Find the next whole record; its head counts from the chunk's start. None at the end of the data."""
+        segment = self._segments[-1]
+        while True:
+            at = self._offset - self._chunk_at
+            try:
+                head = segment.format.head(self._chunk, at) if 0 <= at < len(self._chunk) else None
+            except CorruptRecord:
+                if not self._resynchronise(segment):
+                    return None
+                continue
+            if head is not None and head.end <= len(self._chunk):
+                return head
+            size = max(_CHUNK, head.end - at) if head is not None else _CHUNK
+            if head is None and at == 0:
+                size = max(_CHUNK, len(self._chunk) * 4)
+            chunk = segment.file.view(self._offset, size)
+            if at == 0 and len(chunk) <= len(self._chunk):
+                return None
+            self._chunk, self._chunk_at = chunk, self._offset
+            if not chunk:
+                return None
+
+    def _take(self, head: RecordHeader) -> None:
+        """Turn a record into items of the queue."""
+        at = self._last_time if head.at is None else head.at
+        if at == at and abs(at) < 1e12:  # neither NaN nor a number that no clock shows
+            self._last_time = at
+        self._records += 1
+        body = memoryview(self._chunk)[head.body : head.end]
+        place = pack_event_ref(len(self._segments) - 1, self._offset)
+        self._offset = self._chunk_at + head.end
+        if head.kind == FRAME:
+            self._take_frame(body, place, head)
+        elif head.kind == OPENED:
+            self._take_opened(body, head.connection or 0)
+        elif head.kind == CLOSED:
+            closed = decode_body(body, ClosedBody)
+            if self._connections.pop(head.connection or 0, None) is not None:
+                self._queue.append(Closed(head.connection or 0, self._last_time, closed.code, closed.reason))
+        elif head.kind == REFUSED:
+            refused = decode_body(body, RefusedBody)
+            self._queue.append(
+                FrameRefused(head.connection or 0, self._last_time, refused.size, refused.reason)
+            )
+        elif head.kind == HELLO:
+            self._take_hello(body)
+
+    def _take_frame(self, frame: memoryview, place: int, head: RecordHeader) -> None:
+        number = self._number if head.connection is None else head.connection
+        if number not in self._connections:
+            self._number = max(self._number, number)
+            self._open(Connection(number, "unknown", self._last_time))
+        events = decode_at_once(frame)
+        if events is None or len(events) > self._per_item:
+            self._parts = split_frame(frame)
+            self._part_of = (place, number)
+            self._next_ordinal = 0
+            self._queue.append(self._slice(self._parts))
+        else:
+            if self._untimed:
+                self._read_time(events)
+            self._queue.append(EventBatch(place, 0, events, number, self._last_time))
+
+    def _read_time(self, events: list[Event | Reject]) -> None:
+        """Take the time from events in a format that does not tell when they arrived."""
+        for event in reversed(events):
+            if not isinstance(event, Reject):
+                self._last_time = max(self._last_time, event.timestamp.timestamp())
+                return
+
+    def _slice(self, parts: list[Raw | Reject]) -> EventBatch:
+        start = self._next_ordinal
+        self._next_ordinal = stop = min(len(parts), start + self._per_item)
+        if stop == len(parts):
+            self._parts = None
+        place, number = self._part_of
+        events = decode_events(parts, start, stop)
+        if self._untimed:
+            self._read_time(events)
+        return EventBatch(place, start, events, number, self._last_time)
+
+    def _take_opened(self, body: memoryview, number: int) -> None:
+        opened = decode_body(body, OpenedBody)
+        if not (opened.again and number in self._connections):
+            self._open(Connection(number, opened.peer, self._last_time, opened.client))
+
+    def _take_hello(self, body: memoryview) -> None:
+        try:
+            hello = decode_hello(body)
+        except HandshakeError:
+            self._own_notices.append("A message that is neither a frame nor a client's hello was left out.")
+            return
+        self._number += 1
+        self._open(Connection(self._number, "recorded", self._last_time, describe_client(hello)))
+
+    def _open(self, connection: Connection) -> None:
+        self._connections[connection.number] = connection
+        self._queue.append(Opened(connection))
+
+    def _at_end(self) -> bool:
+        """Handle the end of the data; True when there is something to go on with."""
+        segment = self._segments[-1]
+        following = self._following(segment)
+        growing = self.growing
+        if self._next_head() is not None:  # written between the two looks
+            return True
+        if following is None and growing:
+            return False
+        left = self._rest(segment)
+        if left:
+            self._own_notices.append(
+                f"{segment.path.name} breaks off within a record: its last {left:,} bytes were left out."
+            )
+        if following is not None:
+            self._segments.append(following)
+            self._chunk, self._chunk_at, self._offset = b"", 0, following.start
+            return True
+        if self._records == 0:
+            self._own_notices.append("Nothing was recorded.")
+        for number in self._connections:
+            self._queue.append(Closed(number, self._last_time, None, "the recording ends here"))
+        self._connections.clear()
+        self._queue.append(Ended(self._last_time))
+        self.ended = True
+        return True
+
+    def _rest(self, segment: Segment) -> int:
+        """Count the bytes after the last whole record."""
+        left = 0
+        while piece := segment.file.view(self._offset + left, _CHUNK):
+            left += len(piece)
+        self._offset += left
+        return left
+
+    def _following(self, segment: Segment) -> Segment | None:
+        """Open the file in which this recording goes on, if there is one."""
+        if segment.header is None or self.header is None:
+            return None
+        number = segment.header.segment + 1
+        base = first_segment_path(self.path, self.header.segment)
+        path = segment_path(base, number)
+        if not path.exists():
+            return None
+        try:
+            following = open_segment(path)
+        except TraceFileError:
+            return None
+        header = following.header
+        if header is None or header.recording != self.header.recording or header.segment != number:
+            following.file.close()
+            return None
+        return following
+
+    def _resynchronise(self, segment: Segment) -> bool:
+        """Find the next record after bytes that are none; False when no more follow."""
+        start = self._offset
+        if not isinstance(segment.format, NativeFormat):
+            self._rest(segment)
+            self._own_notices.append(
+                f"{segment.path.name} cannot be read from byte {start:,} on; everything before is shown."
+            )
+            self._chunk, self._chunk_at = b"", self._offset
+            return False
+        offset = start + 1
+        while piece := segment.file.view(offset, _CHUNK):
+            found = _plausible_record(segment.file, piece, offset)
+            if found is not None:
+                offset += found
+                break
+            offset += max(1, len(piece) - PREFIX.size)
+        self._chunk, self._chunk_at, self._offset = b"", offset, offset
+        self._own_notices.append(
+            f"{segment.path.name} is damaged: {offset - start:,} bytes at byte {start:,} were left out."
+        )
+        return True
+
+
+def _plausible_record(file: RandomAccessFile, piece: bytes | memoryview, offset: int) -> int | None:
+    """Find bytes in ``piece`` that look like a record and that another one or the file's end follows."""
+    for match in _RECORD_START.finditer(piece):
+        prefix = read_prefix(piece, match.start())
+        if prefix is not None:
+            after = file.view(offset + match.start() + PREFIX.size + prefix[3], PREFIX.size)
+            if len(after) < PREFIX.size or read_prefix(after, 0) is not None:
+                return match.start()
+    return None

@@ -1,0 +1,105 @@
+"""One file of a recording: opened, recognised, and read at places."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from etaoi_collector.recording.formats import (
+    CorruptRecord,
+    NativeFormat,
+    PlainStream,
+    RecordingFormat,
+    detect_format,
+)
+from etaoi_collector.recording.random_access_file import RandomAccessFile, open_bytes, shown
+from etaoi_collector.wire.limits import MAX_TRACE_HEADER
+from etaoi_collector.wire.trace_records import HeaderError, TraceHeader, read_header
+
+
+class TraceFileError(Exception):
+    """A file that cannot be opened as a recording; its text is one sentence for a person."""
+
+
+class Segment:
+    """One open file of a recording."""
+
+    def __init__(
+        self,
+        path: Path,
+        file: RandomAccessFile,
+        form: RecordingFormat,
+        header: TraceHeader | None,
+        start: int,
+    ) -> None:
+        self.path = path
+        self.file = file
+        self.format = form
+        self.header = header
+        self.start = start
+        """Offset of the first record."""
+
+    def frame_at(self, offset: int) -> bytes | memoryview | None:
+        """Return the bytes of the frame whose record begins at ``offset``, or None."""
+        form = PlainStream() if isinstance(self.format, PlainStream) else self.format
+        size = 4096
+        while True:
+            data = self.file.view(offset, size)
+            try:
+                head = form.head(data, 0)
+            except CorruptRecord:
+                return None
+            if head is not None:
+                break
+            if len(data) < size:
+                return None
+            size *= 8
+        if head.end <= len(data):
+            return memoryview(data)[head.body : head.end]
+        body = self.file.view(offset + head.body, head.end - head.body)
+        return body if len(body) == head.end - head.body else None
+
+
+def open_segment(path: str | os.PathLike[str]) -> Segment:
+    """Open one file and find out what it is.
+
+    Raises:
+        TraceFileError: It is no recording, or one that cannot be read.
+    """
+    name = shown(path)
+    try:
+        file = open_bytes(path)
+    except FileNotFoundError:
+        raise TraceFileError(f"{name} does not exist.") from None
+    except IsADirectoryError:
+        raise TraceFileError(f"{name} is a folder; give one of the recordings in it.") from None
+    except ValueError:
+        raise TraceFileError(
+            f"{name} is not a regular file, so it cannot be opened as a recording."
+        ) from None
+    except OSError as error:
+        raise TraceFileError(f"{name} cannot be opened: {error.strerror or error}.") from None
+    try:
+        return _recognised(Path(path), file, name)
+    except BaseException:
+        file.close()
+        raise
+
+
+def _recognised(path: Path, file: RandomAccessFile, name: str) -> Segment:
+    head = file.view(0, MAX_TRACE_HEADER)
+    if not head:
+        trouble = " ".join(file.notices)
+        raise TraceFileError(f"{name} is empty: nothing was recorded. {trouble}".rstrip())
+    try:
+        ours = read_header(head)
+    except HeaderError as error:
+        raise TraceFileError(f"{name} {error}.") from None
+    if ours is not None:
+        return Segment(path, file, NativeFormat(), *ours)
+    form = detect_format(head)
+    if form is None:
+        raise TraceFileError(
+            f"{name} is not a recording: expected an etaoi-tui trace file or a stream of etaoi frames."
+        )
+    return Segment(path, file, form, None, 0)

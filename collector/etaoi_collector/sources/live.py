@@ -1,0 +1,39 @@
+"""A running collector as a viewer's source."""
+
+from __future__ import annotations
+
+from etaoi_collector.collector import Collector
+from etaoi_collector.sources.base import EVENTS_PER_SECOND, Progress
+from etaoi_collector.sources.source_items import Missing, SourceItem
+
+
+class LiveSource:
+    """Reads the inbox and the recording of a collector that was bound."""
+
+    live = True
+
+    def __init__(self, collector: Collector) -> None:
+        self._inbox = collector.inbox
+        self._collector = collector
+
+    @property
+    def progress(self) -> Progress | None:
+        """None: what is live has no end to wait for."""
+        return None
+
+    @property
+    def notices(self) -> list[str]:
+        """What went wrong with the server or the recording."""
+        collector = self._collector
+        return [text for text in (collector.failure, collector.trouble, collector.recorder.warning) if text]
+
+    def take(self, seconds: float) -> list[SourceItem]:
+        """Return what arrived; see `Source.take`."""
+        return self._inbox.take(seconds, max(1, int(seconds * EVENTS_PER_SECOND)))
+
+    def read(self, place: int) -> bytes | Missing:
+        """Return the undecoded bytes of the event at ``place``, or why they cannot be had."""
+        return self._collector.recorder.read(place)
+
+    def close(self) -> None:
+        """Nothing to do: the collector goes on until somebody stops it."""

@@ -1,0 +1,323 @@
+"""Another viewer's collector as a source: what it has recorded, then what comes, kept in a private spool.
+
+The connection is made again when it breaks, and goes on where it was. A viewer that was started anew has
+another recording: it is taken from its beginning, into the same source.
+"""
+
+from __future__ import annotations
+
+import ssl
+import threading
+import time
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
+from websockets.exceptions import ConnectionClosed, InvalidStatus, InvalidURI, WebSocketException
+from websockets.sync.client import ClientConnection, connect
+
+from etaoi_collector.collector import program_version
+from etaoi_collector.ingest.inbox import Inbox
+from etaoi_collector.ingest.pipeline import Ingest, Stats
+from etaoi_collector.ingest.server_protocol import BAD_TOKEN, MISMATCH, POLICY, UNSUPPORTED_DATA
+from etaoi_collector.receivers.etaoi_ws import is_loopback_name
+from etaoi_collector.recording.chunks import Cursor
+from etaoi_collector.recording.recorder import Recorder
+from etaoi_collector.sources.base import EVENTS_PER_SECOND, Progress
+from etaoi_collector.sources.source_items import Missing, SourceItem
+from etaoi_collector.wire.handshake import (
+    FANOUT,
+    After,
+    HandshakeError,
+    Mismatch,
+    decode_answer,
+    encode_hello,
+)
+from etaoi_collector.wire.trace_records import (
+    CLOSED,
+    FRAME,
+    GAP,
+    OPENED,
+    PREFIX,
+    REFUSED,
+    ClosedBody,
+    GapBody,
+    HeaderError,
+    OpenedBody,
+    RefusedBody,
+    decode_body,
+    read_header,
+    records_in,
+)
+
+OPEN_WITHIN = 10.0
+"""Seconds that connecting and the handshake may take each."""
+CLOSE_WITHIN = 0.5
+"""Seconds that the other side has to answer a close."""
+RETRY_FIRST = 0.25
+RETRY_MOST = 5.0
+"""Seconds between two attempts to connect again, growing."""
+
+_FOR_GOOD = frozenset({BAD_TOKEN, MISMATCH, POLICY, UNSUPPORTED_DATA})
+"""Close codes that another attempt would only get again."""
+
+
+class RemoteError(Exception):
+    """The viewer cannot be followed; the text is a sentence for a person."""
+
+
+class RemoteSource:
+    """Follows a running viewer or recorder. `open` it before reading.
+
+    Args:
+        url: Where it listens, as ``ws://127.0.0.1:8787/ingest``.
+        token: The secret that it wants, if any.
+    """
+
+    live = True
+
+    def __init__(self, url: str, *, token: str | None = None) -> None:
+        self.url = url
+        self.failure = ""
+        """Why it is not followed any more; empty while it is, or while that is tried."""
+        self.gone = False
+        """The connection is broken just now."""
+        self.connected_at = 0.0
+        """When it was opened, in seconds since the epoch by its clock; to a second if that is elsewhere."""
+        self._token = token
+        self._trouble = ""
+        self._record_time = 0.0
+        self._recorder = Recorder(writer=f"etaoi-tui {program_version()}")
+        self._inbox = Inbox(self._recorder.frames)
+        self._intake = Ingest(self._recorder, self._inbox, lambda: self._record_time)
+        self._recording = ""
+        self._position = Cursor()
+        self._numbers: dict[int, int] = {}
+        """Our numbers of the connections there."""
+        self._told: list[str] = []
+        self._stopping = threading.Event()
+        self._connection: ClientConnection | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def progress(self) -> Progress | None:
+        """None: what is live has no end to wait for."""
+        return None
+
+    @property
+    def notices(self) -> list[str]:
+        """What is wrong with the connection or with what it brings."""
+        return [text for text in (self.failure or self._trouble, self._recorder.warning, *self._told) if text]
+
+    @property
+    def _local(self) -> bool:
+        return is_loopback_name(urlsplit(self.url).hostname or "")
+
+    @property
+    def spooled(self) -> int:
+        """Bytes kept so far."""
+        return self._recorder.bytes_written
+
+    @property
+    def clients(self) -> int:
+        """Agents that are connected there."""
+        return len(self._numbers)
+
+    def stats(self) -> Stats:
+        """Return the counts since the start."""
+        return self._intake.stats()
+
+    def open(self) -> None:
+        """Connect, and start to follow on a thread of its own.
+
+        Raises:
+            RemoteError: It cannot be reached, or does not want to be followed.
+        """
+        began = time.time()
+        try:
+            connection = self._connect()
+        except (OSError, WebSocketException, HandshakeError) as error:
+            raise RemoteError(_sentence(self.url, error)) from None
+        self.connected_at = began if self._local else _date_of(connection) or began
+        self._thread = threading.Thread(
+            target=self._run, args=(connection,), name="etaoi-remote", daemon=True
+        )
+        self._thread.start()
+
+    def take(self, seconds: float) -> list[SourceItem]:
+        """Return what arrived; see `Source.take`."""
+        return self._inbox.take(seconds, max(1, int(seconds * EVENTS_PER_SECOND)))
+
+    def read(self, place: int) -> bytes | Missing:
+        """Return the undecoded bytes of the event at ``place``, or why they cannot be had."""
+        return self._recorder.read(place)
+
+    def close(self) -> None:
+        """Leave; the spool is gone then."""
+        self._stopping.set()
+        connection = self._connection
+        if connection is not None:
+            connection.close()
+        if self._thread is not None:
+            self._thread.join(2.0)
+        self._recorder.close()
+
+    def _run(self, connection: ClientConnection) -> None:
+        try:
+            while not self._stopping.is_set():
+                why = self._follow(connection)
+                if self._stopping.is_set():
+                    return
+                again = self._reconnect(why)
+                if again is None:
+                    return
+                connection = again
+        except Exception as error:  # nobody else would ever hear of it
+            self.failure = f"following {self.url} failed: {error or type(error).__name__}"
+        finally:
+            self._recorder.flush()
+
+    def _follow(self, connection: ClientConnection) -> str:
+        """Take what comes until the connection breaks; return why it did."""
+        self._connection = connection
+        try:
+            while not self._stopping.is_set():
+                message = connection.recv()
+                if isinstance(message, str) or not self._take(message):
+                    connection.close(UNSUPPORTED_DATA, "this is no recording")
+                    self.failure = f"{self.url} sends something else than a recording."
+                    return self.failure
+        except ConnectionClosed as closed:
+            return closed.rcvd.reason if closed.rcvd is not None else ""
+        except OSError:
+            pass
+        return ""
+
+    def _reconnect(self, why: str) -> ClientConnection | None:
+        """Try until the viewer is there again; None when that is pointless, or nobody wants it any more."""
+        self._trouble = f"{self.url} is gone{f' ({why})' if why else ''}; trying again."
+        self.gone = True
+        wait = RETRY_FIRST
+        while not self.failure and not self._stopping.wait(wait):
+            wait = min(RETRY_MOST, wait * 2)
+            try:
+                connection = self._connect()
+            except _Refused as refused:
+                self.failure = _sentence(self.url, refused)
+            except (OSError, WebSocketException, HandshakeError):
+                continue
+            else:
+                self.gone = False
+                self._trouble = ""
+                return connection
+        return None
+
+    def _connect(self) -> ClientConnection:
+        """Connect and shake hands.
+
+        Raises:
+            OSError, WebSocketException, HandshakeError: It did not work.
+        """
+        headers = {} if self._token is None else {"Authorization": f"Bearer {self._token}"}
+        local = self._local
+        connection = connect(
+            self.url,
+            additional_headers=headers,
+            compression=None if local else "deflate",
+            proxy=None if local else True,
+            max_size=None,  # a message holds at least one whole record, however large
+            open_timeout=OPEN_WITHIN,
+            close_timeout=CLOSE_WITHIN,
+            ssl=ssl.create_default_context() if self.url.startswith("wss:") else None,
+            user_agent_header=f"etaoi-tui/{program_version()}",
+        ).__enter__()  # what websockets 17 wants to see; it is left by `close`
+        try:
+            after = After(self._recording, *self._position) if self._recording else None
+            connection.send(encode_hello(program_version(), role=FANOUT, after=after))
+            answer = decode_answer(connection.recv(OPEN_WITHIN))
+            if isinstance(answer, Mismatch):
+                raise _Refused(answer.message)
+        except ConnectionClosed as closed:
+            if closed.rcvd is not None and closed.rcvd.code in _FOR_GOOD:
+                raise _Refused(closed.rcvd.reason) from None
+            raise
+        except BaseException:
+            connection.close_socket()
+            raise
+        return connection
+
+    def _take(self, message: bytes) -> bool:
+        """Take a piece of the recording; False when it is none."""
+        try:
+            head = read_header(message)
+        except HeaderError:
+            return False
+        if head is not None:
+            self._take_header(head[0].recording, head[0].segment, head[1])
+            return True
+        taken = 0
+        for _, kind, at, number, body in records_in(message):
+            size = PREFIX.size + len(body)
+            taken += size
+            if kind == GAP:
+                gap = decode_body(body, GapBody)
+                self._told.append(f"{gap.bytes:,} bytes of the recording are missing: {gap.reason}.")
+                size = gap.bytes
+            else:
+                if at == at and abs(at) < 1e12:  # a time that a clock can show
+                    self._record_time = at
+                self._take_record(kind, number, body)
+            self._position = Cursor(self._position.segment, self._position.offset + size)
+        return taken == len(message) > 0
+
+    def _take_header(self, recording: str, segment: int, size: int) -> None:
+        if recording != self._recording:
+            for number in self._numbers.values():
+                self._intake.close(number, None, "the viewer was started anew")
+            self._numbers.clear()
+        self._recording = recording
+        self._position = Cursor(segment, size)
+
+    def _take_record(self, kind: int, number: int, body: memoryview) -> None:
+        intake = self._intake
+        if kind == OPENED:
+            opened = decode_body(body, OpenedBody)
+            if not (opened.again and number in self._numbers):
+                self._numbers[number] = intake.open(opened.peer, opened.client, opened.hello)
+        elif kind == FRAME:
+            if number not in self._numbers:
+                self._numbers[number] = intake.open("unknown", "", b"")
+            intake.frame(self._numbers[number], bytes(body))
+        elif kind == CLOSED and number in self._numbers:
+            closed = decode_body(body, ClosedBody)
+            intake.close(self._numbers.pop(number), closed.code, closed.reason)
+        elif kind == REFUSED:
+            refused = decode_body(body, RefusedBody)
+            intake.refuse(self._numbers.get(number, 0), refused.size, refused.reason)
+
+
+class _Refused(WebSocketException):
+    """The other side does not want to be followed; the text says why."""
+
+
+def _date_of(connection: ClientConnection) -> float | None:
+    """Return the server's clock as of its answer, in whole seconds; None where it tells none."""
+    answer = connection.response
+    try:
+        return parsedate_to_datetime(answer.headers["Date"]).timestamp() if answer is not None else None
+    except (LookupError, ValueError):
+        return None
+
+
+def _sentence(url: str, error: Exception) -> str:
+    if isinstance(error, _Refused):
+        return f"{url} does not let itself be followed: {error}"
+    if isinstance(error, InvalidURI):
+        return f"{url!a} is no address of a viewer; write something like ws://127.0.0.1:8787."
+    if isinstance(error, InvalidStatus):
+        return f"{url} answers, but not as a viewer does (HTTP {error.response.status_code})."
+    if isinstance(error, ConnectionRefusedError):
+        return f"Nothing listens on {url}; start etaoi-tui there, or name another address."
+    if isinstance(error, TimeoutError):
+        return f"{url} does not answer."
+    words = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return f"{url} cannot be followed: {words}"

@@ -1,0 +1,68 @@
+"""A recording as a viewer's source: a fast live stream, read as the viewer asks for it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+
+from etaoi_collector.recording.reader import TraceReader
+from etaoi_collector.sources.base import EVENTS_PER_SECOND, Progress
+from etaoi_collector.sources.source_items import EventBatch, Missing, SourceItem
+
+MOST_AT_ONCE = 256
+"""Events that one `take` decodes at most: what was just decoded is folded while it is in the processor's
+cache. A thousand more cost half as much again, each."""
+
+
+class ReplaySource:
+    """Reads a recording; one that is still being written is followed.
+
+    Args:
+        path: The recording's file, or a reader of it.
+        clock: Monotonic seconds.
+
+    Raises:
+        TraceFileError: The file cannot be read as a recording.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str] | TraceReader, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.reader = path if isinstance(path, TraceReader) else TraceReader(path)
+        self._clock = clock
+
+    @property
+    def live(self) -> bool:
+        """The recording is still being written."""
+        return self.reader.growing
+
+    @property
+    def progress(self) -> Progress | None:
+        """How far it was read; None once its end was reached."""
+        return None if self.reader.ended else Progress(self.reader.position, self.reader.size)
+
+    @property
+    def notices(self) -> list[str]:
+        """What is odd with the recording."""
+        return self.reader.notices
+
+    def take(self, seconds: float) -> list[SourceItem]:
+        """Read on; see `Source.take`."""
+        deadline = self._clock() + seconds
+        left = max(1, min(MOST_AT_ONCE, int(seconds * EVENTS_PER_SECOND)))
+        taken: list[SourceItem] = []
+        for item in self.reader.arrivals():
+            taken.append(item)
+            left -= len(item.events) if type(item) is EventBatch else 0
+            if left <= 0 or self._clock() >= deadline:
+                break
+        return taken
+
+    def read(self, place: int) -> bytes | Missing:
+        """Return the undecoded bytes of the event at ``place``, or why they cannot be had."""
+        return self.reader.read(place)
+
+    def close(self) -> None:
+        """Release the recording's files."""
+        self.reader.close()

@@ -1,0 +1,65 @@
+"""What a source of events hands to its reader, live or replayed: the same items in both cases."""
+
+from __future__ import annotations
+
+import msgspec
+
+from etaoi_collector.store.model import Connection
+from etaoi_collector.wire.events import Event, Reject
+
+
+class Opened(msgspec.Struct, gc=False):
+    """A client connected."""
+
+    connection: Connection
+
+
+class Closed(msgspec.Struct, gc=False):
+    """A client's connection ended."""
+
+    connection: int
+    at: float
+    """Seconds since the epoch."""
+    code: int | None = None
+    reason: str = ""
+
+
+class EventBatch(msgspec.Struct, gc=False):
+    """Some or all events of one frame, in frame order.
+
+    Event ``i`` lies at the place ``base_place + first_ordinal + i``.
+    """
+
+    base_place: int
+    """Place of the frame; `NOWHERE` when it was not kept."""
+    first_ordinal: int
+    events: list[Event | Reject]
+    connection: int
+    received: float
+    """Seconds since the epoch."""
+
+
+class FrameRefused(msgspec.Struct, gc=False):
+    """A message was not taken as a whole."""
+
+    connection: int
+    at: float
+    size: int
+    """Bytes; 0 when it is not known."""
+    reason: str
+
+
+class Ended(msgspec.Struct, gc=False):
+    """A recording was read to its end."""
+
+    at: float
+    """Seconds since the epoch: the time of its last record."""
+
+
+SourceItem = Opened | Closed | EventBatch | FrameRefused | Ended
+
+
+class Missing(msgspec.Struct, gc=False, frozen=True):
+    """Says why a place cannot be read, in words for a person."""
+
+    reason: str

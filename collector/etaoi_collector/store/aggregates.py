@@ -1,0 +1,136 @@
+"""Reads from events what rows and lists need, and counts it in their traces."""
+
+from __future__ import annotations
+
+from etaoi_collector.conventions.payload_fields import DeltaText, read_llm_end, read_start, read_voice_metrics
+from etaoi_collector.store.display_names import is_internal, voice_name
+from etaoi_collector.store.model import Span, Trace, Usage
+from etaoi_collector.store.state import INTERNAL, PROBE, STARTED, StoreState
+from etaoi_collector.wire.events import SpanEnd, SpanStart, dropped_before
+
+CONTEXTS_KEPT = 64
+"""Agent snapshots that a trace remembers to name."""
+
+ROWS_SHARED = 4_096
+"""Starts that say different things of themselves, and of which is remembered what that means for a row."""
+
+
+Row = tuple[str, str, str | None, str | None, int]
+"""Kind, display name, model, agent and marks."""
+
+
+class Aggregates:
+    """What events tell beside the tree."""
+
+    def __init__(self, held: StoreState) -> None:
+        self._held = held
+        self._kept = held.names.kept
+        self._rows: dict[tuple[str | None, ...], Row] = {}
+        """What starts tell a row, by what they say of themselves: few kinds of spans, and many of each."""
+
+    def of_start(self, event: SpanStart, trace: Trace) -> Row:
+        """Read from a start what a row needs, and count it in its trace."""
+        metadata = event.metadata
+        said = (
+            metadata.name,
+            event.node_kind,
+            metadata.lc_chain_kind,
+            event.lc_agent_name,
+            metadata.ls_model_name,
+            metadata.lc_probe,
+        )
+        row = self._rows.get(said)
+        if row is None:
+            row = self._row_of_start(event)
+            if metadata.name is not None and metadata.lc_probe is None and len(self._rows) < ROWS_SHARED:
+                self._rows[said] = row
+        kind = row[0]
+        if kind == "llm":
+            trace.model_calls += 1
+        elif kind == "tool":
+            trace.tool_calls += 1
+        if trace.only_context and kind != "agent_context":
+            trace.only_context = False
+        if metadata.context_id is not None and metadata.context_id not in trace.context_ids:
+            trace.context_ids = (*trace.context_ids, metadata.context_id)[-CONTEXTS_KEPT:]
+            self._held.agents.runs.setdefault(metadata.context_id, []).append(trace)
+        if event.user_id is not None and trace.session.user_id is None:
+            trace.session.user_id = event.user_id
+        if metadata.dropped is not None:
+            self.producer_dropped(trace, event)
+        return row
+
+    def _row_of_start(self, event: SpanStart) -> Row:
+        metadata = event.metadata
+        kept = self._kept
+        name = metadata.probe_label if metadata.name is None else metadata.name
+        if name is None:
+            name = voice_name(event.node_kind, read_start(event.payload), metadata, event.lc_agent_name)
+        name = kept(name)
+        marks = STARTED
+        if metadata.lc_probe is not None:
+            marks |= PROBE
+            if metadata.probe_phase == "pre_handler":
+                # The request as it went down; its sibling without a phase tells that and the response.
+                marks |= INTERNAL
+        if metadata.lc_chain_kind is not None and is_internal(metadata.lc_chain_kind, name):
+            marks |= INTERNAL
+        kind = kept(event.node_kind)
+        model = kept(metadata.ls_model_name) if kind == "llm" else None
+        return kind, name, model, kept(event.lc_agent_name), marks
+
+    def usage_of_start(self, span: Span, event: SpanStart) -> None:
+        """Voice spans have no name in their metadata, and tell their model and usage at the start."""
+        if event.node_kind != "llm":
+            return
+        told = read_start(event.payload)
+        if told.model and span.model is None:
+            span.model = self._kept(told.model)
+        self._count_usage(span, told.usage())
+
+    def of_model_end(self, span: Span, event: SpanEnd) -> None:
+        """Read usage, model and time to first token from a model call's end."""
+        told = read_llm_end(event.payload)
+        self._count_usage(span, told.usage())
+        model = told.model_name or told.model
+        if model and model != span.model:
+            span.model = self._kept(model)
+        ttft = told.ttft_seconds
+        if ttft is not None:
+            span.ttft = ttft
+
+    def of_delta(self, span: Span, told: DeltaText) -> None:
+        """Take what a call used from a delta, where its end could not say so."""
+        usage = told.usage()
+        if usage is not None:
+            self._count_usage(span, usage)
+            if told.model and span.model is None:
+                span.model = self._kept(told.model)
+
+    def of_voice_metrics(self, span: Span, event: SpanEnd) -> None:
+        """Read model and time to first token or byte from the metrics of a voice span's end."""
+        metrics = read_voice_metrics(event.voice_metrics)
+        if metrics.model_name:
+            span.model = self._kept(metrics.model_name)
+        if metrics.first_seconds is not None:
+            span.ttft = metrics.first_seconds
+
+    def producer_dropped(self, trace: Trace, event: SpanStart | SpanEnd) -> None:
+        """Count events that their producer says it had to drop."""
+        here, elsewhere = dropped_before(event)
+        if here or elsewhere:
+            trace.dropped += here
+            self._held.dropped += here + elsewhere
+            self._held.changes.notices = True
+
+    def _count_usage(self, span: Span, usage: Usage | None) -> None:
+        if usage is None:
+            return
+        trace = span.trace
+        before = span.usage
+        if before is not None:
+            trace.input_tokens -= before.input_tokens or 0
+            trace.output_tokens -= before.output_tokens or 0
+        span.usage = usage
+        trace.input_tokens += usage.input_tokens or 0
+        trace.output_tokens += usage.output_tokens or 0

@@ -1,0 +1,331 @@
+"""What the store remembers: sessions, traces and spans as plain slotted objects.
+
+Spans are untracked by the garbage collector (``gc=False``): a million of them must not make a full collection
+freeze the screen. The cycles between parents and children are cut by the store when it lets a trace go.
+Sessions and traces are few and change with every event; a field of theirs is set in a fifth of the time that
+one of a struct takes.
+Times are seconds since the epoch (float, UTC); durations are seconds.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum, StrEnum
+
+import msgspec
+
+from etaoi_collector.wire.event_ref import NO_EVENT
+
+
+class Status(StrEnum):
+    """The state of a span, the same words everywhere."""
+
+    RUNNING = "running"
+    OK = "ok"
+    ERROR = "error"
+    CANCELLED = "cancelled"
+    PAUSED = "paused"
+    LOST = "lost"
+    INCOMPLETE = "incomplete"
+
+
+class SpanFlag(IntEnum):
+    """Facts about a span, one bit each; `Span.marks` holds their sum.
+
+    Not an ``IntFlag``: its operators cost a microsecond, and the store uses several for every event.
+    """
+
+    STARTED = 1
+    """Its span_start arrived."""
+    ENDED = 2
+    """Its span_end arrived."""
+    PLUMBING = 4
+    """A framework's inner step that a reader folds away (a graph-internal node, a runnable sequence)."""
+    ERROR_BELOW = 8
+    """Some descendant failed."""
+    PARENT_CYCLE = 16
+    """Its parents formed a ring, which was cut here."""
+    CLOCK_BACKWARDS = 32
+    """Its end is stamped before its start."""
+    ID_CLASH = 64
+    """Another trace uses the same span id."""
+    CONFLICT = 128
+    """A second start or end said something else than the first; the first is shown."""
+    LATE = 256
+    """Something arrived for it after it had ended."""
+    PROBE = 512
+    """A middleware probe: what one hook did to the request."""
+
+
+class Usage(msgspec.Struct, gc=False, frozen=True):
+    """Token counts of one model call, as its producer reported them; None is 'not told'."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    total_tokens: int | None = None
+    cache_read: int | None = None
+    cache_creation: int | None = None
+    reasoning: int | None = None
+
+
+class Connection(msgspec.Struct, eq=False):
+    """One client's WebSocket connection, live or recorded."""
+
+    number: int
+    peer: str
+    opened_at: float
+    client: str = ""
+    closed_at: float | None = None
+    close_code: int | None = None
+    close_reason: str = ""
+    events: int = 0
+
+
+class AgentIndex:
+    """Agent snapshots across all sessions: a server's agent is described once, and runs in many of them.
+
+    Args:
+        spans: Every span by id, as the store keeps them.
+    """
+
+    __slots__ = ("_spans", "runs")
+
+    def __init__(self, spans: dict[str, Span]) -> None:
+        self._spans = spans
+        self.runs: dict[str, list[Trace]] = {}
+        """Traces that name a snapshot, by the snapshot's span id, in order of arrival."""
+
+    def snapshot(self, span_id: str) -> Span | None:
+        """Return the snapshot with this id, if it has arrived."""
+        span = self._spans.get(span_id)
+        return span if span is not None and span.kind == "agent_context" else None
+
+
+class Session:
+    """All that one ``session_id`` did, over any number of connections and traces.
+
+    Args:
+        session_id: Its id.
+        first_seen: Time stamp of the event that named it first.
+        number: Order of arrival.
+        agents: The snapshots of every session.
+    """
+
+    __slots__ = (
+        "agents", "connections", "first_seen", "gone", "left_at", "newest_at", "number", "session_id",
+        "state_times", "states", "ticks", "ticks_gone", "traces", "user_id",
+    )  # fmt: skip
+
+    def __init__(
+        self, session_id: str, first_seen: float, number: int = 0, agents: AgentIndex | None = None
+    ) -> None:
+        self.session_id = session_id
+        self.agents = agents if agents is not None else AgentIndex({})
+        self.first_seen = first_seen
+        self.number = number
+        self.traces: list[Trace] = []
+        self.connections: set[int] = set()
+        self.states: dict[str, str] = {}
+        """Voice: the newest state by subject (``agent``, ``user``)."""
+        self.state_times: dict[str, float] = {}
+        self.ticks: list[tuple[float, str, str]] = []
+        """Voice: time, subject and state of every change as it arrived; bounded, the oldest go first."""
+        self.ticks_gone = 0
+        """How many of the oldest are not in `ticks` any more."""
+        self.gone = False
+        """Every connection that carried it has been away for so long that what is still open is lost."""
+        self.left_at: float | None = None
+        """When the last connection that carried it ended, by our own clock; None while one is there."""
+        self.user_id: str | None = None
+        self.newest_at = 0.0
+        """The newest time stamp in it, by its producers' clocks."""
+
+
+class Trace:
+    """All spans of one ``trace_id``.
+
+    Args:
+        trace_id: Its id.
+        session: The session that named it first.
+        number: Order of arrival.
+        at: Time stamp of its first event.
+    """
+
+    __slots__ = (
+        "context_ids",
+        "dropped",
+        "ended_at",
+        "errors",
+        "events",
+        "input_tokens",
+        "members",
+        "model_calls",
+        "number",
+        "only_context",
+        "output_tokens",
+        "placeholders",
+        "roots",
+        "running",
+        "session",
+        "started_at",
+        "tool_calls",
+        "trace_id",
+    )  # fmt: skip
+
+    def __init__(self, trace_id: str, session: Session, number: int = 0, at: float = 0.0) -> None:
+        self.trace_id = trace_id
+        self.session = session
+        self.number = number
+        self.roots: list[Span] = []
+        """Spans without a known parent, in start order."""
+        self.members: list[Span] = []
+        """Every span of this trace in order of arrival, ghosts included."""
+        self.placeholders = 0
+        """Members of which nothing has arrived but their id, in a child's event."""
+        self.events = 0
+        self.errors = 0
+        """Spans that ended with an error of their own."""
+        self.running = 0
+        """Spans that started and have not ended."""
+        self.model_calls = 0
+        self.tool_calls = 0
+        self.input_tokens = 0
+        self.output_tokens = 0
+        self.started_at = at
+        """The oldest time stamp in it."""
+        self.ended_at = at
+        """The newest time stamp in it."""
+        self.context_ids: tuple[str, ...] = ()
+        """Ids of the agent_context spans that its spans name."""
+        self.only_context = True
+        """Holds nothing but agent snapshots."""
+        self.dropped = 0
+        """Events that its producer says it had to drop."""
+
+    @property
+    def spans(self) -> int:
+        """How many spans of it have arrived."""
+        return len(self.members) - self.placeholders
+
+    @property
+    def status(self) -> Status:
+        """The state a list shows: running while anything runs, else what its first root came to."""
+        if self.running and not self.session.gone:
+            return Status.RUNNING
+        if not self.roots:
+            return Status.LOST if self.running else Status.OK
+        first = self.roots[0].status
+        return Status.LOST if first is Status.OK and self.running else first
+
+
+class Span(msgspec.Struct, gc=False, eq=False):
+    """One span. Payloads are not here: `start_place`, `end_place` and `deltas` say where they lie.
+
+    What its start tells comes first, so that the store can make one without naming the fields.
+    """
+
+    span_id: str
+    trace: Trace
+    kind: str = ""
+    name: str = ""
+    model: str | None = None
+    agent: str | None = None
+    """Name of the enclosing agent, where the producer tells."""
+    started_at: float = 0.0
+    """Start by the producer's clock; until its start arrives (see `SpanFlag.STARTED`), a hint for its place."""
+    start_place: int = NO_EVENT
+    marks: int = 0
+    number: int = 0
+    """Order of arrival, unique in the store."""
+    version: int = 0
+    """Grows with every change that a row could show."""
+    parent: Span | None = None
+    declared_parent_id: str | None = None
+    """The parent id that its events name, whether or not that span is known."""
+    children: list[Span] | None = None
+    """In start order; None instead of an empty list."""
+    ended_at: float | None = None
+    end_place: int = NO_EVENT
+    deltas: list[int] | None = None
+    """Places of its deltas in order of arrival."""
+    error: str | None = None
+    usage: Usage | None = None
+    ttft: float | None = None
+    """Seconds to the first token of a model call."""
+    tail: str = ""
+    """The newest streamed text while the span is open, bounded."""
+
+    @property
+    def placeholder(self) -> bool:
+        """True while nothing of its own has arrived: known only because a child names it as parent."""
+        return not self.marks & (_STARTED | _ENDED) and self.deltas is None
+
+    @property
+    def status(self) -> Status:
+        """The span's state, derived from what arrived and from whether its clients are still there."""
+        if self.marks & _ENDED:
+            ended = status_of_error(self.error)
+            if ended is Status.OK and not self.marks & _STARTED:
+                return Status.INCOMPLETE
+            return ended
+        if not self.marks & _STARTED:
+            return Status.INCOMPLETE
+        return Status.LOST if self.trace.session.gone else Status.RUNNING
+
+    def duration(self, now: float) -> float | None:
+        """Seconds from start to end, or to ``now`` while it runs; None when its start is not known.
+
+        Never negative: a clock that ran backwards is marked and counts as zero.
+        """
+        if not self.marks & _STARTED:
+            return None
+        if self.ended_at is not None:
+            return max(0.0, self.ended_at - self.started_at)
+        if self.trace.session.gone:
+            return max(0.0, self.trace.ended_at - self.started_at)
+        return max(0.0, now - self.started_at)
+
+
+_STARTED = int(SpanFlag.STARTED)
+_ENDED = int(SpanFlag.ENDED)
+_CANCELLED = ("CancelledError", "cancelled", "GeneratorExit", "interrupted")
+_PAUSED = ("GraphInterrupt", "NodeInterrupt", "GraphBubbleUp")
+_UNKNOWN_END = ("span_end_synthesized_on_detach",)
+_ENDED_BY_PARENT = ("synthesized_on_turn_close",)
+
+
+def status_of_error(error: str | None) -> Status:
+    """Read a span_end's ``error``: nil, a Python ``repr(exc)``, or one of the reference SDK's own words."""
+    if error is None:
+        return Status.OK
+    if error.startswith(_PAUSED):
+        return Status.PAUSED
+    if error.startswith(_CANCELLED):
+        return Status.CANCELLED
+    if error in _UNKNOWN_END:
+        return Status.LOST
+    if error in _ENDED_BY_PARENT:
+        return Status.OK
+    return Status.ERROR
+
+
+class Changes:
+    """What changed in the store since the last `Store.drain_changes`."""
+
+    __slots__ = ("added", "changed", "notices", "restructured", "sessions", "traces")
+
+    def __init__(self) -> None:
+        self.added: list[Span] = []
+        """New spans in order of arrival, each already linked under its parent."""
+        self.changed: dict[Span, None] = {}
+        """Spans whose row may look different; a new span is here only if more of it arrived."""
+        self.restructured: dict[Trace, None] = {}
+        """Traces in which a known span moved, was adopted or let go: their rows want a rebuild."""
+        self.traces: dict[Trace, None] = {}
+        """Traces with any change at all."""
+        self.sessions: dict[Session, None] = {}
+        """Sessions whose states or liveness changed."""
+        self.notices: bool = False
+        """Counters of the whole store (rejects, repeats, connections) changed."""
+
+    def __bool__(self) -> bool:
+        return bool(self.traces or self.sessions or self.notices or self.restructured)

@@ -1,0 +1,207 @@
+"""Takes in any event, whatever came before it and whatever never came."""
+
+from __future__ import annotations
+
+from etaoi_collector.conventions.payload_fields import read_delta
+from etaoi_collector.store.aggregates import Aggregates
+from etaoi_collector.store.deduplication import Deduplicator
+from etaoi_collector.store.liveness import Liveness
+from etaoi_collector.store.model import Span, SpanFlag, Status, status_of_error
+from etaoi_collector.store.span_tree import SpanLinks
+from etaoi_collector.store.state import ENDED, STARTED, StoredReject, StoreState
+from etaoi_collector.wire.events import Event, Reject, SpanDelta, SpanEnd, SpanStart, StateTick
+
+TAIL_CHARACTERS = 400
+"""Newest characters of streamed text kept on an open span for its row."""
+
+TICKS_KEPT = 40_000
+"""Changes of state that a session remembers: some ten thousand turns of a call."""
+
+STATES_KEPT = 64
+"""Subjects of which a session remembers the state; a call has two."""
+
+ERROR_CHARACTERS = 4_096
+"""Characters of an error that are kept; the whole of it is in the recording."""
+
+
+class Reducer:
+    """Folds one event at a time."""
+
+    def __init__(self, held: StoreState, links: SpanLinks, liveness: Liveness, facts: Aggregates) -> None:
+        self._held = held
+        self._links = links
+        self._liveness = liveness
+        self._facts = facts
+        self._seen = Deduplicator().seen
+
+    def fold(self, event: Event | Reject, place: int, connection: int) -> None:
+        """Take in one event.
+
+        Args:
+            event: What was decoded.
+            place: Its place; negative when it was not kept.
+            connection: Number of the connection that it came over.
+        """
+        if type(event) is SpanDelta:
+            self._delta(event, place, connection)
+        elif type(event) is SpanEnd:
+            self._end(event, place, connection)
+        elif type(event) is SpanStart:
+            self._start(event, place, connection)
+        elif type(event) is StateTick:
+            self._tick(event, connection)
+        elif type(event) is Reject:
+            self._held.reject(StoredReject(event.ordinal, event.reason, place, connection))
+
+    def _start(self, event: SpanStart, place: int, connection: int) -> None:
+        at = event.timestamp.timestamp()
+        span = self._span_of(event, at, connection)
+        if span.marks & STARTED:
+            self._repeat(span, conflict=span.started_at != at)
+            return
+        trace = span.trace
+        if span.version and span.placeholder:
+            trace.placeholders -= 1
+        kind, name, model, agent, marks = self._facts.of_start(event, trace)
+        span.kind, span.name, span.start_place = kind, name, place
+        span.model = span.model or model
+        span.agent = span.agent or agent
+        span.marks |= marks
+        if not span.marks & ENDED:
+            trace.running += 1
+        elif span.ended_at is not None and span.ended_at < at:
+            span.marks |= SpanFlag.CLOCK_BACKWARDS
+        if event.metadata.name is None and span.usage is None:
+            # An end that came first told it better.
+            self._facts.usage_of_start(span, event)
+        new = span.version == 0
+        self._links.put(span, at, event.parent_span_id)
+        if new:
+            self._held.changes.traces[trace] = None
+        else:
+            self._held.changed(span)
+
+    def _end(self, event: SpanEnd, place: int, connection: int) -> None:
+        at = event.timestamp.timestamp()
+        span = self._span_of(event, at, connection)
+        trace = span.trace
+        marks = span.marks
+        if marks & ENDED:
+            self._repeat(span, conflict=span.ended_at != at or span.error != event.error)
+            return
+        if not marks & STARTED and span.placeholder:
+            self._known_without_start(span, event, at)
+            marks = span.marks
+        span.end_place = place
+        span.ended_at = at
+        if span.tail:
+            span.tail = ""
+        if marks & STARTED:
+            trace.running -= 1
+            if at < span.started_at:
+                marks |= SpanFlag.CLOCK_BACKWARDS
+        span.marks = marks | ENDED
+        if event.metadata.dropped is not None:
+            self._facts.producer_dropped(trace, event)
+        if event.error is not None:
+            span.error = event.error[:ERROR_CHARACTERS]
+            if status_of_error(event.error) is Status.ERROR:
+                trace.errors += 1
+                self._links.error_below(span.parent)
+        if span.kind == "llm":
+            self._facts.of_model_end(span, event)
+        if len(event.voice_metrics) > 1:  # more than a nil
+            self._facts.of_voice_metrics(span, event)
+        self._held.changed(span)
+
+    def _delta(self, event: SpanDelta, place: int, connection: int) -> None:
+        if self.repeated(event):
+            return
+        at = event.timestamp.timestamp()
+        span = self._span_of(event, at, connection)
+        if span.placeholder:
+            self._known_without_start(span, event, at)
+        self.said(span, event, at, place)
+        self._held.changed(span)
+
+    def repeated(self, event: SpanDelta | StateTick) -> bool:
+        """Tell whether an event came before, and count it if so."""
+        if self._seen(event.event_id):
+            self._held.repeat()
+            return True
+        return False
+
+    def said(self, span: Span, event: SpanDelta, at: float, place: int) -> None:
+        """Add to a span what a delta tells."""
+        if span.deltas is None:
+            span.deltas = [place]
+        else:
+            span.deltas.append(place)
+        told = read_delta(event.payload)
+        if told.usage_map is not None and span.usage is None:
+            self._facts.of_delta(span, told)
+        if span.marks & ENDED:
+            if span.ended_at is not None and at > span.ended_at:
+                span.marks |= SpanFlag.LATE
+        elif told.text is not None and told.channel is None:
+            span.tail = (span.tail + told.text[-TAIL_CHARACTERS:])[-TAIL_CHARACTERS:]
+        elif told.agent_transcript is not None:
+            span.tail = told.agent_transcript[-TAIL_CHARACTERS:]
+        elif told.transcript is not None:
+            span.tail = told.transcript[-TAIL_CHARACTERS:]
+
+    def _tick(self, event: StateTick, connection: int) -> None:
+        held = self._held
+        if self.repeated(event):
+            return
+        at = event.timestamp.timestamp()
+        session = self._liveness.session_of(event.session_id, at, connection)
+        kept = held.names.kept
+        subject, state = kept(event.subject), kept(event.state)
+        ticks = session.ticks
+        ticks.append((at, subject, state))
+        if len(ticks) > TICKS_KEPT:
+            session.ticks_gone += TICKS_KEPT // 4
+            del ticks[: TICKS_KEPT // 4]
+        times = session.state_times
+        if times[subject] <= at if subject in times else len(times) < STATES_KEPT:
+            session.states[subject] = state
+            times[subject] = at
+        held.changes.sessions[session] = None
+
+    def _span_of(self, event: SpanStart | SpanDelta | SpanEnd, at: float, connection: int) -> Span:
+        """Return the span that an event is about, made if need be, and count the event in its trace."""
+        held = self._held
+        liveness = self._liveness
+        known = held.spans.get(event.span_id)
+        if known is not None and known.trace.trace_id == event.trace_id:
+            liveness.touch(known.trace, event.session_id, at, connection)
+            return known
+        trace = liveness.trace_of(event.trace_id, event.session_id, at, connection)
+        if known is None:
+            span = held.spans[event.span_id] = self._links.new_span(event.span_id, trace, at)
+            return span
+        if known.placeholder:
+            self._links.rehome(known, trace)
+            return known
+        return self._links.clash(known, trace, at)
+
+    def _known_without_start(self, span: Span, event: SpanDelta | SpanEnd, at: float) -> None:
+        """Something of a span arrives before its start, or instead of it."""
+        kept = self._held.names.kept
+        if span.version:
+            span.trace.placeholders -= 1
+        span.kind = kept(event.node_kind)
+        if type(event) is SpanEnd:
+            name = event.metadata.name or event.metadata.probe_label
+            if name is not None:
+                span.name = kept(name)
+        if span.kind != "agent_context":
+            span.trace.only_context = False
+        self._links.put(span, at, event.parent_span_id)
+
+    def _repeat(self, span: Span, *, conflict: bool) -> None:
+        self._held.repeat()
+        if conflict and not span.marks & SpanFlag.CONFLICT:
+            span.marks |= SpanFlag.CONFLICT
+            self._held.changed(span)

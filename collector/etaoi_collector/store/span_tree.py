@@ -1,0 +1,200 @@
+"""Keeps the tree: who is below whom, in start order, without rings, and where something failed below."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any
+
+from etaoi_collector.store.model import Span, SpanFlag, Status, Trace, status_of_error
+from etaoi_collector.store.state import ERROR_BELOW, StoreState
+
+_order = attrgetter("started_at", "number")
+_number = attrgetter("number")
+
+
+class SpanLinks:
+    """The links between the spans that are held."""
+
+    def __init__(self, held: StoreState) -> None:
+        self._held = held
+
+    def new_span(self, span_id: str, trace: Trace, at: float) -> Span:
+        """Make a span that stands nowhere yet."""
+        held = self._held
+        span = Span(span_id, trace, started_at=at, number=held.next_span)
+        held.next_span += 1
+        held.span_count += 1
+        trace.members.append(span)
+        return span
+
+    def stand_in(self, span_id: str, trace: Trace, at: float) -> Span:
+        """Put a span of which nothing is known yet among its trace's roots."""
+        placeholder = self.new_span(span_id, trace, at)
+        trace.placeholders += 1
+        placeholder.version = 1
+        insert(trace.roots, placeholder)
+        self._held.changes.added.append(placeholder)
+        return placeholder
+
+    def put(self, span: Span, at: float, asked: str | None) -> None:
+        """Give a span its start time and its place: under its parent, among siblings in start order."""
+        if span.version == 0:
+            span.started_at = at
+            self.link(span, asked)
+            return
+        self.unlink(span)
+        span.started_at = at
+        if span.marks & SpanFlag.PARENT_CYCLE:
+            insert(span.trace.roots, span)
+        else:
+            self.link(span, span.declared_parent_id or asked)
+
+    def link(self, span: Span, asked: str | None) -> None:
+        """Put a span under the parent that its event names, or among its trace's roots."""
+        held = self._held
+        trace = span.trace
+        parent: Span | None = None
+        if asked is not None:
+            span.declared_parent_id = asked
+            parent = held.spans.get(asked)
+            if parent is None:
+                parent = held.spans[asked] = self.stand_in(asked, trace, span.started_at)
+            elif parent.trace is not trace and parent.marks & SpanFlag.ID_CLASH:
+                parent = held.clashing.get(asked, {}).get(trace.trace_id, parent)
+            if (span.children is not None or parent is span) and self._cut_ring(span, parent):
+                return
+        if parent is None:
+            insert(trace.roots, span)
+        else:
+            span.parent = parent
+            if parent.children is None:
+                parent.children = [span]
+            else:
+                insert(parent.children, span)
+            if _failed(span):
+                self.error_below(parent)
+        if span.version == 0:
+            span.version = 1
+            held.changes.added.append(span)
+        else:
+            self._restructured(trace, parent)
+
+    def unlink(self, span: Span) -> None:
+        """Take a span from where it stands."""
+        parent = span.parent
+        siblings = span.trace.roots if parent is None else parent.children
+        if siblings is not None and _remove(siblings, span, _order):
+            if parent is not None and not siblings:
+                parent.children = None
+            self._restructured(span.trace, parent)
+        span.parent = None
+
+    def rehome(self, placeholder: Span, trace: Trace) -> None:
+        """A ghost's own event arrived and belongs to another trace than the child that first named it."""
+        self.unlink(placeholder)
+        old = placeholder.trace
+        _remove(old.members, placeholder, _number)
+        old.placeholders -= 1
+        placeholder.trace = trace
+        trace.members.insert(bisect_left(trace.members, placeholder.number, key=_number), placeholder)
+        trace.placeholders += 1
+        insert(trace.roots, placeholder)
+        changes = self._held.changes
+        changes.restructured[old] = None
+        changes.restructured[trace] = None
+        changes.traces[old] = None
+
+    def clash(self, known: Span, trace: Trace, at: float) -> Span:
+        """Return the span of a trace whose id another trace uses as well, made if need be."""
+        span_id = known.span_id
+        clashes = self._held.clashing.setdefault(span_id, {})
+        clashing = clashes.get(trace.trace_id)
+        if clashing is None:
+            # A ghost at first, because children move to it before its own event is taken in.
+            clashing = self.stand_in(span_id, trace, at)
+            clashing.marks |= SpanFlag.ID_CLASH
+            known.marks |= SpanFlag.ID_CLASH
+            clashes[trace.trace_id] = clashing
+            self._held.changed(known)
+            for child in [c for c in known.children or () if c.trace is trace]:
+                self.unlink(child)
+                self.link(child, span_id)
+            self.error_gone_below(known)
+        return clashing
+
+    def error_below(self, span: Span | None) -> None:
+        """Mark everything above a span that failed."""
+        changed = self._held.changes.changed
+        while span is not None and not span.marks & ERROR_BELOW:
+            span.marks |= ERROR_BELOW
+            span.version += 1
+            changed[span] = None
+            span = span.parent
+
+    def error_gone_below(self, span: Span | None) -> None:
+        """A child was taken from a span: what is left below it may have failed nowhere."""
+        while span is not None and span.marks & ERROR_BELOW and not any(map(_failed, span.children or ())):
+            span.marks &= ~ERROR_BELOW
+            self._held.changed(span)
+            span = span.parent
+
+    def _cut_ring(self, span: Span, parent: Span) -> bool:
+        """Keep parent links free of rings: the member with the smallest id becomes a root that says so.
+
+        Returns:
+            True when linking ``span`` under ``parent`` would have closed a ring, and has been dealt with.
+        """
+        ring = [span]
+        above: Span | None = parent
+        while above is not None and above is not span:
+            ring.append(above)
+            above = above.parent
+        if above is None:
+            return False
+        cut = min(ring, key=lambda member: member.span_id)
+        cut.marks |= SpanFlag.PARENT_CYCLE
+        if cut is not span:
+            above = cut.parent
+            self.unlink(cut)
+            insert(cut.trace.roots, cut)
+            self._held.changed(cut)
+            self.link(span, span.declared_parent_id)
+            self.error_gone_below(above)
+        else:
+            insert(span.trace.roots, span)
+            if span.version == 0:
+                span.version = 1
+                self._held.changes.added.append(span)
+        return True
+
+    def _restructured(self, trace: Trace, parent: Span | None) -> None:
+        restructured = self._held.changes.restructured
+        restructured[trace] = None
+        if parent is not None:
+            restructured[parent.trace] = None
+
+
+def insert(siblings: list[Span], span: Span) -> None:
+    """Insert by start time; equal starts stand in order of arrival."""
+    if not siblings or siblings[-1].started_at < span.started_at:
+        siblings.append(span)
+    else:
+        siblings.insert(bisect_right(siblings, (span.started_at, span.number), key=_order), span)
+
+
+def _failed(span: Span) -> bool:
+    """Whether a span failed, or something below it did."""
+    if span.marks & ERROR_BELOW:
+        return True
+    return span.error is not None and status_of_error(span.error) is Status.ERROR
+
+
+def _remove(ordered: list[Span], span: Span, key: Callable[[Span], Any]) -> bool:
+    """Take a span out of a list that is in the order of a key; False when it is not there."""
+    at = bisect_left(ordered, key(span), key=key)
+    if at < len(ordered) and ordered[at] is span:
+        del ordered[at]
+        return True
+    return False

@@ -1,0 +1,129 @@
+"""The store: its parts put together, and the only door to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from etaoi_collector.store.aggregates import Aggregates
+from etaoi_collector.store.fast_path import FastReducer
+from etaoi_collector.store.liveness import Liveness
+from etaoi_collector.store.model import Changes, Connection, Session, Span, Trace
+from etaoi_collector.store.reducer import Reducer
+from etaoi_collector.store.retention import DEFAULT_MAX_SPANS, Retention
+from etaoi_collector.store.span_tree import SpanLinks
+from etaoi_collector.store.state import StoredReject, StoreState
+from etaoi_collector.wire.events import Event, Reject
+
+
+class Store:
+    """Everything that arrived, folded. One thread applies and reads.
+
+    Args:
+        max_spans: Bound on spans in memory; twice as many while they run. The newest trace stays whole,
+            however large it is.
+    """
+
+    def __init__(self, *, max_spans: int = DEFAULT_MAX_SPANS) -> None:
+        held = self._held = StoreState()
+        self.sessions: dict[str, Session] = held.sessions
+        self.traces: dict[str, Trace] = held.traces
+        self.connections: dict[int, Connection] = held.connections
+        self.rejects: list[StoredReject] = held.rejects
+        links = SpanLinks(held)
+        facts = Aggregates(held)
+        self._liveness = Liveness(held)
+        self._retention = Retention(held, links, max_spans)
+        folding = Reducer(held, links, self._liveness, facts)
+        self._usual = FastReducer(held, links, self._liveness, facts, folding)
+
+    @property
+    def events(self) -> int:
+        """Events that were applied, rejects included."""
+        return self._held.events
+
+    @property
+    def repeats(self) -> int:
+        """Events that came twice."""
+        return self._held.repeats
+
+    @property
+    def rejected(self) -> int:
+        """Events and frames that could not be taken."""
+        return self._held.rejected
+
+    @property
+    def refused_frames(self) -> int:
+        """Frames among them."""
+        return self._held.refused_frames
+
+    @property
+    def dropped(self) -> int:
+        """Events that producers say they had to drop."""
+        return self._held.dropped
+
+    @property
+    def span_count(self) -> int:
+        """Spans in memory, ghosts included."""
+        return self._held.span_count
+
+    @property
+    def evicted_traces(self) -> int:
+        """Traces that left memory."""
+        return self._held.evicted_traces
+
+    @property
+    def evicted_spans(self) -> int:
+        """Their spans."""
+        return self._held.evicted_spans
+
+    def apply(self, events: Sequence[Event | Reject], first_place: int, connection: int) -> None:
+        """Fold events that lie one after the other in a recorded frame.
+
+        Args:
+            events: Decoded events and rejects, in frame order.
+            first_place: Place of the first of them; negative when the frame was not kept.
+            connection: Number of the connection that they came over.
+        """
+        held = self._held
+        self._usual.fold(events, first_place, 0 if first_place < 0 else 1, connection)
+        held.events += len(events)
+        known = held.connections.get(connection)
+        if known is not None:
+            known.events += len(events)
+        if held.span_count > self._retention.above:
+            self._retention.evict()
+
+    def connection_opened(self, connection: Connection) -> None:
+        """Remember a client that connected."""
+        self._liveness.opened(connection)
+
+    def connection_closed(self, number: int, at: float, code: int | None = None, reason: str = "") -> None:
+        """Note that a client went away; sessions that nobody carries for `LOST_AFTER` count as gone."""
+        self._liveness.closed(number, at, code, reason)
+
+    def frame_refused(self, connection: int, at: float, size: int, reason: str) -> None:
+        """Count a frame that was too large to take."""
+        self._held.refused_frames += 1
+        self._held.reject(StoredReject(0, f"frame of {size:,} bytes refused: {reason}", -1, connection))
+
+    def tick(self, now: float) -> None:
+        """Let time pass: sessions whose clients have been away for `LOST_AFTER` lose their open spans."""
+        self._liveness.tick(now)
+
+    def finish(self) -> None:
+        """The recording ended: whatever is still open will not end any more."""
+        self._liveness.finish()
+
+    def drain_changes(self) -> Changes:
+        """Return what changed since the last call."""
+        changes = self._held.changes
+        self._held.changes = Changes()
+        return changes
+
+    def release(self) -> None:
+        """Give the memory back: what refers to each other here is out of the garbage collector's sight."""
+        self._held.clear()
+
+    def find_span(self, span_id: str) -> Span | None:
+        """Return the span with this id, if it is in memory."""
+        return self._held.spans.get(span_id)

@@ -1,0 +1,1 @@
+"""What programs hear of a running collector: filters, subscriptions and their queues."""

@@ -1,0 +1,427 @@
+"""A program's subscription to a running collector: an iterator, or a function that is called.
+
+It is fed where frames are recorded. The collector's thread only puts what it decoded into the subscription's
+mailbox; filtering, reading back and whatever the program does with an event happen on the program's side.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+import msgspec
+
+from etaoi_collector.ingest.throttle import Throttle
+from etaoi_collector.recording.backlog import Backlog, recorded
+from etaoi_collector.recording.frame_cache import FrameCache
+from etaoi_collector.recording.recorder import Recorder
+from etaoi_collector.sources.source_items import EventBatch, Missing, SourceItem
+from etaoi_collector.subscriptions.bus_event import MISSED, BusEvent, SubscriptionFilter
+from etaoi_collector.wire.full_decode import decode_lossless
+
+HISTORY = 10_000
+"""Events from before a subscription that it hears of, unless it says otherwise."""
+
+_SLICE_SECONDS = 0.002
+_SLICE_EVENTS = 512
+_log = logging.getLogger("etaoi_collector.subscriptions.bus_event")
+_log.addHandler(logging.NullHandler())
+
+Predicate = Callable[[BusEvent], bool]
+
+
+class SubscriptionEnded(Exception):
+    """The collector stopped, or the subscription was closed, before what was waited for happened."""
+
+
+class SubscriptionStats(msgspec.Struct, frozen=True):
+    """Counts of one subscription since its beginning."""
+
+    delivered: int = 0
+    """Events that were handed to the program."""
+    passed_over: int = 0
+    """Events that did not match its filters."""
+    waiting: int = 0
+    """Events that arrived and were not looked at yet."""
+    missed: int = 0
+    """Events that it will never hear of: it was too slow for its mailbox, or no recording held them."""
+    read_back: int = 0
+    """Events that had to wait in the recording, because its mailbox was full."""
+    failures: int = 0
+    """Calls of its function that raised."""
+    last_failure: str = ""
+    """What the newest of them raised."""
+
+
+class SubscriptionQueue(Protocol):
+    """Where arrivals wait."""
+
+    @property
+    def lost(self) -> int:
+        """Events that will never be taken."""
+
+    @property
+    def overflowed(self) -> int:
+        """Events that had to be read back."""
+
+    def __len__(self) -> int:
+        """Events that wait."""
+
+    def put(self, item: SourceItem, size: int = 0) -> None:
+        """Add an item."""
+
+    def take(self, seconds: float, most: int) -> list[SourceItem]:
+        """Return what waits."""
+
+
+class Subscription:
+    """What `Collector.subscribe` returns. Use one of its ways at a time, on one thread at a time.
+
+    ``async for event in subscription`` and ``for event in subscription`` go on until the collector stops.
+    ``await subscription.wait_for(predicate, timeout)`` and ``subscription.wait(predicate, timeout)`` take
+    events until one matches. ``with`` closes it.
+
+    Args:
+        wanted: Which events.
+        mailbox: Holds what arrives until somebody looks.
+        recorder: Where older events are read from.
+        leave: Called once when nothing more is wanted.
+        pace: Shared by all subscriptions of a collector.
+        callback: Called with each event, on a thread that this object runs; None for the other ways.
+    """
+
+    def __init__(
+        self,
+        wanted: SubscriptionFilter,
+        mailbox: SubscriptionQueue,
+        recorder: Recorder,
+        leave: Callable[[Subscription], None],
+        pace: Throttle,
+        callback: Callable[[BusEvent], object] | None = None,
+    ) -> None:
+        self._wanted = wanted
+        self._mailbox = mailbox
+        self._recorder = recorder
+        self._leave = leave
+        self._pace = pace
+        self._puts_seen = 0
+        self._worked_until = 0.0
+        self._callback = callback
+        self._splits = FrameCache(recorder.read_frame)
+        self._past: Iterator[SourceItem] | None = None
+        self._past_left = 0
+        self._ready: deque[BusEvent] = deque()
+        self._ended = False
+        self._closed = False
+        self._puts = 0
+        self._waiter: Callable[[], None] | None = None
+        self._waited_on = False
+        self._delivered = 0
+        self._passed_over = 0
+        self._missed = 0
+        self._lost_told = 0
+        self._failures = 0
+        self._last_failure = ""
+        self._thread: threading.Thread | None = None
+
+    # the collector's side
+
+    def begin(self, past: Backlog) -> None:
+        """Take over what had been recorded before the first `put`."""
+        if past.start < past.end:
+            self._past_left = past.events
+            self._past = recorded(self._recorder, past)
+        if self._callback is not None:
+            self._thread = threading.Thread(target=self._call, name="etaoi-subscriber", daemon=True)
+            self._thread.start()
+
+    def put(self, item: SourceItem, size: int = 0) -> None:
+        """Take an arrival; called by the collector's thread, and never waits for the subscriber."""
+        self._mailbox.put(item, size)
+        self._puts += 1
+        self._wake()
+
+    def end(self) -> None:
+        """Nothing more will come; what waits is still delivered."""
+        self._ended = True
+        self._wake()
+
+    # the program's side
+
+    def __iter__(self) -> Iterator[BusEvent]:
+        """Iterate over events; waits for the next one, and ends with the collector."""
+        self._refuse_callback()
+        return self
+
+    def __next__(self) -> BusEvent:
+        """Return the next event, waiting for it."""
+        return self._next(None)
+
+    def __aiter__(self) -> Self:
+        """Iterate over events without holding up the event loop; ends with the collector."""
+        self._refuse_callback()
+        return self
+
+    async def __anext__(self) -> BusEvent:
+        """Return the next event, waiting for it."""
+        while True:
+            if self._ready:
+                return self._pop()
+            puts, ended = self._puts, self._ended
+            await asyncio.sleep(self._pause())  # a long history must not hold up the program's own loop
+            if self._pull():
+                continue
+            if ended:
+                raise StopAsyncIteration
+            await self._sleep(puts)
+
+    def wait(self, predicate: Predicate | None = None, timeout: float | None = None) -> BusEvent:
+        """Take events until one matches; those before it are passed over.
+
+        Args:
+            predicate: Is asked about each event; None takes the next one.
+            timeout: Seconds to wait at most; None for ever.
+
+        Returns:
+            The event.
+
+        Raises:
+            TimeoutError: None matched in time.
+            SubscriptionEnded: None will any more.
+        """
+        self._refuse_callback()
+        deadline = None if timeout is None else time.monotonic() + timeout
+        before = self._delivered
+        try:
+            while True:
+                event = self._next(deadline)
+                if _is_it(event, predicate):
+                    return event
+        except TimeoutError:
+            raise self._nothing_within(timeout, before) from None
+        except StopIteration:
+            raise self._nothing_more(before) from None
+
+    async def wait_for(self, predicate: Predicate | None = None, timeout: float | None = None) -> BusEvent:  # noqa: ASYNC109
+        """Do as `wait` does, without holding up the event loop.
+
+        Raises:
+            TimeoutError: None matched in time.
+            SubscriptionEnded: None will any more.
+        """
+        self._refuse_callback()
+        before = self._delivered
+        try:
+            async with asyncio.timeout(timeout):
+                async for event in self:
+                    if _is_it(event, predicate):
+                        return event
+        except TimeoutError:
+            raise self._nothing_within(timeout, before) from None
+        raise self._nothing_more(before)
+
+    def read(self, event: BusEvent) -> dict[str, Any]:
+        """Return an event with everything that its sender wrote, read from the recording.
+
+        Raises:
+            LookupError: No recording holds it; the text says why.
+        """
+        raw = self._splits.read(event.place)
+        if isinstance(raw, Missing):
+            raise LookupError(raw.reason)
+        return decode_lossless(raw)
+
+    def stats(self) -> SubscriptionStats:
+        """Return the counts as they are now."""
+        return SubscriptionStats(
+            delivered=self._delivered,
+            passed_over=self._passed_over,
+            waiting=0 if self._closed else self._past_left + len(self._mailbox) + len(self._ready),
+            missed=self._missed + self._mailbox.lost - self._lost_told,
+            read_back=self._mailbox.overflowed,
+            failures=self._failures,
+            last_failure=self._last_failure,
+        )
+
+    def join(self, timeout: float | None = None) -> bool:
+        """Wait until the function was called with everything that came before the collector stopped.
+
+        Returns:
+            False when that took longer than ``timeout`` seconds.
+        """
+        if self._thread is not None:
+            self._thread.join(timeout)
+            return not self._thread.is_alive()
+        return True
+
+    def close(self) -> None:
+        """Hear of nothing more; iterators end. Does nothing the second time."""
+        if not self._closed:
+            self._closed = True
+            self._leave(self)
+            self.end()
+
+    def __enter__(self) -> Self:
+        """Return the subscription."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it."""
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        """Return the subscription."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it."""
+        self.close()
+
+    # taking
+
+    def _pull(self) -> bool:
+        """Look at a slice of what waits; False when nothing does."""
+        if self._closed:
+            self._ready.clear()
+            return False
+        if self._past is not None:
+            return self._pull_past(self._past)
+        arrivals = self._mailbox.take(_SLICE_SECONDS, _SLICE_EVENTS)
+        lost = self._mailbox.lost
+        if lost > self._lost_told:
+            self._tell_missed(lost - self._lost_told, "too slow for what may wait, or no recording held them")
+            self._lost_told = lost
+        for arrival in arrivals:
+            self._look(arrival)
+        return bool(arrivals)
+
+    def _pause(self) -> float:
+        """Return how long to leave the processor to agents that send more than this program can take in."""
+        behind = self._puts != self._puts_seen and self._past_left + len(self._mailbox) > _SLICE_EVENTS
+        self._puts_seen = self._puts
+        now = time.thread_time()
+        worked = now - self._worked_until
+        self._worked_until = now
+        return self._pace.after(worked) if behind else 0.0
+
+    def _pull_past(self, past: Iterator[SourceItem]) -> bool:
+        deadline = time.monotonic() + _SLICE_SECONDS
+        for arrival in past:
+            self._past_left -= len(arrival.events) if type(arrival) is EventBatch else 0
+            self._look(arrival)
+            if time.monotonic() >= deadline:
+                return True
+        self._past = None
+        if self._past_left > 0:
+            self._tell_missed(self._past_left, "no recording holds them any more")
+        self._past_left = 0
+        return True
+
+    def _look(self, arrival: SourceItem) -> None:
+        before = len(self._ready)
+        self._ready.extend(self._wanted.of(arrival))
+        if type(arrival) is EventBatch:
+            self._passed_over += len(arrival.events) - (len(self._ready) - before)
+
+    def _tell_missed(self, count: int, reason: str) -> None:
+        self._missed += count
+        self._ready.append(BusEvent(kind=MISSED, received=time.time(), count=count, reason=reason))
+
+    def _pop(self) -> BusEvent:
+        event = self._ready.popleft()
+        self._delivered += event.kind != MISSED
+        return event
+
+    def _next(self, deadline: float | None) -> BusEvent:
+        while True:
+            if self._ready and not self._closed:
+                return self._pop()
+            puts, ended = self._puts, self._ended
+            if (pause := self._pause()) > 0.0:
+                time.sleep(pause)
+            if self._pull():
+                if self._ready or deadline is None or time.monotonic() < deadline:
+                    continue
+                raise TimeoutError
+            if ended:
+                raise StopIteration
+            woken = threading.Event()
+            with self._waiting(woken.set, puts) as sleep:
+                left = None if deadline is None else deadline - time.monotonic()
+                if sleep and ((left is not None and left <= 0) or not woken.wait(left)):
+                    raise TimeoutError
+
+    async def _sleep(self, puts: int) -> None:
+        loop = asyncio.get_running_loop()
+        woken = asyncio.Event()
+
+        def wake() -> None:
+            with contextlib.suppress(RuntimeError):  # the program's loop has ended
+                loop.call_soon_threadsafe(woken.set)
+
+        with self._waiting(wake, puts) as sleep:
+            if sleep:
+                await woken.wait()
+
+    @contextlib.contextmanager
+    def _waiting(self, wake: Callable[[], None], puts: int) -> Iterator[bool]:
+        """Be woken by whatever comes next; yields False when something came since ``puts`` was read."""
+        if self._waited_on:
+            raise RuntimeError("Somebody waits on this subscription already; subscribe once more.")
+        self._waited_on = True
+        self._waiter = wake
+        try:
+            yield self._puts == puts and not self._ended
+        finally:
+            self._waiter = None
+            self._waited_on = False
+
+    def _wake(self) -> None:
+        waiter = self._waiter
+        if waiter is not None:
+            self._waiter = None  # once is enough until it has looked
+            waiter()
+
+    def _call(self) -> None:
+        callback = self._callback
+        assert callback is not None
+        with contextlib.suppress(StopIteration):
+            while True:
+                event = self._next(None)
+                try:
+                    callback(event)
+                except Exception as error:
+                    self._failures += 1
+                    self._last_failure = f"{type(error).__name__}: {error}"
+                    _log.exception("a subscriber's function failed")
+
+    def _refuse_callback(self) -> None:
+        if self._callback is not None:
+            raise RuntimeError("This subscription calls a function; subscribe once more to iterate or wait.")
+
+    def _nothing_within(self, timeout: float | None, before: int) -> TimeoutError:
+        seconds = 0.0 if timeout is None else timeout
+        return TimeoutError(f"Nothing matched within {seconds:g} s; {self._looked_at(before)}.")
+
+    def _nothing_more(self, before: int) -> SubscriptionEnded:
+        return SubscriptionEnded(f"The subscription ended and nothing matched; {self._looked_at(before)}.")
+
+    def _looked_at(self, before: int) -> str:
+        seen = self._delivered - before
+        missed = self.stats().missed
+        return f"{seen:,} events were looked at" + (f", {missed:,} were missed" if missed else "")
+
+
+def _is_it(event: BusEvent, predicate: Predicate | None) -> bool:
+    return event.kind != MISSED and (predicate is None or predicate(event))

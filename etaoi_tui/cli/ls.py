@@ -1,0 +1,58 @@
+"""``etaoi-tui ls``: the traces of a recording, or the automatic recordings there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TextIO
+
+from etaoi_collector.store import Store
+from etaoi_collector.store.model import Trace
+from etaoi_tui.export.json_lines import dumps, trace_object
+from etaoi_tui.export.text_tree import trace_name
+from etaoi_tui.text import cells, fit, one_line
+from etaoi_tui.view.format import duration, timestamp
+
+_NAME_CELLS = 40
+_TRACE_HEADINGS = ("TRACE", "NAME", "STATUS", "STARTED", "DURATION", "SPANS", "EVENTS", "ERRORS")
+_TRACE_RIGHT = frozenset({4, 5, 6, 7})
+
+
+def print_traces(store: Store, out: TextIO, *, as_json: bool) -> None:
+    """Print every trace of a store, in order of arrival."""
+    if as_json:
+        for trace in store.traces.values():
+            out.write(dumps(trace_object(trace)) + "\n")
+        return
+    rows = [_trace_row(trace) for trace in store.traces.values()]
+    print_table(_TRACE_HEADINGS, rows, _TRACE_RIGHT, out)
+
+
+def print_table(
+    headings: Sequence[str], rows: Iterable[Sequence[str]], right: frozenset[int], out: TextIO
+) -> None:
+    """Print rows in columns as wide as their widest cell, which must be printable text.
+
+    Args:
+        headings: The first line.
+        rows: As many texts each as there are headings.
+        right: Which columns hold numbers.
+        out: Where it goes.
+    """
+    rows = list(rows)
+    widths = [max([cells(heading), *(cells(row[n]) for row in rows)]) for n, heading in enumerate(headings)]
+    for row in (headings, *rows):
+        texts = [fit(text, widths[n], "right" if n in right else "left") for n, text in enumerate(row)]
+        out.write("  ".join(texts).rstrip() + "\n")
+
+
+def _trace_row(trace: Trace) -> tuple[str, ...]:
+    return (
+        one_line(trace.trace_id, 36),
+        one_line(trace_name(trace), _NAME_CELLS),
+        trace.status.value,
+        timestamp(trace.started_at),
+        duration(trace.ended_at - trace.started_at),
+        f"{trace.spans:,}",
+        f"{trace.events:,}",
+        f"{trace.errors:,}",
+    )

@@ -1,0 +1,270 @@
+"""The command line. Only click is imported here; what a command needs is imported when it runs.
+
+Exit codes: 0 when it did what was asked, 1 when it could not, 2 for a command line that makes no sense.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from etaoi_tui.cli import params
+
+if TYPE_CHECKING:
+    from etaoi_collector.collector import CollectorOptions
+
+DEFAULT_PORT = 8787
+
+_CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+def _listening(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of every command that listens for agents."""
+    for option in reversed(
+        [
+            click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on."),
+            click.option(
+                "--port",
+                type=click.IntRange(0, 65535),
+                default=DEFAULT_PORT,
+                show_default=True,
+                help="Port to listen on; 0 takes a free one.",
+            ),
+            click.option(
+                "--token",
+                envvar="ETAOI_TUI_TOKEN",
+                help="Secret that clients must bring; needed beyond loopback. [env: ETAOI_TUI_TOKEN]",
+            ),
+            click.option(
+                "--allow-host",
+                "allow_hosts",
+                multiple=True,
+                metavar="NAME",
+                help="Another name under which clients may reach this endpoint.",
+            ),
+            click.option(
+                "--max-frame",
+                callback=params.byte_count,
+                metavar="SIZE",
+                help="Largest message that is taken, such as 512MB.  [default: 1GiB]",
+            ),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
+_theme = click.option(
+    "--theme",
+    envvar="ETAOI_TUI_THEME",
+    callback=params.theme_name,
+    metavar="NAME",
+    help="Colours: dark, light or ansi.",
+)
+
+
+@click.group(invoke_without_command=True, context_settings=_CONTEXT)
+@_listening
+@click.option(
+    "--record", type=click.Path(path_type=Path), metavar="FILE", help="Record this run to FILE; replaces it."
+)
+@click.option("--no-record", is_flag=True, help="Keep no recording of this run.")
+@click.option("--replay", metavar="FILE|last", help="Show a recording instead of listening.")
+@click.option("--attach", metavar="URL", help="Show what another viewer has, instead of listening.")
+@click.option(
+    "--keep-runs",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="How many automatic recordings to keep.  [default: 20]",
+)
+@click.option(
+    "--keep-bytes",
+    callback=params.byte_count,
+    metavar="SIZE",
+    help="How much automatic recordings may take in all.  [default: 2GiB]",
+)
+@_theme
+@click.version_option(package_name="etaoi-tui", message="etaoi-tui %(version)s")
+@click.pass_context
+def main(context: click.Context, /, **options: Any) -> None:
+    """Watch LLM agents think, live, in a second terminal.
+
+    Without a command: listens for agents, records what they send, and shows it. Without a terminal it prints
+    spans as lines instead.
+    """
+    from etaoi_tui.cli.console import tolerate_any_encoding
+
+    tolerate_any_encoding()
+    if context.invoked_subcommand is not None:
+        _refuse_stray_options(context)
+        return
+    if options["record"] is not None and options["no_record"]:
+        raise click.UsageError("--record and --no-record exclude each other.")
+    from etaoi_tui import start_viewer as launch
+
+    replay = options.pop("replay")
+    theme = options.pop("theme")
+    attach = options.pop("attach")
+    if replay is not None:
+        _refuse_listening_options(context, "--replay", "--theme")
+        context.exit(launch.replay(replay, theme=theme))
+    if attach is not None:
+        _refuse_listening_options(context, "--attach", "--theme", "--token")
+        context.exit(launch.attach(attach, token=options["token"], theme=theme))
+    context.exit(launch.live(_collector_options(options), theme=theme))
+
+
+@main.command()
+@click.option(
+    "-o",
+    "--output",
+    "record",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="FILE",
+    help="Where to; an older recording there is replaced.",
+)
+@_listening
+@click.option(
+    "--for", "seconds", callback=params.seconds, metavar="TIME", help="Stop after this, as 60s or 5m."
+)
+@click.pass_context
+def record(context: click.Context, /, seconds: float | None, **options: Any) -> None:
+    """Record what agents send, without a viewer.
+
+    Prints one JSON line when the endpoint listens and one when recording has stopped. In the latter `frames`
+    and `events` are what arrived. `rejected` of the events could not be read; the file has them all the
+    same. `dropped` more were left out by clients before sending, as far as they tell. What the file lacks
+    are `unrecorded_frames`, because writing failed, and `refused_frames`, which were too large to take.
+    `problem` says what went wrong, or is null.
+    """
+    from etaoi_tui.cli.record import run
+
+    context.exit(run(_collector_options(options, watched=False), seconds=seconds))
+
+
+@main.command("ls")
+@click.argument("file", required=False)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.pass_context
+def list_traces(context: click.Context, file: str | None, as_json: bool) -> None:
+    """List the traces in FILE; without FILE, the automatic recordings."""
+    from etaoi_tui.cli import recordings as commands
+
+    context.exit(commands.ls(file, as_json=as_json))
+
+
+@main.command()
+@click.argument("file")
+@click.option("--trace", metavar="ID", help="Only this trace; the beginning of its id is enough.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a span.")
+@click.option("--all", "plumbing", is_flag=True, help="Show a framework's inner steps, too.")
+@click.option("--voice", is_flag=True, help="Show voice calls: a line a turn, its silence taken apart.")
+@click.pass_context
+def show(
+    context: click.Context, file: str, trace: str | None, as_json: bool, plumbing: bool, voice: bool
+) -> None:
+    """Print the traces in FILE as trees. FILE may be `last`, the newest automatic recording."""
+    from etaoi_tui.cli import recordings as commands
+
+    if voice:
+        if plumbing:
+            raise click.UsageError("--all means nothing with --voice, which shows turns.")
+        context.exit(commands.show_voice(file, wanted=trace, as_json=as_json))
+    context.exit(commands.show(file, wanted=trace, as_json=as_json, plumbing=plumbing))
+
+
+@main.command()
+@click.argument("url", required=False)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option("--all", "plumbing", is_flag=True, help="Print a framework's inner steps, too.")
+@click.option("--new", "only_new", is_flag=True, help="Leave out what it has recorded; only what comes.")
+@click.option("--no-wait", is_flag=True, help="End with the viewer instead of waiting for the next one.")
+@click.option("--token", envvar="ETAOI_TUI_TOKEN", help="The viewer's secret. [env: ETAOI_TUI_TOKEN]")
+@click.pass_context
+def tail(context: click.Context, /, url: str | None, **options: Any) -> None:
+    """Follow the viewer at URL, ws://127.0.0.1:8787 by default: what it has recorded, then what comes.
+
+    Prints a line when a span is seen running and one when it ends. Changes nothing there.
+    """
+    from etaoi_tui.cli.tail import run
+
+    context.exit(run(url, **options))
+
+
+@main.command(short_help="Say what prices and context windows are used.")
+@click.argument("models", nargs=-1, metavar="[MODEL]...")
+def prices(models: tuple[str, ...]) -> None:
+    """Say where prices and context windows come from, how old they are, and what is known of MODEL.
+
+    Your own prices go first; the output says in which file they are looked for.
+    """
+    from etaoi_collector.pricing.report import price_report
+
+    for line in price_report(models):
+        click.echo(line)
+
+
+@main.command(short_help="Watch a scripted agent.")
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same tree.")
+@click.option("--loop", is_flag=True, help="Start again and again until you quit.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=None,
+    help=f"Port to listen on.  [default: {DEFAULT_PORT}, or a free one if it is taken]",
+)
+@click.option(
+    "--speed",
+    type=click.FloatRange(min=0, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="How many times faster than life.",
+)
+@_theme
+@click.pass_context
+def demo(
+    context: click.Context, seed: int, loop: bool, port: int | None, speed: float, theme: str | None
+) -> None:
+    """Watch a scripted agent: it plans, uses tools, fails, tries again, and takes a phone call."""
+    from etaoi_tui import start_viewer as launch
+
+    context.exit(launch.demo(seed=seed, loop=loop, port=port, speed=speed, theme=theme))
+
+
+def _collector_options(options: dict[str, Any], *, watched: bool = True) -> CollectorOptions:
+    """Turn command line options into the collector's, leaving what was not given to its own defaults."""
+    from etaoi_collector.collector import CollectorOptions, Record
+
+    given = {name: value for name, value in options.items() if value is not None}
+    if given.pop("no_record", False):
+        given["record"] = Record.NONE
+    return CollectorOptions(**given, watched=watched)
+
+
+def _given(context: click.Context) -> list[str]:
+    """Return the options that stand on the command line itself."""
+    from click.core import ParameterSource
+
+    return [
+        param.opts[-1]
+        for param in context.command.params
+        if param.name and context.get_parameter_source(param.name) is ParameterSource.COMMANDLINE
+    ]
+
+
+def _refuse_stray_options(context: click.Context) -> None:
+    given = _given(context)
+    if given:
+        raise click.UsageError(
+            f"{given[0]} stands before {context.invoked_subcommand!r}; write it behind, if it belongs there."
+        )
+
+
+def _refuse_listening_options(context: click.Context, *allowed: str) -> None:
+    stray = [option for option in _given(context) if option not in allowed]
+    if stray:
+        raise click.UsageError(f"{stray[0]} means nothing with {allowed[0]}, which listens for nobody.")

@@ -1,0 +1,159 @@
+"""The tab Diff of a model call: its request against that of another call."""
+
+from __future__ import annotations
+
+from etaoi_collector.store.model import Span
+from etaoi_tui.detail.compare.diff_sections import diff_sections, in_words
+from etaoi_tui.detail.compare.request_diff import RequestDiff, compare, find_prefix_break
+from etaoi_tui.detail.document.model import Block, KeyValues, Section, StyledLine, StyledText, Text
+from etaoi_tui.detail.messages.chat import note
+from etaoi_tui.detail.messages.neighbouring_calls import JUST_BEFORE, previous_call, same_step
+from etaoi_tui.detail.messages.request import Request, read_sent
+from etaoi_tui.detail.messages.token_estimate import estimated_tokens
+from etaoi_tui.detail.messages.tool_schemas import schemas_for
+from etaoi_tui.detail.span_data import Map, SpanData
+from etaoi_tui.detail.view_options import BASES, Base
+from etaoi_tui.view import format as fmt
+from etaoi_tui.view.glyphs import kind_glyph
+
+
+def call_diff_sections(evidence: SpanData) -> list[Section]:
+    """Return how a call's request differs from the one it is compared with."""
+    other, found = _other(evidence)
+    if other is None:
+        text = found[:1].upper() + found[1:] + ": there is nothing to compare with."
+        head: list[Block] = [*_choices(evidence), Text(text, "muted")]
+        return [
+            Section("against", _TITLES[evidence.reading.base], head, "nothing to compare with", glyph="±")
+        ]
+    before = evidence.of(other)
+    diff = _compared(before, evidence)
+    sections = [_head(evidence, before, diff, found), _prefix(evidence, diff)]
+    changes = diff_sections(diff, "diff", sides=evidence.reading.sides)
+    if not changes:
+        same = [Text("Both requests are the same, as far as both are known.", "muted")]
+        changes = [Section("diff.nothing", "No difference", same, style="muted")]
+    return [section for section in [*sections, *changes] if section is not None]
+
+
+_TITLES: dict[Base, str] = {
+    "before": "Against the call before",
+    "step": "Against the same step of the run before",
+    "marked": "Against the marked call",
+}
+_CHOICES: dict[Base, str] = {
+    "before": "call before",
+    "step": "same step, run before",
+    "marked": "marked call",
+}
+
+
+def _other(evidence: SpanData) -> tuple[Span | None, str]:
+    """Return the call to compare with, and in words which it is, or why there is none."""
+    reading, call = evidence.reading, evidence.span
+    if reading.base == "marked":
+        if reading.marked is None:
+            return None, "no call is marked (m marks one)"
+        return (
+            (None, "this is the marked call")
+            if reading.marked is call
+            else (reading.marked, "the marked call")
+        )
+    return same_step(call) if reading.base == "step" else previous_call(call)
+
+
+def _choices(evidence: SpanData) -> list[Block]:
+    """Say what a call can be compared with, what it is compared with now, and the keys for that."""
+    reading = evidence.reading
+    runs: list[StyledText] = []
+    for base in BASES:
+        chosen = base == reading.base
+        if base != "marked" or reading.marked is not None or chosen:
+            runs.append((f"{'●' if chosen else '○'} {_CHOICES[base]}   ", "accent" if chosen else "muted"))
+    keys: list[StyledText] = [("d", "key"), (" next   ", "muted"), ("s", "key")]
+    keys.append((" below each other   " if reading.sides else " side by side   ", "muted"))
+    keys += [("m", "key"), (" marks this call   ", "muted"), ("p", "key"), (" goes to the other", "muted")]
+    return [StyledLine(runs), StyledLine(keys)]
+
+
+_KNOWN: list[tuple[tuple[Map, ...], RequestDiff]] = []
+"""The newest comparisons with what they were made from: a request stays as it is while the answer streams."""
+
+_COMPARISONS_KEPT = 4
+
+
+def _compared(before: SpanData, evidence: SpanData) -> RequestDiff:
+    both = (before, evidence)
+    begun = tuple(one.begun for one in both)
+    rest = tuple(one.metadata for one in both) + tuple(schemas_for(one) for one in both)
+    for known, diff in _KNOWN:
+        if known[0] is begun[0] and known[1] is begun[1] and known[2:] == rest:
+            return diff
+    diff = compare(request_of(before), request_of(evidence))
+    _KNOWN.insert(0, ((*begun, *rest), diff))
+    del _KNOWN[_COMPARISONS_KEPT:]
+    return diff
+
+
+def request_of(evidence: SpanData) -> Request:
+    """Return what a call was sent."""
+    return read_sent(evidence.begun, evidence.metadata, schemas_for(evidence))
+
+
+def _head(evidence: SpanData, before: SpanData, diff: RequestDiff, found: str) -> Section:
+    other = before.span
+    name: list[StyledText] = [(f"{kind_glyph(other.kind)} {other.name}", "tag")]
+    distance = evidence.span.started_at - other.started_at
+    when = f"   {fmt.clock(other.started_at, milliseconds=True)}, {fmt.duration(abs(distance))} "
+    name.append((when + ("earlier" if distance >= 0 else "later"), "muted"))
+    rows: list[tuple[str, str | list[StyledText]]] = [("against", name)]
+    if found != JUST_BEFORE:
+        rows.append(("that is", found))
+    usage, was = evidence.span.usage, other.usage
+    if (
+        usage is not None
+        and was is not None
+        and usage.input_tokens is not None
+        and was.input_tokens is not None
+    ):
+        grown = usage.input_tokens - was.input_tokens
+        rows.append(
+            ("input", f"{was.input_tokens:,} → {usage.input_tokens:,} tokens ({grown:+,}), as reported")
+        )
+    elif estimated_tokens(evidence, diff.characters):
+        rows.append(
+            ("input", f"≈{estimated_tokens(evidence, diff.characters):+,} tokens, estimated from the text")
+        )
+    blocks: list[Block] = [*_choices(evidence), KeyValues(rows)]
+    missing = [part for part in diff.not_compared if part in ("messages", "tools", "system prompt")]
+    if missing:
+        blocks.append(note(f"not recorded for both calls, so not compared: {', '.join(missing)}"))
+    title = _TITLES[evidence.reading.base]
+    return Section(
+        "against", title, blocks, in_words(diff) or "no difference", glyph="±", target=other.span_id
+    )
+
+
+def _prefix(evidence: SpanData, diff: RequestDiff) -> Section | None:
+    """Say how much of the request a provider could take from its cache, and why not more."""
+    if diff.new.messages is None or diff.old.messages is None:
+        return None
+    found = find_prefix_break(diff)
+    usage = evidence.span.usage
+    rows: list[tuple[str, str | list[StyledText]]] = []
+    if found is None:
+        rows.append(("same prefix", [("the whole request before", "ok")]))
+        summary = "not broken"
+    else:
+        share = found.kept / found.total if found.total else 0.0
+        kept = f"{found.kept:,} of {found.total:,} characters of text ({fmt.percent(share)})"
+        rows += [("breaks", [(found.where, "warning")]), ("because", found.why), ("same before", kept)]
+        summary = f"breaks {found.where}"
+    if usage is not None and usage.cache_read is not None:
+        told = f"{usage.cache_read:,} tokens"
+        if usage.input_tokens:
+            told += f" of {usage.input_tokens:,} in"
+        rows.append(("from cache", f"{told}, as reported"))
+    else:
+        rows.append(("from cache", [("not reported", "muted")]))
+    return Section("prefix", "Cacheable prefix", [KeyValues(rows)], summary, glyph="▭")

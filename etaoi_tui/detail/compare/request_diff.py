@@ -1,0 +1,370 @@
+"""What differs between two requests: messages, tools, model, parameters, system prompt, the cached prefix."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from etaoi_tui.detail.compare.alignment import align
+from etaoi_tui.detail.messages.cache_breakpoints import Breakpoint, follow_messages
+from etaoi_tui.detail.messages.chat import Message
+from etaoi_tui.detail.messages.request import PREVIEW, Request, ToolSpec, length
+from etaoi_tui.detail.span_data import as_text
+
+What = Literal["same", "edited", "added", "removed", "moved"]
+
+
+@dataclass(slots=True)
+class MessageChange:
+    """What became of one message."""
+
+    what: What
+    old: Message | None = None
+    new: Message | None = None
+    old_index: int = -1
+    new_index: int = -1
+
+
+@dataclass(slots=True)
+class Compaction:
+    """Several messages whose place fewer and shorter ones took."""
+
+    removed: list[MessageChange]
+    added: list[MessageChange]
+
+    @property
+    def before(self) -> int:
+        """Characters that went."""
+        return sum(length(change.old) for change in self.removed if change.old is not None)
+
+    @property
+    def after(self) -> int:
+        """Characters that came instead."""
+        return sum(length(change.new) for change in self.added if change.new is not None)
+
+
+@dataclass(slots=True)
+class ToolChange:
+    """What became of one tool."""
+
+    what: Literal["added", "removed", "changed"]
+    name: str
+    old: ToolSpec | None = None
+    new: ToolSpec | None = None
+
+
+@dataclass(slots=True)
+class RequestDiff:
+    """How one request differs from another; parts that either side does not tell are not compared."""
+
+    old: Request
+    new: Request
+    messages: list[MessageChange] = field(default_factory=list)
+    compactions: list[Compaction] = field(default_factory=list)
+    system_changed: bool = False
+    breakpoints: tuple[list[Breakpoint], list[Breakpoint]] | None = None
+    """The old ones, where they would lie had they gone with their messages, and the new ones."""
+    tools: list[ToolChange] = field(default_factory=list)
+    tools_reordered: bool = False
+    model: tuple[str, str] | None = None
+    parameters: list[tuple[str, Any, Any]] = field(default_factory=list)
+    """Name, old and new value; `ABSENT` where one side has none."""
+    not_compared: list[str] = field(default_factory=list)
+
+    def count(self, what: What) -> int:
+        """How many messages this happened to."""
+        return sum(change.what == what for change in self.messages)
+
+    @property
+    def messages_changed(self) -> bool:
+        """Whether anything happened to the messages."""
+        return any(change.what != "same" for change in self.messages)
+
+    @property
+    def nothing(self) -> bool:
+        """Whether the two are the same as far as both are known."""
+        return not (
+            self.messages_changed
+            or self.system_changed
+            or self.breakpoints
+            or self.tools
+            or self.tools_reordered
+            or self.model
+            or self.parameters
+        )
+
+    @property
+    def characters(self) -> int:
+        """How many characters longer the new request is."""
+        both = self.old.messages is not None and self.new.messages is not None
+        grown = (
+            sum(map(length, self.new.messages or ())) - sum(map(length, self.old.messages or ()))
+            if both
+            else 0
+        )
+        if self.old.system is not None and self.new.system is not None:
+            grown += self.new.system_length - self.old.system_length
+        return grown
+
+
+class _Absent:
+    def __repr__(self) -> str:
+        return "(not set)"
+
+
+ABSENT = _Absent()
+
+
+def compare(old: Request, new: Request) -> RequestDiff:
+    """Return how ``new`` differs from ``old``."""
+    diff = RequestDiff(old, new)
+    if old.messages is None or new.messages is None:
+        diff.not_compared.append("messages")
+    else:
+        diff.messages, diff.compactions = _compare_messages(old.messages, new.messages)
+    if old.system is None or new.system is None:
+        diff.not_compared.append("system prompt")
+    else:
+        diff.system_changed = old.system_length != new.system_length or not _begin_alike(old, new)
+    if old.breakpoints is not None and new.breakpoints is not None:
+        places = {c.old_index: c.new_index for c in diff.messages if c.old_index >= 0 and c.new_index >= 0}
+        compared = "messages" not in diff.not_compared
+        went = follow_messages(old.breakpoints, places) if compared else old.breakpoints
+        if went != new.breakpoints:
+            diff.breakpoints = went, new.breakpoints
+    if old.tools is None or new.tools is None:
+        diff.not_compared.append("tools")
+    else:
+        diff.tools, diff.tools_reordered = _compare_tools(old.tools, new.tools, old.source == new.source)
+    if old.model is None or new.model is None:
+        diff.not_compared.append("model")
+    elif old.model != new.model:
+        diff.model = old.model, new.model
+    if old.parameters is None or new.parameters is None or old.source != new.source:
+        diff.not_compared.append("parameters")
+    else:
+        names = dict.fromkeys([*old.parameters, *new.parameters])
+        diff.parameters = [
+            (name, old.parameters.get(name, ABSENT), new.parameters.get(name, ABSENT))
+            for name in names
+            if old.parameters.get(name, ABSENT) != new.parameters.get(name, ABSENT)
+        ]
+    return diff
+
+
+def known_of_both(old: Request, new: Request) -> tuple[str, str]:
+    """Return two system prompts as far as both are known."""
+    texts = old.system or "", new.system or ""
+    known = min((len(r.system or "") for r in (old, new) if r.system_cut), default=None)
+    return texts if known is None else (texts[0][:known], texts[1][:known])
+
+
+def _begin_alike(old: Request, new: Request) -> bool:
+    one, other = known_of_both(old, new)
+    return one == other
+
+
+def says_the_same(one: Message, other: Message) -> bool:
+    """Whether two messages say the same, as far as both are known."""
+    if one.key and other.key:
+        return one.key == other.key
+    digest = _is_digest(one) or _is_digest(other)
+    named = bool(one.call_id and other.call_id)
+    return _content(one, digest, named) == _content(other, digest, named)
+
+
+def _is_digest(message: Message) -> bool:
+    return message.cut or message.digest
+
+
+def _content(message: Message, digest: bool, call_ids: bool) -> tuple[Any, ...]:
+    if digest:
+        text = message.text if message.unbroken is None else message.unbroken
+        size = length(message) if message.unbroken is None else len(text)
+        return message.role, text[:PREVIEW], size, *(call.name for call in message.calls)
+    # Parts of a message are joined with line feeds by one producer and with nothing by another.
+    text = message.text.replace("\n", "")
+    calls = tuple((call.name, call.call_id, as_text(call.arguments)) for call in message.calls)
+    return message.role, text, message.call_id if call_ids else "", calls
+
+
+def _tokens(old: Sequence[Message], new: Sequence[Message]) -> tuple[list[Any], list[Any]]:
+    """Give equal tokens to messages that are the same one: by id where both have it, else by content."""
+    both = [*old, *new]
+    shared = {m.message_id for m in old if m.message_id} & {m.message_id for m in new if m.message_id}
+    keyed = all(m.key for m in both)
+    digest = any(_is_digest(m) for m in both)
+    # Not every producer tells which call a tool's answer belongs to.
+    call_ids = all(m.call_id for m in both if m.role == "tool")
+
+    def token(message: Message) -> Any:
+        if message.message_id in shared:
+            return message.message_id
+        return message.key if keyed else _content(message, digest, call_ids)
+
+    return [token(m) for m in old], [token(m) for m in new]
+
+
+def _compare_messages(
+    old: Sequence[Message], new: Sequence[Message]
+) -> tuple[list[MessageChange], list[Compaction]]:
+    if old is new:
+        return [MessageChange("same", message, message, n, n) for n, message in enumerate(old)], []
+    before, after = _tokens(old, new)
+    changes: list[MessageChange] = []
+    groups: list[tuple[list[MessageChange], list[MessageChange]]] = []
+    for equal, i1, i2, j1, j2 in align(before, after):
+        if equal:
+            for i, j in zip(range(i1, i2), range(j1, j2), strict=True):
+                kind: What = "same" if says_the_same(old[i], new[j]) else "edited"
+                changes.append(MessageChange(kind, old[i], new[j], i, j))
+            continue
+        went = [MessageChange("removed", old[i], None, i) for i in range(i1, i2)]
+        came = [MessageChange("added", None, new[j], -1, j) for j in range(j1, j2)]
+        groups.append((went, came))
+        changes += went + came
+    changes = _find_moved(changes, before, after)
+    return _find_edited(changes, groups)
+
+
+def _find_moved(changes: list[MessageChange], before: list[Any], after: list[Any]) -> list[MessageChange]:
+    gone: dict[Any, list[MessageChange]] = {}
+    for change in changes:
+        if change.what == "removed":
+            gone.setdefault(before[change.old_index], []).append(change)
+    if not gone:
+        return changes
+    dropped: set[int] = set()
+    for change in changes:
+        if change.what == "added":
+            match = gone.get(after[change.new_index])
+            if match:
+                was = match.pop(0)
+                change.what, change.old, change.old_index = "moved", was.old, was.old_index
+                dropped.add(id(was))
+    return [change for change in changes if id(change) not in dropped]
+
+
+_LEAST_COMPACTED = 2
+_HEAD = 1_000
+"""Characters by which two messages without an id are judged to be one that was edited."""
+
+
+def _find_edited(
+    changes: list[MessageChange], groups: list[tuple[list[MessageChange], list[MessageChange]]]
+) -> tuple[list[MessageChange], list[Compaction]]:
+    """Tell messages without an id that were edited, and groups whose place shorter ones took."""
+    present = {id(change) for change in changes}
+    compactions: list[Compaction] = []
+    dropped: set[int] = set()
+    for went, came in groups:
+        went = [c for c in went if id(c) in present and c.what == "removed"]
+        came = [c for c in came if c.what == "added"]
+        if not went or not came:
+            continue
+        if len(went) == len(came) and all(_is_edit(w, c) for w, c in zip(went, came, strict=True)):
+            for was, now in zip(went, came, strict=True):
+                now.what, now.old, now.old_index = "edited", was.old, was.old_index
+                dropped.add(id(was))
+            continue
+        shorter = sum(length(c.new) for c in came if c.new) < sum(length(c.old) for c in went if c.old)
+        if len(went) >= _LEAST_COMPACTED and len(came) < len(went) and shorter:
+            compactions.append(Compaction(went, came))
+    return [change for change in changes if id(change) not in dropped], compactions
+
+
+def _is_edit(was: MessageChange, now: MessageChange) -> bool:
+    """Whether a message without an id took the place of one like it."""
+    old, new = was.old, now.new
+    if old is None or new is None or old.role != new.role:
+        return False
+    if old.message_id and new.message_id:
+        return False
+    if old.call_id or new.call_id:
+        return old.call_id == new.call_id
+    # A share of common words: exact ratios of hundreds of pairs would be felt.
+    words, others = Counter(old.text[:_HEAD].split()), Counter(new.text[:_HEAD].split())
+    most = max(words.total(), others.total())
+    return most > 0 and (words & others).total() > most / 2
+
+
+def _compare_tools(old: list[ToolSpec], new: list[ToolSpec], deep: bool) -> tuple[list[ToolChange], bool]:
+    """Compare tools by name; also what they say of themselves where both sides come from the same source."""
+    before = {tool.name: tool for tool in old}
+    after = {tool.name: tool for tool in new}
+    found = [ToolChange("removed", name, tool) for name, tool in before.items() if name not in after]
+    found += [ToolChange("added", name, None, tool) for name, tool in after.items() if name not in before]
+    for name, was in before.items():
+        now = after.get(name)
+        if now is None or not deep:
+            continue
+        described = was.description is not None and now.description is not None
+        if (described and was.description != now.description) or (
+            was.schema is not None and now.schema is not None and was.schema != now.schema
+        ):
+            found.append(ToolChange("changed", name, was, now))
+    kept = [tool.name for tool in old if tool.name in after], [t.name for t in new if t.name in before]
+    return found, Counter(kept[0]) == Counter(kept[1]) and kept[0] != kept[1]
+
+
+def _article(word: str) -> str:
+    return "an" if word[:1] in "aeiou" else "a"
+
+
+@dataclass(slots=True)
+class PrefixBreak:
+    """Where the new request stops to begin as the old one did."""
+
+    where: str
+    why: str
+    kept: int
+    """Characters of the new request's prompt that a provider can take from its cache."""
+    total: int
+
+
+def find_prefix_break(diff: RequestDiff) -> PrefixBreak | None:
+    """Find where a cached prefix ends: providers order tools, then the system prompt, then the messages.
+
+    Returns:
+        None when the whole old request is a prefix of the new one, or when too little is known to tell.
+    """
+    old, new = diff.old, diff.new
+    total = new.characters
+    if diff.model is not None:
+        return PrefixBreak("at the start", f"another model: {diff.model[0]} → {diff.model[1]}", 0, total)
+    if diff.tools or diff.tools_reordered:
+        names = ", ".join(f"{change.name} {change.what}" for change in diff.tools) or "their order changed"
+        return PrefixBreak("at the tools", names, 0, total)
+    if old.system is None or new.system is None or old.messages is None or new.messages is None:
+        return None
+    kept = 0
+    if diff.system_changed:
+        same = next(
+            (n for n, (a, b) in enumerate(zip(old.system, new.system, strict=False)) if a != b),
+            min(len(old.system), len(new.system)),
+        )
+        return PrefixBreak(
+            f"at character {same:,} of the system prompt", "the system prompt changed", same, total
+        )
+    kept += len(new.system)
+    for n, was in enumerate(old.messages):
+        if n >= len(new.messages):
+            return PrefixBreak(f"behind message {n}", "older messages were cut off the end", kept, total)
+        now = new.messages[n]
+        if not says_the_same(was, now):
+            what = next((c.what for c in diff.messages if c.new is now), "another")
+            same = next(
+                (k for k, (a, b) in enumerate(zip(was.text, now.text, strict=False)) if a != b),
+                min(len(was.text), len(now.text)),
+            )
+            why = {
+                "edited": f"{was.role} message {n + 1} was edited",
+                "added": f"{_article(now.role)} {now.role} message came before message {n + 1} ({was.role})",
+                "moved": f"message {n + 1} ({now.role}) was moved",
+            }.get(what, f"message {n + 1} ({was.role}) is gone")
+            at = same if what == "edited" else 0
+            return PrefixBreak(f"at message {n + 1}", why, kept + at, total)
+        kept += length(now)
+    return None

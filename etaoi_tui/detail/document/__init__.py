@@ -1,0 +1,1 @@
+"""What a page shows before it has a width: tabs, sections, blocks."""

@@ -1,0 +1,1 @@
+"""Draws a graph with box characters."""

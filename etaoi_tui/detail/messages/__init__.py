@@ -1,0 +1,1 @@
+"""Requests and messages: read in every shape that agents send, traced, measured."""

@@ -1,0 +1,187 @@
+"""How full a model's window is and with what; and what a call cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from etaoi_collector.pricing.book import Cost, price_book
+from etaoi_collector.pricing.token_counts import Tokens, read_tokens
+from etaoi_collector.store.model import Span
+from etaoi_tui.detail.compare.call_diff import request_of
+from etaoi_tui.detail.document.model import Block, KeyValues, Section, StyledLine, StyledText
+from etaoi_tui.detail.messages.chat import note
+from etaoi_tui.detail.messages.neighbouring_calls import calls_of
+from etaoi_tui.detail.messages.token_estimate import CHARACTERS_A_TOKEN, parts_in_characters
+from etaoi_tui.detail.span_data import SpanData, as_map, as_text
+from etaoi_tui.view import format as fmt
+from etaoi_tui.view.sparkline import sparkline
+
+BAR_CELLS = 40
+
+_PARTS = (
+    ("system prompt", "role.system", "█"),
+    ("tools", "role.tool", "▓"),
+    ("history", "role.user", "█"),
+    ("tool results", "role.tool", "▒"),
+    ("this turn", "role.ai", "█"),
+)
+
+
+def tokens_of(evidence: SpanData) -> Tokens | None:
+    """Return a call's reported tokens taken apart; None if it reports none."""
+    usage = evidence.span.usage
+    if usage is None:
+        return None
+    return read_tokens(usage, as_map(evidence.ended.get("usage")), provider_of(evidence))
+
+
+def provider_of(evidence: SpanData) -> str:
+    """Return the provider of a call's model, if it is told."""
+    return as_text(evidence.ended.get("provider") or evidence.metadata.get("ls_provider"))
+
+
+def model_of(evidence: SpanData) -> str:
+    """Return the name of a call's model as it was reported, else as it was asked for."""
+    return as_text(
+        evidence.ended.get("model") or evidence.span.model or evidence.metadata.get("ls_model_name")
+    )
+
+
+def cost_of(evidence: SpanData) -> Cost | None:
+    """Return what a call cost; None if it reports no usage."""
+    tokens = tokens_of(evidence)
+    if tokens is None:
+        return None
+    book = price_book()
+    model, provider = model_of(evidence), provider_of(evidence)
+    cost = book.cost(tokens, model, provider, evidence.span.started_at)
+    if cost.total is None and provider and book.ready:
+        # Gateways and frameworks name providers as they like.
+        cost = book.cost(tokens, model, "", evidence.span.started_at)
+    return cost
+
+
+def meter_sections(evidence: SpanData) -> list[Section]:
+    """Return the context meter of a call."""
+    request = request_of(evidence)
+    if request.messages is None:
+        return []
+    sizes = parts_in_characters(request)
+    characters = sum(sizes.values())
+    tokens = tokens_of(evidence)
+    reported = tokens.input if tokens is not None and tokens.input else None
+    total = reported if reported is not None else round(characters / CHARACTERS_A_TOKEN)
+    book = price_book()
+    window = book.window(model_of(evidence), provider_of(evidence))
+    if window.tokens is None:
+        window = book.window(model_of(evidence))
+    scale = window.tokens or max(total, 1)
+    blocks: list[Block] = [StyledLine(_bar(sizes, characters, total, scale))]
+    rows: list[tuple[str, str | Sequence[StyledText]]] = []
+    for name, style, mark in _PARTS:
+        if sizes[name]:
+            share = sizes[name] / characters
+            counted = f"≈{round(total * share):>8,}"
+            rows.append((name, [(f"{mark} ", style), (counted, ""), (f"   {fmt.percent(share)}", "muted")]))
+    blocks.append(KeyValues(rows))
+    how = "as reported" if reported is not None else "estimated: the call reports no usage"
+    held = f" of {window.tokens:,} tokens" if window.tokens else " tokens, window unknown"
+    blocks.append(note(f"{total:,} tokens {how}; its parts are estimated from their characters"))
+    if window.tokens:
+        blocks.append(note(f"window {window.tokens:,} tokens, from {window.source}"))
+    else:
+        blocks.append(note(f"the model's window: {window.source}"))
+    full = f" ({fmt.percent(total / window.tokens)})" if window.tokens else ""
+    mark = "" if reported is not None else "≈"
+    return [Section("context", "Context", blocks, f"{mark}{total:,}{held}{full}", glyph="▭")]
+
+
+def _bar(sizes: dict[str, int], characters: int, total: int, scale: int) -> list[StyledText]:
+    filled = min(BAR_CELLS, max(1, round(BAR_CELLS * total / scale))) if characters else 0
+    runs: list[StyledText] = []
+    done = 0
+    used = 0
+    for name, style, mark in _PARTS:
+        used += sizes[name]
+        upto = round(filled * used / characters) if characters else 0
+        if upto > done:
+            runs.append((mark * (upto - done), style))
+            done = upto
+    runs.append(("░" * (BAR_CELLS - done), "muted"))
+    return runs
+
+
+def cost_rows(evidence: SpanData) -> list[tuple[str, str | Sequence[StyledText]]]:
+    """Return a call's cost, and how its tokens were read."""
+    tokens, cost = tokens_of(evidence), cost_of(evidence)
+    if tokens is None or cost is None:
+        return []
+    rows: list[tuple[str, str | Sequence[StyledText]]] = []
+    if cost.total is None:
+        rows.append(("cost", [("unknown", "warning"), (f"   {cost.source}", "muted")]))
+    else:
+        parts = f"   in {fmt.dollars(cost.input)}, out {fmt.dollars(cost.output)}; {cost.source}"
+        rows.append(("cost", [(fmt.dollars(cost.total), ""), (parts, "muted")]))
+    if tokens.cache_read or tokens.cache_write:
+        rows.append(("counted as", [(tokens.rule, "" if tokens.sure else "warning")]))
+    return rows
+
+
+def course_sections(evidence: SpanData) -> list[Section]:
+    """Return an agent's run in numbers: its context from call to call, its tokens and its cost."""
+    calls = calls_of(evidence.span)
+    if not calls:
+        return []
+    newest = [tokens_of(evidence.of(call)) for call in calls[-BAR_CELLS:]]
+    inputs = [tokens.input if tokens is not None and tokens.input else None for tokens in newest]
+    known = [count for count in inputs if count is not None]
+    rows: list[tuple[str, str | Sequence[StyledText]]] = [("model calls", f"{len(calls):,}")]
+    if known:
+        course = f"   {known[0]:,} → {known[-1]:,} tokens, most {max(known):,}"
+        rows.append(("context", [(sparkline(inputs), "accent"), (course, "muted")]))
+    rows += _sums(evidence, calls)
+    blocks: list[Block] = [KeyValues(rows)]
+    if len(known) < len(inputs):
+        which = "calls" if len(inputs) == len(calls) else "newest calls"
+        blocks.append(note(f"{len(inputs) - len(known)} of {len(inputs)} {which} report no usage"))
+    return [Section("course", "Calls of this agent", blocks, f"{len(calls)}", glyph="✦")]
+
+
+_CALLS_PRICED = 60
+
+
+def _sums(evidence: SpanData, calls: list[Span]) -> list[tuple[str, str | Sequence[StyledText]]]:
+    """Sum over model calls only: what contains them reports nothing of its own."""
+    priced = calls[-_CALLS_PRICED:]
+    fresh = read = written = output = reasoning = 0
+    total = 0.0
+    unknown = 0
+    for call in priced:
+        one = evidence.of(call)
+        tokens = tokens_of(one)
+        if tokens is None:
+            continue
+        fresh += tokens.fresh
+        read += tokens.cache_read
+        written += tokens.cache_write
+        output += tokens.output
+        reasoning += tokens.reasoning or 0
+        cost = cost_of(one)
+        if cost is None or cost.total is None:
+            unknown += 1
+        else:
+            total += cost.total
+    if not fresh + read + written + output:
+        return []
+    rows: list[tuple[str, str | Sequence[StyledText]]] = [
+        ("input", f"{fresh:,} fresh, {read:,} from cache, {written:,} written to cache"),
+        ("output", f"{output:,}" + (f", {reasoning:,} of it reasoning" if reasoning else "")),
+    ]
+    if unknown:
+        known = f"{fmt.dollars(total)} and " if total else ""
+        rows.append(("cost", [(f"{known}{fmt.count(unknown, 'call')} of unknown price", "warning")]))
+    else:
+        rows.append(("cost", fmt.dollars(total)))
+    if len(priced) < len(calls):
+        rows.append(("summed over", f"the newest {len(priced)} calls"))
+    return rows

@@ -1,0 +1,216 @@
+"""The model calls around a call: those of the same agent, before it and after it.
+
+Walks from the call outwards, so that the cost follows what is found and not what was recorded; every walk has
+a bound, and says so when it stopped there.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from operator import attrgetter
+
+from etaoi_collector.store.model import Span, SpanFlag
+from etaoi_tui.view.middleware.row_groups import bracket_of
+
+_order = attrgetter("started_at", "number")
+
+_INNER = int(SpanFlag.PLUMBING) | int(SpanFlag.PROBE)
+
+SPANS_WALKED = 20_000
+"""Spans that one look backwards passes at most."""
+
+JUST_BEFORE = "the agent's call before"
+
+CALLS_COLLECTED = 400
+"""Calls of an agent that are drawn in one line at most; the newest."""
+
+
+def run_of(call: Span) -> Span:
+    """Return the agent's run that a span belongs to: the nearest ancestor that is no inner step."""
+    above = call.parent
+    outermost = call
+    while above is not None:
+        outermost = above
+        if above.kind == "sub_agent" or not above.marks & _INNER:
+            return above
+        above = above.parent
+    return outermost
+
+
+def surroundings_version(call: Span) -> int:
+    """Number what a call's pages show of the spans around it: its middleware, and the steps of its agent."""
+    version = 0
+    above = call.parent
+    if call.kind == "tool":
+        while above is not None and above.marks & SpanFlag.PROBE:
+            version += above.version
+            above = above.parent
+        return version
+    if call.kind != "llm":
+        return 0
+    while above is not None:
+        version += above.version
+        if above.kind == "sub_agent" or not above.marks & _INNER:
+            version += len(above.children or ())
+            break
+        above = above.parent
+    return version
+
+
+def node_of(call: Span) -> Span | None:
+    """Return the graph's node in which a call ran: the step of its agent's run, outside its middleware."""
+    below, above = call, call.parent
+    while above is not None:
+        if above.kind == "sub_agent" or not above.marks & _INNER:
+            break
+        below, above = above, above.parent
+    return (
+        below
+        if below is not call and below.kind == "middleware" and not below.marks & SpanFlag.PROBE
+        else None
+    )
+
+
+def siblings_before(span: Span) -> Iterator[Span]:
+    """Yield a span's earlier siblings, the nearest first."""
+    siblings = _siblings(span)
+    for at in range(bisect_left(siblings, _order(span), key=_order) - 1, -1, -1):
+        yield siblings[at]
+
+
+def siblings_after(span: Span) -> Iterator[Span]:
+    """Yield a span's later siblings, the nearest first."""
+    siblings = _siblings(span)
+    for at in range(bisect_left(siblings, _order(span), key=_order), len(siblings)):
+        if siblings[at] is not span:
+            yield siblings[at]
+
+
+def previous_call(call: Span) -> tuple[Span | None, str]:
+    """Return the agent's call before this one, and in words where it was found."""
+    run = run_of(call)
+    budget = [SPANS_WALKED]
+    below: Span = call
+    while below is not run:
+        for sibling in siblings_before(below):
+            found = _last_call(sibling, budget)
+            if found is not None:
+                return found, JUST_BEFORE
+            if budget[0] <= 0:
+                return None, "the call before is too far back to look for"
+        if below.parent is None:
+            break
+        below = below.parent
+    for earlier in runs_before(run, budget):
+        found = _last_call(earlier, budget, inside=True)
+        if found is not None:
+            return found, "the last call of this agent's run before"
+    return None, "the agent's first call"
+
+
+def same_step(call: Span) -> tuple[Span | None, str]:
+    """Return the call at the same step of the agent's run before this one, and in words which it is.
+
+    A step is the n-th visit of a graph node, so that a retry does not shift those behind it; without a graph
+    it is the n-th call.
+    """
+    budget = [SPANS_WALKED]
+    run = run_of(call)
+    mine = _steps(run, node_of(call))
+    place = next((n for n, step in enumerate(mine) if call in step), None)
+    if place is None:
+        return None, "the run has too many steps to count"
+    for earlier in runs_before(run, budget):
+        theirs = [step for step in _steps(earlier, node_of(call)) if step]
+        if not theirs:
+            continue
+        attempt = mine[place].index(call)
+        step = theirs[min(place, len(theirs) - 1)]
+        told = f"step {place + 1} of the run before"
+        if place >= len(theirs):
+            told = f"the run before has no step {place + 1}: this is its last, {len(theirs)}"
+        return step[min(attempt, len(step) - 1)], told
+    return None, "this agent has no run before this one"
+
+
+def _steps(run: Span, node: Span | None) -> list[list[Span]]:
+    """Return a run's calls by its visits to a graph node; each call by itself where there is no graph."""
+    if node is None:
+        return [[call] for call in calls_of(run)]
+    visits = [
+        child
+        for child in (run.children or ())[:SPANS_WALKED]
+        if (child.name, child.kind) == (node.name, node.kind)
+    ]
+    return [calls_of(visit) for visit in visits]
+
+
+def calls_of(run: Span, most: int = CALLS_COLLECTED) -> list[Span]:
+    """Return the newest calls of an agent's run in order, those of agents inside it left out."""
+    found: list[Span] = []
+    stack = list(run.children or ())
+    seen = 0
+    while stack and len(found) < most and seen < SPANS_WALKED:
+        span = stack.pop()
+        seen += 1
+        if span.kind == "llm":
+            found.append(span)
+        elif span.kind != "sub_agent" and span.children:
+            stack += span.children
+    found.reverse()
+    return found
+
+
+def runs_before(run: Span, budget: list[int]) -> Iterator[Span]:
+    """Yield earlier runs of the same agent in the session, the newest first."""
+    same = run.name, run.kind
+    if run.parent is not None:
+        for sibling in siblings_before(run):
+            budget[0] -= 1
+            if budget[0] <= 0:
+                return
+            if (sibling.name, sibling.kind) == same:
+                yield sibling
+    traces = run.trace.session.traces
+    for trace in reversed(traces):
+        budget[0] -= 1
+        if budget[0] <= 0:
+            return
+        if trace.number >= run.trace.number:
+            continue
+        for candidate in reversed(trace.roots[-16:] if run.parent is None else trace.members):
+            budget[0] -= 1
+            if budget[0] <= 0:
+                return
+            if (candidate.name, candidate.kind) == same and candidate.started_at <= run.started_at:
+                yield candidate
+
+
+def call_near(span: Span) -> Span | None:
+    """Return the model call that a row is about: itself, or the newest one that middleware ran around."""
+    if span.kind == "llm":
+        return span
+    if span.kind != "middleware":
+        return None
+    inside = calls_of(span, 1)
+    beside = [one for one in bracket_of(span) if one.kind == "llm"] if span.marks & SpanFlag.PROBE else []
+    return next(iter([*inside[-1:], *beside[-1:]]), None)
+
+
+def _last_call(span: Span, budget: list[int], *, inside: bool = False) -> Span | None:
+    stack = [span]
+    while stack and budget[0] > 0:
+        current = stack.pop()
+        budget[0] -= 1
+        if current.kind == "llm":
+            return current
+        if (current.kind != "sub_agent" or (inside and current is span)) and current.children:
+            stack += current.children
+    return None
+
+
+def _siblings(span: Span) -> list[Span]:
+    if span.parent is not None:
+        return span.parent.children or []
+    return span.trace.roots

@@ -1,0 +1,1 @@
+"""The middleware of a call: found in the tree, paired, put in order."""

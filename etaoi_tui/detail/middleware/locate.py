@@ -1,0 +1,153 @@
+"""Finds the middleware of a model call in the tree, in every shape that SDKs record it.
+
+Our SDK nests a span per hook around the call. The etaoi SDK sends two marks per hook as siblings of the call,
+one before it went down and one after it came back; under asyncio some of them lose their parent, see
+`etaoi_tui.detail.middleware.orphan_probes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from etaoi_collector.store.model import Span, SpanFlag
+from etaoi_tui.detail.messages.neighbouring_calls import node_of, siblings_after, siblings_before
+from etaoi_tui.detail.middleware.orphan_probes import WRAP_HOOKS, node_of_orphan, read_probe_events
+from etaoi_tui.detail.middleware.probe_pairing import ProbePair
+from etaoi_tui.detail.payload_reader import Missing
+from etaoi_tui.detail.span_data import SpanData, as_map, as_text, payload_fields, seconds
+
+BEFORE_HOOKS = ("before_model", "before_agent", "abefore_model", "abefore_agent")
+AFTER_HOOKS = ("after_model", "after_agent", "aafter_model", "aafter_agent")
+
+_PROBE = int(SpanFlag.PROBE)
+
+
+@dataclass(slots=True)
+class LocatedHooks:
+    """Everything that ran around one call."""
+
+    before: list[Span]
+    """Graph nodes of state hooks in front of the call, in order."""
+    wraps: list[ProbePair]
+    """From the outermost to the innermost."""
+    after: list[Span]
+    """Graph nodes of state hooks behind the call, in order."""
+    unplaced: list[tuple[Span, str]]
+    """Marks that may belong to the call, and why that is not sure."""
+    node: Span | None
+    made_by: str = ""
+    """The hook that made the call for itself; then nothing else is told here."""
+
+
+def hooks_of(evidence: SpanData) -> LocatedHooks:
+    """Find what ran around a model call."""
+    call = evidence.span
+    node = node_of(call)
+    made_by = _made_by(evidence)
+    wraps = _nested(call)
+    unplaced: list[tuple[Span, str]] = []
+    if not wraps and not made_by:
+        wraps, unplaced, made_by = _siblings(evidence)
+    if made_by:
+        return LocatedHooks([], [], [], [], None, made_by)
+    before = _state_nodes(siblings_before(node), BEFORE_HOOKS)[::-1] if node is not None else []
+    after = _state_nodes(siblings_after(node), AFTER_HOOKS) if node is not None else []
+    return LocatedHooks(before, wraps, after, unplaced, node)
+
+
+def hook_name(span: Span) -> str:
+    """Return the hook that a span's name ends with."""
+    return span.name.rpartition(".")[2]
+
+
+def _nested(call: Span) -> list[ProbePair]:
+    found: list[ProbePair] = []
+    above = call.parent
+    while above is not None and above.marks & _PROBE and hook_name(above) in WRAP_HOOKS:
+        inside = sum(child.kind == "llm" for child in above.children or ())
+        found.append(ProbePair(above, above, True, calls_inside=inside))
+        above = above.parent
+    found.reverse()
+    return found
+
+
+def _state_nodes(spans: Iterator[Span], hooks: tuple[str, ...]) -> list[Span]:
+    found = []
+    for span in spans:
+        if span.kind != "middleware" or hook_name(span) not in hooks:
+            break
+        found.append(span)
+    return found
+
+
+def _made_by(evidence: SpanData) -> str:
+    """Name the hook that made a call for itself, where the tree shows it; empty if none did."""
+    call = evidence.span
+    above, direct = call.parent, True
+    while above is not None and above.kind == "middleware":
+        hook = hook_name(above)
+        if hook in BEFORE_HOOKS or hook in AFTER_HOOKS:
+            return above.name
+        if above.marks & _PROBE and hook in WRAP_HOOKS:
+            return "" if direct and _passed_on(evidence.of(above), call) else above.name
+        above, direct = above.parent, False
+    return ""
+
+
+def _passed_on(probe: SpanData, call: Span) -> bool:
+    """Whether a hook had called the rest of the chain when a call right inside of it began."""
+    sent = [
+        seconds(delta.get("timestamp"))
+        for delta in probe.deltas
+        if not isinstance(delta, Missing) and payload_fields(delta).get("probe_phase") == "pre_handler"
+    ]
+    gaps = probe.deltas_left_out or any(isinstance(delta, Missing) for delta in probe.deltas)
+    return bool(gaps) or any(at is None or at <= call.started_at for at in sent)
+
+
+def _siblings(evidence: SpanData) -> tuple[list[ProbePair], list[tuple[Span, str]], str]:
+    """Read the marks beside a call, and tell which of those that lost their place may be its own."""
+    call = evidence.span
+    if call.parent is None or not call.parent.children:
+        return [], [], ""
+    marks = read_probe_events(evidence, call.parent)
+    if call.number in marks.asides:
+        return [], [], marks.asides[call.number]
+    wraps = marks.chains.get(call.number, [])
+    open_hooks = {wrap.down.name for wrap in wraps if wrap.up is None}
+    before = _previous_end(call)
+    unplaced = [
+        (orphan, why)
+        for orphan, why in marks.unplaced
+        if (orphan.started_at <= call.started_at and orphan.started_at >= before)
+        or (orphan.name in open_hooks and call.ended_at is not None and orphan.started_at >= call.ended_at)
+    ]
+    return wraps, unplaced, ""
+
+
+def _previous_end(call: Span) -> float:
+    """Return when the call before this one in its node ended, or when the node began."""
+    before = next((span for span in siblings_before(call) if span.kind == "llm"), None)
+    if before is not None and before.ended_at is not None:
+        return before.ended_at
+    return call.parent.started_at if call.parent is not None else call.started_at
+
+
+def call_of_orphan(evidence: SpanData) -> tuple[Span | None, str]:
+    """Find the call that a mark without a parent belongs to.
+
+    Returns:
+        The call, or None; and why, in words.
+    """
+    return node_of_orphan(evidence)
+
+
+def is_orphan(evidence: SpanData) -> bool:
+    """Whether a span is a wrap hook's mark without a parent."""
+    span = evidence.span
+    return (
+        span.parent is None
+        and bool(span.marks & _PROBE)
+        and as_text(as_map(evidence.metadata).get("lc_probe")) in WRAP_HOOKS
+    )

@@ -1,0 +1,62 @@
+"""One middleware hook by itself, from its own span: what it was given, and what it made of it."""
+
+from __future__ import annotations
+
+from etaoi_tui.detail.compare.request_diff import compare
+from etaoi_tui.detail.messages.chat import Message
+from etaoi_tui.detail.messages.request import bodies_in, read_snapshot, take_tool_changes
+from etaoi_tui.detail.middleware.request_step import Step, own_time
+from etaoi_tui.detail.middleware.state_hooks import read_probe
+from etaoi_tui.detail.middleware.tool_chain import attempts_that_failed, handler_words, tool_request
+from etaoi_tui.detail.span_data import Map, SpanData, as_map, as_text
+
+
+def probe_step(evidence: SpanData) -> Step:
+    """Return what a hook did, from its span alone."""
+    span = evidence.span
+    step = Step(as_text(evidence.metadata.get("probe_label")) or span.name, span)
+    if span.started_at != span.ended_at:
+        step.own_seconds = own_time(span, evidence.now)
+    if span.error is not None:
+        step.notes.append(f"It failed: {span.error}")
+    if "wrap" not in as_text(evidence.metadata.get("lc_probe")):
+        read_probe(step, evidence, {})
+        return step
+    before = as_map(evidence.begun.get("before"))
+    bodies: dict[str, Message] = {}
+    sent = [payload for payload in evidence.delta_payloads if payload.get("probe_phase") == "pre_handler"]
+    for told in (evidence.begun, *sent):
+        bodies_in(as_map(told.get("diff")), bodies)
+    step.attempts = len(sent)
+    after = as_map(evidence.begun.get("after")) or ({**before, **last_sent(evidence)} if sent else {})
+    if before and after:
+        kept = {name: value for name, value in after.items() if value is not None}
+        if "tool_call" in before:
+            step.diff = compare(tool_request(before), tool_request(kept))
+        else:
+            given, passed = read_snapshot(before, bodies), read_snapshot(kept, bodies)
+            take_tool_changes(_last_told(evidence), given, passed)
+            step.diff = compare(given, passed)
+            step.partial = given.parameters is None
+    elif evidence.running:
+        step.notes.append("It has not passed the request on yet.")
+    step.notes += attempts_that_failed(evidence)
+    words = handler_words(evidence.ended, "the tool" if "tool_call" in before else "the rest of the chain")
+    if words:
+        step.notes.append(words)
+    return step
+
+
+def last_sent(evidence: SpanData) -> Map:
+    """Return the parts of a request that a hook changed, as it sent them down the last time."""
+    for payload in reversed(evidence.delta_payloads):
+        if payload.get("probe_phase") == "pre_handler":
+            return as_map(payload.get("after"))
+    return as_map(evidence.ended.get("after"))
+
+
+def _last_told(evidence: SpanData) -> Map:
+    for payload in reversed(evidence.delta_payloads):
+        if payload.get("probe_phase") == "pre_handler":
+            return as_map(payload.get("diff"))
+    return {}

@@ -1,0 +1,184 @@
+"""The tab Request of a model call: raw, through each middleware, sent, and the response on its way back."""
+
+from __future__ import annotations
+
+from etaoi_tui.detail.compare.diff_sections import contents, diff_sections, in_words, outline
+from etaoi_tui.detail.document.model import Block, Diff, Section, StyledLine, Text
+from etaoi_tui.detail.messages.chat import message_sections, note, read_message
+from etaoi_tui.detail.messages.token_estimate import estimated_tokens
+from etaoi_tui.detail.middleware.request_chain import CallChain
+from etaoi_tui.detail.middleware.request_step import Step
+from etaoi_tui.detail.span_data import SpanData, as_list, as_map
+from etaoi_tui.view import format as fmt
+
+
+def request_sections(evidence: SpanData, chain: CallChain, *, sides: bool = False) -> list[Section]:
+    """Return the chain of a call as sections, one for each step."""
+    sections = [_head(evidence, chain)]
+    sections.append(
+        Section(
+            "raw",
+            "raw request",
+            [note(f"as told by {chain.raw_told_by}")] * bool(chain.raw_told_by) + outline(chain.raw),
+            contents(chain.raw),
+            open=False,
+            glyph="○",
+            style="role.user",
+        )
+    )
+    for n, step in enumerate(chain.down):
+        sections += _step(step, f"down{n}", sides)
+    sections.append(
+        Section(
+            "sent",
+            "sent to the model",
+            outline(chain.sent),
+            contents(chain.sent),
+            open=False,
+            glyph="●",
+            style="role.ai",
+        )
+    )
+    sections += _response(evidence)
+    for n, step in enumerate(chain.up):
+        sections += _step(step, f"up{n}", sides)
+    sections += _unplaced(chain)
+    return sections
+
+
+def chain_summary(evidence: SpanData, chain: CallChain) -> str:
+    """Return a chain in one line: how many middleware, what they changed, their time."""
+    recorded = chain.recorded
+    diff = chain.whole
+    parts = [f"{len({step.label.rpartition('.')[0] for step in recorded})} middleware"]
+    grown = estimated_tokens(evidence, diff.characters)
+    if grown:
+        parts.append(f"≈{grown:+,} tokens".replace("-", "−"))
+    own = [step.own_seconds for step in recorded if step.own_seconds is not None]
+    if own:
+        rough = any(step.own_is_rough for step in recorded)
+        parts.append(("≈" if rough else "") + fmt.duration(sum(own)))
+    parts.append(in_words(diff) or "no change")
+    return " · ".join(parts)
+
+
+def _head(evidence: SpanData, chain: CallChain) -> Section:
+    blocks: list[Block] = []
+    steps = [*chain.down, *chain.up]
+    if not steps:
+        blocks.append(Text("No middleware of this call was recorded.", "muted"))
+        if chain.raw is chain.sent:
+            blocks.append(
+                note("create_agent(..., middleware=etaoi_tui.instrument([...])) makes each of them visible")
+            )
+    not_compared = [name for name in chain.whole.not_compared if name != "parameters"]
+    if chain.raw is not chain.sent and not_compared:
+        blocks.append(note(f"not known on both ends, so not compared: {', '.join(not_compared)}"))
+    digests = max(chain.raw.digests, *(s.diff.new.digests for s in steps if s.diff), 0)
+    if digests:
+        blocks.append(
+            note(
+                f"this SDK records digests of {fmt.count(digests, 'longer message')} on the way: role, "
+                "length and the first 120 characters; the sent request is whole"
+            )
+        )
+    blocks += [note(text) for text in chain.notes]
+    if chain.running:
+        blocks.append(StyledLine([("the call is still running", "running")]))
+    return Section("chain", "Request", blocks, chain_summary(evidence, chain), glyph="▤")
+
+
+def _step(step: Step, key: str, sides: bool) -> list[Section]:
+    sections = (
+        diff_sections(step.diff, key, level=1, inside=key, sides=sides) if step.diff is not None else []
+    )
+    blocks: list[Block] = [note(text) for text in step.notes]
+    up = step.direction == "up"
+    words = in_words(step.diff) if step.diff is not None else ""
+    if step.response is not None:
+        words = words or _response_words(step)
+        if step.response_changed:
+            sections += _response_messages(step, key)
+    if not words:
+        words = (
+            "wrote to the state"
+            if step.response_changed
+            else ("no change in what was recorded" if step.partial else "no change")
+            if step.diff is not None
+            else "not known"
+        )
+    if step.attempts > 1:
+        words += f" · attempt {step.attempt} of {step.attempts}"
+    elif step.attempt > 1:
+        words += f" · attempt {step.attempt}"
+    took = ""
+    if step.own_seconds is not None:
+        took = " · " + ("≈" if step.own_is_rough else "") + fmt.duration(step.own_seconds)
+    failed = step.span is not None and step.span.error is not None
+    changed = step.changed or failed
+    return [
+        Section(
+            key,
+            step.label + ("  ✗" if failed else ""),
+            blocks,
+            words + took,
+            open=bool(changed),
+            glyph="↑" if up else "▤" if step.recorded else "▒",
+            style="error" if failed else "title" if changed else "muted",
+            group=bool(sections),
+        ),
+        *sections,
+    ]
+
+
+def _response_words(step: Step) -> str:
+    if step.response_changed is None:
+        return "what it returned cannot be compared"
+    return "changed the response" if step.response_changed else "passed the response on"
+
+
+def _response_messages(step: Step, key: str) -> list[Section]:
+    sections = []
+    for n, item in enumerate(as_list(as_map(step.response).get("messages"))):
+        message = read_message(as_map(item).get("message") or item)
+        if message is not None:
+            sections += message_sections(message, f"{key}.response{n}", level=1)
+    return [
+        Section(
+            s.key, s.title, s.blocks, s.summary, s.preview, s.open, s.glyph, s.style, s.bar, 1, s.group, key
+        )
+        for s in sections
+    ]
+
+
+def _response(evidence: SpanData) -> list[Section]:
+    message = read_message(evidence.ended.get("response"))
+    if message is not None:
+        message.role = "assistant"
+        return message_sections(message, "answer", title="response of the model", is_open=False)
+    if evidence.span.error is not None:
+        return [
+            Section(
+                "answer", "the call failed", [Text(evidence.span.error, "error")], glyph="✗", style="error"
+            )
+        ]
+    if evidence.running:
+        shown = evidence.streamed.answer if evidence.span.deltas else ""
+        waited = fmt.duration(evidence.span.duration(evidence.now))
+        blocks: list[Block] = [Text(shown, prose=True)] if shown else []
+        return [
+            Section("answer", "response of the model", blocks, f"for {waited}", glyph="✦", style="running")
+        ]
+    return []
+
+
+def _unplaced(chain: CallChain) -> list[Section]:
+    if not chain.unplaced:
+        return []
+    lines = [("@", f"{span.name}: {why}") for span, why in chain.unplaced]
+    text = "These may belong to this call; nothing in the recording says so for sure."
+    return [
+        Section(
+            "unplaced", "Unplaced probes", [Text(text, "note"), Diff(lines)], f"{len(lines)}", style="warning"
+        )
+    ]

@@ -1,0 +1,89 @@
+"""Where a detail gets whole events from: decoded when somebody looks, a few kept for the next look."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any, Protocol
+
+from etaoi_collector.sources.source_items import Missing
+from etaoi_collector.store.model import Span
+from etaoi_collector.wire.codec import decode_lossless
+from etaoi_tui.detail.messages.stream_assembly import AssembledStream
+
+EVENTS_KEPT = 512
+BYTES_KEPT = 64_000_000
+"""Decoded events are let go beyond this many bytes on the wire, the oldest look first."""
+
+STREAMS_KEPT = 16
+
+__all__ = ["EventReader", "Missing", "PayloadReader", "RecordedPayloads"]
+
+DELTAS_PER_LOOK = 20_000
+"""Deltas that one look reads at most; the next look goes on."""
+
+
+class PayloadReader(Protocol):
+    """What a detail asks for."""
+
+    def event(self, place: int) -> dict[str, Any] | Missing:
+        """Return the whole event that lies at a place, decoded."""
+
+    def streamed(self, span: Span) -> AssembledStream:
+        """Return the text that a span's deltas have brought so far."""
+
+
+class EventReader(Protocol):
+    """Where the bytes of events lie; a `Source` of the collector is one."""
+
+    def read(self, place: int) -> bytes | Missing:
+        """Return one event's MessagePack bytes, or why they cannot be had."""
+
+
+class RecordedPayloads:
+    """Decodes events of a source and keeps the newest ones that were looked at.
+
+    Args:
+        source: Where events lie.
+        keep: Decoded events that are kept.
+    """
+
+    def __init__(self, source: EventReader, keep: int = EVENTS_KEPT) -> None:
+        self._source = source
+        self._keep = keep
+        self._events: OrderedDict[int, tuple[dict[str, Any], int]] = OrderedDict()
+        self._bytes = 0
+        self._streams: OrderedDict[int, AssembledStream] = OrderedDict()
+
+    def event(self, place: int) -> dict[str, Any] | Missing:
+        """Return the whole event that lies at a place, decoded."""
+        known = self._events.get(place)
+        if known is not None:
+            self._events.move_to_end(place)
+            return known[0]
+        data = self._read(place)
+        if isinstance(data, Missing):
+            return data
+        event = decode_lossless(data)
+        self._events[place] = event, len(data)
+        self._bytes += len(data)
+        while len(self._events) > self._keep or (self._bytes > BYTES_KEPT and len(self._events) > 1):
+            _, (_, size) = self._events.popitem(last=False)
+            self._bytes -= size
+        return event
+
+    def streamed(self, span: Span) -> AssembledStream:
+        """Return the text that a span's deltas have brought so far; reads only those not read yet."""
+        stream = self._streams.get(span.number)
+        if stream is None or stream.span is not span:
+            stream = self._streams[span.number] = AssembledStream(span)
+            if len(self._streams) > STREAMS_KEPT:
+                self._streams.popitem(last=False)
+        self._streams.move_to_end(span.number)
+        deltas = span.deltas or ()
+        for place in deltas[stream.read : stream.read + DELTAS_PER_LOOK]:
+            data = self._read(place)
+            stream.feed(None if isinstance(data, Missing) else decode_lossless(data).get("payload"))
+        return stream
+
+    def _read(self, place: int) -> bytes | Missing:
+        return self._source.read(place) if place >= 0 else Missing("it was not kept")

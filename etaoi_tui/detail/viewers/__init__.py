@@ -1,0 +1,1 @@
+"""What each kind of span shows: a viewer a file."""

@@ -1,0 +1,250 @@
+"""The agent card: what an agent is made of, and what it made of that."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from etaoi_collector.store.model import Span
+from etaoi_tui.detail.compare.diff_sections import diff_sections
+from etaoi_tui.detail.compare.request_diff import compare
+from etaoi_tui.detail.document.model import (
+    Block,
+    Document,
+    KeyValues,
+    Section,
+    StyledLine,
+    StyledText,
+    Tab,
+    Table,
+    Text,
+)
+from etaoi_tui.detail.graph.drawing import Edge, Node, draw_graph
+from etaoi_tui.detail.messages.chat import note
+from etaoi_tui.detail.messages.request import Request, read_tools
+from etaoi_tui.detail.payload_reader import PayloadReader
+from etaoi_tui.detail.span_data import Map, SpanData, as_list, as_map, as_text
+from etaoi_tui.detail.viewers.agent_snapshot import agent_sections, graph_list, tool_blocks
+from etaoi_tui.detail.viewers.agent_use import AgentUse, Use, use_of
+from etaoi_tui.view import format as fmt
+
+SLOW_TOOL = 5.0
+"""Seconds from which a tool's slowest call is pointed out."""
+
+
+def card_document(
+    snapshot: Span, others: Sequence[Span], payloads: PayloadReader, now: float, width: int
+) -> Document:
+    """Return the card of an agent.
+
+    Args:
+        snapshot: Its snapshot.
+        others: Other snapshots of the trace, to compare with: the one before it first.
+        payloads: Where events come from.
+        now: The present, in seconds since the epoch.
+        width: Cells that a drawing may take.
+    """
+    evidence = SpanData(snapshot, payloads, now)
+    agent = evidence.begun
+    use = use_of(snapshot, as_text(agent.get("agent_name")), now)
+    name = as_text(agent.get("agent_name")) or snapshot.name
+    running = sum(one.running for one in (*use.nodes.values(), *use.models.values(), *use.tools.values()))
+    headline: list[StyledText] = [(f"▣ {name}", "title"), ("   agent", "muted")]
+    if running:
+        headline.append(("   running", "running"))
+    tabs = [
+        Tab("agent", "Agent", lambda: _agent(agent, use)),
+        Tab("tools", "Tools", lambda: _tools(agent, use)),
+        Tab("middleware", "Middleware", lambda: _middleware(agent, use)),
+        Tab("graph", "Graph", lambda: _graph(agent, use, width)),
+    ]
+    for n, other in enumerate(others):
+        tabs.append(_against(evidence, evidence.of(other), n))
+    return Document(f"card/{snapshot.span_id}", headline, tabs, "agent", live=bool(running))
+
+
+def _against(evidence: SpanData, other: SpanData, n: int) -> Tab:
+    name = as_text(other.begun.get("agent_name")) or other.span.name
+
+    def build() -> list[Section]:
+        diff = compare(_as_request(other.begun), _as_request(evidence.begun))
+        when = fmt.clock(other.span.started_at)
+        head = Section(
+            "against",
+            "This snapshot against another",
+            [KeyValues([("against", f"{name}, taken {when}")])],
+            glyph="±",
+        )
+        names = [_names(one.begun.get("middleware")) for one in (other, evidence)]
+        sections = diff_sections(diff, "card")
+        if names[0] != names[1]:
+            rows: list[tuple[str, str]] = [("without", ", ".join(x for x in names[0] if x not in names[1]))]
+            rows.append(("with", ", ".join(x for x in names[1] if x not in names[0])))
+            facts = KeyValues([row for row in rows if row[1]])
+            sections.append(Section("card.middleware", "Middleware", [facts], glyph="▤"))
+        if not sections:
+            sections = [
+                Section("card.same", "No difference", [Text("Both are the same.", "muted")], style="muted")
+            ]
+        return [head, *sections]
+
+    return Tab(f"against{n}", f"vs {name[:16]}", build)
+
+
+def _as_request(agent: Map) -> Request:
+    prompt = agent.get("system_prompt")
+    model = as_map(agent.get("llm"))
+    parameters = {key: value for key, value in model.items() if key not in ("model", "class")}
+    return Request(
+        messages=[],
+        system=as_text(as_map(prompt).get("text")) if isinstance(prompt, dict) else as_text(prompt),
+        tools=read_tools(agent.get("tools")),
+        model=as_text(model.get("model")) or None,
+        parameters=parameters,
+    )
+
+
+def _agent(agent: Map, use: AgentUse) -> list[Section]:
+    sections = agent_sections(agent)
+    rows: list[tuple[str, str | Sequence[StyledText]]] = [("runs", f"{use.runs:,}")]
+    for name, one in use.models.items():
+        rows.append((f"calls of {name}", _in_words(one)))
+    if use.tools:
+        rows.append(("tool calls", f"{sum(one.calls for one in use.tools.values()):,}"))
+    blocks: list[Block] = [KeyValues(rows)]
+    if not use.complete:
+        blocks.append(note("only its newest spans were counted"))
+    return [*sections[:1], Section("use", "So far", blocks, glyph="✦"), *sections[1:]]
+
+
+def _tools(agent: Map, use: AgentUse) -> list[Section]:
+    tools = as_list(agent.get("tools"))
+    known = [as_text(as_map(item).get("name") or item) for item in tools]
+    sections = []
+    never = [name for name in known if name not in use.tools]
+    if never and use.complete:
+        text = ", ".join(never)
+        sections.append(
+            Section("never", "Never called", [Text(text)], f"{len(never)} of {len(known)}", style="muted")
+        )
+    strangers = [name for name in use.tools if name not in known]
+    for name in [*sorted(known, key=lambda one: _weight(use, one)), *strangers]:
+        one = use.tools.get(name)
+        item: Any = tools[known.index(name)] if name in known else {}
+        blocks: list[Block] = []
+        if one is not None:
+            blocks.append(KeyValues(_use_rows(one)))
+        if name not in known:
+            blocks.append(note("it was called, and the snapshot does not list it"))
+        blocks += tool_blocks(as_map(item))
+        words = _in_words(one) if one is not None else "never called"
+        bad = one is not None and one.failed
+        slow = one is not None and one.slowest >= SLOW_TOOL
+        sections.append(
+            Section(
+                f"tool.{name}",
+                name,
+                blocks,
+                words,
+                as_text(as_map(item).get("description")),
+                open=bool(one) or len(known) <= 6,
+                glyph="⚒",
+                style="error" if bad else "warning" if slow else "tag" if one else "muted",
+                target=one.newest.span_id if one is not None and one.newest is not None else "",
+            )
+        )
+    return sections or [Section("none", "Tools", [Text("This agent has no tools.", "muted")])]
+
+
+def _weight(use: AgentUse, name: str) -> tuple[int, int]:
+    one = use.tools.get(name)
+    return (-one.failed, -one.calls) if one is not None else (0, 1)
+
+
+def _use_rows(one: Use) -> list[tuple[str, str | Sequence[StyledText]]]:
+    rows: list[tuple[str, str | Sequence[StyledText]]] = [("calls", f"{one.calls:,}")]
+    if one.failed:
+        rows.append(
+            ("failed", [(f"{one.failed:,}", "error"), (f"   {fmt.percent(one.failed / one.calls)}", "muted")])
+        )
+    if one.running:
+        rows.append(("running", [(f"{one.running:,}", "running")]))
+    mean = one.seconds / one.calls if one.calls else 0.0
+    rows.append(("took", f"{fmt.duration(mean)} on average, {fmt.duration(one.slowest)} at most"))
+    return rows
+
+
+def _in_words(one: Use) -> str:
+    parts = [fmt.count(one.calls, "call")]
+    if one.failed:
+        parts.append(f"{one.failed} failed")
+    if one.running:
+        parts.append(f"{one.running} running")
+    parts.append(fmt.duration(one.seconds))
+    return " · ".join(parts)
+
+
+def _names(items: Any) -> list[str]:
+    return [as_text(as_map(item).get("name") or item) for item in as_list(items)]
+
+
+def _middleware(agent: Map, use: AgentUse) -> list[Section]:
+    told = as_list(agent.get("middleware"))
+    rows = []
+    listed = set()
+    for item in told:
+        name = as_text(as_map(item).get("name") or item)
+        listed.add(name)
+        rows.append(_middleware_row(name, as_list(as_map(item).get("hooks")), use))
+    for name in use.middleware:
+        if name not in listed:
+            rows.append(_middleware_row(name, [], use))
+    if not rows:
+        text = "No middleware is known of this agent."
+        return [Section("middleware", "Middleware", [Text(text, "muted")])]
+    blocks: list[Block] = [Table(("middleware", ">runs", ">own time", "hooks"), rows)]
+    silent = [row[0] for row in rows if row[1] == "–"]
+    if silent:
+        blocks.append(
+            note(f"{len(silent)} of them sent no times: give them to etaoi_tui.instrument() to see more")
+        )
+    return [Section("middleware", "Middleware, from the outermost", blocks, f"{len(rows)}", glyph="▤")]
+
+
+def _middleware_row(name: str, hooks: list[Any], use: AgentUse) -> tuple[str, str, str, str]:
+    one = use.middleware.get(name)
+    if one is not None:
+        return name, f"{one.calls:,}", fmt.duration(one.seconds), ", ".join(map(as_text, hooks))
+    nodes = [u for label, u in use.nodes.items() if label.rpartition(".")[0] == name]
+    if nodes:
+        calls, seconds = sum(u.calls for u in nodes), sum(u.seconds for u in nodes)
+        return name, f"{calls:,}", "≈" + fmt.duration(seconds), ", ".join(map(as_text, hooks))
+    return name, "–", "–", ", ".join(map(as_text, hooks))
+
+
+def _graph(agent: Map, use: AgentUse, width: int) -> list[Section]:
+    graph = as_map(agent.get("graph"))
+    nodes = []
+    for raw in as_list(graph.get("nodes")):
+        name = as_text(as_map(raw).get("id"))
+        one = use.nodes.get(name)
+        label = as_text(as_map(raw).get("label") or name)
+        running = one is not None and bool(one.running)
+        failed = one is not None and bool(one.failed)
+        style = "running" if running else "error" if failed else "tag" if one is not None else "muted"
+        count = f"×{one.calls}" if one is not None else ""
+        nodes.append(Node(name, label, style, running, count))
+    if not nodes:
+        return [Section("graph", "Graph", [Text("No graph is known of this agent.", "muted")])]
+    edges = [
+        Edge(as_text(edge.get("src")), as_text(edge.get("dst")), bool(edge.get("condition")))
+        for edge in map(as_map, as_list(graph.get("edges")))
+    ]
+    drawn = draw_graph(nodes, edges, width)
+    if drawn is None:
+        return graph_list(graph)
+    blocks: list[Block] = [StyledLine(line) for line in drawn]
+    legend = "▼ ◀ always   ⇣ ⇠ if a condition holds   ↺ itself again   ×n visits   ╔═╗ running now"
+    blocks.append(StyledLine([(legend, "muted")]))
+    summary = f"{fmt.count(len(nodes), 'node')} · {fmt.count(len(edges), 'edge')}"
+    return [Section("graph", "Graph", blocks, summary, glyph="◇")]

@@ -1,0 +1,221 @@
+"""A session read as a conversation: turns of the user and the agent over all its traces."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from etaoi_collector.store.model import Session, Span, SpanFlag, Status, Trace
+from etaoi_tui.detail.document.json_printer import parse_json
+from etaoi_tui.detail.document.model import Document, Section, StyledText, Tab, Text
+from etaoi_tui.detail.messages.chat import Message, message_sections, note, read_message, read_messages
+from etaoi_tui.detail.messages.message_provenance import wrote
+from etaoi_tui.detail.messages.neighbouring_calls import calls_of
+from etaoi_tui.detail.payload_reader import PayloadReader
+from etaoi_tui.detail.span_data import SpanData, as_map, as_text
+from etaoi_tui.view import format as fmt
+from etaoi_tui.view.glyphs import STATUS_GLYPHS
+
+TURNS_SHOWN = 40
+"""Newest turns that are read; the page says how many more there are."""
+
+_SPANS_WALKED = 4_000
+_SUB_AGENTS = 24
+_VOICE = {"voice_input": "user", "voice_output": "assistant"}
+
+
+def conversation_document(session: Session, payloads: PayloadReader, now: float) -> Document:
+    """Return a session's conversation.
+
+    Args:
+        session: The session.
+        payloads: Where events come from.
+        now: The present, in seconds since the epoch.
+    """
+    traces = [trace for trace in session.traces if any(map(_is_turn, trace.roots[:8]))]
+    traces.sort(key=lambda trace: (trace.started_at, trace.number))
+    left_out = max(0, len(traces) - TURNS_SHOWN)
+    running = any(trace.running for trace in traces[-TURNS_SHOWN:]) and not session.gone
+    # All of them: what happened in a turn of a call is in a trace without a root of its own.
+    facts = [fmt.count(sum(trace.model_calls for trace in session.traces), "model call")]
+    facts.append(fmt.count(sum(trace.tool_calls for trace in session.traces), "tool"))
+    turns = _turns(session, traces)
+    headline: list[StyledText] = [(fmt.count(turns, "turn"), "title"), ("   " + " · ".join(facts), "muted")]
+
+    def build() -> list[Section]:
+        sections: list[Section] = []
+        if left_out:
+            text = f"{fmt.count(left_out, 'earlier turn')} not shown"
+            sections.append(Section("older", text, [], glyph="⋯", style="muted"))
+        for trace in traces[left_out:]:
+            for root in trace.roots[:8]:
+                if _is_turn(root):
+                    sections += _turn(SpanData(root, payloads, now))
+        nothing = Section("none", "Nothing was said", [Text("This session holds no messages.", "muted")])
+        return sections or [nothing]
+
+    tab = Tab("conversation", "Conversation", build)
+    return Document(f"conversation/{session.session_id}", headline, [tab], tab.key, live=running)
+
+
+def _turns(session: Session, traces: list[Trace]) -> int:
+    """Count a call by its turns, and everything else by its runs."""
+    spoken = sum(any(span.kind == "voice_turn" for span in trace.members[:8]) for trace in session.traces)
+    calls = sum(any(root.kind.startswith("voice") for root in trace.roots[:8]) for trace in traces)
+    return len(traces) - calls + max(spoken, calls)
+
+
+def _is_turn(root: Span) -> bool:
+    """Whether somebody may have said something under a root: not a snapshot, nor a mark without a parent."""
+    return root.kind != "agent_context" and not root.marks & SpanFlag.PROBE
+
+
+def _turn(evidence: SpanData) -> list[Section]:
+    span = evidence.span
+    if span.kind == "voice_session" or span.trace.members[0].kind.startswith("voice"):
+        return _spoken(evidence)
+    asked = _last(_messages(evidence.begun, "inputs"), "user")
+    answer = _last(_messages(evidence.ended, "outputs"), "assistant")
+    sections: list[Section] = []
+    key = f"turn{span.number}"
+    if asked is not None:
+        sections += message_sections(asked, f"{key}.asked", title="user", summary=fmt.clock(span.started_at))
+    sections += _sub_agents(evidence, key)
+    if answer is not None:
+        made = message_sections(answer, f"{key}.answer", title=span.name, summary=_took(evidence))
+        sections += [replace(section, target=_writer(evidence, answer).span_id) for section in made]
+    elif evidence.running:
+        sections.append(_streaming(evidence, key))
+    elif span.error is not None:
+        text = Text(span.error, "error")
+        sections.append(Section(f"{key}.failed", f"{span.name} failed", [text], glyph="✗", style="error"))
+    elif asked is not None:
+        told = note("its answer was not recorded, or is no message")
+        sections.append(Section(f"{key}.none", span.name, [told], _took(evidence), style="muted"))
+    # What a person said came with the run itself.
+    return [replace(s, target=span.span_id) if not s.target or ":" in s.target else s for s in sections]
+
+
+_CALLS_ASKED = 12
+
+
+def _writer(evidence: SpanData, answer: Message) -> Span:
+    """Return the call that wrote an answer: the one that says so, else the run's last, else the run."""
+    calls = calls_of(evidence.span)[-_CALLS_ASKED:]
+    for call in reversed(calls):
+        if answer.message_id and wrote(evidence.of(call), answer.message_id):
+            return call
+    return calls[-1] if calls else evidence.span
+
+
+def _messages(payload: object, name: str) -> list[Message]:
+    value = as_map(payload).get(name)
+    if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
+        value = parse_json(value).value
+    if isinstance(value, str):
+        return [Message("user" if name == "inputs" else "assistant", value)] if value else []
+    told = as_map(value)
+    for key in ("messages", "chat_history", "history"):
+        found = told.get(key)
+        if isinstance(found, list):
+            return [m for m in (read_message(item) for item in found) if m is not None]
+    for key in ("input", "question", "query", "output", "answer", "text"):
+        if isinstance(told.get(key), str):
+            return [Message("user" if name == "inputs" else "assistant", as_text(told[key]))]
+    return read_messages(value) or []
+
+
+def _last(messages: list[Message], role: str) -> Message | None:
+    return next((m for m in reversed(messages) if m.role == role and (m.text or m.others)), None)
+
+
+def _took(evidence: SpanData) -> str:
+    trace: Trace = evidence.span.trace
+    parts = []
+    if trace.model_calls and evidence.span.parent is None:
+        parts.append(fmt.count(trace.model_calls, "call"))
+    if trace.tool_calls and evidence.span.parent is None:
+        parts.append(fmt.count(trace.tool_calls, "tool"))
+    parts.append(fmt.duration(evidence.span.duration(evidence.now)))
+    return " · ".join(parts)
+
+
+def _streaming(evidence: SpanData, key: str) -> Section:
+    """Show what the newest running call has written so far."""
+    newest = max(
+        (s for s in evidence.span.trace.members[-500:] if s.kind == "llm" and s.status is Status.RUNNING),
+        key=lambda span: span.started_at,
+        default=None,
+    )
+    text = newest.tail if newest is not None else ""
+    shown = Text(text, prose=True) if text else Text("It is working.", "muted")
+    target = newest.span_id if newest is not None else ""
+    return Section(
+        f"{key}.running",
+        evidence.span.name,
+        [shown],
+        _took(evidence),
+        glyph="◐",
+        style="running",
+        target=target,
+    )
+
+
+def _sub_agents(evidence: SpanData, key: str) -> list[Section]:
+    """Return the agents that worked inside a turn, each a group of what it was asked and what it said."""
+    sections: list[Section] = []
+    stack = list(reversed(evidence.span.children or ()))
+    walked = found = 0
+    while stack and walked < _SPANS_WALKED and found < _SUB_AGENTS:
+        span = stack.pop()
+        walked += 1
+        if span.kind != "sub_agent":
+            stack += reversed(span.children or ())
+            continue
+        found += 1
+        one = evidence.of(span)
+        group = f"{key}.agent{span.number}"
+        title = f"{STATUS_GLYPHS[span.status]} {span.name}"
+        sections.append(
+            Section(
+                group, title, [], _took(one), open=False, glyph="◇", style="tag", level=1, group=True,
+                target=span.span_id,
+            )
+        )  # fmt: skip
+        asked = _last(_messages(one.begun, "inputs"), "user")
+        answer = _last(_messages(one.ended, "outputs"), "assistant")
+        for name, message in (("asked", asked), ("answer", answer)):
+            if message is not None:
+                title = span.name if name == "answer" else "task"
+                made = message_sections(message, f"{group}.{name}", title=title, level=2)
+                target = (_writer(one, message) if name == "answer" else span).span_id
+                sections += [replace(s, inside=group, target=target) for s in made]
+    return sections
+
+
+def _spoken(evidence: SpanData) -> list[Section]:
+    """Return what was said aloud in a voice session, in the order of its spans."""
+    found: list[Span] = []
+    stack = [evidence.span]
+    walked = 0
+    while stack and walked < _SPANS_WALKED:
+        span = stack.pop()
+        walked += 1
+        if span.kind in _VOICE:
+            found.append(span)
+        stack += span.children or ()
+    found.sort(key=lambda span: (span.started_at, span.number))
+    sections: list[Section] = []
+    before = ("", "")
+    for span in found[-TURNS_SHOWN * 4 :]:
+        one = evidence.of(span)
+        told = {**one.begun, **one.ended}
+        text = as_text(told.get("transcript") or told.get("text"))
+        # Both a metric and a chat item tell of the same words.
+        if not text or before == (span.kind, text):
+            continue
+        before = (span.kind, text)
+        message = Message(_VOICE[span.kind], text)
+        cut = "interrupted · " if span.status is Status.CANCELLED and message.role == "assistant" else ""
+        made = message_sections(message, f"spoken{span.number}", summary=cut + fmt.clock(span.started_at))
+        sections += [replace(section, target=span.span_id) for section in made]
+    return sections

@@ -1,0 +1,263 @@
+"""Model calls: what went in, what came out (also while it streams), and what it cost in tokens and time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from etaoi_tui.detail.compare.call_diff import call_diff_sections
+from etaoi_tui.detail.document.model import Block, Json, KeyValues, Section, StyledText, Tab, Text
+from etaoi_tui.detail.messages.chat import (
+    Message,
+    chat_sections,
+    message_sections,
+    note,
+    read_message,
+    read_messages,
+    reasoning_section,
+)
+from etaoi_tui.detail.messages.context_meter import cost_rows
+from etaoi_tui.detail.messages.stream_assembly import ANSWER
+from etaoi_tui.detail.messages.tool_schemas import schemas_for
+from etaoi_tui.detail.middleware.request_chain import build_chain
+from etaoi_tui.detail.middleware.request_page import request_sections
+from etaoi_tui.detail.span_data import Map, SpanData, as_count, as_map, as_number, as_text
+from etaoi_tui.view import format as fmt
+
+
+def applies(evidence: SpanData) -> bool:
+    """Whether the span is a model call."""
+    return evidence.span.kind == "llm"
+
+
+def tabs(evidence: SpanData) -> list[Tab]:
+    """Return the conversation of a model call; its numbers go to the overview."""
+    return [
+        Tab("messages", "Messages", lambda: messages_sections(evidence)),
+        Tab("request", "Request", lambda: _request_sections(evidence)),
+        Tab("diff", "Diff", lambda: call_diff_sections(evidence)),
+    ]
+
+
+def _request_sections(evidence: SpanData) -> list[Section]:
+    chain = build_chain(evidence, schemas_for(evidence))
+    return request_sections(evidence, chain, sides=evidence.reading.sides)
+
+
+def messages_sections(evidence: SpanData) -> list[Section]:
+    """Return the request's messages and the response, in the order of the conversation."""
+    return [*_request(evidence), *_response(evidence)]
+
+
+def _request(evidence: SpanData) -> list[Section]:
+    begun = evidence.begun
+    messages = read_messages(begun.get("input_messages"))
+    if messages is not None:
+        return chat_sections(messages, "m")
+    if begun.get("input_messages") is not None:
+        blocks: list[Block] = [note("not the usual shape of messages"), Json(begun["input_messages"])]
+        return [Section("request", "Request", blocks)]
+    prompts = as_count(begun.get("n_prompts"))
+    if prompts is not None:
+        told = f"A completion model got {fmt.count(prompts, 'prompt')}; the SDK does not send the text."
+        return [Section("request", "Request", [Text(told, "note")])]
+    return []
+
+
+def _response(evidence: SpanData) -> list[Section]:
+    ended = evidence.ended
+    sections: list[Section] = []
+    message = read_message(ended.get("response"))
+    streamed = evidence.streamed if evidence.span.deltas else None
+    for name, channel in (streamed.channels if streamed else {}).items():
+        if name != ANSWER and not (message is not None and message.reasoning and name == "reasoning"):
+            section = reasoning_section(channel.shown, f"response.{name}")
+            sections.append(section if name == "reasoning" else _named(section, name))
+    if message is None and streamed is not None and ANSWER in streamed.channels:
+        sections.append(_streaming(evidence))
+    elif message is None and as_text(ended.get("text") or evidence.begun.get("text")):
+        text = as_text(ended.get("text") or evidence.begun.get("text"))
+        sections += _answer(evidence, Message("assistant", text))
+    elif message is not None:
+        message.role = "assistant" if message.role == "model" else message.role
+        sections += _answer(evidence, message)
+        sections += _shorter_than_streamed(evidence, message)
+    elif "response" in ended and ended["response"] is not None:
+        sections.append(
+            Section("response", "Response", [Json(ended["response"])], glyph="✦", style="role.ai")
+        )
+    elif evidence.running:
+        sections.append(_waiting(evidence))
+    elif evidence.end is not None and not ended.get("text") and evidence.span.error is None:
+        sections.append(Section("response", "Response", [Text("No response was sent.", "note")], glyph="✦"))
+    return sections
+
+
+def _named(section: Section, name: str) -> Section:
+    return Section(
+        section.key, name, section.blocks, section.summary, section.preview, False, "∴", "muted", bar=True
+    )
+
+
+def _answer(evidence: SpanData, message: Message) -> list[Section]:
+    parts = []
+    usage = evidence.span.usage
+    if usage is not None and usage.output_tokens is not None:
+        parts.append(f"{fmt.tokens(usage.output_tokens)} tok")
+    elif message.text:
+        parts.append(fmt.count(len(message.text), "char"))
+    reason = finish_reason(evidence.ended)
+    if reason:
+        parts.append(reason)
+    return message_sections(message, "response", title="response", summary=" · ".join(parts))
+
+
+def _streaming(evidence: SpanData) -> Section:
+    streamed = evidence.streamed
+    channel = streamed.channels[ANSWER]
+    blocks: list[Block] = [Text(channel.shown, prose=True)]
+    if not evidence.running:
+        blocks.append(note("its end brought no response; this is what had streamed before"))
+    if channel.missing:
+        blocks.append(note(f"{fmt.count(channel.missing, 'character')} never arrived"))
+    if streamed.unread:
+        blocks.append(note(f"{fmt.count(streamed.unread, 'update')} cannot be read"))
+    state = "streaming" if evidence.running else "incomplete"
+    return Section(
+        "response.assistant",
+        "response",
+        blocks,
+        f"{state} · {fmt.count(len(channel.text), 'char')}",
+        glyph="✦",
+        style="role.ai",
+        bar=True,
+    )
+
+
+def _waiting(evidence: SpanData) -> Section:
+    waited = fmt.duration(evidence.span.duration(evidence.now))
+    return Section(
+        "response.assistant",
+        "response",
+        [Text("Nothing has come back yet.", "muted")],
+        f"waiting for {waited}",
+        glyph="✦",
+        style="role.ai",
+        bar=True,
+    )
+
+
+def _shorter_than_streamed(evidence: SpanData, message: Message) -> list[Section]:
+    """Show what had streamed when the final response is not a continuation of it."""
+    if not evidence.span.deltas:
+        return []
+    channel = evidence.streamed.channels.get(ANSWER)
+    if channel is None or not channel.text or message.text.startswith(channel.text.rstrip()):
+        return []
+    text = "What streamed differs from the final response:"
+    return [
+        Section(
+            "response.streamed",
+            "streamed",
+            [Text(text, "note"), Text(channel.shown)],
+            fmt.count(len(channel.text), "char"),
+            channel.text[:400],
+            open=False,
+            style="muted",
+        )
+    ]
+
+
+def finish_reason(ended: Map) -> str:
+    """Return why the model stopped, where the call tells."""
+    response = as_map(ended.get("response"))
+    for holder in (ended, response, as_map(response.get("response_metadata"))):
+        for name in ("finish_reason", "stop_reason"):
+            if holder.get(name):
+                return as_text(holder[name])
+    return ""
+
+
+def number_sections(evidence: SpanData) -> list[Section]:
+    """Return the numbers of a model call: tokens, speed, model and parameters."""
+    sections = []
+    usage = _usage_rows(evidence)
+    if usage:
+        sections.append(Section("usage", "Tokens", [KeyValues(usage)]))
+    speed = _speed_rows(evidence)
+    if speed:
+        sections.append(Section("speed", "Speed", [KeyValues(speed)]))
+    model = _model_rows(evidence)
+    if model:
+        sections.append(Section("model", "Model", [KeyValues(model)]))
+    return sections
+
+
+def _usage_rows(evidence: SpanData) -> list[tuple[str, str | Sequence[StyledText]]]:
+    usage = evidence.span.usage
+    told = as_map(evidence.ended.get("usage"))
+    if usage is None and not told:
+        return []
+    rows: list[tuple[str, str | Sequence[StyledText]]] = []
+
+    def add(name: str, count: int | None, part_of: int | None = None) -> None:
+        if count is None:
+            return
+        share = f"   {fmt.percent(count / part_of)}" if part_of else ""
+        rows.append((name, [(f"{count:>9,}", ""), (share, "muted")]))
+
+    if usage is not None:
+        add("input", usage.input_tokens)
+        add("  from cache", usage.cache_read, usage.input_tokens)
+        add("  written to cache", usage.cache_creation, usage.input_tokens)
+        add("output", usage.output_tokens)
+        add("  reasoning", usage.reasoning, usage.output_tokens)
+        add("total", usage.total_tokens)
+    known = {"cache_read", "cache_creation", "reasoning"}
+    for side in ("input", "output"):
+        for name, value in as_map(told.get(f"{side}_token_details")).items():
+            if name not in known:
+                add(f"  {side} {name}", as_count(value))
+    return [*rows, *cost_rows(evidence)]
+
+
+def _speed_rows(evidence: SpanData) -> list[tuple[str, str]]:
+    span, ended = evidence.span, evidence.ended
+    duration = span.duration(evidence.now)
+    rows = [("duration", fmt.duration(duration))]
+    if span.ttft is not None:
+        rows.append(("time to first token", fmt.duration(span.ttft)))
+    told = as_number(ended.get("tokens_per_second"))
+    output = span.usage.output_tokens if span.usage is not None else None
+    if told is not None:
+        rows.append(("output speed", fmt.rate(told)))
+    elif output and duration and span.ended_at is not None:
+        writing = duration - (span.ttft or 0.0)
+        if writing > 0:
+            what = "after the first token" if span.ttft is not None else "over the whole call"
+            rows.append(("output speed", f"{fmt.rate(output / writing)}  {what}"))
+    return rows
+
+
+_PARAMETERS = {
+    "ls_provider": "provider",
+    "ls_model_name": "asked for",
+    "ls_model_type": "type",
+    "ls_temperature": "temperature",
+    "ls_max_tokens": "most output tokens",
+    "ls_stop": "stop",
+}
+
+
+def _model_rows(evidence: SpanData) -> list[tuple[str, str]]:
+    rows = [("model", evidence.span.model)] if evidence.span.model else []
+    found: list[tuple[str, str]] = [(name, value or "") for name, value in rows]
+    for key, name in _PARAMETERS.items():
+        value = as_text(evidence.metadata.get(key))
+        if value and not (key == "ls_model_name" and value == evidence.span.model):
+            found.append((name, value))
+    reason = finish_reason(evidence.ended)
+    if reason:
+        found.append(("stopped because", reason))
+    if evidence.ended.get("synthetic_end"):
+        found.append(("end", "made up by the SDK: the stream was abandoned"))
+    return found

@@ -1,0 +1,241 @@
+"""What every span tells: its headline, its facts and attributes, and what is odd about it, in plain words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from etaoi_collector.store.model import Span, SpanFlag, Status
+from etaoi_tui.detail.document.model import Json, KeyValues, Section, StyledText, Text
+from etaoi_tui.detail.payload_reader import Missing
+from etaoi_tui.detail.span_data import Map, SpanData, as_number, as_text
+from etaoi_tui.view import format as fmt
+from etaoi_tui.view.glyphs import STATUS_GLYPHS, kind_glyph, kind_word
+
+STATUS_STYLES = {
+    Status.RUNNING: "running",
+    Status.OK: "ok",
+    Status.ERROR: "error",
+    Status.CANCELLED: "warning",
+    Status.PAUSED: "warning",
+    Status.LOST: "warning",
+    Status.INCOMPLETE: "muted",
+}
+
+STATUS_MEANINGS = {
+    Status.RUNNING: "It has started and not ended yet.",
+    Status.OK: "It ended without an error.",
+    Status.ERROR: "It ended with an error.",
+    Status.CANCELLED: "It was stopped before it was done.",
+    Status.PAUSED: "It waits for somebody: an interrupt paused it.",
+    Status.LOST: "It never ended: its client went away, or the recording ends before.",
+    Status.INCOMPLETE: "Its start never arrived, so its duration and input are not known.",
+}
+
+FLAG_NOTES = {
+    SpanFlag.ERROR_BELOW: "Something inside it failed.",
+    SpanFlag.PARENT_CYCLE: "Its parents form a ring; it was cut here.",
+    SpanFlag.CLOCK_BACKWARDS: "Its end is stamped before its start: its sender's clock ran backwards.",
+    SpanFlag.ID_CLASH: "Another trace uses the same span id.",
+    SpanFlag.CONFLICT: "It was started or ended twice with different content; the first is shown.",
+    SpanFlag.LATE: "Something arrived for it after it had ended.",
+    SpanFlag.PLUMBING: "An inner step of its framework; such steps are folded away by default.",
+}
+
+ERROR_WORDS = {
+    "tool_error": "The tool returned an error.",
+    "interrupted": "It was interrupted.",
+    "cancelled": "It was cancelled.",
+    "probe_error": "The probe itself failed; the middleware ran.",
+    "synthesized_on_turn_close": "Its end was made up when its turn closed.",
+    "span_end_synthesized_on_detach": "Its end was made up when its SDK detached; its real end is not known.",
+}
+
+
+def status_run(status: Status) -> StyledText:
+    """Return a status as glyph and word."""
+    return f"{STATUS_GLYPHS[status]} {status.value}", STATUS_STYLES[status]
+
+
+_INSTANT = 0.002
+"""Seconds below which a voice span has no length of its own: the etaoi SDK sends such spans after the fact,
+with the true time in their metrics."""
+
+
+def headline(evidence: SpanData) -> list[StyledText]:
+    """Return the title line of a span: what it is, its state and its main numbers."""
+    span = evidence.span
+    name = span.name or kind_word(span.kind)
+    # Voice spans are marks without a length; their metrics know how long the work took.
+    took = span.duration(evidence.now)
+    measured = as_number(evidence.metrics.get("duration"))
+    length = fmt.span_duration(span, evidence.now)
+    if measured is not None and took is not None and took < _INSTANT:
+        length = fmt.duration(measured)
+    runs: list[StyledText] = [
+        (f"{kind_glyph(span.kind)} {name}", "title"),
+        ("   ", ""),
+        status_run(span.status),
+        (f"   {length}", ""),
+    ]
+    usage = span.usage
+    if usage is not None and (usage.input_tokens is not None or usage.output_tokens is not None):
+        runs.append((f"   {fmt.tokens(usage.input_tokens)}→{fmt.tokens(usage.output_tokens)} tok", "muted"))
+    if span.ttft is not None:
+        first = "ttft" if span.kind == "llm" else "first audio"
+        runs.append((f"   {first} {fmt.duration(span.ttft)}", "muted"))
+    if name != kind_word(span.kind):
+        runs.append((f"   {kind_word(span.kind)}", "muted"))
+    return runs
+
+
+def flags_in_words(span: Span) -> list[str]:
+    """Return what is odd about a span, one sentence each."""
+    found = [] if span.status is Status.OK else [STATUS_MEANINGS[span.status]]
+    if (
+        span.marks & SpanFlag.ENDED
+        and not span.marks & SpanFlag.STARTED
+        and span.status is not Status.INCOMPLETE
+    ):
+        found.append(STATUS_MEANINGS[Status.INCOMPLETE])
+    if span.error in ERROR_WORDS:
+        found.append(ERROR_WORDS[span.error])
+    found += [text for mark, text in FLAG_NOTES.items() if span.marks & mark]
+    if span.declared_parent_id is not None and span.parent is None and not span.marks & SpanFlag.PARENT_CYCLE:
+        found.append("Its parent never arrived; it is shown as a root.")
+    elif span.parent is not None and span.parent.placeholder:
+        found.append("Nothing of its parent has arrived but the id.")
+    return found
+
+
+def overview_sections(evidence: SpanData) -> list[Section]:
+    """Return the facts of any span."""
+    span, now = evidence.span, evidence.now
+    rows: list[tuple[str, str | list[StyledText]]] = [
+        ("status", [status_run(span.status)]),
+        (
+            "kind",
+            kind_word(span.kind)
+            if kind_word(span.kind) == span.kind
+            else f"{kind_word(span.kind)} ({span.kind})",
+        ),
+        ("name", span.name),
+    ]
+    if span.agent:
+        rows.append(("agent", span.agent))
+    if span.model:
+        rows.append(("model", span.model))
+    if span.marks & SpanFlag.STARTED:
+        rows.append(("started", f"{fmt.timestamp(span.started_at)}   {fmt.ago(span.started_at, now)}"))
+        root = span.trace.started_at
+        if root is not None and span.started_at > root:
+            rows.append(("after start of trace", fmt.offset(span.started_at - root)))
+    if span.ended_at is not None:
+        rows.append(("ended", fmt.timestamp(span.ended_at)))
+    rows.append(("duration", fmt.span_duration(span, now) + _silence(span)))
+    if span.parent is not None:
+        rows.append(("inside", span.parent.name or span.parent.span_id))
+    if span.children:
+        rows.append(("children", f"{len(span.children):,}"))
+    if span.deltas:
+        rows.append(("updates", f"{len(span.deltas):,}"))
+    sections = [Section("facts", "Facts", [KeyValues(rows)])]
+    notes = flags_in_words(span)
+    if notes:
+        sections.append(Section("notes", "Worth knowing", [Text(f"- {text}", prose=True) for text in notes]))
+    sections.append(Section("ids", "Ids", [KeyValues(_ids(evidence))]))
+    return sections
+
+
+def _silence(span: Span) -> str:
+    """Tell until when a lost span may have run: its client was still there, and said nothing more of it."""
+    left_at = span.trace.session.left_at
+    if left_at is None or span.ended_at is not None or span.status is not Status.LOST:
+        return ""
+    silent = left_at - span.trace.ended_at
+    return f"   its connection or the recording ended {fmt.duration(silent)} later" if silent > 0 else ""
+
+
+def _ids(evidence: SpanData) -> list[tuple[str, str]]:
+    span = evidence.span
+    rows = [
+        ("span", span.span_id),
+        ("trace", span.trace.trace_id),
+        ("session", span.trace.session.session_id),
+    ]
+    if span.declared_parent_id:
+        rows.append(("parent", span.declared_parent_id))
+    event: Any = evidence.start if isinstance(evidence.start, dict) else evidence.end
+    if isinstance(event, dict):
+        for field, name in (
+            ("run_id", "run"),
+            ("parent_run_id", "parent run"),
+            ("speech_id", "speech"),
+            ("user_id", "user"),
+        ):
+            if event.get(field):
+                rows.append((name, as_text(event[field])))
+    return rows
+
+
+_GROUPS = (
+    ("model", "Model", ("ls_model", "ls_provider", "ls_temp", "ls_max", "ls_stop")),
+    ("graph", "Graph position", ("langgraph_", "checkpoint_ns", "thread_id")),
+    ("voice", "Voice", ("lk_",)),
+    ("agent", "Agent", ("lc_", "agent.", "ls_", "wrapped_by_", "probe_")),
+)
+
+
+def attribute_sections(metadata: Map) -> list[Section]:
+    """Return all metadata: what the user put there first, then what frameworks did, by topic."""
+    groups: dict[str, list[tuple[str, str]]] = {key: [] for key, _, _ in _GROUPS}
+    own: list[tuple[str, str]] = []
+    for name, value in sorted(metadata.items()):
+        row = (name, as_text(value))
+        for key, _, prefixes in _GROUPS:
+            if name.startswith(prefixes):
+                groups[key].append(row)
+                break
+        else:
+            own.append(row)
+    sections = (
+        [Section("attributes", "Attributes", [KeyValues(own)], fmt.count(len(own), "entry", "entries"))]
+        if own
+        else []
+    )
+    for key, title, _ in _GROUPS:
+        if groups[key]:
+            summary = fmt.count(len(groups[key]), "entry", "entries")
+            sections.append(Section(f"attributes.{key}", title, [KeyValues(groups[key])], summary))
+    return sections
+
+
+def raw_sections(evidence: SpanData) -> list[Section]:
+    """Return the events as they came."""
+    sections = []
+    for key, title, event in (("start", "span_start", evidence.start), ("end", "span_end", evidence.end)):
+        if key == "end":
+            sections += _raw_deltas(evidence)
+        if event is None:
+            sections.append(Section(f"raw.{key}", title, [Text("It has not arrived.", "muted")], open=False))
+        elif isinstance(event, Missing):
+            sections.append(Section(f"raw.{key}", title, [Text(event.reason, "note")]))
+        else:
+            sections.append(Section(f"raw.{key}", title, [Json(event)], as_text(event.get("timestamp"))))
+    return sections
+
+
+def _raw_deltas(evidence: SpanData) -> list[Section]:
+    sections = []
+    first = evidence.deltas_left_out
+    if first:
+        text = f"The {first:,} oldest of {len(evidence.span.deltas or ()):,} updates are not listed."
+        sections.append(Section("raw.older", "span_delta", [Text(text, "note")], f"1 … {first:,}"))
+    for n, delta in enumerate(evidence.deltas, first + 1):
+        key = f"raw.delta{n}"
+        if isinstance(delta, Missing):
+            sections.append(Section(key, f"span_delta {n}", [Text(delta.reason, "note")], open=False))
+        else:
+            preview = as_text(delta.get("payload"))[:400]
+            stamp = as_text(delta.get("timestamp"))
+            sections.append(Section(key, f"span_delta {n}", [Json(delta)], stamp, preview, open=False))
+    return sections

@@ -1,0 +1,137 @@
+"""Agents, graph nodes, hooks and other runnables: their input and output, messages shown as a chat."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from etaoi_tui.detail.document.json_printer import parse_json
+from etaoi_tui.detail.document.model import Block, Json, Section, Tab, Text
+from etaoi_tui.detail.messages.chat import (
+    Message,
+    chat_sections,
+    note,
+    read_message,
+    read_messages,
+    value_block,
+)
+from etaoi_tui.detail.span_data import Map, SpanData, as_text
+from etaoi_tui.view import format as fmt
+
+_MESSAGE_KEYS = ("messages", "chat_history", "history")
+
+
+def applies(evidence: SpanData) -> bool:
+    """Whether the span is a run with inputs and outputs."""
+    known = {"inputs", "outputs", "input", "output"}
+    return bool(known & (evidence.begun.keys() | evidence.ended.keys())) or evidence.span.kind in (
+        "sub_agent",
+        "middleware",
+    )
+
+
+def tabs(evidence: SpanData) -> list[Tab]:
+    """Return input and output on one page."""
+    return [Tab("io", "Input/Output", lambda: _sections(evidence))]
+
+
+def _sections(evidence: SpanData) -> list[Section]:
+    before = _State(evidence.begun.get("inputs", evidence.begun.get("input")))
+    sections = before.sections("input", "Input", "→", "role.user", [])
+    if evidence.span.deltas and evidence.streamed.answer:
+        text = evidence.streamed.answer
+        summary = fmt.count(len(text), "char")
+        sections.append(
+            Section("streamed", "Streamed", [Text(text, prose=True)], summary, glyph="✦", bar=True)
+        )
+    ended = evidence.ended
+    if evidence.end is not None and evidence.span.error is None:
+        after = _State(ended.get("outputs", ended.get("output")))
+        sections += after.sections("output", "Output", "←", "role.ai", before.messages)
+    elif evidence.running:
+        waited = f"for {fmt.duration(evidence.span.duration(evidence.now))}"
+        sections.append(Section("output", "Output", [Text("It is running.", "muted")], waited, glyph="←"))
+    return sections
+
+
+class _State:
+    """A runnable's input or output, taken apart into messages and the rest."""
+
+    def __init__(self, raw: Any) -> None:
+        self.raw = raw
+        self.messages: list[Message] = []
+        self.rest: list[Block] = []
+        self.size = len(raw) if isinstance(raw, str) else 0
+        value = raw
+        remark = ""
+        if isinstance(raw, str) and raw.lstrip()[:1] in ("{", "[", '"'):
+            parsed = parse_json(raw)
+            value = parsed.value if parsed.ok else raw
+            remark = parsed.note
+            if isinstance(value, str) and not parsed.missing:
+                self.size = len(value)
+        self._take(value)
+        if remark:
+            self.rest.append(note(remark))
+
+    def _take(self, value: Any) -> None:
+        commands = value if isinstance(value, list) else [value]
+        if commands and all(
+            isinstance(c, dict) and c.get("__type__") in ("Command", "Send") for c in commands
+        ):
+            for command in commands:
+                self._take_command(command)
+            return
+        single = read_message(value) if isinstance(value, dict) else None
+        if single is not None:
+            self.messages.append(single)
+            return
+        whole = read_messages(value) if value else None
+        if whole is not None:
+            self.messages += whole
+        elif isinstance(value, dict):
+            self._take_map(value)
+        elif value not in (None, ""):
+            self.rest.append(value_block(value))
+
+    def _take_map(self, value: Map) -> None:
+        rest = {}
+        for name, item in value.items():
+            messages = read_messages(item) if name in _MESSAGE_KEYS and item else None
+            if messages is None:
+                rest[name] = item
+            else:
+                self.messages += messages
+        if rest:
+            self.rest.append(Json(rest))
+
+    def _take_command(self, command: Map) -> None:
+        rest = {name: item for name, item in command.items() if name not in ("update", "__type__")}
+        rest = {name: item for name, item in rest.items() if item not in (None, [], {}, "")}
+        update = command.get("update", command.get("arg"))
+        if command["__type__"] == "Send" or rest:
+            self.rest.append(note(f"{command['__type__']} {as_text(rest) if rest else ''}".strip()))
+        if isinstance(update, dict):
+            self._take_map(update)
+        elif update is not None:
+            self.rest.append(value_block(update))
+
+    def sections(self, key: str, title: str, glyph: str, style: str, seen: list[Message]) -> list[Section]:
+        """Return the state as sections; messages that were already in ``seen`` are only counted."""
+        known = {message.identity for message in seen}
+        # An agent's input has no ids yet; its output repeats the same messages with ids.
+        unnamed = {message.content for message in seen if not message.message_id}
+        fresh = [m for m in self.messages if m.identity not in known and m.content not in unnamed]
+        same = len(self.messages) - len(fresh)
+        blocks = list(self.rest)
+        if same:
+            blocks.insert(0, note(f"{fmt.count(same, 'message')} as in the input"))
+        if not blocks and not fresh:
+            blocks.append(Text("(none)", "muted"))
+        parts = []
+        if self.messages:
+            parts.append(fmt.count(len(fresh), "new message" if same else "message"))
+        if self.size:
+            parts.append(fmt.count(self.size, "char"))
+        head = Section(key, title, blocks, " · ".join(parts), glyph=glyph, style=style)
+        names = {call.call_id: call.name for message in seen for call in message.calls if call.call_id}
+        return [head, *chat_sections(fresh, f"{key}.m", level=1, names=names)]

@@ -1,0 +1,176 @@
+"""The detail of a whole voice call: its silence as a course, every stage in figures, its slowest turns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from etaoi_collector.store.model import Span
+from etaoi_tui.detail.document.model import (
+    Block,
+    Document,
+    KeyValues,
+    Section,
+    StyledLine,
+    StyledText,
+    Tab,
+    Text,
+)
+from etaoi_tui.detail.payload_reader import PayloadReader
+from etaoi_tui.detail.view_options import ViewOptions
+from etaoi_tui.detail.viewers.registry import describe_span
+from etaoi_tui.text import fit, one_line
+from etaoi_tui.view import format as fmt
+from etaoi_tui.view.voice.call_model import VoiceCall
+from etaoi_tui.view.voice.labels import MARKS
+from etaoi_tui.view.voice.lane import GLYPHS, spark_glyph
+from etaoi_tui.view.voice.model import Basis, Kind, MarkKind
+from etaoi_tui.view.voice.stats import GAP, SERIES, Figures, series_words
+from etaoi_tui.view.voice.thresholds import GLYPHS as LEVEL_GLYPHS
+from etaoi_tui.view.voice.thresholds import Level, Thresholds
+
+_COLUMNS = 60
+_BAR = 20
+_SLOWEST = 5
+_STYLES = {Level.FINE: "ok", Level.SLOW: "warning", Level.TOO_SLOW: "error"}
+_SHAPES = {
+    "end of turn": Kind.EOU,
+    "transcript": Kind.STT,
+    "callback": Kind.CALLBACK,
+    "first token": Kind.TTFT,
+    "model": Kind.LLM,
+    "tool": Kind.TOOL,
+    "first audio": Kind.TTS,
+    "playout": Kind.PLAYOUT,
+    "unexplained": Kind.UNEXPLAINED,
+    "agent speaks": Kind.SPEECH,
+    "user speaks": Kind.USER,
+}
+
+
+def describe_voice_call(
+    call: VoiceCall,
+    span: Span,
+    payloads: PayloadReader,
+    now: float,
+    limits: Thresholds,
+    reading: ViewOptions | None = None,
+) -> Document:
+    """Return everything there is to show of a call: its own page, and the pages of its session's span.
+
+    Args:
+        call: The call.
+        span: The ``voice_session`` span that the reader stands on.
+        payloads: Where events come from.
+        now: The present, in seconds since the epoch.
+        limits: What counts as slow.
+        reading: The reader's choices.
+    """
+    document = describe_span(span, payloads, now, reading)
+    tab = Tab("call", "Call", lambda: sections(call, limits))
+    rest = [replace(one, title="Session") if one.key == "voice" else one for one in document.tabs]
+    return replace(document, tabs=[tab, *rest], default="call")
+
+
+def sections(call: VoiceCall, limits: Thresholds) -> Sequence[Section]:
+    """Return a call's own page."""
+    return [*_course(call, limits), *_stages(call, limits), *_slowest(call, limits), *_counts(call)]
+
+
+def _course(call: VoiceCall, limits: Thresholds) -> list[Section]:
+    gap = call.statistics.of(GAP)
+    if gap is None:
+        why = "No turn has told yet how long its silence was." if len(call) else "Nobody has spoken yet."
+        return [Section("course", "Heard gap", [Text(why, "muted")])]
+    runs: list[StyledText] = []
+    for column in call.course.columns(_COLUMNS):
+        style = "muted" if column is None else _STYLES[limits.level(GAP, column)]
+        runs.append((spark_glyph(column, gap.max), style))
+    slow, bad = limits.seconds[GAP.replace(" ", "_")]
+    note = (
+        f"first turn to last, the longest silence {fmt.duration(gap.max)}; "
+        f"△ slow from {fmt.duration(slow)}, ▲ too slow from {fmt.duration(bad)}"
+    )
+    blocks: list[Block] = [StyledLine(runs), Text(note, "muted")]
+    return [Section("course", "Heard gap", blocks, fmt.count(gap.count, "turn"), glyph="▂")]
+
+
+def _stages(call: VoiceCall, limits: Thresholds) -> list[Section]:
+    figures = [(name, told) for name in SERIES if (told := call.statistics.of(name)) is not None]
+    if not figures:
+        return []
+    longest = max(told.p95 for name, told in figures if name not in ("agent speaks", "user speaks"))
+    head = f"{'':16}{'p50':>9}  {'p95':>9}  {'max':>9}  {'count':>6}"
+    blocks: list[Block] = [Text(head, "muted")]
+    blocks += [_stage(name, told, longest, limits) for name, told in figures]
+    return [Section("stages", "Stages", blocks, "bar: p95", glyph="▄")]
+
+
+def _stage(name: str, told: Figures, longest: float, limits: Thresholds) -> StyledLine:
+    shape = _SHAPES.get(name)
+    runs: list[StyledText] = [
+        (f"{GLYPHS[shape]} " if shape is not None else "∑ ", "accent"),
+        (f"{series_words(name):<14}", "" if shape is not None else "title"),
+    ]
+    for seconds in (told.p50, told.p95, told.max):
+        level = limits.level(name, seconds)
+        runs += [
+            (f"{fmt.duration(seconds):>9}", _STYLES[level] if level else ""),
+            (f"{LEVEL_GLYPHS[level]} ", _STYLES[level]),
+        ]
+    runs.append((f"{told.count:>6,}  ", "muted"))
+    if shape not in (Kind.SPEECH, Kind.USER) and longest > 0:
+        filled = min(max(1, round(told.p95 / longest * _BAR)), _BAR)
+        runs += [("█" * filled, "error" if shape is Kind.UNEXPLAINED else "accent")]
+    return StyledLine(runs)
+
+
+def _slowest(call: VoiceCall, limits: Thresholds) -> list[Section]:
+    found = call.slowest(_SLOWEST)
+    if len(found) < 2:
+        return []
+    rows = [Section("slowest", "Slowest turns", (), "p goes there", group=True, glyph="▲", style="warning")]
+    for group in found:
+        turn = call.turn(group)
+        gap = turn.gap
+        level = limits.level(GAP, gap)
+        about = "~" if turn.gap_basis is Basis.DERIVED else ""
+        longest = max(turn.parts, key=lambda part: part.seconds, default=None)
+        cause = "" if longest is None else f"mostly {longest.kind.value} {fmt.duration(longest.seconds)}"
+        said = one_line(turn.user_said or turn.agent_said, 60)
+        title = f"{about + fmt.duration(gap):>7} {LEVEL_GLYPHS[level]} turn {call.index(group) + 1:<5}"
+        rows.append(
+            Section(
+                f"slow {group.key}",
+                f"{title} {fit(cause, 24)} {said}",
+                (),
+                level=1,
+                inside="slowest",
+                target=turn.sources[0].span_id,
+            )
+        )
+    return rows
+
+
+def _counts(call: VoiceCall) -> list[Section]:
+    counted = call.statistics
+    rows: list[tuple[str, str | Sequence[StyledText]]] = [
+        ("turns", f"{len(call):,}"),
+        (f"{MARKS[MarkKind.INTERRUPTED]} interruptions", f"{counted.interruptions:,}"),
+        (f"{MARKS[MarkKind.FALSE_INTERRUPTION]} false interruptions", f"{counted.false_interruptions:,}"),
+        (f"{MARKS[MarkKind.ERROR]} errors", f"{counted.errors + len(call.errors):,}"),
+    ]
+    if counted.tokens_in or counted.tokens_out:
+        rows.append(("tokens", f"{fmt.tokens(counted.tokens_in)} in, {fmt.tokens(counted.tokens_out)} out"))
+    if counted.characters:
+        rows.append(("characters spoken", f"{counted.characters:,}"))
+    if call.unfolded:
+        rows.append(("not read yet", fmt.count(call.unfolded, "turn")))
+    blocks: list[Block] = [KeyValues(rows)]
+    for at, text in call.errors[:50]:
+        blocks.append(
+            StyledLine(
+                [(f"{MARKS[MarkKind.ERROR]} {fmt.offset(at - call.began)}", "error"), (f"  {text}", "")]
+            )
+        )
+    return [Section("counts", "What happened", blocks)]

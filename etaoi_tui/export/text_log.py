@@ -1,0 +1,75 @@
+"""Prints spans as they happen, for a pipe or a CI log: a line when one is seen running, one when it ends."""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+from etaoi_collector.store.model import Changes, Span, SpanFlag
+from etaoi_tui.export.text_tree import depth_of, span_line
+from etaoi_tui.view.row_summaries import Summaries
+
+_ENDED_REMEMBERED = 100_000
+"""Ended spans of which it is remembered that they were printed: something may still arrive for them."""
+
+
+class LinePrinter:
+    """Writes what changed to a stream, one line per span that began or ended.
+
+    Args:
+        out: Where lines go.
+        summaries: Where the words behind a name come from.
+        plumbing: Print a framework's inner steps, too.
+    """
+
+    def __init__(self, out: TextIO, summaries: Summaries, *, plumbing: bool = False) -> None:
+        self._out = out
+        self._summaries = summaries
+        self._plumbing = plumbing
+        self._running: set[int] = set()
+        self._ended: dict[int, None] = {}
+
+    def print_changes(self, changes: Changes) -> None:
+        """Print the spans that began or ended since the last call, in the order in which they did."""
+        news = self._news(changes)
+        if not news:
+            return
+        news.sort(key=_moment)
+        for span in news:
+            self._out.write(self.line(span) + "\n")
+        self._out.flush()
+
+    def pass_over(self, changes: Changes) -> None:
+        """Take changes as known: nothing of them is printed, not even later."""
+        self._news(changes)
+
+    def line(self, span: Span) -> str:
+        """Return what is printed of a span, without the end of the line."""
+        return span_line(span, depth_of(span, plumbing=self._plumbing), None, self._summaries)
+
+    def _news(self, changes: Changes) -> list[Span]:
+        return [
+            span
+            for span in dict.fromkeys([*changes.added, *changes.changed])
+            if (self._plumbing or not span.marks & SpanFlag.PLUMBING) and self._is_news(span)
+        ]
+
+    def _is_news(self, span: Span) -> bool:
+        number = span.number
+        if span.marks & SpanFlag.ENDED:
+            if number in self._ended:
+                return False
+            self._running.discard(number)
+            self._ended[number] = None
+            if len(self._ended) > _ENDED_REMEMBERED:
+                del self._ended[next(iter(self._ended))]
+            return True
+        if not span.marks & SpanFlag.STARTED or number in self._running:
+            return False
+        self._running.add(number)
+        return True
+
+
+def _moment(span: Span) -> tuple[float, int]:
+    at = span.ended_at
+    # Of what ended at the same moment the innermost, which started last, ended first.
+    return (span.started_at, span.number) if at is None else (at, -span.number)

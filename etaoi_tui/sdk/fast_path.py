@@ -1,0 +1,126 @@
+"""The quick look at a value: whether it can be encoded in C as it is.
+
+It can when it is made of plain maps, lists, text and numbers, fits its limits, and has nothing in it that the
+masks may have to change. All else is walked (`etaoi_tui.sdk.sanitize`), at ten to thirty times the cost.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from etaoi_tui.sdk.limits import Limits
+from etaoi_tui.sdk.redact import SHORTEST_SECRET, Redact
+from etaoi_tui.sdk.sanitize import FIELD_OVERHEAD, INT_MAX, INT_MIN, PLAIN_KEY
+
+_KEYS_KEPT = 4_096
+_LONGEST_KEY = 256
+
+_NO, _YES, _LEADS = range(3)
+"""What is known of a key: nothing good; plain; plain, but it may be what makes a secret of its value."""
+
+
+class SizeEstimator:
+    """Weighs values under one tracer's limits and rules."""
+
+    __slots__ = ("_clean", "_depth", "_items", "_keys", "_redact", "_text", "unseen")
+
+    def __init__(self, limits: Limits, redact: Redact) -> None:
+        self._text = limits.text
+        self._items = limits.items
+        self._depth = limits.depth
+        self._redact = redact
+        self._clean = redact.clean
+        self._keys: dict[str, int] = {}
+        self.unseen: list[str] = []
+        """Texts that nobody has looked at for secrets, since it was emptied last."""
+
+    def weigh(self, value: Any, left: int, depth: int = 0) -> int:
+        """Return how many of ``left`` characters remain after a value, or -1 when it has to be walked."""
+        kind = type(value)
+        if kind is str:
+            size = len(value)
+            if size >= SHORTEST_SECRET:
+                if size > self._text:
+                    return -1
+                if hash(value) not in self._clean:
+                    self.unseen.append(value)
+            return left - size - FIELD_OVERHEAD
+        if kind is dict:
+            return self.weigh_map(value, left, depth)
+        if kind is list or kind is tuple:
+            if depth >= self._depth or len(value) > self._items:
+                return -1
+            weigh, weigh_map = self.weigh, self.weigh_map
+            depth += 1
+            for item in value:
+                left = weigh_map(item, left, depth) if type(item) is dict else weigh(item, left, depth)
+                if left < 0:
+                    return -1
+            return left - FIELD_OVERHEAD
+        if kind is bool or value is None:
+            return left - FIELD_OVERHEAD
+        if kind is int:
+            return left - 8 if INT_MIN <= value <= INT_MAX else -1
+        if kind is float:
+            return left - 8 if value - value == 0 else -1
+        return -1
+
+    def weigh_map(self, value: dict[Any, Any], left: int, depth: int = 0) -> int:
+        """Do the same for a map."""
+        if depth >= self._depth or len(value) > self._items:
+            return -1
+        keys, clean, longest = self._keys, self._clean, self._text
+        try:
+            for key, item in value.items():
+                if type(key) is not str:
+                    return -1
+                known = keys.get(key)
+                if known != _YES:
+                    known = self._learn(key) if known is None else known
+                    if known == _NO:
+                        return -1
+                    if known == _LEADS and type(item) is str:
+                        self.unseen.append(f"{key}={item}")
+                if type(item) is str:
+                    size = len(item)
+                    if size >= SHORTEST_SECRET:
+                        if size > longest:
+                            return -1
+                        if hash(item) not in clean:
+                            self.unseen.append(item)
+                    left -= size + len(key) + FIELD_OVERHEAD
+                else:
+                    left = self.weigh(item, left - len(key) - FIELD_OVERHEAD, depth + 1)
+                if left < 0:
+                    return -1
+        except RuntimeError:  # changed by its owner while it was read
+            return -1
+        return left - FIELD_OVERHEAD
+
+    def _learn(self, key: str) -> int:
+        redact = self._redact
+        if len(key) > _LONGEST_KEY or redact.masks_field(key):
+            known = _NO
+        elif redact.leads(key):
+            known = _LEADS
+        elif len(key) <= PLAIN_KEY and key.isascii() and key.isidentifier():
+            known = _YES
+        else:
+            known = _NO if redact.suspects(key) else _YES
+        if len(self._keys) > _KEYS_KEPT:
+            self._keys.clear()
+        if len(key) <= _LONGEST_KEY:
+            self._keys[key] = known
+        return known
+
+    def is_clean(self) -> bool:
+        """Look at all unseen texts; whether none of them may have to be changed. Empties the list."""
+        unseen = self.unseen
+        if not unseen:
+            return True
+        self.unseen = []
+        redact = self._redact
+        if redact.suspects("\n".join(unseen)):
+            return False
+        redact.note_clean(unseen)
+        return True

@@ -1,0 +1,230 @@
+"""Any Python value as something that msgpack and JSON can carry, bounded, readable, and without secrets.
+
+Runs on the sender's thread. A value that is plain already and fits its limit is encoded as it is, in C; only
+others are walked. The walk runs no foreign code (no ``__repr__``, no properties of unknown classes, no
+overridden iterators), so no value can hang the stream; whatever fails all the same becomes a note in its
+place.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from etaoi_collector.wire.encode import EMPTY_MAP, NIL, encode_text
+from etaoi_tui.sdk.fast_path import SizeEstimator
+from etaoi_tui.sdk.limits import Limits
+from etaoi_tui.sdk.redact import REDACTED, Redact
+from etaoi_tui.sdk.safe_repr import (
+    REPR_SAFE,
+    error_sentence,
+    error_text,
+    plain_containers,
+    short_error,
+)
+from etaoi_tui.sdk.sanitize import (
+    Json,
+    Part,
+    Sanitizer,
+    scalar_text,
+)
+
+__all__ = ["EMPTY_MAP", "Json", "Part", "PayloadSerializer", "error_sentence", "error_text", "snapshot"]
+
+_encode = msgspec.msgpack.Encoder().encode
+_encode_json = msgspec.json.Encoder().encode
+
+_SNAPSHOT_ITEMS = 2_000
+_VALUES_KEPT = 4_096
+_WORD = 256
+
+
+def snapshot(value: Any, depth: int = 2) -> Any:
+    """Copy the containers of a value that its owner may change, ``depth`` levels deep.
+
+    Costs well under a microsecond for a state with a list of messages: the items of the deepest level are
+    shared, not copied. Lists beyond 2,000 items are cut to that (and say so later), so that a huge one costs
+    no more.
+    """
+    kind = type(value)
+    if kind is dict:
+        if len(value) > _SNAPSHOT_ITEMS:
+            return dict(list(value.items())[:_SNAPSHOT_ITEMS])
+        if depth <= 1:
+            return value.copy()
+        copied = value.copy()
+        for key, item in copied.items():
+            if type(item) in _COPIED:
+                copied[key] = snapshot(item, depth - 1)
+        return copied
+    if kind is list:
+        items = value[:_SNAPSHOT_ITEMS]
+        if depth > 1 and len(items) <= 64:
+            items = [snapshot(item, depth - 1) if type(item) in _COPIED else item for item in items]
+        return items if len(value) <= _SNAPSHOT_ITEMS else Part(items, len(value))
+    if kind is set or kind is deque:
+        return list(value) if len(value) <= _SNAPSHOT_ITEMS else f"{kind.__name__} of {len(value):,} items"
+    if kind is bytearray:
+        return bytes(value[:_SNAPSHOT_ITEMS])
+    return value
+
+
+_COPIED = frozenset({dict, list, set, deque, bytearray})
+
+
+class PayloadSerializer:
+    """Turns payloads into bytes under one tracer's limits and redaction rules."""
+
+    __slots__ = ("_limits", "_pairs", "_redact", "_scale", "_seen", "cut")
+
+    def __init__(self, limits: Limits, redact: Redact) -> None:
+        self._limits = limits
+        self._redact = redact
+        self._scale = SizeEstimator(limits, redact)
+        self._seen: dict[str, str] = {}
+        self._pairs: dict[tuple[str, str], str] = {}
+        self.cut = 0
+        """How many values were cut so far."""
+
+    def payload(self, value: Any) -> bytes:
+        """Encode a payload as a msgpack map. What is no map becomes ``{"value": ...}``."""
+        if type(value) is not dict:
+            try:
+                value = self._made(value)
+            except Exception as error:
+                return _encode({"etaoi_tui.note": f"this payload could not be read: {short_error(error)}"})
+            if type(value) is bytes:
+                return value
+        return self._map(value)
+
+    def _made(self, value: Any) -> dict[Any, Any] | bytes:
+        """Return the map that a payload stands for, or what says already encoded that there is none."""
+        if value is None:
+            return EMPTY_MAP
+        if callable(value) and not isinstance(value, type):
+            try:
+                value = value()
+            except Exception as error:
+                return _encode({"etaoi_tui.note": f"this payload could not be made: {short_error(error)}"})
+            if value is None:
+                return EMPTY_MAP
+        if isinstance(value, dict):  # of a class of its own, whose methods could be anything
+            return dict(dict.items(value))
+        return dict(value) if isinstance(value, Mapping) else {"value": value}
+
+    def _map(self, value: dict[Any, Any]) -> bytes:
+        shaped = value
+        for key, item in tuple(value.items()):
+            if type(item) is Json:
+                if shaped is value:
+                    shaped = value.copy()
+                shaped[key] = self.json_text(item.value)
+        encoded = self._encode_plain(shaped, self._limits.event, _encode)
+        if encoded is not None:
+            return encoded
+        walk = Sanitizer(self._limits, self._redact, self._limits.event, text=self._limits.text)
+        plain = walk.map(shaped)
+        self.cut += walk.cuts
+        return _encode(plain)
+
+    def _encode_plain(self, value: Any, limit: int, encode: Callable[[Any], bytes]) -> bytes | None:
+        """Encode a value in C; None when it has to be walked."""
+        if self._redact.custom:
+            return None
+        scale = self._scale
+        if (scale.weigh_map if type(value) is dict else scale.weigh)(value, limit) >= 0:
+            try:
+                encoded = encode(value)
+                if not scale.unseen or scale.is_clean():
+                    return encoded
+            except (ValueError, OverflowError, RuntimeError, TypeError):
+                pass  # a lone surrogate, or changed by its owner while it was read
+        scale.unseen.clear()
+        return None
+
+    def json_text(self, value: Any) -> str:
+        """Return a value as JSON text, cut in its structure so that it stays valid JSON."""
+        limit = self._limits.text
+        encoded = self._encode_plain(value, limit, _encode_json)
+        if encoded is not None:
+            text = encoded.decode()
+            self._redact.note_clean((text,))
+            return text
+        walk = Sanitizer(self._limits, self._redact, limit, text=limit)
+        plain = walk.value(value)
+        self.cut += walk.cuts
+        return _encode_json(plain).decode()
+
+    def text(self, value: Any, limit: int | None = None) -> str:
+        """Return one text, clean of secrets and lone surrogates, cut with a note."""
+        walk = Sanitizer(
+            self._limits, self._redact, limit or self._limits.text, text=limit or self._limits.text
+        )
+        shown = walk.string(value) if type(value) is str else scalar_text(walk.value(value))
+        self.cut += walk.cuts
+        return shown
+
+    def word(self, text: str | None) -> bytes:
+        """Encode a name or an id of the agent's own, cut to 256 characters; None and nothing as nil."""
+        return encode_text(self._known(text)[:_WORD]) if text else NIL
+
+    def metadata(self, name: str | None, given: Mapping[str, Any] | None) -> dict[str, str]:
+        """Return metadata as the wire wants it: text by text, ``name`` first."""
+        most = self._limits.metadata_items
+        out: dict[str, str] = {}
+        if name is not None:
+            out["name"] = self._known(name)
+        if given:
+            pairs = self._pairs
+            if name is not None and "name" in given:
+                given = {"metadata.name" if key == "name" else key: value for key, value in given.items()}
+            for key, value in list(given.items())[:most]:
+                if type(value) is str and type(key) is str:
+                    shown = pairs.get((key, value))
+                    if shown is not None:
+                        out[key] = shown
+                        continue
+                if value is not None:
+                    self._add_metadata(out, key, value)
+            if len(given) > most:
+                self.cut += 1
+                out["etaoi_tui.cut"] = f"{len(given) - most} more metadata entries"
+        return out
+
+    def _add_metadata(self, out: dict[str, str], key: Any, value: Any) -> None:
+        name = key if type(key) is str and key.isascii() else self.text(key, 256)
+        shown = REDACTED if self._redact.masks_field(name) else self._metadata_value(value)
+        out[name] = shown
+        if name is key and type(value) is str and len(value) < _WORD:
+            if len(self._pairs) > _VALUES_KEPT:
+                self._pairs.clear()
+            self._pairs[key, value] = shown
+
+    def _metadata_value(self, value: Any) -> str:
+        if type(value) is str:
+            return self._known(value)
+        if type(value) in REPR_SAFE or plain_containers(value):
+            return self._known(repr(value))
+        return self._known(scalar_text(Sanitizer(self._limits, self._redact, 4096, text=1024).value(value)))
+
+    def _known(self, text: str) -> str:
+        """Return a short text as it is to be shown; what came before is not looked at again."""
+        known = self._seen.get(text) if type(text) is str else None
+        if known is None:
+            known = self.text(text, self._limits.metadata_value)
+            if type(text) is str and len(text) < _WORD:
+                if len(self._seen) > _VALUES_KEPT:
+                    self._seen.clear()
+                self._seen[text] = known
+        return known
+
+    def error(self, error: str | BaseException | None) -> str | None:
+        """Return an error's text: ``repr`` of an exception, as the reference sends it."""
+        if error is None:
+            return None
+        if isinstance(error, str):
+            return self.text(error) if error else "error"
+        return self.text(error_text(error))

@@ -1,0 +1,208 @@
+"""Starts what the command line asks for: sockets and files first, on a normal screen, then the viewer.
+
+Without a terminal the same sources are printed as lines of text. What only that needs, or only a viewer that
+listens, is imported there: the first screen should not wait for it.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from etaoi_collector.store import Store
+from etaoi_tui.cli.console import echo
+from etaoi_tui.cli.signals import until_signal
+from etaoi_tui.feed import Feed
+from etaoi_tui.viewer_options import ViewerOptions
+
+if TYPE_CHECKING:
+    from etaoi_collector.collector import Collector, CollectorOptions
+    from etaoi_collector.recording.recorder import Recorder
+    from etaoi_collector.sources.base import Source
+
+FRAMES_PER_SECOND = "250"
+"""Textual draws at most this often. Its own 60 would add up to 17 ms to every key press; what is drawn at all
+is decided by the viewer's tick."""
+
+_POLL_SECONDS = 0.05
+_TICK_MS = 40.0
+_LAST_WORDS_WITHIN = 2.0
+
+
+def has_terminal() -> bool:
+    """Whether there is a screen to draw on and a keyboard to listen to."""
+    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def live(options: CollectorOptions, *, theme: str | None) -> int:
+    """Listen, record and show until the user has seen enough.
+
+    Returns:
+        The exit code.
+    """
+    from etaoi_collector.sources.live import LiveSource
+    from etaoi_tui.cli.collector_context import running_collector
+
+    recorder = None
+    try:
+        with running_collector(options, start=not has_terminal()) as collector:
+            recorder = collector.recorder
+            source = LiveSource(collector)
+            if has_terminal():
+                return view(ViewerOptions(source, collector, theme=theme))
+            with until_signal() as stop:
+                echo(f"Listening on {collector.endpoint}; printing spans as they happen. Ctrl-C ends.")
+                _print_lines(collector, source, stop)
+            return 1 if collector.failure else 0
+    finally:
+        if recorder is not None:
+            _say_where(recorder)
+
+
+def replay(name: str, *, theme: str | None) -> int:
+    """Show a recording.
+
+    Returns:
+        The exit code.
+    """
+    from etaoi_tui.cli.load_recording import find_recording, load, open_recording
+
+    if not has_terminal():
+        from etaoi_tui.cli.show import print_trees
+
+        with load(name) as loaded:
+            print_trees(loaded.store, loaded.source, sys.stdout, time.time())
+        return 0
+    path = find_recording(name)
+    source = open_recording(name)
+    try:
+        return view(ViewerOptions(source, replay=path, theme=theme))
+    finally:
+        source.close()
+
+
+def attach(url: str, *, token: str | None, theme: str | None) -> int:
+    """Show what another viewer has, as a second viewer.
+
+    Returns:
+        The exit code.
+    """
+    from etaoi_tui.cli import tail
+
+    if not has_terminal():
+        return tail.run(url, token=token)
+    source = tail.opened(url, token=token)
+    try:
+        return view(ViewerOptions(source, theme=theme, attached=source))
+    finally:
+        source.close()
+        if source.failure:
+            echo(source.failure)
+
+
+def demo(*, seed: int, loop: bool, port: int | None, speed: float, theme: str | None) -> int:
+    """Show a scripted agent that runs in a process of its own.
+
+    Without a terminal it runs once, and its tree is printed.
+
+    Returns:
+        The exit code.
+    """
+    from etaoi_collector.collector import CollectorOptions, Record
+    from etaoi_collector.options import DEFAULT_PORT
+    from etaoi_collector.sources.live import LiveSource
+    from etaoi_tui.cli.collector_context import running_collector
+    from etaoi_tui.demo.process import agent_process
+
+    drawn = has_terminal()
+    # No recording: demos must not push real runs out of the folder.
+    wanted = CollectorOptions(port=DEFAULT_PORT if port is None else port, record=Record.NONE)
+    instead = CollectorOptions(port=0, record=Record.NONE) if port is None else None
+    with running_collector(wanted, instead, start=not drawn) as collector:
+        source = LiveSource(collector)
+        with agent_process(collector.endpoint, seed=seed, speed=speed, loop=loop and drawn) as agent:
+            if drawn:
+                code = view(ViewerOptions(source, collector, theme=theme, demo=True))
+                echo("That was the demo; it keeps no recording. To see your own agent:")
+                echo("  etaoi_tui.attach(agent)   in your program, after `import etaoi_tui`")
+                echo("  etaoi-tui                 in another terminal")
+                return code
+            with until_signal() as stop:
+                echo(f"A scripted agent streams to {collector.endpoint}; its tree follows when it has ended.")
+                from etaoi_tui.cli.show import print_trees
+
+                store = _follow(source, stop, lambda: agent.poll() is not None)
+            print_trees(store, source, sys.stdout, time.time())
+        return 1 if agent.returncode and not stop.is_set() else 0
+
+
+def view(options: ViewerOptions) -> int:
+    """Open the viewer; it returns when the user quits.
+
+    Returns:
+        The exit code.
+    """
+    os.environ.setdefault("TEXTUAL_FPS", FRAMES_PER_SECOND)  # read by Textual when it is imported
+    gc.disable()  # a look at everything that was imported is no part of the first screen; ticks enable it
+    from etaoi_tui.app import run_viewer
+
+    return run_viewer(options)
+
+
+def _print_lines(collector: Collector, source: Source, stop: threading.Event) -> None:
+    from etaoi_tui.export.text_log import LinePrinter
+    from etaoi_tui.view.row_summaries import Summaries
+
+    feed = Feed(source, Store())
+    printer = LinePrinter(sys.stdout, Summaries(source))
+    told: set[str] = set()
+    while not collector.failure and not stop.wait(0.0 if feed.behind else _POLL_SECONDS):
+        printer.print_changes(feed.tick(_TICK_MS, time.time()))
+        for notice in source.notices:
+            if notice not in told:
+                told.add(notice)
+                echo(notice)
+    collector.stop()
+    while True:  # what had arrived before the end
+        printer.print_changes(feed.tick(_TICK_MS, time.time()))
+        if not feed.behind:
+            return
+
+
+def _follow(source: Source, stop: threading.Event, ended: Callable[[], bool]) -> Store:
+    """Fold what arrives until the only client has ended and everything it sent is there."""
+    store = Store()
+    feed = Feed(source, store)
+    deadline: float | None = None
+    while True:
+        if deadline is None and ended():
+            deadline = time.monotonic() + _LAST_WORDS_WITHIN
+        feed.tick(_TICK_MS, time.time())
+        if feed.behind:
+            continue
+        if deadline is not None and (_everybody_left(store) or time.monotonic() > deadline):
+            return store
+        if stop.wait(_POLL_SECONDS):
+            return store
+
+
+def _everybody_left(store: Store) -> bool:
+    connections = store.connections.values()
+    return bool(connections) and all(connection.closed_at is not None for connection in connections)
+
+
+def _say_where(recorder: Recorder) -> None:
+    """Say where the recording is, and what kept it from being complete."""
+    from etaoi_collector.recording.recorder import State
+
+    if recorder.warning:
+        echo(recorder.warning)
+    if recorder.path is not None:
+        echo(f"Recorded to {recorder.path}")
+    elif recorder.state is State.RECORDING:
+        echo("No agent connected, so nothing was recorded.")

@@ -1,0 +1,99 @@
+"""Ways through a tree that do not depend on which rows are shown: the next error, the next match."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from operator import attrgetter
+
+from etaoi_collector.store.model import Span, SpanFlag, Status, Trace
+
+_ERROR_BELOW = int(SpanFlag.ERROR_BELOW)
+_order = attrgetter("started_at", "number")
+
+
+def is_origin_of_error(span: Span) -> bool:
+    """Whether an error began here: the span failed, and nothing under it did.
+
+    An exception that passes through five levels ends five spans; only the innermost tells where it came from.
+    """
+    return span.error is not None and not span.marks & _ERROR_BELOW and span.status is Status.ERROR
+
+
+def next_error(trace: Trace, after: Span | None) -> Span | None:
+    """Return the first origin of an error behind ``after`` in depth-first order, or the first of all."""
+    for siblings in _ahead(trace, after):
+        for span in siblings:
+            found = _first_error(span)
+            if found is not None:
+                return found
+    return None
+
+
+def previous_error(trace: Trace, before: Span | None) -> Span | None:
+    """Return the last origin of an error in front of ``before`` in depth-first order, or the last of all."""
+    if before is None:
+        siblings = trace.roots
+        for at in range(len(siblings) - 1, -1, -1):
+            found = _last_error(siblings[at])
+            if found is not None:
+                return found
+        return None
+    span: Span | None = before
+    while span is not None:
+        siblings = _siblings(trace, span)
+        for at in range(bisect_left(siblings, _order(span), key=_order) - 1, -1, -1):
+            found = _last_error(siblings[at])
+            if found is not None:
+                return found
+        span = span.parent
+        if span is not None and is_origin_of_error(span):
+            return span
+    return None
+
+
+def _ahead(trace: Trace, after: Span | None) -> Iterator[Iterator[Span]]:
+    """Yield what lies behind a span: its children, its later siblings, its parent's, and so on up."""
+    if after is None:
+        yield iter(trace.roots)
+        return
+    yield iter(after.children or ())
+    span: Span | None = after
+    while span is not None:
+        siblings = _siblings(trace, span)
+        first = bisect_right(siblings, _order(span), key=_order)
+        yield (siblings[at] for at in range(first, len(siblings)))
+        span = span.parent
+
+
+def _siblings(trace: Trace, span: Span) -> list[Span]:
+    if span.parent is not None:
+        return span.parent.children or []
+    return trace.roots if span.trace is trace else span.trace.roots
+
+
+def _first_error(span: Span) -> Span | None:
+    while True:
+        if is_origin_of_error(span):
+            return span
+        if not span.marks & _ERROR_BELOW:
+            return None
+        for child in span.children or ():
+            if child.marks & _ERROR_BELOW or is_origin_of_error(child):
+                span = child
+                break
+        else:
+            return None
+
+
+def _last_error(span: Span) -> Span | None:
+    while True:
+        if span.marks & _ERROR_BELOW:
+            for child in reversed(span.children or ()):
+                if child.marks & _ERROR_BELOW or is_origin_of_error(child):
+                    span = child
+                    break
+            else:
+                return None
+        else:
+            return span if is_origin_of_error(span) else None

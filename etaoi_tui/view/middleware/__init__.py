@@ -1,0 +1,1 @@
+"""What middleware did to a call, as rows show it."""

@@ -1,0 +1,108 @@
+"""Which traces the list shows: those that stand for themselves, newest first."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from operator import attrgetter
+
+from etaoi_collector.store import Store
+from etaoi_collector.store.model import Changes, SpanFlag, Trace
+from etaoi_tui.view.format import count
+
+_number = attrgetter("number")
+_PROBE = int(SpanFlag.PROBE)
+_LOOKED_AT = 64
+"""Roots of a trace, and newest traces, that are looked at: both lists may be long."""
+
+
+class TraceRows:
+    """The traces of the list.
+
+    Traces whose spans all hang in another trace's tree (the turns of a voice session) are part of that one.
+    Traces that hold nothing but an agent snapshot are shown with the traces that name it.
+
+    Attributes:
+        traces: Oldest first; row 0 of the screen is the last of them.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._cleared = -1
+        self.traces: list[Trace] = []
+
+    def __len__(self) -> int:
+        return len(self.traces)
+
+    def apply(self, changes: Changes) -> bool:
+        """Take in what changed; return True when a row came or went."""
+        came_or_went = False
+        for trace in changes.traces:
+            came_or_went |= self._update(trace)
+        for trace in changes.restructured:
+            if trace not in changes.traces:
+                came_or_went |= self._update(trace)
+        return came_or_went
+
+    def clear(self) -> None:
+        """Leave out everything that has begun so far; it stays in the store and in the recording."""
+        self._cleared = max((trace.number for trace in self._store.traces.values()), default=-1)
+        self.traces = []
+
+    def at(self, row: int) -> Trace:
+        """Return the trace in a row, newest first."""
+        return self.traces[-1 - row]
+
+    def newest(self) -> Trace | None:
+        """Return the newest trace that somebody would want to see: marks without their call are none."""
+        for trace in self.traces[: -1 - _LOOKED_AT : -1]:
+            if not is_stray(trace):
+                return trace
+        return self.traces[-1] if self.traces else None
+
+    def row(self, trace: Trace) -> int | None:
+        """Return a trace's row."""
+        at = bisect_left(self.traces, trace.number, key=_number)
+        if at < len(self.traces) and self.traces[at] is trace:
+            return len(self.traces) - 1 - at
+        return None
+
+    def _update(self, trace: Trace) -> bool:
+        shown = (
+            bool(trace.roots)
+            and not trace.only_context
+            and trace.number > self._cleared
+            and trace.trace_id in self._store.traces
+        )
+        at = bisect_left(self.traces, trace.number, key=_number)
+        present = at < len(self.traces) and self.traces[at] is trace
+        if shown and not present:
+            self.traces.insert(at, trace)
+        elif present and not shown:
+            del self.traces[at]
+        return shown != present
+
+
+def is_stray(trace: Trace) -> bool:
+    """Whether a trace is nothing but marks that middleware left beside a call, none of which knows its call.
+
+    The `etaoi` SDK loses the parent of every mark of an asynchronous hook.
+    """
+    return (
+        bool(trace.roots)
+        and not trace.only_context
+        and len(trace.roots) == len(trace.members)
+        and all(root.marks & _PROBE for root in trace.roots[:_LOOKED_AT])
+    )
+
+
+def title(trace: Trace) -> str:
+    """Return what a trace is called: its first root that has a name."""
+    if is_stray(trace):
+        return count(len(trace.roots), "stray mark")
+    for root in trace.roots[:8]:
+        if root.name and root.kind != "agent_context":
+            return root.name
+    for member in trace.members[:8]:
+        if member.agent:
+            return member.agent
+    return trace.trace_id[:8]

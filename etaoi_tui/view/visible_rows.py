@@ -1,0 +1,399 @@
+"""Which spans of a tree have a row, in which order and how deep: folding, plumbing, growth in place.
+
+A trace's tree follows parent links across traces, because a voice turn is a trace of its own under its
+session. Every operation that a key press or a tick needs costs what it touches, not what was recorded; only
+folding, unfolding and switching plumbing rebuild what they change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from etaoi_collector.store.model import Changes, Span, SpanFlag, Trace
+from etaoi_tui.view.depth_first import after_subtree, position, root_of
+from etaoi_tui.view.middleware.row_groups import head_of, hooks_near, is_head_of_several, marks_beside
+
+_PLUMBING = int(SpanFlag.PLUMBING)
+_PROBE = int(SpanFlag.PROBE)
+_ERROR_BELOW = int(SpanFlag.ERROR_BELOW)
+
+MANY = 200
+"""New spans in one tick from which a rebuild of a small tree is cheaper than inserting one by one."""
+
+_ROWS_A_SPAN = 500
+"""Rows that can be made anew in the time of inserting one."""
+
+
+_LOOKED_INTO = 1_000
+"""Hidden spans that are looked into before a row counts as one that unfolds."""
+
+
+class TreeRows:
+    """The rows of one trace's tree.
+
+    Attributes:
+        spans: The span of each row, in depth-first order.
+        depths: The indentation of each row, hidden ancestors not counted.
+        version: Grows with everything that may change how many rows a span has below it, or what they say.
+        touched: The spans of this tree among those that the last `apply` was told of, with and without rows.
+    """
+
+    def __init__(self) -> None:
+        self.trace: Trace | None = None
+        self.context: list[Span] = []
+        self.spans: list[Span] = []
+        self.depths: list[int] = []
+        self.version = 0
+        self.touched: list[Span] = []
+        self.show_plumbing = False
+        self._folded: set[Span] = set()
+        self._open_chains: set[Span] = set()
+        self._hung_until = 0.0
+
+    def __len__(self) -> int:
+        return len(self.spans)
+
+    def show(self, trace: Trace | None, *, context: Iterable[Span] = ()) -> None:
+        """Switch to another trace.
+
+        Args:
+            trace: The trace to show, or None for no rows.
+            context: Agent snapshots that the trace's spans name; they stand above its roots.
+        """
+        self.trace = trace
+        self.context = list(context)
+        self._folded.clear()
+        self._open_chains.clear()
+        self.rebuild()
+
+    def rebuild(self) -> None:
+        """Make all rows anew."""
+        self.version += 1
+        self.spans, self.depths = [], []
+        trace = self.trace
+        if trace is None:
+            return
+        self._hung_until = max(
+            (t.ended_at for t in trace.session.traces if not t.roots and self._hangs_here(t)), default=0.0
+        )
+        for span in self.context:
+            self.spans.append(span)
+            self.depths.append(0)
+        self._collect(trace.roots, 0, self.spans, self.depths)
+
+    def apply(self, changes: Changes) -> bool:
+        """Take in what the store says has changed.
+
+        Returns:
+            True when rows were made anew, so that nothing a caller knows about row numbers holds.
+        """
+        self.touched = []
+        trace = self.trace
+        if trace is None:
+            return False
+        # In a flood most of what changes stands in other trees, and is looked at only here.
+        known: dict[Span, bool] = {}
+        added = self._mine_of(changes.added, known)
+        changed = self._mine_of(changes.changed, known)
+        self.touched = added + changed
+        if changes.restructured and any(self._concerns(other) for other in changes.restructured):
+            self.rebuild()
+            return True
+        self._grow_extent(changes)
+        session = trace.session
+        if any(other.session is session for other in changes.traces):
+            self.version += 1
+        if len(added) > MANY + len(self.spans) // _ROWS_A_SPAN:
+            self.rebuild()
+            return True
+        for span in added:
+            self._insert(span)
+        if not self.show_plumbing:
+            if any(self._moved(mark) for span in added for mark in marks_beside(span)):
+                self.rebuild()
+                return True
+            for span in changed:
+                if any(self._moved(hook) for hook in hooks_near(span)):
+                    self.rebuild()
+                    return True
+                if span.marks & (_PLUMBING | _PROBE) and span.error is not None:
+                    if span.children is not None and self.index(span) is None:
+                        self.rebuild()
+                        return True
+                    self._insert(span)
+        return False
+
+    # questions
+
+    def extent(self) -> tuple[float, float]:
+        """Return the first and the last moment of the tree, in seconds since the epoch."""
+        trace = self.trace
+        if trace is None:
+            return 0.0, 1.0
+        return trace.started_at, max(trace.ended_at, self._hung_until)
+
+    def index(self, span: Span) -> int | None:
+        """Return a span's row, or None when it has none (folded away, hidden, of another trace)."""
+        if self.context and span in self.context:
+            return self.context.index(span)
+        at = position(self.spans, span, len(self.context))
+        if at < len(self.spans) and self.spans[at] is span:
+            return at
+        return None
+
+    def nearest(self, span: Span) -> int | None:
+        """Return the row of a span, or of the one that stands for it, or of the ancestor that hides it."""
+        above: Span | None = span
+        while above is not None:
+            row = self.index(above)
+            if row is None and above.marks & _PROBE:
+                head = head_of(above)
+                row = self.index(head) if head is not None else None
+            if row is not None:
+                return row
+            above = above.parent
+        return None
+
+    def folded(self, span: Span) -> bool:
+        """Whether the span's children are folded away."""
+        return span in self._folded
+
+    def has_children(self, span: Span) -> bool:
+        """Whether anything can unfold under the span."""
+        ways = [iter(span.children or ())]
+        for _ in range(_LOOKED_INTO):
+            child = next(ways[-1], None)
+            if child is None:
+                ways.pop()
+                if not ways:
+                    return False
+            elif not self._hidden(child):
+                return True
+            elif child.children:
+                ways.append(iter(child.children))
+        return True
+
+    def parent_row(self, row: int) -> int | None:
+        """Return the row of the nearest shown ancestor."""
+        parent = self.spans[row].parent
+        return None if parent is None else self.nearest(parent)
+
+    def hidden_below(self, span: Span, most: int = 1_000) -> int:
+        """Count the rows that a folded span hides, up to a bound, so that a row can say how many."""
+        count = 0
+        stack = list(span.children or ())
+        while stack and count < most:
+            child = stack.pop()
+            count += not self._hidden(child)
+            stack.extend(child.children or ())
+        return count
+
+    # folding
+
+    def set_folded(self, span: Span, folded: bool) -> bool:
+        """Fold or unfold one span's children in place.
+
+        Returns:
+            True when that changed anything.
+        """
+        if folded == (span in self._folded) or (folded and not self.has_children(span)):
+            return False
+        row = self.index(span)
+        self.version += 1
+        if folded:
+            self._folded.add(span)
+        else:
+            self._folded.discard(span)
+        if row is None:
+            return True
+        if folded:
+            last = after_subtree(self.spans, row)
+            del self.spans[row + 1 : last]
+            del self.depths[row + 1 : last]
+        else:
+            spans: list[Span] = []
+            depths: list[int] = []
+            self._collect(span.children or [], self.depths[row] + 1, spans, depths)
+            self.spans[row + 1 : row + 1] = spans
+            self.depths[row + 1 : row + 1] = depths
+        return True
+
+    def fold_all(self) -> None:
+        """Fold every span that has children, the roots left open."""
+        self._folded = {span for span in self._all() if span.children and span.parent is not None}
+        self.rebuild()
+
+    def unfold_all(self) -> None:
+        """Unfold everything."""
+        self._folded.clear()
+        self.rebuild()
+
+    def unfold_one_level(self) -> None:
+        """Unfold the outermost folded spans."""
+        outermost = [span for span in self.spans if span in self._folded]
+        self._folded.difference_update(outermost)
+        self.rebuild()
+
+    def fold_one_level(self) -> None:
+        """Fold the innermost open spans."""
+        open_depth = max(
+            (
+                depth
+                for depth, span in zip(self.depths, self.spans, strict=True)
+                if span not in self._folded and self.has_children(span)
+            ),
+            default=None,
+        )
+        if open_depth is None:
+            return
+        for depth, span in zip(self.depths, self.spans, strict=True):
+            if depth == open_depth and self.has_children(span):
+                self._folded.add(span)
+        self.rebuild()
+
+    def reveal(self, span: Span) -> int | None:
+        """Unfold what hides a span and return its row (its nearest shown ancestor's, if it is plumbing)."""
+        above = span.parent
+        outermost: Span | None = None
+        while above is not None:
+            if above in self._folded:
+                self._folded.discard(above)
+                outermost = above
+            above = above.parent
+        if outermost is not None:
+            self.rebuild()
+        return self.nearest(span)
+
+    def set_plumbing(self, shown: bool) -> None:
+        """Show or hide the framework's inner steps."""
+        self.show_plumbing = shown
+        self.rebuild()
+
+    # middleware
+
+    def is_chain(self, span: Span) -> bool:
+        """Whether a row stands for a chain of middleware: the outermost of several hooks around a call."""
+        return not self.show_plumbing and is_head_of_several(span)
+
+    def unfolds(self, span: Span) -> bool:
+        """Whether anything can unfold under the span, or beside it."""
+        return self.is_chain(span) or (span.children is not None and self.has_children(span))
+
+    def chain_open(self, span: Span) -> bool:
+        """Whether the hooks inside a chain's outermost one have rows of their own."""
+        return span in self._open_chains
+
+    def set_chain_open(self, span: Span, wanted: bool) -> None:
+        """Give the hooks of a chain rows of their own, or let one row stand for all."""
+        if wanted:
+            self._open_chains.add(span)
+        else:
+            self._open_chains.discard(span)
+        self.rebuild()
+
+    def _moved(self, hook: Span) -> bool:
+        """Whether a hook has a row though another one stands for it now, or the other way round."""
+        return self._hidden(hook) == (self.index(hook) is not None) and not self._folded_above(hook)
+
+    def _folded_above(self, span: Span) -> bool:
+        above = span.parent
+        while above is not None:
+            if above in self._folded and not self._hidden(above):
+                return True
+            above = above.parent
+        return False
+
+    # inner steps
+
+    def _hangs_here(self, trace: Trace) -> bool:
+        return bool(trace.members) and root_of(trace.members[0]).trace is self.trace
+
+    def _grow_extent(self, changes: Changes) -> None:
+        mine = self.trace
+        for trace in changes.traces:
+            if trace is not mine and not trace.roots and trace.ended_at > self._hung_until:
+                if mine is not None and trace.session is mine.session and self._hangs_here(trace):
+                    self._hung_until = trace.ended_at
+
+    def _concerns(self, trace: Trace) -> bool:
+        mine = self.trace
+        if mine is None:
+            return False
+        return trace is mine or trace.session is mine.session
+
+    def _mine_of(self, spans: Iterable[Span], known: dict[Span, bool]) -> list[Span]:
+        """Return the spans that stand in this tree."""
+        trace = self.trace
+        mine = []
+        for span in spans:
+            parent = span.parent
+            if parent is None:
+                inside = span.trace is trace
+            elif parent in known:
+                inside = known[parent]
+            else:
+                inside = self._is_mine(parent, known)
+            if inside:
+                mine.append(span)
+        return mine
+
+    def _is_mine(self, span: Span, known: dict[Span, bool]) -> bool:
+        """Whether a span stands in this tree; every ancestor is looked at once, however deep it is."""
+        way: list[Span] = []
+        while (inside := known.get(span)) is None:
+            way.append(span)
+            if span.parent is None:
+                inside = span.trace is self.trace
+                break
+            span = span.parent
+        for step in way:
+            known[step] = inside
+        return inside
+
+    def _hidden(self, span: Span) -> bool:
+        if self.show_plumbing or not span.marks & (_PLUMBING | _PROBE):
+            return False
+        if span.marks & _PROBE:
+            head = head_of(span)
+            if head is span or (head is not None and head in self._open_chains):
+                return False
+        return span.error is None or bool(span.marks & _ERROR_BELOW)
+
+    def _insert(self, span: Span) -> None:
+        if self._hidden(span):
+            return
+        depth = 0
+        above = span.parent
+        while above is not None:
+            if above in self._folded and not self._hidden(above):
+                return
+            depth += not self._hidden(above)
+            above = above.parent
+        at = position(self.spans, span, len(self.context))
+        if at < len(self.spans) and self.spans[at] is span:
+            return
+        self.spans.insert(at, span)
+        self.depths.insert(at, depth)
+
+    def _collect(self, siblings: list[Span], depth: int, spans: list[Span], depths: list[int]) -> None:
+        stack = [(span, depth) for span in reversed(siblings)]
+        folded = self._folded
+        while stack:
+            span, depth = stack.pop()
+            below = depth
+            if not self._hidden(span):
+                spans.append(span)
+                depths.append(depth)
+                if span in folded:
+                    continue
+                below += 1
+            if span.children:
+                stack.extend([(child, below) for child in reversed(span.children)])
+
+    def _all(self) -> Iterator[Span]:
+        stack = list(self.trace.roots) if self.trace is not None else []
+        while stack:
+            span = stack.pop()
+            yield span
+            if span.children:
+                stack.extend(span.children)
