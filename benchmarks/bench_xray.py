@@ -19,11 +19,11 @@ from typing import Any
 from benchmarks.report import Row
 from benchmarks.viewer import replay
 from etaoi_collector.pricing.book import price_book
+from etaoi_collector.projections.payload_reader import RecordedPayloads
 from etaoi_collector.sources.replay import ReplaySource
 from etaoi_collector.store.model import Span
 from etaoi_tui.app import ViewerApp
 from etaoi_tui.detail.layout.page import PageLayout
-from etaoi_tui.detail.payload_reader import RecordedPayloads
 from etaoi_tui.detail.view_options import ViewOptions
 from etaoi_tui.detail.viewers.registry import describe_span
 from etaoi_tui.widgets.page_view import SLICE

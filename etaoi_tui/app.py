@@ -228,7 +228,7 @@ class ViewerApp(App[str]):
     def _prepare(self) -> None:
         """Do what would otherwise be waited for when the first detail, or a search, opens."""
         import etaoi_collector.query  # noqa: F401
-        import etaoi_tui.detail.viewers.voice_turn  # noqa: F401 - a tenth of a second of imports, all viewers in it
+        import etaoi_tui.detail.pages.voice_turn  # noqa: F401 - a tenth of a second of imports, all viewers in it
 
         gc.collect()
         gc.freeze()

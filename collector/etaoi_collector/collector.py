@@ -13,19 +13,19 @@ import json
 import os
 import socket
 import threading
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Coroutine
+from types import TracebackType
 from typing import Self
+
+import msgspec
 
 from etaoi_collector import __version__
 from etaoi_collector.ingest.inbox import Inbox
 from etaoi_collector.ingest.pipeline import Ingest, Stats
-from etaoi_collector.ingest.throttle import Throttle
 from etaoi_collector.options import BindError, CollectorOptions, OptionError, Record
 from etaoi_collector.recording import directory as recordings
 from etaoi_collector.recording.recorder import Recorder
-from etaoi_collector.subscriptions.bus_event import BusEvent, SubscriptionFilter
-from etaoi_collector.subscriptions.drop_oldest_queue import DropOldestQueue
-from etaoi_collector.subscriptions.subscription import HISTORY, Subscription
+from etaoi_collector.subscriptions.hub import SubscriptionHub
 
 __all__ = ["BindError", "Collector", "CollectorOptions", "OptionError", "Record", "program_version"]
 
@@ -33,12 +33,18 @@ FLUSH_EVERY = 0.05
 """Seconds that a frame may wait for the file. A killed process may lose a tenth of a second; the socket and a
 busy core need their part of that, too."""
 BACKLOG = 128
+QUIET = 0.02
+SETTLE_WITHIN = 1.0
+"""Seconds: after how long without a frame a history is complete, and for how long that is waited for."""
+READY_WITHIN = 10.0
+"""Seconds that a ``with`` block waits until connections are answered."""
 
 
-class Collector:
-    """A server with its recording and its inbox.
+class Collector(SubscriptionHub):
+    """A server with its recording, its inbox, and those who subscribe to it.
 
-    Call `bind`, then `start`, and in the end `stop`; `inbox`, `recorder` and `stats` serve another thread.
+    Use it in a ``with`` block; or call `bind`, then `start`, and in the end `stop` and `close_recording`.
+    `inbox`, `recorder`, `stats` and all that subscribes serve other threads.
 
     Args:
         options: What to listen on, and where to record to.
@@ -48,6 +54,7 @@ class Collector:
     """
 
     def __init__(self, options: CollectorOptions | None = None) -> None:
+        super().__init__()
         self.options = options or CollectorOptions()
         self.options.check()
         self.failure = ""
@@ -62,10 +69,6 @@ class Collector:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
         self._ready = threading.Event()
-        self._subscribing = threading.Lock()
-        self._subscriptions: list[Subscription] = []
-        self._pace = Throttle()
-        self._stopped = False
 
     @property
     def recorder(self) -> Recorder:
@@ -135,64 +138,50 @@ class Collector:
 
     def stats(self) -> Stats:
         """Return the counts since the start."""
-        return self._intake.stats() if self._intake is not None else Stats()
+        if self._intake is None:
+            return Stats()
+        return msgspec.structs.replace(self._intake.stats(), subscriptions=self.subscriptions)
 
-    def subscribe(
-        self,
-        callback: Callable[[BusEvent], object] | None = None,
-        *,
-        kinds: str | Iterable[str] | None = None,
-        session: str | Iterable[str] | None = None,
-        trace: str | Iterable[str] | None = None,
-        node_kind: str | Iterable[str] | None = None,
-        history: int | None = HISTORY,
-        most_waiting: int | None = None,
-    ) -> Subscription:
-        """Hear of what agents do. Only after `bind`; from any thread.
+    def _open_hub(self) -> tuple[Ingest, Recorder]:
+        recorder, ingest = self.recorder, self._intake
+        assert ingest is not None
+        return ingest, recorder
 
-        A subscriber that is slow never holds up the collector. What it cannot take in time waits in the
-        recording, or goes when ``most_waiting`` says so; what it misses is told as an event of the kind
-        ``missed`` with a count.
+    def _settle(self) -> None:
+        loop = self._loop
+        if loop is None or self._stopped:
+            return
+        with contextlib.suppress(
+            RuntimeError, TimeoutError
+        ):  # the loop has ended, or something comes without end
+            asyncio.run_coroutine_threadsafe(self._quiet(), loop).result(SETTLE_WITHIN)
 
-        Args:
-            callback: Called with each event, on a thread of its own; what it raises is counted and logged.
-                Without one, iterate over the subscription or wait with it.
-            kinds: Which events: any of ``span_start``, ``span_delta``, ``span_end``, ``state_tick`` (these
-                four by default), ``connected``, ``disconnected`` and ``rejected``.
-            session: Only of these sessions: ids, or the texts that the agent's program gave.
-            trace: Only of these trace ids.
-            node_kind: Only of spans of these kinds, such as ``llm`` or ``tool``.
-            history: Of how many events so far to hear first; those that match are delivered. None for all
-                that were recorded, 0 for none.
-            most_waiting: How many events may wait for a slow subscriber before the oldest go. None lets
-                nothing go: they are read again from the recording.
+    async def _quiet(self) -> None:
+        """Wait until nothing has come in for a moment."""
+        frames = -1
+        while frames != self.stats().frames:
+            frames = self.stats().frames
+            await asyncio.sleep(QUIET)
 
-        Returns:
-            The subscription; close it, or use it in a ``with`` block.
+    def __enter__(self) -> Self:
+        """Bind and start it, unless that was done.
 
         Raises:
-            RuntimeError: The collector is not bound.
-            ValueError: There is no such kind, or a number makes no sense.
+            BindError, OptionError, RecordError: See `bind`.
         """
-        recorder, intake = self.recorder, self._intake
-        assert intake is not None
-        if (history is not None and history < 0) or (most_waiting is not None and most_waiting < 1):
-            raise ValueError("history must be at least 0, and most_waiting at least 1.")
-        wanted = SubscriptionFilter(kinds=kinds, session=session, trace=trace, node_kind=node_kind)
-        mailbox = Inbox(recorder.frames) if most_waiting is None else DropOldestQueue(most_waiting)
-        subscription = Subscription(wanted, mailbox, recorder, self._unsubscribe, self._pace, callback)
-        with self._subscribing:
-            if self._stopped:
-                subscription.end()
-            self._subscriptions.append(subscription)
-        subscription.begin(intake.join(subscription, history))
-        return subscription
+        if self._socket is None:
+            self.bind()
+        if self._thread is None:
+            self.start()
+            self.wait_ready(READY_WITHIN)
+        return self
 
-    def _unsubscribe(self, subscription: Subscription) -> None:
-        if self._intake is not None:
-            self._intake.leave(subscription)
-        with self._subscribing, contextlib.suppress(ValueError):
-            self._subscriptions.remove(subscription)
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop it and let the recording go."""
+        self.stop()
+        self.close_recording()
 
     def stop(self, timeout: float = 0.5) -> None:
         """Close all connections and flush the recording. Does nothing the second time.
@@ -215,12 +204,6 @@ class Collector:
         if self._recorder is not None:
             self._recorder.flush()
         self._end_subscriptions()
-
-    def _end_subscriptions(self) -> None:
-        with self._subscribing:
-            self._stopped = True
-            for subscription in self._subscriptions:
-                subscription.end()
 
     def close_recording(self) -> None:
         """Release the recording's files; a private spool is gone then."""

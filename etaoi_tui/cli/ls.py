@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TextIO
 
+from etaoi_collector.projections.objects import trace_object
+from etaoi_collector.projections.trace_names import trace_name
 from etaoi_collector.store import Store
 from etaoi_collector.store.model import Trace
-from etaoi_tui.export.json_lines import dumps, trace_object
-from etaoi_tui.export.text_tree import trace_name
+from etaoi_tui.export.json_lines import dumps
 from etaoi_tui.text import cells, fit, one_line
 from etaoi_tui.view.format import duration, timestamp
 

@@ -6,6 +6,7 @@ import sys
 import time
 from typing import TextIO
 
+from etaoi_collector.projections.timestamps import iso
 from etaoi_collector.recording.directory import Recording, list_recordings
 from etaoi_tui.cli.console import CommandError, echo
 from etaoi_tui.cli.load_recording import count_traces, load
@@ -13,7 +14,7 @@ from etaoi_tui.cli.ls import print_table, print_traces
 from etaoi_tui.cli.show import print_spans, print_trees
 from etaoi_tui.export.json_lines import dumps
 from etaoi_tui.text import printable
-from etaoi_tui.view.format import iso, size, timestamp
+from etaoi_tui.view.format import size, timestamp
 
 _HEADINGS = ("STARTED", "SIZE", "TRACES", "ERRORS", "FILE")
 _RIGHT = frozenset({1, 2, 3})

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TextIO
 
+from etaoi_collector.projections.objects import span_object
+from etaoi_collector.projections.payload_reader import RecordedPayloads
 from etaoi_collector.sources.base import Source
 from etaoi_collector.store import Store
 from etaoi_collector.store.model import Span, SpanFlag, Trace
 from etaoi_tui.cli.console import CommandError
-from etaoi_tui.detail.payload_reader import RecordedPayloads
-from etaoi_tui.export.json_lines import dumps, span_object
+from etaoi_tui.export.json_lines import dumps
 from etaoi_tui.export.text_tree import span_line, trace_line, walk
 from etaoi_tui.view.format import count
 from etaoi_tui.view.row_summaries import Summaries

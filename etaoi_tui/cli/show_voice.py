@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, TextIO
 
+from etaoi_collector.projections.timestamps import iso
 from etaoi_collector.sources.base import Source
 from etaoi_collector.store import Store
 from etaoi_collector.store.model import Session, Trace
@@ -176,14 +177,14 @@ def call_object(call: VoiceCall) -> dict[str, Any]:
         "session_id": call.session.session_id,
         "name": _name(call),
         "status": overall(call).value,
-        "started_at": fmt.iso(call.began),
+        "started_at": iso(call.began),
         "duration_ms": _milliseconds(call.session.newest_at - call.began),
         "traces": len(call.session.traces),
         "turns": len(call),
         "interruptions": statistics.interruptions,
         "false_interruptions": statistics.false_interruptions,
         "errors": statistics.errors + len(call.errors),
-        "errors_outside_turns": [{"at": fmt.iso(at), "text": text} for at, text in call.errors],
+        "errors_outside_turns": [{"at": iso(at), "text": text} for at, text in call.errors],
         "input_tokens": statistics.tokens_in,
         "output_tokens": statistics.tokens_out,
         "characters": statistics.characters,
@@ -204,8 +205,8 @@ def turn_object(turn: Turn, place: int) -> dict[str, Any]:
         "type": "turn",
         "turn": place,
         "status": turn.status.value,
-        "started_at": fmt.iso(turn.start),
-        "ended_at": None if turn.end is None else fmt.iso(turn.end),
+        "started_at": iso(turn.start),
+        "ended_at": None if turn.end is None else iso(turn.end),
         "agent": turn.agent or None,
         "user": turn.user_said or None,
         "user_is_final": turn.final,
@@ -221,7 +222,7 @@ def turn_object(turn: Turn, place: int) -> dict[str, Any]:
         "marks": [
             {
                 "kind": mark.kind.value,
-                "at": fmt.iso(mark.at),
+                "at": iso(mark.at),
                 "text": mark.text or None,
                 "probability": mark.probability,
                 "detected_after_ms": _milliseconds(mark.detected_after),
@@ -260,7 +261,7 @@ def _segment(part: Part) -> dict[str, Any]:
     basis = None if part.kind is Kind.UNEXPLAINED else part.basis.value
     return {
         "part": part.kind.value,
-        "started_at": fmt.iso(part.start),
+        "started_at": iso(part.start),
         "duration_ms": _milliseconds(part.seconds),
         "basis": basis,
     }
@@ -270,8 +271,8 @@ def _stage(stage: Stage) -> dict[str, Any]:
     return {
         "stage": stage.kind.value,
         "name": stage.name or None,
-        "started_at": fmt.iso(stage.start),
-        "ended_at": None if stage.end is None else fmt.iso(stage.end),
+        "started_at": iso(stage.start),
+        "ended_at": None if stage.end is None else iso(stage.end),
         "duration_ms": None if stage.end is None else _milliseconds(max(0.0, stage.end - stage.start)),
         "first_ms": None if stage.first is None else _milliseconds(max(0.0, stage.first - stage.start)),
         "basis": stage.basis.value,
@@ -282,7 +283,7 @@ def _stage(stage: Stage) -> dict[str, Any]:
 
 
 def _moment(moment: Moment | None) -> dict[str, Any] | None:
-    return None if moment is None else {"at": fmt.iso(moment.at), "basis": moment.basis.value}
+    return None if moment is None else {"at": iso(moment.at), "basis": moment.basis.value}
 
 
 def _figures(told: Figures) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from etaoi_collector.source_items import EventBatch, Missing, SourceItem
 from etaoi_collector.sources.base import Progress, Source
-from etaoi_collector.sources.source_items import EventBatch, Missing, SourceItem
 
 
 class SinceFilter:

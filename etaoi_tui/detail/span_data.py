@@ -1,26 +1,30 @@
-"""What is known of one span, for its viewers: its events, decoded on demand, and safe ways to read them."""
+"""What is known of one span, for its viewers: its data, and how the reader wants it shown."""
 
 from __future__ import annotations
 
-import json
-from datetime import datetime
-from functools import cached_property
-from typing import Any
-
-from etaoi_collector.store.model import Span, SpanFlag
-from etaoi_collector.wire.event_ref import NO_EVENT
-from etaoi_tui.detail.messages.stream_assembly import AssembledStream
-from etaoi_tui.detail.payload_reader import Missing, PayloadReader
+from etaoi_collector.conventions.lenient import Map, as_count, as_list, as_map, as_number, as_text, seconds
+from etaoi_collector.projections import span_data
+from etaoi_collector.projections.payload_reader import PayloadReader
+from etaoi_collector.projections.span_data import DELTAS_LISTED, payload_fields
+from etaoi_collector.store.model import Span
 from etaoi_tui.detail.view_options import ViewOptions
 
-DELTAS_LISTED = 200
-"""Deltas that are listed one by one; of more, the newest."""
+__all__ = [
+    "DELTAS_LISTED",
+    "Map",
+    "SpanData",
+    "as_count",
+    "as_list",
+    "as_map",
+    "as_number",
+    "as_text",
+    "payload_fields",
+    "seconds",
+]
 
-Map = dict[str, Any]
 
-
-class SpanData:
-    """One span and its events.
+class SpanData(span_data.SpanData):
+    """One span, its events, and the reader's choices.
 
     Args:
         span: The span to describe.
@@ -32,145 +36,9 @@ class SpanData:
     def __init__(
         self, span: Span, payloads: PayloadReader, now: float, reading: ViewOptions | None = None
     ) -> None:
-        self.span = span
-        self.now = now
+        super().__init__(span, payloads, now)
         self.reading = reading or ViewOptions()
-        self._payloads = payloads
 
     def of(self, span: Span) -> SpanData:
-        """Return the evidence of a related span."""
+        """Return the data of a related span."""
         return SpanData(span, self._payloads, self.now, self.reading)
-
-    def find_snapshot(self, span_id: str) -> Span | None:
-        """Return the agent snapshot with this id, if it has arrived, in whatever session."""
-        return self.span.trace.session.agents.snapshot(span_id)
-
-    @cached_property
-    def start(self) -> Map | Missing | None:
-        """Its start event; None if none has arrived."""
-        if not self.span.marks & SpanFlag.STARTED:
-            return None
-        return self._payloads.event(self.span.start_place)
-
-    @cached_property
-    def end(self) -> Map | Missing | None:
-        """Its end event; None if none has arrived."""
-        if not self.span.marks & SpanFlag.ENDED:
-            return None
-        return self._payloads.event(self.span.end_place)
-
-    @cached_property
-    def begun(self) -> Map:
-        """The start's payload; empty if there is none."""
-        return payload_fields(self.start)
-
-    @cached_property
-    def ended(self) -> Map:
-        """The end's payload; empty if there is none."""
-        return payload_fields(self.end)
-
-    @cached_property
-    def metadata(self) -> Map:
-        """The metadata of start and end together."""
-        found: Map = {}
-        for event in (self.end, self.start):
-            if isinstance(event, dict):
-                found |= as_map(event.get("metadata"))
-        return found
-
-    @cached_property
-    def metrics(self) -> Map:
-        """The voice metrics of its end; empty if there are none."""
-        return as_map(self.end.get("voice_metrics")) if isinstance(self.end, dict) else {}
-
-    @cached_property
-    def deltas(self) -> list[Map | Missing]:
-        """Its newest deltas, in order of arrival."""
-        places = self.span.deltas or []
-        return [self._payloads.event(place) for place in places[-DELTAS_LISTED:]]
-
-    @cached_property
-    def delta_payloads(self) -> list[Map]:
-        """The payloads of its newest deltas that can be read."""
-        return [payload_fields(delta) for delta in self.deltas]
-
-    @property
-    def deltas_left_out(self) -> int:
-        """Older deltas that `deltas` does not hold."""
-        return max(0, len(self.span.deltas or ()) - DELTAS_LISTED)
-
-    @cached_property
-    def streamed(self) -> AssembledStream:
-        """The text that its deltas brought."""
-        return self._payloads.streamed(self.span)
-
-    @cached_property
-    def gaps(self) -> list[str]:
-        """What of it cannot be read, in words."""
-        found = []
-        for name, event, place in (
-            ("start", self.start, self.span.start_place),
-            ("end", self.end, self.span.end_place),
-        ):
-            if isinstance(event, Missing):
-                why = "it was not recorded" if place == NO_EVENT and not event.reason else event.reason
-                found.append(f"The content of its {name} cannot be shown: {why}")
-        return found
-
-    @property
-    def running(self) -> bool:
-        """Whether more is expected of it."""
-        return self.span.status.value == "running"
-
-
-def payload_fields(event: Map | Missing | None) -> Map:
-    """Return an event's payload if it is a map, else an empty one."""
-    return as_map(event.get("payload")) if isinstance(event, dict) else {}
-
-
-def seconds(stamp: Any) -> float | None:
-    """Return an event's time stamp as seconds since the epoch; None if it is none."""
-    try:
-        return datetime.fromisoformat(as_text(stamp)).timestamp()
-    except ValueError:
-        return None
-
-
-def as_map(value: Any) -> Map:
-    """Return the value if it is a map, else an empty one."""
-    return value if isinstance(value, dict) else {}
-
-
-def as_list(value: Any) -> list[Any]:
-    """Return the value if it is a list, else an empty one."""
-    return value if isinstance(value, list) else []
-
-
-def as_text(value: Any) -> str:
-    """Return any value as text: text as it is, nothing for None, the rest as compact JSON."""
-    if isinstance(value, str):
-        return value
-    if value is None:
-        return ""
-    try:
-        return json.dumps(value, ensure_ascii=False, default=repr)
-    except (TypeError, ValueError, RecursionError):
-        return repr(value)
-
-
-def as_number(value: Any) -> float | None:
-    """Return a finite number, or None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    if value != value or value in (float("inf"), float("-inf")):
-        return None
-    try:
-        return float(value)
-    except OverflowError:
-        return None
-
-
-def as_count(value: Any) -> int | None:
-    """Return a whole number that is not negative, or None for anything else."""
-    number = as_number(value)
-    return int(number) if number is not None and number >= 0 else None

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from etaoi_collector.projections.trace_names import trace_name
 from etaoi_collector.store.model import Span, SpanFlag, Status, Trace
 from etaoi_tui.text import fit, one_line
 from etaoi_tui.view.format import DURATION_CELLS, UNKNOWN, clock, count, duration, tokens
 from etaoi_tui.view.glyphs import kind_glyph
 from etaoi_tui.view.row_summaries import Summaries
-from etaoi_tui.view.trace_rows import title
 
 _STATUS_CELLS = 10
 _NAME_CELLS = 60
@@ -75,12 +75,6 @@ def span_line(span: Span, depth: int, now: float | None, summaries: Summaries) -
         taken = UNKNOWN if status is Status.LOST else duration(span.duration(0.0))
     columns = f"{fit(status.value, _STATUS_CELLS)}{fit(taken, DURATION_CELLS, 'right')}"
     return f"{columns}  {'  '.join(parts)}".rstrip()
-
-
-def trace_name(trace: Trace) -> str:
-    """Return what a trace is called; one whose spans all hang in another trace's tree by its first span."""
-    first = trace.members[0] if trace.members and not trace.roots else None
-    return first.name if first is not None and first.name else title(trace)
 
 
 def trace_line(trace: Trace) -> str:

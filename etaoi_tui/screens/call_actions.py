@@ -95,7 +95,7 @@ class CallActions(DetailController):
 
     def do_agent_show(self) -> None:
         """Show the card of the agent that the span under the cursor belongs to."""
-        from etaoi_tui.detail.viewers.agent_card import card_document
+        from etaoi_tui.detail.pages.agent_card import card_document
         from etaoi_tui.screens.live_document_modal import LiveDocumentModal
 
         snapshots = list(self.span_tree.rows.context)
@@ -115,7 +115,7 @@ class CallActions(DetailController):
 
     def do_conversation_show(self) -> None:
         """Show the session of the trace as a conversation."""
-        from etaoi_tui.detail.viewers.conversation import conversation_document
+        from etaoi_tui.detail.pages.conversation import conversation_document
         from etaoi_tui.screens.live_document_modal import LiveDocumentModal
 
         trace = self.span_tree.rows.trace

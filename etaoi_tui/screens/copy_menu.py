@@ -13,11 +13,12 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from etaoi_collector.projections.objects import span_object
+from etaoi_collector.projections.payload_reader import RecordedPayloads
 from etaoi_collector.recording.directory import state_dir
 from etaoi_collector.store.model import Span
 from etaoi_tui.clipboard import LARGEST_FOR_TERMINALS, copy_locally, save_copied
-from etaoi_tui.detail.payload_reader import RecordedPayloads
-from etaoi_tui.export.json_lines import dumps, span_object
+from etaoi_tui.export.json_lines import dumps
 from etaoi_tui.text import one_line
 from etaoi_tui.view import format as fmt
 

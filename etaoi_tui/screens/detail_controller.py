@@ -6,10 +6,10 @@ from time import monotonic
 
 from textual.timer import Timer
 
+from etaoi_collector.projections.payload_reader import RecordedPayloads
 from etaoi_collector.store.model import Changes, Span, Status
 from etaoi_tui.detail.document.model import Document
 from etaoi_tui.detail.messages.neighbouring_calls import surroundings_version
-from etaoi_tui.detail.payload_reader import RecordedPayloads
 from etaoi_tui.detail.view_options import ViewOptions
 from etaoi_tui.screens.panes import Panes, ScreenContext
 

@@ -11,6 +11,7 @@ from textual.containers import Container, Horizontal
 from textual.screen import Screen
 from textual.widget import Widget
 
+from etaoi_collector.projections.trace_names import title
 from etaoi_collector.sources.base import Source
 from etaoi_collector.store import Store
 from etaoi_collector.store.model import Trace
@@ -18,7 +19,7 @@ from etaoi_tui.commands.registry import Action, Pane, for_footer
 from etaoi_tui.view.glyphs import kind_word
 from etaoi_tui.view.layout import Layout, Mode, mode_of
 from etaoi_tui.view.row_summaries import Summaries
-from etaoi_tui.view.trace_rows import TraceRows, title
+from etaoi_tui.view.trace_rows import TraceRows
 from etaoi_tui.view.voice import thresholds
 from etaoi_tui.widgets.breadcrumb import Breadcrumb
 from etaoi_tui.widgets.detail_pane import DetailPane

@@ -128,7 +128,7 @@ class VoiceActions(CallActions):
         if call is None:
             return None
         if span.kind == "voice_session":
-            from etaoi_tui.detail.viewers.voice_call import describe_voice_call
+            from etaoi_tui.detail.pages.voice_call import describe_voice_call
 
             return describe_voice_call(
                 call, span, self._payloads, self.now(span.trace), self.limits, self.reading
@@ -143,7 +143,7 @@ class VoiceActions(CallActions):
         number = call.index(group) + 1
         leader = span if span.kind == "voice_turn" else group.leaders[0]
         # Not before somebody looks: it brings all viewers with it.
-        from etaoi_tui.detail.viewers.voice_turn import describe_voice_turn
+        from etaoi_tui.detail.pages.voice_turn import describe_voice_turn
 
         return describe_voice_turn(turn, number, leader, self._payloads, present, self.limits, self.reading)
 

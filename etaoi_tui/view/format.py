@@ -120,12 +120,6 @@ def timestamp(at: float | None, *, zone: tzinfo | None = None) -> str:
     return UNKNOWN if when is None else f"{when:%Y-%m-%d %H:%M:%S}.{when.microsecond // 1000:03d}"
 
 
-def iso(at: float | None) -> str:
-    """Format a time for scripts and the clipboard: ISO 8601 in UTC with a Z, to the microsecond."""
-    when = _moment(at, UTC)
-    return UNKNOWN if when is None else when.isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
 def ago(at: float | None, now: float) -> str:
     """Format how long ago something was: ``now``, ``12s ago``, ``4m ago``, ``2h ago``, ``3d ago``."""
     if at is None:

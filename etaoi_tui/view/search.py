@@ -4,57 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-import msgspec
-
+from etaoi_collector.projections.recorded_content import EventBytes as Reader
+from etaoi_collector.projections.recorded_content import RecordedContent
 from etaoi_collector.store.model import Changes, Span, Trace
 from etaoi_tui.view.depth_first import Path, position, root_of
 
+__all__ = ["Reader", "TraceSearch"]
+
 if TYPE_CHECKING:
     from etaoi_collector.query import Query
-
-
-class Reader(Protocol):
-    """Reads the recorded bytes of one event; anything but bytes means that they were not kept."""
-
-    def read(self, place: int) -> object:
-        """Return the raw event at a place."""
-        ...
-
-
-class _Event(msgspec.Struct, gc=False):
-    payload: msgspec.Raw
-
-
-_event = msgspec.msgpack.Decoder(_Event).decode
-
-
-class RecordedContent:
-    """A span's recorded bytes for queries that look into contents."""
-
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
-
-    def given(self, span: Span) -> bytes:
-        """Return the bytes of the start event."""
-        return self._bytes(span.start_place)
-
-    def made(self, span: Span) -> bytes:
-        """Return the bytes of the deltas and the end event."""
-        return b"".join(map(self._bytes, [*(span.deltas or ()), span.end_place]))
-
-    def _bytes(self, place: int) -> bytes:
-        """Return the payload's bytes: ids and time stamps around it would match any number."""
-        if place < 0:
-            return b""
-        raw = self._reader.read(place)
-        if not isinstance(raw, bytes | bytearray | memoryview):
-            return b""
-        try:
-            return bytes(_event(raw).payload)
-        except (msgspec.DecodeError, RecursionError):
-            return bytes(raw)
 
 
 class TraceSearch:

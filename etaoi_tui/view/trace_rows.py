@@ -5,14 +5,11 @@ from __future__ import annotations
 from bisect import bisect_left
 from operator import attrgetter
 
+from etaoi_collector.projections.trace_names import LOOKED_AT, is_stray
 from etaoi_collector.store import Store
-from etaoi_collector.store.model import Changes, SpanFlag, Trace
-from etaoi_tui.view.format import count
+from etaoi_collector.store.model import Changes, Trace
 
 _number = attrgetter("number")
-_PROBE = int(SpanFlag.PROBE)
-_LOOKED_AT = 64
-"""Roots of a trace, and newest traces, that are looked at: both lists may be long."""
 
 
 class TraceRows:
@@ -54,7 +51,7 @@ class TraceRows:
 
     def newest(self) -> Trace | None:
         """Return the newest trace that somebody would want to see: marks without their call are none."""
-        for trace in self.traces[: -1 - _LOOKED_AT : -1]:
+        for trace in self.traces[: -1 - LOOKED_AT : -1]:
             if not is_stray(trace):
                 return trace
         return self.traces[-1] if self.traces else None
@@ -80,29 +77,3 @@ class TraceRows:
         elif present and not shown:
             del self.traces[at]
         return shown != present
-
-
-def is_stray(trace: Trace) -> bool:
-    """Whether a trace is nothing but marks that middleware left beside a call, none of which knows its call.
-
-    The `etaoi` SDK loses the parent of every mark of an asynchronous hook.
-    """
-    return (
-        bool(trace.roots)
-        and not trace.only_context
-        and len(trace.roots) == len(trace.members)
-        and all(root.marks & _PROBE for root in trace.roots[:_LOOKED_AT])
-    )
-
-
-def title(trace: Trace) -> str:
-    """Return what a trace is called: its first root that has a name."""
-    if is_stray(trace):
-        return count(len(trace.roots), "stray mark")
-    for root in trace.roots[:8]:
-        if root.name and root.kind != "agent_context":
-            return root.name
-    for member in trace.members[:8]:
-        if member.agent:
-            return member.agent
-    return trace.trace_id[:8]

@@ -1,7 +1,8 @@
 """A scrolling page of lines with a cursor: lays out what is in view at once and the rest in slices.
 
-Knows nothing of tabs, folds or colours. Where the reader is, is kept as a place in the content (`LinePosition`),
-so that a page can grow above them, be folded or get another width without moving what they read.
+Knows nothing of tabs, folds or colours. Where the reader is, is kept as a position in the content
+(`LinePosition`), so that a page can grow above them, be folded or get another width without moving what they
+read.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from rich.cells import cell_len
 
+from etaoi_collector.projections.trace_names import title
 from etaoi_collector.store.model import Span, SpanFlag, Status, Trace
 from etaoi_tui.text import fit, one_line
 from etaoi_tui.view import format as fmt
@@ -13,7 +14,6 @@ from etaoi_tui.view.glyphs import SPINNER, STATUS_GLYPHS, kind_glyph
 from etaoi_tui.view.row_summaries import Summaries
 from etaoi_tui.view.search import TraceSearch
 from etaoi_tui.view.timeline import Axis, bar, label, ticks
-from etaoi_tui.view.trace_rows import title
 from etaoi_tui.view.visible_rows import TreeRows
 from etaoi_tui.widgets.row_view import Piece
 from etaoi_tui.widgets.span_tree_style import kind_look

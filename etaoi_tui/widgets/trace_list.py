@@ -7,12 +7,13 @@ from typing import ClassVar
 
 from rich.cells import cell_len
 
+from etaoi_collector.projections.trace_names import title
 from etaoi_collector.store.model import Changes, Status, Trace
 from etaoi_tui.text import fit, one_line
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.glyphs import SPINNER, STATUS_GLYPHS
 from etaoi_tui.view.row_summaries import Summaries
-from etaoi_tui.view.trace_rows import TraceRows, title
+from etaoi_tui.view.trace_rows import TraceRows
 from etaoi_tui.widgets.row_view import Piece, RowView
 from etaoi_tui.widgets.styles import STATUS_STYLES, StyleTable
 

@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-LISTED = "import json, sys, etaoi_tui.cli, etaoi_tui.start_viewer, etaoi_tui.app; print(json.dumps(list(sys.modules)))"
+MODULES = "etaoi_tui.cli.main, etaoi_tui.start_viewer, etaoi_tui.app"
+LISTED = f"import json, sys, {MODULES}; print(json.dumps(list(sys.modules)))"
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,7 @@ def modules() -> list[str]:
         "etaoi_collector.collector",
         "etaoi_collector.query",
         "etaoi_tui.detail.viewers.registry",
-        "etaoi_tui.detail.viewers.voice_turn",
+        "etaoi_tui.detail.pages.voice_turn",
         "etaoi_collector.pricing.book",
         "etaoi_tui.screens.copy_menu",
         "etaoi_tui.screens.help",

@@ -9,8 +9,8 @@ from typing import Any
 from textual.pilot import Pilot
 
 from etaoi_collector.recording.frame_cache import FrameCache
+from etaoi_collector.source_items import Closed, EventBatch, Missing, Opened, SourceItem
 from etaoi_collector.sources.base import Progress
-from etaoi_collector.sources.source_items import Closed, EventBatch, Missing, Opened, SourceItem
 from etaoi_collector.store import DEFAULT_MAX_SPANS
 from etaoi_collector.store.model import Connection
 from etaoi_collector.wire.codec import decode_frame

@@ -18,10 +18,10 @@ from typing import Any
 import pytest
 
 from etaoi_collector.collector import Collector
+from etaoi_collector.projections.payload_reader import RecordedPayloads
 from etaoi_collector.store import Store
 from etaoi_collector.store.model import Span, SpanFlag, Trace
 from etaoi_collector.wire.event_ref import NO_EVENT
-from etaoi_tui.detail.payload_reader import RecordedPayloads
 from etaoi_tui.detail.viewers.registry import describe_span
 from etaoi_tui.feed import Feed
 from etaoi_tui.sdk.ids import bridge_uuid, session_uuid

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etaoi_collector.sources.source_items import Closed, EventBatch
+from etaoi_collector.source_items import Closed, EventBatch
 from etaoi_collector.subscriptions.drop_oldest_queue import DropOldestQueue
 from etaoi_collector.wire.events import Event, Reject
 

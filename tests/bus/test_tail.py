@@ -13,7 +13,7 @@ from typing import IO, Any
 import pytest
 
 from etaoi_collector.collector import Collector
-from etaoi_collector.sources.source_items import EventBatch, SourceItem
+from etaoi_collector.source_items import EventBatch, SourceItem
 from etaoi_collector.wire.codec import decode_frame
 from etaoi_collector.wire.events import SpanEnd
 from etaoi_tui.cli.since_filter import SinceFilter

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgpack
 
-from etaoi_collector.sources.source_items import EventBatch, SourceItem
+from etaoi_collector.source_items import EventBatch, SourceItem
 from etaoi_collector.wire.events import Event, Reject
 from etaoi_collector.wire.trace_records import TraceWriter
 

@@ -13,8 +13,8 @@ import websockets
 from websockets.asyncio.client import ClientConnection
 
 from etaoi_collector.collector import Collector, CollectorOptions, Record
+from etaoi_collector.source_items import SourceItem
 from etaoi_collector.sources.live import LiveSource
-from etaoi_collector.sources.source_items import SourceItem
 from etaoi_collector.wire.handshake import encode_hello
 
 PATIENCE = 20.0

@@ -16,9 +16,9 @@ from etaoi_collector.collector import BindError, Collector, CollectorOptions, Op
 from etaoi_collector.recording.directory import list_recordings
 from etaoi_collector.recording.reader import TraceFileError, TraceReader
 from etaoi_collector.recording.recorder import RecordError
+from etaoi_collector.source_items import Closed, Ended, Missing
 from etaoi_collector.sources.base import Source
 from etaoi_collector.sources.replay import ReplaySource
-from etaoi_collector.sources.source_items import Closed, Ended, Missing
 from tests.collector.making import events_in, frame_of, numbered_frame, places_in, start, write_trace
 from tests.collector.serving import client, run, serving, take_until, wait_for
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from etaoi_collector.ingest.inbox import Inbox
 from etaoi_collector.recording.recorder import Recorder
-from etaoi_collector.sources.source_items import Closed, EventBatch, SourceItem
+from etaoi_collector.source_items import Closed, EventBatch, SourceItem
 from etaoi_collector.wire.codec import decode_events, split_frame
 from etaoi_collector.wire.events import Reject, SpanStart
 from tests.collector.making import an_id, frame_of, numbered_frame, start

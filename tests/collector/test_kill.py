@@ -11,7 +11,7 @@ from pathlib import Path
 import websockets
 
 from etaoi_collector.recording.reader import TraceReader
-from etaoi_collector.sources.source_items import Ended
+from etaoi_collector.source_items import Ended
 from etaoi_collector.wire.events import Reject
 from etaoi_collector.wire.handshake import encode_hello
 from tests.collector.making import an_id, events_in, numbered_frame

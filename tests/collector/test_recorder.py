@@ -22,7 +22,7 @@ from etaoi_collector.recording import recorder as recorder_module
 from etaoi_collector.recording.directory import list_recordings
 from etaoi_collector.recording.reader import TraceReader
 from etaoi_collector.recording.recorder import Recorder, RecordError, State
-from etaoi_collector.sources.source_items import Missing, Opened
+from etaoi_collector.source_items import Missing, Opened
 from etaoi_collector.wire.event_ref import unpack_event_ref
 from etaoi_collector.wire.trace_records import TraceWriter
 from tests.collector.making import an_id, events_in, numbered_frame, write_trace

@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from etaoi_collector.collector import Collector
 from etaoi_collector.receivers.etaoi_ws import host_name, is_loopback_name
 from etaoi_collector.recording.reader import TraceReader
-from etaoi_collector.sources.source_items import Closed, EventBatch, FrameRefused, Opened
+from etaoi_collector.source_items import Closed, EventBatch, FrameRefused, Opened
 from etaoi_collector.wire.events import Reject
 from etaoi_collector.wire.handshake import encode_hello
 from tests.collector.making import an_id, events_in, frame_of, numbered_frame, places_in, start

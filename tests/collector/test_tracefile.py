@@ -11,7 +11,7 @@ import pytest
 import zstandard
 
 from etaoi_collector.recording.reader import TraceFileError, TraceReader
-from etaoi_collector.sources.source_items import Closed, Ended, EventBatch, FrameRefused, Missing, Opened
+from etaoi_collector.source_items import Closed, Ended, EventBatch, FrameRefused, Missing, Opened
 from etaoi_collector.wire.events import Reject, SpanEnd, SpanStart
 from etaoi_collector.wire.handshake import encode_hello
 from etaoi_collector.wire.trace_records import TraceWriter

@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 
 from etaoi_collector.collector import Collector, CollectorOptions, Record
+from etaoi_collector.projections.objects import span_object
+from etaoi_collector.projections.payload_reader import RecordedPayloads
 from etaoi_collector.sources.live import LiveSource
 from etaoi_collector.store import Store
 from etaoi_collector.store.model import Span, Status
 from etaoi_tui.demo.clock import Clock, Story
 from etaoi_tui.demo.play import LENGTH
-from etaoi_tui.detail.payload_reader import RecordedPayloads
-from etaoi_tui.export.json_lines import span_object
 from etaoi_tui.feed import Feed
 from tests.headless.running import PATIENCE, finish, run, running, send
 

@@ -8,11 +8,11 @@ from typing import Any, Self
 
 import msgpack
 
+from etaoi_collector.projections.payload_reader import Missing, RecordedPayloads
 from etaoi_collector.store import Store
 from etaoi_collector.store.model import Span
 from etaoi_collector.wire.codec import decode_frame, split_frame
 from etaoi_collector.wire.event_ref import pack_event_ref
-from etaoi_tui.detail.payload_reader import Missing, RecordedPayloads
 
 CAPTURES = Path(__file__).parent.parent / "captures"
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from etaoi_tui.detail.document.model import KeyValues
-from etaoi_tui.detail.viewers.agent_snapshot import agent_sections
+from etaoi_tui.detail.pages.agent_snapshot import agent_sections
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from etaoi_collector.projections.timestamps import iso
 from etaoi_tui.view import format as fmt
 
 
@@ -83,8 +84,8 @@ def test_times() -> None:
     assert fmt.clock(at, zone=UTC) == "12:39:05"
     assert fmt.clock(at, milliseconds=True, zone=UTC) == "12:39:05.120"
     assert fmt.timestamp(at, zone=UTC) == "2026-01-02 12:39:05.120"
-    assert fmt.iso(at) == "2026-01-02T12:39:05.120000Z"
-    assert fmt.clock(1e30) == fmt.iso(float("inf")) == fmt.timestamp(None) == "–"
+    assert iso(at) == "2026-01-02T12:39:05.120000Z"
+    assert fmt.clock(1e30) == iso(float("inf")) == fmt.timestamp(None) == "–"
     assert [fmt.ago(at, at + past) for past in (-5, 0.5, 12, 250, 7300, 300_000)] == [
         "now",
         "now",

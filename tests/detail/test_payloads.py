@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import msgpack
 
-from etaoi_collector.sources.source_items import Missing
-from etaoi_tui.detail import payload_reader as payloads
-from etaoi_tui.detail.payload_reader import RecordedPayloads
+from etaoi_collector.projections import payload_reader as payloads
+from etaoi_collector.projections.payload_reader import RecordedPayloads
+from etaoi_collector.source_items import Missing
 
 
 class Counting:

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from etaoi_collector.projections.stream_assembly import ANSWER, Channel
 from etaoi_tui.detail.compare.text_diff import pair_lines, unified
 from etaoi_tui.detail.document.model import Document
 from etaoi_tui.detail.messages.chat import read_message, read_messages
-from etaoi_tui.detail.messages.stream_assembly import ANSWER, Channel
+from etaoi_tui.detail.pages.error import first_failure, split_error
 from etaoi_tui.detail.viewers import registry as describing
-from etaoi_tui.detail.viewers.error import first_failure, split_error
 from etaoi_tui.detail.viewers.registry import describe_span
 from tests.detail.pages import delta, end, lines_of, page_of, span_id, start, text_of
 from tests.detail.recorded import Recorded

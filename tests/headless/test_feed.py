@@ -6,8 +6,7 @@ from collections import deque
 
 import pytest
 
-from etaoi_collector.sources.base import Progress
-from etaoi_collector.sources.source_items import (
+from etaoi_collector.source_items import (
     Closed,
     Ended,
     EventBatch,
@@ -16,6 +15,7 @@ from etaoi_collector.sources.source_items import (
     Opened,
     SourceItem,
 )
+from etaoi_collector.sources.base import Progress
 from etaoi_collector.store import LOST_AFTER, Store
 from etaoi_collector.store.model import Connection, Status
 from etaoi_collector.wire.codec import decode_at_once

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from etaoi_collector.collector import Collector, CollectorOptions
 from etaoi_collector.recording.reader import TraceReader
+from etaoi_collector.source_items import Missing, SourceItem
 from etaoi_collector.sources.live import LiveSource
-from etaoi_collector.sources.source_items import Missing, SourceItem
 from etaoi_collector.store import Store
 from etaoi_tui.feed import Feed
 

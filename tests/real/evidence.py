@@ -13,7 +13,7 @@ from typing import Any
 import msgpack
 
 from etaoi_collector.recording.reader import TraceReader
-from etaoi_collector.sources.source_items import Closed, Ended, EventBatch, Missing, Opened, SourceItem
+from etaoi_collector.source_items import Closed, Ended, EventBatch, Missing, Opened, SourceItem
 from etaoi_collector.store import Store
 from etaoi_collector.store.model import Span
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import pytest
 
 from etaoi_collector.collector import Collector, CollectorOptions, Record
-from etaoi_collector.sources.source_items import EventBatch
+from etaoi_collector.source_items import EventBatch
 from etaoi_collector.store import Store
 from etaoi_collector.store.model import Status
 from etaoi_collector.wire.events import Reject

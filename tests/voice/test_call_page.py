@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from etaoi_tui.detail.document.model import KeyValues, Section, StyledLine
-from etaoi_tui.detail.viewers import voice_call
-from etaoi_tui.detail.viewers.voice_turn import sections as turn_sections
+from etaoi_tui.detail.pages import voice_call
+from etaoi_tui.detail.pages.voice_turn import sections as turn_sections
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.voice.labels import end_of_turn
 from etaoi_tui.view.voice.model import EndOfTurn, Kind

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from etaoi_collector.sources.source_items import Missing
+from etaoi_collector.source_items import Missing
 from etaoi_collector.store import Store
 from etaoi_tui.view.voice.call_model import VoiceCall
 from tests.store.histories import event

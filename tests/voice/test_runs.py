@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from etaoi_collector.store import Store
-from etaoi_tui.detail.viewers.voice_turn import sections
+from etaoi_tui.detail.pages.voice_turn import sections
 from etaoi_tui.feed import Feed
 from etaoi_tui.view.voice.call_model import VoiceCall
 from etaoi_tui.view.voice.linked_runs import LinkedRuns, parts_of

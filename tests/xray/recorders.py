@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from etaoi_collector.projections.payload_reader import PayloadReader, RecordedPayloads
 from etaoi_collector.store.model import Session, Span
 from etaoi_tui.detail.messages.tool_schemas import schemas_for
 from etaoi_tui.detail.middleware.request_chain import CallChain, build_chain
-from etaoi_tui.detail.payload_reader import PayloadReader, RecordedPayloads
 from etaoi_tui.detail.span_data import SpanData
 from etaoi_tui.sdk.attach import attach
 from etaoi_tui.sdk.langchain.middleware import instrument

@@ -7,9 +7,9 @@ from typing import Any
 from langchain_core.messages import HumanMessage
 
 from etaoi_tui.detail.middleware.request_chain import build_chain
+from etaoi_tui.detail.pages.agent_card import card_document
+from etaoi_tui.detail.pages.conversation import conversation_document
 from etaoi_tui.detail.span_data import SpanData
-from etaoi_tui.detail.viewers.agent_card import card_document
-from etaoi_tui.detail.viewers.conversation import conversation_document
 from etaoi_tui.detail.viewers.registry import describe_span
 from etaoi_tui.sdk.attach import attach
 from etaoi_tui.sdk.langchain.middleware import instrument

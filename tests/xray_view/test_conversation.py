@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from etaoi_tui.detail.document.model import Section
-from etaoi_tui.detail.viewers.conversation import conversation_document
+from etaoi_tui.detail.pages.conversation import conversation_document
 from etaoi_tui.text import UNSAFE
 from tests.detail.pages import text_of
 from tests.detail.recorded import Recorded

@@ -13,7 +13,7 @@ from websockets.asyncio.server import ServerConnection
 
 from etaoi_collector.ingest.pipeline import Ingest
 from etaoi_collector.recording.chunks import Chunk, Cursor
-from etaoi_collector.sources.source_items import SourceItem
+from etaoi_collector.source_items import SourceItem
 from etaoi_collector.wire.handshake import After, Hello
 from etaoi_collector.wire.trace_records import GAP, GapBody, encode_body, encode_record
 

@@ -14,18 +14,12 @@ from typing import Protocol
 
 import msgspec
 
-from etaoi_collector.recording.frame_cache import LargeFrame
-from etaoi_collector.sources.source_items import EventBatch, SourceItem
-from etaoi_collector.wire.codec import decode_events, split_frame
+from etaoi_collector.recording.record_items import event_batches
+from etaoi_collector.source_items import EventBatch, SourceItem
 from etaoi_collector.wire.event_ref import frame_of, unpack_event_ref
-from etaoi_collector.wire.limits import SMALL_FRAME
 
 MAX_EVENTS = 100_000
 MAX_BYTES = 64 << 20
-SLICE = 512
-"""Events of one item that is read back."""
-SLICE_BYTES = 4 << 20
-"""Bytes that these events have together, roughly: some frames hold large ones."""
 
 
 class Frame(Protocol):
@@ -173,30 +167,9 @@ class Inbox:
         for kept in self._frames_between(first, last):
             start = unpack_event_ref(behind.start)[2] if kept.place == first else 0
             stop = behind.stop - last if kept.place == last else None
-            for events in events_of(kept, start, stop):
+            for events in event_batches(
+                kept.frame, kept.place, kept.connection, kept.received, start=start, stop=stop
+            ):
                 missing -= len(events.events)
                 yield events
         self.lost += max(0, missing)
-
-
-def events_of(kept: Frame, start: int = 0, stop: int | None = None) -> Iterator[EventBatch]:
-    """Decode a frame that was read back, a slice at a time.
-
-    Args:
-        kept: The frame.
-        start: Ordinal of the first event wanted.
-        stop: Ordinal after the last one; None for all.
-    """
-    frame = kept.frame
-    large = LargeFrame(frame) if len(frame) > SMALL_FRAME else None
-    parts = split_frame(frame) if large is None else []
-    count = len(parts) if large is None else len(large.spans)
-    stop = count if stop is None else min(count, stop)
-    step = max(1, min(SLICE, SLICE_BYTES * count // max(1, len(frame))))
-    for ordinal in range(start, stop, step):
-        until = min(stop, ordinal + step)
-        if large is None:
-            events = decode_events(parts, ordinal, until)
-        else:
-            events = large.decode(frame, ordinal, until)
-        yield EventBatch(kept.place, ordinal, events, kept.connection, kept.received)

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
 
-from etaoi_collector.ingest.inbox import SLICE, Inbox
+from etaoi_collector.ingest.inbox import Inbox
 from etaoi_collector.recording.backlog import Backlog
 from etaoi_collector.recording.chunks import Checkpoints, Cursor
+from etaoi_collector.recording.record_items import event_batches
 from etaoi_collector.recording.recorder import Recorder
-from etaoi_collector.sources.source_items import Closed, EventBatch, FrameRefused, Opened, SourceItem
+from etaoi_collector.source_items import Closed, EventBatch, FrameRefused, Opened, SourceItem
 from etaoi_collector.store.model import Connection
-from etaoi_collector.wire.codec import decode_at_once, decode_events, split_frame
 from etaoi_collector.wire.encode import DROPPED_KEY
 from etaoi_collector.wire.event_ref import unpack_event_ref
-from etaoi_collector.wire.events import Reject, dropped_before
+from etaoi_collector.wire.events import EVENT_KIND, Reject, dropped_before
+from etaoi_collector.wire.limits import MAX_EVENTS_PER_FRAME
 
 _TELLS_DROPS = DROPPED_KEY.encode()
 
@@ -56,6 +58,10 @@ class Stats(msgspec.Struct, frozen=True):
     """Those of them that were sent away, because they did not read on."""
     viewers_dropped_why: str = ""
     """The newest reason."""
+    events_by_kind: dict[str, int] = {}
+    """The same events by kind: ``span_start``, ``span_delta``, ``span_end``, ``state_tick``, ``rejected``."""
+    subscriptions: int = 0
+    """Subscriptions that are open in this process."""
 
 
 class Listener(Protocol):
@@ -92,6 +98,7 @@ class Ingest:
         self._refused = 0
         self._dropped_by_clients = 0
         self._bytes = 0
+        self._by_type: Counter[type] = Counter()
         self._turned_away = 0
         self._turned_away_why = ""
         self._viewers = 0
@@ -118,6 +125,7 @@ class Ingest:
             viewers=self._viewers,
             viewers_dropped=self._viewers_dropped,
             viewers_dropped_why=self._viewers_dropped_why,
+            events_by_kind={EVENT_KIND[known]: count for known, count in self._by_type.items()},
         )
 
     def join(self, listener: Listener, history: int | None) -> Backlog:
@@ -213,24 +221,19 @@ class Ingest:
             place = self._recorder.append(at, number, frame)
             segment, offset, _ = unpack_event_ref(place)
             self._checkpoints.note(self._events, Cursor(segment, offset))
-            events = decode_at_once(frame)
             tells_drops = _TELLS_DROPS in frame
-            if events is not None:
-                if tells_drops:
-                    self._dropped_by_clients += sum(sum(dropped_before(event)) for event in events)
-                self._hand_over(EventBatch(place, 0, events, number, at), len(frame))
-                return
-            parts = split_frame(frame)
-            for start in range(0, len(parts), SLICE):
-                events = decode_events(parts, start, start + SLICE)
+            size = len(frame)
+            for batch in event_batches(frame, place, number, at, whole=MAX_EVENTS_PER_FRAME):
+                events = batch.events
                 self._rejected += sum(type(event) is Reject for event in events)
                 if tells_drops:
                     self._dropped_by_clients += sum(sum(dropped_before(event)) for event in events)
-                share = len(frame) * len(events) // len(parts)
-                self._hand_over(EventBatch(place, start, events, number, at), share)
+                self._hand_over(batch, size)
+                size = 0  # the frame is kept alive by its first batch already
 
     def _hand_over(self, events: EventBatch, size: int) -> None:
         self._events += len(events.events)
+        self._by_type.update(map(type, events.events))
         self._emit(events, size)
 
     def _emit(self, item: SourceItem, size: int = 0) -> None:

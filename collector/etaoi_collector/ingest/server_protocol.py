@@ -7,11 +7,14 @@ sent what is recorded, and has nothing more to say itself.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from etaoi_collector.wire.handshake import (
     FANOUT,
     INGEST,
+    After,
     HandshakeError,
     Hello,
     decode_hello,
@@ -55,14 +58,22 @@ class ServerProtocol:
 
     Args:
         server_version: What the Welcome names.
+        recording_end: Returns where the recording ends now: viewers are told.
         authorised: The client brought the token, or none is wanted.
     """
 
-    def __init__(self, *, server_version: str, authorised: bool = True) -> None:
+    def __init__(
+        self,
+        *,
+        server_version: str,
+        authorised: bool = True,
+        recording_end: Callable[[], After] | None = None,
+    ) -> None:
         self.hello: Hello | None = None
         """The client's Hello, once it was accepted."""
         self._server_version = server_version
         self._authorised = authorised
+        self._recording_end = recording_end
 
     def begin(self) -> Answer | None:
         """Answer the connection itself, before any message."""
@@ -99,7 +110,8 @@ class ServerProtocol:
             text = f"Unknown role {hello.role[:20]!a}; agents have the role ingest, viewers the role fanout."
             return Answer(close=_close(POLICY, text), refused=text)
         self.hello = hello
-        return Answer(send=encode_welcome(version, self._server_version))
+        end = self._recording_end() if self._recording_end is not None and hello.role == FANOUT else None
+        return Answer(send=encode_welcome(version, self._server_version, end))
 
 
 def _close(code: int, reason: str) -> Close:

@@ -19,7 +19,7 @@ from websockets.http11 import Request, Response
 from etaoi_collector.ingest.fanout import TOO_SLOW, TooSlow, send_recording
 from etaoi_collector.ingest.pipeline import Ingest
 from etaoi_collector.ingest.server_protocol import Answer, ServerProtocol
-from etaoi_collector.wire.handshake import FANOUT, Hello, describe_client
+from etaoi_collector.wire.handshake import FANOUT, After, Hello, describe_client
 from etaoi_collector.wire.versions import SCHEMA_VERSION
 
 INGEST_PATH = "/ingest"
@@ -203,7 +203,11 @@ class _Shell:
     async def handle(self, connection: ServerConnection) -> None:
         """Run one connection from its Hello to its end."""
         headers = connection.request.headers if connection.request is not None else Headers()
-        session = ServerProtocol(server_version=self._version, authorised=self._gate.admits(headers))
+        session = ServerProtocol(
+            server_version=self._version,
+            authorised=self._gate.admits(headers),
+            recording_end=self._recording_end,
+        )
         number = 0
         try:
             answer = session.begin()
@@ -246,6 +250,10 @@ class _Shell:
             if number:
                 self._note_too_big(connection, number)
                 self._intake.close(number, connection.close_code, connection.close_reason or "")
+
+    def _recording_end(self) -> After:
+        recorder = self._intake.recorder
+        return After(recorder.recording, *recorder.end())
 
     async def _fan_out(self, connection: ServerConnection, session: ServerProtocol, hello: Hello) -> None:
         """Send a viewer what is recorded until either side ends it."""

@@ -6,22 +6,12 @@ from collections.abc import Iterator
 
 import msgspec
 
-from etaoi_collector.ingest.inbox import events_of
 from etaoi_collector.recording.chunks import Chunk, Cursor, records_between
-from etaoi_collector.recording.recorder import KeptFrame, Recorder
-from etaoi_collector.sources.source_items import Closed, FrameRefused, Opened, SourceItem
-from etaoi_collector.store.model import Connection
+from etaoi_collector.recording.record_items import connection_item, event_batches
+from etaoi_collector.recording.recorder import Recorder
+from etaoi_collector.source_items import SourceItem
 from etaoi_collector.wire.event_ref import pack_event_ref
-from etaoi_collector.wire.trace_records import (
-    CLOSED,
-    FRAME,
-    OPENED,
-    REFUSED,
-    ClosedBody,
-    OpenedBody,
-    RefusedBody,
-    decode_body,
-)
+from etaoi_collector.wire.trace_records import FRAME
 
 READ_AT_ONCE = 256 << 10
 """Bytes of the recording that are read in one go."""
@@ -50,22 +40,16 @@ def recorded(recorder: Recorder, past: Backlog) -> Iterator[SourceItem]:
     """Turn records back into what arrived, from the wanted event on."""
     skip = past.skip
     for position, kind, at, number, body in records_between(chunks_from(recorder, past.start), past.end):
-        if kind == FRAME:
-            for events in events_of(KeptFrame(pack_event_ref(*position), at, number, body)):
-                cut = min(skip, len(events.events))
-                skip -= cut
-                if cut:
-                    events.first_ordinal += cut
-                    events.events = events.events[cut:]
-                if events.events:
-                    yield events
-        elif kind == OPENED:
-            opened = decode_body(body, OpenedBody)
-            if not opened.again:
-                yield Opened(Connection(number, opened.peer, at, opened.client))
-        elif kind == CLOSED:
-            closed = decode_body(body, ClosedBody)
-            yield Closed(number, at, closed.code, closed.reason)
-        elif kind == REFUSED:
-            refused = decode_body(body, RefusedBody)
-            yield FrameRefused(number, at, refused.size, refused.reason)
+        if kind != FRAME:
+            found = connection_item(kind, at, number, body)
+            if found is not None and not found[1]:
+                yield found[0]
+            continue
+        for events in event_batches(body, pack_event_ref(*position), number, at):
+            cut = min(skip, len(events.events))
+            skip -= cut
+            if cut:
+                events.first_ordinal += cut
+                events.events = events.events[cut:]
+            if events.events:
+                yield events

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from msgspec import Raw
 
 from etaoi_collector.recording.random_access_file import let_go
-from etaoi_collector.sources.source_items import Missing
+from etaoi_collector.source_items import Missing
 from etaoi_collector.wire.codec import decode_events, split_frame
 from etaoi_collector.wire.event_ref import frame_of, unpack_event_ref
 from etaoi_collector.wire.events import Event, Reject

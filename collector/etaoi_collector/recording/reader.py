@@ -12,14 +12,9 @@ import re
 from collections import deque
 from collections.abc import Iterator
 
-from msgspec import Raw
-
 from etaoi_collector.recording.formats import (
-    CLOSED,
     FRAME,
     HELLO,
-    OPENED,
-    REFUSED,
     CorruptRecord,
     NativeFormat,
     PlainStream,
@@ -27,36 +22,28 @@ from etaoi_collector.recording.formats import (
 )
 from etaoi_collector.recording.frame_cache import FrameCache
 from etaoi_collector.recording.random_access_file import RandomAccessFile
+from etaoi_collector.recording.record_items import EVENTS_PER_BATCH, connection_item, event_batches
 from etaoi_collector.recording.segment import Segment, TraceFileError, open_segment
-from etaoi_collector.sources.source_items import (
+from etaoi_collector.source_items import (
     Closed,
     Ended,
     EventBatch,
-    FrameRefused,
     Missing,
     Opened,
     SourceItem,
 )
 from etaoi_collector.store.model import Connection
-from etaoi_collector.wire.codec import decode_at_once, decode_events, split_frame
 from etaoi_collector.wire.event_ref import pack_event_ref, unpack_event_ref
 from etaoi_collector.wire.events import Event, Reject
 from etaoi_collector.wire.handshake import HandshakeError, decode_hello, describe_client
 from etaoi_collector.wire.trace_records import (
     PREFIX,
-    ClosedBody,
-    OpenedBody,
-    RefusedBody,
-    decode_body,
     first_segment_path,
     read_prefix,
     segment_path,
 )
 
-__all__ = ["EVENTS_PER_ITEM", "TraceFileError", "TraceReader"]
-
-EVENTS_PER_ITEM = 512
-"""Events of one `EventBatch` item at most: about half a millisecond of decoding."""
+__all__ = ["TraceFileError", "TraceReader"]
 
 _CHUNK = 256 << 10
 _RECORD_START = re.compile(rb"\x94[\x01-\x04]\xcb.{8}\xce.{4}\xc6", re.DOTALL)
@@ -75,7 +62,7 @@ class TraceReader:
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], *, events_per_item: int = EVENTS_PER_ITEM, follow: bool = False
+        self, path: str | os.PathLike[str], *, events_per_item: int = EVENTS_PER_BATCH, follow: bool = False
     ) -> None:
         first = open_segment(path)
         self.path = first.path
@@ -97,9 +84,8 @@ class TraceReader:
         self._chunk_at = 0
         self._offset = first.start
         self._queue: deque[SourceItem] = deque()
-        self._parts: list[Raw | Reject] | None = None
-        self._part_of = (0, 0)
-        self._next_ordinal = 0
+        self._batches: Iterator[EventBatch] = iter(())
+        """What is left of the frame that was met last."""
         self._connections: dict[int, Connection] = {}
         self._number = 0
         self._last_time = first.header.created if first.header else 0.0
@@ -143,9 +129,13 @@ class TraceReader:
         """Return the next item; None when nothing more is there for now."""
         if self._queue:
             return self._queue.popleft()
-        if self._parts is not None:
-            return self._slice(self._parts)
         while not self.ended:
+            batch = next(self._batches, None)
+            if batch is not None:
+                if self._untimed:
+                    self._read_time(batch.events)
+                    batch.received = self._last_time
+                return batch
             head = self._next_head()
             if head is None:
                 if not self._at_end():
@@ -165,7 +155,7 @@ class TraceReader:
         self.ended = True
         self._splits.clear()
         self._chunk = b""
-        self._parts = None
+        self._batches = iter(())
         for segment in self._segments:
             segment.file.close()
 
@@ -209,37 +199,27 @@ class TraceReader:
         body = memoryview(self._chunk)[head.body : head.end]
         place = pack_event_ref(len(self._segments) - 1, self._offset)
         self._offset = self._chunk_at + head.end
+        number = self._number if head.connection is None else head.connection
         if head.kind == FRAME:
-            self._take_frame(body, place, head)
-        elif head.kind == OPENED:
-            self._take_opened(body, head.connection or 0)
-        elif head.kind == CLOSED:
-            closed = decode_body(body, ClosedBody)
-            if self._connections.pop(head.connection or 0, None) is not None:
-                self._queue.append(Closed(head.connection or 0, self._last_time, closed.code, closed.reason))
-        elif head.kind == REFUSED:
-            refused = decode_body(body, RefusedBody)
-            self._queue.append(
-                FrameRefused(head.connection or 0, self._last_time, refused.size, refused.reason)
-            )
+            if number not in self._connections:
+                self._number = max(self._number, number)
+                self._open(Connection(number, "unknown", self._last_time))
+            self._batches = event_batches(body, place, number, self._last_time, most=self._per_item)
         elif head.kind == HELLO:
             self._take_hello(body)
-
-    def _take_frame(self, frame: memoryview, place: int, head: RecordHeader) -> None:
-        number = self._number if head.connection is None else head.connection
-        if number not in self._connections:
-            self._number = max(self._number, number)
-            self._open(Connection(number, "unknown", self._last_time))
-        events = decode_at_once(frame)
-        if events is None or len(events) > self._per_item:
-            self._parts = split_frame(frame)
-            self._part_of = (place, number)
-            self._next_ordinal = 0
-            self._queue.append(self._slice(self._parts))
         else:
-            if self._untimed:
-                self._read_time(events)
-            self._queue.append(EventBatch(place, 0, events, number, self._last_time))
+            self._take_connection_record(head.kind, head.connection or 0, body)
+
+    def _take_connection_record(self, kind: int, number: int, body: memoryview) -> None:
+        found = connection_item(kind, self._last_time, number, body)
+        if found is None:
+            return
+        item, again = found
+        if isinstance(item, Opened):
+            if not (again and number in self._connections):
+                self._open(item.connection)
+        elif not isinstance(item, Closed) or self._connections.pop(number, None) is not None:
+            self._queue.append(item)
 
     def _read_time(self, events: list[Event | Reject]) -> None:
         """Take the time from events in a format that does not tell when they arrived."""
@@ -247,22 +227,6 @@ class TraceReader:
             if not isinstance(event, Reject):
                 self._last_time = max(self._last_time, event.timestamp.timestamp())
                 return
-
-    def _slice(self, parts: list[Raw | Reject]) -> EventBatch:
-        start = self._next_ordinal
-        self._next_ordinal = stop = min(len(parts), start + self._per_item)
-        if stop == len(parts):
-            self._parts = None
-        place, number = self._part_of
-        events = decode_events(parts, start, stop)
-        if self._untimed:
-            self._read_time(events)
-        return EventBatch(place, start, events, number, self._last_time)
-
-    def _take_opened(self, body: memoryview, number: int) -> None:
-        opened = decode_body(body, OpenedBody)
-        if not (opened.again and number in self._connections):
-            self._open(Connection(number, opened.peer, self._last_time, opened.client))
 
     def _take_hello(self, body: memoryview) -> None:
         try:

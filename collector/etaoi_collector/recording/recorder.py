@@ -23,7 +23,7 @@ from etaoi_collector.recording.chunks import Chunk, Cursor, read_records
 from etaoi_collector.recording.frame_cache import FrameCache
 from etaoi_collector.recording.frame_ring_buffer import FrameRingBuffer
 from etaoi_collector.recording.random_access_file import read_at, shown
-from etaoi_collector.sources.source_items import Missing
+from etaoi_collector.source_items import Missing
 from etaoi_collector.wire.event_ref import pack_event_ref, unpack_event_ref
 from etaoi_collector.wire.limits import MAX_TRACE_HEADER
 from etaoi_collector.wire.trace_records import (

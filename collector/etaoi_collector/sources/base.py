@@ -6,7 +6,7 @@ from typing import Protocol
 
 import msgspec
 
-from etaoi_collector.sources.source_items import (
+from etaoi_collector.source_items import (
     Closed,
     Ended,
     EventBatch,

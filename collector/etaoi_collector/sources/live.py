@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from etaoi_collector.collector import Collector
+from etaoi_collector.source_items import Missing, SourceItem
 from etaoi_collector.sources.base import EVENTS_PER_SECOND, Progress
-from etaoi_collector.sources.source_items import Missing, SourceItem
 
 
 class LiveSource:

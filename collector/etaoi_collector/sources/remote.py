@@ -12,6 +12,7 @@ import time
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
+from msgspec import UNSET
 from websockets.exceptions import ConnectionClosed, InvalidStatus, InvalidURI, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
@@ -22,8 +23,8 @@ from etaoi_collector.ingest.server_protocol import BAD_TOKEN, MISMATCH, POLICY, 
 from etaoi_collector.receivers.etaoi_ws import is_loopback_name
 from etaoi_collector.recording.chunks import Cursor
 from etaoi_collector.recording.recorder import Recorder
+from etaoi_collector.source_items import Missing, SourceItem
 from etaoi_collector.sources.base import EVENTS_PER_SECOND, Progress
-from etaoi_collector.sources.source_items import Missing, SourceItem
 from etaoi_collector.wire.handshake import (
     FANOUT,
     After,
@@ -53,6 +54,8 @@ OPEN_WITHIN = 10.0
 """Seconds that connecting and the handshake may take each."""
 CLOSE_WITHIN = 0.5
 """Seconds that the other side has to answer a close."""
+QUIET = 1.0
+"""Seconds without a message after which a viewer that does not say where its recording ends has sent all."""
 RETRY_FIRST = 0.25
 RETRY_MOST = 5.0
 """Seconds between two attempts to connect again, growing."""
@@ -71,11 +74,12 @@ class RemoteSource:
     Args:
         url: Where it listens, as ``ws://127.0.0.1:8787/ingest``.
         token: The secret that it wants, if any.
+        watched: Whether somebody calls `take`; False where only subscriptions read.
     """
 
     live = True
 
-    def __init__(self, url: str, *, token: str | None = None) -> None:
+    def __init__(self, url: str, *, token: str | None = None, watched: bool = True) -> None:
         self.url = url
         self.failure = ""
         """Why it is not followed any more; empty while it is, or while that is tried."""
@@ -88,12 +92,15 @@ class RemoteSource:
         self._record_time = 0.0
         self._recorder = Recorder(writer=f"etaoi-tui {program_version()}")
         self._inbox = Inbox(self._recorder.frames)
-        self._intake = Ingest(self._recorder, self._inbox, lambda: self._record_time)
+        self._intake = Ingest(self._recorder, self._inbox if watched else None, lambda: self._record_time)
         self._recording = ""
         self._position = Cursor()
         self._numbers: dict[int, int] = {}
         """Our numbers of the connections there."""
         self._told: list[str] = []
+        self._recorded_there: After | None = None
+        """Where the recording ended when it was connected to; None where the other side tells nothing."""
+        self._caught_up = threading.Event()
         self._stopping = threading.Event()
         self._connection: ClientConnection | None = None
         self._thread: threading.Thread | None = None
@@ -121,6 +128,24 @@ class RemoteSource:
     def clients(self) -> int:
         """Agents that are connected there."""
         return len(self._numbers)
+
+    @property
+    def ingest(self) -> Ingest:
+        """Where what comes is taken in."""
+        return self._intake
+
+    @property
+    def recorder(self) -> Recorder:
+        """The private spool."""
+        return self._recorder
+
+    def wait_caught_up(self, timeout: float | None = None) -> bool:
+        """Wait until all is here that was recorded there when this was opened; False when it is not.
+
+        A viewer of before 0.2 does not tell where its recording ends; its backlog counts as complete once
+        nothing has come for a moment.
+        """
+        return self._caught_up.wait(timeout) and not self.failure
 
     def stats(self) -> Stats:
         """Return the counts since the start."""
@@ -174,6 +199,7 @@ class RemoteSource:
         except Exception as error:  # nobody else would ever hear of it
             self.failure = f"following {self.url} failed: {error or type(error).__name__}"
         finally:
+            self._caught_up.set()
             self._recorder.flush()
 
     def _follow(self, connection: ClientConnection) -> str:
@@ -181,7 +207,7 @@ class RemoteSource:
         self._connection = connection
         try:
             while not self._stopping.is_set():
-                message = connection.recv()
+                message = self._receive(connection)
                 if isinstance(message, str) or not self._take(message):
                     connection.close(UNSUPPORTED_DATA, "this is no recording")
                     self.failure = f"{self.url} sends something else than a recording."
@@ -191,6 +217,24 @@ class RemoteSource:
         except OSError:
             pass
         return ""
+
+    def _receive(self, connection: ClientConnection) -> bytes | str:
+        if self._caught_up.is_set():
+            return connection.recv()
+        there = self._recorded_there
+        if there is not None:
+            here = After(self._recording, *self._position)
+            if not there.recording or (
+                here.recording == there.recording
+                and (here.segment, here.offset) >= (there.segment, there.offset)
+            ):
+                self._caught_up.set()
+            return connection.recv()
+        try:
+            return connection.recv(QUIET)
+        except TimeoutError:
+            self._caught_up.set()
+            return connection.recv()
 
     def _reconnect(self, why: str) -> ClientConnection | None:
         """Try until the viewer is there again; None when that is pointless, or nobody wants it any more."""
@@ -236,6 +280,7 @@ class RemoteSource:
             answer = decode_answer(connection.recv(OPEN_WITHIN))
             if isinstance(answer, Mismatch):
                 raise _Refused(answer.message)
+            self._recorded_there = None if answer.end is UNSET else answer.end
         except ConnectionClosed as closed:
             if closed.rcvd is not None and closed.rcvd.code in _FOR_GOOD:
                 raise _Refused(closed.rcvd.reason) from None

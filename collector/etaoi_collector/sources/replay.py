@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 
 from etaoi_collector.recording.reader import TraceReader
+from etaoi_collector.source_items import EventBatch, Missing, SourceItem
 from etaoi_collector.sources.base import EVENTS_PER_SECOND, Progress
-from etaoi_collector.sources.source_items import EventBatch, Missing, SourceItem
 
 MOST_AT_ONCE = 256
 """Events that one `take` decodes at most: what was just decoded is folded while it is in the processor's

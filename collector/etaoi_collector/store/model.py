@@ -231,7 +231,7 @@ class Span(msgspec.Struct, gc=False, eq=False):
     agent: str | None = None
     """Name of the enclosing agent, where the producer tells."""
     started_at: float = 0.0
-    """Start by the producer's clock; until its start arrives (see `SpanFlag.STARTED`), a hint for its place."""
+    """Start by the producer's clock; a hint for its place until its start arrives (`SpanFlag.STARTED`)."""
     start_place: int = NO_EVENT
     marks: int = 0
     number: int = 0

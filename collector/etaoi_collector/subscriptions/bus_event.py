@@ -1,16 +1,15 @@
-"""What programs hear of when they subscribe to a collector, and which of it they want."""
+"""What a subscriber is given: something that happened, and the span that it happened to."""
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import msgspec
 
-from etaoi_collector.sources.source_items import Closed, EventBatch, FrameRefused, Opened, SourceItem
+from etaoi_collector.subscriptions.span_fold import SpanState
 from etaoi_collector.wire.event_ref import NO_EVENT
-from etaoi_collector.wire.events import Event, Reject, SpanDelta, SpanEnd, SpanStart, StateTick
 from etaoi_collector.wire.full_decode import decode_lossless
 
 EVENT_KINDS = ("span_start", "span_delta", "span_end", "state_tick")
@@ -22,17 +21,13 @@ OTHER_KINDS = ("connected", "disconnected", "rejected")
 MISSED = "missed"
 """Heard by everybody who missed something, at the place where it is missing."""
 
-_KINDS: dict[type, str] = {
-    SpanStart: "span_start",
-    SpanDelta: "span_delta",
-    SpanEnd: "span_end",
-    StateTick: "state_tick",
-    Reject: "rejected",
-}
 
+class BusEvent(msgspec.Struct, frozen=True, kw_only=True, dict=True):
+    """Something that happened, with the span that it happened to as it was then.
 
-class BusEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that happened. What does not apply to its kind is None."""
+    The fields are read from memory. The properties `span`, `input`, `output`, `attributes` and `payload` read
+    the recording when they are asked for, so they work as long as it is open. What does not apply is None.
+    """
 
     kind: str
     """One of `EVENT_KINDS`, of `OTHER_KINDS`, or `MISSED`."""
@@ -51,11 +46,19 @@ class BusEvent(msgspec.Struct, frozen=True, kw_only=True):
     node_kind: str | None = None
     """``llm``, ``tool``, ``sub_agent`` and so on."""
     name: str | None = None
-    """The span's name; deltas have none."""
+    """The span's name, on its deltas and on its end, too."""
     agent: str | None = None
-    """Name of the agent around a span that starts."""
+    """Name of the agent around the span."""
+    status: str | None = None
+    """The span's status at this moment: ``running``, ``ok``, ``error``, ``cancelled``, ``paused``."""
     error: str | None = None
-    """How a span that ends has failed."""
+    """How the span has failed."""
+    model: str | None = None
+    """The model of a model call."""
+    duration_ms: float | None = None
+    """How long the span took; None while it runs."""
+    ttft_ms: float | None = None
+    """Time to the first token of a model call."""
     subject: str | None = None
     """Whose state changed: ``agent`` or ``user``."""
     state: str | None = None
@@ -66,132 +69,61 @@ class BusEvent(msgspec.Struct, frozen=True, kw_only=True):
     """How many events were missed."""
     raw_payload: bytes = b"\x80"
     """The undecoded payload, a MessagePack map."""
+    span_state: SpanState | None = None
+    """The span as it was; `span` tells it as an object."""
 
     @property
     def payload(self) -> dict[str, Any]:
-        """The payload, decoded anew with each look."""
+        """The event's own payload, as its sender wrote it."""
         return decode_lossless(self.raw_payload)
 
+    @cached_property
+    def span(self) -> dict[str, Any]:
+        """The whole span, as ``etaoi-tui tail --json`` prints it; empty where no span is concerned."""
+        return self.span_state.as_object() if self.span_state is not None else {}
 
-class SubscriptionFilter:
-    """Which events a subscriber wants to hear of.
+    @property
+    def input(self) -> Any:
+        """What the span was given: messages of a model call, arguments of a tool, inputs of an agent."""
+        return self.span.get("input")
 
-    Args:
-        kinds: Kinds of events, one or several; None for all of `EVENT_KINDS`.
-        session: Session ids, or the texts that the agent's program calls its sessions by.
-        trace: Trace ids.
-        node_kind: Kinds of spans.
+    @property
+    def output(self) -> Any:
+        """What came out; of a model call that still runs, what has streamed so far."""
+        return self.span.get("output")
 
-    Raises:
-        ValueError: There is no such kind of event.
-    """
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """The span's metadata."""
+        return self.span.get("attributes") or {}
 
-    def __init__(
-        self,
-        *,
-        kinds: str | Iterable[str] | None = None,
-        session: str | Iterable[str] | None = None,
-        trace: str | Iterable[str] | None = None,
-        node_kind: str | Iterable[str] | None = None,
-    ) -> None:
-        self._kinds = frozenset(EVENT_KINDS) if kinds is None else _several(kinds)
-        unknown = self._kinds - {*EVENT_KINDS, *OTHER_KINDS}
-        if unknown:
-            known = ", ".join((*EVENT_KINDS, *OTHER_KINDS))
-            raise ValueError(f"No events are of the kind {min(unknown)!r}; there are {known}.")
-        self._types = frozenset(known for known, kind in _KINDS.items() if kind in self._kinds)
-        self._sessions = None if session is None else _session_ids(_several(session))
-        self._traces = None if trace is None else frozenset(map(str.lower, _several(trace)))
-        self._node_kinds = None if node_kind is None else _several(node_kind)
-        self._all = self._sessions is self._traces is self._node_kinds is None
+    @property
+    def usage(self) -> Mapping[str, int | None] | None:
+        """Token counts of a model call."""
+        return self.span.get("usage")
 
-    def of(self, arrival: SourceItem) -> Iterator[BusEvent]:
-        """Yield what of an arrival is wanted, in a form that keeps no frame alive."""
-        if type(arrival) is EventBatch:
-            for index, event in enumerate(arrival.events):
-                if type(event) in self._types and (self._all or self._matches(event)):
-                    yield _heard(event, arrival, index)
-        elif type(arrival) is Opened and "connected" in self._kinds:
-            opened = arrival.connection
-            yield BusEvent(
-                kind="connected",
-                received=opened.opened_at,
-                connection=opened.number,
-                reason=f"{opened.peer} {opened.client}".rstrip(),
-            )
-        elif type(arrival) is Closed and "disconnected" in self._kinds:
-            yield BusEvent(
-                kind="disconnected",
-                received=arrival.at,
-                connection=arrival.connection,
-                reason=arrival.reason or None,
-            )
-        elif type(arrival) is FrameRefused and "rejected" in self._kinds:
-            yield BusEvent(
-                kind="rejected",
-                received=arrival.at,
-                connection=arrival.connection,
-                reason=f"frame of {arrival.size:,} bytes refused: {arrival.reason}",
-            )
+    @cached_property
+    def cost_usd(self) -> float | None:
+        """What a model call cost in US dollars; None where it is no model call, or its price is not known."""
+        return self.span_state.cost_usd() if self.span_state is not None else None
 
-    def _matches(self, event: Event | Reject) -> bool:
-        if isinstance(event, Reject):
-            return True
-        if self._sessions is not None and event.session_id not in self._sessions:
-            return False
-        if isinstance(event, StateTick):
-            return self._traces is None and self._node_kinds is None
-        if self._traces is not None and event.trace_id not in self._traces:
-            return False
-        return self._node_kinds is None or event.node_kind in self._node_kinds
+    @property
+    def text(self) -> str:
+        """The text that a delta adds; empty for anything else."""
+        said = self.payload.get("text") if self.kind == "span_delta" else None
+        return said if isinstance(said, str) else ""
 
+    @property
+    def node(self) -> str | None:
+        """The node that the span is in, as the program calls it (``node_id``, ``langgraph_node``)."""
+        return self.span_state.ids.node if self.span_state is not None else None
 
-def _several(one_or_more: str | Iterable[str]) -> frozenset[str]:
-    return frozenset((one_or_more,)) if isinstance(one_or_more, str) else frozenset(one_or_more)
+    @property
+    def execution(self) -> str | None:
+        """The execution that the span is in, as the program calls it (``execution_id``, ``run_id``)."""
+        return self.span_state.ids.execution if self.span_state is not None else None
 
-
-def _session_ids(sessions: Iterable[str]) -> frozenset[str]:
-    """Return the ids on the wire; a text that is no id is hashed into one, as clients do."""
-    ids = set()
-    for session in sessions:
-        try:
-            ids.add(str(uuid.UUID(session)))
-        except ValueError:
-            ids.add(str(uuid.uuid5(uuid.NAMESPACE_URL, f"etaoi:session:{session}")))
-    return frozenset(ids)
-
-
-def _heard(event: Event | Reject, arrival: EventBatch, index: int) -> BusEvent:
-    place = NO_EVENT if arrival.base_place < 0 else arrival.base_place + arrival.first_ordinal + index
-    kind, received, connection = _KINDS[type(event)], arrival.received, arrival.connection
-    if type(event) is Reject:
-        return BusEvent(kind=kind, received=received, connection=connection, place=place, reason=event.reason)
-    if type(event) is StateTick:
-        return BusEvent(
-            kind=kind,
-            received=received,
-            connection=connection,
-            place=place,
-            at=event.timestamp.timestamp(),
-            session_id=event.session_id,
-            subject=event.subject,
-            state=event.state,
-        )
-    assert isinstance(event, SpanStart | SpanDelta | SpanEnd)
-    metadata = None if isinstance(event, SpanDelta) else event.metadata
-    return BusEvent(
-        kind=kind,
-        received=received,
-        connection=connection,
-        place=place,
-        at=event.timestamp.timestamp(),
-        session_id=event.session_id,
-        trace_id=event.trace_id,
-        span_id=event.span_id,
-        parent_span_id=event.parent_span_id,
-        node_kind=event.node_kind,
-        name=None if metadata is None else metadata.name or metadata.probe_label,
-        agent=event.lc_agent_name if isinstance(event, SpanStart) else None,
-        error=event.error if isinstance(event, SpanEnd) else None,
-        raw_payload=bytes(event.payload),
-    )
+    @property
+    def stream(self) -> str | None:
+        """The stream that the span is in, as the program calls it (``stream_id``, ``thread_id``)."""
+        return self.span_state.ids.stream if self.span_state is not None else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 
-from etaoi_collector.sources.source_items import EventBatch, SourceItem
+from etaoi_collector.source_items import EventBatch, SourceItem
 
 MAX_BYTES = 64 << 20
 """Bytes of frames that may be kept alive by what waits."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import threading
 import time
 from collections import deque
@@ -22,17 +21,15 @@ from etaoi_collector.ingest.throttle import Throttle
 from etaoi_collector.recording.backlog import Backlog, recorded
 from etaoi_collector.recording.frame_cache import FrameCache
 from etaoi_collector.recording.recorder import Recorder
-from etaoi_collector.sources.source_items import EventBatch, Missing, SourceItem
-from etaoi_collector.subscriptions.bus_event import MISSED, BusEvent, SubscriptionFilter
+from etaoi_collector.source_items import EventBatch, Missing, SourceItem
+from etaoi_collector.subscriptions.bus_event import MISSED, BusEvent
+from etaoi_collector.subscriptions.callback_thread import Callback, CallbackThread
+from etaoi_collector.subscriptions.filters import SubscriptionFilter
+from etaoi_collector.subscriptions.span_fold import SpanFold
 from etaoi_collector.wire.full_decode import decode_lossless
-
-HISTORY = 10_000
-"""Events from before a subscription that it hears of, unless it says otherwise."""
 
 _SLICE_SECONDS = 0.002
 _SLICE_EVENTS = 512
-_log = logging.getLogger("etaoi_collector.subscriptions.bus_event")
-_log.addHandler(logging.NullHandler())
 
 Predicate = Callable[[BusEvent], bool]
 
@@ -104,7 +101,7 @@ class Subscription:
         recorder: Recorder,
         leave: Callable[[Subscription], None],
         pace: Throttle,
-        callback: Callable[[BusEvent], object] | None = None,
+        callback: Callback | None = None,
     ) -> None:
         self._wanted = wanted
         self._mailbox = mailbox
@@ -113,8 +110,10 @@ class Subscription:
         self._pace = pace
         self._puts_seen = 0
         self._worked_until = 0.0
-        self._callback = callback
+        self._calling = None if callback is None else CallbackThread(callback, self.__next__)
         self._splits = FrameCache(recorder.read_frame)
+        self._fold = SpanFold(self._splits.read)
+        self._read_along = 0
         self._past: Iterator[SourceItem] | None = None
         self._past_left = 0
         self._ready: deque[BusEvent] = deque()
@@ -127,20 +126,22 @@ class Subscription:
         self._passed_over = 0
         self._missed = 0
         self._lost_told = 0
-        self._failures = 0
-        self._last_failure = ""
-        self._thread: threading.Thread | None = None
 
     # the collector's side
 
-    def begin(self, past: Backlog) -> None:
-        """Take over what had been recorded before the first `put`."""
-        if past.start < past.end:
+    def begin(self, past: Backlog, history: int | None) -> None:
+        """Take over what had been recorded before the first `put`.
+
+        Args:
+            past: Where it lies, with what is only read along.
+            history: How many of its events are wanted; None for all.
+        """
+        if past.start < past.end and (past.events or history != 0):
             self._past_left = past.events
+            self._read_along = 0 if history is None else max(0, past.events - history)
             self._past = recorded(self._recorder, past)
-        if self._callback is not None:
-            self._thread = threading.Thread(target=self._call, name="etaoi-subscriber", daemon=True)
-            self._thread.start()
+        if self._calling is not None:
+            self._calling.start()
 
     def put(self, item: SourceItem, size: int = 0) -> None:
         """Take an arrival; called by the collector's thread, and never waits for the subscriber."""
@@ -243,12 +244,15 @@ class Subscription:
         return SubscriptionStats(
             delivered=self._delivered,
             passed_over=self._passed_over,
-            waiting=0 if self._closed else self._past_left + len(self._mailbox) + len(self._ready),
+            waiting=0 if self._closed else self._undelivered(),
             missed=self._missed + self._mailbox.lost - self._lost_told,
             read_back=self._mailbox.overflowed,
-            failures=self._failures,
-            last_failure=self._last_failure,
+            failures=0 if self._calling is None else self._calling.failures,
+            last_failure="" if self._calling is None else self._calling.last_failure,
         )
+
+    def _undelivered(self) -> int:
+        return max(0, self._past_left - self._read_along) + len(self._mailbox) + len(self._ready)
 
     def join(self, timeout: float | None = None) -> bool:
         """Wait until the function was called with everything that came before the collector stopped.
@@ -256,10 +260,7 @@ class Subscription:
         Returns:
             False when that took longer than ``timeout`` seconds.
         """
-        if self._thread is not None:
-            self._thread.join(timeout)
-            return not self._thread.is_alive()
-        return True
+        return self._calling is None or self._calling.join(timeout)
 
     def close(self) -> None:
         """Hear of nothing more; iterators end. Does nothing the second time."""
@@ -317,22 +318,44 @@ class Subscription:
 
     def _pull_past(self, past: Iterator[SourceItem]) -> bool:
         deadline = time.monotonic() + _SLICE_SECONDS
-        for arrival in past:
-            self._past_left -= len(arrival.events) if type(arrival) is EventBatch else 0
-            self._look(arrival)
+        for item in past:
+            if type(item) is EventBatch:
+                self._past_left -= len(item.events)
+                rest = self._pass_along(item)
+                if rest is not None:
+                    self._look(rest)
+            elif self._read_along:
+                self._fold.note(item)
+            else:
+                self._look(item)
             if time.monotonic() >= deadline:
                 return True
         self._past = None
-        if self._past_left > 0:
-            self._tell_missed(self._past_left, "no recording holds them any more")
-        self._past_left = 0
+        missing = self._past_left - self._read_along
+        if missing > 0:
+            self._tell_missed(missing, "no recording holds them any more")
+        self._past_left = self._read_along = 0
         return True
 
-    def _look(self, arrival: SourceItem) -> None:
+    def _pass_along(self, batch: EventBatch) -> EventBatch | None:
+        """Remember what of a batch is older than what is wanted; returns the rest."""
+        old = min(self._read_along, len(batch.events))
+        if not old:
+            return batch
+        self._read_along -= old
+        number, received = batch.connection, batch.received
+        first, events = batch.first_ordinal, batch.events
+        self._fold.skip(EventBatch(batch.base_place, first, events[:old], number, received))
+        if old == len(events):
+            return None
+        return EventBatch(batch.base_place, first + old, events[old:], number, received)
+
+    def _look(self, item: SourceItem) -> None:
         before = len(self._ready)
-        self._ready.extend(self._wanted.of(arrival))
-        if type(arrival) is EventBatch:
-            self._passed_over += len(arrival.events) - (len(self._ready) - before)
+        self._ready.extend(self._wanted.of(item, self._fold))
+        if type(item) is EventBatch:
+            self._passed_over += len(item.events) - (len(self._ready) - before)
+            self._fold.forget_changes()
 
     def _tell_missed(self, count: int, reason: str) -> None:
         self._missed += count
@@ -393,21 +416,8 @@ class Subscription:
             self._waiter = None  # once is enough until it has looked
             waiter()
 
-    def _call(self) -> None:
-        callback = self._callback
-        assert callback is not None
-        with contextlib.suppress(StopIteration):
-            while True:
-                event = self._next(None)
-                try:
-                    callback(event)
-                except Exception as error:
-                    self._failures += 1
-                    self._last_failure = f"{type(error).__name__}: {error}"
-                    _log.exception("a subscriber's function failed")
-
     def _refuse_callback(self) -> None:
-        if self._callback is not None:
+        if self._calling is not None:
             raise RuntimeError("This subscription calls a function; subscribe once more to iterate or wait.")
 
     def _nothing_within(self, timeout: float | None, before: int) -> TimeoutError:

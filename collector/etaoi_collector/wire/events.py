@@ -116,6 +116,16 @@ class Reject(msgspec.Struct, gc=False):
     reason: str
 
 
+EVENT_KIND: dict[type, str] = {
+    SpanStart: "span_start",
+    SpanDelta: "span_delta",
+    SpanEnd: "span_end",
+    StateTick: "state_tick",
+    Reject: "rejected",
+}
+"""The kind of an event by its type."""
+
+
 def dropped_before(event: Event | Reject) -> tuple[int, int]:
     """Return how many events a producer says, with this one, that it had to leave out.
 

@@ -39,11 +39,13 @@ class Hello(msgspec.Struct, tag="hello", tag_field="kind"):
 
 
 class Welcome(msgspec.Struct, tag="welcome", tag_field="kind"):
-    """The server's consent: exactly these keys, because the reference client dies of any other."""
+    """The server's consent: to an agent exactly two keys, because the reference client dies of any other."""
 
     schema_version: str
     server_version: str = ""
     """Always told by us; other servers may leave it out."""
+    end: After | UnsetType = msgspec.field(name="etaoi_tui.end", default=UNSET)
+    """Only to a viewer: where the recording ends now, so that it knows when it has read all of that."""
 
 
 class Mismatch(msgspec.Struct, tag="mismatch", tag_field="kind"):
@@ -92,9 +94,9 @@ def decode_hello(message: bytes | bytearray | memoryview | str) -> Hello:
         ) from None
 
 
-def encode_welcome(schema_version: str, server_version: str) -> bytes:
-    """Encode the server's Welcome."""
-    return _encode(Welcome(schema_version, server_version))
+def encode_welcome(schema_version: str, server_version: str, end: After | None = None) -> bytes:
+    """Encode the server's Welcome; ``end`` is for viewers only."""
+    return _encode(Welcome(schema_version, server_version, UNSET if end is None else end))
 
 
 def encode_mismatch(client_version: str) -> bytes:

@@ -372,7 +372,7 @@ def message_sections(
 
 
 def origin_of(message: Message) -> str:
-    """Name what a message came from, for `etaoi_tui.detail.messages.message_provenance`; empty if nothing tells."""
+    """Name what a message came from, for `message_provenance`; empty if nothing tells."""
     if message.role == "tool" and message.call_id:
         return TOOL_TARGET + message.call_id
     if message.role == "assistant" and message.message_id:

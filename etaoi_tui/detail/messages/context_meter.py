@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from etaoi_collector.pricing.book import Cost, price_book
-from etaoi_collector.pricing.token_counts import Tokens, read_tokens
+from etaoi_collector.pricing.book import price_book
+from etaoi_collector.projections.call_cost import cost_of, model_of, provider_of, tokens_of
 from etaoi_collector.store.model import Span
 from etaoi_tui.detail.compare.call_diff import request_of
 from etaoi_tui.detail.document.model import Block, KeyValues, Section, StyledLine, StyledText
 from etaoi_tui.detail.messages.chat import note
 from etaoi_tui.detail.messages.neighbouring_calls import calls_of
 from etaoi_tui.detail.messages.token_estimate import CHARACTERS_A_TOKEN, parts_in_characters
-from etaoi_tui.detail.span_data import SpanData, as_map, as_text
+from etaoi_tui.detail.span_data import SpanData
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.sparkline import sparkline
 
@@ -25,40 +25,6 @@ _PARTS = (
     ("tool results", "role.tool", "▒"),
     ("this turn", "role.ai", "█"),
 )
-
-
-def tokens_of(evidence: SpanData) -> Tokens | None:
-    """Return a call's reported tokens taken apart; None if it reports none."""
-    usage = evidence.span.usage
-    if usage is None:
-        return None
-    return read_tokens(usage, as_map(evidence.ended.get("usage")), provider_of(evidence))
-
-
-def provider_of(evidence: SpanData) -> str:
-    """Return the provider of a call's model, if it is told."""
-    return as_text(evidence.ended.get("provider") or evidence.metadata.get("ls_provider"))
-
-
-def model_of(evidence: SpanData) -> str:
-    """Return the name of a call's model as it was reported, else as it was asked for."""
-    return as_text(
-        evidence.ended.get("model") or evidence.span.model or evidence.metadata.get("ls_model_name")
-    )
-
-
-def cost_of(evidence: SpanData) -> Cost | None:
-    """Return what a call cost; None if it reports no usage."""
-    tokens = tokens_of(evidence)
-    if tokens is None:
-        return None
-    book = price_book()
-    model, provider = model_of(evidence), provider_of(evidence)
-    cost = book.cost(tokens, model, provider, evidence.span.started_at)
-    if cost.total is None and provider and book.ready:
-        # Gateways and frameworks name providers as they like.
-        cost = book.cost(tokens, model, "", evidence.span.started_at)
-    return cost
 
 
 def meter_sections(evidence: SpanData) -> list[Section]:

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from etaoi_collector.projections.payload_reader import Missing
 from etaoi_collector.store.model import Span, SpanFlag
 from etaoi_tui.detail.messages.neighbouring_calls import node_of, siblings_after, siblings_before
 from etaoi_tui.detail.middleware.orphan_probes import WRAP_HOOKS, node_of_orphan, read_probe_events
 from etaoi_tui.detail.middleware.probe_pairing import ProbePair
-from etaoi_tui.detail.payload_reader import Missing
 from etaoi_tui.detail.span_data import SpanData, as_map, as_text, payload_fields, seconds
 
 BEFORE_HOOKS = ("before_model", "before_agent", "abefore_model", "abefore_agent")

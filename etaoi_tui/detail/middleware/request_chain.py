@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from etaoi_collector.projections.payload_reader import Missing
 from etaoi_collector.store.model import Span, SpanFlag, Status
 from etaoi_tui.detail.compare.request_diff import RequestDiff, compare, says_the_same
 from etaoi_tui.detail.messages.chat import Message, read_message
@@ -24,7 +25,6 @@ from etaoi_tui.detail.middleware.probe_pairing import ProbePair
 from etaoi_tui.detail.middleware.request_step import Step, own_time
 from etaoi_tui.detail.middleware.state_hooks import state_step
 from etaoi_tui.detail.middleware.tool_chain import CALLED_AGAIN, handler_words
-from etaoi_tui.detail.payload_reader import Missing
 from etaoi_tui.detail.span_data import Map, SpanData, as_list, as_map, as_text, seconds
 
 _PROBE = int(SpanFlag.PROBE)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from etaoi_collector.projections.payload_reader import Missing
 from etaoi_collector.store.model import Span, SpanFlag
 from etaoi_tui.detail.compare.request_diff import compare
 from etaoi_tui.detail.document.json_printer import parse_json
 from etaoi_tui.detail.messages.chat import Message, read_message
 from etaoi_tui.detail.messages.request import Request, bodies_in, read_snapshot, read_state
 from etaoi_tui.detail.middleware.request_step import Step, own_time
-from etaoi_tui.detail.payload_reader import Missing
 from etaoi_tui.detail.span_data import Map, SpanData, as_list, as_map, as_text
 from etaoi_tui.view import format as fmt
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from etaoi_collector.projections.payload_reader import Missing
 from etaoi_collector.store.model import Span, SpanFlag, Status
 from etaoi_tui.detail.compare.diff_sections import parameter_lines
 from etaoi_tui.detail.compare.request_diff import RequestDiff, compare
@@ -13,7 +14,6 @@ from etaoi_tui.detail.document.model import Block, Diff, KeyValues, Section
 from etaoi_tui.detail.messages.chat import message_sections, note, read_message
 from etaoi_tui.detail.messages.request import Request
 from etaoi_tui.detail.middleware.request_step import Step, own_time
-from etaoi_tui.detail.payload_reader import Missing
 from etaoi_tui.detail.span_data import Map, SpanData, as_count, as_list, as_map, as_text, seconds
 from etaoi_tui.view import format as fmt
 

@@ -10,17 +10,17 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
+from etaoi_collector.projections.payload_reader import PayloadReader
 from etaoi_collector.store.model import Span, SpanFlag
 from etaoi_tui.detail.document.model import Document, Section, StyledText, Tab, Text
 from etaoi_tui.detail.messages.context_meter import course_sections, meter_sections
-from etaoi_tui.detail.payload_reader import PayloadReader
+from etaoi_tui.detail.pages import agent_snapshot as context
+from etaoi_tui.detail.pages import llm, probe, tool, voice
+from etaoi_tui.detail.pages import runnable as chain
+from etaoi_tui.detail.pages.error import error_sections
+from etaoi_tui.detail.pages.overview import attribute_sections, headline, overview_sections, raw_sections
 from etaoi_tui.detail.span_data import SpanData
 from etaoi_tui.detail.view_options import ViewOptions
-from etaoi_tui.detail.viewers import agent_snapshot as context
-from etaoi_tui.detail.viewers import llm, probe, tool, voice
-from etaoi_tui.detail.viewers import runnable as chain
-from etaoi_tui.detail.viewers.error import error_sections
-from etaoi_tui.detail.viewers.overview import attribute_sections, headline, overview_sections, raw_sections
 from etaoi_tui.view.glyphs import kind_glyph
 
 

@@ -1,8 +1,8 @@
 """What a middleware hook was given and what it made of it: identified in the agent's thread, compared on
 the sender's.
 
-A shot holds references, see `etaoi_tui.sdk.langchain.message_snapshots`. Everything below `RequestSnapshot` runs on the
-sender's thread.
+A snapshot holds references, see `message_snapshots`. Everything below `RequestSnapshot` runs on the sender's
+thread.
 
 How the exact request of every step can be had again from the recording:
 

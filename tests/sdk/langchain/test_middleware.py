@@ -24,7 +24,7 @@ from langchain_core.tools import tool
 from langgraph.graph.message import REMOVE_ALL_MESSAGES
 
 from etaoi_collector.store.model import Status, status_of_error
-from etaoi_tui.detail.viewers.probe import told_by
+from etaoi_tui.detail.pages.probe import told_by
 from etaoi_tui.sdk.attach import AttachedHandle
 from etaoi_tui.sdk.langchain.middleware import instrument
 from tests.sdk.langchain.models import ScriptedModel, calls

@@ -7,8 +7,8 @@ import re
 
 from etaoi_collector.store.model import Span, SpanFlag, Status
 from etaoi_tui.detail.document.model import Block, KeyValues, Section, StyledLine, StyledText, Text
+from etaoi_tui.detail.pages.overview import ERROR_WORDS
 from etaoi_tui.detail.span_data import SpanData, as_text
-from etaoi_tui.detail.viewers.overview import ERROR_WORDS
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.glyphs import kind_glyph, kind_word
 

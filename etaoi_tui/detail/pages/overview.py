@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from etaoi_collector.projections.payload_reader import Missing
 from etaoi_collector.store.model import Span, SpanFlag, Status
 from etaoi_tui.detail.document.model import Json, KeyValues, Section, StyledText, Text
-from etaoi_tui.detail.payload_reader import Missing
 from etaoi_tui.detail.span_data import Map, SpanData, as_number, as_text
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.glyphs import STATUS_GLYPHS, kind_glyph, kind_word

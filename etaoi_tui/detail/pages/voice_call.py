@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from etaoi_collector.projections.payload_reader import PayloadReader
 from etaoi_collector.store.model import Span
 from etaoi_tui.detail.document.model import (
     Block,
@@ -16,7 +17,6 @@ from etaoi_tui.detail.document.model import (
     Tab,
     Text,
 )
-from etaoi_tui.detail.payload_reader import PayloadReader
 from etaoi_tui.detail.view_options import ViewOptions
 from etaoi_tui.detail.viewers.registry import describe_span
 from etaoi_tui.text import fit, one_line

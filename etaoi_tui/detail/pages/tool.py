@@ -7,8 +7,8 @@ from etaoi_tui.detail.document.json_printer import parse_json
 from etaoi_tui.detail.document.model import Block, JsonText, KeyValues, Section, StyledText, Tab, Text
 from etaoi_tui.detail.messages.chat import Message, message_blocks, note, read_message, unquoted, value_block
 from etaoi_tui.detail.middleware.tool_chain import tool_chain_sections
+from etaoi_tui.detail.pages.overview import STATUS_MEANINGS
 from etaoi_tui.detail.span_data import Map, SpanData, as_map, as_text
-from etaoi_tui.detail.viewers.overview import STATUS_MEANINGS
 from etaoi_tui.view import format as fmt
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from etaoi_collector.projections.stream_assembly import ANSWER
 from etaoi_tui.detail.compare.call_diff import call_diff_sections
 from etaoi_tui.detail.document.model import Block, Json, KeyValues, Section, StyledText, Tab, Text
 from etaoi_tui.detail.messages.chat import (
@@ -16,7 +17,6 @@ from etaoi_tui.detail.messages.chat import (
     reasoning_section,
 )
 from etaoi_tui.detail.messages.context_meter import cost_rows
-from etaoi_tui.detail.messages.stream_assembly import ANSWER
 from etaoi_tui.detail.messages.tool_schemas import schemas_for
 from etaoi_tui.detail.middleware.request_chain import build_chain
 from etaoi_tui.detail.middleware.request_page import request_sections

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from etaoi_collector.projections.payload_reader import PayloadReader
 from etaoi_collector.store.model import Span
 from etaoi_tui.detail.document.model import (
     Block,
@@ -17,9 +18,8 @@ from etaoi_tui.detail.document.model import (
     Table,
     Text,
 )
-from etaoi_tui.detail.payload_reader import PayloadReader
+from etaoi_tui.detail.pages.overview import status_run
 from etaoi_tui.detail.view_options import ViewOptions
-from etaoi_tui.detail.viewers.overview import status_run
 from etaoi_tui.detail.viewers.registry import describe_span
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.glyphs import kind_glyph

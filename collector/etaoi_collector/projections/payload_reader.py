@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Any, Protocol
 
-from etaoi_collector.sources.source_items import Missing
+from etaoi_collector.projections.stream_assembly import AssembledStream
+from etaoi_collector.source_items import Missing
 from etaoi_collector.store.model import Span
 from etaoi_collector.wire.codec import decode_lossless
-from etaoi_tui.detail.messages.stream_assembly import AssembledStream
 
 EVENTS_KEPT = 512
 BYTES_KEPT = 64_000_000

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from etaoi_collector.projections.payload_reader import PayloadReader
 from etaoi_collector.store.model import Session, Span, SpanFlag, Status, Trace
 from etaoi_tui.detail.document.json_printer import parse_json
 from etaoi_tui.detail.document.model import Document, Section, StyledText, Tab, Text
 from etaoi_tui.detail.messages.chat import Message, message_sections, note, read_message, read_messages
 from etaoi_tui.detail.messages.message_provenance import wrote
 from etaoi_tui.detail.messages.neighbouring_calls import calls_of
-from etaoi_tui.detail.payload_reader import PayloadReader
 from etaoi_tui.detail.span_data import SpanData, as_map, as_text
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.glyphs import STATUS_GLYPHS

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from etaoi_collector.projections.payload_reader import PayloadReader
 from etaoi_collector.store.model import Span
 from etaoi_tui.detail.compare.diff_sections import diff_sections
 from etaoi_tui.detail.compare.request_diff import compare
@@ -22,10 +23,9 @@ from etaoi_tui.detail.document.model import (
 from etaoi_tui.detail.graph.drawing import Edge, Node, draw_graph
 from etaoi_tui.detail.messages.chat import note
 from etaoi_tui.detail.messages.request import Request, read_tools
-from etaoi_tui.detail.payload_reader import PayloadReader
+from etaoi_tui.detail.pages.agent_snapshot import agent_sections, graph_list, tool_blocks
+from etaoi_tui.detail.pages.agent_use import AgentUse, Use, use_of
 from etaoi_tui.detail.span_data import Map, SpanData, as_list, as_map, as_text
-from etaoi_tui.detail.viewers.agent_snapshot import agent_sections, graph_list, tool_blocks
-from etaoi_tui.detail.viewers.agent_use import AgentUse, Use, use_of
 from etaoi_tui.view import format as fmt
 
 SLOW_TOOL = 5.0

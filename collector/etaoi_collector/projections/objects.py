@@ -1,0 +1,182 @@
+"""Traces and spans as plain objects. The names are stable: scripts lean on them.
+
+Times are ISO 8601 in UTC with a Z, durations are float milliseconds.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from etaoi_collector.conventions.lenient import Map, as_map
+from etaoi_collector.projections.payload_reader import PayloadReader
+from etaoi_collector.projections.span_data import SpanData
+from etaoi_collector.projections.timestamps import iso
+from etaoi_collector.projections.trace_names import trace_name
+from etaoi_collector.store.model import Span, SpanFlag, Trace, Usage
+from etaoi_collector.wire.limits import MAX_SHOWN_DEPTH
+
+_BLANKS_SEARCHED = 256
+_BRACKETS = re.compile(r"[\[\]{}]")
+
+_INPUTS = ("input_messages", "input", "inputs", "arguments")
+_OUTPUTS = ("response", "output", "outputs")
+
+
+def trace_object(trace: Trace) -> Map:
+    """Return what ``ls --json`` says of a trace."""
+    return {
+        "trace_id": trace.trace_id,
+        "session_id": trace.session.session_id,
+        "name": trace_name(trace),
+        "status": trace.status.value,
+        "started_at": iso(trace.started_at),
+        "duration_ms": _milliseconds(trace.ended_at - trace.started_at),
+        "spans": trace.spans,
+        "events": trace.events,
+        "errors": trace.errors,
+        "model_calls": trace.model_calls,
+        "tool_calls": trace.tool_calls,
+        "input_tokens": trace.input_tokens,
+        "output_tokens": trace.output_tokens,
+        "dropped": trace.dropped,
+    }
+
+
+def span_object(span: Span, payloads: PayloadReader, now: float) -> Map:
+    """Return what ``show --json`` says of a span.
+
+    Args:
+        span: A span of which something has arrived.
+        payloads: Where its events are read from.
+        now: Seconds since the epoch.
+    """
+    seen = SpanData(span, payloads, now)
+    ended = bool(span.marks & SpanFlag.ENDED)
+    started = bool(span.marks & SpanFlag.STARTED)
+    return {
+        "span_id": span.span_id,
+        "parent_span_id": span.declared_parent_id,
+        "trace_id": span.trace.trace_id,
+        "session_id": span.trace.session.session_id,
+        "kind": span.kind,
+        "name": span.name,
+        "status": span.status.value,
+        "started_at": iso(span.started_at) if started else None,
+        "ended_at": iso(span.ended_at) if ended else None,
+        "duration_ms": _milliseconds(span.duration(now)) if ended else None,
+        "error": span.error,
+        "attributes": seen.metadata,
+        "input": _input(seen),
+        "output": _output(seen, payloads),
+        "usage": _usage(span.usage),
+        "model": span.model,
+        "agent": span.agent,
+        "ttft_ms": _milliseconds(span.ttft),
+        "voice_metrics": seen.metrics or None,
+        "notes": [*_notes(span), *seen.gaps],
+    }
+
+
+def _input(seen: SpanData) -> Any:
+    payload = seen.begun
+    if seen.span.marks & SpanFlag.PROBE:
+        return _probe_input(seen)
+    for key in _INPUTS:
+        if key in payload:
+            return _parsed(payload[key])
+    return payload or None
+
+
+def _output(seen: SpanData, payloads: PayloadReader) -> Any:
+    payload = seen.ended
+    if seen.span.marks & SpanFlag.PROBE:
+        return _probe_output(seen)
+    for key in _OUTPUTS:
+        if key in payload:
+            return _parsed(payload[key])
+    streamed = _streamed(seen.span, payloads)
+    if streamed:
+        return {"role": "ai", "text": streamed}
+    return payload or None
+
+
+def _streamed(span: Span, payloads: PayloadReader) -> str:
+    """What arrived of a model's answer, for when its end does not repeat it, or never came."""
+    if span.kind != "llm" or not span.deltas:
+        return ""
+    stream = payloads.streamed(span)
+    while not stream.complete:
+        stream = payloads.streamed(span)
+    return stream.answer
+
+
+def _probe_input(seen: SpanData) -> Map | None:
+    """The request before and after a hook: both in its start, or what it sent down in a delta."""
+    told: Map = {key: seen.begun[key] for key in ("before", "after") if key in seen.begun}
+    for sent in seen.delta_payloads:
+        if isinstance(sent.get("after"), dict):
+            # Only sections that changed are sent; None stands for one that is gone.
+            whole = as_map(told.get("before")) | sent["after"]
+            told["after"] = {key: value for key, value in whole.items() if value is not None}
+    return told or None
+
+
+def _probe_output(seen: SpanData) -> Map | None:
+    payloads = [seen.begun, *seen.delta_payloads, seen.ended]
+    return {key: p[key] for p in payloads for key in ("diff", "response") if key in p} or None
+
+
+def _parsed(value: Any) -> Any:
+    """Read JSON text that holds an object or a list; any other text, cut JSON included, stays as it is."""
+    if value == "":
+        return None
+    if not isinstance(value, str) or value[:_BLANKS_SEARCHED].lstrip()[:1] not in ("{", "["):
+        return value
+    if value.count("[") + value.count("{") > MAX_SHOWN_DEPTH and _is_deep(value):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+
+
+def _is_deep(text: str) -> bool:
+    """Whether JSON text nests deeper than what is read out of a recording; text in quotes counts along."""
+    depth = 0
+    for found in _BRACKETS.finditer(text):
+        depth += 1 if found[0] in "[{" else -1
+        if depth > MAX_SHOWN_DEPTH:
+            return True
+    return False
+
+
+def _usage(usage: Usage | None) -> Map | None:
+    if usage is None:
+        return None
+    return {
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "total_tokens": usage.total_tokens,
+        "cache_read": usage.cache_read,
+        "cache_creation": usage.cache_creation,
+        "reasoning": usage.reasoning,
+    }
+
+
+_MARKS = (
+    (SpanFlag.PARENT_CYCLE, "its parents formed a ring, which was cut here"),
+    (SpanFlag.CLOCK_BACKWARDS, "its end is stamped before its start"),
+    (SpanFlag.ID_CLASH, "another trace uses the same span id"),
+    (SpanFlag.CONFLICT, "a second start or end said something else; the first is shown"),
+    (SpanFlag.LATE, "something arrived for it after it had ended"),
+)
+
+
+def _notes(span: Span) -> list[str]:
+    return [words for mark, words in _MARKS if span.marks & mark]
+
+
+def _milliseconds(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds * 1000, 3)

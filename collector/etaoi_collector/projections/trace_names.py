@@ -1,0 +1,42 @@
+"""What traces are called, wherever they are listed."""
+
+from __future__ import annotations
+
+from etaoi_collector.store.model import SpanFlag, Trace
+
+LOOKED_AT = 64
+"""Roots of a trace, and newest traces, that are looked at: both lists may be long."""
+
+_PROBE = int(SpanFlag.PROBE)
+
+
+def is_stray(trace: Trace) -> bool:
+    """Whether a trace is nothing but marks that middleware left beside a call, none of which knows its call.
+
+    The `etaoi` SDK loses the parent of every mark of an asynchronous hook.
+    """
+    return (
+        bool(trace.roots)
+        and not trace.only_context
+        and len(trace.roots) == len(trace.members)
+        and all(root.marks & _PROBE for root in trace.roots[:LOOKED_AT])
+    )
+
+
+def title(trace: Trace) -> str:
+    """Return what a trace is called: its first root that has a name."""
+    if is_stray(trace):
+        return "1 stray mark" if len(trace.roots) == 1 else f"{len(trace.roots):,} stray marks"
+    for root in trace.roots[:8]:
+        if root.name and root.kind != "agent_context":
+            return root.name
+    for member in trace.members[:8]:
+        if member.agent:
+            return member.agent
+    return trace.trace_id[:8]
+
+
+def trace_name(trace: Trace) -> str:
+    """Return what a trace is called; one whose spans all hang in another trace's tree by its first span."""
+    first = trace.members[0] if trace.members and not trace.roots else None
+    return first.name if first is not None and first.name else title(trace)
