@@ -69,8 +69,12 @@ class _Everything(set[str]):
 _MAY_BLOCK: tuple[tuple[str, set[str]], ...] = (
     # Record first, show second: whoever takes a frame appends it to a file on this machine, then goes on.
     ("/recorder.py", _Everything()),
-    # A test that looks into a sink wants to wait for the sender.
+    # Who looks into a sink in memory, flushes or detaches asks to wait for the sender, for a bounded time.
     ("/sdk/transport/local.py", {"envelopes", "clear"}),
+    ("/sdk/tracer.py", {"flush"}),
+    ("/sdk/attach.py", {"detach"}),
+    ("/sdk/bridges/handle.py", {"detach"}),
+    ("/sdk/livekit/attach.py", {"detach"}),
 )
 """Files, and functions in them, that may block an event loop, and why."""
 
