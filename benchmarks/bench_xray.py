@@ -24,8 +24,8 @@ from etaoi_collector.sources.replay import ReplaySource
 from etaoi_collector.store.model import Span
 from etaoi_tui.app import ViewerApp
 from etaoi_tui.detail.layout.page import PageLayout
+from etaoi_tui.detail.span_document import describe_span
 from etaoi_tui.detail.view_options import ViewOptions
-from etaoi_tui.detail.viewers.registry import describe_span
 from etaoi_tui.widgets.page_view import SLICE
 from tests.app.world import world
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from etaoi_tui.sdk.transport.local import InMemorySink
 
 _HOMES = {
+    "__version__": "etaoi_collector",
     "AgentVizHandler": "etaoi_tui.sdk.langchain.callback_handler",
     "AttachedHandle": "etaoi_tui.sdk.attach",
     "EtaoiHandler": "etaoi_tui.sdk.langchain.callback_handler",
@@ -76,10 +77,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name == "__version__":
-        from importlib.metadata import version
-
-        return version("etaoi-tui")
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

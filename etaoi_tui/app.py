@@ -229,6 +229,9 @@ class ViewerApp(App[str]):
         """Do what would otherwise be waited for when the first detail, or a search, opens."""
         import etaoi_collector.query  # noqa: F401
         import etaoi_tui.detail.pages.voice_turn  # noqa: F401 - a tenth of a second of imports, all viewers in it
+        from etaoi_tui.kinds.registry import KINDS
+
+        KINDS.load_plugins()
 
         gc.collect()
         gc.freeze()
@@ -236,7 +239,10 @@ class ViewerApp(App[str]):
     def _restore_terminal_on_signals(self) -> None:
         """End as after ``q`` on signals too, with the exit code that shells expect."""
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)  # Windows knows no SIGHUP
+            if number is None:
+                continue
             try:
                 loop.add_signal_handler(number, partial(self.exit, return_code=128 + number))
             except (NotImplementedError, RuntimeError, ValueError):

@@ -10,6 +10,8 @@ that an agent needs, ``etaoi-tui`` holds the rest.
 
 from __future__ import annotations
 
+from etaoi_collector.wire.versions import PROGRAM_VERSION as __version__
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -19,16 +21,14 @@ if TYPE_CHECKING:
     from etaoi_collector.options import CollectorOptions as CollectorOptions
     from etaoi_collector.options import OptionError as OptionError
     from etaoi_collector.options import Record as Record
+    from etaoi_collector.remote_collector import RemoteCollector as RemoteCollector
+    from etaoi_collector.remote_collector import connect as connect
     from etaoi_collector.sources.remote import RemoteError as RemoteError
     from etaoi_collector.subscriptions.bus_event import BusEvent as BusEvent
     from etaoi_collector.subscriptions.filters import Filters as Filters
-    from etaoi_collector.subscriptions.remote_collector import RemoteCollector as RemoteCollector
-    from etaoi_collector.subscriptions.remote_collector import connect as connect
     from etaoi_collector.subscriptions.subscription import Subscription as Subscription
     from etaoi_collector.subscriptions.subscription import SubscriptionEnded as SubscriptionEnded
     from etaoi_collector.subscriptions.subscription import SubscriptionStats as SubscriptionStats
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "BindError": "options",
@@ -38,12 +38,12 @@ _HOMES = {
     "Filters": "subscriptions.filters",
     "OptionError": "options",
     "Record": "options",
-    "RemoteCollector": "subscriptions.remote_collector",
+    "RemoteCollector": "remote_collector",
     "RemoteError": "sources.remote",
     "Subscription": "subscriptions.subscription",
     "SubscriptionEnded": "subscriptions.subscription",
     "SubscriptionStats": "subscriptions.subscription",
-    "connect": "subscriptions.remote_collector",
+    "connect": "remote_collector",
 }
 
 __all__ = ["__version__", *_HOMES]

@@ -19,20 +19,22 @@ from typing import Self
 
 import msgspec
 
-from etaoi_collector import __version__
 from etaoi_collector.ingest.inbox import Inbox
 from etaoi_collector.ingest.pipeline import Ingest, Stats
 from etaoi_collector.options import BindError, CollectorOptions, OptionError, Record
 from etaoi_collector.recording import directory as recordings
 from etaoi_collector.recording.recorder import Recorder
 from etaoi_collector.subscriptions.hub import SubscriptionHub
+from etaoi_collector.wire.versions import PROGRAM_VERSION
 
-__all__ = ["BindError", "Collector", "CollectorOptions", "OptionError", "Record", "program_version"]
+__all__ = ["BindError", "Collector", "CollectorOptions", "OptionError", "Record"]
 
 FLUSH_EVERY = 0.05
 """Seconds that a frame may wait for the file. A killed process may lose a tenth of a second; the socket and a
 busy core need their part of that, too."""
 BACKLOG = 128
+DRAIN_WITHIN = 0.2
+"""Seconds that bodies which were taken already have to be translated, when the collector stops."""
 QUIET = 0.02
 SETTLE_WITHIN = 1.0
 """Seconds: after how long without a frame a history is complete, and for how long that is waited for."""
@@ -107,7 +109,7 @@ class Collector(SubscriptionHub):
             self._recorder = Recorder(
                 path=None if isinstance(record, Record) else record,
                 directory=recordings.recordings_dir(options.state) if record is Record.AUTO else None,
-                writer=f"etaoi-tui {program_version()}",
+                writer=f"etaoi-tui {PROGRAM_VERSION}",
                 clock=options.clock,
                 segment_bytes=options.segment_bytes,
                 keep_runs=options.keep_runs,
@@ -124,6 +126,11 @@ class Collector(SubscriptionHub):
     def trouble(self) -> str:
         """What went wrong while clients were served, for the status bar; empty while all is well."""
         return self._intake.trouble if self._intake is not None else ""
+
+    @property
+    def notices(self) -> list[str]:
+        """Sentences about what clients wanted and did not get. Only after `bind`."""
+        return self._intake.notices if self._intake is not None else []
 
     def start(self) -> None:
         """Start serving, on a thread of its own; clients that connected since `bind` are waiting already."""
@@ -252,31 +259,37 @@ class Collector(SubscriptionHub):
             self._end_subscriptions()
 
     async def _serve(self) -> None:
-        from etaoi_collector.receivers.etaoi_ws import (  # websockets loads while the first frame is drawn
-            Gate,
-            listen,
-        )
+        # websockets and h11 load while the first frame is drawn
+        from etaoi_collector.receivers.clients import Clients
+        from etaoi_collector.receivers.door import ReceiverContext
+        from etaoi_collector.receivers.front import Front
+        from etaoi_collector.receivers.gate import Gate
+        from etaoi_collector.receivers.worker import TranslationWorker
 
         assert self._socket is not None and self._intake is not None
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
         options = self.options
-        server = await listen(
-            self._socket,
-            intake=self._intake,
-            gate=Gate(token=options.token, check_host=self._loopback, allow_hosts=options.allow_hosts),
-            version=program_version(),
-            max_frame=options.max_frame,
-            loopback=self._loopback,
-            patience=options.viewer_patience,
+        worker = TranslationWorker(self._loop, self._intake.report)
+        context = ReceiverContext(
+            self._intake,
+            Gate(token=options.token, check_host=self._loopback, allow_hosts=options.allow_hosts),
+            Clients(self._intake),
+            worker,
+            PROGRAM_VERSION,
+            options.viewer_patience,
         )
+        front = Front(context, max_frame=options.max_frame, loopback=self._loopback)
+        await front.listen(self._socket)
         flushing = self._supervise(self._flush_often(), self._stopping)
         self._ready.set()
         try:
             await self._stopping.wait()
         finally:
             flushing.cancel()
-            await server.close()
+            await worker.drain(DRAIN_WITHIN)
+            worker.close()
+            await front.close()
 
     async def _flush_often(self) -> None:
         while True:
@@ -294,11 +307,6 @@ class Collector(SubscriptionHub):
         task = asyncio.create_task(work)
         task.add_done_callback(look)
         return task
-
-
-def program_version() -> str:
-    """Return this program's version."""
-    return __version__
 
 
 def _is_loopback(address: str) -> bool:

@@ -25,6 +25,11 @@ def print_traces(store: Store, out: TextIO, *, as_json: bool) -> None:
             out.write(dumps(trace_object(trace)) + "\n")
         return
     rows = [_trace_row(trace) for trace in store.traces.values()]
+    waits = [one_line(trace.waits_for or "", _NAME_CELLS) for trace in store.traces.values()]
+    if any(waits):
+        rows = [(*row, waits_for) for row, waits_for in zip(rows, waits, strict=True)]
+        print_table((*_TRACE_HEADINGS, "WAITS FOR"), rows, _TRACE_RIGHT, out)
+        return
     print_table(_TRACE_HEADINGS, rows, _TRACE_RIGHT, out)
 
 

@@ -6,6 +6,7 @@ import sys
 import time
 from typing import TextIO
 
+from etaoi_collector.pricing.book import price_book
 from etaoi_collector.projections.timestamps import iso
 from etaoi_collector.recording.directory import Recording, list_recordings
 from etaoi_tui.cli.console import CommandError, echo
@@ -29,6 +30,7 @@ def ls(name: str | None, *, as_json: bool) -> int:
     if name is None:
         _list_recordings(sys.stdout, as_json=as_json)
         return 0
+    price_book().wait = True
     with load(name) as loaded:
         print_traces(loaded.store, sys.stdout, as_json=as_json)
     return 0
@@ -40,6 +42,7 @@ def show(name: str, *, wanted: str | None, as_json: bool, plumbing: bool) -> int
     Returns:
         The exit code.
     """
+    price_book().wait = True
     with load(name) as loaded:
         now = time.time()
         if as_json:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from etaoi_collector.pricing.call_costs import cost_of_trace
 from etaoi_collector.projections.trace_names import trace_name
 from etaoi_collector.store.model import Span, SpanFlag, Status, Trace
 from etaoi_tui.text import fit, one_line
-from etaoi_tui.view.format import DURATION_CELLS, UNKNOWN, clock, count, duration, tokens
+from etaoi_tui.view.format import DURATION_CELLS, UNKNOWN, clock, count, dollars, duration, tokens
 from etaoi_tui.view.glyphs import kind_glyph
 from etaoi_tui.view.row_summaries import Summaries
 
@@ -84,6 +85,11 @@ def trace_line(trace: Trace) -> str:
         counts.append(count(trace.errors, "error"))
     if trace.dropped:
         counts.append(f"{trace.dropped:,} dropped by its sender")
+    if trace.waits_for:
+        counts.append(f"waits for: {one_line(trace.waits_for, _SUMMARY_CELLS)}")
+    cost = cost_of_trace(trace)
+    if cost.total is not None:
+        counts.append(dollars(cost.total) + (" and more of unknown price" if cost.unknown else ""))
     return (
         f"trace {one_line(trace.trace_id, 36)}  {one_line(trace_name(trace), _NAME_CELLS)}  {trace.status}  "
         f"{clock(trace.started_at)}  {duration(trace.ended_at - trace.started_at)}  {', '.join(counts)}"

@@ -64,7 +64,7 @@ class DetailController(Panes):
             self.detail.clear()
             return
         # A tenth of a second of imports that the first screen need not wait for.
-        from etaoi_tui.detail.viewers.registry import describe_span
+        from etaoi_tui.detail.span_document import describe_span
 
         document = self.describe_turn(span) or describe_span(
             span, self._payloads, self.now(span.trace), self.reading

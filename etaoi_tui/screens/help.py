@@ -10,8 +10,9 @@ from etaoi_collector import query
 from etaoi_collector.store.model import Status
 from etaoi_tui.commands.registry import Pane, in_pane, readable
 from etaoi_tui.detail.document.model import Block, Document, KeyValues, Section, Tab, Text
+from etaoi_tui.kinds.registry import KINDS
 from etaoi_tui.screens.document_modal import DocumentModal
-from etaoi_tui.view.glyphs import KIND_GLYPHS, KIND_WORDS, STATUS_GLYPHS
+from etaoi_tui.view.glyphs import STATUS_GLYPHS
 
 _STATUS_WORDS = {
     Status.RUNNING: "running",
@@ -70,10 +71,9 @@ def _keys(pane: Pane) -> list[Section]:
 
 def _glyphs() -> list[Section]:
     states = [(STATUS_GLYPHS[status], words) for status, words in _STATUS_WORDS.items()]
-    kinds = [(glyph, KIND_WORDS[kind]) for kind, glyph in KIND_GLYPHS.items()]
     return [
         Section("states", "States", [KeyValues(states)]),
-        Section("kinds", "Kinds", [KeyValues(kinds)]),
+        Section("kinds", "Kinds", [KeyValues(KINDS.legend())]),
     ]
 
 

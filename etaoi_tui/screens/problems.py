@@ -5,6 +5,7 @@ from __future__ import annotations
 from etaoi_collector.store import Store
 from etaoi_collector.wire.event_ref import unpack_event_ref
 from etaoi_tui.detail.document.model import Document, KeyValues, Section, Tab, Table, Text
+from etaoi_tui.kinds.registry import KINDS
 from etaoi_tui.screens.document_modal import DocumentModal
 from etaoi_tui.view import format as fmt
 
@@ -51,6 +52,9 @@ def _sections(store: Store, notices: list[str]) -> list[Section]:
     sections = [Section("counted", "Counted", [KeyValues(counted)])]
     if notices:
         sections.append(Section("source", "Said of the source", [Text("\n".join(notices))], style="title"))
+    if KINDS.failures:
+        text = Text("\n".join(KINDS.failures), "warning")
+        sections.append(Section("viewers", "Viewers of kinds", [text], style="warning"))
     if store.rejects:
         rows = []
         for reject in store.rejects[-_SHOWN:]:

@@ -102,7 +102,7 @@ def attach(
         flush_on_sigterm=flush_on_sigterm,
     )
     try:
-        handler, release = make_handler(tracer, agent, resolve_agent_id(agent_id))
+        handler, release = make_handler(tracer, agent, resolve_agent_id(agent_id), session_id is not None)
     except BaseException:
         tracer.close(0)
         raise
@@ -110,7 +110,7 @@ def attach(
     return AttachedHandle(tracer, handler, release)
 
 
-def _load() -> Callable[[Tracer, Any, str | None], tuple[TracerHandler, Callable[[], None]]]:
+def _load() -> Callable[[Tracer, Any, str | None, bool], tuple[TracerHandler, Callable[[], None]]]:
     try:
         import langchain_core  # noqa: F401
     except ImportError:

@@ -48,7 +48,7 @@ def resolve_url(host: str | None = None, server_url: str | None = None) -> str:
     means ``ws``, any other bare host and any other scheme ``wss``; a missing path becomes ``/ingest``. Empty
     text means the default, this machine.
     """
-    from etaoi_tui.sdk.transport.endpoint import is_loopback
+    from etaoi_collector.wire.addresses import is_loopback
 
     raw = (host if host is not None else server_url or "").strip()
     if not raw:

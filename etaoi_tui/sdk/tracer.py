@@ -111,6 +111,7 @@ class Delta(msgspec.Struct, eq=False):
     span: Span
     payload: Any
     at_ns: int
+    metadata: Mapping[str, Any] | None = None
 
 
 class End(msgspec.Struct, eq=False):
@@ -260,9 +261,20 @@ class Tracer:
             if pipeline.asleep:
                 pipeline.wake()
 
-    def delta(self, span: Span, payload: Payload, *, at: float | int | None = None) -> None:
-        """Add anything to a span while it is open: one ``span_delta`` of its own."""
-        self._put(Delta(span, payload, time_ns() if at is None else to_ns(at)))
+    def delta(
+        self,
+        span: Span,
+        payload: Payload,
+        *,
+        metadata: Mapping[str, Any] | None = None,
+        at: float | int | None = None,
+    ) -> None:
+        """Add anything to a span while it is open: one ``span_delta`` of its own.
+
+        ``metadata`` says what changed about it, such as that it waits for a person
+        (`etaoi_collector.conventions.waits`).
+        """
+        self._put(Delta(span, payload, time_ns() if at is None else to_ns(at), metadata))
 
     def end(
         self,
@@ -288,6 +300,18 @@ class Tracer:
             return
         span.state |= ENDED
         self._put(End(span, payload, error, voice_metrics, metadata, time_ns() if at is None else to_ns(at)))
+
+    def end_after_all(
+        self,
+        span: Span,
+        payload: Payload = None,
+        *,
+        error: str | BaseException | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> None:
+        """End a span whose first end was made up (`SYNTHETIC_END`): this is the one that counts."""
+        span.state &= ~ENDED
+        self.end(span, payload, error=error, metadata=metadata)
 
     def tick(
         self,

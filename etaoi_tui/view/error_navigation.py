@@ -9,15 +9,16 @@ from operator import attrgetter
 from etaoi_collector.store.model import Span, SpanFlag, Status, Trace
 
 _ERROR_BELOW = int(SpanFlag.ERROR_BELOW)
+_PASSED_ON = int(SpanFlag.PASSED_ON)
 _order = attrgetter("started_at", "number")
 
 
 def is_origin_of_error(span: Span) -> bool:
-    """Whether an error began here: the span failed, and nothing under it did.
+    """Whether an error began here: the span failed, and not with the error of something inside it.
 
     An exception that passes through five levels ends five spans; only the innermost tells where it came from.
     """
-    return span.error is not None and not span.marks & _ERROR_BELOW and span.status is Status.ERROR
+    return span.error is not None and not span.marks & _PASSED_ON and span.status is Status.ERROR
 
 
 def next_error(trace: Trace, after: Span | None) -> Span | None:
@@ -94,6 +95,6 @@ def _last_error(span: Span) -> Span | None:
                     span = child
                     break
             else:
-                return None
+                return span if is_origin_of_error(span) else None
         else:
             return span if is_origin_of_error(span) else None

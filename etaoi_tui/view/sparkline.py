@@ -36,7 +36,7 @@ def context_trend(run: Span) -> str:
         span = stack.pop()
         walked += 1
         if span.kind == "llm":
-            tokens = read_tokens(span.usage, {}) if span.usage is not None else None
+            tokens = read_tokens(span.usage) if span.usage is not None else None
             found.append(tokens.input if tokens is not None and tokens.input else None)
         elif span.kind != "sub_agent" and span.children:
             stack += span.children[-_SPANS_WALKED:]

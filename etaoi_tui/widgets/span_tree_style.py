@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from etaoi_tui.kinds.registry import KINDS
 from etaoi_tui.widgets.row_view import RowView
 from etaoi_tui.widgets.styles import StyleTable
 
@@ -36,17 +37,7 @@ LOOKS: StyleTable = {
     "span-tree--hit": "background: $warning 35%; text-style: bold",
 }
 
-KIND_LOOKS = {
-    "llm": "llm",
-    "tool": "tool",
-    "sub_agent": "agent",
-    "voice_agent": "agent",
-    "task": "agent",
-    "agent_context": "agent",
-    "middleware": "middleware",
-}
-
 
 def kind_look(kind: str) -> str:
     """Return the last part of the names of a kind's looks."""
-    return KIND_LOOKS.get(kind, "voice")
+    return KINDS.for_kind(kind).colour

@@ -159,7 +159,8 @@ behind ✗ counts failed spans.
         trace = self.rows.at(row)
         if line == 1:
             words = one_line(self._summaries.of_trace(trace), max(width - 4, 1))
-            return [("   " + words, "trace-list--muted")]
+            style = "warning" if trace.status is Status.PAUSED else "muted"
+            return [("   " + words, f"trace-list--{style}")]
         status = trace.status
         glyph = SPINNER[self.frame % 4] if status is Status.RUNNING else STATUS_GLYPHS[status]
         facts = fmt.trace_duration(trace, self._now(trace)).rjust(fmt.DURATION_CELLS)

@@ -34,7 +34,7 @@ def modules() -> list[str]:
         "importlib.metadata",
         "etaoi_collector.collector",
         "etaoi_collector.query",
-        "etaoi_tui.detail.viewers.registry",
+        "etaoi_tui.detail.span_document",
         "etaoi_tui.detail.pages.voice_turn",
         "etaoi_collector.pricing.book",
         "etaoi_tui.screens.copy_menu",

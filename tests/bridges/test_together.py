@@ -22,7 +22,7 @@ from etaoi_collector.projections.payload_reader import RecordedPayloads
 from etaoi_collector.store import Store
 from etaoi_collector.store.model import Span, SpanFlag, Trace
 from etaoi_collector.wire.event_ref import NO_EVENT
-from etaoi_tui.detail.viewers.registry import describe_span
+from etaoi_tui.detail.span_document import describe_span
 from etaoi_tui.feed import Feed
 from etaoi_tui.sdk.ids import bridge_uuid, session_uuid
 from tests.bridges.real import DRIVERS, VERSIONS

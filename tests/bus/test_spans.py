@@ -68,7 +68,7 @@ def test_an_end_tells_everything_about_its_span(collector: Collector, agent: Tra
     assert search.duration_ms == search.span["duration_ms"] is not None and search.duration_ms >= 0
     (model,) = collector.history(node_kind="llm", kinds="span_end")
     assert model.usage is not None and model.usage["input_tokens"] == 10 and model.model == "gpt-5"
-    assert model.output == {"role": "ai", "text": "I look"}
+    assert model.output == {"role": "assistant", "text": "I look"}
 
 
 def test_an_object_is_what_tail_and_show_print(tmp_path: Path) -> None:
@@ -99,8 +99,8 @@ def test_an_event_shows_its_span_as_it_was(collector: Collector, agent: Tracer) 
     assert [event.status for event in (start, first, second, end)] == ["running"] * 3 + ["ok"]
     assert [event.output for event in (start, first, second)] == [
         None,
-        {"role": "ai", "text": "I "},
-        {"role": "ai", "text": "I look"},
+        {"role": "assistant", "text": "I ", "incomplete": True},
+        {"role": "assistant", "text": "I look", "incomplete": True},
     ]
     assert (first.text, second.text, start.text, end.text) == ("I ", "look", "", "")
     assert start.duration_ms is None and start.usage is None

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import msgpack
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from etaoi_collector.wire import full_decode as whole
+from etaoi_collector.wire import scan
 from etaoi_collector.wire.codec import (
     decode_at_once,
     decode_events,
@@ -75,6 +78,16 @@ def test_both_ways_to_split_agree(items: list[bytes]) -> None:
     frame = frame_of(items)
     assert [bytes(part) for part in split_frame(frame)] == items
     assert [bytes(part) for part in scan_frame(frame)] == items
+
+
+@given(PACKED | st.binary(max_size=200), st.binary(max_size=3))
+def test_nothing_else_is_read_where_msgpack_is_not_installed(value: bytes, rest: bytes) -> None:
+    frame = frame_of([value, start()]) + rest
+    fast = repr(decode_lossless(value)), scan.scan_byte_ranges(frame)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scan, "msgpack", None)
+        patch.setattr(whole, "msgpack", None)
+        assert (repr(decode_lossless(value)), scan.scan_byte_ranges(frame)) == fast
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=8), st.data())

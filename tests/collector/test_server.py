@@ -14,7 +14,7 @@ import websockets
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from etaoi_collector.collector import Collector
-from etaoi_collector.receivers.etaoi_ws import host_name, is_loopback_name
+from etaoi_collector.receivers.gate import host_name, is_loopback_name
 from etaoi_collector.recording.reader import TraceReader
 from etaoi_collector.source_items import Closed, EventBatch, FrameRefused, Opened
 from etaoi_collector.wire.events import Reject
@@ -147,13 +147,15 @@ GOOD_TOKENS = [
     {"X-Etaoi-Project-Token": "secret"},
     {"Authorization": "Bearer secret"},
     {"authorization": "bearer  secret"},
+    {"Authorization": "secret"},
+    {"Authorization": "Basic cGs6c2VjcmV0"},
+    {"X-Api-Key": "secret"},
 ]
 BAD_TOKENS = [
     {},
     {"X-Etaoi-Secret-Key": "secret"},
     {"X-Etaoi-Public-Key": "secret"},
     {"X-Etaoi-Project-Token": "Secret"},
-    {"Authorization": "secret"},
     {"Authorization": "Basic secret"},
     {"X-Etaoi-Project-Token": "sécret"},
     {"X-Etaoi-Project-Token": ""},

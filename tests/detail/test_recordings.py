@@ -7,7 +7,7 @@ import pytest
 from etaoi_collector.projections.payload_reader import Missing, RecordedPayloads
 from etaoi_collector.store.model import Span, SpanFlag
 from etaoi_tui.detail.document.model import STYLES, Document
-from etaoi_tui.detail.viewers.registry import describe_span
+from etaoi_tui.detail.span_document import describe_span
 from tests.detail.pages import lines_of, styles_in, text_of
 from tests.detail.recorded import CAPTURES, Recorded, load
 

@@ -11,12 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from etaoi_collector.projections.stream_assembly import ANSWER, Channel
+from etaoi_collector.store.failures import origin_of
+from etaoi_tui.detail import span_document as describing
 from etaoi_tui.detail.compare.text_diff import pair_lines, unified
 from etaoi_tui.detail.document.model import Document
+from etaoi_tui.detail.kind_viewer import KindViewer
 from etaoi_tui.detail.messages.chat import read_message, read_messages
-from etaoi_tui.detail.pages.error import first_failure, split_error
-from etaoi_tui.detail.viewers import registry as describing
-from etaoi_tui.detail.viewers.registry import describe_span
+from etaoi_tui.detail.pages.error import split_error
+from etaoi_tui.detail.span_document import describe_span
+from etaoi_tui.kinds.registry import KindRegistry
 from tests.detail.pages import delta, end, lines_of, page_of, span_id, start, text_of
 from tests.detail.recorded import Recorded
 
@@ -229,7 +232,7 @@ def test_errors_split_into_type_and_message(error: str, split: tuple[str, str]) 
     assert split_error(error) == split
 
 
-def test_the_first_failure_is_the_earliest_that_failed_by_itself() -> None:
+def test_an_error_names_the_failure_that_it_came_from_and_lists_the_others_as_handled() -> None:
     recorded = Recorded()
     recorded.send(
         start(1, "sub_agent", {}),
@@ -243,9 +246,12 @@ def test_the_first_failure_is_the_earliest_that_failed_by_itself() -> None:
     )
     root = recorded.store.find_span(span_id(1))
     assert root is not None
-    culprit, path, complete = first_failure(root)
-    assert culprit is recorded.store.find_span(span_id(3)) and complete
-    assert path == [recorded.store.find_span(span_id(2))]
+    assert origin_of(root) is recorded.store.find_span(span_id(3))
+    text = text_of(describe_span(root, recorded.payloads, 9.0))
+    assert "where  ⚒ tool 3" in " ".join(text.split()).replace("where ⚒", "where  ⚒")
+    assert "middleware 2 › tool 3" in text
+    assert "Something inside failed and was handled" in text and "B: late" in text
+    assert root.trace.errors == 2
 
 
 def test_tracebacks_are_shown() -> None:
@@ -265,13 +271,14 @@ def test_a_viewer_that_fails_is_skipped_with_a_note(monkeypatch: pytest.MonkeyPa
     def fails(evidence: object) -> list[Any]:
         raise ValueError("odd payload")
 
-    broken = [v._replace(tabs=fails) if v.name == "tool call" else v for v in describing.VIEWERS]
-    monkeypatch.setattr(describing, "VIEWERS", broken)
+    kinds = KindRegistry()
+    kinds.add(KindViewer(kinds=("tool",), glyph="t", word="odd tools", tabs=fails, priority=1), "odd")
+    monkeypatch.setattr(describing, "KINDS", kinds)
     document = described(start(1, "tool", {"input": '{"a": 1}'}), end(1, "tool", {"output": "x"}))
     assert document.notes == [
-        "The view “tool call” failed on this span (ValueError: odd payload); Raw has everything."
+        "The view “odd tools” failed on this span (ValueError: odd payload); Raw has everything."
     ]
-    assert "Input" in text_of(document) and '"node_kind": "tool"' in text_of(document, "raw")
+    assert "Arguments" in text_of(document) and '"node_kind": "tool"' in text_of(document, "raw")
 
 
 STRANGE = st.recursive(

@@ -129,7 +129,15 @@ def test_span_objects_have_the_stable_shape() -> None:
         "cache_read": 18,
         "cache_creation": 0,
         "reasoning": 0,
+        "cache_creation_5m": None,
+        "cache_creation_1h": None,
+        "input_audio": None,
+        "output_audio": None,
+        "input_image": None,
+        "service_tier": None,
     }
+    assert call_ended["input"][1]["role"] == "user"
+    assert call_ended["output"]["role"] == "assistant"
     tool = next(span for span in spans if span["kind"] == "tool" and span["status"] == "ok")
     assert tool["input"] == {"city": "Oslo"}
     assert tool["output"]["type"] == "tool"
@@ -178,7 +186,7 @@ def test_streamed_text_is_the_output_of_a_call_that_never_ended(tmp_path: Path) 
     scribe.say(model, "Three ")
     scribe.say(model, "changes")
     spans = spans_of(write_stream(tmp_path / "run.msgpack", scribe))
-    assert spans[1]["output"] == {"role": "ai", "text": "Three changes"}
+    assert spans[1]["output"] == {"role": "assistant", "text": "Three changes", "incomplete": True}
     assert spans[1]["status"] == "lost"
 
 

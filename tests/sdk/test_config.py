@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from etaoi_collector.wire.addresses import is_loopback
 from etaoi_tui.sdk.config import is_disabled, open_tracer, resolve_agent_id, resolve_url
 from etaoi_tui.sdk.limits import Limits
-from etaoi_tui.sdk.transport.endpoint import Endpoint, is_loopback
+from etaoi_tui.sdk.transport.endpoint import Endpoint
 
 
 @pytest.mark.parametrize(

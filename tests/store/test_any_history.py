@@ -19,7 +19,7 @@ _ERRORS = st.sampled_from([None, None, "ValueError()", "CancelledError()", "Grap
 
 
 @st.composite
-def _anything(draw: st.DrawFn) -> Event:
+def anything(draw: st.DrawFn) -> Event:
     kind = draw(st.sampled_from(["span_start", "span_start", "span_delta", "span_end", "state_tick"]))
     at = draw(st.integers(0, 8))
     if kind == "state_tick":
@@ -36,7 +36,7 @@ def _anything(draw: st.DrawFn) -> Event:
     return event(kind, draw(_NAMES), at, **fields)
 
 
-@given(st.lists(_anything(), max_size=40), st.sampled_from([5, 10, 1_000]))
+@given(st.lists(anything(), max_size=40), st.sampled_from([5, 10, 1_000]))
 @settings(max_examples=250, deadline=None)
 def test_any_history_leaves_a_consistent_store(history: list[Event], most: int) -> None:
     store = Store(max_spans=most)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from etaoi_tui.detail.document.model import Document
-from etaoi_tui.detail.viewers.registry import describe_span
+from etaoi_tui.detail.span_document import describe_span
 from tests.detail.pages import delta, span_id, start
 from tests.detail.recorded import Recorded
 from tests.widgets.test_detail_pane import PaneApp

@@ -11,7 +11,7 @@ from etaoi_tui.detail.messages.message_provenance import find_origin
 from etaoi_tui.detail.pages.agent_card import card_document
 from etaoi_tui.detail.pages.conversation import conversation_document
 from etaoi_tui.detail.span_data import SpanData
-from etaoi_tui.detail.viewers.registry import describe_span
+from etaoi_tui.detail.span_document import describe_span
 from etaoi_tui.sdk.langchain.middleware import instrument
 from etaoi_tui.text import cells
 from tests.detail.pages import text_of

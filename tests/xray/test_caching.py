@@ -11,7 +11,7 @@ from etaoi_tui.detail.compare.request_diff import compare
 from etaoi_tui.detail.messages.cache_breakpoints import Breakpoint, breakpoint_words, read_breakpoints
 from etaoi_tui.detail.messages.chat import Message
 from etaoi_tui.detail.messages.request import Request
-from etaoi_tui.detail.viewers.registry import describe_span
+from etaoi_tui.detail.span_document import describe_span
 from etaoi_tui.sdk.langchain.cache_breakpoints import cache_breakpoints
 from tests.detail.pages import text_of
 from tests.xray.recorders import HOW, Shown, under_ours

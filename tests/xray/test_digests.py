@@ -15,7 +15,7 @@ from etaoi_tui.detail.middleware.locate import call_of_orphan, hooks_of
 from etaoi_tui.detail.middleware.probe_step import probe_step
 from etaoi_tui.detail.middleware.request_chain import CallChain, build_chain
 from etaoi_tui.detail.span_data import SpanData
-from etaoi_tui.detail.viewers.registry import describe_span
+from etaoi_tui.detail.span_document import describe_span
 from tests.detail.pages import end, start, text_of
 from tests.detail.recorded import CAPTURES, Recorded, load
 

@@ -10,7 +10,7 @@ from etaoi_tui.detail.middleware.request_chain import build_chain
 from etaoi_tui.detail.pages.agent_card import card_document
 from etaoi_tui.detail.pages.conversation import conversation_document
 from etaoi_tui.detail.span_data import SpanData
-from etaoi_tui.detail.viewers.registry import describe_span
+from etaoi_tui.detail.span_document import describe_span
 from etaoi_tui.sdk.attach import attach
 from etaoi_tui.sdk.langchain.middleware import instrument
 from tests.detail.pages import text_of

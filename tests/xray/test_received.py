@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from etaoi_tui.detail.compare.request_diff import compare
-from etaoi_tui.detail.viewers.registry import describe_span
+from etaoi_tui.detail.span_document import describe_span
 from tests.detail.pages import text_of
 from tests.xray.checks import agree, assert_replays, assert_sent, assert_steps, wraps
 from tests.xray.recorders import HOW, Shown, under_etaoi, under_ours

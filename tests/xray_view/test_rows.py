@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 
+from etaoi_collector.conventions.usage import WITHOUT_CACHE, Usage
 from etaoi_collector.pricing.book import price_book
 from etaoi_collector.sources.replay import ReplaySource
-from etaoi_collector.store.model import Span, Usage
+from etaoi_collector.store.model import Span
 from etaoi_tui.app import ViewerApp
+from etaoi_tui.detail import span_document as describing
 from etaoi_tui.detail.messages.token_estimate import characters_a_token
 from etaoi_tui.detail.span_data import SpanData
-from etaoi_tui.detail.viewers import registry as describing
-from etaoi_tui.detail.viewers.registry import describe_span
+from etaoi_tui.detail.span_document import describe_span
 from etaoi_tui.view.middleware.summary import Changed, Diff, Entry, LengthChange
 from etaoi_tui.view.row_summaries import Summaries
 from etaoi_tui.view.sparkline import context_trend
@@ -76,7 +77,7 @@ def test_the_context_of_an_agents_calls_counts_what_came_from_a_cache() -> None:
         scribe.end(call, {"response": {"role": "ai", "text": "."}, "usage": usage})
     recorded.send(*scribe.take())
     (agent,) = [span for span in recorded.spans if span.kind == "sub_agent"]
-    assert (agent.children or [])[1].usage == Usage(10, 5, None, 1_990)
+    assert (agent.children or [])[1].usage == Usage(10, 5, None, 1_990, input_rule=WITHOUT_CACHE)
     assert context_trend(agent) == "context ▃▅█ 4.0k"
 
 

@@ -10,7 +10,15 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Raw
 
-from etaoi_collector.store.model import Usage
+from etaoi_collector.conventions import keys
+from etaoi_collector.conventions.finish_reasons import normalize_finish_reason
+from etaoi_collector.conventions.usage import (
+    WITH_CACHE_LANGCHAIN,
+    WITH_CACHE_OPENAI,
+    WITHOUT_CACHE,
+    Usage,
+    read_usage,
+)
 
 _Shape = TypeVar("_Shape", bound=msgspec.Struct)
 
@@ -18,54 +26,108 @@ _FAILURES = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for bytes of another shape; broken UTF-8 and great depth are none of its own errors."""
 
 
-class _TokenDetails(msgspec.Struct, gc=False):
+_ABSENT = Raw()
+"""A raw field that is not there. One of a single byte is nil, or an empty list or map."""
+
+
+class _InputDetails(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     cache_read: int | None = None
     cache_creation: int | None = None
+    audio: int | None = None
+    ephemeral_5m_input_tokens: int | None = None
+    ephemeral_1h_input_tokens: int | None = None
+
+
+class _OutputDetails(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     reasoning: int | None = None
+    audio: int | None = None
 
 
-class _LangChainUsage(msgspec.Struct, gc=False):
-    """``UsageMetadata`` of langchain-core, plus the two flat keys that the etaoi SDK adds."""
+class _LangChainUsage(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    """``UsageMetadata`` of langchain-core, plus the two flat keys that the etaoi SDK adds: the usual report.
+
+    Anything beyond it is read by `etaoi_collector.conventions.usage`, which knows all others, slower.
+    """
 
     input_tokens: int | None = None
     output_tokens: int | None = None
     total_tokens: int | None = None
-    input_token_details: _TokenDetails | None = None
-    output_token_details: _TokenDetails | None = None
+    input_token_details: _InputDetails | None = None
+    output_token_details: _OutputDetails | None = None
     cache_read_input_tokens: int | None = None
     cache_creation_input_tokens: int | None = None
 
 
-def _usage_of(told: _LangChainUsage) -> Usage:
-    before, after = told.input_token_details, told.output_token_details
-    cache_read = told.cache_read_input_tokens
-    if cache_read is None and before is not None:
-        cache_read = before.cache_read
-    cache_creation = told.cache_creation_input_tokens
-    if cache_creation is None and before is not None:
-        cache_creation = before.cache_creation
+_NO_OUTPUT_DETAILS = _OutputDetails()
+
+
+def decode_usage(report: Raw, provider: str = "", tier: str | None = None) -> Usage | None:
+    """Read a report of token counts; None if it has none.
+
+    Args:
+        report: The report as it came.
+        provider: The model's provider, for reports that do not tell how they count.
+        tier: The service tier, where that is told beside the report.
+    """
+    try:
+        told = _usual_usage(report)
+    except _FAILURES:
+        told = None
+    if told is None or told.input_token_details is None or tier is not None:
+        try:
+            return read_usage(_any_map(report), provider, tier)
+        except _FAILURES:
+            return None
+    if told.input_tokens is None and told.output_tokens is None:
+        return None
+    before = told.input_token_details
+    after = told.output_token_details or _NO_OUTPUT_DETAILS
+    read = before.cache_read if told.cache_read_input_tokens is None else told.cache_read_input_tokens
+    written = told.cache_creation_input_tokens
+    if written is None:
+        written = before.cache_creation
+    five, hour = before.ephemeral_5m_input_tokens, before.ephemeral_1h_input_tokens
+    split = (five or 0) + (hour or 0)
+    if split > (written or 0):
+        written = split
+    cached = (read or 0) + (written or 0)
+    rule = WITH_CACHE_LANGCHAIN if cached <= (told.input_tokens or 0) else WITHOUT_CACHE
     return Usage(
-        told.input_tokens,
-        told.output_tokens,
-        told.total_tokens,
-        cache_read,
-        cache_creation,
-        after.reasoning if after is not None else None,
-    )
+        told.input_tokens, told.output_tokens, told.total_tokens, read, written, after.reasoning, five, hour,
+        before.audio, after.audio, input_rule=rule,
+    )  # fmt: skip
+
+
+class _Answer(msgspec.Struct, gc=False):
+    """What of a model's answer says how it ended."""
+
+    id: str | None = None
+    text: Raw = _ABSENT
+    refusal: str | None = None
+    tool_calls: Raw = _ABSENT
 
 
 class LlmEnd(msgspec.Struct, gc=False):
     """What the end of a model call tells a row."""
 
-    usage_map: _LangChainUsage | None = msgspec.field(name="usage", default=None)
+    usage_report: Raw = msgspec.field(name=keys.USAGE, default=_ABSENT)
     model: str | None = None
     model_name: str | None = None
+    provider: str | None = None
+    finish_reason: str | None = None
+    stop_reason: str | None = None
+    service_tier: str | None = None
+    response: _Answer | None = None
     ttft_ms: float | None = None
     ttft: float | None = None
     llm_node_ttft: float | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
     total_tokens: int | None = None
+    input_cached_tokens: int | None = None
+    input_audio_tokens: int | None = None
+    output_audio_tokens: int | None = None
+    input_image_tokens: int | None = None
 
     @property
     def ttft_seconds(self) -> float | None:
@@ -74,14 +136,51 @@ class LlmEnd(msgspec.Struct, gc=False):
             return self.ttft_ms / 1000
         return self.ttft if self.ttft is not None else self.llm_node_ttft
 
-    def usage(self) -> Usage | None:
-        """Token counts, or None when the call tells none."""
-        told = self.usage_map
-        if told is None:
-            if self.input_tokens is None and self.output_tokens is None:
-                return None
-            return Usage(self.input_tokens, self.output_tokens, self.total_tokens)
-        return _usage_of(told)
+    @property
+    def reason(self) -> str | None:
+        """Why the model stopped, in the one vocabulary; None if nothing tells."""
+        answer = self.response
+        told = self.finish_reason or self.stop_reason
+        if answer is None:
+            return normalize_finish_reason(told) if told is not None else None
+        called = len(answer.tool_calls) > 1
+        refused = bool(answer.refusal)
+        if told is None and not refused:
+            return None
+        return normalize_finish_reason(told, refused=refused, called=called)
+
+    @property
+    def answer_id(self) -> str | None:
+        """The provider's id of the answer, or LangChain's."""
+        return self.response.id if self.response is not None else None
+
+    @property
+    def answer_text(self) -> Raw:
+        """The answer's text, undecoded; empty if there is none."""
+        return self.response.text if self.response is not None else _ABSENT
+
+    def usage(self, provider: str = "") -> Usage | None:
+        """Token counts, or None when the call tells none.
+
+        Args:
+            provider: The model's provider, if its start told it.
+        """
+        if len(self.usage_report) > 1:
+            told = decode_usage(self.usage_report, self.provider or provider, self.service_tier)
+            if told is not None:
+                return told
+        if self.input_tokens is None and self.output_tokens is None:
+            return None
+        return Usage(
+            self.input_tokens,
+            self.output_tokens,
+            self.total_tokens,
+            self.input_cached_tokens,
+            input_audio=self.input_audio_tokens,
+            output_audio=self.output_audio_tokens,
+            input_image=self.input_image_tokens,
+            input_rule=WITH_CACHE_OPENAI,
+        )
 
 
 class VoiceStart(msgspec.Struct, gc=False):
@@ -116,13 +215,15 @@ class DeltaText(msgspec.Struct, gc=False):
     channel: str | None = None
     agent_transcript: str | None = None
     transcript: str | None = None
-    usage_map: _LangChainUsage | None = msgspec.field(name="usage", default=None)
+    usage_report: Raw = msgspec.field(name=keys.USAGE, default=_ABSENT)
     model: str | None = None
     event: str | None = None
 
     def usage(self) -> Usage | None:
         """What the span took, where its end could not say so; None in a note of something that happened."""
-        return None if self.usage_map is None or self.event is not None else _usage_of(self.usage_map)
+        if len(self.usage_report) <= 1 or self.event is not None:
+            return None
+        return decode_usage(self.usage_report)
 
 
 class _MetricsModel(msgspec.Struct, gc=False):
@@ -152,6 +253,8 @@ _NO_START = VoiceStart()
 _NO_TEXT = DeltaText()
 _NO_METRICS = VoiceMetrics()
 
+_usual_usage = msgspec.msgpack.Decoder(_LangChainUsage | None).decode
+_any_map = msgspec.msgpack.Decoder(dict[str, Any]).decode
 _llm_end = msgspec.msgpack.Decoder(LlmEnd, strict=False).decode
 _voice_start = msgspec.msgpack.Decoder(VoiceStart).decode
 _delta = msgspec.msgpack.Decoder(DeltaText).decode

@@ -16,6 +16,7 @@ from typing import Any
 
 from platformdirs import user_config_path
 
+from etaoi_collector.pricing.model_names import LOCAL, lookups
 from etaoi_collector.pricing.token_counts import Tokens
 
 FILE_NAME = "prices.toml"
@@ -49,6 +50,7 @@ class OwnPrice:
     output: float | None = None
     cache_read: float | None = None
     cache_write: float | None = None
+    cache_write_1h: float | None = None
     window: int | None = None
 
 
@@ -68,9 +70,13 @@ class PriceBook:
     _package: Any = None
     _failed: str = ""
     _loading: bool = False
+    wait: bool = False
+    """Load the package where a price is asked for, instead of answering that it is still loading."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def cost(self, tokens: Tokens, model: str, provider: str = "", at: float | None = None) -> Cost:
+    def cost(
+        self, tokens: Tokens, model: str, provider: str = "", at: float | None = None, tier: str | None = None
+    ) -> Cost:
         """Return what a call cost.
 
         Args:
@@ -78,50 +84,51 @@ class PriceBook:
             model: The model's name as it was reported.
             provider: Its provider, if that is known.
             at: When it was made, in seconds since the epoch: prices change.
+            tier: The service tier that it was served in, if that is not the usual one.
         """
-        own = self.own.get(model)
-        if own is not None and own.input is not None and own.output is not None:
-            read = own.cache_read if own.cache_read is not None else own.input
-            write = own.cache_write if own.cache_write is not None else own.input
-            before = tokens.fresh * own.input + tokens.cache_read * read + tokens.cache_write * write
-            after = tokens.output * own.output
-            return Cost((before + after) / _MILLION, "your prices", before / _MILLION, after / _MILLION)
+        for name, _ in lookups(model, provider):
+            own = self.own.get(name)
+            if own is not None and own.input is not None and own.output is not None:
+                return _own_cost(own, own.input, own.output, tokens, tier)
         package = self._loaded()
         if package is None:
             return Cost(None, self._failed or "prices are still loading")
-        usage = package.Usage(
-            input_tokens=tokens.input,
-            output_tokens=tokens.output,
-            cache_read_tokens=tokens.cache_read,
-            cache_write_tokens=tokens.cache_write,
-        )
+        if provider.lower() in LOCAL:
+            return Cost(None, f"no price is known: {provider} runs models on machines of your own")
         when = None if at is None else datetime.fromtimestamp(at, UTC)
-        try:
-            found = package.calc_price(
-                usage, model_ref=model, provider_id=provider or None, genai_request_timestamp=when
-            )
-        except (LookupError, ValueError):
-            return Cost(None, f"no price is known for {model or 'a model without a name'}")
-        return Cost(
-            float(found.total_price), self.package_name, float(found.input_price), float(found.output_price)
-        )
+        for name, place in lookups(model, provider):
+            found = _package_price(package, tokens, name, place, when, None)
+            if found is None:
+                continue
+            source = self.package_name
+            if tier:
+                of_tier = _package_price(package, tokens, name, place, when, tier)
+                if of_tier is not None and of_tier != found:
+                    found, source = of_tier, f"{tier} tier, {source}"
+                else:
+                    source = f"standard price: none is known for tier {tier}; {source}"
+            return Cost(found[0], source, found[1], found[2])
+        return Cost(None, f"no price is known for {model or 'a model without a name'}")
 
     def window(self, model: str, provider: str = "") -> Window:
         """Return how many tokens a model takes."""
-        own = self.own.get(model)
-        if own is not None and own.window is not None:
-            return Window(own.window, "your file")
+        for name, _ in lookups(model, provider):
+            own = self.own.get(name)
+            if own is not None and own.window is not None:
+                return Window(own.window, "your file")
         package = self._loaded()
         if package is None:
             return Window(None, self._failed or "still loading")
-        try:
-            from genai_prices.data_snapshot import get_snapshot
+        from genai_prices.data_snapshot import get_snapshot
 
-            _, found = get_snapshot().find_provider_model(model, None, provider or None, None)
-        except (LookupError, ValueError):
-            return Window(None, "not known for this model")
-        tokens = found.context_window
-        return Window(tokens, self.package_name if tokens else "not known for this model")
+        for name, place in lookups(model, provider):
+            try:
+                _, found = get_snapshot().find_provider_model(name, None, place or None, None)
+            except (LookupError, ValueError):
+                continue
+            if found.context_window:
+                return Window(found.context_window, self.package_name)
+        return Window(None, "not known for this model")
 
     @property
     def package_name(self) -> str:
@@ -150,11 +157,84 @@ class PriceBook:
 
     def _loaded(self) -> Any:
         if self._package is None and not self._failed:
+            if self.wait:
+                self.load()
+                return self._package
             with self._lock:
                 if not self._loading:
                     self._loading = True
                     threading.Thread(target=self.load, name="etaoi-tui prices", daemon=True).start()
         return self._package
+
+
+def _own_cost(own: OwnPrice, fresh: float, output: float, tokens: Tokens, tier: str | None) -> Cost:
+    read = own.cache_read if own.cache_read is not None else fresh
+    write = own.cache_write if own.cache_write is not None else fresh
+    hour = own.cache_write_1h if own.cache_write_1h is not None else write
+    before = (
+        tokens.fresh * fresh
+        + tokens.cache_read * read
+        + (tokens.cache_write - tokens.cache_write_1h) * write
+        + tokens.cache_write_1h * hour
+    ) / _MILLION
+    after = tokens.output * output / _MILLION
+    source = f"your prices; standard price, whatever tier {tier} costs" if tier else "your prices"
+    return Cost(before + after, source, before, after)
+
+
+def _package_price(
+    package: Any, tokens: Tokens, name: str, place: str, when: datetime | None, tier: str | None
+) -> tuple[float, float, float] | None:
+    """Return what the package says that a call cost (in all, input, output); None if it does not know."""
+    context = None
+    if tier:
+        context = {"service_tier": tier.lower()}
+        if tier.lower() in ("batch", "fast"):
+            context |= {"processing": "batch"} if tier.lower() == "batch" else {"speed": "fast"}
+    for counts in (_counts(tokens), _counts(tokens, modalities=False)):
+        try:
+            found = package.calc_price(
+                package.Usage(**counts),
+                model_ref=name,
+                provider_id=place or None,
+                genai_request_timestamp=when,
+                price_context=context,
+            )
+        except LookupError:
+            return None
+        except ValueError:
+            continue  # modalities that its price list cannot take apart
+        return float(found.total_price), float(found.input_price), float(found.output_price)
+    return None
+
+
+def _counts(tokens: Tokens, *, modalities: bool = True) -> dict[str, int]:
+    """Return tokens as the package calls them; what is 0 is left out, which saves it half of the work."""
+    counts = {
+        "input_tokens": tokens.input,
+        "output_tokens": tokens.output,
+        "cache_read_tokens": tokens.cache_read,
+        "cache_write_tokens": tokens.cache_write,
+        "cache_write_1h_tokens": tokens.cache_write_1h,
+    }
+    if modalities:
+        counts["input_audio_tokens"] = min(tokens.input_audio, tokens.input)
+        counts["input_image_tokens"] = min(tokens.input_image, tokens.input)
+        counts["output_audio_tokens"] = min(tokens.output_audio, tokens.output)
+        counts["output_image_tokens"] = min(tokens.output_image, tokens.output)
+    found = {
+        name: count for name, count in counts.items() if count or name in ("input_tokens", "output_tokens")
+    }
+    if modalities and tokens.cache_read and (tokens.input_audio or tokens.input_image):
+        # Where a report does not say what was cached, that was text as far as there is enough of it.
+        audio, image = found.get("input_audio_tokens", 0), found.get("input_image_tokens", 0)
+        over = max(0, tokens.cache_read - max(0, tokens.input - audio - image))
+        cached_audio = tokens.cache_read_audio if tokens.cache_read_audio is not None else min(over, audio)
+        if audio:
+            found["cache_audio_read_tokens"] = min(cached_audio, audio)
+        if image:
+            found["cache_image_read_tokens"] = min(max(0, over - cached_audio), image)
+    return found
 
 
 def own_path() -> Path:

@@ -1,15 +1,21 @@
-"""How producers count tokens: whether the input includes what came from a cache or went into one.
-
-Summing a cache twice, or not at all, is the most frequent error of tools like this one. Each rule below says
-where it comes from; what a call's report does not settle is said to be an assumption.
-"""
+"""A call's tokens taken apart, so that nothing is counted or paid twice."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from etaoi_collector.store.model import Usage
+from etaoi_collector.conventions.usage import (
+    WITH_CACHE_LANGCHAIN,
+    WITH_CACHE_OPENAI,
+    WITHOUT_CACHE,
+    Usage,
+)
+
+_RULES = {
+    WITH_CACHE_LANGCHAIN: "input with cache, as LangChain counts",
+    WITH_CACHE_OPENAI: "input with cache, as OpenAI counts",
+    WITHOUT_CACHE: "input without cache, as Anthropic counts",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +25,14 @@ class Tokens:
     Attributes:
         fresh: Input that came from no cache and went into none.
         cache_read: Input read from a cache.
-        cache_write: Input written to a cache.
+        cache_write: Input written to a cache, for however long.
         output: Output, reasoning included.
         reasoning: The part of the output that was reasoning; None if not told.
         rule: How the report was read, in words.
         sure: False if the report does not settle the rule.
+        cache_write_1h: The part of `cache_write` that was written for an hour.
+        input_audio: The part of the input that was audio; the next ones likewise.
+        cache_read_audio: The part of `cache_read` that was audio; None if not told.
     """
 
     fresh: int
@@ -33,6 +42,13 @@ class Tokens:
     reasoning: int | None
     rule: str
     sure: bool = True
+    cache_write_1h: int = 0
+    input_audio: int = 0
+    input_image: int = 0
+    input_video: int = 0
+    output_audio: int = 0
+    output_image: int = 0
+    cache_read_audio: int | None = None
 
     @property
     def input(self) -> int:
@@ -40,38 +56,38 @@ class Tokens:
         return self.fresh + self.cache_read + self.cache_write
 
 
-def read_tokens(usage: Usage, told: dict[str, Any], provider: str = "") -> Tokens | None:
+def read_tokens(usage: Usage) -> Tokens | None:
     """Take a reported usage apart.
-
-    Args:
-        usage: The counts as they were reported.
-        told: The report itself, which shows by its keys who made it.
-        provider: The model's provider, for reports that do not tell.
 
     Returns:
         None if the report has no input and no output count.
     """
     if usage.input_tokens is None and usage.output_tokens is None:
         return None
-    read, write = usage.cache_read or 0, usage.cache_creation or 0
+    read, write = usage.cache_read or 0, usage.written
     total, output = usage.input_tokens or 0, usage.output_tokens or 0
-    includes, rule, sure = _rule(total, read + write, told, provider)
-    fresh = max(0, total - read - write) if includes else total
-    return Tokens(fresh, read, write, output, usage.reasoning, rule, sure)
-
-
-def _rule(total: int, cached: int, told: dict[str, Any], provider: str) -> tuple[bool, str, bool]:
-    if not cached:
-        return True, "no cache was reported", True
+    cached = read + write
+    rule, sure = "no cache was reported", True
+    without = False
     if cached > total:
-        return False, "input without cache: the cache is larger than the input", True
-    if isinstance(told.get("input_token_details"), dict):
-        # langchain-core, UsageMetadata: input_tokens is the sum of all input token types.
-        return True, "input with cache, as LangChain counts", True
-    if "prompt_tokens" in told:
-        # OpenAI, usage.prompt_tokens_details.cached_tokens: cached tokens present in the prompt.
-        return True, "input with cache, as OpenAI counts", True
-    if "anthropic" in provider.lower() or "bedrock" in provider.lower():
-        # Anthropic, usage: input_tokens are those behind the last cache breakpoint.
-        return False, "input without cache, as Anthropic counts", True
-    return True, "input with cache: assumed, the report does not tell", False
+        rule, without = "input without cache: the cache is larger than the input", True
+    elif cached and usage.input_rule is not None:
+        rule, without = _RULES[usage.input_rule], usage.input_rule is WITHOUT_CACHE
+    elif cached:
+        rule, sure = "input with cache: assumed, the report does not tell", False
+    return Tokens(
+        fresh=total if without else max(0, total - cached),
+        cache_read=read,
+        cache_write=write,
+        output=output,
+        reasoning=usage.reasoning,
+        rule=rule,
+        sure=sure,
+        cache_write_1h=min(write, usage.cache_creation_1h or 0),
+        input_audio=usage.input_audio or 0,
+        input_image=usage.input_image or 0,
+        input_video=usage.input_video or 0,
+        output_audio=usage.output_audio or 0,
+        output_image=usage.output_image or 0,
+        cache_read_audio=usage.cache_read_audio,
+    )

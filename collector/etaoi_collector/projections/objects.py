@@ -9,12 +9,15 @@ import json
 import re
 from typing import Any
 
+from etaoi_collector.conventions import keys
 from etaoi_collector.conventions.lenient import Map, as_map
+from etaoi_collector.pricing.call_costs import cost_of_call, cost_of_trace
+from etaoi_collector.projections.model_calls import answer_object, offered_tools, usage_object, with_roles
 from etaoi_collector.projections.payload_reader import PayloadReader
 from etaoi_collector.projections.span_data import SpanData
 from etaoi_collector.projections.timestamps import iso
 from etaoi_collector.projections.trace_names import trace_name
-from etaoi_collector.store.model import Span, SpanFlag, Trace, Usage
+from etaoi_collector.store.model import Span, SpanFlag, Trace
 from etaoi_collector.wire.limits import MAX_SHOWN_DEPTH
 
 _BLANKS_SEARCHED = 256
@@ -26,6 +29,7 @@ _OUTPUTS = ("response", "output", "outputs")
 
 def trace_object(trace: Trace) -> Map:
     """Return what ``ls --json`` says of a trace."""
+    cost = cost_of_trace(trace)
     return {
         "trace_id": trace.trace_id,
         "session_id": trace.session.session_id,
@@ -40,6 +44,9 @@ def trace_object(trace: Trace) -> Map:
         "tool_calls": trace.tool_calls,
         "input_tokens": trace.input_tokens,
         "output_tokens": trace.output_tokens,
+        "cost_usd": cost.total,
+        "cost_is_complete": cost.complete,
+        "waits_for": trace.waits_for,
         "dropped": trace.dropped,
     }
 
@@ -53,6 +60,7 @@ def span_object(span: Span, payloads: PayloadReader, now: float) -> Map:
         now: Seconds since the epoch.
     """
     seen = SpanData(span, payloads, now)
+    cost = cost_of_call(span) if span.kind == "llm" else None
     ended = bool(span.marks & SpanFlag.ENDED)
     started = bool(span.marks & SpanFlag.STARTED)
     return {
@@ -70,8 +78,13 @@ def span_object(span: Span, payloads: PayloadReader, now: float) -> Map:
         "attributes": seen.metadata,
         "input": _input(seen),
         "output": _output(seen, payloads),
-        "usage": _usage(span.usage),
+        "usage": usage_object(span.usage),
         "model": span.model,
+        "requested_model": span.requested_model,
+        "finish_reason": span.finish_reason,
+        "cost_usd": cost.total if cost is not None else None,
+        "waits_for": span.waits_for,
+        "tools": offered_tools(seen),
         "agent": span.agent,
         "ttft_ms": _milliseconds(span.ttft),
         "voice_metrics": seen.metrics or None,
@@ -85,7 +98,7 @@ def _input(seen: SpanData) -> Any:
         return _probe_input(seen)
     for key in _INPUTS:
         if key in payload:
-            return _parsed(payload[key])
+            return with_roles(_parsed(payload[key])) if key == keys.INPUT_MESSAGES else _parsed(payload[key])
     return payload or None
 
 
@@ -93,23 +106,12 @@ def _output(seen: SpanData, payloads: PayloadReader) -> Any:
     payload = seen.ended
     if seen.span.marks & SpanFlag.PROBE:
         return _probe_output(seen)
+    if seen.span.kind == "llm":
+        return _parsed(answer_object(seen, payloads))
     for key in _OUTPUTS:
         if key in payload:
             return _parsed(payload[key])
-    streamed = _streamed(seen.span, payloads)
-    if streamed:
-        return {"role": "ai", "text": streamed}
     return payload or None
-
-
-def _streamed(span: Span, payloads: PayloadReader) -> str:
-    """What arrived of a model's answer, for when its end does not repeat it, or never came."""
-    if span.kind != "llm" or not span.deltas:
-        return ""
-    stream = payloads.streamed(span)
-    while not stream.complete:
-        stream = payloads.streamed(span)
-    return stream.answer
 
 
 def _probe_input(seen: SpanData) -> Map | None:
@@ -120,12 +122,13 @@ def _probe_input(seen: SpanData) -> Map | None:
             # Only sections that changed are sent; None stands for one that is gone.
             whole = as_map(told.get("before")) | sent["after"]
             told["after"] = {key: value for key, value in whole.items() if value is not None}
-    return told or None
+    return with_roles(told, 4) or None
 
 
 def _probe_output(seen: SpanData) -> Map | None:
     payloads = [seen.begun, *seen.delta_payloads, seen.ended]
-    return {key: p[key] for p in payloads for key in ("diff", "response") if key in p} or None
+    told = {key: p[key] for p in payloads for key in ("diff", "response") if key in p}
+    return with_roles(told, 4) or None
 
 
 def _parsed(value: Any) -> Any:
@@ -150,19 +153,6 @@ def _is_deep(text: str) -> bool:
         if depth > MAX_SHOWN_DEPTH:
             return True
     return False
-
-
-def _usage(usage: Usage | None) -> Map | None:
-    if usage is None:
-        return None
-    return {
-        "input_tokens": usage.input_tokens,
-        "output_tokens": usage.output_tokens,
-        "total_tokens": usage.total_tokens,
-        "cache_read": usage.cache_read,
-        "cache_creation": usage.cache_creation,
-        "reasoning": usage.reasoning,
-    }
 
 
 _MARKS = (

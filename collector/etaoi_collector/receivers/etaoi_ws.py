@@ -1,30 +1,29 @@
-"""The WebSocket shell: one `ServerProtocol` per connection, and the HTTP answers for everybody else."""
+"""The etaoi protocol over WebSocket: one `ServerProtocol` per connection."""
 
 from __future__ import annotations
 
 import asyncio
-import hmac
-import ipaddress
-import json
-import logging
-import socket
-from collections.abc import Collection
 from http import HTTPStatus
+from typing import ClassVar
 
-from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.asyncio.server import ServerConnection
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from etaoi_collector.ingest.fanout import TOO_SLOW, TooSlow, send_recording
-from etaoi_collector.ingest.pipeline import Ingest
 from etaoi_collector.ingest.server_protocol import Answer, ServerProtocol
+from etaoi_collector.receivers.door import (
+    Endpoint,
+    HttpAnswer,
+    HttpRequest,
+    Receiver,
+    ReceiverContext,
+    endpoint,
+)
 from etaoi_collector.wire.handshake import FANOUT, After, Hello, describe_client
-from etaoi_collector.wire.versions import SCHEMA_VERSION
 
 INGEST_PATH = "/ingest"
-HEALTH_PATH = "/healthz"
-APP = "etaoi-tui"
 
 HELLO_WITHIN = 10.0
 """Seconds a client has for its Hello."""
@@ -36,168 +35,49 @@ LAST_WORDS_WITHIN = 10.0
 _TOO_BIG = 1009
 _LARGE = 8 << 20
 """Bytes of a message that is worth a round trip to be forgotten."""
-_log = logging.getLogger("etaoi_collector.websockets")
-_log.addHandler(logging.NullHandler())
 
 
-class Gate:
-    """Decides who may connect.
+class EtaoiWebSocket(Receiver):
+    """Takes frames of agents, and sends what is recorded to other viewers.
 
     Args:
-        token: What clients must bring; None when nobody must.
-        check_host: Take only requests whose Host header names this machine's loopback, against pages that
-            point a name of theirs to it (DNS rebinding).
-        allow_hosts: Further names that the Host header may have.
+        context: What it may use.
     """
 
-    def __init__(self, *, token: str | None, check_host: bool, allow_hosts: Collection[str] = ()) -> None:
-        self._token = None if token is None else token.encode()
-        self._check_host = check_host
-        self._allowed = {name.lower().rstrip(".") for name in allow_hosts}
+    name = "etaoi"
+    endpoints: ClassVar[tuple[Endpoint, ...]] = (endpoint("GET", r"^/ingest/*$"),)
+    open_to_all = True  # a WebSocket without the token is told so in a close
 
-    def objection(self, headers: Headers) -> str | None:
-        """Return why a request is refused outright, or None."""
-        if headers.get_all("Origin"):
-            return "Web pages may not connect to this collector; agents send no Origin header.\n"
-        if self._check_host and not all(map(self._is_known, headers.get_all("Host") or [""])):
-            return "This collector takes requests to localhost only; --allow-host NAME allows others.\n"
-        return None
+    def __init__(self, context: ReceiverContext) -> None:
+        super().__init__(context)
+        self._ingest = context.ingest
+        self._gate = context.gate
+        self._version = context.version
+        self._patience = context.patience
+        self.viewers: set[ServerConnection] = set()
+        """Connections that may be stuck in sending."""
 
-    def admits(self, headers: Headers) -> bool:
-        """Tell whether a request brings the token, in any of the forms that etaoi clients know."""
-        if self._token is None:
-            return True
-        brought = list(headers.get_all("X-Etaoi-Project-Token"))
-        if headers.get_all("X-Etaoi-Public-Key"):
-            brought += headers.get_all("X-Etaoi-Secret-Key")
-        for value in headers.get_all("Authorization"):
-            scheme, _, rest = value.partition(" ")
-            if scheme.lower() == "bearer":
-                brought.append(rest.strip())
-        # Each is compared, so that the time taken does not tell which one was right.
-        return (
-            sum(
-                hmac.compare_digest(value.encode("utf-8", "surrogateescape"), self._token)
-                for value in brought
-            )
-            > 0
+    def respond(self, request: HttpRequest) -> HttpAnswer:
+        """Answer a request that does not ask for a WebSocket."""
+        return HttpAnswer(
+            426,
+            b"Upgrade to a WebSocket: etaoi clients connect to ws://HOST:PORT/ingest.\n",
+            "text/plain; charset=utf-8",
+            [("Upgrade", "websocket")],
         )
 
-    def _is_known(self, host: str) -> bool:
-        name = host_name(host)
-        return name in self._allowed or is_loopback_name(name)
-
-
-def host_name(host: str) -> str:
-    """Return a Host header's name or address without its port, in lower case."""
-    host = host.strip().lower()
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    return host.partition(":")[0].rstrip(".")
-
-
-def is_loopback_name(name: str) -> bool:
-    """Tell whether a name or address means this machine only."""
-    if name == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
-
-
-async def listen(
-    bound: socket.socket,
-    *,
-    intake: Ingest,
-    gate: Gate,
-    version: str,
-    max_frame: int,
-    loopback: bool,
-    patience: float,
-) -> Endpoint:
-    """Serve on a socket that is bound already.
-
-    Args:
-        bound: The socket.
-        intake: Gets what clients send.
-        gate: Decides who may connect.
-        version: This program's version.
-        max_frame: Bytes of the largest message taken, also after inflating.
-        loopback: The socket is reachable from this machine only. Then compression is declined, which makes
-            both sides several times faster, and clients are not pinged, so that an agent that stands in a
-            debugger stays connected.
-        patience: Seconds after which a viewer that does not read on is sent away.
-    """
-    shell = _Shell(intake, gate, version, patience)
-    server = await serve(
-        shell.handle,
-        sock=bound,
-        process_request=shell.process_request,
-        compression=None if loopback else "deflate",
-        max_size=max_frame,
-        ping_interval=None if loopback else 20,
-        ping_timeout=None if loopback else 20,
-        close_timeout=CLOSE_WITHIN,
-        server_header=f"{APP}/{version}",
-        logger=_log,
-    )
-    return Endpoint(server, shell.viewers)
-
-
-class Endpoint:
-    """A server that runs.
-
-    Args:
-        server: The library's.
-        viewers: Connections that may be stuck in sending.
-    """
-
-    def __init__(self, server: Server, viewers: set[ServerConnection]) -> None:
-        self._server = server
-        self._viewers = viewers
-
-    async def close(self) -> None:
-        """Close it with all its connections, those of clients that do not read included."""
-        known = self._server.connections | self._viewers
-        self._server.close()
-        try:
-            async with asyncio.timeout(CLOSE_WITHIN):
-                await self._server.wait_closed()
-        except TimeoutError:
-            for connection in known:
-                connection.transport.abort()
-            await self._server.wait_closed()
-
-
-class _Shell:
-    def __init__(self, intake: Ingest, gate: Gate, version: str, patience: float) -> None:
-        self._intake = intake
-        self._gate = gate
-        self._version = version
-        self._patience = patience
-        self.viewers: set[ServerConnection] = set()
-
     def process_request(self, connection: ServerConnection, request: Request) -> Response | None:
-        """Answer plain HTTP, refuse whom we must; None lets the WebSocket handshake go on."""
+        """Refuse whom we must; None lets the WebSocket handshake go on."""
         path = request.path.partition("?")[0]
-        if path == HEALTH_PATH:
-            text = json.dumps(
-                {"status": "ok", "app": APP, "version": self._version, "schema_version": SCHEMA_VERSION}
-            )
-            response = connection.respond(HTTPStatus.OK, text + "\n")
-            del response.headers["Content-Type"]
-            response.headers["Content-Type"] = "application/json"
-            return response
         if path.rstrip("/") != INGEST_PATH:
+            self._ingest.turn_away(f"a WebSocket client asked for {path[:80]!a}")
             return connection.respond(
-                HTTPStatus.NOT_FOUND,
-                f"Nothing is here: etaoi clients connect to {INGEST_PATH}; {HEALTH_PATH} tells the status.\n",
+                HTTPStatus.NOT_FOUND, f"Nothing is here: etaoi clients connect to {INGEST_PATH}.\n"
             )
         objection = self._gate.objection(request.headers)
         if objection is not None:
-            self._intake.turn_away(objection.strip())
-            return connection.respond(HTTPStatus.FORBIDDEN, objection)
+            self._ingest.turn_away(objection.reason.strip())
+            return connection.respond(objection.status, objection.reason)
         return None
 
     async def handle(self, connection: ServerConnection) -> None:
@@ -221,13 +101,13 @@ class _Shell:
                     return
                 if session.hello is not None:
                     client = describe_client(session.hello, headers.get("User-Agent", ""))
-                    number = self._intake.open(_peer(connection), client, _bytes(message))
+                    number = self._ingest.open(_peer(connection), client, _bytes(message))
             await self._obey(connection, answer)
             while answer.close is None:
                 message = await connection.recv()
                 answer = session.receive(message)
                 if answer.frame is not None:
-                    self._intake.frame(number, answer.frame)
+                    self._ingest.frame(number, answer.frame)
                     large = len(message) >= _LARGE
                     del message, answer  # a large frame must not stay while the next one arrives
                     answer = _GO_ON
@@ -236,38 +116,38 @@ class _Shell:
                         # answered below the client's own code, and nobody waits for it.
                         await connection.ping()
                 else:
-                    self._intake.refuse(number, len(message), answer.refused)
+                    self._ingest.refuse(number, len(message), answer.refused)
                     await self._obey(connection, answer)
         except TimeoutError:
-            self._intake.turn_away("it said nothing")
+            self._ingest.turn_away("it said nothing")
             await connection.close(1008, "No hello: an etaoi client says hello first.")
         except ConnectionClosed:
             pass
         except Exception as error:
-            self._intake.trouble = f"a connection failed within etaoi-tui: {error or type(error).__name__}"
+            self._ingest.trouble = f"a connection failed within etaoi-tui: {error or type(error).__name__}"
             raise
         finally:
             if number:
                 self._note_too_big(connection, number)
-                self._intake.close(number, connection.close_code, connection.close_reason or "")
+                self._ingest.close(number, connection.close_code, connection.close_reason or "")
 
     def _recording_end(self) -> After:
-        recorder = self._intake.recorder
+        recorder = self._ingest.recorder
         return After(recorder.recording, *recorder.end())
 
     async def _fan_out(self, connection: ServerConnection, session: ServerProtocol, hello: Hello) -> None:
         """Send a viewer what is recorded until either side ends it."""
-        self._intake.viewer_came()
+        self._ingest.viewer_came()
         self.viewers.add(connection)
         try:
-            sending = asyncio.create_task(send_recording(connection, self._intake, hello, self._patience))
+            sending = asyncio.create_task(send_recording(connection, self._ingest, hello, self._patience))
             listening = asyncio.create_task(connection.recv())
             await asyncio.wait((sending, listening), return_when=asyncio.FIRST_COMPLETED)
             for task in (sending, listening):
                 task.cancel()
             ended = await asyncio.gather(sending, listening, return_exceptions=True)
             if isinstance(ended[0], TooSlow):
-                self._intake.viewer_dropped(f"{_peer(connection)} did not read on")
+                self._ingest.viewer_dropped(f"{_peer(connection)} did not read on")
                 await _close_unread(connection, TOO_SLOW, str(ended[0]))
             elif isinstance(ended[1], str | bytes):
                 await self._obey(connection, session.receive(ended[1]))
@@ -275,13 +155,13 @@ class _Shell:
                 raise ended[0]
         finally:
             self.viewers.discard(connection)
-            self._intake.viewer_left()
+            self._ingest.viewer_left()
 
     async def _obey(self, connection: ServerConnection, answer: Answer) -> None:
         if answer.send is not None:
             await connection.send(answer.send)
         if answer.close is not None:
-            self._intake.turn_away(answer.close.reason)
+            self._ingest.turn_away(answer.close.reason)
             await connection.close(answer.close.code, answer.close.reason)
 
     def _note_too_big(self, connection: ServerConnection, number: int) -> None:
@@ -289,7 +169,7 @@ class _Shell:
         sent = connection.protocol.close_sent
         if sent is not None and sent.code == _TOO_BIG:
             size = _size_of(connection)
-            self._intake.refuse(number, size, "larger than --max-frame allows")
+            self._ingest.refuse(number, size, "larger than --max-frame allows")
 
 
 _GO_ON = Answer()
@@ -320,3 +200,6 @@ def _peer(connection: ServerConnection) -> str:
     if not isinstance(address, tuple) or len(address) < 2:
         return "unknown"
     return f"[{address[0]}]:{address[1]}" if ":" in str(address[0]) else f"{address[0]}:{address[1]}"
+
+
+RECEIVER = EtaoiWebSocket

@@ -12,6 +12,7 @@ import mmap
 import os
 import stat
 import tempfile
+import threading
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -95,6 +96,21 @@ class PlainFile:
             self._descriptor = -1
 
 
+def _seek_and_read(descriptor: int, length: int, offset: int) -> bytes:
+    """Read as ``os.pread`` does, which Windows lacks; the descriptor's own position stays what it was."""
+    with _seeking:
+        place = os.lseek(descriptor, 0, os.SEEK_CUR)
+        os.lseek(descriptor, offset, os.SEEK_SET)
+        try:
+            return os.read(descriptor, length)
+        finally:
+            os.lseek(descriptor, place, os.SEEK_SET)
+
+
+_read_piece = getattr(os, "pread", _seek_and_read)
+_seeking = threading.Lock()
+
+
 def read_at(descriptor: int, offset: int, length: int) -> bytes | memoryview:
     """Return ``length`` bytes of an open file from ``offset`` on, fewer where it ends; map large pieces."""
     if length >= _MAP_FROM:
@@ -110,7 +126,7 @@ def read_at(descriptor: int, offset: int, length: int) -> bytes | memoryview:
             return memoryview(window)[offset - start :]
     pieces: list[bytes] = []
     while length > 0:
-        piece = os.pread(descriptor, length, offset)
+        piece = _read_piece(descriptor, length, offset)
         if not piece:
             break
         pieces.append(piece)
@@ -125,8 +141,9 @@ def let_go(data: bytes | memoryview) -> None:
     Splitting a frame touches all of it, and whoever keeps its events keeps the mapping.
     """
     window = data.obj if isinstance(data, memoryview) else None
-    if isinstance(window, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
-        window.madvise(mmap.MADV_DONTNEED)
+    advise = getattr(window, "madvise", None)  # which Windows lacks
+    if advise is not None and hasattr(mmap, "MADV_DONTNEED"):
+        advise(mmap.MADV_DONTNEED)
 
 
 class InflatedFile:

@@ -23,9 +23,10 @@ class LiveSource:
 
     @property
     def notices(self) -> list[str]:
-        """What went wrong with the server or the recording."""
+        """What went wrong with the server or the recording, and what clients did not get."""
         collector = self._collector
-        return [text for text in (collector.failure, collector.trouble, collector.recorder.warning) if text]
+        troubles = (collector.failure, collector.trouble, collector.recorder.warning)
+        return [*filter(None, troubles), *collector.notices]
 
     def take(self, seconds: float) -> list[SourceItem]:
         """Return what arrived; see `Source.take`."""

@@ -16,15 +16,14 @@ from msgspec import UNSET
 from websockets.exceptions import ConnectionClosed, InvalidStatus, InvalidURI, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
-from etaoi_collector.collector import program_version
 from etaoi_collector.ingest.inbox import Inbox
 from etaoi_collector.ingest.pipeline import Ingest, Stats
 from etaoi_collector.ingest.server_protocol import BAD_TOKEN, MISMATCH, POLICY, UNSUPPORTED_DATA
-from etaoi_collector.receivers.etaoi_ws import is_loopback_name
 from etaoi_collector.recording.chunks import Cursor
 from etaoi_collector.recording.recorder import Recorder
 from etaoi_collector.source_items import Missing, SourceItem
 from etaoi_collector.sources.base import EVENTS_PER_SECOND, Progress
+from etaoi_collector.wire.addresses import is_loopback
 from etaoi_collector.wire.handshake import (
     FANOUT,
     After,
@@ -49,6 +48,7 @@ from etaoi_collector.wire.trace_records import (
     read_header,
     records_in,
 )
+from etaoi_collector.wire.versions import PROGRAM_VERSION
 
 OPEN_WITHIN = 10.0
 """Seconds that connecting and the handshake may take each."""
@@ -90,7 +90,7 @@ class RemoteSource:
         self._token = token
         self._trouble = ""
         self._record_time = 0.0
-        self._recorder = Recorder(writer=f"etaoi-tui {program_version()}")
+        self._recorder = Recorder(writer=f"etaoi-tui {PROGRAM_VERSION}")
         self._inbox = Inbox(self._recorder.frames)
         self._intake = Ingest(self._recorder, self._inbox if watched else None, lambda: self._record_time)
         self._recording = ""
@@ -117,7 +117,7 @@ class RemoteSource:
 
     @property
     def _local(self) -> bool:
-        return is_loopback_name(urlsplit(self.url).hostname or "")
+        return is_loopback(urlsplit(self.url).hostname or "")
 
     @property
     def spooled(self) -> int:
@@ -272,11 +272,11 @@ class RemoteSource:
             open_timeout=OPEN_WITHIN,
             close_timeout=CLOSE_WITHIN,
             ssl=ssl.create_default_context() if self.url.startswith("wss:") else None,
-            user_agent_header=f"etaoi-tui/{program_version()}",
+            user_agent_header=f"etaoi-tui/{PROGRAM_VERSION}",
         ).__enter__()  # what websockets 17 wants to see; it is left by `close`
         try:
             after = After(self._recording, *self._position) if self._recording else None
-            connection.send(encode_hello(program_version(), role=FANOUT, after=after))
+            connection.send(encode_hello(PROGRAM_VERSION, role=FANOUT, after=after))
             answer = decode_answer(connection.recv(OPEN_WITHIN))
             if isinstance(answer, Mismatch):
                 raise _Refused(answer.message)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from etaoi_collector.conventions.payload_fields import DeltaText, read_llm_end, read_start, read_voice_metrics
 from etaoi_collector.store.display_names import is_internal, voice_name
-from etaoi_collector.store.model import Span, Trace, Usage
+from etaoi_collector.store.model import NO_CALL, ModelCall, Span, Trace, Usage
 from etaoi_collector.store.state import INTERNAL, PROBE, STARTED, StoreState
+from etaoi_collector.store.wrapped_calls import end_call
 from etaoi_collector.wire.events import SpanEnd, SpanStart, dropped_before
 
 CONTEXTS_KEPT = 64
@@ -27,6 +28,8 @@ class Aggregates:
         self._kept = held.names.kept
         self._rows: dict[tuple[str | None, ...], Row] = {}
         """What starts tell a row, by what they say of themselves: few kinds of spans, and many of each."""
+        self._calls: dict[tuple[str | None, str | None, str | None, bool], ModelCall] = {}
+        """What is known of model calls, shared by those of which the same is known."""
 
     def of_start(self, event: SpanStart, trace: Trace) -> Row:
         """Read from a start what a row needs, and count it in its trace."""
@@ -54,6 +57,8 @@ class Aggregates:
         if metadata.context_id is not None and metadata.context_id not in trace.context_ids:
             trace.context_ids = (*trace.context_ids, metadata.context_id)[-CONTEXTS_KEPT:]
             self._held.agents.runs.setdefault(metadata.context_id, []).append(trace)
+        if metadata.thread_id is not None and trace.thread is None:
+            trace.thread = self._kept(metadata.thread_id)
         if event.user_id is not None and trace.session.user_id is None:
             trace.session.user_id = event.user_id
         if metadata.dropped is not None:
@@ -88,13 +93,35 @@ class Aggregates:
             span.model = self._kept(told.model)
         self._count_usage(span, told.usage())
 
+    def call_started(self, span: Span, event: SpanStart) -> None:
+        """Keep who was asked by a model call, and that it is open unless its end came first."""
+        metadata = event.metadata
+        asked, provider = metadata.ls_model_name, metadata.ls_provider
+        known = span.call
+        if known is not None:
+            provider = known.provider or provider
+            span.call = self._shared_call(asked, provider, known.finish_reason, known.wraps)
+        elif asked is not None or provider is not None:
+            span.call = self._shared_call(asked, provider)
+        if span.ended_at is None:
+            span.trace.open_calls.add(span)
+
     def of_model_end(self, span: Span, event: SpanEnd) -> None:
-        """Read usage, model and time to first token from a model call's end."""
+        """Read usage, model, how it stopped and time to first token from a model call's end."""
         told = read_llm_end(event.payload)
-        self._count_usage(span, told.usage())
+        known = span.call or NO_CALL
+        usage = told.usage(known.provider or "")
+        if usage is not None:
+            self._count_usage(span, usage)
         model = told.model_name or told.model
         if model and model != span.model:
             span.model = self._kept(model)
+        reason, provider = told.reason, told.provider or known.provider
+        inner = end_call(span, told)
+        if inner is not None:
+            self._wraps(span)
+        if reason is not None or inner is not None or provider != known.provider:
+            span.call = self._shared_call(known.requested_model, provider, reason, inner is not None)
         ttft = told.ttft_seconds
         if ttft is not None:
             span.ttft = ttft
@@ -128,9 +155,39 @@ class Aggregates:
             return
         trace = span.trace
         before = span.usage
-        if before is not None:
-            trace.input_tokens -= before.input_tokens or 0
-            trace.output_tokens -= before.output_tokens or 0
+        if before is None:
+            trace.calls.append(span)
+        else:
+            self._count(trace, before, -1)
         span.usage = usage
-        trace.input_tokens += usage.input_tokens or 0
-        trace.output_tokens += usage.output_tokens or 0
+        self._count(trace, usage, 1)
+
+    def _count(self, trace: Trace, usage: Usage, sign: int) -> None:
+        trace.usage_version += 1
+        if not usage.from_cache:
+            trace.input_tokens += sign * (usage.input_tokens or 0)
+            trace.output_tokens += sign * (usage.output_tokens or 0)
+
+    def _wraps(self, span: Span) -> None:
+        """Take a call out of its trace's sums: the one inside it is in them."""
+        trace = span.trace
+        trace.model_calls -= 1
+        trace.usage_version += 1
+        if span.usage is not None:
+            self._count(trace, span.usage, -1)
+
+    def _shared_call(
+        self,
+        requested_model: str | None,
+        provider: str | None,
+        finish_reason: str | None = None,
+        wraps: bool = False,
+    ) -> ModelCall:
+        key = (requested_model, provider, finish_reason, wraps)
+        call = self._calls.get(key)
+        if call is None:
+            kept = self._kept
+            call = ModelCall(kept(requested_model), kept(provider), kept(finish_reason), wraps)
+            if len(self._calls) < ROWS_SHARED:
+                self._calls[key] = call
+        return call

@@ -10,26 +10,36 @@ from collections.abc import Sequence
 
 from etaoi_collector.store.aggregates import Aggregates
 from etaoi_collector.store.liveness import Liveness
-from etaoi_collector.store.model import Span, Trace
+from etaoi_collector.store.model import Span, SpanFlag, Trace
 from etaoi_collector.store.reducer import Reducer
 from etaoi_collector.store.span_tree import SpanLinks, insert
 from etaoi_collector.store.state import ENDED, STARTED, StoreState
+from etaoi_collector.store.waits import Waits
 from etaoi_collector.wire.events import Event, Reject, SpanDelta, SpanEnd, SpanStart
 
-_STARTED_OR_ENDED = STARTED | ENDED
+_DECIDED = STARTED | ENDED | int(SpanFlag.WAITING)
+"""A span whose end is an ordinary one has only the first of these."""
 
 
 class FastReducer:
     """Folds events that arrived together."""
 
     def __init__(
-        self, held: StoreState, links: SpanLinks, liveness: Liveness, facts: Aggregates, folding: Reducer
+        self,
+        held: StoreState,
+        links: SpanLinks,
+        liveness: Liveness,
+        facts: Aggregates,
+        folding: Reducer,
+        waits: Waits,
     ) -> None:
+        self._waits = waits
         self._held = held
         self._links = links
         self._liveness = liveness
         self._of_start = facts.of_start
         self._usage_of_start = facts.usage_of_start
+        self._call_started = facts.call_started
         self._of_model_end = facts.of_model_end
         self._repeated = folding.repeated
         self._said = folding.said
@@ -55,7 +65,7 @@ class FastReducer:
             place += step
             if type(event) is SpanEnd:
                 span = find(event.span_id)
-                if span is None or event.error is not None or span.marks & _STARTED_OR_ENDED != STARTED:
+                if span is None or event.error is not None or span.marks & _DECIDED != STARTED:
                     unusual(event, place, connection)
                     continue
                 if span.trace is not trace or event.session_id != session_id or event.trace_id != trace_id:
@@ -66,7 +76,16 @@ class FastReducer:
                         continue
                     trace_id, session_id = event.trace_id, event.session_id
                 at = event.timestamp.timestamp()
-                if at < span.started_at or event.metadata.dropped is not None or len(event.voice_metrics) > 1:
+                metadata = event.metadata
+                parent = span.parent
+                if (
+                    at < span.started_at
+                    or metadata.dropped is not None
+                    or metadata.waits_for is not None
+                    or metadata.synthetic is not None
+                    or len(event.voice_metrics) > 1
+                    or (parent is not None and parent.error is not None)
+                ):
                     unusual(event, place, connection)
                     continue
                 span.end_place = place
@@ -153,11 +172,19 @@ class FastReducer:
             else:
                 insert(siblings, span)
             held.changes.added.append(span)
+            if parent.error is not None:
+                self._links.attribute_error(parent)
         else:
             span = Span(span_id, trace, kind, name, model, agent, at, place, marks, number)
             spans[span_id] = span
             trace.members.append(span)
             self._links.link(span, asked)
         trace.running += 1
+        if kind == "sub_agent" and parent is not None:
+            self._links.merge_agent_node(span, parent)
+        if self._waits.any or event.metadata.resumes is not None:
+            self._waits.of_start(span, event, at)
+        if kind == "llm":
+            self._call_started(span, event)
         if event.metadata.name is None:
             self._usage_of_start(span, event)

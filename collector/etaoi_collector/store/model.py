@@ -10,10 +10,26 @@ Times are seconds since the epoch (float, UTC); durations are seconds.
 from __future__ import annotations
 
 from enum import IntEnum, StrEnum
+from typing import Any
 
 import msgspec
 
+from etaoi_collector.conventions.usage import Usage
 from etaoi_collector.wire.event_ref import NO_EVENT
+
+__all__ = [
+    "NO_CALL",
+    "Changes",
+    "Connection",
+    "ModelCall",
+    "Session",
+    "Span",
+    "SpanFlag",
+    "Status",
+    "Trace",
+    "Usage",
+    "status_of_error",
+]  # fmt: skip
 
 
 class Status(StrEnum):
@@ -54,17 +70,52 @@ class SpanFlag(IntEnum):
     """Something arrived for it after it had ended."""
     PROBE = 512
     """A middleware probe: what one hook did to the request."""
+    WAITING = 1024
+    """It waits for a person; `Span.waits_for` says what for."""
+    ANSWERED = 2048
+    """It waited for a person, and waits no longer."""
+    PASSED_ON = 4096
+    """It failed with the error of something inside it, which counts there."""
+    SYNTHETIC_END = 8192
+    """Its end was made up by its producer; a true end may still come."""
 
 
-class Usage(msgspec.Struct, gc=False, frozen=True):
-    """Token counts of one model call, as its producer reported them; None is 'not told'."""
+class ModelCall(msgspec.Struct, gc=False, frozen=True):
+    """What is known of a model call beside its tokens; shared by all calls of which the same is known."""
 
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    total_tokens: int | None = None
-    cache_read: int | None = None
-    cache_creation: int | None = None
-    reasoning: int | None = None
+    requested_model: str | None = None
+    """The model that was asked for."""
+    provider: str | None = None
+    finish_reason: str | None = None
+    """Why it stopped, see `etaoi_collector.conventions.finish_reasons`."""
+    wraps: bool = False
+    """It gave the answer of a model call inside it as its own: that one is counted and paid."""
+
+
+NO_CALL = ModelCall()
+
+
+class Wait:
+    """What a span waited for.
+
+    Args:
+        text: The question, in one line.
+        began_at: When it began to wait, by its producer's clock.
+    """
+
+    __slots__ = ("answer", "began_at", "ended_at", "text")
+
+    def __init__(self, text: str, began_at: float) -> None:
+        self.text = text
+        self.began_at = began_at
+        self.ended_at: float | None = None
+        """When it was gone on with, or given up; None while it waits."""
+        self.answer: Span | None = None
+        """The run that went on with it; None for a wait inside an open span, or one that was given up."""
+
+    def seconds(self, now: float) -> float:
+        """How long it waited, so far."""
+        return max(0.0, (now if self.ended_at is None else self.ended_at) - self.began_at)
 
 
 class Connection(msgspec.Struct, eq=False):
@@ -151,24 +202,33 @@ class Trace:
     """
 
     __slots__ = (
+        "__weakref__",
+        "calls",
         "context_ids",
         "dropped",
         "ended_at",
         "errors",
         "events",
+        "inner_calls",
         "input_tokens",
         "members",
         "model_calls",
         "number",
         "only_context",
+        "open_calls",
         "output_tokens",
         "placeholders",
+        "resumed",
         "roots",
         "running",
         "session",
         "started_at",
+        "thread",
         "tool_calls",
         "trace_id",
+        "usage_version",
+        "waiting",
+        "waits",
     )  # fmt: skip
 
     def __init__(self, trace_id: str, session: Session, number: int = 0, at: float = 0.0) -> None:
@@ -183,13 +243,23 @@ class Trace:
         """Members of which nothing has arrived but their id, in a child's event."""
         self.events = 0
         self.errors = 0
-        """Spans that ended with an error of their own."""
+        """Failures in it; one that ended several spans, one inside the other, counts once."""
         self.running = 0
         """Spans that started and have not ended."""
         self.model_calls = 0
+        """Model calls, without those that gave another one's answer as their own."""
         self.tool_calls = 0
         self.input_tokens = 0
+        """Of the model calls that were asked and paid."""
         self.output_tokens = 0
+        self.calls: list[Span] = []
+        """Model calls that told their usage, in the order in which they did."""
+        self.usage_version = 0
+        """Grows with everything that changes what its calls took."""
+        self.open_calls: set[Span] = set()
+        """Model calls that have started and not ended."""
+        self.inner_calls: list[Any] = []
+        """Model calls that ended while others were open, see `etaoi_collector.store.wrapped_calls`."""
         self.started_at = at
         """The oldest time stamp in it."""
         self.ended_at = at
@@ -200,6 +270,14 @@ class Trace:
         """Holds nothing but agent snapshots."""
         self.dropped = 0
         """Events that its producer says it had to drop."""
+        self.thread: str | None = None
+        """The conversation that its root's metadata names (``thread_id``)."""
+        self.waiting = 0
+        """Spans in it that wait for a person now."""
+        self.waits: dict[Span, Wait] | None = None
+        """What spans in it waited for; None when none ever did."""
+        self.resumed: dict[Span, Span] | None = None
+        """Runs in it that went on with one that waited, and which."""
 
     @property
     def spans(self) -> int:
@@ -209,12 +287,39 @@ class Trace:
     @property
     def status(self) -> Status:
         """The state a list shows: running while anything runs, else what its first root came to."""
+        if self.waiting and self._nothing_runs():
+            return Status.PAUSED
         if self.running and not self.session.gone:
             return Status.RUNNING
         if not self.roots:
             return Status.LOST if self.running else Status.OK
         first = self.roots[0].status
         return Status.LOST if first is Status.OK and self.running else first
+
+    @property
+    def waits_for(self) -> str | None:
+        """What it waits for, in one line; None when it is not paused."""
+        if not self.waiting or self.waits is None or self.status is not Status.PAUSED:
+            return None
+        texts = [wait.text for span, wait in self.waits.items() if span.marks & _WAITING]
+        return " · ".join(dict.fromkeys(texts))
+
+    def _nothing_runs(self) -> bool:
+        """Whether all that is open waits, or lies around what does."""
+        if self.roots and self.roots[0].status is Status.ERROR:
+            return False
+        if not self.running:
+            return True
+        if self.session.gone:
+            return False
+        around: set[Span] = set()
+        for span in self.waits or ():
+            step: Span | None = span if span.marks & _WAITING else None
+            while step is not None and step not in around:
+                around.add(step)
+                step = step.parent
+        open_around = sum(span.marks & (_STARTED | _ENDED) == _STARTED for span in around)
+        return open_around >= self.running
 
 
 class Span(msgspec.Struct, gc=False, eq=False):
@@ -249,10 +354,23 @@ class Span(msgspec.Struct, gc=False, eq=False):
     """Places of its deltas in order of arrival."""
     error: str | None = None
     usage: Usage | None = None
+    call: ModelCall | None = None
+    """Of a model call, what is known beside its usage; None until anything is."""
     ttft: float | None = None
     """Seconds to the first token of a model call."""
     tail: str = ""
     """The newest streamed text while the span is open, bounded."""
+
+    @property
+    def requested_model(self) -> str | None:
+        """The model that was asked for, where another one answered; None where it is the same."""
+        asked = self.call.requested_model if self.call is not None else None
+        return asked if asked != self.model else None
+
+    @property
+    def finish_reason(self) -> str | None:
+        """Why a model call stopped, in the one vocabulary; None if nothing tells."""
+        return self.call.finish_reason if self.call is not None else None
 
     @property
     def placeholder(self) -> bool:
@@ -262,7 +380,13 @@ class Span(msgspec.Struct, gc=False, eq=False):
     @property
     def status(self) -> Status:
         """The span's state, derived from what arrived and from whether its clients are still there."""
-        if self.marks & _ENDED:
+        marks = self.marks
+        if marks & _WAITED:
+            if marks & _WAITING and (marks & _ENDED or not self.trace.session.gone):
+                return Status.PAUSED
+            if marks & _ENDED and status_of_error(self.error) in (Status.PAUSED, Status.CANCELLED):
+                return Status.OK
+        if marks & _ENDED:
             ended = status_of_error(self.error)
             if ended is Status.OK and not self.marks & _STARTED:
                 return Status.INCOMPLETE
@@ -270,6 +394,18 @@ class Span(msgspec.Struct, gc=False, eq=False):
         if not self.marks & _STARTED:
             return Status.INCOMPLETE
         return Status.LOST if self.trace.session.gone else Status.RUNNING
+
+    @property
+    def wait(self) -> Wait | None:
+        """What it waits or waited for; None when it never did."""
+        waits = self.trace.waits
+        return waits.get(self) if waits is not None and self.marks & _WAITED else None
+
+    @property
+    def waits_for(self) -> str | None:
+        """What it waits for, in one line; None when it waits for nothing."""
+        wait = self.wait if self.marks & _WAITING else None
+        return wait.text if wait is not None else None
 
     def duration(self, now: float) -> float | None:
         """Seconds from start to end, or to ``now`` while it runs; None when its start is not known.
@@ -282,15 +418,28 @@ class Span(msgspec.Struct, gc=False, eq=False):
             return max(0.0, self.ended_at - self.started_at)
         if self.trace.session.gone:
             return max(0.0, self.trace.ended_at - self.started_at)
+        if self.marks & _WAITING and (wait := self.wait) is not None:
+            return max(0.0, wait.began_at - self.started_at)
         return max(0.0, now - self.started_at)
 
 
+_WAITING = int(SpanFlag.WAITING)
+_WAITED = int(SpanFlag.WAITING) | int(SpanFlag.ANSWERED)
 _STARTED = int(SpanFlag.STARTED)
 _ENDED = int(SpanFlag.ENDED)
-_CANCELLED = ("CancelledError", "cancelled", "GeneratorExit", "interrupted")
+_CANCELLED = (
+    "CancelledError", "cancelled", "GeneratorExit", "interrupted", "KeyboardInterrupt", "SystemExit",
+    "Cancelled(", "GraphDrained",
+)  # fmt: skip
+_HANDED_OVER = ("ParentCommand(",)
+"""LangGraph's way to give a command to the graph above: the work is done."""
 _PAUSED = ("GraphInterrupt", "NodeInterrupt", "GraphBubbleUp")
 _UNKNOWN_END = ("span_end_synthesized_on_detach",)
 _ENDED_BY_PARENT = ("synthesized_on_turn_close",)
+
+
+SYNTHETIC_ERRORS = frozenset({*_UNKNOWN_END, *_ENDED_BY_PARENT})
+"""Errors by which the etaoi SDK tells an end that it made up."""
 
 
 def status_of_error(error: str | None) -> Status:
@@ -303,7 +452,7 @@ def status_of_error(error: str | None) -> Status:
         return Status.CANCELLED
     if error in _UNKNOWN_END:
         return Status.LOST
-    if error in _ENDED_BY_PARENT:
+    if error in _ENDED_BY_PARENT or error.startswith(_HANDED_OVER):
         return Status.OK
     return Status.ERROR
 

@@ -6,10 +6,13 @@ from etaoi_collector.conventions.payload_fields import read_delta
 from etaoi_collector.store.aggregates import Aggregates
 from etaoi_collector.store.deduplication import Deduplicator
 from etaoi_collector.store.liveness import Liveness
-from etaoi_collector.store.model import Span, SpanFlag, Status, status_of_error
+from etaoi_collector.store.model import SYNTHETIC_ERRORS, Span, SpanFlag, Status, status_of_error
 from etaoi_collector.store.span_tree import SpanLinks
 from etaoi_collector.store.state import ENDED, STARTED, StoredReject, StoreState
+from etaoi_collector.store.waits import Waits
 from etaoi_collector.wire.events import Event, Reject, SpanDelta, SpanEnd, SpanStart, StateTick
+
+SYNTHETIC_END = int(SpanFlag.SYNTHETIC_END)
 
 TAIL_CHARACTERS = 400
 """Newest characters of streamed text kept on an open span for its row."""
@@ -27,7 +30,10 @@ ERROR_CHARACTERS = 4_096
 class Reducer:
     """Folds one event at a time."""
 
-    def __init__(self, held: StoreState, links: SpanLinks, liveness: Liveness, facts: Aggregates) -> None:
+    def __init__(
+        self, held: StoreState, links: SpanLinks, liveness: Liveness, facts: Aggregates, waits: Waits
+    ) -> None:
+        self._waits = waits
         self._held = held
         self._links = links
         self._liveness = liveness
@@ -71,11 +77,14 @@ class Reducer:
             trace.running += 1
         elif span.ended_at is not None and span.ended_at < at:
             span.marks |= SpanFlag.CLOCK_BACKWARDS
+        if kind == "llm":
+            self._facts.call_started(span, event)
         if event.metadata.name is None and span.usage is None:
             # An end that came first told it better.
             self._facts.usage_of_start(span, event)
         new = span.version == 0
         self._links.put(span, at, event.parent_span_id)
+        self._waits.of_start(span, event, at)
         if new:
             self._held.changes.traces[trace] = None
         else:
@@ -87,8 +96,12 @@ class Reducer:
         trace = span.trace
         marks = span.marks
         if marks & ENDED:
-            self._repeat(span, conflict=span.ended_at != at or span.error != event.error)
-            return
+            synthetic = _is_synthetic(event)
+            if synthetic or not marks & SYNTHETIC_END:
+                conflict = not synthetic and (span.ended_at != at or span.error != event.error)
+                self._repeat(span, conflict=conflict)
+                return
+            marks = self._undo_end(span)
         if not marks & STARTED and span.placeholder:
             self._known_without_start(span, event, at)
             marks = span.marks
@@ -101,6 +114,8 @@ class Reducer:
             if at < span.started_at:
                 marks |= SpanFlag.CLOCK_BACKWARDS
         span.marks = marks | ENDED
+        if _is_synthetic(event):
+            span.marks |= SYNTHETIC_END
         if event.metadata.dropped is not None:
             self._facts.producer_dropped(trace, event)
         if event.error is not None:
@@ -108,11 +123,26 @@ class Reducer:
             if status_of_error(event.error) is Status.ERROR:
                 trace.errors += 1
                 self._links.error_below(span.parent)
+                self._links.attribute_error(span)
+        if span.parent is not None and span.parent.error is not None:
+            self._links.attribute_error(span.parent)
+        self._waits.of_end(span, event, at)
         if span.kind == "llm":
             self._facts.of_model_end(span, event)
         if len(event.voice_metrics) > 1:  # more than a nil
             self._facts.of_voice_metrics(span, event)
         self._held.changed(span)
+
+    def _undo_end(self, span: Span) -> int:
+        """Take back an end that was made up: the true one counts. Returns the span's marks."""
+        if span.marks & STARTED:
+            span.trace.running += 1
+        if span.error is not None and status_of_error(span.error) is Status.ERROR:
+            self._links.forget_error(span)
+        span.error = None
+        span.ended_at = None
+        span.marks &= ~(ENDED | SYNTHETIC_END)
+        return span.marks
 
     def _delta(self, event: SpanDelta, place: int, connection: int) -> None:
         if self.repeated(event):
@@ -137,8 +167,10 @@ class Reducer:
             span.deltas = [place]
         else:
             span.deltas.append(place)
+        if len(event.metadata) > 1:  # more than a nil or an empty map
+            self._waits.of_delta(span, event.metadata, at)
         told = read_delta(event.payload)
-        if told.usage_map is not None and span.usage is None:
+        if len(told.usage_report) > 1 and span.usage is None:
             self._facts.of_delta(span, told)
         if span.marks & ENDED:
             if span.ended_at is not None and at > span.ended_at:
@@ -205,3 +237,8 @@ class Reducer:
         if conflict and not span.marks & SpanFlag.CONFLICT:
             span.marks |= SpanFlag.CONFLICT
             self._held.changed(span)
+
+
+def _is_synthetic(event: SpanEnd) -> bool:
+    """Whether an end was made up: ours say so, those of the etaoi SDK by their error."""
+    return event.metadata.synthetic is not None or event.error in SYNTHETIC_ERRORS

@@ -5,6 +5,7 @@ from __future__ import annotations
 from etaoi_collector.store.model import Span, SpanFlag, Trace
 from etaoi_collector.store.span_tree import SpanLinks, insert
 from etaoi_collector.store.state import StoreState
+from etaoi_collector.store.waits import Waits
 
 DEFAULT_MAX_SPANS = 2_000_000
 """Spans kept before the oldest finished traces leave memory: about 1.3 GB. They stay in the recording."""
@@ -16,10 +17,12 @@ class Retention:
     Args:
         held: What is held.
         links: Keeps the tree of it.
+        waits: Knows what waits in it.
         max_spans: Bound on spans; twice as many while they run.
     """
 
-    def __init__(self, held: StoreState, links: SpanLinks, max_spans: int) -> None:
+    def __init__(self, held: StoreState, links: SpanLinks, waits: Waits, max_spans: int) -> None:
+        self._waits = waits
         self.above = max_spans
         """Spans beyond which `evict` has something to do."""
         self._held = held
@@ -77,6 +80,7 @@ class Retention:
             changes.restructured[parent.trace] = None
         for session in {trace.session: None for trace in going}:
             session.traces[:] = [trace for trace in session.traces if trace not in going]
+        self._waits.forget(going)
         runs = held.agents.runs
         for context_id in {one: None for trace in going for one in trace.context_ids}:
             left = [trace for trace in runs.get(context_id, ()) if trace not in going]
@@ -94,6 +98,9 @@ class Retention:
                 span.children = None
             trace.members = []
             trace.roots = []
+            trace.calls = []
+            trace.open_calls.clear()
+            trace.inner_calls.clear()
             changes.traces[trace] = None
             changes.restructured[trace] = None
         for parent in thinned:

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from operator import attrgetter
 from typing import Any
 
-from etaoi_collector.store.model import Span, SpanFlag, Status, Trace, status_of_error
-from etaoi_collector.store.state import ERROR_BELOW, StoreState
+from etaoi_collector.store.failures import failed, passed_on_by
+from etaoi_collector.store.model import Span, SpanFlag, Trace
+from etaoi_collector.store.state import ERROR_BELOW, INTERNAL, PASSED_ON, StoreState
 
 _order = attrgetter("started_at", "number")
 _number = attrgetter("number")
@@ -75,6 +76,10 @@ class SpanLinks:
                 insert(parent.children, span)
             if _failed(span):
                 self.error_below(parent)
+            if parent.error is not None:
+                self.attribute_error(parent)
+            if span.kind == "sub_agent":
+                self.merge_agent_node(span, parent)
         if span.version == 0:
             span.version = 1
             held.changes.added.append(span)
@@ -90,6 +95,8 @@ class SpanLinks:
                 parent.children = None
             self._restructured(span.trace, parent)
         span.parent = None
+        if parent is not None and parent.error is not None:
+            self.attribute_error(parent)
 
     def rehome(self, placeholder: Span, trace: Trace) -> None:
         """A ghost's own event arrived and belongs to another trace than the child that first named it."""
@@ -132,6 +139,32 @@ class SpanLinks:
             span.version += 1
             changed[span] = None
             span = span.parent
+
+    def attribute_error(self, span: Span) -> None:
+        """Find out again whether a failed span only passed on what failed inside it; that counts there."""
+        if not failed(span):
+            return
+        passed_on = passed_on_by(span) is not None
+        if passed_on == bool(span.marks & PASSED_ON):
+            return
+        span.marks ^= PASSED_ON
+        span.trace.errors += -1 if passed_on else 1
+        self._held.changed(span)
+
+    def forget_error(self, span: Span) -> None:
+        """A span's failure is taken back: it did not fail."""
+        if not span.marks & PASSED_ON:
+            span.trace.errors -= 1
+        span.marks &= ~PASSED_ON
+        span.error = None
+        self.error_gone_below(span.parent)
+
+    def merge_agent_node(self, agent: Span, node: Span) -> None:
+        """Fold the graph's node away that does nothing but run an agent of its name."""
+        if node.kind == "middleware" and node.name == agent.name and not node.marks & INTERNAL:
+            node.marks |= INTERNAL
+            self._held.changed(node)
+            self._held.changes.restructured[node.trace] = None
 
     def error_gone_below(self, span: Span | None) -> None:
         """A child was taken from a span: what is left below it may have failed nowhere."""
@@ -186,9 +219,7 @@ def insert(siblings: list[Span], span: Span) -> None:
 
 def _failed(span: Span) -> bool:
     """Whether a span failed, or something below it did."""
-    if span.marks & ERROR_BELOW:
-        return True
-    return span.error is not None and status_of_error(span.error) is Status.ERROR
+    return bool(span.marks & ERROR_BELOW) or failed(span)
 
 
 def _remove(ordered: list[Span], span: Span, key: Callable[[Span], Any]) -> bool:

@@ -15,6 +15,7 @@ ENDED = int(SpanFlag.ENDED)
 ERROR_BELOW = int(SpanFlag.ERROR_BELOW)
 INTERNAL = int(SpanFlag.PLUMBING)
 PROBE = int(SpanFlag.PROBE)
+PASSED_ON = int(SpanFlag.PASSED_ON)
 
 
 class StoredReject(Reject, gc=False):
@@ -96,6 +97,9 @@ class StoreState:
                 span.children = None
             trace.members = []
             trace.roots = []
+            trace.calls = []
+            trace.open_calls.clear()
+            trace.inner_calls.clear()
         for session in self.sessions.values():
             session.traces.clear()
         self.traces.clear()

@@ -12,6 +12,7 @@ from etaoi_collector.store.reducer import Reducer
 from etaoi_collector.store.retention import DEFAULT_MAX_SPANS, Retention
 from etaoi_collector.store.span_tree import SpanLinks
 from etaoi_collector.store.state import StoredReject, StoreState
+from etaoi_collector.store.waits import Waits
 from etaoi_collector.wire.events import Event, Reject
 
 
@@ -32,9 +33,10 @@ class Store:
         links = SpanLinks(held)
         facts = Aggregates(held)
         self._liveness = Liveness(held)
-        self._retention = Retention(held, links, max_spans)
-        folding = Reducer(held, links, self._liveness, facts)
-        self._usual = FastReducer(held, links, self._liveness, facts, folding)
+        waits = Waits(held)
+        self._retention = Retention(held, links, waits, max_spans)
+        folding = Reducer(held, links, self._liveness, facts, waits)
+        self._usual = FastReducer(held, links, self._liveness, facts, folding, waits)
 
     @property
     def events(self) -> int:

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta, Raw
 
 from etaoi_collector.wire.encode import DROPPED_KEY
+from etaoi_collector.wire.metadata_keys import RESUMES, SYNTHETIC_END, WAITS_FOR
 
 NIL = Raw(b"\xc0")
 """An absent raw field: the msgpack nil."""
@@ -39,7 +40,10 @@ class SpanMetadata(msgspec.Struct, gc=False):
     probe_phase: Kind | None = None
     ls_retriever_name: ShortText | None = None
     ls_model_name: ShortText | None = None
+    ls_provider: Kind | None = None
     context_id: ShortText | None = msgspec.field(name="agent.context_id", default=None)
+    thread_id: ShortText | None = None
+    resumes: ShortText | None = msgspec.field(name=RESUMES, default=None)
     dropped: ShortText | None = msgspec.field(name=DROPPED_KEY, default=None)
 
 
@@ -48,6 +52,8 @@ class EndMetadata(msgspec.Struct, gc=False):
 
     name: ShortText | None = None
     probe_label: ShortText | None = None
+    waits_for: str | None = msgspec.field(name=WAITS_FOR, default=None)
+    synthetic: str | None = msgspec.field(name=SYNTHETIC_END, default=None)
     dropped: ShortText | None = msgspec.field(name=DROPPED_KEY, default=None)
 
 
@@ -78,6 +84,7 @@ class SpanDelta(msgspec.Struct, gc=False, tag="span_delta", tag_field="kind"):
     timestamp: Timestamp
     payload: Raw
     parent_span_id: Id | None = None
+    metadata: Raw = NIL
 
 
 class SpanEnd(msgspec.Struct, gc=False, tag="span_end", tag_field="kind"):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import msgpack
-
 from etaoi_collector.wire.limits import MAX_SHOWN_DEPTH
+
+try:
+    import msgpack
+except ImportError:  # an agent's environment has none: there everything is read item by item
+    msgpack = None
 
 _TOO_DEEP = f"… nested deeper than {MAX_SHOWN_DEPTH} levels"
 _CUT = "… the data breaks off here"
@@ -24,13 +28,15 @@ def decode_lossless(raw_event: bytes | bytearray | memoryview) -> dict[str, Any]
         what they are, keys that are no text become text. Something other than a map is returned under the
         key ``value``. Never raises for any bytes.
     """
-    try:
-        value = msgpack.unpackb(raw_event, unicode_errors="replace", strict_map_key=True, ext_hook=_extension)
-    except Exception:  # msgpack has many ways to fail, and every one means: read it item by item
+    value = None
+    if msgpack is not None:
+        # msgpack has many ways to fail, and every one means: read it item by item.
+        with contextlib.suppress(Exception):
+            value = msgpack.unpackb(
+                raw_event, unicode_errors="replace", strict_map_key=True, ext_hook=_extension
+            )
+    if value is None or not _is_plain(value):
         value = _Reader(bytes(raw_event)).read()
-    else:
-        if not _is_plain(value):
-            value = _Reader(bytes(raw_event)).read()
     return value if isinstance(value, dict) else {"value": value}
 
 

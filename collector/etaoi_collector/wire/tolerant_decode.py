@@ -96,7 +96,7 @@ def _build(fields: dict[str, memoryview]) -> Event:
         "payload": Raw(fields["payload"]) if "payload" in fields else NIL,
     }
     if kind == "span_delta":
-        return SpanDelta(**span)
+        return SpanDelta(**span, metadata=Raw(fields["metadata"]) if "metadata" in fields else NIL)
     if kind == "span_end":
         raw_metrics = fields.get("voice_metrics")
         return SpanEnd(

@@ -38,9 +38,11 @@ from etaoi_collector.wire.limits import LARGEST_FRAME, MAX_TRACE_HEADER
 from etaoi_collector.wire.scan import BreaksOff, Budget, TooManyItems, skip
 
 try:
-    import fcntl
+    import fcntl as _fcntl
+
+    fcntl: Any = _fcntl
 except ImportError:  # Windows has none; there a file that is being written cannot be told from others
-    fcntl = None  # type: ignore[assignment]
+    fcntl = None
 
 FORMAT = "etaoi-trace"
 VERSION = "1.0"

@@ -1,8 +1,11 @@
-"""Which schema versions we understand, and which one we name."""
+"""Which schema versions we understand, which one we name, and our own version."""
 
 from __future__ import annotations
 
 import re
+
+PROGRAM_VERSION = "0.1.0"
+"""Of both distributions; handshakes and trace files name it."""
 
 SCHEMA_VERSION = "0.5.1"
 """The schema that our own messages follow."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from etaoi_collector.pricing.book import price_book
-from etaoi_collector.projections.call_cost import cost_of, model_of, provider_of, tokens_of
-from etaoi_collector.store.model import Span
+from etaoi_collector.projections.call_cost import cost_of, tokens_of
+from etaoi_collector.store.model import NO_CALL
 from etaoi_tui.detail.compare.call_diff import request_of
 from etaoi_tui.detail.document.model import Block, KeyValues, Section, StyledLine, StyledText
 from etaoi_tui.detail.messages.chat import note
 from etaoi_tui.detail.messages.neighbouring_calls import calls_of
+from etaoi_tui.detail.messages.run_cost import cost_rows_of_run
 from etaoi_tui.detail.messages.token_estimate import CHARACTERS_A_TOKEN, parts_in_characters
 from etaoi_tui.detail.span_data import SpanData
 from etaoi_tui.view import format as fmt
@@ -38,9 +39,10 @@ def meter_sections(evidence: SpanData) -> list[Section]:
     reported = tokens.input if tokens is not None and tokens.input else None
     total = reported if reported is not None else round(characters / CHARACTERS_A_TOKEN)
     book = price_book()
-    window = book.window(model_of(evidence), provider_of(evidence))
-    if window.tokens is None:
-        window = book.window(model_of(evidence))
+    call = evidence.span.call or NO_CALL
+    window = book.window(evidence.span.model or "", call.provider or "")
+    if window.tokens is None and call.requested_model:
+        window = book.window(call.requested_model, call.provider or "")
     scale = window.tokens or max(total, 1)
     blocks: list[Block] = [StyledLine(_bar(sizes, characters, total, scale))]
     rows: list[tuple[str, str | Sequence[StyledText]]] = []
@@ -88,6 +90,8 @@ def cost_rows(evidence: SpanData) -> list[tuple[str, str | Sequence[StyledText]]
     else:
         parts = f"   in {fmt.dollars(cost.input)}, out {fmt.dollars(cost.output)}; {cost.source}"
         rows.append(("cost", [(fmt.dollars(cost.total), ""), (parts, "muted")]))
+    if evidence.span.usage is not None and evidence.span.usage.service_tier:
+        rows.append(("service tier", evidence.span.usage.service_tier))
     if tokens.cache_read or tokens.cache_write:
         rows.append(("counted as", [(tokens.rule, "" if tokens.sure else "warning")]))
     return rows
@@ -96,7 +100,7 @@ def cost_rows(evidence: SpanData) -> list[tuple[str, str | Sequence[StyledText]]
 def course_sections(evidence: SpanData) -> list[Section]:
     """Return an agent's run in numbers: its context from call to call, its tokens and its cost."""
     calls = calls_of(evidence.span)
-    if not calls:
+    if not calls and evidence.span.kind != "sub_agent":
         return []
     newest = [tokens_of(evidence.of(call)) for call in calls[-BAR_CELLS:]]
     inputs = [tokens.input if tokens is not None and tokens.input else None for tokens in newest]
@@ -105,49 +109,9 @@ def course_sections(evidence: SpanData) -> list[Section]:
     if known:
         course = f"   {known[0]:,} → {known[-1]:,} tokens, most {max(known):,}"
         rows.append(("context", [(sparkline(inputs), "accent"), (course, "muted")]))
-    rows += _sums(evidence, calls)
+    rows += cost_rows_of_run(evidence.span)
     blocks: list[Block] = [KeyValues(rows)]
     if len(known) < len(inputs):
         which = "calls" if len(inputs) == len(calls) else "newest calls"
         blocks.append(note(f"{len(inputs) - len(known)} of {len(inputs)} {which} report no usage"))
     return [Section("course", "Calls of this agent", blocks, f"{len(calls)}", glyph="✦")]
-
-
-_CALLS_PRICED = 60
-
-
-def _sums(evidence: SpanData, calls: list[Span]) -> list[tuple[str, str | Sequence[StyledText]]]:
-    """Sum over model calls only: what contains them reports nothing of its own."""
-    priced = calls[-_CALLS_PRICED:]
-    fresh = read = written = output = reasoning = 0
-    total = 0.0
-    unknown = 0
-    for call in priced:
-        one = evidence.of(call)
-        tokens = tokens_of(one)
-        if tokens is None:
-            continue
-        fresh += tokens.fresh
-        read += tokens.cache_read
-        written += tokens.cache_write
-        output += tokens.output
-        reasoning += tokens.reasoning or 0
-        cost = cost_of(one)
-        if cost is None or cost.total is None:
-            unknown += 1
-        else:
-            total += cost.total
-    if not fresh + read + written + output:
-        return []
-    rows: list[tuple[str, str | Sequence[StyledText]]] = [
-        ("input", f"{fresh:,} fresh, {read:,} from cache, {written:,} written to cache"),
-        ("output", f"{output:,}" + (f", {reasoning:,} of it reasoning" if reasoning else "")),
-    ]
-    if unknown:
-        known = f"{fmt.dollars(total)} and " if total else ""
-        rows.append(("cost", [(f"{known}{fmt.count(unknown, 'call')} of unknown price", "warning")]))
-    else:
-        rows.append(("cost", fmt.dollars(total)))
-    if len(priced) < len(calls):
-        rows.append(("summed over", f"the newest {len(priced)} calls"))
-    return rows

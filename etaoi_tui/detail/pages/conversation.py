@@ -11,9 +11,11 @@ from etaoi_tui.detail.document.model import Document, Section, StyledText, Tab, 
 from etaoi_tui.detail.messages.chat import Message, message_sections, note, read_message, read_messages
 from etaoi_tui.detail.messages.message_provenance import wrote
 from etaoi_tui.detail.messages.neighbouring_calls import calls_of
+from etaoi_tui.detail.pages.wait import wait_sections
 from etaoi_tui.detail.span_data import SpanData, as_map, as_text
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.glyphs import STATUS_GLYPHS
+from etaoi_tui.view.wait_words import answer_words
 
 TURNS_SHOWN = 40
 """Newest turns that are read; the page says how many more there are."""
@@ -73,18 +75,21 @@ def _turn(evidence: SpanData) -> list[Section]:
     span = evidence.span
     if span.kind == "voice_session" or span.trace.members[0].kind.startswith("voice"):
         return _spoken(evidence)
-    asked = _last(_messages(evidence.begun, "inputs"), "user")
+    asked = _last(_messages(evidence.begun, "inputs"), "user") or _resumed_with(evidence)
     answer = _last(_messages(evidence.ended, "outputs"), "assistant")
     sections: list[Section] = []
     key = f"turn{span.number}"
     if asked is not None:
         sections += message_sections(asked, f"{key}.asked", title="user", summary=fmt.clock(span.started_at))
     sections += _sub_agents(evidence, key)
+    sections += [replace(section, key=f"{key}.{section.key}") for section in _waits(evidence)]
     if answer is not None:
         made = message_sections(answer, f"{key}.answer", title=span.name, summary=_took(evidence))
         sections += [replace(section, target=_writer(evidence, answer).span_id) for section in made]
     elif evidence.running:
         sections.append(_streaming(evidence, key))
+    elif span.trace.waits is not None and span.status in (Status.PAUSED, Status.OK):
+        pass  # the question is its last word
     elif span.error is not None:
         text = Text(span.error, "error")
         sections.append(Section(f"{key}.failed", f"{span.name} failed", [text], glyph="✗", style="error"))
@@ -93,6 +98,16 @@ def _turn(evidence: SpanData) -> list[Section]:
         sections.append(Section(f"{key}.none", span.name, [told], _took(evidence), style="muted"))
     # What a person said came with the run itself.
     return [replace(s, target=span.span_id) if not s.target or ":" in s.target else s for s in sections]
+
+
+def _resumed_with(evidence: SpanData) -> Message | None:
+    """Return a person's answer to what a run waited for, as the message that this run began with."""
+    words = answer_words(as_text(evidence.begun.get("inputs")))
+    return Message("user", words) if words else None
+
+
+def _waits(evidence: SpanData) -> list[Section]:
+    return [section for section in wait_sections(evidence) if section.key == "waits"]
 
 
 _CALLS_ASKED = 12

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 
+from etaoi_collector.store.failures import origin_of
 from etaoi_collector.store.model import Span, SpanFlag, Status
 from etaoi_tui.detail.document.model import Block, KeyValues, Section, StyledLine, StyledText, Text
 from etaoi_tui.detail.pages.overview import ERROR_WORDS
@@ -13,7 +14,9 @@ from etaoi_tui.view import format as fmt
 from etaoi_tui.view.glyphs import kind_glyph, kind_word
 
 SEARCHED_SPANS = 20_000
-"""Descendants that are looked at for the first failure."""
+"""Descendants that are looked at for failures."""
+
+FAILURES_LISTED = 20
 
 _CALL = re.compile(r"^([A-Za-z_][\w.]{0,120})\((.*)\)$", re.DOTALL)
 _COLON = re.compile(r"^([A-Za-z_][\w.]{0,120}(?:Error|Exception|Warning|Interrupt|Exit)): (.*)$", re.DOTALL)
@@ -44,29 +47,55 @@ def _first_argument(text: str) -> str:
 def error_sections(evidence: SpanData) -> list[Section]:
     """Return what failed in this span or inside it; nothing if nothing did."""
     span = evidence.span
-    if span.error is not None and span.status is not Status.OK:
-        return [_own_error(evidence)]
-    if span.marks & SpanFlag.ERROR_BELOW:
-        culprit, path, complete = first_failure(span)
-        if culprit is None:
-            return []
-        blocks: list[Block] = [Text(_message(culprit), "error"), KeyValues(_where(culprit, path))]
-        if not complete:
-            blocks.append(StyledLine([(f"‹of the first {SEARCHED_SPANS:,} spans inside it›", "note")]))
-        handled = span.status is Status.OK
-        title = "Something inside failed and was handled" if handled else "Something inside failed"
-        return [
-            Section(
-                "error.below",
-                title,
-                blocks,
-                preview=_message(culprit),
-                open=not handled,
-                glyph="✗",
-                style="warning" if handled else "error",
-            )
+    status = span.status
+    if status is Status.PAUSED or (status is Status.OK and span.wait is not None):
+        return _inner_failures(span, None)
+    if span.error is not None and status is not Status.OK:
+        return [_own_error(evidence), *_inner_failures(span, origin_of(span))]
+    return _inner_failures(span, None)
+
+
+def _inner_failures(span: Span, but: Span | None) -> list[Section]:
+    """Return a section about the failures inside a span that its own error, if any, did not come from.
+
+    Args:
+        span: The span.
+        but: Where its own error began.
+    """
+    if not span.marks & SpanFlag.ERROR_BELOW:
+        return []
+    failures, complete = failures_inside(span, but)
+    if not failures:
+        return []
+    shown = failures[:FAILURES_LISTED]
+    blocks: list[Block] = []
+    if len(failures) == 1:
+        blocks = [Text(_message(shown[0]), "error"), KeyValues(_where(shown[0], _path(span, shown[0])))]
+    else:
+        rows: list[tuple[str, str | list[StyledText]]] = [
+            (f"{kind_glyph(one.kind)} {one.name or one.span_id}", _message(one)) for one in shown
         ]
-    return []
+        blocks = [KeyValues(rows)]
+    if len(failures) > len(shown):
+        blocks.append(StyledLine([(f"‹and {len(failures) - len(shown):,} more›", "note")]))
+    if not complete:
+        blocks.append(StyledLine([(f"‹of the first {SEARCHED_SPANS:,} spans inside it›", "note")]))
+    handled = span.status is not Status.RUNNING
+    many = len(failures) > 1
+    what = f"{len(failures):,} failures inside" if many else "Something inside failed"
+    handled_words = " were handled" if many else " and was handled"
+    return [
+        Section(
+            "error.below",
+            what + handled_words if handled else what,
+            blocks,
+            preview=_message(shown[0]),
+            open=not handled,
+            glyph="✗",
+            style="warning" if handled else "error",
+            target=shown[0].span_id,
+        )
+    ]
 
 
 def _message(span: Span) -> str:
@@ -92,9 +121,8 @@ def _own_error(evidence: SpanData) -> Section:
     for source in (evidence.ended, evidence.metadata):
         for name in ("traceback", "stacktrace", "stack_trace"):
             traceback = traceback or as_text(source.get(name))
-    culprit, path, _ = first_failure(span)
-    rows = _where(culprit, path) if culprit is not None else _where(span, [])
-    blocks.append(KeyValues(rows))
+    origin = origin_of(span)
+    blocks.append(KeyValues(_where(origin, _path(span, origin) if origin is not span else [])))
     if traceback:
         blocks += [StyledLine([("traceback", "key")]), Text(traceback)]
     title = kind or {Status.CANCELLED: "Cancelled", Status.PAUSED: "Paused", Status.LOST: "Lost"}.get(
@@ -125,31 +153,37 @@ def _where(span: Span, path: list[Span]) -> list[tuple[str, str | list[StyledTex
     return rows
 
 
-def first_failure(span: Span) -> tuple[Span | None, list[Span], bool]:
-    """Find the earliest span inside that failed by itself: one of which no child failed.
+def failures_inside(span: Span, but: Span | None) -> tuple[list[Span], bool]:
+    """Find where failures inside a span began, the earliest first.
+
+    Args:
+        span: The span to look in.
+        but: A failure to leave out.
 
     Returns:
-        The span or None, the spans between ``span`` and it from the outside in, and whether all of them
-        were looked at.
+        The spans, and whether all that could have failed were looked at.
     """
-    best: Span | None = None
+    found: list[Span] = []
     left = SEARCHED_SPANS
     stack = list(span.children or ())
     while stack and left:
         left -= 1
         inner = stack.pop()
-        failed = inner.status is Status.ERROR
-        if failed and not any(child.status is Status.ERROR for child in inner.children or ()):
-            if best is None or _failed_at(inner) < _failed_at(best):
-                best = inner
+        if inner.status is Status.ERROR and not inner.marks & SpanFlag.PASSED_ON and inner is not but:
+            found.append(inner)
         if inner.marks & SpanFlag.ERROR_BELOW:
             stack.extend(inner.children or ())
+    return sorted(found, key=_failed_at), not stack
+
+
+def _path(outer: Span, inner: Span) -> list[Span]:
+    """Return the spans between two, from the outside in."""
     path: list[Span] = []
-    step = best.parent if best is not None else None
-    while step is not None and step is not span and len(path) < 100:
+    step = inner.parent
+    while step is not None and step is not outer and len(path) < 100:
         path.append(step)
         step = step.parent
-    return best, path[::-1], not stack
+    return path[::-1]
 
 
 def _failed_at(span: Span) -> tuple[float, int]:

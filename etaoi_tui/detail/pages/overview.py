@@ -26,13 +26,16 @@ STATUS_MEANINGS = {
     Status.OK: "It ended without an error.",
     Status.ERROR: "It ended with an error.",
     Status.CANCELLED: "It was stopped before it was done.",
-    Status.PAUSED: "It waits for somebody: an interrupt paused it.",
+    Status.PAUSED: "It waits for a person.",
     Status.LOST: "It never ended: its client went away, or the recording ends before.",
     Status.INCOMPLETE: "Its start never arrived, so its duration and input are not known.",
 }
 
 FLAG_NOTES = {
     SpanFlag.ERROR_BELOW: "Something inside it failed.",
+    SpanFlag.PASSED_ON: "Its error is that of something inside it, and counts there.",
+    SpanFlag.ANSWERED: "It waited for a person, and was gone on with.",
+    SpanFlag.SYNTHETIC_END: "Its end was made up: what called it ended first.",
     SpanFlag.PARENT_CYCLE: "Its parents form a ring; it was cut here.",
     SpanFlag.CLOCK_BACKWARDS: "Its end is stamped before its start: its sender's clock ran backwards.",
     SpanFlag.ID_CLASH: "Another trace uses the same span id.",

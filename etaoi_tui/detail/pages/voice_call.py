@@ -17,8 +17,8 @@ from etaoi_tui.detail.document.model import (
     Tab,
     Text,
 )
+from etaoi_tui.detail.span_document import describe_span
 from etaoi_tui.detail.view_options import ViewOptions
-from etaoi_tui.detail.viewers.registry import describe_span
 from etaoi_tui.text import fit, one_line
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.voice.call_model import VoiceCall

@@ -19,8 +19,8 @@ from etaoi_tui.detail.document.model import (
     Text,
 )
 from etaoi_tui.detail.pages.overview import status_run
+from etaoi_tui.detail.span_document import describe_span
 from etaoi_tui.detail.view_options import ViewOptions
-from etaoi_tui.detail.viewers.registry import describe_span
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.glyphs import kind_glyph
 from etaoi_tui.view.voice import labels as texts

@@ -10,17 +10,17 @@ from typing import Any
 import msgspec
 
 from etaoi_tui.sdk.ids import id_text
+from etaoi_tui.sdk.langchain.agent_graphs import UNNAMED_GRAPH, name_of_agent
 from etaoi_tui.sdk.langchain.introspection import AgentParts, hooks_of, inspect_agent, model_beneath
 from etaoi_tui.sdk.langchain.messages import text_of_message
 from etaoi_tui.sdk.langchain.runs import Runs
 from etaoi_tui.sdk.langchain.tools import describe_tool
-from etaoi_tui.sdk.tracer import Tracer
+from etaoi_tui.sdk.tracer import SessionInfo, Tracer
 
 _PARAMETERS = (
     "temperature", "max_tokens", "top_p", "top_k", "stop", "seed", "reasoning_effort", "reasoning", 
     "thinking", "streaming", "timeout", "max_retries", "base_url",
 )  # fmt: skip
-_UNNAMED_GRAPH = "LangGraph"
 _KINDS = ("before_model", "after_model", "wrap_model_call")
 """The hooks that the wire's middleware ``kind`` knows; all hooks are in ``hooks``."""
 _MCP_TRANSPORTS = {
@@ -32,12 +32,15 @@ _MCP_TRANSPORTS = {
 }
 
 
-def describe_agent(agent: Any, agent_id: str | None = None) -> dict[str, Any]:
-    """Return an agent's snapshot. What cannot be found is left out; nothing of the agent's code is run."""
+def describe_agent(agent: Any, agent_id: str | None = None, name: str | None = None) -> dict[str, Any]:
+    """Return an agent's snapshot. What cannot be found is left out; nothing of the agent's code is run.
+
+    ``name`` is what an agent is called that was given no name.
+    """
     parts = inspect_agent(agent)
     payload: dict[str, Any] = {"framework": "langchain"}
-    if name := agent_display_name(agent):
-        payload["agent_name"] = name
+    if shown := _given_name(agent) or name:
+        payload["agent_name"] = shown
     if agent_id:
         payload["agent_id"] = agent_id
     prompt = _describe_prompt(parts)
@@ -66,33 +69,54 @@ def agent_display_name(agent: Any) -> str | None:
     return name if isinstance(name, str) and name else None
 
 
-def send_snapshot(tracer: Tracer, runs: Runs, agent: Any, agent_id: str | None) -> Mapping[str, str]:
-    """Send an agent's snapshot, unless this session has it; return the metadata that points to it."""
-    payload = describe_agent(agent, agent_id)
-    key = (tracer.session.session_id, "hash", payload["hash"])
-    known = runs.contexts.get(key)
-    if known is None:
-        known = _send(tracer, payload, agent_display_name(agent), payload["hash"])
-        runs.contexts[key] = known
-    _remember(tracer, runs, agent, known)
-    return known
+class PreparedSnapshot:
+    """An attached agent's snapshot, until the first of its runs tells which session it belongs to."""
+
+    def __init__(self, runs: Runs, agent: Any, agent_id: str | None) -> None:
+        name = None
+        if hasattr(agent, "get_state"):
+            config = getattr(agent, "config", None)
+            metadata = config.get("metadata") if isinstance(config, Mapping) else None
+            name = name_of_agent(runs, agent, metadata or {}, None)
+        self._agent = agent
+        self._payload = describe_agent(agent, agent_id, name)
+
+    def send(self, tracer: Tracer, runs: Runs, session: SessionInfo) -> Mapping[str, str]:
+        """Send it, unless it is known by now; return the metadata that points to it."""
+        payload = self._payload
+        key = (tracer.session.session_id, "hash", payload["hash"])
+        known = runs.contexts.get(key)
+        if known is None:
+            known = _send(tracer, session, payload, payload.get("agent_name"), payload["hash"])
+            runs.contexts[key] = known
+        _remember(tracer, runs, self._agent, known)
+        return known
 
 
-def snapshot_of_graph(tracer: Tracer, runs: Runs, graph: Any, agent_id: str | None) -> Mapping[str, str]:
-    """Send the snapshot of a graph that is about to run, once a session; return the metadata.
+def snapshot_of_graph(
+    tracer: Tracer,
+    runs: Runs,
+    graph: Any,
+    agent_id: str | None,
+    session: SessionInfo,
+    shown: str | None = None,
+) -> Mapping[str, str]:
+    """Send the snapshot of a graph that is about to run, once; return the metadata that points to it.
 
     A named agent counts as the same when it is built anew, as many programs do for each request. The
     snapshot is made on the sender's thread, so that such a program does not pay for it.
+
+    ``session`` is that of the run, and ``shown`` what a graph is called that was given no name.
     """
-    session = tracer.session.session_id
+    owner = tracer.session.session_id
     name = _given_name(graph)
     if name:
-        known = runs.contexts.get((session, "name", name))
+        known = runs.contexts.get((owner, "name", name))
     else:
-        known = runs.graphs.get(graph, {}).get(session)
+        known = runs.graphs.get(graph, {}).get(owner)
     if known is None:
-        make = functools.partial(describe_agent, graph, agent_id)
-        known = _send(tracer, make, agent_display_name(graph), None)
+        make = functools.partial(describe_agent, graph, agent_id, shown)
+        known = _send(tracer, session, make, name or shown, None)
         _remember(tracer, runs, graph, known)
     return known
 
@@ -107,15 +131,22 @@ def _remember(tracer: Tracer, runs: Runs, agent: Any, known: Mapping[str, str]) 
 
 def _given_name(agent: Any) -> str | None:
     name = agent_display_name(agent)
-    return None if name == _UNNAMED_GRAPH else name
+    return None if name == UNNAMED_GRAPH else name
 
 
-def _send(tracer: Tracer, payload: Any, name: str | None, digest: str | None) -> Mapping[str, str]:
+def _send(
+    tracer: Tracer, session: SessionInfo, payload: Any, name: str | None, digest: str | None
+) -> Mapping[str, str]:
     meta = {"agent.context_hash": digest} if digest else {}
     if name:
         meta["lc_agent_name"] = name
     span = tracer.start(
-        "agent_context", name or "agent_context", payload=payload, metadata=meta, agent_name=name
+        "agent_context",
+        name or "agent_context",
+        session=session,
+        payload=payload,
+        metadata=meta,
+        agent_name=name,
     )
     tracer.end(span, at=span.started_ns)
     known = {"agent.context_id": id_text(span.span_id)}

@@ -1,31 +1,96 @@
-"""Which graph is being run: LangChain's callbacks tell a run's name, but not the object that runs."""
+"""Which graph is being run, and what its owner calls it: LangChain's callbacks tell a run's name only.
+
+Looks at the local variables of callers, the nearest first, within bounds.
+"""
 
 from __future__ import annotations
 
+import re
 import sys
+from pathlib import PurePath
+from types import FrameType
 from typing import Any
 
 _MOST_FRAMES = 24
+_MOST_MANAGER_FRAMES = 6
+_CALLBACK_MANAGER = "langchain_core.callbacks.manager"
+_FRAMEWORK = re.compile(
+    r"^(langchain\w*|langgraph\w*|deepagents|asyncio|concurrent|contextlib|threading|etaoi_tui\.sdk)(\.|$)"
+)
+_MOST_NAMES = 2_000
+_SAYS_NOTHING = frozenset(
+    {
+        "agent", "graph", "app", "self", "runnable", "chain", "workflow", "compiled", "compiled_graph",
+        "main", "run", "server", "program", "thing", "obj", "value", "result", "other", "test", "demo",
+        "builder",
+    }
+)  # fmt: skip
 
 
 def calling_graph() -> Any:
-    """Return the graph in whose ``stream`` or ``astream`` the calling callback was set off; None if there
-    is none.
-
-    Looks at the callers' local variables, the nearest first. Called once for each run of an agent, not for
-    each callback.
-    """
-    frame = sys._getframe(2)
+    """Return the graph in whose ``stream`` or ``astream`` the calling callback was set off; None without."""
+    frame: FrameType | None = sys._getframe(2)
     for _ in range(_MOST_FRAMES):
         if frame is None:
             return None
-        code = frame.f_code
-        if code.co_name in ("stream", "astream") and code.co_varnames[:1] == ("self",):
-            candidate = frame.f_locals.get("self")
-            if hasattr(candidate, "get_graph") and hasattr(candidate, "nodes"):
-                return candidate
-        parent = frame.f_back
-        if parent is None:
-            return None
-        frame = parent
+        if (graph := _graph_of(frame)) is not None:
+            return graph
+        frame = frame.f_back
     return None
+
+
+def entered_graph() -> Any:
+    """Return the graph whose own run is just being reported to the calling callback; None for other runs."""
+    frame: FrameType | None = sys._getframe(2)
+    for _ in range(_MOST_MANAGER_FRAMES):
+        if frame is None:
+            return None
+        if frame.f_globals.get("__name__") != _CALLBACK_MANAGER:
+            return _graph_of(frame)
+        frame = frame.f_back
+    return None
+
+
+def _graph_of(frame: FrameType) -> Any:
+    code = frame.f_code
+    if code.co_name in ("stream", "astream") and code.co_varnames[:1] == ("self",):
+        candidate = frame.f_locals.get("self")
+        if hasattr(candidate, "get_graph") and hasattr(candidate, "nodes"):
+            return candidate
+    return None
+
+
+def owners_name(thing: Any) -> str | None:
+    """Return what the program that calls us calls an object: its variable, or the file it is in.
+
+    Names that say nothing (``agent``, ``app``, one letter) give way to the file's.
+    """
+    frame: FrameType | None = sys._getframe(1)
+    spare: str | None = None
+    for _ in range(_MOST_FRAMES * 4):
+        if frame is None:
+            break
+        if not _FRAMEWORK.match(str(frame.f_globals.get("__name__", ""))):
+            for names in (frame.f_locals, frame.f_globals):
+                for variable in _variables(names, thing):
+                    if _tells(variable):
+                        return variable
+                    spare = spare or variable
+            if spare is not None:
+                stem = PurePath(frame.f_code.co_filename).stem
+                return stem if _tells(stem) and stem.isidentifier() else spare
+        frame = frame.f_back
+    return spare
+
+
+def _variables(names: Any, thing: Any) -> list[str]:
+    return [
+        name
+        for name, value in list(names.items())[:_MOST_NAMES]
+        if value is thing and type(name) is str and not name.startswith("__")
+    ]
+
+
+def _tells(name: str) -> bool:
+    plain = name.strip("_").lower()
+    return len(plain) > 2 and plain not in _SAYS_NOTHING

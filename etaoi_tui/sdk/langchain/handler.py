@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_core.callbacks import BaseCallbackHandler
 
+from etaoi_tui.sdk.langchain.agent_graphs import GraphKind, chain_role
+from etaoi_tui.sdk.langchain.frame_inspection import entered_graph
 from etaoi_tui.sdk.langchain.naming import agent_name, classify_chain, run_metadata, run_name
 from etaoi_tui.sdk.langchain.payloads import (
     ChainInput,
@@ -25,13 +27,12 @@ from etaoi_tui.sdk.langchain.payloads import (
 )
 from etaoi_tui.sdk.langchain.run_outcome import answers_failure
 from etaoi_tui.sdk.langchain.run_recorder import RunRecorder
+from etaoi_tui.sdk.langchain.runs import note_usage
 from etaoi_tui.sdk.langchain.streams import feed_block, feed_event, feed_message
 from etaoi_tui.sdk.serialize import error_sentence, snapshot
 
 if TYPE_CHECKING:
     from uuid import UUID
-
-_AGENT_MAKERS = frozenset({"langchain_create_agent", "deepagents"})
 
 logger = logging.getLogger("etaoi_tui")
 
@@ -75,14 +76,16 @@ class TracerHandler(RunRecorder, BaseCallbackHandler):
         if self.stopped or run_id.int in self._open:
             return
         try:
-            parent, above, unknown = self._find_parent(parent_run_id)
-            agent = agent_name(metadata)
+            place = self._place_of(parent_run_id, metadata)
+            inherited = agent_name(metadata)
             meta = run_metadata(metadata)
-            enters = (
-                agent is not None and agent != (above.agent if above is not None else None)
-            ) or meta.get("ls_agent_type") == "subagent"
             shown = name or run_name(serialized, None, "chain")
-            kind, chain_kind, hook = classify_chain(shown, meta.get("langgraph_node"), enters)
+            node = meta.get("langgraph_node")
+            graph = entered_graph()
+            role = chain_role(self._runs, graph, shown, meta, inherited, place.above)
+            kind, chain_kind, hook = classify_chain(
+                role.name, node, role.enters, role.graph is GraphKind.IN_AGENT
+            )
             meta["lc_chain_kind"] = chain_kind
             if hook is not None:
                 meta["lc_hook"] = hook
@@ -90,20 +93,19 @@ class TracerHandler(RunRecorder, BaseCallbackHandler):
                 meta["tags"] = ",".join(tags)
             if run_type:
                 meta["run_type"] = run_type
-            is_agent = kind == "sub_agent" or (above is None and meta.get("ls_integration") in _AGENT_MAKERS)
-            context = self._context_for(is_agent, above)
+            context = self._context_for(place, kind == "sub_agent", graph, role.name)
             self._begin(
                 run_id,
                 parent_run_id,
                 kind,
-                agent if agent is not None and kind == "sub_agent" else shown,
-                parent,
-                above,
-                unknown,
-                agent,
+                role.agent if role.agent is not None and kind == "sub_agent" else role.name,
+                place,
+                role.agent,
                 meta,
                 context,
                 ChainInput(snapshot(inputs)),
+                inherited,
+                role.graph,
             )
         except Exception as error:
             self._failure("on_chain_start", error)
@@ -132,7 +134,9 @@ class TracerHandler(RunRecorder, BaseCallbackHandler):
         if self.stopped or run_id.int in self._open:
             return
         try:
-            payload = ModelInput(messages, None, invocation_params, self._runs.tool_sets)
+            payload = ModelInput(
+                messages, None, invocation_params, self._runs.tool_sets, kwargs.get("options")
+            )
             shown = (metadata and metadata.get("ls_model_name")) or run_name(serialized, name, "chat_model")
             self._begin_leaf("llm", str(shown), run_id, parent_run_id, metadata, tags, payload)
         except Exception as error:
@@ -176,19 +180,25 @@ class TracerHandler(RunRecorder, BaseCallbackHandler):
         if run.tokens_by is not self:
             if run.owner is not self or run.first_token_ns:
                 return
-            run.first_token_ns = time_ns()
             run.tokens_by = self
         try:
+            said = False
             if type(token) is str:
-                self.tracer.text(run.span, token)
+                if token:
+                    self.tracer.text(run.span, token)
+                    said = True
             elif token:
-                feed_block(self.tracer, run.span, token)
+                said = feed_block(self.tracer, run.span, token)
             if chunk is not None:
                 message = chunk.__dict__.get("message")
                 if message is not None:
                     fields = message.__dict__
                     if fields.get("tool_call_chunks") or fields["additional_kwargs"]:
-                        feed_message(self.tracer, run.span, fields)
+                        said = feed_message(self.tracer, run.span, fields) or said
+                    if usage := fields.get("usage_metadata"):
+                        note_usage(run, usage)
+            if said and not run.first_token_ns:
+                run.first_token_ns = time_ns()
         except Exception as error:
             self._failure("on_llm_new_token", error)
 

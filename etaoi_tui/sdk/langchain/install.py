@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from etaoi_tui.sdk.langchain.agents import send_snapshot
+from etaoi_tui.sdk.langchain.agents import PreparedSnapshot
 from etaoi_tui.sdk.langchain.global_hook import attach_globally, follow_inside, forget
 from etaoi_tui.sdk.langchain.handler import TracerHandler
 from etaoi_tui.sdk.langchain.instrumentation import instrument_object
@@ -17,9 +17,16 @@ logger = logging.getLogger("etaoi_tui")
 
 
 def install_handler(
-    tracer: Tracer, agent: Any, agent_id: str | None
+    tracer: Tracer, agent: Any, agent_id: str | None, own_session: bool = False
 ) -> tuple[TracerHandler, Callable[[], None]]:
     """Make a handler and connect it; return it with what disconnects it.
+
+    Args:
+        tracer: where spans go.
+        agent: what to watch; None for everything.
+        agent_id: the agent's stable identity.
+        own_session: the tracer's session was chosen for this agent. Its snapshot is sent at once then, and
+            with its first run otherwise: that run tells the session.
 
     Raises:
         TypeError: the object cannot be made to report.
@@ -35,7 +42,11 @@ def install_handler(
     release_object = instrument_object(agent, handler)
     follow_inside(handler)
     try:
-        handler.context = send_snapshot(tracer, runs_of(tracer), agent, agent_id)
+        snapshot = PreparedSnapshot(runs_of(tracer), agent, agent_id)
+        if own_session:
+            handler.context = snapshot.send(tracer, runs_of(tracer), tracer.session)
+        else:
+            handler.snapshot = snapshot
     except Exception as error:
         logger.warning("etaoi-tui could not describe the agent: %s: %s", type(error).__name__, error)
 

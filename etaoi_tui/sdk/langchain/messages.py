@@ -7,15 +7,28 @@ does not have costs more than everything else here together.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
+from etaoi_collector.conventions import keys
+from etaoi_collector.conventions.blobs import LONG, decoded_size, is_data, replace_data
+from etaoi_collector.conventions.finish_reasons import unrepeat
+from etaoi_collector.conventions.messages import is_empty_answer
+from etaoi_collector.conventions.server_tools import (
+    ServerToolCall,
+    is_server_tool,
+    read_grounding,
+    read_server_tools,
+)
+from etaoi_collector.conventions.usage import read_usage
 from etaoi_tui.sdk.serialize import Part
 
 _REASONING_TYPES = frozenset({"reasoning", "thinking", "redacted_thinking"})
-_CALL_TYPES = frozenset({"tool_use", "tool_call", "function_call", "server_tool_call"})
+_CALL_TYPES = frozenset(
+    {"tool_use", "tool_call", "function_call", "custom_tool_call", "invalid_tool_call", "tool_call_chunk"}
+)
 _REASONING_KEYS = ("reasoning", "thinking", "reasoning_content", "text", "summary")
-_SIZE_KEYS = ("data", "base64", "bytes", "file_data")
-
+_SIZE_KEYS = ("data", "base64", "bytes", "file_data", "b64_json")
 
 AS_IT_IS: Any = object()
 """Stands for what a message has now, where nothing from an earlier moment is given."""
@@ -25,8 +38,9 @@ def describe_message(message: Any, content: Any = AS_IT_IS, calls: Any = AS_IT_I
     """Return one message as ``{role, text}`` and whatever else it carries.
 
     Optional keys: ``tool_calls`` [{name, args, id}], ``invalid_tool_calls`` [{name, args, id, error}],
-    ``tool_call_id``, ``status`` (of a tool's answer), ``name``, ``id``, ``reasoning`` (text), ``parts``
-    (what is not text: type, media type, size in bytes, address).
+    ``tool_call_id``, ``status`` (of a tool's answer), ``name``, ``id``, ``reasoning`` (text), ``refusal``
+    (text), ``server_tool_calls`` (see `etaoi_collector.conventions.server_tools`), ``parts`` (what is not
+    text: type, media type, size in bytes, address).
 
     Args:
         message: a message object or a map.
@@ -37,8 +51,8 @@ def describe_message(message: Any, content: Any = AS_IT_IS, calls: Any = AS_IT_I
     role = fields.get("type") or fields.get("role") or type(message).__name__
     if role == "chat":
         role = fields.get("role") or role
-    text, parts, reasoning = _split_content(fields.get("content") if content is AS_IT_IS else content)
-    described: dict[str, Any] = {"role": str(role), "text": text}
+    shown = _split_content(fields.get("content") if content is AS_IT_IS else content)
+    described: dict[str, Any] = {keys.ROLE: str(role), keys.TEXT: shown.text}
     if calls := fields.get("tool_calls") if calls is AS_IT_IS else calls:
         described["tool_calls"] = [_describe_call(call) for call in calls]
     if invalid := fields.get("invalid_tool_calls"):
@@ -48,50 +62,95 @@ def describe_message(message: Any, content: Any = AS_IT_IS, calls: Any = AS_IT_I
     for key in ("tool_call_id", "status", "name", "id"):
         if (value := fields.get(key)) is not None:
             described[key] = value
-    if not reasoning and (extra := fields.get("additional_kwargs")):
-        reasoning = _text_of(extra.get("reasoning_content"))
-    if reasoning:
-        described["reasoning"] = reasoning
-    if parts:
-        described["parts"] = parts
+    if extra := fields.get("additional_kwargs"):
+        _add_extra(shown, extra)
+    if shown.reasoning:
+        described[keys.REASONING] = shown.reasoning
+    if shown.refusal:
+        described[keys.REFUSAL] = shown.refusal
+    if shown.server_tools:
+        described[keys.SERVER_TOOL_CALLS] = read_server_tools(shown.server_tools)
+    if shown.parts:
+        described[keys.PARTS] = shown.parts
     return described
+
+
+def _add_extra(shown: _Content, extra: Mapping[str, Any]) -> None:
+    """Add what stands beside a message's content: reasoning, refusals, older forms of server tools."""
+    if not shown.reasoning:
+        shown.reasoning = _text_of(extra.get("reasoning_content"))
+    if not shown.refusal and isinstance(refusal := extra.get("refusal"), str):
+        shown.refusal = refusal
+    if isinstance(outputs := extra.get("tool_outputs"), (list, tuple)):
+        shown.server_tools += [one for one in outputs if isinstance(one, Mapping)]
+    if isinstance(audio := extra.get("audio"), Mapping):
+        part = {**_describe_part({**audio, "type": "audio"})}
+        if isinstance(words := audio.get("transcript"), str):
+            part["transcript"] = words
+        shown.parts.append(part)
 
 
 def text_of_message(message: Any) -> str:
     """Return the visible text of a message, without reasoning and other parts."""
-    return _split_content(_fields_of(message).get("content"))[0]
+    return _split_content(_fields_of(message).get("content")).text
 
 
-def describe_result(result: Any) -> dict[str, Any]:
+def describe_result(
+    result: Any, running_total: Mapping[str, Any] | None = None, *, failed: bool = False
+) -> dict[str, Any]:
     """Return an ``LLMResult`` as the payload of a model call's end.
 
     Keys: ``response`` (the first candidate), ``candidates`` (all of them, when there are more), ``usage``,
-    ``finish_reason``, ``model``, ``model_name``, ``provider``; absent when the provider does not tell.
+    ``finish_reason``, ``service_tier``, ``model`` and ``model_name`` (that answered), ``provider``; absent
+    when the provider does not tell.
+
+    Args:
+        result: The result, or its generations as maps.
+        running_total: The newest usage of a stream whose chunks told running totals, which LangChain adds up.
+        failed: The call failed: LangChain then hands an empty message over, which is no answer.
     """
     answer: dict[str, Any] = {}
     fields = _fields_of(result)
     groups = fields.get("generations") or []
     generations = [generation for group in groups for generation in group]
-    candidates = [_describe_generation(generation) for generation in generations]
-    if candidates:
-        answer["response"] = candidates[0]
+    told = [_told_by(generation) for generation in generations]
+    candidates = [_describe_generation(*pair) for pair in zip(generations, told, strict=True)]
+    if candidates and not (failed and is_empty_answer(candidates[0])):
+        answer[keys.RESPONSE] = candidates[0]
         if len(candidates) > 1:
             answer["candidates"] = candidates
-    told = [_told_by(generation) for generation in generations]
     output = fields.get("llm_output") or {}
-    if usage := _usage_of(generations, told, output):
-        answer["usage"] = usage
+    usage = _usage_of(generations, told, output) if running_total is None else normalize_usage(running_total)
+    if usage:
+        answer[keys.USAGE] = usage
     for source in [*told, output]:
-        reason = source.get("finish_reason") or source.get("stop_reason") or source.get("done_reason")
-        if reason:
-            answer.setdefault("finish_reason", str(reason))
+        if reason := _finish_reason(source):
+            answer.setdefault(keys.FINISH_REASON, reason)
         if model := source.get("model_name") or source.get("model"):
-            answer.setdefault("model", str(model))
+            answer.setdefault(keys.MODEL, unrepeat(str(model)))
         if provider := source.get("model_provider"):
-            answer.setdefault("provider", str(provider))
-    if "model" in answer:
-        answer["model_name"] = answer["model"]
+            answer.setdefault(keys.PROVIDER, unrepeat(str(provider)))
+        if tier := _service_tier(source):
+            answer.setdefault(keys.SERVICE_TIER, tier)
+    if keys.MODEL in answer:
+        answer[keys.MODEL_NAME] = answer[keys.MODEL]
     return answer
+
+
+def _finish_reason(source: Mapping[str, Any]) -> str | None:
+    """Why a model stopped, as its provider says; the Responses API says it of incomplete answers."""
+    reason = source.get("finish_reason") or source.get("stop_reason") or source.get("done_reason")
+    reason = reason or source.get("stopReason")
+    if not reason and (status := source.get("status")) and source.get("object") == "response":
+        details = source.get("incomplete_details")
+        reason = (details.get("reason") if isinstance(details, Mapping) else None) or status
+    return unrepeat(str(reason)) if reason else None
+
+
+def _service_tier(source: Mapping[str, Any]) -> str | None:
+    usage = source.get("usage")
+    tier = source.get("service_tier") or (usage.get("service_tier") if isinstance(usage, Mapping) else None)
+    return unrepeat(tier) if isinstance(tier, str) else None
 
 
 def normalize_usage(usage: Mapping[str, Any]) -> dict[str, Any]:
@@ -101,14 +160,18 @@ def normalize_usage(usage: Mapping[str, Any]) -> dict[str, Any]:
     ``cache_creation_input_tokens``).
     """
     normal = dict(usage)
-    for name, other in (("input_tokens", "prompt_tokens"), ("output_tokens", "completion_tokens")):
-        if name not in normal and isinstance(normal.get(other), int):
-            normal[name] = normal[other]
-    details = normal.get("input_token_details")
-    if isinstance(details, Mapping):
-        for name in ("cache_read", "cache_creation"):
-            if isinstance(details.get(name), int):
-                normal.setdefault(f"{name}_input_tokens", details[name])
+    read = read_usage(usage)
+    if read is None:
+        return normal
+    for name, count in (
+        ("input_tokens", read.input_tokens),
+        ("output_tokens", read.output_tokens),
+        ("cache_read_input_tokens", read.cache_read),
+    ):
+        if count is not None:
+            normal.setdefault(name, count)
+    if read.cache_creation is not None:
+        normal["cache_creation_input_tokens"] = read.cache_creation
     return normal
 
 
@@ -138,6 +201,10 @@ def describe_state(value: Any, depth: int = 0) -> Any:
     if depth > 12:
         return value
     if kind is dict:
+        for key, item in value.items():
+            if type(item) is str and len(item) > LONG and is_data(key, item):
+                value = replace_data(value)
+                break
         return {key: describe_state(item, depth + 1) for key, item in value.items()}
     if kind is list or kind is tuple:
         return [describe_state(item, depth + 1) for item in value]
@@ -187,34 +254,51 @@ def _text_of(value: Any) -> str:
     return ""
 
 
-def _split_content(content: Any) -> tuple[str, list[dict[str, Any]], str]:
-    """Return (text, other parts, reasoning) of a message's content."""
+@dataclass(slots=True)
+class _Content:
+    """A message's content, taken apart."""
+
+    text: str = ""
+    parts: list[dict[str, Any]] = field(default_factory=list)
+    reasoning: str = ""
+    refusal: str = ""
+    server_tools: list[Mapping[str, Any]] = field(default_factory=list)
+
+
+def _split_content(content: Any) -> _Content:
     if isinstance(content, str):
-        return content, [], ""
+        return _Content(content)
     if content is None:
-        return "", [], ""
+        return _Content()
     if not isinstance(content, (list, tuple)):
-        return str(content), [], ""
+        return _Content(str(content))
+    shown = _Content()
     texts: list[str] = []
-    parts: list[dict[str, Any]] = []
     reasoning: list[str] = []
     for block in content:
         if isinstance(block, str):
             texts.append(block)
             continue
         if not isinstance(block, Mapping):
-            parts.append({"type": type(block).__name__})
+            shown.parts.append({"type": type(block).__name__})
             continue
         kind = block.get("type")
+        if kind == "non_standard" and isinstance(inner := block.get("value"), Mapping):
+            block, kind = inner, inner.get("type")
         if kind in _REASONING_TYPES:
             reasoning.append(_text_of(block))
         elif kind in _CALL_TYPES or kind == "input_json_delta":
             continue
         elif isinstance(block.get("text"), str) and kind in (None, "text", "output_text", "input_text"):
             texts.append(block["text"])
+        elif kind == "refusal":
+            shown.refusal += str(block.get("refusal") or "")
+        elif is_server_tool(kind):
+            shown.server_tools.append(block)
         else:
-            parts.append(_describe_part(block))
-    return "".join(texts), parts, "".join(reasoning)
+            shown.parts.append(_describe_part(block))
+    shown.text, shown.reasoning = "".join(texts), "".join(reasoning)
+    return shown
 
 
 def _describe_part(block: Mapping[str, Any]) -> dict[str, Any]:
@@ -234,28 +318,27 @@ def _describe_part(block: Mapping[str, Any]) -> dict[str, Any]:
             part.setdefault("name", str(name))
         for key in _SIZE_KEYS:
             if isinstance(data := source.get(key), (str, bytes)):
-                part["bytes"] = len(data) if isinstance(data, bytes) else _decoded_size(data)
+                part["bytes"] = len(data) if isinstance(data, bytes) else decoded_size(data)
     if isinstance(address, str):
         if address.startswith("data:"):
             head, _, data = address.partition(",")
             part.setdefault("mime_type", head[5:].partition(";")[0] or "text/plain")
-            part["bytes"] = _decoded_size(data)
+            part["bytes"] = decoded_size(data)
         else:
             part["url"] = address[:512]
     return part
 
 
-def _decoded_size(data: str) -> int:
-    """Bytes that base64 text stands for."""
-    return len(data) * 3 // 4 - data[-2:].count("=")
-
-
-def _describe_generation(generation: Any) -> dict[str, Any]:
+def _describe_generation(generation: Any, told: Mapping[str, Any]) -> dict[str, Any]:
     fields = _fields_of(generation)
     message = fields.get("message")
-    if message is not None:
-        return describe_message(message)
-    return {"role": "assistant", "text": str(fields.get("text") or "")}
+    if message is None:
+        return {keys.ROLE: "assistant", keys.TEXT: str(fields.get("text") or "")}
+    described = describe_message(message)
+    grounding: ServerToolCall | None = read_grounding(told.get("grounding_metadata"))
+    if grounding is not None:
+        described[keys.SERVER_TOOL_CALLS] = [*described.get(keys.SERVER_TOOL_CALLS, ()), grounding]
+    return described
 
 
 def _told_by(generation: Any) -> dict[str, Any]:

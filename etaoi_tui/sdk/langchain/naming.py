@@ -11,6 +11,11 @@ _HOOK = re.compile(
     r"(?:^|\.)(before_agent|after_agent|before_model|after_model|wrap_model_call|wrap_tool_call|dynamic_prompt)$"
 )
 _LOOP_NODES = frozenset({"model", "tools", "__start__", "__end__"})
+_REACT_NODES = frozenset({"agent", "tools", "__start__", "__end__"})
+_REACT_STEPS = frozenset(
+    {"call_model", "should_continue", "route_tool_responses", "post_model_hook_router", "Prompt"}
+)
+"""What ``create_react_agent`` is made of inside."""
 _STRUCTURE = frozenset({"RunnableSequence", "RunnableLambda", "RunnableParallel", "RunnablePassthrough"})
 
 
@@ -36,13 +41,14 @@ class ChainKind(NamedTuple):
 
 
 @functools.lru_cache(maxsize=4096)
-def classify_chain(name: str, node: str | None, enters_agent: bool) -> ChainKind:
+def classify_chain(name: str, node: str | None, enters_agent: bool, in_agent: bool = False) -> ChainKind:
     """Tell plumbing from what people wrote.
 
     Args:
         name: the run's name.
         node: its ``langgraph_node``, if it runs in a graph.
-        enters_agent: it is the first run of a named agent, seen from its parent.
+        enters_agent: it is the first run of an agent, seen from its parent.
+        in_agent: it runs in a graph that is an agent.
     """
     hook = _HOOK.search(name)
     if hook is not None:
@@ -51,6 +57,11 @@ def classify_chain(name: str, node: str | None, enters_agent: bool) -> ChainKind
         return ChainKind("sub_agent", "sub_agent", None)
     if node in _LOOP_NODES:
         return ChainKind("middleware", "graph_node", None)
+    if in_agent and node in _REACT_NODES:
+        if name == node:
+            return ChainKind("middleware", "graph_node", None)
+        if name in _REACT_STEPS:
+            return ChainKind("middleware", "internal", None)
     if name in _STRUCTURE:
         return ChainKind("middleware", "internal", None)
     return ChainKind("middleware", "user", None)

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from etaoi_collector.conventions import keys
 from etaoi_tui.sdk.langchain.cache_breakpoints import cache_breakpoints
 from etaoi_tui.sdk.langchain.message_snapshots import MessageSnapshot, identify
 from etaoi_tui.sdk.langchain.messages import (
@@ -19,6 +20,7 @@ from etaoi_tui.sdk.langchain.messages import (
     describe_result,
     describe_state,
 )
+from etaoi_tui.sdk.langchain.output_schemas import output_schema_of
 from etaoi_tui.sdk.langchain.tools import describe_tool, tool_name
 from etaoi_tui.sdk.serialize import Json
 
@@ -114,11 +116,12 @@ class ModelInput:
 
     ``input_messages`` (or ``prompts`` and ``n_prompts``), ``tools`` (names), ``tools_hash``,
     ``tool_schemas`` (only the first time that this set of schemas is bound), ``invocation_params``,
-    ``cache_breakpoints`` (see `etaoi_tui.sdk.langchain.cache_breakpoints`). Where hooks are instrumented each
+    ``cache_breakpoints`` (see `etaoi_tui.sdk.langchain.cache_breakpoints`), ``output_schema`` and
+    ``output_method`` (the JSON schema that the answer has to follow). Where hooks are instrumented each
     message also has its ``key``, see `etaoi_tui.sdk.langchain.model_hooks`.
     """
 
-    __slots__ = ("keyed", "messages", "params", "prompts", "tool_sets")
+    __slots__ = ("keyed", "messages", "options", "params", "prompts", "tool_sets")
 
     def __init__(
         self,
@@ -126,7 +129,9 @@ class ModelInput:
         prompts: Sequence[str] | None,
         params: Mapping[str, Any] | None,
         tool_sets: set[str],
+        options: Any = None,
     ) -> None:
+        self.options = options
         self.messages = None if messages is None else [MessageSnapshot(batch) for batch in messages]
         self.prompts = prompts
         self.params = params
@@ -136,8 +141,8 @@ class ModelInput:
     def __call__(self) -> dict[str, Any]:
         payload: dict[str, Any] = {}
         if self.prompts is not None:
-            payload["prompts"] = list(self.prompts)
-            payload["n_prompts"] = len(self.prompts)
+            payload[keys.PROMPTS] = list(self.prompts)
+            payload[keys.PROMPT_COUNT] = len(self.prompts)
         elif self.messages:
             batches = [shot.describe_all() for shot in self.messages]
             if self.keyed:
@@ -157,10 +162,18 @@ class ModelInput:
         if params:
             if tools := params.get("tools") or params.get("functions"):
                 self._add_tools(payload, tools)
+        schema = output_schema_of(params, self.options) if params or self.options else None
+        if schema is not None:
+            payload[keys.OUTPUT_SCHEMA] = schema[0]
+            if schema[1]:
+                payload[keys.OUTPUT_METHOD] = schema[1]
+        if params:
             kept = {
                 key: value
                 for key, value in params.items()
-                if key not in _PARAMS_SAID_ELSEWHERE and value is not None
+                if key not in _PARAMS_SAID_ELSEWHERE
+                and value is not None
+                and (schema is None or key != schema[2])
             }
             if kept:
                 payload["invocation_params"] = kept
@@ -180,25 +193,59 @@ class ModelInput:
 
 
 class ModelOutput:
-    """The end of a model call: see `describe_result`, plus ``ttft_ms`` (int) when it streamed."""
+    """The end of a model call: see `describe_result`, plus ``ttft_ms`` (int) when it streamed.
 
-    __slots__ = ("model", "name", "provider", "result", "ttft_ms")
+    Args:
+        result: An ``LLMResult``.
+        model: The model that was asked for.
+        name: What the call is called, for want of a model's name.
+        provider: The model's provider.
+        ttft_ms: Milliseconds to the first text, reasoning or tool call.
+        running_total: See `describe_result`.
+        failed: Whether the call failed.
+    """
+
+    __slots__ = ("failed", "model", "name", "provider", "result", "running_total", "ttft_ms")
 
     def __init__(
-        self, result: Any, model: str | None, name: str, provider: str | None, ttft_ms: int | None
+        self,
+        result: Any,
+        model: str | None,
+        name: str,
+        provider: str | None,
+        ttft_ms: int | None,
+        running_total: Mapping[str, Any] | None = None,
+        failed: bool = False,
     ) -> None:
-        self.result = result
+        self.result = _generations_as_they_are(result)
         self.model = model
         self.name = name
         self.provider = provider
         self.ttft_ms = ttft_ms
+        self.running_total = running_total
+        self.failed = failed
 
     def __call__(self) -> dict[str, Any]:
-        payload = describe_result(self.result) if self.result is not None else {}
-        if self.model or "model" not in payload:
-            payload["model"] = payload["model_name"] = self.model or self.name
+        payload: dict[str, Any] = {}
+        if self.result is not None:
+            payload = describe_result(self.result, self.running_total, failed=self.failed)
+        if keys.MODEL not in payload:
+            payload[keys.MODEL] = payload[keys.MODEL_NAME] = self.model or self.name
         if self.provider:
-            payload["provider"] = self.provider
+            payload[keys.PROVIDER] = self.provider
         if self.ttft_ms is not None:
-            payload["ttft_ms"] = self.ttft_ms
+            payload[keys.TTFT_MS] = self.ttft_ms
         return payload
+
+
+def _generations_as_they_are(result: Any) -> Any:
+    """Keep a result's generations: LangChain's cache hands the same objects out again, with other usage."""
+    if result is None:
+        return None
+    try:
+        return {
+            "generations": [[dict(one.__dict__) for one in group] for group in result.generations],
+            "llm_output": result.llm_output,
+        }
+    except (AttributeError, TypeError):
+        return result

@@ -8,24 +8,42 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from etaoi_collector.conventions import keys
+from etaoi_collector.conventions.waits import RESUMES, SYNTHETIC_END, WAITS_FOR
 from etaoi_tui.sdk.langchain import message_snapshots as shots
-from etaoi_tui.sdk.langchain.agents import snapshot_of_graph
+from etaoi_tui.sdk.langchain.agent_graphs import GraphKind, agent_within
+from etaoi_tui.sdk.langchain.agents import PreparedSnapshot, snapshot_of_graph
 from etaoi_tui.sdk.langchain.context import ambient_run_key
 from etaoi_tui.sdk.langchain.errors import Failure, describe_interrupts
 from etaoi_tui.sdk.langchain.frame_inspection import calling_graph
 from etaoi_tui.sdk.langchain.naming import agent_name, run_metadata
-from etaoi_tui.sdk.langchain.payloads import ModelInput, ModelOutput
+from etaoi_tui.sdk.langchain.payloads import ChainInput, ModelInput, ModelOutput
 from etaoi_tui.sdk.langchain.run_outcome import is_cancellation, is_pause, run_outcome
 from etaoi_tui.sdk.langchain.run_sessions import session_of_run
+from etaoi_tui.sdk.langchain.run_waits import note_pause, remember_wait, resumed_run, wait_of_graph
 from etaoi_tui.sdk.langchain.runs import Run, runs_of
-from etaoi_tui.sdk.tracer import Span, Tracer, entered_span
+from etaoi_tui.sdk.tracer import SessionInfo, Span, Tracer, entered_span
 
 if TYPE_CHECKING:
     from uuid import UUID
 
 logger = logging.getLogger("etaoi_tui")
+
+_SYNTHETIC = {SYNTHETIC_END: "1"}
+
+
+class Place(NamedTuple):
+    """Where a run belongs."""
+
+    parent: Span | None
+    """The span that it lies in."""
+    above: Any
+    """What is known of the run that it lies in: a `Run` or an `EndedRun`."""
+    unknown: bool
+    """It names a parent of which nothing is known."""
+    session: SessionInfo
 
 
 class RunRecorder:
@@ -40,6 +58,8 @@ class RunRecorder:
         self.tracer = tracer
         self.context = context
         self.agent_id: str | None = None
+        self.snapshot: PreparedSnapshot | None = None
+        """The attached agent's, until its first run."""
         self.stopped = False
         """After this no run is begun any more; those that run are still followed to their end."""
         self._when_idle: Callable[[], None] | None = None
@@ -69,8 +89,8 @@ class RunRecorder:
             return True
         return False
 
-    def _find_parent(self, parent_run_id: UUID | None) -> tuple[Span | None, Run | Any | None, bool]:
-        """Return (span to lie in, what is known of the parent run, whether a parent is named but unknown)."""
+    def _place_of(self, parent_run_id: UUID | None, metadata: Mapping[str, Any] | None) -> Place:
+        """Return where a run belongs."""
         above: Any = None
         span: Span | None = None
         if parent_run_id is not None:
@@ -98,16 +118,30 @@ class RunRecorder:
             and (span is None or entered.started_ns >= span.started_ns)
         ):
             span = entered
-        return span, above, parent_run_id is not None and span is None
+        if span is not None:
+            return Place(span, above, False, span.session)
+        session = session_of_run(self.tracer, self._runs, metadata) if metadata else self.tracer.session
+        return Place(None, above, parent_run_id is not None, session)
 
-    def _context_for(self, is_agent: bool, above: Run | Any | None) -> Mapping[str, str] | None:
-        """Return the metadata that points to the snapshot of the agent a run belongs to."""
-        if is_agent and (above is not None or self.context is None):
-            graph = calling_graph()
+    def _context_for(
+        self, place: Place, is_agent: bool = False, graph: Any = None, name: str | None = None
+    ) -> Mapping[str, str] | None:
+        """Return the metadata that points to the snapshot of the agent or the graph a run belongs to."""
+        own = self._own_context(place.session) if self.snapshot is not None else self.context
+        above = place.above
+        if (is_agent or (graph is not None and above is None)) and (above is not None or own is None):
+            graph = graph if graph is not None else calling_graph()
             if graph is not None:
-                return snapshot_of_graph(self.tracer, self._runs, graph, self.agent_id)
+                return snapshot_of_graph(self.tracer, self._runs, graph, self.agent_id, place.session, name)
         if above is not None and above.context is not None:
             return cast("Mapping[str, str]", above.context)
+        return own
+
+    def _own_context(self, session: SessionInfo) -> Mapping[str, str] | None:
+        prepared = self.snapshot
+        if prepared is not None:
+            self.snapshot = None
+            self.context = prepared.send(self.tracer, self._runs, session)
         return self.context
 
     def _begin_leaf(
@@ -121,7 +155,7 @@ class RunRecorder:
         payload: Any,
         more: dict[str, Any] | None = None,
     ) -> None:
-        parent, above, unknown = self._find_parent(parent_run_id)
+        place = self._place_of(parent_run_id, metadata)
         if type(payload) is ModelInput:
             payload.keyed = shots.keys_wanted
         meta = run_metadata(metadata)
@@ -129,9 +163,10 @@ class RunRecorder:
             meta["tags"] = ",".join(tags)
         if more is not None:
             meta.update(more)
-        agent = agent_name(metadata)
-        context = self._context_for(False, above)
-        self._begin(run_id, parent_run_id, kind, shown, parent, above, unknown, agent, meta, context, payload)
+        inherited = agent_name(metadata)
+        agent = agent_within(place.above, inherited)
+        context = self._context_for(place)
+        self._begin(run_id, parent_run_id, kind, shown, place, agent, meta, context, payload, inherited)
 
     def _begin(
         self,
@@ -139,75 +174,110 @@ class RunRecorder:
         parent_run_id: UUID | None,
         kind: str,
         shown: str,
-        parent: Span | None,
-        above: Run | Any | None,
-        unknown: bool,
+        place: Place,
         agent: str | None,
         meta: dict[str, Any],
         context: Mapping[str, str] | None,
         payload: Any,
+        inherited: str | None = None,
+        graph: GraphKind = GraphKind.NONE,
     ) -> None:
         if context is not None:
             meta.update(context)
+        parent = place.parent
         if parent is not None:
             speech = parent.speech_id or (parent.metadata or {}).get("lk_speech_id")
             if speech:
                 meta["lk_speech_id"] = speech
-        if unknown:
+        if place.unknown:
             meta["etaoi_tui.unknown_parent"] = str(parent_run_id)
+        if graph >= GraphKind.PLAIN and self._runs.waiting and type(payload) is ChainInput:
+            resumed = resumed_run(self._runs, place.session, meta, payload.value)
+            if resumed is not None:
+                meta[RESUMES] = resumed
         span = self.tracer.start(
             kind,
             shown,
             parent=parent,
-            session=parent.session if parent is not None else session_of_run(self.tracer, self._runs, meta),
+            session=place.session,
             payload=payload,
             metadata=meta,
             agent_name=agent,
             run_id=run_id,
             parent_run_id=parent_run_id,
         )
-        self._open[run_id.int] = Run(span, self, above if type(above) is Run else None, agent, context)
+        above = place.above if type(place.above) is Run else None
+        run = self._open[run_id.int] = Run(span, self, above, agent, context, inherited, graph)
+        if above is not None:
+            above.below[run_id.int] = run
 
     def _finish(self, run_id: UUID, payload: Any, error: str | None = None) -> None:
         try:
-            run = self._open.get(run_id.int)
-            if run is None or run.owner is not self:
+            run = self._take(run_id)
+            if run is None:
                 return
-            self._runs.close(run_id.int)
-            self.tracer.end(run.span, payload, error=error)
-            if self.stopped:
-                self._rest()
+            waits = wait_of_graph(run) if run.graph >= GraphKind.PLAIN else None
+            if waits is not None:
+                remember_wait(self._runs, run)
+            self._end(run, payload, error, waits)
         except Exception as problem:
             self._failure("the end of a run", problem)
 
     def _finish_model(self, run_id: UUID, result: Any, error: BaseException | None) -> None:
         try:
-            run = self._open.get(run_id.int)
-            if run is None or run.owner is not self:
+            run = self._take(run_id)
+            if run is None:
                 return
-            self._runs.close(run_id.int)
-            payload = self._model_output(run, result)
+            payload = self._model_output(run, result, failed=error is not None)
             if error is not None:
                 payload = _failure_payload(run, error, payload)
-            self.tracer.end(run.span, payload, error=run_outcome(error))
-            if self.stopped:
-                self._rest()
+            self._end(run, payload, run_outcome(error))
         except Exception as problem:
             self._failure("the end of a model call", problem)
 
     def _fail(self, run_id: UUID, error: BaseException) -> None:
         try:
-            run = self._open.get(run_id.int)
-            if run is None or run.owner is not self:
+            run = self._take(run_id)
+            if run is None:
                 return
-            if is_cancellation(error):
-                self._cancel_below(run, error)
-            self._runs.close(run_id.int)
-            self.tracer.end(run.span, _failure_payload(run, error), error=run_outcome(error))
-            if self.stopped:
-                self._rest()
+            outcome = run_outcome(error)
+            waits: dict[str, str] | None = None
+            if is_pause(error):
+                waits = note_pause(run, error)
+                outcome = f"{type(error).__name__}({waits[WAITS_FOR]!r})"
+            elif run.graph >= GraphKind.PLAIN and isinstance(error, GeneratorExit):
+                # Whoever read the stream left it: no news when the graph has stopped to wait by then.
+                waits = wait_of_graph(run)
+                if waits is not None:
+                    outcome = None
+                    remember_wait(self._runs, run)
+            self._end(run, _failure_payload(run, error), outcome, waits, error)
         except Exception as problem:
             self._failure("the error of a run", problem)
+
+    def _take(self, run_id: UUID) -> Run | None:
+        """Take the run that reports its end, if it is ours: an open one, or one that was cut off before."""
+        key = run_id.int
+        run = self._open.get(key) or self._runs.cut_off.get(key)
+        return run if run is not None and run.owner is self and self._runs.take(key) is run else None
+
+    def _end(
+        self,
+        run: Run,
+        payload: Any,
+        error: BaseException | str | None,
+        metadata: Mapping[str, str] | None = None,
+        raised: BaseException | None = None,
+    ) -> None:
+        if run.below:
+            self._cut_off_below(run, raised)
+        span = run.span
+        if span.ended:
+            self.tracer.end_after_all(span, payload, error=error, metadata=metadata)
+        else:
+            self.tracer.end(span, payload, error=error, metadata=metadata)
+        if self.stopped:
+            self._rest()
 
     def _rest(self) -> None:
         when_idle = self._when_idle
@@ -215,20 +285,30 @@ class RunRecorder:
             self._when_idle = None
             when_idle()
 
-    def _cancel_below(self, run: Run, error: BaseException) -> None:
-        """End what a cancelled run leaves open: LangChain calls nothing back for it."""
-        for key, other in reversed(self._runs.below(run)):
-            if self._runs.close(key) is None:
-                continue
-            payload = self._model_output(other, None, synthetic=True) if other.span.kind == "llm" else None
-            other.span.tracer.end(other.span, payload, error=f"cancelled: {type(error).__name__}")
+    def _cut_off_below(self, run: Run, error: BaseException | None) -> None:
+        """End what is open in a run that has ended: of what is cancelled, LangChain reports no end.
 
-    def _model_output(self, run: Run, result: Any, synthetic: bool = False) -> Any:
+        What really goes on (a thread, a task of its own) reports its true end later, and that one counts.
+        """
+        why = type(error).__name__ if error is not None and is_cancellation(error) else "its caller ended"
+        for other in self._runs.cut_off_below(run):
+            payload = self._model_output(other, None, synthetic=True) if other.span.kind == "llm" else None
+            other.span.tracer.end(other.span, payload, error=f"cancelled: {why}", metadata=_SYNTHETIC)
+
+    def _model_output(self, run: Run, result: Any, synthetic: bool = False, failed: bool = False) -> Any:
         meta = run.span.metadata or {}
         ttft = (run.first_token_ns - run.span.started_ns) // 1_000_000 if run.first_token_ns else None
         if synthetic:
-            return {"synthetic_end": True, **({"ttft_ms": ttft} if ttft is not None else {})}
-        return ModelOutput(result, meta.get("ls_model_name"), run.span.name, meta.get("ls_provider"), ttft)
+            return {keys.SYNTHETIC_END: True, **({keys.TTFT_MS: ttft} if ttft is not None else {})}
+        return ModelOutput(
+            result,
+            meta.get(keys.LS_MODEL_NAME),
+            run.span.name,
+            meta.get(keys.LS_PROVIDER),
+            ttft,
+            run.usage if run.totals_run else None,
+            failed,
+        )
 
     def _note(self, run_id: UUID, payload: dict[str, Any]) -> None:
         run = self._open.get(run_id.int)

@@ -22,34 +22,78 @@ class Run:
 
     __slots__ = (
         "agent",
+        "below",
         "context",
         "first_token_ns",
+        "graph",
+        "inherited_agent",
         "owner",
         "parent",
+        "questions",
         "reported_error_id",
         "span",
         "tokens_by",
+        "totals_run",
+        "usage",
     )  # fmt: skip
 
-    def __init__(self, span: Span, owner: Any, parent: Run | None, agent: str | None, context: Any) -> None:
+    def __init__(
+        self,
+        span: Span,
+        owner: Any,
+        parent: Run | None,
+        agent: str | None,
+        context: Any,
+        inherited_agent: str | None = None,
+        graph: int = 0,
+    ) -> None:
         self.span = span
         self.owner = owner
         """The handler that reports it."""
         self.parent = parent
         self.agent = agent
+        """The agent that it belongs to."""
+        self.inherited_agent = inherited_agent
+        """The agent that its metadata names, which may be one further out."""
+        self.graph = graph
+        """What it has to do with graphs: see `GraphKind`."""
+        self.below: dict[int, Run] = {}
+        """Runs in it that have not ended, by key."""
+        self.questions: list[Any] | None = None
+        """What runs in it paused for."""
         self.context: Mapping[str, str] | None = context
         """Metadata that points to the agent's snapshot."""
         self.first_token_ns = 0
+        """When the first text, reasoning or tool call came."""
+        self.usage: Mapping[str, Any] | None = None
+        """The newest usage that a chunk of the stream told."""
+        self.totals_run = False
+        """Whether each chunk tells the total so far; LangChain adds them up all the same."""
         self.reported_error_id = 0
         """Id of an exception that a run below has told in full: not to be told again on its way up."""
         self.tokens_by: Any = None
         """The handler, once its streamed text comes as tokens; protocol events would say the same again."""
 
 
+def note_usage(run: Run, usage: Mapping[str, Any]) -> None:
+    """Take in what one chunk of a stream tells of its usage.
+
+    Pieces that are to be added up have an input once, in one of the chunks; running totals have it in each.
+    """
+    known = run.usage
+    if known is not None:
+        before, now = known.get("input_tokens") or 0, usage.get("input_tokens") or 0
+        grown = (usage.get("output_tokens") or 0) >= (known.get("output_tokens") or 0)
+        run.totals_run = 0 < before <= now and grown
+        if not run.totals_run and not now:
+            return  # a piece of the output: the input stays what it was
+    run.usage = usage
+
+
 class EndedRun:
     """What a late child needs to know of its parent."""
 
-    __slots__ = ("agent", "context", "session", "span_id", "trace_id", "tracer")
+    __slots__ = ("agent", "context", "graph", "inherited_agent", "session", "span_id", "trace_id", "tracer")
 
     def __init__(self, run: Run) -> None:
         span = run.span
@@ -58,6 +102,8 @@ class EndedRun:
         self.trace_id = span.trace_id
         self.session = span.session
         self.agent = run.agent
+        self.inherited_agent = run.inherited_agent
+        self.graph = run.graph
         self.context = run.context
 
     def as_parent(self) -> Span:
@@ -73,7 +119,10 @@ class EndedRun:
 class Runs:
     """Open runs by LangChain's run id (as an int), and the newest ended ones."""
 
-    __slots__ = ("__weakref__", "_new", "_old", "contexts", "graphs", "open", "sessions", "tool_sets")
+    __slots__ = (
+        "__weakref__", "_new", "_old", "agent_graphs", "contexts", "cut_off", "graph_names", "graphs", "open",
+        "sessions", "tool_sets", "waiting",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.open: dict[int, Run] = {}
@@ -85,6 +134,14 @@ class Runs:
             weakref.WeakKeyDictionary()
         )
         """The same for graphs without a name, by graph and session."""
+        self.agent_graphs: weakref.WeakKeyDictionary[Any, bool] = weakref.WeakKeyDictionary()
+        """Whether a graph is an agent."""
+        self.graph_names: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
+        """What graphs without a name of their own are called."""
+        self.cut_off: dict[int, Run] = {}
+        """Runs whose end was made up because what called them ended; a true end may still come."""
+        self.waiting: dict[tuple[SessionInfo, str], int] = {}
+        """Span ids of runs that wait for a person, by session and thread."""
         self.sessions: dict[tuple[str | None, str], SessionInfo] = {}
         """Sessions that runs named, by user and by what they called it."""
         self.tool_sets: set[str] = set()
@@ -97,23 +154,34 @@ class Runs:
             if len(self._new) >= _GENERATION:
                 self._old, self._new = self._new, {}
             self._new[key] = EndedRun(run)
+            if run.parent is not None:
+                run.parent.below.pop(key, None)
         return run
+
+    def cut_off_below(self, run: Run) -> list[Run]:
+        """Take everything that is open below a run out of the open ones, the innermost first."""
+        found: list[tuple[int, Run]] = []
+        waiting = list(run.below.items())
+        while waiting:
+            key, other = waiting.pop()
+            found.append((key, other))
+            waiting.extend(other.below.items())
+        ended = []
+        for key, other in reversed(found):
+            if self.close(key) is not None:
+                if len(self.cut_off) >= _GENERATION:
+                    del self.cut_off[next(iter(self.cut_off))]
+                self.cut_off[key] = other
+                ended.append(other)
+        return ended
+
+    def take(self, key: int) -> Run | None:
+        """Take a run that reports its end: an open one, or one whose end was made up."""
+        return self.close(key) or self.cut_off.pop(key, None)
 
     def ended(self, key: int) -> EndedRun | None:
         """Return a run that has ended not long ago."""
         return self._new.get(key) or self._old.get(key)
-
-    def below(self, run: Run) -> list[tuple[int, Run]]:
-        """Return the open runs that lie below a run, deepest last. Looks at every open run."""
-        found = []
-        for key, other in list(self.open.items()):
-            above = other.parent
-            while above is not None:
-                if above is run:
-                    found.append((key, other))
-                    break
-                above = above.parent
-        return found
 
 
 _lock = threading.Lock()

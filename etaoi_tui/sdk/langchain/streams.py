@@ -5,37 +5,69 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from etaoi_collector.conventions.server_tools import is_server_tool
 from etaoi_tui.sdk.tracer import Span, Tracer
 
 REASONING = "reasoning"
 
 
-def feed_message(tracer: Tracer, span: Span, fields: Mapping[str, Any]) -> None:
-    """Send what a message chunk's fields hold besides text: tool call arguments, a provider's reasoning."""
+def feed_message(tracer: Tracer, span: Span, fields: Mapping[str, Any]) -> bool:
+    """Send what a message chunk's fields hold besides text: tool call arguments, a provider's reasoning.
+
+    Returns:
+        Whether there was any.
+    """
+    said = False
     calls = fields.get("tool_call_chunks")
     if calls:
+        said = True
         for call in calls:
             _feed_call(tracer, span, call.get("index"), call.get("name"), call.get("id"), call.get("args"))
     extra = fields.get("additional_kwargs")
     if extra:
         reasoning = extra.get("reasoning_content")
-        if type(reasoning) is str:
+        if type(reasoning) is str and reasoning:
+            said = True
             tracer.text(span, reasoning, REASONING)
+    return said
 
 
-def feed_block(tracer: Tracer, span: Span, token: Any) -> None:
-    """Send a token that is a list of content blocks."""
+def feed_block(tracer: Tracer, span: Span, token: Any) -> bool:
+    """Send a token that is a list of content blocks; return whether it was a piece of the answer."""
+    said = False
     for block in token if isinstance(token, (list, tuple)) else (token,):
         if isinstance(block, str):
-            tracer.text(span, block)
+            if block:
+                said = True
+                tracer.text(span, block)
         elif isinstance(block, Mapping):
             kind = block.get("type")
             if kind in ("reasoning", "thinking"):
-                text = block.get("reasoning") or block.get("thinking") or block.get("text")
-                if isinstance(text, str):
-                    tracer.text(span, text, REASONING)
-            elif isinstance(text := block.get("text"), str):
-                tracer.text(span, text)
+                thought = _reasoning_of(block)
+                if thought:
+                    said = True
+                    tracer.text(span, thought, REASONING)
+            elif isinstance(text := block.get("text") or block.get("refusal"), str):
+                if text:
+                    said = True
+                    tracer.text(span, text)
+            elif is_server_tool(kind):
+                said = True
+    return said
+
+
+def _reasoning_of(block: Mapping[str, Any]) -> str:
+    text = block.get("reasoning") or block.get("thinking") or block.get("text")
+    if isinstance(text, str):
+        return text
+    summary = block.get("summary")
+    if isinstance(summary, (list, tuple)):
+        return "".join(
+            part["text"]
+            for part in summary
+            if isinstance(part, Mapping) and isinstance(part.get("text"), str)
+        )
+    return ""
 
 
 def feed_event(tracer: Tracer, span: Span, event: Mapping[str, Any]) -> bool:

@@ -226,13 +226,19 @@ class Encoder:
         if stream is not None:  # keep what was said before it before it
             self._release(span, stream, self._clock(), final=False)
         payload = self._shaper(span.tracer).payload(delta.payload)
-        self._put_delta(span, payload, delta.at_ns, Priority.DELTA)
+        metadata = delta.metadata
+        encoded = (
+            encode_metadata(self._shaper(span.tracer).metadata(None, metadata)) if metadata else EMPTY_MAP
+        )
+        self._put_delta(span, payload, delta.at_ns, Priority.DELTA, encoded)
 
-    def _put_delta(self, span: Span, payload: bytes, at_ns: int, rank: Priority) -> None:
+    def _put_delta(
+        self, span: Span, payload: bytes, at_ns: int, rank: Priority, metadata: bytes = EMPTY_MAP
+    ) -> None:
         wire = self._wire(span)
         speech = self._shaper(span.tracer).word(span.speech_id)
         head = delta_head(self._event_id(), wire.shared, encode_text(iso_text(at_ns)), speech)
-        self._put(EncodedEvent(head, EMPTY_MAP, payload, rank, wire))
+        self._put(EncodedEvent(head, metadata, payload, rank, wire))
 
     def _tick(self, tick: Tick) -> None:
         state = self._shaper(tick.tracer).text(tick.state, 64)

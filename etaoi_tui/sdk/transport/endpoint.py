@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import socket
 import ssl
@@ -11,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from etaoi_collector.wire.addresses import is_loopback
 from etaoi_tui.sdk.fork_safety import importing
 
 if TYPE_CHECKING:
@@ -121,14 +121,3 @@ def load_websockets() -> None:
         import websockets.exceptions
         import websockets.protocol
         import websockets.sync.client  # noqa: F401
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address means this machine: localhost, 127.0.0.0/8, ::1."""
-    name = host.lower().rstrip(".").strip("[]")
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False

@@ -9,12 +9,13 @@ from pathlib import Path
 
 from etaoi_collector.wire.handshake import encode_hello
 from etaoi_collector.wire.trace_records import TraceWriter
+from etaoi_collector.wire.versions import PROGRAM_VERSION
 from etaoi_tui.sdk.stats import Stats
 from etaoi_tui.sdk.transport.local import TimedOutlet
-from etaoi_tui.sdk.versions import SDK_NAME, sdk_version
 
 logger = logging.getLogger("etaoi_tui")
 
+_SDK = f"etaoi-tui-sdk {PROGRAM_VERSION}"
 _CONNECTION = 1
 _MOST_TRIES = 10_000
 
@@ -54,7 +55,7 @@ class FileOutlet(TimedOutlet):
         path = wanted
         for number in range(2, _MOST_TRIES):
             try:
-                writer = TraceWriter(path, writer=f"{SDK_NAME} {sdk_version()}")
+                writer = TraceWriter(path, writer=_SDK)
             except FileExistsError:
                 path = wanted.with_name(f"{wanted.stem}-{number}{wanted.suffix}")
                 continue
@@ -66,8 +67,8 @@ class FileOutlet(TimedOutlet):
                 time.time(),
                 _CONNECTION,
                 peer=f"pid {os.getpid()}",
-                client=f"{SDK_NAME} {sdk_version()}",
-                hello=encode_hello(sdk_version()),
+                client=_SDK,
+                hello=encode_hello(PROGRAM_VERSION),
             )
             return writer
         raise FileExistsError(f"{wanted} and {_MOST_TRIES - 2} names beside it exist; name another file")

@@ -22,12 +22,12 @@ from typing import TYPE_CHECKING
 
 from etaoi_collector.wire.encode import encode_frame
 from etaoi_collector.wire.handshake import Mismatch, decode_answer, encode_hello
+from etaoi_collector.wire.versions import PROGRAM_VERSION
 from etaoi_tui.sdk.limits import UNACKNOWLEDGED_BYTES
 from etaoi_tui.sdk.stats import Stats
 from etaoi_tui.sdk.transport.endpoint import Endpoint, load_websockets
 from etaoi_tui.sdk.transport.losses import Losses
 from etaoi_tui.sdk.transport.send_queue import EncodedEvent, SendQueue
-from etaoi_tui.sdk.versions import sdk_version
 
 if TYPE_CHECKING:
     from websockets.sync.client import ClientConnection
@@ -333,7 +333,7 @@ class WebSocketOutlet:
                 sock.close()
 
     def _greet(self, connection: ClientConnection) -> None:
-        connection.send(encode_hello(sdk_version()))
+        connection.send(encode_hello(PROGRAM_VERSION))
         answer = decode_answer(connection.recv(timeout=_ANSWER_TIMEOUT))
         if isinstance(answer, Mismatch):
             raise Refused(f"{self._endpoint.shown}: {answer.message}.")

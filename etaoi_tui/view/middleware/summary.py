@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Raw
 
 from etaoi_collector.store.model import Span, SpanFlag
+from etaoi_tui.kinds.appearance import RowReader
 from etaoi_tui.view.middleware.row_groups import bracket_of
 
 CHARACTERS_A_TOKEN = 4
@@ -66,6 +67,9 @@ class Diff(msgspec.Struct, gc=False):
         return grown
 
 
+_diff = msgspec.msgpack.Decoder(Diff).decode
+
+
 class Changed:
     """The changes of several hooks together."""
 
@@ -108,6 +112,18 @@ class Changed:
             sizes = ["no change"] if spent else []
         parts = [*sizes, *([spent] if spent else []), *([", ".join(others)] if others else [])]
         return (" " if short else " · ").join(part.replace("-", "−") for part in parts)
+
+
+def probe_diff(span: Span, rows: RowReader) -> Diff | None:
+    """Find what a hook says that it changed: in a delta of our SDK, in the start or end of the reference."""
+    for ref in (*reversed(span.deltas or ()), span.end_place, span.start_place):
+        raw = rows.fields(ref).diff
+        if bytes(raw):
+            try:
+                return _diff(raw)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                continue
+    return None
 
 
 def changes_in_words(diff: Diff) -> str:

@@ -10,7 +10,7 @@ from typing import Any, TypedDict
 
 import pytest
 from langchain_core.agents import AgentAction, AgentFinish
-from langchain_core.callbacks import dispatch_custom_event
+from langchain_core.callbacks import BaseCallbackHandler, dispatch_custom_event
 from langchain_core.documents import Document
 from langchain_core.language_models import FakeListLLM, GenericFakeChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, SystemMessage, ToolMessage
@@ -38,16 +38,17 @@ CALLBACKS = {
     "on_retriever_start", "on_retriever_end", "on_retriever_error", "on_agent_action", "on_agent_finish",
     "on_text", "on_retry", "on_custom_event",
 }  # fmt: skip
+TELLS_EVENTS = hasattr(BaseCallbackHandler, "on_stream_event")
+"""Whether this langchain-core is new enough for the events of its streaming protocol, version 3."""
 
 
 def test_every_callback_of_langchain_is_answered() -> None:
-    from langchain_core.callbacks import BaseCallbackHandler
-
     from etaoi_tui.sdk.langchain.handler import TracerHandler
 
-    assert {name for name in dir(BaseCallbackHandler) if name.startswith("on_")} == CALLBACKS
+    known = {name for name in dir(BaseCallbackHandler) if name.startswith("on_")}
+    assert known == (CALLBACKS if TELLS_EVENTS else CALLBACKS - {"on_stream_event"})
     for name in CALLBACKS:
-        assert getattr(TracerHandler, name) is not getattr(BaseCallbackHandler, name), name
+        assert getattr(TracerHandler, name) is not getattr(BaseCallbackHandler, name, None), name
 
 
 def test_a_model_call_tells_all_that_the_model_was_given(watch: Watch, forest: Look) -> None:
@@ -77,7 +78,9 @@ def test_a_model_call_tells_all_that_the_model_was_given(watch: Watch, forest: L
     assert [message["role"] for message in messages] == ["system", "human", "human", "ai", "tool"]
     assert messages[1]["text"] == "See "
     assert messages[1]["parts"] == [{"type": "image_url", "mime_type": "image/png", "bytes": 300}]
-    assert messages[2]["parts"] == [{"type": "image_url", "mime_type": "image/webp", "bytes": 3}]
+    (part,) = messages[2]["parts"]
+    assert part["type"] in ("image_url", "image")  # langchain-core 1 gives every model the first
+    assert (part["mime_type"], part["bytes"]) == ("image/webp", 3)
     assert messages[3]["tool_calls"] == [{"name": "search", "args": {"query": "x"}, "id": "c1"}]
     assert messages[4]["tool_call_id"] == "c1"
     assert messages[4]["status"] == "error"
@@ -122,7 +125,7 @@ def test_a_model_call_tells_all_that_the_model_answered(watch: Watch, forest: Lo
     assert payload["usage"]["cache_read_input_tokens"] == 4
     assert payload["usage"]["cache_creation_input_tokens"] == 2
     assert payload["usage"]["output_token_details"] == {"reasoning": 3}
-    assert payload["model"] == payload["model_name"] == "fake-gpt-5"
+    assert payload["model"] == payload["model_name"] == "fake-gpt-5-2026"
     assert payload["provider"] == "fakeai"
     assert "ttft_ms" not in payload
 
@@ -170,6 +173,7 @@ def test_reasoning_streams_on_a_channel_of_its_own(watch: Watch, forest: Look) -
     assert "".join(thought) == "hm well"
 
 
+@pytest.mark.skipif(not TELLS_EVENTS, reason="this langchain-core has no such stream")
 async def test_protocol_events_stream_as_tokens_do(watch: Watch, forest: Look) -> None:
     model = ScriptedModel(answers=["one two three"])
     handle = watch(model)
@@ -323,6 +327,7 @@ def test_a_stream_that_its_consumer_abandons_ends(watch: Watch, forest: Look) ->
 
 
 async def test_an_abandoned_asynchronous_stream_of_an_agent_ends(watch: Watch, forest: Look) -> None:
+    pytest.importorskip("langchain.agents.middleware")
     from langchain.agents import create_agent
 
     agent = create_agent(ScriptedModel(answers=["a b c d e f"]), name="streamer")
@@ -386,8 +391,10 @@ def test_a_failed_tool_message_is_an_error(watch: Watch, forest: Look) -> None:
     handled.invoke({"type": "tool_call", "name": "handled", "args": {"x": 1}, "id": "c1"})
     span = forest(handle).one("handled")
     assert status_of_error(span.error) is Status.ERROR
-    assert json.loads(span.payload["output"])["status"] == "error"
-    assert span.metadata["tool_call_id"] == "c1"
+    output = json.loads(span.payload["output"])
+    assert output["status"] == "error"
+    # Only langchain-core 1 tells the id before the answer has it.
+    assert span.metadata.get("tool_call_id", output["tool_call_id"]) == "c1"
 
 
 def test_hand_made_spans_and_runs_nest_both_ways(watch: Watch, forest: Look) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from etaoi_collector.conventions.waits import SYNTHETIC_END
+
 
 class Seen:
     """One span as its events told it."""
@@ -84,7 +86,8 @@ class Forest:
             elif event["kind"] == "span_delta":
                 by_id[event["span_id"]].deltas.append(event)
             elif event["kind"] == "span_end":
-                assert by_id[event["span_id"]].end is None, "a span was ended twice"
+                before = by_id[event["span_id"]].end
+                assert before is None or SYNTHETIC_END in before["metadata"], "a span was ended twice"
                 by_id[event["span_id"]].end = event
         for seen in self.spans:
             parent = by_id.get(seen.start["parent_span_id"])

@@ -96,11 +96,11 @@ def connect(
 
 def viewer_url(url: str | None) -> str:
     """Return a viewer's WebSocket address, given in any form that people write."""
-    from etaoi_collector.receivers.etaoi_ws import is_loopback_name
+    from etaoi_collector.wire.addresses import is_loopback
 
     text = (url or "").strip() or DEFAULT_URL
     if "://" not in text:
-        text = f"{'ws' if is_loopback_name(urlsplit(f'//{text}').hostname or '') else 'wss'}://{text}"
+        text = f"{'ws' if is_loopback(urlsplit(f'//{text}').hostname or '') else 'wss'}://{text}"
     parts = urlsplit(text)
     scheme = {"http": "ws", "https": "wss"}.get(parts.scheme.lower(), parts.scheme.lower())
     path = parts.path if parts.path not in ("", "/") else "/ingest"

@@ -1,0 +1,85 @@
+"""The names under which a model may stand in a price list: deployments, gateways and regions add to it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+_PROVIDERS = {
+    "google_genai": "google",
+    "google_vertexai": "google",
+    "google_anthropic_vertex": "google",
+    "vertex_ai": "google",
+    "vertexai": "google",
+    "gemini": "google",
+    "azure_openai": "azure",
+    "azure_ai": "azure",
+    "amazon_bedrock": "aws",
+    "bedrock": "aws",
+    "bedrock_converse": "aws",
+    "anthropic_bedrock": "aws",
+    "mistralai": "mistral",
+    "xai": "x-ai",
+    "fireworks_ai": "fireworks",
+    "together_ai": "together",
+    "deepseek-chat": "deepseek",
+}
+"""Providers as frameworks and gateways call them, and as price lists do."""
+
+LOCAL = frozenset(
+    {"ollama", "llamacpp", "llama_cpp", "llama-cpp", "lmstudio", "lm_studio", "vllm", "gpt4all"}
+)
+"""Providers that run on somebody's own machine: nobody else's price for the same model is theirs."""
+
+_REGION = re.compile(r"^(?:us|eu|apac|au|jp|ca|global|us-gov)\.(?=[a-z0-9-]+\.)")
+_VERSION = re.compile(
+    r"(?::\d+|[-@]latest|:latest|:free|:beta|:nitro|:floor|:thinking|:extended|:online|@default)$"
+)
+_BEDROCK_VERSION = re.compile(r"-v\d+(?::\d+)?$")
+
+
+def provider_id(provider: str) -> str:
+    """Return a provider's name as price lists have it."""
+    name = provider.strip().lower()
+    return _PROVIDERS.get(name, name)
+
+
+def lookups(model: str, provider: str) -> Iterator[tuple[str, str]]:
+    """Yield (model, provider) to look for, the likeliest first; a provider of "" means any.
+
+    A fine-tuned model (``ft:...``) has a price of its own, so that its base model's is not offered.
+    """
+    seen: set[tuple[str, str]] = set()
+    for name, vendor in _names(model.strip()):
+        for place in (vendor, provider_id(provider), ""):
+            if place is None or (name, place) in seen or not name:
+                continue
+            seen.add((name, place))
+            yield name, place
+
+
+def _names(model: str) -> Iterator[tuple[str, str | None]]:
+    """Yield a model's names and, where one names it, the vendor."""
+    yield model, None
+    if model.startswith("ft:"):
+        return
+    bare = _VERSION.sub("", model)
+    if bare != model:
+        yield bare, None
+    region = _REGION.sub("", bare)
+    if region != bare:
+        yield region, None
+    # A vendor before the name: "openai/gpt-5", "openrouter/openai/gpt-5", "openai:gpt-5", "models/gemini-3".
+    rest = region
+    while "/" in rest:
+        vendor, _, rest = rest.partition("/")
+        yield rest, provider_id(vendor)
+    if ":" in rest:
+        vendor, _, after = rest.partition(":")
+        if after and not after[0].isdigit():
+            yield after, provider_id(vendor)
+    if "." in rest:
+        vendor, _, after = rest.partition(".")
+        if vendor.isalpha() and after:
+            yield after, provider_id(vendor)
+            yield _BEDROCK_VERSION.sub("", after), provider_id(vendor)

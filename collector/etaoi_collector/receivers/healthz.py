@@ -1,0 +1,33 @@
+"""``GET /healthz``: who is there. It needs no token, so that programs can tell whose port this is."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from etaoi_collector.receivers.door import Endpoint, HttpAnswer, HttpRequest, Receiver, endpoint, json_answer
+from etaoi_collector.wire.versions import SCHEMA_VERSION
+
+APP = "etaoi-tui"
+
+
+class Health(Receiver):
+    """Says name, version and schema version."""
+
+    name = "status"
+    endpoints: ClassVar[tuple[Endpoint, ...]] = (endpoint("GET HEAD", r"^/healthz$"),)
+    open_to_all = True
+
+    def respond(self, request: HttpRequest) -> HttpAnswer:
+        """Answer who is there."""
+        return json_answer(
+            200,
+            {
+                "status": "ok",
+                "app": APP,
+                "version": self.context.version,
+                "schema_version": SCHEMA_VERSION,
+            },
+        )
+
+
+RECEIVER = Health

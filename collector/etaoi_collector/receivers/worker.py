@@ -1,0 +1,138 @@
+"""Decodes and translates what foreign tracers send, on a thread of its own.
+
+A request is answered before its body is looked into, so an agent never waits for us. Jobs run one after the
+other, in the order in which they came, and hand over small frames one at a time, so that none keeps the event
+loop busy for long.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from etaoi_collector.translation.translators import Translators
+
+BYTES_WAITING = 128 << 20
+"""Bytes of bodies that may wait; further requests are asked to come again later."""
+
+Job = Callable[["Translators"], Iterator[list[bytes]]]
+"""Yields encoded events.
+
+Raises `InvalidPayload` for a body that cannot be read.
+"""
+
+_log = logging.getLogger("etaoi_collector.receivers")
+_log.addHandler(logging.NullHandler())
+
+
+class TranslationWorker:
+    """The thread. `submit` and `close` are called on the event loop.
+
+    Args:
+        loop: The loop on which results are handed over.
+        report: Is told what went wrong within this program, on the loop.
+        bytes_waiting: Bytes of bodies that may wait.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        report: Callable[[str], None],
+        bytes_waiting: int = BYTES_WAITING,
+    ) -> None:
+        self._loop = loop
+        self._report = report
+        self._most = bytes_waiting
+        self._waiting = 0
+        self._jobs: queue.SimpleQueue[tuple[Job, Deliver, Reject, int] | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._pending = 0
+
+    def submit(self, job: Job, deliver: Deliver, reject: Reject, size: int) -> bool:
+        """Have a job done.
+
+        Args:
+            job: Yields encoded events.
+            deliver: Is given each frame of these, on the loop.
+            reject: Is told why the job's body cannot be read, on the loop.
+            size: Bytes that the job keeps alive.
+
+        Returns:
+            False if too much waits already; nothing was taken then.
+        """
+        if self._waiting and self._waiting + size > self._most:
+            return False
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="etaoi-translation", daemon=True)
+            self._thread.start()
+        self._waiting += size
+        self._pending += 1
+        self._idle.clear()
+        self._jobs.put((job, deliver, reject, size))
+        return True
+
+    async def drain(self, seconds: float) -> None:
+        """Wait until everything that was submitted is handed over, but not for longer than this."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._idle.wait()
+        except TimeoutError:
+            return
+
+    def close(self) -> None:
+        """End the thread after its present job."""
+        if self._thread is not None:
+            self._jobs.put(None)
+
+    def _run(self) -> None:
+        # Loaded when the first foreign tracer speaks: most viewers never meet one.
+        from etaoi_collector.translation.event_writer import pack_frames
+        from etaoi_collector.translation.otel_model import InvalidPayload
+        from etaoi_collector.translation.translators import Translators
+
+        translators = Translators()
+        while (task := self._jobs.get()) is not None:
+            job, deliver, reject, size = task
+            try:
+                for events in job(translators):
+                    for frame in pack_frames(events):
+                        self._post(deliver, frame)
+            except InvalidPayload as error:
+                self._post(reject, size, str(error))
+            except Exception as error:  # one request's contents must not end the thread for all
+                _log.exception("a request could not be translated")
+                self._post(
+                    self._report,
+                    f"a request could not be read within etaoi-tui: {error or type(error).__name__}",
+                )
+            del job, deliver, reject, task
+            try:
+                self._loop.call_soon_threadsafe(self._done, size)
+            except RuntimeError:  # the loop is closed: the collector stops
+                return
+
+    def _post(self, call: Callable[..., None], *told: object) -> None:
+        try:
+            self._loop.call_soon_threadsafe(call, *told)
+        except RuntimeError:
+            return
+
+    def _done(self, size: int) -> None:
+        self._waiting -= size
+        self._pending -= 1
+        if self._pending == 0:
+            self._idle.set()
+
+
+Deliver = Callable[[bytes], None]
+"""Takes a frame, on the event loop."""
+
+Reject = Callable[[int, str], None]
+"""Takes a size in bytes and a reason, on the event loop."""

@@ -1,0 +1,103 @@
+"""Finds model calls that gave the answer of another model call as their own: routers, gateways, guards.
+
+Both tell the same usage, and adding both up doubles what a run took and cost. The inner call lies inside the
+outer one in time, in the same trace; it need not be its child, since LangChain hands a chat model's context
+to nothing that the model calls. Two calls that run side by side look alike if their answers do, so that more
+has to agree: the id of the answer, or being its child, or the words and who was asked.
+"""
+
+from __future__ import annotations
+
+from msgspec import Raw
+
+from etaoi_collector.conventions.payload_fields import LlmEnd
+from etaoi_collector.store.model import Span, Trace, Usage
+
+INNER_KEPT = 256
+"""Calls inside open ones that a trace remembers."""
+
+_PARENTS_ASKED = 64
+
+
+class InnerCall:
+    """A call that ended while another one of its trace was open."""
+
+    __slots__ = ("answer_id", "span", "words")
+
+    def __init__(self, span: Span, answer_id: str | None, words: int) -> None:
+        self.span = span
+        self.answer_id = answer_id
+        self.words = words
+        """Digest of the answer's text."""
+
+
+def end_call(span: Span, told: LlmEnd) -> Span | None:
+    """Take a model call's end in; return the call inside it whose answer it gave as its own.
+
+    Args:
+        span: The call, with its usage.
+        told: What its end tells.
+    """
+    trace = span.trace
+    open_calls = trace.open_calls
+    open_calls.discard(span)
+    inner: Span | None = None
+    if trace.inner_calls:
+        inner = _find_inner(span, trace, told)
+        if not open_calls:
+            trace.inner_calls.clear()
+    if open_calls and len(trace.inner_calls) < INNER_KEPT:
+        trace.inner_calls.append(InnerCall(span, told.answer_id, _digest(told.answer_text)))
+    return inner
+
+
+def _find_inner(span: Span, trace: Trace, told: LlmEnd) -> Span | None:
+    answer_id = told.answer_id
+    words: int | None = None
+    for known in reversed(trace.inner_calls):
+        other: Span = known.span
+        if other.started_at < span.started_at or other is span:
+            continue
+        if answer_id is not None and known.answer_id == answer_id:
+            return other
+        if span.usage is None or not _same_counts(span.usage, other.usage):
+            continue
+        if _is_below(other, span):
+            return other
+        if _asked(span) != _asked(other):
+            if words is None:
+                words = _digest(told.answer_text)
+            if words == known.words:
+                return other
+    return None
+
+
+def _same_counts(one: Usage, other: Usage | None) -> bool:
+    return (
+        other is not None
+        and bool(one.input_tokens)
+        and (one.input_tokens, one.output_tokens) == (other.input_tokens, other.output_tokens)
+    )
+
+
+def _asked(span: Span) -> tuple[str, str | None, str | None]:
+    """Who was asked: two calls of one model side by side are not one inside the other."""
+    call = span.call
+    return (
+        span.name,
+        call.requested_model if call is not None else None,
+        call.provider if call is not None else None,
+    )
+
+
+def _is_below(span: Span, above: Span) -> bool:
+    parent = span.parent
+    for _ in range(_PARENTS_ASKED):
+        if parent is None or parent is above:
+            break
+        parent = parent.parent
+    return parent is above
+
+
+def _digest(text: Raw) -> int:
+    return hash(bytes(text))

@@ -1,0 +1,181 @@
+"""Sorts the attributes of a span by what the tables of `conventions.telemetry` say that they mean.
+
+This is the one place that reads those tables.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from etaoi_collector.conventions.telemetry import CONVENTIONS
+from etaoi_collector.translation.json_text import parse_json, to_text
+from etaoi_collector.translation.otel_model import Attributes
+
+_ROUTES_KEPT = 8_192
+"""Attribute names whose meaning is remembered; a producer has some hundred."""
+
+_ENTRIES_READ = 4_096
+"""Highest index of a counted attribute (``llm.input_messages.N.``) that is believed."""
+
+
+class _Route(NamedTuple):
+    kind: int
+    name: str = ""
+    rank: int = 0
+    path: tuple[str | int, ...] = ()
+
+
+_FIELD, _COUNTED, _METADATA, _METADATA_MAP, _PARAMETER, _NOTHING, _OTHER = range(7)
+
+
+def _known() -> dict[str, _Route]:
+    routes: dict[str, _Route] = {}
+    ranks: dict[str, int] = {}
+    for table in CONVENTIONS:
+        for field, keys in table.keys.items():
+            for key in keys:
+                rank = ranks[field] = ranks.get(field, 0) + 1
+                routes.setdefault(key, _Route(_FIELD, field, rank))
+        for key in table.metadata_json:
+            routes.setdefault(key, _Route(_METADATA_MAP))
+        for key in table.meaningless:
+            routes.setdefault(key, _Route(_NOTHING))
+    return routes
+
+
+_KNOWN = _known()
+_ALSO_METADATA = tuple(prefix for table in CONVENTIONS for prefix in table.metadata_prefixes)
+_COUNTED_PREFIXES = {prefix: field for table in CONVENTIONS for prefix, field in table.indexed.items()}
+_PARAMETER_PREFIXES = tuple(prefix for table in CONVENTIONS for prefix in table.parameters)
+_KINDS = [(key, values) for table in CONVENTIONS for key, values in table.kinds.items()]
+_KIND_KEYS = frozenset(key for key, _ in _KINDS)
+
+_routes: dict[str, _Route] = {}
+
+
+def _route(key: str) -> _Route:
+    route = _KNOWN.get(key)
+    if route is None:
+        route = _route_by_prefix(key)
+    if len(_routes) < _ROUTES_KEPT:
+        _routes[key] = route
+    return route
+
+
+def _route_by_prefix(key: str) -> _Route:
+    for prefix, field in _COUNTED_PREFIXES.items():
+        if key.startswith(prefix):
+            path = tuple(int(part) if part.isdecimal() else part for part in key[len(prefix) :].split("."))
+            if all(not isinstance(part, int) or part < _ENTRIES_READ for part in path) and len(path) < 16:
+                return _Route(_COUNTED, field, 0, path)
+    for prefix in _ALSO_METADATA:
+        if key.startswith(prefix):
+            name = key[len(prefix) :]
+            return _Route(_NOTHING) if name.startswith("LANGSMITH_") else _Route(_METADATA, name)
+    for prefix in _PARAMETER_PREFIXES:
+        if key.startswith(prefix):
+            return _Route(_PARAMETER, key[len(prefix) :])
+    return _Route(_OTHER)
+
+
+class SortedAttributes:
+    """The attributes of one span by what they mean.
+
+    Args:
+        attributes: Those of the span.
+    """
+
+    __slots__ = ("fields", "kind_values", "metadata", "others", "parameters")
+
+    def __init__(self, attributes: Attributes) -> None:
+        self.fields: dict[str, Any] = {}
+        """By the names of `conventions.telemetry.table.FIELDS`."""
+        self.metadata: dict[str, str] = {}
+        """What a user or a framework noted; texts."""
+        self.parameters: dict[str, Any] = {}
+        """Parameters of a model call."""
+        self.others: Attributes = {}
+        """Everything of which no table says what it means."""
+        self.kind_values: Attributes = {}
+        """Attributes that say what kind of span it is."""
+        ranks: dict[str, int] = {}
+        counted: dict[str, dict[str | int, Any]] = {}
+        for key, value in attributes.items():
+            if key in _KIND_KEYS:
+                self.kind_values[key] = value
+                continue
+            route = _routes.get(key) or _route(key)
+            kind = route.kind
+            if kind == _FIELD:
+                rank = ranks.get(route.name)
+                if value is not None and (rank is None or route.rank < rank):
+                    ranks[route.name] = route.rank
+                    self.fields[route.name] = value
+            elif kind == _COUNTED:
+                _place(counted.setdefault(route.name, {}), route.path, value)
+            elif kind == _METADATA:
+                self.metadata[route.name] = to_text(parse_json(value))
+                if route.name in ("session_id", "thread_id", "user_id", "sessionId", "threadId", "userId"):
+                    self._note_owner(route.name, value)
+            elif kind == _METADATA_MAP:
+                self._take_metadata(value)
+            elif kind == _PARAMETER:
+                self.parameters[route.name] = value
+            elif kind == _OTHER:
+                self.others[key] = value
+        for name, entries in counted.items():
+            # Counted messages are the whole conversation; a field of the same name is a text of it.
+            self.fields[name] = _as_lists(entries)
+
+    def kind(self) -> str | None:
+        """Return the node kind that the first table which knows one says; None if none does."""
+        told = self.kind_values
+        if told:
+            for key, values in _KINDS:
+                value = told.get(key)
+                if isinstance(value, str):
+                    kind = values.get(value)
+                    if kind is not None:
+                        return kind
+        return None
+
+    def text(self, name: str) -> str | None:
+        """Return a field as text; None if it is not told or empty."""
+        value = self.fields.get(name)
+        return to_text(value) or None if value is not None else None
+
+    def _take_metadata(self, value: Any) -> None:
+        found = parse_json(value)
+        if not isinstance(found, dict):
+            return
+        for key, item in found.items():
+            if not isinstance(key, str) or key.startswith("LANGSMITH_"):
+                continue
+            self.metadata[key] = to_text(item)
+            if key in ("session_id", "thread_id", "user_id"):
+                self._note_owner(key, item)
+
+    def _note_owner(self, key: str, value: Any) -> None:
+        """Take session and user from metadata, unless an attribute says them."""
+        field = "user" if key.lower().startswith("user") else "session"
+        if field not in self.fields or (field == "session" and key == "session_id"):
+            self.fields.setdefault(field, value)
+
+
+def _place(into: dict[str | int, Any], path: tuple[str | int, ...], value: Any) -> None:
+    for part in path[:-1]:
+        below = into.get(part)
+        if not isinstance(below, dict):
+            below = into[part] = {}
+        into = below
+    into[path[-1]] = value
+
+
+def _as_lists(entries: dict[str | int, Any]) -> Any:
+    """Turn maps whose keys count into lists, at every depth (bounded by the names' own length)."""
+    for key, value in entries.items():
+        if isinstance(value, dict):
+            entries[key] = _as_lists(value)
+    if entries and all(isinstance(key, int) for key in entries):
+        return [entries[key] for key in sorted(entries, key=lambda key: int(key))]
+    return {str(key): value for key, value in entries.items()}

@@ -1,0 +1,160 @@
+"""Writes translated spans as events of the protocol, and packs events into frames."""
+
+from __future__ import annotations
+
+import random
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from etaoi_collector.translation.ids import timestamp
+from etaoi_collector.translation.translated import TranslatedSpan
+from etaoi_collector.wire.versions import SCHEMA_VERSION
+
+REVISES = "etaoi_tui.revises"
+"""Metadata of a start or end that replaces what an earlier one of its span said."""
+INFRASTRUCTURE = "etaoi_tui.infrastructure"
+"""Metadata of a span that is a piece of the program around an agent."""
+
+EVENTS_PER_FRAME = 128
+
+_encode = msgspec.msgpack.Encoder(enc_hook=repr).encode
+_FAILURES = (TypeError, ValueError, OverflowError, RecursionError, UnicodeError)
+_LONGEST_INTEGER = 1 << 63
+
+
+def write_start(span: TranslatedSpan, session_id: str, *, revises: bool = False) -> bytes:
+    """Encode the event that a span started."""
+    metadata = span.metadata
+    if span.infrastructure:
+        metadata = {**metadata, INFRASTRUCTURE: "1"}
+    if revises:
+        metadata = {**metadata, REVISES: "1"}
+    return _encoded(
+        {
+            "kind": "span_start",
+            "event_id": _event_id(),
+            "session_id": session_id,
+            "trace_id": span.trace_id,
+            "span_id": span.span_id,
+            "parent_span_id": span.parent_id,
+            "node_kind": span.kind,
+            "timestamp": timestamp(span.start_ns),
+            "user_id": span.user,
+            "lc_agent_name": span.agent,
+            "run_id": None,
+            "parent_run_id": None,
+            "speech_id": span.speech_id,
+            "metadata": metadata,
+            "payload": span.start,
+        }
+    )
+
+
+def write_end(span: TranslatedSpan, session_id: str, *, revises: bool = False) -> bytes:
+    """Encode the event that a span ended."""
+    metadata = {"name": span.metadata.get("name", span.name)}
+    if revises:
+        metadata[REVISES] = "1"
+    return _encoded(
+        {
+            "kind": "span_end",
+            "event_id": _event_id(),
+            "session_id": session_id,
+            "trace_id": span.trace_id,
+            "span_id": span.span_id,
+            "parent_span_id": span.parent_id,
+            "node_kind": span.kind,
+            "timestamp": timestamp(span.start_ns if span.end_ns is None else span.end_ns),
+            "user_id": span.user,
+            "error": span.error,
+            "speech_id": span.speech_id,
+            "voice_metrics": span.voice_metrics,
+            "metadata": metadata,
+            "payload": span.end,
+        }
+    )
+
+
+def write_delta(span: TranslatedSpan, session_id: str, time_ns: int, payload: dict[str, Any]) -> bytes:
+    """Encode something that was added to a span."""
+    return _encoded(
+        {
+            "kind": "span_delta",
+            "event_id": _event_id(),
+            "session_id": session_id,
+            "trace_id": span.trace_id,
+            "span_id": span.span_id,
+            "parent_span_id": span.parent_id,
+            "node_kind": span.kind,
+            "timestamp": timestamp(time_ns),
+            "speech_id": span.speech_id,
+            "metadata": {},
+            "payload": payload,
+        }
+    )
+
+
+def write_state_change(session_id: str, time_ns: int, subject: str, state: str) -> bytes:
+    """Encode a change of the agent's or the user's state in a voice session."""
+    return _encoded(
+        {
+            "kind": "state_tick",
+            "event_id": _event_id(),
+            "session_id": session_id,
+            "timestamp": timestamp(time_ns),
+            "subject": subject,
+            "state": state,
+            "metadata": {},
+        }
+    )
+
+
+def write_reject(reason: str) -> bytes:
+    """Encode an event that no reader takes: it is recorded, counted, and shown with its reason."""
+    return _encode({"kind": f"unreadable: {reason[:200]}"})
+
+
+def pack_frames(events: Sequence[bytes]) -> list[bytes]:
+    """Pack encoded events into frames of one envelope each, small enough to be taken in at one go."""
+    return [
+        _encode(
+            [
+                {
+                    "schema_version": SCHEMA_VERSION,
+                    "batch": [msgspec.Raw(event) for event in events[first : first + EVENTS_PER_FRAME]],
+                }
+            ]
+        )
+        for first in range(0, len(events), EVENTS_PER_FRAME)
+    ]
+
+
+def _event_id() -> str:
+    return str(uuid.UUID(int=random.getrandbits(128), version=4))
+
+
+def _encoded(event: dict[str, Any]) -> bytes:
+    try:
+        return _encode(event)
+    except _FAILURES:
+        return _encode(_plain(event, 0))
+
+
+def _plain(value: Any, depth: int) -> Any:
+    """Return a value that can be encoded whatever it was: what msgpack cannot say becomes text."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, bool | float | bytes) or value is None:
+        return value
+    if isinstance(value, int):
+        return value if -_LONGEST_INTEGER <= value < _LONGEST_INTEGER else str(value)
+    if depth > 200:
+        return "… nested too deep"
+    if isinstance(value, dict):
+        return {_plain(str(key), depth): _plain(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item, depth + 1) for item in value]
+    return repr(value)

@@ -1,0 +1,92 @@
+"""From requests of LangSmith's clients to events: joins what a run's start and its later updates tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from etaoi_collector.lru import Lru
+from etaoi_collector.translation.ids import run_uuid
+from etaoi_collector.translation.langsmith_runs import Run, translate_run
+from etaoi_collector.translation.trace_builder import TraceBuilder
+from etaoi_collector.translation.translated import TranslatedSpan
+from etaoi_collector.translation.twins import Twins
+
+RUNS_OPEN = 20_000
+"""Runs whose end has not come, and of which is remembered what their start told."""
+
+_LARGE = frozenset({"inputs", "outputs", "events", "serialized"})
+
+
+class LangSmithStream:
+    """Everything that LangSmith's clients send to one collector. Used by one thread.
+
+    Args:
+        builder: Makes the events.
+        twins: Knows spans that OpenTelemetry tells, too.
+    """
+
+    def __init__(self, builder: TraceBuilder, twins: Twins) -> None:
+        self._builder = builder
+        self._twins = twins
+        self._open: Lru[str, Run] = Lru(RUNS_OPEN)
+        self._early: Lru[str, Run] = Lru(RUNS_OPEN)
+        """Ends that came before their starts and do not tell when they began."""
+
+    def take(self, operations: Iterable[tuple[bool, Run]]) -> list[bytes]:
+        """Return the events for operations that arrived together.
+
+        Args:
+            operations: For each, whether it is a run's first (``post``), and what it tells.
+        """
+        whole: list[tuple[TranslatedSpan, bool]] = []
+        for is_first, told in operations:
+            run_id = run_uuid(told.get("id"))
+            if run_id is None:
+                continue
+            translated = self._joined(run_id, told, is_first)
+            if translated is not None:
+                # An update that does not repeat the inputs leaves the start to the request that tells them.
+                whole.append((translated, is_first or "inputs" in told))
+        self._builder.choose_sessions([span for span, _ in whole])
+        events: list[bytes] = []
+        for span, with_start in whole:
+            if span.end_ns is None:
+                events += self._builder.started(span)
+            else:
+                events += self._builder.finished(span, with_start=with_start)
+        return events
+
+    def note(self, run_id: str, trace_id: str | None, time_ns: int, payload: dict[str, Any]) -> list[bytes]:
+        """Return the events for something that was said about a run: feedback, an attachment."""
+        known = run_uuid(run_id)
+        trace = run_uuid(trace_id) if trace_id else known
+        if known is None or trace is None:
+            return []
+        span = TranslatedSpan(
+            trace, self._twins.of_run(trace, known), None, "task", "", time_ns, process="langsmith"
+        )
+        return self._builder.noted(span, time_ns, payload)
+
+    def _joined(self, run_id: str, told: Run, is_first: bool) -> TranslatedSpan | None:
+        known = self._open.get(run_id)
+        early = self._early.pop(run_id) if is_first else None
+        run = {**(known or {}), **{key: value for key, value in told.items() if value is not None}}
+        if is_first and run.get("outputs") == {}:
+            del run["outputs"]  # what a client says that has none yet
+        if early is not None:
+            run.update(early)
+        if run.get("end_time") is None and known is None:
+            self._open.put(run_id, {key: value for key, value in run.items() if key not in _LARGE})
+        translated = translate_run(run)
+        if translated is None:
+            if not is_first and run.get("end_time") is not None:
+                self._early.put(run_id, run)
+            return None
+        if translated.end_ns is not None:
+            self._open.pop(run_id)
+        twins = self._twins
+        translated.span_id = twins.of_run(translated.trace_id, translated.span_id)
+        if translated.parent_id is not None:
+            translated.parent_id = twins.of_run(translated.trace_id, translated.parent_id)
+        return translated

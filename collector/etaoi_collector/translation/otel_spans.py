@@ -1,0 +1,339 @@
+"""Turns a span of OpenTelemetry into the words of our payloads (the tables say what its attributes mean)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from etaoi_collector.conventions.telemetry import genai, langsmith, livekit
+from etaoi_collector.translation import livekit_spans
+from etaoi_collector.translation.answers import describe_answer
+from etaoi_collector.translation.attributes import SortedAttributes
+from etaoi_collector.translation.genai_events import DETAILS, is_message_event, read_message_events
+from etaoi_collector.translation.ids import span_uuid, trace_uuid
+from etaoi_collector.translation.json_text import parse_json, to_text
+from etaoi_collector.translation.langchain_names import refine
+from etaoi_collector.translation.messages import read_messages, read_response, read_tool_calls
+from etaoi_collector.translation.otel_model import (
+    KIND_INTERNAL,
+    STATUS_ERROR,
+    Attributes,
+    OtelEvent,
+    OtelLog,
+    OtelSpan,
+)
+from etaoi_collector.translation.tools import describe_tools
+from etaoi_collector.translation.translated import TranslatedSpan
+from etaoi_collector.translation.usage import build_usage, read_langfuse_usage
+
+EVENTS_KEPT = 200
+"""Events of one span that are listed with it."""
+
+_NO_PARENT = "0000000000000000"
+_CLASS = re.compile(r"<class '([^']*)'>")
+_SAID_ELSEWHERE = frozenset({"tools", "functions", "model", "model_name", "_type", "messages", "input", "id"})
+_REQUEST_PREFIXES = ("http.", "url.", "db.", "rpc.", "messaging.", "net.", "faas.", "graphql.")
+_FIRST_TOKEN = frozenset({"First Token Stream Event", "llm.content.completion.chunk"})
+
+
+def translate_span(span: OtelSpan, logs: list[OtelLog] | None = None) -> TranslatedSpan:
+    """Translate one span.
+
+    Args:
+        span: The span, finished or pending.
+        logs: Log records that belong to it.
+    """
+    told = SortedAttributes(span.attributes)
+    kind, known = _kind_of(span, told)
+    metadata = told.metadata
+    name = _name_of(span, told, kind)
+    kind = refine(kind, name, metadata)
+    metadata["name"] = name
+    metadata["otel.trace_id"], metadata["otel.span_id"] = span.trace_id, span.span_id
+    if told.kind_values.get("gen_ai.operation.name") in genai.INTERNAL_OPERATIONS:
+        metadata.setdefault("lc_chain_kind", "internal")
+    agent = metadata.get("lc_agent_name") or told.text("agent")
+    parent = span.parent_id if span.parent_id and span.parent_id != _NO_PARENT else None
+    service = span.resource.get("service.name")
+    if isinstance(service, str) and not service.startswith("unknown_service"):
+        metadata["service.name"] = service
+    translated = TranslatedSpan(
+        trace_uuid(span.trace_id),
+        span_uuid(span.trace_id, span.span_id),
+        span_uuid(span.trace_id, parent) if parent is not None else None,
+        kind,
+        name,
+        span.start_ns,
+        max(span.start_ns, span.end_ns) if span.end_ns else span.start_ns,
+        metadata,
+        agent=agent,
+        user=told.text("user"),
+        session=told.text("session"),
+        infrastructure=kind == "task" and not known and not _is_own_root(span, parent),
+        process=_process_of(span.resource),
+    )
+    _add_payloads(translated, span, told, logs or ())
+    _add_error(translated, span, told)
+    if span.scope == livekit.SCOPE:
+        livekit_spans.refine(translated, span, told)
+    _add_rest(translated, span, told, parent is None)
+    return translated
+
+
+def _kind_of(span: OtelSpan, told: SortedAttributes) -> tuple[str, bool]:
+    """Return the node kind, and whether any convention says what the span is."""
+    if span.scope == livekit.SCOPE:
+        kind = livekit.SPAN_KINDS.get(span.name)
+        if kind is None:
+            told.metadata["lc_chain_kind"] = "internal"
+            return "task", True
+        return kind, True
+    kind = told.kind()
+    if kind is not None:
+        return kind, True
+    fields = told.fields
+    if isinstance(fields.get("input_messages"), list) and fields["input_messages"]:
+        return "llm", True
+    if "tool_name" in fields or span.attributes.get("mcp.method.name") == "tools/call":
+        return "tool", True
+    if "request_model" in fields or "model" in fields:
+        return "llm", True
+    if "agent" in fields:
+        return "sub_agent", True
+    return "task", False
+
+
+def _is_own_root(span: OtelSpan, parent: str | None) -> bool:
+    """Tell whether a span is a program's own root, which is worth a row although nobody says what it is."""
+    return (
+        parent is None
+        and span.kind <= KIND_INTERNAL
+        and not any(key.startswith(_REQUEST_PREFIXES) for key in span.attributes)
+    )
+
+
+def _name_of(span: OtelSpan, told: SortedAttributes, kind: str) -> str:
+    name: str | None = None
+    if span.scope == livekit.SCOPE:
+        name = told.text("tool_name") if kind == "tool" else None
+    elif kind == "tool":
+        name = told.text("tool_name") or told.text("name")
+    elif kind == "sub_agent":
+        name = told.text("name") or told.text("agent")
+    elif kind == "middleware":
+        name = told.text("name")
+    return name or span.name or kind
+
+
+def _process_of(resource: Attributes) -> str:
+    instance = resource.get("service.instance.id")
+    if instance:
+        return str(instance)
+    return f"{resource.get('service.name') or 'unknown'} {resource.get('process.pid', '')}".rstrip()
+
+
+def _add_payloads(
+    translated: TranslatedSpan, span: OtelSpan, told: SortedAttributes, logs: list[OtelLog] | tuple[()]
+) -> None:
+    kind = translated.kind
+    fields = told.fields
+    if kind == "llm":
+        _add_model_call(translated, span, told, logs)
+    elif kind == "tool":
+        given = fields.get("tool_input", fields.get("input"))
+        returned = fields.get("tool_output", fields.get("output"))
+        if given is not None:
+            translated.start["input"] = to_text(given)
+        if returned is not None:
+            translated.end["output"] = to_text(returned)
+        if call_id := told.text("tool_call_id"):
+            translated.start["call_id"] = call_id
+    elif kind == "agent_context":
+        _add_agent(translated, told)
+    else:
+        given = fields.get("input", fields.get("input_messages"))
+        returned = fields.get("output", fields.get("output_messages", fields.get("response_text")))
+        if given is not None:
+            translated.start["inputs"] = to_text(given)
+        if returned is not None:
+            translated.end["outputs"] = to_text(returned)
+
+
+def _add_agent(translated: TranslatedSpan, told: SortedAttributes) -> None:
+    start = translated.start
+    start["framework"] = "opentelemetry"
+    if agent := told.text("agent"):
+        start["agent_name"] = agent
+    system = told.fields.get("system")
+    if system is not None:
+        messages = read_messages(system, "system")
+        start["system_prompt"] = "\n".join(message["text"] for message in messages)
+    if model := told.text("request_model") or told.text("model"):
+        start["llm"] = {"model": model}
+    start["tools"] = describe_tools(told.fields.get("tools"))
+
+
+def _add_model_call(
+    translated: TranslatedSpan, span: OtelSpan, told: SortedAttributes, logs: list[OtelLog] | tuple[()]
+) -> None:
+    fields = told.fields
+    for log in logs:
+        if log.name == DETAILS:
+            for name, value in SortedAttributes({**log.attributes, **_map(log.body)}).fields.items():
+                fields.setdefault(name, value)
+    start, end, metadata = translated.start, translated.end, translated.metadata
+    request, response, reason = _told_by_events(span.events, logs, fields)
+    if not request:
+        source = fields.get("input_messages")
+        source = fields.get("input") if source is None else source
+        request = read_messages(source) if source is not None else []
+        system = fields.get("system")
+        if system is not None and not (request and request[0]["role"] == "system"):
+            request = [*read_messages(system, "system"), *request]
+    start["input_messages"] = request
+    tools = describe_tools(fields.get("tools"))
+    parameters = parse_json(fields.get("invocation_params"))
+    parameters = {**told.parameters, **(parameters if isinstance(parameters, dict) else {})}
+    if not tools:
+        tools = describe_tools(parameters.get("tools"))
+    if tools:
+        start["tools"] = [tool["name"] for tool in tools]
+        start["tool_schemas"] = tools
+    parameters = {
+        name: value
+        for name, value in parameters.items()
+        if value not in (None, "", [], {}) and name not in _SAID_ELSEWHERE
+    }
+    if parameters:
+        start["invocation_params"] = parameters
+    answer: dict[str, Any] = {}
+    for name in ("output_messages", "output"):
+        if not answer and fields.get(name) is not None:
+            answer = describe_answer(fields[name])
+    if response is not None:
+        answer["response"] = response
+    if "response" not in answer and ("response_text" in fields or "response_tool_calls" in fields):
+        answer["response"] = read_response(told.text("response_text") or "") or {
+            "role": "assistant",
+            "text": "",
+        }
+        if calls := read_tool_calls(fields.get("response_tool_calls")):
+            answer["response"]["tool_calls"] = calls
+    end.update(answer)
+    usage = _usage_of(fields)
+    if usage is not None:
+        end["usage"] = usage
+    requested, answered = told.text("request_model"), told.text("model") or answer.get("model")
+    if requested or answered:
+        metadata.setdefault("ls_model_name", str(requested or answered))
+    if answered:
+        end["model"] = end["model_name"] = answered
+    if provider := told.text("provider"):
+        metadata.setdefault("ls_provider", provider)
+        end["provider"] = provider
+    reason = reason or _reason_of(fields.get("finish_reason"))
+    if reason:
+        end["finish_reason"] = reason
+    ttft = _ttft_ms(span, fields)
+    if ttft is not None:
+        end["ttft_ms"] = ttft
+    if (cost := fields.get("cost")) is not None and isinstance(cost, int | float):
+        end["reported_cost_usd"] = cost
+
+
+def _told_by_events(
+    events: list[OtelEvent], logs: list[OtelLog] | tuple[()], fields: dict[str, Any]
+) -> tuple[list[dict[str, Any]], dict[str, Any] | None, str | None]:
+    """Read the conversation from the span's events, its log records, or an attribute that lists them."""
+    told = [(event.name, event.attributes) for event in events if is_message_event(event.name)]
+    told += [(log.name, {**log.attributes, **_map(log.body)}) for log in logs if is_message_event(log.name)]
+    listed = parse_json(fields.get("input_messages"))
+    if not told and isinstance(listed, list):
+        told = [
+            (str(item.get("event.name")), item)
+            for item in listed
+            if isinstance(item, dict) and "event.name" in item
+        ]
+    return read_message_events(told) if told else ([], None, None)
+
+
+def _map(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _usage_of(fields: dict[str, Any]) -> dict[str, Any] | None:
+    if "usage_details" in fields:
+        return read_langfuse_usage(fields["usage_details"])
+    return build_usage(
+        input_tokens=fields.get("input_tokens"),
+        output_tokens=fields.get("output_tokens"),
+        total_tokens=fields.get("total_tokens"),
+        cache_read=fields.get("cache_read"),
+        cache_write=fields.get("cache_write"),
+        reasoning=fields.get("reasoning_tokens"),
+    )
+
+
+def _reason_of(value: Any) -> str | None:
+    value = parse_json(value)
+    if isinstance(value, list):
+        value = next((item for item in value if item), None)
+    return str(value) if value else None
+
+
+def _ttft_ms(span: OtelSpan, fields: dict[str, Any]) -> float | None:
+    """Return the time to the first token in milliseconds."""
+    for name, factor in (("ttft_s", 1000.0), ("ttft_ms", 1.0)):
+        value = fields.get(name)
+        if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e7:
+            return round(value * factor, 3)
+    for event in span.events:
+        if event.name in _FIRST_TOKEN and event.time_ns >= span.start_ns:
+            return round((event.time_ns - span.start_ns) / 1e6, 3)
+    return None
+
+
+def _add_error(translated: TranslatedSpan, span: OtelSpan, told: SortedAttributes) -> None:
+    raised = next((event.attributes for event in reversed(span.events) if event.name == "exception"), {})
+    failed = span.status_code == STATUS_ERROR or told.fields.get("tool_is_error") is True
+    if not failed and not (raised and langsmith.SPAN_KIND in span.attributes):
+        return  # LangSmith's exporter notes the exception and leaves the status at OK
+    kind = raised.get("exception.type") or told.text("error_type") or ""
+    kind = _CLASS.sub(r"\1", str(kind))
+    message = raised.get("exception.message") or span.status_message or translated.end.get("output") or ""
+    short = kind.rpartition(".")[2]
+    message = str(message)
+    if short and message.startswith((f"{short}(", f"{short}:")):
+        translated.error = message
+    elif short.isidentifier():
+        translated.error = f"{short}({message!r})"
+    else:
+        translated.error = message or kind or "error"
+    if kind:
+        translated.end["error_type"] = kind
+    if message:
+        translated.end["error_message"] = message
+    trace = raised.get("exception.stacktrace")
+    if trace:
+        translated.end["traceback"] = str(trace)
+
+
+def _add_rest(translated: TranslatedSpan, span: OtelSpan, told: SortedAttributes, is_root: bool) -> None:
+    """Keep what no table knows, and what a reader may look for: other events, the scope, the process."""
+    end = translated.end
+    others = told.others
+    if span.scope:
+        others = {**others, "otel.scope.name": span.scope}
+    if others:
+        end["attributes"] = others
+    events = [
+        {"name": event.name, "time_ns": event.time_ns, "attributes": event.attributes}
+        for event in span.events
+        if event.name != "exception" and not is_message_event(event.name)
+    ]
+    if events:
+        end["events"] = events[:EVENTS_KEPT]
+        if len(events) > EVENTS_KEPT:
+            end["events_left_out"] = len(events) - EVENTS_KEPT
+    if is_root and span.resource:
+        end["resource"] = span.resource

@@ -1,0 +1,150 @@
+"""From requests of OpenTelemetry exporters to events: joins what belongs together but arrives apart.
+
+Log records find their span, pending spans become starts, inner halves are folded into the span that they
+belong to, and spans that LangSmith tells, too, get the id of its run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from etaoi_collector.conventions.telemetry import langsmith, livekit, pydantic_ai
+from etaoi_collector.lru import Lru
+from etaoi_collector.translation.event_writer import write_reject
+from etaoi_collector.translation.genai_events import DETAILS, is_message_event
+from etaoi_collector.translation.ids import span_uuid
+from etaoi_collector.translation.otel_model import InvalidPayload, OtelLog, OtelSpan
+from etaoi_collector.translation.otel_spans import translate_span
+from etaoi_collector.translation.trace_builder import TraceBuilder
+from etaoi_collector.translation.translated import TranslatedSpan
+from etaoi_collector.translation.twins import Twins
+
+SPANS_WAITING = 10_000
+"""Spans that wait for the one they are folded into, and spans whose logs wait for them, each."""
+LOGS_OF_ONE = 2_000
+"""Log records of one span that are joined to it."""
+CALLS_REMEMBERED = 512
+"""Model calls without content that log records may still bring."""
+
+_Key = tuple[str, str]
+
+
+class OtelStream:
+    """Everything that OpenTelemetry exporters send to one collector. Used by one thread.
+
+    Args:
+        builder: Makes the events; shared with other streams, which may tell of the same spans.
+        twins: Knows spans that LangSmith's own protocol tells, too.
+    """
+
+    def __init__(self, builder: TraceBuilder, twins: Twins) -> None:
+        self._builder = builder
+        self._twins = twins
+        self._halves: Lru[_Key, list[OtelSpan]] = Lru(SPANS_WAITING)
+        self._logs: Lru[_Key, list[OtelLog]] = Lru(SPANS_WAITING)
+        self._silent_calls: Lru[_Key, OtelSpan] = Lru(CALLS_REMEMBERED)
+
+    def take_spans(self, arrived: Sequence[OtelSpan | InvalidPayload]) -> list[bytes]:
+        """Return the events for spans that arrived together, and for those that cannot be read."""
+        events: list[bytes] = []
+        spans: list[OtelSpan] = []
+        for item in arrived:
+            if isinstance(item, InvalidPayload):
+                events.append(write_reject(str(item)))
+            elif not item.trace_id or not item.span_id:
+                events.append(write_reject("a span without an id"))
+            else:
+                spans.append(item)
+        whole: list[tuple[OtelSpan, TranslatedSpan, bool]] = []
+        for span in sorted(spans, key=_order):
+            if span.attributes.get(pydantic_ai.SPAN_TYPE) == pydantic_ai.PENDING:
+                _reveal_start(span)
+                translated = self._translate(span)
+                translated.end_ns = None
+                whole.append((span, translated, False))
+            elif not self._is_half(span):
+                whole.append((span, self._translate(self._completed(span)), True))
+        self._builder.choose_sessions([translated for _, translated, _ in whole])
+        for _, translated, finished in whole:
+            events += self._builder.finished(translated) if finished else self._builder.pending(translated)
+        return events
+
+    def take_logs(self, logs: Sequence[OtelLog | InvalidPayload]) -> list[bytes]:
+        """Return the events for log records that arrived together; most wait for their span."""
+        affected: dict[_Key, None] = {}
+        events: list[bytes] = []
+        for log in logs:
+            if isinstance(log, InvalidPayload):
+                events.append(write_reject(str(log)))
+                continue
+            if log.name != DETAILS and not is_message_event(log.name):
+                continue
+            key = (log.trace_id, log.span_id)
+            known = self._logs.get(key)
+            if known is None:
+                known = []
+                self._logs.put(key, known)
+            if len(known) < LOGS_OF_ONE:
+                known.append(log)
+            affected[key] = None
+        for key in affected:
+            span = self._silent_calls.get(key)
+            if span is not None:
+                events += self._builder.revised(
+                    self._with_twin(span, translate_span(span, self._logs.get(key)))
+                )
+        return events
+
+    def _translate(self, span: OtelSpan) -> TranslatedSpan:
+        key = (span.trace_id, span.span_id)
+        logs = self._logs.get(key)
+        translated = translate_span(span, logs)
+        if translated.kind == "llm" and not translated.start.get("input_messages"):
+            self._silent_calls.put(key, span)
+        elif logs is not None and translated.kind == "llm":
+            self._silent_calls.put(key, span)  # more of its conversation may follow
+        return self._with_twin(span, translated)
+
+    def _with_twin(self, span: OtelSpan, translated: TranslatedSpan) -> TranslatedSpan:
+        if langsmith.SPAN_KIND in span.attributes:
+            twins = self._twins
+            translated.span_id = twins.of_span(span.trace_id, span.span_id, translated.span_id)
+            if translated.parent_id is not None:
+                translated.parent_id = twins.of_span(span.trace_id, span.parent_id, translated.parent_id)
+        return translated
+
+    def _is_half(self, span: OtelSpan) -> bool:
+        """Keep a span that is the inner half of its parent until that one arrives."""
+        if span.scope != livekit.SCOPE or span.name not in livekit.FOLDED or not span.parent_id:
+            return False
+        if self._builder.ended(span_uuid(span.trace_id, span.parent_id)):
+            return False
+        key = (span.trace_id, span.parent_id)
+        halves = self._halves.get(key)
+        if halves is None:
+            halves = []
+            self._halves.put(key, halves)
+        halves.append(span)
+        return True
+
+    def _completed(self, span: OtelSpan) -> OtelSpan:
+        """Return a span with what its inner halves tell; its own attributes count for more."""
+        waiting = self._halves.pop((span.trace_id, span.span_id)) or []
+        while waiting:
+            half = waiting.pop(0)
+            span.attributes = {**half.attributes, **span.attributes}
+            span.events += half.events
+            waiting += self._halves.pop((half.trace_id, half.span_id)) or []
+        return span
+
+
+def _order(span: OtelSpan) -> tuple[int, bool]:
+    """Order spans so that parents come before their children, and inner halves before everything."""
+    return (0 if span.name in livekit.FOLDED else span.start_ns, bool(span.parent_id))
+
+
+def _reveal_start(span: OtelSpan) -> None:
+    """Make a pending span the span whose start it tells (Logfire's convention)."""
+    parent = span.attributes.get(pydantic_ai.PENDING_PARENT)
+    span.span_id = span.parent_id or span.span_id
+    span.parent_id = parent if isinstance(parent, str) else ""

@@ -1,0 +1,18 @@
+"""The translators of one collector, which share what they know of each other's spans."""
+
+from __future__ import annotations
+
+from etaoi_collector.translation.langsmith_stream import LangSmithStream
+from etaoi_collector.translation.otel_stream import OtelStream
+from etaoi_collector.translation.trace_builder import TraceBuilder
+from etaoi_collector.translation.twins import Twins
+
+
+class Translators:
+    """Used by one thread."""
+
+    def __init__(self) -> None:
+        self.builder = TraceBuilder()
+        twins = Twins()
+        self.otel = OtelStream(self.builder, twins)
+        self.langsmith = LangSmithStream(self.builder, twins)

@@ -1,0 +1,44 @@
+"""Recognises spans that LangSmith's clients tell twice: by their own protocol and by OpenTelemetry.
+
+In that mode (``LANGSMITH_TRACING_MODE=hybrid``) a span's OpenTelemetry id is the first half of its run's id,
+and the trace's id is that of the root run. Such a half is a time stamp and 12 random bits, so that two runs
+of one millisecond may share it: the first keeps it.
+"""
+
+from __future__ import annotations
+
+from etaoi_collector.lru import Lru
+
+TWINS_REMEMBERED = 50_000
+
+
+class Twins:
+    """Which span id stands for a trace and half a run id."""
+
+    def __init__(self) -> None:
+        self._known: Lru[tuple[str, str], tuple[str, str]] = Lru(TWINS_REMEMBERED)
+
+    def of_span(self, trace_id: str, span_id: str, own: str) -> str:
+        """Return the id under which a span of OpenTelemetry is known; ``own`` if it is new."""
+        known = self._known.get((trace_id, span_id))
+        if known is None:
+            self._known.put((trace_id, span_id), (own, ""))
+            return own
+        return known[0]
+
+    def of_run(self, trace_id: str, run_id: str) -> str:
+        """Return the id under which a run is known; its own if it is new.
+
+        Args:
+            trace_id: UUID of the root run.
+            run_id: UUID of the run.
+        """
+        key = (trace_id.replace("-", ""), run_id.replace("-", "")[:16])
+        known = self._known.get(key)
+        if known is None:
+            self._known.put(key, (run_id, run_id))
+            return run_id
+        if not known[1]:
+            self._known.put(key, (known[0], run_id))
+            return known[0]
+        return known[0] if known[1] == run_id else run_id

@@ -1,0 +1,41 @@
+"""The door for a kind of span: how its rows look, and what its detail shows. One file of `viewers/` each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from etaoi_tui.kinds.appearance import ANY_KIND, KindAppearance, RowReader
+
+if TYPE_CHECKING:
+    from etaoi_tui.detail.document.model import Section, Tab
+    from etaoi_tui.detail.span_data import SpanData
+
+__all__ = ["ANY_KIND", "KindViewer", "RowReader"]
+
+
+def no_tabs(data: SpanData) -> Sequence[Tab]:
+    """Leave the detail to the next viewer, and to the pages that every span has."""
+    return ()
+
+
+def common_overview(data: SpanData, sections: list[Section]) -> list[Section]:
+    """Show the overview that every span has."""
+    return sections
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KindViewer(KindAppearance):
+    """How spans of some kinds look in rows and in the detail.
+
+    A file that holds one is imported for the first row: what only its tabs need is imported inside of them.
+
+    Attributes:
+        tabs: Makes the tabs in front of those that every span has; none to let the next viewer try. What
+            they raise is said in the detail.
+        overview: Arranges the overview: gets the common sections, returns what is shown.
+    """
+
+    tabs: Callable[[SpanData], Sequence[Tab]] = no_tabs
+    overview: Callable[[SpanData, list[Section]], list[Section]] = common_overview

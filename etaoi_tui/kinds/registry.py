@@ -1,0 +1,146 @@
+"""Finds the viewers of all kinds of span: one a file in `etaoi_tui.detail.viewers`, and third parties' ones.
+
+A file of the folder holds a `VIEWER`; a distribution of somebody else names one under the entry point group
+``etaoi_tui.viewers``. One that cannot be loaded is skipped; `KindRegistry.failures` says which and why.
+The folder is read by its name when the first row is drawn, so that rows need not import details.
+"""
+
+from __future__ import annotations
+
+import logging
+import pkgutil
+import unicodedata
+from importlib import import_module
+
+from etaoi_collector.store.model import Span
+from etaoi_tui.kinds.appearance import ANY_KIND, COLOURS, KindAppearance
+
+FOLDER = "etaoi_tui.detail.viewers"
+ENTRY_POINT_GROUP = "etaoi_tui.viewers"
+
+_log = logging.getLogger(__name__)
+
+
+class KindRegistry:
+    """All known viewers, by kind of span.
+
+    Args:
+        folder: The package whose modules hold a viewer each.
+        group: The entry points that third parties add viewers by.
+
+    Attributes:
+        failures: What could not be loaded, and why; one sentence each.
+    """
+
+    def __init__(self, folder: str = FOLDER, group: str = ENTRY_POINT_GROUP) -> None:
+        self.failures: list[str] = []
+        self._folder = folder
+        self._group = group
+        self._viewers: list[tuple[KindAppearance, str]] = []
+        self._kinds = {ANY_KIND}
+        self._of_kind: dict[str, KindAppearance] = {}
+        self._by_kind: dict[str, tuple[KindAppearance, ...]] = {}
+        self._folder_read = self._plugins_read = False
+
+    def for_kind(self, kind: str) -> KindAppearance:
+        """Return what says how rows of a kind look."""
+        known = self._of_kind.get(kind)
+        if known is None:
+            candidates = self.candidates(kind)
+            known = next(viewer for viewer in candidates if viewer.applies is None)
+            if kind in self._kinds:
+                self._of_kind[kind] = known
+        return known
+
+    def for_span(self, span: Span) -> KindAppearance:
+        """Return what says how a span's row looks."""
+        for viewer in self.candidates(span.kind):
+            if viewer.applies is None:
+                return viewer
+            try:
+                if viewer.applies(span):
+                    return viewer
+            except Exception:
+                self.report(viewer, "could not look at a span")
+        return self.for_kind(ANY_KIND)
+
+    def candidates(self, kind: str) -> tuple[KindAppearance, ...]:
+        """Return the viewers that may apply to spans of a kind, in the order in which they are asked."""
+        self._read_folder()
+        if kind not in self._kinds:
+            # Only somebody else can know this kind. Kinds are data from outside: unknown ones are not kept.
+            self.load_plugins()
+            kind = kind if kind in self._kinds else ANY_KIND
+        known = self._by_kind.get(kind)
+        if known is None:
+            found = [viewer for viewer, _ in self._viewers if not {kind, ANY_KIND}.isdisjoint(viewer.kinds)]
+            known = self._by_kind[kind] = tuple(sorted(found, key=lambda viewer: viewer.priority))
+        return known
+
+    def legend(self) -> list[tuple[str, str]]:
+        """Return the glyph and the word of every kind that has one, in the order of the words."""
+        self._read_folder()
+        pairs = {(viewer.glyph, viewer.word) for viewer, _ in self._viewers if viewer.word}
+        return sorted(pairs, key=lambda pair: pair[1])
+
+    def name_of(self, viewer: KindAppearance) -> str:
+        """Return where a viewer comes from, for people."""
+        return next((name for known, name in self._viewers if known is viewer), "?")
+
+    def load_plugins(self) -> None:
+        """Load the viewers of third parties; done once, it looks through all installed distributions."""
+        if self._plugins_read:
+            return
+        self._plugins_read = True
+        self._read_folder()
+        from importlib.metadata import entry_points  # slow, and the first screen does without
+
+        for entry in entry_points(group=self._group):
+            try:
+                self.add(entry.load(), entry.name)
+            except Exception as error:
+                self._skip(f"{entry.name} ({entry.value})", error)
+
+    def add(self, viewer: object, name: str) -> None:
+        """Add a viewer.
+
+        Raises:
+            TypeError: It is not a viewer.
+            ValueError: Its glyph or its colour cannot be drawn.
+        """
+        if not isinstance(viewer, KindAppearance):
+            raise TypeError(f"expected a KindViewer, not {type(viewer).__name__}")
+        if len(viewer.glyph) != 1 or unicodedata.east_asian_width(viewer.glyph) in "WF":
+            raise ValueError(f"its glyph {viewer.glyph!r} is not one cell wide")
+        if viewer.colour not in COLOURS:
+            raise ValueError(f"its colour {viewer.colour!r} is none of {', '.join(sorted(COLOURS))}")
+        self._viewers.append((viewer, name))
+        self._kinds.update(viewer.kinds)
+        self._of_kind.clear()
+        self._by_kind.clear()
+
+    def report(self, viewer: KindAppearance, what: str) -> None:
+        """Say once that a viewer raised; called while its exception is handled."""
+        sentence = f"The viewer {self.name_of(viewer)} {what}."
+        if sentence not in self.failures:
+            self.failures.append(sentence)
+            _log.warning(sentence, exc_info=True)
+
+    def _read_folder(self) -> None:
+        if self._folder_read:
+            return
+        self._folder_read = True
+        package = import_module(self._folder)
+        for module in pkgutil.iter_modules(package.__path__):
+            try:
+                self.add(import_module(f"{self._folder}.{module.name}").VIEWER, module.name)
+            except Exception as error:
+                self._skip(module.name, error)
+
+    def _skip(self, name: str, error: Exception) -> None:
+        self.failures.append(f"The viewer {name} was skipped: {type(error).__name__}: {error}"[:300])
+        _log.warning("viewer %s skipped", name, exc_info=True)
+
+
+KINDS = KindRegistry()
+"""The viewers of this process."""

@@ -1,0 +1,107 @@
+"""Text of payloads for rows: a tool's arguments, an answer's text, the words of a person.
+
+Nothing is made safe here: these are data from outside, and go through `etaoi_tui.text` before they are drawn.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+LONGEST = 400
+"""Characters of a summary; no row is wider."""
+
+_JSON_TO_READ = 200_000
+"""Characters of JSON that are parsed for a row; longer text is shown as it is."""
+
+_MESSAGES_READ = 50
+_ARGUMENTS_SHOWN = 12
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+def arguments(text: str | None) -> str:
+    """Show a tool's JSON arguments as ``key=value`` pairs; any other text as it is."""
+    if not text:
+        return ""
+    if len(text) > _JSON_TO_READ or not text.lstrip().startswith("{"):
+        return text[:LONGEST]
+    try:
+        value = msgspec.json.decode(text)
+    except _UNREADABLE:
+        return text[:LONGEST]
+    if not isinstance(value, dict):
+        return text[:LONGEST]
+    return " ".join(f"{key}={_short_value(item)}" for key, item in list(value.items())[:_ARGUMENTS_SHOWN])
+
+
+def message_text(output: str) -> str:
+    """Return the text of a tool message that travels as JSON; other text as it is."""
+    if len(output) > _JSON_TO_READ:
+        return output
+    try:
+        message = msgspec.json.decode(output)
+    except _UNREADABLE:
+        return output
+    if isinstance(message, dict) and isinstance(message.get("update"), dict):
+        # A command that carries the answer: the message that says so.
+        updates = message["update"].get("messages")
+        failed = [one for one in updates if isinstance(one, dict)] if isinstance(updates, list) else []
+        message = next((one for one in failed if one.get("status") == "error"), message)
+    if not isinstance(message, dict) or "content" not in message:
+        return output
+    content = message["content"]
+    if isinstance(content, list):
+        texts = [part.get("text") if isinstance(part, dict) else part for part in content]
+        content = "\n".join(text for text in texts if isinstance(text, str))
+    return content if isinstance(content, str) else output
+
+
+def first_words(inputs: str | None) -> str:
+    """Find the words of a person in a run's inputs: the newest human message, else the first text."""
+    if not inputs:
+        return ""
+    if len(inputs) > _JSON_TO_READ or not inputs.lstrip().startswith(("{", "[", '"')):
+        return inputs[:LONGEST]
+    try:
+        value = msgspec.json.decode(inputs)
+    except _UNREADABLE:
+        return inputs[:LONGEST]
+    if isinstance(value, dict):
+        messages = value.get("messages")
+        if isinstance(messages, list):
+            return _last_human(messages)
+        for key in ("input", "question", "query", "prompt", "text"):
+            if isinstance(value.get(key), str):
+                return str(value[key])
+        return next((item for item in value.values() if isinstance(item, str)), "")
+    if isinstance(value, list):
+        return _last_human(value)
+    return value if isinstance(value, str) else ""
+
+
+def _last_human(messages: list[Any]) -> str:
+    for message in reversed(messages[-_MESSAGES_READ:]):
+        role: Any = None
+        content: Any = None
+        if isinstance(message, dict):
+            role = message.get("type") or message.get("role")
+            content = message.get("content", message.get("text"))
+        elif isinstance(message, list) and len(message) == 2:
+            role, content = message
+        elif isinstance(message, str):
+            role, content = "human", message
+        if role in ("human", "user"):
+            if isinstance(content, list):
+                content = next((p.get("text") for p in content if isinstance(p, dict) and "text" in p), None)
+            if isinstance(content, str) and content.strip():
+                return content
+    return ""
+
+
+def _short_value(value: Any) -> str:
+    if isinstance(value, str):
+        return f'"{value[:120]}"'
+    if isinstance(value, dict | list):
+        return msgspec.json.encode(value)[:120].decode("utf-8", "replace")
+    return str(value)[:60]

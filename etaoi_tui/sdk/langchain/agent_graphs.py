@@ -1,0 +1,135 @@
+"""Which graphs are agents, and what an agent is called that nobody gave a name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from etaoi_tui.sdk.langchain.frame_inspection import owners_name
+
+if TYPE_CHECKING:
+    from etaoi_tui.sdk.langchain.runs import Runs
+
+UNNAMED_GRAPH = "LangGraph"
+"""What LangGraph calls a graph without a name."""
+
+_AGENT_MAKERS = frozenset({"langchain_create_agent", "deepagents"})
+_REACT_MODULE = "langgraph.prebuilt.chat_agent_executor"
+_MOST_NODES = 64
+
+
+class GraphKind(IntEnum):
+    """What a run has to do with graphs. Zero is nothing."""
+
+    NONE = 0
+    IN_AGENT = 1
+    """A step of a graph that is an agent."""
+    PLAIN = 2
+    """A graph's own run."""
+    AGENT = 3
+    """The run of a graph that is an agent."""
+
+
+class ChainRole(NamedTuple):
+    """What a chain run is in its agent."""
+
+    name: str
+    agent: str | None
+    """The agent that it belongs to."""
+    enters: bool
+    """It is that agent's own run."""
+    graph: GraphKind
+
+
+def given_name(graph: Any) -> str | None:
+    """Return the name that a graph was given."""
+    name = getattr(graph, "name", None)
+    return name if isinstance(name, str) and name and name != UNNAMED_GRAPH else None
+
+
+def is_agent_graph(runs: Runs, graph: Any) -> bool:
+    """Whether a graph is an agent: made by ``create_agent``, deepagents or ``create_react_agent``."""
+    known = runs.agent_graphs.get(graph)
+    if known is None:
+        known = runs.agent_graphs[graph] = _is_agent(graph)
+    return known
+
+
+def _is_agent(graph: Any) -> bool:
+    config = getattr(graph, "config", None)
+    metadata = config.get("metadata") if isinstance(config, Mapping) else None
+    if isinstance(metadata, Mapping) and metadata.get("ls_integration") in _AGENT_MAKERS:
+        return True
+    nodes = getattr(getattr(graph, "builder", None), "nodes", None)
+    if not isinstance(nodes, dict):
+        return False
+    return any(_REACT_MODULE in _modules_of(node) for node in list(nodes.values())[:_MOST_NODES])
+
+
+def _modules_of(node: Any) -> list[str]:
+    """Return the modules that a node's functions come from."""
+    runnable = getattr(node, "runnable", None)
+    functions = (getattr(runnable, "func", None), getattr(runnable, "afunc", None))
+    return [str(getattr(function, "__module__", "")) for function in functions]
+
+
+def name_of_agent(runs: Runs, graph: Any, metadata: Mapping[str, Any], node: str | None) -> str:
+    """Name a graph: as it was named, else by its node, its variable or file, or the server's ``graph_id``."""
+    name = given_name(graph) or node
+    if name is not None:
+        return name
+    known = runs.graph_names.get(graph)
+    if known is None:
+        told = owners_name(graph) or metadata.get("graph_id") or metadata.get("assistant_id")
+        known = runs.graph_names[graph] = str(told) if told else UNNAMED_GRAPH
+    return known
+
+
+def agent_within(above: Any, inherited: str | None) -> str | None:
+    """Return the agent that a run belongs to.
+
+    Args:
+        above: the run that it lies in.
+        inherited: the agent that its metadata names: what an agent without LangChain's own mark is called
+            is not in there, but the agent around it is.
+    """
+    if above is None or (inherited is not None and inherited != above.inherited_agent):
+        return inherited
+    agent: str | None = above.agent
+    return agent or inherited
+
+
+def chain_role(
+    runs: Runs, graph: Any, name: str, metadata: Mapping[str, Any], inherited: str | None, above: Any
+) -> ChainRole:
+    """Tell which agent a chain run belongs to, and whether it is one.
+
+    Args:
+        runs: what is known of graphs.
+        graph: the graph whose own run it is; None for all other runs.
+        name: the run's name.
+        metadata: its metadata.
+        inherited: the agent that its metadata names.
+        above: the run that it lies in.
+    """
+    agent = agent_within(above, inherited)
+    outer = above.agent if above is not None else None
+    enters = (agent is not None and agent != outer) or metadata.get("ls_agent_type") == "subagent"
+    if graph is None:
+        around = above.graph if above is not None else GraphKind.NONE
+        inside = GraphKind.IN_AGENT if around in (GraphKind.AGENT, GraphKind.IN_AGENT) else GraphKind.NONE
+        return ChainRole(name, agent, enters, inside)
+    is_agent = is_agent_graph(runs, graph)
+    kind = GraphKind.AGENT if is_agent else GraphKind.PLAIN
+    if enters:
+        return ChainRole(name, agent, True, kind)
+    node = metadata.get("langgraph_node") if above is not None else None
+    if name == UNNAMED_GRAPH:
+        name = name_of_agent(runs, graph, metadata, node)
+        named = False
+    else:
+        named = given_name(graph) is not None
+    if is_agent or (named and above is not None):
+        return ChainRole(name, name, True, kind)
+    return ChainRole(name, agent, False, kind)
