@@ -15,7 +15,7 @@ import socket
 import threading
 from collections.abc import Coroutine
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
@@ -25,6 +25,10 @@ from etaoi_collector.options import BindError, CollectorOptions, OptionError, Re
 from etaoi_collector.recording import directory as recordings
 from etaoi_collector.recording.recorder import Recorder
 from etaoi_collector.subscriptions.hub import SubscriptionHub
+from etaoi_collector.subscriptions.publishers import Publishers
+
+if TYPE_CHECKING:
+    from etaoi_collector.receivers.in_process import InProcess, Published
 from etaoi_collector.wire.versions import PROGRAM_VERSION
 
 __all__ = ["BindError", "Collector", "CollectorOptions", "OptionError", "Record"]
@@ -42,7 +46,7 @@ READY_WITHIN = 10.0
 """Seconds that a ``with`` block waits until connections are answered."""
 
 
-class Collector(SubscriptionHub):
+class Collector(SubscriptionHub, Publishers):
     """A server with its recording, its inbox, and those who subscribe to it.
 
     Use it in a ``with`` block; or call `bind`, then `start`, and in the end `stop` and `close_recording`.
@@ -69,6 +73,7 @@ class Collector(SubscriptionHub):
         self._url = ""
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._in_process: InProcess | None = None
         self._stopping: asyncio.Event | None = None
         self._ready = threading.Event()
 
@@ -153,6 +158,25 @@ class Collector(SubscriptionHub):
         recorder, ingest = self.recorder, self._intake
         assert ingest is not None
         return ingest, recorder
+
+    def publish(self, event: Any) -> Published:
+        """Record an event of this program itself, in order; from any thread, without waiting.
+
+        Args:
+            event: See `Publishers.publish`.
+
+        Raises:
+            RuntimeError: The collector does not run.
+        """
+        from etaoi_collector.receivers.in_process import PUBLISHED, InProcess
+
+        with self._subscribing:
+            if self._in_process is None:
+                if not self._ready.wait(READY_WITHIN) or self._loop is None or self._intake is None:
+                    raise RuntimeError("start the collector before publishing")
+                self._in_process = InProcess(self._intake, self._loop)
+        self._in_process.publish(event)
+        return PUBLISHED
 
     def _settle(self) -> None:
         loop = self._loop

@@ -6,13 +6,12 @@ import sys
 import time
 from typing import TextIO
 
-from etaoi_collector.pricing.book import price_book
 from etaoi_collector.projections.timestamps import iso
 from etaoi_collector.recording.directory import Recording, list_recordings
 from etaoi_tui.cli.console import CommandError, echo
 from etaoi_tui.cli.load_recording import count_traces, load
 from etaoi_tui.cli.ls import print_table, print_traces
-from etaoi_tui.cli.show import print_spans, print_trees
+from etaoi_tui.cli.show import write_traces
 from etaoi_tui.export.json_lines import dumps
 from etaoi_tui.text import printable
 from etaoi_tui.view.format import size, timestamp
@@ -30,25 +29,27 @@ def ls(name: str | None, *, as_json: bool) -> int:
     if name is None:
         _list_recordings(sys.stdout, as_json=as_json)
         return 0
-    price_book().wait = True
     with load(name) as loaded:
         print_traces(loaded.store, sys.stdout, as_json=as_json)
     return 0
 
 
-def show(name: str, *, wanted: str | None, as_json: bool, plumbing: bool) -> int:
-    """Print a recording's spans.
+def show(name: str, *, wanted: str | None, format_name: str, plumbing: bool) -> int:
+    """Print a recording's spans in a format.
 
     Returns:
         The exit code.
     """
-    price_book().wait = True
     with load(name) as loaded:
-        now = time.time()
-        if as_json:
-            print_spans(loaded.store, loaded.source, sys.stdout, now, wanted=wanted)
-        else:
-            print_trees(loaded.store, loaded.source, sys.stdout, now, wanted=wanted, plumbing=plumbing)
+        write_traces(
+            loaded.store,
+            loaded.source,
+            sys.stdout,
+            time.time(),
+            wanted=wanted,
+            format_name=format_name,
+            plumbing=plumbing,
+        )
     return 0
 
 

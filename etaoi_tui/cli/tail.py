@@ -6,7 +6,6 @@ import sys
 import time
 from typing import TextIO
 
-from etaoi_collector.pricing.book import price_book
 from etaoi_collector.projections.objects import span_object
 from etaoi_collector.projections.payload_reader import RecordedPayloads
 from etaoi_collector.sources.remote import RemoteError, RemoteSource
@@ -35,7 +34,6 @@ class JsonPrinter(LinePrinter):
     def __init__(self, out: TextIO, source: RemoteSource) -> None:
         super().__init__(out, Summaries(source), plumbing=True)
         self._payloads = RecordedPayloads(source)
-        price_book().wait = True
 
     def line(self, span: Span) -> str:
         """Return the span as a JSON object."""

@@ -42,3 +42,8 @@ class SpanData(span_data.SpanData):
     def of(self, span: Span) -> SpanData:
         """Return the data of a related span."""
         return SpanData(span, self._payloads, self.now, self.reading)
+
+    def read_event(self, ref: int) -> Map:
+        """Return the recorded event at a reference, of any span; empty if it cannot be read."""
+        event = self._payloads.event(ref)
+        return event if isinstance(event, dict) else {}

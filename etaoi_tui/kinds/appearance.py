@@ -30,7 +30,9 @@ class ResponseFields(msgspec.Struct, gc=False):
     """A model's response, as far as rows show it."""
 
     text: str | None = None
+    refusal: str | None = None
     tool_calls: list[ToolCallName] | None = None
+    server_tool_calls: list[ToolCallName] | None = None
 
 
 class RowFields(msgspec.Struct, gc=False):
@@ -44,6 +46,7 @@ class RowFields(msgspec.Struct, gc=False):
     text: str | None = None
     transcript: str | None = None
     diff: Raw = Raw()
+    after: Raw = Raw()
     end_of_utterance_delay: float | None = None
     tools: list[Raw] = []
 
@@ -54,11 +57,14 @@ class RowReader(Protocol):
     def fields(self, ref: int) -> RowFields:
         """Return the usual fields of the event at a reference; empty ones if it cannot be read."""
 
-    def payload(self, ref: int) -> dict[str, Any]:
-        """Return the whole payload of the event at a reference; empty if it cannot be read."""
+    def event(self, ref: int) -> dict[str, Any]:
+        """Return the whole event at a reference, decoded; empty if it cannot be read."""
 
     def of(self, span: Span) -> str:
         """Return another span's summary."""
+
+    def characters_a_token(self, call: Span | None) -> float:
+        """Return how many characters of a model call one token is, for estimates."""
 
 
 def no_summary(span: Span, rows: RowReader) -> str:

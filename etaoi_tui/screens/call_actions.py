@@ -5,10 +5,10 @@ from __future__ import annotations
 from etaoi_collector.store.model import Span, Trace
 from etaoi_tui.detail.document.model import Document
 from etaoi_tui.detail.messages.message_provenance import find_origin
-from etaoi_tui.detail.messages.neighbouring_calls import call_near
 from etaoi_tui.detail.span_data import SpanData
 from etaoi_tui.detail.view_options import Base
 from etaoi_tui.screens.detail_controller import DetailController
+from etaoi_tui.view.neighbouring_calls import call_near
 
 MESSAGE_SECONDS = 3
 

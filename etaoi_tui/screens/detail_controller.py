@@ -9,9 +9,9 @@ from textual.timer import Timer
 from etaoi_collector.projections.payload_reader import RecordedPayloads
 from etaoi_collector.store.model import Changes, Span, Status
 from etaoi_tui.detail.document.model import Document
-from etaoi_tui.detail.messages.neighbouring_calls import surroundings_version
 from etaoi_tui.detail.view_options import ViewOptions
 from etaoi_tui.screens.panes import Panes, ScreenContext
+from etaoi_tui.view.neighbouring_calls import surroundings_version
 
 _DETAIL_AFTER = 0.06
 """Seconds that the cursor rests before its detail is drawn: a held key pays for no row it passes."""

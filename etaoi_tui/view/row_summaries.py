@@ -6,21 +6,21 @@ are data from outside, and go through `etaoi_tui.text` before they are drawn.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import Any
 
 import msgspec
 from msgspec import Raw
 
-from etaoi_collector.conventions.lenient import as_map
+from etaoi_collector.lru import Lru
+from etaoi_collector.projections.trace_names import heads
 from etaoi_collector.store.model import Span, SpanFlag, Status, Trace
 from etaoi_collector.wire.codec import decode_lossless
 from etaoi_tui.kinds.appearance import KindAppearance, RowFields
 from etaoi_tui.kinds.registry import KINDS
 from etaoi_tui.kinds.row_text import LONGEST, first_words
-from etaoi_tui.view import format as fmt
 from etaoi_tui.view.glyphs import kind_glyph, kind_word
-from etaoi_tui.view.middleware.summary import Changed, middleware_chain, probe_diff
+from etaoi_tui.view.middleware.effect import middleware_chain, time_in_words
+from etaoi_tui.view.middleware.tokens import CHARACTERS_A_TOKEN, characters_a_token
 from etaoi_tui.view.search import Reader
 from etaoi_tui.view.wait_words import answer_words, trace_wait_words, wait_words
 
@@ -50,8 +50,9 @@ class Summaries:
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._spans: OrderedDict[tuple[int, int], str] = OrderedDict()
-        self._traces: dict[Trace, str] = {}
+        self._spans: Lru[tuple[int, int], str] = Lru(_REMEMBERED)
+        self._ratios: Lru[tuple[int, int], float] = Lru(_REMEMBERED)
+        self._traces: Lru[Trace, str] = Lru(_REMEMBERED)
 
     def of(self, span: Span) -> str:
         """Return what a row says behind a span's name; may be empty."""
@@ -67,9 +68,7 @@ class Summaries:
         known = self._spans.get(key)
         if known is None:
             known = self._make(span, kind)[:LONGEST]
-            self._spans[key] = known
-            if len(self._spans) > _REMEMBERED:
-                self._spans.popitem(last=False)
+            self._spans.put(key, known)
         return known
 
     def chain(self, head: Span, room: int = LONGEST) -> tuple[str, str]:
@@ -86,19 +85,24 @@ class Summaries:
         key = (head.number, -sum(span.version + 1 for span in chain.spans))
         known = self._spans.get(key)
         if known is None:
-            total = Changed()
-            for hook in chain.hooks:
-                diff = probe_diff(hook, self)
-                if diff is not None:
-                    total.add(diff)
-            spent = ""
-            if chain.seconds is not None:
-                spent = ("≈" if chain.rough else "") + fmt.duration(chain.seconds)
-            known = self._spans[key] = f"{total.in_words(spent)}\n{total.in_words(spent, short=True)}"
-            if len(self._spans) > _REMEMBERED:
-                self._spans.popitem(last=False)
+            effect = chain.effect(self)
+            ratio = self.characters_a_token(chain.call) if effect.characters else CHARACTERS_A_TOKEN
+            spent = time_in_words(chain.seconds, chain.is_rough)
+            known = f"{effect.in_words(ratio, spent)}\n{effect.in_words(ratio, spent, short=True)}"
+            self._spans.put(key, known)
         words, _, short = known.partition("\n")
         return name, words if len(name) + 1 + len(words) <= room else short
+
+    def characters_a_token(self, call: Span | None) -> float:
+        """Return characters per token of a model call; the usual value while there is no call."""
+        if call is None or call.usage is None:
+            return CHARACTERS_A_TOKEN
+        key = (call.number, call.version)
+        known = self._ratios.get(key)
+        if known is None:
+            known = characters_a_token(call, self.event)
+            self._ratios.put(key, known)
+        return known
 
     def of_trace(self, trace: Trace) -> str:
         """Return what a trace waits for, else what it was asked: the first words its root was given."""
@@ -108,7 +112,7 @@ class Summaries:
         if known:
             return known
         found = ""
-        for root in trace.roots[:4]:
+        for root in heads(trace)[:4]:
             if root.start_place >= 0 and root.kind != "agent_context":
                 inputs = self.fields(root.start_place).inputs
                 answer = answer_words(inputs)
@@ -118,9 +122,7 @@ class Summaries:
             if found:
                 break
         if found:
-            if len(self._traces) > _REMEMBERED:
-                self._traces.clear()
-            self._traces[trace] = found[:LONGEST]
+            self._traces.put(trace, found[:LONGEST])
         return found[:LONGEST]
 
     def _make(self, span: Span, kind: KindAppearance) -> str:
@@ -163,10 +165,10 @@ class Summaries:
         except _UNREADABLE:
             return _lenient_fields(raw)
 
-    def payload(self, ref: int) -> dict[str, Any]:
-        """Return the whole payload of the event at a reference; empty if it cannot be read."""
+    def event(self, ref: int) -> dict[str, Any]:
+        """Return the whole event at a reference, decoded; empty if it cannot be read."""
         raw = self._reader.read(ref) if ref >= 0 else None
-        return as_map(decode_lossless(bytes(raw)).get("payload")) if isinstance(raw, bytes) else {}
+        return decode_lossless(bytes(raw)) if isinstance(raw, bytes | bytearray | memoryview) else {}
 
 
 def _lenient_fields(raw: bytes | bytearray | memoryview) -> RowFields:

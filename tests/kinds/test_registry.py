@@ -29,7 +29,7 @@ from etaoi_tui.detail.kind_viewer import KindViewer
 
 
 def _summary(span, rows):
-    return f"{rows.payload(span.start_place)['score']} of 10"
+    return f"{rows.event(span.start_place)['payload']['score']} of 10"
 
 
 def _tabs(data):

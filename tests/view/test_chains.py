@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from etaoi_collector.store import Store
 from etaoi_collector.store.model import Span
-from etaoi_tui.view.middleware.summary import hooks_inside
+from etaoi_tui.view.middleware.hooks import hooks_inside
 from etaoi_tui.view.visible_rows import TreeRows
 from tests.store.histories import event, ident, opened
 

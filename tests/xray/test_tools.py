@@ -14,11 +14,11 @@ from langchain_core.tools import tool
 from langgraph.types import Command
 
 from etaoi_collector.store.model import Span
-from etaoi_tui.detail.messages.neighbouring_calls import surroundings_version
 from etaoi_tui.detail.middleware.tool_chain import ToolChain, build_tool_chain, change_words
 from etaoi_tui.detail.span_document import describe_span
 from etaoi_tui.sdk.attach import attach
 from etaoi_tui.sdk.langchain.middleware import instrument
+from etaoi_tui.view.neighbouring_calls import surroundings_version
 from tests.detail.pages import text_of
 from tests.detail.recorded import Recorded
 from tests.xray.models import WritingModel, asks

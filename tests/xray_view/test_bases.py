@@ -6,7 +6,7 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from etaoi_tui.detail.messages.neighbouring_calls import call_near, same_step
+from etaoi_tui.view.neighbouring_calls import call_near, same_step
 from tests.app.world import World, world
 from tests.detail.recorded import Recorded
 from tests.scribe import Scribe

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec import Raw
 
 from etaoi_collector.conventions.usage import WITHOUT_CACHE, Usage
 from etaoi_collector.pricing.book import price_book
@@ -12,10 +13,10 @@ from etaoi_collector.sources.replay import ReplaySource
 from etaoi_collector.store.model import Span
 from etaoi_tui.app import ViewerApp
 from etaoi_tui.detail import span_document as describing
-from etaoi_tui.detail.messages.token_estimate import characters_a_token
 from etaoi_tui.detail.span_data import SpanData
 from etaoi_tui.detail.span_document import describe_span
-from etaoi_tui.view.middleware.summary import Changed, Diff, Entry, LengthChange
+from etaoi_tui.view.middleware.effect import Effect, Entry, LengthChange, RecordedDiff
+from etaoi_tui.view.middleware.tokens import characters_a_token
 from etaoi_tui.view.row_summaries import Summaries
 from etaoi_tui.view.sparkline import context_trend
 from etaoi_tui.view.visible_rows import TreeRows
@@ -54,18 +55,17 @@ def test_the_marks_of_the_etaoi_sdk_are_one_row_with_what_they_came_to() -> None
 
 
 def test_sizes_and_the_time_stand_in_front_where_a_row_is_cut() -> None:
-    total = Changed()
-    total.add(
-        Diff(
-            messages_added=[Entry(len=400), Entry(len=848)],
-            tools_removed=["a"],
-            system_text_delta=LengthChange(before_len=10, after_len=10),
-            system_text_changed=True,
-        )
+    total = Effect()
+    diff = RecordedDiff(
+        messages_added=[Entry(len=400), Entry(len=848)],
+        tools_removed=[Raw(b"\xa1a")],
+        system_text_delta=LengthChange(before_len=10, after_len=10),
+        system_text_changed=True,
     )
-    assert total.in_words("18ms") == "+2 messages · ≈+312 tokens · 18ms · −1 tool, system prompt"
-    assert Changed().in_words("1ms") == "no change · 1ms"
-    assert Changed().in_words() == ""
+    total.add(diff.effect)
+    assert total.in_words(spent="18ms") == "+2 messages · ≈+312 tokens · 18ms · −1 tool, system prompt"
+    assert Effect().in_words(spent="1ms") == "no change · 1ms"
+    assert Effect().in_words() == ""
 
 
 def test_the_context_of_an_agents_calls_counts_what_came_from_a_cache() -> None:
@@ -88,10 +88,11 @@ def test_tools_count_as_characters_where_tokens_are_estimated() -> None:
         "input_messages": [{"role": "human", "text": "y" * 1_000}],
         "tool_schemas": [{"name": "t", "description": "", "args_schema": schema}],
     }
-    call = scribe.start("llm", "m", payload=told)
-    scribe.end(call, {"usage": {"input_tokens": 1_000, "output_tokens": 1}})
+    started = scribe.start("llm", "m", payload=told)
+    scribe.end(started, {"usage": {"input_tokens": 1_000, "output_tokens": 1}})
     recorded.send(*scribe.take())
-    ratio = characters_a_token(SpanData(first_call(recorded), recorded.payloads, 0.0))
+    call = first_call(recorded)
+    ratio = characters_a_token(call, SpanData(call, recorded.payloads, 0.0).read_event)
     assert 4.0 < ratio < 4.3
 
 

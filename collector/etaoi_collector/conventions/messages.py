@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from etaoi_collector.conventions import keys
@@ -28,3 +29,12 @@ def tool_names(offered: Any) -> list[str]:
             name = tool.get("name") or (function.get("name") if isinstance(function, dict) else None)
             found.append(str(name or tool.get("type") or "?"))
     return found
+
+
+def unknown_tools(offered: Any, called: Iterable[Any]) -> list[str]:
+    """Return the names among those called that were not offered; none where nothing tells what was.
+
+    Models make names up, or call what was taken away from them.
+    """
+    known = tool_names(offered)
+    return [str(name) for name in called if name not in known] if known else []

@@ -278,3 +278,9 @@ def _read_details(side: str, value: Any, counts: dict[str, int]) -> str | None:
                 if type(count) is int and (name := names.get(modality)) is not None:
                     counts[name] = counts.get(name, 0) + count
     return tier
+
+
+def is_known_detail(name: str) -> bool:
+    """Whether `Usage` has a field for a detail of either side, or it is a tier's share of the counts."""
+    bare = name.partition("_")[2] if name.startswith(_TIERS) else name
+    return not bare or any(bare in names for names in _PARTS.values())

@@ -32,6 +32,7 @@ _LEADS = (
 _LONGEST_VALUE = 120
 _MOST_ITEMS = 12
 _INTERRUPT = re.compile(r"\bInterrupt\(value=")
+_INTERRUPT_ID = re.compile(r"^[0-9a-f]{32}$")
 _PARSED = 100_000
 
 
@@ -62,6 +63,9 @@ def question_of_error(error: str) -> str:
 
 def answer_in_words(value: Any) -> str:
     """Put what a run was resumed with into one line: ``approve``, ``yes, do it``."""
+    if isinstance(value, Mapping) and value and all(_INTERRUPT_ID.match(str(key)) for key in value):
+        # One answer for each of several questions, by the question's id.
+        return " · ".join(map(answer_in_words, list(value.values())[:_MOST_ITEMS]))[:LONGEST]
     if isinstance(value, Mapping) and isinstance(value.get("decisions"), list):
         return " · ".join(map(_decision, value["decisions"][:_MOST_ITEMS]))[:LONGEST]
     if isinstance(value, list) and value and all(isinstance(one, Mapping) and "type" in one for one in value):

@@ -70,8 +70,6 @@ class PriceBook:
     _package: Any = None
     _failed: str = ""
     _loading: bool = False
-    wait: bool = False
-    """Load the package where a price is asked for, instead of answering that it is still loading."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def cost(
@@ -157,9 +155,6 @@ class PriceBook:
 
     def _loaded(self) -> Any:
         if self._package is None and not self._failed:
-            if self.wait:
-                self.load()
-                return self._package
             with self._lock:
                 if not self._loading:
                     self._loading = True

@@ -45,10 +45,14 @@ def is_paid(span: Span) -> bool:
     return not (span.call or NO_CALL).wraps and (usage is None or not usage.from_cache)
 
 
-def cost_of_call(span: Span) -> Cost | None:
+def cost_of_call(span: Span, *, wait: bool = False) -> Cost | None:
     """Return what a model call cost; None if it reports no usage.
 
     The model that answered is priced; where it has no price, the one that was asked for.
+
+    Args:
+        span: The call.
+        wait: Load prices now if they are not yet, which takes half a second, once.
     """
     call = span.call or NO_CALL
     usage = span.usage
@@ -59,6 +63,8 @@ def cost_of_call(span: Span) -> Cost | None:
     if usage.from_cache:
         return FROM_CACHE
     book = price_book()
+    if wait and not book.ready:
+        book.load()
     at = int(span.started_at // _PRICE_SECONDS) * _PRICE_SECONDS
     names = (span.model or "", call.requested_model or "", call.provider or "")
     cost = _known_cost(id(book), book.ready, usage, names, at)
@@ -81,12 +87,12 @@ def _known_cost(book_id: int, ready: bool, usage: Usage, names: tuple[str, str, 
     return cost
 
 
-def sum_costs(calls: Iterable[Span]) -> RunCost:
-    """Return what calls cost together; those that report no usage are left out."""
+def sum_costs(calls: Iterable[Span], *, wait: bool = False) -> RunCost:
+    """Return what calls cost together; those that report no usage are left out. See `cost_of_call`."""
     total = 0.0
     known = unknown = 0
     for span in calls:
-        cost = cost_of_call(span)
+        cost = cost_of_call(span, wait=wait)
         if cost is None:
             continue
         if cost.total is None:
@@ -97,14 +103,14 @@ def sum_costs(calls: Iterable[Span]) -> RunCost:
     return RunCost(total if known else None, unknown, known + unknown)
 
 
-def cost_of_trace(trace: Trace) -> RunCost:
-    """Return what all model calls of a trace cost together."""
+def cost_of_trace(trace: Trace, *, wait: bool = False) -> RunCost:
+    """Return what all model calls of a trace cost together. See `cost_of_call`."""
     key = (trace.usage_version, price_book().ready)
     known = _traces.get(trace)
     if known is not None and known[0] == key:
         return known[1]
-    cost = sum_costs(trace.calls)
-    _traces[trace] = (key, cost)
+    cost = sum_costs(trace.calls, wait=wait)
+    _traces[trace] = ((trace.usage_version, price_book().ready), cost)
     return cost
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from etaoi_collector.conventions import keys
-from etaoi_collector.conventions.lenient import Map
-from etaoi_collector.conventions.messages import is_empty_answer, tool_names
+from etaoi_collector.conventions.lenient import Map, as_list, as_map
+from etaoi_collector.conventions.messages import is_empty_answer, tool_names, unknown_tools
 from etaoi_collector.conventions.roles import ASSISTANT, normalize_role
 from etaoi_collector.conventions.usage import Usage
 from etaoi_collector.projections.payload_reader import PayloadReader
@@ -39,6 +39,24 @@ def offered_tools(seen: SpanData) -> list[str] | None:
     if seen.span.kind != "llm":
         return None
     return tool_names(seen.begun.get(keys.TOOLS)) or None
+
+
+def call_notes(seen: SpanData) -> list[str]:
+    """Return what is odd about a model call, in words."""
+    span = seen.span
+    if span.kind != "llm":
+        return []
+    answer = as_map(seen.ended.get(keys.RESPONSE))
+    calls = [as_map(call).get("name") for call in as_list(answer.get(keys.TOOL_CALLS))]
+    notes = [
+        f"it calls a tool that was not offered: {name}"
+        for name in unknown_tools(seen.begun.get(keys.TOOLS), calls)
+    ]
+    if span.call is not None and span.call.wraps:
+        notes.append("its answer is that of the model call inside it, which is counted and paid")
+    if span.usage is not None and span.usage.from_cache:
+        notes.append("its answer came from the framework's cache: the provider was not asked")
+    return notes
 
 
 def answer_object(seen: SpanData, payloads: PayloadReader) -> Any:

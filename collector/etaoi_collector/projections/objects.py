@@ -12,7 +12,13 @@ from typing import Any
 from etaoi_collector.conventions import keys
 from etaoi_collector.conventions.lenient import Map, as_map
 from etaoi_collector.pricing.call_costs import cost_of_call, cost_of_trace
-from etaoi_collector.projections.model_calls import answer_object, offered_tools, usage_object, with_roles
+from etaoi_collector.projections.model_calls import (
+    answer_object,
+    call_notes,
+    offered_tools,
+    usage_object,
+    with_roles,
+)
 from etaoi_collector.projections.payload_reader import PayloadReader
 from etaoi_collector.projections.span_data import SpanData
 from etaoi_collector.projections.timestamps import iso
@@ -29,7 +35,7 @@ _OUTPUTS = ("response", "output", "outputs")
 
 def trace_object(trace: Trace) -> Map:
     """Return what ``ls --json`` says of a trace."""
-    cost = cost_of_trace(trace)
+    cost = cost_of_trace(trace, wait=True)
     return {
         "trace_id": trace.trace_id,
         "session_id": trace.session.session_id,
@@ -60,7 +66,7 @@ def span_object(span: Span, payloads: PayloadReader, now: float) -> Map:
         now: Seconds since the epoch.
     """
     seen = SpanData(span, payloads, now)
-    cost = cost_of_call(span) if span.kind == "llm" else None
+    cost = cost_of_call(span, wait=True) if span.kind == "llm" else None
     ended = bool(span.marks & SpanFlag.ENDED)
     started = bool(span.marks & SpanFlag.STARTED)
     return {
@@ -88,7 +94,7 @@ def span_object(span: Span, payloads: PayloadReader, now: float) -> Map:
         "agent": span.agent,
         "ttft_ms": _milliseconds(span.ttft),
         "voice_metrics": seen.metrics or None,
-        "notes": [*_notes(span), *seen.gaps],
+        "notes": [*_notes(span), *call_notes(seen), *seen.gaps],
     }
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 
+from etaoi_collector.readers import hive_events
 from etaoi_collector.recording.reader import TraceReader
 from etaoi_collector.source_items import EventBatch, Missing, SourceItem
 from etaoi_collector.sources.base import EVENTS_PER_SECOND, Progress
@@ -29,7 +31,11 @@ class ReplaySource:
     def __init__(
         self, path: str | os.PathLike[str] | TraceReader, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self.reader = path if isinstance(path, TraceReader) else TraceReader(path)
+        self._spool = None if isinstance(path, TraceReader) else hive_events.as_recording(Path(path))
+        if isinstance(path, TraceReader):
+            self.reader = path
+        else:
+            self.reader = TraceReader(path if self._spool is None else self._spool.name)
         self._clock = clock
 
     @property
@@ -66,3 +72,5 @@ class ReplaySource:
     def close(self) -> None:
         """Release the recording's files."""
         self.reader.close()
+        if self._spool is not None:
+            self._spool.close()

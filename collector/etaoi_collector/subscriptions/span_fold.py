@@ -10,11 +10,9 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from etaoi_collector.pricing.book import price_book
-from etaoi_collector.projections.call_cost import cost_of
 from etaoi_collector.projections.objects import span_object
 from etaoi_collector.projections.payload_reader import RecordedPayloads
 from etaoi_collector.projections.recorded_content import RecordedContent
-from etaoi_collector.projections.span_data import SpanData
 from etaoi_collector.source_items import Closed, EventBatch, Missing, Opened, SourceItem
 from etaoi_collector.store import Store
 from etaoi_collector.store.model import Span
@@ -149,20 +147,11 @@ class SpanState:
         """What the program calls its node, execution and stream."""
         return self._fold.ids_of(self._original)
 
-    def cost_usd(self) -> float | None:
-        """Return what a model call cost in US dollars; the first look at a price loads them all."""
-        if self.span.kind != "llm" or self.span.usage is None:
-            return None
-        book = price_book()
-        if not book.ready:
-            book.load()
-        with self._fold.lock:
-            cost = cost_of(SpanData(self.span, self._fold.payloads, self._now))
-        return None if cost is None else cost.total
-
     def as_object(self) -> dict[str, Any]:
-        """Return it as ``etaoi-tui tail --json`` prints it."""
+        """Return it as ``etaoi-tui tail --json`` prints it; the first look at a price loads them all."""
         span = self.span
+        if span.usage is not None and not price_book().ready:
+            price_book().load()
         if span.deltas is not None and len(span.deltas) > self._deltas:
             span.deltas = span.deltas[: self._deltas]
         with self._fold.lock:

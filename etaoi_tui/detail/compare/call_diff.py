@@ -7,7 +7,6 @@ from etaoi_tui.detail.compare.diff_sections import diff_sections, in_words
 from etaoi_tui.detail.compare.request_diff import RequestDiff, compare, find_prefix_break
 from etaoi_tui.detail.document.model import Block, KeyValues, Section, StyledLine, StyledText, Text
 from etaoi_tui.detail.messages.chat import note
-from etaoi_tui.detail.messages.neighbouring_calls import JUST_BEFORE, previous_call, same_step
 from etaoi_tui.detail.messages.request import Request, read_sent
 from etaoi_tui.detail.messages.token_estimate import estimated_tokens
 from etaoi_tui.detail.messages.tool_schemas import schemas_for
@@ -15,6 +14,7 @@ from etaoi_tui.detail.span_data import Map, SpanData
 from etaoi_tui.detail.view_options import BASES, Base
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.glyphs import kind_glyph
+from etaoi_tui.view.neighbouring_calls import JUST_BEFORE, previous_call, same_step
 
 
 def call_diff_sections(evidence: SpanData) -> list[Section]:

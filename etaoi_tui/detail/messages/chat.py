@@ -11,6 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from etaoi_collector.conventions import keys
+from etaoi_collector.conventions.blobs import LONG, data_of, decoded_size, is_data
+from etaoi_collector.conventions.roles import ROLES, normalize_role
+from etaoi_collector.conventions.server_tools import ServerToolCall, is_server_tool, read_server_tools
 from etaoi_tui.detail.document.json_printer import parse_json
 from etaoi_tui.detail.document.model import Block, Json, JsonText, Section, StyledLine, StyledText, Text
 from etaoi_tui.detail.span_data import as_count, as_list, as_map, as_text
@@ -19,17 +23,6 @@ from etaoi_tui.view import format as fmt
 TOOL_TARGET, MESSAGE_TARGET = "tool:", "message:"
 """How sections name the run of a tool and the call that wrote a message, which are looked for when asked."""
 
-ROLES = {
-    "human": "user",
-    "user": "user",
-    "ai": "assistant",
-    "assistant": "assistant",
-    "AIMessageChunk": "assistant",
-    "system": "system",
-    "developer": "system",
-    "tool": "tool",
-    "function": "tool",
-}
 ROLE_STYLES = {"user": "role.user", "assistant": "role.ai", "system": "role.system", "tool": "role.tool"}
 ROLE_GLYPHS = {"user": "◉", "assistant": "✦", "system": "▪", "tool": "⚒"}
 OTHER_ROLE = ("○", "role.other")
@@ -51,6 +44,8 @@ class ToolCall:
     name: str
     arguments: Any
     call_id: str = ""
+    offered: bool = True
+    """Whether a tool of this name was offered to the model, as far as that is known."""
 
 
 @dataclass(slots=True)
@@ -60,7 +55,10 @@ class Message:
     role: str
     text: str = ""
     reasoning: str = ""
+    refusal: str = ""
     calls: list[ToolCall] = field(default_factory=list)
+    server_calls: list[ServerToolCall] = field(default_factory=list)
+    """Tools that the provider ran itself."""
     others: list[tuple[str, Any]] = field(default_factory=list)
     """Parts that are no text: what they are, and their value if it is worth showing."""
     name: str = ""
@@ -117,7 +115,13 @@ def read_message(value: Any) -> Message | None:
     role = value.get("role") or value.get("type")
     if not isinstance(role, str) or not value.keys() & {"text", "content", "preview"}:
         return None
-    message = Message(ROLES.get(role, role))
+    message = Message(normalize_role(role))
+    message.refusal = as_text(value.get(keys.REFUSAL))
+    message.server_calls = [
+        call
+        for call in as_list(value.get(keys.SERVER_TOOL_CALLS))
+        if isinstance(call, dict) and "name" in call
+    ]
     message.name = as_text(value.get("name"))
     message.message_id = as_text(value.get("id"))
     message.call_id = as_text(value.get("tool_call_id"))
@@ -135,6 +139,7 @@ def read_message(value: Any) -> Message | None:
         for name in ("reasoning_content", "reasoning"):
             if isinstance(source.get(name), str) and not message.reasoning:
                 message.reasoning = source[name]
+    message.refusal = message.refusal or as_text(kwargs.get(keys.REFUSAL))
     known = {call.call_id for call in message.calls if call.call_id}
     for call in as_list(value.get("tool_calls")) or as_list(kwargs.get("tool_calls")):
         read = _read_call(call)
@@ -160,10 +165,13 @@ def _with_content(message: Message, content: Any) -> Message:
         message.text = as_text(content)
         return message
     texts = []
+    server_tools = []
     for part in content:
         if isinstance(part, str):
             texts.append(part)
             continue
+        if as_map(part).get("type") == "non_standard" and isinstance(part.get("value"), dict):
+            part = part["value"]
         kind = as_text(as_map(part).get("type"))
         if kind in ("text", "input_text", "output_text"):
             texts.append(as_text(part.get("text")))
@@ -172,8 +180,15 @@ def _with_content(message: Message, content: Any) -> Message:
         elif kind in ("tool_use", "tool_call"):
             arguments = part.get("input", part.get("args"))
             message.calls.append(ToolCall(as_text(part.get("name")), arguments, as_text(part.get("id"))))
+        elif kind == keys.REFUSAL:
+            message.refusal += as_text(part.get(keys.REFUSAL))
+        elif kind == "function_call" or kind == "input_json_delta":
+            continue  # stands among the tool calls, too
+        elif is_server_tool(kind):
+            server_tools.append(part)
         else:
             message.others.append(_describe_part(kind, part))
+    message.server_calls += read_server_tools(server_tools)
     message.text = "\n".join(texts)
     if len(texts) > 1:
         message.unbroken = "".join(texts)
@@ -183,33 +198,39 @@ def _with_content(message: Message, content: Any) -> Message:
 def describe_sized_part(part: dict[str, Any]) -> str:
     """Say what a part is that was sent without its data: ``image/png, 1.2 MB``."""
     size = as_count(part.get("bytes"))
+    transcript = as_text(part.get("transcript"))
     words = [as_text(part.get("mime_type") or part.get("type")) or "a part of unknown type"]
     words += [as_text(part.get(name)) for name in ("name", "url") if part.get(name)]
-    return ", ".join([*words, fmt.size(size)] if size is not None else words)
+    told = ", ".join([*words, fmt.size(size)] if size is not None else words)
+    return f"{told}: {transcript}" if transcript else told
 
 
 def _describe_part(kind: str, part: Any) -> tuple[str, Any]:
     """Say what a part is; its value only if it is no blob."""
-    data, mime = _blob(part)
-    if data is not None:
-        return f"{mime or kind or 'data'}, {fmt.size(len(data) * 3 // 4)}", None
+    size, mime = _blob(part)
+    if size is not None:
+        return f"{mime or kind or 'data'}, {fmt.size(size)}", None
     return kind or "a part of unknown type", part
 
 
-def _blob(part: Any) -> tuple[str | None, str]:
-    """Find base64 data in a content part, and its media type."""
+def _blob(part: Any) -> tuple[int | None, str]:
+    """Return the size in bytes of the data in a content part, and its media type; None if it holds none."""
     values = as_map(part)
-    for holder in (values, as_map(values.get("source")), as_map(values.get("image_url"))):
-        mime = as_text(holder.get("media_type") or holder.get("mime_type"))
-        for name in ("data", "base64", "url", "image_url"):
-            value = holder.get(name)
+    mime = ""
+    for name in ("", "source", "image_url", "file", "input_audio", "inline_data"):
+        holder = as_map(values.get(name)) if name else values
+        mime = mime or as_text(holder.get("media_type") or holder.get("mime_type"))
+        size = as_count(holder.get("bytes"))
+        if size is not None:
+            return size, mime
+        for key, value in holder.items():
             if not isinstance(value, str):
                 continue
             if value.startswith("data:"):
-                head, _, body = value.partition(",")
-                return body, head[5:].partition(";")[0]
-            if name in ("data", "base64"):
-                return value, mime
+                size, told = data_of(value)
+                return size, told or mime
+            if key in ("data", "base64") or (len(value) > LONG and is_data(key, value)):
+                return decoded_size(value), mime
     return None, ""
 
 
@@ -251,6 +272,9 @@ def message_blocks(message: Message, results: Mapping[str, Message] | None = Non
             blocks.append(value_block(message.text))
         else:
             blocks.append(Text(message.text, prose=True))
+    if message.refusal:
+        blocks.append(StyledLine([("⊘ refused", "warning")]))
+        blocks.append(Text(message.refusal, prose=True))
     if message.cut:
         missing = (message.full_length or 0) - len(message.text)
         blocks.append(note(f"{fmt.count(missing, 'more character')} not recorded"))
@@ -258,6 +282,8 @@ def message_blocks(message: Message, results: Mapping[str, Message] | None = Non
         blocks.append(note(what))
         if value is not None:
             blocks.append(Json(value))
+    for server_call in message.server_calls:
+        blocks += server_call_blocks(server_call)
     for call in message.calls:
         blocks += call_blocks(call)
         result = (results or {}).get(call.call_id) if call.call_id else None
@@ -276,9 +302,28 @@ def call_blocks(call: ToolCall) -> list[Block]:
     head: list[StyledText] = [("⚒ ", "role.tool"), (call.name, "role.tool")]
     if call.call_id:
         head.append((f"  {call.call_id}", "muted"))
+    if not call.offered:
+        head.append(("  ✗ no such tool was offered", "error"))
     blocks: list[Block] = [StyledLine(head)]
     if call.arguments not in (None, "", {}):
         blocks.append(value_block(call.arguments))
+    return blocks
+
+
+def server_call_blocks(call: ServerToolCall) -> list[Block]:
+    """Return what the provider ran itself, with its arguments and its result."""
+    head: list[StyledText] = [("⚒ ", "role.tool"), (as_text(call["name"]), "role.tool")]
+    head.append(("  run by the provider", "muted"))
+    status = as_text(call.get("status"))
+    failed = status in ("error", "failed") or bool(call.get("error"))
+    if status and status not in ("completed", "success"):
+        head.append((f"  {status}", "error" if failed else "warning"))
+    blocks: list[Block] = [StyledLine(head)]
+    if call.get("args") not in (None, "", {}):
+        blocks.append(value_block(call["args"]))
+    for name, style in (("result", "muted"), ("error", "error")):
+        if call.get(name) not in (None, "", [], {}):
+            blocks += [StyledLine([(f"  ↳ {name}", style)]), value_block(call[name])]
     return blocks
 
 
@@ -352,7 +397,8 @@ def message_sections(
     if message.reasoning:
         sections.append(reasoning_section(message.reasoning, f"{key}.reasoning", level))
     length = message.full_length if message.full_length is not None else len(message.text)
-    preview = message.text or "  ".join(f"⚒ {call.name}" for call in message.calls)
+    called = [*(as_text(call["name"]) for call in message.server_calls), *(c.name for c in message.calls)]
+    preview = message.text or message.refusal or "  ".join(f"⚒ {name}" for name in called)
     sections.append(
         Section(
             key=f"{key}.{message.role}",

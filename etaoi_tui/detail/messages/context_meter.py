@@ -10,11 +10,12 @@ from etaoi_collector.store.model import NO_CALL
 from etaoi_tui.detail.compare.call_diff import request_of
 from etaoi_tui.detail.document.model import Block, KeyValues, Section, StyledLine, StyledText
 from etaoi_tui.detail.messages.chat import note
-from etaoi_tui.detail.messages.neighbouring_calls import calls_of
 from etaoi_tui.detail.messages.run_cost import cost_rows_of_run
-from etaoi_tui.detail.messages.token_estimate import CHARACTERS_A_TOKEN, parts_in_characters
+from etaoi_tui.detail.messages.token_estimate import parts_in_characters
 from etaoi_tui.detail.span_data import SpanData
 from etaoi_tui.view import format as fmt
+from etaoi_tui.view.middleware.tokens import CHARACTERS_A_TOKEN
+from etaoi_tui.view.neighbouring_calls import calls_of
 from etaoi_tui.view.sparkline import sparkline
 
 BAR_CELLS = 40
@@ -99,17 +100,19 @@ def cost_rows(evidence: SpanData) -> list[tuple[str, str | Sequence[StyledText]]
 
 def course_sections(evidence: SpanData) -> list[Section]:
     """Return an agent's run in numbers: its context from call to call, its tokens and its cost."""
-    calls = calls_of(evidence.span)
-    if not calls and evidence.span.kind != "sub_agent":
-        return []
+    calls = [call for call in calls_of(evidence.span) if not (call.call or NO_CALL).wraps]
     newest = [tokens_of(evidence.of(call)) for call in calls[-BAR_CELLS:]]
     inputs = [tokens.input if tokens is not None and tokens.input else None for tokens in newest]
     known = [count for count in inputs if count is not None]
-    rows: list[tuple[str, str | Sequence[StyledText]]] = [("model calls", f"{len(calls):,}")]
+    rows: list[tuple[str, str | Sequence[StyledText]]] = []
+    if calls:
+        rows.append(("model calls", f"{len(calls):,}"))
     if known:
         course = f"   {known[0]:,} → {known[-1]:,} tokens, most {max(known):,}"
         rows.append(("context", [(sparkline(inputs), "accent"), (course, "muted")]))
     rows += cost_rows_of_run(evidence.span)
+    if not rows:
+        return []
     blocks: list[Block] = [KeyValues(rows)]
     if len(known) < len(inputs):
         which = "calls" if len(inputs) == len(calls) else "newest calls"

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from etaoi_collector.store.model import Span
 from etaoi_tui.detail.messages.chat import MESSAGE_TARGET, TOOL_TARGET
-from etaoi_tui.detail.messages.neighbouring_calls import run_of, runs_before, siblings_before
 from etaoi_tui.detail.span_data import SpanData, as_map, as_text
+from etaoi_tui.view.neighbouring_calls import run_of, runs_before, siblings_before
 
 _SPANS_WALKED = 4_000
 _EVENTS_READ = 600

@@ -8,8 +8,8 @@ from etaoi_collector.pricing.call_costs import RunCost, cost_of_trace, is_paid, 
 from etaoi_collector.pricing.token_counts import read_tokens
 from etaoi_collector.store.model import Span
 from etaoi_tui.detail.document.model import StyledText
-from etaoi_tui.detail.messages.neighbouring_calls import SPANS_WALKED
 from etaoi_tui.view import format as fmt
+from etaoi_tui.view.neighbouring_calls import SPANS_WALKED
 
 Rows = list[tuple[str, str | Sequence[StyledText]]]
 

@@ -12,13 +12,11 @@ from dataclasses import dataclass
 
 from etaoi_collector.projections.payload_reader import Missing
 from etaoi_collector.store.model import Span, SpanFlag
-from etaoi_tui.detail.messages.neighbouring_calls import node_of, siblings_after, siblings_before
-from etaoi_tui.detail.middleware.orphan_probes import WRAP_HOOKS, node_of_orphan, read_probe_events
-from etaoi_tui.detail.middleware.probe_pairing import ProbePair
+from etaoi_tui.detail.middleware.orphan_probes import node_of_orphan, read_probe_events
 from etaoi_tui.detail.span_data import SpanData, as_map, as_text, payload_fields, seconds
-
-BEFORE_HOOKS = ("before_model", "before_agent", "abefore_model", "abefore_agent")
-AFTER_HOOKS = ("after_model", "after_agent", "aafter_model", "aafter_agent")
+from etaoi_tui.view.middleware.hooks import AFTER_HOOKS, BEFORE_HOOKS, WRAP_HOOKS, hook_name
+from etaoi_tui.view.middleware.pairing import ProbePair
+from etaoi_tui.view.neighbouring_calls import node_of, siblings_after, siblings_before
 
 _PROBE = int(SpanFlag.PROBE)
 
@@ -54,11 +52,6 @@ def hooks_of(evidence: SpanData) -> LocatedHooks:
     before = _state_nodes(siblings_before(node), BEFORE_HOOKS)[::-1] if node is not None else []
     after = _state_nodes(siblings_after(node), AFTER_HOOKS) if node is not None else []
     return LocatedHooks(before, wraps, after, unplaced, node)
-
-
-def hook_name(span: Span) -> str:
-    """Return the hook that a span's name ends with."""
-    return span.name.rpartition(".")[2]
 
 
 def _nested(call: Span) -> list[ProbePair]:

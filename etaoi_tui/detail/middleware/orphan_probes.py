@@ -12,10 +12,9 @@ from dataclasses import dataclass, field
 from math import inf
 
 from etaoi_collector.store.model import Span, SpanFlag, Trace
-from etaoi_tui.detail.middleware.probe_pairing import ProbePair, ProbePairing
 from etaoi_tui.detail.span_data import SpanData, as_text
-
-WRAP_HOOKS = ("wrap_model_call", "awrap_model_call")
+from etaoi_tui.view.middleware.hooks import WRAP_HOOKS
+from etaoi_tui.view.middleware.pairing import ProbePair, ProbePairing
 
 _PROBE = int(SpanFlag.PROBE)
 _SIBLINGS_READ = 400

@@ -5,10 +5,11 @@ from __future__ import annotations
 from etaoi_tui.detail.compare.request_diff import compare
 from etaoi_tui.detail.messages.chat import Message
 from etaoi_tui.detail.messages.request import bodies_in, read_snapshot, take_tool_changes
-from etaoi_tui.detail.middleware.request_step import Step, own_time
+from etaoi_tui.detail.middleware.request_step import Step
 from etaoi_tui.detail.middleware.state_hooks import read_probe
 from etaoi_tui.detail.middleware.tool_chain import attempts_that_failed, handler_words, tool_request
 from etaoi_tui.detail.span_data import Map, SpanData, as_map, as_text
+from etaoi_tui.view.middleware.hooks import own_seconds
 
 
 def probe_step(evidence: SpanData) -> Step:
@@ -16,7 +17,7 @@ def probe_step(evidence: SpanData) -> Step:
     span = evidence.span
     step = Step(as_text(evidence.metadata.get("probe_label")) or span.name, span)
     if span.started_at != span.ended_at:
-        step.own_seconds = own_time(span, evidence.now)
+        step.own_seconds = own_seconds(span, evidence.now)
     if span.error is not None:
         step.notes.append(f"It failed: {span.error}")
     if "wrap" not in as_text(evidence.metadata.get("lc_probe")):

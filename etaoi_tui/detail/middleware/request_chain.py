@@ -21,11 +21,11 @@ from etaoi_tui.detail.messages.request import (
     take_tool_changes,
 )
 from etaoi_tui.detail.middleware.locate import LocatedHooks, hooks_of
-from etaoi_tui.detail.middleware.probe_pairing import ProbePair
-from etaoi_tui.detail.middleware.request_step import Step, own_time
+from etaoi_tui.detail.middleware.request_step import Step
 from etaoi_tui.detail.middleware.state_hooks import state_step
 from etaoi_tui.detail.middleware.tool_chain import CALLED_AGAIN, handler_words
 from etaoi_tui.detail.span_data import Map, SpanData, as_list, as_map, as_text, seconds
+from etaoi_tui.view.middleware.pairing import ProbePair
 
 _PROBE = int(SpanFlag.PROBE)
 _TIME_INSIDE = "Its time includes that of the hooks inside it that are not instrumented."
@@ -175,7 +175,7 @@ class _Builder:
     ) -> tuple[Step, Request | None, Request | None]:
         span = wrap.down
         label = as_text(probe.metadata.get("probe_label")) or span.name
-        step = Step(label, span)
+        step = Step(label, span, wraps=True)
         told = as_map(probe.begun.get("before"))
         given = read_snapshot(told, self.bodies, self.known) if told else None
         passed: Request | None
@@ -189,11 +189,11 @@ class _Builder:
                 merged = {name: value for name, value in merged.items() if value is not None}
                 passed = read_snapshot(merged, self.bodies, self.known)
                 take_tool_changes(as_map(sent.get("diff")), given, passed)
-            step.own_seconds = own_time(span, self.evidence.now)
+            step.own_seconds = wrap.own_seconds(self.evidence.now)
         else:
             after = as_map(probe.begun.get("after"))
             passed = read_snapshot(after, self.bodies, self.known) if after else None
-            step.own_seconds, step.own_is_rough = self._between(n), True
+            step.own_seconds, step.own_is_rough = wrap.own_seconds(), True
         if given is not None and passed is not None:
             step.diff = compare(given, passed)
             step.partial = given.parameters is None
@@ -210,14 +210,6 @@ class _Builder:
         if wrap.placed:
             step.notes.append(f"One of its marks: {wrap.placed}.")
         return step, given, passed
-
-    def _between(self, n: int) -> float | None:
-        """Time between the marks of two hooks: about what the inner one took on its way down."""
-        span = self.hooks.wraps[n].down
-        if n:
-            return max(0.0, span.started_at - self.hooks.wraps[n - 1].down.started_at)
-        node = span.parent
-        return None if node is None else max(0.0, span.started_at - node.started_at)
 
     def _fill_sent(self, passed: Request) -> None:
         """What the call's own start does not tell is as the innermost recorded hook passed it on."""
@@ -305,14 +297,14 @@ class _Builder:
         inner = [read_message(self.evidence.ended.get("response"))]
         for wrap in reversed(self.hooks.wraps):
             if wrap.up is not None and wrap.up.number in self.went_down_again:
-                step = Step(wrap.up.name, wrap.up, "up")
+                step = Step(wrap.up.name, wrap.up, "up", wraps=True)
                 step.notes.append(CALLED_AGAIN)
                 steps.append(step)
                 continue
             if wrap.up is None:
                 if self.evidence.end is not None:
                     label = wrap.down.name
-                    step = Step(label, wrap.down, "up")
+                    step = Step(label, wrap.down, "up", wraps=True)
                     step.notes.append(
                         CALLED_AGAIN
                         if wrap.went_down_again
@@ -323,7 +315,7 @@ class _Builder:
             probe = self.evidence.of(wrap.up)
             label = as_text(probe.metadata.get("probe_label")) or wrap.up.name
             response = probe.ended.get("response") if wrap.nested else probe.begun.get("response")
-            step = Step(label, wrap.up, "up")
+            step = Step(label, wrap.up, "up", wraps=True)
             if not isinstance(response, dict):
                 if wrap.up.ended_at is not None and wrap.up.error is None:
                     step.notes.append("What it returned was not recorded.")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from etaoi_tui.detail.compare.diff_sections import contents, diff_sections, in_words, outline
 from etaoi_tui.detail.document.model import Block, Diff, Section, StyledLine, Text
 from etaoi_tui.detail.messages.chat import message_sections, note, read_message
-from etaoi_tui.detail.messages.token_estimate import estimated_tokens
 from etaoi_tui.detail.middleware.request_chain import CallChain
-from etaoi_tui.detail.middleware.request_step import Step
+from etaoi_tui.detail.middleware.request_step import Step, effect_of
 from etaoi_tui.detail.span_data import SpanData, as_list, as_map
 from etaoi_tui.view import format as fmt
+from etaoi_tui.view.middleware.effect import Effect, time_in_words
+from etaoi_tui.view.middleware.tokens import characters_a_token
 
 
 def request_sections(evidence: SpanData, chain: CallChain, *, sides: bool = False) -> list[Section]:
@@ -46,19 +47,28 @@ def request_sections(evidence: SpanData, chain: CallChain, *, sides: bool = Fals
     return sections
 
 
-def chain_summary(evidence: SpanData, chain: CallChain) -> str:
-    """Return a chain in one line: how many middleware, what they changed, their time."""
-    recorded = chain.recorded
-    diff = chain.whole
-    parts = [f"{len({step.label.rpartition('.')[0] for step in recorded})} middleware"]
-    grown = estimated_tokens(evidence, diff.characters)
-    if grown:
-        parts.append(f"≈{grown:+,} tokens".replace("-", "−"))
-    own = [step.own_seconds for step in recorded if step.own_seconds is not None]
-    if own:
-        rough = any(step.own_is_rough for step in recorded)
-        parts.append(("≈" if rough else "") + fmt.duration(sum(own)))
-    parts.append(in_words(diff) or "no change")
+def chain_summary(data: SpanData, chain: CallChain) -> str:
+    """Return a chain in one line.
+
+    First what the row of the hooks around the call says, in the same words. Then what hooks on the agent's
+    state did, and what became of the request in all, where that is more.
+    """
+    ratio = characters_a_token(data.span, data.read_event)
+    around = [step for step in chain.down if step.recorded and step.wraps]
+    effect = Effect()
+    for step in around:
+        effect.add(step.effect)
+    times = [step.own_seconds for step in around if step.own_seconds is not None]
+    rough = any(step.own_is_rough for step in around)
+    spent = time_in_words(sum(times), rough) if times else ""
+    parts = [f"{len(around)} middleware", effect.in_words(ratio, spent) or "no change"] if around else []
+    on_state = {step.label for step in (*chain.down, *chain.up) if step.span is not None and not step.wraps}
+    if on_state:
+        parts.append(fmt.count(len(on_state), "state hook"))
+    if not around or effect_of(chain.whole) != effect:
+        grown = round(chain.whole.characters / ratio)
+        tokens = f"≈{grown:+,} tokens, ".replace("-", "−") if grown else ""
+        parts.append(("in all: " if parts else "") + tokens + (in_words(chain.whole) or "no change"))
     return " · ".join(parts)
 
 

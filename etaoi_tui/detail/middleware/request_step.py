@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from etaoi_collector.store.model import Span
 from etaoi_tui.detail.compare.request_diff import RequestDiff
 from etaoi_tui.detail.span_data import Map
+from etaoi_tui.view.middleware.effect import Effect
 
 
 @dataclass(slots=True)
@@ -19,9 +20,10 @@ class Step:
         direction: On the way down to the model, or back up.
         diff: What it changed; None if that is not known.
         own_seconds: Its own time, without what ran inside it; None if it is not known.
-        own_is_rough: The time is the distance of two marks, not a measurement of the hook.
+        own_is_rough: The time is that between probe events, not a measurement of the hook.
         response: What it returned, on the way up.
         notes: What is worth saying about it.
+        wraps: It is around the call; else it works on the agent's state.
         partial: Its recording does not tell all parts of a request: that nothing else changed is not known.
     """
 
@@ -39,28 +41,31 @@ class Step:
     recorded: bool = True
     partial: bool = False
     hooks_hidden: list[str] = field(default_factory=list)
+    wraps: bool = False
 
     @property
     def changed(self) -> bool:
         """Whether it is known to have changed anything."""
         return bool((self.diff is not None and not self.diff.nothing) or self.response_changed)
 
+    @property
+    def effect(self) -> Effect:
+        """What it did to the request in figures; nothing where that is not known."""
+        return effect_of(self.diff) if self.diff is not None else Effect()
 
-def own_time(span: Span, now: float) -> float | None:
-    """Return a span's duration in seconds without the time in which anything inside it ran."""
-    whole = span.duration(now)
-    if whole is None:
-        return None
-    end = span.started_at + whole
-    covered = 0.0
-    reached = span.started_at
-    for child in span.children or ():
-        length = child.duration(now)
-        if length is None:
-            continue
-        begin = max(child.started_at, reached)
-        stop = min(child.started_at + length, end)
-        if stop > begin:
-            covered += stop - begin
-            reached = stop
-    return max(0.0, whole - covered)
+
+def effect_of(diff: RequestDiff) -> Effect:
+    """Return a difference between two requests in the figures that rows show of a hook."""
+    return Effect(
+        messages=diff.count("added") - diff.count("removed"),
+        edited=diff.count("edited"),
+        tools=sum(change.what == "added" for change in diff.tools)
+        - sum(change.what == "removed" for change in diff.tools),
+        characters=diff.characters,
+        system=diff.system_changed,
+        model=diff.model is not None,
+        parameters=bool(diff.parameters),
+        tools_edited=sum(change.what == "changed" for change in diff.tools),
+        reordered=bool(diff.count("moved") or diff.tools_reordered),
+        breakpoints=diff.breakpoints is not None,
+    )

@@ -10,9 +10,10 @@ from etaoi_tui.detail.compare.request_diff import compare
 from etaoi_tui.detail.document.json_printer import parse_json
 from etaoi_tui.detail.messages.chat import Message, read_message
 from etaoi_tui.detail.messages.request import Request, bodies_in, read_snapshot, read_state
-from etaoi_tui.detail.middleware.request_step import Step, own_time
+from etaoi_tui.detail.middleware.request_step import Step
 from etaoi_tui.detail.span_data import Map, SpanData, as_list, as_map, as_text
 from etaoi_tui.view import format as fmt
+from etaoi_tui.view.middleware.hooks import own_seconds
 
 _PROBE = int(SpanFlag.PROBE)
 _ALL = "__remove_all__"
@@ -27,13 +28,13 @@ def state_step(evidence: SpanData, node: Span, bodies: dict[str, Message], *, up
     step = Step(node.name, probe or node, "up" if up else "down", recorded=probe is not None)
     if probe is not None:
         read_probe(step, evidence.of(probe), bodies)
-        step.own_seconds = own_time(probe, evidence.now)
+        step.own_seconds = own_seconds(probe, evidence.now)
         if probe.started_at == probe.ended_at:
             # The etaoi SDK stamps a probe once; its graph node was measured.
             step.own_seconds, step.own_is_rough = node.duration(evidence.now), True
     else:
         _read_node(step, evidence.of(node))
-        step.own_seconds, step.own_is_rough = own_time(node, evidence.now), True
+        step.own_seconds, step.own_is_rough = own_seconds(node, evidence.now), True
     if node.error is not None:
         step.notes.append(f"It failed: {node.error}")
     if step.diff is not None:

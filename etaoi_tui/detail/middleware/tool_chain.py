@@ -13,11 +13,10 @@ from etaoi_tui.detail.document.json_printer import parse_json
 from etaoi_tui.detail.document.model import Block, Diff, KeyValues, Section
 from etaoi_tui.detail.messages.chat import message_sections, note, read_message
 from etaoi_tui.detail.messages.request import Request
-from etaoi_tui.detail.middleware.request_step import Step, own_time
+from etaoi_tui.detail.middleware.request_step import Step
 from etaoi_tui.detail.span_data import Map, SpanData, as_count, as_list, as_map, as_text, seconds
 from etaoi_tui.view import format as fmt
-
-TOOL_HOOKS = ("wrap_tool_call", "awrap_tool_call")
+from etaoi_tui.view.middleware.hooks import TOOL_HOOKS, hook_name, own_seconds
 
 CALLED_AGAIN = "It called the rest of the chain again; what it returned is told with the last call."
 
@@ -106,7 +105,7 @@ def _hooks_around(tool: Span) -> list[Span]:
     """Return the hooks around a tool's run, from the outermost."""
     found = []
     above = tool.parent
-    while above is not None and above.marks & _PROBE and above.name.rpartition(".")[2] in TOOL_HOOKS:
+    while above is not None and above.marks & _PROBE and hook_name(above) in TOOL_HOOKS:
         found.append(above)
         above = above.parent
     return found[::-1]
@@ -133,7 +132,7 @@ def _down(probe: SpanData, child: Span) -> tuple[Step, Request, Request]:
     else:
         step.notes.append("What it passed on was not recorded.")
     step.notes += attempts_that_failed(probe)
-    step.own_seconds = own_time(span, probe.now)
+    step.own_seconds = own_seconds(span, probe.now)
     return step, given, passed
 
 

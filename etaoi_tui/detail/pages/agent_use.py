@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from etaoi_collector.store.model import Span, SpanFlag, Status, Trace
-from etaoi_tui.view.middleware.summary import own_seconds
+from etaoi_tui.view.middleware.hooks import own_seconds
 
 SPANS_WALKED = 30_000
 """Spans of the newest traces that are counted; with more the page says so."""

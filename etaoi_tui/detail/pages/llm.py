@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from etaoi_collector.conventions import keys
+from etaoi_collector.conventions.finish_reasons import UNUSUAL, WORDS, normalize_finish_reason
+from etaoi_collector.conventions.messages import is_empty_answer, unknown_tools
+from etaoi_collector.conventions.usage import is_known_detail
 from etaoi_collector.projections.stream_assembly import ANSWER
 from etaoi_tui.detail.compare.call_diff import call_diff_sections
 from etaoi_tui.detail.document.model import Block, Json, KeyValues, Section, StyledText, Tab, Text
 from etaoi_tui.detail.messages.chat import (
+    ROLE_GLYPHS,
+    ROLE_STYLES,
     Message,
     chat_sections,
     message_sections,
@@ -20,7 +26,7 @@ from etaoi_tui.detail.messages.context_meter import cost_rows
 from etaoi_tui.detail.messages.tool_schemas import schemas_for
 from etaoi_tui.detail.middleware.request_chain import build_chain
 from etaoi_tui.detail.middleware.request_page import request_sections
-from etaoi_tui.detail.span_data import Map, SpanData, as_count, as_map, as_number, as_text
+from etaoi_tui.detail.span_data import SpanData, as_count, as_map, as_number, as_text
 from etaoi_tui.view import format as fmt
 
 
@@ -56,17 +62,37 @@ def _request(evidence: SpanData) -> list[Section]:
     if begun.get("input_messages") is not None:
         blocks: list[Block] = [note("not the usual shape of messages"), Json(begun["input_messages"])]
         return [Section("request", "Request", blocks)]
-    prompts = as_count(begun.get("n_prompts"))
+    texts = begun.get(keys.PROMPTS)
+    if isinstance(texts, list) and texts:
+        return [_prompt_section(as_text(text), n, len(texts)) for n, text in enumerate(texts, 1)]
+    prompts = as_count(begun.get(keys.PROMPT_COUNT))
     if prompts is not None:
         told = f"A completion model got {fmt.count(prompts, 'prompt')}; the SDK does not send the text."
         return [Section("request", "Request", [Text(told, "note")])]
     return []
 
 
+def _prompt_section(text: str, number: int, count: int) -> Section:
+    title = "prompt" if count == 1 else f"prompt {number} of {count}"
+    return Section(
+        f"prompt{number}",
+        title,
+        [Text(text, prose=True)],
+        fmt.count(len(text), "char"),
+        text[:400],
+        glyph=ROLE_GLYPHS["user"],
+        style=ROLE_STYLES["user"],
+        bar=True,
+    )
+
+
 def _response(evidence: SpanData) -> list[Section]:
     ended = evidence.ended
     sections: list[Section] = []
-    message = read_message(ended.get("response"))
+    broke_off = evidence.span.error is not None or bool(ended.get(keys.SYNTHETIC_END))
+    message = read_message(ended.get(keys.RESPONSE))
+    if broke_off and is_empty_answer(ended.get(keys.RESPONSE)):
+        message = None
     streamed = evidence.streamed if evidence.span.deltas else None
     for name, channel in (streamed.channels if streamed else {}).items():
         if name != ANSWER and not (message is not None and message.reasoning and name == "reasoning"):
@@ -78,10 +104,10 @@ def _response(evidence: SpanData) -> list[Section]:
         text = as_text(ended.get("text") or evidence.begun.get("text"))
         sections += _answer(evidence, Message("assistant", text))
     elif message is not None:
-        message.role = "assistant" if message.role == "model" else message.role
+        _mark_unknown_tools(message, evidence)
         sections += _answer(evidence, message)
         sections += _shorter_than_streamed(evidence, message)
-    elif "response" in ended and ended["response"] is not None:
+    elif ended.get(keys.RESPONSE) and not broke_off:
         sections.append(
             Section("response", "Response", [Json(ended["response"])], glyph="✦", style="role.ai")
         )
@@ -90,6 +116,13 @@ def _response(evidence: SpanData) -> list[Section]:
     elif evidence.end is not None and not ended.get("text") and evidence.span.error is None:
         sections.append(Section("response", "Response", [Text("No response was sent.", "note")], glyph="✦"))
     return sections
+
+
+def _mark_unknown_tools(message: Message, evidence: SpanData) -> None:
+    """Mark calls of tools that were not offered: models make names up, or call what was taken away."""
+    unknown = unknown_tools(evidence.begun.get(keys.TOOLS), [call.name for call in message.calls])
+    for call in message.calls:
+        call.offered = call.name not in unknown
 
 
 def _named(section: Section, name: str) -> Section:
@@ -105,9 +138,11 @@ def _answer(evidence: SpanData, message: Message) -> list[Section]:
         parts.append(f"{fmt.tokens(usage.output_tokens)} tok")
     elif message.text:
         parts.append(fmt.count(len(message.text), "char"))
-    reason = finish_reason(evidence.ended)
+    reason = evidence.span.finish_reason
     if reason:
-        parts.append(reason)
+        parts.append(WORDS[reason] if reason in UNUSUAL else reason)
+    if evidence.span.error is not None:
+        parts.append("incomplete")
     return message_sections(message, "response", title="response", summary=" · ".join(parts))
 
 
@@ -167,14 +202,19 @@ def _shorter_than_streamed(evidence: SpanData, message: Message) -> list[Section
     ]
 
 
-def finish_reason(ended: Map) -> str:
-    """Return why the model stopped, where the call tells."""
-    response = as_map(ended.get("response"))
+def finish_reason(evidence: SpanData) -> str:
+    """Return why the model stopped, in words, with what the provider calls it; empty if nothing tells."""
+    ended = evidence.ended
+    response = as_map(ended.get(keys.RESPONSE))
+    raw = ""
     for holder in (ended, response, as_map(response.get("response_metadata"))):
-        for name in ("finish_reason", "stop_reason"):
-            if holder.get(name):
-                return as_text(holder[name])
-    return ""
+        for name in (keys.FINISH_REASON, keys.STOP_REASON):
+            raw = raw or as_text(holder.get(name))
+    told = evidence.span.finish_reason or normalize_finish_reason(raw)
+    if not told:
+        return ""
+    words = f"{told}: {WORDS[told]}" if told in UNUSUAL else told
+    return words if raw in ("", told) else f"{words}   told as {raw}"
 
 
 def number_sections(evidence: SpanData) -> list[Section]:
@@ -209,13 +249,20 @@ def _usage_rows(evidence: SpanData) -> list[tuple[str, str | Sequence[StyledText
         add("input", usage.input_tokens)
         add("  from cache", usage.cache_read, usage.input_tokens)
         add("  written to cache", usage.cache_creation, usage.input_tokens)
+        if usage.cache_creation_1h:
+            add("    for 5 minutes", usage.cache_creation_5m, usage.input_tokens)
+            add("    for 1 hour", usage.cache_creation_1h, usage.input_tokens)
+        add("  audio in", usage.input_audio or None, usage.input_tokens)
+        add("  images in", usage.input_image or None, usage.input_tokens)
+        add("  video in", usage.input_video or None, usage.input_tokens)
         add("output", usage.output_tokens)
         add("  reasoning", usage.reasoning, usage.output_tokens)
+        add("  audio out", usage.output_audio or None, usage.output_tokens)
+        add("  images out", usage.output_image or None, usage.output_tokens)
         add("total", usage.total_tokens)
-    known = {"cache_read", "cache_creation", "reasoning"}
     for side in ("input", "output"):
         for name, value in as_map(told.get(f"{side}_token_details")).items():
-            if name not in known:
+            if not is_known_detail(name):
                 add(f"  {side} {name}", as_count(value))
     return [*rows, *cost_rows(evidence)]
 
@@ -255,7 +302,7 @@ def _model_rows(evidence: SpanData) -> list[tuple[str, str]]:
         value = as_text(evidence.metadata.get(key))
         if value and not (key == "ls_model_name" and value == evidence.span.model):
             found.append((name, value))
-    reason = finish_reason(evidence.ended)
+    reason = finish_reason(evidence)
     if reason:
         found.append(("stopped because", reason))
     if evidence.ended.get("synthetic_end"):

@@ -4,28 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from etaoi_collector.store.model import Span, SpanFlag
+from etaoi_collector.store.model import Span
 from etaoi_tui.detail.kind_viewer import KindViewer, RowReader
-from etaoi_tui.view.middleware.row_groups import bracket_of
-from etaoi_tui.view.middleware.summary import changes_in_words, probe_diff
+from etaoi_tui.view.middleware.effect import recorded_effect
+from etaoi_tui.view.middleware.hooks import goes_down, is_hook
+from etaoi_tui.view.middleware.pairing import bracket_of
+from etaoi_tui.view.neighbouring_calls import call_near
 
 if TYPE_CHECKING:
     from etaoi_tui.detail.document.model import Tab
     from etaoi_tui.detail.span_data import SpanData
 
 
-def _is_hook(span: Span) -> bool:
-    return bool(span.marks & SpanFlag.PROBE)
-
-
 def hook_summary(span: Span, rows: RowReader) -> str:
     """Return what a hook changed, in few words."""
-    diff = probe_diff(span, rows)
-    words = changes_in_words(diff) if diff is not None else ""
-    if span.marks & SpanFlag.PLUMBING:
+    effect = recorded_effect(span, rows)
+    words = effect.in_words(rows.characters_a_token(call_near(span))) if effect is not None else ""
+    if goes_down(span):
         return f"↓ {words or 'no change'}"
     # The second probe event of a hook: what it passed on stands with the first.
-    return "↑ back" if bracket_of(span) else words
+    return "↑ back" if bracket_of(span).spans else words
 
 
 def _tabs(data: SpanData) -> list[Tab]:
@@ -39,8 +37,9 @@ VIEWER = KindViewer(
     glyph="▤",
     word="",
     colour="middleware",
-    applies=_is_hook,
+    applies=is_hook,
     priority=10,
     summary=hook_summary,
+    follows_children=True,
     tabs=_tabs,
 )

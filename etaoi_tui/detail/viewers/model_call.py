@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from etaoi_collector.conventions.finish_reasons import CONTENT_FILTER, ERROR, LENGTH, PAUSE, REFUSAL, UNUSUAL
 from etaoi_collector.store.model import Span
 from etaoi_tui.detail.kind_viewer import KindViewer, RowReader
 
@@ -12,17 +13,31 @@ if TYPE_CHECKING:
     from etaoi_tui.detail.span_data import SpanData
 
 
+_MARKS = {
+    LENGTH: "✂ cut",
+    REFUSAL: "⊘ refused",
+    CONTENT_FILTER: "⊘ filtered",
+    PAUSE: "‖ to be continued",
+    ERROR: "✗ broke off",
+}
+"""What a row says of an answer that is not what was asked for."""
+
+
 def _summary(span: Span, rows: RowReader) -> str:
     if span.end_place < 0:
         return ""
     end = rows.fields(span.end_place)
     response = end.response
+    reason = span.finish_reason
+    ending = f"{_MARKS.get(reason, reason)}  " if reason in UNUSUAL else ""
     if response is None:
-        return end.text or ""
+        return ending + (end.text or "")
+    if response.refusal:
+        return f"{_MARKS[REFUSAL]}  {response.refusal}"
     if response.text and response.text.strip():
-        return response.text
-    names = [call.name or "?" for call in response.tool_calls or ()]
-    return "→ " + ", ".join(names) if names else ""
+        return ending + response.text
+    names = [call.name or "?" for call in [*(response.server_tool_calls or ()), *(response.tool_calls or ())]]
+    return f"{ending}→ {', '.join(names)}" if names else ending.strip()
 
 
 def _tabs(data: SpanData) -> list[Tab]:

@@ -59,6 +59,7 @@ VIEWER = KindViewer(
     word="step",
     colour="middleware",
     summary=_summary,
+    follows_children=True,
     tabs=_tabs,
     overview=_overview,
 )

@@ -247,7 +247,7 @@ class RunRecorder:
                 outcome = f"{type(error).__name__}({waits[WAITS_FOR]!r})"
             elif run.graph >= GraphKind.PLAIN and isinstance(error, GeneratorExit):
                 # Whoever read the stream left it: no news when the graph has stopped to wait by then.
-                waits = wait_of_graph(run)
+                waits = wait_of_graph(run, error)
                 if waits is not None:
                     outcome = None
                     remember_wait(self._runs, run)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from etaoi_collector.conventions.waits import WAITS_FOR, questions_in_words
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 _THREADS_KEPT = 10_000
 _MOST_FRAMES = 8
+_STREAMS = ("stream", "astream")
 _MOST_QUESTIONS = 16
 
 
@@ -33,37 +35,46 @@ def note_pause(run: Run, error: BaseException) -> dict[str, str]:
     return {WAITS_FOR: questions_in_words(questions)}
 
 
-def wait_of_graph(run: Run) -> dict[str, str] | None:
-    """Return what the end of a graph's run says when the graph waits, though nothing failed; else None."""
+def wait_of_graph(run: Run, error: BaseException | None = None) -> dict[str, str] | None:
+    """Return what the end of a graph's run says when the graph waits, though nothing failed; else None.
+
+    ``error`` is what left its stream, if something did.
+    """
     if run.questions is not None:
         return {WAITS_FOR: questions_in_words(run.questions)}
-    place = _breakpoint()
+    place = _breakpoint(error)
     return {WAITS_FOR: f"a go-ahead {place}"} if place else None
 
 
-def _breakpoint() -> str:
+def _breakpoint(error: BaseException | None) -> str:
     """Return where the graph that is ending stopped by ``interrupt_before`` or ``interrupt_after``."""
-    frame = sys._getframe(3)
+    loop = _loop_of_graph(error)
+    status = getattr(loop, "status", None)
+    if status not in ("interrupt_before", "interrupt_after"):
+        return ""
+    tasks = getattr(loop, "tasks", None)
+    steps = {str(getattr(task, "name", "")) for task in tasks.values()} if isinstance(tasks, dict) else ()
+    side = "before" if status == "interrupt_before" else "after"
+    return f"{side} {', '.join(sorted(steps)[:8]) or 'the next step'}"
+
+
+def _loop_of_graph(error: BaseException | None) -> Any:
+    """Return LangGraph's own record of the run that is ending: a local variable of its ``stream``."""
+    if error is not None:
+        step = error.__traceback__
+        while step is not None:
+            if step.tb_frame.f_code.co_name in _STREAMS and "loop" in step.tb_frame.f_locals:
+                return step.tb_frame.f_locals["loop"]
+            step = step.tb_next
+        return None
+    frame: FrameType | None = sys._getframe(4)
     for _ in range(_MOST_FRAMES):
         if frame is None:
-            return ""
-        if frame.f_code.co_name in ("stream", "astream"):
-            loop = frame.f_locals.get("loop")
-            status = getattr(loop, "status", None)
-            if status not in ("interrupt_before", "interrupt_after"):
-                return ""
-            tasks = getattr(loop, "tasks", None)
-            names = (
-                [str(getattr(task, "name", "")) for task in tasks.values()] if isinstance(tasks, dict) else []
-            )
-            return (
-                f"{status.removeprefix('interrupt_')} {', '.join(sorted(set(names))[:8]) or 'the next step'}"
-            )
-        above = frame.f_back
-        if above is None:
-            return ""
-        frame = above
-    return ""
+            return None
+        if frame.f_code.co_name in _STREAMS:
+            return frame.f_locals.get("loop")
+        frame = frame.f_back
+    return None
 
 
 def remember_wait(runs: Runs, run: Run) -> None:

@@ -103,8 +103,8 @@ ASK: dict[str, Any] = {"messages": [("user", "double three")]}
 
 SHAPES: dict[str, tuple[Callable[[], Any], Any, str]] = {
     "create_agent": (agent, ASK, "sub_agent"),
-    "create_agent without a name": (lambda: agent(None), ASK, "middleware"),
-    "deepagents": (deep_agent, ASK, "middleware"),
+    "create_agent without a name": (lambda: agent(None), ASK, "sub_agent"),
+    "deepagents": (deep_agent, ASK, "sub_agent"),
     "StateGraph.compile()": (graph, {"number": 1}, "middleware"),
     "a graph with_config": (lambda: graph().with_config(tags=["x"]), {"number": 1}, "middleware"),
     "RunnableSequence": (

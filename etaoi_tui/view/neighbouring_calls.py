@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from operator import attrgetter
 
 from etaoi_collector.store.model import Span, SpanFlag
-from etaoi_tui.view.middleware.row_groups import bracket_of
+from etaoi_tui.view.middleware.pairing import bracket_of
 
 _order = attrgetter("started_at", "number")
 
@@ -194,7 +194,7 @@ def call_near(span: Span) -> Span | None:
     if span.kind != "middleware":
         return None
     inside = calls_of(span, 1)
-    beside = [one for one in bracket_of(span) if one.kind == "llm"] if span.marks & SpanFlag.PROBE else []
+    beside = bracket_of(span).calls if span.marks & SpanFlag.PROBE else []
     return next(iter([*inside[-1:], *beside[-1:]]), None)
 
 

@@ -1,0 +1,1 @@
+"""Tests of the one model of middleware that rows and pages read."""
