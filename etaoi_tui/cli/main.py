@@ -34,6 +34,11 @@ def _listening(command: Callable[..., Any]) -> Callable[..., Any]:
                 help="Port to listen on; 0 takes a free one.",
             ),
             click.option(
+                "--no-otlp-ports",
+                is_flag=True,
+                help="Leave OpenTelemetry's ports 4318 and 4317 alone; without --port they are used if free.",
+            ),
+            click.option(
                 "--token",
                 envvar="ETAOI_TUI_TOKEN",
                 help="Secret that clients must bring; needed beyond loopback. [env: ETAOI_TUI_TOKEN]",
@@ -95,9 +100,9 @@ def main(context: click.Context, /, **options: Any) -> None:
     Without a command: listens for agents, records what they send, and shows it. Without a terminal it prints
     spans as lines instead.
     """
-    from etaoi_tui.cli.console import tolerate_any_encoding
+    from etaoi_tui.cli.console import guard_output
 
-    tolerate_any_encoding()
+    guard_output()
     if context.invoked_subcommand is not None:
         _refuse_stray_options(context)
         return
@@ -161,20 +166,35 @@ def list_traces(context: click.Context, file: str | None, as_json: bool) -> None
 @click.argument("file")
 @click.option("--trace", metavar="ID", help="Only this trace; the beginning of its id is enough.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a span.")
+@click.option(
+    "--format",
+    "format_name",
+    metavar="NAME",
+    help="Write another format: json-lines, markdown, text-log, text-tree, or one of a plugin.",
+)
 @click.option("--all", "plumbing", is_flag=True, help="Show a framework's inner steps, too.")
 @click.option("--voice", is_flag=True, help="Show voice calls: a line a turn, its silence taken apart.")
 @click.pass_context
 def show(
-    context: click.Context, file: str, trace: str | None, as_json: bool, plumbing: bool, voice: bool
+    context: click.Context,
+    file: str,
+    trace: str | None,
+    as_json: bool,
+    format_name: str | None,
+    plumbing: bool,
+    voice: bool,
 ) -> None:
     """Print the traces in FILE as trees. FILE may be `last`, the newest automatic recording."""
     from etaoi_tui.cli import recordings as commands
 
+    if format_name is not None and (as_json or voice):
+        raise click.UsageError("--format cannot be combined with --json or --voice.")
     if voice:
         if plumbing:
             raise click.UsageError("--all means nothing with --voice, which shows turns.")
         context.exit(commands.show_voice(file, wanted=trace, as_json=as_json))
-    context.exit(commands.show(file, wanted=trace, as_json=as_json, plumbing=plumbing))
+    format_name = format_name or ("json-lines" if as_json else "text-tree")
+    context.exit(commands.show(file, wanted=trace, format_name=format_name, plumbing=plumbing))
 
 
 @main.command()
@@ -238,8 +258,11 @@ def demo(
 def _collector_options(options: dict[str, Any], *, watched: bool = True) -> CollectorOptions:
     """Turn command line options into the collector's, leaving what was not given to its own defaults."""
     from etaoi_collector.collector import CollectorOptions, Record
+    from etaoi_collector.options import OTLP_GRPC_PORT, OTLP_HTTP_PORT
 
     given = {name: value for name, value in options.items() if value is not None}
+    if not given.pop("no_otlp_ports", False) and "--port" not in _given(click.get_current_context()):
+        given["otlp_ports"] = (OTLP_HTTP_PORT, OTLP_GRPC_PORT)
     if given.pop("no_record", False):
         given["record"] = Record.NONE
     return CollectorOptions(**given, watched=watched)

@@ -176,7 +176,7 @@ def test_a_defect_in_every_tick_costs_neither_the_viewer_nor_the_recording(state
             terminal.wait_for("Traceback")
             since = len(terminal.written())
             terminal.press("\x1b")
-            terminal.wait_for("TRACES", since=since)
+            terminal.wait_for("zoom", since=since)
         terminal.press("q")
         terminal.wait_end()
         assert terminal.process.returncode == 0

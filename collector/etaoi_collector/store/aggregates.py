@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from etaoi_collector.conventions.event_rows import WARNING as WARNING_WORD
 from etaoi_collector.conventions.payload_fields import DeltaText, read_llm_end, read_start, read_voice_metrics
 from etaoi_collector.store.display_names import is_internal, voice_name
 from etaoi_collector.store.model import NO_CALL, ModelCall, Span, Trace, Usage
-from etaoi_collector.store.state import INFRASTRUCTURE, INTERNAL, PROBE, STARTED, StoreState
+from etaoi_collector.store.state import EVENT, INFRASTRUCTURE, INTERNAL, PROBE, STARTED, WARNING, StoreState
 from etaoi_collector.store.wrapped_calls import end_call, told_twice
 from etaoi_collector.wire.events import SpanEnd, SpanStart, dropped_before
 from etaoi_collector.wire.metadata_keys import Infrastructure
 
 CONTEXTS_KEPT = 64
 """Agent snapshots that a trace remembers to name."""
+
+UNNAMED_CALLS = ("model", "llm")
+"""Names of model calls whose producers did not know the model when they began."""
+
+_HOUSEKEEPING = EVENT | INTERNAL
+"""Events that nobody would look for by themselves: a trace of nothing else is no run."""
 
 ROWS_SHARED = 4_096
 """Starts that say different things of themselves, and of which is remembered what that means for a row."""
@@ -42,6 +49,8 @@ class Aggregates:
             event.lc_agent_name,
             metadata.ls_model_name,
             metadata.lc_probe,
+            metadata.event,
+            metadata.severity,
             metadata.infrastructure,
         )
         row = self._rows.get(said)
@@ -60,7 +69,7 @@ class Aggregates:
             trace.only_infrastructure = False
             if len(trace.members) > 1:
                 self._held.changes.restructured[trace] = None  # what stood for itself folds away now
-        if trace.only_context and kind != "agent_context":
+        if trace.only_context and kind != "agent_context" and row[4] & _HOUSEKEEPING != _HOUSEKEEPING:
             trace.only_context = False
         if metadata.context_id is not None and metadata.context_id not in trace.context_ids:
             trace.context_ids = (*trace.context_ids, metadata.context_id)[-CONTEXTS_KEPT:]
@@ -88,6 +97,10 @@ class Aggregates:
                 marks |= INTERNAL
         if metadata.lc_chain_kind is not None and is_internal(metadata.lc_chain_kind, name):
             marks |= INTERNAL
+        if metadata.event is not None:
+            marks |= EVENT
+            if metadata.severity == WARNING_WORD:
+                marks |= WARNING
         if metadata.infrastructure == Infrastructure.INNER:
             marks |= INTERNAL | INFRASTRUCTURE
         kind = kept(event.node_kind)
@@ -135,7 +148,7 @@ class Aggregates:
             self._count_usage(span, usage)
         model = told.model_name or told.model
         if model and model != span.model:
-            span.model = self._kept(model)
+            self.name_model(span, model)
         reason, provider = told.reason, told.provider or known.provider
         inner = end_call(span, told)
         if inner is not None:
@@ -153,22 +166,33 @@ class Aggregates:
         if usage is not None:
             self._count_usage(span, usage)
             if told.model and span.model is None:
-                span.model = self._kept(told.model)
+                self.name_model(span, told.model)
+
+    def name_model(self, span: Span, model: str) -> None:
+        """Take the name of a call's model; a call without a name of its own is called by it."""
+        span.model = self._kept(model)
+        if span.name in UNNAMED_CALLS:
+            span.name = span.model
 
     def of_voice_metrics(self, span: Span, event: SpanEnd) -> None:
         """Read model and time to first token or byte from the metrics of a voice span's end."""
         metrics = read_voice_metrics(event.voice_metrics)
         if metrics.model_name:
             span.model = self._kept(metrics.model_name)
+        if metrics.provider and span.kind == "llm":
+            known = span.call or NO_CALL
+            span.call = self._shared_call(
+                known.requested_model, metrics.provider, known.finish_reason, known.wraps
+            )
         if metrics.first_seconds is not None:
             span.ttft = metrics.first_seconds
 
     def producer_dropped(self, trace: Trace, event: SpanStart | SpanEnd) -> None:
         """Count events that their producer says it had to drop."""
-        count = dropped_before(event)
-        if count:
-            trace.dropped += count
-            self._held.dropped += count
+        here, elsewhere = dropped_before(event)
+        if here or elsewhere:
+            trace.dropped += here
+            self._held.dropped += here + elsewhere
             self._held.changes.notices = True
 
     def _count_usage(self, span: Span, usage: Usage | None) -> None:

@@ -80,6 +80,12 @@ class SpanFlag(IntEnum):
     """Its end was made up by its producer; a true end may still come."""
     INFRASTRUCTURE = 16384
     """A piece of the program around an agent: a request, a query, a step of a library."""
+    EVENT = 32768
+    """Something that happened: a row without a duration."""
+    WARNING = 65536
+    """An event that the jump to the next error stops at, and that is no failure."""
+    WARNING_BELOW = 131072
+    """Some descendant is a warning."""
 
 
 class ModelCall(msgspec.Struct, gc=False, frozen=True):
@@ -271,7 +277,7 @@ class Trace:
         self.context_ids: tuple[str, ...] = ()
         """Ids of the agent_context spans that its spans name."""
         self.only_context = True
-        """Holds nothing but agent snapshots."""
+        """Holds nothing but agent snapshots, and events of a system's housekeeping: it is no run."""
         self.infrastructure = 0
         """Spans of requests, queries and inner steps of the program around the agent."""
         self.only_infrastructure = True

@@ -14,6 +14,7 @@ from etaoi_collector.store.state import (
     INTERNAL,
     PROBE,
     STARTED,
+    WARNING,
     StoredReject,
     StoreState,
 )
@@ -96,6 +97,8 @@ class Reducer:
             self._facts.usage_of_start(span, event)
         new = span.version == 0
         self._links.put(span, at, event.parent_span_id)
+        if marks & WARNING:
+            self._links.warning_below(span.parent)
         self._waits.of_start(span, event, at)
         if new:
             self._held.changes.traces[trace] = None
@@ -185,6 +188,8 @@ class Reducer:
         told = read_delta(event.payload)
         if len(told.usage_report) > 1 and span.usage is None:
             self._facts.of_delta(span, told)
+        elif told.model is not None and span.model is None and span.kind == "llm":
+            self._facts.name_model(span, told.model)
         if span.marks & ENDED:
             if span.ended_at is not None and at > span.ended_at:
                 span.marks |= SpanFlag.LATE

@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from etaoi_collector.wire.errors import EtaoiError
 from etaoi_collector.wire.limits import MAX_HELLO
 from etaoi_collector.wire.versions import SCHEMA_VERSION, SUPPORTED, advice
 
@@ -14,7 +15,7 @@ INGEST = "ingest"
 FANOUT = "fanout"
 
 
-class HandshakeError(ValueError):
+class HandshakeError(EtaoiError, ValueError):
     """A first message that is no Hello; its text is a sentence for the person at the other end."""
 
 
@@ -42,7 +43,8 @@ class Welcome(msgspec.Struct, tag="welcome", tag_field="kind"):
     """The server's consent: to an agent exactly two keys, because the reference client dies of any other."""
 
     schema_version: str
-    server_version: str
+    server_version: str = ""
+    """Always told by us; other servers may leave it out."""
     end: After | UnsetType = msgspec.field(name="etaoi_tui.end", default=UNSET)
     """Only to a viewer: where the recording ends now, so that it knows when it has read all of that."""
 
