@@ -1,4 +1,4 @@
-"""What a program does to runs beside starting them: steer, review, cancel, pause; and asking a decision model.
+"""What a program does to runs beside starting them: steer, review, cancel, pause; and decision models.
 
 The calls pass through untouched. Of their arguments only those are recorded that say what was done to whom;
 payloads of channels, credentials and bearers are none of these.
@@ -51,8 +51,8 @@ _TOLD = frozenset(
     {
         "run_id", "agent_id", "interrupt_id", "snapshot_id", "hook_id", "session_id", "text", "decision",
         "feedback", "reason", "answer", "resolved_by", "disposition", "model", "provider", "tier", "effort",
-        "max_tokens", "max_iterations", "interactive", "review", "score", "dimensions", "rationale", "channel",
-        "channels", "scope", "scope_id", "soft_limit", "hard_limit", "description", "timeout_ms",
+        "max_tokens", "max_iterations", "interactive", "review", "score", "dimensions", "rationale",
+        "channel", "channels", "scope", "scope_id", "soft_limit", "hard_limit", "description", "timeout_ms",
         "include_history", "cursor",
     }
 )  # fmt: skip

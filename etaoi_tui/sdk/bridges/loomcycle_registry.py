@@ -32,7 +32,8 @@ class KnownRun:
     """
 
     __slots__ = (
-        "agent_id", "attempts", "by_state", "left", "session_id", "span", "streamed", "transcript", "usage_told"
+        "agent_id", "attempts", "by_state", "left", "session_id", "span", "streamed", "transcript",
+        "usage_told",
     )  # fmt: skip
 
     def __init__(self, span: Span, *, streamed: bool = False, by_state: bool = False) -> None:
