@@ -189,7 +189,7 @@ def test_history_has_its_own_times(version: str) -> None:
     assert second.error == SILENT
     assert first.start["session_id"] == second.start["session_id"] == str(session_uuid("old"))
     assert first.start["trace_id"] == str(bridge_uuid("loomcycle", "run", "run_a"))
-    assert any(delta.get("event") == "provider_fallback" for delta in first.deltas)
+    assert [row.name for row in first.rows()] == ["provider_fallback"]
 
 
 def test_history_of_a_watched_run_adds_only_the_system_prompt(version: str) -> None:
