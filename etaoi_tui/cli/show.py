@@ -9,7 +9,7 @@ from etaoi_collector.projections.objects import span_object
 from etaoi_collector.projections.payload_reader import RecordedPayloads
 from etaoi_collector.sources.base import Source
 from etaoi_collector.store import Store
-from etaoi_collector.store.model import Span, SpanFlag, Trace
+from etaoi_collector.store.model import Span, Trace
 from etaoi_tui.cli.console import CommandError
 from etaoi_tui.export.json_lines import dumps
 from etaoi_tui.export.text_tree import span_line, trace_line, walk
@@ -96,7 +96,7 @@ def _shown(trace: Trace, plumbing: bool) -> Iterator[tuple[Span, int]]:
     for span, depth in walk(trace.roots or _tops(trace)):
         while hidden and hidden[-1] >= depth:
             hidden.pop()
-        if not plumbing and span.marks & SpanFlag.PLUMBING:
+        if not plumbing and span.is_folded_away:
             hidden.append(depth)
             yield span, -1
         else:

@@ -12,6 +12,7 @@ from etaoi_collector.projections.payload_reader import PayloadReader
 from etaoi_collector.store.model import Span
 from etaoi_tui.detail.document.model import Document, Section, StyledText, Tab, Text
 from etaoi_tui.detail.kind_viewer import KindViewer
+from etaoi_tui.detail.pages import state_and_goal
 from etaoi_tui.detail.pages.error import error_sections
 from etaoi_tui.detail.pages.overview import attribute_sections, headline, overview_sections, raw_sections
 from etaoi_tui.detail.pages.wait import wait_sections
@@ -39,7 +40,7 @@ def describe_span(
     if main:
         main = [_guarded(tab, data, first=tab is main[0]) for tab in main]
     overview = _guarded(Tab("overview", "Overview", lambda: _overview(data)), data, first=not main)
-    tabs = [*main[:1], overview, *main[1:]]
+    tabs = [*main[:1], overview, *main[1:], *(_guarded(tab, data) for tab in _told_tabs(data, notes))]
     if data.metadata:
         tabs.append(
             _guarded(Tab("attributes", "Attributes", lambda: attribute_sections(data.metadata)), data)
@@ -54,6 +55,14 @@ def describe_span(
         live=live,
         notes=notes,
     )
+
+
+def _told_tabs(data: SpanData, notes: list[str]) -> Sequence[Tab]:
+    try:
+        return state_and_goal.tabs(data)
+    except Exception as error:
+        notes.append(f"State and goal cannot be shown ({_why(error)}); Raw has everything.")
+        return ()
 
 
 def _headline(data: SpanData, notes: list[str]) -> Sequence[StyledText]:

@@ -50,7 +50,7 @@ class LinePrinter:
         return [
             span
             for span in dict.fromkeys([*changes.added, *changes.changed])
-            if (self._plumbing or not span.marks & SpanFlag.PLUMBING) and self._is_news(span)
+            if (self._plumbing or not span.is_folded_away) and self._is_news(span)
         ]
 
     def _is_news(self, span: Span) -> bool:

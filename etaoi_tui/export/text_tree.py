@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator
 
 from etaoi_collector.pricing.call_costs import cost_of_trace
 from etaoi_collector.projections.trace_names import trace_name
-from etaoi_collector.store.model import Span, SpanFlag, Status, Trace
+from etaoi_collector.store.model import Span, Status, Trace
 from etaoi_tui.text import fit, one_line
 from etaoi_tui.view.format import DURATION_CELLS, UNKNOWN, clock, count, dollars, duration, tokens
-from etaoi_tui.view.glyphs import kind_glyph
+from etaoi_tui.view.glyphs import span_glyph
 from etaoi_tui.view.row_summaries import Summaries
 
 _STATUS_CELLS = 10
@@ -40,7 +40,7 @@ def depth_of(span: Span, *, plumbing: bool) -> int:
     depth = 0
     above = span.parent
     while above is not None:
-        if plumbing or not above.marks & SpanFlag.PLUMBING:
+        if plumbing or not above.is_folded_away:
             depth += 1
         above = above.parent
     return depth
@@ -60,7 +60,7 @@ def span_line(span: Span, depth: int, now: float | None, summaries: Summaries) -
     name = one_line(span.name, _NAME_CELLS) or span.kind or "span"
     if span.placeholder:
         name = f"{span.span_id[:8]} (its own events never arrived)"
-    parts = [f"{indent}{kind_glyph(span.kind)} {name}"]
+    parts = [f"{indent}{span_glyph(span)} {name}"]
     usage = span.usage
     if usage is not None:
         parts.append(f"{tokens(usage.input_tokens)}→{tokens(usage.output_tokens)}")

@@ -1,4 +1,4 @@
-"""Ways through a tree that do not depend on which rows are shown: the next error, the next match."""
+"""Ways through a tree that do not depend on which rows are shown: the next error or warning."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from operator import attrgetter
 from etaoi_collector.store.model import Span, SpanFlag, Status, Trace
 
 _ERROR_BELOW = int(SpanFlag.ERROR_BELOW)
+_WARNING = int(SpanFlag.WARNING)
+_PROBLEM_BELOW = _ERROR_BELOW | int(SpanFlag.WARNING_BELOW)
 _PASSED_ON = int(SpanFlag.PASSED_ON)
 _order = attrgetter("started_at", "number")
 
@@ -19,6 +21,11 @@ def is_origin_of_error(span: Span) -> bool:
     An exception that passes through five levels ends five spans; only the innermost tells where it came from.
     """
     return span.error is not None and not span.marks & _PASSED_ON and span.status is Status.ERROR
+
+
+def is_problem(span: Span) -> bool:
+    """Whether the jump to the next error stops here: at the origin of an error, and at a warning."""
+    return bool(span.marks & _WARNING) or is_origin_of_error(span)
 
 
 def next_error(trace: Trace, after: Span | None) -> Span | None:
@@ -48,7 +55,7 @@ def previous_error(trace: Trace, before: Span | None) -> Span | None:
             if found is not None:
                 return found
         span = span.parent
-        if span is not None and is_origin_of_error(span):
+        if span is not None and is_problem(span):
             return span
     return None
 
@@ -75,12 +82,12 @@ def _siblings(trace: Trace, span: Span) -> list[Span]:
 
 def _first_error(span: Span) -> Span | None:
     while True:
-        if is_origin_of_error(span):
+        if is_problem(span):
             return span
-        if not span.marks & _ERROR_BELOW:
+        if not span.marks & _PROBLEM_BELOW:
             return None
         for child in span.children or ():
-            if child.marks & _ERROR_BELOW or is_origin_of_error(child):
+            if child.marks & _PROBLEM_BELOW or is_problem(child):
                 span = child
                 break
         else:
@@ -89,12 +96,12 @@ def _first_error(span: Span) -> Span | None:
 
 def _last_error(span: Span) -> Span | None:
     while True:
-        if span.marks & _ERROR_BELOW:
+        if span.marks & _PROBLEM_BELOW:
             for child in reversed(span.children or ()):
-                if child.marks & _ERROR_BELOW or is_origin_of_error(child):
+                if child.marks & _PROBLEM_BELOW or is_problem(child):
                     span = child
                     break
             else:
-                return span if is_origin_of_error(span) else None
+                return span if is_problem(span) else None
         else:
-            return span if is_origin_of_error(span) else None
+            return span if is_problem(span) else None

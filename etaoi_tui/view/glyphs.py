@@ -5,7 +5,7 @@ All are one cell wide in every terminal we know: no emoji presentation, no ambig
 
 from __future__ import annotations
 
-from etaoi_collector.store.model import Status
+from etaoi_collector.store.model import Span, Status
 from etaoi_tui.kinds.registry import KINDS
 
 SPINNER = "◐◓◑◒"
@@ -25,6 +25,11 @@ STATUS_GLYPHS = {
 def kind_glyph(kind: str) -> str:
     """Return a kind's glyph; unknown kinds share one."""
     return KINDS.for_kind(kind).glyph
+
+
+def span_glyph(span: Span) -> str:
+    """Return a span's glyph: its kind's, or that of what narrows its kind down."""
+    return KINDS.for_span(span).glyph
 
 
 def kind_word(kind: str) -> str:

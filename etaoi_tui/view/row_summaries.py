@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Raw
 
 from etaoi_collector.lru import Lru
+from etaoi_collector.projections.trace_names import heads
 from etaoi_collector.store.model import Span, SpanFlag, Status, Trace
 from etaoi_collector.wire.codec import decode_lossless
 from etaoi_tui.kinds.appearance import KindAppearance, RowFields
@@ -111,7 +112,7 @@ class Summaries:
         if known:
             return known
         found = ""
-        for root in trace.roots[:4]:
+        for root in heads(trace)[:4]:
             if root.start_place >= 0 and root.kind != "agent_context":
                 inputs = self.fields(root.start_place).inputs
                 answer = answer_words(inputs)

@@ -19,12 +19,15 @@ class TraceRows:
     Traces that hold nothing but an agent snapshot are shown with the traces that name it.
 
     Attributes:
-        traces: Oldest first; row 0 of the screen is the last of them.
+        traces: Oldest first, those without an agent before all others; row 0 of the screen is the last of
+            them.
     """
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._cleared = -1
+        self._around: set[Trace] = set()
+        """Listed traces in which nothing tells of an agent; they come last."""
         self.traces: list[Trace] = []
 
     def __len__(self) -> int:
@@ -43,6 +46,7 @@ class TraceRows:
     def clear(self) -> None:
         """Leave out everything that has begun so far; it stays in the store and in the recording."""
         self._cleared = max((trace.number for trace in self._store.traces.values()), default=-1)
+        self._around.clear()
         self.traces = []
 
     def at(self, row: int) -> Trace:
@@ -58,10 +62,16 @@ class TraceRows:
 
     def row(self, trace: Trace) -> int | None:
         """Return a trace's row."""
-        at = bisect_left(self.traces, trace.number, key=_number)
+        at = self._position(trace, trace in self._around)
         if at < len(self.traces) and self.traces[at] is trace:
             return len(self.traces) - 1 - at
         return None
+
+    def _position(self, trace: Trace, around: bool) -> int:
+        """Return where a trace stands, or would stand, among those with an agent or those without."""
+        others = len(self._around)
+        first, last = (0, others) if around else (others, len(self.traces))
+        return bisect_left(self.traces, trace.number, first, last, key=_number)
 
     def _update(self, trace: Trace) -> bool:
         shown = (
@@ -70,10 +80,15 @@ class TraceRows:
             and trace.number > self._cleared
             and trace.trace_id in self._store.traces
         )
-        at = bisect_left(self.traces, trace.number, key=_number)
+        around = trace in self._around
+        at = self._position(trace, around)
         present = at < len(self.traces) and self.traces[at] is trace
-        if shown and not present:
-            self.traces.insert(at, trace)
-        elif present and not shown:
+        moves = present and around != trace.only_infrastructure
+        if present and (moves or not shown):
             del self.traces[at]
-        return shown != present
+            self._around.discard(trace)
+        if shown and (moves or not present):
+            self.traces.insert(self._position(trace, trace.only_infrastructure), trace)
+            if trace.only_infrastructure:
+                self._around.add(trace)
+        return shown != present or moves

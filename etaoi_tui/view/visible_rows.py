@@ -8,6 +8,7 @@ folding, unfolding and switching plumbing rebuild what they change.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from etaoi_collector.store.model import Changes, Span, SpanFlag, Trace
 from etaoi_tui.view.depth_first import after_subtree, position, root_of
@@ -16,6 +17,10 @@ from etaoi_tui.view.middleware.row_groups import events_beside, head_of, hooks_n
 _PLUMBING = int(SpanFlag.PLUMBING)
 _PROBE = int(SpanFlag.PROBE)
 _ERROR_BELOW = int(SpanFlag.ERROR_BELOW)
+_INFRASTRUCTURE = int(SpanFlag.INFRASTRUCTURE)
+
+_COUNTED = 5_000
+"""Hidden spans below one row that are counted."""
 
 MANY = 200
 """New spans in one tick from which a rebuild of a small tree is cheaper than inserting one by one."""
@@ -49,6 +54,8 @@ class TreeRows:
         self._folded: set[Span] = set()
         self._open_chains: set[Span] = set()
         self._hung_until = 0.0
+        self._counts: dict[Span, int] = {}
+        self._counted_at = -1
 
     def __len__(self) -> int:
         return len(self.spans)
@@ -186,6 +193,37 @@ class TreeRows:
             child = stack.pop()
             count += not self._hidden(child)
             stack.extend(child.children or ())
+        return count
+
+    def infrastructure_of(self, span: Span) -> int:
+        """Count the spans of infrastructure that a row stands for: hidden below it, or around the first row.
+
+        What lies below further rows is theirs. Counts up to a bound.
+        """
+        if self.show_plumbing or not span.trace.infrastructure:
+            return 0
+        if self._counted_at != self.version:
+            self._counts.clear()
+            self._counted_at = self.version
+        count = self._counts.get(span)
+        if count is None:
+            count = self._count_hidden(span.children or ())
+            first = len(self.context)
+            if self.trace is not None and first < len(self.spans) and self.spans[first] is span:
+                count += self._count_hidden(self.trace.roots)
+            self._counts[span] = count
+        return count
+
+    def _count_hidden(self, spans: Iterable[Span]) -> int:
+        count = 0
+        waiting = list(islice(spans, _COUNTED))
+        for _ in range(_COUNTED):
+            if not waiting:
+                break
+            span = waiting.pop()
+            if self._hidden(span):
+                count += bool(span.marks & _INFRASTRUCTURE)
+                waiting.extend(span.children or ())
         return count
 
     # folding
@@ -352,6 +390,8 @@ class TreeRows:
 
     def _hidden(self, span: Span) -> bool:
         if self.show_plumbing or not span.marks & (_PLUMBING | _PROBE):
+            return False
+        if span.marks & _INFRASTRUCTURE and not span.is_folded_away:
             return False
         if span.marks & _PROBE:
             head = head_of(span)

@@ -10,7 +10,7 @@ from etaoi_collector.projections.trace_names import title
 from etaoi_collector.store.model import Span, SpanFlag, Status, Trace
 from etaoi_tui.text import fit, one_line
 from etaoi_tui.view import format as fmt
-from etaoi_tui.view.glyphs import SPINNER, STATUS_GLYPHS, kind_glyph
+from etaoi_tui.view.glyphs import SPINNER, STATUS_GLYPHS, span_glyph
 from etaoi_tui.view.row_summaries import Summaries
 from etaoi_tui.view.search import TraceSearch
 from etaoi_tui.view.timeline import Axis, bar, label, ticks
@@ -25,6 +25,8 @@ DEEPEST_INDENT = 24
 """Levels drawn as steps; deeper ones share a number, so that names stay readable."""
 
 _ENDED = int(SpanFlag.ENDED)
+_WARNING = int(SpanFlag.WARNING)
+_EVENT = int(SpanFlag.EVENT)
 _ERROR_BELOW = int(SpanFlag.ERROR_BELOW)
 
 
@@ -100,10 +102,11 @@ class SpanPainter:
         look = "span-tree--dim" if dimmed else f"span-tree--{STATUS_STYLES[status]}"
         seconds = span.duration(now)
         number_look = "span-tree--slow" if seconds is not None and seconds >= 10 else "span-tree--number"
+        took = "" if seconds is None or span.marks & _EVENT else fmt.span_duration(span, now)
         pieces: list[Piece] = [
             (f" {glyph} ", look),
             (
-                ("" if seconds is None else fmt.span_duration(span, now)).rjust(_DURATION) + " ",
+                took.rjust(_DURATION) + " ",
                 "span-tree--dim" if dimmed else number_look,
             ),
         ]
@@ -130,12 +133,12 @@ class SpanPainter:
         else:
             pieces.append(("  ", ""))
         kind = "span-tree--dim" if dimmed else "span-tree--" + kind_look(span.kind)
-        pieces.append((kind_glyph(span.kind) + " ", kind))
+        pieces.append((span_glyph(span) + " ", kind))
         left = width - sum(cell_len(text) for text, _ in pieces)
         chain = not folded and self.rows.is_chain(span) and not self.rows.chain_open(span)
         told = self._summaries.chain(span, left) if chain else None
         name = one_line(told[0] if told else span.name or _nameless(span), max(left, 1))
-        if span.placeholder or not span.name:
+        if span.placeholder or not span.name or span.marks & _WARNING:
             name_look = "span-tree--warning"
         elif status is Status.ERROR:
             name_look = "span-tree--error"
@@ -157,6 +160,9 @@ class SpanPainter:
                 extra.append((" ✗", "span-tree--error"))
         if span.ttft is not None and span.kind == "llm":
             extra.append((f" ttft {fmt.duration(span.ttft)}", "span-tree--muted"))
+        infrastructure = self.rows.infrastructure_of(span)
+        if infrastructure:
+            extra.append((f" +{fmt.count(infrastructure, 'infrastructure span')}", "span-tree--muted"))
         for text, text_look in extra:
             if left > len(text):
                 pieces.append((text, "span-tree--dim" if dimmed else text_look))

@@ -152,7 +152,15 @@ behind ✗ counts failed spans.
             line == 1 and any(r.kind == "voice_session" for r in trace.roots[:4])
         ):
             return None
-        return (trace.number, line, trace.events, status, len(trace.roots), trace.ended_at)
+        return (
+            trace.number,
+            line,
+            trace.events,
+            trace.only_infrastructure,
+            status,
+            len(trace.roots),
+            trace.ended_at,
+        )
 
     def draw_row(self, row: int, line: int, width: int) -> list[Piece]:
         """Draw a trace."""
@@ -165,10 +173,11 @@ behind ✗ counts failed spans.
         glyph = SPINNER[self.frame % 4] if status is Status.RUNNING else STATUS_GLYPHS[status]
         facts = fmt.trace_duration(trace, self._now(trace)).rjust(fmt.DURATION_CELLS)
         failed = f" ✗{trace.errors}" if trace.errors else ""
+        name_look = "trace-list--muted" if trace.only_infrastructure else "trace-list--name"
         room = width - 3 - len(facts) - len(failed) - 2
         return [
             (f" {glyph} ", f"trace-list--{STATUS_STYLES[status]}"),
-            (fit(one_line(title(trace), max(room, 1)), max(room, 1)), "trace-list--name"),
+            (fit(one_line(title(trace), max(room, 1)), max(room, 1)), name_look),
             (failed, "trace-list--error"),
             (" " + facts + " ", "trace-list--muted"),
         ]

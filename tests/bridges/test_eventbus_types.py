@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Iterator
@@ -10,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from etaoi_tui.sdk.bridges.eventbus_spans import _HANDLERS
+from etaoi_collector.conventions.event_rows import SAID_BY, SAID_TO, SEVERITY, WARNING, event_in_words
+from etaoi_collector.conventions.hive.event_types import EVENT_TYPES, Shown
 from etaoi_tui.sdk.bridges.shared import epoch_ns
 from tests.bridges.hive_bus import (
     FIRST_TYPES,
@@ -44,11 +46,20 @@ DATA: dict[str, dict[str, Any]] = {
     "output_key_set": {"key": "page"},
     "edge_traversed": {"source_node": "a", "target_node": "b", "edge_condition": "on_success"},
 }
-MARKS = sorted({*FIRST_TYPES, *NEWER_TYPES, *SINCE_GONE, "of_a_version_to_come"} - _HANDLERS.keys())
+ALL_TYPES = sorted({*FIRST_TYPES, *NEWER_TYPES, *SINCE_GONE})
+ROWS = sorted(
+    kind
+    for kind in (*ALL_TYPES, "of_a_version_to_come")
+    if EVENT_TYPES.get(kind, Shown.ROW) not in (Shown.SPAN, Shown.TEXT)
+)
 
 
-@pytest.mark.parametrize("kind", MARKS)
-async def test_a_type_without_a_span_of_its_own_is_a_mark_with_all_its_data(kind: str) -> None:
+def severity(kind: str) -> str | None:
+    return WARNING if EVENT_TYPES.get(kind) is Shown.WARNING else None
+
+
+@pytest.mark.parametrize("kind", ROWS)
+async def test_a_type_without_a_span_of_its_own_is_a_row_with_all_its_data(kind: str) -> None:
     data = DATA.get(kind, {"detail": kind, "number": 3})
     first = kind in FIRST_TYPES
 
@@ -60,31 +71,65 @@ async def test_a_type_without_a_span_of_its_own_is_a_mark_with_all_its_data(kind
         await complete(bus, "e1")
 
     shown = await recorded(FirstBus() if first else NewestBus(), play)
+    shown.nothing_dangles()
     (root,) = shown.roots
     assert root.outline() == ["task main", ["sub_agent n", ["turn iteration 1", "llm model"]]]
-    (mark,) = shown.one("turn").deltas
-    assert mark == {"event": kind, "data": data}
+    (row,) = shown.one("turn").rows()
+    assert (row.name, row.metadata["event"], row.json("inputs")) == (kind, kind, data)
+    assert row.began == row.over and row.error is None
+    assert row.metadata.get(SEVERITY) == severity(kind)
+    folded = EVENT_TYPES.get(kind) is Shown.NOISE or kind == "loop_state_changed"
+    assert (row.metadata.get("lc_chain_kind") == "internal") is folded
+    if not folded:
+        assert event_in_words(kind, data)
 
 
-@pytest.mark.parametrize("kind", MARKS)
-async def test_what_comes_when_all_is_over_stands_beside_it(kind: str) -> None:
+@pytest.mark.parametrize("kind", ROWS)
+async def test_what_comes_when_all_is_over_is_a_row_of_what_is_over(kind: str) -> None:
     async def play(bus: Any) -> None:
         await start(bus, "e1")
         await complete(bus, "e1")
         await bus.emit(kind, "main", execution_id="e1", data=dict(DATA.get(kind, {"number": 3})))
 
-    root, late = (await recorded(NewestBus(), play)).roots
-    assert (late.kind, late.name, late.began) == ("task", kind, late.over)
-    assert late.start["trace_id"] == root.start["trace_id"]
-    assert late.payload["data"] == DATA.get(kind, {"number": 3})
+    (root,) = (await recorded(NewestBus(), play)).roots
+    (late,) = root.rows()
+    assert (late.kind, late.name, late.began) == ("middleware", kind, late.over)
+    assert late.json("inputs") == DATA.get(kind, {"number": 3})
+    assert root.waits == []
 
 
-def test_every_type_of_the_mapping_has_a_span() -> None:
+@pytest.mark.parametrize("kind", [kind for kind in ROWS if kind != "node_stalled"])
+async def test_what_belongs_to_no_execution_is_no_run(kind: str) -> None:
+    async def play(bus: Any) -> None:
+        await bus.emit(kind, "elsewhere", data=dict(DATA.get(kind, {"number": 3})))
+
+    (row,) = (await recorded(NewestBus(), play)).roots
+    assert (row.is_row, row.metadata["lc_chain_kind"]) == (True, "internal")
+
+
+@pytest.mark.parametrize("kind", sorted(set(ALL_TYPES) - set(ROWS)))
+@pytest.mark.parametrize("data", [{}, {"content": 5, "snapshot": [], "tool_use_id": {}, "usage": "much"}])
+async def test_no_event_without_its_data_makes_it_stumble(kind: str, data: dict[str, Any]) -> None:
+    async def play(bus: Any) -> None:
+        await start(bus, "e1")
+        node = NodeOfTheNewest(bus, "n", "main", "e1")
+        await node.say("node_loop_iteration", iteration=1)
+        await node.say(kind, **data)
+        await bus.emit(kind, "main", data=data)
+        await bus.emit(kind, "worker:w", data=data)
+        await complete(bus, "e1")
+
+    shown = await recorded(NewestBus(), play)
+    assert shown.roots[0].name == "main" and all(len(span.ends) == 1 for span in shown.all())
+
+
+def test_every_type_of_every_version_is_in_the_table() -> None:
     assert len(FIRST_TYPES) == 25 and len({*FIRST_TYPES, *NEWER_TYPES}) == 74
-    assert _HANDLERS.keys() <= {*FIRST_TYPES, *NEWER_TYPES}
+    assert EVENT_TYPES.keys() - {"escalation_received"} >= {*FIRST_TYPES, *NEWER_TYPES}
+    assert EVENT_TYPES.keys() <= set(ALL_TYPES)
 
 
-async def test_a_node_that_stalled_fails_though_it_says_that_it_is_complete() -> None:
+async def test_a_stall_that_a_node_recovers_from_is_a_warning_and_no_failure() -> None:
     async def play(bus: Any) -> None:
         await start(bus, "e1")
         node = NodeOfTheNewest(bus, "n", "main", "e1")
@@ -94,7 +139,101 @@ async def test_a_node_that_stalled_fails_though_it_says_that_it_is_complete() ->
         await complete(bus, "e1")
 
     node = (await recorded(NewestBus(), play)).one("sub_agent")
-    assert (node.error, node.result["iterations"]) == ("the same answer three times", 3)
+    assert (node.error, node.result["iterations"]) == (None, 3)
+    (row,) = node.rows()
+    assert row.metadata[SEVERITY] == WARNING
+
+
+async def test_waiting_for_a_person_is_no_work_of_the_model() -> None:
+    async def play(bus: Any) -> None:
+        await start(bus, "e1")
+        node = NodeOfTheNewest(bus, "n", "main", "e1")
+        await node.say("node_loop_started")
+        await node.say("node_loop_iteration", iteration=1)
+        await node.say("client_output_delta", content="Which city?", snapshot="Which city?")
+        await node.say("client_input_requested", questions=[{"id": "c", "prompt": "Which city?"}])
+        await asyncio.sleep(0.15)
+        await node.say("client_input_received", content="Oslo")
+        await node.say("client_output_delta", content="Oslo it is", snapshot="Which city?Oslo it is")
+        await node.say("node_loop_completed", iterations=1)
+        await complete(bus, "e1")
+
+    shown = await recorded(NewestBus(), play)
+    shown.nothing_dangles()
+    asked, answered = shown.find("llm")
+    assert (asked.text(), answered.text()) == ("Which city?", "Oslo it is")
+    assert (asked.over - asked.began).total_seconds() < 0.1
+    assert (answered.over - answered.began).total_seconds() < 0.1
+    assert (answered.began - asked.over).total_seconds() >= 0.14
+    assert answered.payload["input_messages"] == [{"role": "human", "text": "Oslo"}]
+    assert answered.metadata[SAID_TO] == "user"
+    node, root = shown.one("sub_agent"), shown.roots[0]
+    assert node.waits == root.waits == ["Which city?", ""]
+    said = next(row for row in shown.one("turn").rows() if row.name == "client_input_received")
+    assert (said.metadata[SAID_BY], said.payload["text"]) == ("user", "Oslo")
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "what", "end"),
+    [
+        ("client_input_requested", {}, "your answer", "client_input_received"),
+        ("client_input_requested", {"prompt": "Sure?"}, "Sure?", "llm_text_delta"),
+        ("client_credential_form_requested", {"title": "GitHub"}, "credentials: GitHub", "tool_call_started"),
+        ("escalation_requested", {"reason": "stuck"}, "the queen: stuck", "escalation_received"),
+        (
+            "loop_state_changed",
+            {"activity": "awaiting_user", "park_reason": "asked"},
+            "asked",
+            "loop_state_changed",
+        ),
+        ("execution_paused", {"reason": "by the operator"}, "go on: by the operator", "execution_resumed"),
+    ],
+)
+async def test_every_way_to_wait_and_to_go_on(kind: str, data: dict[str, Any], what: str, end: str) -> None:
+    async def play(bus: Any) -> None:
+        await start(bus, "e1")
+        node = NodeOfTheNewest(bus, "n", "main", "e1")
+        await node.say("node_loop_iteration", iteration=1)
+        await node.say(kind, **data)
+        await asyncio.sleep(0.1)
+        more: dict[str, Any] = {"activity": "executing"} if end == "loop_state_changed" else {}
+        await node.say(end, content="x", snapshot="x", tool_use_id="t", **more)
+        await node.say("llm_text_delta", content="done", snapshot="done")
+        await node.say("node_loop_completed", iterations=1)
+        await complete(bus, "e1")
+
+    shown = await recorded(NewestBus(), play)
+    shown.nothing_dangles()
+    assert shown.one("sub_agent").waits == shown.roots[0].waits == [what, ""]
+    assert all((call.over - call.began).total_seconds() < 0.08 for call in shown.find("llm"))
+
+
+async def test_what_still_waits_at_the_end_says_so() -> None:
+    async def play(bus: Any) -> None:
+        await start(bus, "e1")
+        node = NodeOfTheNewest(bus, "n", "main", "e1")
+        await node.say("node_loop_started")
+        await node.say("client_input_requested", prompt="Really?")
+
+    shown = await recorded(NewestBus(), play)
+    assert shown.roots[0].waits == ["Really?"]
+
+
+async def test_the_models_name_is_on_its_calls() -> None:
+    async def play(bus: Any) -> None:
+        await start(bus, "e1")
+        node = NodeOfTheNewest(bus, "n", "main", "e1")
+        for iteration in (1, 2):
+            await node.say("node_loop_iteration", iteration=iteration)
+            await node.say("llm_text_delta", content="a", snapshot="a")
+            await node.say("llm_text_delta", content="b", snapshot="b")
+            await node.say("llm_turn_complete", model="claude", input_tokens=1, output_tokens=1)
+        await complete(bus, "e1")
+
+    shown = await recorded(NewestBus(), play)
+    calls = shown.find("llm")
+    assert [call.name for call in calls] == ["model", "model", "claude", "claude"]
+    assert all({"model": "claude"} in call.deltas for call in calls)
 
 
 async def test_an_execution_that_is_cancelled_says_nothing_and_is_started_again() -> None:

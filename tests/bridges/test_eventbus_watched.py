@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from etaoi_tui.sdk.bridges.eventbus_spans import DETACHED
+from etaoi_collector.conventions.hive.fold import DETACHED
 from etaoi_tui.sdk.transport.local import InMemorySink
 from etaoi_tui.sdk.watch import watch
 from tests.bridges.hive_bus import (

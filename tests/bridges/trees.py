@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from etaoi_collector.conventions.waits import WAITS_FOR
+
 
 class Shown:
     """A span with all that was told of it."""
@@ -17,6 +19,7 @@ class Shown:
         self.name: str = start["metadata"].get("name", "")
         self.payload: dict[str, Any] = start["payload"]
         self.deltas: list[dict[str, Any]] = []
+        self.waits: list[str] = []
         self.ends: list[dict[str, Any]] = []
         self.children: list[Shown] = []
         self.parent: Shown | None = None
@@ -61,9 +64,18 @@ class Shown:
         for child in self.children:
             yield from child.all()
 
+    @property
+    def is_row(self) -> bool:
+        """Whether it is an event and no span of its own."""
+        return "event" in self.start["metadata"]
+
+    def rows(self) -> list[Shown]:
+        """The events that are shown inside it."""
+        return [child for child in self.children if child.is_row]
+
     def outline(self) -> Any:
         """Kinds and names, to compare at a glance."""
-        inside = [child.outline() for child in self.children]
+        inside = [child.outline() for child in self.children if not child.is_row]
         own = f"{self.kind} {self.name}"
         return [own, *inside] if inside else own
 
@@ -83,7 +95,10 @@ class Forest:
         for event in events:
             span = self.spans[event["span_id"]]
             if event["kind"] == "span_delta":
-                span.deltas.append(event["payload"])
+                if WAITS_FOR in event["metadata"]:
+                    span.waits.append(event["metadata"][WAITS_FOR])
+                else:
+                    span.deltas.append(event["payload"])
             elif event["kind"] == "span_end":
                 span.ends.append(event)
         self.roots: list[Shown] = []

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from etaoi_collector.store.model import SpanFlag, Trace
+from etaoi_collector.store.model import Span, SpanFlag, Trace
 
 LOOKED_AT = 64
 """Roots of a trace, and newest traces, that are looked at: both lists may be long."""
 
+_LOOKED_INTO = 1_000
+"""Spans of infrastructure that are looked through for what lies within."""
+
 _PROBE = int(SpanFlag.PROBE)
+_INFRASTRUCTURE = int(SpanFlag.INFRASTRUCTURE)
 
 
 def is_stray(trace: Trace) -> bool:
@@ -23,11 +27,26 @@ def is_stray(trace: Trace) -> bool:
     )
 
 
+def heads(trace: Trace) -> list[Span]:
+    """Return what a trace begins with for a reader: its roots, without infrastructure around them."""
+    found: list[Span] = []
+    waiting = list(reversed(trace.roots[:LOOKED_AT]))
+    for _ in range(_LOOKED_INTO):
+        if not waiting or len(found) >= LOOKED_AT:
+            break
+        span = waiting.pop()
+        if span.marks & _INFRASTRUCTURE and span.is_folded_away:
+            waiting.extend(reversed(span.children or ()))
+        else:
+            found.append(span)
+    return found or trace.roots[:LOOKED_AT]
+
+
 def title(trace: Trace) -> str:
     """Return what a trace is called: its first root that has a name."""
     if is_stray(trace):
         return "1 stray mark" if len(trace.roots) == 1 else f"{len(trace.roots):,} stray marks"
-    for root in trace.roots[:8]:
+    for root in heads(trace)[:8]:
         if root.name and root.kind != "agent_context":
             return root.name
     for member in trace.members[:8]:

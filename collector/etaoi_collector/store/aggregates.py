@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from etaoi_collector.conventions.event_rows import WARNING as WARNING_WORD
 from etaoi_collector.conventions.payload_fields import DeltaText, read_llm_end, read_start, read_voice_metrics
 from etaoi_collector.store.display_names import is_internal, voice_name
 from etaoi_collector.store.model import NO_CALL, ModelCall, Span, Trace, Usage
-from etaoi_collector.store.state import INTERNAL, PROBE, STARTED, StoreState
-from etaoi_collector.store.wrapped_calls import end_call
+from etaoi_collector.store.state import EVENT, INFRASTRUCTURE, INTERNAL, PROBE, STARTED, WARNING, StoreState
+from etaoi_collector.store.wrapped_calls import end_call, told_twice
 from etaoi_collector.wire.events import SpanEnd, SpanStart, dropped_before
+from etaoi_collector.wire.metadata_keys import Infrastructure
 
 CONTEXTS_KEPT = 64
 """Agent snapshots that a trace remembers to name."""
+
+UNNAMED_CALLS = ("model", "llm")
+"""Names of model calls whose producers did not know the model when they began."""
+
+_HOUSEKEEPING = EVENT | INTERNAL
+"""Events that nobody would look for by themselves: a trace of nothing else is no run."""
 
 ROWS_SHARED = 4_096
 """Starts that say different things of themselves, and of which is remembered what that means for a row."""
@@ -41,6 +49,9 @@ class Aggregates:
             event.lc_agent_name,
             metadata.ls_model_name,
             metadata.lc_probe,
+            metadata.event,
+            metadata.severity,
+            metadata.infrastructure,
         )
         row = self._rows.get(said)
         if row is None:
@@ -52,7 +63,13 @@ class Aggregates:
             trace.model_calls += 1
         elif kind == "tool":
             trace.tool_calls += 1
-        if trace.only_context and kind != "agent_context":
+        if row[4] & INFRASTRUCTURE:
+            trace.infrastructure += 1
+        if trace.only_infrastructure and metadata.infrastructure is None:
+            trace.only_infrastructure = False
+            if len(trace.members) > 1:
+                self._held.changes.restructured[trace] = None  # what stood for itself folds away now
+        if trace.only_context and kind != "agent_context" and row[4] & _HOUSEKEEPING != _HOUSEKEEPING:
             trace.only_context = False
         if metadata.context_id is not None and metadata.context_id not in trace.context_ids:
             trace.context_ids = (*trace.context_ids, metadata.context_id)[-CONTEXTS_KEPT:]
@@ -80,9 +97,25 @@ class Aggregates:
                 marks |= INTERNAL
         if metadata.lc_chain_kind is not None and is_internal(metadata.lc_chain_kind, name):
             marks |= INTERNAL
+        if metadata.event is not None:
+            marks |= EVENT
+            if metadata.severity == WARNING_WORD:
+                marks |= WARNING
+        if metadata.infrastructure == Infrastructure.INNER:
+            marks |= INTERNAL | INFRASTRUCTURE
         kind = kept(event.node_kind)
         model = kept(metadata.ls_model_name) if kind == "llm" else None
         return kind, name, model, kept(event.lc_agent_name), marks
+
+    def uncount_start(self, span: Span) -> None:
+        """Take back what a span's start counted in its trace: another one will count it anew."""
+        trace = span.trace
+        if span.kind == "llm":
+            trace.model_calls -= not (span.call is not None and span.call.wraps)
+            trace.open_calls.discard(span)
+        elif span.kind == "tool":
+            trace.tool_calls -= 1
+        trace.infrastructure -= bool(span.marks & INFRASTRUCTURE)
 
     def usage_of_start(self, span: Span, event: SpanStart) -> None:
         """Voice spans have no name in their metadata, and tell their model and usage at the start."""
@@ -115,13 +148,14 @@ class Aggregates:
             self._count_usage(span, usage)
         model = told.model_name or told.model
         if model and model != span.model:
-            span.model = self._kept(model)
+            self.name_model(span, model)
         reason, provider = told.reason, told.provider or known.provider
         inner = end_call(span, told)
         if inner is not None:
             self._wraps(span)
         if reason is not None or inner is not None or provider != known.provider:
             span.call = self._shared_call(known.requested_model, provider, reason, inner is not None)
+        self._note_told_twice(span)
         ttft = told.ttft_seconds
         if ttft is not None:
             span.ttft = ttft
@@ -132,7 +166,13 @@ class Aggregates:
         if usage is not None:
             self._count_usage(span, usage)
             if told.model and span.model is None:
-                span.model = self._kept(told.model)
+                self.name_model(span, told.model)
+
+    def name_model(self, span: Span, model: str) -> None:
+        """Take the name of a call's model; a call without a name of its own is called by it."""
+        span.model = self._kept(model)
+        if span.name in UNNAMED_CALLS:
+            span.name = span.model
 
     def of_voice_metrics(self, span: Span, event: SpanEnd) -> None:
         """Read model and time to first token or byte from the metrics of a voice span's end."""
@@ -175,6 +215,19 @@ class Aggregates:
         trace.usage_version += 1
         if span.usage is not None:
             self._count(trace, span.usage, -1)
+
+    def _note_told_twice(self, span: Span) -> None:
+        """Let one row stand for a call that two tracers told of: the inner one folds away, and is summed."""
+        twice = told_twice(span)
+        if twice is None or twice[1].marks & INTERNAL:
+            return
+        outer, inner = twice
+        call = outer.call or NO_CALL
+        if not call.wraps:
+            self._wraps(outer)
+            outer.call = self._shared_call(call.requested_model, call.provider, call.finish_reason, True)
+        inner.marks |= INTERNAL
+        self._held.changes.restructured[inner.trace] = None
 
     def _shared_call(
         self,

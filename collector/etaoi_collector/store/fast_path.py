@@ -13,7 +13,7 @@ from etaoi_collector.store.liveness import Liveness
 from etaoi_collector.store.model import Span, SpanFlag, Trace
 from etaoi_collector.store.reducer import Reducer
 from etaoi_collector.store.span_tree import SpanLinks, insert
-from etaoi_collector.store.state import ENDED, STARTED, StoreState
+from etaoi_collector.store.state import ENDED, STARTED, WARNING, StoreState
 from etaoi_collector.store.waits import Waits
 from etaoi_collector.wire.events import Event, Reject, SpanDelta, SpanEnd, SpanStart
 
@@ -180,6 +180,8 @@ class FastReducer:
             trace.members.append(span)
             self._links.link(span, asked)
         trace.running += 1
+        if marks & WARNING:
+            self._links.warning_below(span.parent)
         if kind == "sub_agent" and parent is not None:
             self._links.merge_agent_node(span, parent)
         if self._waits.any or event.metadata.resumes is not None:

@@ -105,6 +105,20 @@ class Liveness:
         session.traces.append(trace)
         return trace
 
+    def move_trace(self, trace: Trace, session_id: str, at: float, connection: int) -> None:
+        """Give a trace to another session: its root says so, and came after others that said otherwise."""
+        changes = self._held.changes
+        old = trace.session
+        new = self.session_of(session_id, at, connection)
+        old.traces.remove(trace)
+        new.traces.append(trace)
+        trace.session = new
+        new.newest_at = max(new.newest_at, trace.ended_at)
+        new.user_id = new.user_id or old.user_id
+        for session in (old, new):
+            changes.sessions[session] = None
+        changes.traces[trace] = changes.restructured[trace] = None
+
     def session_of(self, session_id: str, at: float, connection: int) -> Session:
         """Return the session with this id, made if need be; somebody carries it now."""
         held = self._held

@@ -78,6 +78,14 @@ class SpanFlag(IntEnum):
     """It failed with the error of something inside it, which counts there."""
     SYNTHETIC_END = 8192
     """Its end was made up by its producer; a true end may still come."""
+    INFRASTRUCTURE = 16384
+    """A piece of the program around an agent: a request, a query, a step of a library."""
+    EVENT = 32768
+    """Something that happened: a row without a duration."""
+    WARNING = 65536
+    """An event that the jump to the next error stops at, and that is no failure."""
+    WARNING_BELOW = 131072
+    """Some descendant is a warning."""
 
 
 class ModelCall(msgspec.Struct, gc=False, frozen=True):
@@ -209,12 +217,14 @@ class Trace:
         "ended_at",
         "errors",
         "events",
+        "infrastructure",
         "inner_calls",
         "input_tokens",
         "members",
         "model_calls",
         "number",
         "only_context",
+        "only_infrastructure",
         "open_calls",
         "output_tokens",
         "placeholders",
@@ -267,7 +277,11 @@ class Trace:
         self.context_ids: tuple[str, ...] = ()
         """Ids of the agent_context spans that its spans name."""
         self.only_context = True
-        """Holds nothing but agent snapshots."""
+        """Holds nothing but agent snapshots, and events of a system's housekeeping: it is no run."""
+        self.infrastructure = 0
+        """Spans of requests, queries and inner steps of the program around the agent."""
+        self.only_infrastructure = True
+        """Holds nothing that tells of an agent: it came with somebody's program."""
         self.dropped = 0
         """Events that its producer says it had to drop."""
         self.thread: str | None = None
@@ -386,6 +400,12 @@ class Span(msgspec.Struct, gc=False, eq=False):
         return not self.marks & (_STARTED | _ENDED) and self.deltas is None
 
     @property
+    def is_folded_away(self) -> bool:
+        """Whether a reader sees it only on demand: an inner step, or infrastructure where there is more."""
+        flags = self.marks
+        return bool(flags & _INTERNAL) and not (flags & _INFRASTRUCTURE and self.trace.only_infrastructure)
+
+    @property
     def status(self) -> Status:
         """The span's state, derived from what arrived and from whether its clients are still there."""
         marks = self.marks
@@ -435,6 +455,8 @@ _WAITING = int(SpanFlag.WAITING)
 _WAITED = int(SpanFlag.WAITING) | int(SpanFlag.ANSWERED)
 _STARTED = int(SpanFlag.STARTED)
 _ENDED = int(SpanFlag.ENDED)
+_INTERNAL = int(SpanFlag.PLUMBING)
+_INFRASTRUCTURE = int(SpanFlag.INFRASTRUCTURE)
 _CANCELLED = (
     "CancelledError", "cancelled", "GeneratorExit", "interrupted", "KeyboardInterrupt", "SystemExit",
     "Cancelled(", "GraphDrained",

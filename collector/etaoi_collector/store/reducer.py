@@ -8,7 +8,16 @@ from etaoi_collector.store.deduplication import Deduplicator
 from etaoi_collector.store.liveness import Liveness
 from etaoi_collector.store.model import SYNTHETIC_ERRORS, Span, SpanFlag, Status, status_of_error
 from etaoi_collector.store.span_tree import SpanLinks
-from etaoi_collector.store.state import ENDED, STARTED, StoredReject, StoreState
+from etaoi_collector.store.state import (
+    ENDED,
+    INFRASTRUCTURE,
+    INTERNAL,
+    PROBE,
+    STARTED,
+    WARNING,
+    StoredReject,
+    StoreState,
+)
 from etaoi_collector.store.waits import Waits
 from etaoi_collector.wire.events import Event, Reject, SpanDelta, SpanEnd, SpanStart, StateTick
 
@@ -62,10 +71,14 @@ class Reducer:
     def _start(self, event: SpanStart, place: int, connection: int) -> None:
         at = event.timestamp.timestamp()
         span = self._span_of(event, at, connection)
-        if span.marks & STARTED:
-            self._repeat(span, conflict=span.started_at != at)
-            return
         trace = span.trace
+        if event.metadata.moves_trace is not None and trace.session.session_id != event.session_id:
+            self._liveness.move_trace(trace, event.session_id, at, connection)
+        if span.marks & STARTED:
+            if event.metadata.revises is None:
+                self._repeat(span, conflict=span.started_at != at)
+                return
+            self._forget_start(span)
         if span.version and span.placeholder:
             trace.placeholders -= 1
         kind, name, model, agent, marks = self._facts.of_start(event, trace)
@@ -84,6 +97,8 @@ class Reducer:
             self._facts.usage_of_start(span, event)
         new = span.version == 0
         self._links.put(span, at, event.parent_span_id)
+        if marks & WARNING:
+            self._links.warning_below(span.parent)
         self._waits.of_start(span, event, at)
         if new:
             self._held.changes.traces[trace] = None
@@ -97,7 +112,8 @@ class Reducer:
         marks = span.marks
         if marks & ENDED:
             synthetic = _is_synthetic(event)
-            if synthetic or not marks & SYNTHETIC_END:
+            replaces = event.metadata.revises is not None
+            if not replaces and (synthetic or not marks & SYNTHETIC_END):
                 conflict = not synthetic and (span.ended_at != at or span.error != event.error)
                 self._repeat(span, conflict=conflict)
                 return
@@ -172,6 +188,8 @@ class Reducer:
         told = read_delta(event.payload)
         if len(told.usage_report) > 1 and span.usage is None:
             self._facts.of_delta(span, told)
+        elif told.model is not None and span.model is None and span.kind == "llm":
+            self._facts.name_model(span, told.model)
         if span.marks & ENDED:
             if span.ended_at is not None and at > span.ended_at:
                 span.marks |= SpanFlag.LATE
@@ -231,6 +249,14 @@ class Reducer:
         if span.kind != "agent_context":
             span.trace.only_context = False
         self._links.put(span, at, event.parent_span_id)
+
+    def _forget_start(self, span: Span) -> None:
+        """Take back what a start said, for a later one that knows more."""
+        self._facts.uncount_start(span)
+        if not span.marks & ENDED:
+            span.trace.running -= 1
+        span.marks &= ~(STARTED | INTERNAL | PROBE | INFRASTRUCTURE)
+        span.model = span.declared_parent_id = None
 
     def _repeat(self, span: Span, *, conflict: bool) -> None:
         self._held.repeat()

@@ -9,7 +9,7 @@ from typing import Any
 
 from etaoi_collector.store.failures import failed, passed_on_by
 from etaoi_collector.store.model import Span, SpanFlag, Trace
-from etaoi_collector.store.state import ERROR_BELOW, INTERNAL, PASSED_ON, StoreState
+from etaoi_collector.store.state import ERROR_BELOW, INTERNAL, PASSED_ON, WARNING_BELOW, StoreState
 
 _order = attrgetter("started_at", "number")
 _number = attrgetter("number")
@@ -138,6 +138,12 @@ class SpanLinks:
             span.marks |= ERROR_BELOW
             span.version += 1
             changed[span] = None
+            span = span.parent
+
+    def warning_below(self, span: Span | None) -> None:
+        """Mark everything above a warning."""
+        while span is not None and not span.marks & WARNING_BELOW:
+            span.marks |= WARNING_BELOW
             span = span.parent
 
     def attribute_error(self, span: Span) -> None:

@@ -15,7 +15,11 @@ ENDED = int(SpanFlag.ENDED)
 ERROR_BELOW = int(SpanFlag.ERROR_BELOW)
 INTERNAL = int(SpanFlag.PLUMBING)
 PROBE = int(SpanFlag.PROBE)
+EVENT = int(SpanFlag.EVENT)
+WARNING = int(SpanFlag.WARNING)
+WARNING_BELOW = int(SpanFlag.WARNING_BELOW)
 PASSED_ON = int(SpanFlag.PASSED_ON)
+INFRASTRUCTURE = int(SpanFlag.INFRASTRUCTURE)
 
 
 class StoredReject(Reject, gc=False):

@@ -72,6 +72,25 @@ def _find_inner(span: Span, trace: Trace, told: LlmEnd) -> Span | None:
     return None
 
 
+def told_twice(span: Span) -> tuple[Span, Span] | None:
+    """Return two calls of which one is told inside the other, directly: the outer and the inner one.
+
+    A framework's tracer and one of the model's client tell of the same call, in either order.
+
+    Args:
+        span: The call that ended just now.
+    """
+    parent = span.parent
+    if parent is not None and parent.kind == "llm" and parent.ended_at is not None:
+        if parent.usage is not None and _same_counts(parent.usage, span.usage):
+            return parent, span
+    for child in span.children or ():
+        if child.kind == "llm" and child.ended_at is not None and span.usage is not None:
+            if _same_counts(span.usage, child.usage):
+                return span, child
+    return None
+
+
 def _same_counts(one: Usage, other: Usage | None) -> bool:
     return (
         other is not None

@@ -102,10 +102,10 @@ class BusEvent(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """Token counts of a model call."""
         return self.span.get("usage")
 
-    @cached_property
+    @property
     def cost_usd(self) -> float | None:
         """What a model call cost in US dollars; None where it is no model call, or its price is not known."""
-        return self.span_state.cost_usd() if self.span_state is not None else None
+        return self.span.get("cost_usd")
 
     @property
     def text(self) -> str:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from etaoi_collector.pricing.call_costs import cost_of_call
+from etaoi_collector.pricing.book import price_book
 from etaoi_collector.projections.objects import span_object
 from etaoi_collector.projections.payload_reader import RecordedPayloads
 from etaoi_collector.projections.recorded_content import RecordedContent
@@ -147,16 +147,11 @@ class SpanState:
         """What the program calls its node, execution and stream."""
         return self._fold.ids_of(self._original)
 
-    def cost_usd(self) -> float | None:
-        """Return what a model call cost in US dollars; the first look at a price loads them all."""
-        if self.span.kind != "llm" or self.span.usage is None:
-            return None
-        cost = cost_of_call(self.span, wait=True)
-        return None if cost is None else cost.total
-
     def as_object(self) -> dict[str, Any]:
-        """Return it as ``etaoi-tui tail --json`` prints it."""
+        """Return it as ``etaoi-tui tail --json`` prints it; the first look at a price loads them all."""
         span = self.span
+        if span.usage is not None and not price_book().ready:
+            price_book().load()
         if span.deltas is not None and len(span.deltas) > self._deltas:
             span.deltas = span.deltas[: self._deltas]
         with self._fold.lock:

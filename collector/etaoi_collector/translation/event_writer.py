@@ -11,12 +11,8 @@ import msgspec
 
 from etaoi_collector.translation.ids import timestamp
 from etaoi_collector.translation.translated import TranslatedSpan
+from etaoi_collector.wire.metadata_keys import INFRASTRUCTURE, MOVES_TRACE, REVISES
 from etaoi_collector.wire.versions import SCHEMA_VERSION
-
-REVISES = "etaoi_tui.revises"
-"""Metadata of a start or end that replaces what an earlier one of its span said."""
-INFRASTRUCTURE = "etaoi_tui.infrastructure"
-"""Metadata of a span that is a piece of the program around an agent."""
 
 EVENTS_PER_FRAME = 128
 
@@ -25,13 +21,24 @@ _FAILURES = (TypeError, ValueError, OverflowError, RecursionError, UnicodeError)
 _LONGEST_INTEGER = 1 << 63
 
 
-def write_start(span: TranslatedSpan, session_id: str, *, revises: bool = False) -> bytes:
-    """Encode the event that a span started."""
-    metadata = span.metadata
+def write_start(
+    span: TranslatedSpan, session_id: str, *, revises: bool = False, moves_trace: bool = False
+) -> bytes:
+    """Encode the event that a span started.
+
+    Args:
+        span: The span.
+        session_id: Its session.
+        revises: An earlier start of it is to be replaced.
+        moves_trace: Its trace was said to belong to another session before.
+    """
+    metadata = dict(span.metadata)
     if span.infrastructure:
-        metadata = {**metadata, INFRASTRUCTURE: "1"}
+        metadata[INFRASTRUCTURE] = span.infrastructure
     if revises:
-        metadata = {**metadata, REVISES: "1"}
+        metadata[REVISES] = "1"
+    if moves_trace:
+        metadata[MOVES_TRACE] = "1"
     return _encoded(
         {
             "kind": "span_start",

@@ -8,7 +8,7 @@ from typing import Any
 from etaoi_collector.lru import Lru
 from etaoi_collector.translation.ids import run_uuid
 from etaoi_collector.translation.langsmith_runs import Run, translate_run
-from etaoi_collector.translation.trace_builder import TraceBuilder
+from etaoi_collector.translation.trace_builder import TimedEvent, TraceBuilder, in_time_order
 from etaoi_collector.translation.translated import TranslatedSpan
 from etaoi_collector.translation.twins import Twins
 
@@ -49,13 +49,13 @@ class LangSmithStream:
                 # An update that does not repeat the inputs leaves the start to the request that tells them.
                 whole.append((translated, is_first or "inputs" in told))
         self._builder.choose_sessions([span for span, _ in whole])
-        events: list[bytes] = []
+        events: list[TimedEvent] = []
         for span, with_start in whole:
             if span.end_ns is None:
                 events += self._builder.started(span)
             else:
                 events += self._builder.finished(span, with_start=with_start)
-        return events
+        return [event for _, _, event in events]
 
     def note(self, run_id: str, trace_id: str | None, time_ns: int, payload: dict[str, Any]) -> list[bytes]:
         """Return the events for something that was said about a run: feedback, an attachment."""
@@ -66,7 +66,7 @@ class LangSmithStream:
         span = TranslatedSpan(
             trace, self._twins.of_run(trace, known), None, "task", "", time_ns, process="langsmith"
         )
-        return self._builder.noted(span, time_ns, payload)
+        return in_time_order(self._builder.noted(span, time_ns, payload))
 
     def _joined(self, run_id: str, told: Run, is_first: bool) -> TranslatedSpan | None:
         known = self._open.get(run_id)

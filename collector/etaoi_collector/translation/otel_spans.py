@@ -25,6 +25,7 @@ from etaoi_collector.translation.otel_model import (
 from etaoi_collector.translation.tools import describe_tools
 from etaoi_collector.translation.translated import TranslatedSpan
 from etaoi_collector.translation.usage import build_usage, read_langfuse_usage
+from etaoi_collector.wire.metadata_keys import Infrastructure
 
 EVENTS_KEPT = 200
 """Events of one span that are listed with it."""
@@ -69,7 +70,7 @@ def translate_span(span: OtelSpan, logs: list[OtelLog] | None = None) -> Transla
         agent=agent,
         user=told.text("user"),
         session=told.text("session"),
-        infrastructure=kind == "task" and not known and not _is_own_root(span, parent),
+        infrastructure="" if known else _infrastructure(span, parent),
         process=_process_of(span.resource),
     )
     _add_payloads(translated, span, told, logs or ())
@@ -103,13 +104,15 @@ def _kind_of(span: OtelSpan, told: SortedAttributes) -> tuple[str, bool]:
     return "task", False
 
 
-def _is_own_root(span: OtelSpan, parent: str | None) -> bool:
-    """Tell whether a span is a program's own root, which is worth a row although nobody says what it is."""
-    return (
-        parent is None
-        and span.kind <= KIND_INTERNAL
-        and not any(key.startswith(_REQUEST_PREFIXES) for key in span.attributes)
-    )
+def _infrastructure(span: OtelSpan, parent: str | None) -> str:
+    """Say which part of a program a span is of which no convention tells what it does.
+
+    The root that a program made itself is worth a row; requests, queries and inner steps are not.
+    """
+    own = parent is None and span.kind <= KIND_INTERNAL
+    if own and not any(key.startswith(_REQUEST_PREFIXES) for key in span.attributes):
+        return Infrastructure.ROOT
+    return Infrastructure.INNER
 
 
 def _name_of(span: OtelSpan, told: SortedAttributes, kind: str) -> str:

@@ -15,7 +15,7 @@ from etaoi_collector.translation.genai_events import DETAILS, is_message_event
 from etaoi_collector.translation.ids import span_uuid
 from etaoi_collector.translation.otel_model import InvalidPayload, OtelLog, OtelSpan
 from etaoi_collector.translation.otel_spans import translate_span
-from etaoi_collector.translation.trace_builder import TraceBuilder
+from etaoi_collector.translation.trace_builder import TimedEvent, TraceBuilder, in_time_order
 from etaoi_collector.translation.translated import TranslatedSpan
 from etaoi_collector.translation.twins import Twins
 
@@ -65,9 +65,10 @@ class OtelStream:
             elif not self._is_half(span):
                 whole.append((span, self._translate(self._completed(span)), True))
         self._builder.choose_sessions([translated for _, translated, _ in whole])
+        told: list[TimedEvent] = []
         for _, translated, finished in whole:
-            events += self._builder.finished(translated) if finished else self._builder.pending(translated)
-        return events
+            told += self._builder.finished(translated) if finished else self._builder.pending(translated)
+        return events + in_time_order(told)
 
     def take_logs(self, logs: Sequence[OtelLog | InvalidPayload]) -> list[bytes]:
         """Return the events for log records that arrived together; most wait for their span."""
@@ -90,8 +91,8 @@ class OtelStream:
         for key in affected:
             span = self._silent_calls.get(key)
             if span is not None:
-                events += self._builder.revised(
-                    self._with_twin(span, translate_span(span, self._logs.get(key)))
+                events += in_time_order(
+                    self._builder.revised(self._with_twin(span, translate_span(span, self._logs.get(key))))
                 )
         return events
 

@@ -24,6 +24,9 @@ TRACES_REMEMBERED = 20_000
 
 _STARTED, _ENDED, _PENDING = 1, 2, 4
 
+TimedEvent = tuple[int, int, bytes]
+"""Time in nanoseconds, the order at that time, and the encoded event."""
+
 
 class TraceBuilder:
     """What was sent so far. Used by one thread."""
@@ -33,6 +36,8 @@ class TraceBuilder:
         """Spans that were told again and left out."""
         self._sent: Lru[str, int] = Lru(SPANS_REMEMBERED)
         self._sessions: Lru[str, str] = Lru(TRACES_REMEMBERED)
+        self._moved: Lru[str, bool] = Lru(TRACES_REMEMBERED)
+        """Roots that name another session than the one under which their trace was sent."""
 
     def ended(self, span_id: str) -> bool:
         """Tell whether the end of a span was sent."""
@@ -46,13 +51,17 @@ class TraceBuilder:
         """
         best: dict[str, TranslatedSpan] = {}
         for span in spans:
-            known = best.get(span.trace_id)
-            if known is None or _rank(span) < _rank(known):
+            other = best.get(span.trace_id)
+            if other is None or _rank(span) < _rank(other):
                 best[span.trace_id] = span
         for trace_id, span in best.items():
-            if span.session is not None and (span.parent_id is None or trace_id not in self._sessions):
-                self._sessions.put(trace_id, session_uuid(span.session))
-            elif trace_id not in self._sessions:
+            known = self._sessions.get(trace_id)
+            if span.session is not None and (span.parent_id is None or known is None):
+                session = session_uuid(span.session)
+                if known not in (None, session):
+                    self._moved.put(span.span_id, True)
+                self._sessions.put(trace_id, session)
+            elif known is None:
                 self._sessions.put(trace_id, session_uuid(f"process:{span.process}"))
 
     def session_of(self, span: TranslatedSpan) -> str:
@@ -63,23 +72,23 @@ class TraceBuilder:
             session = self._sessions.get(span.trace_id) or ""
         return session
 
-    def pending(self, span: TranslatedSpan) -> list[bytes]:
+    def pending(self, span: TranslatedSpan) -> list[TimedEvent]:
         """Return the events for a span that has started and will be told again when it ends."""
         if self._sent.get(span.span_id):
             return []
         self._sent.put(span.span_id, _STARTED | _PENDING)
-        return [write_start(span, self.session_of(span))]
+        return [self._start(span)]
 
-    def started(self, span: TranslatedSpan) -> list[bytes]:
+    def started(self, span: TranslatedSpan) -> list[TimedEvent]:
         """Return the events for a span that has started, all of whose start is told."""
         sent = self._sent.get(span.span_id) or 0
         if sent & _STARTED:
             self.repeats += 1
             return []
         self._sent.put(span.span_id, sent | _STARTED)
-        return [write_start(span, self.session_of(span))]
+        return [self._start(span)]
 
-    def finished(self, span: TranslatedSpan, *, with_start: bool = True) -> list[bytes]:
+    def finished(self, span: TranslatedSpan, *, with_start: bool = True) -> list[TimedEvent]:
         """Return the events for a span that has ended.
 
         Args:
@@ -91,27 +100,42 @@ class TraceBuilder:
             self.repeats += 1
             return []
         session = self.session_of(span)
-        events: list[bytes] = []
+        events: list[TimedEvent] = []
         if with_start and (not sent & _STARTED or sent & _PENDING):
-            events.append(write_start(span, session, revises=bool(sent & _PENDING)))
+            events.append(self._start(span, revises=bool(sent & _PENDING)))
             sent |= _STARTED
         for time_ns, payload in span.deltas:
-            events.append(write_delta(span, session, time_ns, payload))
-        events.append(write_end(span, session))
+            events.append((time_ns, 1, write_delta(span, session, time_ns, payload)))
+        events.append(_end(span, write_end(span, session)))
         for time_ns, subject, state in span.state_changes:
-            events.append(write_state_change(session, time_ns, subject, state))
+            events.append((time_ns, 1, write_state_change(session, time_ns, subject, state)))
         self._sent.put(span.span_id, (sent | _ENDED) & ~_PENDING)
         return events
 
-    def revised(self, span: TranslatedSpan) -> list[bytes]:
+    def revised(self, span: TranslatedSpan) -> list[TimedEvent]:
         """Return the events for a span of which more became known after its end."""
         session = self.session_of(span)
         self._sent.put(span.span_id, _STARTED | _ENDED)
-        return [write_start(span, session, revises=True), write_end(span, session, revises=True)]
+        return [self._start(span, revises=True), _end(span, write_end(span, session, revises=True))]
 
-    def noted(self, span: TranslatedSpan, time_ns: int, payload: dict[str, object]) -> list[bytes]:
+    def _start(self, span: TranslatedSpan, *, revises: bool = False) -> TimedEvent:
+        moves = self._moved.pop(span.span_id) is not None
+        event = write_start(span, self.session_of(span), revises=revises, moves_trace=moves)
+        return span.start_ns, 0, event
+
+    def noted(self, span: TranslatedSpan, time_ns: int, payload: dict[str, object]) -> list[TimedEvent]:
         """Return the events for something that was said about a span."""
-        return [write_delta(span, self.session_of(span), time_ns, payload)]
+        return [(time_ns, 1, write_delta(span, self.session_of(span), time_ns, payload))]
+
+
+def _end(span: TranslatedSpan, event: bytes) -> TimedEvent:
+    """Place an end: of several at one moment that of the span which began last comes first."""
+    return span.start_ns if span.end_ns is None else span.end_ns, 1 << 64 | (1 << 64) - span.start_ns, event
+
+
+def in_time_order(events: list[TimedEvent]) -> list[bytes]:
+    """Return encoded events in the order of time, so that spans lie within each other as they did."""
+    return [event for _, _, event in sorted(events, key=lambda timed: timed[:2])]
 
 
 def _rank(span: TranslatedSpan) -> tuple[bool, bool, int]:

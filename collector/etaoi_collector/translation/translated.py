@@ -6,14 +6,6 @@ from typing import Any
 
 import msgspec
 
-AGENT_KINDS = frozenset(
-    {
-        "llm", "tool", "sub_agent", "agent_context", "middleware", "voice_session", "voice_turn",
-        "voice_agent", "voice_input", "voice_output", "eou", "vad",
-    }
-)  # fmt: skip
-"""Kinds of spans that tell of an agent; a task may be any piece of a program."""
-
 
 class TranslatedSpan(msgspec.Struct, eq=False):
     """A span. Payloads are what a start and an end carry; times are nanoseconds since the epoch."""
@@ -41,7 +33,7 @@ class TranslatedSpan(msgspec.Struct, eq=False):
     """Times and payloads of what happened in between."""
     state_changes: list[tuple[int, str, str]] = []
     """Time, subject (``agent`` or ``user``) and state, in a voice session."""
-    infrastructure: bool = False
-    """A piece of the program around the agent, which a reader folds away."""
+    infrastructure: str = ""
+    """One of `wire.encode.Infrastructure` for a piece of the program around the agent."""
     process: str = ""
     """Names the process that made it, for spans without a session."""

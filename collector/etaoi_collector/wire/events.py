@@ -14,7 +14,14 @@ import msgspec
 from msgspec import Meta, Raw
 
 from etaoi_collector.wire.encode import DROPPED_KEY
-from etaoi_collector.wire.metadata_keys import RESUMES, SYNTHETIC_END, WAITS_FOR
+from etaoi_collector.wire.metadata_keys import (
+    INFRASTRUCTURE,
+    MOVES_TRACE,
+    RESUMES,
+    REVISES,
+    SYNTHETIC_END,
+    WAITS_FOR,
+)
 
 NIL = Raw(b"\xc0")
 """An absent raw field: the msgpack nil."""
@@ -45,6 +52,11 @@ class SpanMetadata(msgspec.Struct, gc=False):
     thread_id: ShortText | None = None
     resumes: ShortText | None = msgspec.field(name=RESUMES, default=None)
     dropped: ShortText | None = msgspec.field(name=DROPPED_KEY, default=None)
+    event: ShortText | None = None
+    severity: Kind | None = msgspec.field(name="etaoi_tui.severity", default=None)
+    revises: Kind | None = msgspec.field(name=REVISES, default=None)
+    moves_trace: Kind | None = msgspec.field(name=MOVES_TRACE, default=None)
+    infrastructure: Kind | None = msgspec.field(name=INFRASTRUCTURE, default=None)
 
 
 class EndMetadata(msgspec.Struct, gc=False):
@@ -55,6 +67,7 @@ class EndMetadata(msgspec.Struct, gc=False):
     waits_for: str | None = msgspec.field(name=WAITS_FOR, default=None)
     synthetic: str | None = msgspec.field(name=SYNTHETIC_END, default=None)
     dropped: ShortText | None = msgspec.field(name=DROPPED_KEY, default=None)
+    revises: Kind | None = msgspec.field(name=REVISES, default=None)
 
 
 class SpanStart(msgspec.Struct, gc=False, tag="span_start", tag_field="kind"):

@@ -10,3 +10,19 @@ RESUMES = "etaoi_tui.resumes"
 
 SYNTHETIC_END = "etaoi_tui.synthetic_end"
 """On an end that its producer made up; the true end, if it comes, is the one that counts."""
+
+REVISES = "etaoi_tui.revises"
+"""Metadata of a start or end that replaces an earlier one of its span: a translator learned more."""
+MOVES_TRACE = "etaoi_tui.moves_trace"
+"""Metadata of a root's start: its trace belongs to the session that it names, whatever came before."""
+INFRASTRUCTURE = "etaoi_tui.infrastructure"
+"""Metadata of a span that is a piece of the program around an agent, see `Infrastructure`."""
+
+
+class Infrastructure:
+    """Values of `INFRASTRUCTURE`."""
+
+    INNER = "inner"
+    """A request, a query, a step of a library: folded into the span around it."""
+    ROOT = "root"
+    """The program's own root: it has a row, but tells of no agent."""

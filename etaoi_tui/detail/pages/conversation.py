@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from etaoi_collector.conventions.event_rows import SAID_BY, SAID_TO, USER
 from etaoi_collector.projections.payload_reader import PayloadReader
 from etaoi_collector.store.model import Session, Span, SpanFlag, Status, Trace
 from etaoi_tui.detail.document.json_printer import parse_json
@@ -22,6 +23,9 @@ TURNS_SHOWN = 40
 
 _SPANS_WALKED = 4_000
 _SUB_AGENTS = 24
+_EVENT = int(SpanFlag.EVENT)
+_SAID = frozenset({"client_input_received", "steer", "run_input"})
+"""Events that bring a person's message."""
 _VOICE = {"voice_input": "user", "voice_output": "assistant"}
 
 
@@ -75,10 +79,13 @@ def _turn(evidence: SpanData) -> list[Section]:
     span = evidence.span
     if span.kind == "voice_session" or span.trace.members[0].kind.startswith("voice"):
         return _spoken(evidence)
+    key = f"turn{span.number}"
+    said = _told_by_events(evidence, key)
+    if said:
+        return said
     asked = _last(_messages(evidence.begun, "inputs"), "user") or _resumed_with(evidence)
     answer = _last(_messages(evidence.ended, "outputs"), "assistant")
     sections: list[Section] = []
-    key = f"turn{span.number}"
     if asked is not None:
         sections += message_sections(asked, f"{key}.asked", title="user", summary=fmt.clock(span.started_at))
     sections += _sub_agents(evidence, key)
@@ -98,6 +105,32 @@ def _turn(evidence: SpanData) -> list[Section]:
         sections.append(Section(f"{key}.none", span.name, [told], _took(evidence), style="muted"))
     # What a person said came with the run itself.
     return [replace(s, target=span.span_id) if not s.target or ":" in s.target else s for s in sections]
+
+
+def _told_by_events(evidence: SpanData, key: str) -> list[Section]:
+    """Return what people and the agent said to each other inside a run, where events tell of it.
+
+    A bus or an operator's channel brings messages while the run goes on; its inputs and outputs are no part
+    of the conversation then.
+    """
+    members = evidence.span.trace.members[-_SPANS_WALKED:]
+    if not any(span.marks & _EVENT and span.name in _SAID for span in members):
+        return []
+    sections: list[Section] = []
+    for span in sorted(members, key=lambda span: (span.started_at, span.number)):
+        one = evidence.of(span)
+        said: Message | None = None
+        if span.marks & _EVENT and span.name in _SAID and one.metadata.get(SAID_BY) == USER:
+            said = Message("user", as_text(one.begun.get("text")))
+        elif span.kind == "llm" and one.metadata.get(SAID_TO) == USER:
+            said = Message("assistant", as_text(as_map(one.ended.get("response")).get("text")))
+        if said is None or not said.text:
+            continue
+        title = "user" if said.role == "user" else span.agent or span.name
+        part = f"{key}.said{span.number}"
+        made = message_sections(said, part, title=title, summary=fmt.clock(span.started_at))
+        sections += [replace(section, target=span.span_id) for section in made]
+    return sections
 
 
 def _resumed_with(evidence: SpanData) -> Message | None:

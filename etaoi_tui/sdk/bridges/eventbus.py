@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Hashable
+from time import time_ns
 from typing import Any
 
-from etaoi_tui.sdk.bridges.eventbus_spans import BusSpans
+from etaoi_collector.conventions.hive.fold import HiveFold
 from etaoi_tui.sdk.bridges.handle import BridgeHandle, Watch
 from etaoi_tui.sdk.bridges.method_hooks import Hook, find_hook, guarded, install_hook
-from etaoi_tui.sdk.tracer import Tracer
+from etaoi_tui.sdk.bridges.shared import epoch_ns
+from etaoi_tui.sdk.bridges.tracer_writer import TracerWriter
+from etaoi_tui.sdk.tracer import SessionInfo, Tracer
 
 _HISTORY = 100_000
+SYSTEM = "hive"
 _BEHIND = ("_real_bus", "_bus", "_event_bus")
 
 _last_told: weakref.WeakKeyDictionary[Any, tuple[Any, Callable[[], Any], Any]] = weakref.WeakKeyDictionary()
@@ -62,7 +66,9 @@ class BusWatch(Watch):
     def __init__(self, bus: Any, tracer: Tracer, *, one_session: bool) -> None:
         super().__init__(tracer)
         self._bus = bus
-        self._spans = BusSpans(tracer, tracer.session if one_session else None)
+        self._session: SessionInfo | None = tracer.session if one_session else None
+        self._writer = TracerWriter(tracer, SYSTEM, self._session)
+        self._fold = HiveFold(self._writer)
         self._hook: Hook | None = None
         self._newest: Any = None
 
@@ -101,7 +107,9 @@ class BusWatch(Watch):
     @guarded
     def _take(self, event: Any, *, live: bool) -> None:
         self._newest = event
-        self._spans.take(event, live=live)
+        self._writer.live = live
+        at = time_ns() if live else epoch_ns(event.timestamp) or time_ns()
+        self._fold.take(event, at, live=live)
 
     @guarded
     def stop(self) -> None:
@@ -114,18 +122,18 @@ class BusWatch(Watch):
         if not reports:
             return
         if hook.owners:
-            hook.owners[0].take_over(self._spans)
+            hook.owners[0].take_over(self._fold)
             return
-        self._spans.close()
+        self._fold.close(time_ns())
         if self._newest is None or self.tracer.pipeline is None:
             return
         if isinstance(self._bus, Hashable):
             _last_told[self._bus] = (self.tracer.pipeline.key, _reference(self.tracer.sink), self._newest)
 
-    def take_over(self, spans: BusSpans) -> None:
+    def take_over(self, fold: HiveFold) -> None:
         """Go on where another watch of the same bus stops."""
-        spans.speak_through(self.tracer)
-        self._spans = spans
+        fold.write_with(self._writer)
+        self._fold = fold
 
 
 def _reference(sink: Any) -> Callable[[], Any]:

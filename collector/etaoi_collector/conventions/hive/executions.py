@@ -6,18 +6,16 @@ import contextvars
 from collections import OrderedDict
 from typing import Any
 
-from etaoi_tui.sdk.bridges.eventbus_state import UNSAID, Execution
-from etaoi_tui.sdk.bridges.shared import serialize_value, strings
-from etaoi_tui.sdk.ids import bridge_uuid
-from etaoi_tui.sdk.tracer import SessionInfo, Tracer
+from etaoi_collector.conventions.hive.nodes import UNSAID, Execution
+from etaoi_collector.conventions.hive.span_writer import SpanWriter
 
-SYSTEM = "hive"
 WORKER = "worker:"
 _QUEEN = "queen"
 _ENDED_KEPT = 1_000
+_IDS = ("execution_id", "stream_id", "node_id", "correlation_id", "graph_id", "run_id", "colony_id")
 
 _PUBLISHER: contextvars.ContextVar[Execution | None] = contextvars.ContextVar(
-    "etaoi_tui_hive_execution", default=None
+    "etaoi_hive_execution", default=None
 )
 
 
@@ -25,16 +23,14 @@ class Executions:
     """The executions and workers of one bus, open ones and those that ended lately.
 
     Args:
-        tracer: where spans go.
-        session: the session of everything; None for one per stream.
+        writer: Where spans go.
     """
 
-    def __init__(self, tracer: Tracer, session: SessionInfo | None) -> None:
-        self.tracer = tracer
+    def __init__(self, writer: SpanWriter) -> None:
+        self.writer = writer
         self.live = True
-        """Whether events come from the publisher's own task, and not from the history."""
+        """Whether events come from the publisher's own task, and not from a history or a file."""
         self.open: dict[str, Execution] = {}
-        self._session = session
         self._over: OrderedDict[str, Execution] = OrderedDict()
         self._attempts = 0
 
@@ -51,7 +47,7 @@ class Executions:
             publisher = publisher.outer
         if publisher is not None and self.open.get(publisher.key) is publisher:
             return publisher
-        key = (stream_id, str(event.node_id or ""))
+        key = place_of(event)
         candidates = list(reversed(self.open.values()))
         for execution in candidates:
             if key in execution.nodes:
@@ -75,28 +71,22 @@ class Executions:
             return self.start(str(event.execution_id), event, at)
         return self.start(f"{stream_id}/{event.node_id}", event, at, placeholder=True)
 
-    def session_of(self, stream_id: str) -> SessionInfo:
-        """Return the session of a stream."""
-        if self._session is not None:
-            return self._session
-        return SessionInfo(bridge_uuid(SYSTEM, "stream", stream_id), self.tracer.session.user_id)
-
     def start(self, key: str, event: Any, at: int, *, placeholder: bool = False) -> Execution:
-        """Start an execution; a ghost stands for one that the bus does not name."""
+        """Start an execution; a placeholder stands for one that the bus does not name."""
         stream_id = str(event.stream_id or "")
         before = self._over.pop(key, None)
         self._attempts += before is not None or placeholder
         named = f"{key}:{self._attempts}" if before is not None or placeholder else key
         given = None if placeholder else data_of(event).get("input")
-        span = self.tracer.start(
+        span = self.writer.start(
             "task",
             stream_id or key,
-            trace=bridge_uuid(SYSTEM, "execution", key) if not placeholder else None,
-            session=self.session_of(stream_id),
-            payload={"inputs": serialize_value(given)} if given is not None else None,
+            trace=None if placeholder else ("execution", key),
+            session=self.writer.session_for(stream_id),
+            payload={"inputs": given} if given is not None else None,
             metadata=metadata_of(event),
             at=at,
-            span_id=bridge_uuid(SYSTEM, "task", named) if not placeholder else None,
+            key=None if placeholder else ("task", named),
         )
         execution = Execution(key, stream_id, span, placeholder=placeholder)
         self.open[key] = execution
@@ -106,11 +96,13 @@ class Executions:
         """Start a worker's run, inside the queen's task if that is open."""
         queen = next((e for e in reversed(self.open.values()) if e.stream_id.startswith(_QUEEN)), None)
         name = stream_id.removeprefix(WORKER) or stream_id
-        span = self.tracer.start(
+        task = data_of(event).get("task")
+        span = self.writer.start(
             "sub_agent",
             name,
             parent=queen.span if queen is not None else None,
-            session=queen.session if queen is not None else self.session_of(stream_id),
+            session=None if queen is not None else self.writer.session_for(stream_id),
+            payload={"inputs": task} if task else None,
             metadata=metadata_of(event),
             agent_name=name,
             at=at,
@@ -121,11 +113,16 @@ class Executions:
         self.open[stream_id] = worker
         return worker
 
+    def ended_worker(self, named: str) -> bool:
+        """Whether a worker's run has ended already."""
+        worker = self._over.get(named)
+        return worker is not None and worker.worker
+
     def end(self, execution: Execution, error: str | None, at: int, outputs: Any = None) -> None:
         """End an execution and everything in it."""
         for inner in execution.everything():
             own = inner is execution
-            inner.end(self.tracer, error if own else error or UNSAID, at, outputs if own else None)
+            inner.end(self.writer, error if own else error or UNSAID, at, outputs if own else None)
             self.open.pop(inner.key, None)
             self._over[inner.key] = inner
             if len(self._over) > _ENDED_KEPT:
@@ -147,7 +144,12 @@ def data_of(event: Any) -> dict[str, Any]:
     return data if isinstance(data, dict) else {} if data is None else {"value": data}
 
 
+def place_of(event: Any) -> tuple[str, str]:
+    """Return the stream and the node that an event names."""
+    return str(event.stream_id or ""), str(event.node_id or "")
+
+
 def metadata_of(event: Any) -> dict[str, str]:
     """Return the ids that an event carries; versions differ in which there are."""
-    names = ("execution_id", "stream_id", "node_id", "correlation_id", "graph_id", "run_id", "colony_id")
-    return strings(**{name: getattr(event, name, None) for name in names})
+    told = ((name, getattr(event, name, None)) for name in _IDS)
+    return {name: str(value) for name, value in told if value not in (None, "")}

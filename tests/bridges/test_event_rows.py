@@ -1,0 +1,193 @@
+"""What a viewer makes of an agent's events: rows, warnings, waiting, state and goal, the conversation."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import etaoi_tui
+from etaoi_collector import Collector, CollectorOptions, Record
+from etaoi_collector.projections.payload_reader import RecordedPayloads
+from etaoi_collector.sources.live import LiveSource
+from etaoi_collector.store import Store
+from etaoi_collector.store.model import Span, SpanFlag, Status, Trace
+from etaoi_tui.detail.document.model import KeyValues, Section, Table, Text
+from etaoi_tui.detail.pages.conversation import conversation_document
+from etaoi_tui.detail.span_document import describe_span
+from etaoi_tui.feed import Feed
+from etaoi_tui.sdk.watch import watch
+from etaoi_tui.view.error_navigation import next_error, previous_error
+from etaoi_tui.view.row_summaries import Summaries
+from tests.bridges.hive_bus import NewestBus, NodeOfTheNewest
+from tests.bridges.plays import complete, start
+from tests.collector.serving import PATIENCE, wait_for
+
+
+class Watched:
+    """What a viewer's store holds of what was recorded."""
+
+    def __init__(self, collector: Collector) -> None:
+        self.collector = collector
+        self.source = LiveSource(collector)
+        self.store = Store()
+        self.feed = Feed(self.source, self.store)
+        self.payloads = RecordedPayloads(self.source)
+        self.summaries = Summaries(self.source)
+
+    def look(self, events: int) -> None:
+        wait_for(lambda: self.collector.stats().events >= events)
+        self.feed.work(1_000, 0.0)
+
+    def play(self, work: Any) -> None:
+        async def run() -> None:
+            bus = NewestBus()
+            handle = watch(bus, server_url=self.collector.endpoint)
+            await work(bus)
+            assert handle.flush(PATIENCE)
+
+        asyncio.run(run())
+        self.collector.history()
+        self.look(0)
+
+    def run(self) -> Trace:
+        (trace,) = [trace for trace in self.store.traces.values() if not trace.only_context]
+        return trace
+
+    def span(self, name: str) -> Span:
+        return next(span for span in self.run().members if span.name == name)
+
+    def tab(self, key: str) -> list[Section]:
+        document = describe_span(self.run().roots[0], self.payloads, 0.0)
+        return list(next(tab for tab in document.tabs if tab.key == key).sections)
+
+
+@pytest.fixture
+def watched() -> Iterator[Watched]:
+    with Collector(CollectorOptions(port=0, record=Record.NONE, watched=True)) as collector:
+        yield Watched(collector)
+
+
+async def a_run(bus: Any) -> None:
+    await bus.emit("stream_started", "main", data={"entry_point": "main"})
+    await start(bus, "e1", topic="cats")
+    node = NodeOfTheNewest(bus, "writer", "main", "e1")
+    await node.say("node_loop_iteration", iteration=1)
+    await node.say("judge_verdict", action="RETRY", feedback="say more")
+    await bus.emit("state_changed", "main", execution_id="e1", data={"key": "page", "new_value": "one"})
+    await node.say("state_changed", key="page", old_value="one", new_value="two")
+    await bus.emit("state_conflict", "main", execution_id="e1", data={"key": "page", "new_value": "three"})
+    await bus.emit(
+        "goal_progress", "main", data={"progress": 0.4, "criteria_status": {"found": True, "told": False}}
+    )
+    await node.say("constraint_violation", constraint_id="budget", description="too much")
+    await node.say("context_usage_updated", trigger="iteration_start")
+    await complete(bus, "e1", page="two")
+
+
+def test_events_are_rows_with_what_is_known_of_them(watched: Watched) -> None:
+    watched.play(a_run)
+    rows = {s.name: watched.summaries.of(s) for s in watched.run().members if s.marks & SpanFlag.EVENT}
+    assert rows["judge_verdict"] == "RETRY: say more"
+    assert rows["state_conflict"] == "page = three"
+    assert rows["goal_progress"] == "40% · found=true told=false"
+    assert rows["constraint_violation"] == "budget: too much"
+    assert watched.span("context_usage_updated").marks & SpanFlag.PLUMBING
+    assert not watched.span("goal_progress").marks & SpanFlag.PLUMBING
+    assert watched.run().errors == 0 and watched.run().status is Status.OK
+
+
+def test_e_stops_at_warnings(watched: Watched) -> None:
+    watched.play(a_run)
+    trace = watched.run()
+    first = next_error(trace, None)
+    assert first is not None and first.name == "constraint_violation"
+    second = next_error(trace, first)
+    assert second is not None and second.name == "state_conflict"
+    assert next_error(trace, second) is None
+    assert previous_error(trace, None) is second and previous_error(trace, second) is first
+
+
+def test_an_event_outside_of_any_run_is_no_run(watched: Watched) -> None:
+    watched.play(a_run)
+    assert len(watched.store.traces) == 2
+    assert [trace.roots[0].name for trace in watched.store.traces.values() if trace.only_context] == [
+        "stream_started"
+    ]
+
+
+def test_the_runs_page_has_its_state_and_its_goal(watched: Watched) -> None:
+    watched.play(a_run)
+    state, conflicts = watched.tab("state")
+    (table,) = state.blocks
+    assert isinstance(table, KeyValues)
+    ((key, value),) = table.rows
+    words = "".join(text for text, _ in value)
+    assert key == "page" and "one → two" in words and "1 conflict" in words
+    (conflict,) = conflicts.blocks
+    assert isinstance(conflict, Text) and conflict.style == "error" and "page = three" in conflict.text
+    goal, violations = watched.tab("goal")
+    assert goal.summary == "40%"
+    criteria = next(block for block in goal.blocks if isinstance(block, KeyValues))
+    assert [(name, "".join(t for t, _ in v)) for name, v in criteria.rows] == [
+        ("found", "✓ met"),
+        ("told", "○ not yet"),
+    ]
+    assert any(isinstance(block, Table) for block in goal.blocks)
+    assert "budget: too much" in str(violations.blocks[0])
+
+
+async def a_talk(bus: Any) -> None:
+    await start(bus, "e1")
+    node = NodeOfTheNewest(bus, "guide", "main", "e1")
+    await node.say("node_loop_iteration", iteration=1)
+    await node.say("client_output_delta", content="Which city?", snapshot="Which city?")
+    await node.say("client_input_requested", questions=[{"id": "c", "prompt": "Which city?"}])
+
+
+async def its_end(bus: Any) -> None:
+    await a_talk(bus)
+    node = NodeOfTheNewest(bus, "guide", "main", "e1")
+    await node.say("client_input_received", content="Oslo")
+    await node.say("client_output_delta", content="Oslo it is", snapshot="Oslo it is")
+    await node.say("node_loop_completed", iterations=1)
+    await complete(bus, "e1")
+
+
+def test_a_run_that_waits_is_paused_and_says_what_for(watched: Watched) -> None:
+    watched.play(a_talk)
+    trace = watched.run()
+    assert (trace.status, trace.waits_for) == (Status.PAUSED, "Which city?")
+    assert watched.span("guide").status is Status.PAUSED
+    assert not [span for span in trace.members if span.kind == "llm" and span.status is Status.RUNNING]
+
+
+def test_what_people_say_through_the_bus_is_the_conversation(watched: Watched) -> None:
+    watched.play(its_end)
+    assert watched.run().status is Status.OK
+    document = conversation_document(watched.run().session, watched.payloads, 0.0)
+    said = [
+        (section.title, "".join(block.text for block in section.blocks if isinstance(block, Text)))
+        for section in document.tabs[0].sections
+    ]
+    assert said == [("guide", "Which city?"), ("user", "Oslo"), ("guide", "Oslo it is")]
+
+
+def test_an_event_made_by_hand_is_a_row_of_the_same_shape(tmp_path: Path) -> None:
+    with Collector(CollectorOptions(port=0, record=Record.NONE, watched=True)) as collector:
+        watched = Watched(collector)
+        handle = etaoi_tui.watch(NewestBus(), server_url=collector.endpoint)
+        with etaoi_tui.span("job"):
+            etaoi_tui.event("cache_miss", key="cats", age=3)
+            etaoi_tui.event("goal_progress", progress=0.5)
+        assert handle.flush(PATIENCE)
+        collector.history()
+        watched.look(6)
+        handle.detach()
+        miss, progress = watched.span("cache_miss"), watched.span("goal_progress")
+        assert miss.marks & SpanFlag.EVENT and progress.marks & SpanFlag.EVENT
+        assert watched.summaries.of(miss) == "key=cats age=3"
+        assert watched.summaries.of(progress) == "50%"
