@@ -73,10 +73,10 @@ def replay(name: str, *, theme: str | None) -> int:
     from etaoi_tui.cli.load_recording import find_recording, load, open_recording
 
     if not has_terminal():
-        from etaoi_tui.cli.show import print_trees
+        from etaoi_tui.cli.show import write_traces
 
         with load(name) as loaded:
-            print_trees(loaded.store, loaded.source, sys.stdout, time.time())
+            write_traces(loaded.store, loaded.source, sys.stdout, time.time())
         return 0
     path = find_recording(name)
     source = open_recording(name)
@@ -134,10 +134,10 @@ def demo(*, seed: int, loop: bool, port: int | None, speed: float, theme: str | 
                 return code
             with until_signal() as stop:
                 echo(f"A scripted agent streams to {collector.endpoint}; its tree follows when it has ended.")
-                from etaoi_tui.cli.show import print_trees
+                from etaoi_tui.cli.show import write_traces
 
                 store = _follow(source, stop, lambda: agent.poll() is not None)
-            print_trees(store, source, sys.stdout, time.time())
+            write_traces(store, source, sys.stdout, time.time())
         return 1 if agent.returncode and not stop.is_set() else 0
 
 

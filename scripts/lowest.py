@@ -1,8 +1,8 @@
-"""Run the fast tests against the oldest versions that pyproject.toml allows.
+"""Run the fast tests against the oldest versions that the two pyproject.toml allow.
 
-A lower bound that nobody installs is a guess. This makes an environment in ``.envs/lowest``, pins every
-direct dependency to its lower bound, and runs there the tests that need neither pictures nor environments of
-their own.
+A lower bound that nobody installs is a guess. This makes two environments with every direct dependency
+pinned to its lower bound. In ``.envs/lowest-sdk`` the SDK is alone, and is tried as an agent has it. In
+``.envs/lowest`` are both, and there run the tests that need neither pictures nor environments of their own.
 
     python scripts/lowest.py            install and test
     python scripts/lowest.py --print    print the pins and stop
@@ -10,20 +10,26 @@ their own.
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
 import tomllib
 import venv
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-ENVIRONMENT = ROOT / ".envs" / "lowest"
+SDK = ROOT / "packaging" / "sdk"
 BOUND = re.compile(r"^\s*([A-Za-z0-9._-]+)\s*(?:\[[^]]*\])?\s*>=\s*([0-9][0-9.]*)")
 TEST_TOOLS = ("hypothesis", "numpy", "pytest", "pytest-asyncio", "pytest-timeout")
+BESIDE_LANGCHAIN = "langgraph>=0.2.58"  # that of langchain-core 0.3; `dev` names the newest, which needs 1.0
+NEEDS_LANGCHAIN = ("agents", "hosts", "live", "middleware", "odd_hosts", "reference", "shapes")
 LEFT_OUT = (
     "tests/packaging",  # builds environments of its own with the newest versions
-    "tests/sdk/langchain",  # needs langchain, which brings a newer langchain-core
+    *(
+        f"tests/sdk/langchain/test_{name}.py" for name in NEEDS_LANGCHAIN
+    ),  # which brings a newer langchain-core
     "tests/xray",  # needs langchain, too
     "tests/real",  # drives SDKs in environments of their own
     "tests/livekit",  # likewise
@@ -47,22 +53,50 @@ def lower_bounds(requirements: list[str]) -> list[str]:
     return pins
 
 
+def read(folder: Path) -> dict[str, Any]:
+    """Read a folder's pyproject.toml."""
+    return tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))
+
+
+def install(name: str, *requirements: str) -> Path:
+    """Install into the environment ``.envs/NAME``, made when missing; returns its folder."""
+    home = ROOT / ".envs" / name
+    python = home / "bin" / "python"
+    if not python.exists():
+        venv.create(home, with_pip=True, clear=True)
+    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, *requirements], check=True)
+    return home
+
+
 def main() -> int:
-    """Install the pins, run the tests; returns pytest's exit status."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    extras = project["optional-dependencies"]
-    pins = lower_bounds([*project["dependencies"], *extras["langchain"]])
-    tools = [r for r in extras["dev"] if re.split(r"[<>=\[]", r)[0] in TEST_TOOLS]
-    print("\n".join(pins), flush=True)
+    """Install the pins, run the tests; returns the first failing pytest's exit status."""
+    viewer, sdk = read(ROOT), read(SDK)["project"]
+    extra = sdk["optional-dependencies"]["langchain"]
+    of_sdk = lower_bounds([*sdk["dependencies"], *extra])
+    pins = of_sdk + lower_bounds(viewer["tool"]["hatch"]["build"]["hooks"]["custom"]["viewer"])
+    print("\n".join(sorted(pins)), flush=True)
     if "--print" in sys.argv[1:]:
         return 0
-    python = ENVIRONMENT / "bin" / "python"
-    if not python.exists():
-        venv.create(ENVIRONMENT, with_pip=True, clear=True)
-    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, *pins, *tools, "--editable", str(ROOT)], check=True)
-    ignored = [f"--ignore-glob={path}" for path in LEFT_OUT]
-    tests = [str(python), "-m", "pytest", "-q", "-m", "not real_clients", "-p", "no:cacheprovider", *ignored]
+    alone = install("lowest-sdk", *of_sdk, str(SDK))
+    tests = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "tests/packaging/test_sdk_alone.py",
+    ]
+    environment = {**os.environ, "ETAOI_TUI_SDK_ENVIRONMENT": str(alone)}
+    status = subprocess.run(tests, cwd=ROOT, env=environment, check=False).returncode
+    if status:
+        return status
+    dev = viewer["project"]["optional-dependencies"]["dev"]
+    tools = [r for r in dev if re.split(r"[<>=\[]", r)[0] in TEST_TOOLS]
+    both = install("lowest", *pins, *tools, BESIDE_LANGCHAIN, "--editable", str(SDK), "--editable", str(ROOT))
+    tests = [str(both / "bin" / "python"), "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    tests += ["-m", "not real_clients", *(f"--ignore-glob={path}" for path in LEFT_OUT)]
     return subprocess.run(tests, cwd=ROOT, check=False).returncode
 
 

@@ -1,8 +1,8 @@
 """Tries every line of the README's table "What can be watched", each in a fresh environment.
 
-For each row an environment is made, the project is installed with exactly the extra that the row names, the
-row's own line is put into a small program of ``scripts/readme_programs``, and a real collector has to see its
-spans arrive. A row without a program, and a program without a row, fail.
+For each row an environment is made, the SDK is installed with exactly the extra that the row names, the
+row's own line is put into a small program of ``scripts/readme_programs``, and a real collector has to see
+its spans arrive. A row without a program, and a program without a row, fail.
 
     python scripts/readme_lines.py [WORD...]    only rows in whose program's name a WORD occurs
 """
@@ -28,6 +28,7 @@ from etaoi_collector.store.model import SpanFlag
 from etaoi_tui.feed import Feed
 
 ROOT = Path(__file__).resolve().parent.parent
+SDK = ROOT / "packaging" / "sdk"
 PROGRAMS = ROOT / "scripts" / "readme_programs"
 SECTION = "## What can be watched"
 PLACE = "# README_LINE"
@@ -177,7 +178,7 @@ def main() -> int:
     ]
     failed = 0
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(2) as pool:
-        run(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", folder, ROOT)
+        run(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", folder, SDK)
         (wheel,) = Path(folder).glob("*.whl")
         tries = [(row, program, pool.submit(try_line, row, program, wheel)) for row, program in wanted]
         for row, program, tried in tries:

@@ -29,12 +29,14 @@ if TYPE_CHECKING:
     from etaoi_collector.subscriptions.subscription import Subscription as Subscription
     from etaoi_collector.subscriptions.subscription import SubscriptionEnded as SubscriptionEnded
     from etaoi_collector.subscriptions.subscription import SubscriptionStats as SubscriptionStats
+    from etaoi_collector.wire.errors import EtaoiError as EtaoiError
 
 _HOMES = {
     "BindError": "options",
     "BusEvent": "subscriptions.bus_event",
     "Collector": "collector",
     "CollectorOptions": "options",
+    "EtaoiError": "wire.errors",
     "Filters": "subscriptions.filters",
     "OptionError": "options",
     "Record": "options",

@@ -10,16 +10,17 @@ from pathlib import Path
 
 from etaoi_collector.recording.directory import KEEP_BYTES, KEEP_RUNS
 from etaoi_collector.recording.recorder import SEGMENT_BYTES
+from etaoi_collector.wire.errors import EtaoiError
 from etaoi_collector.wire.limits import LARGEST_FRAME, MAX_FRAME
 
 DEFAULT_PORT = 8787
 
 
-class OptionError(Exception):
+class OptionError(EtaoiError):
     """Options that do not go together; the text is a sentence for a person."""
 
 
-class BindError(Exception):
+class BindError(EtaoiError):
     """The address cannot be listened on; the text is a sentence for a person."""
 
 

@@ -6,10 +6,11 @@ import sys
 
 import click
 
+from etaoi_collector.wire.errors import EtaoiError
 from etaoi_tui.text import printable
 
 
-class CommandError(click.ClickException):
+class CommandError(EtaoiError, click.ClickException):
     """The command cannot do what was asked: one sentence on stderr, exit code 1."""
 
     def __init__(self, message: str) -> None:

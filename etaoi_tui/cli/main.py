@@ -161,20 +161,35 @@ def list_traces(context: click.Context, file: str | None, as_json: bool) -> None
 @click.argument("file")
 @click.option("--trace", metavar="ID", help="Only this trace; the beginning of its id is enough.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a span.")
+@click.option(
+    "--format",
+    "format_name",
+    metavar="NAME",
+    help="Write another format: json-lines, markdown, text-log, text-tree, or one of a plugin.",
+)
 @click.option("--all", "plumbing", is_flag=True, help="Show a framework's inner steps, too.")
 @click.option("--voice", is_flag=True, help="Show voice calls: a line a turn, its silence taken apart.")
 @click.pass_context
 def show(
-    context: click.Context, file: str, trace: str | None, as_json: bool, plumbing: bool, voice: bool
+    context: click.Context,
+    file: str,
+    trace: str | None,
+    as_json: bool,
+    format_name: str | None,
+    plumbing: bool,
+    voice: bool,
 ) -> None:
     """Print the traces in FILE as trees. FILE may be `last`, the newest automatic recording."""
     from etaoi_tui.cli import recordings as commands
 
+    if format_name is not None and (as_json or voice):
+        raise click.UsageError("--format cannot be combined with --json or --voice.")
     if voice:
         if plumbing:
             raise click.UsageError("--all means nothing with --voice, which shows turns.")
         context.exit(commands.show_voice(file, wanted=trace, as_json=as_json))
-    context.exit(commands.show(file, wanted=trace, as_json=as_json, plumbing=plumbing))
+    format_name = format_name or ("json-lines" if as_json else "text-tree")
+    context.exit(commands.show(file, wanted=trace, format_name=format_name, plumbing=plumbing))
 
 
 @main.command()

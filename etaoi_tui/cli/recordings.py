@@ -11,7 +11,7 @@ from etaoi_collector.recording.directory import Recording, list_recordings
 from etaoi_tui.cli.console import CommandError, echo
 from etaoi_tui.cli.load_recording import count_traces, load
 from etaoi_tui.cli.ls import print_table, print_traces
-from etaoi_tui.cli.show import print_spans, print_trees
+from etaoi_tui.cli.show import write_traces
 from etaoi_tui.export.json_lines import dumps
 from etaoi_tui.text import printable
 from etaoi_tui.view.format import size, timestamp
@@ -34,18 +34,22 @@ def ls(name: str | None, *, as_json: bool) -> int:
     return 0
 
 
-def show(name: str, *, wanted: str | None, as_json: bool, plumbing: bool) -> int:
-    """Print a recording's spans.
+def show(name: str, *, wanted: str | None, format_name: str, plumbing: bool) -> int:
+    """Print a recording's spans in a format.
 
     Returns:
         The exit code.
     """
     with load(name) as loaded:
-        now = time.time()
-        if as_json:
-            print_spans(loaded.store, loaded.source, sys.stdout, now, wanted=wanted)
-        else:
-            print_trees(loaded.store, loaded.source, sys.stdout, now, wanted=wanted, plumbing=plumbing)
+        write_traces(
+            loaded.store,
+            loaded.source,
+            sys.stdout,
+            time.time(),
+            wanted=wanted,
+            format_name=format_name,
+            plumbing=plumbing,
+        )
     return 0
 
 

@@ -1,20 +1,14 @@
-"""``etaoi-tui show``: the traces of a recording as indented trees, or their spans as JSON."""
+"""``etaoi-tui show``: the traces of a recording as indented trees, or in any other format there is."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TextIO
 
-from etaoi_collector.projections.objects import span_object
-from etaoi_collector.projections.payload_reader import RecordedPayloads
 from etaoi_collector.sources.base import Source
 from etaoi_collector.store import Store
-from etaoi_collector.store.model import Span, Trace
+from etaoi_collector.store.model import Trace
 from etaoi_tui.cli.console import CommandError
-from etaoi_tui.export.json_lines import dumps
-from etaoi_tui.export.text_tree import span_line, trace_line, walk
-from etaoi_tui.view.format import count
-from etaoi_tui.view.row_summaries import Summaries
+from etaoi_tui.exporting import EXPORTERS, Extract
 
 
 def traces_to_show(store: Store, wanted: str | None) -> list[Trace]:
@@ -25,7 +19,7 @@ def traces_to_show(store: Store, wanted: str | None) -> list[Trace]:
         wanted: A trace's id or its beginning; None for all.
 
     Raises:
-        Failure: No trace has that id, or several ids begin like that.
+        CommandError: No trace has that id, or several ids begin like that.
     """
     if wanted is None:
         return list(store.traces.values())
@@ -41,79 +35,36 @@ def traces_to_show(store: Store, wanted: str | None) -> list[Trace]:
     return found
 
 
-def print_trees(
+def write_traces(
     store: Store,
     source: Source,
     out: TextIO,
     now: float,
     *,
     wanted: str | None = None,
+    format_name: str = "text-tree",
     plumbing: bool = False,
 ) -> None:
-    """Print traces as trees, one after the other.
+    """Write traces in a format, one after the other.
 
     Args:
         store: Everything that was recorded.
         source: Where payloads are read from.
-        out: Where lines go.
+        out: Where it goes.
         now: Seconds since the epoch.
-        wanted: Id of the only trace to show; None shows all.
-        plumbing: Show a framework's inner steps, too.
+        wanted: Id of the only trace to write; None for all.
+        format_name: The name of an exporter.
+        plumbing: Write a framework's inner steps, too.
+
+    Raises:
+        CommandError: There is no such trace or format.
     """
-    summaries = Summaries(source)
-    first = True
-    for trace in traces_to_show(store, wanted):
-        if not trace.roots and wanted is None:
-            continue  # shown in the tree of the trace that its spans hang in
-        if not first:
-            out.write("\n")
-        first = False
-        out.write(trace_line(trace) + "\n")
-        left_out = 0
-        for span, depth in _shown(trace, plumbing):
-            if depth < 0:
-                left_out += 1
-                continue
-            out.write(span_line(span, depth, now, summaries) + "\n")
-        if left_out:
-            out.write(
-                f"{count(left_out, 'inner step')} of the framework left out; --all shows what they are\n"
-            )
-
-
-def print_spans(store: Store, source: Source, out: TextIO, now: float, *, wanted: str | None = None) -> None:
-    """Print every span as a JSON object, trace by trace, parents before children."""
-    payloads = RecordedPayloads(source)
-    for trace in traces_to_show(store, wanted):
-        for span in _members(trace):
-            out.write(dumps(span_object(span, payloads, now)) + "\n")
-
-
-def _shown(trace: Trace, plumbing: bool) -> Iterator[tuple[Span, int]]:
-    """Yield spans with their depth among those shown; a depth of -1 marks one that is left out."""
-    hidden: list[int] = []
-    """Depths of the ancestors that are left out, outermost first."""
-    for span, depth in walk(trace.roots or _tops(trace)):
-        while hidden and hidden[-1] >= depth:
-            hidden.pop()
-        if not plumbing and span.is_folded_away:
-            hidden.append(depth)
-            yield span, -1
-        else:
-            yield span, depth - len(hidden)
-
-
-def _tops(trace: Trace) -> list[Span]:
-    """The spans of a trace that hang in another trace's tree, or in none, in start order."""
-    tops = [span for span in trace.members if span.parent is None or span.parent.trace is not trace]
-    return sorted(tops, key=lambda span: (span.started_at, span.number))
-
-
-def _members(trace: Trace) -> Iterator[Span]:
-    """Yield the spans of this trace alone of which something arrived, parents before children."""
-    stack = list(reversed(_tops(trace)))
-    while stack:
-        span = stack.pop()
-        if not span.placeholder:
-            yield span
-        stack.extend(child for child in reversed(span.children or ()) if child.trace is trace)
+    try:
+        exporter = EXPORTERS.get(format_name)
+    except KeyError:
+        problems = "".join(f" {failure}" for failure in EXPORTERS.failures)
+        names = ", ".join(EXPORTERS.all)
+        raise CommandError(f"No format {format_name!r}; there are {names}.{problems}") from None
+    traces = traces_to_show(store, wanted)
+    extract = Extract(traces, source, now, plumbing=plumbing, hung_elsewhere=wanted is not None)
+    exporter.write(extract, out)

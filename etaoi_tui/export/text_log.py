@@ -6,6 +6,7 @@ from typing import TextIO
 
 from etaoi_collector.store.model import Changes, Span, SpanFlag
 from etaoi_tui.export.text_tree import depth_of, span_line
+from etaoi_tui.exporting import Exporter, Extract
 from etaoi_tui.view.row_summaries import Summaries
 
 _ENDED_REMEMBERED = 100_000
@@ -73,3 +74,15 @@ def _moment(span: Span) -> tuple[float, int]:
     at = span.ended_at
     # Of what ended at the same moment the innermost, which started last, ended first.
     return (span.started_at, span.number) if at is None else (at, -span.number)
+
+
+def write(extract: Extract, out: TextIO) -> None:
+    """Write a line a span, in the order in which they ended."""
+    summaries = Summaries(extract.source)
+    printer = LinePrinter(out, summaries, plumbing=extract.plumbing)
+    spans = [span for span in extract.spans() if extract.plumbing or not span.is_folded_away]
+    for span in sorted(spans, key=_moment):
+        out.write(printer.line(span) + "\n")
+
+
+EXPORTER = Exporter(name="text-log", label="a line a span, as they ended", suffix=".log", write=write)

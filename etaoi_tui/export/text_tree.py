@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import TextIO
 
 from etaoi_collector.pricing.call_costs import cost_of_trace
 from etaoi_collector.projections.trace_names import trace_name
 from etaoi_collector.store.model import Span, Status, Trace
+from etaoi_tui.exporting import Exporter, Extract, tops_of, walk
 from etaoi_tui.text import fit, one_line
 from etaoi_tui.view.format import DURATION_CELLS, UNKNOWN, clock, count, dollars, duration, tokens
 from etaoi_tui.view.glyphs import span_glyph
@@ -20,19 +23,6 @@ _NAME_CELLS = 60
 _SUMMARY_CELLS = 72
 _DEEPEST_INDENT = 40
 """Levels beyond this are told by a number instead of by blanks: a tree may be a million levels deep."""
-
-
-def walk(tops: Iterable[Span]) -> Iterator[tuple[Span, int]]:
-    """Yield every span under and including some, with its depth: parents first, siblings in start order.
-
-    Other traces that hang in the tree (the turns of a voice session) are part of it.
-    """
-    stack = [(span, 0) for span in reversed(list(tops))]
-    while stack:
-        span, depth = stack.pop()
-        yield span, depth
-        if span.children is not None:
-            stack.extend((child, depth + 1) for child in reversed(span.children))
 
 
 def depth_of(span: Span, *, plumbing: bool) -> int:
@@ -94,3 +84,47 @@ def trace_line(trace: Trace) -> str:
         f"trace {one_line(trace.trace_id, 36)}  {one_line(trace_name(trace), _NAME_CELLS)}  {trace.status}  "
         f"{clock(trace.started_at)}  {duration(trace.ended_at - trace.started_at)}  {', '.join(counts)}"
     )
+
+
+def write(extract: Extract, out: TextIO) -> None:
+    """Write traces as trees, one after the other."""
+    summaries = Summaries(extract.source)
+    if extract.subtree is not None:
+        for span, depth in islice(_shown([extract.subtree], True), extract.most_spans):
+            out.write(span_line(span, depth, extract.now, summaries) + "\n")
+        return
+    first = True
+    for trace in extract.traces:
+        if not trace.roots and not extract.hung_elsewhere:
+            continue  # shown in the tree of the trace that its spans hang in
+        if not first:
+            out.write("\n")
+        first = False
+        out.write(trace_line(trace) + "\n")
+        left_out = 0
+        for span, depth in _shown(trace.roots or tops_of(trace), extract.plumbing):
+            if depth < 0:
+                left_out += 1
+                continue
+            out.write(span_line(span, depth, extract.now, summaries) + "\n")
+        if left_out:
+            out.write(
+                f"{count(left_out, 'inner step')} of the framework left out; --all shows what they are\n"
+            )
+
+
+def _shown(tops: Sequence[Span], plumbing: bool) -> Iterator[tuple[Span, int]]:
+    """Yield spans with their depth among those shown; a depth of -1 marks one that is left out."""
+    hidden: list[int] = []
+    """Depths of the ancestors that are left out, outermost first."""
+    for span, depth in walk(tops):
+        while hidden and hidden[-1] >= depth:
+            hidden.pop()
+        if not plumbing and span.is_folded_away:
+            hidden.append(depth)
+            yield span, -1
+        else:
+            yield span, depth - len(hidden)
+
+
+EXPORTER = Exporter(name="text-tree", label="the tree as text", suffix=".txt", write=write)

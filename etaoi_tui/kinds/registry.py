@@ -8,12 +8,11 @@ The folder is read by its name when the first row is drawn, so that rows need no
 from __future__ import annotations
 
 import logging
-import pkgutil
 import unicodedata
-from importlib import import_module
 
 from etaoi_collector.store.model import Span
 from etaoi_tui.kinds.appearance import ANY_KIND, COLOURS, KindAppearance
+from etaoi_tui.plugins import load_entry_points, load_folder
 
 FOLDER = "etaoi_tui.detail.viewers"
 ENTRY_POINT_GROUP = "etaoi_tui.viewers"
@@ -93,13 +92,8 @@ class KindRegistry:
             return
         self._plugins_read = True
         self._read_folder()
-        from importlib.metadata import entry_points  # slow, and the first screen does without
-
-        for entry in entry_points(group=self._group):
-            try:
-                self.add(entry.load(), entry.name)
-            except Exception as error:
-                self._skip(f"{entry.name} ({entry.value})", error)
+        for name, viewer in load_entry_points(self._group):
+            self._try(viewer, name)
 
     def add(self, viewer: object, name: str) -> None:
         """Add a viewer.
@@ -130,16 +124,18 @@ class KindRegistry:
         if self._folder_read:
             return
         self._folder_read = True
-        package = import_module(self._folder)
-        for module in pkgutil.iter_modules(package.__path__):
-            try:
-                self.add(import_module(f"{self._folder}.{module.name}").VIEWER, module.name)
-            except Exception as error:
-                self._skip(module.name, error)
+        for name, viewer in load_folder(self._folder, "VIEWER"):
+            self._try(viewer, name)
 
-    def _skip(self, name: str, error: Exception) -> None:
-        self.failures.append(f"The viewer {name} was skipped: {type(error).__name__}: {error}"[:300])
-        _log.warning("viewer %s skipped", name, exc_info=True)
+    def _try(self, viewer: object, name: str) -> None:
+        """Add what was loaded, or say why it could not be."""
+        try:
+            if isinstance(viewer, Exception):
+                raise viewer
+            self.add(viewer, name)
+        except Exception as error:
+            self.failures.append(f"The viewer {name} was skipped: {type(error).__name__}: {error}"[:300])
+            _log.warning("viewer %s skipped", name, exc_info=True)
 
 
 KINDS = KindRegistry()

@@ -19,6 +19,7 @@ from etaoi_collector.recording.directory import state_dir
 from etaoi_collector.store.model import Span
 from etaoi_tui.clipboard import LARGEST_FOR_TERMINALS, copy_locally, save_copied
 from etaoi_tui.export.json_lines import dumps
+from etaoi_tui.exporting import EXPORTERS, Extract
 from etaoi_tui.text import one_line
 from etaoi_tui.view import format as fmt
 
@@ -71,7 +72,8 @@ class CopyMenu(ModalScreen[None]):
             ("t", "trace id", trace.trace_id, lambda: trace.trace_id),
             ("e", "session id", trace.session.session_id, lambda: trace.session.session_id),
             ("d", "span as JSON", "one object", self._span_json),
-            ("b", "subtree as JSON", "one object a line", self._subtree_json),
+            ("b", "subtree as JSON", "one object a line", lambda: self._subtree("json-lines")),
+            ("m", "subtree as Markdown", "for an issue", lambda: self._subtree("markdown")),
         ]
         if span.error:
             self._choices.insert(1, ("r", "error", span.error, lambda: span.error or ""))
@@ -149,13 +151,8 @@ class CopyMenu(ModalScreen[None]):
     def _span_json(self) -> str:
         return dumps(span_object(self._span, self._payloads, self._now))
 
-    def _subtree_json(self) -> str:
-        lines: list[str] = []
-        stack = [self._span]
-        while stack and len(lines) < _MOST_SPANS:
-            span = stack.pop()
-            lines.append(dumps(span_object(span, self._payloads, self._now)))
-            stack.extend(reversed(span.children or ()))
-        if stack:
-            lines.append(dumps({"cut": f"more than {_MOST_SPANS} spans; see etaoi-tui show --json"}))
-        return "\n".join(lines)
+    def _subtree(self, format_name: str) -> str:
+        extract = Extract(
+            [], self._payloads.source, self._now, subtree=self._span, plumbing=True, most_spans=_MOST_SPANS
+        )
+        return EXPORTERS.get(format_name).text(extract)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 from uuid import UUID
 
+from etaoi_collector.wire.errors import EtaoiError
 from etaoi_tui.sdk.config import is_disabled, open_tracer, resolve_agent_id
 from etaoi_tui.sdk.stats import Stats
 from etaoi_tui.sdk.tracer import Tracer, process_session, push_default, remove_default
@@ -18,30 +19,17 @@ if TYPE_CHECKING:
     from langchain_core.callbacks import BaseCallbackHandler
 
     from etaoi_tui.sdk.langchain.handler import TracerHandler
-    from etaoi_tui.sdk.redact import RedactOption
+    from etaoi_tui.sdk.options import TracerOptions
 
 _CLOSE_SECONDS = 0.5
 
 
-class MissingLangChainError(ImportError):
+class MissingLangChainError(EtaoiError, ImportError):
     """langchain-core is not installed where `attach` was called."""
 
 
 def attach(
-    agent: Any = None,
-    *,
-    server_url: str | None = None,
-    host: str | None = None,
-    public_key: str | None = None,
-    secret_key: str | None = None,
-    project_token: str | None = None,
-    sink: Any = None,
-    user_id: str | None = None,
-    session_id: str | UUID | None = None,
-    agent_id: str | None = None,
-    insecure_tls: bool | None = None,
-    redact: RedactOption = None,
-    flush_on_sigterm: bool = False,
+    agent: Any = None, *, agent_id: str | None = None, **options: Unpack[TracerOptions]
 ) -> AttachedHandle:
     """Show an agent's runs in the viewer, from now on and until `AttachedHandle.detach`.
 
@@ -60,22 +48,12 @@ def attach(
 
     Args:
         agent: what to watch; None for all.
-        server_url: the viewer's address, ``ws://127.0.0.1:8787/ingest`` by default.
-        host: a host or base URL; wins over ``server_url``.
-        public_key: sent as a header, together with ``secret_key``.
-        secret_key: sent as a header, together with ``public_key``.
-        project_token: sent as a header.
-        sink: ``"ws"`` (the default), ``"file"`` or a path (a trace file for ``etaoi-tui --replay``),
-        ``"memory"``,
-            ``"noop"``, ``"msgpack-drop"``, or an object with ``emit(envelope)``.
-        user_id: whose run it is.
-        session_id: a UUID or any string; the same string is always the same session. Runs whose metadata
-            names a ``session_id``, ``thread_id`` or ``conversation_id`` are of that session instead; without
-            any, all runs of this process are one session.
         agent_id: the agent's stable identity, shown with its snapshot.
-        insecure_tls: accept any certificate.
-        redact: what must not leave the process; see `etaoi_tui.sdk.redact.Redact.of`.
-        flush_on_sigterm: send what waits before SIGTERM ends the process.
+        options: where to and whose run it is: ``server_url``, ``host``, ``public_key``, ``secret_key``,
+            ``project_token``, ``sink``, ``user_id``, ``session_id``, ``insecure_tls``, ``redact``,
+            ``limits``, ``flush_on_sigterm``; see `etaoi_tui.open_tracer`. Runs whose metadata names
+            a ``session_id``, ``thread_id`` or ``conversation_id`` are of that session instead of the given
+            one; without any, all runs of this process are one session.
 
     Returns:
         A handle; also a context manager that detaches.
@@ -88,21 +66,12 @@ def attach(
     if is_disabled():
         return AttachedHandle(None, None)
     make_handler = _load()
-    tracer = open_tracer(
-        server_url=server_url,
-        host=host,
-        public_key=public_key,
-        secret_key=secret_key,
-        project_token=project_token,
-        sink=sink,
-        user_id=user_id,
-        session_id=session_id if session_id is not None else process_session(user_id).session_id,
-        insecure_tls=insecure_tls,
-        redact=redact,
-        flush_on_sigterm=flush_on_sigterm,
-    )
+    named = options.get("session_id") is not None
+    if not named:
+        options["session_id"] = process_session(options.get("user_id")).session_id
+    tracer = open_tracer(**options)
     try:
-        handler, release = make_handler(tracer, agent, resolve_agent_id(agent_id), session_id is not None)
+        handler, release = make_handler(tracer, agent, resolve_agent_id(agent_id), named)
     except BaseException:
         tracer.close(0)
         raise
@@ -115,7 +84,7 @@ def _load() -> Callable[[Tracer, Any, str | None, bool], tuple[TracerHandler, Ca
         import langchain_core  # noqa: F401
     except ImportError:
         raise MissingLangChainError(
-            "etaoi_tui.attach() needs langchain-core; install it with: pip install 'etaoi-tui[langchain]'"
+            "etaoi_tui.attach() needs langchain-core; install it with: pip install 'etaoi-tui-sdk[langchain]'"
         ) from None
     from etaoi_tui.sdk.langchain.install import install_handler
 

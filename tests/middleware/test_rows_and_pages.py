@@ -76,7 +76,7 @@ def test_recordings(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(SCENES))
 def test_agents_under_our_sdk(name: str, how: str) -> None:
     shown = under_ours(name, how)
-    compare_rows_with_pages(shown.spans, shown.payloads, shown.payloads._source)
+    compare_rows_with_pages(shown.spans, shown.payloads, shown.payloads.source)
 
 
 def test_a_hook_that_changes_what_is_no_message_says_so() -> None:

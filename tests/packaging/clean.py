@@ -32,9 +32,9 @@ def run(*command: str | Path, cwd: Path, **variables: str) -> str:
 
 
 def build(source: Path, out: Path, *, release: bool) -> None:
-    """Build an sdist from a folder, and the wheel from the sdist."""
+    """Build an sdist from a folder, and the wheel from the sdist, with the tools that `dev` names."""
     variables = {"ETAOI_TUI_RELEASE": "1"} if release else {}
-    run(sys.executable, "-m", "build", "--outdir", out, source, cwd=out, **variables)
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", out, source, cwd=out, **variables)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from etaoi_collector.wire.addresses import is_loopback
 from etaoi_tui.sdk.config import is_disabled, open_tracer, resolve_agent_id, resolve_url
 from etaoi_tui.sdk.limits import Limits
+from etaoi_tui.sdk.options import TracerOptions
 from etaoi_tui.sdk.transport.endpoint import Endpoint
 
 
@@ -100,3 +102,7 @@ def test_an_unknown_sink_is_refused_in_a_sentence(sink: object, error: type[Exce
 
 def test_credentials_in_a_url_are_not_shown() -> None:
     assert Endpoint("wss://user:secret@box:99/ingest").shown == "box:99"
+
+
+def test_the_options_type_has_the_parameters_of_open_tracer() -> None:
+    assert set(TracerOptions.__annotations__) == set(inspect.signature(open_tracer).parameters)

@@ -43,12 +43,12 @@ class RecordedPayloads:
     """Decodes events of a source and keeps the newest ones that were looked at.
 
     Args:
-        source: Where events lie.
+        source: Where events lie; stays there as an attribute.
         keep: Decoded events that are kept.
     """
 
     def __init__(self, source: EventReader, keep: int = EVENTS_KEPT) -> None:
-        self._source = source
+        self.source = source
         self._keep = keep
         self._events: OrderedDict[int, tuple[dict[str, Any], int]] = OrderedDict()
         self._bytes = 0
@@ -86,4 +86,4 @@ class RecordedPayloads:
         return stream
 
     def _read(self, place: int) -> bytes | Missing:
-        return self._source.read(place) if place >= 0 else Missing("it was not kept")
+        return self.source.read(place) if place >= 0 else Missing("it was not kept")

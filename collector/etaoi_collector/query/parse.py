@@ -18,6 +18,7 @@ from etaoi_collector.query.match import (
     Word,
 )
 from etaoi_collector.store.model import Span, Status
+from etaoi_collector.wire.errors import EtaoiError
 
 _TOKEN = re.compile(
     r"""\s*(?:
@@ -36,7 +37,7 @@ _COUNT = re.compile(r"([0-9.]+)\s*([kM]?)")
 _KINDS = {"agent": ("sub_agent", "voice_agent"), "voice": ("voice_session", "voice_turn", "voice_agent")}
 
 
-class QueryError(ValueError):
+class QueryError(EtaoiError, ValueError):
     """A query that cannot be read; the message is a sentence for the person who typed it.
 
     Args:

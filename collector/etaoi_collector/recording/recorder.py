@@ -24,6 +24,7 @@ from etaoi_collector.recording.frame_cache import FrameCache
 from etaoi_collector.recording.frame_ring_buffer import FrameRingBuffer
 from etaoi_collector.recording.random_access_file import read_at, shown
 from etaoi_collector.source_items import Missing
+from etaoi_collector.wire.errors import EtaoiError
 from etaoi_collector.wire.event_ref import pack_event_ref, unpack_event_ref
 from etaoi_collector.wire.limits import MAX_TRACE_HEADER
 from etaoi_collector.wire.trace_records import (
@@ -42,7 +43,7 @@ SEGMENT_BYTES = 512 << 20
 RING_BYTES = 64 << 20
 
 
-class RecordError(Exception):
+class RecordError(EtaoiError):
     """The file that somebody asked for cannot be written; the text is a sentence for a person."""
 
 

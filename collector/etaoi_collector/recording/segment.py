@@ -13,11 +13,12 @@ from etaoi_collector.recording.formats import (
     detect_format,
 )
 from etaoi_collector.recording.random_access_file import RandomAccessFile, open_bytes, shown
+from etaoi_collector.wire.errors import EtaoiError
 from etaoi_collector.wire.limits import MAX_TRACE_HEADER
 from etaoi_collector.wire.trace_records import HeaderError, TraceHeader, read_header
 
 
-class TraceFileError(Exception):
+class TraceFileError(EtaoiError):
     """A file that cannot be opened as a recording; its text is one sentence for a person."""
 
 

@@ -24,6 +24,7 @@ from etaoi_collector.recording.recorder import Recorder
 from etaoi_collector.source_items import Missing, SourceItem
 from etaoi_collector.sources.base import EVENTS_PER_SECOND, Progress
 from etaoi_collector.wire.addresses import is_loopback
+from etaoi_collector.wire.errors import EtaoiError
 from etaoi_collector.wire.handshake import (
     FANOUT,
     After,
@@ -64,7 +65,7 @@ _FOR_GOOD = frozenset({BAD_TOKEN, MISMATCH, POLICY, UNSUPPORTED_DATA})
 """Close codes that another attempt would only get again."""
 
 
-class RemoteError(Exception):
+class RemoteError(EtaoiError):
     """The viewer cannot be followed; the text is a sentence for a person."""
 
 

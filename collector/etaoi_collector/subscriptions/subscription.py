@@ -26,6 +26,7 @@ from etaoi_collector.subscriptions.bus_event import MISSED, BusEvent
 from etaoi_collector.subscriptions.callback_thread import Callback, CallbackThread
 from etaoi_collector.subscriptions.filters import SubscriptionFilter
 from etaoi_collector.subscriptions.span_fold import SpanFold
+from etaoi_collector.wire.errors import EtaoiError
 from etaoi_collector.wire.full_decode import decode_lossless
 
 _SLICE_SECONDS = 0.002
@@ -34,7 +35,7 @@ _SLICE_EVENTS = 512
 Predicate = Callable[[BusEvent], bool]
 
 
-class SubscriptionEnded(Exception):
+class SubscriptionEnded(EtaoiError):
     """The collector stopped, or the subscription was closed, before what was waited for happened."""
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from etaoi_collector.wire.errors import EtaoiError
 from etaoi_collector.wire.limits import MAX_HELLO
 from etaoi_collector.wire.versions import SCHEMA_VERSION, SUPPORTED, advice
 
@@ -14,7 +15,7 @@ INGEST = "ingest"
 FANOUT = "fanout"
 
 
-class HandshakeError(ValueError):
+class HandshakeError(EtaoiError, ValueError):
     """A first message that is no Hello; its text is a sentence for the person at the other end."""
 
 

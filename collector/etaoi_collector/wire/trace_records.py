@@ -34,6 +34,7 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
+from etaoi_collector.wire.errors import EtaoiError
 from etaoi_collector.wire.limits import LARGEST_FRAME, MAX_TRACE_HEADER
 from etaoi_collector.wire.scan import BreaksOff, Budget, TooManyItems, skip
 
@@ -118,7 +119,7 @@ def decode_body(body: bytes | memoryview, kind: type[_Body]) -> _Body:
         return kind()
 
 
-class HeaderError(ValueError):
+class HeaderError(EtaoiError, ValueError):
     """The header cannot be used; the text ends a sentence that starts with the file's name."""
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 from uuid import UUID
 
+from etaoi_tui.sdk.config import is_disabled, open_tracer
 from etaoi_tui.sdk.stats import Stats
 from etaoi_tui.sdk.tracer import Tracer, push_default, remove_default
 
@@ -123,3 +125,27 @@ class BridgeHandle:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.detach()
+
+
+def open_bridge(
+    target: Any, options: dict[str, Any], start: Callable[[Tracer], BridgeHandle]
+) -> BridgeHandle:
+    """Open a tracer and let a bridge start on it.
+
+    Args:
+        target: What is watched.
+        options: Those of `open_tracer`; others are refused by it, but for ``agent_id``, which does not apply.
+        start: Begins to watch.
+
+    Returns:
+        What ``start`` returns; a handle that does nothing where everything is disabled.
+    """
+    options.pop("agent_id", None)
+    if is_disabled():
+        return BridgeHandle(target, None)
+    tracer = open_tracer(**options)
+    try:
+        return start(tracer)
+    except BaseException:
+        tracer.close(0)
+        raise

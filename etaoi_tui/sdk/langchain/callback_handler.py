@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import weakref
-from typing import Any
-from uuid import UUID
+from typing import Any, Unpack
 
 from langchain_core.callbacks import BaseCallbackHandler
 
 from etaoi_tui.sdk.config import is_disabled, open_tracer
 from etaoi_tui.sdk.langchain.global_hook import follow_inside, forget
 from etaoi_tui.sdk.langchain.handler import TracerHandler
-from etaoi_tui.sdk.redact import RedactOption
+from etaoi_tui.sdk.options import TracerOptions
 from etaoi_tui.sdk.tracer import process_session, push_default, remove_default
 
 
@@ -29,7 +28,7 @@ class SilentHandler(BaseCallbackHandler):
 
 
 class EtaoiHandler(TracerHandler):
-    """A callback handler with a destination of its own; parameters as for `etaoi_tui.attach`.
+    """A callback handler with a destination of its own; options as for `etaoi_tui.open_tracer`.
 
     With ``ETAOI_DISABLED`` set, constructing one gives a `SilentHandler`.
     """
@@ -38,32 +37,10 @@ class EtaoiHandler(TracerHandler):
         """Return a `SilentHandler` instead when everything is disabled."""
         return SilentHandler() if is_disabled() else super().__new__(cls)
 
-    def __init__(
-        self,
-        *,
-        sink: Any = None,
-        session_id: str | UUID | None = None,
-        user_id: str | None = None,
-        server_url: str | None = None,
-        host: str | None = None,
-        public_key: str | None = None,
-        secret_key: str | None = None,
-        project_token: str | None = None,
-        insecure_tls: bool | None = None,
-        redact: RedactOption = None,
-    ) -> None:
-        tracer = open_tracer(
-            server_url=server_url,
-            host=host,
-            public_key=public_key,
-            secret_key=secret_key,
-            project_token=project_token,
-            sink=sink,
-            user_id=user_id,
-            session_id=session_id if session_id is not None else process_session(user_id).session_id,
-            insecure_tls=insecure_tls,
-            redact=redact,
-        )
+    def __init__(self, **options: Unpack[TracerOptions]) -> None:
+        if options.get("session_id") is None:
+            options["session_id"] = process_session(options.get("user_id")).session_id
+        tracer = open_tracer(**options)
         super().__init__(tracer)
         if not tracer.enabled:
             self.stop()

@@ -5,15 +5,14 @@ from __future__ import annotations
 import os
 import time
 import weakref
-from typing import Any
+from typing import Any, Unpack
 from uuid import UUID
 
 from etaoi_tui.sdk.config import open_tracer
-from etaoi_tui.sdk.limits import Limits
 from etaoi_tui.sdk.livekit.call import Call, Options
 from etaoi_tui.sdk.livekit.listener import Listener
 from etaoi_tui.sdk.livekit.snapshots import PROMPT_MODES
-from etaoi_tui.sdk.redact import RedactOption
+from etaoi_tui.sdk.options import TracerOptions
 from etaoi_tui.sdk.stats import Stats
 from etaoi_tui.sdk.tracer import Tracer
 
@@ -115,28 +114,16 @@ class SessionHandle:
 def attach_session(
     session: Any,
     *,
-    server_url: str | None = None,
-    host: str | None = None,
-    public_key: str | None = None,
-    secret_key: str | None = None,
-    project_token: str | None = None,
-    sink: Any = None,
-    user_id: str | None = None,
-    session_id: str | UUID | None = None,
     include_vad: bool = True,
     capture_prompts: str | None = None,
-    insecure_tls: bool | None = None,
     release: str | None = None,
     environment: str | None = None,
-    redact: RedactOption = None,
-    limits: Limits | None = None,
-    flush_on_sigterm: bool = False,
+    **options: Unpack[TracerOptions],
 ) -> SessionHandle:
     """Show a LiveKit voice call while it happens. Before or after ``session.start()``.
 
     Works with livekit-agents from 1.2 on. Nothing here raises into, blocks or delays the call. Attaching
-    again with the same destination returns the handle that is there. The parameters that are not named here
-    mean what they mean for `etaoi_tui.attach`.
+    again with the same destination returns the handle that is there.
 
     Args:
         session: the ``AgentSession``.
@@ -145,6 +132,7 @@ def attach_session(
             characters, length and hash) or ``off``; by default ``ETAOI_CAPTURE_PROMPTS``, else ``full``.
         release: your version, for comparing calls; by default ``ETAOI_RELEASE``.
         environment: such as ``staging``; by default ``ETAOI_ENVIRONMENT``.
+        options: where to and whose call it is; see `etaoi_tui.open_tracer`.
 
     Raises:
         TypeError: ``session`` is no AgentSession.
@@ -158,33 +146,20 @@ def attach_session(
     prompts = capture_prompts or os.environ.get("ETAOI_CAPTURE_PROMPTS") or "full"
     if prompts not in PROMPT_MODES:
         raise ValueError(f"capture_prompts is one of {', '.join(PROMPT_MODES)}, not {prompts!r:.40}")
-    tracer = open_tracer(
-        server_url=server_url,
-        host=host,
-        public_key=public_key,
-        secret_key=secret_key,
-        project_token=project_token,
-        sink=sink,
-        user_id=user_id,
-        session_id=session_id,
-        insecure_tls=insecure_tls,
-        redact=redact,
-        limits=limits,
-        flush_on_sigterm=flush_on_sigterm,
-    )
+    tracer = open_tracer(**options)
     handles = _handles.setdefault(session, weakref.WeakSet())
     for handle in list(handles):
         if tracer.enabled and handle.tracer.pipeline is tracer.pipeline:
             tracer.close(0)
             return handle
-    options = Options(
+    call_options = Options(
         prompts=prompts,
         userdata=os.environ.get("ETAOI_CAPTURE_USERDATA", "1").strip().lower() not in _FALSE,
         include_vad=include_vad,
         release=release or os.environ.get("ETAOI_RELEASE"),
         environment=environment or os.environ.get("ETAOI_ENVIRONMENT"),
     )
-    handle = SessionHandle(session, tracer, options)
+    handle = SessionHandle(session, tracer, call_options)
     if tracer.enabled:
         handles.add(handle)
     return handle

@@ -208,7 +208,7 @@ def test_without_langchain_one_sentence_says_what_to_install() -> None:
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
     )
-    assert "pip install 'etaoi-tui[langchain]'" in done.stdout
+    assert "pip install 'etaoi-tui-sdk[langchain]'" in done.stdout
     assert done.stdout.count("\n") == 1
 
 
