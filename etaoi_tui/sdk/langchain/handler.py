@@ -269,7 +269,11 @@ class TracerHandler(RunRecorder, BaseCallbackHandler):
         try:
             shown = run_name(serialized, name, "retriever")
             known = metadata and metadata.get("ls_retriever_name")
-            more = {"ls_retriever_name": known or shown, "lc_chain_kind": "user"}
+            more = {
+                "ls_retriever_name": known or shown,
+                "lc_chain_kind": "user",
+                "etaoi_tui.kind": "retriever",
+            }
             payload = ChainInput(query)
             self._begin_leaf("middleware", shown, run_id, parent_run_id, metadata, tags, payload, more)
         except Exception as error:

@@ -24,7 +24,7 @@ _OURS = frozenset(
         "name", "event", "tags", "run_type", "lc_chain_kind", "lc_hook", "lc_probe", "probe_label",
         "probe_phase", "agent.context_id", "agent.context_hash", "tool_call_id", "etaoi_tui.kind",
         "etaoi_tui.dropped", "etaoi_tui.cut", "etaoi_tui.unknown_parent", "etaoi_tui.waits_for",
-        "etaoi_tui.resumes",
+        "etaoi_tui.resumes", "etaoi_tui.severity", "etaoi_tui.infrastructure",
     }
 )  # fmt: skip
 """Metadata keys by which the wire says what a span is. An entry of the caller's own by that name does not."""
