@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from etaoi_collector.wire.encode import EMPTY_MAP, NIL, encode_text
+from etaoi_tui.sdk.caller_metadata import CallerMetadata
 from etaoi_tui.sdk.fast_path import SizeEstimator
 from etaoi_tui.sdk.limits import Limits
 from etaoi_tui.sdk.redact import REDACTED, Redact
@@ -178,6 +179,8 @@ class PayloadSerializer:
             out["name"] = self._known(name)
         if given:
             pairs = self._pairs
+            if type(given) is CallerMetadata:
+                given = given.resolve()
             if name is not None and "name" in given:
                 given = {"metadata.name" if key == "name" else key: value for key, value in given.items()}
             for key, value in list(given.items())[:most]:
