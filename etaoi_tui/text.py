@@ -22,16 +22,25 @@ _C0_PICTURES[0x7F] = "\u2421"
 
 # C1 controls, bidi marks, embeddings, overrides and isolates, zero width spaces and non-joiners, line and
 # paragraph separators, invisible operators, byte order marks, annotation anchors, surrogates, tags and the
-# variation selectors of plane 14 (both can carry hidden text).
+# variation selectors of plane 14 (both can carry hidden text); soft hyphen, combining grapheme joiner, Hangul
+# and Khmer fillers, Mongolian selectors, and the variation selectors that no emoji uses.
 _HIDDEN = (
-    "\x80-\x9f\u061c\u180e\u200b\u200c\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
-    "\U000e0000-\U000e0fff"
+    "\x80-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200c\u200e\u200f\u2028-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e0fff"
 )
 
 # A joiner between two pictures makes one emoji. Anywhere else Rich counts the character behind it as part of
 # the one before, a terminal does not, and the rest of the line would shift.
 _EMOJI = "\u2190-\u2bff\U0001f000-\U0001faff"
 _STRAY_JOINER = f"\u200d(?![{_EMOJI}])|(?<![{_EMOJI}\ufe0f])\u200d"
+
+# Selectors of a picture or text form hide where nothing has two forms: behind letters, blanks, each other.
+_TWO_FORMS = f"{_EMOJI}0-9#*\xa9\xae\u203c\u2049\u3030\u303d\u3297\u3299"
+_STRAY_SELECTOR = f"(?<![{_TWO_FORMS}])[\ufe0e\ufe0f]"
+
+_MARKS = "\u0300-\u034e\u0350-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
+_MARKS_IN_A_ROW = 8
+"""Combining marks on one letter; Hebrew needs three or four, a tower of hundreds hides other lines."""
 
 _UNSTEADY: dict[int, str | None] = {
     0x200D: None,
@@ -45,7 +54,7 @@ UNSAFE = re.compile(f"[\x00-\x1f\x7f{_HIDDEN}]")
 """What a terminal could obey or hide, line feed and tab included; joiners are judged where they stand."""
 
 _UNSAFE_IN_LINES = re.compile(f"[\x00-\x09\x0b-\x1f\x7f{_HIDDEN}]")
-_STRAY = re.compile(_STRAY_JOINER)
+_STRAY = re.compile(f"{_STRAY_JOINER}|{_STRAY_SELECTOR}|(?<=[{_MARKS}]{{{_MARKS_IN_A_ROW}}})[{_MARKS}]+")
 _NOT_BLANK = re.compile(r"\S")
 _BLANK_SEARCHED = 65_536
 _WINDOW_PER_CELL = 4
@@ -56,7 +65,8 @@ def printable(s: str, *, newline: bool = False, tab: int = 0) -> str:
     """Return text that is safe to write to a terminal and shows what was in it.
 
     C0 controls and DEL become their Unicode control pictures (one cell each); C1, bidi, zero width and tag
-    characters and lone surrogates become U+FFFD; a zero width joiner stays inside an emoji only.
+    characters, fillers and lone surrogates become U+FFFD; joiners and selectors stay inside an emoji only,
+    and of a tower of combining marks the first eight stay.
 
     Args:
         s: Any text from outside.
@@ -69,7 +79,7 @@ def printable(s: str, *, newline: bool = False, tab: int = 0) -> str:
         s = s.replace("\r\n", "\n")
     if tab and "\t" in s:
         s = s.expandtabs(tab)
-    if "\u200d" in s:
+    if not s.isascii():
         s = _STRAY.sub(REPLACEMENT, s)
     return (_UNSAFE_IN_LINES if newline else UNSAFE).sub(_picture, s)
 

@@ -22,18 +22,22 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 SDK = ROOT / "packaging" / "sdk"
 BOUND = re.compile(r"^\s*([A-Za-z0-9._-]+)\s*(?:\[[^]]*\])?\s*>=\s*([0-9][0-9.]*)")
-TEST_TOOLS = ("hypothesis", "numpy", "pytest", "pytest-asyncio", "pytest-timeout")
+TEST_TOOLS = (
+    "blockbuster",
+    "hypothesis",
+    "numpy",
+    "pytest",
+    "pytest-asyncio",
+    "pytest-timeout",
+    "pytest-xdist",
+)
 BESIDE_LANGCHAIN = "langgraph>=0.2.58"  # that of langchain-core 0.3; `dev` names the newest, which needs 1.0
 NEEDS_LANGCHAIN = ("agents", "hosts", "live", "middleware", "odd_hosts", "reference", "shapes")
 LEFT_OUT = (
-    "tests/packaging",  # builds environments of its own with the newest versions
     *(
         f"tests/sdk/langchain/test_{name}.py" for name in NEEDS_LANGCHAIN
     ),  # which brings a newer langchain-core
     "tests/xray",  # needs langchain, too
-    "tests/real",  # drives SDKs in environments of their own
-    "tests/livekit",  # likewise
-    "tests/bridges",  # likewise
     "*snapshot*",  # pictures belong to one version of Textual
 )
 
@@ -75,6 +79,7 @@ def main() -> int:
     extra = sdk["optional-dependencies"]["langchain"]
     of_sdk = lower_bounds([*sdk["dependencies"], *extra])
     pins = of_sdk + lower_bounds(viewer["tool"]["hatch"]["build"]["hooks"]["custom"]["viewer"])
+    pins += lower_bounds(viewer["project"]["optional-dependencies"]["grpc"])
     print("\n".join(sorted(pins)), flush=True)
     if "--print" in sys.argv[1:]:
         return 0
@@ -96,7 +101,8 @@ def main() -> int:
     tools = [r for r in dev if re.split(r"[<>=\[]", r)[0] in TEST_TOOLS]
     both = install("lowest", *pins, *tools, BESIDE_LANGCHAIN, "--editable", str(SDK), "--editable", str(ROOT))
     tests = [str(both / "bin" / "python"), "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    tests += ["-m", "not real_clients", *(f"--ignore-glob={path}" for path in LEFT_OUT)]
+    tests += ["-n", "auto", "--dist", "loadgroup", "-m", "not (real_clients or packaging)"]
+    tests += [*(f"--ignore-glob={path}" for path in LEFT_OUT)]
     return subprocess.run(tests, cwd=ROOT, check=False).returncode
 
 

@@ -15,7 +15,7 @@ import socket
 import threading
 from collections.abc import Coroutine
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
@@ -25,6 +25,10 @@ from etaoi_collector.options import BindError, CollectorOptions, OptionError, Re
 from etaoi_collector.recording import directory as recordings
 from etaoi_collector.recording.recorder import Recorder
 from etaoi_collector.subscriptions.hub import SubscriptionHub
+from etaoi_collector.subscriptions.publishers import Publishers
+
+if TYPE_CHECKING:
+    from etaoi_collector.receivers.in_process import InProcess, Published
 from etaoi_collector.wire.versions import PROGRAM_VERSION
 
 __all__ = ["BindError", "Collector", "CollectorOptions", "OptionError", "Record"]
@@ -42,7 +46,7 @@ READY_WITHIN = 10.0
 """Seconds that a ``with`` block waits until connections are answered."""
 
 
-class Collector(SubscriptionHub):
+class Collector(SubscriptionHub, Publishers):
     """A server with its recording, its inbox, and those who subscribe to it.
 
     Use it in a ``with`` block; or call `bind`, then `start`, and in the end `stop` and `close_recording`.
@@ -65,10 +69,12 @@ class Collector(SubscriptionHub):
         self._inbox: Inbox | None = None
         self._intake: Ingest | None = None
         self._socket: socket.socket | None = None
+        self._otlp_sockets: list[socket.socket] = []
         self._loopback = True
         self._url = ""
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._in_process: InProcess | None = None
         self._stopping: asyncio.Event | None = None
         self._ready = threading.Event()
 
@@ -120,6 +126,7 @@ class Collector(SubscriptionHub):
             raise
         self._inbox = Inbox(self._recorder.frames)
         self._intake = Ingest(self._recorder, self._inbox if options.watched else None, options.clock)
+        self._listen_on_otlp_ports()
         return self
 
     @property
@@ -153,6 +160,25 @@ class Collector(SubscriptionHub):
         recorder, ingest = self.recorder, self._intake
         assert ingest is not None
         return ingest, recorder
+
+    def publish(self, event: Any) -> Published:
+        """Record an event of this program itself, in order; from any thread, without waiting.
+
+        Args:
+            event: See `Publishers.publish`.
+
+        Raises:
+            RuntimeError: The collector does not run.
+        """
+        from etaoi_collector.receivers.in_process import PUBLISHED, InProcess
+
+        with self._subscribing:
+            if self._in_process is None:
+                if not self._ready.wait(READY_WITHIN) or self._loop is None or self._intake is None:
+                    raise RuntimeError("start the collector before publishing")
+                self._in_process = InProcess(self._intake, self._loop)
+        self._in_process.publish(event)
+        return PUBLISHED
 
     def _settle(self) -> None:
         loop = self._loop
@@ -206,8 +232,9 @@ class Collector(SubscriptionHub):
                 with contextlib.suppress(RuntimeError):  # the loop has ended by itself
                     loop.call_soon_threadsafe(stopping.set)
             thread.join(timeout)
-        if self._socket is not None:
-            self._socket.close()
+        for bound in (self._socket, *self._otlp_sockets):
+            if bound is not None:
+                bound.close()
         if self._recorder is not None:
             self._recorder.flush()
         self._end_subscriptions()
@@ -216,6 +243,23 @@ class Collector(SubscriptionHub):
         """Release the recording's files; a private spool is gone then."""
         if self._recorder is not None:
             self._recorder.close()
+
+    def _listen_on_otlp_ports(self) -> None:
+        """Take those of the further ports that are free; what holds the others has its reasons."""
+        assert self._socket is not None and self._intake is not None
+        host = self._socket.getsockname()[0]
+        for port in self.options.otlp_ports:
+            bound = socket.socket(self._socket.family, self._socket.type)
+            try:
+                if os.name == "posix":
+                    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                bound.bind((host, port))
+                bound.listen(BACKLOG)
+            except OSError:
+                bound.close()
+                self._intake.note(f"Port {port} is taken, so OpenTelemetry is served on the main port only.")
+            else:
+                self._otlp_sockets.append(bound)
 
     def _listen(self) -> socket.socket:
         options = self.options
@@ -280,7 +324,8 @@ class Collector(SubscriptionHub):
             options.viewer_patience,
         )
         front = Front(context, max_frame=options.max_frame, loopback=self._loopback)
-        await front.listen(self._socket)
+        for bound in (self._socket, *self._otlp_sockets):
+            await front.listen(bound)
         flushing = self._supervise(self._flush_often(), self._stopping)
         self._ready.set()
         try:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
+from typing import Any, TextIO
 
 import click
 
@@ -26,9 +28,42 @@ def echo(sentence: str) -> None:
     click.echo(printable(sentence), err=True)
 
 
-def tolerate_any_encoding() -> None:
-    """Let a terminal that cannot show a character show a question mark instead of ending the command."""
-    for stream in (sys.stdout, sys.stderr):
+class SafeOutput:
+    """A text stream through which nothing reaches a terminal that it could obey: the net under `printable`.
+
+    Whatever a command forgets to make printable costs nothing: line feeds and tabs pass, every other control
+    character becomes visible.
+
+    Args:
+        stream: Where the text goes.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write text, made harmless."""
+        self._stream.write("\t".join(printable(piece, newline=True) for piece in text.split("\t")))
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write several texts."""
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def guard_output() -> None:
+    """Make standard output and standard error safe to write anything to.
+
+    A terminal that cannot show a character shows a question mark instead of ending the command.
+    """
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="replace")
+        if stream is not None and not isinstance(stream, SafeOutput):
+            setattr(sys, name, SafeOutput(stream))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from textual.color import Color
 from textual.filter import LineFilter
@@ -14,8 +15,9 @@ from etaoi_tui.text import REPLACEMENT, UNSAFE
 class ControlCharFilter(LineFilter):
     """Deletes characters that a terminal could obey from every line of the whole app.
 
-    All of them have a width of zero for Rich, so a deletion moves nothing; only a lone surrogate has a width
-    of one and is replaced. Segments of Rich's own control codes (cursor moves of the app itself) pass.
+    Most have a width of zero for Rich, so a deletion moves nothing; others, such as lone surrogates and
+    Hangul fillers, are replaced by as many cells as they take. Segments of Rich's own control codes (cursor
+    moves of the app itself) pass.
     """
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
@@ -33,4 +35,4 @@ CONTROL_CHAR_FILTER = ControlCharFilter()
 
 
 def _harmless(found: re.Match[str]) -> str:
-    return REPLACEMENT if "\ud800" <= found[0] <= "\udfff" else ""
+    return REPLACEMENT * cell_len(found[0])

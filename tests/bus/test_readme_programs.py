@@ -116,8 +116,12 @@ def heard(collector: Collector, program: str, lines: int, **flags: Any) -> list[
         watcher.communicate(timeout=PATIENCE)
 
 
-def test_there_are_three() -> None:
-    assert len(programs()) == 3
+def test_there_are_three_and_a_bus() -> None:
+    assert len(programs()) == 4
+
+
+def test_a_program_without_a_bus_has_one() -> None:
+    assert finish(python(programs()[3])) == "writer {'q': 'cats'} 3 cats\n"
 
 
 @pytest.mark.parametrize(("fails", "deletes"), [(False, False), (False, True)])

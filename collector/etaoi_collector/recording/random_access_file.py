@@ -10,16 +10,26 @@ from __future__ import annotations
 import gzip
 import mmap
 import os
+import shutil
 import stat
 import tempfile
 import threading
 from pathlib import Path
 from typing import IO, Any, Protocol
 
+from etaoi_collector.recording.directory import prepare, state_dir
 from etaoi_collector.wire.trace_records import is_being_written
 
 MAX_INFLATED = 16 << 30
-"""Bytes that a compressed recording may grow to in the spool file."""
+"""Bytes that a compressed recording may grow to in the spool file, whatever its size."""
+
+ALWAYS_INFLATED = 256 << 20
+INFLATED_RATIO = 250
+"""Bytes that any file may unpack to, and how many times its size beyond them: recordings of long threads
+reach a hundred times with zstd, what was made to fill a disk a thousand and more."""
+
+LEFT_FREE = 1 << 30
+"""Bytes of the file system that the spool leaves free."""
 
 _MAP_FROM = 1 << 20
 _STEP = 256 << 10
@@ -159,8 +169,17 @@ class InflatedFile:
         self.notices: list[str] = []
         self._packed = packed
         self._stream: IO[bytes] | None = stream
-        self._most = most
-        self._spool = tempfile.TemporaryFile(prefix="etaoi-tui-")
+        by_ratio = max(ALWAYS_INFLATED, packed.total() * INFLATED_RATIO)
+        self._spool, free = _open_spool()
+        self._most = min(most, by_ratio, max(0, free - LEFT_FREE))
+        if self._most == by_ratio:
+            self._why = (
+                f"more than {by_ratio >> 20:,} MiB, {by_ratio // max(1, packed.total()):,} times its size"
+            )
+        elif self._most == most:
+            self._why = f"more than {most >> 20:,} MiB"
+        else:
+            self._why = f"more than the {self._most >> 20:,} MiB that may be used of the disk"
         self._inflated = 0
         self._taken = 0
 
@@ -198,7 +217,7 @@ class InflatedFile:
         try:
             piece = stream.read(_STEP)
             if piece and self._inflated + len(piece) > self._most:
-                self.notices.append(f"It unpacks to more than {self._most >> 30} GiB; the rest is left out.")
+                self.notices.append(f"It unpacks to {self._why}; the rest is left out.")
                 piece = b""
             self._spool.write(piece)
             self._spool.flush()
@@ -214,6 +233,21 @@ class InflatedFile:
         self._inflated += len(piece)
         if not piece:
             self._stream = None
+
+
+def _open_spool() -> tuple[IO[bytes], int]:
+    """Open a private file that goes with the process; return it and the bytes that are free beside it.
+
+    It lies in the state folder: the system's folder for temporary files may be memory.
+    """
+    folder: Path | None = state_dir()
+    try:
+        prepare(state_dir())
+        spool = tempfile.TemporaryFile(prefix="etaoi-tui-", dir=folder)
+    except OSError:
+        folder = None
+        spool = tempfile.TemporaryFile(prefix="etaoi-tui-")
+    return spool, shutil.disk_usage(folder or tempfile.gettempdir()).free
 
 
 class _Packed:

@@ -191,15 +191,20 @@ class Aggregates:
         metrics = read_voice_metrics(event.voice_metrics)
         if metrics.model_name:
             span.model = self._kept(metrics.model_name)
+        if metrics.provider and span.kind == "llm":
+            known = span.call or NO_CALL
+            span.call = self._shared_call(
+                known.requested_model, metrics.provider, known.finish_reason, known.wraps
+            )
         if metrics.first_seconds is not None:
             span.ttft = metrics.first_seconds
 
     def producer_dropped(self, trace: Trace, event: SpanStart | SpanEnd) -> None:
         """Count events that their producer says it had to drop."""
-        count = dropped_before(event)
-        if count:
-            trace.dropped += count
-            self._held.dropped += count
+        here, elsewhere = dropped_before(event)
+        if here or elsewhere:
+            trace.dropped += here
+            self._held.dropped += here + elsewhere
             self._held.changes.notices = True
 
     def _count_usage(self, span: Span, usage: Usage | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -60,9 +60,15 @@ def write_start(
     )
 
 
-def write_end(span: TranslatedSpan, session_id: str, *, revises: bool = False) -> bytes:
-    """Encode the event that a span ended."""
-    metadata = {"name": span.metadata.get("name", span.name)}
+def write_end(
+    span: TranslatedSpan,
+    session_id: str,
+    *,
+    revises: bool = False,
+    more: Mapping[str, str] | None = None,
+) -> bytes:
+    """Encode the event that a span ended; ``more`` is metadata that its start did not have."""
+    metadata = {"name": span.metadata.get("name", span.name), **(more or {})}
     if revises:
         metadata[REVISES] = "1"
     return _encoded(
@@ -85,8 +91,14 @@ def write_end(span: TranslatedSpan, session_id: str, *, revises: bool = False) -
     )
 
 
-def write_delta(span: TranslatedSpan, session_id: str, time_ns: int, payload: dict[str, Any]) -> bytes:
-    """Encode something that was added to a span."""
+def write_delta(
+    span: TranslatedSpan,
+    session_id: str,
+    time_ns: int,
+    payload: dict[str, Any],
+    metadata: Mapping[str, str] | None = None,
+) -> bytes:
+    """Encode something that was added to a span; ``metadata`` says what changed about it."""
     return _encoded(
         {
             "kind": "span_delta",
@@ -98,7 +110,7 @@ def write_delta(span: TranslatedSpan, session_id: str, time_ns: int, payload: di
             "node_kind": span.kind,
             "timestamp": timestamp(time_ns),
             "speech_id": span.speech_id,
-            "metadata": {},
+            "metadata": metadata or {},
             "payload": payload,
         }
     )

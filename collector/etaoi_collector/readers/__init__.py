@@ -1,0 +1,1 @@
+"""Files that `--replay` opens: a format a file, found by `registry`."""
