@@ -75,6 +75,7 @@ def main() -> int:
     extra = sdk["optional-dependencies"]["langchain"]
     of_sdk = lower_bounds([*sdk["dependencies"], *extra])
     pins = of_sdk + lower_bounds(viewer["tool"]["hatch"]["build"]["hooks"]["custom"]["viewer"])
+    pins += lower_bounds(viewer["project"]["optional-dependencies"]["grpc"])
     print("\n".join(sorted(pins)), flush=True)
     if "--print" in sys.argv[1:]:
         return 0

@@ -69,6 +69,7 @@ class Collector(SubscriptionHub, Publishers):
         self._inbox: Inbox | None = None
         self._intake: Ingest | None = None
         self._socket: socket.socket | None = None
+        self._otlp_sockets: list[socket.socket] = []
         self._loopback = True
         self._url = ""
         self._thread: threading.Thread | None = None
@@ -125,6 +126,7 @@ class Collector(SubscriptionHub, Publishers):
             raise
         self._inbox = Inbox(self._recorder.frames)
         self._intake = Ingest(self._recorder, self._inbox if options.watched else None, options.clock)
+        self._listen_on_otlp_ports()
         return self
 
     @property
@@ -230,8 +232,9 @@ class Collector(SubscriptionHub, Publishers):
                 with contextlib.suppress(RuntimeError):  # the loop has ended by itself
                     loop.call_soon_threadsafe(stopping.set)
             thread.join(timeout)
-        if self._socket is not None:
-            self._socket.close()
+        for bound in (self._socket, *self._otlp_sockets):
+            if bound is not None:
+                bound.close()
         if self._recorder is not None:
             self._recorder.flush()
         self._end_subscriptions()
@@ -240,6 +243,23 @@ class Collector(SubscriptionHub, Publishers):
         """Release the recording's files; a private spool is gone then."""
         if self._recorder is not None:
             self._recorder.close()
+
+    def _listen_on_otlp_ports(self) -> None:
+        """Take those of the further ports that are free; what holds the others has its reasons."""
+        assert self._socket is not None and self._intake is not None
+        host = self._socket.getsockname()[0]
+        for port in self.options.otlp_ports:
+            bound = socket.socket(self._socket.family, self._socket.type)
+            try:
+                if os.name == "posix":
+                    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                bound.bind((host, port))
+                bound.listen(BACKLOG)
+            except OSError:
+                bound.close()
+                self._intake.note(f"Port {port} is taken, so OpenTelemetry is served on the main port only.")
+            else:
+                self._otlp_sockets.append(bound)
 
     def _listen(self) -> socket.socket:
         options = self.options
@@ -304,7 +324,8 @@ class Collector(SubscriptionHub, Publishers):
             options.viewer_patience,
         )
         front = Front(context, max_frame=options.max_frame, loopback=self._loopback)
-        await front.listen(self._socket)
+        for bound in (self._socket, *self._otlp_sockets):
+            await front.listen(bound)
         flushing = self._supervise(self._flush_often(), self._stopping)
         self._ready.set()
         try:

@@ -14,6 +14,8 @@ from etaoi_collector.wire.errors import EtaoiError
 from etaoi_collector.wire.limits import LARGEST_FRAME, MAX_FRAME
 
 DEFAULT_PORT = 8787
+OTLP_HTTP_PORT, OTLP_GRPC_PORT = 4318, 4317
+"""Where OpenTelemetry's exporters send to unless they are told otherwise."""
 
 
 class OptionError(EtaoiError):
@@ -40,6 +42,8 @@ class CollectorOptions:
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
     """0 for a free one."""
+    otlp_ports: tuple[int, ...] = ()
+    """Further ports that are taken where they are free, for clients that have OpenTelemetry's by default."""
     token: str | None = None
     """What clients must bring; demanded when others than this machine can reach the address."""
     allow_hosts: tuple[str, ...] = ()

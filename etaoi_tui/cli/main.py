@@ -34,6 +34,11 @@ def _listening(command: Callable[..., Any]) -> Callable[..., Any]:
                 help="Port to listen on; 0 takes a free one.",
             ),
             click.option(
+                "--no-otlp-ports",
+                is_flag=True,
+                help="Leave OpenTelemetry's ports 4318 and 4317 alone; without --port they are used if free.",
+            ),
+            click.option(
                 "--token",
                 envvar="ETAOI_TUI_TOKEN",
                 help="Secret that clients must bring; needed beyond loopback. [env: ETAOI_TUI_TOKEN]",
@@ -253,8 +258,11 @@ def demo(
 def _collector_options(options: dict[str, Any], *, watched: bool = True) -> CollectorOptions:
     """Turn command line options into the collector's, leaving what was not given to its own defaults."""
     from etaoi_collector.collector import CollectorOptions, Record
+    from etaoi_collector.options import OTLP_GRPC_PORT, OTLP_HTTP_PORT
 
     given = {name: value for name, value in options.items() if value is not None}
+    if not given.pop("no_otlp_ports", False) and "--port" not in _given(click.get_current_context()):
+        given["otlp_ports"] = (OTLP_HTTP_PORT, OTLP_GRPC_PORT)
     if given.pop("no_record", False):
         given["record"] = Record.NONE
     return CollectorOptions(**given, watched=watched)

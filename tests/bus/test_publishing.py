@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 from etaoi_collector import Collector, CollectorOptions, Record
-from etaoi_collector.readers.hive_events import read_events, sniff
+from etaoi_collector.readers.hive_events import HiveLog
 from etaoi_collector.recording.reader import TraceFileError
 from etaoi_collector.sources.replay import ReplaySource
 from etaoi_collector.store import Store
@@ -165,7 +165,7 @@ def test_a_log_of_hive_opens(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"type": 1}', '{"a": 1}\n', "\x00\x01", "{" * 100_000])
 def test_no_other_file_is_taken_for_one(tmp_path: Path, text: str) -> None:
-    assert not sniff(text.encode())
+    assert not HiveLog().sniff(text.encode())
     path = tmp_path / "x"
     path.write_text(text, "utf-8")
     with pytest.raises(TraceFileError):
@@ -188,7 +188,7 @@ def test_a_history_of_12_000_events_is_whole_and_its_memory_bounded(tmp_path: Pa
         log.write(line(400, "execution_completed", None, output={}) + "\n")
     began = time.perf_counter()
     tracemalloc.start()
-    written = sum(len(frame) for frame in read_events(path))
+    written = sum(map(len, HiveLog().translation().take([path.read_bytes()])))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     took = time.perf_counter() - began

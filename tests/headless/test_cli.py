@@ -78,10 +78,13 @@ def test_options_reach_the_collector(monkeypatch: pytest.MonkeyPatch, tmp_path: 
         [],
         ["--no-record", "--allow-host", "a", "--allow-host", "b"],
         ["--record", str(file), "--max-frame", "2MiB", "--keep-runs", "3", "--keep-bytes", "1GB"],
+        ["--no-otlp-ports"],
+        ["--port", "0"],
     ):
         assert invoke(*arguments).exit_code == 0
-    plain, unrecorded, chosen = seen
-    assert plain == CollectorOptions()
+    plain, unrecorded, chosen, alone, elsewhere = seen
+    assert plain == CollectorOptions(otlp_ports=(4318, 4317))
+    assert alone == CollectorOptions() and elsewhere == CollectorOptions(port=0)
     assert (unrecorded.record, unrecorded.allow_hosts) == (Record.NONE, ("a", "b"))
     assert (chosen.record, chosen.max_frame) == (file, 2 << 20)
     assert (chosen.keep_runs, chosen.keep_bytes) == (3, 10**9)

@@ -104,6 +104,7 @@ class Ingest:
         self._by_type: Counter[type] = Counter()
         self._turned_away = 0
         self._turned_away_why = ""
+        self._notes: list[str] = []
         self._not_kept: dict[str, tuple[int, int]] = {}
         self._viewers = 0
         self._viewers_dropped = 0
@@ -223,10 +224,14 @@ class Ingest:
         if times or len(self._not_kept) < NOTES_KEPT:
             self._not_kept[what] = times + 1, before + size
 
+    def note(self, sentence: str) -> None:
+        """Note what a person should know about this endpoint."""
+        self._notes.append(sentence)
+
     @property
     def notices(self) -> list[str]:
         """Sentences about what clients wanted and did not get."""
-        notices = [
+        notices = [*self._notes] + [
             f"{what} ({times} times, {size:,} bytes)" if times > 1 else f"{what} ({size:,} bytes)"
             for what, (times, size) in list(self._not_kept.items())
         ]

@@ -1,1 +1,1 @@
-"""Files that other programs wrote, read as recordings: a format a file."""
+"""Files that `--replay` opens: a format a file, found by `registry`."""

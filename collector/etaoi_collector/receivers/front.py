@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import weakref
 from collections.abc import Iterable
 from typing import Any, cast
 
@@ -60,7 +61,7 @@ class Front:
         self.routes = Routes(context, self.receivers)
         self.budget = BodyBudget()
         self.undecided: set[FrontConnection] = set()
-        self.others: set[asyncio.BaseTransport] = set()
+        self.others: weakref.WeakSet[asyncio.BaseTransport] = weakref.WeakSet()
         """Connections that receivers have taken over."""
         self._servers: list[Server] = []
 
@@ -144,10 +145,17 @@ class FrontConnection(ServerConnection):
         for receiver in self._front.receivers:
             recognised = receiver.recognises(first)
             if recognised:
+                self._front.others.add(self.transport)
                 self._hand_over(receiver.take_over(_peer(self.transport)))
                 return
             if recognised is None:
                 return
+        if first.startswith(b"PRI * HTTP/2.0"):
+            self._refuse(
+                "a client speaks gRPC: install etaoi-tui[grpc], or set "
+                "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"
+            )
+            return
         if first[:1] == b"\x16":
             self._refuse("a client speaks TLS: this port is for http:// and ws://")
             return

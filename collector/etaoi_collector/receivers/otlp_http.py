@@ -40,7 +40,7 @@ class OtlpHttp(TranslatingReceiver):
             translate = logs_in_json if is_json else logs_in_protobuf
         else:
             translate = spans_in_json if is_json else spans_in_protobuf
-        return self.queue(request, translate, accepted, _check_json if is_json else _check_protobuf)
+        return self.queue(request, translate, accepted, _check_json if is_json else check_protobuf)
 
 
 def _check_json(body: bytes) -> None:
@@ -48,7 +48,8 @@ def _check_json(body: bytes) -> None:
         raise ValueError("the body is not a JSON object")
 
 
-def _check_protobuf(body: bytes) -> None:
+def check_protobuf(body: bytes) -> None:
+    """Look at the outer shape of a body; raises ValueError if it cannot be a message."""
     from etaoi_collector.translation.otlp_protobuf import check_shape
 
     check_shape(body)

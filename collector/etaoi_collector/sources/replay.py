@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from pathlib import Path
 
-from etaoi_collector.readers import hive_events
+from etaoi_collector.readers.registry import open_recording
 from etaoi_collector.recording.reader import TraceReader
 from etaoi_collector.source_items import EventBatch, Missing, SourceItem
 from etaoi_collector.sources.base import EVENTS_PER_SECOND, Progress
@@ -31,11 +30,7 @@ class ReplaySource:
     def __init__(
         self, path: str | os.PathLike[str] | TraceReader, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._spool = None if isinstance(path, TraceReader) else hive_events.as_recording(Path(path))
-        if isinstance(path, TraceReader):
-            self.reader = path
-        else:
-            self.reader = TraceReader(path if self._spool is None else self._spool.name)
+        self.reader = path if isinstance(path, TraceReader) else open_recording(path)
         self._clock = clock
 
     @property
@@ -72,5 +67,3 @@ class ReplaySource:
     def close(self) -> None:
         """Release the recording's files."""
         self.reader.close()
-        if self._spool is not None:
-            self._spool.close()

@@ -179,6 +179,11 @@ class Aggregates:
         metrics = read_voice_metrics(event.voice_metrics)
         if metrics.model_name:
             span.model = self._kept(metrics.model_name)
+        if metrics.provider and span.kind == "llm":
+            known = span.call or NO_CALL
+            span.call = self._shared_call(
+                known.requested_model, metrics.provider, known.finish_reason, known.wraps
+            )
         if metrics.first_seconds is not None:
             span.ttft = metrics.first_seconds
 

@@ -51,7 +51,19 @@ def _request_sections(evidence: SpanData) -> list[Section]:
 
 def messages_sections(evidence: SpanData) -> list[Section]:
     """Return the request's messages and the response, in the order of the conversation."""
-    return [*_request(evidence), *_response(evidence)]
+    return [*_request(evidence), *_answer_schema(evidence), *_response(evidence)]
+
+
+def _answer_schema(evidence: SpanData) -> list[Section]:
+    """Return the JSON schema that the answer has to follow, closed."""
+    schema = evidence.begun.get(keys.OUTPUT_SCHEMA)
+    if not isinstance(schema, dict):
+        return []
+    how = as_text(evidence.begun.get(keys.OUTPUT_METHOD))
+    preview = ", ".join(map(str, as_map(schema.get("properties"))))
+    return [
+        Section("schema", "Answer schema", [Json(schema)], how, preview, open=False, glyph="⊞", style="muted")
+    ]
 
 
 def _request(evidence: SpanData) -> list[Section]:
