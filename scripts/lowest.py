@@ -22,18 +22,20 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 SDK = ROOT / "packaging" / "sdk"
 BOUND = re.compile(r"^\s*([A-Za-z0-9._-]+)\s*(?:\[[^]]*\])?\s*>=\s*([0-9][0-9.]*)")
-TEST_TOOLS = ("hypothesis", "numpy", "pytest", "pytest-asyncio", "pytest-timeout")
+TEST_TOOLS = (
+    "blockbuster",
+    "hypothesis",
+    "numpy",
+    "pytest",
+    "pytest-asyncio",
+    "pytest-timeout",
+    "pytest-xdist",
+)
 BESIDE_LANGCHAIN = "langgraph>=0.2.58"  # that of langchain-core 0.3; `dev` names the newest, which needs 1.0
 NEWEST = re.compile(r"^(?:from|import) (?:langchain|deepagents)[. ]", re.MULTILINE)
 """An import, while a test is loaded, of what needs a newer langchain-core than the lowest."""
 OURS = re.compile(r"^(?:from|import) (tests(?:\.\w+)+)(?: import (\w+))?", re.MULTILINE)
-LEFT_OUT = (
-    "tests/packaging",  # builds environments of its own with the newest versions
-    "tests/real",  # drives SDKs in environments of their own
-    "tests/livekit",  # likewise
-    "tests/bridges",  # likewise
-    "*snapshot*",  # pictures belong to one version of Textual
-)
+LEFT_OUT = ("*snapshot*",)  # pictures belong to one version of Textual
 
 
 def lower_bounds(requirements: list[str]) -> list[str]:
@@ -103,8 +105,9 @@ def main() -> int:
     tools = [r for r in dev if re.split(r"[<>=\[]", r)[0] in TEST_TOOLS]
     both = install("lowest", *pins, *tools, BESIDE_LANGCHAIN, "--editable", str(SDK), "--editable", str(ROOT))
     tests = [str(both / "bin" / "python"), "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    tests += ["-n", "auto", "--dist", "loadgroup", "-m", "not (real_clients or packaging)"]
     newest = [file.relative_to(ROOT) for file in (ROOT / "tests").rglob("test_*.py") if needs_newest(file)]
-    tests += ["-m", "not real_clients", *(f"--ignore-glob={path}" for path in (*LEFT_OUT, *newest))]
+    tests += [f"--ignore-glob={path}" for path in (*LEFT_OUT, *newest)]
     return subprocess.run(tests, cwd=ROOT, check=False).returncode
 
 

@@ -189,10 +189,10 @@ class Aggregates:
 
     def producer_dropped(self, trace: Trace, event: SpanStart | SpanEnd) -> None:
         """Count events that their producer says it had to drop."""
-        count = dropped_before(event)
-        if count:
-            trace.dropped += count
-            self._held.dropped += count
+        here, elsewhere = dropped_before(event)
+        if here or elsewhere:
+            trace.dropped += here
+            self._held.dropped += here + elsewhere
             self._held.changes.notices = True
 
     def _count_usage(self, span: Span, usage: Usage | None) -> None:
