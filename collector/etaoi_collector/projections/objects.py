@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from etaoi_collector.conventions import keys
+from etaoi_collector.conventions.cut_json import read_cut_json
 from etaoi_collector.conventions.lenient import Map, as_map
 from etaoi_collector.pricing.call_costs import cost_of_call, cost_of_trace
 from etaoi_collector.projections.model_calls import (
@@ -147,6 +148,11 @@ def _parsed(value: Any) -> Any:
         return value
     try:
         return json.loads(value)
+    except (ValueError, RecursionError):
+        pass
+    try:
+        # Cut off by its producer: what is there of it keeps the type that it had.
+        return read_cut_json(value, MAX_SHOWN_DEPTH)
     except (ValueError, RecursionError):
         return value
 

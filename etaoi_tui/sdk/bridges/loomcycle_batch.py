@@ -92,6 +92,9 @@ class Batch:
             payload["stop_reason"] = stop_reason
         if usage := usage_of(_read(told, "usage")):
             payload["total_usage"] = usage
+            # No model call of the child is recorded here; a transcript that is imported later tells its own.
+            self._tracer.delta(child, {"usage": usage})
+            directory.usage_told(run_id)
         self._tracer.end(child, payload, error=error_words(failed) if failed else None)
 
     @guarded
