@@ -13,6 +13,7 @@ from etaoi_collector.lru import Lru
 from etaoi_collector.translation.event_writer import write_reject
 from etaoi_collector.translation.genai_events import DETAILS, is_message_event
 from etaoi_collector.translation.ids import span_uuid
+from etaoi_collector.translation.livekit_calls import SPEAKING, LiveKitCalls
 from etaoi_collector.translation.otel_model import InvalidPayload, OtelLog, OtelSpan
 from etaoi_collector.translation.otel_spans import translate_span
 from etaoi_collector.translation.trace_builder import TimedEvent, TraceBuilder, in_time_order
@@ -40,6 +41,7 @@ class OtelStream:
     def __init__(self, builder: TraceBuilder, twins: Twins) -> None:
         self._builder = builder
         self._twins = twins
+        self._calls = LiveKitCalls(builder)
         self._halves: Lru[_Key, list[OtelSpan]] = Lru(SPANS_WAITING)
         self._logs: Lru[_Key, list[OtelLog]] = Lru(SPANS_WAITING)
         self._silent_calls: Lru[_Key, OtelSpan] = Lru(CALLS_REMEMBERED)
@@ -56,19 +58,29 @@ class OtelStream:
             else:
                 spans.append(item)
         whole: list[tuple[OtelSpan, TranslatedSpan, bool]] = []
+        told: list[TimedEvent] = []
+        joined: list[TimedEvent] = []
         for span in sorted(spans, key=_order):
             if span.attributes.get(pydantic_ai.SPAN_TYPE) == pydantic_ai.PENDING:
                 _reveal_start(span)
                 translated = self._translate(span)
                 translated.end_ns = None
                 whole.append((span, translated, False))
+            elif span.scope == livekit.SCOPE and span.name == SPEAKING and span.parent_id:
+                told += self._calls.heard(span)
             elif not self._is_half(span):
                 whole.append((span, self._translate(self._completed(span)), True))
         self._builder.choose_sessions([translated for _, translated, _ in whole])
-        told: list[TimedEvent] = []
-        for _, translated, finished in whole:
-            told += self._builder.finished(translated) if finished else self._builder.pending(translated)
-        return events + in_time_order(told)
+        for span, translated, finished in whole:
+            if not finished:
+                told += self._builder.pending(translated)
+                continue
+            if span.scope == livekit.SCOPE:
+                self._calls.complete(translated)
+            told += self._builder.finished(translated)
+            if span.scope == livekit.SCOPE:
+                joined += self._calls.joined(translated)
+        return events + in_time_order(told) + in_time_order(joined)
 
     def take_logs(self, logs: Sequence[OtelLog | InvalidPayload]) -> list[bytes]:
         """Return the events for log records that arrived together; most wait for their span."""
