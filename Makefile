@@ -3,12 +3,16 @@
 
 BIN := .venv/bin
 ARGS :=
+# Tests of one file share what they prepared, so they stay in one process.
+PARALLEL := -n auto --dist loadgroup
+OWN_ENVIRONMENTS := real_clients or packaging
 
-.PHONY: help demo test check format bench screenshots lowest readme-lines clean .venv
+.PHONY: help demo test test-real test-all check format bench coverage screenshots lowest readme-lines clean .venv
 
 help:
 	@echo "make demo         watch a scripted agent in the viewer"
-	@echo "make test         run all tests"
+	@echo "make test         run all tests that need no environment of their own"
+	@echo "make test-all     run these, and those with the real clients, in environments that are made once"
 	@echo "make check        formatting, lint, types, import contracts"
 	@echo "make format       put the code into shape"
 	@echo "make bench        measure, with peers in the same run"
@@ -23,7 +27,12 @@ demo: .venv
 	@$(BIN)/etaoi-tui demo $(ARGS)
 
 test: .venv
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) -m "not ($(OWN_ENVIRONMENTS))" $(ARGS)
+
+test-real: .venv
+	$(BIN)/python -m pytest $(PARALLEL) -m "$(OWN_ENVIRONMENTS)" $(ARGS)
+
+test-all: test test-real
 
 check: .venv
 	$(BIN)/ruff format --check .

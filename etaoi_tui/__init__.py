@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
     from etaoi_tui.sdk.attach import AttachedHandle, attach
     from etaoi_tui.sdk.bridges.loomcycle_history import import_transcript, watch_user
-    from etaoi_tui.sdk.config import install_sigterm_flush, open_tracer
+    from etaoi_tui.sdk.config import open_tracer
     from etaoi_tui.sdk.langchain.callback_handler import AgentVizHandler, EtaoiHandler
     from etaoi_tui.sdk.langchain.middleware import instrument
     from etaoi_tui.sdk.limits import Limits
     from etaoi_tui.sdk.manual_spans import event, span
+    from etaoi_tui.sdk.process_end import install_sigterm_flush
     from etaoi_tui.sdk.redact import Redact
     from etaoi_tui.sdk.tracer import Tracer, current_span, use_span
     from etaoi_tui.sdk.transport.local import InMemorySink
@@ -41,7 +42,7 @@ _HOMES = {
     "current_span": "etaoi_tui.sdk.tracer",
     "event": "etaoi_tui.sdk.manual_spans",
     "import_transcript": "etaoi_tui.sdk.bridges.loomcycle_history",
-    "install_sigterm_flush": "etaoi_tui.sdk.config",
+    "install_sigterm_flush": "etaoi_tui.sdk.process_end",
     "instrument": "etaoi_tui.sdk.langchain.middleware",
     "open_tracer": "etaoi_tui.sdk.config",
     "span": "etaoi_tui.sdk.manual_spans",

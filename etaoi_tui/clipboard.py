@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import subprocess
@@ -51,8 +52,14 @@ def save_copied(text: str, folder: Path) -> Path:
         OSError: The folder cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path = folder / f"copied-{time.strftime('%Y%m%d-%H%M%S')}.txt"
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
-        file.write(text)
-    return path
+    stem = f"copied-{time.strftime('%Y%m%d-%H%M%S')}"
+    for number in itertools.count(1):
+        path = folder / (f"{stem}.txt" if number == 1 else f"{stem}-{number}.txt")
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            continue  # of the same second
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
+            file.write(text)
+        return path
+    raise AssertionError("count() has no end")

@@ -1,9 +1,40 @@
-"""Settings that must hold before Textual is imported: a person's shell must not change a picture."""
+"""Settings that must hold before Textual is imported, and what every test is held to."""
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.hygiene import no_blocking_calls, nothing_left_behind
+
+__all__ = ["no_blocking_calls", "nothing_left_behind"]
+
+# A person's shell must not change a picture.
 for _name in ("NO_COLOR", "TEXTUAL_THEME", "TEXTUAL_DIM_FACTOR", "TEXTUAL_FPS", "ETAOI_TUI_THEME"):
     os.environ.pop(_name, None)
 os.environ["TEXTUAL_ANIMATIONS"] = "none"
+
+# How long an example takes says more about what else the machine does than about the code.
+settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")
+
+_HERE = Path(__file__).parent
+_SHARED_SCENARIOS = {"bridges": "bridges", "livekit": "livekit", "voice": "livekit"}
+"""Folders whose tests with real clients play the same scenarios, once in a process, and a name for them."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep together, for ``--dist loadgroup``, what shares something that is slow to prepare.
+
+    That is a file, or what `_SHARED_SCENARIOS` says.
+    """
+    for item in items:
+        path = item.path.relative_to(_HERE)
+        group = path.as_posix()
+        if item.get_closest_marker("real_clients") is not None:
+            group = _SHARED_SCENARIOS.get(path.parts[0], group)
+        item.add_marker(pytest.mark.xdist_group(group))

@@ -18,12 +18,17 @@ from etaoi_tui.detail.pages.overview import attribute_sections, headline, overvi
 from etaoi_tui.detail.pages.wait import wait_sections
 from etaoi_tui.detail.span_data import SpanData
 from etaoi_tui.detail.view_options import ViewOptions
+from etaoi_tui.detail.voice_kinds import VoiceContext
 from etaoi_tui.kinds.registry import KINDS
 from etaoi_tui.view.glyphs import kind_glyph
 
 
 def describe_span(
-    span: Span, payloads: PayloadReader, now: float, reading: ViewOptions | None = None
+    span: Span,
+    payloads: PayloadReader,
+    now: float,
+    options: ViewOptions | None = None,
+    voice: VoiceContext | None = None,
 ) -> Document:
     """Return everything there is to show of a span.
 
@@ -31,22 +36,28 @@ def describe_span(
         span: The span.
         payloads: Where its events come from.
         now: The time to measure running spans with, in seconds since the epoch.
-        reading: The reader's choices.
+        options: The reader's choices.
+        voice: The voice call that the span belongs to, where there is one and it is looked at.
     """
     KINDS.load_plugins()
-    data = SpanData(span, payloads, now, reading)
+    data = SpanData(span, payloads, now, options, voice)
     notes: list[str] = list(data.gaps)
     main = _main_tabs(data, notes)
     if main:
         main = [_guarded(tab, data, first=tab is main[0]) for tab in main]
     overview = _guarded(Tab("overview", "Overview", lambda: _overview(data)), data, first=not main)
-    tabs = [*main[:1], overview, *main[1:], *(_guarded(tab, data) for tab in _told_tabs(data, notes))]
+    viewer = KINDS.for_span(span)
+    front = viewer.tabs_in_front if isinstance(viewer, KindViewer) else 1
+    tabs = [*main[:front], overview, *main[front:], *(_guarded(tab, data) for tab in _told_tabs(data, notes))]
     if data.metadata:
         tabs.append(
             _guarded(Tab("attributes", "Attributes", lambda: attribute_sections(data.metadata)), data)
         )
     tabs.append(Tab("raw", "Raw", lambda: raw_sections(data)))
-    live = data.running or bool(span.deltas and span.kind == "llm" and not data.streamed.complete)
+    # A turn's page has its newest words in front.
+    is_turn = voice is not None and voice.turn is not None
+    streams = bool(span.deltas and span.kind == "llm" and not data.streamed.complete)
+    live = not is_turn and (data.running or streams)
     return Document(
         key=f"{span.trace.trace_id}/{span.span_id}",
         headline=_headline(data, notes),
@@ -67,7 +78,9 @@ def _told_tabs(data: SpanData, notes: list[str]) -> Sequence[Tab]:
 
 def _headline(data: SpanData, notes: list[str]) -> Sequence[StyledText]:
     try:
-        return headline(data)
+        viewer = KINDS.for_span(data.span)
+        own = viewer.headline(data) if isinstance(viewer, KindViewer) else None
+        return own if own is not None else headline(data)
     except Exception as error:
         notes.append(f"The title line failed on this span ({_why(error)}); Raw has everything.")
         return [(f"{kind_glyph(data.span.kind)} {data.span.name}", "title")]

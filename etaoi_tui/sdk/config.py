@@ -15,13 +15,9 @@ A parameter wins over its environment variable.
 
 from __future__ import annotations
 
-import atexit
 import os
-import signal
-import threading
 import time
 from pathlib import Path
-from types import FrameType
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID
@@ -105,7 +101,8 @@ def open_tracer(
         redact: see `etaoi_tui.sdk.redact.Redact.of`.
         limits: see `Limits`.
         flush_on_sigterm: install a handler that flushes before SIGTERM ends the process. Only in the main
-            thread and only when the program has none of its own.
+            thread and only when the program has none of its own. Children of multiprocessing always do: a
+            pool terminates its workers.
 
     Raises:
         ValueError: ``sink`` is text but none of these.
@@ -130,14 +127,17 @@ def open_tracer(
         headers,
         _is_true("ETAOI_TLS_INSECURE") if insecure_tls is None else insecure_tls,
     )
-    _finish_at_exit()
+    from etaoi_tui.sdk.process_end import finish_at_exit, install_sigterm_flush
+
+    finish_at_exit()
     if flush_on_sigterm:
         install_sigterm_flush()
     return Tracer(pipeline, session=session, limits=limits, redact=rules)
 
 
 def _open_pipeline(sink: Any, url: str, headers: dict[str, str], insecure_tls: bool) -> Any:
-    from etaoi_tui.sdk.transport.pipeline import Pipeline, share_pipeline, shared_pipeline
+    from etaoi_tui.sdk.transport.pipeline import Pipeline
+    from etaoi_tui.sdk.transport.registry import share_pipeline, shared_pipeline
 
     if sink is None or sink == "ws":
         from etaoi_tui.sdk.transport.endpoint import Endpoint
@@ -160,7 +160,8 @@ def _open_pipeline(sink: Any, url: str, headers: dict[str, str], insecure_tls: b
 
 def _open_named(sink: str | os.PathLike[str]) -> Any:
     from etaoi_tui.sdk.transport.local import DropOutlet, InMemorySink, MsgpackDropSink
-    from etaoi_tui.sdk.transport.pipeline import Pipeline, share_pipeline, shared_pipeline
+    from etaoi_tui.sdk.transport.pipeline import Pipeline
+    from etaoi_tui.sdk.transport.registry import share_pipeline, shared_pipeline
 
     stats = Stats()
     if sink == "memory":
@@ -188,7 +189,8 @@ def _open_named(sink: str | os.PathLike[str]) -> Any:
 
 def _open_emit(sink: Any) -> Any:
     from etaoi_tui.sdk.transport.local import EmitOutlet, InMemorySink
-    from etaoi_tui.sdk.transport.pipeline import Pipeline, share_pipeline, shared_pipeline
+    from etaoi_tui.sdk.transport.pipeline import Pipeline
+    from etaoi_tui.sdk.transport.registry import share_pipeline, shared_pipeline
 
     key = ("emit", id(sink))
     shared = shared_pipeline(key)
@@ -200,37 +202,3 @@ def _open_emit(sink: Any) -> Any:
         sink.bind(pipeline.flush)
     share_pipeline(pipeline)
     return pipeline
-
-
-_at_exit = False
-
-
-def _finish_at_exit() -> None:
-    global _at_exit
-    if not _at_exit:
-        from etaoi_tui.sdk.transport.pipeline import finish_all
-
-        _at_exit = True
-        atexit.register(finish_all)
-
-
-def install_sigterm_flush() -> bool:
-    """Flush before SIGTERM ends the process; returns whether a handler was installed.
-
-    A program that handles SIGTERM itself keeps its handler, and the flush at exit does the same job there.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        return False
-    if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
-        return False
-    signal.signal(signal.SIGTERM, _flush_and_end)
-    return True
-
-
-def _flush_and_end(number: int, frame: FrameType | None) -> None:
-    from etaoi_tui.sdk.transport.pipeline import finish_all
-
-    del frame
-    finish_all()
-    signal.signal(number, signal.SIG_DFL)
-    os.kill(os.getpid(), number)

@@ -79,11 +79,14 @@ class Layout:
         return layout
 
     def save(self, path: Path) -> None:
-        """Write it, whole or not at all; a folder that cannot be written costs the memory only."""
+        """Write it privately, whole or not at all; a folder that cannot be written costs the memory only."""
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             new = path.with_name(f"{path.name}.{os.getpid()}")
-            new.write_text(json.dumps(asdict(self), indent=1), "utf-8")
+            with open(
+                os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
+            ) as file:
+                json.dump(asdict(self), file, indent=1)
             new.replace(path)
         except OSError:
             return

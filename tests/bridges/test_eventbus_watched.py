@@ -214,8 +214,9 @@ async def test_watching_changes_nothing(bus_class: type[FirstBus], play: Play, s
                 raise RuntimeError("a handler's own mistake")
 
         bus.subscribe(list(bus.EventType), handler)
+        handle = None
         if chosen is not None:
-            watch(bus, sink=RaisingSink() if chosen == "raising" else chosen)
+            handle = watch(bus, sink=RaisingSink() if chosen == "raising" else chosen)
         await play(bus)
         errors = []
         for wrong in (Strange(), None):
@@ -229,5 +230,7 @@ async def test_watching_changes_nothing(bus_class: type[FirstBus], play: Play, s
         history = [
             getattr(event, "data", None) for event in bus._event_history if type(event) is bus.AgentEvent
         ]
+        if handle is not None:
+            handle.detach()
         outcomes.append((seen, errors, task.cancelled(), history, bus.get_stats()))
     assert outcomes[0] == outcomes[1]

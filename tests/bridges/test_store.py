@@ -79,5 +79,6 @@ def test_tokens_in_a_note_of_something_that_happened_are_not_counted() -> None:
     tracer.delta(turn, {"event": "limit", "usage": {"input_tokens": 1_000, "output_tokens": 1}})
     tracer.delta(turn, {"usage": {"input_tokens": 2, "output_tokens": 1}, "model": "m"})
     tracer.end(turn)
+    tracer.close()
     (trace,) = folded(tracer.sink.events).traces.values()
     assert (trace.input_tokens, trace.output_tokens) == (2, 1)

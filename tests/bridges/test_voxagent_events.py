@@ -30,6 +30,7 @@ def played(*events: dict[str, Any]) -> Forest:
         run.leave(token)
     run.finished()
     assert ended == [True]
+    tracer.close()
     return Forest(tracer.sink.events)
 
 

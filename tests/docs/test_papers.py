@@ -38,7 +38,7 @@ def quoted(paper: Path) -> Iterator[str]:
     text = paper.read_text()
     yield from CODE.findall(text)
     for block in re.findall(r"```\w*\n(.*?)```", text, re.S):
-        yield from block.splitlines()
+        yield from (line for line in block.splitlines() if not line.startswith("# file: "))
 
 
 def exists(symbol: str) -> bool:

@@ -7,11 +7,14 @@ from hypothesis import strategies as st
 from etaoi_collector.wire.encode import DROPPED_KEY, EMPTY_MAP, encode_frame, encode_metadata
 from etaoi_tui.sdk.limits import OPEN_BYTES
 from etaoi_tui.sdk.stats import Stats
+from etaoi_tui.sdk.transport.losses import Losses
 from etaoi_tui.sdk.transport.send_queue import EncodedEvent, Priority, SendQueue, SpanWire
 
 
-def wire(name: str, rank: Priority = Priority.SPAN, *, persistent: bool = False) -> SpanWire:
-    return SpanWire(name, "llm", b"", rank, persistent)
+def wire(
+    name: str, rank: Priority = Priority.SPAN, *, persistent: bool = False, trace: str = "t"
+) -> SpanWire:
+    return SpanWire(name, trace, "llm", b"", rank, persistent)
 
 
 def start(span: SpanWire, size: int = 1000) -> EncodedEvent:
@@ -104,7 +107,7 @@ def test_losses_are_told_once_in_the_next_start_or_end() -> None:
     outbox = SendQueue(stats, max_bytes=10_000)
     child = wire("child")
     outbox.add([text(child) for _ in range(100)])
-    outbox.drop_before(text=3, deltas=2, spans=1, payloads=9)
+    outbox.drop_before(Losses(text=3, deltas=2, spans=1, payloads=9, by_trace={"t": 6}))
     other, third = wire("other"), wire("third")
     outbox.add([start(other, 0), start(third, 0)])
     told = [event["metadata"] for event in read(take_all(outbox))]
@@ -200,7 +203,7 @@ def test_every_event_is_either_sent_once_or_counted(steps: list[tuple[str, int, 
         for event in (read(sent) if sent else [])
         if DROPPED_KEY in event["metadata"]  # type: ignore[operator]
     )
-    assert told + outbox.unreported == stats.dropped
+    assert told + sum(outbox.unreported.values()) == stats.dropped
 
 
 def test_payloads_have_a_bound_of_their_own_and_give_their_room_back() -> None:

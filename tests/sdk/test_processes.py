@@ -82,7 +82,7 @@ def test_the_end_is_not_held_up_when_no_viewer_runs() -> None:
         """
         import sys
         import etaoi_tui
-        from etaoi_tui.sdk.transport.pipeline import finish_all
+        from etaoi_tui.sdk.transport.registry import finish_all
         tracer = etaoi_tui.open_tracer(server_url=sys.argv[1])
         tracer.end(tracer.start("tool", "t"))
         finish_all(3600)

@@ -129,6 +129,33 @@ def test_frames_without_a_pong_are_sent_again_with_the_same_ids(viewer: Viewer) 
     tracer.close()
 
 
+def test_a_flush_outlasts_broken_connections(viewer: Viewer) -> None:
+    tracer = connected(viewer)
+    for number in range(20):
+        tracer.start("tool", str(number))
+        assert tracer.flush(10)
+        # A pong says that the socket was read; what was not kept yet would go with the connection.
+        viewer.wait(lambda: len(set(names(viewer.events))) == 2 * number + 1)  # noqa: B023
+        viewer.break_off()
+        tracer.start("tool", f"after {number}")
+        assert tracer.flush(10), tracer.stats
+        viewer.wait(lambda: len(set(names(viewer.events))) == 2 * number + 2)  # noqa: B023
+    assert tracer.stats.dropped == 0
+    tracer.close()
+
+
+def test_a_flush_ends_when_a_broken_connection_turns_out_to_be_a_viewer_that_left(viewer: Viewer) -> None:
+    """It has an hour; a viewer that is gone is known to be gone at the next try."""
+    tracer = connected(viewer)
+    tracer.start("tool", "t")
+    assert tracer.flush(10)
+    viewer.stop()
+    tracer.start("tool", "too late")
+    assert not tracer.flush(3600)
+    assert tracer.stats.acknowledged == 1 and tracer.stats.dropped == 0
+    tracer.close()
+
+
 @pytest.mark.parametrize("lasting", [False, True])
 def test_a_viewer_that_drops_every_connection_is_approached_ever_more_slowly(
     lasting: bool, monkeypatch: pytest.MonkeyPatch

@@ -228,7 +228,7 @@ async def _folds(turns: int, monkeypatch: pytest.MonkeyPatch, work: Callable[...
         folded += 1
         return fold(*told)
 
-    monkeypatch.setattr(voice_call, "fold_turn", counted)
+    monkeypatch.setattr(voice_call, "build_turn", counted)
     async with world(size=(120, 40)) as (shown, pilot):
         shown.app.main.span_tree.following = False
         events = events_of(many(turns))

@@ -228,6 +228,7 @@ class DeltaText(msgspec.Struct, gc=False):
 
 class _MetricsModel(msgspec.Struct, gc=False):
     model_name: str | None = None
+    model_provider: str | None = None
 
 
 class VoiceMetrics(msgspec.Struct, gc=False):
@@ -241,6 +242,11 @@ class VoiceMetrics(msgspec.Struct, gc=False):
     def model_name(self) -> str | None:
         """The model's name, where the metrics tell it."""
         return self.metadata.model_name if self.metadata is not None else None
+
+    @property
+    def provider(self) -> str | None:
+        """The model's provider, where the metrics tell it."""
+        return self.metadata.model_provider if self.metadata is not None else None
 
     @property
     def first_seconds(self) -> float | None:

@@ -25,6 +25,9 @@ _CALLS = frozenset({"server_tool_use", "mcp_tool_use", "server_tool_call", "serv
 _OPENAI = frozenset({"mcp_list_tools", "mcp_approval_request", "tool_search_output"})
 _RESULT_KEYS = ("outputs", "output", "results", "result", "content", "tools", "code_execution_result")
 _NAMES = {"executable_code": "code_execution", "code_execution_result": "code_execution"}
+_OUTCOMES = {1: "completed", 2: "failed", 3: "deadline exceeded", "OUTCOME_OK": "completed"}
+"""How Gemini tells how its code ended."""
+
 _ABOUT_ITSELF = frozenset(
     {
         "type", "id", "call_id", "tool_call_id", "tool_use_id", "status", "index", "name", "server_label",
@@ -44,6 +47,11 @@ def is_server_tool(kind: Any) -> bool:
         or kind in _NAMES
         or kind.endswith(("_call", "_call_output", "_tool_result"))
     )
+
+
+def is_merged_call(block: Mapping[str, Any]) -> bool:
+    """Whether a block of text is a server tool's call: langchain-core merges the first one's chunks so."""
+    return "args" in block and "name" in block and "id" in block
 
 
 def read_server_tools(blocks: Iterable[Mapping[str, Any]]) -> list[ServerToolCall]:
@@ -84,7 +92,7 @@ def _read_block(block: Mapping[str, Any]) -> ServerToolCall:
             break
     if error := block.get("error"):
         call["error"] = error
-    status = block.get("status") or block.get("outcome")
+    status = block.get("status") or _OUTCOMES.get(block.get("outcome"), block.get("outcome"))
     if block.get("is_error") is True or error:
         status = "error"
     if status is not None:
@@ -93,8 +101,13 @@ def _read_block(block: Mapping[str, Any]) -> ServerToolCall:
 
 
 def _name_of(block: Mapping[str, Any], kind: str) -> str:
-    name = block.get("name")
-    server = block.get("server_label") or block.get("server_name")
+    extras = block.get("extras")
+    extras = extras if isinstance(extras, Mapping) else {}
+    name = extras.get("tool_name") or block.get("name")
+    server = next(
+        (told[key] for told in (block, extras) for key in ("server_label", "server_name") if told.get(key)),
+        None,
+    )
     if isinstance(name, str) and name:
         return f"{server}.{name}" if server else name
     if kind in _NAMES:
@@ -108,8 +121,10 @@ def _name_of(block: Mapping[str, Any], kind: str) -> str:
 
 
 def _args_of(block: Mapping[str, Any], kind: str, *, is_result: bool) -> Any:
-    for key in ("args", "input", "arguments", "action"):
+    for key in ("args", "input", "arguments", "action", "partial_json"):
         value = block.get(key)
+        if isinstance(value, Mapping) and set(value) == {"partial_json"}:
+            value = value["partial_json"]  # langchain-anthropic, streamed
         if value in (None, "", {}):
             continue
         return _parsed(value) if isinstance(value, str) else value
@@ -126,9 +141,10 @@ def _parsed(text: str) -> Any:
 
 
 def _without_sealed(result: Any) -> Any:
-    if isinstance(result, str):
-        return without_data({"result": result}).get("result", f"{len(result) * 3 // 4:,} bytes")
-    return without_data(result)
+    if not isinstance(result, str):
+        return without_data(result)
+    told = without_data({"result": result})
+    return told.get("result", f"{told.get('bytes', 0):,} bytes")
 
 
 def read_grounding(metadata: Any) -> ServerToolCall | None:

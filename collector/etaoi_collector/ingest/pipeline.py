@@ -263,7 +263,7 @@ class Ingest:
                 events = batch.events
                 self._rejected += sum(type(event) is Reject for event in events)
                 if tells_drops:
-                    self._dropped_by_clients += sum(map(dropped_before, events))
+                    self._dropped_by_clients += sum(sum(dropped_before(event)) for event in events)
                 self._hand_over(batch, size)
                 size = 0  # the frame is kept alive by its first batch already
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -136,11 +137,17 @@ def _recording(run: str, files: list[tuple[int, Path]]) -> Recording | None:
     paths = tuple(path for _, path in files)
     for path in paths:
         try:
-            with open(path, "rb", buffering=0) as file:
-                status = os.fstat(file.fileno())
-                running = running or is_being_written(file.fileno())
+            # A pipe in the folder must not keep who lists it waiting for a writer.
+            descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
         except OSError:
             continue
+        try:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                continue
+            running = running or is_being_written(descriptor)
+        finally:
+            os.close(descriptor)
         size += status.st_size
         started = started or status.st_mtime
     if not started:

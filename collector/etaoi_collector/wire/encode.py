@@ -22,7 +22,8 @@ _decode_map = msgspec.msgpack.Decoder(dict[str, str]).decode
 EMPTY_MAP = b"\x80"
 NIL = b"\xc0"
 DROPPED_KEY = "etaoi_tui.dropped"
-"""Metadata of a start or end: how many events before it a producer had to leave out."""
+"""Metadata of a start or end: how many events of its trace a producer had to leave out before it, such as
+``12``; ``12+5`` tells of five more, of traces of which nothing else will arrive."""
 NODE_KINDS = frozenset(
     {
         "llm",

@@ -50,6 +50,7 @@ class SpanMetadata(msgspec.Struct, gc=False):
     ls_provider: Kind | None = None
     context_id: ShortText | None = msgspec.field(name="agent.context_id", default=None)
     thread_id: ShortText | None = None
+    own_kind: ShortText | None = msgspec.field(name="etaoi_tui.kind", default=None)
     resumes: ShortText | None = msgspec.field(name=RESUMES, default=None)
     dropped: ShortText | None = msgspec.field(name=DROPPED_KEY, default=None)
     event: ShortText | None = None
@@ -146,9 +147,17 @@ EVENT_KIND: dict[type, str] = {
 """The kind of an event by its type."""
 
 
-def dropped_before(event: Event | Reject) -> int:
-    """Return how many events a producer says, with this one, that it had to leave out; 0 for odd text."""
-    if not isinstance(event, SpanStart | SpanEnd):
-        return 0
-    told = event.metadata.dropped
-    return int(told) if told is not None and told.isascii() and told.isdigit() and len(told) < 16 else 0
+def dropped_before(event: Event | Reject) -> tuple[int, int]:
+    """Return how many events a producer says, with this one, that it had to leave out.
+
+    Returns:
+        ``(events of the same trace, events of traces that nothing else will tell of)``; zeros for odd text.
+    """
+    if not isinstance(event, SpanStart | SpanEnd) or event.metadata.dropped is None:
+        return 0, 0
+    here, _, elsewhere = event.metadata.dropped.partition("+")
+    return _count(here), _count(elsewhere)
+
+
+def _count(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0

@@ -43,7 +43,8 @@ class Welcome(msgspec.Struct, tag="welcome", tag_field="kind"):
     """The server's consent: to an agent exactly two keys, because the reference client dies of any other."""
 
     schema_version: str
-    server_version: str
+    server_version: str = ""
+    """Always told by us; other servers may leave it out."""
     end: After | UnsetType = msgspec.field(name="etaoi_tui.end", default=UNSET)
     """Only to a viewer: where the recording ends now, so that it knows when it has read all of that."""
 

@@ -21,6 +21,7 @@ from etaoi_tui.detail.document.model import (
 from etaoi_tui.detail.pages.overview import status_run
 from etaoi_tui.detail.span_document import describe_span
 from etaoi_tui.detail.view_options import ViewOptions
+from etaoi_tui.detail.voice_kinds import VoiceContext
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.glyphs import kind_glyph
 from etaoi_tui.view.voice import labels as texts
@@ -64,7 +65,7 @@ def describe_voice_turn(
     payloads: PayloadReader,
     now: float,
     limits: Thresholds,
-    reading: ViewOptions | None = None,
+    options: ViewOptions | None = None,
 ) -> Document:
     """Return everything there is to show of a turn: its own page, and the pages of its span.
 
@@ -75,18 +76,18 @@ def describe_voice_turn(
         payloads: Where events come from.
         now: The present, in seconds since the epoch.
         limits: What counts as slow.
-        reading: The reader's choices.
+        options: The reader's choices.
     """
-    document = describe_span(span, payloads, now, reading)
-    tab = Tab("turn", "Turn", lambda: sections(turn, now, limits))
-    rest = [replace(one, title="Events") if one.key == "voice" else one for one in document.tabs]
-    return replace(
-        document,
-        headline=_headline(turn, number, now, limits),
-        tabs=[tab, *rest],
-        default="turn",
-        live=False,
-    )
+    voice = VoiceContext(limits, turn=turn, number=number)
+    return describe_span(span, payloads, now, options, voice)
+
+
+def tabs(turn: Turn, now: float, limits: Thresholds, events: Sequence[Tab]) -> list[Tab]:
+    """Return a turn's own page, and those of its span behind it."""
+    return [
+        Tab("turn", "Turn", lambda: sections(turn, now, limits)),
+        *(replace(tab, title="Events") for tab in events),
+    ]
 
 
 def sections(turn: Turn, now: float, limits: Thresholds) -> Sequence[Section]:
@@ -96,7 +97,8 @@ def sections(turn: Turn, now: float, limits: Thresholds) -> Sequence[Section]:
     return found
 
 
-def _headline(turn: Turn, number: int, now: float, limits: Thresholds) -> list[StyledText]:
+def headline(turn: Turn, number: int, now: float, limits: Thresholds) -> list[StyledText]:
+    """Return the title line of a turn: its state, its heard gap, its length."""
     runs: list[StyledText] = [(f"⇄ turn {number}", "title"), ("   ", ""), status_run(turn.status)]
     gap, waits = turn.gap, turn.waits_for(now)
     shown = gap if gap is not None else waits

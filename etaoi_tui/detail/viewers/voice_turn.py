@@ -1,10 +1,18 @@
-"""Turns of a voice session: the first words in the row."""
+"""Turns of a voice session: the first words in the row; the silence taken apart, and its stages."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from etaoi_collector.store.model import Span
 from etaoi_tui.detail.kind_viewer import KindViewer, RowReader
 from etaoi_tui.detail.voice_kinds import voice_tabs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from etaoi_tui.detail.document.model import StyledText, Tab
+    from etaoi_tui.detail.span_data import SpanData
 
 _SPANS_READ = 64
 _CHILDREN_READ = 16
@@ -24,6 +32,24 @@ def _summary(span: Span, rows: RowReader) -> str:
     return ""
 
 
+def _tabs(data: SpanData) -> Sequence[Tab]:
+    events = voice_tabs(data)
+    if data.voice is None or data.voice.turn is None:
+        return events
+    from etaoi_tui.detail.pages import voice_turn
+
+    return voice_turn.tabs(data.voice.turn, data.now, data.voice.limits, events)
+
+
+def _headline(data: SpanData) -> Sequence[StyledText] | None:
+    voice = data.voice
+    if voice is None or voice.turn is None:
+        return None
+    from etaoi_tui.detail.pages import voice_turn
+
+    return voice_turn.headline(voice.turn, voice.number, data.now, voice.limits)
+
+
 VIEWER = KindViewer(
     kinds=("voice_turn",),
     glyph="⇄",
@@ -31,5 +57,7 @@ VIEWER = KindViewer(
     colour="voice",
     summary=_summary,
     follows_children=True,
-    tabs=voice_tabs,
+    tabs=_tabs,
+    tabs_in_front=2,
+    headline=_headline,
 )

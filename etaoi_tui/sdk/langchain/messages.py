@@ -16,6 +16,7 @@ from etaoi_collector.conventions.finish_reasons import unrepeat
 from etaoi_collector.conventions.messages import is_empty_answer
 from etaoi_collector.conventions.server_tools import (
     ServerToolCall,
+    is_merged_call,
     is_server_tool,
     read_grounding,
     read_server_tools,
@@ -29,6 +30,14 @@ _CALL_TYPES = frozenset(
 )
 _REASONING_KEYS = ("reasoning", "thinking", "reasoning_content", "text", "summary")
 _SIZE_KEYS = ("data", "base64", "bytes", "file_data", "b64_json")
+
+_STREAMED_ROLES = {
+    "AIMessageChunk": "ai",
+    "HumanMessageChunk": "human",
+    "SystemMessageChunk": "system",
+    "ToolMessageChunk": "tool",
+}
+"""Messages put together from a stream's chunks say the same as others."""
 
 AS_IT_IS: Any = object()
 """Stands for what a message has now, where nothing from an earlier moment is given."""
@@ -51,6 +60,7 @@ def describe_message(message: Any, content: Any = AS_IT_IS, calls: Any = AS_IT_I
     role = fields.get("type") or fields.get("role") or type(message).__name__
     if role == "chat":
         role = fields.get("role") or role
+    role = _STREAMED_ROLES.get(role, role)
     shown = _split_content(fields.get("content") if content is AS_IT_IS else content)
     described: dict[str, Any] = {keys.ROLE: str(role), keys.TEXT: shown.text}
     if calls := fields.get("tool_calls") if calls is AS_IT_IS else calls:
@@ -182,7 +192,7 @@ def describe_document(document: Any) -> dict[str, Any]:
     described: dict[str, Any] = {"text": fields.get("page_content"), "metadata": metadata}
     if fields.get("id") is not None:
         described["id"] = fields["id"]
-    for name in ("score", "relevance_score", "similarity"):
+    for name in ("score", "relevance_score", "similarity", "_score", "distance"):
         if isinstance(metadata, Mapping) and name in metadata:
             described["score"] = metadata[name]
             break
@@ -291,6 +301,8 @@ def _split_content(content: Any) -> _Content:
             continue
         elif isinstance(block.get("text"), str) and kind in (None, "text", "output_text", "input_text"):
             texts.append(block["text"])
+            if len(block) > 4 and is_merged_call(block):
+                shown.server_tools.append(block)
         elif kind == "refusal":
             shown.refusal += str(block.get("refusal") or "")
         elif is_server_tool(kind):

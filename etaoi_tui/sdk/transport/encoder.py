@@ -52,6 +52,7 @@ def _tell_kind(kind: str, metadata: dict[str, str], shaper: PayloadSerializer) -
     """Say in the metadata what a span is whose kind the wire has no name for."""
     if kind == "retriever":
         metadata.setdefault("ls_retriever_name", metadata.get("name", ""))
+        metadata.setdefault("etaoi_tui.kind", "retriever")
     elif kind == "event":
         metadata.setdefault("event", metadata.get("name", ""))
     elif kind not in _OTHER_KINDS:
@@ -72,8 +73,8 @@ class Encoder:
         self._out: list[EncodedEvent] = []
         self.payload_bytes = 0
         """Bytes of the payloads that the next `take` returns."""
-        self.recovered = 0
-        """Starts that had been counted as dropped, and were sent with their span's end after all."""
+        self.recovered: list[AnyId] = []
+        """Traces of starts that were counted as dropped, and were sent with their span's end after all."""
         # Event ids are random once and counted on from there: half the cost, as unique, and still version 4.
         self._id_prefix = encode_text(id_text(new_id()))[:-12]
         self._id_count = new_id() & 0xFFFF_FFFF
@@ -169,7 +170,7 @@ class Encoder:
                 self._id(span.parent_id),
                 node_kind,
             )
-            wire = span.wire = SpanWire(span.span_id, node_kind, shared, rank, span.persistent)
+            wire = span.wire = SpanWire(span.span_id, span.trace_id, node_kind, shared, rank, span.persistent)
         return wire
 
     def _start(self, span: Span) -> None:
@@ -198,7 +199,7 @@ class Encoder:
             span.state &= ~START_LOST
             span.payload = {"etaoi_tui.note": LEFT_OUT}
             self._start(span)
-            self.recovered += 1
+            self.recovered.append(span.trace_id)
         stream = self._streams.pop(span, None)
         wire = self._wire(span)
         if stream is None and isinstance(wire.text, _Stream):

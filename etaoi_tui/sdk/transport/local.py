@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any, Protocol
 
 import msgspec
 
-from etaoi_collector.wire.encode import DROPPED_KEY, add_metadata, encode_frame
+from etaoi_collector.wire.encode import encode_frame
 from etaoi_tui.sdk.limits import FRAME_EVENTS
 from etaoi_tui.sdk.serialize import error_sentence
 from etaoi_tui.sdk.stats import Stats
+from etaoi_tui.sdk.transport.losses import Losses, book, tell_dropped
 from etaoi_tui.sdk.transport.send_queue import EncodedEvent
 
 _decode = msgspec.msgpack.decode
@@ -80,7 +81,7 @@ class LocalOutlet:
     def __init__(self, sink: Any, stats: Stats) -> None:
         self.sink = sink
         self._stats = stats
-        self._unreported = 0
+        self._unreported: dict[Hashable, int] = {}
         self._lock = threading.Lock()
 
     def start(self) -> None:
@@ -91,8 +92,8 @@ class LocalOutlet:
         with self._lock:
             for first in range(0, len(entries), FRAME_EVENTS):
                 part = entries[first : first + FRAME_EVENTS]
-                if self._unreported > 0:
-                    self._report(part)
+                if self._unreported:
+                    tell_dropped(self._unreported, part, None)
                 frame = encode_frame(part)
                 try:
                     self._write(frame, len(part))
@@ -106,13 +107,6 @@ class LocalOutlet:
                 self._stats.frames += 1
                 self._stats.bytes_sent += len(frame)
 
-    def _report(self, part: list[EncodedEvent]) -> None:
-        for entry in part:
-            if entry.is_start or entry.is_end:
-                entry.metadata = add_metadata(entry.metadata, {DROPPED_KEY: str(self._unreported)})
-                self._unreported = 0
-                return
-
     def _write(self, frame: bytes, events: int) -> None:
         raise NotImplementedError
 
@@ -120,13 +114,14 @@ class LocalOutlet:
         """Nothing is ever due."""
         return None
 
-    def dropped(self, text: int, deltas: int, spans: int, payloads: int) -> None:
+    def await_room(self) -> None:
+        """Nothing waits here."""
+
+    def dropped(self, losses: Losses) -> None:
         """Count what was dropped before it was encoded."""
-        self._stats.dropped_text += text
-        self._stats.dropped_deltas += deltas
-        self._stats.dropped_spans += spans
-        self._stats.dropped_payloads += payloads
-        self._unreported += text + deltas + spans
+        losses.count_in(self._stats)
+        for trace, count in losses.by_trace.items():
+            book(self._unreported, trace, count)
 
     def settle(self, timeout: float) -> bool:
         """What was delivered has left."""

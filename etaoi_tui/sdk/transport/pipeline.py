@@ -4,15 +4,18 @@ A host's thread appends a record and, when the sender sleeps, releases a lock; i
 sender wakes for the first record, lets more gather, encodes what is there, and looks again once per window
 while records come and a little longer: a thread that is woken takes the interpreter from the one that woke
 it, so the agent should not have to do that often. Then it sleeps without a timeout.
+
+Thread and locks are made together, with the first record: gevent and eventlet replace both at a moment of
+the host's choice, and a lock of one kind stops a thread of the other for ever. When that happens later,
+thread and locks are made anew.
 """
 
 from __future__ import annotations
 
+import _thread
 import math
-import os
 import threading
 import time
-import weakref
 from collections import deque
 from collections.abc import Hashable
 from typing import Any, Protocol
@@ -26,9 +29,12 @@ from etaoi_tui.sdk.limits import (
     TEXT_SECONDS,
     WINDOW_SECONDS,
 )
+from etaoi_tui.sdk.process_end import finish_with_multiprocessing
 from etaoi_tui.sdk.stats import Stats
 from etaoi_tui.sdk.tracer import START_LOST, Delta, End, Record, Span, Tick
 from etaoi_tui.sdk.transport.encoder import LEFT_OUT, Encoder
+from etaoi_tui.sdk.transport.losses import Losses
+from etaoi_tui.sdk.transport.registry import add_pipeline, remove_pipeline
 from etaoi_tui.sdk.transport.send_queue import EncodedEvent
 
 _SLICE = 512
@@ -37,7 +43,8 @@ _FIRST_INTAKE = 12_000
 _EASY = 256
 _LEAST_EASY = 16
 _HEAVY = 2_048
-_CHILD_SECONDS = 2.0  # a child may have to import what its parent has already
+_LAST_SECONDS = 0.2
+"""How long a record of an exit handler may take to leave."""
 
 
 class Outlet(Protocol):
@@ -47,7 +54,11 @@ class Outlet(Protocol):
     """What a user sees of it."""
 
     def start(self) -> None:
-        """Start threads of its own; called once, with the first event."""
+        """Start threads of its own; called with the first event, and when threads were replaced since."""
+        ...
+
+    def await_room(self) -> None:
+        """Wait while it is full and somebody empties it."""
         ...
 
     def deliver(self, entries: list[EncodedEvent]) -> None:
@@ -58,7 +69,7 @@ class Outlet(Protocol):
         """Do what is due without new entries; returns in how many seconds to be called again, or None."""
         ...
 
-    def dropped(self, text: int, deltas: int, spans: int, payloads: int) -> None:
+    def dropped(self, losses: Losses) -> None:
         """Learn what was dropped before it was encoded."""
         ...
 
@@ -115,19 +126,24 @@ class Pipeline:
         self._users = 1
         self._closed = False
         self.queue: deque[Record | _FlushToken] = deque()
+        self._is_ending = False
         self._reset()
-        _alive.add(self)
+        add_pipeline(self)
 
     def _reset(self) -> None:
         self.asleep = True
         self._thread: threading.Thread | None = None
+        self._lost_lock = threading.Lock()  # nobody waits while holding it
+        self._losses = Losses()
+        self._encoder = Encoder(self._stats)
+        self._make_locks()
+
+    def _make_locks(self) -> None:
+        self._threading = _thread.allocate_lock
         self._bell = threading.Lock()
         self._bell.acquire()
         self._hurried = False
         self._working = threading.Lock()
-        self._lost_lock = threading.Lock()
-        self._lost = [0, 0, 0, 0]
-        self._encoder = Encoder(self._stats)
 
     # ---- called by the host's threads
 
@@ -142,6 +158,8 @@ class Pipeline:
 
     def shed_load(self, record: Record) -> bool:
         """Lighten a record because the sender is behind; False when it has to be dropped."""
+        if self._is_ending:
+            return self._send_last(record)
         waiting = len(self.queue)
         soft = self.soft
         if waiting < soft:
@@ -151,11 +169,11 @@ class Pipeline:
         hard = max(soft * 2, self._intake // 2)
         if isinstance(record, tuple):
             record[0].text_skipped += len(record[1]) if type(record[1]) is str else 0
-            return self._lose(0)
+            return self._lose("text", record[0])
         if waiting < soft * 1.2:
             return True
         if isinstance(record, Delta):
-            return self._lose(1) if waiting >= soft * 1.6 else True
+            return self._lose("deltas", record.span) if waiting >= soft * 1.6 else True
         if not isinstance(record, Span | End):
             return waiting < hard
         if waiting >= hard:
@@ -165,12 +183,9 @@ class Pipeline:
                 if isinstance(record, Span):
                     record.state |= START_LOST
                     record.payload = None
-                elif span.state & START_LOST:
-                    return self._lose(2)
-                return self._lose(2)
+                return self._lose("spans", span)
         if record.payload is not None and not (isinstance(record, Span) and record.persistent):
-            record.payload = {"etaoi_tui.note": LEFT_OUT}
-            self._lose(3)
+            self._leave_out(record)
         return True
 
     def _weigh(self, record: Span | Delta | End | Tick) -> None:
@@ -184,18 +199,29 @@ class Pipeline:
         if self._heavy > INTAKE_BYTES // 2 and not self._hurried:
             self._hurry()
         if self._heavy > INTAKE_BYTES:
-            record.payload = {"etaoi_tui.note": LEFT_OUT}
-            self._lose(3)
+            self._leave_out(record)
 
-    def _lose(self, what: int) -> bool:
+    def _leave_out(self, record: Span | Delta | End) -> None:
+        record.payload = {"etaoi_tui.note": LEFT_OUT}
         with self._lost_lock:
-            self._lost[what] += 1
+            self._losses.payloads += 1
+
+    def _lose(self, what: str, span: Span) -> bool:
+        with self._lost_lock:
+            self._losses.add(what, span.trace_id)
+        return False
+
+    def _send_last(self, record: Record) -> bool:
+        """Send what an exit handler records at once; returns False: it has its place in the queue already."""
+        self.queue.append(record)
+        if self._is_ending and not self.flush(_LAST_SECONDS):
+            self._is_ending = False  # nobody is there: do not wait for each record
         return False
 
     def wake(self) -> None:
         """Wake the sender; it is started with the first record."""
         self.asleep = False
-        if self._thread is None:
+        if self._thread is None or self._threading is not _thread.allocate_lock:
             self._start()
         self._ring()
 
@@ -210,28 +236,46 @@ class Pipeline:
         self._ring()
 
     def _start(self) -> None:
+        """Start the sender's thread, or another one where threads have become greenlets since."""
         with self._lost_lock:
-            if self._thread is not None or self._closed:
+            known = self._threading is _thread.allocate_lock
+            if self._closed or (self._thread is not None and known):
                 return
+            before, bell, working = self._thread, self._bell, self._working
+            if not known:
+                self._make_locks()
             thread = threading.Thread(target=self._run, name="etaoi-tui-sender", daemon=True)
             self._thread = thread
+        if before is not None:
+            try:
+                bell.release()  # it sees that another has taken its place
+            except RuntimeError:
+                pass
+            working.acquire(timeout=_LAST_SECONDS)  # for good: it does not begin anything more
         try:
-            thread.start()
             self._outlet.start()
+            thread.start()
         except RuntimeError:  # the interpreter is going down: the flush at exit does the work itself
             self._thread = None
             return
-        _finish_with_multiprocessing(self)
+        finish_with_multiprocessing(self)
 
     def flush(self, timeout: float = 0.5) -> bool:
-        """Wait until everything recorded so far has left; False when it has not, or nobody is there."""
+        """Wait until everything recorded so far has left.
+
+        Returns:
+            False when it has not, when nobody is there, or when something was dropped in the meantime.
+        """
         if self._closed:
             return not self.queue
         if self._thread is None and not self.queue:
             return self._outlet.settle(timeout)
-        deadline = time.monotonic() + timeout
         if threading.current_thread() is self._thread:
             return False
+        deadline = time.monotonic() + timeout
+        lost = self._lost()
+        if self._thread is not None and self._threading is not _thread.allocate_lock:
+            self._start()
         mark = _FlushToken()
         self.queue.append(mark)
         if self.asleep:
@@ -240,17 +284,24 @@ class Pipeline:
         if self._thread is None:
             self._work(deadline)
         mark.passed.wait(max(0.0, deadline - time.monotonic()))
-        return self._outlet.settle(max(0.0, deadline - time.monotonic())) and mark.passed.is_set()
+        has_left = self._outlet.settle(max(0.0, deadline - time.monotonic()))
+        return has_left and mark.passed.is_set() and self._lost() <= lost
+
+    def _lost(self) -> int:
+        stats, losses = self._stats, self._losses
+        return stats.dropped + stats.dropped_payloads + stats.failed + losses.events + losses.payloads
+
+    def send_at_once(self, timeout: float) -> None:
+        """Flush; from now on each record is sent before the call that made it returns."""
+        self.flush(timeout)
+        self._is_ending = True
+        self.easy = self.soft = 0
 
     def stats(self) -> Stats:
         """Return a copy of the counts as they stand."""
         copy = Stats(**{name: getattr(self._stats, name) for name in Stats.__struct_fields__})
         with self._lost_lock:
-            text, deltas, spans, payloads = self._lost
-        copy.dropped_text += text
-        copy.dropped_deltas += deltas
-        copy.dropped_spans += spans
-        copy.dropped_payloads += payloads
+            self._losses.count_in(copy)
         copy.waiting += len(self.queue)
         self._outlet.fill(copy)
         return copy
@@ -274,8 +325,7 @@ class Pipeline:
         if self._closed:
             return
         self._closed = True
-        _alive.discard(self)
-        _shared.pop(self.key, None)
+        remove_pipeline(self)
         self._hurry()
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
@@ -284,8 +334,10 @@ class Pipeline:
 
     def finish(self, timeout: float = 0.5) -> None:
         """Flush and stop, whoever still uses it: the process is going to end."""
-        self.flush(timeout)
-        self.close()
+        try:
+            self.flush(timeout)
+        finally:
+            self.close()
 
     def after_fork(self) -> None:
         """Begin anew in a forked child: what is queued is the parent's to send."""
@@ -301,12 +353,15 @@ class Pipeline:
         due: float | None = None
         window = self._window
         empty = 0
-        while not self._closed:
+        bell = self._bell
+        while not self._closed and bell is self._bell:
             if not self.queue and not self._encoder.text_waits and empty >= self._patience:
-                self._sleep(due)
-                self._gather(min(window, FIRST_SECONDS))
+                self._sleep(bell, due)
+                self._gather(bell, min(window, FIRST_SECONDS))
             else:
-                self._gather(window)
+                self._gather(bell, window)
+            if bell is not self._bell:
+                return
             if not self.queue and not self._encoder.text_waits:
                 empty += 1
                 if due is None:
@@ -319,16 +374,17 @@ class Pipeline:
                 self._stats.failed += 1
                 due = 1.0
 
-    def _sleep(self, due: float | None) -> None:
+    def _sleep(self, bell: threading.Lock, due: float | None) -> None:
         self.asleep = True
         if not self.queue:
-            self._bell.acquire(timeout=-1 if due is None else due)
-        self.asleep = False
+            bell.acquire(timeout=-1 if due is None else due)
+        if bell is self._bell:
+            self.asleep = False
 
-    def _gather(self, window: float) -> None:
+    def _gather(self, bell: threading.Lock, window: float) -> None:
         """Let records come in for a while, unless somebody waits for the end of the queue."""
-        if not self._hurried:
-            self._bell.acquire(timeout=window)
+        if not self._hurried and bell is self._bell:
+            bell.acquire(timeout=window)
         self._hurried = False
 
     def _work(self, deadline: float | None = None) -> float | None:
@@ -339,6 +395,7 @@ class Pipeline:
             left = len(queue)
             while left > 0 and (deadline is None or time.monotonic() < deadline):
                 self._report_lost()
+                outlet.await_room()
                 for _ in range(min(left, _SLICE)):
                     left -= 1
                     try:
@@ -370,68 +427,21 @@ class Pipeline:
         self._outlet.deliver(entries)
         mean = sum(len(e.payload) for e in entries if e.payload) // len(entries) + 256
         wanted = max(_LEAST_INTAKE, min(self._intake // 2, INTAKE_BYTES // mean))
+        if self._is_ending:
+            return
         # Slow to grow, quick to shrink: a few heavy payloads in a row are the danger.
         self.easy = max(_LEAST_EASY, min(_EASY, wanted // 4))
         self.soft = min(wanted, self.soft + self.soft // 8 + 1)
 
     def _report_lost(self) -> None:
-        recovered, self._encoder.recovered = self._encoder.recovered, 0
-        if not any(self._lost) and not recovered:
+        recovered, self._encoder.recovered = self._encoder.recovered, []
+        if not self._losses and not recovered:
             return
         with self._lost_lock:
-            lost, self._lost = self._lost, [0, 0, 0, 0]
-        text, deltas, spans, payloads = lost
-        self._outlet.dropped(text, deltas, spans - recovered, payloads)
+            losses, self._losses = self._losses, Losses()
+        for trace in recovered:
+            losses.add("spans", trace, -1)
+        self._outlet.dropped(losses)
 
 
 _FRESH = Stats()
-_alive: weakref.WeakSet[Pipeline] = weakref.WeakSet()
-_shared: dict[Hashable, Pipeline] = {}
-_shared_lock = threading.Lock()
-
-
-def shared_pipeline(key: Hashable) -> Pipeline | None:
-    """Return the open pipeline to the same destination, counted as used once more."""
-    with _shared_lock:
-        pipeline = _shared.get(key)
-        return pipeline.retain() if pipeline is not None else None
-
-
-def share_pipeline(pipeline: Pipeline) -> None:
-    """Let others with the same key find it."""
-    with _shared_lock:
-        _shared[pipeline.key] = pipeline
-
-
-def finish_all(timeout: float = 0.5) -> None:
-    """Flush and close every pipeline of this process; registered with `atexit` at first use."""
-    deadline = time.monotonic() + timeout
-    for pipeline in list(_alive):
-        pipeline.finish(max(0.02, deadline - time.monotonic()))
-
-
-def _flush_one(reference: weakref.ref[Pipeline]) -> None:
-    pipeline = reference()
-    if pipeline is not None:
-        pipeline.flush(_CHILD_SECONDS)
-
-
-def _finish_with_multiprocessing(pipeline: Pipeline) -> None:
-    """A child of `multiprocessing` ends with `os._exit`, which runs its finalizers but not atexit."""
-    import sys
-
-    util = sys.modules.get("multiprocessing.util")
-    process = sys.modules.get("multiprocessing.process")
-    if util is not None and process is not None and process.parent_process() is not None:
-        util.Finalize(None, _flush_one, args=(weakref.ref(pipeline),), exitpriority=-10)
-
-
-def _after_fork_in_child() -> None:
-    global _shared_lock
-    _shared_lock = threading.Lock()
-    for pipeline in list(_alive):
-        pipeline.after_fork()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)

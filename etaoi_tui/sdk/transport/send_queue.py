@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from etaoi_collector.wire.encode import DROPPED_KEY, EVENT_OVERHEAD, FRAME_OVERHEAD, add_metadata
+from etaoi_collector.wire.encode import EVENT_OVERHEAD, FRAME_OVERHEAD
 from etaoi_tui.sdk.limits import (
     BUFFER_BYTES,
     BUFFER_EVENTS,
@@ -25,11 +25,13 @@ from etaoi_tui.sdk.limits import (
     PAYLOAD_BYTES,
 )
 from etaoi_tui.sdk.stats import Stats
+from etaoi_tui.sdk.transport.losses import Losses, book, tell_dropped
 
 _ENTRY_MEMORY = 1_000
 """What one entry takes beside its bytes, in CPython on 64 bits, rounded up."""
 _SMALL_PAYLOAD = 128
 _PERSISTENT = 64
+_NEARLY = 0.75
 
 
 class Priority(IntEnum):
@@ -65,6 +67,7 @@ class SpanWire(msgspec.Struct, eq=False):
     """What the sender knows about a span: what its events share, its entries, its text under way."""
 
     span_id: Hashable
+    trace_id: Hashable
     node_kind: str
     shared: bytes
     """See `etaoi_collector.wire.encode.span_part`."""
@@ -105,15 +108,20 @@ class SendQueue:
         self._persistent: deque[SpanWire] = deque(maxlen=_PERSISTENT)
         self._gone = 0
         self.bytes = 0
-        self.unreported = 0
-        """Dropped events that no sent event has told about yet."""
+        self.unreported: dict[Hashable, int] = {}
+        """Dropped events that no sent event has told about yet, by their trace."""
+        self.in_hand = 0
+        """Events that `take_frame` handed out; whoever has sent them sets it to 0."""
+        self.is_closed = False
 
     def __len__(self) -> int:
         return len(self._line) - self._gone
 
     def add(self, entries: list[EncodedEvent]) -> None:
-        """Take entries in order; drop what is worth least if they do not fit."""
+        """Take entries in order; drop what is worth least if they do not fit. A closed outbox takes none."""
         with self.changed:
+            if self.is_closed:
+                return
             for entry in entries:
                 self._add(entry)
             while self._is_full() and self._relieve():
@@ -211,8 +219,8 @@ class SendQueue:
         entry.gone = True
         self._gone += 1
         self.bytes -= entry.size
-        self.unreported += 1
         wire: SpanWire | None = entry.span
+        book(self.unreported, None if wire is None else wire.trace_id, 1)
         if wire is not None:
             if entry.is_end:
                 self._close(wire)
@@ -244,19 +252,30 @@ class SendQueue:
         if payload is not None and len(payload) > _SMALL_PAYLOAD and _TEXT < entry.rank < _CONTEXT:
             self._payload_bytes -= len(payload)
 
-    def drop_before(self, text: int, deltas: int, spans: int, payloads: int) -> None:
+    def drop_before(self, losses: Losses) -> None:
         """Count what was dropped before it came here."""
         with self.changed:
-            self._stats.dropped_text += text
-            self._stats.dropped_deltas += deltas
-            self._stats.dropped_spans += spans
-            self._stats.dropped_payloads += payloads
-            self.unreported += text + deltas + spans
+            losses.count_in(self._stats)
+            for trace, count in losses.by_trace.items():
+                book(self.unreported, trace, count)
+
+    @property
+    def is_nearly_full(self) -> bool:
+        """Whether what comes next may have to be dropped."""
+        return (
+            self.bytes > self._max_bytes * _NEARLY
+            or self._payload_bytes > self._max_payloads * _NEARLY
+            or len(self) > self._max_events * _NEARLY
+        )
+
+    def renew_lock(self) -> None:
+        """Make the lock anew, of the kind that threads have now. Nobody may be waiting."""
+        self.changed = threading.Condition(threading.Lock())
 
     def take_frame(self) -> list[EncodedEvent]:
         """Take the next entries for one frame, at most 256 events or 1 MiB; empty when nothing waits.
 
-        The first start or end among them tells how many events were dropped before it.
+        A start or end among them tells how many events of its trace were dropped before it.
         """
         taken: list[EncodedEvent] = []
         size = FRAME_OVERHEAD
@@ -275,8 +294,9 @@ class SendQueue:
                 size += adds
                 self._leave(entry)
                 taken.append(entry)
-            if self.unreported > 0:
-                self._report(taken)
+            if self.unreported:
+                tell_dropped(self.unreported, taken, self._told_later(taken))
+            self.in_hand = len(taken)
         return taken
 
     def _leave(self, entry: EncodedEvent) -> None:
@@ -295,12 +315,11 @@ class SendQueue:
         elif entry.is_start and not wire.persistent and not self._is_open(wire):
             wire.start = None
 
-    def _report(self, taken: list[EncodedEvent]) -> None:
-        for entry in taken:
-            if entry.is_start or entry.is_end:
-                entry.metadata = add_metadata(entry.metadata, {DROPPED_KEY: str(self.unreported)})
-                self.unreported = 0
-                return
+    def _told_later(self, taken: list[EncodedEvent]) -> set[Hashable] | None:
+        """Return the traces of which a start or end is still to come; None while that takes long to tell."""
+        if self._line:
+            return None
+        return {wire.trace_id for wire in self._open.values()}
 
     def preface(self) -> list[EncodedEvent]:
         """Return what a new viewer has to know first: snapshots and open spans that have left already."""
@@ -319,15 +338,16 @@ class SendQueue:
         """Whether there is anything that a new viewer would be told first."""
         return bool(self._open or self._persistent)
 
-    def clear(self) -> None:
-        """Forget everything: nobody will ever take it."""
+    def close(self) -> None:
+        """Forget everything, and what comes later, too: nobody will ever take it."""
         with self.changed:
+            self.is_closed = True
             self._line.clear()
             for entries in (*self._by_rank, self._payloads, self._root_payloads):
                 entries.clear()
             self._open.clear()
             self._persistent.clear()
-            self._gone = self.bytes = self._open_bytes = self._payload_bytes = 0
+            self._gone = self.bytes = self._open_bytes = self._payload_bytes = self.in_hand = 0
 
     def wait(self, timeout: float | None, until: Callable[[], bool]) -> bool:
         """Wait until ``until()`` holds, asked whenever something changes; returns whether it does."""

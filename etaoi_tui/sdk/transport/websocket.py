@@ -9,6 +9,7 @@ WebSockets are imported only once something listens at the other end.
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import logging
 import random
@@ -25,6 +26,7 @@ from etaoi_collector.wire.versions import PROGRAM_VERSION
 from etaoi_tui.sdk.limits import UNACKNOWLEDGED_BYTES
 from etaoi_tui.sdk.stats import Stats
 from etaoi_tui.sdk.transport.endpoint import Endpoint, load_websockets
+from etaoi_tui.sdk.transport.losses import Losses
 from etaoi_tui.sdk.transport.send_queue import EncodedEvent, SendQueue
 
 if TYPE_CHECKING:
@@ -39,11 +41,12 @@ _STABLE_SECONDS = 5.0
 _OPEN_TIMEOUT = 5.0
 _ANSWER_TIMEOUT = 5.0
 _PONG_TIMEOUT = 30.0
+_STALL_SECONDS = 1.0
 _IDLE_CHECK = 1.0
 _PING_EVERY = 0.1
 _QUICK_PONG = 0.005
-_UNKNOWN_WAIT = 0.05
-_UNKNOWN_WAIT_LOOPBACK = 0.25
+_UNLIKELY_WAIT = 0.05
+_HURRIED_DELAY = 0.05
 _REFUSALS = {4400: "schema version", 4401: "credentials"}
 
 
@@ -104,36 +107,71 @@ class WebSocketOutlet:
 
     def _reset(self) -> None:
         self._thread: threading.Thread | None = None
+        self._turn: object = None
+        """Whose turn it is: of the newest thread; others see that and end."""
+        self._threading: object = None
         self._closed = False
-        self._hurry = False
-        self._tries = 0
+        self._waiting = 0
+        """Threads that wait in `settle`: then everything goes faster."""
+        self._absences = 0
+        """Tries that found nobody listening."""
         self._unacknowledged: deque[_Frame] = deque()
         self._unacknowledged_bytes = 0
         self._connection: ClientConnection | None = None
+        self._stalled_at = -1
+        """How much was acknowledged when the viewer was seen to take nothing."""
         self._told_absent = False
         self._random = random.Random()
 
     # ---- the sender's thread
 
     def start(self) -> None:
-        """Start the thread that connects and sends."""
-        if self._thread is None and not self._closed:
-            self._stats.state = "connecting"
-            self._thread = threading.Thread(target=self._run, name="etaoi-tui-link", daemon=True)
-            self._thread.start()
+        """Start the thread that connects and sends, anew when threads have become greenlets since."""
+        known = self._threading is _thread.allocate_lock
+        if self._closed or (self._thread is not None and known):
+            return
+        before = self._thread
+        turn = self._turn = object()
+        if before is not None:
+            self._outbox.notify()
+            self._shut_socket()
+        if not known:
+            self._outbox.renew_lock()
+        self._threading = _thread.allocate_lock
+        self._stats.state = "connecting"
+        self._thread = threading.Thread(target=self._run, args=(turn,), name="etaoi-tui-link", daemon=True)
+        self._thread.start()
 
     def deliver(self, entries: list[EncodedEvent]) -> None:
         """Put entries into the outbox."""
-        if self._stats.state != "stopped":
-            self._outbox.add(entries)
+        self._outbox.add(entries)
 
     def idle(self) -> float | None:
         """Nothing is ever due on the sender's thread."""
         return None
 
-    def dropped(self, text: int, deltas: int, spans: int, payloads: int) -> None:
+    def await_room(self) -> None:
+        """Wait while the outbox is full and the viewer takes what it is sent.
+
+        A viewer that takes nothing is waited for once, until it takes something again.
+        """
+        outbox, stats = self._outbox, self._stats
+        while outbox.is_nearly_full and stats.state == "connected" and not self._closed:
+            progress = stats.acknowledged
+            if progress == self._stalled_at:
+                return
+
+            def moves(progress: int = progress) -> bool:
+                return (
+                    not outbox.is_nearly_full or stats.state != "connected" or stats.acknowledged != progress
+                )
+
+            if not outbox.wait(_STALL_SECONDS, moves):
+                self._stalled_at = progress
+
+    def dropped(self, losses: Losses) -> None:
         """Count what was dropped before it was encoded; the next start or end tells the viewer."""
-        self._outbox.drop_before(text, deltas, spans, payloads)
+        self._outbox.drop_before(losses)
 
     def fill(self, stats: Stats) -> None:
         """Add what waits."""
@@ -143,30 +181,37 @@ class WebSocketOutlet:
     # ---- any thread
 
     def settle(self, timeout: float) -> bool:
-        """Wait until the viewer has confirmed everything; False at once when there is none."""
-        if self._thread is None:
-            return not len(self._outbox)
+        """Wait until the viewer has confirmed everything; False at once when there is none.
+
+        A connection that breaks meanwhile is no reason to give up: the next tries belong to the same wait,
+        until one of them finds that nobody listens.
+        """
         outbox = self._outbox
-        tries = self._tries
-        self._hurry = True
-        outbox.notify()
+        if self._thread is None:
+            return not len(outbox)
+        absences = self._absences
+        if absences and not self._stats.connections and not self._endpoint.loopback:
+            # On this machine it is known at once whether somebody listens; elsewhere nobody waits long.
+            timeout = min(timeout, _UNLIKELY_WAIT)
 
         def settled() -> bool:
-            return not len(outbox) and not self._unacknowledged and self._stats.state != "stopped"
+            waits = len(outbox) or outbox.in_hand or self._unacknowledged
+            return not waits and not outbox.is_closed
 
         def decided() -> bool:
-            state = self._stats.state
-            hopeless = state in ("stopped", "closed") or (state == "absent" and self._tries != tries)
-            return settled() or hopeless
+            return settled() or outbox.is_closed or self._closed or self._absences != absences
 
+        self._add_waiting(1)
         try:
-            # On this machine it is known at once whether somebody listens; elsewhere nobody waits long.
-            quick = min(timeout, _UNKNOWN_WAIT_LOOPBACK if self._endpoint.loopback else _UNKNOWN_WAIT)
-            if not outbox.wait(quick, decided) and self._stats.state in ("handshake", "connected"):
-                outbox.wait(timeout - quick, decided)
+            outbox.wait(timeout, decided)
         finally:
-            self._hurry = False
+            self._add_waiting(-1)
         return settled()
+
+    def _add_waiting(self, number: int) -> None:
+        with self._outbox.changed:
+            self._waiting += number
+            self._outbox.changed.notify_all()
 
     def close(self) -> None:
         """Stop the thread; what has not been sent is lost."""
@@ -177,12 +222,19 @@ class WebSocketOutlet:
         if thread is None or thread is threading.current_thread():
             return
         thread.join(0.05)
+        if thread.is_alive() and self._connection is not None:
+            self._shut_socket()
+            thread.join(0.1)
+
+    def _shut_socket(self) -> None:
+        """End the connection: its thread may hang in a send to a viewer that reads nothing."""
         connection = self._connection
-        if thread.is_alive() and connection is not None:
-            # It may hang in a send to a viewer that reads nothing; a shut socket ends that.
+        if connection is not None:
             with contextlib.suppress(OSError):
                 connection.socket.shutdown(socket.SHUT_RDWR)
-            thread.join(0.1)
+
+    def _is_over(self, turn: object) -> bool:
+        return self._closed or self._turn is not turn
 
     def after_fork(self) -> None:
         """Begin anew: the thread, the connection and what waits are the parent's."""
@@ -195,53 +247,57 @@ class WebSocketOutlet:
 
     # ---- the link's thread
 
-    def _run(self) -> None:
+    def _run(self, turn: object) -> None:
         failures = 0
-        while not self._closed:
+        while not self._is_over(turn):
             began = self._clock()
             try:
-                self._connect_and_send()
+                self._connect_and_send(turn)
             except Refused as error:
                 self._stop(str(error))
                 return
             except Exception as error:
                 self._stats.problem = f"{self._endpoint.shown}: {error or type(error).__name__}"
-            self._connection = None
-            if self._closed:
+            if self._is_over(turn):
                 return
+            self._connection = None
             failures = 0 if self._clock() - began > _STABLE_SECONDS else failures + 1
-            self._tries += 1
             self._stats.state = "absent"
             if not self._told_absent:
                 self._told_absent = True
                 _log.info(
                     "No viewer at %s yet (start etaoi-tui); the newest events are kept.", self._endpoint.shown
                 )
-            self._pause(failures)
+            self._pause(failures, turn)
 
-    def _pause(self, failures: int) -> None:
+    def _pause(self, failures: int, turn: object) -> None:
         delay = retry_delay(failures, loopback=self._endpoint.loopback, chance=self._random.random())
+        hurried = self._waiting > 0
+        if hurried:
+            delay = min(delay, _HURRIED_DELAY)
         self._outbox.notify()
-        # Somebody who waits for the last events gets one more try at once, no more.
-        hurried = self._hurry
-        self._outbox.wait(delay, lambda: self._closed or (self._hurry and not hurried))
-        self._outbox.wait(None, lambda: self._closed or self._has_something())
+        self._outbox.wait(delay, lambda: self._is_over(turn) or (self._waiting > 0 and not hurried))
+        self._outbox.wait(None, lambda: self._is_over(turn) or self._has_something())
 
     def _has_something(self) -> bool:
         return bool(len(self._outbox) or self._unacknowledged or self._outbox.has_preface)
 
     def _stop(self, reason: str) -> None:
-        self._stats.state = "stopped"
-        self._stats.problem = reason
-        _log.warning("%s Nothing more is sent in this run.", reason)
-        self._outbox.clear()
+        self._outbox.close()
         self._unacknowledged.clear()
         self._unacknowledged_bytes = 0
+        _log.warning("%s Nothing more is sent in this run.", reason)
+        self._stats.problem = reason
+        self._stats.state = "stopped"
         self._outbox.notify()
 
-    def _connect_and_send(self) -> None:
+    def _connect_and_send(self, turn: object) -> None:
         self._stats.state = "connecting"
-        sock = self._endpoint.reach(_OPEN_TIMEOUT) if self._endpoint.loopback else None
+        try:
+            sock = self._endpoint.reach(_OPEN_TIMEOUT) if self._endpoint.loopback else None
+        except OSError:
+            self._absences += 1
+            raise
         self._stats.state = "handshake"
         load_websockets()
         from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -254,11 +310,15 @@ class WebSocketOutlet:
                 self._stats.problem = ""
                 self._stats.connections += 1
                 self._told_absent = True
-                self._send_all(connection)
+                self._send_all(connection, turn)
         except InvalidStatus as error:
             status = error.response.status_code
             if status in (401, 403):
                 raise Refused(f"{self._endpoint.shown} refused the credentials (HTTP {status}).") from None
+            raise
+        except (OSError, TimeoutError):
+            if sock is None and self._connection is None:
+                self._absences += 1
             raise
         except ConnectionClosed as error:
             code = error.rcvd.code if error.rcvd is not None else None
@@ -278,7 +338,7 @@ class WebSocketOutlet:
         if isinstance(answer, Mismatch):
             raise Refused(f"{self._endpoint.shown}: {answer.message}.")
 
-    def _send_all(self, connection: ClientConnection) -> None:
+    def _send_all(self, connection: ClientConnection, turn: object) -> None:
         self._send_preface(connection)
         for frame in self._unacknowledged:
             connection.send(frame.data)
@@ -286,14 +346,14 @@ class WebSocketOutlet:
         pong: threading.Event | None = None
         covered = 0
         asked_at = 0.0
-        while not self._closed:
+        while not self._is_over(turn):
             if pong is not None and pong.is_set():
                 self._acknowledge(covered)
                 pong = None
             if self._unacknowledged_bytes < UNACKNOWLEDGED_BYTES:
                 self._send_waiting(connection)
             now = time.monotonic()
-            urgent = self._hurry or self._unacknowledged_bytes > UNACKNOWLEDGED_BYTES // 4
+            urgent = self._waiting or self._unacknowledged_bytes > UNACKNOWLEDGED_BYTES // 4
             if pong is None and self._unacknowledged and (urgent or now - asked_at > _PING_EVERY):
                 pong, covered, asked_at = connection.ping(), len(self._unacknowledged), now
             if pong is not None and urgent and pong.wait(_QUICK_PONG):
@@ -301,21 +361,21 @@ class WebSocketOutlet:
             if pong is not None and now - asked_at > _PONG_TIMEOUT and not self._endpoint.loopback:
                 raise TimeoutError("the viewer did not answer a ping for 30 s")
             self._drain(connection)
-            self._rest(connection)
+            self._rest(connection, turn)
 
-    def _rest(self, connection: ClientConnection) -> None:
+    def _rest(self, connection: ClientConnection, turn: object) -> None:
         from websockets.protocol import OPEN as open_state
 
         outbox = self._outbox
         full = self._unacknowledged_bytes >= UNACKNOWLEDGED_BYTES
-        hurried = self._hurry
+        hurried = self._waiting > 0
         outbox.wait(
             _PING_EVERY if self._unacknowledged else _IDLE_CHECK,
             lambda: (
-                self._closed
+                self._is_over(turn)
                 or connection.state is not open_state
                 or bool(len(outbox) and not full)
-                or (self._hurry and not hurried)
+                or (self._waiting > 0 and not hurried)
             ),
         )
 
@@ -335,6 +395,7 @@ class WebSocketOutlet:
             # First kept, then sent: what breaks in between is sent again.
             self._unacknowledged.append(frame)
             self._unacknowledged_bytes += len(frame.data)
+            self._outbox.in_hand = 0
             connection.send(frame.data)
             self._stats.sent += frame.events
             self._stats.frames += 1

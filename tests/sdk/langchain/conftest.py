@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from etaoi_tui.sdk.attach import AttachedHandle, attach
+from etaoi_tui.sdk.transport.registry import finish_all
 from tests.sdk.langchain.trees import Forest
 
 
@@ -19,6 +20,13 @@ def no_switches(monkeypatch: pytest.MonkeyPatch) -> None:
         "ETAOI_AGENT_ID",
     ):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def end_like_a_process() -> Iterator[None]:
+    """Close what handlers for one request share: nobody lets go of that before the process ends."""
+    yield
+    finish_all(10)
 
 
 @pytest.fixture
