@@ -31,10 +31,12 @@ def test_mutated_bodies(seed: int) -> None:
         translate(translators, request, mutate(request.body, chance))
 
 
-def _json_request(value: object) -> Captured:
-    return Captured(
-        "POST", "/v1/traces", {"content-type": "application/json"}, json.dumps(value).encode(), 200
-    )
+JSON, PROTOBUF = "application/json", "application/x-protobuf"
+MULTIPART = "multipart/form-data; boundary=b"
+
+
+def posted(path: str, content_type: str, body: bytes) -> Captured:
+    return Captured("POST", path, {"content-type": content_type}, body, 200)
 
 
 def _span(attributes: list[object], **fields: object) -> dict[str, object]:
@@ -91,9 +93,7 @@ def test_a_span_whose_bytes_break_off_is_counted(tmp_path: Path) -> None:
     broken[at - 1] = 0x7F  # the length of its id
     store = Store()
     with serving(tmp_path) as (collector, source):
-        request = Captured(
-            "POST", "/v1/traces", {"content-type": "application/x-protobuf"}, bytes(broken), 200
-        )
+        request = posted("/v1/traces", PROTOBUF, bytes(broken))
         assert send(collector, iter([request])) == [200]
         wait_for_spans(store, source, len(spans) - 1)
         wait_for(lambda: collector.stats().rejected == 1)
@@ -103,9 +103,7 @@ def test_a_span_whose_bytes_break_off_is_counted(tmp_path: Path) -> None:
 def test_a_body_that_turns_out_unreadable_is_counted(tmp_path: Path) -> None:
     with serving(tmp_path) as (collector, _):
         bad = [
-            Captured(
-                "POST", "/runs/multipart", {"content-type": "multipart/form-data; boundary=b"}, b"--x", 202
-            ),
+            posted("/runs/multipart", MULTIPART, b"--x"),
             posted("/runs/batch", JSON, b"[1"),
             posted("/v1/traces", JSON, b"{broken"),
         ]
