@@ -61,6 +61,14 @@ spans = [json.loads(line) for line in shown.stdout.splitlines()]
 assert [(s["name"], s["kind"], s["duration_ms"]) for s in spans] == [
     ("dig", "tool", 2500.0), ("fill", "tool", 1000.0)], shown
 """,
+    "etaoi_tui/export/csv_table.py": WRITE
+    + """
+import csv, subprocess, sys
+command = [sys.executable, "-m", "etaoi_tui", "show", "run.msgpack", "--format", "csv-table"]
+shown = subprocess.run(command, capture_output=True, text=True)
+(row,) = csv.DictReader(shown.stdout.splitlines())
+assert (row["kind"], row["name"], row["status"]) == ("guardrail", "profanity", "ok"), shown
+""",
     "etaoi_tui/detail/viewers/guardrail.py": WRITE
     + """
 import subprocess, sys
