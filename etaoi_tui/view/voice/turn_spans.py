@@ -200,7 +200,9 @@ def _stages(sources: list[Span]) -> list[Span]:
         numbers.add(span.number)
         if span.kind in STAGE_KINDS and span.marks & (_STARTED | _ENDED):
             spans.append(span)
-            continue
+            # LiveKit's own tracer puts the end of a turn below the user's words.
+            if span.kind != "voice_input":
+                continue
         for child in span.children or ():
             if child.kind != "voice_turn":
                 stack.append(child)
