@@ -49,7 +49,7 @@ def _plain(raw: Map) -> Map:
 
 
 def _sections(data: SpanData) -> list[Section]:
-    query = as_text(data.begun.get("inputs", data.begun.get("input")))
+    query = as_text(data.start_payload.get("inputs", data.start_payload.get("input")))
     sections = [Section("query", "Query", [Text(query or "(none)")], glyph="→", style="role.user")]
     if data.end is None:
         if data.running:
@@ -58,11 +58,11 @@ def _sections(data: SpanData) -> list[Section]:
         return sections
     if data.span.error is not None:
         return sections
-    documents = documents_of(data.ended.get("outputs", data.ended.get("output")))
+    documents = documents_of(data.end_payload.get("outputs", data.end_payload.get("output")))
     if documents is None:
-        text = as_text(data.ended.get("outputs"))
+        text = as_text(data.end_payload.get("outputs"))
         return [*sections, Section("documents", "Documents", [Text(text or "(none)")], glyph="←")]
-    total = data.ended.get("documents")
+    total = data.end_payload.get("documents")
     count = total if isinstance(total, int) and total >= len(documents) else len(documents)
     blocks: list[Block] = [_table(documents)] if documents else [Text("It found nothing.", "muted")]
     summary = fmt.count(count, "document")

@@ -23,39 +23,39 @@ from etaoi_tui.view import format as fmt
 _MESSAGE_KEYS = ("messages", "chat_history", "history")
 
 
-def applies(evidence: SpanData) -> bool:
+def applies(data: SpanData) -> bool:
     """Whether the span is a run with inputs and outputs."""
     known = {"inputs", "outputs", "input", "output"}
-    return bool(known & (evidence.begun.keys() | evidence.ended.keys())) or evidence.span.kind in (
+    return bool(known & (data.start_payload.keys() | data.end_payload.keys())) or data.span.kind in (
         "sub_agent",
         "middleware",
     )
 
 
-def tabs(evidence: SpanData) -> list[Tab]:
+def tabs(data: SpanData) -> list[Tab]:
     """Return input and output on one page."""
-    return [Tab("io", "Input/Output", lambda: _sections(evidence))]
+    return [Tab("io", "Input/Output", lambda: _sections(data))]
 
 
-def _sections(evidence: SpanData) -> list[Section]:
-    before = _State(evidence.begun.get("inputs", evidence.begun.get("input")))
+def _sections(data: SpanData) -> list[Section]:
+    before = _State(data.start_payload.get("inputs", data.start_payload.get("input")))
     sections = before.sections("input", "Input", "→", "role.user", [])
-    if evidence.span.deltas and evidence.streamed.answer:
-        text = evidence.streamed.answer
+    if data.span.deltas and data.streamed.answer:
+        text = data.streamed.answer
         summary = fmt.count(len(text), "char")
         sections.append(
             Section("streamed", "Streamed", [Text(text, prose=True)], summary, glyph="✦", bar=True)
         )
-    ended = evidence.ended
-    if evidence.end is not None and evidence.span.error is None:
+    ended = data.end_payload
+    if data.end is not None and data.span.error is None:
         after = _State(ended.get("outputs", ended.get("output")))
         sections += after.sections("output", "Output", "←", "role.ai", before.messages)
-        if evidence.span.parent is None:
+        if data.span.parent is None:
             # Of a whole run, what came out is asked first.
             return [*_answer(after), *after.extras("output"), *sections]
         sections += after.extras("output")
-    elif evidence.running:
-        waited = f"for {fmt.duration(evidence.span.duration(evidence.now))}"
+    elif data.running:
+        waited = f"for {fmt.duration(data.span.duration(data.now))}"
         sections.append(Section("output", "Output", [Text("It is running.", "muted")], waited, glyph="←"))
     return sections
 
