@@ -33,7 +33,8 @@ def _summary(span, rows):
 
 
 def _tabs(data):
-    return [Tab("score", "Score", lambda: [Section("score", "Score", [Text(str(data.begun["score"]))])])]
+    score = data.start_payload["score"]
+    return [Tab("score", "Score", lambda: [Section("score", "Score", [Text(str(score))])])]
 
 
 VIEWER = KindViewer(
@@ -145,7 +146,7 @@ def test_every_kind_of_the_wire_has_one_viewer_and_colours_that_can_be_drawn() -
         "llm tool sub_agent middleware voice_session voice_turn voice_agent voice_input voice_output turn "
         "task eou vad agent_context"
     ).split():
-        own = [one for one in KINDS.candidates(kind) if kind in one.kinds]
+        own = [one for one in KINDS.candidates(kind) if kind in one.kinds and one.applies is None]
         assert len(own) == 1, kind
         assert {f"span-tree--{own[0].colour}", f"span-tree--bar-{own[0].colour}"} <= LOOKS.keys()
     (other,) = [one for one in KINDS.candidates("nobody-knows-this") if one.applies is None]

@@ -11,9 +11,12 @@ from pathlib import PurePath
 from types import FrameType
 from typing import Any
 
+from langchain_core.callbacks import manager
+
 _MOST_FRAMES = 24
 _MOST_MANAGER_FRAMES = 6
-_CALLBACK_MANAGER = "langchain_core.callbacks.manager"
+_MANAGER_GLOBALS = vars(manager)
+_STREAMS = ("stream", "astream")
 _FRAMEWORK = re.compile(
     r"^(langchain\w*|langgraph\w*|deepagents|asyncio|concurrent|contextlib|threading|etaoi_tui\.sdk)(\.|$)"
 )
@@ -45,15 +48,15 @@ def entered_graph() -> Any:
     for _ in range(_MOST_MANAGER_FRAMES):
         if frame is None:
             return None
-        if frame.f_globals.get("__name__") != _CALLBACK_MANAGER:
-            return _graph_of(frame)
+        if frame.f_globals is not _MANAGER_GLOBALS:
+            return _graph_of(frame) if frame.f_code.co_name in _STREAMS else None
         frame = frame.f_back
     return None
 
 
 def _graph_of(frame: FrameType) -> Any:
     code = frame.f_code
-    if code.co_name in ("stream", "astream") and code.co_varnames[:1] == ("self",):
+    if code.co_name in _STREAMS and code.co_varnames[:1] == ("self",):
         candidate = frame.f_locals.get("self")
         if hasattr(candidate, "get_graph") and hasattr(candidate, "nodes"):
             return candidate
@@ -67,6 +70,7 @@ def owners_name(thing: Any) -> str | None:
     """
     frame: FrameType | None = sys._getframe(1)
     spare: str | None = None
+    file: str | None = None
     for _ in range(_MOST_FRAMES * 4):
         if frame is None:
             break
@@ -76,11 +80,11 @@ def owners_name(thing: Any) -> str | None:
                     if _tells(variable):
                         return variable
                     spare = spare or variable
-            if spare is not None:
-                stem = PurePath(frame.f_code.co_filename).stem
-                return stem if _tells(stem) and stem.isidentifier() else spare
+                    if file is None:
+                        stem = PurePath(frame.f_code.co_filename).stem
+                        file = stem if _tells(stem) and stem.isidentifier() else None
         frame = frame.f_back
-    return spare
+    return file or spare
 
 
 def _variables(names: Any, thing: Any) -> list[str]:
