@@ -19,7 +19,7 @@ from etaoi_tui.detail.document.model import (
 )
 from etaoi_tui.detail.span_document import describe_span
 from etaoi_tui.detail.view_options import ViewOptions
-from etaoi_tui.detail.voice_kinds import VoiceContext
+from etaoi_tui.detail.voice_context import VoiceContext
 from etaoi_tui.text import fit, one_line
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.voice.call_model import VoiceCall
@@ -55,7 +55,7 @@ def describe_voice_call(
     payloads: PayloadReader,
     now: float,
     limits: Thresholds,
-    reading: ViewOptions | None = None,
+    options: ViewOptions | None = None,
 ) -> Document:
     """Return everything there is to show of a call: its own page, and the pages of its session's span.
 
@@ -65,9 +65,9 @@ def describe_voice_call(
         payloads: Where events come from.
         now: The present, in seconds since the epoch.
         limits: What counts as slow.
-        reading: The reader's choices.
+        options: The reader's choices.
     """
-    return describe_span(span, payloads, now, reading, VoiceContext(limits, call=call))
+    return describe_span(span, payloads, now, options, VoiceContext(limits, call=call))
 
 
 def tabs(call: VoiceCall, limits: Thresholds, events: Sequence[Tab]) -> list[Tab]:

@@ -21,7 +21,7 @@ from etaoi_tui.detail.document.model import (
 from etaoi_tui.detail.pages.overview import status_run
 from etaoi_tui.detail.span_document import describe_span
 from etaoi_tui.detail.view_options import ViewOptions
-from etaoi_tui.detail.voice_kinds import VoiceContext
+from etaoi_tui.detail.voice_context import VoiceContext
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.glyphs import kind_glyph
 from etaoi_tui.view.voice import labels as texts
@@ -65,7 +65,7 @@ def describe_voice_turn(
     payloads: PayloadReader,
     now: float,
     limits: Thresholds,
-    reading: ViewOptions | None = None,
+    options: ViewOptions | None = None,
 ) -> Document:
     """Return everything there is to show of a turn: its own page, and the pages of its span.
 
@@ -76,10 +76,10 @@ def describe_voice_turn(
         payloads: Where events come from.
         now: The present, in seconds since the epoch.
         limits: What counts as slow.
-        reading: The reader's choices.
+        options: The reader's choices.
     """
     voice = VoiceContext(limits, turn=turn, number=number)
-    return describe_span(span, payloads, now, reading, voice)
+    return describe_span(span, payloads, now, options, voice)
 
 
 def tabs(turn: Turn, now: float, limits: Thresholds, events: Sequence[Tab]) -> list[Tab]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import weakref
 from collections import OrderedDict
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from etaoi_tui.sdk.bridges.shared import epoch_ns, error_words, strings
 from etaoi_tui.sdk.ids import bridge_uuid
@@ -31,7 +31,10 @@ class KnownRun:
         agent_id: loomcycle's id of the agent, when known.
     """
 
-    __slots__ = ("agent_id", "attempts", "by_state", "left", "session_id", "span", "streamed", "transcript")
+    __slots__ = (
+        "agent_id", "attempts", "by_state", "left", "session_id", "span", "streamed", "transcript",
+        "usage_told",
+    )  # fmt: skip
 
     def __init__(self, span: Span, *, streamed: bool = False, by_state: bool = False) -> None:
         self.span = span
@@ -44,6 +47,8 @@ class KnownRun:
         """Whether its stream was left before the run's end, so that another stream may show the rest."""
         self.transcript = False
         """Whether its transcript was imported."""
+        self.usage_told = False
+        """Whether its span says what it took in all, so that its model calls must not be added to that."""
 
 
 class WaitingChild:
@@ -75,6 +80,30 @@ class RunRegistry:
         self._agents: OrderedDict[str, KnownRun] = OrderedDict()
         self._waiting: OrderedDict[int, WaitingChild] = OrderedDict()
         self.sessions: OrderedDict[str, KnownSession] = OrderedDict()
+        self._under_way: weakref.WeakSet[Any] = weakref.WeakSet()
+        """Runs whose inside is being recorded."""
+
+    def usage_told(self, run_id: str) -> None:
+        """Remember that a run's span says what it took in all."""
+        known = self._runs.get(run_id)
+        if known is not None:
+            known.usage_told = True
+
+    def follow(self, spans: Any) -> None:
+        """Remember the spans of a run that is under way (`loomcycle_run.RunSpans`)."""
+        self._under_way.add(spans)
+
+    def pause_all(self, what: str, at: int) -> None:
+        """Let everything that is under way wait."""
+        for spans in list(self._under_way):
+            if not spans.over:
+                spans.wait(what, at)
+
+    def resume_all(self, at: int) -> None:
+        """Let everything that waits go on."""
+        for spans in list(self._under_way):
+            if not spans.over:
+                spans.go_on(at)
 
     def run(self, run_id: str) -> KnownRun | None:
         """Return what is known of a run."""
@@ -236,3 +265,16 @@ def _keep(kept: OrderedDict[Any, Any], key: Any, value: Any, most: int = _KEPT) 
     kept.move_to_end(key)
     if len(kept) > most:
         kept.popitem(last=False)
+
+
+class WatchedClient(Protocol):
+    """What calls of a client need of the watch that is on it."""
+
+    tracer: Tracer
+    directory: RunRegistry
+
+    def began(self) -> None:
+        """Count one more run."""
+
+    def ended(self) -> None:
+        """Count one run less."""

@@ -421,11 +421,7 @@ class VoiceCall:
         The reference SDK may open one turn twice: both have its speech's id.
         """
         if leader.kind == "voice_turn":
-            arrived = leader.marks & _BEGUN
-            known = self._keys.get(leader)
-            if known is None or known[0] != arrived:
-                known = self._keys[leader] = arrived, self._speech_key(leader)
-            return known[1]
+            return self._known_key(leader)
         if leader.placeholder:
             # What never arrived was a turn if stages hang on it, and the call itself if turns do.
             kinds = {child.kind for child in leader.children or ()}
@@ -435,7 +431,18 @@ class VoiceCall:
             one.kind in _ABOVE_TURNS for one in leader.trace.members[:8]
         ):
             return f"trace {leader.trace.trace_id}"
+        if leader.kind == "voice_input":
+            # LiveKit's own tracer: the user's words stand beside the turn that answers them.
+            key = self._known_key(leader)
+            return key if key.startswith(_SPEECH) else None
         return None
+
+    def _known_key(self, leader: Span) -> str:
+        arrived = leader.start_place if leader.kind == "voice_input" else leader.marks & _BEGUN
+        known = self._keys.get(leader)
+        if known is None or known[0] != arrived:
+            known = self._keys[leader] = arrived, self._speech_key(leader)
+        return known[1]
 
     def _speech_key(self, turn: Span) -> str:
         place = turn.start_place if turn.marks & SpanFlag.STARTED else turn.end_place

@@ -200,7 +200,10 @@ def _stages(sources: list[Span]) -> list[Span]:
         seen.add(span.number)
         if span.kind in STAGE_KINDS and span.marks & (_STARTED | _ENDED):
             found.append(span)
-            continue
+            if (
+                span.kind != "voice_input"
+            ):  # LiveKit's own tracer puts the end of a turn below the user's words
+                continue
         for child in span.children or ():
             if child.kind != "voice_turn":
                 stack.append(child)
