@@ -31,7 +31,7 @@ class SpanData(span_data.SpanData):
         span: The span to describe.
         payloads: Where its events come from.
         now: The time to measure running spans with, in seconds since the epoch.
-        reading: The reader's choices.
+        options: The reader's choices.
         voice: The voice call that the span belongs to, where there is one and it is looked at.
     """
 
@@ -40,16 +40,16 @@ class SpanData(span_data.SpanData):
         span: Span,
         payloads: PayloadReader,
         now: float,
-        reading: ViewOptions | None = None,
+        options: ViewOptions | None = None,
         voice: VoiceContext | None = None,
     ) -> None:
         super().__init__(span, payloads, now)
-        self.reading = reading or ViewOptions()
+        self.options = options or ViewOptions()
         self.voice = voice
 
     def of(self, span: Span) -> SpanData:
         """Return the data of a related span."""
-        return SpanData(span, self._payloads, self.now, self.reading)
+        return SpanData(span, self._payloads, self.now, self.options)
 
     def read_event(self, ref: int) -> Map:
         """Return the recorded event at a reference, of any span; empty if it cannot be read."""

@@ -27,7 +27,7 @@ def describe_span(
     span: Span,
     payloads: PayloadReader,
     now: float,
-    reading: ViewOptions | None = None,
+    options: ViewOptions | None = None,
     voice: VoiceContext | None = None,
 ) -> Document:
     """Return everything there is to show of a span.
@@ -36,11 +36,11 @@ def describe_span(
         span: The span.
         payloads: Where its events come from.
         now: The time to measure running spans with, in seconds since the epoch.
-        reading: The reader's choices.
+        options: The reader's choices.
         voice: The voice call that the span belongs to, where there is one and it is looked at.
     """
     KINDS.load_plugins()
-    data = SpanData(span, payloads, now, reading, voice)
+    data = SpanData(span, payloads, now, options, voice)
     notes: list[str] = list(data.gaps)
     main = _main_tabs(data, notes)
     if main:

@@ -32,7 +32,7 @@ def arguments(text: str | None) -> str:
         return text[:LONGEST]
     if not isinstance(value, dict):
         return text[:LONGEST]
-    return " ".join(f"{key}={_short_value(item)}" for key, item in list(value.items())[:_ARGUMENTS_SHOWN])
+    return " ".join(f"{key}={short_value(item)}" for key, item in list(value.items())[:_ARGUMENTS_SHOWN])
 
 
 def message_text(output: str) -> str:
@@ -99,7 +99,7 @@ def _last_human(messages: list[Any]) -> str:
     return ""
 
 
-def _short_value(value: Any) -> str:
+def short_value(value: Any) -> str:
     if isinstance(value, str):
         return f'"{value[:120]}"'
     if isinstance(value, dict | list):

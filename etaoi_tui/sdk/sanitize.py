@@ -27,9 +27,20 @@ from etaoi_tui.sdk.safe_repr import REPR_SAFE, error_text, short_error, type_nam
 INT_MIN, INT_MAX = -(1 << 63), (1 << 64) - 1
 FIELD_OVERHEAD = 6
 _BYTES_SHOWN = 48
+_LEAST_SHARE = 128
+"""Characters that an item of a list gets at least; of a list with more items than that allows, some go."""
+_LEAST_JSON = 1_024
+_JSON_TRIES = 8
+_LOOKED_AT = 4_000
+_MARGIN = 32
+_UNKNOWN_SIZE = 200
+"""What an object counts for whose size nobody looked at."""
 _MASK_MARGIN = 512
 PLAIN_KEY = 32
 _ARRAY_PACKAGES = frozenset({"numpy", "torch", "pandas", "jax", "jaxlib", "tensorflow", "cupy"})
+
+
+_encode_json = msgspec.json.Encoder().encode
 
 
 class Json(msgspec.Struct, eq=False):
@@ -109,28 +120,54 @@ class Sanitizer:
 
     def _map(self, value: dict[Any, Any]) -> dict[str, Any]:
         entries = list(dict.items(value))
+        kept = entries[: self._limits.items]
         out: dict[str, Any] = {}
         alike: dict[str, int] = {}
-        for done, (key, item) in enumerate(entries):
-            if done >= self._limits.items or (self._left <= 0 and done):
-                self.cuts += 1
-                out["…"] = f"[{len(entries) - done} more of {len(entries)} entries]"
+        names: list[str] = []
+        for key, _ in kept:
+            if self._left <= 0 and names and len(self._path) > 1:
                 break
             name = shown = self._key(key)
             while name in out:
                 count = alike[shown] = alike.get(shown, 0) + 1
                 name = f"{shown}′{count}" if count > 1 else f"{shown}′"
+            out[name] = None
+            names.append(name)
+        shares = self._shares([item for _, item in kept[: len(names)]])
+        for name, (_, item), share in zip(names, kept, shares, strict=False):
             if self._redact.masks_field(name) and item is not None and not isinstance(item, bool):
                 out[name] = REDACTED
-                continue
-            if type(item) is str:
-                # One long text must not take the place of all that stands behind it.
-                kept, self._text = self._text, min(self._text, max(self._left * 3 // 4, 64))
-                out[name] = self.string(item)
-                self._text = kept
             else:
-                out[name] = self.value(item)
+                out[name] = self._within(share, item)
+        if len(names) < len(entries):
+            self.cuts += 1
+            out["…"] = f"[{len(entries) - len(names)} more of {len(entries)} entries]"
         return out
+
+    def _shares(self, items: list[Any]) -> list[int]:
+        """Divide what is left among values: the small ones get all they need, the large ones equal parts."""
+        left = max(self._left, 0)
+        sizes = [rough_size(item, left) for item in items]
+        spare = left - sum(sizes)
+        if spare >= 0:
+            return [size + spare for size in sizes]
+        # Masks and notes may make a small value a little longer than it was.
+        sizes = [size + size // 8 + _MARGIN for size in sizes]
+        shares = sizes[:]
+        waiting = len(items)
+        for index in sorted(range(len(items)), key=sizes.__getitem__):
+            shares[index] = min(sizes[index], left // waiting)
+            left -= shares[index]
+            waiting -= 1
+        return shares
+
+    def _within(self, share: int, item: Any) -> Any:
+        """Return a value that takes no more than its share, as far as that can be kept."""
+        before = self._left
+        self._left = share
+        shown = self.value(item)
+        self._left = before - (share - self._left)
+        return shown
 
     def _key(self, key: Any) -> str:
         if type(key) is str and len(key) <= PLAIN_KEY and key.isidentifier() and key.isascii():
@@ -146,28 +183,16 @@ class Sanitizer:
 
     def _items(self, value: Any) -> list[Any]:
         total = len(value)
-        if total <= 4:
-            return [self.value(item) for item in value]
+        most = min(self._limits.items, max(4, self._left // _LEAST_SHARE))
+        if total <= most or (total <= self._limits.items and rough_size(value, self._left) <= self._left):
+            return [self._within(share, item) for share, item in zip(self._shares(value), value, strict=True)]
         # The first items and the last: in a history the newest message matters most.
-        head: list[Any] = []
-        reserve = self._left // 2
-        self._left -= reserve
-        taken = 0
-        most = self._limits.items
-        while taken < total and self._left > 0 and len(head) < (most + 1) // 2:
-            head.append(self.value(value[taken]))
-            taken += 1
-        self._left += reserve
-        tail: list[Any] = []
-        last = total
-        while last > taken and self._left > 0 and len(head) + len(tail) < most:
-            last -= 1
-            tail.append(self.value(value[last]))
-        if last > taken:
-            self.cuts += 1
-            head.append(f"… [{last - taken} of {total} items left out]")
-        head.extend(reversed(tail))
-        return head
+        first, last = (most + 1) // 2, most // 2
+        kept = [*value[:first], *value[total - last :]]
+        shown = [self._within(share, item) for share, item in zip(self._shares(kept), kept, strict=True)]
+        self.cuts += 1
+        shown.insert(first, f"… [{total - most} of {total} items left out]")
+        return shown
 
     def sequence(self, value: Any) -> Any:
         return self.items(list(value))
@@ -207,9 +232,16 @@ class Sanitizer:
         return self.string(str(value))
 
     def json(self, value: Json) -> str:
-        # What is in it has been cut and cleaned by now; cutting the text as well would make it invalid JSON,
-        # and count a cut text's note as part of it.
-        return scalar_text(self.value(value.value))
+        if type(value.value) is str:
+            return self.string(value.value)
+        text, cuts = json_within(
+            value.value, self._limits, self._redact, min(self._text, max(self._left, _LEAST_JSON))
+        )
+        # Keys and values together may be what a rule is about.
+        text = self._clean(text)
+        self.cuts += cuts
+        self._left -= len(text) + FIELD_OVERHEAD
+        return text
 
     def raw(self, value: msgspec.Raw) -> Any:
         # Who keeps one knows its format; here it is only known that both are common.
@@ -268,6 +300,51 @@ class Sanitizer:
         if fields is None:
             return self.string(f"<{type_name(value)}>")
         return self._container(value, lambda _: {"__type__": type_name(value), **self._map(fields)})
+
+
+def json_within(value: Any, limits: Limits, redact: Redact, limit: int) -> tuple[str, int]:
+    """Return a value as JSON text of at most ``limit`` characters, always whole, and how often it was cut.
+
+    What JSON adds (quotes, escapes) is only known afterwards, so a text that became too long is made anew
+    from less.
+    """
+    allowance = limit
+    for _ in range(_JSON_TRIES):
+        sanitizer = Sanitizer(limits, redact, allowance, text=allowance)
+        text = _encode_json(sanitizer.value(value)).decode()
+        if len(text) <= limit:
+            return text, sanitizer.cuts
+        allowance = int(allowance * limit / len(text) * 0.9)
+    return _encode_json(f"<{type_name(value)}: too much to show>").decode(), 1
+
+
+def rough_size(value: Any, limit: int) -> int:
+    """Return about how many characters a value takes, and look no further once that is beyond ``limit``."""
+    size, looked = 0, 0
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        looked += 1
+        size += FIELD_OVERHEAD
+        kind = type(item)
+        if kind is str:
+            size += len(item)
+        elif kind is dict:
+            for key, inner in item.items():
+                size += FIELD_OVERHEAD + (len(key) if type(key) is str else FIELD_OVERHEAD)
+                waiting.append(inner)
+        elif kind is list or kind is tuple:
+            waiting.extend(item)
+        elif kind is Json or kind is Part:
+            waiting.append(item.value if kind is Json else item.items)
+        elif kind not in _SMALL:
+            size += _UNKNOWN_SIZE
+        if size > limit or looked > _LOOKED_AT:
+            return max(size, limit + 1)
+    return size
+
+
+_SMALL = frozenset({int, float, bool, type(None)})
 
 
 def _state_of(value: Any, kind: type) -> dict[str, Any] | None:

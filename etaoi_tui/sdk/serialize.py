@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from etaoi_collector.wire.encode import EMPTY_MAP, NIL, encode_text
+from etaoi_tui.sdk.caller_metadata import CallerMetadata
 from etaoi_tui.sdk.fast_path import SizeEstimator
 from etaoi_tui.sdk.limits import Limits
 from etaoi_tui.sdk.redact import REDACTED, Redact
@@ -29,6 +30,7 @@ from etaoi_tui.sdk.sanitize import (
     Json,
     Part,
     Sanitizer,
+    json_within,
     scalar_text,
 )
 
@@ -126,7 +128,7 @@ class PayloadSerializer:
         if encoded is not None:
             return encoded
         walk = Sanitizer(self._limits, self._redact, self._limits.event, text=self._limits.text)
-        plain = walk.map(shaped)
+        plain = walk.map(value)
         self.cut += walk.cuts
         return _encode(plain)
 
@@ -149,14 +151,12 @@ class PayloadSerializer:
         """Return a value as JSON text, cut in its structure so that it stays valid JSON."""
         limit = self._limits.text
         encoded = self._encode_plain(value, limit, _encode_json)
-        if encoded is not None:
-            text = encoded.decode()
+        if encoded is not None and len(text := encoded.decode()) <= limit:
             self._redact.note_clean((text,))
             return text
-        walk = Sanitizer(self._limits, self._redact, limit, text=limit)
-        plain = walk.value(value)
-        self.cut += walk.cuts
-        return _encode_json(plain).decode()
+        text, cuts = json_within(value, self._limits, self._redact, limit)
+        self.cut += cuts
+        return text
 
     def text(self, value: Any, limit: int | None = None) -> str:
         """Return one text, clean of secrets and lone surrogates, cut with a note."""
@@ -179,6 +179,8 @@ class PayloadSerializer:
             out["name"] = self._known(name)
         if given:
             pairs = self._pairs
+            if type(given) is CallerMetadata:
+                given = given.resolve()
             if name is not None and "name" in given:
                 given = {"metadata.name" if key == "name" else key: value for key, value in given.items()}
             for key, value in list(given.items())[:most]:

@@ -50,7 +50,7 @@ class Summaries:
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._spans: Lru[tuple[int, int], str] = Lru(_REMEMBERED)
+        self._spans: Lru[tuple[int, ...], str] = Lru(_REMEMBERED)
         self._ratios: Lru[tuple[int, int], float] = Lru(_REMEMBERED)
         self._traces: Lru[Trace, str] = Lru(_REMEMBERED)
 
@@ -63,8 +63,9 @@ class Summaries:
             return wait_words(span, self._inputs)[:LONGEST]
         if kind.follows_children and (span.error is None or span.status is Status.OK):
             # What lies below changes without a change of the span's own.
-            return self._make(span, kind)[:LONGEST]
-        key = (span.number, span.version)
+            key: tuple[int, ...] = (span.number, span.version, span.trace.events)
+        else:
+            key = (span.number, span.version)
         known = self._spans.get(key)
         if known is None:
             known = self._make(span, kind)[:LONGEST]

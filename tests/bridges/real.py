@@ -13,7 +13,7 @@ from tests.bridges.trees import Forest
 from tests.real_env import ROOT, real_env
 
 DRIVERS = Path(__file__).parent / "drivers"
-RUNTIME = ("msgspec>=0.19", "msgpack>=1.0.8")
+RUNTIME = ("msgspec>=0.19", "msgpack>=1.0.8", "RestrictedPython>=7")
 VERSIONS = {
     "voxagent": {"oldest": "voxagent==0.1.0", "newest": "voxagent>=0.2.5,<0.3"},
     "loomcycle": {"oldest": "loomcycle==0.8.0", "newest": "loomcycle>=1.124"},

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 
+from etaoi_collector.conventions.event_rows import SAID_BY, SEVERITY, WARNING
 from etaoi_tui.sdk.ids import bridge_uuid, session_uuid
 from tests.bridges.real import check_that_all_end_alike, forest, played
 from tests.bridges.trees import Shown
@@ -29,6 +29,8 @@ SCENARIOS = (
     "no_trace",
     "batch_with_states",
     "nobody_there",
+    "interactive",
+    "operator",
 )
 ONE_RUN = ["turn finder", "llm model", "tool HTTP", "tool Read", "llm m-1"]
 LEFT = "cancelled: the stream was left before its end; the run may go on"
@@ -164,7 +166,7 @@ def test_sub_agents_with_their_inside(version: str) -> None:
 
 
 def check_imported(root: Shown, first: str) -> None:
-    model, tool, second = root.children
+    model, tool, second = (child for child in root.children if not child.is_row)
     assert model.payload["input_messages"] == [
         {"role": "system", "text": "Be brief."},
         {"role": "human", "text": "Do it."},
@@ -181,12 +183,13 @@ def test_history_has_its_own_times(version: str) -> None:
     check_imported(first, "first")
     at = 1_700_000_000
     assert [first.began.timestamp(), first.over.timestamp()] == [at, at + 6]
-    assert [span.began.timestamp() - at for span in first.children] == [1, 2, 4]
-    assert [span.over.timestamp() - at for span in first.children] == [3, 4, 6]
+    inside = [span for span in first.children if not span.is_row]
+    assert [span.began.timestamp() - at for span in inside] == [1, 2, 4]
+    assert [span.over.timestamp() - at for span in inside] == [3, 4, 6]
     assert second.error == SILENT
     assert first.start["session_id"] == second.start["session_id"] == str(session_uuid("old"))
     assert first.start["trace_id"] == str(bridge_uuid("loomcycle", "run", "run_a"))
-    assert any(delta.get("event") == "provider_fallback" for delta in first.deltas)
+    assert [row.name for row in first.rows()] == ["provider_fallback"]
 
 
 def test_history_of_a_watched_run_adds_only_the_system_prompt(version: str) -> None:
@@ -233,22 +236,68 @@ def test_streams_that_came_later() -> None:
     assert configured.outline()[1:] == ONE_RUN[1:]
 
 
-def marks(version: str) -> list[dict[str, Any]]:
-    (root,) = forest("loomcycle", version, "other_types").roots
-    return [delta for delta in root.deltas if "event" in delta]
+def rows(version: str, scenario: str = "other_types") -> dict[str, Shown]:
+    (root,) = forest("loomcycle", version, scenario).roots
+    return {row.name: row for row in root.rows()}
 
 
-def test_types_that_nobody_knows_are_marks(version: str) -> None:
-    told = {mark["event"]: mark for mark in marks(version)}
-    assert told["provider_fallback"] == {"event": "provider_fallback", "text": "p2"}
-    assert told["brand_new"]["text"] == "what?"
-    assert told["after_done"]["text"] == "late"
+def test_types_that_nobody_knows_are_rows(version: str) -> None:
+    told = rows(version)
+    assert told["provider_fallback"].json("inputs") == {"text": "p2"}
+    assert told["provider_fallback"].metadata[SEVERITY] == WARNING
+    assert told["brand_new"].json("inputs") == {"text": "what?"}
+    assert told["after_done"].json("inputs") == {"text": "late"}
 
 
 def test_newer_types_show_their_fields() -> None:
-    told = {mark["event"]: mark for mark in marks("newest")}
-    assert told["limit"]["limit"]["used"] == 5
-    assert "awaiting_children" in told
+    told = rows("newest")
+    assert told["limit"].json("inputs")["used"] == 5
+    assert told["limit"].metadata[SEVERITY] == WARNING
+    assert told["awaiting_children"].json("inputs")["child_run_ids"] == ["c1", "c2"]
+
+
+def test_a_run_waits_for_slots_people_and_verdicts_and_its_model_does_not() -> None:
+    (root,) = forest("loomcycle", "newest", "interactive").roots
+    assert root.waits == [
+        "a run slot (user_cap, place 2)",
+        "",
+        "a slot of p",
+        "",
+        "your next message",
+        "",
+        "your verdict on its answer",
+    ]
+    asked, answered = root.children and [child for child in root.children if child.kind == "llm"]
+    assert asked.waits == ["a slot of p", ""]
+    assert asked.result["ttft_ms"] < 100
+    assert (answered.over - answered.began).total_seconds() < 0.1
+    assert (answered.began - asked.over).total_seconds() > 0.1
+    assert answered.payload["input_messages"][-1] == {"role": "human", "text": "Oslo"}
+    assert (answered.name, answered.result["model"]) == ("m-9", "m-9")
+    told = rows("newest", "interactive")
+    assert (told["steer"].metadata[SAID_BY], told["steer"].payload["text"]) == ("user", "Oslo")
+    assert told["hook_decision"].metadata[SEVERITY] == WARNING
+    assert told["queued"].metadata["lc_chain_kind"] == "internal"
+    assert root.error == "held"
+    assert root.result["error_info"] == {"category": "business", "description": "late"}
+
+
+def test_what_a_program_does_to_a_run_is_a_row_of_the_run() -> None:
+    forest_ = forest("loomcycle", "newest", "operator")
+    root = next(root for root in forest_.roots if root.kind == "turn")
+    told = {row.name: row for row in root.rows()}
+    assert told["run_input"].json("inputs") == {
+        "run_id": "run_1", "text": "faster", "model": "m-2", "by": "this program",
+    }  # fmt: skip
+    assert told["run_input"].metadata[SAID_BY] == "user"
+    assert told["review_run"].metadata[SEVERITY] == WARNING and told["review_run"].json("inputs")["error"]
+    assert root.waits == ["somebody to resume the runtime", ""]
+    everything = json.dumps(played("loomcycle", "newest", "watched")["operator"]["events"])
+    assert "pause_runtime" in everything and "publish_channel" in everything
+    assert "SECRET-payload" not in everything
+    decision = next(root for root in forest_.roots if root.kind == "llm")
+    assert decision.result["model"] == "judge-2" and "0.9" in decision.result["response"]["text"]
+    assert decision.result["usage"]["input_tokens"] == 7
 
 
 def test_batches(version: str) -> None:
@@ -259,6 +308,7 @@ def test_batches(version: str) -> None:
     assert (done.result["outputs"], done.result["status"]) == ("a did it", "completed")
     assert done.result["total_usage"]["output_tokens"] == 6
     assert "usage" not in done.result
+    assert {"usage": done.result["total_usage"]} in done.deltas
     assert (bad.error, bad.result["status"]) == ("it broke", "failed")
     assert {"run_id": "brun_0", "agent_id": "ba_0", "session_id": "bs_0"} in done.deltas
     assert [child.payload["inputs"] for child in once.children] == ["Find it."] * 2

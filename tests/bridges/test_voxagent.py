@@ -25,6 +25,7 @@ SCENARIOS = (
     "concurrent",
     "sync_runs",
     "toolsets",
+    "code_mode",
     "usage",
     "own_instance_attribute",
     "no_trace",
@@ -280,8 +281,18 @@ def test_tools_of_mcp_servers(version: str) -> None:
         read, missing = (child for child in root.children if child.kind == "tool")
         assert (read.name, read.payload["tool_call_id"]) == ("files_read_file", "f1")
         assert read.json("input") == {"path": "a.txt"}
-        assert "read-file a.txt" in read.result["output"]
+        assert read.result["output"] == "read-file a.txt"
         assert missing.error == "FileNotFoundError('missing')"
+
+
+def test_tools_that_code_calls_are_inside_its_execution() -> None:
+    before, after = forest("voxagent", "newest", "code_mode").roots
+    for root in (before, after):
+        (code,) = (child for child in root.children if child.kind == "tool")
+        double, broken = code.children
+        assert (code.name, double.name, broken.name) == ("execute_code", "double", "broken")
+        assert (double.json("input"), double.json("output")) == ({"n": 4}, 8)
+        assert broken.error == "ValueError('broken')"
 
 
 def test_usage_is_read_where_a_chunk_has_it(version: str) -> None:

@@ -14,7 +14,7 @@ from etaoi_collector.recording.reader import TraceFileError, TraceReader
 from etaoi_collector.source_items import Closed, Ended, EventBatch, FrameRefused, Missing, Opened
 from etaoi_collector.wire.events import Reject, SpanEnd, SpanStart
 from etaoi_collector.wire.handshake import encode_hello
-from etaoi_collector.wire.trace_records import TraceWriter
+from etaoi_collector.wire.trace_records import FRAME, TraceWriter, encode_record
 from tests.collector.making import (
     CAPTURES,
     an_id,
@@ -370,3 +370,14 @@ def test_segments_are_read_as_one_recording(tmp_path: Path) -> None:
         assert isinstance(raw, bytes) and msgpack.unpackb(raw)["span_id"] == an_id(100 + number)
     later = TraceReader(tmp_path / "run.2.msgpack")
     assert len(events_in(later.arrivals())) == 2 and "part 2" in later.notices[0]
+
+
+@pytest.mark.parametrize("left", range(1, 22))
+def test_a_damaged_record_at_a_torn_end_costs_itself_only(tmp_path: Path, left: int) -> None:
+    path = write_trace(tmp_path / "a", [numbered_frame(n, 2) for n in range(9)])
+    whole = path.read_bytes()
+    torn = encode_record(FRAME, 5.0, 1, b"x" * 40)[:left]
+    path.write_bytes(whole + b"\x00\x01\x02" + torn)
+    reader = TraceReader(path)
+    assert len(events_in(list(reader.arrivals()))) == 18
+    assert reader.notices

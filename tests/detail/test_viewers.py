@@ -268,7 +268,7 @@ def test_odd_spans_are_explained() -> None:
 
 
 def test_a_viewer_that_fails_is_skipped_with_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(evidence: object) -> list[Any]:
+    def fails(data: object) -> list[Any]:
         raise ValueError("odd payload")
 
     kinds = KindRegistry()

@@ -68,6 +68,15 @@ with load("run.msgpack") as loaded:
 assert document.tabs[0].key == "guardrail", document
 assert "no swearing" in "".join(section_text(section) for section in document.tabs[0].sections)
 """,
+    "etaoi_tui/export/csv_spans.py": WRITE
+    + """
+import subprocess, sys
+command = [sys.executable, "-m", "etaoi_tui", "show", "run.msgpack", "--format", "csv"]
+shown = subprocess.run(command, capture_output=True, text=True)
+head, line = shown.stdout.splitlines()
+assert head == "span_id,kind,name,status,duration_ms", shown
+assert line.split(",")[1:] == ["guardrail", "profanity", "ok", "0.0"], line
+""",
 }
 
 

@@ -33,7 +33,8 @@ def _summary(span, rows):
 
 
 def _tabs(data):
-    return [Tab("score", "Score", lambda: [Section("score", "Score", [Text(str(data.begun["score"]))])])]
+    score = data.start_payload["score"]
+    return [Tab("score", "Score", lambda: [Section("score", "Score", [Text(str(score))])])]
 
 
 VIEWER = KindViewer(

@@ -59,7 +59,10 @@ def check(store: Store) -> None:
         assert trace.placeholders == sum(span.placeholder for span in trace.members)
         assert trace.running == sum(span.marks & 3 == SpanFlag.STARTED for span in trace.members)
         assert trace.errors == sum(
-            span.marks & SpanFlag.ENDED > 0 and span.status is Status.ERROR for span in trace.members
+            span.marks & SpanFlag.ENDED > 0
+            and span.status is Status.ERROR
+            and not span.marks & SpanFlag.PASSED_ON
+            for span in trace.members
         )
         assert trace.input_tokens == sum(s.usage.input_tokens or 0 for s in trace.members if s.usage)
         assert trace in trace.session.traces

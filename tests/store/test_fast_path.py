@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from etaoi_collector.recording.reader import TraceReader
 from etaoi_collector.source_items import Closed, EventBatch, Opened, SourceItem
 from etaoi_collector.store import Store
-from etaoi_collector.store.model import Session, Span, Trace
+from etaoi_collector.store.model import Session, Span, Trace, Wait
 from etaoi_collector.wire.events import Event, Reject
 from tests import generate
 from tests.store.histories import History, opened
@@ -46,6 +46,8 @@ def plain(value: Any) -> Any:
         return ("trace", value.trace_id)
     if isinstance(value, Session):
         return ("session", value.session_id)
+    if isinstance(value, Wait):
+        return ("wait", value.text, value.began_at, value.ended_at, plain(value.answer))
     if isinstance(value, (set, frozenset)):
         return sorted(map(repr, map(plain, value)))
     if isinstance(value, dict):

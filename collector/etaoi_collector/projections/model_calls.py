@@ -38,7 +38,7 @@ def offered_tools(seen: SpanData) -> list[str] | None:
     """Return the names of the tools that a model call was offered, in order; None if it was offered none."""
     if seen.span.kind != "llm":
         return None
-    return tool_names(seen.begun.get(keys.TOOLS)) or None
+    return tool_names(seen.start_payload.get(keys.TOOLS)) or None
 
 
 def call_notes(seen: SpanData) -> list[str]:
@@ -46,11 +46,11 @@ def call_notes(seen: SpanData) -> list[str]:
     span = seen.span
     if span.kind != "llm":
         return []
-    answer = as_map(seen.ended.get(keys.RESPONSE))
+    answer = as_map(seen.end_payload.get(keys.RESPONSE))
     calls = [as_map(call).get("name") for call in as_list(answer.get(keys.TOOL_CALLS))]
     notes = [
         f"it calls a tool that was not offered: {name}"
-        for name in unknown_tools(seen.begun.get(keys.TOOLS), calls)
+        for name in unknown_tools(seen.start_payload.get(keys.TOOLS), calls)
     ]
     if span.call is not None and span.call.wraps:
         notes.append("its answer is that of the model call inside it, which is counted and paid")
@@ -61,7 +61,7 @@ def call_notes(seen: SpanData) -> list[str]:
 
 def answer_object(seen: SpanData, payloads: PayloadReader) -> Any:
     """Return a model's answer; of a call that broke off or has not ended what streamed, marked incomplete."""
-    payload = seen.ended
+    payload = seen.end_payload
     broke_off = seen.span.error is not None or bool(payload.get(keys.SYNTHETIC_END))
     answer = payload.get(keys.RESPONSE)
     if answer is not None and not (broke_off and is_empty_answer(answer)):

@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from etaoi_collector.conventions import keys
+from etaoi_collector.conventions.cut_json import read_cut_json
 from etaoi_collector.conventions.lenient import Map, as_map
 from etaoi_collector.pricing.call_costs import cost_of_call, cost_of_trace
 from etaoi_collector.projections.model_calls import (
@@ -99,7 +100,7 @@ def span_object(span: Span, payloads: PayloadReader, now: float) -> Map:
 
 
 def _input(seen: SpanData) -> Any:
-    payload = seen.begun
+    payload = seen.start_payload
     if seen.span.marks & SpanFlag.PROBE:
         return _probe_input(seen)
     for key in _INPUTS:
@@ -109,7 +110,7 @@ def _input(seen: SpanData) -> Any:
 
 
 def _output(seen: SpanData, payloads: PayloadReader) -> Any:
-    payload = seen.ended
+    payload = seen.end_payload
     if seen.span.marks & SpanFlag.PROBE:
         return _probe_output(seen)
     if seen.span.kind == "llm":
@@ -122,7 +123,7 @@ def _output(seen: SpanData, payloads: PayloadReader) -> Any:
 
 def _probe_input(seen: SpanData) -> Map | None:
     """The request before and after a hook: both in its start, or what it sent down in a delta."""
-    told: Map = {key: seen.begun[key] for key in ("before", "after") if key in seen.begun}
+    told: Map = {key: seen.start_payload[key] for key in ("before", "after") if key in seen.start_payload}
     for sent in seen.delta_payloads:
         if isinstance(sent.get("after"), dict):
             # Only sections that changed are sent; None stands for one that is gone.
@@ -132,7 +133,7 @@ def _probe_input(seen: SpanData) -> Map | None:
 
 
 def _probe_output(seen: SpanData) -> Map | None:
-    payloads = [seen.begun, *seen.delta_payloads, seen.ended]
+    payloads = [seen.start_payload, *seen.delta_payloads, seen.end_payload]
     told = {key: p[key] for p in payloads for key in ("diff", "response") if key in p}
     return with_roles(told, 4) or None
 
@@ -147,6 +148,11 @@ def _parsed(value: Any) -> Any:
         return value
     try:
         return json.loads(value)
+    except (ValueError, RecursionError):
+        pass
+    try:
+        # Cut off by its producer: what is there of it keeps the type that it had.
+        return read_cut_json(value, MAX_SHOWN_DEPTH)
     except (ValueError, RecursionError):
         return value
 

@@ -47,12 +47,12 @@ class SpanData:
         return self._payloads.event(self.span.end_place)
 
     @cached_property
-    def begun(self) -> Map:
+    def start_payload(self) -> Map:
         """The start's payload; empty if there is none."""
         return payload_fields(self.start)
 
     @cached_property
-    def ended(self) -> Map:
+    def end_payload(self) -> Map:
         """The end's payload; empty if there is none."""
         return payload_fields(self.end)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Protocol
 
 from etaoi_collector.receivers.door import (
     Headers,
@@ -16,11 +16,15 @@ from etaoi_collector.receivers.door import (
 )
 from etaoi_collector.receivers.wrong_doors import SERVED, explain
 
-if TYPE_CHECKING:
-    from etaoi_collector.receivers.http_connection import HttpConnection
-
 _log = logging.getLogger("etaoi_collector.receivers")
 _log.addHandler(logging.NullHandler())
+
+
+class Abortable(Protocol):
+    """A connection that can be cut off."""
+
+    def abort(self) -> None:
+        """Close it at once."""
 
 
 class Route(NamedTuple):
@@ -41,7 +45,7 @@ class Routes:
     def __init__(self, context: ReceiverContext, receivers: Iterable[Receiver]) -> None:
         self.context = context
         self.server_header = f"etaoi-tui/{context.version}"
-        self.connections: set[HttpConnection] = set()
+        self.connections: set[Abortable] = set()
         """Those that are open."""
         self._receivers = tuple(receivers)
 

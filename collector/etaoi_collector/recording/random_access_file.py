@@ -247,7 +247,10 @@ def _open_spool() -> tuple[IO[bytes], int]:
     except OSError:
         folder = None
         spool = tempfile.TemporaryFile(prefix="etaoi-tui-")
-    return spool, shutil.disk_usage(folder or tempfile.gettempdir()).free
+    try:
+        return spool, shutil.disk_usage(folder or tempfile.gettempdir()).free
+    except (OSError, AttributeError):  # not every system and file system tells
+        return spool, MAX_INFLATED + LEFT_FREE
 
 
 class _Packed:

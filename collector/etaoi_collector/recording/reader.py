@@ -46,7 +46,7 @@ from etaoi_collector.wire.trace_records import (
 __all__ = ["TraceFileError", "TraceReader"]
 
 _CHUNK = 256 << 10
-_RECORD_START = re.compile(rb"\x94[\x01-\x04]\xcb.{8}\xce.{4}\xc6", re.DOTALL)
+_RECORD_START = re.compile(rb"\x94[\x01-\x04]\xcb.{8}\xce.{4}\xc6.{4}", re.DOTALL)
 
 
 class TraceReader:

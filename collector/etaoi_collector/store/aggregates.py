@@ -6,7 +6,16 @@ from etaoi_collector.conventions.event_rows import WARNING as WARNING_WORD
 from etaoi_collector.conventions.payload_fields import DeltaText, read_llm_end, read_start, read_voice_metrics
 from etaoi_collector.store.display_names import is_internal, voice_name
 from etaoi_collector.store.model import NO_CALL, ModelCall, Span, Trace, Usage
-from etaoi_collector.store.state import EVENT, INFRASTRUCTURE, INTERNAL, PROBE, STARTED, WARNING, StoreState
+from etaoi_collector.store.state import (
+    EVENT,
+    INFRASTRUCTURE,
+    INTERNAL,
+    PROBE,
+    RETRIEVER,
+    STARTED,
+    WARNING,
+    StoreState,
+)
 from etaoi_collector.store.wrapped_calls import end_call, told_twice
 from etaoi_collector.wire.events import SpanEnd, SpanStart, dropped_before
 from etaoi_collector.wire.metadata_keys import Infrastructure
@@ -52,6 +61,7 @@ class Aggregates:
             metadata.event,
             metadata.severity,
             metadata.infrastructure,
+            metadata.own_kind,
         )
         row = self._rows.get(said)
         if row is None:
@@ -97,6 +107,8 @@ class Aggregates:
                 marks |= INTERNAL
         if metadata.lc_chain_kind is not None and is_internal(metadata.lc_chain_kind, name):
             marks |= INTERNAL
+        if metadata.own_kind == "retriever":
+            marks |= RETRIEVER
         if metadata.event is not None:
             marks |= EVENT
             if metadata.severity == WARNING_WORD:

@@ -84,6 +84,8 @@ class SpanFlag(IntEnum):
     """Something that happened: a row without a duration."""
     WARNING = 65536
     """An event that the jump to the next error stops at, and that is no failure."""
+    RETRIEVER = 1 << 18
+    """It searched for documents."""
     WARNING_BELOW = 131072
     """Some descendant is a warning."""
 

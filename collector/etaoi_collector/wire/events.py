@@ -50,6 +50,7 @@ class SpanMetadata(msgspec.Struct, gc=False):
     ls_provider: Kind | None = None
     context_id: ShortText | None = msgspec.field(name="agent.context_id", default=None)
     thread_id: ShortText | None = None
+    own_kind: ShortText | None = msgspec.field(name="etaoi_tui.kind", default=None)
     resumes: ShortText | None = msgspec.field(name=RESUMES, default=None)
     dropped: ShortText | None = msgspec.field(name=DROPPED_KEY, default=None)
     event: ShortText | None = None

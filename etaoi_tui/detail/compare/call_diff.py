@@ -17,19 +17,17 @@ from etaoi_tui.view.glyphs import kind_glyph
 from etaoi_tui.view.neighbouring_calls import JUST_BEFORE, previous_call, same_step
 
 
-def call_diff_sections(evidence: SpanData) -> list[Section]:
+def call_diff_sections(data: SpanData) -> list[Section]:
     """Return how a call's request differs from the one it is compared with."""
-    other, found = _other(evidence)
+    other, found = _other(data)
     if other is None:
         text = found[:1].upper() + found[1:] + ": there is nothing to compare with."
-        head: list[Block] = [*_choices(evidence), Text(text, "muted")]
-        return [
-            Section("against", _TITLES[evidence.reading.base], head, "nothing to compare with", glyph="±")
-        ]
-    before = evidence.of(other)
-    diff = _compared(before, evidence)
-    sections = [_head(evidence, before, diff, found), _prefix(evidence, diff)]
-    changes = diff_sections(diff, "diff", sides=evidence.reading.sides)
+        head: list[Block] = [*_choices(data), Text(text, "muted")]
+        return [Section("against", _TITLES[data.options.base], head, "nothing to compare with", glyph="±")]
+    before = data.of(other)
+    diff = _compared(before, data)
+    sections = [_head(data, before, diff, found), _prefix(data, diff)]
+    changes = diff_sections(diff, "diff", sides=data.options.sides)
     if not changes:
         same = [Text("Both requests are the same, as far as both are known.", "muted")]
         changes = [Section("diff.nothing", "No difference", same, style="muted")]
@@ -48,30 +46,30 @@ _CHOICES: dict[Base, str] = {
 }
 
 
-def _other(evidence: SpanData) -> tuple[Span | None, str]:
+def _other(data: SpanData) -> tuple[Span | None, str]:
     """Return the call to compare with, and in words which it is, or why there is none."""
-    reading, call = evidence.reading, evidence.span
-    if reading.base == "marked":
-        if reading.marked is None:
+    options, call = data.options, data.span
+    if options.base == "marked":
+        if options.marked is None:
             return None, "no call is marked (m marks one)"
         return (
             (None, "this is the marked call")
-            if reading.marked is call
-            else (reading.marked, "the marked call")
+            if options.marked is call
+            else (options.marked, "the marked call")
         )
-    return same_step(call) if reading.base == "step" else previous_call(call)
+    return same_step(call) if options.base == "step" else previous_call(call)
 
 
-def _choices(evidence: SpanData) -> list[Block]:
+def _choices(data: SpanData) -> list[Block]:
     """Say what a call can be compared with, what it is compared with now, and the keys for that."""
-    reading = evidence.reading
+    options = data.options
     runs: list[StyledText] = []
     for base in BASES:
-        chosen = base == reading.base
-        if base != "marked" or reading.marked is not None or chosen:
+        chosen = base == options.base
+        if base != "marked" or options.marked is not None or chosen:
             runs.append((f"{'●' if chosen else '○'} {_CHOICES[base]}   ", "accent" if chosen else "muted"))
     keys: list[StyledText] = [("d", "key"), (" next   ", "muted"), ("s", "key")]
-    keys.append((" below each other   " if reading.sides else " side by side   ", "muted"))
+    keys.append((" below each other   " if options.sides else " side by side   ", "muted"))
     keys += [("m", "key"), (" marks this call   ", "muted"), ("p", "key"), (" goes to the other", "muted")]
     return [StyledLine(runs), StyledLine(keys)]
 
@@ -82,34 +80,34 @@ _KNOWN: list[tuple[tuple[Map, ...], RequestDiff]] = []
 _COMPARISONS_KEPT = 4
 
 
-def _compared(before: SpanData, evidence: SpanData) -> RequestDiff:
-    both = (before, evidence)
-    begun = tuple(one.begun for one in both)
+def _compared(before: SpanData, data: SpanData) -> RequestDiff:
+    both = (before, data)
+    begun = tuple(one.start_payload for one in both)
     rest = tuple(one.metadata for one in both) + tuple(schemas_for(one) for one in both)
     for known, diff in _KNOWN:
         if known[0] is begun[0] and known[1] is begun[1] and known[2:] == rest:
             return diff
-    diff = compare(request_of(before), request_of(evidence))
+    diff = compare(request_of(before), request_of(data))
     _KNOWN.insert(0, ((*begun, *rest), diff))
     del _KNOWN[_COMPARISONS_KEPT:]
     return diff
 
 
-def request_of(evidence: SpanData) -> Request:
+def request_of(data: SpanData) -> Request:
     """Return what a call was sent."""
-    return read_sent(evidence.begun, evidence.metadata, schemas_for(evidence))
+    return read_sent(data.start_payload, data.metadata, schemas_for(data))
 
 
-def _head(evidence: SpanData, before: SpanData, diff: RequestDiff, found: str) -> Section:
+def _head(data: SpanData, before: SpanData, diff: RequestDiff, found: str) -> Section:
     other = before.span
     name: list[StyledText] = [(f"{kind_glyph(other.kind)} {other.name}", "tag")]
-    distance = evidence.span.started_at - other.started_at
+    distance = data.span.started_at - other.started_at
     when = f"   {fmt.clock(other.started_at, milliseconds=True)}, {fmt.duration(abs(distance))} "
     name.append((when + ("earlier" if distance >= 0 else "later"), "muted"))
     rows: list[tuple[str, str | list[StyledText]]] = [("against", name)]
     if found != JUST_BEFORE:
         rows.append(("that is", found))
-    usage, was = evidence.span.usage, other.usage
+    usage, was = data.span.usage, other.usage
     if (
         usage is not None
         and was is not None
@@ -120,26 +118,26 @@ def _head(evidence: SpanData, before: SpanData, diff: RequestDiff, found: str) -
         rows.append(
             ("input", f"{was.input_tokens:,} → {usage.input_tokens:,} tokens ({grown:+,}), as reported")
         )
-    elif estimated_tokens(evidence, diff.characters):
+    elif estimated_tokens(data, diff.characters):
         rows.append(
-            ("input", f"≈{estimated_tokens(evidence, diff.characters):+,} tokens, estimated from the text")
+            ("input", f"≈{estimated_tokens(data, diff.characters):+,} tokens, estimated from the text")
         )
-    blocks: list[Block] = [*_choices(evidence), KeyValues(rows)]
+    blocks: list[Block] = [*_choices(data), KeyValues(rows)]
     missing = [part for part in diff.not_compared if part in ("messages", "tools", "system prompt")]
     if missing:
         blocks.append(note(f"not recorded for both calls, so not compared: {', '.join(missing)}"))
-    title = _TITLES[evidence.reading.base]
+    title = _TITLES[data.options.base]
     return Section(
         "against", title, blocks, in_words(diff) or "no difference", glyph="±", target=other.span_id
     )
 
 
-def _prefix(evidence: SpanData, diff: RequestDiff) -> Section | None:
+def _prefix(data: SpanData, diff: RequestDiff) -> Section | None:
     """Say how much of the request a provider could take from its cache, and why not more."""
     if diff.new.messages is None or diff.old.messages is None:
         return None
     found = find_prefix_break(diff)
-    usage = evidence.span.usage
+    usage = data.span.usage
     rows: list[tuple[str, str | list[StyledText]]] = []
     if found is None:
         rows.append(("same prefix", [("the whole request before", "ok")]))

@@ -29,19 +29,19 @@ _PARTS = (
 )
 
 
-def meter_sections(evidence: SpanData) -> list[Section]:
+def meter_sections(data: SpanData) -> list[Section]:
     """Return the context meter of a call."""
-    request = request_of(evidence)
+    request = request_of(data)
     if request.messages is None:
         return []
     sizes = parts_in_characters(request)
     characters = sum(sizes.values())
-    tokens = tokens_of(evidence)
+    tokens = tokens_of(data)
     reported = tokens.input if tokens is not None and tokens.input else None
     total = reported if reported is not None else round(characters / CHARACTERS_A_TOKEN)
     book = price_book()
-    call = evidence.span.call or NO_CALL
-    window = book.window(evidence.span.model or "", call.provider or "")
+    call = data.span.call or NO_CALL
+    window = book.window(data.span.model or "", call.provider or "")
     if window.tokens is None and call.requested_model:
         window = book.window(call.requested_model, call.provider or "")
     scale = window.tokens or max(total, 1)
@@ -80,9 +80,9 @@ def _bar(sizes: dict[str, int], characters: int, total: int, scale: int) -> list
     return runs
 
 
-def cost_rows(evidence: SpanData) -> list[tuple[str, str | Sequence[StyledText]]]:
+def cost_rows(data: SpanData) -> list[tuple[str, str | Sequence[StyledText]]]:
     """Return a call's cost, and how its tokens were read."""
-    tokens, cost = tokens_of(evidence), cost_of(evidence)
+    tokens, cost = tokens_of(data), cost_of(data)
     if tokens is None or cost is None:
         return []
     rows: list[tuple[str, str | Sequence[StyledText]]] = []
@@ -91,17 +91,17 @@ def cost_rows(evidence: SpanData) -> list[tuple[str, str | Sequence[StyledText]]
     else:
         parts = f"   in {fmt.dollars(cost.input)}, out {fmt.dollars(cost.output)}; {cost.source}"
         rows.append(("cost", [(fmt.dollars(cost.total), ""), (parts, "muted")]))
-    if evidence.span.usage is not None and evidence.span.usage.service_tier:
-        rows.append(("service tier", evidence.span.usage.service_tier))
+    if data.span.usage is not None and data.span.usage.service_tier:
+        rows.append(("service tier", data.span.usage.service_tier))
     if tokens.cache_read or tokens.cache_write:
         rows.append(("counted as", [(tokens.rule, "" if tokens.sure else "warning")]))
     return rows
 
 
-def course_sections(evidence: SpanData) -> list[Section]:
+def course_sections(data: SpanData) -> list[Section]:
     """Return an agent's run in numbers: its context from call to call, its tokens and its cost."""
-    calls = [call for call in calls_of(evidence.span) if not (call.call or NO_CALL).wraps]
-    newest = [tokens_of(evidence.of(call)) for call in calls[-BAR_CELLS:]]
+    calls = [call for call in calls_of(data.span) if not (call.call or NO_CALL).wraps]
+    newest = [tokens_of(data.of(call)) for call in calls[-BAR_CELLS:]]
     inputs = [tokens.input if tokens is not None and tokens.input else None for tokens in newest]
     known = [count for count in inputs if count is not None]
     rows: list[tuple[str, str | Sequence[StyledText]]] = []
@@ -110,7 +110,7 @@ def course_sections(evidence: SpanData) -> list[Section]:
     if known:
         course = f"   {known[0]:,} → {known[-1]:,} tokens, most {max(known):,}"
         rows.append(("context", [(sparkline(inputs), "accent"), (course, "muted")]))
-    rows += cost_rows_of_run(evidence.span)
+    rows += cost_rows_of_run(data.span)
     if not rows:
         return []
     blocks: list[Block] = [KeyValues(rows)]

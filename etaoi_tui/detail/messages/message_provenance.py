@@ -13,24 +13,24 @@ _SPANS_WALKED = 4_000
 _EVENTS_READ = 600
 
 
-def find_origin(evidence: SpanData, target: str) -> Span | None:
+def find_origin(data: SpanData, target: str) -> Span | None:
     """Return the span that a section names as its origin; None if none near enough says that it is it.
 
     Args:
-        evidence: Of the span whose page the section is on.
+        data: Of the span whose page the section is on.
         target: `Section.target`, unless that is a span's id.
     """
     read = 0
-    for span in _before(evidence.span):
+    for span in _before(data.span):
         if read > _EVENTS_READ:
             return None
         if target.startswith(TOOL_TARGET) and span.kind == "tool":
             read += 1
-            if _answers(evidence.of(span), target.removeprefix(TOOL_TARGET)):
+            if _answers(data.of(span), target.removeprefix(TOOL_TARGET)):
                 return span
         elif target.startswith(MESSAGE_TARGET) and span.kind == "llm":
             read += 1
-            if wrote(evidence.of(span), target.removeprefix(MESSAGE_TARGET)):
+            if wrote(data.of(span), target.removeprefix(MESSAGE_TARGET)):
                 return span
     return None
 
@@ -68,13 +68,13 @@ def _inside(span: Span) -> Iterator[Span]:
 
 
 def _answers(tool: SpanData, call_id: str) -> bool:
-    told = tool.metadata.get("tool_call_id") or tool.begun.get("tool_call_id")
-    return told == call_id or f'"{call_id}"' in as_text(tool.ended.get("output"))
+    told = tool.metadata.get("tool_call_id") or tool.start_payload.get("tool_call_id")
+    return told == call_id or f'"{call_id}"' in as_text(tool.end_payload.get("output"))
 
 
 def wrote(call: SpanData, message_id: str) -> bool:
     """Whether a call says that a message is its answer."""
-    if as_text(as_map(call.ended.get("response")).get("id")) == message_id:
+    if as_text(as_map(call.end_payload.get("response")).get("id")) == message_id:
         return True
     run = as_text(as_map(call.start).get("run_id"))
     return bool(run) and run in message_id

@@ -28,6 +28,6 @@ def parts_in_characters(request: Request) -> dict[str, int]:
     return sizes
 
 
-def estimated_tokens(evidence: SpanData, characters: int) -> int:
+def estimated_tokens(data: SpanData, characters: int) -> int:
     """Return about how many tokens so many characters of a call's request are."""
-    return round(characters / characters_a_token(evidence.span, evidence.read_event))
+    return round(characters / characters_a_token(data.span, data.read_event))

@@ -10,8 +10,8 @@ from etaoi_tui.view.middleware.tokens import find_tool_schemas
 
 def schemas_for(data: SpanData) -> dict[str, list[Any]]:
     """Return the schemas of a call's tools by their digest; empty if no call that has them is found."""
-    digest = as_text(data.begun.get("tools_hash"))
-    if not digest or "tool_schemas" in data.begun:
+    digest = as_text(data.start_payload.get("tools_hash"))
+    if not digest or "tool_schemas" in data.start_payload:
         return {}
     schemas = find_tool_schemas(data.span, data.read_event)
     return {digest: schemas} if schemas is not None else {}

@@ -38,15 +38,15 @@ class LocatedHooks:
     """The hook that made the call for itself; then nothing else is told here."""
 
 
-def hooks_of(evidence: SpanData) -> LocatedHooks:
+def hooks_of(data: SpanData) -> LocatedHooks:
     """Find what ran around a model call."""
-    call = evidence.span
+    call = data.span
     node = node_of(call)
-    made_by = _made_by(evidence)
+    made_by = _made_by(data)
     wraps = _nested(call)
     unplaced: list[tuple[Span, str]] = []
     if not wraps and not made_by:
-        wraps, unplaced, made_by = _siblings(evidence)
+        wraps, unplaced, made_by = _siblings(data)
     if made_by:
         return LocatedHooks([], [], [], [], None, made_by)
     before = _state_nodes(siblings_before(node), BEFORE_HOOKS)[::-1] if node is not None else []
@@ -74,16 +74,16 @@ def _state_nodes(spans: Iterator[Span], hooks: tuple[str, ...]) -> list[Span]:
     return found
 
 
-def _made_by(evidence: SpanData) -> str:
+def _made_by(data: SpanData) -> str:
     """Name the hook that made a call for itself, where the tree shows it; empty if none did."""
-    call = evidence.span
+    call = data.span
     above, direct = call.parent, True
     while above is not None and above.kind == "middleware":
         hook = hook_name(above)
         if hook in BEFORE_HOOKS or hook in AFTER_HOOKS:
             return above.name
         if above.marks & _PROBE and hook in WRAP_HOOKS:
-            return "" if direct and _passed_on(evidence.of(above), call) else above.name
+            return "" if direct and _passed_on(data.of(above), call) else above.name
         above, direct = above.parent, False
     return ""
 
@@ -99,12 +99,12 @@ def _passed_on(probe: SpanData, call: Span) -> bool:
     return bool(gaps) or any(at is None or at <= call.started_at for at in sent)
 
 
-def _siblings(evidence: SpanData) -> tuple[list[ProbePair], list[tuple[Span, str]], str]:
+def _siblings(data: SpanData) -> tuple[list[ProbePair], list[tuple[Span, str]], str]:
     """Read the marks beside a call, and tell which of those that lost their place may be its own."""
-    call = evidence.span
+    call = data.span
     if call.parent is None or not call.parent.children:
         return [], [], ""
-    marks = read_probe_events(evidence, call.parent)
+    marks = read_probe_events(data, call.parent)
     if call.number in marks.asides:
         return [], [], marks.asides[call.number]
     wraps = marks.chains.get(call.number, [])
@@ -127,20 +127,20 @@ def _previous_end(call: Span) -> float:
     return call.parent.started_at if call.parent is not None else call.started_at
 
 
-def call_of_orphan(evidence: SpanData) -> tuple[Span | None, str]:
+def call_of_orphan(data: SpanData) -> tuple[Span | None, str]:
     """Find the call that a mark without a parent belongs to.
 
     Returns:
         The call, or None; and why, in words.
     """
-    return node_of_orphan(evidence)
+    return node_of_orphan(data)
 
 
-def is_orphan(evidence: SpanData) -> bool:
+def is_orphan(data: SpanData) -> bool:
     """Whether a span is a wrap hook's mark without a parent."""
-    span = evidence.span
+    span = data.span
     return (
         span.parent is None
         and bool(span.marks & _PROBE)
-        and as_text(as_map(evidence.metadata).get("lc_probe")) in WRAP_HOOKS
+        and as_text(as_map(data.metadata).get("lc_probe")) in WRAP_HOOKS
     )

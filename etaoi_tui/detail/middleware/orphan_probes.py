@@ -42,27 +42,25 @@ class ProbeEvents:
     asides: dict[int, str] = field(default_factory=dict)
 
 
-def read_probe_events(evidence: SpanData, node: Span) -> ProbeEvents:
+def read_probe_events(data: SpanData, node: Span) -> ProbeEvents:
     """Read the marks that lie beside a node's calls, and those that lost it."""
     own = _Node(node)
     if not own.readable:
         return ProbeEvents({})
-    orphans = _Orphans(evidence)
+    orphans = _Orphans(data)
     if not orphans.spans or orphans.spans[0].started_at > own.end:
-        own.read_until(inf, evidence)
+        own.read_until(inf, data)
         return ProbeEvents(own.brackets.chains, asides=own.brackets.asides)
     nodes = orphans.nodes_around(own)
-    unplaced = (
-        _too_many(evidence, own, orphans) if nodes is None else _unplaced(evidence, own, nodes, orphans)
-    )
-    own.read_until(inf, evidence)
+    unplaced = _too_many(data, own, orphans) if nodes is None else _unplaced(data, own, nodes, orphans)
+    own.read_until(inf, data)
     return ProbeEvents(own.brackets.chains, unplaced, _calls_beside(own), own.brackets.asides)
 
 
-def node_of_orphan(evidence: SpanData) -> tuple[Span | None, str]:
+def node_of_orphan(data: SpanData) -> tuple[Span | None, str]:
     """Find the node that sent a mark without a parent; also says in words why, or why not."""
-    orphan = evidence.span
-    orphans = _Orphans(evidence)
+    orphan = data.span
+    orphans = _Orphans(data)
     running = orphans.nodes_at(orphan.started_at)
     if running is None:
         return None, TOO_MANY
@@ -71,13 +69,13 @@ def node_of_orphan(evidence: SpanData) -> tuple[Span | None, str]:
         nodes = orphans.nodes_around(_Node(running[0]))
         if nodes is None:
             return None, TOO_MANY
-        for span, down, fitting in _placed(evidence, nodes, orphans):
+        for span, down, fitting in _placed(data, nodes, orphans):
             if span is not orphan:
                 continue
             if len(fitting) > 1:
                 return None, _too_alike(fitting, down)
             if fitting:
-                fitting[0].read_until(inf, evidence)
+                fitting[0].read_until(inf, data)
                 call = _calls_beside(fitting[0]).get(orphan.number)
                 if call is not None:
                     return call, "no other call fits its time"
@@ -102,7 +100,7 @@ class _Node:
     def runs_at(self, moment: float) -> bool:
         return self.span.started_at <= moment <= self.end
 
-    def read_until(self, moment: float, evidence: SpanData) -> None:
+    def read_until(self, moment: float, data: SpanData) -> None:
         while self.at < len(self.items) and self.items[self.at].started_at <= moment:
             span = self.items[self.at]
             self.at += 1
@@ -110,7 +108,7 @@ class _Node:
                 self.calls.append(span)
                 self.brackets.call(span)
             elif span.marks & _PROBE:
-                mark = _read(evidence, span)
+                mark = _read(data, span)
                 if mark is None:
                     continue
                 label, down = mark
@@ -122,9 +120,9 @@ class _Node:
         return self.brackets.may_return(label, at)
 
 
-def _read(evidence: SpanData, span: Span) -> tuple[str, bool] | None:
+def _read(data: SpanData, span: Span) -> tuple[str, bool] | None:
     """Return (name, whether it went down) of a mark of a wrap hook; None for any other."""
-    metadata = evidence.of(span).metadata
+    metadata = data.of(span).metadata
     if as_text(metadata.get("lc_probe")) not in WRAP_HOOKS:
         return None
     label = as_text(metadata.get("probe_label")) or span.name
@@ -134,8 +132,8 @@ def _read(evidence: SpanData, span: Span) -> tuple[str, bool] | None:
 class _Orphans:
     """The marks without a parent in a call's session, and the nodes that may have sent them."""
 
-    def __init__(self, evidence: SpanData) -> None:
-        self.session = evidence.span.trace.session
+    def __init__(self, data: SpanData) -> None:
+        self.session = data.span.trace.session
         self.spans = [root for trace in self.session.traces for root in trace.roots if root.marks & _PROBE]
         self.spans.sort(key=lambda span: (span.started_at, span.number))
         self._nodes_in: dict[Trace, list[Span]] = {}
@@ -186,21 +184,19 @@ def _nodes_with_calls(trace: Trace) -> list[Span]:
     return list(dict.fromkeys(node for node in nodes if node is not None and not node.marks & _PROBE))
 
 
-def _too_many(evidence: SpanData, own: _Node, orphans: _Orphans) -> list[tuple[Span, str]]:
+def _too_many(data: SpanData, own: _Node, orphans: _Orphans) -> list[tuple[Span, str]]:
     return [
         (orphan, TOO_MANY)
         for orphan in orphans.spans
-        if own.runs_at(orphan.started_at) and _read(evidence, orphan) is not None
+        if own.runs_at(orphan.started_at) and _read(data, orphan) is not None
     ]
 
 
-def _unplaced(
-    evidence: SpanData, own: _Node, nodes: list[_Node], orphans: _Orphans
-) -> list[tuple[Span, str]]:
+def _unplaced(data: SpanData, own: _Node, nodes: list[_Node], orphans: _Orphans) -> list[tuple[Span, str]]:
     """Give orphans to nodes; return those that this one may have sent, and why that is not sure."""
     return [
         (orphan, _too_alike(fitting, down))
-        for orphan, down, fitting in _placed(evidence, nodes, orphans)
+        for orphan, down, fitting in _placed(data, nodes, orphans)
         if len(fitting) > 1 and own in fitting
     ]
 
@@ -211,7 +207,7 @@ def _too_alike(fitting: list[_Node], down: bool) -> str:
 
 
 def _placed(
-    evidence: SpanData, nodes: list[_Node], orphans: _Orphans
+    data: SpanData, nodes: list[_Node], orphans: _Orphans
 ) -> Iterator[tuple[Span, bool, list[_Node]]]:
     """Yield each orphan, whether it went down, and the nodes that may have sent it; a single one gets it."""
     begin = min((node.span.started_at for node in nodes), default=inf)
@@ -220,21 +216,21 @@ def _placed(
         at = orphan.started_at
         if not begin <= at <= end:
             continue
-        mark = _read(evidence, orphan)
+        mark = _read(data, orphan)
         if mark is None:
             continue
         label, down = mark
-        fitting = _fitting(evidence, nodes, label, down, at)
+        fitting = _fitting(data, nodes, label, down, at)
         if len(fitting) == 1:
             _give(fitting[0], orphan, label, down)
         yield orphan, down, fitting
 
 
-def _fitting(evidence: SpanData, nodes: Iterable[_Node], label: str, down: bool, at: float) -> list[_Node]:
+def _fitting(data: SpanData, nodes: Iterable[_Node], label: str, down: bool, at: float) -> list[_Node]:
     found = []
     for node in nodes:
         if node.runs_at(at):
-            node.read_until(at, evidence)
+            node.read_until(at, data)
             if node.may_have_sent(label, down, at):
                 found.append(node)
     return found

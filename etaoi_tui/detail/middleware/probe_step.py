@@ -12,52 +12,52 @@ from etaoi_tui.detail.span_data import Map, SpanData, as_map, as_text
 from etaoi_tui.view.middleware.hooks import own_seconds
 
 
-def probe_step(evidence: SpanData) -> Step:
+def probe_step(data: SpanData) -> Step:
     """Return what a hook did, from its span alone."""
-    span = evidence.span
-    step = Step(as_text(evidence.metadata.get("probe_label")) or span.name, span)
+    span = data.span
+    step = Step(as_text(data.metadata.get("probe_label")) or span.name, span)
     if span.started_at != span.ended_at:
-        step.own_seconds = own_seconds(span, evidence.now)
+        step.own_seconds = own_seconds(span, data.now)
     if span.error is not None:
         step.notes.append(f"It failed: {span.error}")
-    if "wrap" not in as_text(evidence.metadata.get("lc_probe")):
-        read_probe(step, evidence, {})
+    if "wrap" not in as_text(data.metadata.get("lc_probe")):
+        read_probe(step, data, {})
         return step
-    before = as_map(evidence.begun.get("before"))
+    before = as_map(data.start_payload.get("before"))
     bodies: dict[str, Message] = {}
-    sent = [payload for payload in evidence.delta_payloads if payload.get("probe_phase") == "pre_handler"]
-    for told in (evidence.begun, *sent):
+    sent = [payload for payload in data.delta_payloads if payload.get("probe_phase") == "pre_handler"]
+    for told in (data.start_payload, *sent):
         bodies_in(as_map(told.get("diff")), bodies)
     step.attempts = len(sent)
-    after = as_map(evidence.begun.get("after")) or ({**before, **last_sent(evidence)} if sent else {})
+    after = as_map(data.start_payload.get("after")) or ({**before, **last_sent(data)} if sent else {})
     if before and after:
         kept = {name: value for name, value in after.items() if value is not None}
         if "tool_call" in before:
             step.diff = compare(tool_request(before), tool_request(kept))
         else:
             given, passed = read_snapshot(before, bodies), read_snapshot(kept, bodies)
-            take_tool_changes(_last_told(evidence), given, passed)
+            take_tool_changes(_last_told(data), given, passed)
             step.diff = compare(given, passed)
             step.partial = given.parameters is None
-    elif evidence.running:
+    elif data.running:
         step.notes.append("It has not passed the request on yet.")
-    step.notes += attempts_that_failed(evidence)
-    words = handler_words(evidence.ended, "the tool" if "tool_call" in before else "the rest of the chain")
+    step.notes += attempts_that_failed(data)
+    words = handler_words(data.end_payload, "the tool" if "tool_call" in before else "the rest of the chain")
     if words:
         step.notes.append(words)
     return step
 
 
-def last_sent(evidence: SpanData) -> Map:
+def last_sent(data: SpanData) -> Map:
     """Return the parts of a request that a hook changed, as it sent them down the last time."""
-    for payload in reversed(evidence.delta_payloads):
+    for payload in reversed(data.delta_payloads):
         if payload.get("probe_phase") == "pre_handler":
             return as_map(payload.get("after"))
-    return as_map(evidence.ended.get("after"))
+    return as_map(data.end_payload.get("after"))
 
 
-def _last_told(evidence: SpanData) -> Map:
-    for payload in reversed(evidence.delta_payloads):
+def _last_told(data: SpanData) -> Map:
+    for payload in reversed(data.delta_payloads):
         if payload.get("probe_phase") == "pre_handler":
             return as_map(payload.get("diff"))
     return {}

@@ -64,39 +64,39 @@ class CallChain:
 Schemas = Mapping[str, list[Any]]
 
 
-def build_chain(evidence: SpanData, schemas: Schemas | None = None) -> CallChain:
+def build_chain(data: SpanData, schemas: Schemas | None = None) -> CallChain:
     """Put together what a recording knows about a model call's request.
 
     Args:
-        evidence: Of the model call.
+        data: Of the model call.
         schemas: Tool schemas by ``tools_hash``, from earlier calls.
     """
-    return _Builder(evidence, schemas or {}).build()
+    return _Builder(data, schemas or {}).build()
 
 
 class _Builder:
-    def __init__(self, evidence: SpanData, schemas: Schemas) -> None:
-        self.evidence = evidence
-        self.hooks: LocatedHooks = hooks_of(evidence)
-        self.sent = read_sent(evidence.begun, evidence.metadata, schemas)
+    def __init__(self, data: SpanData, schemas: Schemas) -> None:
+        self.data = data
+        self.hooks: LocatedHooks = hooks_of(data)
+        self.sent = read_sent(data.start_payload, data.metadata, schemas)
         self.bodies: dict[str, Message] = {m.key: m for m in self.sent.messages or () if m.key}
         self.known: Known = {}
-        self.agent = _snapshot(evidence)
+        self.agent = _snapshot(data)
         self.notes: list[str] = []
         self.went_down_again: set[int] = set()
         """Hooks that called the rest of the chain once more after this call, by their span's number."""
-        self.probes = [evidence.of(wrap.down) for wrap in self.hooks.wraps]
+        self.probes = [data.of(wrap.down) for wrap in self.hooks.wraps]
         for probe in self.probes:
-            for told in (probe.begun, *probe.delta_payloads):
+            for told in (probe.start_payload, *probe.delta_payloads):
                 bodies_in(as_map(told.get("diff")), self.bodies)
 
     def build(self) -> CallChain:
         if self.hooks.made_by:
             self.notes.append(f"{self.hooks.made_by} made this call for itself: it is not the agent's own.")
             return CallChain(
-                self.sent, "the call itself", [], self.sent, [], [], self.notes, self.evidence.running
+                self.sent, "the call itself", [], self.sent, [], [], self.notes, self.data.running
             )
-        before = [state_step(self.evidence, node, self.bodies) for node in self.hooks.before]
+        before = [state_step(self.data, node, self.bodies) for node in self.hooks.before]
         base, told_by = self._base()
         wraps, first = self._wrap_steps(base)
         raw, raw_told_by = base, told_by
@@ -115,9 +115,9 @@ class _Builder:
                 "the system prompt only."
             )
         up = self._up_steps()
-        up += [state_step(self.evidence, node, self.bodies, up=True) for node in self.hooks.after]
+        up += [state_step(self.data, node, self.bodies, up=True) for node in self.hooks.after]
         return CallChain(
-            raw, raw_told_by, down, self.sent, up, self.hooks.unplaced, self.notes, self.evidence.running
+            raw, raw_told_by, down, self.sent, up, self.hooks.unplaced, self.notes, self.data.running
         )
 
     def _before_hooks(self, steps: list[Step], raw: Request, told_by: str) -> tuple[Request, str]:
@@ -144,7 +144,7 @@ class _Builder:
         passed: Request | None = None
         names: list[str] = []
         for n, (wrap, probe) in enumerate(zip(self.hooks.wraps, self.probes, strict=True)):
-            child = self.hooks.wraps[n + 1].down if n + 1 < len(self.hooks.wraps) else self.evidence.span
+            child = self.hooks.wraps[n + 1].down if n + 1 < len(self.hooks.wraps) else self.data.span
             step, given, down = self._wrap_step(wrap, probe, child, n)
             if first is None:
                 first = given
@@ -176,7 +176,7 @@ class _Builder:
         span = wrap.down
         label = as_text(probe.metadata.get("probe_label")) or span.name
         step = Step(label, span, wraps=True)
-        told = as_map(probe.begun.get("before"))
+        told = as_map(probe.start_payload.get("before"))
         given = read_snapshot(told, self.bodies, self.known) if told else None
         passed: Request | None
         if wrap.nested:
@@ -189,9 +189,9 @@ class _Builder:
                 merged = {name: value for name, value in merged.items() if value is not None}
                 passed = read_snapshot(merged, self.bodies, self.known)
                 take_tool_changes(as_map(sent.get("diff")), given, passed)
-            step.own_seconds = wrap.own_seconds(self.evidence.now)
+            step.own_seconds = wrap.own_seconds(self.data.now)
         else:
-            after = as_map(probe.begun.get("after"))
+            after = as_map(probe.start_payload.get("after"))
             passed = read_snapshot(after, self.bodies, self.known) if after else None
             step.own_seconds, step.own_is_rough = wrap.own_seconds(), True
         if given is not None and passed is not None:
@@ -273,7 +273,7 @@ class _Builder:
         node = self.hooks.node
         told_by = []
         if node is not None:
-            state, why = read_state(self.evidence.of(node).begun.get("inputs"))
+            state, why = read_state(self.data.of(node).start_payload.get("inputs"))
             if state is not None and not state.unread:
                 base.messages = state.messages
                 told_by.append("the state that its graph node was given")
@@ -294,7 +294,7 @@ class _Builder:
 
     def _up_steps(self) -> list[Step]:
         steps = []
-        inner = [read_message(self.evidence.ended.get("response"))]
+        inner = [read_message(self.data.end_payload.get("response"))]
         for wrap in reversed(self.hooks.wraps):
             if wrap.up is not None and wrap.up.number in self.went_down_again:
                 step = Step(wrap.up.name, wrap.up, "up", wraps=True)
@@ -302,7 +302,7 @@ class _Builder:
                 steps.append(step)
                 continue
             if wrap.up is None:
-                if self.evidence.end is not None:
+                if self.data.end is not None:
                     label = wrap.down.name
                     step = Step(label, wrap.down, "up", wraps=True)
                     step.notes.append(
@@ -312,9 +312,11 @@ class _Builder:
                     )
                     steps.append(step)
                 continue
-            probe = self.evidence.of(wrap.up)
+            probe = self.data.of(wrap.up)
             label = as_text(probe.metadata.get("probe_label")) or wrap.up.name
-            response = probe.ended.get("response") if wrap.nested else probe.begun.get("response")
+            response = (
+                probe.end_payload.get("response") if wrap.nested else probe.start_payload.get("response")
+            )
             step = Step(label, wrap.up, "up", wraps=True)
             if not isinstance(response, dict):
                 if wrap.up.ended_at is not None and wrap.up.error is None:
@@ -338,7 +340,7 @@ class _Builder:
             if response.get("command_goto"):
                 step.response_changed = True
                 step.notes.append(f"Its command goes to {as_text(response['command_goto'])}.")
-            words = handler_words(probe.ended, "the rest of the chain")
+            words = handler_words(probe.end_payload, "the rest of the chain")
             if words:
                 step.notes.append(words)
             inner = messages or inner
@@ -363,18 +365,18 @@ def _attempt(probe: SpanData, child: Span) -> tuple[int, int, Map | None]:
     return number, len(sent), chosen
 
 
-def _snapshot(evidence: SpanData) -> Map:
+def _snapshot(data: SpanData) -> Map:
     """Return the agent's snapshot that a call names, if it has arrived and is of the call's own agent.
 
     The etaoi SDK gives the calls of every agent the snapshot of the agent that was attached last.
     """
-    wanted = as_text(evidence.metadata.get("agent.context_id"))
-    found = evidence.find_snapshot(wanted) if wanted else None
+    wanted = as_text(data.metadata.get("agent.context_id"))
+    found = data.find_snapshot(wanted) if wanted else None
     if found is None:
         return {}
-    snapshot = evidence.of(found).begun
+    snapshot = data.of(found).start_payload
     name = as_text(snapshot.get("agent_name"))
-    mine = as_text(evidence.metadata.get("lc_agent_name")) or evidence.span.agent
+    mine = as_text(data.metadata.get("lc_agent_name")) or data.span.agent
     return snapshot if not name or name in (mine, _UNNAMED) else {}
 
 

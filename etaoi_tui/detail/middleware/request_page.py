@@ -13,9 +13,9 @@ from etaoi_tui.view.middleware.effect import Effect, time_in_words
 from etaoi_tui.view.middleware.tokens import characters_a_token
 
 
-def request_sections(evidence: SpanData, chain: CallChain, *, sides: bool = False) -> list[Section]:
+def request_sections(data: SpanData, chain: CallChain, *, sides: bool = False) -> list[Section]:
     """Return the chain of a call as sections, one for each step."""
-    sections = [_head(evidence, chain)]
+    sections = [_head(data, chain)]
     sections.append(
         Section(
             "raw",
@@ -40,7 +40,7 @@ def request_sections(evidence: SpanData, chain: CallChain, *, sides: bool = Fals
             style="role.ai",
         )
     )
-    sections += _response(evidence)
+    sections += _response(data)
     for n, step in enumerate(chain.up):
         sections += _step(step, f"up{n}", sides)
     sections += _unplaced(chain)
@@ -72,7 +72,7 @@ def chain_summary(data: SpanData, chain: CallChain) -> str:
     return " · ".join(parts)
 
 
-def _head(evidence: SpanData, chain: CallChain) -> Section:
+def _head(data: SpanData, chain: CallChain) -> Section:
     blocks: list[Block] = []
     steps = [*chain.down, *chain.up]
     if not steps:
@@ -95,7 +95,7 @@ def _head(evidence: SpanData, chain: CallChain) -> Section:
     blocks += [note(text) for text in chain.notes]
     if chain.running:
         blocks.append(StyledLine([("the call is still running", "running")]))
-    return Section("chain", "Request", blocks, chain_summary(evidence, chain), glyph="▤")
+    return Section("chain", "Request", blocks, chain_summary(data, chain), glyph="▤")
 
 
 def _step(step: Step, key: str, sides: bool) -> list[Section]:
@@ -161,20 +161,18 @@ def _response_messages(step: Step, key: str) -> list[Section]:
     ]
 
 
-def _response(evidence: SpanData) -> list[Section]:
-    message = read_message(evidence.ended.get("response"))
+def _response(data: SpanData) -> list[Section]:
+    message = read_message(data.end_payload.get("response"))
     if message is not None:
         message.role = "assistant"
         return message_sections(message, "answer", title="response of the model", is_open=False)
-    if evidence.span.error is not None:
+    if data.span.error is not None:
         return [
-            Section(
-                "answer", "the call failed", [Text(evidence.span.error, "error")], glyph="✗", style="error"
-            )
+            Section("answer", "the call failed", [Text(data.span.error, "error")], glyph="✗", style="error")
         ]
-    if evidence.running:
-        shown = evidence.streamed.answer if evidence.span.deltas else ""
-        waited = fmt.duration(evidence.span.duration(evidence.now))
+    if data.running:
+        shown = data.streamed.answer if data.span.deltas else ""
+        waited = fmt.duration(data.span.duration(data.now))
         blocks: list[Block] = [Text(shown, prose=True)] if shown else []
         return [
             Section("answer", "response of the model", blocks, f"for {waited}", glyph="✦", style="running")

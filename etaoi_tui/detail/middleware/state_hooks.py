@@ -22,19 +22,19 @@ _SHAPELESS = ("tuple", "list", "str", "dict")
 """What the etaoi SDK's digests give as the role of something that LangGraph takes for a message."""
 
 
-def state_step(evidence: SpanData, node: Span, bodies: dict[str, Message], *, up: bool = False) -> Step:
+def state_step(data: SpanData, node: Span, bodies: dict[str, Message], *, up: bool = False) -> Step:
     """Return what a state hook did, from its probe or from its graph node."""
     probe = next((child for child in node.children or () if child.marks & _PROBE), None)
     step = Step(node.name, probe or node, "up" if up else "down", recorded=probe is not None)
     if probe is not None:
-        read_probe(step, evidence.of(probe), bodies)
-        step.own_seconds = own_seconds(probe, evidence.now)
+        read_probe(step, data.of(probe), bodies)
+        step.own_seconds = own_seconds(probe, data.now)
         if probe.started_at == probe.ended_at:
             # The etaoi SDK stamps a probe once; its graph node was measured.
-            step.own_seconds, step.own_is_rough = node.duration(evidence.now), True
+            step.own_seconds, step.own_is_rough = node.duration(data.now), True
     else:
-        _read_node(step, evidence.of(node))
-        step.own_seconds, step.own_is_rough = own_seconds(node, evidence.now), True
+        _read_node(step, data.of(node))
+        step.own_seconds, step.own_is_rough = own_seconds(node, data.now), True
     if node.error is not None:
         step.notes.append(f"It failed: {node.error}")
     if step.diff is not None:
@@ -51,13 +51,13 @@ def read_probe(step: Step, probe: SpanData, bodies: dict[str, Message]) -> None:
         probe: The hook's span.
         bodies: Whole messages by their key; those that the probe carries are added.
     """
-    for told in (probe.begun, probe.ended):
+    for told in (probe.start_payload, probe.end_payload):
         bodies_in(as_map(told.get("diff")), bodies)
-    bodies_in({"messages_added": probe.begun.get("bodies")}, bodies)
-    before = as_map(probe.begun.get("before"))
+    bodies_in({"messages_added": probe.start_payload.get("bodies")}, bodies)
+    before = as_map(probe.start_payload.get("before"))
     old = read_snapshot(before, bodies)
-    response = as_map(probe.ended.get("response") or probe.begun.get("response"))
-    after = as_map(probe.ended.get("after"))
+    response = as_map(probe.end_payload.get("response") or probe.start_payload.get("response"))
+    after = as_map(probe.end_payload.get("after"))
     if after:
         new = read_snapshot(after, bodies)
     elif probe.end is None and not response:
@@ -79,7 +79,7 @@ def read_probe(step: Step, probe: SpanData, bodies: dict[str, Message]) -> None:
             )
         new = with_update(old, update)
     step.diff = compare(old, new)
-    _tell_update(step, response, as_map(probe.ended.get("diff")))
+    _tell_update(step, response, as_map(probe.end_payload.get("diff")))
 
 
 def _tell_update(step: Step, response: Map, diff: Map) -> None:
@@ -95,7 +95,7 @@ def _tell_update(step: Step, response: Map, diff: Map) -> None:
 
 
 def _read_node(step: Step, node: SpanData) -> None:
-    old, why = read_state(node.begun.get("inputs"))
+    old, why = read_state(node.start_payload.get("inputs"))
     step.notes.append("Not instrumented: read from what its graph node was given and returned.")
     if old is None:
         step.notes.append(f"What it was given cannot be compared{': ' + why if why else ''}.")
@@ -103,7 +103,7 @@ def _read_node(step: Step, node: SpanData) -> None:
     if node.end is None or isinstance(node.end, Missing):
         step.notes.append("It has not returned yet." if node.end is None else node.end.reason)
         return
-    outputs = node.ended.get("outputs")
+    outputs = node.end_payload.get("outputs")
     parsed = parse_json(outputs) if isinstance(outputs, str) and outputs else None
     if parsed is not None and (parsed.cut or not parsed.ok):
         step.notes.append("What it returned was cut by its sender.")

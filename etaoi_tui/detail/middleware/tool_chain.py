@@ -39,21 +39,21 @@ class ToolChain:
     up: list[Step]
 
 
-def build_tool_chain(evidence: SpanData) -> ToolChain | None:
+def build_tool_chain(data: SpanData) -> ToolChain | None:
     """Put together what the recording knows about a tool call's way; None if it has no hook around it."""
-    probes = _hooks_around(evidence.span)
+    probes = _hooks_around(data.span)
     if not probes:
         return None
-    inner = [*probes[1:], evidence.span]
+    inner = [*probes[1:], data.span]
     down, up = [], []
     asked = passed = Request()
     for n, (span, child) in enumerate(zip(probes, inner, strict=True)):
-        probe = evidence.of(span)
+        probe = data.of(span)
         step, given, passed = _down(probe, child)
         asked = given if n == 0 else asked
         down.append(step)
         up.append(_up(probe, last=step.attempt == step.attempts))
-    last = _arguments_given(evidence, passed)
+    last = _arguments_given(data, passed)
     if last is not None:
         down.append(last)
     return ToolChain(asked, down, [step for step in reversed(up) if step is not None])
@@ -67,9 +67,9 @@ def tool_request(told: Map) -> Request:
     return Request(parameters={_TOOL: call.get("name"), _CALL_ID: call.get("id"), **named}, source="snapshot")
 
 
-def tool_chain_sections(evidence: SpanData) -> list[Section]:
+def tool_chain_sections(data: SpanData) -> list[Section]:
     """Return a tool call's way as sections, a step each; none if no hook around it was recorded."""
-    chain = build_tool_chain(evidence)
+    chain = build_tool_chain(data)
     if chain is None:
         return []
     hooks = [step for step in chain.down if step.recorded]
@@ -114,7 +114,7 @@ def _hooks_around(tool: Span) -> list[Span]:
 def _down(probe: SpanData, child: Span) -> tuple[Step, Request, Request]:
     span = probe.span
     step = Step(as_text(probe.metadata.get("probe_label")) or span.name, span)
-    told = as_map(probe.begun.get("before"))
+    told = as_map(probe.start_payload.get("before"))
     given = passed = tool_request(told)
     sent = [
         (seconds(delta.get("timestamp")), as_map(delta.get("payload")))
@@ -156,10 +156,10 @@ def handler_words(ended: Map, what: str) -> str:
 def _up(probe: SpanData, last: bool) -> Step | None:
     span = probe.span
     step = Step(as_text(probe.metadata.get("probe_label")) or span.name, span, "up")
-    words = handler_words(probe.ended, "the tool")
+    words = handler_words(probe.end_payload, "the tool")
     if words:
         step.notes.append(words)
-    response = probe.ended.get("response")
+    response = probe.end_payload.get("response")
     if not last:
         step.notes = [CALLED_AGAIN]
     elif span.error is not None:
@@ -180,9 +180,9 @@ def _up(probe: SpanData, last: bool) -> Step | None:
     return step
 
 
-def _arguments_given(evidence: SpanData, passed: Request) -> Step | None:
+def _arguments_given(data: SpanData, passed: Request) -> Step | None:
     """Return the step for what became of the arguments between the innermost hook and the tool."""
-    value: Any = evidence.begun.get("input", evidence.begun.get("inputs"))
+    value: Any = data.start_payload.get("input", data.start_payload.get("inputs"))
     if isinstance(value, str):
         parsed = parse_json(value)
         if not parsed.ok or parsed.cut:

@@ -44,8 +44,8 @@ def card_document(
         now: The present, in seconds since the epoch.
         width: Cells that a drawing may take.
     """
-    evidence = SpanData(snapshot, payloads, now)
-    agent = evidence.begun
+    data = SpanData(snapshot, payloads, now)
+    agent = data.start_payload
     use = use_of(snapshot, as_text(agent.get("agent_name")), now)
     name = as_text(agent.get("agent_name")) or snapshot.name
     running = sum(one.running for one in (*use.nodes.values(), *use.models.values(), *use.tools.values()))
@@ -59,15 +59,15 @@ def card_document(
         Tab("graph", "Graph", lambda: _graph(agent, use, width)),
     ]
     for n, other in enumerate(others):
-        tabs.append(_against(evidence, evidence.of(other), n))
+        tabs.append(_against(data, data.of(other), n))
     return Document(f"card/{snapshot.span_id}", headline, tabs, "agent", live=bool(running))
 
 
-def _against(evidence: SpanData, other: SpanData, n: int) -> Tab:
-    name = as_text(other.begun.get("agent_name")) or other.span.name
+def _against(data: SpanData, other: SpanData, n: int) -> Tab:
+    name = as_text(other.start_payload.get("agent_name")) or other.span.name
 
     def build() -> list[Section]:
-        diff = compare(_as_request(other.begun), _as_request(evidence.begun))
+        diff = compare(_as_request(other.start_payload), _as_request(data.start_payload))
         when = fmt.clock(other.span.started_at)
         head = Section(
             "against",
@@ -75,7 +75,7 @@ def _against(evidence: SpanData, other: SpanData, n: int) -> Tab:
             [KeyValues([("against", f"{name}, taken {when}")])],
             glyph="±",
         )
-        names = [_names(one.begun.get("middleware")) for one in (other, evidence)]
+        names = [_names(one.start_payload.get("middleware")) for one in (other, data)]
         sections = diff_sections(diff, "card")
         if names[0] != names[1]:
             rows: list[tuple[str, str]] = [("without", ", ".join(x for x in names[0] if x not in names[1]))]

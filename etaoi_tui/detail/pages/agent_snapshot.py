@@ -21,15 +21,19 @@ from etaoi_tui.detail.span_data import Map, SpanData, as_list, as_map, as_text
 from etaoi_tui.view import format as fmt
 
 
-def applies(evidence: SpanData) -> bool:
+def applies(data: SpanData) -> bool:
     """Whether the span is an agent snapshot."""
-    return evidence.span.kind == "agent_context"
+    return data.span.kind == "agent_context"
 
 
-def tabs(evidence: SpanData) -> list[Tab]:
+def tabs(data: SpanData) -> list[Tab]:
     """Return the agent on one page."""
     return [
-        Tab("agent", "Agent", lambda: [*agent_sections(evidence.begun), *snapshot_details(evidence.begun)])
+        Tab(
+            "agent",
+            "Agent",
+            lambda: [*agent_sections(data.start_payload), *snapshot_details(data.start_payload)],
+        )
     ]
 
 

@@ -75,26 +75,26 @@ def _is_turn(root: Span) -> bool:
     return root.kind != "agent_context" and not root.marks & SpanFlag.PROBE
 
 
-def _turn(evidence: SpanData) -> list[Section]:
-    span = evidence.span
+def _turn(data: SpanData) -> list[Section]:
+    span = data.span
     if span.kind == "voice_session" or span.trace.members[0].kind.startswith("voice"):
-        return _spoken(evidence)
+        return _spoken(data)
     key = f"turn{span.number}"
-    said = _told_by_events(evidence, key)
+    said = _told_by_events(data, key)
     if said:
         return said
-    asked = _last(_messages(evidence.begun, "inputs"), "user") or _resumed_with(evidence)
-    answer = _last(_messages(evidence.ended, "outputs"), "assistant")
+    asked = _last(_messages(data.start_payload, "inputs"), "user") or _resumed_with(data)
+    answer = _last(_messages(data.end_payload, "outputs"), "assistant")
     sections: list[Section] = []
     if asked is not None:
         sections += message_sections(asked, f"{key}.asked", title="user", summary=fmt.clock(span.started_at))
-    sections += _sub_agents(evidence, key)
-    sections += [replace(section, key=f"{key}.{section.key}") for section in _waits(evidence)]
+    sections += _sub_agents(data, key)
+    sections += [replace(section, key=f"{key}.{section.key}") for section in _waits(data)]
     if answer is not None:
-        made = message_sections(answer, f"{key}.answer", title=span.name, summary=_took(evidence))
-        sections += [replace(section, target=_writer(evidence, answer).span_id) for section in made]
-    elif evidence.running:
-        sections.append(_streaming(evidence, key))
+        made = message_sections(answer, f"{key}.answer", title=span.name, summary=_took(data))
+        sections += [replace(section, target=_writer(data, answer).span_id) for section in made]
+    elif data.running:
+        sections.append(_streaming(data, key))
     elif span.trace.waits is not None and span.status in (Status.PAUSED, Status.OK):
         pass  # the question is its last word
     elif span.error is not None:
@@ -102,28 +102,28 @@ def _turn(evidence: SpanData) -> list[Section]:
         sections.append(Section(f"{key}.failed", f"{span.name} failed", [text], glyph="✗", style="error"))
     elif asked is not None:
         told = note("its answer was not recorded, or is no message")
-        sections.append(Section(f"{key}.none", span.name, [told], _took(evidence), style="muted"))
+        sections.append(Section(f"{key}.none", span.name, [told], _took(data), style="muted"))
     # What a person said came with the run itself.
     return [replace(s, target=span.span_id) if not s.target or ":" in s.target else s for s in sections]
 
 
-def _told_by_events(evidence: SpanData, key: str) -> list[Section]:
+def _told_by_events(data: SpanData, key: str) -> list[Section]:
     """Return what people and the agent said to each other inside a run, where events tell of it.
 
     A bus or an operator's channel brings messages while the run goes on; its inputs and outputs are no part
     of the conversation then.
     """
-    members = evidence.span.trace.members[-_SPANS_WALKED:]
+    members = data.span.trace.members[-_SPANS_WALKED:]
     if not any(span.marks & _EVENT and span.name in _SAID for span in members):
         return []
     sections: list[Section] = []
     for span in sorted(members, key=lambda span: (span.started_at, span.number)):
-        one = evidence.of(span)
+        one = data.of(span)
         said: Message | None = None
         if span.marks & _EVENT and span.name in _SAID and one.metadata.get(SAID_BY) == USER:
-            said = Message("user", as_text(one.begun.get("text")))
+            said = Message("user", as_text(one.start_payload.get("text")))
         elif span.kind == "llm" and one.metadata.get(SAID_TO) == USER:
-            said = Message("assistant", as_text(as_map(one.ended.get("response")).get("text")))
+            said = Message("assistant", as_text(as_map(one.end_payload.get("response")).get("text")))
         if said is None or not said.text:
             continue
         title = "user" if said.role == "user" else span.agent or span.name
@@ -133,26 +133,26 @@ def _told_by_events(evidence: SpanData, key: str) -> list[Section]:
     return sections
 
 
-def _resumed_with(evidence: SpanData) -> Message | None:
+def _resumed_with(data: SpanData) -> Message | None:
     """Return a person's answer to what a run waited for, as the message that this run began with."""
-    words = answer_words(as_text(evidence.begun.get("inputs")))
+    words = answer_words(as_text(data.start_payload.get("inputs")))
     return Message("user", words) if words else None
 
 
-def _waits(evidence: SpanData) -> list[Section]:
-    return [section for section in wait_sections(evidence) if section.key == "waits"]
+def _waits(data: SpanData) -> list[Section]:
+    return [section for section in wait_sections(data) if section.key == "waits"]
 
 
 _CALLS_ASKED = 12
 
 
-def _writer(evidence: SpanData, answer: Message) -> Span:
+def _writer(data: SpanData, answer: Message) -> Span:
     """Return the call that wrote an answer: the one that says so, else the run's last, else the run."""
-    calls = calls_of(evidence.span)[-_CALLS_ASKED:]
+    calls = calls_of(data.span)[-_CALLS_ASKED:]
     for call in reversed(calls):
-        if answer.message_id and wrote(evidence.of(call), answer.message_id):
+        if answer.message_id and wrote(data.of(call), answer.message_id):
             return call
-    return calls[-1] if calls else evidence.span
+    return calls[-1] if calls else data.span
 
 
 def _messages(payload: object, name: str) -> list[Message]:
@@ -176,21 +176,21 @@ def _last(messages: list[Message], role: str) -> Message | None:
     return next((m for m in reversed(messages) if m.role == role and (m.text or m.others)), None)
 
 
-def _took(evidence: SpanData) -> str:
-    trace: Trace = evidence.span.trace
+def _took(data: SpanData) -> str:
+    trace: Trace = data.span.trace
     parts = []
-    if trace.model_calls and evidence.span.parent is None:
+    if trace.model_calls and data.span.parent is None:
         parts.append(fmt.count(trace.model_calls, "call"))
-    if trace.tool_calls and evidence.span.parent is None:
+    if trace.tool_calls and data.span.parent is None:
         parts.append(fmt.count(trace.tool_calls, "tool"))
-    parts.append(fmt.duration(evidence.span.duration(evidence.now)))
+    parts.append(fmt.duration(data.span.duration(data.now)))
     return " · ".join(parts)
 
 
-def _streaming(evidence: SpanData, key: str) -> Section:
+def _streaming(data: SpanData, key: str) -> Section:
     """Show what the newest running call has written so far."""
     newest = max(
-        (s for s in evidence.span.trace.members[-500:] if s.kind == "llm" and s.status is Status.RUNNING),
+        (s for s in data.span.trace.members[-500:] if s.kind == "llm" and s.status is Status.RUNNING),
         key=lambda span: span.started_at,
         default=None,
     )
@@ -199,19 +199,19 @@ def _streaming(evidence: SpanData, key: str) -> Section:
     target = newest.span_id if newest is not None else ""
     return Section(
         f"{key}.running",
-        evidence.span.name,
+        data.span.name,
         [shown],
-        _took(evidence),
+        _took(data),
         glyph="◐",
         style="running",
         target=target,
     )
 
 
-def _sub_agents(evidence: SpanData, key: str) -> list[Section]:
+def _sub_agents(data: SpanData, key: str) -> list[Section]:
     """Return the agents that worked inside a turn, each a group of what it was asked and what it said."""
     sections: list[Section] = []
-    stack = list(reversed(evidence.span.children or ()))
+    stack = list(reversed(data.span.children or ()))
     walked = found = 0
     while stack and walked < _SPANS_WALKED and found < _SUB_AGENTS:
         span = stack.pop()
@@ -220,7 +220,7 @@ def _sub_agents(evidence: SpanData, key: str) -> list[Section]:
             stack += reversed(span.children or ())
             continue
         found += 1
-        one = evidence.of(span)
+        one = data.of(span)
         group = f"{key}.agent{span.number}"
         title = f"{STATUS_GLYPHS[span.status]} {span.name}"
         sections.append(
@@ -229,8 +229,8 @@ def _sub_agents(evidence: SpanData, key: str) -> list[Section]:
                 target=span.span_id,
             )
         )  # fmt: skip
-        asked = _last(_messages(one.begun, "inputs"), "user")
-        answer = _last(_messages(one.ended, "outputs"), "assistant")
+        asked = _last(_messages(one.start_payload, "inputs"), "user")
+        answer = _last(_messages(one.end_payload, "outputs"), "assistant")
         for name, message in (("asked", asked), ("answer", answer)):
             if message is not None:
                 title = span.name if name == "answer" else "task"
@@ -240,10 +240,10 @@ def _sub_agents(evidence: SpanData, key: str) -> list[Section]:
     return sections
 
 
-def _spoken(evidence: SpanData) -> list[Section]:
+def _spoken(data: SpanData) -> list[Section]:
     """Return what was said aloud in a voice session, in the order of its spans."""
     found: list[Span] = []
-    stack = [evidence.span]
+    stack = [data.span]
     walked = 0
     while stack and walked < _SPANS_WALKED:
         span = stack.pop()
@@ -255,8 +255,8 @@ def _spoken(evidence: SpanData) -> list[Section]:
     sections: list[Section] = []
     before = ("", "")
     for span in found[-TURNS_SHOWN * 4 :]:
-        one = evidence.of(span)
-        told = {**one.begun, **one.ended}
+        one = data.of(span)
+        told = {**one.start_payload, **one.end_payload}
         text = as_text(told.get("transcript") or told.get("text"))
         # Both a metric and a chat item tell of the same words.
         if not text or before == (span.kind, text):

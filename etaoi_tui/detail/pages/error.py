@@ -44,14 +44,14 @@ def _first_argument(text: str) -> str:
     return value if isinstance(value, str) else text
 
 
-def error_sections(evidence: SpanData) -> list[Section]:
+def error_sections(data: SpanData) -> list[Section]:
     """Return what failed in this span or inside it; nothing if nothing did."""
-    span = evidence.span
+    span = data.span
     status = span.status
     if status is Status.PAUSED or (status is Status.OK and span.wait is not None):
         return _inner_failures(span, None)
     if span.error is not None and status is not Status.OK:
-        return [_own_error(evidence), *_inner_failures(span, origin_of(span))]
+        return [_own_error(data), *_inner_failures(span, origin_of(span))]
     return _inner_failures(span, None)
 
 
@@ -106,19 +106,19 @@ def _message(span: Span) -> str:
     return f"{kind}: {message}" if kind else message
 
 
-def _own_error(evidence: SpanData) -> Section:
-    span = evidence.span
-    told = evidence.end.get("error") if isinstance(evidence.end, dict) else None
+def _own_error(data: SpanData) -> Section:
+    span = data.span
+    told = data.end.get("error") if isinstance(data.end, dict) else None
     error = as_text(told) or span.error or ""
     words = ERROR_WORDS.get(error)
     kind, message = split_error(error)
     blocks: list[Block] = []
-    body, traceback = as_text(evidence.ended.get("error_message")) or message, ""
+    body, traceback = as_text(data.end_payload.get("error_message")) or message, ""
     if _TRACEBACK in body:
         cut = body.index(_TRACEBACK)
         body, traceback = body[:cut].rstrip(), body[cut:]
     blocks.append(Text(words or body or "(no message)", "error"))
-    for source in (evidence.ended, evidence.metadata):
+    for source in (data.end_payload, data.metadata):
         for name in ("traceback", "stacktrace", "stack_trace"):
             traceback = traceback or as_text(source.get(name))
     origin = origin_of(span)

@@ -30,44 +30,44 @@ from etaoi_tui.detail.span_data import SpanData, as_count, as_map, as_number, as
 from etaoi_tui.view import format as fmt
 
 
-def applies(evidence: SpanData) -> bool:
+def applies(data: SpanData) -> bool:
     """Whether the span is a model call."""
-    return evidence.span.kind == "llm"
+    return data.span.kind == "llm"
 
 
-def tabs(evidence: SpanData) -> list[Tab]:
+def tabs(data: SpanData) -> list[Tab]:
     """Return the conversation of a model call; its numbers go to the overview."""
     return [
-        Tab("messages", "Messages", lambda: messages_sections(evidence)),
-        Tab("request", "Request", lambda: _request_sections(evidence)),
-        Tab("diff", "Diff", lambda: call_diff_sections(evidence)),
+        Tab("messages", "Messages", lambda: messages_sections(data)),
+        Tab("request", "Request", lambda: _request_sections(data)),
+        Tab("diff", "Diff", lambda: call_diff_sections(data)),
     ]
 
 
-def _request_sections(evidence: SpanData) -> list[Section]:
-    chain = build_chain(evidence, schemas_for(evidence))
-    return request_sections(evidence, chain, sides=evidence.reading.sides)
+def _request_sections(data: SpanData) -> list[Section]:
+    chain = build_chain(data, schemas_for(data))
+    return request_sections(data, chain, sides=data.options.sides)
 
 
-def messages_sections(evidence: SpanData) -> list[Section]:
+def messages_sections(data: SpanData) -> list[Section]:
     """Return the request's messages and the response, in the order of the conversation."""
-    return [*_request(evidence), *_answer_schema(evidence), *_response(evidence)]
+    return [*_request(data), *_answer_schema(data), *_response(data)]
 
 
-def _answer_schema(evidence: SpanData) -> list[Section]:
+def _answer_schema(data: SpanData) -> list[Section]:
     """Return the JSON schema that the answer has to follow, closed."""
-    schema = evidence.begun.get(keys.OUTPUT_SCHEMA)
+    schema = data.start_payload.get(keys.OUTPUT_SCHEMA)
     if not isinstance(schema, dict):
         return []
-    how = as_text(evidence.begun.get(keys.OUTPUT_METHOD))
+    how = as_text(data.start_payload.get(keys.OUTPUT_METHOD))
     preview = ", ".join(map(str, as_map(schema.get("properties"))))
     return [
         Section("schema", "Answer schema", [Json(schema)], how, preview, open=False, glyph="⊞", style="muted")
     ]
 
 
-def _request(evidence: SpanData) -> list[Section]:
-    begun = evidence.begun
+def _request(data: SpanData) -> list[Section]:
+    begun = data.start_payload
     messages = read_messages(begun.get("input_messages"))
     if messages is not None:
         return chat_sections(messages, "m")
@@ -98,41 +98,41 @@ def _prompt_section(text: str, number: int, count: int) -> Section:
     )
 
 
-def _response(evidence: SpanData) -> list[Section]:
-    ended = evidence.ended
+def _response(data: SpanData) -> list[Section]:
+    ended = data.end_payload
     sections: list[Section] = []
-    broke_off = evidence.span.error is not None or bool(ended.get(keys.SYNTHETIC_END))
+    broke_off = data.span.error is not None or bool(ended.get(keys.SYNTHETIC_END))
     message = read_message(ended.get(keys.RESPONSE))
     if broke_off and is_empty_answer(ended.get(keys.RESPONSE)):
         message = None
-    streamed = evidence.streamed if evidence.span.deltas else None
+    streamed = data.streamed if data.span.deltas else None
     for name, channel in (streamed.channels if streamed else {}).items():
         if name != ANSWER and not (message is not None and message.reasoning and name == "reasoning"):
             section = reasoning_section(channel.shown, f"response.{name}")
             sections.append(section if name == "reasoning" else _named(section, name))
     if message is None and streamed is not None and ANSWER in streamed.channels:
-        sections.append(_streaming(evidence))
-    elif message is None and as_text(ended.get("text") or evidence.begun.get("text")):
-        text = as_text(ended.get("text") or evidence.begun.get("text"))
-        sections += _answer(evidence, Message("assistant", text))
+        sections.append(_streaming(data))
+    elif message is None and as_text(ended.get("text") or data.start_payload.get("text")):
+        text = as_text(ended.get("text") or data.start_payload.get("text"))
+        sections += _answer(data, Message("assistant", text))
     elif message is not None:
-        _mark_unknown_tools(message, evidence)
-        sections += _answer(evidence, message)
-        sections += _shorter_than_streamed(evidence, message)
+        _mark_unknown_tools(message, data)
+        sections += _answer(data, message)
+        sections += _shorter_than_streamed(data, message)
     elif ended.get(keys.RESPONSE) and not broke_off:
         sections.append(
             Section("response", "Response", [Json(ended["response"])], glyph="✦", style="role.ai")
         )
-    elif evidence.running:
-        sections.append(_waiting(evidence))
-    elif evidence.end is not None and not ended.get("text") and evidence.span.error is None:
+    elif data.running:
+        sections.append(_waiting(data))
+    elif data.end is not None and not ended.get("text") and data.span.error is None:
         sections.append(Section("response", "Response", [Text("No response was sent.", "note")], glyph="✦"))
     return sections
 
 
-def _mark_unknown_tools(message: Message, evidence: SpanData) -> None:
+def _mark_unknown_tools(message: Message, data: SpanData) -> None:
     """Mark calls of tools that were not offered: models make names up, or call what was taken away."""
-    unknown = unknown_tools(evidence.begun.get(keys.TOOLS), [call.name for call in message.calls])
+    unknown = unknown_tools(data.start_payload.get(keys.TOOLS), [call.name for call in message.calls])
     for call in message.calls:
         call.offered = call.name not in unknown
 
@@ -143,32 +143,32 @@ def _named(section: Section, name: str) -> Section:
     )
 
 
-def _answer(evidence: SpanData, message: Message) -> list[Section]:
+def _answer(data: SpanData, message: Message) -> list[Section]:
     parts = []
-    usage = evidence.span.usage
+    usage = data.span.usage
     if usage is not None and usage.output_tokens is not None:
         parts.append(f"{fmt.tokens(usage.output_tokens)} tok")
     elif message.text:
         parts.append(fmt.count(len(message.text), "char"))
-    reason = evidence.span.finish_reason
+    reason = data.span.finish_reason
     if reason:
         parts.append(WORDS[reason] if reason in UNUSUAL else reason)
-    if evidence.span.error is not None:
+    if data.span.error is not None:
         parts.append("incomplete")
     return message_sections(message, "response", title="response", summary=" · ".join(parts))
 
 
-def _streaming(evidence: SpanData) -> Section:
-    streamed = evidence.streamed
+def _streaming(data: SpanData) -> Section:
+    streamed = data.streamed
     channel = streamed.channels[ANSWER]
     blocks: list[Block] = [Text(channel.shown, prose=True)]
-    if not evidence.running:
+    if not data.running:
         blocks.append(note("its end brought no response; this is what had streamed before"))
     if channel.missing:
         blocks.append(note(f"{fmt.count(channel.missing, 'character')} never arrived"))
     if streamed.unread:
         blocks.append(note(f"{fmt.count(streamed.unread, 'update')} cannot be read"))
-    state = "streaming" if evidence.running else "incomplete"
+    state = "streaming" if data.running else "incomplete"
     return Section(
         "response.assistant",
         "response",
@@ -180,8 +180,8 @@ def _streaming(evidence: SpanData) -> Section:
     )
 
 
-def _waiting(evidence: SpanData) -> Section:
-    waited = fmt.duration(evidence.span.duration(evidence.now))
+def _waiting(data: SpanData) -> Section:
+    waited = fmt.duration(data.span.duration(data.now))
     return Section(
         "response.assistant",
         "response",
@@ -193,11 +193,11 @@ def _waiting(evidence: SpanData) -> Section:
     )
 
 
-def _shorter_than_streamed(evidence: SpanData, message: Message) -> list[Section]:
+def _shorter_than_streamed(data: SpanData, message: Message) -> list[Section]:
     """Show what had streamed when the final response is not a continuation of it."""
-    if not evidence.span.deltas:
+    if not data.span.deltas:
         return []
-    channel = evidence.streamed.channels.get(ANSWER)
+    channel = data.streamed.channels.get(ANSWER)
     if channel is None or not channel.text or message.text.startswith(channel.text.rstrip()):
         return []
     text = "What streamed differs from the final response:"
@@ -214,39 +214,39 @@ def _shorter_than_streamed(evidence: SpanData, message: Message) -> list[Section
     ]
 
 
-def finish_reason(evidence: SpanData) -> str:
+def finish_reason(data: SpanData) -> str:
     """Return why the model stopped, in words, with what the provider calls it; empty if nothing tells."""
-    ended = evidence.ended
+    ended = data.end_payload
     response = as_map(ended.get(keys.RESPONSE))
     raw = ""
     for holder in (ended, response, as_map(response.get("response_metadata"))):
         for name in (keys.FINISH_REASON, keys.STOP_REASON):
             raw = raw or as_text(holder.get(name))
-    told = evidence.span.finish_reason or normalize_finish_reason(raw)
+    told = data.span.finish_reason or normalize_finish_reason(raw)
     if not told:
         return ""
     words = f"{told}: {WORDS[told]}" if told in UNUSUAL else told
     return words if raw in ("", told) else f"{words}   told as {raw}"
 
 
-def number_sections(evidence: SpanData) -> list[Section]:
+def number_sections(data: SpanData) -> list[Section]:
     """Return the numbers of a model call: tokens, speed, model and parameters."""
     sections = []
-    usage = _usage_rows(evidence)
+    usage = _usage_rows(data)
     if usage:
         sections.append(Section("usage", "Tokens", [KeyValues(usage)]))
-    speed = _speed_rows(evidence)
+    speed = _speed_rows(data)
     if speed:
         sections.append(Section("speed", "Speed", [KeyValues(speed)]))
-    model = _model_rows(evidence)
+    model = _model_rows(data)
     if model:
         sections.append(Section("model", "Model", [KeyValues(model)]))
     return sections
 
 
-def _usage_rows(evidence: SpanData) -> list[tuple[str, str | Sequence[StyledText]]]:
-    usage = evidence.span.usage
-    told = as_map(evidence.ended.get("usage"))
+def _usage_rows(data: SpanData) -> list[tuple[str, str | Sequence[StyledText]]]:
+    usage = data.span.usage
+    told = as_map(data.end_payload.get("usage"))
     if usage is None and not told:
         return []
     rows: list[tuple[str, str | Sequence[StyledText]]] = []
@@ -276,12 +276,12 @@ def _usage_rows(evidence: SpanData) -> list[tuple[str, str | Sequence[StyledText
         for name, value in as_map(told.get(f"{side}_token_details")).items():
             if not is_known_detail(name):
                 add(f"  {side} {name}", as_count(value))
-    return [*rows, *cost_rows(evidence)]
+    return [*rows, *cost_rows(data)]
 
 
-def _speed_rows(evidence: SpanData) -> list[tuple[str, str]]:
-    span, ended = evidence.span, evidence.ended
-    duration = span.duration(evidence.now)
+def _speed_rows(data: SpanData) -> list[tuple[str, str]]:
+    span, ended = data.span, data.end_payload
+    duration = span.duration(data.now)
     rows = [("duration", fmt.duration(duration))]
     if span.ttft is not None:
         rows.append(("time to first token", fmt.duration(span.ttft)))
@@ -307,16 +307,16 @@ _PARAMETERS = {
 }
 
 
-def _model_rows(evidence: SpanData) -> list[tuple[str, str]]:
-    rows = [("model", evidence.span.model)] if evidence.span.model else []
+def _model_rows(data: SpanData) -> list[tuple[str, str]]:
+    rows = [("model", data.span.model)] if data.span.model else []
     found: list[tuple[str, str]] = [(name, value or "") for name, value in rows]
     for key, name in _PARAMETERS.items():
-        value = as_text(evidence.metadata.get(key))
-        if value and not (key == "ls_model_name" and value == evidence.span.model):
+        value = as_text(data.metadata.get(key))
+        if value and not (key == "ls_model_name" and value == data.span.model):
             found.append((name, value))
-    reason = finish_reason(evidence)
+    reason = finish_reason(data)
     if reason:
         found.append(("stopped because", reason))
-    if evidence.ended.get("synthetic_end"):
+    if data.end_payload.get("synthetic_end"):
         found.append(("end", "made up by the SDK: the stream was abandoned"))
     return found

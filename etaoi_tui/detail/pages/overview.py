@@ -64,14 +64,14 @@ _INSTANT = 0.002
 with the true time in their metrics."""
 
 
-def headline(evidence: SpanData) -> list[StyledText]:
+def headline(data: SpanData) -> list[StyledText]:
     """Return the title line of a span: what it is, its state and its main numbers."""
-    span = evidence.span
+    span = data.span
     name = span.name or kind_word(span.kind)
     # Voice spans are marks without a length; their metrics know how long the work took.
-    took = span.duration(evidence.now)
-    measured = as_number(evidence.metrics.get("duration"))
-    length = fmt.span_duration(span, evidence.now)
+    took = span.duration(data.now)
+    measured = as_number(data.metrics.get("duration"))
+    length = fmt.span_duration(span, data.now)
     if measured is not None and took is not None and took < _INSTANT:
         length = fmt.duration(measured)
     runs: list[StyledText] = [
@@ -110,9 +110,9 @@ def flags_in_words(span: Span) -> list[str]:
     return found
 
 
-def overview_sections(evidence: SpanData) -> list[Section]:
+def overview_sections(data: SpanData) -> list[Section]:
     """Return the facts of any span."""
-    span, now = evidence.span, evidence.now
+    span, now = data.span, data.now
     rows: list[tuple[str, str | list[StyledText]]] = [
         ("status", [status_run(span.status)]),
         (
@@ -145,7 +145,7 @@ def overview_sections(evidence: SpanData) -> list[Section]:
     notes = flags_in_words(span)
     if notes:
         sections.append(Section("notes", "Worth knowing", [Text(f"- {text}", prose=True) for text in notes]))
-    sections.append(Section("ids", "Ids", [KeyValues(_ids(evidence))]))
+    sections.append(Section("ids", "Ids", [KeyValues(_ids(data))]))
     return sections
 
 
@@ -158,8 +158,8 @@ def _silence(span: Span) -> str:
     return f"   its connection or the recording ended {fmt.duration(silent)} later" if silent > 0 else ""
 
 
-def _ids(evidence: SpanData) -> list[tuple[str, str]]:
-    span = evidence.span
+def _ids(data: SpanData) -> list[tuple[str, str]]:
+    span = data.span
     rows = [
         ("span", span.span_id),
         ("trace", span.trace.trace_id),
@@ -167,7 +167,7 @@ def _ids(evidence: SpanData) -> list[tuple[str, str]]:
     ]
     if span.declared_parent_id:
         rows.append(("parent", span.declared_parent_id))
-    event: Any = evidence.start if isinstance(evidence.start, dict) else evidence.end
+    event: Any = data.start if isinstance(data.start, dict) else data.end
     if isinstance(event, dict):
         for field, name in (
             ("run_id", "run"),
@@ -212,12 +212,12 @@ def attribute_sections(metadata: Map) -> list[Section]:
     return sections
 
 
-def raw_sections(evidence: SpanData) -> list[Section]:
+def raw_sections(data: SpanData) -> list[Section]:
     """Return the events as they came."""
     sections = []
-    for key, title, event in (("start", "span_start", evidence.start), ("end", "span_end", evidence.end)):
+    for key, title, event in (("start", "span_start", data.start), ("end", "span_end", data.end)):
         if key == "end":
-            sections += _raw_deltas(evidence)
+            sections += _raw_deltas(data)
         if event is None:
             sections.append(Section(f"raw.{key}", title, [Text("It has not arrived.", "muted")], open=False))
         elif isinstance(event, Missing):
@@ -227,13 +227,13 @@ def raw_sections(evidence: SpanData) -> list[Section]:
     return sections
 
 
-def _raw_deltas(evidence: SpanData) -> list[Section]:
+def _raw_deltas(data: SpanData) -> list[Section]:
     sections = []
-    first = evidence.deltas_left_out
+    first = data.deltas_left_out
     if first:
-        text = f"The {first:,} oldest of {len(evidence.span.deltas or ()):,} updates are not listed."
+        text = f"The {first:,} oldest of {len(data.span.deltas or ()):,} updates are not listed."
         sections.append(Section("raw.older", "span_delta", [Text(text, "note")], f"1 … {first:,}"))
-    for n, delta in enumerate(evidence.deltas, first + 1):
+    for n, delta in enumerate(data.deltas, first + 1):
         key = f"raw.delta{n}"
         if isinstance(delta, Missing):
             sections.append(Section(key, f"span_delta {n}", [Text(delta.reason, "note")], open=False))

@@ -31,16 +31,16 @@ _HOOKS = {
 }
 
 
-def applies(evidence: SpanData) -> bool:
+def applies(data: SpanData) -> bool:
     """Whether the span is a middleware probe."""
-    return bool(evidence.span.marks & SpanFlag.PROBE)
+    return bool(data.span.marks & SpanFlag.PROBE)
 
 
-def tabs(evidence: SpanData) -> list[Tab]:
+def tabs(data: SpanData) -> list[Tab]:
     """Return what changed, and what was before and after."""
     return [
-        Tab("changes", "Changes", lambda: _changes(evidence)),
-        Tab("request", "Before/After", lambda: _both(evidence)),
+        Tab("changes", "Changes", lambda: _changes(data)),
+        Tab("request", "Before/After", lambda: _both(data)),
     ]
 
 
@@ -83,29 +83,29 @@ def _with_bodies(state: Map, bodies: Map) -> Map:
     return state | {"messages": [bodies.get(as_text(as_map(m).get("key")), m) for m in messages]}
 
 
-def _all_told(evidence: SpanData) -> Map:
-    return told_by(evidence.begun, [*evidence.delta_payloads, evidence.ended])
+def _all_told(data: SpanData) -> Map:
+    return told_by(data.start_payload, [*data.delta_payloads, data.end_payload])
 
 
-def _changes(evidence: SpanData) -> list[Section]:
-    step = probe_step(evidence)
-    sections = [_hook(evidence, step)]
-    changed = diff_sections(step.diff, "step", sides=evidence.reading.sides) if step.diff is not None else []
+def _changes(data: SpanData) -> list[Section]:
+    step = probe_step(data)
+    sections = [_hook(data, step)]
+    changed = diff_sections(step.diff, "step", sides=data.options.sides) if step.diff is not None else []
     if not changed:
-        wraps = "wrap" in as_text(evidence.metadata.get("lc_probe"))
+        wraps = "wrap" in as_text(data.metadata.get("lc_probe"))
         what = "request" if wraps else "state it was given"
         text = "What it changed is not known."
         if step.diff is not None:
             text = f"It changed nothing in the {what}" + (" that was recorded." if step.partial else ".")
         changed = [Section("nothing", "No change", [Text(text, "muted")], style="muted")]
-    begun = evidence.begun if "response" in evidence.begun else evidence.ended
+    begun = data.start_payload if "response" in data.start_payload else data.end_payload
     return [*sections, *changed, *_returned(begun)]
 
 
-def _hook(evidence: SpanData, step: Step) -> Section:
-    metadata = evidence.metadata
+def _hook(data: SpanData, step: Step) -> Section:
+    metadata = data.metadata
     hook = as_text(metadata.get("lc_probe"))
-    label = as_text(metadata.get("probe_label")) or evidence.span.name
+    label = as_text(metadata.get("probe_label")) or data.span.name
     rows: list[tuple[str, str | Sequence[StyledText]]] = [("hook", [(label, "tag")])]
     if hook in _HOOKS:
         rows.append(("when", _HOOKS[hook]))
@@ -114,13 +114,13 @@ def _hook(evidence: SpanData, step: Step) -> Section:
         rows.append(("own time", f"{rough}{fmt.duration(step.own_seconds)}, without what ran inside it"))
     if step.attempts > 1:
         rows.append(("attempts", f"{step.attempts}; shown is the last"))
-    if "wrap" in hook and evidence.span.started_at == evidence.span.ended_at:
+    if "wrap" in hook and data.span.started_at == data.span.ended_at:
         down = metadata.get("probe_phase") == "pre_handler"
         told = "what it passed on to the next" if down else "the request as it left it, and the response"
         rows.append(("shows", told))
     blocks: list[Block] = [KeyValues(rows), *(note(text) for text in step.notes)]
-    if is_orphan(evidence):
-        call, why = call_of_orphan(evidence)
+    if is_orphan(data):
+        call, why = call_of_orphan(data)
         told = "of the call" if call is not None else "not placed"
         blocks.append(note(f"it lost its parent; {told}: {why}"))
         return Section(
@@ -168,9 +168,9 @@ def _returned(begun: Map) -> list[Section]:
     return [head, *chat_sections(messages, "returned.m", level=1)]
 
 
-def _both(evidence: SpanData) -> list[Section]:
+def _both(data: SpanData) -> list[Section]:
     sections = []
-    told = _all_told(evidence)
+    told = _all_told(data)
     for key, title in (("before", "Before"), ("after", "After")):
         state = as_map(told.get(key))
         if state:

@@ -9,48 +9,75 @@ from etaoi_tui.detail.document.model import Block, Json, Section, Tab, Text
 from etaoi_tui.detail.messages.chat import (
     Message,
     chat_sections,
+    message_sections,
     note,
     read_message,
     read_messages,
     value_block,
 )
+from etaoi_tui.detail.pages.state_fields import file_sections, todo_blocks, todo_section
 from etaoi_tui.detail.span_data import Map, SpanData, as_text
+from etaoi_tui.kinds.step_text import answer_in_state
 from etaoi_tui.view import format as fmt
 
 _MESSAGE_KEYS = ("messages", "chat_history", "history")
 
 
-def applies(evidence: SpanData) -> bool:
+def applies(data: SpanData) -> bool:
     """Whether the span is a run with inputs and outputs."""
     known = {"inputs", "outputs", "input", "output"}
-    return bool(known & (evidence.begun.keys() | evidence.ended.keys())) or evidence.span.kind in (
+    return bool(known & (data.start_payload.keys() | data.end_payload.keys())) or data.span.kind in (
         "sub_agent",
         "middleware",
     )
 
 
-def tabs(evidence: SpanData) -> list[Tab]:
+def tabs(data: SpanData) -> list[Tab]:
     """Return input and output on one page."""
-    return [Tab("io", "Input/Output", lambda: _sections(evidence))]
+    return [Tab("io", "Input/Output", lambda: _sections(data))]
 
 
-def _sections(evidence: SpanData) -> list[Section]:
-    before = _State(evidence.begun.get("inputs", evidence.begun.get("input")))
+def _sections(data: SpanData) -> list[Section]:
+    before = _State(data.start_payload.get("inputs", data.start_payload.get("input")))
     sections = before.sections("input", "Input", "→", "role.user", [])
-    if evidence.span.deltas and evidence.streamed.answer:
-        text = evidence.streamed.answer
+    if data.span.deltas and data.streamed.answer:
+        text = data.streamed.answer
         summary = fmt.count(len(text), "char")
         sections.append(
             Section("streamed", "Streamed", [Text(text, prose=True)], summary, glyph="✦", bar=True)
         )
-    ended = evidence.ended
-    if evidence.end is not None and evidence.span.error is None:
+    ended = data.end_payload
+    if data.end is not None and data.span.error is None:
         after = _State(ended.get("outputs", ended.get("output")))
         sections += after.sections("output", "Output", "←", "role.ai", before.messages)
-    elif evidence.running:
-        waited = f"for {fmt.duration(evidence.span.duration(evidence.now))}"
+        if data.span.parent is None:
+            # Of a whole run, what came out is asked first.
+            return [*_answer(after), *after.extras("output"), *sections]
+        sections += after.extras("output")
+    elif data.running:
+        waited = f"for {fmt.duration(data.span.duration(data.now))}"
         sections.append(Section("output", "Output", [Text("It is running.", "muted")], waited, glyph="←"))
     return sections
+
+
+def _shown_apart(name: str, value: Any) -> bool:
+    if name == "todos":
+        return todo_blocks(value) is not None
+    return name == "files" and file_sections("", value) is not None
+
+
+def _answer(state: _State) -> list[Section]:
+    """Return what a run answered: its last message of an agent, else the field that says so."""
+    for message in reversed(state.messages):
+        if message.role in ("user", "human"):
+            break
+        if message.role in ("assistant", "ai") and message.text.strip():
+            return message_sections(message, "answer", title="Answer")
+    name, text = answer_in_state(state.fields)
+    if not text:
+        return []
+    summary = f"{name} · {fmt.count(len(text), 'char')}"
+    return [Section("answer", "Answer", [Text(text, prose=True)], summary, glyph="✦", style="role.ai")]
 
 
 class _State:
@@ -59,6 +86,8 @@ class _State:
     def __init__(self, raw: Any) -> None:
         self.raw = raw
         self.messages: list[Message] = []
+        self.fields: Map = {}
+        """Fields of a state that are no messages."""
         self.rest: list[Block] = []
         self.size = len(raw) if isinstance(raw, str) else 0
         value = raw
@@ -101,8 +130,18 @@ class _State:
                 rest[name] = item
             else:
                 self.messages += messages
+        self.fields |= rest
+        rest = {name: item for name, item in rest.items() if not _shown_apart(name, item)}
         if rest:
             self.rest.append(Json(rest))
+
+    def extras(self, key: str) -> list[Section]:
+        """Return the state's list of things to do and its files, which read better than as JSON."""
+        todos = todo_section(key, self.fields.get("todos"))
+        return [
+            *([todos] if todos is not None else []),
+            *(file_sections(key, self.fields.get("files")) or []),
+        ]
 
     def _take_command(self, command: Map) -> None:
         rest = {name: item for name, item in command.items() if name not in ("update", "__type__")}
@@ -125,7 +164,7 @@ class _State:
         blocks = list(self.rest)
         if same:
             blocks.insert(0, note(f"{fmt.count(same, 'message')} as in the input"))
-        if not blocks and not fresh:
+        if not blocks and not fresh and not self.extras(key):
             blocks.append(Text("(none)", "muted"))
         parts = []
         if self.messages:

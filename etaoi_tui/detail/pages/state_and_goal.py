@@ -43,7 +43,7 @@ def _events(root: Span) -> Iterator[Span]:
 
 
 def _told(data: SpanData, event: Span) -> dict[str, Any]:
-    inputs = data.of(event).begun.get("inputs")
+    inputs = data.of(event).start_payload.get("inputs")
     return as_map(parse_json(inputs).value if isinstance(inputs, str) else inputs)
 
 

@@ -12,20 +12,20 @@ from etaoi_tui.detail.span_data import Map, SpanData, as_map, as_text
 from etaoi_tui.view import format as fmt
 
 
-def applies(evidence: SpanData) -> bool:
+def applies(data: SpanData) -> bool:
     """Whether the span is a tool call."""
-    return evidence.span.kind == "tool"
+    return data.span.kind == "tool"
 
 
-def tabs(evidence: SpanData) -> list[Tab]:
+def tabs(data: SpanData) -> list[Tab]:
     """Return a tool's arguments and result on one page."""
-    return [Tab("io", "Input/Output", lambda: _sections(evidence))]
+    return [Tab("io", "Input/Output", lambda: _sections(data))]
 
 
-def _sections(evidence: SpanData) -> list[Section]:
-    sections = [_arguments(evidence), *_streamed(evidence), *_result(evidence)]
-    sections += tool_chain_sections(evidence)
-    handoffs = [as_map(p["handoff"]) for p in evidence.delta_payloads if p.get("handoff")]
+def _sections(data: SpanData) -> list[Section]:
+    sections = [_arguments(data), *_streamed(data), *_result(data)]
+    sections += tool_chain_sections(data)
+    handoffs = [as_map(p["handoff"]) for p in data.delta_payloads if p.get("handoff")]
     if handoffs:
         blocks: list[Block] = [
             KeyValues([("from", as_text(h.get("from_agent_id"))), ("to", as_text(h.get("to_agent_id")))])
@@ -35,24 +35,24 @@ def _sections(evidence: SpanData) -> list[Section]:
     return sections
 
 
-def _arguments(evidence: SpanData) -> Section:
-    begun = evidence.begun
+def _arguments(data: SpanData) -> Section:
+    begun = data.start_payload
     value = begun.get("arguments", begun.get("input", begun.get("inputs")))
-    blocks: list[Block] = [_nothing(evidence)] if value in (None, "", {}, "{}") else [value_block(value)]
+    blocks: list[Block] = [_nothing(data)] if value in (None, "", {}, "{}") else [value_block(value)]
     call_id = as_text(begun.get("call_id"))
     return Section("arguments", "Arguments", blocks, call_id, glyph="→", style="role.user")
 
 
-def _nothing(evidence: SpanData) -> Block:
-    if not evidence.begun and evidence.start is None:
+def _nothing(data: SpanData) -> Block:
+    if not data.start_payload and data.start is None:
         return Text("Its start never arrived.", "note")
     return Text("(none)", "muted")
 
 
-def _streamed(evidence: SpanData) -> list[Section]:
-    if not evidence.span.deltas or evidence.ended.get("output") is not None:
+def _streamed(data: SpanData) -> list[Section]:
+    if not data.span.deltas or data.end_payload.get("output") is not None:
         return []
-    text = evidence.streamed.answer
+    text = data.streamed.answer
     if not text:
         return []
     summary = fmt.count(len(text), "char")
@@ -61,14 +61,14 @@ def _streamed(evidence: SpanData) -> list[Section]:
     ]
 
 
-def _result(evidence: SpanData) -> list[Section]:
-    ended = evidence.ended or (evidence.begun if evidence.span.ended_at is not None else {})
+def _result(data: SpanData) -> list[Section]:
+    ended = data.end_payload or (data.start_payload if data.span.ended_at is not None else {})
     value = unquoted(ended.get("output", ended.get("outputs")))
     if value is None:
-        if evidence.running:
-            waited = f"for {fmt.duration(evidence.span.duration(evidence.now))}"
+        if data.running:
+            waited = f"for {fmt.duration(data.span.duration(data.now))}"
             return [Section("result", "Result", [Text("It is running.", "muted")], waited, glyph="⚒")]
-        if evidence.span.status is Status.LOST:
+        if data.span.status is Status.LOST:
             return [Section("result", "Result", [Text(STATUS_MEANINGS[Status.LOST], "muted")], glyph="⚒")]
         return []
     message = _tool_message(value)

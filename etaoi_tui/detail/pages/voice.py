@@ -61,13 +61,13 @@ _NAMES = {
 }
 
 
-def applies(evidence: SpanData) -> bool:
+def applies(data: SpanData) -> bool:
     """Whether the span belongs to a voice session."""
-    kind = evidence.span.kind
+    kind = data.span.kind
     if kind in _SHARED:
-        spoken = as_map(evidence.start).get("speech_id") or evidence.metrics
-        return bool(spoken) or _in_a_call(evidence.span)
-    return kind in KINDS or (kind == "llm" and bool(evidence.metrics))
+        spoken = as_map(data.start).get("speech_id") or data.metrics
+        return bool(spoken) or _in_a_call(data.span)
+    return kind in KINDS or (kind == "llm" and bool(data.metrics))
 
 
 def _in_a_call(span: Span) -> bool:
@@ -77,14 +77,16 @@ def _in_a_call(span: Span) -> bool:
     return above is not None
 
 
-def tabs(evidence: SpanData) -> list[Tab]:
+def tabs(data: SpanData) -> list[Tab]:
     """Return the page for this kind of voice span."""
-    if evidence.span.kind == "llm":
+    if data.span.kind == "llm":
         told = (
-            evidence.begun.get("text") or evidence.begun.get("input_messages") or evidence.ended.get("text")
+            data.start_payload.get("text")
+            or data.start_payload.get("input_messages")
+            or data.end_payload.get("text")
         )
-        return [] if told else [Tab("voice", "Voice", lambda: _model_call(evidence))]
-    return [Tab("voice", "Voice", lambda: _PAGES.get(evidence.span.kind, _speech)(evidence))]
+        return [] if told else [Tab("voice", "Voice", lambda: _model_call(data))]
+    return [Tab("voice", "Voice", lambda: _PAGES.get(data.span.kind, _speech)(data))]
 
 
 def readable(name: str, value: Any) -> str:
@@ -114,9 +116,9 @@ def metric_rows(values: Map, leave_out: Sequence[str] = ()) -> Rows:
     ]
 
 
-def metric_sections(evidence: SpanData) -> list[Section]:
+def metric_sections(data: SpanData) -> list[Section]:
     """Return the voice metrics that came with a span's end."""
-    metrics = evidence.metrics
+    metrics = data.metrics
     if not metrics:
         return []
     rows = metric_rows(metrics, ("type",))
@@ -129,11 +131,11 @@ def metric_sections(evidence: SpanData) -> list[Section]:
     return [Section("metrics", "Metrics", blocks, as_text(metrics.get("type")), glyph="∿")]
 
 
-def _speech(evidence: SpanData) -> list[Section]:
+def _speech(data: SpanData) -> list[Section]:
     """What was heard or said."""
-    values = evidence.begun | {k: v for k, v in evidence.ended.items() if v is not None}
-    heard = evidence.span.kind == "voice_input"
-    for payload in evidence.delta_payloads if not evidence.ended else ():
+    values = data.start_payload | {k: v for k, v in data.end_payload.items() if v is not None}
+    heard = data.span.kind == "voice_input"
+    for payload in data.delta_payloads if not data.end_payload else ():
         values |= payload
     text = as_text(values.get("transcript") or values.get("text"))
     sections = []
@@ -150,27 +152,27 @@ def _speech(evidence: SpanData) -> list[Section]:
     rows = metric_rows(values, ("transcript", "text"))
     if rows:
         sections.append(Section("values", "Facts", [KeyValues(rows)]))
-    earlier = [as_text(p.get("transcript")) for p in evidence.delta_payloads if p.get("transcript")]
+    earlier = [as_text(p.get("transcript")) for p in data.delta_payloads if p.get("transcript")]
     if earlier:
         blocks = [Text("\n".join(earlier), "muted")]
         sections.append(Section("earlier", "Transcript as it came", blocks, f"{len(earlier)}", open=False))
-    return [*sections, *metric_sections(evidence)]
+    return [*sections, *metric_sections(data)]
 
 
-def _model_call(evidence: SpanData) -> list[Section]:
+def _model_call(data: SpanData) -> list[Section]:
     """A model call of which a voice session told only the numbers."""
-    rows = metric_rows(evidence.begun | evidence.ended)
+    rows = metric_rows(data.start_payload | data.end_payload)
     facts = [Section("values", "Facts", [KeyValues(rows)], glyph="✦")] if rows else []
-    return [*facts, *metric_sections(evidence)]
+    return [*facts, *metric_sections(data)]
 
 
-def _turn(evidence: SpanData) -> list[Section]:
+def _turn(data: SpanData) -> list[Section]:
     final: Map = {}
     transcript = ""
     finished = False
     overlaps: list[Map] = []
     false_interruptions = 0
-    for payload in evidence.delta_payloads:
+    for payload in data.delta_payloads:
         if "agent_transcript" in payload:
             transcript = as_text(payload["agent_transcript"])
             finished = finished or bool(payload.get("agent_transcript_final"))
@@ -179,12 +181,12 @@ def _turn(evidence: SpanData) -> list[Section]:
         if "is_interruption" in payload:
             overlaps.append(payload)
         final |= payload
-    sections = _heard(evidence)
+    sections = _heard(data)
     if transcript:
-        state = "" if finished else "so far" if evidence.running else "not marked as final"
+        state = "" if finished else "so far" if data.running else "not marked as final"
         blocks: list[Block] = [Text(transcript)]
         sections.append(Section("said", "agent", blocks, state, glyph="✦", style="role.ai", bar=True))
-    rows = metric_rows(evidence.begun, ("context_added",))
+    rows = metric_rows(data.start_payload, ("context_added",))
     if false_interruptions:
         rows.append(("false interruptions", f"{false_interruptions}"))
     if rows:
@@ -193,15 +195,18 @@ def _turn(evidence: SpanData) -> list[Section]:
         title = "Interruption" if overlap.get("is_interruption") else "Overlap, no interruption"
         rows = metric_rows(overlap, ("is_interruption", "agent_transcript"))
         sections.append(Section(f"overlap{n}", title, [KeyValues(rows)], glyph="⚡", style="warning"))
-    return [*sections, *_context_added(evidence), *metric_sections(evidence)]
+    return [*sections, *_context_added(data), *metric_sections(data)]
 
 
-def _heard(evidence: SpanData) -> list[Section]:
+def _heard(data: SpanData) -> list[Section]:
     """What the user said in this turn: the last words of its speech spans, where those can be read."""
     texts = []
-    for child in [c for c in evidence.span.children or () if c.kind == "voice_input"][:_SPEECH_READ]:
-        speech = evidence.of(child)
-        text = as_text(speech.ended.get("transcript") or speech.begun.get("transcript")) or child.name
+    for child in [c for c in data.span.children or () if c.kind == "voice_input"][:_SPEECH_READ]:
+        speech = data.of(child)
+        text = (
+            as_text(speech.end_payload.get("transcript") or speech.start_payload.get("transcript"))
+            or child.name
+        )
         if text:
             texts.append(text)
     unique = list(dict.fromkeys(texts))
@@ -210,8 +215,8 @@ def _heard(evidence: SpanData) -> list[Section]:
     return [Section("heard", "user", [Text("\n".join(unique))], glyph="◉", style="role.user", bar=True)]
 
 
-def _context_added(evidence: SpanData) -> list[Section]:
-    added = [as_map(item) for item in as_list(evidence.begun.get("context_added"))]
+def _context_added(data: SpanData) -> list[Section]:
+    added = [as_map(item) for item in as_list(data.start_payload.get("context_added"))]
     if not added:
         return []
     rows = []
@@ -225,12 +230,12 @@ def _context_added(evidence: SpanData) -> list[Section]:
     return [Section("context", "Added to the model's context", blocks, summary, glyph="+")]
 
 
-def _agent(evidence: SpanData) -> list[Section]:
-    rows = metric_rows(evidence.begun, ("voice_agent_context",))
+def _agent(data: SpanData) -> list[Section]:
+    rows = metric_rows(data.start_payload, ("voice_agent_context",))
     sections = [Section("values", "Agent", [KeyValues(rows)], glyph="◆")] if rows else []
-    context = as_map(evidence.begun.get("voice_agent_context"))
+    context = as_map(data.start_payload.get("voice_agent_context"))
     changes = 0
-    for payload in evidence.delta_payloads:
+    for payload in data.delta_payloads:
         newer = as_map(payload.get("voice_agent_context"))
         if newer:
             context = context | newer
@@ -259,22 +264,22 @@ def _agent(evidence: SpanData) -> list[Section]:
     return sections
 
 
-def _session(evidence: SpanData) -> list[Section]:
+def _session(data: SpanData) -> list[Section]:
     scores: list[Map] = []
     errors: list[Map] = []
     newest: Map = {}
-    for payload in evidence.delta_payloads:
+    for payload in data.delta_payloads:
         if payload.get("score"):
             scores.append(as_map(payload["score"]))
         if payload.get("error_event"):
             errors.append(as_map(payload["error_event"]) | {"detail": payload.get("error_detail")})
         newest |= {name: value for name, value in payload.items() if value is not None}
     sections = []
-    rows = metric_rows(evidence.begun | evidence.ended)
+    rows = metric_rows(data.start_payload | data.end_payload)
     if rows:
         sections.append(Section("values", "Session", [KeyValues(rows)], glyph="♪"))
-    if evidence.deltas_left_out:
-        told = f"Read from the newest updates; {evidence.deltas_left_out:,} older ones are only counted."
+    if data.deltas_left_out:
+        told = f"Read from the newest updates; {data.deltas_left_out:,} older ones are only counted."
         sections.append(Section("left_out", "Note", [Text(told, "note")]))
     sections += _errors(errors)
     sections += _outcome(as_map(newest.get("session_outcome")))
@@ -297,7 +302,7 @@ def _session(evidence: SpanData) -> list[Section]:
     audio = as_map(newest.get("audio_artifact"))
     if audio:
         sections.append(Section("audio", "Recording", [KeyValues(metric_rows(audio))]))
-    return [*sections, *metric_sections(evidence)]
+    return [*sections, *metric_sections(data)]
 
 
 def _errors(errors: list[Map]) -> list[Section]:

@@ -55,7 +55,7 @@ def describe_voice_call(
     payloads: PayloadReader,
     now: float,
     limits: Thresholds,
-    reading: ViewOptions | None = None,
+    options: ViewOptions | None = None,
 ) -> Document:
     """Return everything there is to show of a call: its own page, and the pages of its session's span.
 
@@ -65,9 +65,9 @@ def describe_voice_call(
         payloads: Where events come from.
         now: The present, in seconds since the epoch.
         limits: What counts as slow.
-        reading: The reader's choices.
+        options: The reader's choices.
     """
-    return describe_span(span, payloads, now, reading, VoiceContext(limits, call=call))
+    return describe_span(span, payloads, now, options, VoiceContext(limits, call=call))
 
 
 def tabs(call: VoiceCall, limits: Thresholds, events: Sequence[Tab]) -> list[Tab]:

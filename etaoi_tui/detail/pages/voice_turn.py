@@ -65,7 +65,7 @@ def describe_voice_turn(
     payloads: PayloadReader,
     now: float,
     limits: Thresholds,
-    reading: ViewOptions | None = None,
+    options: ViewOptions | None = None,
 ) -> Document:
     """Return everything there is to show of a turn: its own page, and the pages of its span.
 
@@ -76,10 +76,10 @@ def describe_voice_turn(
         payloads: Where events come from.
         now: The present, in seconds since the epoch.
         limits: What counts as slow.
-        reading: The reader's choices.
+        options: The reader's choices.
     """
     voice = VoiceContext(limits, turn=turn, number=number)
-    return describe_span(span, payloads, now, reading, voice)
+    return describe_span(span, payloads, now, options, voice)
 
 
 def tabs(turn: Turn, now: float, limits: Thresholds, events: Sequence[Tab]) -> list[Tab]:

@@ -14,15 +14,15 @@ from etaoi_tui.view.wait_words import answer_words, resume_command
 _QUESTIONS_SHOWN = 16
 
 
-def wait_sections(evidence: SpanData) -> list[Section]:
+def wait_sections(data: SpanData) -> list[Section]:
     """Return what a span waits or waited for, and what it goes on with; nothing for all other spans."""
     sections = []
-    resumed = (evidence.span.trace.resumed or {}).get(evidence.span)
+    resumed = (data.span.trace.resumed or {}).get(data.span)
     if resumed is not None:
-        sections.append(_resumes(evidence, resumed))
-    asking, wait = _wait_of(evidence.span)
+        sections.append(_resumes(data, resumed))
+    asking, wait = _wait_of(data.span)
     if wait is not None:
-        sections.append(_waits(evidence, asking, wait))
+        sections.append(_waits(data, asking, wait))
     return sections
 
 
@@ -34,15 +34,15 @@ def _wait_of(span: Span) -> tuple[Span, Wait | None]:
     return (waiting[0], waiting[0].wait) if waiting else (span, None)
 
 
-def _waits(evidence: SpanData, asking: Span, wait: Wait) -> Section:
+def _waits(data: SpanData, asking: Span, wait: Wait) -> Section:
     blocks: list[Block] = [Text(wait.text)]
-    for question in _questions(evidence, asking):
+    for question in _questions(data, asking):
         if isinstance(question, (dict, list)):
             blocks.append(Json(question))
-    took = fmt.duration(wait.seconds(evidence.now))
+    took = fmt.duration(wait.seconds(data.now))
     rows: list[tuple[str, str | list[StyledText]]] = [("since", fmt.timestamp(wait.began_at))]
     if wait.ended_at is None:
-        if asking is not evidence.span:
+        if asking is not data.span:
             rows.append(("where", asking.name))
         blocks.append(KeyValues(rows))
         return Section(
@@ -51,11 +51,11 @@ def _waits(evidence: SpanData, asking: Span, wait: Wait) -> Section:
     rows.append(("until", fmt.timestamp(wait.ended_at)))
     target = ""
     if wait.answer is not None:
-        answer = answer_words(as_text(evidence.of(wait.answer).begun.get("inputs")))
+        answer = answer_words(as_text(data.of(wait.answer).start_payload.get("inputs")))
         rows.append(("answered with", answer or "(nothing)"))
         rows.append(("gone on by", f"{wait.answer.name}  {fmt.clock(wait.answer.started_at)}"))
         target = wait.answer.span_id
-    elif evidence.span.ended_at is not None and wait.began_at >= evidence.span.ended_at:
+    elif data.span.ended_at is not None and wait.began_at >= data.span.ended_at:
         rows.append(("answered", "no: a new run began in its thread"))
     blocks.append(KeyValues(rows))
     return Section(
@@ -70,8 +70,8 @@ def _waits(evidence: SpanData, asking: Span, wait: Wait) -> Section:
     )
 
 
-def _resumes(evidence: SpanData, waited: Span) -> Section:
-    inputs = as_text(evidence.begun.get("inputs"))
+def _resumes(data: SpanData, waited: Span) -> Section:
+    inputs = as_text(data.start_payload.get("inputs"))
     command = resume_command(inputs)
     value = command.get("resume") if command is not None else None
     blocks: list[Block] = [Text(answer_words(inputs) or "(nothing)")]
@@ -80,20 +80,20 @@ def _resumes(evidence: SpanData, waited: Span) -> Section:
     wait = waited.wait or next(iter((waited.trace.waits or {}).values()), None)
     rows: list[tuple[str, str | list[StyledText]]] = []
     if wait is not None:
-        rows = [("to the question", wait.text), ("after", fmt.duration(wait.seconds(evidence.now)))]
+        rows = [("to the question", wait.text), ("after", fmt.duration(wait.seconds(data.now)))]
     rows.append(("of the run", f"{waited.name}  {fmt.clock(waited.started_at)}"))
     blocks.append(KeyValues(rows))
     return Section("resumes", "Resumed with", blocks, glyph="↪", style="accent", target=waited.span_id)
 
 
-def _questions(evidence: SpanData, asking: Span) -> list[Any]:
+def _questions(data: SpanData, asking: Span) -> list[Any]:
     """Return what was asked as it was asked, where that was recorded: by the span, or by one inside it."""
     asked = [
         asking,
         *(span for span in asking.trace.waits or () if span is not asking and _inside(span, asking)),
     ]
     for span in asked:
-        told = as_list(evidence.of(span).ended.get("interrupts"))
+        told = as_list(data.of(span).end_payload.get("interrupts"))
         if told:
             return [_value(as_map(one).get("value")) for one in told[:_QUESTIONS_SHOWN]]
     return []

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from etaoi_collector.store.model import Span, SpanFlag
 from etaoi_tui.detail.kind_viewer import KindViewer, RowReader
 from etaoi_tui.detail.viewers.middleware_hook import hook_summary
+from etaoi_tui.detail.viewers.retriever import retrieval_in_words
+from etaoi_tui.kinds.step_text import run_words, step_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from etaoi_tui.detail.document.model import Section, Tab
     from etaoi_tui.detail.span_data import SpanData
 
+_FEWEST_BRANCHES = 2
+_SIBLINGS_LOOKED_AT = 64
 _HOOKS_LOOKED_FOR = 4
 """Children that are looked at for the hook that a graph node runs."""
 
@@ -27,7 +31,35 @@ def _hook_in(node: Span) -> Span | None:
 
 def _summary(span: Span, rows: RowReader) -> str:
     hook = _hook_in(span)
-    return hook_summary(hook, rows) if hook is not None else ""
+    if hook is not None:
+        return hook_summary(hook, rows)
+    start = rows.fields(span.start_place)
+    end = rows.fields(span.end_place) if span.end_place >= 0 else None
+    if end is not None and end.documents is not None:
+        return retrieval_in_words(start.inputs, end.documents)
+    above = span.parent
+    inner = (
+        above is not None and not span.children and above.kind == "middleware" and above.parent is not None
+    )
+    outputs = end.outputs or end.output if end is not None else None
+    if span.parent is None and (answer := run_words(outputs)):
+        return answer
+    return step_words(start.inputs or start.input, outputs, branch=_is_branch(span), inner=inner)
+
+
+def _is_branch(span: Span) -> bool:
+    """Whether others of its name ran beside it, so that its name alone does not tell it apart."""
+    siblings = span.parent.children if span.parent is not None else None
+    if siblings is None or len(siblings) < _FEWEST_BRANCHES:
+        return False
+    ended = span.ended_at if span.ended_at is not None else float("inf")
+    return any(
+        other is not span
+        and other.name == span.name
+        and other.started_at < ended
+        and (other.ended_at is None or other.ended_at > span.started_at)
+        for other in siblings[-_SIBLINGS_LOOKED_AT:]
+    )
 
 
 def _tabs(data: SpanData) -> Sequence[Tab]:

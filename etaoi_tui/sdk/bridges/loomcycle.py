@@ -14,6 +14,7 @@ from typing import Any
 from etaoi_tui.sdk.bridges.async_stream import relay
 from etaoi_tui.sdk.bridges.handle import BridgeHandle, Watch
 from etaoi_tui.sdk.bridges.loomcycle_batch import watched_batch
+from etaoi_tui.sdk.bridges.loomcycle_operator import POSITIONAL, watched_call, watched_decide
 from etaoi_tui.sdk.bridges.loomcycle_registry import SYSTEM, KnownRun, registry_for, start_root
 from etaoi_tui.sdk.bridges.loomcycle_run import END_WITHOUT_DONE, LEFT, RunSpans, shown_inputs
 from etaoi_tui.sdk.bridges.loomcycle_segments import messages_of
@@ -60,8 +61,12 @@ class ClientWatch(Watch):
             **{name: _watched_stream(name) for name in _STREAMS},
             "spawn_run_batch": watched_batch,
             "stream_user_run_states": _watched_states,
+            "decide": watched_decide,
+            **{name: watched_call(name) for name in POSITIONAL},
         }
         for name, make in makers.items():
+            if not callable(getattr(client, name, None)):
+                continue
             hook = install_hook(client, name, self, make)
             if hook is not None:
                 self._hooks.append(hook)
@@ -136,6 +141,7 @@ class StreamCall:
         self._known = known
         messages = [*self._before, *self._said]
         self._spans = RunSpans(self._tracer, directory, root, key, self._agent_id, messages)
+        directory.follow(self._spans)
         self._watch.began()
         return self._spans
 

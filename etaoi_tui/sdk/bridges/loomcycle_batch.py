@@ -4,23 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from time import time_ns
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
+from etaoi_tui.sdk.bridges.loomcycle_registry import RunRegistry
 from etaoi_tui.sdk.bridges.loomcycle_run import shown_inputs
 from etaoi_tui.sdk.bridges.loomcycle_segments import messages_of
 from etaoi_tui.sdk.bridges.method_hooks import Hook, guarded
 from etaoi_tui.sdk.bridges.shared import enclosing_span, error_words, serialize_value, usage_of
 from etaoi_tui.sdk.serialize import error_sentence
-from etaoi_tui.sdk.tracer import Span
+from etaoi_tui.sdk.tracer import Span, Tracer
 
-if TYPE_CHECKING:
-    from etaoi_tui.sdk.bridges.loomcycle import ClientWatch
+
+class BatchWatch(Protocol):
+    """What a batch needs of the watch of its client."""
+
+    tracer: Tracer
+    directory: RunRegistry
+
+    def began(self) -> None:
+        """Count one more run."""
+
+    def ended(self) -> None:
+        """Count one run less."""
 
 
 class Batch:
     """The spans of one batch: a task, and a sub-agent for each spawn."""
 
-    def __init__(self, watch: ClientWatch) -> None:
+    def __init__(self, watch: BatchWatch) -> None:
         self._watch = watch
         self._tracer = watch.tracer
         self._parent = enclosing_span(watch.tracer)
@@ -81,6 +92,9 @@ class Batch:
             payload["stop_reason"] = stop_reason
         if usage := usage_of(_read(told, "usage")):
             payload["total_usage"] = usage
+            # No model call of the child is recorded here; a transcript that is imported later tells its own.
+            self._tracer.delta(child, {"usage": usage})
+            directory.usage_told(run_id)
         self._tracer.end(child, payload, error=error_words(failed) if failed else None)
 
     @guarded

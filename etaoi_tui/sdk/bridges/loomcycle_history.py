@@ -22,6 +22,11 @@ from etaoi_tui.sdk.tracer import SessionInfo, Tracer
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 _DEEPEST = 8
+_AT_ONCE = 64
+"""Entries of a transcript that are recorded before it is waited until they have left."""
+_PATIENCE = 10.0
+"""Seconds that the viewer may take for these."""
+_PROMPTS = frozenset({"user_input", "system_prompt"})
 
 _EMPTY: dict[str, Any] = {
     **dict.fromkeys(("tool_use", "usage", "retry", "host_widening", "spawn_child")),
@@ -139,7 +144,9 @@ async def import_transcript(
     try:
         agent = await client.get_agent(agent_id) if agent_id else {}
         reader = TranscriptReader(client, tracer, sub_agents=sub_agents)
+        dropped = tracer.stats.dropped
         await reader.read(session_id or str(agent["session_id"]), agent)
+        await reader.finish(dropped)
     finally:
         tracer.close()
     return reader.runs
@@ -155,6 +162,7 @@ class TranscriptReader:
         self._directory = registry_for(tracer)
         self._sub_agents = sub_agents
         self._read: set[str] = set()
+        self._nobody_takes = False
 
     async def read(self, session_id: str, agent: Mapping[str, Any], depth: int = 0) -> None:
         """Record a session; ``agent`` is what `get_agent` says of one of its agents, or empty."""
@@ -165,7 +173,9 @@ class TranscriptReader:
         for entry in await self._client.get_transcript(session_id):
             by_run.setdefault(str(entry["run_id"]), []).append(entry)
         for run_id, entries in by_run.items():
-            self._record(run_id, session_id, entries, agent)
+            recorded = self._begin(run_id, session_id, entries, agent)
+            if recorded is not None:
+                await self._record(*recorded, may_go_on=_may_go_on(agent, run_id))
         if self._sub_agents:
             try:
                 children = await self._children(agent, by_run)
@@ -175,6 +185,16 @@ class TranscriptReader:
             for child in children:
                 self._meet(child)
                 await self.read(str(child["session_id"]), child, depth + 1)
+
+    async def finish(self, dropped_before: int) -> None:
+        """Wait for the last of it, and say if something is missing."""
+        await self._room()
+        missing = self._tracer.stats.dropped - dropped_before
+        if missing:
+            warn_once(
+                f"{missing:,} events of a transcript were left out: nobody took them in time. "
+                "Start the viewer, or give a file as the sink, and import it again."
+            )
 
     async def _children(self, agent: Mapping[str, Any], run_ids: Iterable[str]) -> list[Mapping[str, Any]]:
         found: dict[str, Mapping[str, Any]] = {}
@@ -210,29 +230,32 @@ class TranscriptReader:
             self._directory.note(known, run_id, agent_id, str(child.get("session_id") or ""))
 
     @guarded
-    def _record(
+    def _begin(
         self, run_id: str, session_id: str, entries: list[Mapping[str, Any]], agent: Mapping[str, Any]
-    ) -> None:
+    ) -> tuple[RunSpans, list[Mapping[str, Any]], int | None] | None:
+        """Start a run's root; returns what its inside is recorded with, None where it is recorded already."""
         directory, tracer = self._directory, self._tracer
         agent_id = str(agent.get("agent_id") or "") if agent.get("run_id") in (run_id, None) else ""
-        stored = [(_stored(entry), epoch_ns(entry.get("ts"))) for entry in entries]
         messages: list[dict[str, Any]] = []
-        for event, _ in stored:
+        for entry in entries:
+            if entry.get("type") not in _PROMPTS:
+                continue
+            event = _stored(entry)
             if event.type == "system_prompt":
                 messages.insert(0, {"role": "system", "text": event.system_prompt})
             elif event.type == "user_input" and not any(message["role"] != "system" for message in messages):
                 messages += messages_of(event.segments)
         known = directory.run(run_id)
         if known is not None and known.transcript:
-            return
+            return None
         self.runs += 1
         if known is not None and known.streamed and not known.left:
             known.transcript = True
             for message in messages:
                 if message["role"] == "system":
                     tracer.delta(known.span, {"system_prompt": message["text"]})
-            return
-        started = next((at for _, at in stored if at is not None), None)
+            return None
+        started = next((at for entry in entries if (at := epoch_ns(entry.get("ts"))) is not None), None)
         if known is None or known.left:
             session = directory.sessions.get(session_id)
             name = str(agent.get("agent") or "") if agent_id else ""
@@ -254,13 +277,34 @@ class TranscriptReader:
         directory.note(known, run_id, agent_id, session_id)
         spans = RunSpans(tracer, directory, known.span, run_id, known.agent_id, messages, tell_text=False)
         spans.begin_at(started)
-        at: int | None = started
-        for event, happened in stored:
-            at = happened if happened is not None else at
-            if event.type not in ("user_input", "system_prompt"):
-                spans.take(event, at)
-        if not spans.over and not _may_go_on(agent, run_id):
+        spans.count_usage = not known.usage_told
+        return spans, entries, started
+
+    async def _record(
+        self, spans: RunSpans, entries: list[Mapping[str, Any]], at: int | None, *, may_go_on: bool
+    ) -> None:
+        """Record a run's inside, no faster than it is sent: nothing of it is to be dropped."""
+        for first in range(0, len(entries), _AT_ONCE):
+            at = self._take(spans, entries[first : first + _AT_ONCE], at)
+            await self._room()
+        if not spans.over and not may_go_on:
             spans.end(END_WITHOUT_DONE, at=at)
+
+    @guarded
+    def _take(self, spans: RunSpans, entries: list[Mapping[str, Any]], at: int | None) -> int | None:
+        for entry in entries:
+            happened = epoch_ns(entry.get("ts"))
+            at = happened if happened is not None else at
+            if entry.get("type") not in _PROMPTS:
+                spans.take(_stored(entry), at)
+        return at
+
+    async def _room(self) -> None:
+        """Wait until what was recorded has left, or somebody who would take it is not there."""
+        if self._tracer.pipeline is None or self._nobody_takes:
+            return
+        if not await asyncio.to_thread(self._tracer.flush, _PATIENCE):
+            self._nobody_takes = True
 
 
 def _may_go_on(agent: Mapping[str, Any], run_id: str) -> bool:

@@ -31,7 +31,10 @@ class KnownRun:
         agent_id: loomcycle's id of the agent, when known.
     """
 
-    __slots__ = ("agent_id", "attempts", "by_state", "left", "session_id", "span", "streamed", "transcript")
+    __slots__ = (
+        "agent_id", "attempts", "by_state", "left", "session_id", "span", "streamed", "transcript",
+        "usage_told",
+    )  # fmt: skip
 
     def __init__(self, span: Span, *, streamed: bool = False, by_state: bool = False) -> None:
         self.span = span
@@ -44,6 +47,8 @@ class KnownRun:
         """Whether its stream was left before the run's end, so that another stream may show the rest."""
         self.transcript = False
         """Whether its transcript was imported."""
+        self.usage_told = False
+        """Whether its span says what it took in all, so that its model calls must not be added to that."""
 
 
 class WaitingChild:
@@ -75,6 +80,30 @@ class RunRegistry:
         self._agents: OrderedDict[str, KnownRun] = OrderedDict()
         self._waiting: OrderedDict[int, WaitingChild] = OrderedDict()
         self.sessions: OrderedDict[str, KnownSession] = OrderedDict()
+        self._under_way: weakref.WeakSet[Any] = weakref.WeakSet()
+        """Runs whose inside is being recorded."""
+
+    def usage_told(self, run_id: str) -> None:
+        """Remember that a run's span says what it took in all."""
+        known = self._runs.get(run_id)
+        if known is not None:
+            known.usage_told = True
+
+    def follow(self, spans: Any) -> None:
+        """Remember the spans of a run that is under way (`loomcycle_run.RunSpans`)."""
+        self._under_way.add(spans)
+
+    def pause_all(self, what: str, at: int) -> None:
+        """Let everything that is under way wait."""
+        for spans in list(self._under_way):
+            if not spans.over:
+                spans.wait(what, at)
+
+    def resume_all(self, at: int) -> None:
+        """Let everything that waits go on."""
+        for spans in list(self._under_way):
+            if not spans.over:
+                spans.go_on(at)
 
     def run(self, run_id: str) -> KnownRun | None:
         """Return what is known of a run."""

@@ -5,11 +5,24 @@ from __future__ import annotations
 from time import time_ns
 from typing import Any
 
+from etaoi_collector.conventions.waits import WAITS_FOR
+from etaoi_tui.sdk.bridges.event_row import write_event
+from etaoi_tui.sdk.bridges.loomcycle_events import (
+    NOISE,
+    ends_waiting,
+    is_warning,
+    row_data,
+    said_by_operator,
+    waits_for,
+)
 from etaoi_tui.sdk.bridges.loomcycle_registry import SYSTEM, RunRegistry
-from etaoi_tui.sdk.bridges.loomcycle_tools import ToolCalls, decoded, shown_fields, widening_of
+from etaoi_tui.sdk.bridges.loomcycle_tools import ToolCalls, decoded, error_info_of, shown_fields, widening_of
 from etaoi_tui.sdk.bridges.shared import error_words, serialize_value, strings, usage_of
 from etaoi_tui.sdk.ids import bridge_uuid
 from etaoi_tui.sdk.tracer import Span, Tracer
+
+WHOLE_REQUEST = 100
+"""Messages up to which each model call tells all of them; beyond, only those that are new to it."""
 
 END_WITHOUT_DONE = "ended without done (cancelled?)"
 LEFT = "cancelled: the stream was left before its end; the run may go on"
@@ -44,6 +57,8 @@ class RunSpans:
         self.messages = messages
         self.answer = ""
         self.over = False
+        self.count_usage = True
+        """False where the root's span says what all calls took."""
         self._model = ""
         self._key = key
         self._tell_text = tell_text
@@ -55,6 +70,11 @@ class RunSpans:
         self._texts: list[str] = []
         self._reasoning: list[str] = []
         self._calls: list[dict[str, Any]] = []
+        self._waiting: list[Span] = []
+        self._worked_since = 0
+        """When the model call that is on got its slot; 0 where it did not wait for one."""
+        self._told_messages = 0
+        """Messages that the calls before have told."""
         self._tools = ToolCalls(tracer, directory, root, key, agent_id)
 
     def take(self, event: Any, at: int | None = None) -> None:
@@ -70,7 +90,7 @@ class RunSpans:
             if not self.over:
                 take(self, event, now)
         else:
-            self.tracer.delta(self.root, {"event": event.type, **shown_fields(event)}, at=now)
+            self._happened(event, now)
 
     def begin_at(self, at: int | None) -> None:
         """Say when the run began, where its span knows that less well."""
@@ -86,6 +106,57 @@ class RunSpans:
         self._end_llm(now, error=error)
         self._tools.end_all(error or "its run ended", now)
         self.tracer.end(self.root, {"outputs": self.answer, **(payload or {})}, error=error, at=now)
+
+    # ---- what happens beside it
+
+    def _happened(self, event: Any, now: int) -> None:
+        kind, fields = event.type, shown_fields(event)
+        if not self.over:
+            if ends_waiting(kind, fields):
+                self.go_on(now)
+            elif what := waits_for(kind, fields):
+                self.wait(what, now, slot=kind == "call_queued")
+            if kind == "override":
+                moved = str(getattr(getattr(event, "override", None), "to_model", "") or "")
+                self._model = moved.rpartition("/")[2] or self._model
+        said = said_by_operator(kind, fields)
+        if said:
+            self.messages.append({"role": "human", "text": said})
+            self._since = now
+        write_event(
+            self.tracer,
+            kind,
+            row_data(kind, fields),
+            parent=self.root,
+            at=now,
+            warning=is_warning(kind, fields),
+            noise=kind in NOISE,
+            said=said,
+        )
+
+    def wait(self, what: str, at: int, *, slot: bool = False) -> None:
+        """Wait for somebody, or for a slot: no model works meanwhile.
+
+        Args:
+            what: what for.
+            at: since when.
+            slot: whether it is the model call that waits for its provider.
+        """
+        if slot and self._llm is not None and self._first_word is None:
+            self._waiting = [self._llm, self.root]
+        else:
+            self._end_llm(self._last_said if self._first_word is not None else at)
+            self._waiting = [self.root]
+        for span in self._waiting:
+            self.tracer.delta(span, {}, metadata={WAITS_FOR: what}, at=at)
+
+    def go_on(self, at: int) -> None:
+        """Wait no longer: the model begins now."""
+        waiting, self._waiting = self._waiting, []
+        for span in waiting:
+            self.tracer.delta(span, {}, metadata={WAITS_FOR: ""}, at=at)
+        if waiting:
+            self._since = self._last_said = self._worked_since = at
 
     # ---- the model
 
@@ -129,22 +200,33 @@ class RunSpans:
     def _open_llm(self, now: int) -> Span:
         if self._llm is None:
             self._calls_made += 1
-            messages = list(self.messages)
-            self._first_word = None
+            if self._waiting:
+                self.go_on(now)
+            self._first_word, self._worked_since = None, 0
             self._last_said = now
             self._llm = self.tracer.start(
                 "llm",
                 self._model or "model",
                 parent=self.root,
-                payload={"input_messages": messages},
+                payload={"input_messages": self._request()},
                 agent_name=self.root.agent_name,
                 at=min(self._since, now),
                 span_id=bridge_uuid(SYSTEM, "llm", f"{self._key}:{self._calls_made}") if self._key else None,
             )
         return self._llm
 
+    def _request(self) -> list[dict[str, Any]]:
+        """Return the messages of a model call: all of them, or in a long run those that are new."""
+        told, self._told_messages = self._told_messages, len(self.messages)
+        if len(self.messages) <= WHOLE_REQUEST:
+            return list(self.messages)
+        before = {"role": "system", "text": f"‹{told:,} earlier messages stand in the calls before›"}
+        return [before, *self.messages[told:]]
+
     def _speaking(self, now: int) -> Span:
         span = self._open_llm(now)
+        if self._waiting:
+            self.go_on(now)
         self._last_said = now
         if self._first_word is None:
             self._first_word = now
@@ -169,11 +251,12 @@ class RunSpans:
             response["reasoning"] = "".join(self._reasoning)
         payload: dict[str, Any] = {"response": response}
         if usage:
-            payload["usage"] = usage
+            payload["usage" if self.count_usage else "total_usage"] = usage
         if model:
             self._model = payload["model"] = model
         if self._first_word is not None:
-            payload["ttft_ms"] = round(max(0, self._first_word - span.started_ns) / 1e6, 3)
+            began = max(span.started_ns, self._worked_since)
+            payload["ttft_ms"] = round(max(0, self._first_word - began) / 1e6, 3)
         self.tracer.end(span, payload, error=error, at=now)
         said = {key: value for key, value in response.items() if key != "reasoning"}
         if text or self._calls:
@@ -194,7 +277,10 @@ class RunSpans:
         use = event.tool_use
         call_id, name = str(_read(use, "id") or ""), str(_read(use, "name") or "tool")
         text = event.text or ""
-        self._tools.finish(call_id, name, decoded(_read(use, "input")), text, bool(event.is_error), now)
+        info = error_info_of(event)
+        self._tools.finish(
+            call_id, name, decoded(_read(use, "input")), text, bool(event.is_error), now, error_info=info
+        )
         self.messages.append({"role": "tool", "text": text, "name": name, "tool_call_id": call_id})
         self._since = now
 
@@ -208,7 +294,10 @@ class RunSpans:
         self.end(None, {key: value for key, value in payload.items() if value}, at=now)
 
     def _error(self, event: Any, now: int) -> None:
-        self.end(error_words(event.error or event.text), strings(stop_reason=event.stop_reason), at=now)
+        payload: dict[str, Any] = dict(strings(stop_reason=event.stop_reason))
+        if info := error_info_of(event):
+            payload["error_info"] = info
+        self.end(error_words(event.error or event.text), payload, at=now)
 
 
 _TAKERS = {

@@ -95,13 +95,26 @@ class ToolCalls:
                 named = call
         return named
 
-    def finish(self, call_id: str, name: str, given: Any, text: str, is_error: bool, now: int) -> None:
+    def finish(
+        self,
+        call_id: str,
+        name: str,
+        given: Any,
+        text: str,
+        is_error: bool,
+        now: int,
+        *,
+        error_info: dict[str, Any] | None = None,
+    ) -> None:
         """End a tool's span with its result; one whose start was never seen is made on the spot."""
         call = self._find(call_id, name) or self.start(call_id, name, given, now)
         self.open.remove(call)
         error = error_words(text) if is_error else None
         self._finish_children(call, text, error, now)
-        self._tracer.end(call.span, {"output": text}, error=error, at=now)
+        payload: dict[str, Any] = {"output": text}
+        if error_info:
+            payload["error_info"] = error_info
+        self._tracer.end(call.span, payload, error=error, at=now)
 
     def _finish_children(self, call: ToolCall, text: str, error: str | None, now: int) -> None:
         results = _results(text) if len(call.children) > 1 or '"results"' in text[:64] else {}
@@ -185,6 +198,14 @@ def shown_fields(event: Any) -> dict[str, Any]:
     else:
         fields = dict(vars(event))
     return {name: shown(value) for name, value in fields.items() if name != "type" and not _silent(value)}
+
+
+def error_info_of(event: Any) -> dict[str, Any] | None:
+    """Return the machine-readable half of a failure, as far as it says something."""
+    info = shown(getattr(event, "error_info", None))
+    if not isinstance(info, dict):
+        return None
+    return {key: value for key, value in info.items() if not _silent(value) and value != []} or None
 
 
 def _silent(value: Any) -> bool:

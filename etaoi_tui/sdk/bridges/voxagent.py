@@ -20,6 +20,7 @@ from etaoi_tui.sdk.bridges.async_stream import relay
 from etaoi_tui.sdk.bridges.handle import BridgeHandle, Watch
 from etaoi_tui.sdk.bridges.method_hooks import Hook, find_hook, guarded, install_hook
 from etaoi_tui.sdk.bridges.shared import enclosing_span
+from etaoi_tui.sdk.bridges.voxagent_code import CODE_TOOL, CodeTools
 from etaoi_tui.sdk.bridges.voxagent_models import WatchedProviders
 from etaoi_tui.sdk.bridges.voxagent_run import AgentRun, current_run
 from etaoi_tui.sdk.bridges.voxagent_snapshot import AgentCard, server_name
@@ -82,6 +83,7 @@ class AgentWatch(Watch):
         self._hooks: dict[int, Hook] = {}
         self._root: Any = None
         self._gone = False
+        self._code = CodeTools()
         self._cards: weakref.WeakKeyDictionary[Any, AgentCard] = weakref.WeakKeyDictionary()
 
     def start(self, agent: Any) -> None:
@@ -98,6 +100,7 @@ class AgentWatch(Watch):
         hooks, self._hooks = self._hooks, {}
         for hook in hooks.values():
             hook.let_go(self)
+        self._code.release()
         _providers.remove_owner(self)
 
     @guarded
@@ -113,6 +116,8 @@ class AgentWatch(Watch):
                 self._hook(server, "direct_call_tool", _watched_mcp_tool)
             for tool in agent.tools:
                 self._hook(tool, "run", _watched_tool)
+                if getattr(tool, "name", "") == CODE_TOOL:
+                    self._code.wrap(tool)
                 sub = getattr(tool, "agent", None)
                 if is_agent(sub) and id(sub) not in met:  # agents may be shared, or know each other in a ring
                     met.add(id(sub))
@@ -252,7 +257,7 @@ def _watched_mcp_tool(server: Any) -> Callable[[Hook], Callable[..., Any]]:
                 return inner
             name = kwargs.get("name", args[0] if args else "")
             params = kwargs.get("args", args[1] if len(args) > 1 else None)
-            return _observe_tool(agent_run, inner, shown_tool_name(server, str(name)), params)
+            return _observe_tool(agent_run, inner, shown_tool_name(server, str(name)), params, shown=mcp_text)
 
         return direct_call_tool
 
@@ -266,7 +271,25 @@ def shown_tool_name(server: Any, name: str) -> str:
     return f"{prefix}_{clean}" if prefix else clean
 
 
-async def _observe_tool(run: AgentRun, inner: Any, name: str, params: Any) -> Any:
+def mcp_text(result: Any) -> Any:
+    """Return the text that voxagent makes of an MCP server's result for the model."""
+    content = getattr(result, "content", None)
+    if not content:
+        return str(result)
+    texts = []
+    for item in content:
+        if hasattr(item, "text"):
+            texts.append(item.text)
+        elif isinstance(item, dict) and "text" in item:
+            texts.append(item["text"])
+        else:
+            texts.append(str(item))
+    return "\n".join(texts)
+
+
+async def _observe_tool(
+    run: AgentRun, inner: Any, name: str, params: Any, *, shown: Callable[[Any], Any] | None = None
+) -> Any:
     span = run.tool_started(name, params)
     if span is None:
         return await inner
@@ -278,5 +301,5 @@ async def _observe_tool(run: AgentRun, inner: Any, name: str, params: Any) -> An
         raise
     finally:
         leave_span(here)
-    run.tool_ended(span, output)
+    run.tool_ended(span, output, shown)
     return output

@@ -8,20 +8,52 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from time import time_ns
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from etaoi_tui.sdk.bridges.async_stream import relay
 from etaoi_tui.sdk.bridges.method_hooks import guarded, warn_once
 from etaoi_tui.sdk.bridges.shared import usage_of
 from etaoi_tui.sdk.serialize import snapshot
-from etaoi_tui.sdk.tracer import Span, enter_span, leave_span
-
-if TYPE_CHECKING:
-    from etaoi_tui.sdk.bridges.voxagent_run import AgentRun
+from etaoi_tui.sdk.tracer import Payload, Span, Tracer, enter_span, leave_span
 
 _ROLES = {"user": "human", "assistant": "ai"}
+
+
+class CallingRun(Protocol):
+    """What a model call needs of the run that it belongs to."""
+
+    tracer: Tracer
+    model_call: ModelCall | None
+
+    def open_child(
+        self,
+        kind: str,
+        name: str,
+        *,
+        payload: Payload = None,
+        metadata: Mapping[str, Any] | None = None,
+        at: int | None = None,
+        inside: str | None = None,
+    ) -> Span:
+        """Start a span of the run."""
+
+    def close_child(
+        self, span: Span, payload: Payload = None, *, error: str | BaseException | None = None
+    ) -> None:
+        """End a span of the run."""
+
+    def model_called(
+        self, provider_name: str, provider: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> ModelCall | None:
+        """Start a model call, if it is one of its own."""
+
+    def asked_for(self, call: Any) -> None:
+        """Remember a tool call of the model."""
+
+    def results_in(self, messages: Any) -> None:
+        """Find in messages the results of calls that no tool took."""
 
 
 class ModelCall:
@@ -29,7 +61,7 @@ class ModelCall:
 
     __slots__ = ("_abort", "_calls", "_run", "_started_ns", "_texts", "_ttft_ms", "model", "own", "span")
 
-    def __init__(self, run: AgentRun, request: dict[str, Any], model: str, *, own: bool) -> None:
+    def __init__(self, run: CallingRun, request: dict[str, Any], model: str, *, own: bool) -> None:
         messages = list(request.get("messages") or ())  # the agent's live list, which grows
         system = request.get("system")
         tools = request.get("tools")
@@ -129,7 +161,7 @@ class ModelCall:
 class WatchedProviders:
     """Keeps subclasses in voxagent's default registry for as long as somebody watches."""
 
-    def __init__(self, find_run: Callable[[], AgentRun | None]) -> None:
+    def __init__(self, find_run: Callable[[], CallingRun | None]) -> None:
         self._find_run = find_run
         self._watched: dict[str, tuple[Any, Any, type[Any]]] = {}
         self._owners: list[Any] = []

@@ -166,9 +166,9 @@ class AgentRun:
         return span
 
     @guarded
-    def tool_ended(self, span: Span, output: Any) -> None:
-        """End a tool's span with what it returned."""
-        self.close_child(span, {"output": serialize_value(output)})
+    def tool_ended(self, span: Span, output: Any, shown: Callable[[Any], Any] | None = None) -> None:
+        """End a tool's span with what it returned; ``shown`` makes of it what the model gets."""
+        self.close_child(span, {"output": serialize_value(output if shown is None else shown(output))})
 
     @guarded
     def tool_failed(self, span: Span, error: BaseException) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import IntEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from etaoi_tui.sdk.langchain.frame_inspection import owners_name
@@ -19,16 +18,13 @@ _REACT_MODULE = "langgraph.prebuilt.chat_agent_executor"
 _MOST_NODES = 64
 
 
-class GraphKind(IntEnum):
-    """What a run has to do with graphs. Zero is nothing."""
-
-    NONE = 0
-    IN_AGENT = 1
-    """A step of a graph that is an agent."""
-    PLAIN = 2
-    """A graph's own run."""
-    AGENT = 3
-    """The run of a graph that is an agent."""
+NO_GRAPH = 0
+IN_AGENT = 1
+"""A step of a graph that is an agent."""
+PLAIN_GRAPH = 2
+"""A graph's own run."""
+AGENT_GRAPH = 3
+"""The run of a graph that is an agent."""
 
 
 class ChainRole(NamedTuple):
@@ -39,7 +35,8 @@ class ChainRole(NamedTuple):
     """The agent that it belongs to."""
     enters: bool
     """It is that agent's own run."""
-    graph: GraphKind
+    graph: int
+    """What it has to do with graphs: `NO_GRAPH`, `IN_AGENT`, `PLAIN_GRAPH` or `AGENT_GRAPH`."""
 
 
 def given_name(graph: Any) -> str | None:
@@ -117,11 +114,11 @@ def chain_role(
     outer = above.agent if above is not None else None
     enters = (agent is not None and agent != outer) or metadata.get("ls_agent_type") == "subagent"
     if graph is None:
-        around = above.graph if above is not None else GraphKind.NONE
-        inside = GraphKind.IN_AGENT if around in (GraphKind.AGENT, GraphKind.IN_AGENT) else GraphKind.NONE
+        around = above.graph if above is not None else NO_GRAPH
+        inside = IN_AGENT if around == IN_AGENT or around == AGENT_GRAPH else NO_GRAPH
         return ChainRole(name, agent, enters, inside)
     is_agent = is_agent_graph(runs, graph)
-    kind = GraphKind.AGENT if is_agent else GraphKind.PLAIN
+    kind = AGENT_GRAPH if is_agent else PLAIN_GRAPH
     if enters:
         return ChainRole(name, agent, True, kind)
     node = metadata.get("langgraph_node") if above is not None else None

@@ -11,9 +11,12 @@ from pathlib import PurePath
 from types import FrameType
 from typing import Any
 
+from langchain_core.callbacks import manager
+
 _MOST_FRAMES = 24
 _MOST_MANAGER_FRAMES = 6
-_CALLBACK_MANAGER = "langchain_core.callbacks.manager"
+_MANAGER_GLOBALS = vars(manager)
+_STREAMS = ("stream", "astream")
 _FRAMEWORK = re.compile(
     r"^(langchain\w*|langgraph\w*|deepagents|asyncio|concurrent|contextlib|threading|etaoi_tui\.sdk)(\.|$)"
 )
@@ -45,15 +48,15 @@ def entered_graph() -> Any:
     for _ in range(_MOST_MANAGER_FRAMES):
         if frame is None:
             return None
-        if frame.f_globals.get("__name__") != _CALLBACK_MANAGER:
-            return _graph_of(frame)
+        if frame.f_globals is not _MANAGER_GLOBALS:
+            return _graph_of(frame) if frame.f_code.co_name in _STREAMS else None
         frame = frame.f_back
     return None
 
 
 def _graph_of(frame: FrameType) -> Any:
     code = frame.f_code
-    if code.co_name in ("stream", "astream") and code.co_varnames[:1] == ("self",):
+    if code.co_name in _STREAMS and code.co_varnames[:1] == ("self",):
         candidate = frame.f_locals.get("self")
         if hasattr(candidate, "get_graph") and hasattr(candidate, "nodes"):
             return candidate

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_core.callbacks import BaseCallbackHandler
 
-from etaoi_tui.sdk.langchain.agent_graphs import GraphKind, chain_role
+from etaoi_tui.sdk.caller_metadata import CallerMetadata
+from etaoi_tui.sdk.langchain.agent_graphs import AGENT_GRAPH, IN_AGENT, NO_GRAPH, chain_role
 from etaoi_tui.sdk.langchain.frame_inspection import entered_graph
-from etaoi_tui.sdk.langchain.naming import agent_name, classify_chain, run_metadata, run_name
+from etaoi_tui.sdk.langchain.naming import agent_name, classify_chain, run_name
 from etaoi_tui.sdk.langchain.payloads import (
     ChainInput,
     ChainOutput,
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 logger = logging.getLogger("etaoi_tui")
+
+_WITHIN_AGENTS = (IN_AGENT, AGENT_GRAPH)
 
 
 class TracerHandler(RunRecorder, BaseCallbackHandler):
@@ -78,14 +81,20 @@ class TracerHandler(RunRecorder, BaseCallbackHandler):
         try:
             place = self._place_of(parent_run_id, metadata)
             inherited = agent_name(metadata)
-            meta = run_metadata(metadata)
+            meta = CallerMetadata(metadata or ())
+            meta.given = metadata
             shown = name or run_name(serialized, None, "chain")
             node = meta.get("langgraph_node")
             graph = entered_graph()
-            role = chain_role(self._runs, graph, shown, meta, inherited, place.above)
-            kind, chain_kind, hook = classify_chain(
-                role.name, node, role.enters, role.graph is GraphKind.IN_AGENT
-            )
+            above = place[1]
+            if graph is None and above is not None and above.inherited_agent == inherited:
+                # A step of the same agent, as most runs are.
+                agent, enters = above.agent or inherited, metadata is not None and "ls_agent_type" in metadata
+                part = IN_AGENT if above.graph in _WITHIN_AGENTS else NO_GRAPH
+                enters = enters and meta["ls_agent_type"] == "subagent"
+            else:
+                shown, agent, enters, part = chain_role(self._runs, graph, shown, meta, inherited, above)
+            kind, chain_kind, hook = classify_chain(shown, node, enters, part == IN_AGENT)
             meta["lc_chain_kind"] = chain_kind
             if hook is not None:
                 meta["lc_hook"] = hook
@@ -93,19 +102,19 @@ class TracerHandler(RunRecorder, BaseCallbackHandler):
                 meta["tags"] = ",".join(tags)
             if run_type:
                 meta["run_type"] = run_type
-            context = self._context_for(place, kind == "sub_agent", graph, role.name)
+            context = self._context_for(place, kind == "sub_agent", graph, shown)
             self._begin(
                 run_id,
                 parent_run_id,
                 kind,
-                role.agent if role.agent is not None and kind == "sub_agent" else role.name,
+                agent if agent is not None and kind == "sub_agent" else shown,
                 place,
-                role.agent,
+                agent,
                 meta,
                 context,
                 ChainInput(snapshot(inputs)),
                 inherited,
-                role.graph,
+                part,
             )
         except Exception as error:
             self._failure("on_chain_start", error)
@@ -269,7 +278,11 @@ class TracerHandler(RunRecorder, BaseCallbackHandler):
         try:
             shown = run_name(serialized, name, "retriever")
             known = metadata and metadata.get("ls_retriever_name")
-            more = {"ls_retriever_name": known or shown, "lc_chain_kind": "user"}
+            more = {
+                "ls_retriever_name": known or shown,
+                "lc_chain_kind": "user",
+                "etaoi_tui.kind": "retriever",
+            }
             payload = ChainInput(query)
             self._begin_leaf("middleware", shown, run_id, parent_run_id, metadata, tags, payload, more)
         except Exception as error:

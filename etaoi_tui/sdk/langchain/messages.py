@@ -192,7 +192,7 @@ def describe_document(document: Any) -> dict[str, Any]:
     described: dict[str, Any] = {"text": fields.get("page_content"), "metadata": metadata}
     if fields.get("id") is not None:
         described["id"] = fields["id"]
-    for name in ("score", "relevance_score", "similarity"):
+    for name in ("score", "relevance_score", "similarity", "_score", "distance"):
         if isinstance(metadata, Mapping) and name in metadata:
             described["score"] = metadata[name]
             break

@@ -19,19 +19,6 @@ _REACT_STEPS = frozenset(
 _STRUCTURE = frozenset({"RunnableSequence", "RunnableLambda", "RunnableParallel", "RunnablePassthrough"})
 
 
-_OURS = frozenset(
-    {
-        "name", "event", "tags", "run_type", "lc_chain_kind", "lc_hook", "lc_probe", "probe_label",
-        "probe_phase", "agent.context_id", "agent.context_hash", "tool_call_id", "etaoi_tui.kind",
-        "etaoi_tui.dropped", "etaoi_tui.cut", "etaoi_tui.unknown_parent", "etaoi_tui.waits_for",
-        "etaoi_tui.resumes",
-    }
-)  # fmt: skip
-"""Metadata keys by which the wire says what a span is. An entry of the caller's own by that name does not."""
-_CALLERS = "metadata."
-"""Goes before such an entry's key, so that it is still there to read."""
-
-
 class ChainKind(NamedTuple):
     """How a chain run is shown: the wire's kind, and the two words that its metadata carries."""
 
@@ -73,19 +60,6 @@ def agent_name(metadata: Mapping[str, Any] | None) -> str | None:
         return None
     name = metadata.get("lc_agent_name")
     return name if isinstance(name, str) and name and name != "None" else None
-
-
-def run_metadata(given: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return a run's metadata, to be added to, with entries that would be taken for the wire's own renamed.
-
-    Runs inherit the metadata of whoever called them, where ``name`` may be the name of a customer.
-    """
-    if not given:
-        return {}
-    meta = dict(given)
-    if _OURS.isdisjoint(meta):
-        return meta
-    return {f"{_CALLERS}{key}" if key in _OURS else key: value for key, value in given.items()}
 
 
 def run_name(serialized: Mapping[str, Any] | None, name: Any, fallback: str) -> str:

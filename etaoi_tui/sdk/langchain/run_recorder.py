@@ -8,23 +8,24 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from etaoi_collector.conventions import keys
 from etaoi_collector.conventions.waits import RESUMES, SYNTHETIC_END, WAITS_FOR
+from etaoi_tui.sdk.caller_metadata import CallerMetadata
 from etaoi_tui.sdk.langchain import message_snapshots as shots
-from etaoi_tui.sdk.langchain.agent_graphs import GraphKind, agent_within
+from etaoi_tui.sdk.langchain.agent_graphs import NO_GRAPH, PLAIN_GRAPH
 from etaoi_tui.sdk.langchain.agents import PreparedSnapshot, snapshot_of_graph
 from etaoi_tui.sdk.langchain.context import ambient_run_key
 from etaoi_tui.sdk.langchain.errors import Failure, describe_interrupts
 from etaoi_tui.sdk.langchain.frame_inspection import calling_graph
-from etaoi_tui.sdk.langchain.naming import agent_name, run_metadata
+from etaoi_tui.sdk.langchain.naming import agent_name
 from etaoi_tui.sdk.langchain.payloads import ChainInput, ModelInput, ModelOutput
 from etaoi_tui.sdk.langchain.run_outcome import is_cancellation, is_pause, run_outcome
 from etaoi_tui.sdk.langchain.run_sessions import session_of_run
 from etaoi_tui.sdk.langchain.run_waits import note_pause, remember_wait, resumed_run, wait_of_graph
 from etaoi_tui.sdk.langchain.runs import Run, runs_of
-from etaoi_tui.sdk.tracer import SessionInfo, Span, Tracer, entered_span
+from etaoi_tui.sdk.tracer import ENDED, SessionInfo, Span, Tracer, entered_span
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -34,16 +35,10 @@ logger = logging.getLogger("etaoi_tui")
 _SYNTHETIC = {SYNTHETIC_END: "1"}
 
 
-class Place(NamedTuple):
-    """Where a run belongs."""
-
-    parent: Span | None
-    """The span that it lies in."""
-    above: Any
-    """What is known of the run that it lies in: a `Run` or an `EndedRun`."""
-    unknown: bool
-    """It names a parent of which nothing is known."""
-    session: SessionInfo
+Place = tuple[Span | None, Any, bool, SessionInfo]
+"""Where a run belongs: the span that it lies in, what is known of the run that it lies in (a `Run` or an
+`EndedRun`), whether it names a parent of which nothing is known, and its session. A tuple, because there is
+one for every run."""
 
 
 class RunRecorder:
@@ -119,20 +114,20 @@ class RunRecorder:
         ):
             span = entered
         if span is not None:
-            return Place(span, above, False, span.session)
+            return span, above, False, span.session
         session = session_of_run(self.tracer, self._runs, metadata) if metadata else self.tracer.session
-        return Place(None, above, parent_run_id is not None, session)
+        return None, above, parent_run_id is not None, session
 
     def _context_for(
         self, place: Place, is_agent: bool = False, graph: Any = None, name: str | None = None
     ) -> Mapping[str, str] | None:
         """Return the metadata that points to the snapshot of the agent or the graph a run belongs to."""
-        own = self._own_context(place.session) if self.snapshot is not None else self.context
-        above = place.above
+        _, above, _, session = place
+        own = self._own_context(session) if self.snapshot is not None else self.context
         if (is_agent or (graph is not None and above is None)) and (above is not None or own is None):
             graph = graph if graph is not None else calling_graph()
             if graph is not None:
-                return snapshot_of_graph(self.tracer, self._runs, graph, self.agent_id, place.session, name)
+                return snapshot_of_graph(self.tracer, self._runs, graph, self.agent_id, session, name)
         if above is not None and above.context is not None:
             return cast("Mapping[str, str]", above.context)
         return own
@@ -158,13 +153,16 @@ class RunRecorder:
         place = self._place_of(parent_run_id, metadata)
         if type(payload) is ModelInput:
             payload.keyed = shots.keys_wanted
-        meta = run_metadata(metadata)
+        meta = CallerMetadata(metadata or ())
+        meta.given = metadata
         if tags:
             meta["tags"] = ",".join(tags)
         if more is not None:
             meta.update(more)
         inherited = agent_name(metadata)
-        agent = agent_within(place.above, inherited)
+        above = place[1]
+        same = above is not None and above.inherited_agent == inherited
+        agent = (above.agent or inherited) if same else inherited
         context = self._context_for(place)
         self._begin(run_id, parent_run_id, kind, shown, place, agent, meta, context, payload, inherited)
 
@@ -180,46 +178,49 @@ class RunRecorder:
         context: Mapping[str, str] | None,
         payload: Any,
         inherited: str | None = None,
-        graph: GraphKind = GraphKind.NONE,
+        graph: int = NO_GRAPH,
     ) -> None:
         if context is not None:
             meta.update(context)
-        parent = place.parent
+        parent, above, unknown, session = place
         if parent is not None:
             speech = parent.speech_id or (parent.metadata or {}).get("lk_speech_id")
             if speech:
                 meta["lk_speech_id"] = speech
-        if place.unknown:
+        if unknown:
             meta["etaoi_tui.unknown_parent"] = str(parent_run_id)
-        if graph >= GraphKind.PLAIN and self._runs.waiting and type(payload) is ChainInput:
-            resumed = resumed_run(self._runs, place.session, meta, payload.value)
+        if graph >= PLAIN_GRAPH and self._runs.waiting and type(payload) is ChainInput:
+            resumed = resumed_run(self._runs, session, meta, payload.value)
             if resumed is not None:
                 meta[RESUMES] = resumed
         span = self.tracer.start(
             kind,
             shown,
             parent=parent,
-            session=place.session,
+            session=session,
             payload=payload,
             metadata=meta,
             agent_name=agent,
             run_id=run_id,
             parent_run_id=parent_run_id,
         )
-        above = place.above if type(place.above) is Run else None
-        run = self._open[run_id.int] = Run(span, self, above, agent, context, inherited, graph)
-        if above is not None:
-            above.below[run_id.int] = run
+        over = above if type(above) is Run else None
+        run = self._open[run_id.int] = Run(span, self, over, agent, context, inherited, graph)
+        if over is not None:
+            over.below[run_id.int] = run
 
     def _finish(self, run_id: UUID, payload: Any, error: str | None = None) -> None:
         try:
             run = self._take(run_id)
             if run is None:
                 return
-            waits = wait_of_graph(run) if run.graph >= GraphKind.PLAIN else None
-            if waits is not None:
+            if run.graph >= PLAIN_GRAPH and (waits := wait_of_graph(run)) is not None:
                 remember_wait(self._runs, run)
-            self._end(run, payload, error, waits)
+                self._end(run, payload, error, waits)
+            elif run.below or self.stopped or run.span.state & ENDED:
+                self._end(run, payload, error)
+            else:
+                self.tracer.end(run.span, payload, error=error)
         except Exception as problem:
             self._failure("the end of a run", problem)
 
@@ -245,7 +246,7 @@ class RunRecorder:
             if is_pause(error):
                 waits = note_pause(run, error)
                 outcome = f"{type(error).__name__}({waits[WAITS_FOR]!r})"
-            elif run.graph >= GraphKind.PLAIN and isinstance(error, GeneratorExit):
+            elif run.graph >= PLAIN_GRAPH and isinstance(error, GeneratorExit):
                 # Whoever read the stream left it: no news when the graph has stopped to wait by then.
                 waits = wait_of_graph(run, error)
                 if waits is not None:
@@ -258,8 +259,14 @@ class RunRecorder:
     def _take(self, run_id: UUID) -> Run | None:
         """Take the run that reports its end, if it is ours: an open one, or one that was cut off before."""
         key = run_id.int
-        run = self._open.get(key) or self._runs.cut_off.get(key)
-        return run if run is not None and run.owner is self and self._runs.take(key) is run else None
+        run = self._open.get(key)
+        if run is None:
+            run = self._runs.cut_off.get(key)
+            if run is None or run.owner is not self:
+                return None
+            self._runs.cut_off.pop(key, None)
+            return run
+        return self._runs.close(key) if run.owner is self else None
 
     def _end(
         self,
@@ -272,7 +279,7 @@ class RunRecorder:
         if run.below:
             self._cut_off_below(run, raised)
         span = run.span
-        if span.ended:
+        if span.state & ENDED:
             self.tracer.end_after_all(span, payload, error=error, metadata=metadata)
         else:
             self.tracer.end(span, payload, error=error, metadata=metadata)

@@ -56,7 +56,7 @@ class Run:
         self.inherited_agent = inherited_agent
         """The agent that its metadata names, which may be one further out."""
         self.graph = graph
-        """What it has to do with graphs: see `GraphKind`."""
+        """What it has to do with graphs: see `etaoi_tui.sdk.langchain.agent_graphs`."""
         self.below: dict[int, Run] = {}
         """Runs in it that have not ended, by key."""
         self.questions: list[Any] | None = None
@@ -174,10 +174,6 @@ class Runs:
                 self.cut_off[key] = other
                 ended.append(other)
         return ended
-
-    def take(self, key: int) -> Run | None:
-        """Take a run that reports its end: an open one, or one whose end was made up."""
-        return self.close(key) or self.cut_off.pop(key, None)
 
     def ended(self, key: int) -> EndedRun | None:
         """Return a run that has ended not long ago."""

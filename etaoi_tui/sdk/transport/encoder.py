@@ -52,6 +52,7 @@ def _tell_kind(kind: str, metadata: dict[str, str], shaper: PayloadSerializer) -
     """Say in the metadata what a span is whose kind the wire has no name for."""
     if kind == "retriever":
         metadata.setdefault("ls_retriever_name", metadata.get("name", ""))
+        metadata.setdefault("etaoi_tui.kind", "retriever")
     elif kind == "event":
         metadata.setdefault("event", metadata.get("name", ""))
     elif kind not in _OTHER_KINDS:

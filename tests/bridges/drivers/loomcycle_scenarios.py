@@ -217,9 +217,9 @@ async def other_types(stage: Stage, server: Server, client: Any) -> None:
             ),
             event(
                 "awaiting_children",
-                awaiting_children=pb.AwaitingChildrenInfo(child_run_ids=["c1", "c2"], since_turn=3),
+                awaiting_children=pb.AwaitingChildren(child_run_ids=["c1", "c2"], since_turn=3),
             )
-            if hasattr(pb, "AwaitingChildrenInfo")
+            if hasattr(pb, "AwaitingChildren")
             else event("awaiting_children"),
         ]
     server.scripts["odd"] = [
@@ -231,6 +231,61 @@ async def other_types(stage: Stage, server: Server, client: Any) -> None:
         event("after_done", text="late"),
     ]
     await stage.ends("run", all_of(client.run_streaming(agent="odd", segments=SEGMENTS)))
+
+
+@scenario
+async def interactive(stage: Stage, server: Server, client: Any) -> None:
+    """A run that waits for a slot, a person, a verdict and its children, and is steered."""
+    if not HAS_NEWER:
+        stage.tell("not in this version")
+        return
+    slot = pb.AdmissionInfo(reason="lane", provider="p", kind="chat")
+    server.scripts["guide"] = [
+        event("queued", admission=pb.AdmissionInfo(reason="user_cap", position=2)),
+        0.15,
+        event("admitted", admission=pb.AdmissionInfo(reason="user_cap", wait_ms=150)),
+        event("started"),
+        event("call_queued", admission=slot),
+        0.15,
+        event("call_admitted", admission=slot),
+        event("text", text="Which city?"),
+        event("usage", usage=usage(1, 1)),
+        event("awaiting_input", awaiting_input=pb.AwaitingInput(since_turn=1)),
+        0.15,
+        event("steer", user_input=pb.UserInput(text="Oslo", source="api", seen_at="2026-01-02T03:04:05Z")),
+        event("override", override=pb.OverrideInfo(source="operator", to_model="p/m-9", fields=["model"])),
+        event("text", text="Oslo it is."),
+        event("usage", usage=usage(2, 2, model="m-9")),
+        event(
+            "hook_decision",
+            hook_decision=pb.HookDecision(hook="o/h", tool_name="rm", decision="deny", reason="no"),
+        ),
+        event("awaiting_review", awaiting_review=pb.AwaitingReview(since_turn=2, round=1)),
+        0.05,
+        event("error", error="held", error_info=pb.ErrorInfo(category="business", description="late")),
+    ]
+    await stage.ends("run", all_of(client.run_streaming(agent="guide", segments=SEGMENTS)))
+
+
+@scenario
+async def operator(stage: Stage, server: Server, client: Any) -> None:
+    """What a program does to a run beside starting it."""
+    if not hasattr(client, "decide"):
+        stage.tell("not in this version")
+        return
+    go_on = asyncio.Event()
+    server.scripts["worker"] = [event("started"), event("text", text="a"), go_on, *TWO_CALLS[3:]]
+    running = asyncio.create_task(all_of(client.run_streaming(agent="worker", segments=SEGMENTS)))
+    await asyncio.sleep(0.3)
+    await stage.ends("input", client.run_input("run_1", "faster", model="m-2"))
+    await stage.ends("pause", client.pause_runtime())
+    await asyncio.sleep(0.15)
+    await stage.ends("resume", client.resume_runtime())
+    await stage.ends("refused", client.review_run("run_1", "reject", feedback="no"))
+    await stage.ends("decide", client.decide({"a": 1}, {"sure": {"type": "noul", "instructions": "?"}}))
+    await stage.ends("channel", client.publish_channel("news", payload=b"SECRET-payload"))
+    go_on.set()
+    stage.tell(len(await running))
 
 
 @scenario
@@ -401,6 +456,8 @@ SCENARIOS = {
         no_trace,
         batch_with_states,
         nobody_there,
+        interactive,
+        operator,
     )
 }
 

@@ -116,6 +116,21 @@ class Server(pb_grpc.LoomcycleServicer):
             await self.batch_gate.wait()
         return pb.BatchSpawnResult(spawned=len(results), results=results)
 
+    async def Decide(self, request: Any, context: Any) -> Any:
+        answer = json.dumps({"type": "noul", "noul": 0.9}).encode()
+        took = {"input_tokens": 7, "output_tokens": 1}
+        answers = {"sure": answer}
+        return pb.DecideResponse(model="judge", served_model="judge-2", answers=answers, usage=took)
+
+    async def RunInput(self, request: Any, context: Any) -> Any:
+        return pb.RunInputResponse(run_id=request.run_id, delivered=True)
+
+    async def PauseRuntime(self, request: Any, context: Any) -> Any:
+        return pb.PauseRuntimeResponse(status="paused")
+
+    async def ResumeRuntime(self, request: Any, context: Any) -> Any:
+        return pb.ResumeRuntimeResponse(status="running")
+
     async def StreamUserRunStates(self, request: Any, context: Any) -> AsyncIterator[Any]:
         self.requests.append(f"StreamUserRunStates {request.user_id}")
         while (state := await self.states.get()) is not None:

@@ -250,6 +250,37 @@ async def toolsets(stage: Stage) -> None:
     stage.tell(server.log)
 
 
+async def code_mode(stage: Stage) -> None:
+    """A program in the sandbox calls tools; set up before the agent is watched, and after."""
+    try:
+        from voxagent.code.agent import CodeModeConfig, setup_code_mode_for_agent
+    except ImportError:
+        stage.tell("not in this version")
+        return
+    program = """
+print(call_tool("default", "double.py", n=4))
+print(call_tool("default", "broken.py", n=1))
+"""
+
+    async def double(n: int) -> int:
+        return 2 * n
+
+    def broken(n: int) -> int:
+        raise ValueError("broken")
+
+    for order in ("before", "after"):
+        name = f"code-{order}"
+        turns = ([call("execute_code", "c1", code=program), MessageEndChunk()], say("8"))
+        agent = Agent(script(name, *turns), name=name, tools=[tool("double", double), tool("broken", broken)])
+        if order == "after":
+            stage.watch(agent)
+        executor = setup_code_mode_for_agent(agent, CodeModeConfig(timeout_seconds=3))
+        agent.register_tool(executor.get_execute_code_tool())
+        if order == "before":
+            stage.watch(agent)
+        await stage.ends(order, agent.run("x"))
+
+
 async def usage(stage: Stage) -> None:
     class CountedEnd(MessageEndChunk):
         usage: dict[str, int]
@@ -412,6 +443,7 @@ SCENARIOS = {
         concurrent,
         sync_runs,
         toolsets,
+        code_mode,
         usage,
         own_instance_attribute,
         no_trace,
