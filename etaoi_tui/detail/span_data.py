@@ -8,7 +8,7 @@ from etaoi_collector.projections.payload_reader import PayloadReader
 from etaoi_collector.projections.span_data import DELTAS_LISTED, payload_fields
 from etaoi_collector.store.model import Span
 from etaoi_tui.detail.view_options import ViewOptions
-from etaoi_tui.detail.voice_kinds import VoiceContext
+from etaoi_tui.detail.voice_context import VoiceContext
 
 __all__ = [
     "DELTAS_LISTED",

@@ -18,7 +18,7 @@ from etaoi_tui.detail.pages.overview import attribute_sections, headline, overvi
 from etaoi_tui.detail.pages.wait import wait_sections
 from etaoi_tui.detail.span_data import SpanData
 from etaoi_tui.detail.view_options import ViewOptions
-from etaoi_tui.detail.voice_kinds import VoiceContext
+from etaoi_tui.detail.voice_context import VoiceContext
 from etaoi_tui.kinds.registry import KINDS
 from etaoi_tui.view.glyphs import kind_glyph
 

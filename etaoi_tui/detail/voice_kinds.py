@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from etaoi_collector.store.model import Span
@@ -12,26 +11,6 @@ from etaoi_tui.detail.kind_viewer import RowReader
 if TYPE_CHECKING:
     from etaoi_tui.detail.document.model import Tab
     from etaoi_tui.detail.span_data import SpanData
-    from etaoi_tui.view.voice.call_model import VoiceCall
-    from etaoi_tui.view.voice.model import Turn
-    from etaoi_tui.view.voice.thresholds import Thresholds
-
-
-@dataclass(frozen=True, slots=True)
-class VoiceContext:
-    """What is known of the voice call that a span belongs to, besides the span.
-
-    Attributes:
-        limits: What counts as slow.
-        call: The call of a session's span.
-        turn: The turn of a turn's span.
-        number: The turn's place in the call, from 1.
-    """
-
-    limits: Thresholds
-    call: VoiceCall | None = None
-    turn: Turn | None = None
-    number: int = 0
 
 
 def voice_tabs(data: SpanData) -> Sequence[Tab]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from etaoi_tui.sdk.transport.registry import EXIT_SECONDS, finish_all, flush_at_exit
 
 if TYPE_CHECKING:
-    from etaoi_tui.sdk.transport.pipeline import Pipeline
+    from etaoi_tui.sdk.record_queue import RecordQueue
 
 _is_registered = False
 
@@ -29,7 +29,7 @@ def finish_at_exit() -> None:
         install_sigterm_flush()
 
 
-def finish_with_multiprocessing(pipeline: Pipeline) -> None:
+def finish_with_multiprocessing(pipeline: RecordQueue) -> None:
     """Flush at the end of a child of `multiprocessing`, which runs its finalizers but not atexit.
 
     A pool terminates its workers, so SIGTERM flushes there by default.
@@ -47,7 +47,7 @@ def _is_multiprocessing_child() -> bool:
     )
 
 
-def _flush_one(reference: weakref.ref[Pipeline]) -> None:
+def _flush_one(reference: weakref.ref[RecordQueue]) -> None:
     pipeline = reference()
     if pipeline is not None:
         pipeline.flush(EXIT_SECONDS)

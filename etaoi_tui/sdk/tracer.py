@@ -34,9 +34,9 @@ from etaoi_tui.sdk.limits import Limits
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from etaoi_tui.sdk.record_queue import RecordQueue
     from etaoi_tui.sdk.redact import Redact
     from etaoi_tui.sdk.stats import Stats
-    from etaoi_tui.sdk.transport.pipeline import Pipeline
 
 Payload = Mapping[str, Any] | Callable[[], Any] | None
 
@@ -155,7 +155,7 @@ class Tracer:
 
     def __init__(
         self,
-        pipeline: Pipeline | None,
+        pipeline: RecordQueue | None,
         *,
         session: SessionInfo | None = None,
         limits: Limits | None = None,
@@ -336,7 +336,7 @@ class Tracer:
         return self._pipeline.stats() if self._pipeline is not None else Stats()
 
     @property
-    def pipeline(self) -> Pipeline | None:
+    def pipeline(self) -> RecordQueue | None:
         """Where its records go. Tracers with the same pipeline speak to the same destination."""
         return self._pipeline
 

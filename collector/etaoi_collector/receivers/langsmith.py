@@ -101,6 +101,7 @@ def translate_feedback(translators: Translators, body: bytes) -> Iterator[list[b
 
 def _translated(translators: Translators, told: Operations) -> Iterator[list[bytes]]:
     from etaoi_collector.translation.event_writer import write_reject
+    from etaoi_collector.translation.langsmith_runs import read_time
 
     stream = translators.langsmith
     yield stream.take(told.runs)
@@ -109,7 +110,7 @@ def _translated(translators: Translators, told: Operations) -> Iterator[list[byt
         yield stream.note(
             str(feedback.get("run_id")),
             str(feedback["trace_id"]) if feedback.get("trace_id") else None,
-            time.time_ns(),
+            read_time(feedback.get("created_at")) or time.time_ns(),
             {"score": _score(feedback)},
         )
 

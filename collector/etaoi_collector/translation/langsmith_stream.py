@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from typing import Any
 
 from etaoi_collector.lru import Lru
+from etaoi_collector.translation.event_writer import write_reject
 from etaoi_collector.translation.ids import run_uuid
 from etaoi_collector.translation.langsmith_runs import Run, translate_run
 from etaoi_collector.translation.trace_builder import TimedEvent, TraceBuilder, in_time_order
 from etaoi_collector.translation.translated import TranslatedSpan
 from etaoi_collector.translation.twins import Twins
+
+_log = logging.getLogger("etaoi_collector.translation")
+_log.addHandler(logging.NullHandler())
 
 RUNS_OPEN = 20_000
 """Runs whose end has not come, and of which is remembered what their start told."""
@@ -39,12 +44,18 @@ class LangSmithStream:
         Args:
             operations: For each, whether it is a run's first (``post``), and what it tells.
         """
+        rejects: list[bytes] = []
         whole: list[tuple[TranslatedSpan, bool]] = []
         for is_first, told in operations:
             run_id = run_uuid(told.get("id"))
             if run_id is None:
                 continue
-            translated = self._joined(run_id, told, is_first)
+            try:
+                translated = self._joined(run_id, told, is_first)
+            except Exception:  # whatever is wrong with one run must not cost its neighbours
+                _log.debug("a run could not be translated", exc_info=True)
+                rejects.append(write_reject(f"the run {run_id} with values of odd types"))
+                continue
             if translated is not None:
                 # An update that does not repeat the inputs leaves the start to the request that tells them.
                 whole.append((translated, is_first or "inputs" in told))
@@ -55,7 +66,7 @@ class LangSmithStream:
                 events += self._builder.started(span)
             else:
                 events += self._builder.finished(span, with_start=with_start)
-        return [event for _, _, event in events]
+        return rejects + [event for _, _, event in events]
 
     def note(self, run_id: str, trace_id: str | None, time_ns: int, payload: dict[str, Any]) -> list[bytes]:
         """Return the events for something that was said about a run: feedback, an attachment."""

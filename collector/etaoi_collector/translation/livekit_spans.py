@@ -39,7 +39,6 @@ def refine(translated: TranslatedSpan, span: OtelSpan, told: SortedAttributes) -
         transcript = _first(told, livekit.TRANSCRIPT)
         if transcript is not None:
             translated.end.update(transcript=to_text(transcript), is_final=True)
-            translated.start["transcript"] = to_text(transcript)
     elif kind == "voice_turn":
         label = told.text("agent")
         if label:

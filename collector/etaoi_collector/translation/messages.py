@@ -87,7 +87,7 @@ def _is_pair(value: list[Any]) -> bool:
 
 
 def _is_part(item: dict[str, Any]) -> bool:
-    return item.get("type") in _TEXTS and "content" in item
+    return _kind(item) in _TEXTS and "content" in item
 
 
 def _message(item: Any, role: str) -> Iterator[Message]:
@@ -103,12 +103,14 @@ def _message(item: Any, role: str) -> Iterator[Message]:
     if isinstance(item.get("message"), dict) and "role" not in item:
         item = item["message"]
     if item.get("type") == "constructor" and isinstance(item.get("kwargs"), dict):
-        kind = item.get("id")
-        name = kind[-1] if isinstance(kind, list) and kind else ""
-        item = {**item["kwargs"], "role": name if name in ROLES else item["kwargs"].get("type") or role}
+        kwargs = item["kwargs"]
+        path = item.get("id")
+        name = path[-1] if isinstance(path, list) and path else None
+        known = isinstance(name, str) and name in ROLES
+        item = {**kwargs, "role": name if known else kwargs.get("type") or role}
     elif isinstance(item.get("data"), dict) and "role" not in item:
         item = {**item["data"], "role": item.get("type") or role}
-    kind = item.get("type")
+    kind = _kind(item)
     if "role" not in item and kind in _CALLS:
         yield {"role": "assistant", "text": "", "tool_calls": [_call(item)]}
         return
@@ -118,7 +120,7 @@ def _message(item: Any, role: str) -> Iterator[Message]:
     if "role" not in item and kind in _REASONING:
         yield {"role": "assistant", "text": "", "reasoning": _plain(item)}
         return
-    speaker = str(item.get("role") or (kind if isinstance(kind, str) and kind != "message" else role))
+    speaker = str(item.get("role") or (kind if kind and kind != "message" else role))
     message: Message = {"role": normalize_role(speaker), "text": ""}
     content = item.get("parts", item.get("content", item.get("contents", item.get("text"))))
     results = list(_take_content(message, content))
@@ -154,6 +156,12 @@ def _message(item: Any, role: str) -> Iterator[Message]:
     yield from results
 
 
+def _kind(item: dict[str, Any]) -> str:
+    """Return what a map says that it is; empty for anything but text."""
+    kind = item.get("type")
+    return kind if isinstance(kind, str) else ""
+
+
 def _is_map(value: Any) -> bool:
     return isinstance(value, dict)
 
@@ -178,7 +186,7 @@ def _take_content(message: Message, content: Any) -> Iterator[Message]:
             continue
         inner = part.get("message_content")
         part = inner if isinstance(inner, dict) else part
-        kind = part.get("type")
+        kind = _kind(part)
         if kind in _REASONING:
             message["reasoning"] = message.get("reasoning", "") + _plain(part)
         elif kind in _CALLS or "functionCall" in part or "function_call" in part:
@@ -186,7 +194,7 @@ def _take_content(message: Message, content: Any) -> Iterator[Message]:
             message.setdefault("tool_calls", []).append(_call(call if isinstance(call, dict) else part))
         elif kind in _RESULTS or "functionResponse" in part or "function_response" in part:
             yield _result(part.get("functionResponse") or part.get("function_response") or part)
-        elif kind in _TEXTS or (kind is None and isinstance(part.get("text"), str)):
+        elif kind in _TEXTS or (not kind and isinstance(part.get("text"), str)):
             texts.append(_plain(part))
         else:
             message.setdefault("parts", []).append(_part(part))

@@ -157,9 +157,20 @@ def _add_payloads(
         given = fields.get("input", fields.get("input_messages"))
         returned = fields.get("output", fields.get("output_messages", fields.get("response_text")))
         if given is not None:
-            translated.start["inputs"] = to_text(given)
+            translated.start["inputs"] = _conversation(given)
         if returned is not None:
-            translated.end["outputs"] = to_text(returned)
+            translated.end["outputs"] = _conversation(returned)
+
+
+def _conversation(value: Any) -> str:
+    """Return what an agent was given or gave as text; a conversation in the shape that LangChain's have."""
+    told = parse_json(value)
+    if isinstance(told, list) and told and all(isinstance(item, dict) and "parts" in item for item in told):
+        messages = [
+            {**message, "content": message.pop("text")} for message in read_messages(told, "assistant")
+        ]
+        return to_text({"messages": messages})
+    return to_text(value)
 
 
 def _add_agent(translated: TranslatedSpan, told: SortedAttributes) -> None:

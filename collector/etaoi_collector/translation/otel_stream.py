@@ -6,6 +6,7 @@ belong to, and spans that LangSmith tells, too, get the id of its run.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 from etaoi_collector.conventions.telemetry import langsmith, livekit, pydantic_ai
@@ -13,6 +14,7 @@ from etaoi_collector.lru import Lru
 from etaoi_collector.translation.event_writer import write_reject
 from etaoi_collector.translation.genai_events import DETAILS, is_message_event
 from etaoi_collector.translation.ids import span_uuid
+from etaoi_collector.translation.livekit_calls import SPEAKING, LiveKitCalls
 from etaoi_collector.translation.otel_model import InvalidPayload, OtelLog, OtelSpan
 from etaoi_collector.translation.otel_spans import translate_span
 from etaoi_collector.translation.trace_builder import TimedEvent, TraceBuilder, in_time_order
@@ -25,6 +27,9 @@ LOGS_OF_ONE = 2_000
 """Log records of one span that are joined to it."""
 CALLS_REMEMBERED = 512
 """Model calls without content that log records may still bring."""
+
+_log = logging.getLogger("etaoi_collector.translation")
+_log.addHandler(logging.NullHandler())
 
 _Key = tuple[str, str]
 
@@ -40,6 +45,7 @@ class OtelStream:
     def __init__(self, builder: TraceBuilder, twins: Twins) -> None:
         self._builder = builder
         self._twins = twins
+        self._calls = LiveKitCalls(builder)
         self._halves: Lru[_Key, list[OtelSpan]] = Lru(SPANS_WAITING)
         self._logs: Lru[_Key, list[OtelLog]] = Lru(SPANS_WAITING)
         self._silent_calls: Lru[_Key, OtelSpan] = Lru(CALLS_REMEMBERED)
@@ -56,19 +62,42 @@ class OtelStream:
             else:
                 spans.append(item)
         whole: list[tuple[OtelSpan, TranslatedSpan, bool]] = []
-        for span in sorted(spans, key=_order):
-            if span.attributes.get(pydantic_ai.SPAN_TYPE) == pydantic_ai.PENDING:
-                _reveal_start(span)
-                translated = self._translate(span)
-                translated.end_ns = None
-                whole.append((span, translated, False))
-            elif not self._is_half(span):
-                whole.append((span, self._translate(self._completed(span)), True))
-        self._builder.choose_sessions([translated for _, translated, _ in whole])
         told: list[TimedEvent] = []
-        for _, translated, finished in whole:
-            told += self._builder.finished(translated) if finished else self._builder.pending(translated)
-        return events + in_time_order(told)
+        joined: list[TimedEvent] = []
+        for span in sorted(spans, key=_order):
+            try:
+                self._sort_in(span, whole, told)
+            except Exception:  # whatever is wrong with one span must not cost its neighbours
+                _log.debug("a span could not be translated", exc_info=True)
+                events.append(write_reject(f"a span called {span.name[:60]!a} with values of odd types"))
+        self._builder.choose_sessions([translated for _, translated, _ in whole])
+        for span, translated, finished in whole:
+            if not finished:
+                told += self._builder.pending(translated)
+                continue
+            if span.scope == livekit.SCOPE:
+                self._calls.complete(translated)
+            told += self._builder.finished(translated)
+            if span.scope == livekit.SCOPE:
+                joined += self._calls.joined(translated)
+        return events + in_time_order(told) + in_time_order(joined)
+
+    def _sort_in(
+        self,
+        span: OtelSpan,
+        whole: list[tuple[OtelSpan, TranslatedSpan, bool]],
+        told: list[TimedEvent],
+    ) -> None:
+        """Translate a span, or keep it for the one that it belongs to."""
+        if span.attributes.get(pydantic_ai.SPAN_TYPE) == pydantic_ai.PENDING:
+            _reveal_start(span)
+            translated = self._translate(span)
+            translated.end_ns = None
+            whole.append((span, translated, False))
+        elif span.scope == livekit.SCOPE and span.name == SPEAKING and span.parent_id:
+            told += self._calls.heard(span)
+        elif not self._is_half(span):
+            whole.append((span, self._translate(self._completed(span)), True))
 
     def take_logs(self, logs: Sequence[OtelLog | InvalidPayload]) -> list[bytes]:
         """Return the events for log records that arrived together; most wait for their span."""

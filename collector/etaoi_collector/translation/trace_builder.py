@@ -7,7 +7,7 @@ that the store recognises.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from etaoi_collector.lru import Lru
 from etaoi_collector.translation.event_writer import (
@@ -123,9 +123,9 @@ class TraceBuilder:
         event = write_start(span, self.session_of(span), revises=revises, moves_trace=moves)
         return span.start_ns, 0, event
 
-    def noted(self, span: TranslatedSpan, time_ns: int, payload: dict[str, object]) -> list[TimedEvent]:
+    def noted(self, span: TranslatedSpan, time_ns: int, payload: Mapping[str, object]) -> list[TimedEvent]:
         """Return the events for something that was said about a span."""
-        return [(time_ns, 1, write_delta(span, self.session_of(span), time_ns, payload))]
+        return [(time_ns, 1, write_delta(span, self.session_of(span), time_ns, dict(payload)))]
 
 
 def _end(span: TranslatedSpan, event: bytes) -> TimedEvent:

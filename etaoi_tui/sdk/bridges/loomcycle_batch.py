@@ -4,34 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from time import time_ns
-from typing import Any, Protocol
+from typing import Any
 
-from etaoi_tui.sdk.bridges.loomcycle_registry import RunRegistry
+from etaoi_tui.sdk.bridges.loomcycle_registry import WatchedClient
 from etaoi_tui.sdk.bridges.loomcycle_run import shown_inputs
 from etaoi_tui.sdk.bridges.loomcycle_segments import messages_of
 from etaoi_tui.sdk.bridges.method_hooks import Hook, guarded
 from etaoi_tui.sdk.bridges.shared import enclosing_span, error_words, serialize_value, usage_of
 from etaoi_tui.sdk.serialize import error_sentence
-from etaoi_tui.sdk.tracer import Span, Tracer
-
-
-class BatchWatch(Protocol):
-    """What a batch needs of the watch of its client."""
-
-    tracer: Tracer
-    directory: RunRegistry
-
-    def began(self) -> None:
-        """Count one more run."""
-
-    def ended(self) -> None:
-        """Count one run less."""
+from etaoi_tui.sdk.tracer import Span
 
 
 class Batch:
     """The spans of one batch: a task, and a sub-agent for each spawn."""
 
-    def __init__(self, watch: BatchWatch) -> None:
+    def __init__(self, watch: WatchedClient) -> None:
         self._watch = watch
         self._tracer = watch.tracer
         self._parent = enclosing_span(watch.tracer)

@@ -17,7 +17,7 @@ from etaoi_tui.sdk.serialize import error_sentence, snapshot
 from etaoi_tui.sdk.tracer import Span
 
 if TYPE_CHECKING:
-    from etaoi_tui.sdk.bridges.loomcycle import ClientWatch
+    from etaoi_tui.sdk.bridges.loomcycle_registry import WatchedClient
 
 POSITIONAL: dict[str, tuple[str, ...]] = {
     "run_input": ("run_id", "text"),
@@ -79,7 +79,7 @@ def watched_call(name: str) -> Callable[[Hook], Callable[..., Any]]:
 class OperatorCall:
     """One call, from when it was made to its end."""
 
-    def __init__(self, watch: ClientWatch, name: str, told: dict[str, Any]) -> None:
+    def __init__(self, watch: WatchedClient, name: str, told: dict[str, Any]) -> None:
         self._watch = watch
         self._name = name
         self._told = told
@@ -113,7 +113,7 @@ class OperatorCall:
 
 @guarded
 def _row(
-    watch: ClientWatch, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    watch: WatchedClient, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> OperatorCall | None:
     given = {**dict(zip(POSITIONAL[name], args, strict=False)), **kwargs}
     told = {key: snapshot(value) for key, value in given.items() if key in _TOLD and value not in (None, "")}
@@ -148,7 +148,7 @@ def watched_decide(hook: Hook) -> Callable[..., Any]:
 class Decision:
     """The span of one question to a decision model."""
 
-    def __init__(self, watch: ClientWatch, state: Any, questions: Any, model: str) -> None:
+    def __init__(self, watch: WatchedClient, state: Any, questions: Any, model: str) -> None:
         self._tracer = watch.tracer
         text = serialize_value({"state": state, "questions": questions})
         self._span = self._tracer.start(
@@ -178,7 +178,7 @@ class Decision:
 
 
 @guarded
-def _decision(watch: ClientWatch, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Decision:
+def _decision(watch: WatchedClient, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Decision:
     given = {**dict(zip(("state", "questions"), args, strict=False)), **kwargs}
     return Decision(watch, given.get("state"), given.get("questions"), str(given.get("model") or ""))
 

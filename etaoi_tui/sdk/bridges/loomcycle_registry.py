@@ -8,7 +8,7 @@ from __future__ import annotations
 import weakref
 from collections import OrderedDict
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from etaoi_tui.sdk.bridges.shared import epoch_ns, error_words, strings
 from etaoi_tui.sdk.ids import bridge_uuid
@@ -265,3 +265,16 @@ def _keep(kept: OrderedDict[Any, Any], key: Any, value: Any, most: int = _KEPT) 
     kept.move_to_end(key)
     if len(kept) > most:
         kept.popitem(last=False)
+
+
+class WatchedClient(Protocol):
+    """What calls of a client need of the watch that is on it."""
+
+    tracer: Tracer
+    directory: RunRegistry
+
+    def began(self) -> None:
+        """Count one more run."""
+
+    def ended(self) -> None:
+        """Count one run less."""

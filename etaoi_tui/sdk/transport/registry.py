@@ -10,36 +10,36 @@ from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from etaoi_tui.sdk.transport.pipeline import Pipeline
+    from etaoi_tui.sdk.record_queue import RecordQueue
 
 EXIT_SECONDS = 2.0
 """How long the end of a process waits for a viewer that is there; without one it waits for nothing."""
 
-_alive: weakref.WeakSet[Pipeline] = weakref.WeakSet()
-_shared: dict[Hashable, Pipeline] = {}
+_alive: weakref.WeakSet[RecordQueue] = weakref.WeakSet()
+_shared: dict[Hashable, RecordQueue] = {}
 _lock = threading.Lock()
 
 
-def add_pipeline(pipeline: Pipeline) -> None:
+def add_pipeline(pipeline: RecordQueue) -> None:
     """Remember a pipeline, for the end of the process and for forks."""
     _alive.add(pipeline)
 
 
-def remove_pipeline(pipeline: Pipeline) -> None:
+def remove_pipeline(pipeline: RecordQueue) -> None:
     """Forget a pipeline that was closed."""
     _alive.discard(pipeline)
     if _shared.get(pipeline.key) is pipeline:
         _shared.pop(pipeline.key, None)
 
 
-def shared_pipeline(key: Hashable) -> Pipeline | None:
+def shared_pipeline(key: Hashable) -> RecordQueue | None:
     """Return the open pipeline to the same destination, counted as used once more."""
     with _lock:
         pipeline = _shared.get(key)
         return pipeline.retain() if pipeline is not None else None
 
 
-def share_pipeline(pipeline: Pipeline) -> None:
+def share_pipeline(pipeline: RecordQueue) -> None:
     """Let others with the same key find it."""
     with _lock:
         _shared[pipeline.key] = pipeline

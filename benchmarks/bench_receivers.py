@@ -1,0 +1,120 @@
+"""What foreign tracers cost: spans a second on one core, and the WebSocket behind the front.
+
+Translation is measured without sockets, over the bodies of real exporters; the WebSocket with the front and
+without it, in the same process and in turns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import Callable, Iterator
+
+from websockets.asyncio.client import connect
+from websockets.asyncio.server import ServerConnection, serve
+
+from benchmarks.report import Row
+from etaoi_collector.receivers.clients import Clients
+from etaoi_collector.receivers.door import ReceiverContext
+from etaoi_collector.receivers.etaoi_ws import EtaoiWebSocket
+from etaoi_collector.receivers.front import Front
+from etaoi_collector.receivers.gate import Gate
+from etaoi_collector.receivers.worker import TranslationWorker
+from etaoi_collector.translation.event_writer import pack_frames
+from etaoi_collector.translation.langsmith_requests import read_batch
+from etaoi_collector.translation.otlp_protobuf import decode_traces
+from etaoi_collector.translation.translators import Translators
+from tests.receivers.ingest_captures import captured
+
+ROUNDS = 7
+MESSAGES = 20_000
+MESSAGE = b"\x90" * 1_000
+
+
+def measure() -> Iterator[Row]:
+    """Translation and the front."""
+    bodies = [
+        request.body
+        for name in ("otlp-openinference-langchain", "otlp-pydantic-ai-v2", "otlp-partial-success")
+        for request in captured(name)
+        if request.path.endswith("traces") and request.status == 200
+    ]
+    spans = sum(len(decode_traces(body)) for body in bodies)
+    decoded = _best(lambda: [decode_traces(body) for body in bodies])
+
+    def translate() -> None:
+        translators = Translators()
+        for body in bodies:
+            pack_frames(translators.otel.take_spans(decode_traces(body)))
+
+    whole = _best(translate)
+    yield Row("OTLP to frames, one core", spans / whole, "spans/s", ">= 14,000", "decoding", spans / decoded)
+    batches = [request.body for request in captured("langsmith-batch-json") if request.method == "POST"]
+    operations = sum(len(read_batch(body).runs) for body in batches)
+
+    def join() -> None:
+        translators = Translators()
+        for body in batches:
+            pack_frames(translators.langsmith.take(read_batch(body).runs))
+
+    yield Row("LangSmith to frames, one core", operations / _best(join), "operations/s")
+    behind, alone = asyncio.run(_websockets())
+    yield Row(
+        "WebSocket behind the front, 1 kB", MESSAGES / behind, "messages/s", "", "alone", MESSAGES / alone
+    )
+
+
+def _best(work: Callable[[], object]) -> float:
+    """CPU seconds of the best of `ROUNDS`."""
+    best = float("inf")
+    for _ in range(ROUNDS):
+        began = time.process_time()
+        work()
+        best = min(best, time.process_time() - began)
+    return best
+
+
+class _Ingest:
+    """Takes frames and forgets them."""
+
+    def __getattr__(self, name: str) -> Callable[..., int]:
+        return lambda *_: 0
+
+
+async def _swallow(connection: ServerConnection) -> None:
+    async for _ in connection:
+        pass
+
+
+async def _websockets() -> tuple[float, float]:
+    """CPU seconds for `MESSAGES` messages behind the front, and for a server without one; best of several."""
+    loop = asyncio.get_running_loop()
+    ingest: object = _Ingest()
+    context = ReceiverContext(
+        ingest,  # type: ignore[arg-type]
+        Gate(token=None, check_host=True),
+        Clients(ingest),  # type: ignore[arg-type]
+        TranslationWorker(loop, lambda _: None),
+        "0",
+        30.0,
+    )
+    front = Front(context, max_frame=1 << 30, loopback=True, receivers=[EtaoiWebSocket])
+    front.websocket.handle = _swallow  # type: ignore[method-assign]
+    bound = socket.socket()
+    bound.bind(("127.0.0.1", 0))
+    await front.listen(bound)
+    times: dict[int, list[float]] = {0: [], 1: []}
+    async with serve(_swallow, "127.0.0.1", 0, compression=None) as plain:
+        ports = bound.getsockname()[1], plain.sockets[0].getsockname()[1]
+        for _ in range(ROUNDS):
+            for which, port in enumerate(ports):
+                url = f"ws://127.0.0.1:{port}/ingest"
+                async with connect(url, compression=None, proxy=None) as connection:
+                    began = time.process_time()
+                    for _ in range(MESSAGES):
+                        await connection.send(MESSAGE)
+                    await (await connection.ping())
+                    times[which].append(time.process_time() - began)
+    await front.close()
+    return min(times[0]), min(times[1])

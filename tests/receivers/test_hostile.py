@@ -1,0 +1,111 @@
+"""Bodies that exporters never send: whatever they hold costs itself, with a count, and nothing beside it."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from etaoi_collector.store import Store
+from etaoi_collector.translation.otlp_protobuf import decode_traces
+from etaoi_collector.translation.translators import Translators
+from scripts.fuzz_receivers import mutate, translate
+from tests.collector.serving import serving, wait_for
+from tests.receivers.ingest_captures import EXPECTED, Captured, captured, send, wait_for_spans
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_mutated_bodies(seed: int) -> None:
+    chance = random.Random(seed)
+    requests = [
+        request
+        for name in EXPECTED
+        for request in captured(name)
+        if request.body and len(request.body) < 20_000 and "content-encoding" not in request.headers
+    ]
+    translators = Translators()
+    for _ in range(1_500):
+        request = chance.choice(requests)
+        translate(translators, request, mutate(request.body, chance))
+
+
+JSON, PROTOBUF = "application/json", "application/x-protobuf"
+MULTIPART = "multipart/form-data; boundary=b"
+
+
+def posted(path: str, content_type: str, body: bytes) -> Captured:
+    return Captured("POST", path, {"content-type": content_type}, body, 200)
+
+
+def _span(attributes: list[object], **fields: object) -> dict[str, object]:
+    return {
+        "traceId": "a" * 32,
+        "spanId": "b" * 16,
+        "name": "x",
+        "startTimeUnixNano": "1",
+        "endTimeUnixNano": "2",
+        "attributes": attributes,
+        **fields,
+    }
+
+
+def _value(value: object) -> dict[str, object]:
+    return {"stringValue": value if isinstance(value, str) else json.dumps(value)}
+
+
+ODD = {
+    "messages of odd types": _span(
+        [
+            {"key": "gen_ai.operation.name", "value": _value("chat")},
+            {"key": "gen_ai.input.messages", "value": _value([{"role": ["x"], "parts": [{"type": [1]}, 3]}])},
+        ]
+    ),
+    "an index that would fill memory": _span(
+        [{"key": "llm.input_messages.999999999.message.role", "value": _value("user")}]
+    ),
+    "a name of escape sequences": _span([], name="\x1b]0;x\x07\u202e"),
+    "times before time": _span([], startTimeUnixNano="-5", endTimeUnixNano="99999999999999999999999999"),
+    "a ring": _span([], parentSpanId="b" * 16),
+    "deep": _span([{"key": "gen_ai.prompt", "value": _value("[" * 5_000 + "]" * 5_000)}]),
+}
+
+
+@pytest.mark.parametrize("span", ODD.values(), ids=ODD)
+def test_odd_spans_cost_themselves_at_most(span: dict[str, object], tmp_path: Path) -> None:
+    good = next(iter(captured("otlp-vercel-ai-json")))
+    whole = json.loads(good.body)
+    whole["resourceSpans"][0]["scopeSpans"][0]["spans"].insert(3, span)
+    store = Store()
+    with serving(tmp_path) as (collector, source):
+        assert send(collector, iter([posted("/v1/traces", JSON, json.dumps(whole).encode())])) == [200]
+        wait_for_spans(store, source, EXPECTED["otlp-vercel-ai-json"]["spans"])
+        assert collector.trouble == "" and collector.failure == ""
+        assert sum(map(len, (trace.members for trace in store.traces.values()))) >= 12
+
+
+def test_a_span_whose_bytes_break_off_is_counted(tmp_path: Path) -> None:
+    body = next(iter(captured("otlp-partial-success"))).body
+    spans = decode_traces(body)
+    at = body.find(bytes.fromhex(getattr(spans[1], "span_id")))  # noqa: B009 - mypy: it may be a refusal
+    broken = bytearray(body)
+    broken[at - 1] = 0x7F  # the length of its id
+    store = Store()
+    with serving(tmp_path) as (collector, source):
+        request = posted("/v1/traces", PROTOBUF, bytes(broken))
+        assert send(collector, iter([request])) == [200]
+        wait_for_spans(store, source, len(spans) - 1)
+        wait_for(lambda: collector.stats().rejected == 1)
+        assert store.rejects and "break off" in store.rejects[0].reason
+
+
+def test_a_body_that_turns_out_unreadable_is_counted(tmp_path: Path) -> None:
+    with serving(tmp_path) as (collector, _):
+        bad = [
+            posted("/runs/multipart", MULTIPART, b"--x"),
+            posted("/runs/batch", JSON, b"[1"),
+            posted("/v1/traces", JSON, b"{broken"),
+        ]
+        assert send(collector, iter(bad)) == [202, 202, 200]
+        wait_for(lambda: collector.stats().refused_frames == 3)
