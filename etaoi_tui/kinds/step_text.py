@@ -75,7 +75,7 @@ def changes_in_words(given: Any, returned: Any, *, inner: bool = False) -> str:
             )
         return _fields(returned, given if isinstance(given, dict) else {})
     if inner and isinstance(returned, str) and returned and len(returned) <= 80 and "\n" not in returned:
-        return f"→ {returned}"
+        return _arrow([returned])
     if inner and isinstance(returned, list) and returned and all(isinstance(one, str) for one in returned):
         return _arrow(returned)
     if inner and isinstance(returned, bool):

@@ -87,7 +87,7 @@ def open_tracer(
     """Make a tracer. Tracers with the same destination share one connection.
 
     Args:
-        server_url: the collector's URL, ``ws://127.0.0.1:8787/ingest`` by default.
+        server_url: the collector's URL; by default ``ETAOI_HOST``, else ``ws://127.0.0.1:8787/ingest``.
         host: a host or base URL; wins over ``server_url``; see `resolve_url`.
         public_key: sent with ``secret_key`` as ``X-Etaoi-Public-Key``.
         secret_key: sent with ``public_key`` as ``X-Etaoi-Secret-Key``.
@@ -123,7 +123,7 @@ def open_tracer(
         headers["X-Etaoi-Project-Token"] = token
     pipeline = _open_pipeline(
         sink,
-        resolve_url(host if host is not None else os.environ.get("ETAOI_HOST"), server_url),
+        resolve_url(_host(host, server_url), server_url),
         headers,
         _is_true("ETAOI_TLS_INSECURE") if insecure_tls is None else insecure_tls,
     )
@@ -133,6 +133,13 @@ def open_tracer(
     if flush_on_sigterm:
         install_sigterm_flush()
     return Tracer(pipeline, session=session, limits=limits, redact=rules)
+
+
+def _host(host: str | None, server_url: str | None) -> str | None:
+    """Return the host that was named; the environment's only where the program names no destination."""
+    if host is not None or server_url is not None:
+        return host
+    return os.environ.get("ETAOI_HOST")
 
 
 def _open_pipeline(sink: Any, url: str, headers: dict[str, str], insecure_tls: bool) -> Any:

@@ -41,6 +41,10 @@ def columns(width: int) -> tuple[int, int, int]:
     return left, max(width - left - bar_width - (1 if bar_width else 0), 4), bar_width
 
 
+_WORDS_STYLES = {Status.ERROR: "span-tree--error", Status.PAUSED: "span-tree--warning"}
+"""Looks of the words behind a name, where they say what is wrong or what is waited for."""
+
+
 class SpanPainter:
     """Draws the rows of a tree; what it draws with is set by the tree."""
 
@@ -103,6 +107,8 @@ class SpanPainter:
         seconds = span.duration(now)
         number_look = "span-tree--slow" if seconds is not None and seconds >= 10 else "span-tree--number"
         took = "" if seconds is None or span.marks & _EVENT else fmt.span_duration(span, now)
+        if span.marks & _EVENT:
+            glyph = " "  # it has no course: it happened
         pieces: list[Piece] = [
             (f" {glyph} ", look),
             (
@@ -189,7 +195,7 @@ class SpanPainter:
             while cell_len(tail) > width - 3:
                 tail = tail[max(cell_len(tail) - (width - 3), 1) :]
             return [(f" {tail}▌", "span-tree--dim" if dimmed else "span-tree--streamed")]
-        look = "span-tree--error" if status is Status.ERROR else "span-tree--muted"
+        look = _WORDS_STYLES.get(status, "span-tree--muted")
         return [(" " + one_line(words, width - 1), "span-tree--dim" if dimmed else look)]
 
     def _bar(self, span: Span, status: Status, now: float, dimmed: bool) -> list[Piece]:

@@ -52,6 +52,23 @@ with Collector(CollectorOptions(port=0, record=Record.NONE)) as collector:
     request = urllib.request.Request(f"http://127.0.0.1:{port}/echo", data=b"abc", method="POST")
     assert urllib.request.urlopen(request, timeout=30).read() == b'{"bytes": 3}\\n'
 """,
+    "collector/etaoi_collector/readers/job_log.py": """
+import json, pathlib, subprocess, sys
+pathlib.Path("jobs.log").write_text("job dig 1700000000 2.5\\nnonsense\\njob fill 1700000003 1\\n")
+command = [sys.executable, "-m", "etaoi_tui", "show", "jobs.log", "--json"]
+shown = subprocess.run(command, capture_output=True, text=True)
+spans = [json.loads(line) for line in shown.stdout.splitlines()]
+assert [(s["name"], s["kind"], s["duration_ms"]) for s in spans] == [
+    ("dig", "tool", 2500.0), ("fill", "tool", 1000.0)], shown
+""",
+    "etaoi_tui/export/csv_table.py": WRITE
+    + """
+import csv, subprocess, sys
+command = [sys.executable, "-m", "etaoi_tui", "show", "run.msgpack", "--format", "csv-table"]
+shown = subprocess.run(command, capture_output=True, text=True)
+(row,) = csv.DictReader(shown.stdout.splitlines())
+assert (row["kind"], row["name"], row["status"]) == ("guardrail", "profanity", "ok"), shown
+""",
     "etaoi_tui/detail/viewers/guardrail.py": WRITE
     + """
 import subprocess, sys

@@ -210,7 +210,7 @@ BAD_BODIES: list[tuple[str, bytes, dict[str, Any], int]] = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "body", "fields", "status"), BAD_BODIES)
+@pytest.mark.parametrize(("kind", "body", "fields", "status"), BAD_BODIES, ids=range(len(BAD_BODIES)))
 def test_a_body_that_cannot_be_read_costs_itself(
     tmp_path: Path, kind: str, body: bytes, fields: dict[str, str], status: int
 ) -> None:

@@ -106,3 +106,14 @@ def test_credentials_in_a_url_are_not_shown() -> None:
 
 def test_the_options_type_has_the_parameters_of_open_tracer() -> None:
     assert set(TracerOptions.__annotations__) == set(inspect.signature(open_tracer).parameters)
+
+
+def test_an_explicit_server_url_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ETAOI_HOST", "cloud.example")
+    urls = []
+    for options in ({}, {"server_url": "ws://127.0.0.1:9"}, {"host": "127.0.0.1:8", "server_url": "ws://x"}):
+        tracer = open_tracer(**options)
+        assert tracer.pipeline is not None
+        urls.append(tracer.pipeline.key[1])
+        tracer.close()
+    assert urls == ["wss://cloud.example/ingest", "ws://127.0.0.1:9/ingest", "ws://127.0.0.1:8/ingest"]

@@ -37,7 +37,7 @@ def todo_section(key: str, value: Any) -> Section | None:
     if blocks is None:
         return None
     done = sum(item.get("status") in ("completed", "done") for item in value)
-    return Section(f"{key}.todos", "To do", blocks, f"{done} of {len(value)} done", glyph="☰", level=1)
+    return Section(f"{key}.todos", "To do", blocks, f"{done} of {len(value)} done", glyph="▪", level=1)
 
 
 def file_sections(key: str, value: Any) -> list[Section] | None:

@@ -40,14 +40,17 @@ def _waits(data: SpanData, asking: Span, wait: Wait) -> Section:
         if isinstance(question, (dict, list)):
             blocks.append(Json(question))
     took = fmt.duration(wait.seconds(data.now))
+    # Who paused by ending waits for a person; one that is open may wait for a slot or a limit as well.
+    whom = " for a person" if asking.ended_at is not None else ""
     rows: list[tuple[str, str | list[StyledText]]] = [("since", fmt.timestamp(wait.began_at))]
     if wait.ended_at is None:
         if asking is not data.span:
             rows.append(("where", asking.name))
         blocks.append(KeyValues(rows))
-        return Section(
-            "waits", "Waits for a person", blocks, took, preview=wait.text, glyph="‖", style="warning"
-        )
+        # No duration: of a recording nobody knows for how long it went on waiting.
+        since = f"since {fmt.clock(wait.began_at)}"
+        title = f"Waits{whom}"
+        return Section("waits", title, blocks, since, preview=wait.text, glyph="‖", style="warning")
     rows.append(("until", fmt.timestamp(wait.ended_at)))
     target = ""
     if wait.answer is not None:
@@ -60,7 +63,7 @@ def _waits(data: SpanData, asking: Span, wait: Wait) -> Section:
     blocks.append(KeyValues(rows))
     return Section(
         "waits",
-        "Waited for a person",
+        f"Waited{whom}",
         blocks,
         took,
         preview=wait.text,
@@ -88,14 +91,14 @@ def _resumes(data: SpanData, waited: Span) -> Section:
 
 def _questions(data: SpanData, asking: Span) -> list[Any]:
     """Return what was asked as it was asked, where that was recorded: by the span, or by one inside it."""
-    asked = [
+    interrupted = [
         asking,
         *(span for span in asking.trace.waits or () if span is not asking and _inside(span, asking)),
     ]
-    for span in asked:
-        told = as_list(data.of(span).end_payload.get("interrupts"))
-        if told:
-            return [_value(as_map(one).get("value")) for one in told[:_QUESTIONS_SHOWN]]
+    for span in interrupted:
+        interrupts = as_list(data.of(span).end_payload.get("interrupts"))
+        if interrupts:
+            return [_value(as_map(one).get("value")) for one in interrupts[:_QUESTIONS_SHOWN]]
     return []
 
 

@@ -70,6 +70,7 @@ def owners_name(thing: Any) -> str | None:
     """
     frame: FrameType | None = sys._getframe(1)
     spare: str | None = None
+    file: str | None = None
     for _ in range(_MOST_FRAMES * 4):
         if frame is None:
             break
@@ -79,11 +80,11 @@ def owners_name(thing: Any) -> str | None:
                     if _tells(variable):
                         return variable
                     spare = spare or variable
-            if spare is not None:
-                stem = PurePath(frame.f_code.co_filename).stem
-                return stem if _tells(stem) and stem.isidentifier() else spare
+                    if file is None:
+                        stem = PurePath(frame.f_code.co_filename).stem
+                        file = stem if _tells(stem) and stem.isidentifier() else None
         frame = frame.f_back
-    return spare
+    return file or spare
 
 
 def _variables(names: Any, thing: Any) -> list[str]:
