@@ -137,7 +137,7 @@ class Collector(SubscriptionHub, Publishers):
     @property
     def notices(self) -> list[str]:
         """Sentences about what clients wanted and did not get. Only after `bind`."""
-        return self._intake.notices if self._intake is not None else []
+        return self._intake.notices.sentences() if self._intake is not None else []
 
     def start(self) -> None:
         """Start serving, on a thread of its own; clients that connected since `bind` are waiting already."""
@@ -257,7 +257,9 @@ class Collector(SubscriptionHub, Publishers):
                 bound.listen(BACKLOG)
             except OSError:
                 bound.close()
-                self._intake.note(f"Port {port} is taken, so OpenTelemetry is served on the main port only.")
+                self._intake.notices.add(
+                    f"Port {port} is taken: OpenTelemetry is served on the main port only"
+                )
             else:
                 self._otlp_sockets.append(bound)
 

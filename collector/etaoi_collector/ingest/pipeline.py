@@ -10,6 +10,7 @@ from typing import Protocol
 import msgspec
 
 from etaoi_collector.ingest.inbox import Inbox
+from etaoi_collector.ingest.notices import Notices
 from etaoi_collector.recording.backlog import Backlog
 from etaoi_collector.recording.chunks import Checkpoints, Cursor
 from etaoi_collector.recording.record_items import event_batches
@@ -20,9 +21,6 @@ from etaoi_collector.wire.encode import DROPPED_KEY
 from etaoi_collector.wire.event_ref import unpack_event_ref
 from etaoi_collector.wire.events import EVENT_KIND, Reject, dropped_before
 from etaoi_collector.wire.limits import MAX_EVENTS_PER_FRAME
-
-NOTES_KEPT = 50
-"""Kinds of things that were taken and dropped, and that are told apart."""
 
 _TELLS_DROPS = DROPPED_KEY.encode()
 
@@ -84,6 +82,8 @@ class Ingest:
     """
 
     def __init__(self, recorder: Recorder, inbox: Inbox | None, clock: Callable[[], float]) -> None:
+        self.notices = Notices()
+        """What clients wanted and did not get, and what else a person should know."""
         self.trouble = ""
         """What went wrong within this program while it served a client; empty while all is well."""
         self._recorder = recorder
@@ -104,8 +104,6 @@ class Ingest:
         self._by_type: Counter[type] = Counter()
         self._turned_away = 0
         self._turned_away_why = ""
-        self._notes: list[str] = []
-        self._not_kept: dict[str, tuple[int, int]] = {}
         self._viewers = 0
         self._viewers_dropped = 0
         self._viewers_dropped_why = ""
@@ -208,37 +206,11 @@ class Ingest:
         """Note that a client was not let in."""
         self._turned_away += 1
         self._turned_away_why = why
+        self.notices.add(f"Turned away: {why.strip().rstrip('.')}")
 
     def report(self, trouble: str) -> None:
         """Note what went wrong within this program while it served a client."""
         self.trouble = trouble
-
-    def note_not_kept(self, what: str, size: int) -> None:
-        """Note that something was taken from a client and dropped.
-
-        Args:
-            what: What it was, in a few words.
-            size: Its bytes.
-        """
-        times, before = self._not_kept.get(what, (0, 0))
-        if times or len(self._not_kept) < NOTES_KEPT:
-            self._not_kept[what] = times + 1, before + size
-
-    def note(self, sentence: str) -> None:
-        """Note what a person should know about this endpoint."""
-        self._notes.append(sentence)
-
-    @property
-    def notices(self) -> list[str]:
-        """Sentences about what clients wanted and did not get."""
-        notices = [*self._notes] + [
-            f"{what} ({times} times, {size:,} bytes)" if times > 1 else f"{what} ({size:,} bytes)"
-            for what, (times, size) in list(self._not_kept.items())
-        ]
-        if self._turned_away:
-            what = "request was" if self._turned_away == 1 else "requests were"
-            notices.append(f"{self._turned_away:,} {what} turned away, the last one: {self._turned_away_why}")
-        return notices
 
     def refuse(self, number: int, size: int, reason: str) -> None:
         """Note that a message was not taken."""

@@ -20,7 +20,7 @@ class Audio(Receiver):
 
     def respond(self, request: HttpRequest) -> HttpAnswer:
         """Note what was not kept."""
-        self.context.ingest.note_not_kept("audio not kept", len(request.body))
+        self.context.ingest.notices.add("A call's audio was uploaded: audio not kept", len(request.body))
         return json_answer(200, {"status": "ok", "kept": False})
 
 

@@ -95,21 +95,21 @@ def headline(data: SpanData) -> list[StyledText]:
 
 def flags_in_words(span: Span) -> list[str]:
     """Return what is odd about a span, one sentence each."""
-    found = [] if span.status is Status.OK else [STATUS_MEANINGS[span.status]]
+    texts = [] if span.status is Status.OK else [STATUS_MEANINGS[span.status]]
     if (
         span.marks & SpanFlag.ENDED
         and not span.marks & SpanFlag.STARTED
         and span.status is not Status.INCOMPLETE
     ):
-        found.append(STATUS_MEANINGS[Status.INCOMPLETE])
+        texts.append(STATUS_MEANINGS[Status.INCOMPLETE])
     if span.error in ERROR_WORDS:
-        found.append(ERROR_WORDS[span.error])
-    found += [text for mark, text in FLAG_NOTES.items() if span.marks & mark]
+        texts.append(ERROR_WORDS[span.error])
+    texts += [text for mark, text in FLAG_NOTES.items() if span.marks & mark]
     if span.declared_parent_id is not None and span.parent is None and not span.marks & SpanFlag.PARENT_CYCLE:
-        found.append("Its parent never arrived; it is shown as a root.")
+        texts.append("Its parent never arrived; it is shown as a root.")
     elif span.parent is not None and span.parent.placeholder:
-        found.append("Nothing of its parent has arrived but the id.")
-    return found
+        texts.append("Nothing of its parent has arrived but the id.")
+    return texts
 
 
 def overview_sections(data: SpanData) -> list[Section]:

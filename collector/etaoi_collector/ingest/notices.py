@@ -1,0 +1,35 @@
+"""What a person should know of an endpoint and its clients: each thing once, with how often it happened."""
+
+from __future__ import annotations
+
+MOST = 50
+"""Different things that are told apart; what is beyond is counted elsewhere."""
+
+
+class Notices:
+    """Sentences with how often each was true. Written by the collector's thread, read by any."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, tuple[int, int]] = {}
+
+    def add(self, sentence: str, size: int = 0) -> None:
+        """Note something.
+
+        Args:
+            sentence: What, without a full stop.
+            size: Bytes that it was about; 0 if it was about none.
+        """
+        times, before = self._told.get(sentence, (0, 0))
+        if times or len(self._told) < MOST:
+            self._told[sentence] = times + 1, before + size
+
+    def sentences(self) -> list[str]:
+        """Return what was noted; later calls return the same sentences first, with newer counts."""
+        return [_sentence(what, *counts) for what, counts in list(self._told.items())]
+
+
+def _sentence(what: str, times: int, size: int) -> str:
+    details = [f"{times:,} times"] if times > 1 else []
+    if size:
+        details.append(f"{size:,} bytes")
+    return f"{what} ({', '.join(details)})." if details else f"{what}."
