@@ -32,9 +32,9 @@ def next_error(trace: Trace, after: Span | None) -> Span | None:
     """Return the first origin of an error behind ``after`` in depth-first order, or the first of all."""
     for siblings in _ahead(trace, after):
         for span in siblings:
-            found = _first_error(span)
-            if found is not None:
-                return found
+            failed = _first_error(span)
+            if failed is not None:
+                return failed
     return None
 
 
@@ -43,17 +43,17 @@ def previous_error(trace: Trace, before: Span | None) -> Span | None:
     if before is None:
         siblings = trace.roots
         for at in range(len(siblings) - 1, -1, -1):
-            found = _last_error(siblings[at])
-            if found is not None:
-                return found
+            failed = _last_error(siblings[at])
+            if failed is not None:
+                return failed
         return None
     span: Span | None = before
     while span is not None:
         siblings = _siblings(trace, span)
         for at in range(bisect_left(siblings, _order(span), key=_order) - 1, -1, -1):
-            found = _last_error(siblings[at])
-            if found is not None:
-                return found
+            failed = _last_error(siblings[at])
+            if failed is not None:
+                return failed
         span = span.parent
         if span is not None and is_problem(span):
             return span

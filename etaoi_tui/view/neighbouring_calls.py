@@ -94,18 +94,18 @@ def previous_call(call: Span) -> tuple[Span | None, str]:
     below: Span = call
     while below is not run:
         for sibling in siblings_before(below):
-            found = _last_call(sibling, budget)
-            if found is not None:
-                return found, JUST_BEFORE
+            previous = _last_call(sibling, budget)
+            if previous is not None:
+                return previous, JUST_BEFORE
             if budget[0] <= 0:
                 return None, "the call before is too far back to look for"
         if below.parent is None:
             break
         below = below.parent
     for earlier in runs_before(run, budget):
-        found = _last_call(earlier, budget, inside=True)
-        if found is not None:
-            return found, "the last call of this agent's run before"
+        previous = _last_call(earlier, budget, inside=True)
+        if previous is not None:
+            return previous, "the last call of this agent's run before"
     return None, "the agent's first call"
 
 
@@ -118,19 +118,19 @@ def same_step(call: Span) -> tuple[Span | None, str]:
     budget = [SPANS_WALKED]
     run = run_of(call)
     mine = _steps(run, node_of(call))
-    place = next((n for n, step in enumerate(mine) if call in step), None)
-    if place is None:
+    index = next((n for n, step in enumerate(mine) if call in step), None)
+    if index is None:
         return None, "the run has too many steps to count"
     for earlier in runs_before(run, budget):
         theirs = [step for step in _steps(earlier, node_of(call)) if step]
         if not theirs:
             continue
-        attempt = mine[place].index(call)
-        step = theirs[min(place, len(theirs) - 1)]
-        told = f"step {place + 1} of the run before"
-        if place >= len(theirs):
-            told = f"the run before has no step {place + 1}: this is its last, {len(theirs)}"
-        return step[min(attempt, len(step) - 1)], told
+        attempt = mine[index].index(call)
+        step = theirs[min(index, len(theirs) - 1)]
+        which_step = f"step {index + 1} of the run before"
+        if index >= len(theirs):
+            which_step = f"the run before has no step {index + 1}: this is its last, {len(theirs)}"
+        return step[min(attempt, len(step) - 1)], which_step
     return None, "this agent has no run before this one"
 
 
@@ -148,18 +148,18 @@ def _steps(run: Span, node: Span | None) -> list[list[Span]]:
 
 def calls_of(run: Span, most: int = CALLS_COLLECTED) -> list[Span]:
     """Return the newest calls of an agent's run in order, those of agents inside it left out."""
-    found: list[Span] = []
+    spans: list[Span] = []
     stack = list(run.children or ())
-    seen = 0
-    while stack and len(found) < most and seen < SPANS_WALKED:
+    spans_read = 0
+    while stack and len(spans) < most and spans_read < SPANS_WALKED:
         span = stack.pop()
-        seen += 1
+        spans_read += 1
         if span.kind == "llm":
-            found.append(span)
+            spans.append(span)
         elif span.kind != "sub_agent" and span.children:
             stack += span.children
-    found.reverse()
-    return found
+    spans.reverse()
+    return spans
 
 
 def runs_before(run: Span, budget: list[int]) -> Iterator[Span]:

@@ -66,11 +66,11 @@ class Summaries:
             key: tuple[int, ...] = (span.number, span.version, span.trace.events)
         else:
             key = (span.number, span.version)
-        known = self._spans.get(key)
-        if known is None:
-            known = self._make(span, kind)[:LONGEST]
-            self._spans.put(key, known)
-        return known
+        summary = self._spans.get(key)
+        if summary is None:
+            summary = self._make(span, kind)[:LONGEST]
+            self._spans.put(key, summary)
+        return summary
 
     def chain(self, head: Span, room: int = LONGEST) -> tuple[str, str]:
         """Return what one row says for a chain of middleware: how many there are, and what they came to.
@@ -84,14 +84,14 @@ class Summaries:
         if chain.attempts > 1:
             name += f" ×{chain.attempts}"
         key = (head.number, -sum(span.version + 1 for span in chain.spans))
-        known = self._spans.get(key)
-        if known is None:
+        summary = self._spans.get(key)
+        if summary is None:
             effect = chain.effect(self)
             ratio = self.characters_a_token(chain.call) if effect.characters else CHARACTERS_A_TOKEN
             spent = time_in_words(chain.seconds, chain.is_rough)
-            known = f"{effect.in_words(ratio, spent)}\n{effect.in_words(ratio, spent, short=True)}"
-            self._spans.put(key, known)
-        words, _, short = known.partition("\n")
+            summary = f"{effect.in_words(ratio, spent)}\n{effect.in_words(ratio, spent, short=True)}"
+            self._spans.put(key, summary)
+        words, _, short = summary.partition("\n")
         return name, words if len(name) + 1 + len(words) <= room else short
 
     def characters_a_token(self, call: Span | None) -> float:
@@ -99,32 +99,32 @@ class Summaries:
         if call is None or call.usage is None:
             return CHARACTERS_A_TOKEN
         key = (call.number, call.version)
-        known = self._ratios.get(key)
-        if known is None:
-            known = characters_a_token(call, self.event)
-            self._ratios.put(key, known)
-        return known
+        ratio = self._ratios.get(key)
+        if ratio is None:
+            ratio = characters_a_token(call, self.event)
+            self._ratios.put(key, ratio)
+        return ratio
 
     def of_trace(self, trace: Trace) -> str:
         """Return what a trace waits for, else what it was asked: the first words its root was given."""
         if trace.waiting and (waits := trace_wait_words(trace)):
             return waits[:LONGEST]
-        known = self._traces.get(trace)
-        if known:
-            return known
-        found = ""
+        summary = self._traces.get(trace)
+        if summary:
+            return summary
+        words = ""
         for root in heads(trace)[:4]:
             if root.start_place >= 0 and root.kind != "agent_context":
                 inputs = self.fields(root.start_place).inputs
                 answer = answer_words(inputs)
-                found = f"↪ {answer}" if answer else first_words(inputs)
+                words = f"↪ {answer}" if answer else first_words(inputs)
             if root.kind == "voice_session":
                 return self._newest_speech(root)
-            if found:
+            if words:
                 break
-        if found:
-            self._traces.put(trace, found[:LONGEST])
-        return found[:LONGEST]
+        if words:
+            self._traces.put(trace, words[:LONGEST])
+        return words[:LONGEST]
 
     def _make(self, span: Span, kind: KindAppearance) -> str:
         if waited := wait_words(span, self._inputs):

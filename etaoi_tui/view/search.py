@@ -49,15 +49,15 @@ class TraceSearch:
         """Look further for at most ``budget`` seconds; return True when hits were found."""
         if self.done:
             return False
-        found = False
+        changed = False
         deadline = time.perf_counter() + budget
         for span in self._ahead:
             self._looked_at += 1
-            found |= self._look(span, fresh=True)
+            changed |= self._look(span, fresh=True)
             if self._looked_at % 16 == 0 and time.perf_counter() >= deadline:
-                return found
+                return changed
         self.done = True
-        return found
+        return changed
 
     def apply(self, changes: Changes) -> None:
         """Look at what arrived or changed since."""

@@ -29,17 +29,17 @@ def context_trend(run: Span) -> str:
 
     Empty with fewer than two calls that report it.
     """
-    found: list[int | None] = []
+    sizes: list[int | None] = []
     stack = list((run.children or ())[-_SPANS_WALKED:])
     walked = 0
-    while stack and len(found) < CALLS and walked < _SPANS_WALKED:
+    while stack and len(sizes) < CALLS and walked < _SPANS_WALKED:
         span = stack.pop()
         walked += 1
         if span.kind == "llm":
             tokens = read_tokens(span.usage) if span.usage is not None else None
-            found.append(tokens.input if tokens is not None and tokens.input else None)
+            sizes.append(tokens.input if tokens is not None and tokens.input else None)
         elif span.kind != "sub_agent" and span.children:
             stack += span.children[-_SPANS_WALKED:]
-    found.reverse()
-    known = [number for number in found if number is not None]
-    return f"context {sparkline(found)} {fmt.tokens(known[-1])}" if len(known) > 1 else ""
+    sizes.reverse()
+    reported = [number for number in sizes if number is not None]
+    return f"context {sparkline(sizes)} {fmt.tokens(reported[-1])}" if len(reported) > 1 else ""

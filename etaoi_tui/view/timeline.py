@@ -38,8 +38,8 @@ class Axis:
         while step * 2 < needed:
             step *= 2
         quarter = step / 4
-        whole = -(-needed // quarter) * quarter
-        return cls(start, whole, max(width, 1))
+        rounded = -(-needed // quarter) * quarter
+        return cls(start, rounded, max(width, 1))
 
     def eighths(self, at: float) -> int:
         """Return how many eighths of a cell lie left of a moment, kept inside the axis."""
@@ -82,30 +82,30 @@ def ticks(axis: Axis, spacing: int = 9) -> list[tuple[int, float]]:
     """
     if axis.width < spacing:
         return [(0, 0.0)]
-    wanted = axis.seconds * spacing / axis.width
+    target = axis.seconds * spacing / axis.width
     size = 1e-6
     step = size
-    while step < wanted:
+    while step < target:
         for factor in _STEPS:
             step = size * factor
-            if step >= wanted:
+            if step >= target:
                 break
         size *= 10
-    if 10.0 < wanted:
+    if 10.0 < target:
         # Whole minutes and hours read better than hundreds of seconds.
         for step in (15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0, 21600.0, 86400.0):
-            if step >= wanted:
+            if step >= target:
                 break
         else:
-            step = -(-wanted // 86400.0) * 86400.0
-    found = []
+            step = -(-target // 86400.0) * 86400.0
+    marks = []
     moment = 0
     while (at := moment * step) <= axis.seconds * 1.0000001:
         cell = int(at / axis.seconds * axis.width)
         if cell < axis.width:
-            found.append((cell, at))
+            marks.append((cell, at))
         moment += 1
-    return found
+    return marks
 
 
 def label(seconds: float) -> str:
@@ -118,8 +118,8 @@ def label(seconds: float) -> str:
         return f"{seconds * 1e3:g}ms"
     if seconds < 60:
         return f"{seconds:g}s"
-    whole = round(seconds)
-    minutes, rest = divmod(whole, 60)
+    whole_seconds = round(seconds)
+    minutes, rest = divmod(whole_seconds, 60)
     if minutes < 60:
         return f"{minutes}m{rest:02d}s" if rest else f"{minutes}m"
     hours, minutes = divmod(minutes, 60)

@@ -99,9 +99,9 @@ class TreeRows:
         if trace is None:
             return False
         # In a flood most of what changes stands in other trees, and is looked at only here.
-        known: dict[Span, bool] = {}
-        added = self._mine_of(changes.added, known)
-        changed = self._mine_of(changes.changed, known)
+        in_this_tree: dict[Span, bool] = {}
+        added = self._mine_of(changes.added, in_this_tree)
+        changed = self._mine_of(changes.changed, in_this_tree)
         self.touched = added + changed
         if changes.restructured and any(self._concerns(other) for other in changes.restructured):
             self.rebuild()
@@ -302,9 +302,9 @@ class TreeRows:
             self.rebuild()
         return self.nearest(span)
 
-    def set_plumbing(self, shown: bool) -> None:
+    def set_plumbing(self, visible: bool) -> None:
         """Show or hide the framework's inner steps."""
-        self.show_plumbing = shown
+        self.show_plumbing = visible
         self.rebuild()
 
     # middleware
@@ -321,9 +321,9 @@ class TreeRows:
         """Whether the hooks inside a chain's outermost one have rows of their own."""
         return span in self._open_chains
 
-    def set_chain_open(self, span: Span, wanted: bool) -> None:
+    def set_chain_open(self, span: Span, is_open: bool) -> None:
         """Give the hooks of a chain rows of their own, or let one row stand for all."""
-        if wanted:
+        if is_open:
             self._open_chains.add(span)
         else:
             self._open_chains.discard(span)
@@ -359,7 +359,7 @@ class TreeRows:
             return False
         return trace is mine or trace.session is mine.session
 
-    def _mine_of(self, spans: Iterable[Span], known: dict[Span, bool]) -> list[Span]:
+    def _mine_of(self, spans: Iterable[Span], in_this_tree: dict[Span, bool]) -> list[Span]:
         """Return the spans that stand in this tree."""
         trace = self.trace
         mine = []
@@ -367,25 +367,25 @@ class TreeRows:
             parent = span.parent
             if parent is None:
                 inside = span.trace is trace
-            elif parent in known:
-                inside = known[parent]
+            elif parent in in_this_tree:
+                inside = in_this_tree[parent]
             else:
-                inside = self._is_mine(parent, known)
+                inside = self._is_mine(parent, in_this_tree)
             if inside:
                 mine.append(span)
         return mine
 
-    def _is_mine(self, span: Span, known: dict[Span, bool]) -> bool:
+    def _is_mine(self, span: Span, in_this_tree: dict[Span, bool]) -> bool:
         """Whether a span stands in this tree; every ancestor is looked at once, however deep it is."""
         way: list[Span] = []
-        while (inside := known.get(span)) is None:
+        while (inside := in_this_tree.get(span)) is None:
             way.append(span)
             if span.parent is None:
                 inside = span.trace is self.trace
                 break
             span = span.parent
         for step in way:
-            known[step] = inside
+            in_this_tree[step] = inside
         return inside
 
     def _hidden(self, span: Span) -> bool:

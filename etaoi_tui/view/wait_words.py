@@ -45,13 +45,13 @@ def resume_command(inputs: str | None) -> dict[str, Any] | None:
     if not inputs or len(inputs) > _JSON_READ or '"resume"' not in inputs:
         return None
     try:
-        told = msgspec.json.decode(inputs)
+        value = msgspec.json.decode(inputs)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     if (
-        isinstance(told, dict)
-        and told.get("resume") is not None
-        and "Command" in str(told.get("__type__", "Command"))
+        isinstance(value, dict)
+        and value.get("resume") is not None
+        and "Command" in str(value.get("__type__", "Command"))
     ):
-        return told
+        return value
     return None

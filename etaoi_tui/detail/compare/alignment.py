@@ -49,19 +49,19 @@ def align(
     while tail < shorter - head and old[-1 - tail] == new[-1 - tail]:
         tail += 1
     stop_old, stop_new = len(old) - tail, len(new) - tail
-    found = [AlignedRange(True, 0, head, 0, head)] if head else []
+    ranges = [AlignedRange(True, 0, head, 0, head)] if head else []
     if head < stop_old and head < stop_new and (stop_old - head) * (stop_new - head) <= most:
         inner = _stretches(_pairs(old[head:stop_old], new[head:stop_new]), stop_old - head, stop_new - head)
         moved = [
             AlignedRange(s.equal, s.old_from + head, s.old_to + head, s.new_from + head, s.new_to + head)
             for s in inner
         ]
-        found += _without_crumbs(moved, old, counts) if counts is not None else moved
+        ranges += _without_crumbs(moved, old, counts) if counts is not None else moved
     elif head < stop_old or head < stop_new:
-        found.append(AlignedRange(False, head, stop_old, head, stop_new))
+        ranges.append(AlignedRange(False, head, stop_old, head, stop_new))
     if tail:
-        found.append(AlignedRange(True, stop_old, len(old), stop_new, len(new)))
-    return found
+        ranges.append(AlignedRange(True, stop_old, len(old), stop_new, len(new)))
+    return ranges
 
 
 def _pairs(old: Sequence[Hashable], new: Sequence[Hashable]) -> list[tuple[int, int]]:
@@ -90,52 +90,52 @@ def _pairs(old: Sequence[Hashable], new: Sequence[Hashable]) -> list[tuple[int, 
     return pairs
 
 
-def _places(old: Sequence[Hashable], wanted: set[Hashable]) -> dict[Hashable, int]:
+def _places(old: Sequence[Hashable], elements: set[Hashable]) -> dict[Hashable, int]:
     """Return for each wanted element the bits of its places: as many at most as pairs are compared."""
-    places: dict[Hashable, list[int]] = {}
+    positions: dict[Hashable, list[int]] = {}
     for at, element in enumerate(old):
-        if element in wanted:
-            places.setdefault(element, []).append(at)
-    return {element: _bits(found) for element, found in places.items()}
+        if element in elements:
+            positions.setdefault(element, []).append(at)
+    return {element: _bits(indices) for element, indices in positions.items()}
 
 
-def _bits(places: list[int]) -> int:
-    made = bytearray(places[-1] // 8 + 1)
-    for place in places:
-        made[place >> 3] |= 1 << (place & 7)
-    return int.from_bytes(made, "little")
+def _bits(positions: list[int]) -> int:
+    bitmap = bytearray(positions[-1] // 8 + 1)
+    for position in positions:
+        bitmap[position >> 3] |= 1 << (position & 7)
+    return int.from_bytes(bitmap, "little")
 
 
 def _stretches(pairs: list[tuple[int, int]], old_length: int, new_length: int) -> list[AlignedRange]:
-    found: list[AlignedRange] = []
+    ranges: list[AlignedRange] = []
     at_old = at_new = 0
     for in_old, in_new in [*reversed(pairs), (old_length, new_length)]:
         if in_old > at_old or in_new > at_new:
-            found.append(AlignedRange(False, at_old, in_old, at_new, in_new))
+            ranges.append(AlignedRange(False, at_old, in_old, at_new, in_new))
         if in_old == old_length:
             break
-        last = found[-1] if found else None
+        last = ranges[-1] if ranges else None
         if last is not None and last.equal and last.old_to == in_old and last.new_to == in_new:
-            found[-1] = last._replace(old_to=in_old + 1, new_to=in_new + 1)
+            ranges[-1] = last._replace(old_to=in_old + 1, new_to=in_new + 1)
         else:
-            found.append(AlignedRange(True, in_old, in_old + 1, in_new, in_new + 1))
+            ranges.append(AlignedRange(True, in_old, in_old + 1, in_new, in_new + 1))
         at_old, at_new = in_old + 1, in_new + 1
-    return found
+    return ranges
 
 
 def _without_crumbs(
     stretches: list[AlignedRange], old: Sequence[Hashable], counts: Callable[[Any], object]
 ) -> list[AlignedRange]:
-    found: list[AlignedRange] = []
+    ranges: list[AlignedRange] = []
     for n, stretch in enumerate(stretches):
         crumb = (
             stretch.equal
             and 0 < n < len(stretches) - 1
             and not any(counts(element) for element in old[stretch.old_from : stretch.old_to])
         )
-        last = found[-1] if found else None
+        last = ranges[-1] if ranges else None
         if last is not None and not last.equal and (crumb or not stretch.equal):
-            found[-1] = last._replace(old_to=stretch.old_to, new_to=stretch.new_to)
+            ranges[-1] = last._replace(old_to=stretch.old_to, new_to=stretch.new_to)
         else:
-            found.append(stretch)
-    return found
+            ranges.append(stretch)
+    return ranges

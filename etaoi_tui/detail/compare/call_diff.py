@@ -19,14 +19,14 @@ from etaoi_tui.view.neighbouring_calls import JUST_BEFORE, previous_call, same_s
 
 def call_diff_sections(data: SpanData) -> list[Section]:
     """Return how a call's request differs from the one it is compared with."""
-    other, found = _other(data)
+    other, which_base = _other(data)
     if other is None:
-        text = found[:1].upper() + found[1:] + ": there is nothing to compare with."
+        text = which_base[:1].upper() + which_base[1:] + ": there is nothing to compare with."
         head: list[Block] = [*_choices(data), Text(text, "muted")]
         return [Section("against", _TITLES[data.options.base], head, "nothing to compare with", glyph="±")]
     before = data.of(other)
     diff = _compared(before, data)
-    sections = [_head(data, before, diff, found), _prefix(data, diff)]
+    sections = [_head(data, before, diff, which_base), _prefix(data, diff)]
     changes = diff_sections(diff, "diff", sides=data.options.sides)
     if not changes:
         same = [Text("Both requests are the same, as far as both are known.", "muted")]
@@ -82,13 +82,13 @@ _COMPARISONS_KEPT = 4
 
 def _compared(before: SpanData, data: SpanData) -> RequestDiff:
     both = (before, data)
-    begun = tuple(one.start_payload for one in both)
+    payloads = tuple(one.start_payload for one in both)
     rest = tuple(one.metadata for one in both) + tuple(schemas_for(one) for one in both)
-    for known, diff in _KNOWN:
-        if known[0] is begun[0] and known[1] is begun[1] and known[2:] == rest:
+    for cached, diff in _KNOWN:
+        if cached[0] is payloads[0] and cached[1] is payloads[1] and cached[2:] == rest:
             return diff
     diff = compare(request_of(before), request_of(data))
-    _KNOWN.insert(0, ((*begun, *rest), diff))
+    _KNOWN.insert(0, ((*payloads, *rest), diff))
     del _KNOWN[_COMPARISONS_KEPT:]
     return diff
 
@@ -98,15 +98,15 @@ def request_of(data: SpanData) -> Request:
     return read_sent(data.start_payload, data.metadata, schemas_for(data))
 
 
-def _head(data: SpanData, before: SpanData, diff: RequestDiff, found: str) -> Section:
+def _head(data: SpanData, before: SpanData, diff: RequestDiff, which_base: str) -> Section:
     other = before.span
     name: list[StyledText] = [(f"{kind_glyph(other.kind)} {other.name}", "tag")]
     distance = data.span.started_at - other.started_at
     when = f"   {fmt.clock(other.started_at, milliseconds=True)}, {fmt.duration(abs(distance))} "
     name.append((when + ("earlier" if distance >= 0 else "later"), "muted"))
     rows: list[tuple[str, str | list[StyledText]]] = [("against", name)]
-    if found != JUST_BEFORE:
-        rows.append(("that is", found))
+    if which_base != JUST_BEFORE:
+        rows.append(("that is", which_base))
     usage, was = data.span.usage, other.usage
     if (
         usage is not None
@@ -136,22 +136,28 @@ def _prefix(data: SpanData, diff: RequestDiff) -> Section | None:
     """Say how much of the request a provider could take from its cache, and why not more."""
     if diff.new.messages is None or diff.old.messages is None:
         return None
-    found = find_prefix_break(diff)
+    prefix_break = find_prefix_break(diff)
     usage = data.span.usage
     rows: list[tuple[str, str | list[StyledText]]] = []
-    if found is None:
+    if prefix_break is None:
         rows.append(("same prefix", [("the whole request before", "ok")]))
         summary = "not broken"
     else:
-        share = found.kept / found.total if found.total else 0.0
-        kept = f"{found.kept:,} of {found.total:,} characters of text ({fmt.percent(share)})"
-        rows += [("breaks", [(found.where, "warning")]), ("because", found.why), ("same before", kept)]
-        summary = f"breaks {found.where}"
+        share = prefix_break.kept / prefix_break.total if prefix_break.total else 0.0
+        kept_words = (
+            f"{prefix_break.kept:,} of {prefix_break.total:,} characters of text ({fmt.percent(share)})"
+        )
+        rows += [
+            ("breaks", [(prefix_break.where, "warning")]),
+            ("because", prefix_break.why),
+            ("same before", kept_words),
+        ]
+        summary = f"breaks {prefix_break.where}"
     if usage is not None and usage.cache_read is not None:
-        told = f"{usage.cache_read:,} tokens"
+        cached_words = f"{usage.cache_read:,} tokens"
         if usage.input_tokens:
-            told += f" of {usage.input_tokens:,} in"
-        rows.append(("from cache", f"{told}, as reported"))
+            cached_words += f" of {usage.input_tokens:,} in"
+        rows.append(("from cache", f"{cached_words}, as reported"))
     else:
         rows.append(("from cache", [("not reported", "muted")]))
     return Section("prefix", "Cacheable prefix", [KeyValues(rows)], summary, glyph="▭")

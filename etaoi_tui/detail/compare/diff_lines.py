@@ -39,12 +39,12 @@ def side_by_side_lines(block: Sides, width: int) -> Iterator[HangingLine]:
             continue
         rows = _column(left, column), _column(right, column)
         for n in range(max(len(rows[0]), len(rows[1]))):
-            shown: list[StyledText] = list(rows[0][n]) if n < len(rows[0]) else []
-            used = sum(cells(text) for text, _ in shown)
-            shown.append((" " * (column - used) + " │ ", "muted"))
+            cell: list[StyledText] = list(rows[0][n]) if n < len(rows[0]) else []
+            used = sum(cells(text) for text, _ in cell)
+            cell.append((" " * (column - used) + " │ ", "muted"))
             if n < len(rows[1]):
-                shown += rows[1][n]
-            yield HangingLine(shown, 0, [])
+                cell += rows[1][n]
+            yield HangingLine(cell, 0, [])
 
 
 def _line(sign: str, text: str | Sequence[StyledText]) -> HangingLine:

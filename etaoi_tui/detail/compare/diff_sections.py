@@ -160,16 +160,16 @@ def _system(diff: RequestDiff, prefix: str, sides: bool) -> list[Section]:
         if old != new:
             blocks.append(diff_block(old, new, sides=sides))
         if diff.old.system_cut or diff.new.system_cut:
-            known = min(len(r.system or "") for r in (diff.old, diff.new) if r.system_cut)
-            blocks.append(note(f"only its first {known:,} characters were recorded"))
+            known_length = min(len(r.system or "") for r in (diff.old, diff.new) if r.system_cut)
+            blocks.append(note(f"only its first {known_length:,} characters were recorded"))
         summary = f"{was:,} → {now:,} chars ({now - was:+,})"
     if diff.breakpoints:
-        went, came = diff.breakpoints
+        removed, added = diff.breakpoints
         blocks.append(
             Diff(
                 [
-                    *(("-", f"cache breakpoint {place}") for place in went if place not in came),
-                    *(("+", f"cache breakpoint {place}") for place in came if place not in went),
+                    *(("-", f"cache breakpoint {place}") for place in removed if place not in added),
+                    *(("+", f"cache breakpoint {place}") for place in added if place not in removed),
                 ]
             )
         )
@@ -326,9 +326,9 @@ def _tools(diff: RequestDiff, prefix: str, sides: bool) -> list[Section]:
             blocks.append(diff_block(_tool_text(change.old), _tool_text(change.new), sides=sides))
     if diff.tools_reordered:
         blocks.append(note("the tools stand in another order"))
-    kept = sum(any(tool.name == other.name for other in new) for tool in old)
-    if kept:
-        blocks.append(StyledLine([(f"{fmt.count(kept, 'tool')} kept", "muted")]))
+    in_both = sum(any(tool.name == other.name for other in new) for tool in old)
+    if in_both:
+        blocks.append(StyledLine([(f"{fmt.count(in_both, 'tool')} kept", "muted")]))
     summary = f"{len(old)} → {len(new)}"
     return [Section(f"{prefix}.tools", "Tools", blocks, summary, glyph="⚒", style="role.tool")]
 

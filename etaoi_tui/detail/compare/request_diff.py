@@ -129,11 +129,11 @@ def compare(old: Request, new: Request) -> RequestDiff:
     else:
         diff.system_changed = old.system_length != new.system_length or not _begin_alike(old, new)
     if old.breakpoints is not None and new.breakpoints is not None:
-        places = {c.old_index: c.new_index for c in diff.messages if c.old_index >= 0 and c.new_index >= 0}
+        new_index = {c.old_index: c.new_index for c in diff.messages if c.old_index >= 0 and c.new_index >= 0}
         compared = "messages" not in diff.not_compared
-        went = follow_messages(old.breakpoints, places) if compared else old.breakpoints
-        if went != new.breakpoints:
-            diff.breakpoints = went, new.breakpoints
+        moved_breakpoints = follow_messages(old.breakpoints, new_index) if compared else old.breakpoints
+        if moved_breakpoints != new.breakpoints:
+            diff.breakpoints = moved_breakpoints, new.breakpoints
     if old.tools is None or new.tools is None:
         diff.not_compared.append("tools")
     else:
@@ -157,8 +157,8 @@ def compare(old: Request, new: Request) -> RequestDiff:
 def known_of_both(old: Request, new: Request) -> tuple[str, str]:
     """Return two system prompts as far as both are known."""
     texts = old.system or "", new.system or ""
-    known = min((len(r.system or "") for r in (old, new) if r.system_cut), default=None)
-    return texts if known is None else (texts[0][:known], texts[1][:known])
+    known_length = min((len(r.system or "") for r in (old, new) if r.system_cut), default=None)
+    return texts if known_length is None else (texts[0][:known_length], texts[1][:known_length])
 
 
 def _begin_alike(old: Request, new: Request) -> bool:
@@ -221,10 +221,10 @@ def _compare_messages(
                 kind: What = "same" if says_the_same(old[i], new[j]) else "edited"
                 changes.append(MessageChange(kind, old[i], new[j], i, j))
             continue
-        went = [MessageChange("removed", old[i], None, i) for i in range(i1, i2)]
-        came = [MessageChange("added", None, new[j], -1, j) for j in range(j1, j2)]
-        groups.append((went, came))
-        changes += went + came
+        removed = [MessageChange("removed", old[i], None, i) for i in range(i1, i2)]
+        added = [MessageChange("added", None, new[j], -1, j) for j in range(j1, j2)]
+        groups.append((removed, added))
+        changes += removed + added
     changes = _find_moved(changes, before, after)
     return _find_edited(changes, groups)
 
@@ -259,19 +259,19 @@ def _find_edited(
     present = {id(change) for change in changes}
     compactions: list[Compaction] = []
     dropped: set[int] = set()
-    for went, came in groups:
-        went = [c for c in went if id(c) in present and c.what == "removed"]
-        came = [c for c in came if c.what == "added"]
-        if not went or not came:
+    for removed, added in groups:
+        removed = [c for c in removed if id(c) in present and c.what == "removed"]
+        added = [c for c in added if c.what == "added"]
+        if not removed or not added:
             continue
-        if len(went) == len(came) and all(_is_edit(w, c) for w, c in zip(went, came, strict=True)):
-            for was, now in zip(went, came, strict=True):
+        if len(removed) == len(added) and all(_is_edit(w, c) for w, c in zip(removed, added, strict=True)):
+            for was, now in zip(removed, added, strict=True):
                 now.what, now.old, now.old_index = "edited", was.old, was.old_index
                 dropped.add(id(was))
             continue
-        shorter = sum(length(c.new) for c in came if c.new) < sum(length(c.old) for c in went if c.old)
-        if len(went) >= _LEAST_COMPACTED and len(came) < len(went) and shorter:
-            compactions.append(Compaction(went, came))
+        shorter = sum(length(c.new) for c in added if c.new) < sum(length(c.old) for c in removed if c.old)
+        if len(removed) >= _LEAST_COMPACTED and len(added) < len(removed) and shorter:
+            compactions.append(Compaction(removed, added))
     return [change for change in changes if id(change) not in dropped], compactions
 
 
@@ -294,8 +294,8 @@ def _compare_tools(old: list[ToolSpec], new: list[ToolSpec], deep: bool) -> tupl
     """Compare tools by name; also what they say of themselves where both sides come from the same source."""
     before = {tool.name: tool for tool in old}
     after = {tool.name: tool for tool in new}
-    found = [ToolChange("removed", name, tool) for name, tool in before.items() if name not in after]
-    found += [ToolChange("added", name, None, tool) for name, tool in after.items() if name not in before]
+    changes = [ToolChange("removed", name, tool) for name, tool in before.items() if name not in after]
+    changes += [ToolChange("added", name, None, tool) for name, tool in after.items() if name not in before]
     for name, was in before.items():
         now = after.get(name)
         if now is None or not deep:
@@ -304,9 +304,9 @@ def _compare_tools(old: list[ToolSpec], new: list[ToolSpec], deep: bool) -> tupl
         if (described and was.description != now.description) or (
             was.schema is not None and now.schema is not None and was.schema != now.schema
         ):
-            found.append(ToolChange("changed", name, was, now))
+            changes.append(ToolChange("changed", name, was, now))
     kept = [tool.name for tool in old if tool.name in after], [t.name for t in new if t.name in before]
-    return found, Counter(kept[0]) == Counter(kept[1]) and kept[0] != kept[1]
+    return changes, Counter(kept[0]) == Counter(kept[1]) and kept[0] != kept[1]
 
 
 def _article(word: str) -> str:

@@ -41,24 +41,24 @@ Pair = tuple[Side | None, Side | None]
 
 def pair_lines(old: str, new: str) -> list[Pair]:
     """Return two texts as pairs of lines, words that differ in styles of their own."""
-    found: list[Pair] = []
+    pairs: list[Pair] = []
     groups = hunks(old, new)
     for n, hunk in enumerate(groups):
         if not hunk.equal:
-            found += _changed(hunk)
+            pairs += _changed(hunk)
             continue
         head = 0 if n == 0 else CONTEXT_LINES
         tail = 0 if n == len(groups) - 1 else CONTEXT_LINES
         count = len(hunk.old)
         if count <= head + tail + 1:
-            found += [_same(line) for line in hunk.old]
+            pairs += [_same(line) for line in hunk.old]
             continue
-        found += [_same(line) for line in hunk.old[:head]]
+        pairs += [_same(line) for line in hunk.old[:head]]
         left_out = count - head - tail
         skipped: Side = "@", [(f"{left_out:,} line{'s' if left_out != 1 else ''} the same", "muted")]
-        found.append((skipped, skipped))
-        found += [_same(line) for line in hunk.old[count - tail :]] if tail else []
-    return found
+        pairs.append((skipped, skipped))
+        pairs += [_same(line) for line in hunk.old[count - tail :]] if tail else []
+    return pairs
 
 
 def diff_block(old: str, new: str, *, sides: bool = False) -> Block:
@@ -93,18 +93,18 @@ def _same(line: str) -> Pair:
 
 def _changed(hunk: Hunk) -> list[Pair]:
     old, new = hunk.old, hunk.new
-    found: list[Pair] = []
+    pairs: list[Pair] = []
     for n in range(max(len(old), len(new))):
         was = old[n] if n < len(old) else None
         now = new[n] if n < len(new) else None
         if was is None or now is None:
-            found.append(
+            pairs.append(
                 (
                     None if was is None else ("-", [(was, "diff.removed")]),
                     None if now is None else ("+", [(now, "diff.added")]),
                 )
             )
         else:
-            left, right = compare_later(was, now)
-            found.append((("-", left), ("+", right)))
-    return found
+            old_side, new_side = compare_later(was, now)
+            pairs.append((("-", old_side), ("+", new_side)))
+    return pairs

@@ -36,13 +36,13 @@ def compare_words(old: str, new: str) -> tuple[list[StyledText], list[StyledText
     )
     if alike < _ALIKE * min(len(old), len(new)):
         return [(old, "diff.removed")], [(new, "diff.added")]
-    left: list[StyledText] = []
-    right: list[StyledText] = []
+    old_side: list[StyledText] = []
+    new_side: list[StyledText] = []
     for n, stretch in enumerate(stretches):
         ends = n > 0, n < len(stretches) - 1
-        left += _runs(before[stretch.old_from : stretch.old_to], stretch, "diff.removed", ends)
-        right += _runs(after[stretch.new_from : stretch.new_to], stretch, "diff.added", ends)
-    return left or [("", "diff.removed")], right or [("", "diff.added")]
+        old_side += _runs(before[stretch.old_from : stretch.old_to], stretch, "diff.removed", ends)
+        new_side += _runs(after[stretch.new_from : stretch.new_to], stretch, "diff.added", ends)
+    return old_side or [("", "diff.removed")], new_side or [("", "diff.added")]
 
 
 def _runs(words: list[str], stretch: AlignedRange, style: str, ends: tuple[bool, bool]) -> list[StyledText]:
@@ -56,12 +56,12 @@ def _runs(words: list[str], stretch: AlignedRange, style: str, ends: tuple[bool,
     head = text[:AROUND] if ends[0] else ""
     tail = text[-AROUND:] if ends[1] else ""
     left_out = len(text) - len(head) - len(tail)
-    shown: list[StyledText] = [
+    pieces: list[StyledText] = [
         (head, style),
         (f" ⋯ {left_out:,} characters the same ⋯ ", "muted"),
         (tail, style),
     ]
-    return [run for run in shown if run[0]]
+    return [run for run in pieces if run[0]]
 
 
 class _Compared:

@@ -109,11 +109,11 @@ def _close(text: str) -> str | None:
     closers_then: list[str] = []
     at = 0
     while at < len(text):
-        found = _TOKENS.match(text, at)
-        if found is None:
+        match = _TOKENS.match(text, at)
+        if match is None:
             break  # an unterminated string
-        token = found[0]
-        at = found.end()
+        token = match[0]
+        at = match.end()
         first = token[0]
         if first.isspace():
             continue
@@ -218,11 +218,11 @@ def colour_line(text: str, head: int, kind: LineKind) -> list[tuple[int, str]]:
             return [*ends, (len(text) - 1, "json.string"), (len(text), "muted")]
         comma = text.endswith('",')
         return [*ends, (len(text) - comma, "json.string"), (len(text), "json.punct")]
-    for found in _SHORT_TOKENS.finditer(text, head):
-        name = found.lastgroup or "punct"
-        if name == "string" and text.startswith(":", found.end()):
+    for match in _SHORT_TOKENS.finditer(text, head):
+        name = match.lastgroup or "punct"
+        if name == "string" and text.startswith(":", match.end()):
             name = "key"
-        ends.append((found.end(), f"json.{name}"))
+        ends.append((match.end(), f"json.{name}"))
     return ends
 
 

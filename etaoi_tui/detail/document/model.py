@@ -211,8 +211,8 @@ def block_text(block: Block) -> str:
         case Diff():
             return "\n".join(f"{sign}{plain(text)}" for sign, text in block.lines)
         case Sides():
-            shown = [side for pair in block.pairs for side in dict.fromkeys(pair) if side is not None]
-            return "\n".join(f"{sign}{plain(runs)}" for sign, runs in shown)
+            lines = [side for pair in block.pairs for side in dict.fromkeys(pair) if side is not None]
+            return "\n".join(f"{sign}{plain(runs)}" for sign, runs in lines)
         case Table():
             head = [name.lstrip(">") for name in block.columns]
             return "\n".join("\t".join(row) for row in [head, *block.rows])

@@ -70,10 +70,10 @@ class EdgeTrack:
     x: int = 0
 
 
-def right_of(place: NodePosition) -> int:
+def right_of(node: NodePosition) -> int:
     """Return the first free cell at the right of a box and what stands beside it."""
-    beside = cells(place.beside) + 2 if place.beside else 0
-    return place.x - place.width // 2 + place.width + beside
+    beside = cells(node.beside) + 2 if node.beside else 0
+    return node.x - node.width // 2 + node.width + beside
 
 
 class Canvas:
@@ -86,9 +86,9 @@ class Canvas:
         self._height = 0
         y = 0
         for layer in layers:
-            for place in layer:
-                place.y = y
-                self._place(place, y)
+            for node in layer:
+                node.y = y
+                self._place(node, y)
             y = self._route(layer, y + 3)
         self._height = y
         for lane in lanes:
@@ -117,23 +117,23 @@ class Canvas:
 
     def _route(self, layer: list[NodePosition], y: int) -> int:
         """Draw the ways from one layer to the next; return where the next layer begins."""
-        if not any(place.below for place in layer):
+        if not any(node.below for node in layer):
             return y
-        bent = [place for place in layer if any(below.x != place.x for below, _ in place.below)]
-        row_of = {id(place): y + 1 + n for n, place in enumerate(bent)}
+        bent = [node for node in layer if any(below.x != node.x for below, _ in node.below)]
+        row_of = {id(node): y + 1 + n for n, node in enumerate(bent)}
         last = y + 1 + len(bent)
-        for place in layer:
-            for below, conditional in place.below:
+        for node in layer:
+            for below, conditional in node.below:
                 style = "accent" if conditional else "muted"
-                row = row_of.get(id(place), y)
-                if below.x == place.x:
-                    self._down(place.x, y, last, style)
+                row = row_of.get(id(node), y)
+                if below.x == node.x:
+                    self._down(node.x, y, last, style)
                 else:
-                    self._down(place.x, y, row - 1, style)
-                    self._add(place.x, row, _N | (_E if below.x > place.x else _W), style)
-                    for x in range(min(place.x, below.x) + 1, max(place.x, below.x)):
+                    self._down(node.x, y, row - 1, style)
+                    self._add(node.x, row, _N | (_E if below.x > node.x else _W), style)
+                    for x in range(min(node.x, below.x) + 1, max(node.x, below.x)):
                         self._add(x, row, _E | _W, style)
-                    self._add(below.x, row, _S | (_W if below.x > place.x else _E), style)
+                    self._add(below.x, row, _S | (_W if below.x > node.x else _E), style)
                     self._down(below.x, row + 1, last, style)
                 if below.node is not None:
                     self._text(below.x, last, "⇣" if conditional else "▼", style)
@@ -172,9 +172,9 @@ class Canvas:
 
     def _line(self, y: int) -> list[StyledText]:
         pieces = sorted(self._texts.get(y, ()))
-        taken = [(x, x + cells(text)) for x, text, _ in pieces]
+        intervals = [(x, x + cells(text)) for x, text, _ in pieces]
         for (x, row), bits in self._bits.items():
-            if row == y and not any(a <= x < b for a, b in taken):
+            if row == y and not any(a <= x < b for a, b in intervals):
                 pieces.append((x, _LINES[bits], self._styles.get((x, y), "muted")))
         runs: list[StyledText] = []
         at = 0

@@ -48,32 +48,32 @@ def _cut(node: Node, longest: int) -> str:
 def _draw(
     nodes: Sequence[Node], edges: Sequence[Edge], width: int, *, lanes: bool
 ) -> list[list[StyledText]] | None:
-    known = {node.id: node for node in nodes}
-    ways = [edge for edge in dict.fromkeys(edges) if edge.source in known and edge.target in known]
-    forward, back = _split(known, ways)
+    by_id = {node.id: node for node in nodes}
+    ways = [edge for edge in dict.fromkeys(edges) if edge.source in by_id and edge.target in by_id]
+    forward, back = _split(by_id, ways)
     loops = [edge for edge in back if edge.source == edge.target]
     back = [edge for edge in back if edge.source != edge.target]
     notes = _notes([*loops, *(() if lanes else back)])
-    layers = _fill(known, _layers(known, forward), forward, notes)
+    layers = _fill(by_id, _layers(by_id, forward), forward, notes)
     _order(layers)
     drawn_back: list[EdgeTrack] = []
     if lanes:
         ends = {name for edge in back for name in (edge.source, edge.target)}
         for layer in layers:
             # From the right end of its layer a way back meets no other box.
-            layer.sort(key=lambda place: place.node is not None and place.node.id in ends)
-        found = _lanes(layers, back)
-        if found is None:
+            layer.sort(key=lambda position: position.node is not None and position.node.id in ends)
+        tracks = _lanes(layers, back)
+        if tracks is None:
             return None
-        drawn_back = found
+        drawn_back = tracks
     room = width - (2 * len(drawn_back) + 1 if drawn_back else 0)
     if not _arrange(layers, room):
         return None
-    places = [place for layer in layers for place in layer]
-    edge_of_boxes = max(map(right_of, places))
+    positions = [position for layer in layers for position in layer]
+    edge_of_boxes = max(map(right_of, positions))
     for n, lane in enumerate(drawn_back):
         lane.x = edge_of_boxes + 2 + 2 * n
-    _center(places, drawn_back, width)
+    _center(positions, drawn_back, width)
     return Canvas(layers, drawn_back).lines()
 
 
@@ -92,11 +92,11 @@ def _lanes(layers: list[list[NodePosition]], back: Sequence[Edge]) -> list[EdgeT
     return sorted(lanes.values(), key=lambda lane: max(s.layer for s, _ in lane.sources) - lane.target.layer)
 
 
-def _center(places: Sequence[NodePosition], lanes: Sequence[EdgeTrack], width: int) -> None:
-    used = max([*(right_of(place) for place in places), *(lane.x + 1 for lane in lanes)])
+def _center(positions: Sequence[NodePosition], lanes: Sequence[EdgeTrack], width: int) -> None:
+    used = max([*(right_of(position) for position in positions), *(lane.x + 1 for lane in lanes)])
     shift = max(0, (width - used) // 2)
-    for place in places:
-        place.x += shift
+    for position in positions:
+        position.x += shift
     for lane in lanes:
         lane.x += shift
 
@@ -152,15 +152,15 @@ def _fill(
     notes: Mapping[str, list[str]],
 ) -> list[list[NodePosition]]:
     layers: list[list[NodePosition]] = [[] for _ in range(max(layer_of.values()) + 1)]
-    places = {}
+    positions = {}
     for name, node in nodes.items():
-        place = NodePosition(
+        position = NodePosition(
             node, cells(node.label) + 4, layer_of[name], beside="  ".join(notes.get(name, ()))
         )
-        places[name] = place
-        layers[place.layer].append(place)
+        positions[name] = position
+        layers[position.layer].append(position)
     for edge in forward:
-        above, goal = places[edge.source], places[edge.target]
+        above, goal = positions[edge.source], positions[edge.target]
         for layer in range(above.layer + 1, goal.layer):
             passing = NodePosition(None, 1, layer, above=[above])
             above.below.append((passing, edge.conditional))
@@ -177,11 +177,11 @@ def _order(layers: list[list[NodePosition]]) -> None:
         down = sweep % 2 == 0
         order = layers[1:] if down else layers[-2::-1]
         for layer in order:
-            index = {id(place): n for other in layers for n, place in enumerate(other)}
+            index = {id(position): n for other in layers for n, position in enumerate(other)}
 
-            def middle(place: NodePosition, down: bool = down, index: dict[int, int] = index) -> float:
-                near = place.above if down else [below for below, _ in place.below]
-                return sum(index[id(p)] for p in near) / len(near) if near else index[id(place)]
+            def middle(position: NodePosition, down: bool = down, index: dict[int, int] = index) -> float:
+                near = position.above if down else [below for below, _ in position.below]
+                return sum(index[id(p)] for p in near) / len(near) if near else index[id(position)]
 
             layer.sort(key=middle)
 
@@ -194,9 +194,9 @@ def _arrange(layers: list[list[NodePosition]], width: int) -> bool:
         return False
     for layer, span in zip(layers, spans, strict=True):
         x = (widest - span) // 2
-        for place in layer:
-            place.x = x + place.width // 2
-            x += _room(place) + _GAP
+        for position in layer:
+            position.x = x + position.width // 2
+            x += _room(position) + _GAP
     for layer in layers[1:]:
         # A single box stands straight below a single one above it.
         if len(layer) == 1 and len(layer[0].above) == 1:
@@ -207,8 +207,8 @@ def _arrange(layers: list[list[NodePosition]], width: int) -> bool:
     return True
 
 
-def _room(place: NodePosition) -> int:
-    return place.width + (cells(place.beside) + 1 if place.beside else 0)
+def _room(position: NodePosition) -> int:
+    return position.width + (cells(position.beside) + 1 if position.beside else 0)
 
 
 def _notes(back: Sequence[Edge]) -> dict[str, list[str]]:

@@ -101,8 +101,8 @@ class TextLayout:
         while not self.done and used < limit:
             at = self._at
             if self._line_end < at:
-                found = text.find("\n", at)
-                self._line_end = len(text) if found < 0 else found
+                newline = text.find("\n", at)
+                self._line_end = len(text) if newline < 0 else newline
             end = self._line_end
             if end > at and end < len(text) and text[end - 1] == "\r":
                 end -= 1
@@ -220,10 +220,10 @@ def _key_value_pieces(block: KeyValues, width: int) -> Iterator[HangingLine]:
             continue
         at = 0
         while True:
-            found = value.find("\n", at)
-            stop = len(value) if found < 0 else found
+            newline = value.find("\n", at)
+            stop = len(value) if newline < 0 else newline
             yield HangingLine(prefix, column + 2, [(value[at:stop], "")])
-            if found < 0:
+            if newline < 0:
                 break
             prefix = [(" " * (column + 2), "")]
             at = stop + 1
@@ -238,9 +238,9 @@ def _table_pieces(block: Table, width: int) -> Iterator[HangingLine]:
     right = [name.startswith(">") for name in block.columns]
     heads = [name.lstrip(">") for name in block.columns]
     limit = max(4, width)
-    shown = [[one_line(str(cell), limit) for cell in row[:columns]] for row in block.rows[:_TABLE_MEASURED]]
+    texts = [[one_line(str(cell), limit) for cell in row[:columns]] for row in block.rows[:_TABLE_MEASURED]]
     widths = [
-        max([cells(heads[n]), *(cells(row[n]) for row in shown if n < len(row))]) for n in range(columns)
+        max([cells(heads[n]), *(cells(row[n]) for row in texts if n < len(row))]) for n in range(columns)
     ]
     spare = max(width - _TABLE_GAP * (columns - 1), columns)
     while sum(widths) > spare and max(widths) > 1:
@@ -255,7 +255,7 @@ def _table_pieces(block: Table, width: int) -> Iterator[HangingLine]:
         ).rstrip()
 
     yield HangingLine([], 0, [(row_text(heads), "head")])
-    for row in shown:
+    for row in texts:
         yield HangingLine([], 0, [(row_text(row), "")])
     for further in block.rows[_TABLE_MEASURED:]:
         yield HangingLine([], 0, [(row_text([one_line(str(cell), limit) for cell in further[:columns]]), "")])
@@ -286,11 +286,11 @@ def prose_runs(piece: str, line_begins: str, style: str, first: bool) -> list[St
         if marker is not None:
             at = marker.end()
             runs.append((piece[:at], "accent"))
-    for found in _INLINE.finditer(piece, at):
-        if found.start() > at:
-            runs.append((piece[at : found.start()], style))
-        runs.append((found[0], "code" if found.lastgroup == "code" else "title"))
-        at = found.end()
+    for match in _INLINE.finditer(piece, at):
+        if match.start() > at:
+            runs.append((piece[at : match.start()], style))
+        runs.append((match[0], "code" if match.lastgroup == "code" else "title"))
+        at = match.end()
     if at < len(piece) or not runs:
         runs.append((piece[at:], style))
     return runs

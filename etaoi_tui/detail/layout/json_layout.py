@@ -97,8 +97,8 @@ def _text_lines(text: str) -> Iterator[JsonLine]:
     else:
         at = 0
         while at < len(text):
-            found = text.find("\n", at)
-            stop = len(text) if found < 0 else found
+            newline = text.find("\n", at)
+            stop = len(text) if newline < 0 else newline
             yield 0, text[at:stop], 0, LineKind.PLAIN
             at = stop + 1
     if parsed.note:

@@ -77,24 +77,24 @@ def _break_by_cells(text: str, start: int, end: int, width: int) -> tuple[int, i
     while at < end:
         character = text[at]
         joined = character in _JOINERS or (at > start and text[at - 1] == "\u200d")
-        taken = 0 if joined and character == "\u200d" else character_cells(character)
+        width_of_character = 0 if joined and character == "\u200d" else character_cells(character)
         if character == "\ufe0f":
-            taken = 1 if at > start and character_cells(text[at - 1]) == 1 else 0
+            width_of_character = 1 if at > start and character_cells(text[at - 1]) == 1 else 0
         elif joined and character != "\u200d":
-            taken = 0 if taken == 2 else taken
-        wide = taken == 2
-        if not joined and taken and at > start and (wide or before_wide):
+            width_of_character = 0 if width_of_character == 2 else width_of_character
+        wide = width_of_character == 2
+        if not joined and width_of_character and at > start and (wide or before_wide):
             seam = at
-        if used + taken > width:
+        if used + width_of_character > width:
             break
         if character == " " or character == "\t":
             if seen_word:
                 blank = at
         else:
             seen_word = True
-        if taken:
+        if width_of_character:
             before_wide = wide
-        used += taken
+        used += width_of_character
         at += 1
     else:
         return end, end

@@ -55,22 +55,22 @@ class Breakpoint:
         return f"{self.place}: {self.control}"
 
 
-def read_breakpoints(told: Any, lead: int = 0) -> list[Breakpoint]:
+def read_breakpoints(recorded: Any, lead: int = 0) -> list[Breakpoint]:
     """Read the markers that our SDK lists; what is none of them is left out.
 
     Args:
-        told: ``[{in, control, index?, block?, blocks?, name?}]``.
+        recorded: ``[{in, control, index?, block?, blocks?, name?}]``.
         lead: Messages at the front of the list that are the system prompt.
     """
-    found = []
-    for entry in map(as_map, as_list(told)):
+    breakpoints = []
+    for entry in map(as_map, as_list(recorded)):
         part = _PARTS.get(as_text(entry.get("in")))
         if part is None:
             continue
         index = as_count(entry.get("index")) or 0
         if part == "messages":
             part, index = ("system", 0) if index < lead else ("messages", index - lead)
-        found.append(
+        breakpoints.append(
             Breakpoint(
                 part,
                 index,
@@ -80,7 +80,7 @@ def read_breakpoints(told: Any, lead: int = 0) -> list[Breakpoint]:
                 control_words(entry.get("control")),
             )
         )
-    return found
+    return breakpoints
 
 
 def read_system_blocks(blocks: Sequence[Any]) -> list[Breakpoint]:
@@ -98,28 +98,30 @@ def control_words(control: Any) -> str:
     return ", ".join(as_text(value) for value in values.values()) if values else as_text(control)
 
 
-def follow_messages(points: Sequence[Breakpoint], places: Mapping[int, int]) -> list[Breakpoint]:
+def follow_messages(points: Sequence[Breakpoint], new_index: Mapping[int, int]) -> list[Breakpoint]:
     """Return markers as they would lie had they gone with their messages.
 
     Args:
         points: The markers.
-        places: Where the message of each old index went; one that is not in it is gone.
+        new_index: Where the message of each old index went; one that is not in it is gone.
     """
     return [
-        replace(point, index=places.get(point.index, -point.index - 1)) if point.part == "messages" else point
+        replace(point, index=new_index.get(point.index, -point.index - 1))
+        if point.part == "messages"
+        else point
         for point in points
     ]
 
 
-def breakpoint_words(went: Sequence[Breakpoint], came: Sequence[Breakpoint]) -> str:
+def breakpoint_words(removed: Sequence[Breakpoint], added: Sequence[Breakpoint]) -> str:
     """Return in a few words which markers went and which came."""
-    new = [point for point in came if point not in went]
-    old = [point for point in went if point not in came]
-    places = {point.place for point in new} & {point.place for point in old}
-    changed = [point for point in new if point.place in places]
+    new = [point for point in added if point not in removed]
+    old = [point for point in removed if point not in added]
+    in_both = {point.place for point in new} & {point.place for point in old}
+    changed = [point for point in new if point.place in in_both]
     parts = [f"cache breakpoint {point.place} changed" for point in changed]
     for sign, points in (("", new), ("−", old)):
-        rest = [point for point in points if point.place not in places]
+        rest = [point for point in points if point.place not in in_both]
         if len(rest) > 1:
             parts.append(f"{sign or '+'}{len(rest)} cache breakpoints")
         elif rest:

@@ -95,13 +95,13 @@ def read_messages(value: Any) -> list[Message] | None:
     """Read a list of messages; None if it holds anything that is none."""
     if not isinstance(value, list):
         return None
-    found = []
+    messages = []
     for item in value:
         message = read_message(item)
         if message is None:
             return None
-        found.append(message)
-    return found
+        messages.append(message)
+    return messages
 
 
 def read_message(value: Any) -> Message | None:
@@ -140,10 +140,10 @@ def read_message(value: Any) -> Message | None:
             if isinstance(source.get(name), str) and not message.reasoning:
                 message.reasoning = source[name]
     message.refusal = message.refusal or as_text(kwargs.get(keys.REFUSAL))
-    known = {call.call_id for call in message.calls if call.call_id}
+    call_ids = {call.call_id for call in message.calls if call.call_id}
     for call in as_list(value.get("tool_calls")) or as_list(kwargs.get("tool_calls")):
         read = _read_call(call)
-        if read is not None and (not read.call_id or read.call_id not in known):
+        if read is not None and (not read.call_id or read.call_id not in call_ids):
             message.calls.append(read)
     message.others += [(describe_sized_part(as_map(part)), None) for part in as_list(value.get("parts"))]
     for call in as_list(value.get("invalid_tool_calls")):
@@ -201,8 +201,8 @@ def describe_sized_part(part: dict[str, Any]) -> str:
     transcript = as_text(part.get("transcript"))
     words = [as_text(part.get("mime_type") or part.get("type")) or "a part of unknown type"]
     words += [as_text(part.get(name)) for name in ("name", "url") if part.get(name)]
-    told = ", ".join([*words, fmt.size(size)] if size is not None else words)
-    return f"{told}: {transcript}" if transcript else told
+    words_and_size = ", ".join([*words, fmt.size(size)] if size is not None else words)
+    return f"{words_and_size}: {transcript}" if transcript else words_and_size
 
 
 def _describe_part(kind: str, part: Any) -> tuple[str, Any]:
@@ -227,8 +227,8 @@ def _blob(part: Any) -> tuple[int | None, str]:
             if not isinstance(value, str):
                 continue
             if value.startswith("data:"):
-                size, told = data_of(value)
-                return size, told or mime
+                size, media_type = data_of(value)
+                return size, media_type or mime
             if key in ("data", "base64") or (len(value) > LONG and is_data(key, value)):
                 return decoded_size(value), mime
     return None, ""
@@ -267,6 +267,8 @@ def message_blocks(message: Message, results: Mapping[str, Message] | None = Non
         results: Answers of tools by the id of the call; their first words are shown with the call.
     """
     blocks: list[Block] = []
+    for server_call in message.server_calls:
+        blocks += server_call_blocks(server_call)
     if message.text:
         if message.role == "tool":
             blocks.append(value_block(message.text))
@@ -282,8 +284,6 @@ def message_blocks(message: Message, results: Mapping[str, Message] | None = Non
         blocks.append(note(what))
         if value is not None:
             blocks.append(Json(value))
-    for server_call in message.server_calls:
-        blocks += server_call_blocks(server_call)
     for call in message.calls:
         blocks += call_blocks(call)
         result = (results or {}).get(call.call_id) if call.call_id else None
@@ -320,11 +320,26 @@ def server_call_blocks(call: ServerToolCall) -> list[Block]:
         head.append((f"  {status}", "error" if failed else "warning"))
     blocks: list[Block] = [StyledLine(head)]
     if call.get("args") not in (None, "", {}):
-        blocks.append(value_block(call["args"]))
+        blocks.append(_code_block(call["args"]))
     for name, style in (("result", "muted"), ("error", "error")):
         if call.get(name) not in (None, "", [], {}):
-            blocks += [StyledLine([(f"  ↳ {name}", style)]), value_block(call[name])]
+            blocks += [StyledLine([(f"  ↳ {name}", style)]), _code_block(call[name])]
     return blocks
+
+
+_CODE_KEYS = frozenset({"code", "executable_code", "logs", "stdout", "output"})
+_BESIDE_CODE = frozenset({"type", "container_id", "language", "stderr", "return_code", "content"})
+
+
+def _code_block(value: Any) -> Block:
+    """Return code, or what it printed, as it is; anything else as JSON."""
+    entry = value[0] if isinstance(value, list) and len(value) == 1 else value
+    if isinstance(entry, dict):
+        texts = [text for key, text in entry.items() if key in _CODE_KEYS and isinstance(text, str)]
+        rest = [item for key, item in entry.items() if key not in _CODE_KEYS and key not in _BESIDE_CODE]
+        if len(texts) == 1 and texts[0] and not rest and not entry.get("stderr"):
+            return Text(texts[0].rstrip("\n"))
+    return value_block(value)
 
 
 def note(text: str) -> StyledLine:
@@ -343,7 +358,7 @@ def chat_sections(
         level: Indentation of the sections.
         names: Tool names by call id, for results that do not name their tool.
     """
-    known = dict(names or {})
+    names_by_id = dict(names or {})
     results = {message.call_id: message for message in messages if message.call_id}
     total = sum(len(message.text) for message in messages)
     sections: list[Section] = []
@@ -353,7 +368,7 @@ def chat_sections(
     for n, message in enumerate(messages):
         for call in message.calls:
             if call.call_id:
-                known[call.call_id] = call.name
+                names_by_id[call.call_id] = call.name
         if group and n == first:
             title = f"{newest - first:,} earlier messages"
             size = sum(len(m.text) for m in messages[first:newest])
@@ -367,10 +382,12 @@ def chat_sections(
         is_open = total <= OPEN_CHARACTERS or n >= newest
         if message.role == "system" and len(message.text) > LONG_SYSTEM_PROMPT:
             is_open = False
-        made = message_sections(
-            message, f"{prefix}{n}", is_open=is_open, level=level, names=known, results=results
+        message_parts = message_sections(
+            message, f"{prefix}{n}", is_open=is_open, level=level, names=names_by_id, results=results
         )
-        sections += [replace(section, inside=inside) for section in made] if inside else made
+        sections += (
+            [replace(section, inside=inside) for section in message_parts] if inside else message_parts
+        )
     return sections
 
 

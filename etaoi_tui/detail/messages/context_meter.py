@@ -103,18 +103,18 @@ def course_sections(data: SpanData) -> list[Section]:
     calls = [call for call in calls_of(data.span) if not (call.call or NO_CALL).wraps]
     newest = [tokens_of(data.of(call)) for call in calls[-BAR_CELLS:]]
     inputs = [tokens.input if tokens is not None and tokens.input else None for tokens in newest]
-    known = [count for count in inputs if count is not None]
+    counts = [count for count in inputs if count is not None]
     rows: list[tuple[str, str | Sequence[StyledText]]] = []
     if calls:
         rows.append(("model calls", f"{len(calls):,}"))
-    if known:
-        course = f"   {known[0]:,} → {known[-1]:,} tokens, most {max(known):,}"
+    if counts:
+        course = f"   {counts[0]:,} → {counts[-1]:,} tokens, most {max(counts):,}"
         rows.append(("context", [(sparkline(inputs), "accent"), (course, "muted")]))
     rows += cost_rows_of_run(data.span)
     if not rows:
         return []
     blocks: list[Block] = [KeyValues(rows)]
-    if len(known) < len(inputs):
+    if len(counts) < len(inputs):
         which = "calls" if len(inputs) == len(calls) else "newest calls"
-        blocks.append(note(f"{len(inputs) - len(known)} of {len(inputs)} {which} report no usage"))
+        blocks.append(note(f"{len(inputs) - len(counts)} of {len(inputs)} {which} report no usage"))
     return [Section("course", "Calls of this agent", blocks, f"{len(calls)}", glyph="✦")]

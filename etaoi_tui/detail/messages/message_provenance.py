@@ -43,20 +43,20 @@ def _before(span: Span) -> Iterator[Span]:
     yield span
     while below is not run and below.parent is not None:
         for sibling in siblings_before(below):
-            for found in _inside(sibling):
+            for candidate in _inside(sibling):
                 walked += 1
                 if walked > _SPANS_WALKED:
                     return
-                yield found
+                yield candidate
         below = below.parent
     if not run.children or span is run:
         return
     for earlier in runs_before(run, [_SPANS_WALKED]):
-        for found in _inside(earlier):
+        for candidate in _inside(earlier):
             walked += 1
             if walked > _SPANS_WALKED:
                 return
-            yield found
+            yield candidate
 
 
 def _inside(span: Span) -> Iterator[Span]:
@@ -68,8 +68,8 @@ def _inside(span: Span) -> Iterator[Span]:
 
 
 def _answers(tool: SpanData, call_id: str) -> bool:
-    told = tool.metadata.get("tool_call_id") or tool.start_payload.get("tool_call_id")
-    return told == call_id or f'"{call_id}"' in as_text(tool.end_payload.get("output"))
+    named_id = tool.metadata.get("tool_call_id") or tool.start_payload.get("tool_call_id")
+    return named_id == call_id or f'"{call_id}"' in as_text(tool.end_payload.get("output"))
 
 
 def wrote(call: SpanData, message_id: str) -> bool:

@@ -83,17 +83,17 @@ def length(message: Message) -> int:
     return message.full_length if message.full_length is not None else len(message.text)
 
 
-def read_sent(begun: Map, metadata: Map, schemas: Mapping[str, list[Any]] | None = None) -> Request:
+def read_sent(payload: Map, metadata: Map, schemas: Mapping[str, list[Any]] | None = None) -> Request:
     """Read what a model call was sent from the payload of its start.
 
     Args:
-        begun: The payload.
+        payload: The payload.
         metadata: The span's metadata, for the model and its parameters.
         schemas: Tool schemas by ``tools_hash``: a producer may send each set once.
     """
     request = Request()
-    if isinstance(begun.get("input_messages"), list):
-        _take_messages(request, begun["input_messages"])
+    if isinstance(payload.get("input_messages"), list):
+        _take_messages(request, payload["input_messages"])
         # A system prompt counts as one only at the front; later ones are messages.
         lead = 0
         for message in request.messages or ():
@@ -104,24 +104,24 @@ def read_sent(begun: Map, metadata: Map, schemas: Mapping[str, list[Any]] | None
         request.system = "\n".join(m.text for m in front)
         request.system_cut = sum(length(m) - len(m.text) for m in front)
         request.messages = (request.messages or [])[lead:]
-        if "cache_breakpoints" in begun:
-            request.breakpoints = read_breakpoints(begun["cache_breakpoints"], lead)
-    elif isinstance(begun.get("prompts"), list):
-        request.messages = [Message("user", as_text(prompt)) for prompt in begun["prompts"]]
+        if "cache_breakpoints" in payload:
+            request.breakpoints = read_breakpoints(payload["cache_breakpoints"], lead)
+    elif isinstance(payload.get("prompts"), list):
+        request.messages = [Message("user", as_text(prompt)) for prompt in payload["prompts"]]
     request.model = as_text(metadata.get("ls_model_name")) or None
-    if "tool_schemas" in begun:
-        request.tools = read_tools(begun["tool_schemas"])
-    elif "tools" in begun:
-        known = (schemas or {}).get(as_text(begun.get("tools_hash")))
-        request.tools = read_tools(known if known else begun["tools"])
-    told = as_map(begun.get("invocation_params"))
-    asked = {
+    if "tool_schemas" in payload:
+        request.tools = read_tools(payload["tool_schemas"])
+    elif "tools" in payload:
+        tool_schemas = (schemas or {}).get(as_text(payload.get("tools_hash")))
+        request.tools = read_tools(tool_schemas if tool_schemas else payload["tools"])
+    invocation = as_map(payload.get("invocation_params"))
+    model_settings = {
         name.removeprefix("ls_"): value
         for name, value in metadata.items()
         if name in ("ls_temperature", "ls_max_tokens", "ls_stop") and value not in (None, "")
     }
-    if told or asked:
-        request.parameters = {**asked, **told}
+    if invocation or model_settings:
+        request.parameters = {**model_settings, **invocation}
     return request
 
 
@@ -129,71 +129,73 @@ Known = dict[tuple[Any, ...], list[Message]]
 """Lists of messages that were read before, by their keys and ids: hooks mostly pass on what they got."""
 
 
-def read_snapshot(told: Map, bodies: Bodies, known: Known | None = None) -> Request:
+def read_snapshot(snapshot: Map, bodies: Bodies, read_before: Known | None = None) -> Request:
     """Read a probe's snapshot of a request or of a state.
 
     Args:
-        told: ``{system?, messages, tools?, model?, model_parameters?, tool_choice?, model_settings?,
+        snapshot: ``{system?, messages, tools?, model?, model_parameters?, tool_choice?, model_settings?,
             response_format?, cache_breakpoints?}``. Without the last one it is a snapshot of the etaoi SDK,
             which tells neither parameters nor markers in messages and tools.
         bodies: Whole messages by key, for snapshots that identify messages by one.
-        known: Lists that were read with these bodies; the new ones are added.
+        read_before: Lists that were read with these bodies; the new ones are added.
     """
     request = Request(source="snapshot")
-    if isinstance(told.get("messages"), list):
-        name = _name_of(told["messages"]) if known is not None else None
-        if known is not None and name is not None and name in known:
-            request.messages = known[name]
+    if isinstance(snapshot.get("messages"), list):
+        name = _name_of(snapshot["messages"]) if read_before is not None else None
+        if read_before is not None and name is not None and name in read_before:
+            request.messages = read_before[name]
         else:
-            _take_messages(request, told["messages"], bodies)
-            if known is not None and name is not None and not request.unread:
-                known[name] = request.messages or []
-    if "tools" in told or "model" in told or "system" in told:
-        system = as_map(told.get("system"))
+            _take_messages(request, snapshot["messages"], bodies)
+            if read_before is not None and name is not None and not request.unread:
+                read_before[name] = request.messages or []
+    if "tools" in snapshot or "model" in snapshot or "system" in snapshot:
+        system = as_map(snapshot.get("system"))
         blocks = as_list(system.get("blocks"))
         if system.get("text") is not None:
             request.system = as_text(system["text"])
         else:
             request.system, request.system_cut = _joined(blocks)
         request.breakpoints = (
-            read_breakpoints(told["cache_breakpoints"])
-            if "cache_breakpoints" in told
+            read_breakpoints(snapshot["cache_breakpoints"])
+            if "cache_breakpoints" in snapshot
             else read_system_blocks(blocks)
         )
-    if "tools" in told:
-        request.tools = read_tools(told.get("tools"))
-    model = as_map(told.get("model"))
+    if "tools" in snapshot:
+        request.tools = read_tools(snapshot.get("tools"))
+    model = as_map(snapshot.get("model"))
     if model:
         request.model = as_text(model.get("name")) or None
     parameters = {
-        name: told[name] for name in ("tool_choice", "response_format") if told.get(name) is not None
+        name: snapshot[name] for name in ("tool_choice", "response_format") if snapshot.get(name) is not None
     }
-    parameters = as_map(told.get("model_parameters")) | as_map(told.get("model_settings")) | parameters
-    if parameters or "cache_breakpoints" in told:
+    parameters = (
+        as_map(snapshot.get("model_parameters")) | as_map(snapshot.get("model_settings")) | parameters
+    )
+    if parameters or "cache_breakpoints" in snapshot:
         request.parameters = parameters
     return request
 
 
 def _joined(blocks: list[Any]) -> tuple[str, int]:
     """Return the text of a system prompt's blocks as far as it is known, and how much is missing."""
-    known, missing = "", 0
+    text_so_far, missing = "", 0
     for block in blocks:
         text = as_text(as_map(block).get("text"))
         cut = _BLOCK_CUT.search(text, _BLOCK) if len(text) > _BLOCK else None
         if missing:
             missing += _BLOCK + int(cut[1]) if cut is not None else len(text)
         elif cut is not None:
-            known += text[: cut.start()]
+            text_so_far += text[: cut.start()]
             missing = int(cut[1])
         else:
-            known += text
-    return known, missing
+            text_so_far += text
+    return text_so_far, missing
 
 
-def take_tool_changes(diff: Map, given: Request | None, passed: Request | None) -> None:
+def take_tool_changes(diff: Map, before: Request | None, after: Request | None) -> None:
     """Put what a probe tells of tools that changed under their name into the requests before and after it."""
     for change in map(as_map, as_list(diff.get("tools_changed"))):
-        for request, side in ((given, "before"), (passed, "after")):
+        for request, side in ((before, "before"), (after, "after")):
             specs = read_tools([change.get(side)]) if change.get(side) else []
             if request is not None and request.tools is not None and specs:
                 request.tools = [specs[0] if t.name == specs[0].name else t for t in request.tools]
@@ -223,10 +225,10 @@ def read_state(text: Any) -> tuple[Request | None, str]:
 
 def read_tools(value: Any) -> list[ToolSpec]:
     """Read tools in any of their shapes: names, ``{name, description, args_schema}``, OpenAI's."""
-    found = []
+    tools = []
     for item in as_list(value):
         if isinstance(item, str):
-            found.append(ToolSpec(item))
+            tools.append(ToolSpec(item))
             continue
         tool = as_map(item)
         tool = as_map(tool.get("function")) or tool
@@ -235,14 +237,14 @@ def read_tools(value: Any) -> list[ToolSpec]:
             parsed = parse_json(schema)
             schema = parsed.value if parsed.ok else schema
         description = tool.get("description")
-        found.append(
+        tools.append(
             ToolSpec(
                 as_text(tool.get("name") or item),
                 None if description is None else as_text(description),
                 schema,
             )
         )
-    return found
+    return tools
 
 
 def bodies_in(diff: Map, bodies: dict[str, Message]) -> None:
@@ -260,13 +262,13 @@ def bodies_in(diff: Map, bodies: dict[str, Message]) -> None:
 
 def _name_of(items: list[Any]) -> tuple[Any, ...] | None:
     """Return what tells a list of keyed messages from others; None if one of them has no key."""
-    found = []
+    identity = []
     for item in items:
         key, message_id = (item.get("key"), item.get("id")) if isinstance(item, dict) else (None, None)
         if not isinstance(key, str) or not isinstance(message_id, str | None):
             return None
-        found.append((key, message_id))
-    return tuple(found)
+        identity.append((key, message_id))
+    return tuple(identity)
 
 
 def _take_messages(request: Request, items: list[Any], bodies: Bodies | None = None) -> None:
@@ -282,8 +284,8 @@ def _take_messages(request: Request, items: list[Any], bodies: Bodies | None = N
         else:
             cut = _CUT.search(message.text, max(0, len(message.text) - 64))
             if cut is not None:
-                whole = int(cut[2]) if cut[2] else cut.start() + int(cut[1])
-                message.text, message.full_length = message.text[: cut.start()], whole
+                full_length = int(cut[2]) if cut[2] else cut.start() + int(cut[1])
+                message.text, message.full_length = message.text[: cut.start()], full_length
             request.messages.append(message)
 
 

@@ -52,8 +52,8 @@ def cost_runs(cost: RunCost) -> list[StyledText]:
     """Return what several calls cost together, with what is not known of it."""
     if not cost.unknown:
         return [(fmt.dollars(cost.total or 0.0), "")]
-    known = f"{fmt.dollars(cost.total)} and " if cost.total else ""
-    return [(f"{known}{fmt.count(cost.unknown, 'call')} of unknown price", "warning")]
+    known_cost = f"{fmt.dollars(cost.total)} and " if cost.total else ""
+    return [(f"{known_cost}{fmt.count(cost.unknown, 'call')} of unknown price", "warning")]
 
 
 def calls_inside(run: Span) -> tuple[list[Span], list[Span], bool]:
@@ -61,10 +61,10 @@ def calls_inside(run: Span) -> tuple[list[Span], list[Span], bool]:
     own: list[Span] = []
     below: list[Span] = []
     stack = [(child, False) for child in run.children or ()]
-    seen = 0
-    while stack and seen < SPANS_WALKED:
+    spans_read = 0
+    while stack and spans_read < SPANS_WALKED:
         span, is_below = stack.pop()
-        seen += 1
+        spans_read += 1
         if span.kind == "llm":
             (below if is_below else own).append(span)
         is_below = is_below or span.kind == "sub_agent"

@@ -55,23 +55,23 @@ def hooks_of(data: SpanData) -> LocatedHooks:
 
 
 def _nested(call: Span) -> list[ProbePair]:
-    found: list[ProbePair] = []
+    pairs: list[ProbePair] = []
     above = call.parent
     while above is not None and above.marks & _PROBE and hook_name(above) in WRAP_HOOKS:
         inside = sum(child.kind == "llm" for child in above.children or ())
-        found.append(ProbePair(above, above, True, calls_inside=inside))
+        pairs.append(ProbePair(above, above, True, calls_inside=inside))
         above = above.parent
-    found.reverse()
-    return found
+    pairs.reverse()
+    return pairs
 
 
 def _state_nodes(spans: Iterator[Span], hooks: tuple[str, ...]) -> list[Span]:
-    found = []
+    result = []
     for span in spans:
         if span.kind != "middleware" or hook_name(span) not in hooks:
             break
-        found.append(span)
-    return found
+        result.append(span)
+    return result
 
 
 def _made_by(data: SpanData) -> str:

@@ -147,17 +147,17 @@ class _Orphans:
         """Return every node that ran while this one did, or while one of those did, and so on."""
         begin, end = own.span.started_at, own.end
         while True:
-            found = self._nodes(begin, end)
-            if found is None or len(found) > _NODES_COMPARED:
+            spans = self._nodes(begin, end)
+            if spans is None or len(spans) > _NODES_COMPARED:
                 return None
-            first = min((span.started_at for span in found), default=begin)
-            last = max((inf if span.ended_at is None else span.ended_at for span in found), default=end)
+            first = min((span.started_at for span in spans), default=begin)
+            last = max((inf if span.ended_at is None else span.ended_at for span in spans), default=end)
             if first >= begin and last <= end:
-                return [own if span is own.span else _Node(span) for span in found]
+                return [own if span is own.span else _Node(span) for span in spans]
             begin, end = min(begin, first), max(end, last)
 
     def _nodes(self, begin: float, end: float) -> list[Span] | None:
-        found: list[Span] = []
+        spans: list[Span] = []
         for trace in self.session.traces:
             if (
                 not trace.model_calls
@@ -171,12 +171,12 @@ class _Orphans:
                 if self._looked_at > _SPANS_LOOKED_AT:
                     return None
                 nodes = self._nodes_in[trace] = _nodes_with_calls(trace)
-            found += (
+            spans += (
                 node
                 for node in nodes
                 if node.started_at <= end and (node.ended_at is None or node.ended_at >= begin)
             )
-        return list(dict.fromkeys(found))
+        return list(dict.fromkeys(spans))
 
 
 def _nodes_with_calls(trace: Trace) -> list[Span]:
@@ -227,13 +227,13 @@ def _placed(
 
 
 def _fitting(data: SpanData, nodes: Iterable[_Node], label: str, down: bool, at: float) -> list[_Node]:
-    found = []
+    result = []
     for node in nodes:
         if node.runs_at(at):
             node.read_until(at, data)
             if node.may_have_sent(label, down, at):
-                found.append(node)
-    return found
+                result.append(node)
+    return result
 
 
 def _give(node: _Node, orphan: Span, label: str, down: bool) -> None:
@@ -246,7 +246,7 @@ def _give(node: _Node, orphan: Span, label: str, down: bool) -> None:
 
 def _calls_beside(node: _Node) -> dict[int, Span]:
     """Name a call for each orphan: the one that it led to, or that it came back from."""
-    found = {}
+    result = {}
     for orphan, down in node.placed:
         at = orphan.started_at
         if down:
@@ -254,5 +254,5 @@ def _calls_beside(node: _Node) -> dict[int, Span]:
         else:
             call = next((c for c in reversed(node.calls) if c.started_at <= at), None)
         if call is not None:
-            found[orphan.number] = call
-    return found
+            result[orphan.number] = call
+    return result

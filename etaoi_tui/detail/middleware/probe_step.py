@@ -26,16 +26,16 @@ def probe_step(data: SpanData) -> Step:
     before = as_map(data.start_payload.get("before"))
     bodies: dict[str, Message] = {}
     sent = [payload for payload in data.delta_payloads if payload.get("probe_phase") == "pre_handler"]
-    for told in (data.start_payload, *sent):
-        bodies_in(as_map(told.get("diff")), bodies)
+    for recorded in (data.start_payload, *sent):
+        bodies_in(as_map(recorded.get("diff")), bodies)
     step.attempts = len(sent)
     after = as_map(data.start_payload.get("after")) or ({**before, **last_sent(data)} if sent else {})
     if before and after:
-        kept = {name: value for name, value in after.items() if value is not None}
+        present = {name: value for name, value in after.items() if value is not None}
         if "tool_call" in before:
-            step.diff = compare(tool_request(before), tool_request(kept))
+            step.diff = compare(tool_request(before), tool_request(present))
         else:
-            given, passed = read_snapshot(before, bodies), read_snapshot(kept, bodies)
+            given, passed = read_snapshot(before, bodies), read_snapshot(present, bodies)
             take_tool_changes(_last_told(data), given, passed)
             step.diff = compare(given, passed)
             step.partial = given.parameters is None

@@ -49,11 +49,11 @@ class CallChain:
     @property
     def recorded(self) -> list[Step]:
         """The steps that are middleware hooks with a recording of their own, each once."""
-        seen: dict[int, Step] = {}
+        by_span: dict[int, Step] = {}
         for step in (*self.down, *self.up):
             if step.span is not None and step.recorded:
-                seen.setdefault(step.span.number, step)
-        return list(seen.values())
+                by_span.setdefault(step.span.number, step)
+        return list(by_span.values())
 
     @property
     def whole(self) -> RequestDiff:
@@ -87,8 +87,8 @@ class _Builder:
         """Hooks that called the rest of the chain once more after this call, by their span's number."""
         self.probes = [data.of(wrap.down) for wrap in self.hooks.wraps]
         for probe in self.probes:
-            for told in (probe.start_payload, *probe.delta_payloads):
-                bodies_in(as_map(told.get("diff")), self.bodies)
+            for payload in (probe.start_payload, *probe.delta_payloads):
+                bodies_in(as_map(payload.get("diff")), self.bodies)
 
     def build(self) -> CallChain:
         if self.hooks.made_by:
@@ -176,16 +176,16 @@ class _Builder:
         span = wrap.down
         label = as_text(probe.metadata.get("probe_label")) or span.name
         step = Step(label, span, wraps=True)
-        told = as_map(probe.start_payload.get("before"))
-        given = read_snapshot(told, self.bodies, self.known) if told else None
+        before = as_map(probe.start_payload.get("before"))
+        given = read_snapshot(before, self.bodies, self.known) if before else None
         passed: Request | None
         if wrap.nested:
             step.attempt, step.attempts, sent = _attempt(probe, child)
             if step.attempt < step.attempts:
                 self.went_down_again.add(span.number)
             passed = None
-            if sent is not None and told:
-                merged = {**told, **as_map(sent.get("after"))}
+            if sent is not None and before:
+                merged = {**before, **as_map(sent.get("after"))}
                 merged = {name: value for name, value in merged.items() if value is not None}
                 passed = read_snapshot(merged, self.bodies, self.known)
                 take_tool_changes(as_map(sent.get("diff")), given, passed)
@@ -331,8 +331,8 @@ class _Builder:
             messages = [
                 read_message(as_map(m).get("message") or m) for m in as_list(response.get("messages"))
             ]
-            told = response.get("changed")
-            step.response_changed = told if isinstance(told, bool) else _differs(inner, messages)
+            changed = response.get("changed")
+            step.response_changed = changed if isinstance(changed, bool) else _differs(inner, messages)
             if response.get("command_update_keys"):
                 step.response_changed = True
                 keys = ", ".join(map(as_text, as_list(response["command_update_keys"])))
@@ -370,11 +370,11 @@ def _snapshot(data: SpanData) -> Map:
 
     The etaoi SDK gives the calls of every agent the snapshot of the agent that was attached last.
     """
-    wanted = as_text(data.metadata.get("agent.context_id"))
-    found = data.find_snapshot(wanted) if wanted else None
-    if found is None:
+    snapshot_id = as_text(data.metadata.get("agent.context_id"))
+    snapshot_span = data.find_snapshot(snapshot_id) if snapshot_id else None
+    if snapshot_span is None:
         return {}
-    snapshot = data.of(found).start_payload
+    snapshot = data.of(snapshot_span).start_payload
     name = as_text(snapshot.get("agent_name"))
     mine = as_text(data.metadata.get("lc_agent_name")) or data.span.agent
     return snapshot if not name or name in (mine, _UNNAMED) else {}

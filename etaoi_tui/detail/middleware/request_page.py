@@ -175,9 +175,9 @@ def _response(data: SpanData) -> list[Section]:
             Section("answer", "the call failed", [Text(data.span.error, "error")], glyph="✗", style="error")
         ]
     if data.running:
-        shown = data.streamed.answer if data.span.deltas else ""
+        text = data.streamed.answer if data.span.deltas else ""
         waited = fmt.duration(data.span.duration(data.now))
-        blocks: list[Block] = [Text(shown, prose=True)] if shown else []
+        blocks: list[Block] = [Text(text, prose=True)] if text else []
         return [
             Section("answer", "response of the model", blocks, f"for {waited}", glyph="✦", style="running")
         ]

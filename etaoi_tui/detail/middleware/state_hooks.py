@@ -51,8 +51,8 @@ def read_probe(step: Step, probe: SpanData, bodies: dict[str, Message]) -> None:
         probe: The hook's span.
         bodies: Whole messages by their key; those that the probe carries are added.
     """
-    for told in (probe.start_payload, probe.end_payload):
-        bodies_in(as_map(told.get("diff")), bodies)
+    for payload in (probe.start_payload, probe.end_payload):
+        bodies_in(as_map(payload.get("diff")), bodies)
     bodies_in({"messages_added": probe.start_payload.get("bodies")}, bodies)
     before = as_map(probe.start_payload.get("before"))
     old = read_snapshot(before, bodies)
@@ -123,29 +123,29 @@ def with_update(old: Request, update: Any) -> Request:
     A message under a known id takes that one's place, also when the update removed it before. What follows a
     "remove all" replaces everything. ``Overwrite`` goes around the reducer.
     """
-    whole = as_map(update).get("__type__") == "Overwrite"
-    value = as_map(update).get("value") if whole else update
+    overwrites = as_map(update).get("__type__") == "Overwrite"
+    value = as_map(update).get("value") if overwrites else update
     items = [] if value is None else value if isinstance(value, list) else [value]
     new = [m for m in (read_message(_as_message(item)) for item in items) if m is not None]
     for at in range(len(new) - 1, -1, -1):
         if new[at].role == "remove" and new[at].message_id == _ALL:
-            new, whole = new[at + 1 :], True
+            new, overwrites = new[at + 1 :], True
             break
-    if whole:
+    if overwrites:
         return Request(new, source=old.source)
     merged = list(old.messages or ())
-    places = {message.message_id: n for n, message in enumerate(merged) if message.message_id}
+    index_of = {message.message_id: n for n, message in enumerate(merged) if message.message_id}
     removed: set[str] = set()
     for message in new:
-        place = places.get(message.message_id) if message.message_id else None
+        index = index_of.get(message.message_id) if message.message_id else None
         if message.role == "remove":
             removed.add(message.message_id)
-        elif place is not None:
+        elif index is not None:
             removed.discard(message.message_id)
-            merged[place] = message
+            merged[index] = message
         else:
             if message.message_id:
-                places[message.message_id] = len(merged)
+                index_of[message.message_id] = len(merged)
             merged.append(message)
     return Request([m for m in merged if not (m.message_id and m.message_id in removed)], source=old.source)
 

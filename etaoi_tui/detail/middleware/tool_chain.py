@@ -46,22 +46,22 @@ def build_tool_chain(data: SpanData) -> ToolChain | None:
         return None
     inner = [*probes[1:], data.span]
     down, up = [], []
-    asked = passed = Request()
+    first_request = passed = Request()
     for n, (span, child) in enumerate(zip(probes, inner, strict=True)):
         probe = data.of(span)
         step, given, passed = _down(probe, child)
-        asked = given if n == 0 else asked
+        first_request = given if n == 0 else first_request
         down.append(step)
         up.append(_up(probe, last=step.attempt == step.attempts))
     last = _arguments_given(data, passed)
     if last is not None:
         down.append(last)
-    return ToolChain(asked, down, [step for step in reversed(up) if step is not None])
+    return ToolChain(first_request, down, [step for step in reversed(up) if step is not None])
 
 
-def tool_request(told: Map) -> Request:
+def tool_request(snapshot: Map) -> Request:
     """Return a tool call as a request that has parameters only: its tool, its id and its arguments."""
-    call = as_map(told.get("tool_call"))
+    call = as_map(snapshot.get("tool_call"))
     arguments = call.get("args")
     named = arguments if isinstance(arguments, dict) else {"arguments": arguments}
     return Request(parameters={_TOOL: call.get("name"), _CALL_ID: call.get("id"), **named}, source="snapshot")
@@ -79,8 +79,8 @@ def tool_chain_sections(data: SpanData) -> list[Section]:
     parts.append(fmt.count(changed, "step") + " changed something" if changed else "no change")
     if own:
         parts.append(fmt.duration(sum(own)))
-    asked = {k: v for k, v in (chain.asked.parameters or {}).items() if k not in (_TOOL, _CALL_ID)}
-    rows = [KeyValues([("asked for", as_text(asked))])] if changed and asked else []
+    arguments = {k: v for k, v in (chain.asked.parameters or {}).items() if k not in (_TOOL, _CALL_ID)}
+    rows = [KeyValues([("asked for", as_text(arguments))])] if changed and arguments else []
     sections = [Section("way", "Middleware", rows, " · ".join(parts), glyph="▤")]
     for n, step in enumerate(chain.down):
         sections += _section(step, f"tooldown{n}")
@@ -103,19 +103,19 @@ def change_words(diff: RequestDiff) -> str:
 
 def _hooks_around(tool: Span) -> list[Span]:
     """Return the hooks around a tool's run, from the outermost."""
-    found = []
+    hooks = []
     above = tool.parent
     while above is not None and above.marks & _PROBE and hook_name(above) in TOOL_HOOKS:
-        found.append(above)
+        hooks.append(above)
         above = above.parent
-    return found[::-1]
+    return hooks[::-1]
 
 
 def _down(probe: SpanData, child: Span) -> tuple[Step, Request, Request]:
     span = probe.span
     step = Step(as_text(probe.metadata.get("probe_label")) or span.name, span)
-    told = as_map(probe.start_payload.get("before"))
-    given = passed = tool_request(told)
+    before = as_map(probe.start_payload.get("before"))
+    given = passed = tool_request(before)
     sent = [
         (seconds(delta.get("timestamp")), as_map(delta.get("payload")))
         for delta in probe.deltas
@@ -126,8 +126,8 @@ def _down(probe: SpanData, child: Span) -> tuple[Step, Request, Request]:
         if at is None or at <= child.started_at or n == 1:
             chosen, step.attempt = payload, n
     step.attempts = len(sent)
-    if told and chosen is not None:
-        passed = tool_request(told | as_map(chosen.get("after")))
+    if before and chosen is not None:
+        passed = tool_request(before | as_map(chosen.get("after")))
         step.diff = compare(given, passed)
     else:
         step.notes.append("What it passed on was not recorded.")
@@ -166,8 +166,8 @@ def _up(probe: SpanData, last: bool) -> Step | None:
         step.notes.append(f"It failed: {span.error}")
     elif isinstance(response, dict):
         step.response = response
-        told = response.get("changed")
-        step.response_changed = told if isinstance(told, bool) else None
+        changed = response.get("changed")
+        step.response_changed = changed if isinstance(changed, bool) else None
         if response.get("command_update_keys"):
             keys = ", ".join(map(as_text, as_list(response["command_update_keys"])))
             step.notes.append(f"Its command writes to the state: {keys}")
@@ -190,8 +190,8 @@ def _arguments_given(data: SpanData, passed: Request) -> Step | None:
         value = parsed.value
     if not isinstance(value, dict) or passed.parameters is None or "arguments" in passed.parameters:
         return None
-    kept = {name: passed.parameters.get(name) for name in (_TOOL, _CALL_ID)}
-    diff = compare(passed, Request(parameters={**kept, **value}, source="snapshot"))
+    identity = {name: passed.parameters.get(name) for name in (_TOOL, _CALL_ID)}
+    diff = compare(passed, Request(parameters={**identity, **value}, source="snapshot"))
     if not diff.parameters:
         return None
     step = Step("not recorded", None, "down", diff, recorded=False)

@@ -119,22 +119,22 @@ def _agent(agent: Map, use: AgentUse) -> list[Section]:
 
 def _tools(agent: Map, use: AgentUse) -> list[Section]:
     tools = as_list(agent.get("tools"))
-    known = [as_text(as_map(item).get("name") or item) for item in tools]
+    names = [as_text(as_map(item).get("name") or item) for item in tools]
     sections = []
-    never = [name for name in known if name not in use.tools]
+    never = [name for name in names if name not in use.tools]
     if never and use.complete:
         text = ", ".join(never)
         sections.append(
-            Section("never", "Never called", [Text(text)], f"{len(never)} of {len(known)}", style="muted")
+            Section("never", "Never called", [Text(text)], f"{len(never)} of {len(names)}", style="muted")
         )
-    strangers = [name for name in use.tools if name not in known]
-    for name in [*sorted(known, key=lambda one: _weight(use, one)), *strangers]:
+    strangers = [name for name in use.tools if name not in names]
+    for name in [*sorted(names, key=lambda one: _weight(use, one)), *strangers]:
         one = use.tools.get(name)
-        item: Any = tools[known.index(name)] if name in known else {}
+        item: Any = tools[names.index(name)] if name in names else {}
         blocks: list[Block] = []
         if one is not None:
             blocks.append(KeyValues(_use_rows(one)))
-        if name not in known:
+        if name not in names:
             blocks.append(note("it was called, and the snapshot does not list it"))
         blocks += tool_blocks(as_map(item))
         words = _in_words(one) if one is not None else "never called"
@@ -147,7 +147,7 @@ def _tools(agent: Map, use: AgentUse) -> list[Section]:
                 blocks,
                 words,
                 as_text(as_map(item).get("description")),
-                open=bool(one) or len(known) <= 6,
+                open=bool(one) or len(names) <= 6,
                 glyph="⚒",
                 style="error" if bad else "warning" if slow else "tag" if one else "muted",
                 target=one.newest.span_id if one is not None and one.newest is not None else "",
@@ -189,10 +189,10 @@ def _names(items: Any) -> list[str]:
 
 
 def _middleware(agent: Map, use: AgentUse) -> list[Section]:
-    told = as_list(agent.get("middleware"))
+    entries = as_list(agent.get("middleware"))
     rows = []
     listed = set()
-    for item in told:
+    for item in entries:
         name = as_text(as_map(item).get("name") or item)
         listed.add(name)
         rows.append(_middleware_row(name, as_list(as_map(item).get("hooks")), use))

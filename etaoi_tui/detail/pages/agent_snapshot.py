@@ -58,8 +58,8 @@ def agent_sections(agent: Map) -> list[Section]:
         rows.append(("model", "not told by this SDK; see its model calls"))
     rows += _model_rows(as_map(agent.get("llm")))
     sections = [Section("agent", "Agent", [KeyValues(rows)], glyph="▣")]
-    told = agent.get("system_prompt")
-    prompt = as_text(told.get("text")) if isinstance(told, dict) else as_text(told)
+    value = agent.get("system_prompt")
+    prompt = as_text(value.get("text")) if isinstance(value, dict) else as_text(value)
     if prompt:
         sections.append(
             Section(
@@ -86,8 +86,8 @@ def snapshot_details(agent: Map) -> list[Section]:
 
 def _told(value: Any) -> str:
     """Name a model, which is told as text or as a map; by its class when it has no name."""
-    told = as_map(value)
-    return as_text(told.get("model") or told.get("name") or told.get("class") or value)
+    model = as_map(value)
+    return as_text(model.get("model") or model.get("name") or model.get("class") or value)
 
 
 def _model_rows(model: Map) -> list[tuple[str, str]]:
@@ -145,10 +145,10 @@ def _arguments(fields: Map, required: list[Any]) -> Block:
         kind = as_text(about.get("type")) or " | ".join(
             as_text(as_map(option).get("type")) for option in as_list(about.get("anyOf"))
         )
-        told = as_text(about.get("description"))
+        description = as_text(about.get("description"))
         default = f"default {as_text(about['default']) or 'empty'}" if "default" in about else ""
         need = "required" if name in required else default
-        rows.append((name, kind or "any", need, told))
+        rows.append((name, kind or "any", need, description))
     columns = (
         ("argument", "type", "", "description") if any(row[3] for row in rows) else ("argument", "type", "")
     )

@@ -57,11 +57,11 @@ def use_of(snapshot: Span, name: str, now: float) -> AgentUse:
         now: The present, in seconds since the epoch.
     """
     use = AgentUse()
-    seen = 0
+    spans_read = 0
     for trace in _traces_of(snapshot):
         for span in reversed(trace.members):
-            seen += 1
-            if seen > SPANS_WALKED:
+            spans_read += 1
+            if spans_read > SPANS_WALKED:
                 use.complete = False
                 return use
             if name and span.agent and span.agent != name:

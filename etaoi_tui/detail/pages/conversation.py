@@ -29,21 +29,30 @@ _SAID = frozenset({"client_input_received", "steer", "run_input"})
 _VOICE = {"voice_input": "user", "voice_output": "assistant"}
 
 
-def conversation_document(session: Session, payloads: PayloadReader, now: float) -> Document:
+def conversation_document(
+    session: Session, payloads: PayloadReader, now: float, thread: str | None = None
+) -> Document:
     """Return a session's conversation.
 
     Args:
         session: The session.
         payloads: Where events come from.
         now: The present, in seconds since the epoch.
+        thread: The only thread to tell; None tells all. Producers that give a whole process one session name
+            the threads of its runs all the same.
     """
-    traces = [trace for trace in session.traces if any(map(_is_turn, trace.roots[:8]))]
+    traces = [
+        trace
+        for trace in session.traces
+        if any(map(_is_turn, trace.roots[:8])) and (thread is None or trace.thread == thread)
+    ]
     traces.sort(key=lambda trace: (trace.started_at, trace.number))
     left_out = max(0, len(traces) - TURNS_SHOWN)
     running = any(trace.running for trace in traces[-TURNS_SHOWN:]) and not session.gone
     # All of them: what happened in a turn of a call is in a trace without a root of its own.
-    facts = [fmt.count(sum(trace.model_calls for trace in session.traces), "model call")]
-    facts.append(fmt.count(sum(trace.tool_calls for trace in session.traces), "tool"))
+    counted = session.traces if thread is None else traces
+    facts = [fmt.count(sum(trace.model_calls for trace in counted), "model call")]
+    facts.append(fmt.count(sum(trace.tool_calls for trace in counted), "tool"))
     turns = _turns(session, traces)
     headline: list[StyledText] = [(fmt.count(turns, "turn"), "title"), ("   " + " · ".join(facts), "muted")]
 
@@ -80,19 +89,21 @@ def _turn(data: SpanData) -> list[Section]:
     if span.kind == "voice_session" or span.trace.members[0].kind.startswith("voice"):
         return _spoken(data)
     key = f"turn{span.number}"
-    said = _told_by_events(data, key)
-    if said:
-        return said
-    asked = _last(_messages(data.start_payload, "inputs"), "user") or _resumed_with(data)
+    recorded_turn = _told_by_events(data, key)
+    if recorded_turn:
+        return recorded_turn
+    question = _last(_messages(data.start_payload, "inputs"), "user") or _resumed_with(data)
     answer = _last(_messages(data.end_payload, "outputs"), "assistant")
     sections: list[Section] = []
-    if asked is not None:
-        sections += message_sections(asked, f"{key}.asked", title="user", summary=fmt.clock(span.started_at))
+    if question is not None:
+        sections += message_sections(
+            question, f"{key}.asked", title="user", summary=fmt.clock(span.started_at)
+        )
     sections += _sub_agents(data, key)
     sections += [replace(section, key=f"{key}.{section.key}") for section in _waits(data)]
     if answer is not None:
-        made = message_sections(answer, f"{key}.answer", title=span.name, summary=_took(data))
-        sections += [replace(section, target=_writer(data, answer).span_id) for section in made]
+        answer_sections = message_sections(answer, f"{key}.answer", title=span.name, summary=_took(data))
+        sections += [replace(section, target=_writer(data, answer).span_id) for section in answer_sections]
     elif data.running:
         sections.append(_streaming(data, key))
     elif span.trace.waits is not None and span.status in (Status.PAUSED, Status.OK):
@@ -100,9 +111,9 @@ def _turn(data: SpanData) -> list[Section]:
     elif span.error is not None:
         text = Text(span.error, "error")
         sections.append(Section(f"{key}.failed", f"{span.name} failed", [text], glyph="✗", style="error"))
-    elif asked is not None:
-        told = note("its answer was not recorded, or is no message")
-        sections.append(Section(f"{key}.none", span.name, [told], _took(data), style="muted"))
+    elif question is not None:
+        remark = note("its answer was not recorded, or is no message")
+        sections.append(Section(f"{key}.none", span.name, [remark], _took(data), style="muted"))
     # What a person said came with the run itself.
     return [replace(s, target=span.span_id) if not s.target or ":" in s.target else s for s in sections]
 
@@ -113,23 +124,23 @@ def _told_by_events(data: SpanData, key: str) -> list[Section]:
     A bus or an operator's channel brings messages while the run goes on; its inputs and outputs are no part
     of the conversation then.
     """
-    members = data.span.trace.members[-_SPANS_WALKED:]
-    if not any(span.marks & _EVENT and span.name in _SAID for span in members):
+    spans = data.span.trace.members[-_SPANS_WALKED:]
+    if not any(span.marks & _EVENT and span.name in _SAID for span in spans):
         return []
     sections: list[Section] = []
-    for span in sorted(members, key=lambda span: (span.started_at, span.number)):
+    for span in sorted(spans, key=lambda span: (span.started_at, span.number)):
         one = data.of(span)
-        said: Message | None = None
+        message: Message | None = None
         if span.marks & _EVENT and span.name in _SAID and one.metadata.get(SAID_BY) == USER:
-            said = Message("user", as_text(one.start_payload.get("text")))
+            message = Message("user", as_text(one.start_payload.get("text")))
         elif span.kind == "llm" and one.metadata.get(SAID_TO) == USER:
-            said = Message("assistant", as_text(as_map(one.end_payload.get("response")).get("text")))
-        if said is None or not said.text:
+            message = Message("assistant", as_text(as_map(one.end_payload.get("response")).get("text")))
+        if message is None or not message.text:
             continue
-        title = "user" if said.role == "user" else span.agent or span.name
+        title = "user" if message.role == "user" else span.agent or span.name
         part = f"{key}.said{span.number}"
-        made = message_sections(said, part, title=title, summary=fmt.clock(span.started_at))
-        sections += [replace(section, target=span.span_id) for section in made]
+        message_parts = message_sections(message, part, title=title, summary=fmt.clock(span.started_at))
+        sections += [replace(section, target=span.span_id) for section in message_parts]
     return sections
 
 
@@ -161,14 +172,14 @@ def _messages(payload: object, name: str) -> list[Message]:
         value = parse_json(value).value
     if isinstance(value, str):
         return [Message("user" if name == "inputs" else "assistant", value)] if value else []
-    told = as_map(value)
+    fields = as_map(value)
     for key in ("messages", "chat_history", "history"):
-        found = told.get(key)
+        found = fields.get(key)
         if isinstance(found, list):
             return [m for m in (read_message(item) for item in found) if m is not None]
     for key in ("input", "question", "query", "output", "answer", "text"):
-        if isinstance(told.get(key), str):
-            return [Message("user" if name == "inputs" else "assistant", as_text(told[key]))]
+        if isinstance(fields.get(key), str):
+            return [Message("user" if name == "inputs" else "assistant", as_text(fields[key]))]
     return read_messages(value) or []
 
 
@@ -195,12 +206,12 @@ def _streaming(data: SpanData, key: str) -> Section:
         default=None,
     )
     text = newest.tail if newest is not None else ""
-    shown = Text(text, prose=True) if text else Text("It is working.", "muted")
+    block = Text(text, prose=True) if text else Text("It is working.", "muted")
     target = newest.span_id if newest is not None else ""
     return Section(
         f"{key}.running",
         data.span.name,
-        [shown],
+        [block],
         _took(data),
         glyph="◐",
         style="running",
@@ -212,14 +223,14 @@ def _sub_agents(data: SpanData, key: str) -> list[Section]:
     """Return the agents that worked inside a turn, each a group of what it was asked and what it said."""
     sections: list[Section] = []
     stack = list(reversed(data.span.children or ()))
-    walked = found = 0
-    while stack and walked < _SPANS_WALKED and found < _SUB_AGENTS:
+    walked = count = 0
+    while stack and walked < _SPANS_WALKED and count < _SUB_AGENTS:
         span = stack.pop()
         walked += 1
         if span.kind != "sub_agent":
             stack += reversed(span.children or ())
             continue
-        found += 1
+        count += 1
         one = data.of(span)
         group = f"{key}.agent{span.number}"
         title = f"{STATUS_GLYPHS[span.status]} {span.name}"
@@ -229,41 +240,43 @@ def _sub_agents(data: SpanData, key: str) -> list[Section]:
                 target=span.span_id,
             )
         )  # fmt: skip
-        asked = _last(_messages(one.start_payload, "inputs"), "user")
+        question = _last(_messages(one.start_payload, "inputs"), "user")
         answer = _last(_messages(one.end_payload, "outputs"), "assistant")
-        for name, message in (("asked", asked), ("answer", answer)):
+        for name, message in (("asked", question), ("answer", answer)):
             if message is not None:
                 title = span.name if name == "answer" else "task"
-                made = message_sections(message, f"{group}.{name}", title=title, level=2)
+                message_parts = message_sections(message, f"{group}.{name}", title=title, level=2)
                 target = (_writer(one, message) if name == "answer" else span).span_id
-                sections += [replace(s, inside=group, target=target) for s in made]
+                sections += [replace(s, inside=group, target=target) for s in message_parts]
     return sections
 
 
 def _spoken(data: SpanData) -> list[Section]:
     """Return what was said aloud in a voice session, in the order of its spans."""
-    found: list[Span] = []
+    spans: list[Span] = []
     stack = [data.span]
     walked = 0
     while stack and walked < _SPANS_WALKED:
         span = stack.pop()
         walked += 1
         if span.kind in _VOICE:
-            found.append(span)
+            spans.append(span)
         stack += span.children or ()
-    found.sort(key=lambda span: (span.started_at, span.number))
+    spans.sort(key=lambda span: (span.started_at, span.number))
     sections: list[Section] = []
     before = ("", "")
-    for span in found[-TURNS_SHOWN * 4 :]:
+    for span in spans[-TURNS_SHOWN * 4 :]:
         one = data.of(span)
-        told = {**one.start_payload, **one.end_payload}
-        text = as_text(told.get("transcript") or told.get("text"))
+        fields = {**one.start_payload, **one.end_payload}
+        text = as_text(fields.get("transcript") or fields.get("text"))
         # Both a metric and a chat item tell of the same words.
         if not text or before == (span.kind, text):
             continue
         before = (span.kind, text)
         message = Message(_VOICE[span.kind], text)
         cut = "interrupted · " if span.status is Status.CANCELLED and message.role == "assistant" else ""
-        made = message_sections(message, f"spoken{span.number}", summary=cut + fmt.clock(span.started_at))
-        sections += [replace(section, target=span.span_id) for section in made]
+        message_parts = message_sections(
+            message, f"spoken{span.number}", summary=cut + fmt.clock(span.started_at)
+        )
+        sections += [replace(section, target=span.span_id) for section in message_parts]
     return sections

@@ -26,11 +26,11 @@ _EVALUATED = 100_000
 
 def split_error(error: str) -> tuple[str, str]:
     """Split an error into its type and its message; the type is empty if it names none."""
-    found = _CALL.match(error)
-    if found is not None:
-        return found[1], _first_argument(found[2])
-    found = _COLON.match(error)
-    return (found[1], found[2]) if found is not None else ("", error)
+    match = _CALL.match(error)
+    if match is not None:
+        return match[1], _first_argument(match[2])
+    match = _COLON.match(error)
+    return (match[1], match[2]) if match is not None else ("", error)
 
 
 def _first_argument(text: str) -> str:
@@ -67,17 +67,17 @@ def _inner_failures(span: Span, but: Span | None) -> list[Section]:
     failures, complete = failures_inside(span, but)
     if not failures:
         return []
-    shown = failures[:FAILURES_LISTED]
+    listed = failures[:FAILURES_LISTED]
     blocks: list[Block] = []
     if len(failures) == 1:
-        blocks = [Text(_message(shown[0]), "error"), KeyValues(_where(shown[0], _path(span, shown[0])))]
+        blocks = [Text(_message(listed[0]), "error"), KeyValues(_where(listed[0], _path(span, listed[0])))]
     else:
         rows: list[tuple[str, str | list[StyledText]]] = [
-            (f"{kind_glyph(one.kind)} {one.name or one.span_id}", _message(one)) for one in shown
+            (f"{kind_glyph(one.kind)} {one.name or one.span_id}", _message(one)) for one in listed
         ]
         blocks = [KeyValues(rows)]
-    if len(failures) > len(shown):
-        blocks.append(StyledLine([(f"‹and {len(failures) - len(shown):,} more›", "note")]))
+    if len(failures) > len(listed):
+        blocks.append(StyledLine([(f"‹and {len(failures) - len(listed):,} more›", "note")]))
     if not complete:
         blocks.append(StyledLine([(f"‹of the first {SEARCHED_SPANS:,} spans inside it›", "note")]))
     handled = span.status is not Status.RUNNING
@@ -89,11 +89,11 @@ def _inner_failures(span: Span, but: Span | None) -> list[Section]:
             "error.below",
             what + handled_words if handled else what,
             blocks,
-            preview=_message(shown[0]),
+            preview=_message(listed[0]),
             open=not handled,
             glyph="✗",
             style="warning" if handled else "error",
-            target=shown[0].span_id,
+            target=listed[0].span_id,
         )
     ]
 
@@ -108,8 +108,8 @@ def _message(span: Span) -> str:
 
 def _own_error(data: SpanData) -> Section:
     span = data.span
-    told = data.end.get("error") if isinstance(data.end, dict) else None
-    error = as_text(told) or span.error or ""
+    recorded = data.end.get("error") if isinstance(data.end, dict) else None
+    error = as_text(recorded) or span.error or ""
     words = ERROR_WORDS.get(error)
     kind, message = split_error(error)
     blocks: list[Block] = []
@@ -163,17 +163,17 @@ def failures_inside(span: Span, but: Span | None) -> tuple[list[Span], bool]:
     Returns:
         The spans, and whether all that could have failed were looked at.
     """
-    found: list[Span] = []
-    left = SEARCHED_SPANS
+    spans: list[Span] = []
+    budget = SEARCHED_SPANS
     stack = list(span.children or ())
-    while stack and left:
-        left -= 1
+    while stack and budget:
+        budget -= 1
         inner = stack.pop()
         if inner.status is Status.ERROR and not inner.marks & SpanFlag.PASSED_ON and inner is not but:
-            found.append(inner)
+            spans.append(inner)
         if inner.marks & SpanFlag.ERROR_BELOW:
             stack.extend(inner.children or ())
-    return sorted(found, key=_failed_at), not stack
+    return sorted(spans, key=_failed_at), not stack
 
 
 def _path(outer: Span, inner: Span) -> list[Span]:

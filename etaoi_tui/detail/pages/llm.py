@@ -67,20 +67,20 @@ def _answer_schema(data: SpanData) -> list[Section]:
 
 
 def _request(data: SpanData) -> list[Section]:
-    begun = data.start_payload
-    messages = read_messages(begun.get("input_messages"))
+    start = data.start_payload
+    messages = read_messages(start.get("input_messages"))
     if messages is not None:
         return chat_sections(messages, "m")
-    if begun.get("input_messages") is not None:
-        blocks: list[Block] = [note("not the usual shape of messages"), Json(begun["input_messages"])]
+    if start.get("input_messages") is not None:
+        blocks: list[Block] = [note("not the usual shape of messages"), Json(start["input_messages"])]
         return [Section("request", "Request", blocks)]
-    texts = begun.get(keys.PROMPTS)
+    texts = start.get(keys.PROMPTS)
     if isinstance(texts, list) and texts:
         return [_prompt_section(as_text(text), n, len(texts)) for n, text in enumerate(texts, 1)]
-    prompts = as_count(begun.get(keys.PROMPT_COUNT))
+    prompts = as_count(start.get(keys.PROMPT_COUNT))
     if prompts is not None:
-        told = f"A completion model got {fmt.count(prompts, 'prompt')}; the SDK does not send the text."
-        return [Section("request", "Request", [Text(told, "note")])]
+        sentence = f"A completion model got {fmt.count(prompts, 'prompt')}; the SDK does not send the text."
+        return [Section("request", "Request", [Text(sentence, "note")])]
     return []
 
 
@@ -222,11 +222,11 @@ def finish_reason(data: SpanData) -> str:
     for holder in (ended, response, as_map(response.get("response_metadata"))):
         for name in (keys.FINISH_REASON, keys.STOP_REASON):
             raw = raw or as_text(holder.get(name))
-    told = data.span.finish_reason or normalize_finish_reason(raw)
-    if not told:
+    reason = data.span.finish_reason or normalize_finish_reason(raw)
+    if not reason:
         return ""
-    words = f"{told}: {WORDS[told]}" if told in UNUSUAL else told
-    return words if raw in ("", told) else f"{words}   told as {raw}"
+    words = f"{reason}: {WORDS[reason]}" if reason in UNUSUAL else reason
+    return words if raw in ("", reason) else f"{words}   told as {raw}"
 
 
 def number_sections(data: SpanData) -> list[Section]:
@@ -246,8 +246,8 @@ def number_sections(data: SpanData) -> list[Section]:
 
 def _usage_rows(data: SpanData) -> list[tuple[str, str | Sequence[StyledText]]]:
     usage = data.span.usage
-    told = as_map(data.end_payload.get("usage"))
-    if usage is None and not told:
+    recorded = as_map(data.end_payload.get("usage"))
+    if usage is None and not recorded:
         return []
     rows: list[tuple[str, str | Sequence[StyledText]]] = []
 
@@ -273,7 +273,7 @@ def _usage_rows(data: SpanData) -> list[tuple[str, str | Sequence[StyledText]]]:
         add("  images out", usage.output_image or None, usage.output_tokens)
         add("total", usage.total_tokens)
     for side in ("input", "output"):
-        for name, value in as_map(told.get(f"{side}_token_details")).items():
+        for name, value in as_map(recorded.get(f"{side}_token_details")).items():
             if not is_known_detail(name):
                 add(f"  {side} {name}", as_count(value))
     return [*rows, *cost_rows(data)]
@@ -285,10 +285,10 @@ def _speed_rows(data: SpanData) -> list[tuple[str, str]]:
     rows = [("duration", fmt.duration(duration))]
     if span.ttft is not None:
         rows.append(("time to first token", fmt.duration(span.ttft)))
-    told = as_number(ended.get("tokens_per_second"))
+    speed = as_number(ended.get("tokens_per_second"))
     output = span.usage.output_tokens if span.usage is not None else None
-    if told is not None:
-        rows.append(("output speed", fmt.rate(told)))
+    if speed is not None:
+        rows.append(("output speed", fmt.rate(speed)))
     elif output and duration and span.ended_at is not None:
         writing = duration - (span.ttft or 0.0)
         if writing > 0:
@@ -309,14 +309,14 @@ _PARAMETERS = {
 
 def _model_rows(data: SpanData) -> list[tuple[str, str]]:
     rows = [("model", data.span.model)] if data.span.model else []
-    found: list[tuple[str, str]] = [(name, value or "") for name, value in rows]
+    texts: list[tuple[str, str]] = [(name, value or "") for name, value in rows]
     for key, name in _PARAMETERS.items():
         value = as_text(data.metadata.get(key))
         if value and not (key == "ls_model_name" and value == data.span.model):
-            found.append((name, value))
+            texts.append((name, value))
     reason = finish_reason(data)
     if reason:
-        found.append(("stopped because", reason))
+        texts.append(("stopped because", reason))
     if data.end_payload.get("synthetic_end"):
-        found.append(("end", "made up by the SDK: the stream was abandoned"))
-    return found
+        texts.append(("end", "made up by the SDK: the stream was abandoned"))
+    return texts

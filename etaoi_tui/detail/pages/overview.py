@@ -8,8 +8,9 @@ from etaoi_collector.projections.payload_reader import Missing
 from etaoi_collector.store.model import Span, SpanFlag, Status
 from etaoi_tui.detail.document.model import Json, KeyValues, Section, StyledText, Text
 from etaoi_tui.detail.span_data import Map, SpanData, as_number, as_text
+from etaoi_tui.kinds.registry import KINDS
 from etaoi_tui.view import format as fmt
-from etaoi_tui.view.glyphs import STATUS_GLYPHS, kind_glyph, kind_word
+from etaoi_tui.view.glyphs import STATUS_GLYPHS, kind_word, span_glyph
 
 STATUS_STYLES = {
     Status.RUNNING: "running",
@@ -75,7 +76,7 @@ def headline(data: SpanData) -> list[StyledText]:
     if measured is not None and took is not None and took < _INSTANT:
         length = fmt.duration(measured)
     runs: list[StyledText] = [
-        (f"{kind_glyph(span.kind)} {name}", "title"),
+        (f"{span_glyph(span)} {name}", "title"),
         ("   ", ""),
         status_run(span.status),
         (f"   {length}", ""),
@@ -86,28 +87,29 @@ def headline(data: SpanData) -> list[StyledText]:
     if span.ttft is not None:
         first = "ttft" if span.kind == "llm" else "first audio"
         runs.append((f"   {first} {fmt.duration(span.ttft)}", "muted"))
-    if name != kind_word(span.kind):
-        runs.append((f"   {kind_word(span.kind)}", "muted"))
+    word = KINDS.for_span(span).word or kind_word(span.kind)
+    if name != word:
+        runs.append((f"   {word}", "muted"))
     return runs
 
 
 def flags_in_words(span: Span) -> list[str]:
     """Return what is odd about a span, one sentence each."""
-    found = [] if span.status is Status.OK else [STATUS_MEANINGS[span.status]]
+    texts = [] if span.status is Status.OK else [STATUS_MEANINGS[span.status]]
     if (
         span.marks & SpanFlag.ENDED
         and not span.marks & SpanFlag.STARTED
         and span.status is not Status.INCOMPLETE
     ):
-        found.append(STATUS_MEANINGS[Status.INCOMPLETE])
+        texts.append(STATUS_MEANINGS[Status.INCOMPLETE])
     if span.error in ERROR_WORDS:
-        found.append(ERROR_WORDS[span.error])
-    found += [text for mark, text in FLAG_NOTES.items() if span.marks & mark]
+        texts.append(ERROR_WORDS[span.error])
+    texts += [text for mark, text in FLAG_NOTES.items() if span.marks & mark]
     if span.declared_parent_id is not None and span.parent is None and not span.marks & SpanFlag.PARENT_CYCLE:
-        found.append("Its parent never arrived; it is shown as a root.")
+        texts.append("Its parent never arrived; it is shown as a root.")
     elif span.parent is not None and span.parent.placeholder:
-        found.append("Nothing of its parent has arrived but the id.")
-    return found
+        texts.append("Nothing of its parent has arrived but the id.")
+    return texts
 
 
 def overview_sections(data: SpanData) -> list[Section]:

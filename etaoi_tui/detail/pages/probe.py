@@ -44,7 +44,7 @@ def tabs(data: SpanData) -> list[Tab]:
     ]
 
 
-def told_by(begun: Map, later: Sequence[Map]) -> Map:
+def told_by(start: Map, later: Sequence[Map]) -> Map:
     """Return a hook's snapshot in one map: ``before``, ``after``, ``diff``, ``response``.
 
     The etaoi SDK says all of it in the start. This project's SDK says it as it happens: what the hook was
@@ -53,27 +53,29 @@ def told_by(begun: Map, later: Sequence[Map]) -> Map:
     in its ``diff``.
 
     Args:
-        begun: the start's payload.
+        start: the start's payload.
         later: the payloads of its deltas and of its end, in order.
     """
-    told = dict(begun)
+    snapshot = dict(start)
     for payload in later:
-        told |= {key: payload[key] for key in ("after", "diff", "response") if key in payload}
-    if "after" in begun or "before" not in begun:
-        return told
-    before = as_map(told["before"])
-    after = {key: value for key, value in (before | as_map(told.get("after"))).items() if value is not None}
-    diff = as_map(told.get("diff"))
+        snapshot |= {key: payload[key] for key in ("after", "diff", "response") if key in payload}
+    if "after" in start or "before" not in start:
+        return snapshot
+    before = as_map(snapshot["before"])
+    after = {
+        key: value for key, value in (before | as_map(snapshot.get("after"))).items() if value is not None
+    }
+    diff = as_map(snapshot.get("diff"))
     bodies: dict[str, Any] = {}
     pairs = [as_map(pair) for pair in as_list(diff.get("messages_changed"))]
-    touched = [as_map(pair.get(side)) for pair in pairs for side in ("before", "after")]
+    entries = [as_map(pair.get(side)) for pair in pairs for side in ("before", "after")]
     for name in ("messages_added", "messages_removed"):
-        touched += [as_map(entry) for entry in as_list(diff.get(name))]
-    for entry in touched:
+        entries += [as_map(entry) for entry in as_list(diff.get(name))]
+    for entry in entries:
         if isinstance(entry.get("message"), dict):
             bodies[as_text(entry.get("key"))] = entry["message"]
-    told["before"], told["after"] = _with_bodies(before, bodies), _with_bodies(after, bodies)
-    return told
+    snapshot["before"], snapshot["after"] = _with_bodies(before, bodies), _with_bodies(after, bodies)
+    return snapshot
 
 
 def _with_bodies(state: Map, bodies: Map) -> Map:
@@ -98,8 +100,8 @@ def _changes(data: SpanData) -> list[Section]:
         if step.diff is not None:
             text = f"It changed nothing in the {what}" + (" that was recorded." if step.partial else ".")
         changed = [Section("nothing", "No change", [Text(text, "muted")], style="muted")]
-    begun = data.start_payload if "response" in data.start_payload else data.end_payload
-    return [*sections, *changed, *_returned(begun)]
+    payload = data.start_payload if "response" in data.start_payload else data.end_payload
+    return [*sections, *changed, *_returned(payload)]
 
 
 def _hook(data: SpanData, step: Step) -> Section:
@@ -116,13 +118,13 @@ def _hook(data: SpanData, step: Step) -> Section:
         rows.append(("attempts", f"{step.attempts}; shown is the last"))
     if "wrap" in hook and data.span.started_at == data.span.ended_at:
         down = metadata.get("probe_phase") == "pre_handler"
-        told = "what it passed on to the next" if down else "the request as it left it, and the response"
-        rows.append(("shows", told))
+        what = "what it passed on to the next" if down else "the request as it left it, and the response"
+        rows.append(("shows", what))
     blocks: list[Block] = [KeyValues(rows), *(note(text) for text in step.notes)]
     if is_orphan(data):
         call, why = call_of_orphan(data)
-        told = "of the call" if call is not None else "not placed"
-        blocks.append(note(f"it lost its parent; {told}: {why}"))
+        what = "of the call" if call is not None else "not placed"
+        blocks.append(note(f"it lost its parent; {what}: {why}"))
         return Section(
             "hook", "Middleware", blocks, glyph="▤", target=call.span_id if call is not None else ""
         )
@@ -142,10 +144,10 @@ def _model_line(model: Map) -> str:
     return ", ".join(f"{name} {as_text(value)}" for name, value in model.items())
 
 
-def _returned(begun: Map) -> list[Section]:
-    if "response" not in begun:
+def _returned(payload: Map) -> list[Section]:
+    if "response" not in payload:
         return []
-    response = begun["response"]
+    response = payload["response"]
     if not isinstance(response, dict):
         return [Section("returned", "Response", [Json(response)])]
     if response.get("none"):
@@ -156,8 +158,8 @@ def _returned(begun: Map) -> list[Section]:
         ]
     messages = _read(response)
     blocks: list[Block] = []
-    told = ("messages", "keys", "changed")
-    extra = {k: v for k, v in response.items() if k not in told and v not in (None, [], {})}
+    shown_apart = ("messages", "keys", "changed")
+    extra = {k: v for k, v in response.items() if k not in shown_apart and v not in (None, [], {})}
     keys = [as_text(key) for key in as_list(response.get("keys"))]
     if keys:
         blocks.append(KeyValues([("writes to the state", ", ".join(keys))]))
@@ -170,9 +172,9 @@ def _returned(begun: Map) -> list[Section]:
 
 def _both(data: SpanData) -> list[Section]:
     sections = []
-    told = _all_told(data)
+    snapshot = _all_told(data)
     for key, title in (("before", "Before"), ("after", "After")):
-        state = as_map(told.get(key))
+        state = as_map(snapshot.get(key))
         if state:
             sections += _state_sections(key, title, state)
     return sections

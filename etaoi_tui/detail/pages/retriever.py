@@ -26,8 +26,8 @@ def documents_of(outputs: Any) -> list[Map] | None:
     if isinstance(value, str) and value.lstrip()[:1] == "[":
         value = parse_json(value).value
     documents = [_plain(one) for one in as_list(value) if isinstance(one, dict)]
-    found = [one for one in documents if "text" in one]
-    return found if isinstance(value, list) else None
+    readable = [one for one in documents if "text" in one]
+    return readable if isinstance(value, list) else None
 
 
 def _plain(raw: Map) -> Map:

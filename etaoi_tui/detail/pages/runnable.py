@@ -25,8 +25,8 @@ _MESSAGE_KEYS = ("messages", "chat_history", "history")
 
 def applies(data: SpanData) -> bool:
     """Whether the span is a run with inputs and outputs."""
-    known = {"inputs", "outputs", "input", "output"}
-    return bool(known & (data.start_payload.keys() | data.end_payload.keys())) or data.span.kind in (
+    io_fields = {"inputs", "outputs", "input", "output"}
+    return bool(io_fields & (data.start_payload.keys() | data.end_payload.keys())) or data.span.kind in (
         "sub_agent",
         "middleware",
     )
@@ -114,9 +114,9 @@ class _State:
         if single is not None:
             self.messages.append(single)
             return
-        whole = read_messages(value) if value else None
-        if whole is not None:
-            self.messages += whole
+        messages = read_messages(value) if value else None
+        if messages is not None:
+            self.messages += messages
         elif isinstance(value, dict):
             self._take_map(value)
         elif value not in (None, ""):
@@ -154,12 +154,12 @@ class _State:
         elif update is not None:
             self.rest.append(value_block(update))
 
-    def sections(self, key: str, title: str, glyph: str, style: str, seen: list[Message]) -> list[Section]:
+    def sections(self, key: str, title: str, glyph: str, style: str, earlier: list[Message]) -> list[Section]:
         """Return the state as sections; messages that were already in ``seen`` are only counted."""
-        known = {message.identity for message in seen}
+        shown_before = {message.identity for message in earlier}
         # An agent's input has no ids yet; its output repeats the same messages with ids.
-        unnamed = {message.content for message in seen if not message.message_id}
-        fresh = [m for m in self.messages if m.identity not in known and m.content not in unnamed]
+        unnamed = {message.content for message in earlier if not message.message_id}
+        fresh = [m for m in self.messages if m.identity not in shown_before and m.content not in unnamed]
         same = len(self.messages) - len(fresh)
         blocks = list(self.rest)
         if same:
@@ -172,5 +172,5 @@ class _State:
         if self.size:
             parts.append(fmt.count(self.size, "char"))
         head = Section(key, title, blocks, " · ".join(parts), glyph=glyph, style=style)
-        names = {call.call_id: call.name for message in seen for call in message.calls if call.call_id}
+        names = {call.call_id: call.name for message in earlier for call in message.calls if call.call_id}
         return [head, *chat_sections(fresh, f"{key}.m", level=1, names=names)]

@@ -28,12 +28,12 @@ def tabs(data: SpanData) -> list[Tab]:
     if span.parent is not None:
         return []
     names = {event.name for event in _events(span)}
-    found = []
+    result = []
     if names & _STATE:
-        found.append(Tab("state", "State", lambda: _state_sections(data)))
+        result.append(Tab("state", "State", lambda: _state_sections(data)))
     if names & _GOAL:
-        found.append(Tab("goal", "Goal", lambda: _goal_sections(data)))
-    return found
+        result.append(Tab("goal", "Goal", lambda: _goal_sections(data)))
+    return result
 
 
 def _events(root: Span) -> Iterator[Span]:
@@ -72,32 +72,32 @@ def _state_sections(data: SpanData) -> list[Section]:
     for event in _events(data.span):
         if event.name not in _STATE:
             continue
-        told = _told(data, event)
-        name = as_text(told.get("key")) or "(no key)"
-        old, new = _short(told.get("old_value")), _short(told.get("new_value", told.get("value")))
-        known = keys.setdefault(name, _Key(old or new)) if len(keys) < _KEYS_SHOWN or name in keys else None
-        if known is None:
+        fields = _told(data, event)
+        name = as_text(fields.get("key")) or "(no key)"
+        old, new = _short(fields.get("old_value")), _short(fields.get("new_value", fields.get("value")))
+        entry = keys.setdefault(name, _Key(old or new)) if len(keys) < _KEYS_SHOWN or name in keys else None
+        if entry is None:
             continue
         if event.name == "state_conflict":
-            known.conflicts += 1
-            words = event_in_words(event.name, told)
+            entry.conflicts += 1
+            words = event_in_words(event.name, fields)
             when = fmt.offset(event.started_at - data.span.started_at)
             conflicts.append(Text(f"{when} {_who(event)}: {words}", "error"))
         else:
-            known.changes += 1
-            known.last = new or known.last
-        known.who, known.at = _who(event), event.started_at
+            entry.changes += 1
+            entry.last = new or entry.last
+        entry.who, entry.at = _who(event), event.started_at
     rows: list[tuple[str, list[StyledText]]] = []
-    for name, known in keys.items():
+    for name, entry in keys.items():
         value: list[StyledText] = []
-        if known.first != known.last:
-            value += [(known.first, "muted"), (" → ", "muted")]
-        value.append((known.last or "set", ""))
-        value.append((f"   {known.who} {fmt.offset(known.at - data.span.started_at)}", "muted"))
-        if known.changes > 1:
-            value.append((f" ×{known.changes}", "muted"))
-        if known.conflicts:
-            value.append((f"  {fmt.count(known.conflicts, 'conflict')}", "error"))
+        if entry.first != entry.last:
+            value += [(entry.first, "muted"), (" → ", "muted")]
+        value.append((entry.last or "set", ""))
+        value.append((f"   {entry.who} {fmt.offset(entry.at - data.span.started_at)}", "muted"))
+        if entry.changes > 1:
+            value.append((f" ×{entry.changes}", "muted"))
+        if entry.conflicts:
+            value.append((f"  {fmt.count(entry.conflicts, 'conflict')}", "error"))
         rows.append((name, value))
     count = fmt.count(len(keys), "key")
     sections = [Section("state", "State", [KeyValues(rows)], count, glyph="≡", style="role.user")]
@@ -116,17 +116,17 @@ def _goal_sections(data: SpanData) -> list[Section]:
     for event in _events(data.span):
         if event.name not in _GOAL:
             continue
-        told = _told(data, event)
+        fields = _told(data, event)
         when = fmt.offset(event.started_at - data.span.started_at)
         if event.name == "constraint_violation":
-            violations.append(Text(f"{when} {event_in_words(event.name, told)}", "warning"))
+            violations.append(Text(f"{when} {event_in_words(event.name, fields)}", "warning"))
             continue
         achieved = achieved or event.name == "goal_achieved"
-        number = as_number(told.get("progress"))
+        number = as_number(fields.get("progress"))
         if number is not None:
             progress.append(min(1.0, max(0.0, number)))
-        criteria |= as_map(told.get("criteria_status"))
-        history.append((when, _who(event), event_in_words(event.name, told)))
+        criteria |= as_map(fields.get("criteria_status"))
+        history.append((when, _who(event), event_in_words(event.name, fields)))
     summary = "achieved" if achieved else f"{progress[-1]:.0%}" if progress else ""
     blocks: list[Block] = []
     if progress:
@@ -143,9 +143,9 @@ def _goal_sections(data: SpanData) -> list[Section]:
 
 
 def _criterion(value: Any) -> list[StyledText]:
-    told = value.get("met", value.get("status", value)) if isinstance(value, dict) else value
-    if isinstance(told, bool):
-        return [("✓ met" if told else "○ not yet", "" if told else "muted")]
+    verdict = value.get("met", value.get("status", value)) if isinstance(value, dict) else value
+    if isinstance(verdict, bool):
+        return [("✓ met" if verdict else "○ not yet", "" if verdict else "muted")]
     return [(_short(value), "")]
 
 

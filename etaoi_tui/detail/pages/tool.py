@@ -36,10 +36,10 @@ def _sections(data: SpanData) -> list[Section]:
 
 
 def _arguments(data: SpanData) -> Section:
-    begun = data.start_payload
-    value = begun.get("arguments", begun.get("input", begun.get("inputs")))
+    start = data.start_payload
+    value = start.get("arguments", start.get("input", start.get("inputs")))
     blocks: list[Block] = [_nothing(data)] if value in (None, "", {}, "{}") else [value_block(value)]
-    call_id = as_text(begun.get("call_id"))
+    call_id = as_text(start.get("call_id"))
     return Section("arguments", "Arguments", blocks, call_id, glyph="→", style="role.user")
 
 

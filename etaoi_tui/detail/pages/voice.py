@@ -80,12 +80,12 @@ def _in_a_call(span: Span) -> bool:
 def tabs(data: SpanData) -> list[Tab]:
     """Return the page for this kind of voice span."""
     if data.span.kind == "llm":
-        told = (
+        has_text = (
             data.start_payload.get("text")
             or data.start_payload.get("input_messages")
             or data.end_payload.get("text")
         )
-        return [] if told else [Tab("voice", "Voice", lambda: _model_call(data))]
+        return [] if has_text else [Tab("voice", "Voice", lambda: _model_call(data))]
     return [Tab("voice", "Voice", lambda: _PAGES.get(data.span.kind, _speech)(data))]
 
 
@@ -279,8 +279,8 @@ def _session(data: SpanData) -> list[Section]:
     if rows:
         sections.append(Section("values", "Session", [KeyValues(rows)], glyph="♪"))
     if data.deltas_left_out:
-        told = f"Read from the newest updates; {data.deltas_left_out:,} older ones are only counted."
-        sections.append(Section("left_out", "Note", [Text(told, "note")]))
+        text = f"Read from the newest updates; {data.deltas_left_out:,} older ones are only counted."
+        sections.append(Section("left_out", "Note", [Text(text, "note")]))
     sections += _errors(errors)
     sections += _outcome(as_map(newest.get("session_outcome")))
     sections += _usage(as_map(newest.get("session_usage")))

@@ -102,53 +102,53 @@ def _course(call: VoiceCall, limits: Thresholds) -> list[Section]:
 
 
 def _stages(call: VoiceCall, limits: Thresholds) -> list[Section]:
-    figures = [(name, told) for name in SERIES if (told := call.statistics.of(name)) is not None]
+    figures = [(name, figure) for name in SERIES if (figure := call.statistics.of(name)) is not None]
     if not figures:
         return []
-    longest = max(told.p95 for name, told in figures if name not in ("agent speaks", "user speaks"))
+    longest = max(figure.p95 for name, figure in figures if name not in ("agent speaks", "user speaks"))
     head = f"{'':16}{'p50':>9}  {'p95':>9}  {'max':>9}  {'count':>6}"
     blocks: list[Block] = [Text(head, "muted")]
-    blocks += [_stage(name, told, longest, limits) for name, told in figures]
+    blocks += [_stage(name, figure, longest, limits) for name, figure in figures]
     return [Section("stages", "Stages", blocks, "bar: p95", glyph="▄")]
 
 
-def _stage(name: str, told: Figures, longest: float, limits: Thresholds) -> StyledLine:
+def _stage(name: str, figures: Figures, longest: float, limits: Thresholds) -> StyledLine:
     shape = _SHAPES.get(name)
     runs: list[StyledText] = [
         (f"{GLYPHS[shape]} " if shape is not None else "∑ ", "accent"),
         (f"{series_words(name):<14}", "" if shape is not None else "title"),
     ]
-    for seconds in (told.p50, told.p95, told.max):
+    for seconds in (figures.p50, figures.p95, figures.max):
         level = limits.level(name, seconds)
         runs += [
             (f"{fmt.duration(seconds):>9}", _STYLES[level] if level else ""),
             (f"{LEVEL_GLYPHS[level]} ", _STYLES[level]),
         ]
-    runs.append((f"{told.count:>6,}  ", "muted"))
+    runs.append((f"{figures.count:>6,}  ", "muted"))
     if shape not in (Kind.SPEECH, Kind.USER) and longest > 0:
-        filled = min(max(1, round(told.p95 / longest * _BAR)), _BAR)
+        filled = min(max(1, round(figures.p95 / longest * _BAR)), _BAR)
         runs += [("█" * filled, "error" if shape is Kind.UNEXPLAINED else "accent")]
     return StyledLine(runs)
 
 
 def _slowest(call: VoiceCall, limits: Thresholds) -> list[Section]:
-    found = call.slowest(_SLOWEST)
-    if len(found) < 2:
+    groups = call.slowest(_SLOWEST)
+    if len(groups) < 2:
         return []
     rows = [Section("slowest", "Slowest turns", (), "p goes there", group=True, glyph="▲", style="warning")]
-    for group in found:
+    for group in groups:
         turn = call.turn(group)
         gap = turn.gap
         level = limits.level(GAP, gap)
         about = "~" if turn.gap_basis is Basis.DERIVED else ""
         longest = max(turn.parts, key=lambda part: part.seconds, default=None)
         cause = "" if longest is None else f"mostly {longest.kind.value} {fmt.duration(longest.seconds)}"
-        said = one_line(turn.user_said or turn.agent_said, 60)
+        words = one_line(turn.user_said or turn.agent_said, 60)
         title = f"{about + fmt.duration(gap):>7} {LEVEL_GLYPHS[level]} turn {call.index(group) + 1:<5}"
         rows.append(
             Section(
                 f"slow {group.key}",
-                f"{title} {fit(cause, 24)} {said}",
+                f"{title} {fit(cause, 24)} {words}",
                 (),
                 level=1,
                 inside="slowest",

@@ -92,22 +92,22 @@ def tabs(turn: Turn, now: float, limits: Thresholds, events: Sequence[Tab]) -> l
 
 def sections(turn: Turn, now: float, limits: Thresholds) -> Sequence[Section]:
     """Return a turn's own page."""
-    found = [*_gap(turn, limits), *_words(turn)]
-    found += [*_marks(turn), *_stages(turn, now), *_runs(turn, now), *_facts(turn), *_originals(turn)]
-    return found
+    result = [*_gap(turn, limits), *_words(turn)]
+    result += [*_marks(turn), *_stages(turn, now), *_runs(turn, now), *_facts(turn), *_originals(turn)]
+    return result
 
 
 def headline(turn: Turn, number: int, now: float, limits: Thresholds) -> list[StyledText]:
     """Return the title line of a turn: its state, its heard gap, its length."""
     runs: list[StyledText] = [(f"⇄ turn {number}", "title"), ("   ", ""), status_run(turn.status)]
     gap, waits = turn.gap, turn.waits_for(now)
-    shown = gap if gap is not None else waits
-    if shown is not None:
-        level = limits.level(GAP, shown)
+    silence = gap if gap is not None else waits
+    if silence is not None:
+        level = limits.level(GAP, silence)
         about = "~" if gap is not None and turn.gap_basis is Basis.DERIVED else ""
         so_far = "" if gap is not None else " so far"
         glyph = f" {LEVEL_GLYPHS[level]}" if level else ""
-        runs.append((f"   heard gap {about}{fmt.duration(shown)}{so_far}{glyph}", _STYLES[level]))
+        runs.append((f"   heard gap {about}{fmt.duration(silence)}{so_far}{glyph}", _STYLES[level]))
     end = turn.end if turn.end is not None else now
     runs.append((f"   {fmt.duration(max(0.0, end - turn.start))} in all", "muted"))
     if turn.agent:
@@ -119,7 +119,7 @@ def _gap(turn: Turn, limits: Thresholds) -> list[Section]:
     if not turn.parts:
         why = _why_no_gap(turn)
         return [Section("gap", "Heard gap", [Text(why, "muted")])] if why else []
-    whole = turn.parts[-1].end - turn.parts[0].start
+    gap = turn.parts[-1].end - turn.parts[0].start
     blocks: list[Block] = []
     for kind in PARTS:
         parts = [part for part in turn.parts if part.kind is kind]
@@ -127,7 +127,7 @@ def _gap(turn: Turn, limits: Thresholds) -> list[Section]:
         if seconds < 0.000_5:
             continue
         level = limits.level(_SERIES[kind], seconds)
-        share = seconds / whole if whole > 0 else 0.0
+        share = seconds / gap if gap > 0 else 0.0
         filled = max(1, round(share * _BAR))
         style = "error" if kind is Kind.UNEXPLAINED else "accent"
         derived = any(part.basis is Basis.DERIVED for part in parts) and kind is not Kind.UNEXPLAINED
@@ -152,7 +152,7 @@ def _gap(turn: Turn, limits: Thresholds) -> list[Section]:
     blocks.append(Text(f"{note}; {_basis_words(turn)}", "muted"))
     if turn.e2e_latency is not None:
         blocks.append(Text(f"the framework itself reports {fmt.duration(turn.e2e_latency)}", "muted"))
-    return [Section("gap", "Heard gap", blocks, fmt.duration(whole), glyph="▂")]
+    return [Section("gap", "Heard gap", blocks, fmt.duration(gap), glyph="▂")]
 
 
 def _why_no_gap(turn: Turn) -> str:
@@ -175,7 +175,7 @@ def _basis_words(turn: Turn) -> str:
 
 
 def _words(turn: Turn) -> list[Section]:
-    found = []
+    result = []
     if turn.user_said:
         remarks = ["typed"] if turn.typed else []
         if not turn.final:
@@ -184,7 +184,7 @@ def _words(turn: Turn) -> list[Section]:
             remarks.append(f"confidence {fmt.percent(turn.confidence)}")
         if turn.language:
             remarks.append(turn.language)
-        found.append(
+        result.append(
             Section(
                 "heard",
                 "user",
@@ -197,10 +197,10 @@ def _words(turn: Turn) -> list[Section]:
         )
     if turn.agent_said:
         state = "interrupted here" if turn.interrupted else "so far" if turn.running else ""
-        found.append(
+        result.append(
             Section("said", "agent", [Text(turn.agent_said)], state, glyph="✦", style="role.ai", bar=True)
         )
-    return found
+    return result
 
 
 def _marks(turn: Turn) -> list[Section]:
@@ -257,16 +257,16 @@ def _runs(turn: Turn, now: float) -> list[Section]:
 
 def _facts(turn: Turn) -> list[Section]:
     rows: list[tuple[str, str | Sequence[StyledText]]] = []
-    told = turn.end_of_turn
+    end_of_turn = turn.end_of_turn
     for name, seconds in (
-        ("waited for end of turn", told.delay),
-        ("transcript came after", told.transcription_delay),
-        ("own code on turn end", told.callback),
+        ("waited for end of turn", end_of_turn.delay),
+        ("transcript came after", end_of_turn.transcription_delay),
+        ("own code on turn end", end_of_turn.callback),
     ):
         if seconds is not None:
             rows.append((name, fmt.duration(seconds)))
-    if told.delay is not None or told.probability is not None:
-        rows.append(("turn detector", texts.end_of_turn(told)))
+    if end_of_turn.delay is not None or end_of_turn.probability is not None:
+        rows.append(("turn detector", texts.end_of_turn(end_of_turn)))
     if turn.user_said and not turn.typed:
         sure = "not told" if turn.confidence is None else fmt.percent(turn.confidence)
         rows.append(("transcript confidence", sure))
@@ -285,17 +285,17 @@ def _facts(turn: Turn) -> list[Section]:
 
 def _originals(turn: Turn) -> list[Section]:
     """List the spans that each stage was made of; several may tell of one thing."""
-    found = [
+    result = [
         Section("originals", "Told by", (), fmt.count(_told_by(turn), "span"), open=False, group=True),
     ]
-    seen: set[str] = set()
-    told = [("turn", turn.sources), *((WORDS[stage.kind], stage.spans) for stage in turn.stages)]
-    for what, spans in [*told, ("also", turn.also)]:
+    span_ids: set[str] = set()
+    sources = [("turn", turn.sources), *((WORDS[stage.kind], stage.spans) for stage in turn.stages)]
+    for what, spans in [*sources, ("also", turn.also)]:
         for span in spans:
-            if span.span_id in seen:
+            if span.span_id in span_ids:
                 continue
-            seen.add(span.span_id)
-            found.append(
+            span_ids.add(span.span_id)
+            result.append(
                 Section(
                     f"original {span.span_id}",
                     f"{what}: {span.kind} {span.name}",
@@ -306,7 +306,7 @@ def _originals(turn: Turn) -> list[Section]:
                     target=span.span_id,
                 )
             )
-    return found
+    return result
 
 
 def _told_by(turn: Turn) -> int:

@@ -91,14 +91,14 @@ def _resumes(data: SpanData, waited: Span) -> Section:
 
 def _questions(data: SpanData, asking: Span) -> list[Any]:
     """Return what was asked as it was asked, where that was recorded: by the span, or by one inside it."""
-    asked = [
+    interrupted = [
         asking,
         *(span for span in asking.trace.waits or () if span is not asking and _inside(span, asking)),
     ]
-    for span in asked:
-        told = as_list(data.of(span).end_payload.get("interrupts"))
-        if told:
-            return [_value(as_map(one).get("value")) for one in told[:_QUESTIONS_SHOWN]]
+    for span in interrupted:
+        interrupts = as_list(data.of(span).end_payload.get("interrupts"))
+        if interrupts:
+            return [_value(as_map(one).get("value")) for one in interrupts[:_QUESTIONS_SHOWN]]
     return []
 
 

@@ -20,11 +20,11 @@ def _is_retriever(span: Span) -> bool:
 
 def retrieval_in_words(query: str | None, documents: int | None) -> str:
     """Return ``"query" → 3 docs``."""
-    asked = f'"{query[:200]}"' if query else ""
+    query_words = f'"{query[:200]}"' if query else ""
     if documents is None:
-        return asked
-    found = "nothing" if not documents else "1 doc" if documents == 1 else f"{documents:,} docs"
-    return f"{asked} → {found}"
+        return query_words
+    result_words = "nothing" if not documents else "1 doc" if documents == 1 else f"{documents:,} docs"
+    return f"{query_words} → {result_words}"
 
 
 def _summary(span: Span, rows: RowReader) -> str:

@@ -123,10 +123,10 @@ class ProbePairing:
 
     def may_return(self, label: str, at: float) -> bool:
         """Whether a hook of this name can come back at a moment: its call has."""
-        found = self._find(label)
-        if found is None:
+        at_index = self._find(label)
+        if at_index is None:
             return False
-        calls = self._stack[found].calls
+        calls = self._stack[at_index].calls
         return bool(calls) and _over(calls[-1], at)
 
     def may_go_down(self, at: float) -> bool:

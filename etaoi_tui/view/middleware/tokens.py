@@ -66,9 +66,9 @@ def find_tool_schemas(call: Span, read: ReadEvent) -> list[Any] | None:
     if not digest:
         return None
     for other in islice(_calls_near(call), _CALLS_READ * 2):
-        known = as_map(read(other.start_place).get("payload"))
-        if as_text(known.get("tools_hash")) == digest and "tool_schemas" in known:
-            return as_list(known["tool_schemas"])
+        payload_of_other = as_map(read(other.start_place).get("payload"))
+        if as_text(payload_of_other.get("tools_hash")) == digest and "tool_schemas" in payload_of_other:
+            return as_list(payload_of_other["tool_schemas"])
     return _tools_of_snapshot(call, event, read)
 
 
@@ -81,8 +81,8 @@ def _calls_near(call: Span) -> Iterator[Span]:
 
 def _tools_of_snapshot(call: Span, event: Map, read: ReadEvent) -> list[Any] | None:
     """Take the schemas from the agent's snapshot, if it has every one of the call's tools."""
-    wanted = as_text(as_map(event.get("metadata")).get("agent.context_id"))
-    snapshot = call.trace.session.agents.snapshot(wanted) if wanted else None
+    snapshot_id = as_text(as_map(event.get("metadata")).get("agent.context_id"))
+    snapshot = call.trace.session.agents.snapshot(snapshot_id) if snapshot_id else None
     if snapshot is None:
         return None
     tools = as_list(as_map(read(snapshot.start_place).get("payload")).get("tools"))

@@ -48,34 +48,34 @@ class AgentStages:
 
 
 def agent_stages(
-    seen: TurnSpans, user: UserStages, ticks: StateTimeline, start: float, end: float | None
+    turn_spans: TurnSpans, user: UserStages, ticks: StateTimeline, start: float, end: float | None
 ) -> AgentStages:
     """Fold the agent's half of a turn.
 
     Args:
-        seen: The turn's spans.
+        turn_spans: The turn's spans.
         user: The user's half.
         ticks: The call's states.
         start: The turn's first moment.
         end: Its last; None while it runs.
     """
-    half = AgentStages(hears=seen.hears)
-    _requests(half, seen)
-    _tools(half, seen.tools)
-    _voice(half, seen)
-    _words(half, seen, running=end is None)
-    _speech(half, seen, user, ticks, start, end)
+    half = AgentStages(hears=turn_spans.hears)
+    _requests(half, turn_spans)
+    _tools(half, turn_spans.tools)
+    _voice(half, turn_spans)
+    _words(half, turn_spans, running=end is None)
+    _speech(half, turn_spans, user, ticks, start, end)
     return half
 
 
 # the model
 
 
-def _requests(half: AgentStages, seen: TurnSpans) -> None:
+def _requests(half: AgentStages, turn_spans: TurnSpans) -> None:
     """Find the model calls. A reference SDK reports each twice: its metrics, and the message it became."""
     calls: list[Stage] = []
     messages: list[TurnSpan] = []
-    for one in seen.models:
+    for one in turn_spans.models:
         payload, metrics = one.payload, one.metrics or told.Metrics()
         name = (metrics.metadata.model_name if metrics.metadata else None) or one.span.model or payload.model
         error = one.span.error
@@ -118,12 +118,12 @@ def _requests(half: AgentStages, seen: TurnSpans) -> None:
             )
         )
     for message in messages:
-        _join_message(half, calls, message, seen)
+        _join_message(half, calls, message, turn_spans)
     calls.sort(key=lambda call: call.start)
     half.stages += calls
 
 
-def _join_message(half: AgentStages, calls: list[Stage], message: TurnSpan, seen: TurnSpans) -> None:
+def _join_message(half: AgentStages, calls: list[Stage], message: TurnSpan, turn_spans: TurnSpans) -> None:
     """Add a message to the request that it came from, or make one of what it tells."""
     first = told.seconds(message.payload.llm_node_ttft)
     free = [call for call in calls if len(call.spans) == 1]
@@ -133,16 +133,16 @@ def _join_message(half: AgentStages, calls: list[Stage], message: TurnSpan, seen
         for call in free
         if first is not None and call.first is not None and abs(call.first - call.start - first) < _SAME_TTFT
     ]
-    found = max(close or free, key=lambda call: call.start, default=None)
-    if found is not None:
-        calls[calls.index(found)] = replace(
-            found,
-            spans=(*found.spans, message.span),
-            error=found.error or message.span.error,
-            name=found.name or name or "",
+    nearest = max(close or free, key=lambda call: call.start, default=None)
+    if nearest is not None:
+        calls[calls.index(nearest)] = replace(
+            nearest,
+            spans=(*nearest.spans, message.span),
+            error=nearest.error or message.span.error,
+            name=nearest.name or name or "",
         )
         return
-    word = min((d.first_word_at for d in seen.deltas if d.first_word_at is not None), default=None)
+    word = min((d.first_word_at for d in turn_spans.deltas if d.first_word_at is not None), default=None)
     if name:
         half.models.setdefault(name)
     if first is None or word is None or word - first >= message.start:
@@ -164,14 +164,14 @@ def _join_message(half: AgentStages, calls: list[Stage], message: TurnSpan, seen
 def _count(half: AgentStages, one: TurnSpan) -> None:
     usage = one.span.usage
     metrics = one.metrics or told.Metrics()
-    taken = usage.input_tokens if usage is not None else None
-    given = usage.output_tokens if usage is not None else None
-    if taken is None:
-        taken = told.count(_better(metrics.prompt_tokens, metrics.input_tokens))
-    if given is None:
-        given = told.count(_better(metrics.completion_tokens, metrics.output_tokens))
-    half.tokens_in = _sum(half.tokens_in, taken)
-    half.tokens_out = _sum(half.tokens_out, given)
+    tokens_in = usage.input_tokens if usage is not None else None
+    tokens_out = usage.output_tokens if usage is not None else None
+    if tokens_in is None:
+        tokens_in = told.count(_better(metrics.prompt_tokens, metrics.input_tokens))
+    if tokens_out is None:
+        tokens_out = told.count(_better(metrics.completion_tokens, metrics.output_tokens))
+    half.tokens_in = _sum(half.tokens_in, tokens_in)
+    half.tokens_out = _sum(half.tokens_out, tokens_out)
 
 
 def _tools(half: AgentStages, tools: list[TurnSpan]) -> None:
@@ -185,10 +185,10 @@ def _tools(half: AgentStages, tools: list[TurnSpan]) -> None:
 # the voice
 
 
-def _voice(half: AgentStages, seen: TurnSpans) -> None:
+def _voice(half: AgentStages, turn_spans: TurnSpans) -> None:
     """Find the text-to-speech requests."""
-    messages = [one for one in seen.outputs if one.is_mark and one.metrics is None]
-    for one in seen.outputs:
+    messages = [one for one in turn_spans.outputs if one.is_mark and one.metrics is None]
+    for one in turn_spans.outputs:
         payload, metrics = one.payload, one.metrics or told.Metrics()
         half.e2e_latency = _better(told.seconds(payload.e2e_latency), half.e2e_latency)
         half.playback_latency = _better(half.playback_latency, told.seconds(payload.playback_latency))
@@ -209,15 +209,15 @@ def _speech_requests(one: TurnSpan, name: str, spans: tuple[Span, ...], *, guess
     """Return the requests of a stretch of speech; a guess is what lies between its words and its sound."""
     payload, metrics = one.payload, one.metrics or told.Metrics()
     error = one.span.error
-    made: list[Stage] = []
+    stages: list[Stage] = []
     for request in payload.tts_requests or ():
         began = told.near(request.started_at, one.start)
         took = told.seconds(request.duration)
         if began is not None and took is not None:
             first = told.seconds(request.ttfb)
-            made.append(_tts(began, took, first, _MEASURED, spans, name, error))
-    if made:
-        return made
+            stages.append(_tts(began, took, first, _MEASURED, spans, name, error))
+    if stages:
+        return stages
     took = told.seconds(metrics.duration)
     first = told.seconds(metrics.ttfb)
     first = told.seconds(payload.tts_node_ttfb) if first is None else first
@@ -263,47 +263,47 @@ def _tts(
 # what was heard
 
 
-def _words(half: AgentStages, seen: TurnSpans, *, running: bool) -> None:
+def _words(half: AgentStages, turn_spans: TurnSpans, *, running: bool) -> None:
     """Take what the agent said: the messages that went into the conversation, or its words so far."""
     items: dict[str, str] = {}
-    for one in [*seen.outputs, *seen.models]:
+    for one in [*turn_spans.outputs, *turn_spans.models]:
         text = one.payload.text
         if text and text.strip() and (one.span.kind == "voice_output" or one.payload.item_id is not None):
             items.setdefault(one.payload.item_id or one.span.span_id, text.strip())
-    spoken = max(((deltas.said_at, deltas.said) for deltas in seen.deltas if deltas.said), default=(0.0, ""))[
-        1
-    ].strip()
+    spoken = max(
+        ((deltas.said_at, deltas.said) for deltas in turn_spans.deltas if deltas.said), default=(0.0, "")
+    )[1].strip()
     finished = " ".join(dict.fromkeys(items.values()))
     half.said = spoken if running and len(spoken) > len(finished) else finished or spoken
 
 
 def _speech(
     half: AgentStages,
-    seen: TurnSpans,
+    turn_spans: TurnSpans,
     user: UserStages,
     ticks: StateTimeline,
     start: float,
     end: float | None,
 ) -> None:
     """Find when the agent was heard, from the best that is told."""
-    played = _played(seen)
-    asked = user.stopped.at if user.stopped is not None else start
-    if not played and not _said_by_another(half, seen):
-        played = _from_ticks(half, seen, ticks, max(start, asked), end)
+    played = _played(turn_spans)
+    since = user.stopped.at if user.stopped is not None else start
+    if not played and not _said_by_another(half, turn_spans):
+        played = _from_ticks(half, turn_spans, ticks, max(start, since), end)
         # Words come before their sound: while the agent's states are told, they say when it is heard.
         early = end is None and ticks.tells_of("agent")
-        played = played or _derived_speech(half, seen, user, by_words=not early)
+        played = played or _derived_speech(half, turn_spans, user, by_words=not early)
     half.stages += played
-    audible = [stage for stage in played if stage.start >= asked - _SLACK]
+    audible = [stage for stage in played if stage.start >= since - _SLACK]
     if audible:
         first = min(audible, key=lambda stage: stage.start)
         half.heard = Moment(first.start, first.basis)
     if user.stopped is not None:
-        _broken_by_another(half, ticks, asked, end)
+        _broken_by_another(half, ticks, since, end)
 
 
 def _from_ticks(
-    half: AgentStages, seen: TurnSpans, ticks: StateTimeline, since: float, end: float | None
+    half: AgentStages, turn_spans: TurnSpans, ticks: StateTimeline, since: float, end: float | None
 ) -> list[Stage]:
     """Take the agent's states, as far as they are about this turn: its speech begins with its own sound.
 
@@ -317,7 +317,8 @@ def _from_ticks(
     if spoken and end is not None:
         spoken[-1] = spoken[-1][0], _until(half, ticks, *spoken[-1])
     return [
-        _heard(half, seen, ticks, began, end if stopped is None else stopped) for began, stopped in spoken
+        _heard(half, turn_spans, ticks, began, end if stopped is None else stopped)
+        for began, stopped in spoken
     ]
 
 
@@ -332,40 +333,42 @@ def _until(half: AgentStages, ticks: StateTimeline, began: float, stopped: float
 
 
 def _heard(
-    half: AgentStages, seen: TurnSpans, ticks: StateTimeline, began: float, until: float | None
+    half: AgentStages, turn_spans: TurnSpans, ticks: StateTimeline, since: float, until: float | None
 ) -> Stage:
     """Return one stretch of speech; its end by better sources where the states do not tell it.
 
     livekit-agents calls an agent that speaks and works thinking, and 1.2 may even call it listening.
     """
-    spans = tuple(one.span for one in seen.outputs) or tuple(turn.span for turn in seen.turns[:1])
+    spans = tuple(one.span for one in turn_spans.outputs) or tuple(turn.span for turn in turn_spans.turns[:1])
     if until is None:
-        return Stage(Kind.SPEECH, began, None, _MEASURED, spans)
+        return Stage(Kind.SPEECH, since, None, _MEASURED, spans)
     better = until
-    if until - began < _EDGE:
-        better = max([until, *(one.start for one in seen.outputs if one.is_mark and one.metrics is None)])
+    if until - since < _EDGE:
+        better = max(
+            [until, *(one.start for one in turn_spans.outputs if one.is_mark and one.metrics is None)]
+        )
     elif half.audio is not None and ticks.began(until, "thinking"):
-        better = max(until, began + half.audio)
-    return Stage(Kind.SPEECH, began, better, _MEASURED if better == until else _DERIVED, spans)
+        better = max(until, since + half.audio)
+    return Stage(Kind.SPEECH, since, better, _MEASURED if better == until else _DERIVED, spans)
 
 
-def _said_by_another(half: AgentStages, seen: TurnSpans) -> bool:
+def _said_by_another(half: AgentStages, turn_spans: TurnSpans) -> bool:
     """Whether the only words filed under a turn are none of its model's: of the agent that takes over."""
     if any(stage.kind is Kind.TTS for stage in half.stages):
         return False
-    messages = [one for one in seen.models if one.metrics is None and one.payload.item_id is not None]
-    asked = any(one.metrics is not None for one in seen.models)
-    return asked and bool(messages) and all(one.payload.llm_node_ttft is None for one in messages)
+    messages = [one for one in turn_spans.models if one.metrics is None and one.payload.item_id is not None]
+    has_requests = any(one.metrics is not None for one in turn_spans.models)
+    return has_requests and bool(messages) and all(one.payload.llm_node_ttft is None for one in messages)
 
 
-def _broken_by_another(half: AgentStages, ticks: StateTimeline, asked: float, end: float | None) -> None:
+def _broken_by_another(half: AgentStages, ticks: StateTimeline, since: float, end: float | None) -> None:
     """A tool, or the agent that takes over, may speak in a turn of its own: that breaks the silence too."""
     if half.heard is not None:
-        sooner = ticks.spoken("agent", asked, half.heard.at - _SLACK)
+        sooner = ticks.spoken("agent", since, half.heard.at - _SLACK)
     elif any(stage.kind in (Kind.LLM, Kind.TOOL) and not stage.aside for stage in half.stages):
         until = end + _QUEUED if end is not None else float("inf")
-        sooner = ticks.spoken("agent", asked, until)
-        if sooner and ticks.spoken("user", asked, sooner[0][0]):
+        sooner = ticks.spoken("agent", since, until)
+        if sooner and ticks.spoken("user", since, sooner[0][0]):
             return  # the user did not wait for it
     else:
         return
@@ -374,15 +377,15 @@ def _broken_by_another(half: AgentStages, ticks: StateTimeline, asked: float, en
         half.broken_by_another = True
 
 
-def _played(seen: TurnSpans) -> list[Stage]:
-    found = []
-    for one in seen.outputs:
+def _played(turn_spans: TurnSpans) -> list[Stage]:
+    stages = []
+    for one in turn_spans.outputs:
         began = told.near(one.payload.playing_at, one.start)
         if began is None:
             continue
         until = told.near(one.payload.played_until, one.start)
         end = one.end if until is None else until
-        found.append(
+        stages.append(
             Stage(
                 Kind.SPEECH,
                 began,
@@ -392,22 +395,24 @@ def _played(seen: TurnSpans) -> list[Stage]:
                 error=one.span.error,
             )
         )
-    if not found:
-        for turn in seen.turns:
+    if not stages:
+        for turn in turn_spans.turns:
             began = told.near(turn.payload.agent_started_at, turn.start)
             until = told.near(turn.payload.agent_stopped_at, turn.start)
             if began is not None:
                 end = turn.end if until is None else max(until, began)
-                found.append(Stage(Kind.SPEECH, began, end, _MEASURED, (turn.span,)))
-    return found
+                stages.append(Stage(Kind.SPEECH, began, end, _MEASURED, (turn.span,)))
+    return stages
 
 
-def _derived_speech(half: AgentStages, seen: TurnSpans, user: UserStages, *, by_words: bool) -> list[Stage]:
+def _derived_speech(
+    half: AgentStages, turn_spans: TurnSpans, user: UserStages, *, by_words: bool
+) -> list[Stage]:
     """No event says when the agent was heard: take it from latencies, first audio or first words."""
-    spans = tuple(one.span for one in seen.outputs) or tuple(turn.span for turn in seen.turns[:1])
+    spans = tuple(one.span for one in turn_spans.outputs) or tuple(turn.span for turn in turn_spans.turns[:1])
     began: float | None = None
     audio = [stage.first for stage in half.stages if stage.kind is Kind.TTS and stage.first is not None]
-    words = [deltas.first_word_at for deltas in seen.deltas if deltas.first_word_at is not None]
+    words = [deltas.first_word_at for deltas in turn_spans.deltas if deltas.first_word_at is not None]
     if user.stopped is not None and half.e2e_latency is not None:
         began = user.stopped.at + half.e2e_latency
     elif audio:
@@ -419,7 +424,7 @@ def _derived_speech(half: AgentStages, seen: TurnSpans, user: UserStages, *, by_
     if half.audio is not None:
         end: float | None = began + half.audio
     else:
-        end = max([began, *(deltas.said_at for deltas in seen.deltas if deltas.said)])
+        end = max([began, *(deltas.said_at for deltas in turn_spans.deltas if deltas.said)])
     return [Stage(Kind.SPEECH, began, end, _DERIVED, spans)]
 
 

@@ -40,7 +40,7 @@ def build_turn(
         now: The present, by which a silence that lasts is taken apart; None leaves it untaken.
         others: Gives the stages of other turns that began between two moments, for a silence that one ended.
     """
-    seen = TurnSpans(sources, reader, deltas)
+    turn_spans = TurnSpans(sources, reader, deltas)
     status = _status(sources)
     start = min(source.started_at for source in sources)
     ended = [source.ended_at for source in sources]
@@ -49,14 +49,14 @@ def build_turn(
         end = max((at for at in ended if at is not None), default=None)
         if end is None:
             end = max(_latest(source) for source in sources)
-    user = user_stages(seen, ticks)
-    agent = agent_stages(seen, user, ticks, start, end)
-    marks = _marks(seen, agent)
+    user = user_stages(turn_spans, ticks)
+    agent = agent_stages(turn_spans, user, ticks, start, end)
+    marks = _marks(turn_spans, agent)
     lent: Sequence[Stage] = ()
     if agent.broken_by_another and user.stopped is not None and agent.heard is not None:
         lent = others(user.stopped.at, agent.heard.at)
     stages = sorted([*user.stages, *agent.stages], key=lambda stage: (stage.start, stage.end or 0.0))
-    shown = {span.number for stage in stages for span in stage.spans}
+    span_numbers = {span.number for stage in stages for span in stage.spans}
     return Turn(
         key=key,
         sources=tuple(sources),
@@ -72,24 +72,24 @@ def build_turn(
         parts=gap_parts(user, agent, lent=lent, now=now if status is Status.RUNNING else None),
         marks=tuple(marks),
         end_of_turn=user.end_of_turn,
-        agent=next((t.payload.agent_label for t in seen.turns if t.payload.agent_label), ""),
+        agent=next((t.payload.agent_label for t in turn_spans.turns if t.payload.agent_label), ""),
         confidence=user.confidence,
         language=user.language,
-        e2e_latency=_e2e(seen, agent),
+        e2e_latency=_e2e(turn_spans, agent),
         characters=agent.characters,
         audio=agent.audio,
         tokens_in=agent.tokens_in,
         tokens_out=agent.tokens_out,
         models=tuple(agent.models),
         final=user.final,
-        left_out=seen.left_out,
-        also=tuple(span for span in seen.spans if span.number not in shown),
+        left_out=turn_spans.left_out,
+        also=tuple(span for span in turn_spans.spans if span.number not in span_numbers),
         errors=tuple(mark.text for mark in marks if mark.kind is MarkKind.ERROR),
     )
 
 
-def _e2e(seen: TurnSpans, agent: AgentStages) -> float | None:
-    for turn in seen.turns:
+def _e2e(turn_spans: TurnSpans, agent: AgentStages) -> float | None:
+    for turn in turn_spans.turns:
         latency = told.seconds(turn.payload.e2e_latency)
         if latency is not None:
             return latency
@@ -97,11 +97,11 @@ def _e2e(seen: TurnSpans, agent: AgentStages) -> float | None:
 
 
 def _status(sources: list[Span]) -> Status:
-    found = [source.status for source in sources]
+    statuses = [source.status for source in sources]
     for status in (Status.RUNNING, Status.ERROR):
-        if status in found:
+        if status in statuses:
             return status
-    return found[0]
+    return statuses[0]
 
 
 def _latest(span: Span) -> float:
@@ -112,10 +112,10 @@ def _latest(span: Span) -> float:
     return latest
 
 
-def _marks(seen: TurnSpans, agent: AgentStages) -> list[TurnMark]:
+def _marks(turn_spans: TurnSpans, agent: AgentStages) -> list[TurnMark]:
     marks = [TurnMark(MarkKind.FALSE_INTERRUPTION, at, "the agent went on") for at in agent.resumed]
     silent = max((s.end for s in agent.stages if s.kind is Kind.SPEECH and s.end is not None), default=None)
-    for turn, deltas in zip(seen.turns, seen.deltas, strict=True):
+    for turn, deltas in zip(turn_spans.turns, turn_spans.deltas, strict=True):
         for at, payload in sorted(deltas.events, key=lambda event: event[0]):
             if payload.false_interruption:
                 text = "the agent went on" if payload.resumed else ""
@@ -138,11 +138,11 @@ def _marks(seen: TurnSpans, agent: AgentStages) -> list[TurnMark]:
         if turn.span.error == "interrupted" and turn.end is not None:
             stopped = told.near(turn.payload.agent_stopped_at, turn.start) or silent
             _interrupted(marks, turn.end if stopped is None else stopped, turn.payload.interrupted_by or "")
-    for one in seen.outputs:
+    for one in turn_spans.outputs:
         if one.span.error == "interrupted" and one.end is not None:
             stopped = told.near(one.payload.played_until, one.start) or silent
             _interrupted(marks, one.end if stopped is None else stopped, "")
-    for one in [*seen.models, *seen.tools, *seen.outputs, *seen.inputs]:
+    for one in [*turn_spans.models, *turn_spans.tools, *turn_spans.outputs, *turn_spans.inputs]:
         if one.span.kind == "tool" and one.payload.handoff is not None:
             to = one.payload.handoff.to_agent_id or "another agent"
             marks.append(TurnMark(MarkKind.HANDOFF, one.end or one.start, f"to {to}"[:400]))
@@ -163,6 +163,6 @@ def error_text(error: told.ErrorEvent) -> str:
 
 def _interrupted(marks: list[TurnMark], at: float, by: str) -> None:
     """Add an interruption unless the detector has told of it already."""
-    known = [mark for mark in marks if mark.kind is MarkKind.INTERRUPTED]
-    if not any(abs(mark.at - at) < _ONE_EVENT or mark.probability is not None for mark in known):
+    interruptions = [mark for mark in marks if mark.kind is MarkKind.INTERRUPTED]
+    if not any(abs(mark.at - at) < _ONE_EVENT or mark.probability is not None for mark in interruptions):
         marks.append(TurnMark(MarkKind.INTERRUPTED, at, by.replace("_", " ")[:100]))

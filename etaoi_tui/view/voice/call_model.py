@@ -125,10 +125,10 @@ class VoiceCall:
             group: Which.
             now: The present: what runs is brought up to it.
         """
-        known = group.turn
-        if known is not None and not group.dirty:
-            if now is None or not known.running or group.folded_at == now:
-                return known
+        turn = group.turn
+        if turn is not None and not group.dirty:
+            if now is None or not turn.running or group.folded_at == now:
+                return turn
         return self._fold(group, now)
 
     def turns(self) -> Iterator[Turn]:
@@ -177,8 +177,8 @@ class VoiceCall:
     @property
     def errors(self) -> list[tuple[float, str]]:
         """When something failed of which no turn tells, and what."""
-        told = [error for errors in self._session_errors.values() for error in errors]
-        return sorted(error for error in told if not self._turn_errors.get(error))
+        all_errors = [error for errors in self._session_errors.values() for error in errors]
+        return sorted(error for error in all_errors if not self._turn_errors.get(error))
 
     # what arrives
 
@@ -264,13 +264,13 @@ class VoiceCall:
 
     def _voices(self, group: Group, since: float, until: float) -> list[Stage]:
         """Return what the voice needed in turns next to this one, in which somebody spoke for it."""
-        place = self.index(group)
-        found: list[Stage] = []
-        for other in self._ordered[place + 1 : place + 1 + _NEIGHBOURS]:
+        index = self.index(group)
+        stages: list[Stage] = []
+        for other in self._ordered[index + 1 : index + 1 + _NEIGHBOURS]:
             if since <= other.order[0] < until:
                 turn = build_turn(other.key, other.leaders, self._reader, self._deltas, self._ticks, None)
-                found += [stage for stage in turn.stages if stage.kind is Kind.TTS]
-        return found
+                stages += [stage for stage in turn.stages if stage.kind is Kind.TTS]
+        return stages
 
     def _uncount(self, group: Group) -> None:
         before = self._counted.pop(group, None)
@@ -319,8 +319,8 @@ class VoiceCall:
             group = self._join(leader, key)
         self._touch(group)
         self._place(group, leader)
-        if span.kind == "voice_output" and (place := self.index(group)):
-            self._touch(self._ordered[place - 1])  # whose silence it may have ended
+        if span.kind == "voice_output" and (index := self.index(group)):
+            self._touch(self._ordered[index - 1])  # whose silence it may have ended
         parent = span.parent
         if span.kind in _BELOW_CALL and parent is not None and parent in self._group_of:
             if self._key(_leader(parent)) != self._group_of[parent].key:
@@ -329,13 +329,13 @@ class VoiceCall:
 
     def _take_session(self, span: Span) -> None:
         """Read failures that the session itself tells of."""
-        found = [
+        errors = [
             (at, error_text(payload.error_event))
             for at, payload in self._deltas.of(span).events
             if payload.error_event is not None
         ]
-        if found != self._session_errors.get(span, []):
-            self._session_errors[span] = found
+        if errors != self._session_errors.get(span, []):
+            self._session_errors[span] = errors
             self.version += 1
 
     def _join(self, leader: Span, key: str) -> Group:
@@ -396,20 +396,20 @@ class VoiceCall:
     def _hear(self, ticks: Iterable[StateChange]) -> None:
         """States changed: the turns around them look different."""
         for at, _, _ in ticks:
-            place = bisect_left(self._ordered, (at, -1), key=_order)
-            for group in self._ordered[max(place - 2, 0) : place + 1]:
+            index = bisect_left(self._ordered, (at, -1), key=_order)
+            for group in self._ordered[max(index - 2, 0) : index + 1]:
                 self._touch(group)
 
     def _restructured(self, trace: Trace) -> None:
         """Spans of a trace moved, or the trace was let go."""
-        members = set(trace.members)
+        spans = set(trace.members)
         for leader in list(self._leaders_in.get(trace, ())):
             group = self._group_of[leader]
-            if leader not in members or _leader(leader) is not leader:
+            if leader not in spans or _leader(leader) is not leader:
                 self._part(leader, group)
                 self._deltas.forget(leader)
                 self._keys.pop(leader, None)
-        for span in [one for one in self._outside if one.trace is trace and one not in members]:
+        for span in [one for one in self._outside if one.trace is trace and one not in spans]:
             del self._outside[span]
         if not self._leaders_in.get(trace, True):
             del self._leaders_in[trace]
@@ -445,8 +445,8 @@ class VoiceCall:
         return known[1]
 
     def _speech_key(self, turn: Span) -> str:
-        place = turn.start_place if turn.marks & SpanFlag.STARTED else turn.end_place
-        speech = told.read(self._reader, place).speech_id
+        ref = turn.start_place if turn.marks & SpanFlag.STARTED else turn.end_place
+        speech = told.read(self._reader, ref).speech_id
         return _SPEECH + speech if speech is not None else f"span {turn.span_id}"
 
 

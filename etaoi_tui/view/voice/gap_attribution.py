@@ -54,17 +54,17 @@ def cut(start: float, end: float, claims: Sequence[Part], rest: Kind) -> tuple[P
     for claim in claims:
         edges.update(edge for edge in (claim.start, claim.end) if start < edge < end)
     ordered = sorted(edges)
-    found: list[Part] = []
+    parts: list[Part] = []
     for left, right in pairwise(ordered):
         middle = (left + right) / 2
         winner = next((claim for claim in claims if claim.start <= middle < claim.end), None)
         kind = rest if winner is None else winner.kind
         basis = Basis.DERIVED if winner is None else winner.basis
-        if found and found[-1].kind is kind and found[-1].basis is basis:
-            found[-1] = Part(kind, found[-1].start, right, basis)
+        if parts and parts[-1].kind is kind and parts[-1].basis is basis:
+            parts[-1] = Part(kind, parts[-1].start, right, basis)
         else:
-            found.append(Part(kind, left, right, basis))
-    return tuple(found)
+            parts.append(Part(kind, left, right, basis))
+    return tuple(parts)
 
 
 def _claims(

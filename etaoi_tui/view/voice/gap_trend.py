@@ -21,21 +21,21 @@ class GapTrend:
     def __len__(self) -> int:
         return len(self._levels[0])
 
-    def put(self, place: int, value: Value) -> None:
+    def put(self, index: int, value: Value) -> None:
         """Set the value of a turn; places up to it that have none yet are not known.
 
         Args:
-            place: The turn's place, from 0.
+            index: The turn's place, from 0.
             value: Its value.
         """
         values = self._levels[0]
-        if place < len(values) and values[place] == value:
+        if index < len(values) and values[index] == value:
             return
-        while len(values) <= place:
+        while len(values) <= index:
             values.append(None)
             self._raise(len(values) - 1)
-        values[place] = value
-        self._raise(place)
+        values[index] = value
+        self._raise(index)
 
     def reset(self, values: Sequence[Value]) -> None:
         """Set all values."""
@@ -56,7 +56,7 @@ class GapTrend:
         level = next((one for one in self._levels if len(one) <= width), self._levels[-1])
         return list(level)
 
-    def _raise(self, place: int) -> None:
+    def _raise(self, index: int) -> None:
         """Bring the maxima above a place up to date."""
         number = 0
         while len(self._levels[number]) > 1:
@@ -65,12 +65,12 @@ class GapTrend:
                 # The level begins with what was there before it was needed.
                 self._levels.append([_larger(below[0], below[1])])
             above = self._levels[number + 1]
-            place //= 2
-            left = below[2 * place]
-            right = below[2 * place + 1] if 2 * place + 1 < len(below) else None
+            index //= 2
+            left = below[2 * index]
+            right = below[2 * index + 1] if 2 * index + 1 < len(below) else None
             larger = _larger(left, right)
-            if place < len(above):
-                above[place] = larger
+            if index < len(above):
+                above[index] = larger
             else:
                 above.append(larger)
             number += 1

@@ -91,26 +91,26 @@ def axis(first: float, last: float, width: int) -> str:
     return "".join(row)
 
 
-def end_of_turn(told: EndOfTurn) -> str:
+def end_of_turn(decision: EndOfTurn) -> str:
     """Say how sure the turn detector was, and what it needed to be sure."""
-    if told.probability is None:
-        limit = "" if told.threshold is None else f", its threshold is {fmt.percent(told.threshold)}"
+    if decision.probability is None:
+        limit = "" if decision.threshold is None else f", its threshold is {fmt.percent(decision.threshold)}"
         return f"not told{limit}"
-    if told.threshold is None:
-        return f"{fmt.percent(told.probability)}, its threshold is not told"
-    then = "a short wait" if told.probability >= told.threshold else "the long wait"
-    return f"{sureness(told)}: {then}"
+    if decision.threshold is None:
+        return f"{fmt.percent(decision.probability)}, its threshold is not told"
+    then = "a short wait" if decision.probability >= decision.threshold else "the long wait"
+    return f"{sureness(decision)}: {then}"
 
 
-def sureness(told: EndOfTurn) -> str:
+def sureness(decision: EndOfTurn) -> str:
     """Compare the turn detector's probability with its threshold."""
-    if told.probability is None:
+    if decision.probability is None:
         return ""
-    sure = f"probability {fmt.percent(told.probability)}"
-    if told.threshold is None:
+    sure = f"probability {fmt.percent(decision.probability)}"
+    if decision.threshold is None:
         return sure
-    sign = "≥" if told.probability >= told.threshold else "<"
-    return f"{sure} {sign} {fmt.percent(told.threshold)}"
+    sign = "≥" if decision.probability >= decision.threshold else "<"
+    return f"{sure} {sign} {fmt.percent(decision.threshold)}"
 
 
 def title_pieces(call: VoiceCall, name: str, now: float, width: int, *, live: bool) -> list[Piece]:
@@ -124,12 +124,12 @@ def title_pieces(call: VoiceCall, name: str, now: float, width: int, *, live: bo
         for subject in ("agent", "user"):
             state = session.states.get(subject)
             if state is not None:
-                shown = one_line(state.replace("_", " "), 20)
+                state_words = one_line(state.replace("_", " "), 20)
                 since = now - session.state_times.get(subject, now)
                 glyph = _STATES.get(state, "·")
                 look = "live" if state in ("speaking", "thinking") else "figure"
                 took = f" {fmt.duration(since)}" if live and since >= 1 else ""
-                states.append((f"  {glyph} {subject} {shown}{took}", look))
+                states.append((f"  {glyph} {subject} {state_words}{took}", look))
     else:
         states.append((f"  {STATUS_GLYPHS[status]} ended", "header"))
     used = sum(cells(text) for text, _ in states) + cells(facts)
@@ -211,14 +211,14 @@ def turn_pieces(
     glyph = SPINNER[frame % 4] if turn.running else STATUS_GLYPHS[turn.status]
     look = "running" if turn.running else "bad" if turn.errors else "muted"
     gap, waits = turn.gap, turn.waits_for(now)
-    shown = gap if gap is not None else waits
-    level = thresholds.level(GAP, shown)
-    text = fmt.duration(shown) if shown is not None else ""
+    silence = gap if gap is not None else waits
+    level = thresholds.level(GAP, silence)
+    text = fmt.duration(silence) if silence is not None else ""
     if gap is not None and turn.gap_basis is Basis.DERIVED:
         text = "~" + text
     elif waits is not None:
         text += "…"
-    gap_look = "muted" if shown is None else _LOOKS[level]
+    gap_look = "muted" if silence is None else _LOOKS[level]
     pieces: list[Piece] = [
         (" ▾" if opened else " ▸", "fold"),
         (f"{number:>{_NUMBER - 1}} ", "name"),
@@ -283,9 +283,9 @@ def line_pieces(
         text = turn.user_said if user else turn.agent_said
         remark = "" if not user or turn.final else "  (not final yet)"
         name = "user   " if user else "agent  "
-        said = said_line(text, max(width - 7 - len(name) - cells(remark), 4))
+        words = said_line(text, max(width - 7 - len(name) - cells(remark), 4))
         return _named(
-            [*lead, (name, "muted"), (said, "said-user" if user else "said-agent"), (remark, "muted")]
+            [*lead, (name, "muted"), (words, "said-user" if user else "said-agent"), (remark, "muted")]
         )
     if line.stage is not None:
         return _named(_fill([*lead, *_stage(turn, line.stage, now, room - 7, thresholds)], room))

@@ -147,10 +147,10 @@ def cells(parts: Sequence[Part], lane: Lane) -> list[Kind]:
             share = min(right, cell + 1) - max(left, cell)
             if share > 0:
                 shares[cell][part.kind] = shares[cell].get(part.kind, 0.0) + share
-    found = [max(share, key=lambda kind: share[kind]) if share else Kind.IDLE for share in shares]
+    kinds = [max(share, key=lambda kind: share[kind]) if share else Kind.IDLE for share in shares]
     drawn = [
         Kind.IDLE if share and kind is not Kind.IDLE and sum(share.values()) < 0.25 else kind
-        for kind, share in zip(found, shares, strict=True)
+        for kind, share in zip(kinds, shares, strict=True)
     ]
     for part in parts:
         first = floor((part.start - lane.start) / per_cell)

@@ -12,13 +12,13 @@ from etaoi_tui.view.voice.model import Kind, MarkKind, Turn, TurnMark
 
 def mark_cells(marks: Iterable[TurnMark], lane: Lane) -> dict[int, Piece]:
     """Return the cells of a lane in which something happened, with its sign."""
-    found: dict[int, Piece] = {}
+    result: dict[int, Piece] = {}
     for mark in marks:
         cell = floor((mark.at - lane.start) / lane.seconds * lane.width)
         if 0 <= cell < lane.width:
             look = "bad" if mark.kind is MarkKind.ERROR else "slow"
-            found[cell] = MARKS[mark.kind], f"voice-lanes--{look}"
-    return found
+            result[cell] = MARKS[mark.kind], f"voice-lanes--{look}"
+    return result
 
 
 def runs(drawn: list[Kind], marks: dict[int, Piece] | None = None) -> list[Piece]:

@@ -56,14 +56,14 @@ class LinkedRuns:
         for trace in changes.restructured:
             if not trace.members:
                 self._forget(trace)
-        found = {self._take(span) for span in changes.added if span.parent is None}
+        speeches = {self._take(span) for span in changes.added if span.parent is None}
         # A run of which something else was known before it began.
-        found |= {
+        speeches |= {
             self._take(span)
             for span in changes.changed
             if span.trace in changes.restructured and span not in self._speech
         }
-        return {speech for speech in found if speech is not None}
+        return {speech for speech in speeches if speech is not None}
 
     def of(self, speech: str) -> list[Span]:
         """Return the runs of a speech, in order of their start."""
@@ -90,10 +90,10 @@ class LinkedRuns:
             return None
         if speech is None:
             return None
-        known = self._of.setdefault(speech, {})
-        if span in known:
+        runs = self._of.setdefault(speech, {})
+        if span in runs:
             return None
-        known[span] = None
+        runs[span] = None
         self._speech[span] = speech
         self._in.setdefault(span.trace, []).append(span)
         return speech
@@ -111,14 +111,14 @@ class LinkedRuns:
 def parts_of(run: Span, now: float) -> list[Part]:
     """Return what a run did, its tools before the models that asked for them."""
     spans = list(islice(_inside(run), _SPANS_DRAWN))
-    made = []
-    for wanted, kind in (("tool", Kind.TOOL), ("llm", Kind.LLM)):
-        made += [
+    stages = []
+    for kind_of_span, kind in (("tool", Kind.TOOL), ("llm", Kind.LLM)):
+        stages += [
             Part(kind, span.started_at, now if span.ended_at is None else span.ended_at)
             for span in spans
-            if span.kind == wanted
+            if span.kind == kind_of_span
         ]
-    return made
+    return stages
 
 
 def _inside(run: Span) -> Iterator[Span]:

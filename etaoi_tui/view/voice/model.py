@@ -249,8 +249,8 @@ class Turn:
 
     def part_seconds(self, kind: Kind) -> float | None:
         """Seconds of the gap that are of this kind, None when it has none of it."""
-        found = [part.seconds for part in self.parts if part.kind is kind]
-        return sum(found) if found else None
+        seconds = [part.seconds for part in self.parts if part.kind is kind]
+        return sum(seconds) if seconds else None
 
     def waits_for(self, now: float) -> float | None:
         """Seconds of silence so far in a turn whose answer is not heard yet."""

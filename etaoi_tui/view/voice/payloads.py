@@ -171,11 +171,11 @@ _decoders: dict[type[msgspec.Struct], Any] = {
 }
 
 
-def read(reader: Reader, place: int) -> VoiceFields:
+def read(reader: Reader, ref: int) -> VoiceFields:
     """Read an event; what cannot be had or read tells nothing."""
-    if place < 0:
+    if ref < 0:
         return NOTHING
-    raw = reader.read(place)
+    raw = reader.read(ref)
     if not isinstance(raw, bytes | bytearray | memoryview):
         return NOTHING
     event = _take(raw, _Event)
@@ -223,19 +223,19 @@ def _take(raw: bytes | bytearray | memoryview | Raw, shape: type[_Shape]) -> _Sh
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass
     try:
-        told = _fields(raw)
+        fields = _fields(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    kept: dict[str, Any] = {}
+    fitting: dict[str, Any] = {}
     for field in msgspec.structs.fields(shape):
-        value = told.get(field.encode_name)
+        value = fields.get(field.encode_name)
         if value is None:
             continue
         try:
-            kept[field.name] = msgspec.msgpack.decode(value, type=field.type)
+            fitting[field.name] = msgspec.msgpack.decode(value, type=field.type)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             continue
     try:
-        return shape(**kept)
+        return shape(**fitting)
     except TypeError:
         return None

@@ -68,11 +68,11 @@ class LaneRows:
         self._known = {group: self._known[group] for group in self._open if group in self._known}
         self._places, self._rows, self._after = [], [], []
         lines = 0
-        for place, group in sorted(((call.index(one), one) for one in self._open), key=_place):
-            if place >= len(call) or call.groups[place] is not group:
+        for index, group in sorted(((call.index(one), one) for one in self._open), key=_place):
+            if index >= len(call) or call.groups[index] is not group:
                 continue
-            self._places.append(place)
-            self._rows.append(place + lines)
+            self._places.append(index)
+            self._rows.append(index + lines)
             lines += len(self.lines(group))
             self._after.append(lines)
         self._count = len(call) + lines
@@ -90,11 +90,11 @@ class LaneRows:
 
     def row(self, group: Group, line: int = -1) -> int | None:
         """Return the row of a turn or of one of its lines; of a line that is gone, the one before."""
-        place = self.call.index(group)
-        if place >= len(self.call.groups) or self.call.groups[place] is not group:
+        index = self.call.index(group)
+        if index >= len(self.call.groups) or self.call.groups[index] is not group:
             return None
-        number = bisect_left(self._places, place)
-        start = place + self._lines_before(number)
+        number = bisect_left(self._places, index)
+        start = index + self._lines_before(number)
         if line < 0 or group not in self._open:
             return start
         return start + 1 + min(line, len(self.lines(group)) - 1)
@@ -127,10 +127,10 @@ class LaneRows:
         turn = group.turn
         if turn is None:
             return []
-        known = self._known.get(group)
-        if known is None or known[0] is not turn:
-            known = self._known[group] = turn, lines_of(turn)
-        return known[1]
+        cached = self._known.get(group)
+        if cached is None or cached[0] is not turn:
+            cached = self._known[group] = turn, lines_of(turn)
+        return cached[1]
 
     def line_of(self, group: Group, span: Span) -> int:
         """Return the line of the stage that a span tells of; -1 when it is the turn itself."""

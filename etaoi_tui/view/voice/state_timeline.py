@@ -47,13 +47,13 @@ class StateTimeline:
         Returns:
             Pairs of begin and end; an end of None is not known yet.
         """
-        found: list[tuple[float, float | None]] = []
+        intervals: list[tuple[float, float | None]] = []
         began: float | None = None
         for at, who, state in self._ticks[bisect_left(self._ticks, (since,)) :]:
             if who != subject or state in _EVENTS:
                 continue
             if began is not None and state != "speaking":
-                found.append((began, at))
+                intervals.append((began, at))
                 began = None
             elif began is None and state == "speaking":
                 began = at
@@ -63,8 +63,8 @@ class StateTimeline:
                 began = None
                 break
         if began is not None:
-            found.append((began, None))
-        return found
+            intervals.append((began, None))
+        return intervals
 
     def began(self, at: float, state: str) -> bool:
         """Whether the agent came into a state at a moment."""

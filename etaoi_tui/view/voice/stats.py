@@ -101,9 +101,9 @@ def values_of(turn: Turn) -> Iterator[tuple[str, float]]:
             part = turn.part_seconds(kind)
             if part is not None and part >= LEAST:
                 yield name, part
-    told = turn.end_of_turn
-    if told.transcription_delay:
-        yield "transcript", told.transcription_delay
+    decision = turn.end_of_turn
+    if decision.transcription_delay:
+        yield "transcript", decision.transcription_delay
     for stage in turn.stages:
         if stage.end is None or stage.aside:
             continue

@@ -78,12 +78,12 @@ def load(path: Path | None = None) -> tuple[Thresholds, str | None]:
     """
     path = path or config_file()
     try:
-        told = tomllib.loads(path.read_text("utf-8"))
+        table = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         return Thresholds(), None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         return Thresholds(), f"{path} cannot be read, so the usual thresholds hold: {error}"
-    return _from_table(told, path)
+    return _from_table(table, path)
 
 
 def _from_table(told: dict[str, Any], path: Path) -> tuple[Thresholds, str | None]:
@@ -91,17 +91,17 @@ def _from_table(told: dict[str, Any], path: Path) -> tuple[Thresholds, str | Non
     table = voice.get("thresholds") if isinstance(voice, dict) else None
     if table is None:
         return Thresholds(), None
-    known = dict(DEFAULTS)
+    seconds_by_name = dict(DEFAULTS)
     strange = [] if isinstance(table, dict) else ["the table itself"]
     for name, value in table.items() if isinstance(table, dict) else ():
         if name in DEFAULTS and _is_pair(value):
-            known[name] = (float(value[0]), float(value[1]))
+            seconds_by_name[name] = (float(value[0]), float(value[1]))
         else:
             strange.append(name)
     if not strange:
-        return Thresholds(known), None
+        return Thresholds(seconds_by_name), None
     names = ", ".join(strange[:4])
-    return Thresholds(known), (
+    return Thresholds(seconds_by_name), (
         f"{path}, [voice.thresholds]: {names} not understood; each entry is one of {', '.join(DEFAULTS)} "
         "with two rising seconds, such as heard_gap = [0.8, 1.5]"
     )

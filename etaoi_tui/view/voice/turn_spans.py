@@ -88,8 +88,8 @@ class TurnDeltas:
         deltas = self._known.get(span)
         if deltas is None:
             deltas = self._known[span] = Deltas()
-        for place in (span.deltas or ())[deltas.read :]:
-            self._take(deltas, told.read(self._reader, place))
+        for ref in (span.deltas or ())[deltas.read :]:
+            self._take(deltas, told.read(self._reader, ref))
         deltas.read = len(span.deltas or ())
         return deltas
 
@@ -167,8 +167,8 @@ class TurnSpans:
         afterwards = span.kind in _MESSAGES and self._start(span).payload.item_id is not None
         # A model call's deltas are its tokens: only the newest can tell more.
         newest = 3 if span.kind == "llm" else _DELTAS_OF_STAGES
-        for place in (span.deltas or ())[-newest:]:
-            delta = told.read(self._reader, place)
+        for ref in (span.deltas or ())[-newest:]:
+            delta = told.read(self._reader, ref)
             payload = (
                 told.merged(delta.payload, payload)
                 if span.marks & _ENDED
@@ -190,22 +190,21 @@ class TurnSpans:
 
 def _stages(sources: list[Span]) -> list[Span]:
     """Return the outermost spans below a turn that are stages; what a stage is made of belongs to it."""
-    found: list[Span] = []
-    seen: set[int] = set()
+    spans: list[Span] = []
+    numbers: set[int] = set()
     stack = list(sources)
     while stack:
         span = stack.pop()
-        if span.number in seen:
+        if span.number in numbers:
             continue
-        seen.add(span.number)
+        numbers.add(span.number)
         if span.kind in STAGE_KINDS and span.marks & (_STARTED | _ENDED):
-            found.append(span)
-            if (
-                span.kind != "voice_input"
-            ):  # LiveKit's own tracer puts the end of a turn below the user's words
+            spans.append(span)
+            # LiveKit's own tracer puts the end of a turn below the user's words.
+            if span.kind != "voice_input":
                 continue
         for child in span.children or ():
             if child.kind != "voice_turn":
                 stack.append(child)
-    found.sort(key=lambda span: (span.started_at, span.number))
-    return found
+    spans.sort(key=lambda span: (span.started_at, span.number))
+    return spans

@@ -35,15 +35,15 @@ class UserStages:
     language: str = ""
 
 
-def user_stages(seen: TurnSpans, ticks: StateTimeline) -> UserStages:
+def user_stages(turn_spans: TurnSpans, ticks: StateTimeline) -> UserStages:
     """Fold the user's half of a turn."""
     half = UserStages()
-    _transcript(half, seen.inputs)
-    _decision(half, seen)
-    _speech(half, seen, ticks)
-    _recognition(half, seen.inputs)
+    _transcript(half, turn_spans.inputs)
+    _decision(half, turn_spans)
+    _speech(half, turn_spans, ticks)
+    _recognition(half, turn_spans.inputs)
     if half.stopped is None:
-        _typed(half, seen)
+        _typed(half, turn_spans)
     return half
 
 
@@ -73,9 +73,9 @@ def _transcript(half: UserStages, inputs: list[TurnSpan]) -> None:
     half.said = " ".join(texts)
 
 
-def _decision(half: UserStages, seen: TurnSpans) -> None:
+def _decision(half: UserStages, turn_spans: TurnSpans) -> None:
     """Take the turn detector's word; of several, the last."""
-    for wait in seen.waits:
+    for wait in turn_spans.waits:
         payload, metrics = wait.payload, wait.metrics or told.Metrics()
         delay = told.seconds(_first(metrics.end_of_utterance_delay, payload.end_of_utterance_delay))
         callback = told.seconds(
@@ -128,23 +128,23 @@ def _decision(half: UserStages, seen: TurnSpans) -> None:
             half.callback_until = decided
 
 
-def _speech(half: UserStages, seen: TurnSpans, ticks: StateTimeline) -> None:
+def _speech(half: UserStages, turn_spans: TurnSpans, ticks: StateTimeline) -> None:
     """Find when the user spoke: voice activity, what the transcript says of it, or the states of the user."""
-    reported = _reported_stop(seen)
+    reported = _reported_stop(turn_spans)
     if reported is not None:
         half.stopped = reported
     spoken: list[Stage] = []
     aside: list[Stage] = []
-    for one in seen.activity:
+    for one in turn_spans.activity:
         if one.is_mark:
             continue
         basis = _DERIVED if one.payload.noticed_late else _MEASURED
         stage = Stage(Kind.USER, one.start, one.end, basis, (one.span,), aside=bool(one.payload.over_agent))
         (aside if stage.aside else spoken).append(stage)
     if not spoken:
-        spoken = _from_ticks(half, seen, ticks)
+        spoken = _from_ticks(half, turn_spans, ticks)
     if not spoken:
-        spoken = _from_transcript(half, seen.inputs)
+        spoken = _from_transcript(half, turn_spans.inputs)
     if spoken:
         half.started = Moment(spoken[0].start, spoken[0].basis)
         last = spoken[-1]
@@ -153,44 +153,44 @@ def _speech(half: UserStages, seen: TurnSpans, ticks: StateTimeline) -> None:
     half.stages += spoken + aside
 
 
-def _reported_stop(seen: TurnSpans) -> Moment | None:
-    for one in reversed(seen.inputs):
+def _reported_stop(turn_spans: TurnSpans) -> Moment | None:
+    for one in reversed(turn_spans.inputs):
         at = told.near(one.payload.stopped_speaking_at, one.start)
         if at is not None:
             return Moment(at, _MEASURED)
-    for turn in seen.turns:
+    for turn in turn_spans.turns:
         at = told.near(turn.payload.user_stopped_at, turn.start)
         if at is not None:
             return Moment(at, _MEASURED)
     return None
 
 
-def _from_ticks(half: UserStages, seen: TurnSpans, ticks: StateTimeline) -> list[Stage]:
+def _from_ticks(half: UserStages, turn_spans: TurnSpans, ticks: StateTimeline) -> list[Stage]:
     """The user's states tell when speech began; that it ended is noticed late, so better sources win.
 
     A model that hears by itself decides without telling, and notices at once.
     """
     stopped = half.stopped
-    if not seen.inputs:
+    if not turn_spans.inputs:
         return []
     if half.decided is not None:
         decided = half.decided.at
-    elif seen.hears:
-        decided = seen.inputs[0].start
+    elif turn_spans.hears:
+        decided = turn_spans.inputs[0].start
     else:
         return []
-    spans = tuple(one.span for one in seen.inputs[:1])
-    found = []
+    spans = tuple(one.span for one in turn_spans.inputs[:1])
+    stages = []
     for began, ended in ticks.heard_before(decided):
         end = decided if ended is None else min(ended, decided)
         if stopped is not None:
             end = min(end, stopped.at)
         if end > began:
-            found.append(Stage(Kind.USER, began, end, _DERIVED, spans))
-    if found and stopped is not None and found[-1].end != stopped.at:
-        last = found[-1]
-        found[-1] = Stage(Kind.USER, last.start, max(stopped.at, last.start), _DERIVED, spans)
-    return found
+            stages.append(Stage(Kind.USER, began, end, _DERIVED, spans))
+    if stages and stopped is not None and stages[-1].end != stopped.at:
+        last = stages[-1]
+        stages[-1] = Stage(Kind.USER, last.start, max(stopped.at, last.start), _DERIVED, spans)
+    return stages
 
 
 def _from_transcript(half: UserStages, inputs: list[TurnSpan]) -> list[Stage]:
@@ -241,13 +241,13 @@ def _recognition(half: UserStages, inputs: list[TurnSpan]) -> None:
         half.stages.append(Stage(Kind.STT, began, ended.at, ended.basis, spans))
 
 
-def _typed(half: UserStages, seen: TurnSpans) -> None:
+def _typed(half: UserStages, turn_spans: TurnSpans) -> None:
     """A message that nobody spoke: its moment stands for the end of the speech."""
-    if seen.activity and any(not one.is_mark for one in seen.activity):
+    if turn_spans.activity and any(not one.is_mark for one in turn_spans.activity):
         return
-    if any(one.payload.is_final is not None and one.payload.modality is None for one in seen.inputs):
+    if any(one.payload.is_final is not None and one.payload.modality is None for one in turn_spans.inputs):
         return  # a recogniser heard it
-    for one in seen.inputs:
+    for one in turn_spans.inputs:
         payload = one.payload
         written = payload.modality == "text" or (
             payload.item_id is not None
