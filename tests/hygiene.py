@@ -73,6 +73,7 @@ _MAY_BLOCK: tuple[tuple[str, set[str]], ...] = (
     ("/receivers/registry.py", _Everything()),
     ("/view/command.py", {"find_commands"}),
     ("/plugins.py", _Everything()),
+    ("/sdk/watchers/registry.py", _Everything()),
     ("<frozen importlib._bootstrap>", {"_find_and_load"}),
     # Who looks into a sink in memory, flushes or detaches asks to wait for the sender, for a bounded time.
     ("/sdk/transport/local.py", {"envelopes", "clear"}),

@@ -132,7 +132,7 @@ def show_conversation(at: Workspace) -> None:
         return
 
     def make(number: int, width: int) -> Document:
-        return conversation_document(trace.session, at.payloads, at.now(trace))
+        return conversation_document(trace.session, at.payloads, at.now(trace), trace.thread)
 
     at.app.push_screen(LiveDocumentModal(make, "Conversation", 1), at.go_to_span_id)
 
