@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.real_env import real_env
+from tests.real_env import ROOT, real_env
 
 pytestmark = [pytest.mark.real_clients, pytest.mark.timeout(600)]
 
@@ -16,12 +17,15 @@ MUTATIONS = 20_000
 
 
 def test_captures_and_mutations_are_read_alike() -> None:
-    python = real_env(
-        "protobuf", "opentelemetry-proto", "msgspec", "msgpack", "zstandard", "websockets", "h11"
-    )
+    needs = ("opentelemetry-proto", "msgspec", "msgpack", "zstandard", "websockets", "h11")
+    python = real_env("protobuf", *needs)
     driver = Path(__file__).parent / "drivers" / "protobuf_parity.py"
     done = subprocess.run(
-        [str(python), str(driver), str(MUTATIONS)], capture_output=True, text=True, check=False
+        [str(python), str(driver), str(MUTATIONS)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "collector")))},
     )
     assert done.returncode == 0, done.stderr
     found = re.search(r"(\d+) spans alike; of \d+ mutations (\d+) alike, (\d+) refused", done.stdout)
