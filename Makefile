@@ -13,6 +13,7 @@ help:
 	@echo "make demo         watch a scripted agent in the viewer"
 	@echo "make test         run all tests that need no environment of their own"
 	@echo "make test-all     run these, and those with the real clients, in environments that are made once"
+	@echo "make coverage     measure which branches of the wire, the store, the receivers and the SDK's transport are tested"
 	@echo "make check        formatting, lint, types, import contracts"
 	@echo "make format       put the code into shape"
 	@echo "make bench        measure, with peers in the same run"
@@ -44,6 +45,12 @@ check: .venv
 format: .venv
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# Branches that tests take, of what reads strangers' bytes and of what runs inside the host.
+COVERED := etaoi_collector.wire etaoi_collector.store etaoi_collector.receivers etaoi_tui.sdk.transport
+coverage: .venv
+	$(BIN)/python -m pytest $(PARALLEL) -m "not ($(OWN_ENVIRONMENTS))" --cov-branch $(COVERED:%=--cov=%) \
+		--cov-report=term:skip-covered tests/collector tests/store tests/receivers tests/sdk tests/bus $(ARGS)
 
 bench: .venv
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -12,7 +12,7 @@ from etaoi_collector.recording.directory import newest
 from etaoi_collector.sources.base import EventBatch, Source
 from etaoi_collector.store import Store
 from etaoi_collector.store.model import Status, status_of_error
-from etaoi_collector.wire.events import Reject, SpanEnd, StateTick
+from etaoi_collector.wire.events import Reject, SpanDelta, SpanEnd, SpanStart, StateTick
 from etaoi_tui.cli.console import CommandError, echo
 from etaoi_tui.feed import Feed
 from etaoi_tui.view.format import count
@@ -61,13 +61,13 @@ def open_recording(name: str) -> Source:
 
 
 def count_traces(path: Path) -> tuple[int, int]:
-    """Count a recording's traces and failed spans without holding them in memory.
+    """Count a recording's traces and failures without holding them in memory.
 
     Raises:
         Failure: It is none, or cannot be read.
     """
     traces: set[str] = set()
-    failed: set[str] = set()
+    failures = _Failures()
     source = open_recording(str(path))
     try:
         while items := source.take(_TICK_MS / 1000):
@@ -78,11 +78,42 @@ def count_traces(path: Path) -> tuple[int, int]:
                     if isinstance(event, Reject | StateTick):
                         continue
                     traces.add(event.trace_id)
-                    if isinstance(event, SpanEnd) and status_of_error(event.error) is Status.ERROR:
-                        failed.add(event.span_id)
+                    failures.add(event)
     finally:
         source.close()
-    return len(traces), len(failed)
+    return len(traces), failures.count
+
+
+class _Failures:
+    """Counts failures as a store does: one that ended several spans, one inside the other, is one."""
+
+    def __init__(self) -> None:
+        self._failed: set[str] = set()
+        self._errors_inside: dict[str, set[str]] = {}
+        """Errors of the spans that failed in another one, by its id."""
+        self._went_on: set[str] = set()
+        """Spans in which something began after a failure."""
+        self.count = 0
+
+    def add(self, event: SpanStart | SpanDelta | SpanEnd) -> None:
+        """Take in an event."""
+        parent = event.parent_span_id
+        if isinstance(event, SpanStart):
+            if parent in self._errors_inside:
+                self._went_on.add(str(parent))
+            return
+        if not isinstance(event, SpanEnd) or status_of_error(event.error) is not Status.ERROR:
+            return
+        if event.span_id in self._failed:
+            return
+        self._failed.add(event.span_id)
+        error = event.error or ""
+        inside = self._errors_inside.get(event.span_id)
+        if inside is None or (error not in inside and event.span_id in self._went_on):
+            self.count += 1
+        if parent is not None:
+            self._errors_inside.setdefault(parent, set()).add(error)
+            self._went_on.discard(parent)
 
 
 @contextmanager

@@ -21,6 +21,7 @@ ANSWER_FIELDS = (
 )
 """Fields of a state that hold what a run came to, the first that is there."""
 
+_MESSAGE_TYPES = ("ai", "human", "tool", "system")
 _JSON_READ = 200_000
 _FIELDS_SHOWN = 4
 _TARGETS_SHOWN = 6
@@ -67,6 +68,8 @@ def changes_in_words(given: Any, returned: Any, *, inner: bool = False) -> str:
     targets = _targets(returned)
     if targets:
         return _arrow(targets)
+    if isinstance(returned, dict) and returned.get("type") in _MESSAGE_TYPES and "content" in returned:
+        return _messages("", returned).removeprefix(": ")
     if isinstance(returned, dict):
         if returned.get("__type__") == "Command":
             update = returned.get("update")

@@ -124,7 +124,7 @@ class CallActions(DetailController):
             return
 
         def make(number: int, width: int) -> Document:
-            return conversation_document(trace.session, self._payloads, self.now(trace))
+            return conversation_document(trace.session, self._payloads, self.now(trace), trace.thread)
 
         self.app.push_screen(LiveDocumentModal(make, "Conversation", 1), self._go_to)
 

@@ -107,6 +107,8 @@ class SpanPainter:
         seconds = span.duration(now)
         number_look = "span-tree--slow" if seconds is not None and seconds >= 10 else "span-tree--number"
         took = "" if seconds is None or span.marks & _EVENT else fmt.span_duration(span, now)
+        if span.marks & _EVENT:
+            glyph = " "  # it has no course: it happened
         pieces: list[Piece] = [
             (f" {glyph} ", look),
             (

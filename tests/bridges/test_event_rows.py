@@ -32,6 +32,7 @@ class Watched:
 
     def __init__(self, collector: Collector) -> None:
         self.collector = collector
+        self.handles: list[Any] = []
         self.source = LiveSource(collector)
         self.store = Store()
         self.feed = Feed(self.source, self.store)
@@ -46,6 +47,7 @@ class Watched:
         async def run() -> None:
             bus = NewestBus()
             handle = watch(bus, server_url=self.collector.endpoint)
+            self.handles.append(handle)
             await work(bus)
             assert handle.flush(PATIENCE)
 
@@ -68,7 +70,10 @@ class Watched:
 @pytest.fixture
 def watched() -> Iterator[Watched]:
     with Collector(CollectorOptions(port=0, record=Record.NONE, watched=True)) as collector:
-        yield Watched(collector)
+        watched = Watched(collector)
+        yield watched
+        for handle in watched.handles:
+            handle.detach()
 
 
 async def a_run(bus: Any) -> None:

@@ -116,6 +116,34 @@ def test_losses_are_told_once_in_the_next_start_or_end() -> None:
     assert stats.dropped_payloads == 9
 
 
+def test_what_was_dropped_is_told_by_its_own_trace() -> None:
+    queue = SendQueue(Stats(), max_bytes=10_000)
+    late, other = wire("late", trace="lost some"), wire("other", trace="complete")
+    queue.add([start(late, 0), start(other, 0)])
+    queue.add([text(late) for _ in range(20)])
+    queue.add([end(other, 0), end(late, 0)])
+    dropped = sum(queue.unreported.values())
+    assert dropped > 0
+    told = {
+        event["span"]: event["metadata"][DROPPED_KEY]  # type: ignore[index]
+        for event in read(take_all(queue))
+        if DROPPED_KEY in event["metadata"]  # type: ignore[operator]
+    }
+    assert told == {"late": str(dropped)}
+
+
+def test_traces_of_which_nothing_arrives_are_told_by_others() -> None:
+    queue = SendQueue(Stats())
+    queue.drop_before(Losses(spans=5, by_trace={"gone": 3, "open": 2}))
+    queue.add([start(wire("open", trace="open"), 0)])
+    take_all(queue)
+    queue.drop_before(Losses(spans=4, by_trace={"open": 4}))
+    queue.add([start(wire("other", trace="other"), 0)])
+    (event,) = read(take_all(queue))
+    assert DROPPED_KEY not in event["metadata"]  # type: ignore[operator]
+    assert queue.unreported == {"open": 4}
+
+
 def test_frames_stay_below_a_mebibyte_and_256_events() -> None:
     outbox = SendQueue(Stats())
     span = wire("s")

@@ -158,6 +158,7 @@ def test_a_second_run_does_not_touch_the_first_ones_trace(tmp_path: Path) -> Non
 def test_a_full_disk_or_a_missing_folder_harms_nobody(tmp_path: Path) -> None:
     blocker = tmp_path / "file"
     blocker.write_text("")
+    path = blocker / "run.msgpack"
     out = run(
         """
         import sys, etaoi_tui
@@ -166,7 +167,8 @@ def test_a_full_disk_or_a_missing_folder_harms_nobody(tmp_path: Path) -> None:
         tracer.flush()
         print(tracer.stats.failed, tracer.stats.problem)
         """,
-        str(blocker / "run.msgpack"),
+        str(path),
+        warning=f"etaoi-tui cannot write to {path}: File exists. It begins a new file when it can.",
     )
     assert out.startswith("1 ") and "file" in out
 
@@ -230,6 +232,57 @@ def test_multiprocessing_children_lose_nothing(method: str, tmp_path: Path) -> N
         assert (done.returncode, done.stderr) == (0, "")
         viewer.wait_events(5)
         assert names(viewer) == ["child 0", "child 1", "parent"]
+
+
+def test_a_pool_that_terminates_its_workers_loses_nothing(tmp_path: Path) -> None:
+    script = tmp_path / "pool.py"
+    script.write_text(
+        textwrap.dedent(
+            """
+            import multiprocessing, sys, etaoi_tui
+            tracer = etaoi_tui.open_tracer(server_url=sys.argv[1])
+
+            def work(number):
+                tracer.end(tracer.start("tool", f"{number:03}"))
+
+            if __name__ == "__main__":
+                with multiprocessing.get_context(sys.argv[2]).Pool(4) as pool:
+                    pool.map(work, range(100))
+            """
+        )
+    )
+    for method in ("fork", "spawn"):
+        with Viewer() as viewer:
+            done = subprocess.run(
+                [sys.executable, str(script), viewer.url, method],
+                capture_output=True,
+                text=True,
+                timeout=120,
+                check=False,
+            )
+            assert (done.returncode, done.stderr) == (0, "")
+            viewer.wait_events(200)
+            assert names(viewer) == [f"{number:03}" for number in range(100)]
+
+
+def test_exit_handlers_that_run_after_ours_are_seen() -> None:
+    with Viewer() as viewer:
+        run(
+            """
+            import atexit, sys, etaoi_tui
+
+            @atexit.register
+            def last():
+                for number in range(3):
+                    tracer.end(tracer.start("tool", f"late {number}"))
+
+            tracer = etaoi_tui.open_tracer(server_url=sys.argv[1])
+            tracer.start("tool", "early")
+            """,
+            viewer.url,
+        )
+        viewer.wait_events(7)
+        assert names(viewer) == ["early", "late 0", "late 1", "late 2"]
 
 
 def test_disabled_it_starts_no_thread_and_imports_no_transport() -> None:

@@ -242,6 +242,73 @@ def test_a_refusal_is_final_and_told_in_one_line(how: str, caplog: pytest.LogCap
     assert len(lines) == 1 and f"127.0.0.1:{viewer.port}" in lines[0]
 
 
+def test_a_flush_is_true_only_if_nothing_was_dropped_since_it_was_called(viewer: Viewer) -> None:
+    tracer = connected(viewer)
+    assert tracer.start("sub_agent", "root") and tracer.flush(10)
+
+    def flood() -> None:
+        for number in range(500):
+            tracer.end(tracer.start("tool", str(number), payload={"input": "x" * 200}))
+
+    threads = [threading.Thread(target=flood) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    before = tracer.stats.dropped + tracer.stats.dropped_payloads
+    assert tracer.flush(60)
+    after = tracer.stats
+    assert after.dropped + after.dropped_payloads == before
+    assert after.acknowledged == after.encoded == 16_001 - after.dropped
+    tracer.close()
+
+
+def test_a_flush_in_which_something_is_dropped_is_false() -> None:
+    stats = Stats()
+    with Viewer() as gone:
+        url = gone.url
+    tracer = Tracer(Pipeline(WebSocketOutlet(Endpoint(url), stats, SendQueue(stats, max_events=10)), stats))
+    for number in range(100):
+        tracer.start("tool", str(number))
+    assert not tracer.flush(10)
+    with Viewer(port=gone.port) as viewer:
+        assert tracer.flush(10)
+        for number in range(100):
+            tracer.start("tool", str(number))
+        left = tracer.flush(10)
+        assert left == (tracer.stats.acknowledged == 110) and len(viewer.events) >= 10
+        tracer.close()
+
+
+def test_a_servers_words_are_made_harmless_before_they_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+    def refuse(connection: ServerConnection, hello: Hello) -> bool:
+        connection.send(encode_mismatch("\x1b]0;owned\x07\n\u202e" + "x" * 5_000))
+        connection.close(4401, "\x1b[31mred\nline")
+        return False
+
+    with Viewer(greet=refuse) as viewer:
+        tracer = connected(viewer)
+        tracer.start("llm", "m")
+        until(lambda: tracer.stats.state == "stopped", tracer.stats.problem)
+        tracer.close()
+    (line,) = [record.message for record in caplog.records if record.name == "etaoi_tui.sdk"]
+    assert line.isprintable() and len(line) < 400
+    assert tracer.stats.problem.isprintable()
+
+
+def test_a_welcome_needs_no_server_version() -> None:
+    def greet(connection: ServerConnection, hello: Hello) -> bool:
+        connection.send(b"\x82\xa4kind\xa7welcome\xaeschema_version\xa50.5.1")
+        return True
+
+    with Viewer(greet=greet) as viewer:
+        tracer = connected(viewer)
+        tracer.start("llm", "m")
+        assert tracer.flush(10)
+        tracer.close()
+        assert len(viewer.hellos) == 1
+
+
 @pytest.mark.parametrize("answer", ["text", b"\xc1", b"\x83\xa4kind\xa7welcome", b"", None])
 def test_a_strange_answer_is_no_reason_to_stop_for_good(answer: Any) -> None:
     tries = []

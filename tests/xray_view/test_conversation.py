@@ -119,3 +119,20 @@ def test_hostile_words_and_shapes_stay_harmless() -> None:
     assert "[/] [bold]x[/bold]" in shown
     for line in shown.splitlines():
         assert not UNSAFE.search(line)
+
+
+def test_threads_of_one_session_are_told_apart() -> None:
+    """The etaoi SDK gives a process one session, whatever threads its runs name."""
+    recorded, scribe = Recorded(), Scribe("threads")
+    for turn in range(2):
+        for who in ("ann", "bob"):
+            root = scribe.start(
+                "sub_agent", "bot", payload=asked(f"{who} asks {turn}"), metadata={"thread_id": who}
+            )
+            scribe.end(root, said(f"{who} hears {turn}"))
+    recorded.send(*scribe.take())
+    (session,) = recorded.store.sessions.values()
+    assert {trace.thread for trace in session.traces} == {"ann", "bob"}
+    told = text_of(conversation_document(session, recorded.payloads, 0.0, "ann"))
+    assert "ann asks 0" in told and "ann hears 1" in told and "bob" not in told.replace("bot", "")
+    assert "2 turns" in told or "ann asks 1" in told

@@ -101,6 +101,14 @@ def _task(data: Mapping[str, Any]) -> str:
     return _joined(data, "task_id", "after", "fields")
 
 
+def _questions(data: Mapping[str, Any]) -> str:
+    questions = data.get("questions")
+    if isinstance(questions, list):
+        asked = [_value(one.get("prompt")) if isinstance(one, Mapping) else _value(one) for one in questions]
+        return " · ".join(filter(None, asked))
+    return _text(data, "prompt", "park_reason")
+
+
 def _edge(data: Mapping[str, Any]) -> str:
     return _joined(data, "source_node", "target_node", between=" → ")
 
@@ -122,6 +130,14 @@ _WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "node_tool_doom_loop": lambda data: _text(data, "description"),
     "node_internal_output": lambda data: _text(data, "content"),
     "escalation_requested": lambda data: _joined(data, "reason", "context"),
+    "client_input_requested": _questions,
+    "loop_state_changed": lambda data: _joined(data, "activity", "park_reason"),
+    "steer": lambda data: _text(data, "text"),
+    "run_input": lambda data: _text(data, "text"),
+    "hook_decision": lambda data: " ".join(
+        filter(None, (_value(data.get(key)) for key in ("decision", "tool_name", "reason")))
+    ),
+    "limit": lambda data: _text(data, "message"),
     "client_input_received": lambda data: _text(data, "content", "message", "text", "input"),
     "execution_resurrected": _retry,
     "payment_required": lambda data: _text(data, "message"),

@@ -166,8 +166,20 @@ class SpanLinks:
         self.error_gone_below(span.parent)
 
     def merge_agent_node(self, agent: Span, node: Span) -> None:
-        """Fold the graph's node away that does nothing but run an agent of its name."""
-        if node.kind == "middleware" and node.name == agent.name and not node.marks & INTERNAL:
+        """Fold the graph's node away that does nothing but run an agent of its name.
+
+        Between the two may be the function that calls the agent, as teams with a supervisor have it.
+        """
+        if node.name == agent.name:
+            self._fold_away(node)
+            return
+        around = node.parent
+        if around is not None and around.name == agent.name and around.children == [node]:
+            self._fold_away(node)
+            self._fold_away(around)
+
+    def _fold_away(self, node: Span) -> None:
+        if node.kind == "middleware" and not node.marks & INTERNAL:
             node.marks |= INTERNAL
             self._held.changed(node)
             self._held.changes.restructured[node.trace] = None

@@ -267,6 +267,8 @@ def message_blocks(message: Message, results: Mapping[str, Message] | None = Non
         results: Answers of tools by the id of the call; their first words are shown with the call.
     """
     blocks: list[Block] = []
+    for server_call in message.server_calls:
+        blocks += server_call_blocks(server_call)
     if message.text:
         if message.role == "tool":
             blocks.append(value_block(message.text))
@@ -282,8 +284,6 @@ def message_blocks(message: Message, results: Mapping[str, Message] | None = Non
         blocks.append(note(what))
         if value is not None:
             blocks.append(Json(value))
-    for server_call in message.server_calls:
-        blocks += server_call_blocks(server_call)
     for call in message.calls:
         blocks += call_blocks(call)
         result = (results or {}).get(call.call_id) if call.call_id else None
@@ -320,11 +320,26 @@ def server_call_blocks(call: ServerToolCall) -> list[Block]:
         head.append((f"  {status}", "error" if failed else "warning"))
     blocks: list[Block] = [StyledLine(head)]
     if call.get("args") not in (None, "", {}):
-        blocks.append(value_block(call["args"]))
+        blocks.append(_code_block(call["args"]))
     for name, style in (("result", "muted"), ("error", "error")):
         if call.get(name) not in (None, "", [], {}):
-            blocks += [StyledLine([(f"  ↳ {name}", style)]), value_block(call[name])]
+            blocks += [StyledLine([(f"  ↳ {name}", style)]), _code_block(call[name])]
     return blocks
+
+
+_CODE_KEYS = frozenset({"code", "executable_code", "logs", "stdout", "output"})
+_BESIDE_CODE = frozenset({"type", "container_id", "language", "stderr", "return_code", "content"})
+
+
+def _code_block(value: Any) -> Block:
+    """Return code, or what it printed, as it is; anything else as JSON."""
+    entry = value[0] if isinstance(value, list) and len(value) == 1 else value
+    if isinstance(entry, dict):
+        texts = [text for key, text in entry.items() if key in _CODE_KEYS and isinstance(text, str)]
+        rest = [item for key, item in entry.items() if key not in _CODE_KEYS and key not in _BESIDE_CODE]
+        if len(texts) == 1 and texts[0] and not rest and not entry.get("stderr"):
+            return Text(texts[0].rstrip("\n"))
+    return value_block(value)
 
 
 def note(text: str) -> StyledLine:

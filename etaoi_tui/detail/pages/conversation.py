@@ -29,21 +29,30 @@ _SAID = frozenset({"client_input_received", "steer", "run_input"})
 _VOICE = {"voice_input": "user", "voice_output": "assistant"}
 
 
-def conversation_document(session: Session, payloads: PayloadReader, now: float) -> Document:
+def conversation_document(
+    session: Session, payloads: PayloadReader, now: float, thread: str | None = None
+) -> Document:
     """Return a session's conversation.
 
     Args:
         session: The session.
         payloads: Where events come from.
         now: The present, in seconds since the epoch.
+        thread: The only thread to tell; None tells all. Producers that give a whole process one session name
+            the threads of its runs all the same.
     """
-    traces = [trace for trace in session.traces if any(map(_is_turn, trace.roots[:8]))]
+    traces = [
+        trace
+        for trace in session.traces
+        if any(map(_is_turn, trace.roots[:8])) and (thread is None or trace.thread == thread)
+    ]
     traces.sort(key=lambda trace: (trace.started_at, trace.number))
     left_out = max(0, len(traces) - TURNS_SHOWN)
     running = any(trace.running for trace in traces[-TURNS_SHOWN:]) and not session.gone
     # All of them: what happened in a turn of a call is in a trace without a root of its own.
-    facts = [fmt.count(sum(trace.model_calls for trace in session.traces), "model call")]
-    facts.append(fmt.count(sum(trace.tool_calls for trace in session.traces), "tool"))
+    counted = session.traces if thread is None else traces
+    facts = [fmt.count(sum(trace.model_calls for trace in counted), "model call")]
+    facts.append(fmt.count(sum(trace.tool_calls for trace in counted), "tool"))
     turns = _turns(session, traces)
     headline: list[StyledText] = [(fmt.count(turns, "turn"), "title"), ("   " + " · ".join(facts), "muted")]
 

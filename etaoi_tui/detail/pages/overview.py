@@ -8,8 +8,9 @@ from etaoi_collector.projections.payload_reader import Missing
 from etaoi_collector.store.model import Span, SpanFlag, Status
 from etaoi_tui.detail.document.model import Json, KeyValues, Section, StyledText, Text
 from etaoi_tui.detail.span_data import Map, SpanData, as_number, as_text
+from etaoi_tui.kinds.registry import KINDS
 from etaoi_tui.view import format as fmt
-from etaoi_tui.view.glyphs import STATUS_GLYPHS, kind_glyph, kind_word
+from etaoi_tui.view.glyphs import STATUS_GLYPHS, kind_word, span_glyph
 
 STATUS_STYLES = {
     Status.RUNNING: "running",
@@ -75,7 +76,7 @@ def headline(data: SpanData) -> list[StyledText]:
     if measured is not None and took is not None and took < _INSTANT:
         length = fmt.duration(measured)
     runs: list[StyledText] = [
-        (f"{kind_glyph(span.kind)} {name}", "title"),
+        (f"{span_glyph(span)} {name}", "title"),
         ("   ", ""),
         status_run(span.status),
         (f"   {length}", ""),
@@ -86,8 +87,9 @@ def headline(data: SpanData) -> list[StyledText]:
     if span.ttft is not None:
         first = "ttft" if span.kind == "llm" else "first audio"
         runs.append((f"   {first} {fmt.duration(span.ttft)}", "muted"))
-    if name != kind_word(span.kind):
-        runs.append((f"   {kind_word(span.kind)}", "muted"))
+    word = KINDS.for_span(span).word or kind_word(span.kind)
+    if name != word:
+        runs.append((f"   {word}", "muted"))
     return runs
 
 

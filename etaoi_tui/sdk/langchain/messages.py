@@ -125,7 +125,9 @@ def describe_result(
     generations = [generation for group in groups for generation in group]
     told = [_told_by(generation) for generation in generations]
     candidates = [_describe_generation(*pair) for pair in zip(generations, told, strict=True)]
-    if candidates and not (failed and is_empty_answer(candidates[0])):
+    if failed:
+        candidates = [candidate for candidate in candidates if not is_empty_answer(candidate)]
+    if candidates:
         answer[keys.RESPONSE] = candidates[0]
         if len(candidates) > 1:
             answer["candidates"] = candidates

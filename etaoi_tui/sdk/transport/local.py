@@ -99,8 +99,11 @@ class LocalOutlet:
                     self._write(frame, len(part))
                 except Exception as error:
                     self._stats.failed += len(part)
-                    self._stats.problem = error_sentence(error)
                     self._stats.state = "failed"
+                    if not isinstance(error, OSError) or not self._stats.problem:
+                        self._stats.problem = error_sentence(error)
+                    for entry in part:
+                        book(self._unreported, None if entry.span is None else entry.span.trace_id, 1)
                     continue
                 self._stats.sent += len(part)
                 self._stats.acknowledged += len(part)

@@ -43,6 +43,7 @@ _FIRST_INTAKE = 12_000
 _EASY = 256
 _LEAST_EASY = 16
 _HEAVY = 2_048
+_MANY = 256
 _LAST_SECONDS = 0.2
 """How long a record of an exit handler may take to leave."""
 
@@ -162,6 +163,8 @@ class Pipeline:
             return self._send_last(record)
         waiting = len(self.queue)
         soft = self.soft
+        if waiting >= _MANY and not self._hurried:
+            self._hurry()  # nobody knows how large their payloads are before the first are encoded
         if waiting < soft:
             if not isinstance(record, tuple):
                 self._weigh(record)

@@ -42,6 +42,7 @@ _OPEN_TIMEOUT = 5.0
 _ANSWER_TIMEOUT = 5.0
 _PONG_TIMEOUT = 30.0
 _STALL_SECONDS = 1.0
+_SHOWN_TEXT = 300
 _IDLE_CHECK = 1.0
 _PING_EVERY = 0.1
 _QUICK_PONG = 0.005
@@ -60,6 +61,12 @@ def retry_delay(failures: int, *, loopback: bool, chance: float) -> float:
     """
     longest = _LONGEST_DELAY_LOOPBACK if loopback else _LONGEST_DELAY
     return min(longest, _FIRST_DELAY * 2.0 ** min(failures, 16)) * (0.6 + 0.4 * chance)
+
+
+def harmless(text: str) -> str:
+    """Make a server's words fit for a log or a terminal: one line, printable, bounded."""
+    shown = "".join(char if char.isprintable() else "\ufffd" for char in text[:_SHOWN_TEXT])
+    return shown if len(text) <= _SHOWN_TEXT else f"{shown}..."
 
 
 class Refused(Exception):
@@ -257,7 +264,7 @@ class WebSocketOutlet:
                 self._stop(str(error))
                 return
             except Exception as error:
-                self._stats.problem = f"{self._endpoint.shown}: {error or type(error).__name__}"
+                self._stats.problem = harmless(f"{self._endpoint.shown}: {error or type(error).__name__}")
             if self._is_over(turn):
                 return
             self._connection = None
@@ -283,6 +290,7 @@ class WebSocketOutlet:
         return bool(len(self._outbox) or self._unacknowledged or self._outbox.has_preface)
 
     def _stop(self, reason: str) -> None:
+        reason = harmless(reason)
         self._outbox.close()
         self._unacknowledged.clear()
         self._unacknowledged_bytes = 0

@@ -136,6 +136,7 @@ def _handler(api: ModelApi) -> type[BaseHTTPRequestHandler]:
             self.send_response(status)
             self.send_header("content-type", "application/json")
             self.send_header("content-length", str(len(data)))
+            self.send_header("connection", "close")  # no client keeps a socket for a later question
             self.end_headers()
             self.wfile.write(data)
 
@@ -143,6 +144,7 @@ def _handler(api: ModelApi) -> type[BaseHTTPRequestHandler]:
             self.send_response(200)
             self.send_header("content-type", "text/event-stream")
             self.send_header("transfer-encoding", "chunked")
+            self.send_header("connection", "close")
             self.end_headers()
             for event in events:
                 if isinstance(event, Wait):

@@ -9,7 +9,7 @@ from etaoi_collector.conventions.event_rows import SAID_TO, USER
 from etaoi_collector.conventions.hive.span_writer import SpanWriter
 from etaoi_collector.conventions.waits import WAITS_FOR
 
-UNSAID = "ended without saying so"
+UNSAID = "cancelled: it ended without saying so"
 UNNAMED_MODEL = "model"
 LONGEST_MESSAGE = 4_000
 """Characters of a message that a model call's input repeats; all of it is in its own span."""
