@@ -17,20 +17,12 @@ from textual.pilot import Pilot
 
 from etaoi_collector.pricing.book import price_book
 from etaoi_tui.view.voice import thresholds
-from etaoi_tui.widgets.welcome import RecentRecording
 from tests.app.world import World
 from tests.detail.recorded import CAPTURES
 
 WIDE, MEDIUM, NARROW = (160, 45), (120, 32), (80, 24)
 DARK, LIGHT, ANSI = "textual-dark", "textual-light", "ansi-dark"
 AGENT, CALL = "s01_create_agent", "s09a_livekit_text"
-
-
-RECENT = [
-    RecentRecording("/runs/20260102-030405.msgpack", "2026-01-02 03:04", "1.2 MB", "3 traces, 1 error"),
-    RecentRecording("/runs/20260101-101112.msgpack", "2026-01-01 10:11", "48 kB", "1 trace"),
-]
-"""What the first screen offers."""
 
 
 @dataclass(frozen=True)
@@ -44,17 +36,20 @@ class Picture:
     keys: tuple[str, ...] = ()
 
 
+FAILED = ("J", "J")
+"""Keys that go to the trace that failed."""
+
 PICTURES = [
-    Picture("tree-wide-dark", WIDE, DARK),
-    Picture("tree-wide-light", WIDE, LIGHT),
-    Picture("tree-wide-ansi", WIDE, ANSI),
-    Picture("tree-medium-dark", MEDIUM, DARK),
-    Picture("tree-narrow-light", NARROW, LIGHT, keys=("2",)),
+    Picture("tree-wide-dark", WIDE, DARK, keys=FAILED),
+    Picture("tree-wide-light", WIDE, LIGHT, keys=FAILED),
+    Picture("tree-wide-ansi", WIDE, ANSI, keys=FAILED),
+    Picture("tree-medium-dark", MEDIUM, DARK, keys=FAILED),
+    Picture("tree-narrow-light", NARROW, LIGHT, keys=(*FAILED, "2")),
     Picture("runs-narrow-dark", NARROW, DARK, keys=("1",)),
     Picture("runs-wide-ansi", WIDE, ANSI, keys=("1", "J")),
-    Picture("error-wide-dark", WIDE, DARK, keys=("2", "e")),
-    Picture("error-narrow-light", NARROW, LIGHT, keys=("2", "e", "enter")),
-    Picture("error-medium-ansi", MEDIUM, ANSI, keys=("2", "e")),
+    Picture("error-wide-dark", WIDE, DARK, keys=(*FAILED, "2", "e")),
+    Picture("error-narrow-light", NARROW, LIGHT, keys=(*FAILED, "2", "e", "enter")),
+    Picture("error-medium-ansi", MEDIUM, ANSI, keys=(*FAILED, "2", "e")),
     Picture("lanes-wide-dark", WIDE, DARK, CALL, keys=("2", "down")),
     Picture("lanes-medium-light", MEDIUM, LIGHT, CALL, keys=("2", "down")),
     Picture("lanes-narrow-ansi", NARROW, ANSI, CALL, keys=("2", "down")),
@@ -106,5 +101,5 @@ def play(picture: Picture, world: World) -> Callable[[Pilot[Any]], Awaitable[Non
 
 @pytest.mark.parametrize("picture", PICTURES, ids=lambda picture: picture.name)
 def test_screen(picture: Picture, snap_compare: Any) -> None:
-    world = World(live=not picture.recording, offers=[] if picture.recording else RECENT)
+    world = World(live=not picture.recording)
     assert snap_compare(world.app, terminal_size=picture.size, run_before=play(picture, world))
