@@ -92,7 +92,7 @@ def record(path: Path) -> None:
 
 def _opened(path: Path) -> tuple[ViewerApp, ReplaySource]:
     source = ReplaySource(path)
-    app = ViewerApp(source, name=path.name, theme="textual-dark", automatic=False)
+    app = ViewerApp(source, theme="textual-dark", automatic=False)
     return app, source
 
 

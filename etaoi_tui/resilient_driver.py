@@ -1,10 +1,15 @@
-"""Writing to a terminal that may go away: a closed window, a broken connection, a killed multiplexer."""
+"""A terminal that may go away, and that may send anything."""
 
 from __future__ import annotations
 
 from typing import IO, Any
 
 from textual.driver import Driver
+
+from etaoi_tui.widgets.textual_internals import decode_input_leniently
+
+_MOST_FAILURES = 1_000
+"""Times that the reading of input is taken up again; a terminal that fails more often is no terminal."""
 
 
 class ResilientOutput:
@@ -39,13 +44,29 @@ class ResilientOutput:
 
 
 def make_resilient(driver: type[Driver]) -> type[Driver]:
-    """Return a kind of driver that outlives its terminal."""
+    """Return a kind of driver that outlives its terminal, and any bytes that come from it."""
+    decode_input_leniently()
 
-    class LastingDriver(driver):  # type: ignore[misc, valid-type]
+    class ResilientDriver(driver):  # type: ignore[misc, valid-type]
         def __init__(self, *args: Any, **options: Any) -> None:
             super().__init__(*args, **options)
             file = getattr(self, "_file", None)
             if file is not None:
                 self._file = ResilientOutput(file)
 
-    return LastingDriver
+        def run_input_thread(self) -> None:
+            """Read input; what the parser cannot make sense of is left out, and reading goes on."""
+            for _ in range(_MOST_FAILURES):
+                try:
+                    super().run_input_thread()
+                except OSError:  # the terminal is gone
+                    raise
+                except Exception as error:
+                    contain = getattr(self._app, "contain_from_thread", None)
+                    if contain is None:
+                        raise
+                    contain(error)
+                else:
+                    return
+
+    return ResilientDriver

@@ -18,12 +18,13 @@ from etaoi_collector.store import Store
 from etaoi_tui.cli.console import echo
 from etaoi_tui.cli.signals import until_signal
 from etaoi_tui.feed import Feed
-from etaoi_tui.viewer_options import ViewerOptions
+from etaoi_tui.viewer_options import ViewerOptions, ViewerOutcome
 
 if TYPE_CHECKING:
     from etaoi_collector.collector import Collector, CollectorOptions
     from etaoi_collector.recording.recorder import Recorder
     from etaoi_collector.sources.base import Source
+    from etaoi_tui.widgets.welcome import RecentRecording
 
 FRAMES_PER_SECOND = "250"
 """Textual draws at most this often. Its own 60 would add up to 17 ms to every key press; what is drawn at all
@@ -51,21 +52,31 @@ def live(options: CollectorOptions, *, theme: str | None) -> int:
     recorder = None
     try:
         with running_collector(options, start=not has_terminal()) as collector:
-            recorder = collector.recorder
+            recorder, endpoint = collector.recorder, collector.endpoint
             source = LiveSource(collector)
-            if has_terminal():
-                return view(ViewerOptions(source, collector, theme=theme))
-            with until_signal() as stop:
-                echo(f"Listening on {collector.endpoint}; printing spans as they happen. Ctrl-C ends.")
-                _print_lines(collector, source, stop)
-            return 1 if collector.failure else 0
+            if not has_terminal():
+                with until_signal() as stop:
+                    echo(f"Listening on {endpoint}; printing spans as they happen. Ctrl-C ends.")
+                    _print_lines(collector, source, stop)
+                return 1 if collector.failure else 0
+            outcome = view(ViewerOptions(source, theme=theme, recordings=_recent_recordings))
     finally:
         if recorder is not None:
             _say_where(recorder)
+    if outcome.recording is None:
+        return outcome.code
+    stopped = f"Stopped listening on {endpoint}: this is a recording."
+    echo(stopped)
+    return replay(outcome.recording, theme=theme, greeting=stopped)
 
 
-def replay(name: str, *, theme: str | None) -> int:
+def replay(name: str, *, theme: str | None, greeting: str = "") -> int:
     """Show a recording.
+
+    Args:
+        name: Its path, or ``last``.
+        theme: See `ViewerOptions`.
+        greeting: Said when the screen is there.
 
     Returns:
         The exit code.
@@ -78,10 +89,9 @@ def replay(name: str, *, theme: str | None) -> int:
         with load(name) as loaded:
             write_traces(loaded.store, loaded.source, sys.stdout, time.time())
         return 0
-    path = find_recording(name)
-    source = open_recording(name)
+    source = open_recording(str(find_recording(name)))
     try:
-        return view(ViewerOptions(source, replay=path, theme=theme))
+        return view(ViewerOptions(source, theme=theme, greeting=greeting)).code
     finally:
         source.close()
 
@@ -98,7 +108,7 @@ def attach(url: str, *, token: str | None, theme: str | None) -> int:
         return tail.run(url, token=token)
     source = tail.opened(url, token=token)
     try:
-        return view(ViewerOptions(source, theme=theme, attached=source))
+        return view(ViewerOptions(source, theme=theme)).code
     finally:
         source.close()
         if source.failure:
@@ -127,7 +137,7 @@ def demo(*, seed: int, loop: bool, port: int | None, speed: float, theme: str | 
         source = LiveSource(collector)
         with agent_process(collector.endpoint, seed=seed, speed=speed, loop=loop and drawn) as agent:
             if drawn:
-                code = view(ViewerOptions(source, collector, theme=theme, demo=True))
+                code = view(ViewerOptions(source, theme=theme, demo=True)).code
                 echo("That was the demo; it keeps no recording. To see your own agent:")
                 echo("  etaoi_tui.attach(agent)   in your program, after `import etaoi_tui`")
                 echo("  etaoi-tui                 in another terminal")
@@ -141,17 +151,28 @@ def demo(*, seed: int, loop: bool, port: int | None, speed: float, theme: str | 
         return 1 if agent.returncode and not stop.is_set() else 0
 
 
-def view(options: ViewerOptions) -> int:
-    """Open the viewer; it returns when the user quits.
-
-    Returns:
-        The exit code.
-    """
+def view(options: ViewerOptions) -> ViewerOutcome:
+    """Open the viewer; it returns when the user quits, or wants to see something else."""
     os.environ.setdefault("TEXTUAL_FPS", FRAMES_PER_SECOND)  # read by Textual when it is imported
     gc.disable()  # a look at everything that was imported is no part of the first screen; ticks enable it
     from etaoi_tui.app import run_viewer
 
-    return run_viewer(options)
+    return run_viewer(options, echo)
+
+
+def _recent_recordings() -> list[RecentRecording]:
+    """List the recordings that nobody writes any more, the newest first."""
+    from etaoi_collector.recording.directory import list_recordings
+    from etaoi_tui.view import format as fmt
+    from etaoi_tui.widgets.welcome import RecentRecording
+
+    return [
+        RecentRecording(
+            str(known.path), fmt.timestamp(known.started)[:16], fmt.size(known.size), known.path.name
+        )
+        for known in list_recordings()
+        if not known.running
+    ]
 
 
 def _print_lines(collector: Collector, source: Source, stop: threading.Event) -> None:

@@ -27,7 +27,7 @@ from etaoi_collector.sources.base import Source
 from etaoi_collector.sources.live import LiveSource
 from etaoi_collector.sources.replay import ReplaySource
 from etaoi_collector.store.model import Status
-from etaoi_tui.app import ViewerApp, facts_of
+from etaoi_tui.app import ViewerApp
 
 FOLDER = Path(__file__).resolve().parent.parent / "screenshots"
 SPEED = 20
@@ -71,7 +71,7 @@ def record_demo(path: Path) -> None:
 async def take(shot: Shot, source: Source, recording: str) -> None:
     """Show a recording, press keys, and keep the picture."""
     name, size, theme, keys = shot
-    app = ViewerApp(source, name=recording, theme=theme, automatic=False)
+    app = ViewerApp(source, theme=theme, automatic=False)
     async with app.run_test(size=size) as pilot:
         while not app.feed.ended:
             app.tick()
@@ -94,7 +94,7 @@ async def take_streaming() -> None:
     collector = Collector(CollectorOptions(port=0, record=Record.NONE)).bind()
     collector.start()
     source = LiveSource(collector)
-    app = ViewerApp(source, live=facts_of(collector), theme="textual-dark", automatic=False)
+    app = ViewerApp(source, theme="textual-dark", automatic=False)
     try:
         async with app.run_test(size=(140, 40)) as pilot:
             app.main.span_tree.following = True

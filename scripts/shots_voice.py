@@ -16,7 +16,7 @@ from textual.pilot import Pilot
 
 from etaoi_collector.collector import Collector, CollectorOptions, Record
 from etaoi_collector.sources.live import LiveSource
-from etaoi_tui.app import ViewerApp, facts_of
+from etaoi_tui.app import ViewerApp
 from etaoi_tui.demo.clock import Clock
 from etaoi_tui.demo.span_writer import SpanWriter
 from etaoi_tui.demo.voice import phone_call
@@ -56,7 +56,7 @@ def take_live(write: Write) -> None:
 async def _take_live(name: str, size: tuple[int, int], write: Write) -> None:
     collector = Collector(CollectorOptions(port=0, record=Record.NONE)).bind()
     collector.start()
-    app = ViewerApp(LiveSource(collector), live=facts_of(collector), theme="textual-dark", automatic=False)
+    app = ViewerApp(LiveSource(collector), theme="textual-dark", automatic=False)
     call = threading.Thread(target=_call, args=(collector.endpoint,), daemon=True)
     try:
         async with app.run_test(size=size) as pilot:

@@ -19,7 +19,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 from etaoi_collector.collector import Collector, CollectorOptions, Record
 from etaoi_collector.sources.live import LiveSource
 from etaoi_collector.store.model import Status
-from etaoi_tui.app import ViewerApp, facts_of
+from etaoi_tui.app import ViewerApp
 from screenshots import write
 from tests.bridges.real import DRIVERS
 from tests.bridges.test_together import SYSTEMS, python
@@ -35,7 +35,7 @@ async def take(name: str, size: tuple[int, int], keys: tuple[str, ...] = ()) -> 
     """Show them live, and keep the picture of the moment when some have ended and others run."""
     collector = Collector(CollectorOptions(port=0, record=Record.NONE)).bind()
     collector.start()
-    app = ViewerApp(LiveSource(collector), live=facts_of(collector), theme="textual-dark", automatic=False)
+    app = ViewerApp(LiveSource(collector), theme="textual-dark", automatic=False)
     try:
         async with app.run_test(size=size) as pilot, asyncio.timeout(PATIENCE):
             agents = await asyncio.create_subprocess_exec(

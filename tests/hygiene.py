@@ -72,6 +72,8 @@ _MAY_BLOCK: tuple[tuple[str, set[str]], ...] = (
     # Looked up and imported once: the doors before anybody can connect, other modules at their first use.
     ("/receivers/registry.py", _Everything()),
     ("/sdk/watchers/registry.py", _Everything()),
+    ("/view/command.py", {"find_commands"}),
+    ("/plugins.py", _Everything()),
     ("<frozen importlib._bootstrap>", {"_find_and_load"}),
     # Who looks into a sink in memory, flushes or detaches asks to wait for the sender, for a bounded time.
     ("/sdk/transport/local.py", {"envelopes", "clear"}),
@@ -84,7 +86,9 @@ _MAY_BLOCK: tuple[tuple[str, set[str]], ...] = (
 
 
 def _make_guard() -> BlockBuster:
-    guard = BlockBuster(["etaoi_collector", "etaoi_tui"])
+    # It stands below everything that Textual does, too.
+    below_textual = ["etaoi_tui.widgets.textual_internals"]
+    guard = BlockBuster(["etaoi_collector", "etaoi_tui"], excluded_modules=below_textual)
     for function in guard.functions.values():
         for path, functions in _MAY_BLOCK:
             function.can_block_in(path, functions)

@@ -146,6 +146,11 @@ class Collector(SubscriptionHub, Publishers):
         self._thread = threading.Thread(target=self._run, name="etaoi-collector", daemon=True)
         self._thread.start()
 
+    @property
+    def started(self) -> bool:
+        """Whether `start` was called."""
+        return self._thread is not None
+
     def wait_ready(self, timeout: float) -> bool:
         """Wait until connections are answered; False when that takes longer than ``timeout`` seconds."""
         return self._ready.wait(timeout)

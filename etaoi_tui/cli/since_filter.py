@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from etaoi_collector.source_items import EventBatch, Missing, SourceItem
-from etaoi_collector.sources.base import Progress, Source
+from etaoi_collector.sources.base import Source, SourceStatus
 
 
 class SinceFilter:
@@ -30,10 +30,13 @@ class SinceFilter:
         """All from before was passed on, and something newer is there."""
         return bool(self._newer)
 
-    @property
-    def progress(self) -> Progress | None:
+    def status(self) -> SourceStatus:
         """As the source tells it."""
-        return self._source.progress
+        return self._source.status()
+
+    def start(self) -> None:
+        """Let the source take agents in."""
+        self._source.start()
 
     @property
     def notices(self) -> list[str]:

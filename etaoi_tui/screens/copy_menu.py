@@ -20,6 +20,7 @@ from etaoi_collector.store.model import Span
 from etaoi_tui.clipboard import LARGEST_FOR_TERMINALS, copy_locally, save_copied
 from etaoi_tui.export.json_lines import dumps
 from etaoi_tui.exporting import EXPORTERS, Extract
+from etaoi_tui.screens.one_answer import OneAnswer
 from etaoi_tui.text import one_line
 from etaoi_tui.view import format as fmt
 
@@ -29,7 +30,7 @@ _MOST_SPANS = 20_000
 _PREVIEW = 46
 
 
-class CopyMenu(ModalScreen[None]):
+class CopyMenu(OneAnswer, ModalScreen[None]):
     """A list of things to copy; a letter or Enter takes one."""
 
     CSS = """
@@ -120,6 +121,8 @@ class CopyMenu(ModalScreen[None]):
             options.action_cursor_up()
 
     def _copy(self, key: str) -> None:
+        if self.answered:
+            return
         label, make = next((c[1], c[3]) for c in self._choices if c[0] == key)
         self.dismiss(None)
         text = make()

@@ -1,17 +1,23 @@
-"""The detail of the span under the cursor: drawn when the cursor rests, and again when something changes."""
+"""The detail of the selected span: drawn when the cursor rests, and again when something changes."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from time import monotonic
+from typing import Any
 
+from textual.screen import Screen
 from textual.timer import Timer
 
 from etaoi_collector.projections.payload_reader import RecordedPayloads
-from etaoi_collector.store.model import Changes, Span, Status
+from etaoi_collector.store.model import Changes, Span, Status, Trace
+from etaoi_tui.detail.document.failure import failed_document
 from etaoi_tui.detail.document.model import Document
 from etaoi_tui.detail.view_options import ViewOptions
-from etaoi_tui.screens.panes import Panes, ScreenContext
 from etaoi_tui.view.neighbouring_calls import surroundings_version
+from etaoi_tui.view.selection import Selection, SelectionChange
+from etaoi_tui.widgets.detail_pane import DetailPane
+from etaoi_tui.widgets.textual_internals import contained
 
 _DETAIL_AFTER = 0.06
 """Seconds that the cursor rests before its detail is drawn: a held key pays for no row it passes."""
@@ -22,81 +28,110 @@ _DETAIL_AT_LATEST = 0.4
 _DETAIL_BUDGET_MS = 8.0
 
 
-class DetailController(Panes):
-    """The part of the main screen that fills the detail pane."""
+class DetailController:
+    """Fills the detail pane."""
 
-    def __init__(self, shown: ScreenContext) -> None:
-        super().__init__(shown)
-        self.reading = ViewOptions()
-        self._payloads = RecordedPayloads(shown.source)
+    def __init__(
+        self,
+        screen: Screen[Any],
+        pane: DetailPane,
+        selection: Selection,
+        payloads: RecordedPayloads,
+        now: Callable[[Trace], float],
+        describe_turn: Callable[[Span], Document | None],
+    ) -> None:
+        """Watch a selection.
+
+        Args:
+            screen: Whose timer waits for the cursor to rest.
+            pane: What is filled.
+            selection: Whose span is described.
+            payloads: Reads the span's events.
+            now: The present for a trace, in seconds since the epoch.
+            describe_turn: Describes a span in another way than its kind asks for, or returns None.
+        """
+        self.options = ViewOptions()
+        self.payloads = payloads
+        self._screen = screen
+        self._pane = pane
+        self._selection = selection
+        self._now = now
+        self._describe_turn = describe_turn
         self._rest_timer: Timer | None = None
         self._moving_since = 0.0
-        self._shown_detail: tuple[Span | None, int] = (None, -1)
-        self._shown_reading = -1
+        self._shown: tuple[Span | None, int] = (None, -1)
+        self._shown_options = -1
+        selection.watch(self._selection_changed)
 
-    def describe_turn(self, span: Span) -> Document | None:
-        """Describe a span in another way than its kind asks for; None to let the kind decide."""
-        return None
+    def _selection_changed(self, change: SelectionChange) -> None:
+        if self._selection.trace is None:
+            self._shown = (None, -1)
+            self._pane.clear()
+        else:
+            self.wait_for_rest()
 
-    def _cursor_rests(self) -> None:
+    def wait_for_rest(self) -> None:
         """Draw the detail once the cursor has come to rest, or now and then while it does not."""
         timer = self._rest_timer
         if timer is None:
             self._moving_since = monotonic()
-            self._rest_timer = self.set_timer(_DETAIL_AFTER, self._draw_detail)
+            self._rest_timer = self._screen.set_timer(_DETAIL_AFTER, self._rested)
         elif monotonic() - self._moving_since < _DETAIL_AT_LATEST:
             timer.reset()
 
-    def _draw_detail(self) -> None:
+    def _rested(self) -> None:
         self._rest_timer = None
-        self.draw_detail_now()
+        self.draw_now()
 
-    def draw_detail_now(self) -> None:
-        """Describe the span under the cursor, if that is not on the screen already."""
-        span = self.span_tree.cursor
+    def describe_again(self) -> None:
+        """Describe what is shown anew: more is known of it than its own events tell."""
+        self._shown = (self._shown[0], -1)
+        self.wait_for_rest()
+
+    def draw_now(self) -> None:
+        """Describe the selected span, if that is not on the screen already."""
+        span = self._selection.span
         version = -1 if span is None else self._version_of(span)
-        before, before_version = self._shown_detail
-        if (span, version) == (before, before_version) and self._shown_reading == self.reading.version:
+        before, before_version = self._shown
+        if (span, version) == (before, before_version) and self._shown_options == self.options.version:
             return
-        self._shown_detail = (span, version)
-        self._shown_reading = self.reading.version
+        self._shown = (span, version)
+        self._shown_options = self.options.version
         if span is None:
-            self.detail.clear()
+            self._pane.clear()
             return
+        try:
+            document = self._describe(span)
+        except Exception as error:
+            if not contained(self._pane, error, f"The detail of {span.name or span.kind!r}"):
+                raise
+            document = failed_document(span.span_id, span.name, error)
+        if span is before:
+            self._pane.refresh_document(document)
+        else:
+            self._pane.show(document)
+
+    def apply(self, changes: Changes) -> None:
+        """Draw again what a tick changed, and lay out more of a long page."""
+        span = self._selection.span
+        if span is not None and self._rest_timer is None and self._pane.display:
+            shown, version = self._shown
+            if span in changes.changed or shown is not span or self._version_of(span) != version:
+                self.draw_now()
+        self._pane.work(_DETAIL_BUDGET_MS)
+
+    def _describe(self, span: Span) -> Document:
         # A tenth of a second of imports that the first screen need not wait for.
         from etaoi_tui.detail.span_document import describe_span
 
-        document = self.describe_turn(span) or describe_span(
-            span, self._payloads, self.now(span.trace), self.reading
+        return self._describe_turn(span) or describe_span(
+            span, self.payloads, self._now(span.trace), self.options
         )
-        if span is before:
-            self.detail.refresh_document(document)
-        else:
-            self.detail.show(document)
 
     def _version_of(self, span: Span) -> int:
         """Number what the detail can show: it changes with events, and twice a second while the span runs."""
         if span.status is Status.RUNNING:
-            return -int(self.now(span.trace) * 2) - 2 - span.version
+            return -int(self._now(span.trace) * 2) - 2 - span.version
         from etaoi_collector.pricing.book import price_book  # not needed for the first screen
 
         return span.version + surroundings_version(span) + price_book().ready
-
-    def _is_stale(self, span: Span) -> bool:
-        return self._version_of(span) != self._shown_detail[1]
-
-    def _grow_detail(self, changes: Changes) -> None:
-        span = self.span_tree.cursor
-        if span is not None and self._rest_timer is None and self.detail.display:
-            if span in changes.changed or self._shown_detail[0] is not span or self._is_stale(span):
-                self.draw_detail_now()
-        self.detail.work(_DETAIL_BUDGET_MS)
-
-    def do_tab_next(self) -> None:
-        self.detail.next_tab()
-
-    def do_tab_previous(self) -> None:
-        self.detail.previous_tab()
-
-    do_tab_right = do_tab_next
-    do_tab_left = do_tab_previous

@@ -10,12 +10,13 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from etaoi_tui.detail.document.model import Document
+from etaoi_tui.screens.one_answer import OneAnswer
 from etaoi_tui.widgets.detail_pane import DetailPane
 
 Result = TypeVar("Result")
 
 
-class DocumentScreen(ModalScreen[Result]):
+class DocumentScreen(OneAnswer, ModalScreen[Result]):
     """A detail pane over the screen: its keys, and time to lay out what is long."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -50,11 +51,11 @@ class DocumentModal(DocumentScreen[None]):
     """Shows a document until a key closes it."""
 
     DEFAULT_CSS = """
-    PageScreen { align: center middle; }
-    PageScreen Vertical {
+    DocumentModal { align: center middle; }
+    DocumentModal Vertical {
         width: 104; max-width: 96%; height: 84%; background: $background; border: round $primary;
     }
-    PageScreen DetailPane { height: 1fr; }
+    DocumentModal DetailPane { height: 1fr; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,question_mark,f1,exclamation_mark,enter", "dismiss(None)", "close", show=False),

@@ -8,10 +8,10 @@ from textual.widget import Widget
 
 from etaoi_collector import query
 from etaoi_collector.store.model import Status
-from etaoi_tui.commands.registry import Pane, in_pane, readable
 from etaoi_tui.detail.document.model import Block, Document, KeyValues, Section, Tab, Text
 from etaoi_tui.kinds.registry import KINDS
 from etaoi_tui.screens.document_modal import DocumentModal
+from etaoi_tui.view.command import Command, CommandTable, Pane, readable
 from etaoi_tui.view.glyphs import STATUS_GLYPHS
 
 _STATUS_WORDS = {
@@ -30,25 +30,27 @@ class Help(DocumentModal):
 
     TITLE_TEXT = "help"
 
-    def __init__(self, explained: Widget, pane: Pane) -> None:
+    def __init__(self, explained: Widget, pane: Pane, commands: CommandTable) -> None:
         """Make a page.
 
         Args:
             explained: The widget whose ``HELP`` says what it shows.
             pane: Its pane, for the keys.
+            commands: All there are.
         """
-        super().__init__(help_document(explained.HELP or "", pane))
+        super().__init__(help_document(explained.HELP or "", pane, commands))
 
 
-def help_document(explanation: str, pane: Pane) -> Document:
+def help_document(explanation: str, pane: Pane, commands: CommandTable) -> Document:
     """Make the help of a pane.
 
     Args:
         explanation: What the pane shows, in sentences.
         pane: Whose keys are listed.
+        commands: All there are.
     """
     tabs = [
-        Tab("keys", "Keys", lambda: [_about(explanation), *_keys(pane)]),
+        Tab("keys", "Keys", lambda: [_about(explanation), *_keys(commands.in_pane(pane))]),
         Tab("glyphs", "Glyphs", _glyphs),
         Tab("search", "Search", lambda: [Section("search", "What / understands", _search())]),
     ]
@@ -61,11 +63,11 @@ def _about(explanation: str) -> Section:
     return Section("about", "This pane", [Text("\n\n".join(paragraphs))])
 
 
-def _keys(pane: Pane) -> list[Section]:
+def _keys(commands: list[Command]) -> list[Section]:
     groups: dict[str, list[tuple[str, str]]] = {}
-    for action in in_pane(pane):
-        keys = "  ".join(map(readable, action.keys))
-        groups.setdefault(action.group, []).append((keys, action.help))
+    for command in commands:
+        keys = "  ".join(map(readable, command.keys)) or ":"
+        groups.setdefault(command.group, []).append((keys, command.help))
     return [Section(f"keys:{group}", group, [KeyValues(rows)]) for group, rows in groups.items()]
 
 

@@ -24,10 +24,10 @@ class LiveDocumentModal(DocumentScreen[str]):
 
     DEFAULT_CSS = """
     /* Opaque: to draw the screen below in dimmed colours takes longer than the page itself. */
-    LivePage { align: center middle; background: $background; }
-    LivePage:ansi { background: ansi_default; }
-    LivePage Vertical { width: 100%; max-width: 140; height: 100%; border: round $primary; }
-    LivePage DetailPane { height: 1fr; }
+    LiveDocumentModal { align: center middle; background: $background; }
+    LiveDocumentModal:ansi { background: ansi_default; }
+    LiveDocumentModal Vertical { width: 100%; max-width: 140; height: 100%; border: round $primary; }
+    LiveDocumentModal DetailPane { height: 1fr; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "close", "close", show=False),

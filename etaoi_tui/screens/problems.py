@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from etaoi_collector.store import Store
 from etaoi_collector.wire.event_ref import unpack_event_ref
 from etaoi_tui.detail.document.model import Document, KeyValues, Section, Tab, Table, Text
 from etaoi_tui.kinds.registry import KINDS
 from etaoi_tui.screens.document_modal import DocumentModal
+from etaoi_tui.text import printable
 from etaoi_tui.view import format as fmt
+from etaoi_tui.view.faults import Fault
 
 _SHOWN = 500
 
@@ -17,23 +21,49 @@ class Problems(DocumentModal):
 
     TITLE_TEXT = "problems"
 
-    def __init__(self, store: Store, notices: list[str]) -> None:
+    def __init__(
+        self, store: Store, notices: list[str], faults: Sequence[Fault] = (), settings: Sequence[str] = ()
+    ) -> None:
         """Make a page of what has been counted so far.
 
         Args:
             store: Counts and keeps reasons.
             notices: Sentences about the source.
+            faults: What failed in the viewer itself.
+            settings: What was not understood in the user's settings, with file and line.
         """
-        super().__init__(problems_document(store, notices))
+        super().__init__(problems_document(store, notices, faults, settings))
 
 
-def problems_document(store: Store, notices: list[str]) -> Document:
+def problems_document(
+    store: Store, notices: list[str], faults: Sequence[Fault] = (), settings: Sequence[str] = ()
+) -> Document:
     """Describe everything that was lost, rejected, repeated or odd."""
     return Document(
         key="problems",
         headline=[],
-        tabs=[Tab("problems", "Problems", lambda: _sections(store, notices))],
+        tabs=[Tab("problems", "Problems", lambda: [*_own(faults, settings), *_sections(store, notices)])],
     )
+
+
+def _own(faults: Sequence[Fault], settings: Sequence[str]) -> list[Section]:
+    """What is the viewer's own: its failures first, each with its traceback."""
+    sections = []
+    for number, fault in enumerate(reversed(faults)):
+        times = f"  {fault.times:,} times" if fault.times > 1 else ""
+        sections.append(
+            Section(
+                f"fault:{number}",
+                f"{fault.what} failed: {printable(fault.error)}",
+                [Text(printable(fault.trace, newline=True))],
+                summary=fmt.clock(fault.at) + times,
+                open=number == 0,
+                style="error",
+            )
+        )
+    if settings:
+        sections.append(Section("settings", "Not understood in your settings", [Text("\n".join(settings))]))
+    return sections
 
 
 def _sections(store: Store, notices: list[str]) -> list[Section]:

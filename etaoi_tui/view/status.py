@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from etaoi_collector.sources.base import SourceStatus
 from etaoi_collector.store import Store
 from etaoi_collector.store.model import Session, Status
 from etaoi_tui.text import one_line
@@ -26,89 +27,70 @@ class StatusLine:
     place: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Recording:
-    """How the recording of a live run is doing."""
-
-    kept: bool = False
-    """It goes to a file that stays."""
-    written: int = 0
-    """Bytes so far."""
-    warning: str = ""
-    """Why nothing is recorded any more; empty while all is well."""
-
-
-def live_status(
-    endpoint: str,
-    clients: int,
-    rate: float,
-    recording: Recording,
+def status_line(
+    source: SourceStatus,
     store: Store,
-    lost: int,
-    following: bool,
     session: Session | None,
+    *,
+    notices: list[str],
+    rate: float,
+    following: bool,
+    growing: bool,
+    ended: bool,
 ) -> StatusLine:
-    """Say how a live run is doing.
+    """Say where the data comes from, how much of it there is, and whether anything was lost.
 
     Args:
-        endpoint: Host and port.
-        clients: Connected now.
-        rate: Events per second, lately.
-        recording: What is written where.
+        source: How the source is doing.
         store: For the counters.
-        lost: Events that arrived and could not be kept.
-        following: Whether the newest span is followed.
         session: The session of the trace that is shown.
+        notices: What is odd with the source.
+        rate: Events per second, lately.
+        following: Whether the newest span is followed.
+        growing: All there is for now is read, and more may be written.
+        ended: A recording was read to its end.
     """
-    parts: list[Part] = [(f"● live {endpoint}", "live", True)]
+    if source.endpoint:
+        parts = _live_parts(source, rate, following)
+    else:
+        parts = _replay_parts(source, store, notices, growing, ended)
+    parts.extend(_troubles(store, source.lost))
+    if source.endpoint and not store.rejected and not source.lost:
+        parts.append(("0 lost", "muted", False))
+    parts.extend(_voice(session))
+    return StatusLine(tuple(parts), place_of(store, session))
+
+
+def _live_parts(source: SourceStatus, rate: float, following: bool) -> list[Part]:
+    parts: list[Part] = [(f"● live {source.name}", "live", True)]
     if following:
         parts.append(("⇣ follow", "replay", False))
-    parts.append((fmt.count(clients, "client"), "muted", False))
+    parts.append((fmt.count(source.clients, "client"), "muted", False))
     parts.append((f"{rate:,.0f} ev/s", "muted", False))
+    recording = source.recording
     if recording.warning:
         parts.append((f"⚠ {one_line(recording.warning, 60)}", "error", True))
     elif recording.kept:
         parts.append((f"rec {fmt.size(recording.written)}", "muted", False))
     else:
         parts.append(("not recorded", "muted", False))
-    parts.extend(_troubles(store, lost))
-    if not store.rejected and not lost:
-        parts.append(("0 lost", "muted", False))
-    parts.extend(_voice(session))
-    return StatusLine(tuple(parts), place_of(store, session))
+    return parts
 
 
-def replay_status(
-    name: str,
-    share: float | None,
-    notices: list[str],
-    store: Store,
-    session: Session | None,
-    *,
-    growing: bool = False,
-) -> StatusLine:
-    """Say what is replayed, and how far it is read.
-
-    Args:
-        name: The file's name.
-        share: How much is read, 0 to 1; None when all is.
-        notices: What is odd with the file.
-        store: For the counters.
-        session: The session of the trace that is shown.
-        growing: All there is for now is read, and more may be written.
-    """
-    parts: list[Part] = [(f"▶ replay {one_line(name, 40)}", "replay", True)]
-    if growing:
+def _replay_parts(
+    source: SourceStatus, store: Store, notices: list[str], growing: bool, ended: bool
+) -> list[Part]:
+    parts: list[Part] = [(f"▶ replay {one_line(source.name, 40)}", "replay", True)]
+    progress = None if ended else source.progress
+    if progress is not None and growing:
         parts.append(("● following the file", "live", True))
-    elif share is not None:
-        done = round(share * 10)
-        parts.append((f"loading {'█' * done}{'░' * (10 - done)} {share * 100:.0f}%", "live", True))
+    elif progress is not None:
+        done = round(progress.share * 10)
+        parts.append((f"loading {'█' * done}{'░' * (10 - done)} {progress.share * 100:.0f}%", "live", True))
     parts.append((fmt.count(store.events, "event"), "muted", False))
     if notices:
         parts.append((f"⚠ {one_line(notices[-1], 70)}", "warning", True))
-    parts.extend(_troubles(store, 0))
-    parts.extend(_voice(session))
-    return StatusLine(tuple(parts), place_of(store, session))
+    return parts
 
 
 def place_of(store: Store, session: Session | None) -> str:

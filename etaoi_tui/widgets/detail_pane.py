@@ -15,6 +15,7 @@ from textual.message import Message
 from textual.selection import Selection
 from textual.strip import Strip
 
+from etaoi_tui.detail.document.failure import failed_sections
 from etaoi_tui.detail.document.model import Document, Section, Tab, section_text
 from etaoi_tui.detail.layout.page import PageLayout
 from etaoi_tui.text import fit, printable
@@ -22,6 +23,7 @@ from etaoi_tui.widgets import document_style
 from etaoi_tui.widgets.document_painter import DocumentPainter
 from etaoi_tui.widgets.page_view import FIXED_ROWS, LinePosition, PageView
 from etaoi_tui.widgets.tab_line import TabLabel, tab_at
+from etaoi_tui.widgets.textual_internals import contained
 
 PLACES_KEPT = 200
 
@@ -346,7 +348,21 @@ last. A triangle folds a section. What is running grows while you read.
         tab: Tab | None = document.tab(self._tab) if document is not None else None
         if document is None or tab is None or self._width <= 0:
             return
-        self._page = PageLayout(document, tab, self._width, self._folds, before)
+        try:
+            self._page = PageLayout(document, tab, self._width, self._folds, before)
+        except Exception as error:
+            self._layout_failed(error)
+
+    def _layout_failed(self, error: Exception) -> None:
+        """Say in the tab's place why it cannot be shown; the other tabs stay."""
+        document = self._document
+        if document is None or not contained(self, error, f"The tab {self._tab!r} of the detail"):
+            raise error
+        tab = Tab(self._tab, "", lambda: failed_sections(error))
+        self._painter.forget_lines()
+        self._page = PageLayout(document, tab, self._width, self._folds)
+        self._pending = None
+        self.refresh()
 
     def _fold_all(self, is_open: bool) -> None:
         page = self._page

@@ -118,7 +118,8 @@ class PageView(ScrollView, can_focus=True, inherit_bindings=False):
         if page is None:
             return
         while not page.done:
-            page.work(SLICE * 16)
+            if not self._work(page, SLICE * 16):
+                return
         self._resized()
         self._go(page.count - 1)
         self._follow = self.live
@@ -195,7 +196,8 @@ class PageView(ScrollView, can_focus=True, inherit_bindings=False):
             found = top is not None and page.anchor(top) == place.top
             if found or page.done or (perf_counter() - started) * 1000 > FIRST_PAINT_MS:
                 break
-            page.work(SLICE)
+            if not self._work(page, SLICE):
+                return 0, 0
         if not found and not page.done:
             self._pending = place
         cursor = page.locate(place.cursor)
@@ -203,13 +205,27 @@ class PageView(ScrollView, can_focus=True, inherit_bindings=False):
         self._resized()
         return top or 0, cursor if cursor is not None else 0
 
+    def _work(self, page: PageLayout, characters: int) -> bool:
+        """Lay out some more; False when that failed and another page stands there now."""
+        try:
+            page.work(characters)
+        except Exception as error:
+            self._layout_failed(error)
+            return False
+        return True
+
+    def _layout_failed(self, error: Exception) -> None:
+        """Show something else than the page that cannot be laid out; subclasses know what."""
+        raise error
+
     def _lay_out(self, until: int | None, budget_ms: float) -> None:
         page = self._page
         if page is None:
             return
         started = perf_counter()
         while not page.done and (until is None or page.count < until):
-            page.work(SLICE)
+            if not self._work(page, SLICE):
+                return
             if (perf_counter() - started) * 1000 >= budget_ms:
                 break
 

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from textual.geometry import Region
 from textual.strip import Strip
 
+from etaoi_tui.widgets.textual_internals import compositor_of, set_compositor
+
 if TYPE_CHECKING:
     from textual._compositor import ChopsUpdate, Compositor
     from textual.screen import Screen
@@ -29,10 +31,10 @@ _NEEDED = ("_dirty_regions", "_get_renders", "render_partial_update", "visible_w
 
 def install_partial_compositor(screen: Screen[Any]) -> bool:
     """Let a screen paint only what changed; returns whether this Textual has all that it takes."""
-    own = getattr(screen, "_compositor", None)
+    own = compositor_of(screen)
     if own is None or type(own) is not Compositor or not all(hasattr(own, name) for name in _NEEDED):
         return False
-    screen._compositor = PartialCompositor()
+    set_compositor(screen, PartialCompositor())
     return True
 
 

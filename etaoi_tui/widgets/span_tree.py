@@ -10,6 +10,7 @@ from etaoi_collector.store.model import Changes, Span, SpanFlag, Status, Trace
 from etaoi_tui.view.middleware.row_groups import head_beside
 from etaoi_tui.view.row_summaries import Summaries
 from etaoi_tui.view.search import TraceSearch
+from etaoi_tui.view.selection import Selection, SelectionChange
 from etaoi_tui.view.timeline import Axis
 from etaoi_tui.view.visible_rows import TreeRows
 from etaoi_tui.widgets import span_tree_style
@@ -35,24 +36,42 @@ x shows them.
     HEADER_HEIGHT = 1
     LOOKS = span_tree_style.LOOKS
 
-    def __init__(self, summaries: Summaries, now: Callable[[Trace], float], *, id: str | None = None) -> None:
+    def __init__(
+        self,
+        selection: Selection,
+        summaries: Summaries,
+        now: Callable[[Trace], float],
+        snapshots: Callable[[Trace], list[Span]],
+        *,
+        id: str | None = None,
+    ) -> None:
         """Make a tree without a trace.
 
         Args:
+            selection: Whose trace it shows; its span is the cursor.
             summaries: Where the words behind a name come from.
             now: The present for a trace, in seconds since the epoch.
+            snapshots: Finds the agent snapshots that stand above a trace's roots.
             id: Textual id.
         """
         super().__init__(id=id)
         self.rows = TreeRows()
-        self.cursor: Span | None = None
+        self.selection = selection
+        selection.watch(self._selection_changed)
         self.following = False
         self.is_live = False
         """Rows come as they happen; those of a recording that is being read are not news."""
         self.painter = SpanPainter(self.rows, summaries, now)
         self._now = now
+        self._snapshots = snapshots
+        self._snapshot_ids: tuple[str, ...] = ()
         self._new_below = 0
         self._cursor_hint = 0
+
+    @property
+    def cursor(self) -> Span | None:
+        """The span under the cursor."""
+        return self.selection.span
 
     @property
     def search(self) -> TraceSearch | None:
@@ -63,22 +82,48 @@ x shows them.
     def search(self, search: TraceSearch | None) -> None:
         self.painter.search = search
 
-    # what the app says
+    # what is selected
 
-    def show_trace(self, trace: Trace | None, context: list[Span]) -> None:
+    def _selection_changed(self, change: SelectionChange) -> None:
+        if change.trace:
+            if change.by_hand:
+                self.following = False
+            self._show_trace(self.selection.trace)
+        elif change.by is not self and self.selection.span is not None:
+            self._show_cursor(self.selection.span)
+
+    def _show_trace(self, trace: Trace | None) -> None:
         """Show another trace from its top, or from its newest row while following."""
+        self._snapshot_ids = trace.context_ids if trace is not None else ()
+        context = self._snapshots(trace) if trace is not None else []
         self.rows.show(trace, context=context)
         self.top = 0
         self._new_below = 0
         self.search = None
-        self.cursor = None
-        if trace is not None and len(self.rows):
+        if len(self.rows):
             first = next((row for row, span in enumerate(self.rows.spans) if span not in context), 0)
-            self.cursor = self.rows.spans[first]
+            self._put_cursor(self.rows.spans[first])
         if self.following:
             self._follow_newest()
         self._update_axis()
         self.refresh()
+
+    def _put_cursor(self, span: Span) -> None:
+        """Move the cursor along with what happens to the rows."""
+        self.selection.select(span, by=self, by_hand=False)
+
+    def _show_cursor(self, span: Span) -> None:
+        """Bring the row of a span that was selected elsewhere into view, unfolding what hides it."""
+        count = len(self.rows)
+        row = self.rows.reveal(span)
+        if row is not None:
+            self._cursor_hint = row
+            if len(self.rows) == count:
+                self.keep_in_range()
+            self.scroll_to_row(row, center=True)
+        self.refresh()
+
+    # what arrives
 
     def apply(self, changes: Changes) -> None:
         """Take in a tick's changes and draw what they touch."""
@@ -93,7 +138,7 @@ x shows them.
         grown = len(self.rows) - count
         if rebuilt or grown:
             if self.cursor is None and len(self.rows):
-                self.cursor = self.rows.spans[0]
+                self._put_cursor(self.rows.spans[0])
             was_at_end = self.top >= count - self.rows_shown
             moved = self._restore(anchor)
             if grown > 0 and self.is_live and not self.following and not self.at_end and not was_at_end:
@@ -110,6 +155,15 @@ x shows them.
             self._refresh_changed(changes)
         if self.at_end:
             self._new_below = 0
+        if trace.context_ids != self._snapshot_ids:
+            self._load_snapshots(trace)
+
+    def _load_snapshots(self, trace: Trace) -> None:
+        """An agent's snapshot came to be known after the trace was shown: put it on top."""
+        self._snapshot_ids = trace.context_ids
+        self.rows.context = self._snapshots(trace)
+        self.rows.rebuild()
+        self.rows_changed()
 
     def animate_running(self, frame: int) -> None:
         """Draw the next picture of rows that run; their bars and durations grow with it."""
@@ -152,7 +206,7 @@ x shows them.
         if self.cursor is not None:
             row = self.rows.nearest(self.cursor)
             if row is not None:
-                self.cursor = self.rows.spans[row]
+                self._put_cursor(self.rows.spans[row])
                 self.keep_in_range()
                 self.scroll_to_row(row)
         self.keep_in_range()
@@ -168,7 +222,6 @@ x shows them.
             return
         if span is not None and self.rows.set_folded(span, not self.rows.folded(span)):
             self.rows_changed()
-            self.post_message(self.CursorMoved(self))
 
     def unfold_or_child(self) -> None:
         """Unfold, or go to the first child."""
@@ -197,10 +250,19 @@ x shows them.
         if parent is not None:
             self.move_to(parent)
 
+    def fold_all(self) -> None:
+        """Fold everything."""
+        self.rows.fold_all()
+        self.rows_changed()
+
+    def unfold_all(self) -> None:
+        """Unfold everything."""
+        self.rows.unfold_all()
+        self.rows_changed()
+
     def _open_chain(self, span: Span, wanted: bool) -> None:
         self.rows.set_chain_open(span, wanted)
         self.rows_changed()
-        self.post_message(self.CursorMoved(self))
 
     # RowView
 
@@ -225,8 +287,8 @@ x shows them.
 
     def set_cursor_row(self, row: int) -> None:
         """Put the cursor on a row."""
-        self.cursor = self.rows.spans[row]
         self._cursor_hint = row
+        self.selection.select(self.rows.spans[row], by=self)
 
     def scrolled_by_hand(self, rows: int) -> None:
         """Scrolling up lets go of the newest row."""
@@ -333,10 +395,10 @@ x shows them.
         row = self.rows.nearest(newest)
         if row is not None and self.rows.spans[row] is not self.cursor:
             before = self.cursor_row
-            self.set_cursor_row(row)
+            self._cursor_hint = row
+            self._put_cursor(self.rows.spans[row])
             self.scroll_to_row(row)
             self.refresh_rows([r for r in (before, row) if r is not None])
-            self.post_message(self.CursorMoved(self))
 
     def _newest_shown(self, trace: Trace) -> Span | None:
         newest: Span | None = None

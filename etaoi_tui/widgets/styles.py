@@ -11,12 +11,11 @@ import re
 from collections.abc import Mapping
 
 from rich.style import Style
-from textual.css.styles import Styles
-from textual.css.stylesheet import Stylesheet
 from textual.dom import DOMNode
 from textual.widget import Widget
 
 from etaoi_collector.store.model import Status
+from etaoi_tui.widgets.textual_internals import apply_styles, attach_node
 
 StyleTable = Mapping[str, str]
 """Declarations in Textual's CSS by the name of a look; `name:ansi` and `name:focus` come on top of `name`
@@ -101,6 +100,6 @@ class StyleCache:
         text = _VARIABLE.sub(lambda found: variables[found[1]], self._declarations(name))
         # A node below the widget, so that Textual mixes its colours with what is behind it.
         node = DOMNode()
-        node._attach(self._widget)
-        Stylesheet.replace_rules(node, Styles.parse(text, ("look", name)).get_rules())
+        attach_node(node, self._widget)
+        apply_styles(node, text, name)
         return node.rich_style

@@ -13,6 +13,7 @@ from etaoi_tui.text import fit, one_line
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.glyphs import SPINNER, STATUS_GLYPHS
 from etaoi_tui.view.row_summaries import Summaries
+from etaoi_tui.view.selection import Selection, SelectionChange
 from etaoi_tui.view.trace_rows import TraceRows
 from etaoi_tui.widgets.row_view import Piece, RowView
 from etaoi_tui.widgets.styles import STATUS_STYLES, StyleTable
@@ -46,11 +47,18 @@ behind ✗ counts failed spans.
     }
 
     def __init__(
-        self, rows: TraceRows, summaries: Summaries, now: Callable[[Trace], float], *, id: str | None = None
+        self,
+        selection: Selection,
+        rows: TraceRows,
+        summaries: Summaries,
+        now: Callable[[Trace], float],
+        *,
+        id: str | None = None,
     ) -> None:
         """Make a list.
 
         Args:
+            selection: Its trace is the cursor.
             rows: The traces to show.
             summaries: Tells what a trace was asked.
             now: The present for a trace, in seconds since the epoch.
@@ -58,7 +66,8 @@ behind ✗ counts failed spans.
         """
         super().__init__(id=id)
         self.rows = rows
-        self.cursor: Trace | None = None
+        self.selection = selection
+        selection.watch(self._selection_changed)
         self.frame = 0
         self.note = ""
         """Said in the header: what left memory."""
@@ -110,14 +119,22 @@ behind ✗ counts failed spans.
         if not self._held_back:
             self.refresh_rows([r for r in self.shown_rows() if self.rows.at(r).status is Status.RUNNING])
 
-    def select(self, trace: Trace) -> None:
-        """Put the cursor on a trace without telling anybody."""
-        before = self.cursor_row
-        self.cursor = trace
-        row = self.cursor_row
-        if row is not None:
-            self.scroll_to_row(row)
-            self.refresh_rows([r for r in (before, row) if r is not None])
+    def clear(self) -> None:
+        """List only what comes from now on."""
+        self.rows.clear()
+        self.refresh()
+
+    @property
+    def cursor(self) -> Trace | None:
+        """The trace under the cursor."""
+        return self.selection.trace
+
+    def _selection_changed(self, change: SelectionChange) -> None:
+        if change.trace and change.by is not self:
+            row = self.cursor_row
+            if row is not None:
+                self.scroll_to_row(row)
+            self.refresh()
 
     @property
     def row_count(self) -> int:
@@ -131,7 +148,7 @@ behind ✗ counts failed spans.
 
     def set_cursor_row(self, row: int) -> None:
         """Put the cursor on a row."""
-        self.cursor = self.rows.at(row)
+        self.selection.show(self.rows.at(row), by=self)
 
     def draw_header(self, line: int, width: int) -> list[Piece]:
         """Draw the list's title."""

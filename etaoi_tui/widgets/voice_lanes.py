@@ -8,6 +8,7 @@ from rich.cells import cell_len
 from textual.geometry import Region
 
 from etaoi_collector.store.model import Changes, Span, Trace
+from etaoi_tui.view.selection import Selection, SelectionChange
 from etaoi_tui.view.voice import labels as texts
 from etaoi_tui.view.voice import lane as lanes
 from etaoi_tui.view.voice.call_model import Group, VoiceCall
@@ -43,16 +44,24 @@ Open a turn to see its stages; w goes to the worst turn, v to the same moment in
     LOOKS = voice_lane_style.LOOKS
 
     def __init__(
-        self, now: Callable[[Trace], float], thresholds: Thresholds, *, id: str | None = None
+        self,
+        selection: Selection,
+        now: Callable[[Trace], float],
+        thresholds: Thresholds,
+        *,
+        id: str | None = None,
     ) -> None:
         """Make lanes without a call.
 
         Args:
+            selection: Its turn, or its span's, is the cursor.
             now: The present for a trace, in seconds since the epoch.
             thresholds: What counts as slow.
             id: Textual id.
         """
         super().__init__(id=id)
+        self.selection = selection
+        selection.watch(self._selection_changed)
         self.call: VoiceCall | None = None
         self.trace: Trace | None = None
         """The trace that the call is shown for."""
@@ -67,6 +76,28 @@ Open a turn to see its stages; w goes to the worst turn, v to the same moment in
         self._window = (0.0, 1.0)
         self._new_below = 0
         self._title_drawn: list[Piece] = []
+
+    # what is selected
+
+    def _selection_changed(self, change: SelectionChange) -> None:
+        span = self.selection.span
+        if change.trace or change.by is self or span is None:
+            return
+        if span is not self.span_at_cursor:
+            if change.by_hand:
+                self.open_at(span)
+            else:
+                self.show_span(span)
+        self.selection.complete(self._group if self._line < 0 else None)
+
+    def _select(self) -> None:
+        """Select what the row under the cursor is about; the call as a whole if nothing is."""
+        whole = self._group if self._line < 0 else None
+        span = self.span_at_cursor
+        if span is None and self.trace is not None:
+            span = next((root for root in self.trace.roots[:8] if root.kind == "voice_session"), None)
+        if span is not None:
+            self.selection.select(span, turn=whole, by=self)
 
     # what the screen says
 
@@ -240,7 +271,7 @@ Open a turn to see its stages; w goes to the worst turn, v to the same moment in
         else:
             self._group = None
             self.refresh()
-            self.post_message(self.CursorMoved(self))
+            self._select()
 
     def fold_all(self) -> None:
         """Close every turn."""
@@ -265,7 +296,7 @@ Open a turn to see its stages; w goes to the worst turn, v to the same moment in
         if last is not None:
             self.scroll_to_row(last)
         self._after_folding()
-        self.post_message(self.CursorMoved(self))
+        self._select()
 
     def _after_folding(self) -> None:
         self.keep_in_range()
@@ -291,6 +322,7 @@ Open a turn to see its stages; w goes to the worst turn, v to the same moment in
     def set_cursor_row(self, row: int) -> None:
         """Put the cursor on a row."""
         self._group, self._line = self._at(row)
+        self._select()
 
     def badge(self) -> str:
         """Say how many rows came below the viewport."""

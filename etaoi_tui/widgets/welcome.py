@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from rich.cells import cell_len
 
+from etaoi_collector.sources.base import SourceKind, SourceStatus
 from etaoi_tui.text import one_line
 from etaoi_tui.widgets.row_view import Piece, RowView
 from etaoi_tui.widgets.styles import StyleTable
@@ -39,21 +40,17 @@ recording under the cursor instead of listening.
         "welcome--text": "color: $foreground",
     }
 
-    def __init__(self, endpoint: str, *, token: bool, demo: bool = False, id: str | None = None) -> None:
+    def __init__(self, status: SourceStatus, *, demo: bool = False, id: str | None = None) -> None:
         """Make the screen of a live run.
 
         Args:
-            endpoint: WebSocket URL that the collector listens on.
-            token: Whether clients need a token.
+            status: Where agents connect, and what they need.
             demo: A scripted agent is about to connect.
             id: Textual id.
         """
         super().__init__(id=id)
-        self._endpoint = endpoint
-        self._token = token
+        self._status = status
         self._demo = demo
-        self.followed = False
-        """Another viewer is followed: agents connect there, and not to this program."""
         self._clients: list[str] = []
         self._offers: list[RecentRecording] = []
         self._cursor = 0
@@ -115,16 +112,16 @@ recording under the cursor instead of listening.
                 )
             words.append([("    but has sent no run yet. Run your agent.", "welcome--muted")])
         else:
-            does = "Following" if self.followed else "Listening on"
-            words.append([("  ● ", "welcome--live"), (f"{does} {self._endpoint}", "welcome--text")])
+            does = "Following" if self._status.kind is SourceKind.REMOTE else "Listening on"
+            words.append([("  ● ", "welcome--live"), (f"{does} {self._status.endpoint}", "welcome--text")])
         if self._demo:
             return [*words, [("    The scripted agent of the demo starts in a moment.", "welcome--muted")]]
         words += [[], [("  In your agent:", "welcome--muted")], []]
         attach = "etaoi_tui.attach(agent)"
-        if self._token:
-            attach = f'etaoi_tui.attach(agent, server_url="{self._endpoint}", project_token=...)'
-        elif ":8787/" not in self._endpoint:
-            attach = f'etaoi_tui.attach(agent, server_url="{self._endpoint}")'
+        if self._status.token:
+            attach = f'etaoi_tui.attach(agent, server_url="{self._status.endpoint}", project_token=...)'
+        elif ":8787/" not in self._status.endpoint:
+            attach = f'etaoi_tui.attach(agent, server_url="{self._status.endpoint}")'
         words += [
             [("      import etaoi_tui", "welcome--code")],
             [(f"      {attach}", "welcome--code")],

@@ -21,7 +21,7 @@ async def test_the_first_picture_of_a_recording_has_its_rows(
     scribe = Scribe("first")
     agent_trace(scribe, "researcher")
     source.send(scribe.take())
-    app = ViewerApp(source, name="first.msgpack")
+    app = ViewerApp(source)
     rows_at_first_layout: list[int] = []
     refresh: Callable[..., Any] = type(app.main)._refresh_layout
 

@@ -9,9 +9,9 @@ from textual.events import Key
 from textual.pilot import Pilot
 
 from etaoi_tui.app import ViewerApp
-from etaoi_tui.commands.registry import ACTIONS, EVERYWHERE, for_footer, in_pane
+from etaoi_tui.commands import load_commands
 from etaoi_tui.screens.help import help_document
-from etaoi_tui.screens.main import MainScreen
+from etaoi_tui.view.command import EVERYWHERE
 
 from .world import World, world
 
@@ -40,25 +40,43 @@ def names(w: World) -> list[str]:
     return [span.name for span in w.tree.rows.spans]
 
 
-def test_every_action_has_a_method_and_every_key_one_meaning() -> None:
-    for action in ACTIONS:
-        assert callable(getattr(MainScreen, "do_" + action.id.replace(".", "_")))
-        assert action.help
-        assert action.label
+COMMANDS = load_commands()
+
+
+def test_every_command_is_explained_and_every_key_has_one_meaning() -> None:
+    for command in COMMANDS:
+        assert command.help
+        assert command.label
     for pane in EVERYWHERE:
-        keys = [key for action in in_pane(pane) for key in action.keys]
+        keys = [key for command in COMMANDS.in_pane(pane) for key in command.keys]
         assert len(keys) == len(set(keys)), pane
-        assert {"help.show", "app.quit"} <= {action.id for action in for_footer(pane)}
+        assert {"help.show", "app.quit"} <= {command.id for command in COMMANDS.for_footer(pane)}
+
+
+def test_ids_of_commands_do_not_change() -> None:
+    """They stand in people's keymaps."""
+    assert {command.id for command in COMMANDS} >= set(
+        """
+        cursor.down cursor.up cursor.page_down cursor.page_up cursor.first cursor.last fold.in fold.out
+        fold.toggle fold.all fold.none fold.less fold.more plumbing.toggle pane.open pane.back
+        error.next error.previous trace.next trace.previous agent.show conversation.show voice.toggle
+        voice.worst voice.axis follow.toggle search.open search.next search.previous pane.next
+        pane.previous pane.traces pane.tree pane.detail tab.next tab.previous tab.right tab.left
+        section.next section.previous section.follow diff.sides call.request call.diff call.diff_step
+        call.mark call.diff_marked pane.zoom pane.grow pane.shrink copy.open problems.show view.clear
+        theme.next palette.open help.show app.quit
+        """.split()
+    )
 
 
 @pytest.mark.parametrize("pane", EVERYWHERE)
 def test_help_lists_every_key_of_the_pane(pane: Any) -> None:
     from etaoi_tui.detail.document.model import section_text
 
-    document = help_document("", pane)
+    document = help_document("", pane, COMMANDS)
     text = "\n".join(section_text(section) for section in document.tabs[0].sections)
-    for action in in_pane(pane):
-        assert action.help in text
+    for command in COMMANDS.in_pane(pane):
+        assert command.help in text
     titles = [section.title for section in document.tabs[0].sections]
     assert len(titles) == len(set(titles))
 
@@ -197,9 +215,9 @@ async def test_any_size_shows_something_and_survives_every_key(size: tuple[int, 
         quitting = {"app.quit", "palette.open", "search.open"}
         for pane in ("1", "2", "3"):
             await pilot.press(pane)
-            for action in ACTIONS:
-                if action.id not in quitting:
-                    await pilot.press(action.keys[0])
+            for command in COMMANDS:
+                if command.id not in quitting:
+                    await pilot.press(command.keys[0])
                     while w.app.screen is not w.app.main:
                         await pilot.press("escape")
         assert w.app.is_running
@@ -241,7 +259,7 @@ async def test_a_theme_is_remembered_when_it_was_chosen_here() -> None:
             w.app.theme = name
             await pilot.pause()
             assert w.app.sizes.theme == name
-    named = ViewerApp(w.source, live=None, name="", theme="light", automatic=False)
+    named = ViewerApp(w.source, theme="light", automatic=False)
     async with named.run_test() as pilot:
         assert (named.theme, named.sizes.theme) == ("textual-light", "")
 
@@ -249,7 +267,7 @@ async def test_a_theme_is_remembered_when_it_was_chosen_here() -> None:
 async def test_the_language_of_the_search_stands_in_two_columns() -> None:
     from etaoi_tui.detail.document.model import KeyValues
 
-    (section,) = help_document("", "tree").tabs[2].sections
+    (section,) = help_document("", "tree", COMMANDS).tabs[2].sections
     table, rest = section.blocks
     assert isinstance(table, KeyValues)
     rows = dict(table.rows)
@@ -311,4 +329,4 @@ async def test_keys_right_behind_the_one_that_opens_the_search_belong_to_it() ->
         await pilot.pause()
         await pilot.pause()
         main = w.app.main
-        assert w.app.screen is main and main.searched == "c/j"
+        assert w.app.screen is main and main.search.text == "c/j"

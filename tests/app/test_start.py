@@ -19,7 +19,7 @@ def modules() -> list[str]:
         [sys.executable, "-c", LISTED], capture_output=True, text=True, timeout=60, check=True
     )
     found: list[str] = json.loads(done.stdout)
-    assert "etaoi_tui.screens.main" in found
+    assert "etaoi_tui.screens.workspace" in found
     return found
 
 

@@ -10,18 +10,18 @@ from textual.pilot import Pilot
 
 from etaoi_collector.recording.frame_cache import FrameCache
 from etaoi_collector.source_items import Closed, EventBatch, Missing, Opened, SourceItem
-from etaoi_collector.sources.base import Progress
+from etaoi_collector.sources.base import Progress, RecordingStatus, SourceKind, SourceStatus
 from etaoi_collector.store import DEFAULT_MAX_SPANS
 from etaoi_collector.store.model import Connection
 from etaoi_collector.wire.codec import decode_frame
 from etaoi_collector.wire.event_ref import pack_event_ref, unpack_event_ref
-from etaoi_tui.app import LiveFacts, ViewerApp
-from etaoi_tui.view.status import Recording
+from etaoi_tui.app import ViewerApp
 from etaoi_tui.widgets.welcome import RecentRecording
 from tests.generate import frame
 from tests.scribe import Scribe
 
-ENDPOINT = "ws://127.0.0.1:8787/ingest"
+ADDRESS = "127.0.0.1:8787"
+ENDPOINT = f"ws://{ADDRESS}/ingest"
 
 
 class FedSource:
@@ -29,7 +29,9 @@ class FedSource:
 
     def __init__(self, *, live: bool = True) -> None:
         self.live = live
+        self.clients = 0
         self.progress: Progress | None = None
+        """How far it was read; a recording is read to its end."""
         self.notices: list[str] = []
         self._frames: list[bytes] = []
         self._waiting: list[SourceItem] = []
@@ -37,10 +39,12 @@ class FedSource:
 
     def connect(self, number: int = 1, *, client: str = "etaoi-schema 0.5.1", at: float = 0.0) -> None:
         """A client comes."""
+        self.clients += 1
         self._waiting.append(Opened(Connection(number, "127.0.0.1:50000", at, client)))
 
     def disconnect(self, number: int = 1, *, at: float = 0.0) -> None:
         """A client goes."""
+        self.clients -= 1
         self._waiting.append(Closed(number, at, 1000, ""))
 
     def send(self, events: list[dict[str, Any]], number: int = 1) -> None:
@@ -52,6 +56,16 @@ class FedSource:
         place = pack_event_ref(0, len(self._frames))
         self._frames.append(data)
         self._waiting.append(EventBatch(place, 0, decode_frame(data), number, 0.0))
+
+    def status(self) -> SourceStatus:
+        """How it is doing."""
+        if self.live:
+            recording = RecordingStatus(True, 1_234)
+            return SourceStatus(SourceKind.LIVE, ADDRESS, ENDPOINT, clients=self.clients, recording=recording)
+        return SourceStatus(SourceKind.REPLAY, "world.msgpack", progress=self.progress)
+
+    def start(self) -> None:
+        """Let agents in."""
 
     def take(self, seconds: float) -> list[SourceItem]:
         """Hand over what waits."""
@@ -82,19 +96,9 @@ class World:
         self.source = FedSource(live=live)
         self.scribe = Scribe("world")
         self.time = self.scribe.clock.seconds
-        facts = LiveFacts(
-            ENDPOINT,
-            token=False,
-            start=lambda: None,
-            clients=lambda: sum(c.closed_at is None for c in self.app.store.connections.values()),
-            recording=lambda: Recording(True, 1_234),
-            lost=lambda: 0,
-            offers=lambda: offers or [],
-        )
         self.app = ViewerApp(
             self.source,
-            live=facts if live else None,
-            name="" if live else "world.msgpack",
+            recordings=lambda: offers or [],
             clock=lambda: self.time,
             automatic=False,
             max_spans=max_spans,

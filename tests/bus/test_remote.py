@@ -93,7 +93,7 @@ def test_a_second_viewer_shows_what_the_first_one_shows(tmp_path: Path, segment_
                     original.opened_at,
                     original.closed_at,
                 )
-            assert source.notices == [] and source.clients == 0 and source.live and source.progress is None
+            assert source.notices == [] and source.status().clients == 0 and source.live
 
 
 def test_a_broken_connection_is_made_again_and_goes_on_where_it_was(tmp_path: Path) -> None:
@@ -211,7 +211,7 @@ def test_closing_leaves_no_thread_behind() -> None:
     assert collector.wait_ready(PATIENCE)
     with following(collector.endpoint) as source:
         wait_for(lambda: collector.stats().viewers == 1)
-        assert source.spooled == 0
+        assert source.status().recording.written == 0
     wait_for(lambda: collector.stats().viewers == 0)
     assert not [thread for thread in threading.enumerate() if thread.name == "etaoi-remote"]
     collector.stop()

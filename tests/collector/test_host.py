@@ -214,7 +214,8 @@ def test_collectors_are_used_in_order() -> None:
 def test_replay_is_a_source_like_any_other(tmp_path: Path) -> None:
     path = write_trace(tmp_path / "a", [numbered_frame(n * 50, 50) for n in range(100)])
     source: Source = ReplaySource(path)
-    progress = source.progress
+    progress = source.status().progress
+    assert source.status().name == path.name
     assert progress is not None and progress.share < 0.1 and not source.live
     items = source.take(0.0)
     assert len(items) == 1
@@ -222,7 +223,7 @@ def test_replay_is_a_source_like_any_other(tmp_path: Path) -> None:
         assert len(events_in(new)) <= 2000
         items += new
     assert len(events_in(items)) == 5000 and isinstance(items[-1], Ended)
-    assert source.progress is None and source.notices == []
+    assert source.status().progress is None and source.notices == []
     assert isinstance(source.read(places_in(items)[4321]), bytes)
     source.close()
     assert isinstance(source.read(places_in(items)[0]), Missing)

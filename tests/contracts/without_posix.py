@@ -102,7 +102,7 @@ async def view(path: Path) -> int:
     from etaoi_collector.sources.replay import ReplaySource
     from etaoi_tui.app import ViewerApp
 
-    app = ViewerApp(ReplaySource(path), name=path.name)
+    app = ViewerApp(ReplaySource(path))
     async with app.run_test(size=(120, 30)) as pilot:
         deadline = time.monotonic() + 20
         while len(app.main.span_tree.rows) < 4 and time.monotonic() < deadline:

@@ -11,7 +11,7 @@ import etaoi_tui
 from etaoi_collector.recording.directory import STATE_DIR_VARIABLE
 from etaoi_collector.store.model import Status
 from etaoi_tui.cli import main as cli
-from etaoi_tui.commands.registry import ACTIONS
+from etaoi_tui.commands import load_commands
 from tests.headless.running import invoke, objects
 
 ROOT = Path(__file__).parents[2]
@@ -52,7 +52,7 @@ def test_every_command_has_a_key_in_the_table() -> None:
     """And every key in the table has a command."""
     shown = keys_in_table()
     known: set[str] = set()
-    for action in ACTIONS:
+    for action in load_commands():
         keys = {_NAMED.get(key, key).replace("ctrl+", "Ctrl+") for key in action.keys}
         keys = {key.lower() if len(key) > 1 else key for key in keys}
         known |= keys

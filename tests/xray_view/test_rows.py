@@ -155,7 +155,7 @@ async def test_r_on_a_chains_row_opens_the_request_of_its_call() -> None:
 
 async def test_r_on_a_mark_that_lost_its_parent_opens_the_request_of_its_call() -> None:
     source = ReplaySource(CAPTURES / "s01_create_agent.msgpack")
-    app = ViewerApp(source, name="s01", theme="textual-dark", automatic=False)
+    app = ViewerApp(source, theme="textual-dark", automatic=False)
     try:
         async with app.run_test(size=(130, 50)) as pilot:
             while not app.feed.ended:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Protocol
 
 import msgspec
@@ -47,6 +48,52 @@ class Progress(msgspec.Struct, gc=False, frozen=True):
         return min(1.0, self.done / self.total) if self.total else 1.0
 
 
+class SourceKind(StrEnum):
+    """What stands behind a source."""
+
+    LIVE = "live"
+    """A collector of this process, which agents connect to."""
+    REMOTE = "remote"
+    """The collector of another viewer, which is followed."""
+    REPLAY = "replay"
+    """A recording."""
+
+
+class RecordingStatus(msgspec.Struct, gc=False, frozen=True):
+    """How the recording of a live run is doing."""
+
+    kept: bool = False
+    """It goes to a file that stays."""
+    written: int = 0
+    """Bytes so far."""
+    warning: str = ""
+    """Why nothing is recorded any more; empty while all is well."""
+
+
+class SourceStatus(msgspec.Struct, gc=False, frozen=True):
+    """How a source is doing just now."""
+
+    kind: SourceKind
+    name: str
+    """What a person calls it: the recording's file name, or host and port."""
+    endpoint: str = ""
+    """The URL that agents connect to; empty for a recording."""
+    token: bool = False
+    """Agents need a token."""
+    clients: int = 0
+    """Agents that are connected."""
+    recording: RecordingStatus = RecordingStatus()
+    lost: int = 0
+    """Events that arrived and could not be kept."""
+    progress: Progress | None = None
+    """How far a recording was read; None when there is nothing to wait for."""
+
+
+def endpoint_name(url: str) -> str:
+    """Return host and port of an endpoint, as a person reads it."""
+    return url.removeprefix("ws://").removeprefix("wss://").removesuffix("/ingest")
+
+
 class Source(Protocol):
     """Where events come from. One thread reads it; `read` is for the same thread."""
 
@@ -55,12 +102,14 @@ class Source(Protocol):
         """True for a running collector or a recording that is still being written."""
 
     @property
-    def progress(self) -> Progress | None:
-        """How far a recording was read; None when there is nothing to wait for."""
-
-    @property
     def notices(self) -> list[str]:
         """Sentences about what is odd with the source: a torn end, a disk that is full. May grow."""
+
+    def status(self) -> SourceStatus:
+        """Return how it is doing; cheap enough for every tick."""
+
+    def start(self) -> None:
+        """Let agents in, where that waited for the first screen. Does nothing the second time."""
 
     def take(self, seconds: float) -> list[SourceItem]:
         """Return what arrived, in order, and stop about ``seconds`` after the call began.

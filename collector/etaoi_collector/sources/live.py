@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from etaoi_collector.collector import Collector
+from etaoi_collector.recording.recorder import State
 from etaoi_collector.source_items import Missing, SourceItem
-from etaoi_collector.sources.base import EVENTS_PER_SECOND, Progress
+from etaoi_collector.sources.base import (
+    EVENTS_PER_SECOND,
+    RecordingStatus,
+    SourceKind,
+    SourceStatus,
+    endpoint_name,
+)
 
 
 class LiveSource:
@@ -16,10 +23,26 @@ class LiveSource:
         self._inbox = collector.inbox
         self._collector = collector
 
-    @property
-    def progress(self) -> Progress | None:
-        """None: what is live has no end to wait for."""
-        return None
+    def status(self) -> SourceStatus:
+        """Return how the collector is doing."""
+        collector = self._collector
+        recorder = collector.recorder
+        return SourceStatus(
+            SourceKind.LIVE,
+            endpoint_name(collector.endpoint),
+            collector.endpoint,
+            token=collector.options.token is not None,
+            clients=collector.stats().clients,
+            recording=RecordingStatus(
+                recorder.state is State.RECORDING, recorder.bytes_written, recorder.warning
+            ),
+            lost=self._inbox.lost,
+        )
+
+    def start(self) -> None:
+        """Let agents in; those that connected since the address was taken are waiting."""
+        if not self._collector.started:
+            self._collector.start()
 
     @property
     def notices(self) -> list[str]:

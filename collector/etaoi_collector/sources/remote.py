@@ -22,7 +22,13 @@ from etaoi_collector.ingest.server_protocol import BAD_TOKEN, MISMATCH, POLICY, 
 from etaoi_collector.recording.chunks import Cursor
 from etaoi_collector.recording.recorder import Recorder
 from etaoi_collector.source_items import Missing, SourceItem
-from etaoi_collector.sources.base import EVENTS_PER_SECOND, Progress
+from etaoi_collector.sources.base import (
+    EVENTS_PER_SECOND,
+    RecordingStatus,
+    SourceKind,
+    SourceStatus,
+    endpoint_name,
+)
 from etaoi_collector.wire.addresses import is_loopback
 from etaoi_collector.wire.errors import EtaoiError
 from etaoi_collector.wire.handshake import (
@@ -106,10 +112,19 @@ class RemoteSource:
         self._connection: ClientConnection | None = None
         self._thread: threading.Thread | None = None
 
-    @property
-    def progress(self) -> Progress | None:
-        """None: what is live has no end to wait for."""
-        return None
+    def status(self) -> SourceStatus:
+        """Return how following is doing."""
+        return SourceStatus(
+            SourceKind.REMOTE,
+            endpoint_name(self.url),
+            self.url,
+            clients=len(self._numbers),
+            recording=RecordingStatus(False, self._recorder.bytes_written, next(iter(self.notices), "")),
+            lost=self.stats().dropped,
+        )
+
+    def start(self) -> None:
+        """Nothing to do: it is followed since it was opened."""
 
     @property
     def notices(self) -> list[str]:
@@ -119,16 +134,6 @@ class RemoteSource:
     @property
     def _local(self) -> bool:
         return is_loopback(urlsplit(self.url).hostname or "")
-
-    @property
-    def spooled(self) -> int:
-        """Bytes kept so far."""
-        return self._recorder.bytes_written
-
-    @property
-    def clients(self) -> int:
-        """Agents that are connected there."""
-        return len(self._numbers)
 
     @property
     def ingest(self) -> Ingest:

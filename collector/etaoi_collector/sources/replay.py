@@ -9,7 +9,7 @@ from collections.abc import Callable
 from etaoi_collector.readers.registry import open_recording
 from etaoi_collector.recording.reader import TraceReader
 from etaoi_collector.source_items import EventBatch, Missing, SourceItem
-from etaoi_collector.sources.base import EVENTS_PER_SECOND, Progress
+from etaoi_collector.sources.base import EVENTS_PER_SECOND, Progress, SourceKind, SourceStatus
 
 MOST_AT_ONCE = 256
 """Events that one `take` decodes at most: what was just decoded is folded while it is in the processor's
@@ -38,10 +38,14 @@ class ReplaySource:
         """The recording is still being written."""
         return self.reader.growing
 
-    @property
-    def progress(self) -> Progress | None:
-        """How far it was read; None once its end was reached."""
-        return None if self.reader.ended else Progress(self.reader.position, self.reader.size)
+    def status(self) -> SourceStatus:
+        """Return which file is read, and how far; there is no progress any more once its end was reached."""
+        reader = self.reader
+        progress = None if reader.ended else Progress(reader.position, reader.size)
+        return SourceStatus(SourceKind.REPLAY, reader.path.name, progress=progress)
+
+    def start(self) -> None:
+        """Nothing to do: a recording waits for nobody."""
 
     @property
     def notices(self) -> list[str]:

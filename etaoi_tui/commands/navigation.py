@@ -1,0 +1,180 @@
+"""Going somewhere: deeper and back, to errors, to other traces, to an agent or a conversation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from etaoi_collector.store.model import Span, Trace
+from etaoi_tui.screens.workspace import Workspace
+from etaoi_tui.view.command import command
+from etaoi_tui.view.error_navigation import next_error, previous_error
+
+
+@command(
+    "pane.open",
+    keys=("enter",),
+    label="open",
+    help="Open: trace, then span, then detail",
+    group="Go",
+    footer=3,
+)
+def open_deeper(at: Workspace) -> None:
+    """Open what is under the cursor; on the first screen, the recording."""
+    if at.arrangement.empty:
+        recording = at.welcome.chosen
+        if recording is not None:
+            at.post_message(at.RecordingChosen(recording.path))
+    elif at.pane == "detail":
+        at.detail.toggle_section_at_cursor()
+    elif at.pane == "traces":
+        at.arrangement.go_to("tree")
+    else:
+        at.draw_detail_now()
+        at.arrangement.go_to("detail")
+
+
+@command(
+    "pane.back",
+    keys=("escape",),
+    label="back",
+    help="Step back: search, detail, tree, traces",
+    group="Go",
+    footer=10,
+)
+def step_back(at: Workspace) -> None:
+    """Leave the search, the zoom or the pane."""
+    if at.search.active:
+        at.search.close()
+        at.arrangement.focus()
+    elif at.arrangement.zoomed:
+        at.arrangement.zoom()
+    elif at.pane == "detail":
+        at.arrangement.go_to("tree")
+    else:
+        at.arrangement.go_to("traces")
+
+
+@command("error.next", keys=("e",), label="next error", help="Go to the next error", group="Go", footer=5)
+def go_to_next_error(at: Workspace) -> None:
+    """Go to the next error."""
+    _go_to_error(at, next_error, "No error behind this.")
+
+
+@command("error.previous", keys=("E",), label="previous error", help="Go to the previous error", group="Go")
+def go_to_previous_error(at: Workspace) -> None:
+    """Go to the error before."""
+    _go_to_error(at, previous_error, "No error before this.")
+
+
+@command("trace.next", keys=("J", "ctrl+down"), label="next trace", help="Go to the next trace", group="Go")
+def go_to_next_trace(at: Workspace) -> None:
+    """Go to the next trace."""
+    at.traces.move_by(1)
+
+
+@command(
+    "trace.previous",
+    keys=("K", "ctrl+up"),
+    label="previous trace",
+    help="Go to the previous trace",
+    group="Go",
+)
+def go_to_previous_trace(at: Workspace) -> None:
+    """Go to the trace before."""
+    at.traces.move_by(-1)
+
+
+@command(
+    "agent.show",
+    keys=("a",),
+    label="agent",
+    help="Show the agent: its parts and what it did with them",
+    group="Go",
+)
+def show_agent(at: Workspace) -> None:
+    """Show the card of the agent that the span under the cursor belongs to."""
+    from etaoi_tui.detail.document.model import Document
+    from etaoi_tui.detail.pages.agent_card import card_document
+    from etaoi_tui.screens.live_document_modal import LiveDocumentModal
+
+    snapshots = list(at.span_tree.rows.context)
+    if not snapshots:
+        at.answer("This trace names no agent snapshot.")
+        return
+    first = _snapshot_of(at.selection.span, snapshots)
+    snapshots = snapshots[first:] + snapshots[:first]
+
+    def make(number: int, width: int) -> Document:
+        snapshot = snapshots[number % len(snapshots)]
+        others = [other for other in snapshots if other is not snapshot]
+        trace = at.selection.trace or snapshot.trace
+        return card_document(snapshot, others, at.payloads, at.now(trace), width)
+
+    at.app.push_screen(LiveDocumentModal(make, "Agent", len(snapshots)), at.go_to_span_id)
+
+
+@command(
+    "conversation.show",
+    keys=("c",),
+    label="conversation",
+    help="Show the session as a conversation",
+    group="Go",
+)
+def show_conversation(at: Workspace) -> None:
+    """Show the session of the trace as a conversation."""
+    from etaoi_tui.detail.document.model import Document
+    from etaoi_tui.detail.pages.conversation import conversation_document
+    from etaoi_tui.screens.live_document_modal import LiveDocumentModal
+
+    trace = at.selection.trace
+    if trace is None:
+        at.answer("There is no trace yet.")
+        return
+
+    def make(number: int, width: int) -> Document:
+        return conversation_document(trace.session, at.payloads, at.now(trace), trace.thread)
+
+    at.app.push_screen(LiveDocumentModal(make, "Conversation", 1), at.go_to_span_id)
+
+
+@command(
+    "follow.toggle",
+    keys=("f",),
+    label="follow",
+    help="Follow the newest span, or stop following",
+    group="Go",
+    footer=6,
+)
+def toggle_follow(at: Workspace) -> None:
+    """Follow the newest span, or stop."""
+    at.span_tree.follow(not at.span_tree.following)
+    newest = at.traces.rows.newest()
+    if at.span_tree.following and newest is not None and newest is not at.selection.trace:
+        at.selection.show(newest, by_hand=False)
+    at.show_place()
+
+
+def _go_to_error(at: Workspace, find: Callable[[Trace, Span | None], Span | None], no_more: str) -> None:
+    trace = at.selection.trace
+    if trace is None:
+        return
+    found = find(trace, at.selection.span)
+    if found is None:
+        found = find(trace, None)
+        at.answer(no_more if found is not None else "No errors in this trace.")
+    if found is not None:
+        at.release_follow()
+        at.span_tree.select(found)
+
+
+def _snapshot_of(span: Span | None, snapshots: list[Span]) -> int:
+    """Return which snapshot is the one under the cursor, or that of the agent whose span it is."""
+    if span is None:
+        return 0
+    if span in snapshots:
+        return snapshots.index(span)
+    if span.agent is not None:
+        named = [n for n, snapshot in enumerate(snapshots) if snapshot.agent == span.agent]
+        if named:
+            return named[-1]
+    return 0

@@ -1,0 +1,186 @@
+"""How the panes share a terminal of any size, and which of them has the keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from textual.screen import Screen
+from textual.widget import Widget
+
+from etaoi_tui.view.command import Pane
+from etaoi_tui.view.layout import Layout, Mode, mode_of
+from etaoi_tui.widgets.detail_pane import DetailPane
+from etaoi_tui.widgets.divider import Divider
+from etaoi_tui.widgets.row_view import RowView
+from etaoi_tui.widgets.span_tree import SpanTree
+from etaoi_tui.widgets.trace_list import TraceList
+from etaoi_tui.widgets.voice_lanes import VoiceLanes
+from etaoi_tui.widgets.welcome import Welcome
+
+PANES: Sequence[Pane] = ("traces", "tree", "detail")
+
+
+class Arrangement:
+    """Sizes, shows and focuses the panes of a screen, by classes that the screen's style knows."""
+
+    def __init__(
+        self,
+        screen: Screen[Any],
+        layout: Layout,
+        *,
+        traces: TraceList,
+        tree: SpanTree,
+        lanes: VoiceLanes,
+        detail: DetailPane,
+        welcome: Welcome,
+        changed: Callable[[], None],
+    ) -> None:
+        """Arrange panes.
+
+        Args:
+            screen: Holds them.
+            layout: Their sizes; changed in place.
+            traces: The list.
+            tree: The span tree.
+            lanes: What stands in the tree's place for a call.
+            detail: The detail.
+            welcome: What stands there while there is nothing to see.
+            changed: Called when other keys apply than before.
+        """
+        self.pane: Pane = "tree"
+        self.zoomed = False
+        self.sizes = layout
+        self._screen = screen
+        self._traces, self._tree, self._lanes = traces, tree, lanes
+        self._detail, self._welcome = detail, welcome
+        self._changed = changed
+        self._split_detail = Divider(vertical=False, id="split-detail")
+        self._split_traces = Divider(vertical=True, id="split-traces")
+
+    @property
+    def dividers(self) -> tuple[Divider, Divider]:
+        """The line behind the list, and the one before the detail."""
+        return self._split_traces, self._split_detail
+
+    # what stands where
+
+    @property
+    def empty(self) -> bool:
+        """Whether the welcome stands there instead of panes."""
+        return self._screen.has_class("-empty")
+
+    def show_welcome(self, wanted: bool) -> None:
+        """Show the welcome instead of panes, or panes again."""
+        if wanted != self.empty:
+            self._screen.set_class(wanted, "-empty")
+            # What is to have the keys is displayed only after the next layout.
+            self._screen.call_after_refresh(self.focus)
+
+    @property
+    def in_lanes(self) -> bool:
+        """Whether the lanes stand in the tree's place."""
+        return self._screen.has_class("-lanes")
+
+    def show_lanes(self, wanted: bool) -> None:
+        """Put the lanes in the tree's place, or the tree again."""
+        if wanted != self.in_lanes:
+            self._screen.set_class(wanted, "-lanes")
+            self._screen.call_after_refresh(self.focus)
+
+    @property
+    def work_view(self) -> SpanTree | VoiceLanes:
+        """What stands in the middle: the lanes or the tree."""
+        return self._lanes if self.in_lanes else self._tree
+
+    @property
+    def rows(self) -> RowView:
+        """The rows that keys move through while the detail does not have them."""
+        if self.empty:
+            return self._welcome
+        return self._traces if self.pane == "traces" else self.work_view
+
+    @property
+    def explained(self) -> Widget:
+        """The widget that help is about."""
+        return self._welcome if self.empty else self.widget(self.pane)
+
+    def widget(self, pane: Pane) -> Widget:
+        """Return what stands in a pane."""
+        return {"traces": self._traces, "tree": self.work_view, "detail": self._detail}[pane]
+
+    # the keys
+
+    def focus(self) -> None:
+        """Give the keys to the pane."""
+        shown = "tree" if self.empty else self.pane  # no list slides over the welcome
+        for name in PANES:
+            self._screen.set_class(name == shown, "-at-" + name)
+        widget = self.explained
+        if not widget.has_focus:
+            self._screen.set_focus(widget, scroll_visible=False)
+        self._changed()
+
+    def go_to(self, pane: Pane) -> None:
+        """Give the keys to another pane."""
+        self.pane = pane
+        self.focus()
+
+    def go_to_after_layout(self, pane: Pane) -> None:
+        """Give the keys to a pane that stands there only after the next layout."""
+        self.pane = pane
+        self._screen.call_after_refresh(self.focus)
+
+    def step(self, panes: int) -> None:
+        """Give the keys to the next pane, or the one before."""
+        self.go_to(PANES[(PANES.index(self.pane) + panes) % len(PANES)])
+
+    def clicked(self, widget: Widget | None) -> None:
+        """Give the keys to the pane that was clicked on."""
+        for name in PANES:
+            if widget is self.widget(name) and self.pane != name:
+                self.go_to(name)
+
+    # sizes
+
+    @property
+    def mode(self) -> Mode:
+        """How the panes share the screen."""
+        return "narrow" if self.zoomed else mode_of(*self._screen.size)
+
+    def arrange(self) -> None:
+        """Arrange the panes for the terminal's size."""
+        mode, screen, sizes = self.mode, self._screen, self.sizes
+        for name in ("wide", "medium", "drawer", "narrow"):
+            screen.set_class(name == mode, "-" + name)
+        width, height = screen.size
+        self._traces.styles.width = "1fr" if mode == "narrow" else min(sizes.traces, max(width - 20, 10))
+        self._split_detail.turn(vertical=mode == "wide")
+        detail = self._detail.styles
+        if mode == "wide":
+            detail.width = round((width - sizes.traces) * sizes.detail_width)
+            detail.height = "1fr"
+        else:
+            detail.width = "1fr"
+            detail.height = "1fr" if mode == "narrow" else max(round((height - 3) * sizes.detail_height), 4)
+        self.focus()
+
+    def zoom(self) -> None:
+        """Give the pane the whole screen, or take it back."""
+        self.zoomed = not self.zoomed
+        self.arrange()
+
+    def grow(self, steps: int) -> None:
+        """Make the pane that has the keys larger, or smaller."""
+        self._resize(self.pane, steps * (4 if self.mode == "wide" or self.pane == "traces" else 2))
+
+    def dragged(self, divider: Divider, cells: int) -> None:
+        """Move a line between two panes."""
+        if divider is self._split_traces:
+            self._resize("traces", cells)
+        else:
+            self._resize("detail", -cells)
+
+    def _resize(self, pane: Pane, cells: int) -> None:
+        self.sizes.resize(pane, self.mode, cells, *self._screen.size)
+        self.arrange()

@@ -1,0 +1,367 @@
+"""The screen: list, tree or lanes, and detail, put together from parts that observe one selection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Container, Horizontal
+from textual.message import Message
+from textual.screen import Screen
+
+from etaoi_collector.projections.payload_reader import RecordedPayloads
+from etaoi_collector.projections.trace_names import title
+from etaoi_collector.sources.base import Source, SourceStatus
+from etaoi_collector.store import Store
+from etaoi_collector.store.model import Changes, Span, Status, Trace
+from etaoi_tui.detail.document.model import Document
+from etaoi_tui.screens import footer_commands
+from etaoi_tui.screens.arrangement import Arrangement
+from etaoi_tui.screens.detail_controller import DetailController
+from etaoi_tui.screens.search_controller import SearchController
+from etaoi_tui.screens.voice_controller import VoiceController
+from etaoi_tui.view.command import CommandTable, Pane
+from etaoi_tui.view.faults import FaultLog
+from etaoi_tui.view.glyphs import kind_word
+from etaoi_tui.view.layout import Layout
+from etaoi_tui.view.row_summaries import Summaries
+from etaoi_tui.view.selection import Selection, SelectionChange
+from etaoi_tui.view.status import StatusLine
+from etaoi_tui.view.trace_rows import TraceRows
+from etaoi_tui.view.voice import thresholds
+from etaoi_tui.widgets.breadcrumb import Breadcrumb
+from etaoi_tui.widgets.detail_pane import DetailPane
+from etaoi_tui.widgets.divider import Divider
+from etaoi_tui.widgets.footer import KeyFooter
+from etaoi_tui.widgets.partial_compositor import install_partial_compositor
+from etaoi_tui.widgets.row_view import RowView
+from etaoi_tui.widgets.search_bar import SearchBar
+from etaoi_tui.widgets.span_tree import SpanTree
+from etaoi_tui.widgets.status_bar import StatusBar
+from etaoi_tui.widgets.textual_internals import contained, set_bindings
+from etaoi_tui.widgets.trace_list import TraceList
+from etaoi_tui.widgets.voice_lanes import VoiceLanes
+from etaoi_tui.widgets.welcome import Welcome
+
+_SNAPSHOTS_SHOWN = 8
+_MESSAGE_SECONDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenContext:
+    """What a workspace shows.
+
+    Attributes:
+        source: For payloads; the feed alone takes events from it.
+        store: What has arrived.
+        layout: Sizes of the panes; changed in place.
+        now: The present for a trace, in seconds since the epoch.
+        commands: What keys, footer, help and palette offer.
+        status: What kind of source it is, and where it listens.
+        demo: A scripted agent is about to connect.
+        faults: What failed in the viewer itself.
+        settings_problems: What was not understood in the user's settings.
+    """
+
+    source: Source
+    store: Store
+    layout: Layout
+    now: Callable[[Trace], float]
+    commands: CommandTable
+    status: SourceStatus
+    demo: bool
+    faults: FaultLog
+    settings_problems: Sequence[str] = ()
+
+
+class Workspace(Screen[None]):
+    """Holds the panes and what moves between them; changes views, never the store."""
+
+    AUTO_FOCUS = None
+
+    class RecordingChosen(Message):
+        """The person wants to see a recording instead."""
+
+        def __init__(self, path: str) -> None:
+            super().__init__()
+            self.path = path
+
+    class ThemeAsked(Message):
+        """The person wants other colours."""
+
+    def __init__(self, context: ScreenContext) -> None:
+        """Make the screen.
+
+        Args:
+            context: What it shows.
+        """
+        super().__init__()
+        install_partial_compositor(self)
+        self.source = context.source
+        self.store = context.store
+        self.now = now = context.now
+        self.commands = context.commands
+        self.faults = context.faults
+        self.settings_problems = context.settings_problems
+        set_bindings(self, _bindings(context.commands))
+        self.selection = selection = Selection()
+        self.payloads = RecordedPayloads(context.source)
+        limits, self.limits_problem = thresholds.load()
+        summaries = Summaries(context.source)
+        self.status_bar = StatusBar(id="status")
+        self.breadcrumb = Breadcrumb(id="breadcrumb")
+        self.traces = TraceList(selection, TraceRows(context.store), summaries, now, id="traces")
+        self.span_tree = SpanTree(selection, summaries, now, self._snapshots, id="tree")
+        self.lanes = VoiceLanes(selection, now, limits, id="lanes")
+        self.detail = DetailPane(id="detail")
+        self.welcome = Welcome(context.status, demo=context.demo, id="welcome")
+        self.search_bar = SearchBar(id="search")
+        self.footer = KeyFooter(id="footer")
+        self.arrangement = Arrangement(
+            self,
+            context.layout,
+            traces=self.traces,
+            tree=self.span_tree,
+            lanes=self.lanes,
+            detail=self.detail,
+            welcome=self.welcome,
+            changed=self.show_place,
+        )
+        self.voice = VoiceController(
+            selection, self.lanes, self.arrangement, context.store, context.source, now, limits
+        )
+        self.detail_controller = DetailController(
+            self, self.detail, selection, self.payloads, now, self._describe_turn
+        )
+        self.search = SearchController(selection, self.span_tree, self.search_bar, context.source)
+        selection.watch(self._selection_changed)
+        self.is_live = self.span_tree.is_live = self.lanes.is_live = bool(context.status.endpoint)
+        # Each class that is set later makes Textual style every widget again.
+        self.add_class("-at-tree", *(["-empty"] if self.is_live else []))
+
+    def compose(self) -> ComposeResult:
+        """Put the panes together."""
+        split_traces, split_detail = self.arrangement.dividers
+        yield self.status_bar
+        yield self.breadcrumb
+        with Horizontal(id="body"):
+            yield self.traces
+            yield split_traces
+            with Container(id="work"):
+                yield self.welcome
+                yield self.span_tree
+                yield self.lanes
+                yield split_detail
+                yield self.detail
+        yield self.search_bar
+        yield self.footer
+
+    def on_mount(self) -> None:
+        """Begin with the tree, or with the welcome while there is nothing to see."""
+        self.arrangement.arrange()
+
+    # what arrives
+
+    def apply(self, changes: Changes, frame: int) -> None:
+        """Show what a tick changed.
+
+        Args:
+            changes: From the store.
+            frame: Number of the spinner's picture.
+        """
+        self.traces.apply(changes)
+        shown = self.selection.trace
+        if shown is not None and self.store.traces.get(shown.trace_id) is not shown:
+            shown = None
+        newest = self.traces.rows.newest()
+        if newest is not None and (shown is None or (self.span_tree.following and _is_newer(newest, shown))):
+            self.selection.show(newest, by_hand=False)
+        else:
+            self.span_tree.apply(changes)
+        empty = self.is_live and not len(self.traces.rows)
+        if empty:
+            self.welcome.show_clients(
+                [one.client or one.peer for one in self.store.connections.values() if one.closed_at is None]
+            )
+        self.arrangement.show_welcome(empty)
+        self.traces.animate_running(frame)
+        self.span_tree.animate_running(frame)
+        if self.voice.apply(changes, frame):
+            self.detail_controller.describe_again()
+        self.search.work()
+        self.detail_controller.apply(changes)
+        self.show_place()
+
+    def show_status(self, status: StatusLine) -> None:
+        """Draw the first line."""
+        self.status_bar.show(status)
+
+    def _snapshots(self, trace: Trace) -> list[Span]:
+        """Return the agent snapshots that a trace names, as far as they stand in other traces."""
+        found = (self.store.find_span(span_id) for span_id in trace.context_ids[-_SNAPSHOTS_SHOWN:])
+        return [span for span in found if span is not None and span.trace is not trace]
+
+    def _describe_turn(self, span: Span) -> Document | None:
+        return self.voice.describe(span, self.payloads, self.detail_controller.options)
+
+    # what is selected
+
+    def _selection_changed(self, change: SelectionChange) -> None:
+        if change.trace and self.voice.call is not None and self.limits_problem is not None:
+            self.answer(self.limits_problem, warning=True)
+            self.limits_problem = None
+
+    def show_trace(self, trace: Trace) -> None:
+        """Show a trace in the tree and put the list's cursor on it."""
+        self.selection.show(trace, by_hand=False)
+
+    def go_to_span(self, span: Span) -> None:
+        """Show a span, in whichever trace it is."""
+        root = span
+        while root.parent is not None:
+            root = root.parent
+        self.release_follow()
+        if root.trace is not self.selection.trace and span not in self.span_tree.rows.context:
+            self.selection.show(root.trace)
+        self.span_tree.select(span)
+
+    def go_to_span_id(self, span_id: str | None) -> None:
+        """Show a span by its id, if it is there."""
+        span = self.store.find_span(span_id) if span_id else None
+        if span is not None:
+            self.go_to_span(span)
+
+    def release_follow(self) -> None:
+        """Stop to follow the newest span: the person goes somewhere else."""
+        if self.span_tree.following:
+            self.span_tree.follow(False)
+            self.show_place()
+
+    def draw_detail_now(self) -> None:
+        """Draw the detail of the selected span without waiting for the cursor to rest."""
+        self.detail_controller.draw_now()
+
+    # where the person is
+
+    @property
+    def pane(self) -> Pane:
+        """The pane that has the keys."""
+        return self.arrangement.pane
+
+    @property
+    def in_lanes(self) -> bool:
+        """Whether the lanes stand in the tree's place."""
+        return self.arrangement.in_lanes
+
+    def answer(self, text: str, *, warning: bool = False) -> None:
+        """Answer a key in a line."""
+        if warning:
+            self.app.notify(text, severity="warning", timeout=8, markup=False)
+        else:
+            self.app.notify(text, markup=False, timeout=_MESSAGE_SECONDS)
+
+    def show_place(self) -> None:
+        """Say where the person is, and which keys matter there."""
+        trace, span, pane = self.selection.trace, self.selection.span, self.pane
+        steps = ["traces"]
+        if pane != "traces" and trace is not None:
+            steps.append(title(trace))
+            if pane == "detail" and span is not None:
+                steps.append(span.name or kind_word(span.kind))
+        self.breadcrumb.show(tuple(steps))
+        if self.arrangement.empty:
+            self.footer.show(
+                footer_commands.on_welcome(self.commands, pane, recordings=self.welcome.chosen is not None)
+            )
+            return
+        self.footer.show(
+            footer_commands.in_pane(
+                self.commands,
+                pane,
+                about_a_call=span is not None and span.kind in ("llm", "middleware"),
+                has_lanes=self.voice.call is not None or self.voice.turn_of_run() is not None,
+                in_lanes=self.in_lanes,
+            )
+        )
+
+    # what a person does
+
+    def action_run(self, command_id: str) -> None:
+        """Run a command."""
+        command = self.commands[command_id]
+        try:
+            command.run(self)
+        except Exception as error:
+            if not contained(self, error, f"“{command.label}”"):
+                raise
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Commands of another pane do not apply."""
+        if action != "run" or not parameters:
+            return True
+        if parameters[0] == "search.open" and self.search_bar.has_keys:
+            return False
+        known = self.commands.get(str(parameters[0]))
+        return known is None or self.pane in known.panes
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Arrange the panes for the new size."""
+        self.arrangement.arrange()
+
+    def on_click(self, event: events.Click) -> None:
+        """A click gives the keys to its pane."""
+        self.arrangement.clicked(event.widget)
+
+    @on(Divider.Dragged)
+    def _dragged(self, event: Divider.Dragged) -> None:
+        self.arrangement.dragged(event.divider, event.cells)
+
+    @on(RowView.RowOpened)
+    def _row_opened(self) -> None:
+        self.action_run("pane.open")
+
+    @on(KeyFooter.CommandClicked)
+    def _footer_clicked(self, event: KeyFooter.CommandClicked) -> None:
+        self.action_run(event.command_id)
+
+    @on(StatusBar.ProblemsAsked)
+    def _status_clicked(self) -> None:
+        self.action_run("problems.show")
+
+    @on(SearchBar.Changed)
+    def _search_changed(self, event: SearchBar.Changed) -> None:
+        self.search.change(event.text)
+
+    @on(SearchBar.Kept)
+    def _search_kept(self) -> None:
+        self.arrangement.go_to("tree")
+        self.search.keep()
+
+    @on(SearchBar.Left)
+    def _search_left(self) -> None:
+        self.search.close()
+        self.arrangement.focus()
+
+
+def _is_newer(newest: Trace, shown: Trace) -> bool:
+    """Whether following should go on to the newest trace: not while the shown one still runs."""
+    return newest is not shown and newest.number > shown.number and shown.status is not Status.RUNNING
+
+
+def _bindings(commands: CommandTable) -> list[Binding]:
+    return [
+        Binding(
+            ",".join(one.keys),
+            f"run('{one.id}')",
+            one.label,
+            show=False,
+            id=one.id,
+            tooltip=one.help,
+            priority=one.priority,
+        )
+        for one in commands
+        if one.keys
+    ]

@@ -1,0 +1,37 @@
+"""The style of the workspace: which panes stand where, by the classes that `Arrangement` sets."""
+
+from __future__ import annotations
+
+CSS = """
+Workspace { layout: vertical; }
+#body { height: 1fr; }
+#work { width: 1fr; height: 1fr; layout: vertical; }
+#traces { width: 34; height: 1fr; }
+#tree { width: 1fr; height: 1fr; }
+#lanes { width: 1fr; height: 1fr; display: none; }
+Workspace.-lanes #tree { display: none; }
+Workspace.-lanes #lanes { display: block; }
+#detail { width: 1fr; height: 1fr; }
+#welcome { width: 1fr; height: 1fr; display: none; }
+Workspace.-empty #welcome { display: block; }
+Workspace.-empty #tree, Workspace.-empty #detail, Workspace.-empty #split-detail { display: none; }
+Workspace.-empty #traces, Workspace.-empty #split-traces, Workspace.-empty #lanes { display: none; }
+Workspace.-wide #work { layout: horizontal; }
+Workspace.-drawer #body, Workspace.-narrow #body { layers: base drawer; }
+Workspace.-drawer #traces { dock: left; layer: drawer; display: none; border-right: outer $primary; }
+Workspace.-drawer.-at-traces #traces { display: block; }
+Workspace.-drawer #split-traces { display: none; }
+Workspace.-narrow #split-traces, Workspace.-narrow #split-detail { display: none; }
+Workspace.-narrow Breadcrumb { display: block; }
+Workspace.-narrow #traces, Workspace.-narrow #tree, Workspace.-narrow #detail,
+Workspace.-narrow #lanes, Workspace.-narrow #work { display: none; }
+Workspace.-narrow.-at-traces #traces { display: block; width: 1fr; }
+Workspace.-narrow.-at-tree #work, Workspace.-narrow.-at-detail #work { display: block; }
+Workspace.-narrow.-at-tree #tree, Workspace.-narrow.-at-detail #detail { display: block; }
+Workspace.-narrow.-at-tree.-lanes #tree { display: none; }
+Workspace.-narrow.-at-tree.-lanes #lanes { display: block; }
+Workspace.-narrow.-empty #work, Workspace.-narrow.-empty #welcome { display: block; }
+Workspace.-narrow.-empty #traces, Workspace.-narrow.-empty #tree,
+Workspace.-narrow.-empty #detail { display: none; }
+"""
+"""The app's CSS: Textual reads a screen's own only for screens that are pushed."""

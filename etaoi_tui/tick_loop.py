@@ -1,0 +1,105 @@
+"""The tick: takes what arrived in slices of a few milliseconds, lets keys through between them, then draws.
+
+So a flood or a large file never takes the keyboard away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import time
+from collections.abc import Callable
+
+from etaoi_tui.feed import Feed
+
+TICKS_PER_SECOND = 12
+"""How often the screen follows the store."""
+
+_SLICE_MS = 4.0
+"""Longest stretch of work between two looks at the keyboard."""
+
+_SHORT_SLICE_MS = 1.5
+_HANDS_ON_FOR = 1.0
+"""The same while somebody uses keys or mouse, and the seconds after which nobody seems to any more."""
+
+_WORK_MS = 70.0
+_FLOOD_WORK_MS = 220.0
+"""Work in one tick while more waits than can be shown, with somebody's hands on the keys and without; then
+the screen is drawn. A flood tells an eye nothing that four pictures a second do not."""
+
+_BREATH = 0.001
+"""Seconds between two slices while somebody uses keys or mouse: a key needs several turns of the event loop
+until it is drawn. The first one needs a single turn to be noticed, so there is no pause before it."""
+
+_LEAST_PAUSE = 0.005
+
+
+class TickLoop:
+    """Feeds a store and draws, again and again."""
+
+    def __init__(
+        self,
+        feed: Feed,
+        clock: Callable[[], float],
+        show: Callable[[], None],
+        failed: Callable[[Exception], None],
+    ) -> None:
+        """Make a loop.
+
+        Args:
+            feed: Moves what arrived into the store.
+            clock: The present, in seconds since the epoch.
+            show: Draws what changed.
+            failed: Told of an exception; the next tick may do better.
+        """
+        self._feed = feed
+        self._clock = clock
+        self._show = show
+        self._failed = failed
+        self._touched_at = -_HANDS_ON_FOR
+
+    def touched(self) -> None:
+        """Somebody uses keys or mouse."""
+        self._touched_at = time.monotonic()
+
+    async def run(self) -> None:
+        """Tick for ever."""
+        while True:
+            began = time.perf_counter()
+            try:
+                await self._tick(began)
+            except Exception as error:
+                self._failed(error)
+            rest = 1 / TICKS_PER_SECOND - (time.perf_counter() - began)
+            await asyncio.sleep(self._breath() if self._feed.behind else max(rest, _LEAST_PAUSE))
+
+    async def _tick(self, began: float) -> None:
+        feed = self._feed
+        feed.work(self._slice_ms(), self._clock())
+        while feed.behind and time.perf_counter() - began < self._work_seconds():
+            await asyncio.sleep(self._breath())
+            feed.work(self._slice_ms(), self._clock())
+        _collect_garbage(while_loading=feed.behind and not feed.source.live)
+        self._show()
+
+    @property
+    def _hands_on(self) -> bool:
+        return time.monotonic() - self._touched_at < _HANDS_ON_FOR
+
+    def _slice_ms(self) -> float:
+        return _SHORT_SLICE_MS if self._hands_on else _SLICE_MS
+
+    def _work_seconds(self) -> float:
+        return (_WORK_MS if self._hands_on else _FLOOD_WORK_MS) / 1000
+
+    def _breath(self) -> float:
+        return _BREATH if self._hands_on else 0.0
+
+
+def _collect_garbage(*, while_loading: bool) -> None:
+    """Leave garbage alone while a recording is read: what is made then stays; looking costs a sixth."""
+    if while_loading and gc.isenabled():
+        gc.disable()
+    elif not while_loading and not gc.isenabled():
+        gc.freeze()
+        gc.enable()

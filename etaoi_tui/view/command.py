@@ -1,0 +1,206 @@
+"""What a command is, and the table of all of them: bindings, footer, help and palette are made from it.
+
+A command is a function with a stable id, which names it in a user's keymap, in the palette and in tests. A
+file of the folder ``etaoi_tui/commands`` holds a family of them; a new file there is all that a new command
+needs.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import ModuleType
+from typing import Any, Literal
+
+Pane = Literal["traces", "tree", "detail"]
+EVERYWHERE: tuple[Pane, ...] = ("traces", "tree", "detail")
+
+GROUPS = ("Move", "Fold", "Go", "Voice", "Find", "Panes", "Tabs", "Calls", "Do")
+"""Headings of the help, in their order; a group that is not named here comes last."""
+
+Run = Callable[[Any], None]
+"""What a command does, given the workspace that it acts on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One thing that a person can do.
+
+    Attributes:
+        id: Stable name, ``noun.verb``.
+        keys: Textual key names; the first is shown.
+        label: A word or two for the footer.
+        help: What it does, for help, tooltip and palette.
+        group: Heading under which help lists it.
+        panes: Where it applies.
+        footer: Footer rank; 0 keeps it out, lower numbers are dropped last when space is short.
+        key_label: How the keys read for a person; made from the first key when empty.
+        priority: Its key is handled before the focused widget sees the next one.
+        run: What it does.
+    """
+
+    id: str
+    keys: tuple[str, ...]
+    label: str
+    help: str
+    group: str
+    panes: tuple[Pane, ...]
+    footer: int
+    key_label: str
+    priority: bool
+    run: Run
+
+    @property
+    def shown_key(self) -> str:
+        """The key as a person reads it; empty for a command without one."""
+        return self.key_label or (readable(self.keys[0]) if self.keys else "")
+
+
+def command(
+    id: str,
+    *,
+    keys: Sequence[str],
+    label: str,
+    help: str,
+    group: str = "Do",
+    panes: tuple[Pane, ...] = EVERYWHERE,
+    footer: int = 0,
+    key_label: str = "",
+    priority: bool = False,
+) -> Callable[[Run], Run]:
+    """Make a function a command; the attributes are those of `Command`."""
+
+    def register(run: Run) -> Run:
+        made = Command(id, tuple(keys), label, help, group, panes, footer, key_label, priority, run)
+        vars(run).setdefault(_ATTRIBUTE, []).append(made)
+        return run
+
+    return register
+
+
+_ATTRIBUTE = "__commands__"
+
+
+class CommandTable:
+    """All commands, in the order of the help.
+
+    Args:
+        commands: In any order; two of one group keep theirs.
+
+    Raises:
+        ValueError: two commands share an id.
+    """
+
+    def __init__(self, commands: Iterable[Command]) -> None:
+        self._commands = sorted(commands, key=lambda one: _group_rank(one.group))
+        self._by_id = {one.id: one for one in self._commands}
+        if len(self._by_id) != len(self._commands):
+            ids = [one.id for one in self._commands]
+            raise ValueError(f"two commands are called {next(one for one in ids if ids.count(one) > 1)!r}")
+
+    def __iter__(self) -> Iterator[Command]:
+        return iter(self._commands)
+
+    def __len__(self) -> int:
+        return len(self._commands)
+
+    def __contains__(self, command_id: object) -> bool:
+        return command_id in self._by_id
+
+    def __getitem__(self, command_id: str) -> Command:
+        return self._by_id[command_id]
+
+    def get(self, command_id: str) -> Command | None:
+        """Return a command by its id, or None."""
+        return self._by_id.get(command_id)
+
+    def in_pane(self, pane: Pane) -> list[Command]:
+        """Return the commands that apply in a pane."""
+        return [one for one in self._commands if pane in one.panes]
+
+    def for_footer(self, pane: Pane) -> list[Command]:
+        """Return a pane's footer entries, the most useful first."""
+        return sorted((one for one in self.in_pane(pane) if one.footer), key=lambda one: one.footer)
+
+    def with_keys(self, keymap: Mapping[str, tuple[str, ...]]) -> CommandTable:
+        """Return the table with other keys.
+
+        Args:
+            keymap: Keys by command id. A key that is given to a command is taken from every other one that
+                shares a pane with it.
+        """
+        changed = []
+        for one in self._commands:
+            if one.id in keymap:
+                changed.append(replace(one, keys=keymap[one.id], key_label=""))
+                continue
+            taken = {
+                key
+                for command_id, keys in keymap.items()
+                if command_id in self._by_id and set(self._by_id[command_id].panes) & set(one.panes)
+                for key in keys
+            }
+            left = tuple(key for key in one.keys if key not in taken)
+            changed.append(one if left == one.keys else replace(one, keys=left, key_label=""))
+        return CommandTable(changed)
+
+
+def find_commands(package: ModuleType) -> list[Command]:
+    """Import every module of a folder and return the commands that are defined there, by file and line."""
+    found: list[Command] = []
+    for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda one: one.name):
+        found += commands_of(importlib.import_module(f"{package.__name__}.{module.name}"))
+    return found
+
+
+def commands_of(module: ModuleType) -> list[Command]:
+    """Return the commands that a module defines, in their order."""
+    found: list[Command] = []
+    for value in vars(module).values():
+        if getattr(value, "__module__", None) == module.__name__:
+            found += reversed(getattr(value, _ATTRIBUTE, ()))
+    return found
+
+
+def _group_rank(group: str) -> int:
+    return GROUPS.index(group) if group in GROUPS else len(GROUPS)
+
+
+_READABLE = {
+    "slash": "/",
+    "question_mark": "?",
+    "colon": ":",
+    "plus": "+",
+    "underscore": "_",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "left_curly_bracket": "{",
+    "right_curly_bracket": "}",
+    "exclamation_mark": "!",
+    "full_stop": ".",
+    "comma": ",",
+    "space": "space",
+    "enter": "⏎",
+    "escape": "esc",
+    "ctrl+l": "^l",
+    "ctrl+q": "^q",
+    "pageup": "PgUp",
+    "pagedown": "PgDn",
+    "home": "Home",
+    "end": "End",
+    "f1": "F1",
+    "up": "↑",
+    "down": "↓",
+    "left": "←",
+    "right": "→",
+    "tab": "tab",
+}
+
+
+def readable(key: str) -> str:
+    """Return a Textual key name as a person reads it."""
+    if key.startswith("ctrl+") and key not in _READABLE:
+        return "^" + readable(key.removeprefix("ctrl+"))
+    return _READABLE.get(key, key)

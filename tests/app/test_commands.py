@@ -1,0 +1,71 @@
+"""A command is one new file; the table that keys, footer, help and palette are made from."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import etaoi_tui.commands as folder
+from etaoi_tui.commands import load_commands
+from etaoi_tui.view.command import CommandTable, command, commands_of
+
+from .world import world
+
+RECIPE = """
+from etaoi_tui.commands import command
+
+@command("span.shout", keys=("ctrl+t",), label="shout", help="Say the span's name aloud", footer=2)
+def shout(workspace):
+    workspace.answer(workspace.selection.span.name.upper())
+"""
+
+
+@pytest.fixture
+def new_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A family of commands in a file of its own."""
+    (tmp_path / "zz_shouting.py").write_text(RECIPE)
+    monkeypatch.setattr(folder, "__path__", [*folder.__path__, str(tmp_path)])
+    yield
+    sys.modules.pop("etaoi_tui.commands.zz_shouting", None)
+
+
+async def test_a_new_file_is_all_that_a_command_needs(new_file: Any) -> None:
+    async with world() as (w, pilot):
+        w.scribe.end(w.scribe.start("sub_agent", "researcher"))
+        await w.tick(pilot)
+        await pilot.press("2", "ctrl+t")
+        await pilot.pause()
+        assert [str(note.message) for note in w.app._notifications] == ["RESEARCHER"]
+        assert "^t shout" in w.app.main.footer.render_line(0).text
+        assert "span.shout" in {entry.help for entry in w.app.get_system_commands(w.app.main)}
+        await pilot.press("question_mark")
+        await pilot.pause()
+        page = "\n".join(w.app.screen.pane.render_line(y).text for y in range(w.app.screen.pane.size.height))
+        assert "Move" in page
+
+
+def test_two_commands_of_one_name_are_refused() -> None:
+    @command("a.b", keys=("a",), label="a", help="A")
+    @command("a.b", keys=("b",), label="b", help="B")
+    def both(workspace: object) -> None: ...
+
+    module = type(sys)("both")
+    both.__module__ = "both"
+    module.both = both  # type: ignore[attr-defined]
+    assert [one.keys for one in commands_of(module)] == [("a",), ("b",)]
+    with pytest.raises(ValueError, match=r"'a\.b'"):
+        CommandTable(commands_of(module))
+
+
+def test_a_key_that_is_given_away_is_taken_from_who_had_it() -> None:
+    commands = load_commands().with_keys({"voice.worst": ("e", "f5")})
+    assert commands["voice.worst"].keys == ("e", "f5")
+    assert commands["error.next"].keys == ()
+    assert commands["error.next"].shown_key == ""
+    assert commands["error.previous"].keys == ("E",)
+    for pane in ("traces", "tree", "detail"):
+        keys = [key for one in commands.in_pane(pane) for key in one.keys]  # type: ignore[arg-type]
+        assert len(keys) == len(set(keys))

@@ -1,0 +1,99 @@
+"""A program in a terminal of its own: bytes in, bytes out, signals."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import termios
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+SECONDS = 60.0
+
+
+class PtySession:
+    """Runs a program under a pseudo terminal that it controls.
+
+    Args:
+        command: The program and its arguments.
+        state: Folder for what it keeps.
+        size: Columns and lines.
+    """
+
+    def __init__(self, command: Sequence[str], state: Path, size: tuple[int, int] = (120, 35)) -> None:
+        self._master, slave = pty.openpty()
+        self.resize(*size)
+        self.process = subprocess.Popen(
+            command,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env={**os.environ, "TERM": "xterm-256color", "ETAOI_TUI_STATE_DIR": str(state)},
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        )
+        os.close(slave)
+        self.drawn = b""
+
+    def __enter__(self) -> PtySession:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        os.close(self._master)
+
+    def resize(self, columns: int, lines: int) -> None:
+        """Give the terminal another size."""
+        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+
+    def send(self, data: bytes) -> None:
+        """Type something, while what is drawn is read: a full terminal would wait for that."""
+        while data:
+            self.read(0.0)
+            _, writable, _ = select.select([], [self._master], [], 0.05)
+            if writable:
+                data = data[os.write(self._master, data[:512]) :]
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal."""
+        self.process.send_signal(number)
+
+    def read(self, seconds: float) -> None:
+        """Take what is drawn until nothing came for so long."""
+        while select.select([self._master], [], [], seconds)[0]:
+            try:
+                self.drawn += os.read(self._master, 65_536)
+            except OSError:
+                return
+
+    def forget(self) -> None:
+        """Let go of what was drawn so far."""
+        self.read(0.2)
+        self.drawn = b""
+
+    def wait_for(self, text: bytes) -> None:
+        """Wait until something is drawn.
+
+        Raises:
+            TimeoutError: it is not.
+        """
+        deadline = time.monotonic() + SECONDS
+        while text not in self.drawn:
+            if time.monotonic() > deadline or self.process.poll() is not None:
+                raise TimeoutError(f"{text!r} is not in {self.drawn[-2_000:]!r}")
+            self.read(0.1)
+
+    def wait(self) -> int:
+        """Wait for the end and return the exit status."""
+        deadline = time.monotonic() + SECONDS
+        while self.process.poll() is None and time.monotonic() < deadline:
+            self.read(0.1)
+        return self.process.wait(1.0)
