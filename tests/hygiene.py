@@ -71,9 +71,9 @@ _MAY_BLOCK: tuple[tuple[str, set[str]], ...] = (
     ("/recorder.py", _Everything()),
     # Looked up and imported once: the doors before anybody can connect, other modules at their first use.
     ("/receivers/registry.py", _Everything()),
-    ("/sdk/watchers/registry.py", _Everything()),
     ("/view/command.py", {"find_commands"}),
     ("/plugins.py", _Everything()),
+    ("/sdk/watchers/registry.py", _Everything()),
     ("<frozen importlib._bootstrap>", {"_find_and_load"}),
     # Who looks into a sink in memory, flushes or detaches asks to wait for the sender, for a bounded time.
     ("/sdk/transport/local.py", {"envelopes", "clear"}),

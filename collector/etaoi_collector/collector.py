@@ -13,7 +13,7 @@ import json
 import os
 import socket
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -28,6 +28,7 @@ from etaoi_collector.subscriptions.hub import SubscriptionHub
 from etaoi_collector.subscriptions.publishers import Publishers
 
 if TYPE_CHECKING:
+    from etaoi_collector.receivers.door import Receiver
     from etaoi_collector.receivers.in_process import InProcess, Published
 from etaoi_collector.wire.versions import PROGRAM_VERSION
 
@@ -300,7 +301,10 @@ class Collector(SubscriptionHub, Publishers):
 
     def _run(self) -> None:
         try:
-            asyncio.run(self._serve())
+            # Found and imported before the loop runs: looking for files would hold it up.
+            from etaoi_collector.receivers.registry import find_receivers
+
+            asyncio.run(self._serve(find_receivers()))
         except Exception as error:  # nobody else would ever hear of it
             self.failure = f"the collector stopped: {error or type(error).__name__}"
         finally:
@@ -309,7 +313,7 @@ class Collector(SubscriptionHub, Publishers):
                 self._recorder.flush()
             self._end_subscriptions()
 
-    async def _serve(self) -> None:
+    async def _serve(self, receivers: Sequence[type[Receiver]]) -> None:
         # websockets and h11 load while the first frame is drawn
         from etaoi_collector.receivers.clients import Clients
         from etaoi_collector.receivers.door import ReceiverContext
@@ -330,7 +334,7 @@ class Collector(SubscriptionHub, Publishers):
             PROGRAM_VERSION,
             options.viewer_patience,
         )
-        front = Front(context, max_frame=options.max_frame, loopback=self._loopback)
+        front = Front(context, max_frame=options.max_frame, loopback=self._loopback, receivers=receivers)
         for bound in (self._socket, *self._otlp_sockets):
             await front.listen(bound)
         flushing = self._supervise(self._flush_often(), self._stopping)

@@ -39,7 +39,10 @@ def said(w: World) -> str:
     ["y t t", "y v v", "y enter enter", "colon enter enter", "colon t pageup", "colon down enter enter",
      "c escape escape", "question_mark escape escape", "exclamation_mark escape enter enter"],
 )  # fmt: skip
-async def test_a_dialog_that_has_answered_ignores_the_rest_of_the_read(keys: str) -> None:
+async def test_a_dialog_that_has_answered_ignores_the_rest_of_the_read(
+    keys: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("etaoi_tui.screens.copy_menu.copy_locally", lambda text: None)
     async with world() as (w, pilot):
         await a_run(w, pilot)
         for key in keys.split():

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -174,9 +175,8 @@ def test_a_defect_in_every_tick_costs_neither_the_viewer_nor_the_recording(state
             terminal.wait_for("The viewer failed: RuntimeError: a defect of ours")
             terminal.press("!")
             terminal.wait_for("Traceback")
-            since = len(terminal.written())
-            terminal.press("\x1b")
-            terminal.wait_for("zoom", since=since)
+            terminal.press("q")  # closes the page; an escape and a key together would be another key
+            time.sleep(0.5)
         terminal.press("q")
         terminal.wait_end()
         assert terminal.process.returncode == 0

@@ -8,41 +8,29 @@ answer an empty message with its status in the trailers (gRPC's PROTOCOL-HTTP2.m
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, cast
-
-from h2.config import H2Configuration
-from h2.connection import H2Connection
-from h2.events import ConnectionTerminated, DataReceived, RequestReceived, StreamEnded, StreamReset
-from h2.exceptions import H2Error
+from importlib.util import find_spec
 
 from etaoi_collector.receivers.door import Headers, HttpAnswer, HttpRequest
 from etaoi_collector.receivers.otlp_http import check_protobuf, logs_in_protobuf, spans_in_protobuf
 from etaoi_collector.receivers.translating import TranslatingReceiver
 
-if TYPE_CHECKING:
-    from etaoi_collector.receivers.gate import Gate
+if find_spec("h2") is None:
+    raise ModuleNotFoundError("gRPC needs etaoi-tui[grpc]", name="h2")
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 """What every HTTP/2 client says first (RFC 9113, section 3.4)."""
 
-MAX_MESSAGE = 64 << 20
-"""Bytes of one message; exporters stay far below."""
-MAX_STREAMS = 128
-"""Requests of one connection that may be under way."""
-IDLE_AFTER = 900.0
-STALLED_AFTER = 30.0
-"""Seconds without a byte after which a connection is closed: without a request, and within one."""
-
-_SERVICES = {
+SERVICES = {
     "/opentelemetry.proto.collector.trace.v1.TraceService/Export": spans_in_protobuf,
     "/opentelemetry.proto.collector.logs.v1.LogsService/Export": logs_in_protobuf,
     "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export": None,
 }
 """Methods that are served, and what translates their message; metrics are taken and dropped."""
 
-_OK, _INVALID, _DENIED, _EXHAUSTED, _UNIMPLEMENTED, _UNAVAILABLE, _UNAUTHENTICATED = 0, 3, 7, 8, 12, 14, 16
-_STATUS = {200: _OK, 400: _INVALID, 413: _EXHAUSTED, 415: _UNIMPLEMENTED, 503: _UNAVAILABLE}
-_EMPTY_MESSAGE = bytes(5)
+OK, INVALID, DENIED, EXHAUSTED, UNIMPLEMENTED, UNAVAILABLE, UNAUTHENTICATED = 0, 3, 7, 8, 12, 14, 16
+"""Status codes of gRPC."""
+
+_STATUS = {200: OK, 400: INVALID, 413: EXHAUSTED, 415: UNIMPLEMENTED, 503: UNAVAILABLE}
 _ACCEPTED = HttpAnswer(200)
 
 
@@ -59,174 +47,20 @@ class OtlpGrpc(TranslatingReceiver):
 
     def take_over(self, peer: str) -> asyncio.Protocol:
         """Serve a connection."""
-        return _Connection(self, peer)
+        from etaoi_collector.receivers.http2.connection import GrpcConnection  # takes a while
+
+        return GrpcConnection(self, peer)
 
     def take(self, path: str, headers: Headers, message: bytes, compressed: bool, peer: str) -> int:
         """Take the message of a request; returns a gRPC status."""
-        translate = _SERVICES[path]
+        translate = SERVICES[path]
         if translate is None:
-            return _OK
+            return OK
         fields = [(b"user-agent", headers.get("user-agent").encode("latin-1", "replace"))]
         if compressed:
             fields.append((b"content-encoding", headers.get("grpc-encoding").encode("latin-1", "replace")))
         request = HttpRequest("POST", path, Headers(fields), message, peer)
-        return _STATUS.get(self.queue(request, translate, _ACCEPTED, check_protobuf).status, _INVALID)
-
-
-class _Stream:
-    """One request that is under way."""
-
-    def __init__(self, path: str, headers: Headers) -> None:
-        self.path = path
-        self.headers = headers
-        self.body = bytearray()
-
-
-class _Connection(asyncio.Protocol):
-    """Serves one HTTP/2 connection.
-
-    Args:
-        receiver: Takes the messages.
-        peer: Address of the client.
-    """
-
-    def __init__(self, receiver: OtlpGrpc, peer: str) -> None:
-        self._receiver = receiver
-        self._peer = peer
-        self._http = H2Connection(H2Configuration(client_side=False, header_encoding=None))
-        self._transport: asyncio.Transport | None = None
-        self._streams: dict[int, _Stream] = {}
-        self._held = 0
-        self._agent: str | None = None
-        self._timer: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin to serve."""
-        self._transport = cast(asyncio.Transport, transport)
-        self._http.initiate_connection()
-        self._flush()
-        self._wait()
-
-    def connection_lost(self, error: Exception | None) -> None:
-        """Forget what was begun."""
-        self._streams.clear()
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._agent is not None:
-            self._receiver.context.clients.left(self._receiver.name, self._peer, self._agent)
-
-    def data_received(self, data: bytes) -> None:
-        """Take bytes, and answer every request that they complete."""
-        self._wait()
-        try:
-            for event in self._http.receive_data(data):
-                if isinstance(event, RequestReceived):
-                    self._begin(event)
-                elif isinstance(event, DataReceived):
-                    self._take(event)
-                elif isinstance(event, StreamEnded):
-                    self._complete(event.stream_id)
-                elif isinstance(event, StreamReset):
-                    self._forget(event.stream_id)
-                elif isinstance(event, ConnectionTerminated):
-                    self._close()
-            self._flush()
-        except H2Error:
-            self._flush()
-            self._close()
-
-    def _begin(self, event: RequestReceived) -> None:
-        stream_id = event.stream_id
-        fields = [(bytes(name), bytes(value)) for name, value in event.headers or ()]
-        pseudo = {name: value.decode("latin-1") for name, value in fields if name.startswith(b":")}
-        named = [(name, value) for name, value in fields if not name.startswith(b":")]
-        if b":authority" in pseudo and not any(name == b"host" for name, _ in named):
-            named.append((b"host", pseudo[b":authority"].encode("latin-1")))
-        headers = Headers(named)
-        path = pseudo.get(b":path", "")
-        context = self._receiver.context
-        gate: Gate = context.gate
-        objection = gate.objection(headers)
-        if objection is not None:
-            context.ingest.turn_away(objection.reason.strip())
-            self._answer(stream_id, _DENIED, objection.reason.strip())
-        elif path not in _SERVICES:
-            context.ingest.turn_away(f"a client asked for {path[:80]!a} over gRPC, which is not served")
-            self._answer(stream_id, _UNIMPLEMENTED, "not served")
-        elif not gate.admits(headers):
-            context.ingest.turn_away("a client without the token of --token")
-            self._answer(stream_id, _UNAUTHENTICATED, "wrong or missing token")
-        elif len(self._streams) >= MAX_STREAMS:
-            self._answer(stream_id, _EXHAUSTED, "too many requests at once")
-        else:
-            self._streams[stream_id] = _Stream(path, headers)
-            if self._agent is None and _SERVICES[path] is not None:
-                self._agent = headers.get("user-agent")
-                context.clients.came(self._receiver.name, self._peer, self._agent)
-
-    def _take(self, event: DataReceived) -> None:
-        stream_id = event.stream_id
-        size = event.flow_controlled_length or 0
-        if size:
-            self._http.acknowledge_received_data(size, stream_id)
-        stream = self._streams.get(stream_id)
-        if stream is None:
-            return
-        data = event.data or b""
-        stream.body += data
-        self._held += len(data)
-        if len(stream.body) > MAX_MESSAGE or self._held > 2 * MAX_MESSAGE:
-            self._forget(stream_id)
-            self._answer(stream_id, _EXHAUSTED, "the message is too large")
-
-    def _complete(self, stream_id: int) -> None:
-        stream = self._streams.get(stream_id)
-        if stream is None:
-            return
-        self._forget(stream_id)
-        body = stream.body
-        if len(body) < 5 or int.from_bytes(body[1:5], "big") != len(body) - 5 or body[0] > 1:
-            self._answer(stream_id, _INVALID, "the body is not one gRPC message")
-            return
-        status = self._receiver.take(
-            stream.path, stream.headers, bytes(memoryview(body)[5:]), body[0] == 1, self._peer
-        )
-        self._answer(stream_id, status, "" if status == _OK else "the message cannot be taken")
-
-    def _answer(self, stream_id: int, status: int, message: str) -> None:
-        told = [(b"grpc-status", str(status).encode())]
-        if message:
-            told.append((b"grpc-message", message.encode("ascii", "replace").replace(b"\n", b" ")))
-        head = [(b":status", b"200"), (b"content-type", b"application/grpc")]
-        try:
-            if status == _OK:
-                self._http.send_headers(stream_id, head)
-                self._http.send_data(stream_id, _EMPTY_MESSAGE)
-                self._http.send_headers(stream_id, told, end_stream=True)
-            else:
-                self._http.send_headers(stream_id, [*head, *told], end_stream=True)
-        except H2Error:
-            return  # the client has given the request up
-
-    def _forget(self, stream_id: int) -> None:
-        stream = self._streams.pop(stream_id, None)
-        if stream is not None:
-            self._held -= len(stream.body)
-
-    def _flush(self) -> None:
-        data = self._http.data_to_send()
-        if data and self._transport is not None:
-            self._transport.write(data)
-
-    def _close(self) -> None:
-        if self._transport is not None:
-            self._transport.close()
-
-    def _wait(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        seconds = STALLED_AFTER if self._streams else IDLE_AFTER
-        self._timer = asyncio.get_running_loop().call_later(seconds, self._close)
+        return _STATUS.get(self.queue(request, translate, _ACCEPTED, check_protobuf).status, INVALID)
 
 
 RECEIVER = OtlpGrpc

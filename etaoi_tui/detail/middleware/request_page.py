@@ -47,6 +47,10 @@ def request_sections(data: SpanData, chain: CallChain, *, sides: bool = False) -
     return sections
 
 
+_OF_LANGCHAIN = frozenset({"lc_agent_name", "langgraph_node", "langgraph_step", "ls_integration"})
+"""Metadata that the calls of LangChain's agents have, whoever traces them."""
+
+
 def chain_summary(data: SpanData, chain: CallChain) -> str:
     """Return a chain in one line.
 
@@ -77,7 +81,7 @@ def _head(data: SpanData, chain: CallChain) -> Section:
     steps = [*chain.down, *chain.up]
     if not steps:
         blocks.append(Text("No middleware of this call was recorded.", "muted"))
-        if chain.raw is chain.sent:
+        if chain.raw is chain.sent and not _OF_LANGCHAIN.isdisjoint(data.metadata):
             blocks.append(
                 note("create_agent(..., middleware=etaoi_tui.instrument([...])) makes each of them visible")
             )

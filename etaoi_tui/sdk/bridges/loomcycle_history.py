@@ -148,7 +148,7 @@ async def import_transcript(
         await reader.read(session_id or str(agent["session_id"]), agent)
         await reader.finish(dropped)
     finally:
-        tracer.close()
+        await asyncio.to_thread(tracer.close)  # it waits for what still has to leave
     return reader.runs
 
 
