@@ -22,6 +22,16 @@ settings.register_profile("tests", deadline=None, suppress_health_check=[HealthC
 settings.load_profile("tests")
 
 _HERE = Path(__file__).parent
+
+
+@pytest.fixture(scope="session", autouse=True)
+def viewers_are_read() -> None:
+    """Read the viewers of all kinds before an event loop runs: a test's own must not read files."""
+    from etaoi_tui.kinds.registry import KINDS
+
+    KINDS.load_plugins()
+
+
 _SHARED_SCENARIOS = {"bridges": "bridges", "livekit": "livekit", "voice": "livekit"}
 """Folders whose tests with real clients play the same scenarios, once in a process, and a name for them."""
 

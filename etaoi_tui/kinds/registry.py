@@ -7,7 +7,9 @@ The folder is read by its name when the first row is drawn, so that rows need no
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import threading
 import unicodedata
 
 from etaoi_collector.store.model import Span
@@ -18,6 +20,10 @@ FOLDER = "etaoi_tui.detail.viewers"
 ENTRY_POINT_GROUP = "etaoi_tui.viewers"
 
 _log = logging.getLogger(__name__)
+
+
+_UNKNOWN = KindAppearance(kinds=(ANY_KIND,), glyph="○", word="")
+"""How a span looks when the viewer of any kind could not be loaded."""
 
 
 class KindRegistry:
@@ -46,7 +52,7 @@ class KindRegistry:
         known = self._of_kind.get(kind)
         if known is None:
             candidates = self.candidates(kind)
-            known = next(viewer for viewer in candidates if viewer.applies is None)
+            known = next((viewer for viewer in candidates if viewer.applies is None), _UNKNOWN)
             if kind in self._kinds:
                 self._of_kind[kind] = known
         return known
@@ -65,7 +71,7 @@ class KindRegistry:
 
     def candidates(self, kind: str) -> tuple[KindAppearance, ...]:
         """Return the viewers that may apply to spans of a kind, in the order in which they are asked."""
-        self._read_folder()
+        self.load()
         if kind not in self._kinds:
             # Only somebody else can know this kind. Kinds are data from outside: unknown ones are not kept.
             self.load_plugins()
@@ -78,7 +84,7 @@ class KindRegistry:
 
     def legend(self) -> list[tuple[str, str]]:
         """Return the glyph and the word of every kind that has one, in the order of the words."""
-        self._read_folder()
+        self.load()
         pairs = {(viewer.glyph, viewer.word) for viewer, _ in self._viewers if viewer.word}
         return sorted(pairs, key=lambda pair: pair[1])
 
@@ -87,11 +93,23 @@ class KindRegistry:
         return next((name for known, name in self._viewers if known is viewer), "?")
 
     def load_plugins(self) -> None:
-        """Load the viewers of third parties; done once, it looks through all installed distributions."""
+        """Load the viewers of third parties, once.
+
+        That looks through all installed distributions, and reads files. On an event loop a thread does it;
+        until it is through, their kinds look like any that nobody knows.
+        """
         if self._plugins_read:
             return
         self._plugins_read = True
-        self._read_folder()
+        self.load()
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            self._read_plugins()
+        else:
+            threading.Thread(target=self._read_plugins, name="etaoi-tui-viewers", daemon=True).start()
+
+    def _read_plugins(self) -> None:
         for name, viewer in load_entry_points(self._group):
             self._try(viewer, name)
 
@@ -120,11 +138,13 @@ class KindRegistry:
             self.failures.append(sentence)
             _log.warning(sentence, exc_info=True)
 
-    def _read_folder(self) -> None:
+    def load(self) -> None:
+        """Load the viewers of this project, once; it reads a folder, so not on an event loop."""
         if self._folder_read:
             return
+        found = list(load_folder(self._folder, "VIEWER"))
         self._folder_read = True
-        for name, viewer in load_folder(self._folder, "VIEWER"):
+        for name, viewer in found:
             self._try(viewer, name)
 
     def _try(self, viewer: object, name: str) -> None:

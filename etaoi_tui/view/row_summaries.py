@@ -49,6 +49,7 @@ class Summaries:
     """
 
     def __init__(self, reader: Reader) -> None:
+        KINDS.load()
         self._reader = reader
         self._spans: Lru[tuple[int, ...], str] = Lru(_REMEMBERED)
         self._ratios: Lru[tuple[int, int], float] = Lru(_REMEMBERED)

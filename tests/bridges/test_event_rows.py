@@ -19,6 +19,7 @@ from etaoi_tui.detail.document.model import KeyValues, Section, Table, Text
 from etaoi_tui.detail.pages.conversation import conversation_document
 from etaoi_tui.detail.span_document import describe_span
 from etaoi_tui.feed import Feed
+from etaoi_tui.sdk.config import open_tracer
 from etaoi_tui.sdk.watch import watch
 from etaoi_tui.view.error_navigation import next_error, previous_error
 from etaoi_tui.view.row_summaries import Summaries
@@ -196,3 +197,19 @@ def test_an_event_made_by_hand_is_a_row_of_the_same_shape(tmp_path: Path) -> Non
         assert miss.marks & SpanFlag.EVENT and progress.marks & SpanFlag.EVENT
         assert watched.summaries.of(miss) == "key=cats age=3"
         assert watched.summaries.of(progress) == "50%"
+
+
+def test_what_kind_of_failure_it_is_stands_on_the_error_page() -> None:
+    with Collector(CollectorOptions(port=0, record=Record.NONE, watched=True)) as collector:
+        watched = Watched(collector)
+        tracer = open_tracer(server_url=collector.endpoint)
+        info = {"category": "transient", "is_retryable": True, "retry_after_ms": 500}
+        tracer.end(tracer.start("turn", "run"), {"error_info": info}, error="overloaded")
+        assert tracer.flush(PATIENCE)
+        tracer.close()
+        collector.history()
+        watched.look(2)
+        document = describe_span(watched.run().roots[0], watched.payloads, 0.0)
+        error = next(section for section in document.tabs[0].sections if section.key == "error")
+        rows = [row for block in error.blocks if isinstance(block, KeyValues) for row in block.rows]
+        assert ("is retryable", "true") in rows and ("retry after ms", "500") in rows

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -151,3 +153,24 @@ def test_every_kind_of_the_wire_has_one_viewer_and_colours_that_can_be_drawn() -
         assert {f"span-tree--{own[0].colour}", f"span-tree--bar-{own[0].colour}"} <= LOOKS.keys()
     (other,) = [one for one in KINDS.candidates("nobody-knows-this") if one.applies is None]
     assert other.kinds == (ANY_KIND,) and glyphs.kind_word("nobody-knows-this") == "nobody-knows-this"
+
+
+def test_on_an_event_loop_a_thread_looks_for_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "scores.py").write_text(VIEWER)
+    info = tmp_path / "scores-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: scores\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[{registry.ENTRY_POINT_GROUP}]\nevaluation = scores:VIEWER\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "scores", raising=False)
+    kinds = KindRegistry()
+    kinds.load()
+
+    async def look() -> str:
+        return kinds.for_kind("evaluation").glyph
+
+    assert asyncio.run(look()) == "○"
+    for thread in threading.enumerate():
+        if thread.name == "etaoi-tui-viewers":
+            thread.join(30)
+    assert asyncio.run(look()) == "≡"

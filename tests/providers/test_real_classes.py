@@ -186,11 +186,19 @@ def test_an_answer_from_langchains_cache_costs_nothing(told: Any, name: str) -> 
 
 @pytest.mark.parametrize(
     "name",
-    ["router-invoke", "router-ainvoke", "router-stream", "router-invoke-rebuilt", "router-ainvoke-rebuilt"],
+    [
+        "router-invoke",
+        "router-ainvoke",
+        "router-stream",
+        "router-invoke-rebuilt",
+        "router-ainvoke-rebuilt",
+        "router-alone",
+    ],
 )
 def test_a_model_around_a_model_is_one_call(told: Any, name: str) -> None:
     one = told(name)
     outer, inner = one.calls
+    assert len({call["trace_id"] for call in one.calls}) == (2 if name == "router-alone" else 1)
     (run,) = (run for run in one.runs if run["model_calls"])
     assert one.requests == run["model_calls"] == 1 and run["input_tokens"] == 1_000
     assert outer["cost_usd"] == 0 and inner["cost_usd"] == pytest.approx(0.0035)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from etaoi_collector.pricing.call_costs import cost_of_call, cost_of_trace
 from etaoi_collector.store import Store
 from etaoi_collector.wire.events import Event
 from tests.store.folds import folded, span_of, trace_of
-from tests.store.histories import event
+from tests.store.histories import event, ident
 
 USAGE = {"input_tokens": 1_000, "output_tokens": 100, "input_token_details": {}}
 
@@ -23,6 +24,10 @@ def start(name: str, at: float, model: str = "gpt-4o", parent: str = "agent") ->
 def end(name: str, at: float, text: str = "hi", usage: Any = USAGE, answer: str | None = None) -> Event:
     response = {"role": "ai", "text": text, **({"id": answer} if answer else {})}
     return event("span_end", name, at, node_kind="llm", payload={"response": response, "usage": usage})
+
+
+def replaced(told: Event, trace: str) -> Event:
+    return msgspec.structs.replace(told, trace_id=ident("trace", trace))
 
 
 def wraps(store: Store, name: str) -> bool:
@@ -47,6 +52,16 @@ def test_a_call_that_hands_another_ones_answer_on(events: list[Event]) -> None:
     outer = cost_of_call(span_of(store, "o"), wait=True)
     assert outer is not None and outer.total == 0
     assert cost_of_trace(trace, wait=True).total == pytest.approx(0.0035)
+
+
+def test_a_call_in_a_trace_of_its_own() -> None:
+    """LangChain gives what a model that was asked by itself calls a trace of its own."""
+    apart = [replaced(one, "t2") for one in (start("i", 1), end("i", 2, answer="a1"))]
+    store = folded(start("o", 0, "router"), *apart, end("o", 3, answer="a1"))
+    assert wraps(store, "o") and not wraps(store, "i")
+    assert (trace_of(store).input_tokens, trace_of(store, "t2").input_tokens) == (0, 1_000)
+    again = [replaced(one, "t3") for one in (start("l", 4), end("l", 5, answer="a1"))]
+    assert not wraps(folded(start("o", 0), end("o", 3, answer="a1"), *again), "l"), "the same answer, later"
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from etaoi_collector.store.state import (
     WARNING,
     StoreState,
 )
-from etaoi_collector.store.wrapped_calls import end_call, told_twice
+from etaoi_collector.store.wrapped_calls import NewestAnswers, end_call, told_twice
 from etaoi_collector.wire.events import SpanEnd, SpanStart, dropped_before
 from etaoi_collector.wire.metadata_keys import Infrastructure
 
@@ -47,6 +47,7 @@ class Aggregates:
         """What starts tell a row, by what they say of themselves: few kinds of spans, and many of each."""
         self._calls: dict[tuple[str | None, str | None, str | None, bool], ModelCall] = {}
         """What is known of model calls, shared by those of which the same is known."""
+        self._answers = NewestAnswers()
 
     def of_start(self, event: SpanStart, trace: Trace) -> Row:
         """Read from a start what a row needs, and count it in its trace."""
@@ -162,11 +163,12 @@ class Aggregates:
         if model and model != span.model:
             self.name_model(span, model)
         reason, provider = told.reason, told.provider or known.provider
-        inner = end_call(span, told)
-        if inner is not None:
+        wraps = self._answers.comes_from_another(span, told.answer_id)
+        wraps = end_call(span, told) is not None or wraps
+        if wraps:
             self._wraps(span)
-        if reason is not None or inner is not None or provider != known.provider:
-            span.call = self._shared_call(known.requested_model, provider, reason, inner is not None)
+        if reason is not None or wraps or provider != known.provider:
+            span.call = self._shared_call(known.requested_model, provider, reason, wraps)
         self._note_told_twice(span)
         ttft = told.ttft_seconds
         if ttft is not None:

@@ -16,6 +16,9 @@ from etaoi_collector.store.model import Span, Trace, Usage
 INNER_KEPT = 256
 """Calls inside open ones that a trace remembers."""
 
+ANSWERS_KEPT = 512
+"""Newest answers of which the id is remembered."""
+
 _PARENTS_ASKED = 64
 
 
@@ -29,6 +32,32 @@ class InnerCall:
         self.answer_id = answer_id
         self.words = words
         """Digest of the answer's text."""
+
+
+class NewestAnswers:
+    """Ids of the newest answers, for calls that lie in a trace of their own.
+
+    LangChain makes a root of what a model that was asked by itself calls, and a root has its own trace.
+    """
+
+    __slots__ = ("_known",)
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[str, float, float]] = {}
+
+    def comes_from_another(self, span: Span, answer_id: str | None) -> bool:
+        """Take an answer in; return whether another trace's call, inside this one in time, gave it first."""
+        if answer_id is None or span.ended_at is None:
+            return False
+        trace_id = span.trace.trace_id
+        known = self._known.get(answer_id)
+        if known is not None:
+            other, started_at, ended_at = known
+            return other != trace_id and span.started_at <= started_at and ended_at <= span.ended_at
+        self._known[answer_id] = trace_id, span.started_at, span.ended_at
+        if len(self._known) > ANSWERS_KEPT:
+            del self._known[next(iter(self._known))]
+        return False
 
 
 def end_call(span: Span, told: LlmEnd) -> Span | None:

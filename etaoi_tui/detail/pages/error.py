@@ -9,7 +9,7 @@ from etaoi_collector.store.failures import origin_of
 from etaoi_collector.store.model import Span, SpanFlag, Status
 from etaoi_tui.detail.document.model import Block, KeyValues, Section, StyledLine, StyledText, Text
 from etaoi_tui.detail.pages.overview import ERROR_WORDS
-from etaoi_tui.detail.span_data import SpanData, as_text
+from etaoi_tui.detail.span_data import SpanData, as_map, as_text
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.glyphs import kind_glyph, kind_word
 
@@ -123,6 +123,10 @@ def _own_error(data: SpanData) -> Section:
             traceback = traceback or as_text(source.get(name))
     origin = origin_of(span)
     blocks.append(KeyValues(_where(origin, _path(span, origin) if origin is not span else [])))
+    told = as_map(data.end_payload.get("error_info"))
+    if told:  # what kind of failure it is, as its system says
+        rows = [(str(name).replace("_", " "), as_text(value)) for name, value in told.items()]
+        blocks.append(KeyValues(rows[:FAILURES_LISTED]))
     if traceback:
         blocks += [StyledLine([("traceback", "key")]), Text(traceback)]
     title = kind or {Status.CANCELLED: "Cancelled", Status.PAUSED: "Paused", Status.LOST: "Lost"}.get(

@@ -243,6 +243,16 @@ for mode in ("invoke", "ainvoke"):
         SCENARIOS[f"router-{mode}{'-rebuilt' if rebuilt else ''}"] = partial(
             play_router, router=Router, mode=mode, rebuilt=rebuilt
         )
+
+
+@scenario("router-alone")
+def router_alone(stage: Stage) -> Any:
+    """Ask a router by itself, without an agent around it."""
+    stage.api.script("chat", chat(WORDS, Bill("gpt-4o", 1_000, 100)))
+    stage.watch(None)  # everything in this process
+    return ask(Router(inner=openai(stage.api)), "invoke")
+
+
 SCENARIOS["router-stream"] = partial(play_router, router=StreamingRouter, mode="stream", rebuilt=False)
 
 # Which model
