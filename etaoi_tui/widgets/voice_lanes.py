@@ -14,6 +14,7 @@ from etaoi_tui.view.voice import lane as lanes
 from etaoi_tui.view.voice.call_model import Group, VoiceCall
 from etaoi_tui.view.voice.lane import LaneScale
 from etaoi_tui.view.voice.lane_pieces import lane_pieces, mark_cells, runs
+from etaoi_tui.view.voice.lane_window import lane_window
 from etaoi_tui.view.voice.linked_runs import parts_of
 from etaoi_tui.view.voice.model import Kind, Turn
 from etaoi_tui.view.voice.rows import LaneRows
@@ -449,24 +450,9 @@ Open a turn to see its stages; w goes to the worst turn, v to the same moment in
 
     def _fit_window(self) -> None:
         """Choose what the axis spans."""
-        call = self.call
-        if call is None or not call.groups:
-            return
-        if self.scale is LaneScale.GAP:
-            worst = call.statistics.of("heard gap")
-            shown = [worst.max] if worst is not None else []
-            newest = call.groups[-1].turn
-            waits = newest.waits_for(self._present()) if newest is not None else None
-            self._window = lanes.gap_window([*shown, waits or 0.0])
-        elif self.scale is LaneScale.TURN:
-            newest = call.groups[-1].turn
-            runs = newest is not None and newest.end is None
-            so_far = self._present() - newest.start if newest is not None and runs else 0.0
-            self._window = (0.0, max(call.longest, so_far) or 1.0)
-        else:
-            first = call.groups[0].turn
-            start = first.start if first is not None else call.groups[0].order[0]
-            self._window = (start, max(self._present(), self.trace.session.newest_at if self.trace else 0.0))
+        if self.call is not None and self.call.groups:
+            newest_at = self.trace.session.newest_at if self.trace is not None else 0.0
+            self._window = lane_window(self.call, self.scale, self._present(), newest_at)
 
     def _axis_pieces(self, width: int) -> list[Piece]:
         left, words, lane_width = texts.columns(width)
