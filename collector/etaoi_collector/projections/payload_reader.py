@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Any, Protocol
 
+from etaoi_collector.lru import Lru
 from etaoi_collector.projections.stream_assembly import AssembledStream
 from etaoi_collector.source_items import Missing
 from etaoi_collector.store.model import Span
@@ -52,7 +53,7 @@ class RecordedPayloads:
         self._keep = keep
         self._events: OrderedDict[int, tuple[dict[str, Any], int]] = OrderedDict()
         self._bytes = 0
-        self._streams: OrderedDict[int, AssembledStream] = OrderedDict()
+        self._streams: Lru[int, AssembledStream] = Lru(STREAMS_KEPT)
 
     def event(self, place: int) -> dict[str, Any] | Missing:
         """Return the whole event that lies at a place, decoded."""
@@ -75,10 +76,8 @@ class RecordedPayloads:
         """Return the text that a span's deltas have brought so far; reads only those not read yet."""
         stream = self._streams.get(span.number)
         if stream is None or stream.span is not span:
-            stream = self._streams[span.number] = AssembledStream(span)
-            if len(self._streams) > STREAMS_KEPT:
-                self._streams.popitem(last=False)
-        self._streams.move_to_end(span.number)
+            stream = AssembledStream(span)
+            self._streams.put(span.number, stream)
         deltas = span.deltas or ()
         for place in deltas[stream.read : stream.read + DELTAS_PER_LOOK]:
             data = self._read(place)
