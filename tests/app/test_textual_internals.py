@@ -95,6 +95,12 @@ async def test_a_screen_paints_through_its_compositor() -> None:
     assert internals.compositor_of(object()) is None  # type: ignore[arg-type]
 
 
+def test_keys_have_the_names_that_textual_gives_them() -> None:
+    assert internals.key_name("?") == "question_mark"
+    assert internals.key_name("Ctrl+W") == "ctrl+w"
+    assert internals.key_name("nokey") is None
+
+
 async def test_a_terminal_is_taken_again_and_left() -> None:
     class Driver:
         can_suspend = True
