@@ -1,4 +1,4 @@
-"""The import contracts catch what they are there for: each wrong import is tried once, in a copy of the tree."""
+"""The import contracts catch what they are there for: each wrong import is tried once, in a copy."""
 
 from __future__ import annotations
 
