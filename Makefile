@@ -7,12 +7,13 @@ ARGS :=
 PARALLEL := -n auto --dist loadgroup
 OWN_ENVIRONMENTS := real_clients or packaging
 
-.PHONY: help demo test test-real test-all check format bench coverage screenshots lowest readme-lines clean .venv
+.PHONY: help demo test test-real test-all fuzz check format bench coverage screenshots lowest readme-lines clean .venv
 
 help:
 	@echo "make demo         watch a scripted agent in the viewer"
 	@echo "make test         run all tests that need no environment of their own"
-	@echo "make test-all     run these, and those with the real clients, in environments that are made once"
+	@echo "make test-all     run these, those with the real clients, in environments that are made once, and fuzz"
+	@echo "make fuzz         type, click and resize at random in the real viewer"
 	@echo "make coverage     measure which branches of the wire, the store, the receivers and the SDK's transport are tested"
 	@echo "make check        formatting, lint, types, import contracts"
 	@echo "make format       put the code into shape"
@@ -33,7 +34,10 @@ test: .venv
 test-real: .venv
 	$(BIN)/python -m pytest $(PARALLEL) -m "$(OWN_ENVIRONMENTS)" $(ARGS)
 
-test-all: test test-real
+test-all: test test-real fuzz
+
+fuzz: .venv
+	$(BIN)/python scripts/fuzz_viewer.py $(ARGS)
 
 check: .venv
 	$(BIN)/ruff format --check .

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rich.style import Style
 from textual import events
 from textual.await_complete import AwaitComplete
 from textual.command import CommandPalette
+from textual.errors import NoWidget
 from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Button, Input, OptionList
@@ -31,10 +33,21 @@ class OneAnswer(_Base):
 
     def dismiss(self, result: Any = None) -> AwaitComplete:
         """Close the dialog with an answer; only the first one counts."""
-        if self.answered or self not in self.app.screen_stack:
+        if self.answered or self.app.screen is not self:
             return AwaitComplete()
         self.answered = True
         return super().dismiss(result)
+
+    def get_style_at(self, x: int, y: int) -> Style:
+        """Return what is drawn in a cell, but nothing beside the dialog.
+
+        Textual would draw the whole screen below for each move of the mouse there.
+        """
+        try:
+            beside = self.get_widget_at(x, y)[0] is self
+        except NoWidget:
+            beside = True
+        return Style.null() if beside else super().get_style_at(x, y)
 
     async def _on_message(self, message: Message) -> None:
         if not (self.answered and isinstance(message, _ANSWERS)):

@@ -95,6 +95,12 @@ async def test_a_screen_paints_through_its_compositor() -> None:
     assert internals.compositor_of(object()) is None  # type: ignore[arg-type]
 
 
+def test_keys_have_the_names_that_textual_gives_them() -> None:
+    assert internals.key_name("?") == "question_mark"
+    assert internals.key_name("Ctrl+W") == "ctrl+w"
+    assert internals.key_name("nokey") is None
+
+
 async def test_a_terminal_is_taken_again_and_left() -> None:
     class Driver:
         can_suspend = True
@@ -209,6 +215,17 @@ async def test_nothing_is_contained_unless_asked_for() -> None:
         async with app.run_test() as pilot:
             assert not internals.contained(app.query_one(Failing), ValueError("less"), "part")
             await pilot.click(Failing)
+
+
+def test_keys_are_named_as_people_write_them() -> None:
+    assert [internals.key_name(written) for written in ("?", "f2", "ctrl+w", "Ctrl+W", "space")] == [
+        "question_mark",
+        "f2",
+        "ctrl+w",
+        "ctrl+w",
+        "space",
+    ]
+    assert internals.key_name("hyper+x") is None and internals.key_name("\x00") is None
 
 
 def test_every_helper_has_a_test() -> None:

@@ -25,11 +25,11 @@ class _Route(NamedTuple):
     path: tuple[str | int, ...] = ()
 
 
-_FIELD, _COUNTED, _METADATA, _METADATA_MAP, _PARAMETER, _NOTHING, _OTHER = range(7)
+_FIELD, _COUNTED, _OTHER, _METADATA, _KIND, _METADATA_MAP, _PARAMETER, _NOTHING = range(8)
 
 
 def _known() -> dict[str, _Route]:
-    routes: dict[str, _Route] = {}
+    routes = {key: _Route(_KIND) for table in CONVENTIONS for key in table.kinds}
     ranks: dict[str, int] = {}
     for table in CONVENTIONS:
         for field, keys in table.keys.items():
@@ -48,7 +48,6 @@ _ALSO_METADATA = tuple(prefix for table in CONVENTIONS for prefix in table.metad
 _COUNTED_PREFIXES = {prefix: field for table in CONVENTIONS for prefix, field in table.indexed.items()}
 _PARAMETER_PREFIXES = tuple(prefix for table in CONVENTIONS for prefix in table.parameters)
 _KINDS = [(key, values) for table in CONVENTIONS for key, values in table.kinds.items()]
-_KIND_KEYS = frozenset(key for key, _ in _KINDS)
 
 _routes: dict[str, _Route] = {}
 
@@ -101,9 +100,6 @@ class SortedAttributes:
         ranks: dict[str, int] = {}
         counted: dict[str, dict[str | int, Any]] = {}
         for key, value in attributes.items():
-            if key in _KIND_KEYS:
-                self.kind_values[key] = value
-                continue
             route = _routes.get(key) or _route(key)
             kind = route.kind
             if kind == _FIELD:
@@ -113,6 +109,10 @@ class SortedAttributes:
                     self.fields[route.name] = value
             elif kind == _COUNTED:
                 _place(counted.setdefault(route.name, {}), route.path, value)
+            elif kind == _OTHER:
+                self.others[key] = value
+            elif kind == _KIND:
+                self.kind_values[key] = value
             elif kind == _METADATA:
                 self.metadata[route.name] = to_text(parse_json(value))
                 if route.name in ("session_id", "thread_id", "user_id", "sessionId", "threadId", "userId"):
@@ -121,8 +121,6 @@ class SortedAttributes:
                 self._take_metadata(value)
             elif kind == _PARAMETER:
                 self.parameters[route.name] = value
-            elif kind == _OTHER:
-                self.others[key] = value
         for name, entries in counted.items():
             # Counted messages are the whole conversation; a field of the same name is a text of it.
             self.fields[name] = _as_lists(entries)
@@ -173,9 +171,14 @@ def _place(into: dict[str | int, Any], path: tuple[str | int, ...], value: Any) 
 
 def _as_lists(entries: dict[str | int, Any]) -> Any:
     """Turn maps whose keys count into lists, at every depth (bounded by the names' own length)."""
+    names = counts = 0
     for key, value in entries.items():
-        if isinstance(value, dict):
+        if type(value) is dict:
             entries[key] = _as_lists(value)
-    if entries and all(isinstance(key, int) for key in entries):
-        return [entries[key] for key in sorted(entries, key=lambda key: int(key))]
-    return {str(key): value for key, value in entries.items()}
+        if type(key) is int:
+            counts += 1
+        else:
+            names += 1
+    if names and counts:
+        return {str(key): value for key, value in entries.items()}
+    return entries if names else [entries[key] for key in sorted(entries, key=int)]

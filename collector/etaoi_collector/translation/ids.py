@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from datetime import UTC, datetime
+from functools import lru_cache
 
 _SPANS = uuid.UUID("c0ffee00-0000-4000-8000-000000000000").bytes
 """Namespace of OpenTelemetry spans: that of the etaoi SDK (its ``livekit/otel_ids.py``)."""
@@ -55,4 +56,10 @@ def timestamp(time_ns: int) -> str:
     seconds, rest = divmod(time_ns, 1_000_000_000)
     if not 0 <= seconds <= _LONGEST:
         seconds, rest = 0, 0
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest // 1000:06d}Z"
+    return f"{_to_the_second(seconds)}.{rest // 1000:06d}Z"
+
+
+@lru_cache(maxsize=256)
+def _to_the_second(seconds: int) -> str:
+    """Write whole seconds; spans that arrive together are of few of them."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat()[:19]
