@@ -75,6 +75,8 @@ _MAY_BLOCK: tuple[tuple[str, set[str]], ...] = (
     ("/plugins.py", _Everything()),
     ("/sdk/watchers/registry.py", _Everything()),
     ("<frozen importlib._bootstrap>", {"_find_and_load"}),
+    # LangChain 0.3 reads the source of a runnable's function wherever it is called.
+    ("/langchain_core/runnables/utils.py", {"get_function_nonlocals"}),
     # Who looks into a sink in memory, flushes or detaches asks to wait for the sender, for a bounded time.
     ("/sdk/transport/local.py", {"envelopes", "clear"}),
     ("/sdk/tracer.py", {"flush"}),

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from etaoi_collector.collector import BindError, Collector, CollectorOptions, OptionError
 from etaoi_collector.recording.recorder import RecordError
-from etaoi_tui.cli.console import CommandError
+from etaoi_tui.console import CommandError
 
 
 @contextmanager

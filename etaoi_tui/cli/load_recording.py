@@ -13,7 +13,7 @@ from etaoi_collector.sources.base import EventBatch, Source
 from etaoi_collector.store import Store
 from etaoi_collector.store.model import Status, status_of_error
 from etaoi_collector.wire.events import Reject, SpanDelta, SpanEnd, SpanStart, StateTick
-from etaoi_tui.cli.console import CommandError, echo
+from etaoi_tui.console import CommandError, echo
 from etaoi_tui.feed import Feed
 from etaoi_tui.view.format import count
 

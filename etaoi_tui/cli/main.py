@@ -100,7 +100,7 @@ def main(context: click.Context, /, **options: Any) -> None:
     Without a command: listens for agents, records what they send, and shows it. Without a terminal it prints
     spans as lines instead.
     """
-    from etaoi_tui.cli.console import guard_output
+    from etaoi_tui.console import guard_output
 
     guard_output()
     if context.invoked_subcommand is not None:
@@ -108,7 +108,7 @@ def main(context: click.Context, /, **options: Any) -> None:
         return
     if options["record"] is not None and options["no_record"]:
         raise click.UsageError("--record and --no-record exclude each other.")
-    from etaoi_tui import start_viewer as launch
+    from etaoi_tui.cli import start_viewer as launch
 
     replay = options.pop("replay")
     theme = options.pop("theme")
@@ -250,7 +250,7 @@ def demo(
     context: click.Context, seed: int, loop: bool, port: int | None, speed: float, theme: str | None
 ) -> None:
     """Watch a scripted agent: it plans, uses tools, fails, tries again, and takes a phone call."""
-    from etaoi_tui import start_viewer as launch
+    from etaoi_tui.cli import start_viewer as launch
 
     context.exit(launch.demo(seed=seed, loop=loop, port=port, speed=speed, theme=theme))
 

@@ -8,10 +8,10 @@ from typing import TextIO
 
 from etaoi_collector.projections.timestamps import iso
 from etaoi_collector.recording.directory import Recording, list_recordings
-from etaoi_tui.cli.console import CommandError, echo
 from etaoi_tui.cli.load_recording import count_traces, load
 from etaoi_tui.cli.ls import print_table, print_traces
 from etaoi_tui.cli.show import write_traces
+from etaoi_tui.console import CommandError, echo
 from etaoi_tui.export.json_lines import dumps
 from etaoi_tui.text import printable
 from etaoi_tui.view.format import size, timestamp

@@ -7,7 +7,7 @@ from typing import TextIO
 from etaoi_collector.sources.base import Source
 from etaoi_collector.store import Store
 from etaoi_collector.store.model import Trace
-from etaoi_tui.cli.console import CommandError
+from etaoi_tui.console import CommandError
 from etaoi_tui.exporting import EXPORTERS, Extract
 
 

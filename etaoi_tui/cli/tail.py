@@ -11,9 +11,9 @@ from etaoi_collector.projections.payload_reader import RecordedPayloads
 from etaoi_collector.sources.remote import RemoteError, RemoteSource
 from etaoi_collector.store import Store
 from etaoi_collector.store.model import Span
-from etaoi_tui.cli.console import CommandError, echo
 from etaoi_tui.cli.signals import until_signal
 from etaoi_tui.cli.since_filter import SinceFilter
+from etaoi_tui.console import CommandError, echo
 from etaoi_tui.export.json_lines import dumps
 from etaoi_tui.export.text_log import LinePrinter
 from etaoi_tui.feed import Feed

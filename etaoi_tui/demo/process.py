@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from etaoi_tui.cli.console import echo
+from etaoi_tui.console import echo
 
 _ENDS_WITHIN = 2.0
 _SWITCHES = ("ETAOI_DISABLED", "AGENTVIZ_DISABLED")

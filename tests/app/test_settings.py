@@ -96,15 +96,14 @@ def test_a_recording_opened_from_the_first_screen_really_stops_listening(
 
 
 def test_app_and_start_know_each_other_one_way_only() -> None:
-    script = "import sys, etaoi_tui.app; print('etaoi_tui.start_viewer' in sys.modules)"
+    script = "import sys, etaoi_tui.app; print('etaoi_tui.cli.start_viewer' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
     assert "start_viewer" not in Path(sys.modules[ViewerApp.__module__].__file__ or "").read_text("utf-8")
 
 
 def test_the_newest_recording_is_looked_up_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from etaoi_tui import start_viewer
-    from etaoi_tui.cli import load_recording
+    from etaoi_tui.cli import load_recording, start_viewer
     from etaoi_tui.viewer_options import ViewerOutcome
 
     path = write_trace(tmp_path / "a", [numbered_frame(0, 3)])

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-MODULES = "etaoi_tui.cli.main, etaoi_tui.start_viewer, etaoi_tui.app"
+MODULES = "etaoi_tui.cli.main, etaoi_tui.cli.start_viewer, etaoi_tui.app"
 LISTED = f"import json, sys, {MODULES}; print(json.dumps(list(sys.modules)))"
 
 

@@ -217,6 +217,17 @@ async def test_nothing_is_contained_unless_asked_for() -> None:
             await pilot.click(Failing)
 
 
+def test_keys_are_named_as_people_write_them() -> None:
+    assert [internals.key_name(written) for written in ("?", "f2", "ctrl+w", "Ctrl+W", "space")] == [
+        "question_mark",
+        "f2",
+        "ctrl+w",
+        "ctrl+w",
+        "space",
+    ]
+    assert internals.key_name("hyper+x") is None and internals.key_name("\x00") is None
+
+
 def test_every_helper_has_a_test() -> None:
     source = Path(__file__).read_text("utf-8")
     helpers = [

@@ -71,7 +71,7 @@ def test_options_reach_the_collector(monkeypatch: pytest.MonkeyPatch, tmp_path: 
         seen.append(options)
         return 0
 
-    monkeypatch.setattr("etaoi_tui.start_viewer.live", take)
+    monkeypatch.setattr("etaoi_tui.cli.start_viewer.live", take)
     monkeypatch.delenv("ETAOI_TUI_TOKEN", raising=False)
     file = tmp_path / "run.msgpack"
     for arguments in (
@@ -98,7 +98,7 @@ def test_the_token_comes_from_the_environment_too(monkeypatch: pytest.MonkeyPatc
         seen.append(options.token)
         return 0
 
-    monkeypatch.setattr("etaoi_tui.start_viewer.live", take)
+    monkeypatch.setattr("etaoi_tui.cli.start_viewer.live", take)
     monkeypatch.setenv("ETAOI_TUI_TOKEN", "secret")
     invoke()
     invoke("--token", "other")

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etaoi_collector.wire.trace_records import TraceWriter
-from etaoi_tui.cli.console import SafeOutput
+from etaoi_tui.console import SafeOutput
 from etaoi_tui.text import UNSAFE
 from tests.headless.running import run
 

@@ -8,9 +8,12 @@ answer an empty message with its status in the trailers (gRPC's PROTOCOL-HTTP2.m
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from importlib.util import find_spec
+from typing import ClassVar
 
 from etaoi_collector.receivers.door import Headers, HttpAnswer, HttpRequest
+from etaoi_collector.receivers.http2.status import EXHAUSTED, INVALID, OK, UNAVAILABLE, UNIMPLEMENTED
 from etaoi_collector.receivers.otlp_http import check_protobuf, logs_in_protobuf, spans_in_protobuf
 from etaoi_collector.receivers.translating import TranslatingReceiver
 
@@ -27,9 +30,6 @@ SERVICES = {
 }
 """Methods that are served, and what translates their message; metrics are taken and dropped."""
 
-OK, INVALID, DENIED, EXHAUSTED, UNIMPLEMENTED, UNAVAILABLE, UNAUTHENTICATED = 0, 3, 7, 8, 12, 14, 16
-"""Status codes of gRPC."""
-
 _STATUS = {200: OK, 400: INVALID, 413: EXHAUSTED, 415: UNIMPLEMENTED, 503: UNAVAILABLE}
 _ACCEPTED = HttpAnswer(200)
 
@@ -38,6 +38,8 @@ class OtlpGrpc(TranslatingReceiver):
     """Takes what exporters send over gRPC."""
 
     name = "OpenTelemetry"
+    services: ClassVar[Mapping[str, object]] = SERVICES
+    """Methods that it serves; None for those whose messages are dropped."""
 
     def recognises(self, first: bytes) -> bool | None:
         """Tell whether a connection speaks HTTP/2."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, cast
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar, Protocol, cast
 
 from h2.config import H2Configuration
 from h2.connection import H2Connection
@@ -11,19 +12,18 @@ from h2.events import ConnectionTerminated, DataReceived, RequestReceived, Strea
 from h2.exceptions import H2Error
 
 from etaoi_collector.receivers.door import Headers
-from etaoi_collector.receivers.otlp_grpc import (
+from etaoi_collector.receivers.http2.status import (
     DENIED,
     EXHAUSTED,
     INVALID,
     OK,
-    SERVICES,
     UNAUTHENTICATED,
     UNIMPLEMENTED,
 )
 
 if TYPE_CHECKING:
+    from etaoi_collector.receivers.door import ReceiverContext
     from etaoi_collector.receivers.gate import Gate
-    from etaoi_collector.receivers.otlp_grpc import OtlpGrpc
 
 MAX_MESSAGE = 64 << 20
 """Bytes of one message; exporters stay far below."""
@@ -34,6 +34,18 @@ STALLED_AFTER = 30.0
 """Seconds without a byte after which a connection is closed: without a request, and within one."""
 
 _EMPTY_MESSAGE = bytes(5)
+
+
+class MessageReceiver(Protocol):
+    """What a connection needs of the receiver that it serves."""
+
+    name: ClassVar[str]
+    services: ClassVar[Mapping[str, object]]
+    """Methods that it serves; None for those whose messages are dropped."""
+    context: ReceiverContext
+
+    def take(self, path: str, headers: Headers, message: bytes, compressed: bool, peer: str) -> int:
+        """Take the message of a request; returns a gRPC status."""
 
 
 class _Stream:
@@ -53,7 +65,7 @@ class GrpcConnection(asyncio.Protocol):
         peer: Address of the client.
     """
 
-    def __init__(self, receiver: OtlpGrpc, peer: str) -> None:
+    def __init__(self, receiver: MessageReceiver, peer: str) -> None:
         self._receiver = receiver
         self._peer = peer
         self._http = H2Connection(H2Configuration(client_side=False, header_encoding=None))
@@ -113,7 +125,7 @@ class GrpcConnection(asyncio.Protocol):
         if objection is not None:
             context.ingest.turn_away(objection.reason.strip())
             self._answer(stream_id, DENIED, objection.reason.strip())
-        elif path not in SERVICES:
+        elif path not in self._receiver.services:
             context.ingest.turn_away(f"a client asked for {path[:80]!a} over gRPC, which is not served")
             self._answer(stream_id, UNIMPLEMENTED, "not served")
         elif not gate.admits(headers):
@@ -123,7 +135,7 @@ class GrpcConnection(asyncio.Protocol):
             self._answer(stream_id, EXHAUSTED, "too many requests at once")
         else:
             self._streams[stream_id] = _Stream(path, headers)
-            if self._agent is None and SERVICES[path] is not None:
+            if self._agent is None and self._receiver.services[path] is not None:
                 self._agent = headers.get("user-agent")
                 context.clients.came(self._receiver.name, self._peer, self._agent)
 

@@ -15,8 +15,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from etaoi_collector.store import Store
-from etaoi_tui.cli.console import echo
 from etaoi_tui.cli.signals import until_signal
+from etaoi_tui.console import echo
 from etaoi_tui.feed import Feed
 from etaoi_tui.viewer_options import ViewerOptions, ViewerOutcome
 
