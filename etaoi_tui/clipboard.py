@@ -14,6 +14,9 @@ LARGEST_FOR_TERMINALS = 74_994
 
 _LOCAL_TOOLS = (("pbcopy",), ("wl-copy",), ("xclip", "-selection", "clipboard"), ("xsel", "-ib"))
 
+_TMUX = ("tmux", "load-buffer", "-w", "-")
+"""By default tmux takes no OSC 52 from programs; this fills its buffer and the terminal's clipboard."""
+
 
 def copy_locally(text: str) -> str | None:
     """Hand text to the desktop's own clipboard tool, unless the terminal may be somewhere else.
@@ -21,9 +24,10 @@ def copy_locally(text: str) -> str | None:
     Returns:
         The tool's name, or None when there is none that can be trusted to reach this person's screen.
     """
-    if os.environ.get("SSH_CONNECTION") or os.environ.get("SSH_TTY"):
-        return None
-    for command in _LOCAL_TOOLS:
+    tools: list[tuple[str, ...]] = [_TMUX] if os.environ.get("TMUX") else []
+    if not (os.environ.get("SSH_CONNECTION") or os.environ.get("SSH_TTY")):
+        tools += _LOCAL_TOOLS
+    for command in tools:
         if shutil.which(command[0]) is None:
             continue
         if command[0] == "wl-copy" and not os.environ.get("WAYLAND_DISPLAY"):

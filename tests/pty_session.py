@@ -92,8 +92,14 @@ class PtySession:
             self.read(0.1)
 
     def wait(self) -> int:
-        """Wait for the end and return the exit status."""
+        """Wait for the end and return the exit status.
+
+        Raises:
+            TimeoutError: it does not end.
+        """
         deadline = time.monotonic() + SECONDS
         while self.process.poll() is None and time.monotonic() < deadline:
             self.read(0.1)
-        return self.process.wait(1.0)
+        if self.process.poll() is None:
+            raise TimeoutError(f"it does not end; last drawn: {self.drawn[-500:]!r}")
+        return self.process.returncode
