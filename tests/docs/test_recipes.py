@@ -32,6 +32,22 @@ writer.close()
 """
 
 CHECKS = {
+    "etaoi_tui/commands/shouting.py": """
+from types import SimpleNamespace
+from etaoi_tui.commands import load_commands
+shout = load_commands()["span.shout"]
+assert shout.keys == ("ctrl+t",)
+said = []
+shout.run(SimpleNamespace(selection=SimpleNamespace(span=SimpleNamespace(name="dig")), answer=said.append))
+assert said == ["DIG"]
+""",
+    "config/themes/harbour.toml": """
+from pathlib import Path
+from etaoi_tui.widgets.user_themes import load_themes
+themes, problems = load_themes(Path("config/themes"))
+assert ([theme.name for theme in themes], problems) == (["harbour"], []), (themes, problems)
+assert themes[0].primary == "#7aa2f7"
+""",
     "etaoi_tui/sdk/watchers/crew.py": """
 import types, etaoi_tui
 crew = types.SimpleNamespace(on_begin=[], on_end=[])
@@ -60,14 +76,6 @@ shown = subprocess.run(command, capture_output=True, text=True)
 spans = [json.loads(line) for line in shown.stdout.splitlines()]
 assert [(s["name"], s["kind"], s["duration_ms"]) for s in spans] == [
     ("dig", "tool", 2500.0), ("fill", "tool", 1000.0)], shown
-""",
-    "etaoi_tui/export/csv_table.py": WRITE
-    + """
-import csv, subprocess, sys
-command = [sys.executable, "-m", "etaoi_tui", "show", "run.msgpack", "--format", "csv-table"]
-shown = subprocess.run(command, capture_output=True, text=True)
-(row,) = csv.DictReader(shown.stdout.splitlines())
-assert (row["kind"], row["name"], row["status"]) == ("guardrail", "profanity", "ok"), shown
 """,
     "etaoi_tui/detail/viewers/guardrail.py": WRITE
     + """

@@ -26,9 +26,12 @@ def find_bridges() -> list[Bridge]:
 
 def _in_folder() -> Iterator[Bridge]:
     for module in pkgutil.iter_modules(watchers.__path__):
-        kind = getattr(importlib.import_module(f"{watchers.__name__}.{module.name}"), "BRIDGE", None)
-        if kind is not None:
-            yield kind()
+        try:
+            kind = getattr(importlib.import_module(f"{watchers.__name__}.{module.name}"), "BRIDGE", None)
+            if kind is not None:
+                yield kind()
+        except Exception:  # a broken file must not keep the others from working, nor reach the agent
+            _log.warning("The bridge in %s cannot be loaded and is left out.", module.name, exc_info=True)
 
 
 def _from_others() -> Iterator[Bridge]:
