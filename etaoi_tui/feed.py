@@ -67,7 +67,7 @@ class Feed:
         store = self.store
         for item in items:
             if type(item) is EventBatch:
-                place = item.base_place
+                place = item.base_ref
                 if place >= 0:
                     place += item.first_ordinal
                 store.apply(item.events, place, item.connection)

@@ -27,10 +27,10 @@ class Closed(msgspec.Struct, gc=False):
 class EventBatch(msgspec.Struct, gc=False):
     """Some or all events of one frame, in frame order.
 
-    Event ``i`` lies at the place ``base_place + first_ordinal + i``.
+    Event ``i`` lies at the place ``base_ref + first_ordinal + i``.
     """
 
-    base_place: int
+    base_ref: int
     """Place of the frame; `NOWHERE` when it was not kept."""
     first_ordinal: int
     events: list[Event | Reject]

@@ -105,6 +105,6 @@ def fold_one_level(at: Workspace) -> None:
 def toggle_inner_steps(at: Workspace) -> None:
     """Show or hide a framework's inner steps."""
     rows = at.span_tree.rows
-    rows.set_plumbing(not rows.show_plumbing)
+    rows.set_plumbing(not rows.show_internal)
     at.span_tree.rows_changed()
-    at.answer(f"The framework's inner steps are {'shown' if rows.show_plumbing else 'hidden'}.")
+    at.answer(f"The framework's inner steps are {'shown' if rows.show_internal else 'hidden'}.")

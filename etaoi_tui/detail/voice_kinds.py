@@ -22,7 +22,7 @@ def voice_tabs(data: SpanData) -> Sequence[Tab]:
 
 def speech(span: Span, rows: RowReader) -> str:
     """Return what was said, and what went wrong; only the latter where the span's name says the words."""
-    end = rows.fields(span.end_place if span.end_place >= 0 else span.start_place)
+    end = rows.fields(span.end_ref if span.end_ref >= 0 else span.start_ref)
     words = end.transcript or end.text or ""
     if words.startswith(span.name):
         words = ""

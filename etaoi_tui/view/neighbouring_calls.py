@@ -15,7 +15,7 @@ from etaoi_tui.view.middleware.pairing import bracket_of
 
 _order = attrgetter("started_at", "number")
 
-_INNER = int(SpanFlag.PLUMBING) | int(SpanFlag.PROBE)
+_INNER = int(SpanFlag.INTERNAL) | int(SpanFlag.PROBE)
 
 SPANS_WALKED = 20_000
 """Spans that one look backwards passes at most."""

@@ -115,8 +115,8 @@ class Summaries:
             return summary
         words = ""
         for root in heads(trace)[:4]:
-            if root.start_place >= 0 and root.kind != "agent_context":
-                inputs = self.fields(root.start_place).inputs
+            if root.start_ref >= 0 and root.kind != "agent_context":
+                inputs = self.fields(root.start_ref).inputs
                 answer = answer_words(inputs)
                 words = f"↪ {answer}" if answer else first_words(inputs)
             if root.kind == "voice_session":
@@ -139,7 +139,7 @@ class Summaries:
             return ""
 
     def _inputs(self, span: Span) -> str | None:
-        return self.fields(span.start_place).inputs
+        return self.fields(span.start_ref).inputs
 
     def _newest_speech(self, call: Span) -> str:
         """Return the newest words of a call, with the sign of who said them."""

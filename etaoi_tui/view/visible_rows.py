@@ -14,7 +14,7 @@ from etaoi_collector.store.model import Changes, Span, SpanFlag, Trace
 from etaoi_tui.view.depth_first import after_subtree, position, root_of
 from etaoi_tui.view.middleware.row_groups import events_beside, head_of, hooks_near, is_head_of_several
 
-_PLUMBING = int(SpanFlag.PLUMBING)
+_INTERNAL = int(SpanFlag.INTERNAL)
 _PROBE = int(SpanFlag.PROBE)
 _ERROR_BELOW = int(SpanFlag.ERROR_BELOW)
 _INFRASTRUCTURE = int(SpanFlag.INFRASTRUCTURE)
@@ -50,7 +50,7 @@ class TreeRows:
         self.depths: list[int] = []
         self.version = 0
         self.touched: list[Span] = []
-        self.show_plumbing = False
+        self.show_internal = False
         self._folded: set[Span] = set()
         self._open_chains: set[Span] = set()
         self._hung_until = 0.0
@@ -115,7 +115,7 @@ class TreeRows:
             return True
         for span in added:
             self._insert(span)
-        if not self.show_plumbing:
+        if not self.show_internal:
             if any(self._moved(event) for span in added for event in events_beside(span)):
                 self.rebuild()
                 return True
@@ -123,7 +123,7 @@ class TreeRows:
                 if any(self._moved(hook) for hook in hooks_near(span)):
                     self.rebuild()
                     return True
-                if span.marks & (_PLUMBING | _PROBE) and span.error is not None:
+                if span.marks & (_INTERNAL | _PROBE) and span.error is not None:
                     if span.children is not None and self.index(span) is None:
                         self.rebuild()
                         return True
@@ -200,7 +200,7 @@ class TreeRows:
 
         What lies below further rows is theirs. Counts up to a bound.
         """
-        if self.show_plumbing or not span.trace.infrastructure:
+        if self.show_internal or not span.trace.infrastructure:
             return 0
         if self._counted_at != self.version:
             self._counts.clear()
@@ -304,14 +304,14 @@ class TreeRows:
 
     def set_plumbing(self, visible: bool) -> None:
         """Show or hide the framework's inner steps."""
-        self.show_plumbing = visible
+        self.show_internal = visible
         self.rebuild()
 
     # middleware
 
     def is_chain(self, span: Span) -> bool:
         """Whether a row stands for a chain of middleware: the outermost of several hooks around a call."""
-        return not self.show_plumbing and is_head_of_several(span)
+        return not self.show_internal and is_head_of_several(span)
 
     def unfolds(self, span: Span) -> bool:
         """Whether anything can unfold under the span, or beside it."""
@@ -389,7 +389,7 @@ class TreeRows:
         return inside
 
     def _hidden(self, span: Span) -> bool:
-        if self.show_plumbing or not span.marks & (_PLUMBING | _PROBE):
+        if self.show_internal or not span.marks & (_INTERNAL | _PROBE):
             return False
         if span.marks & _INFRASTRUCTURE and not span.is_folded_away:
             return False

@@ -17,7 +17,7 @@ from etaoi_tui.widgets import span_tree_style
 from etaoi_tui.widgets.row_view import Piece, RowView
 from etaoi_tui.widgets.span_painter import DEEPEST_INDENT, SpanPainter, columns
 
-_PLUMBING = int(SpanFlag.PLUMBING)
+_INTERNAL = int(SpanFlag.INTERNAL)
 _PROBE = int(SpanFlag.PROBE)
 
 _TOLD_BY_CHILDREN = ("sub_agent", "voice_turn", "voice_session")
@@ -431,7 +431,7 @@ x shows them.
             return False
         if span.kind in _TOLD_BY_CHILDREN or self.rows.folded(span):
             return True
-        return bool((children[0].marks | children[-1].marks) & (_PLUMBING | _PROBE))
+        return bool((children[0].marks | children[-1].marks) & (_INTERNAL | _PROBE))
 
     def _refresh_changed(self, changes: Changes) -> None:
         shown = self.shown_rows()

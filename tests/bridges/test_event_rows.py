@@ -101,8 +101,8 @@ def test_events_are_rows_with_what_is_known_of_them(watched: Watched) -> None:
     assert rows["state_conflict"] == "page = three"
     assert rows["goal_progress"] == "40% · found=true told=false"
     assert rows["constraint_violation"] == "budget: too much"
-    assert watched.span("context_usage_updated").marks & SpanFlag.PLUMBING
-    assert not watched.span("goal_progress").marks & SpanFlag.PLUMBING
+    assert watched.span("context_usage_updated").marks & SpanFlag.INTERNAL
+    assert not watched.span("goal_progress").marks & SpanFlag.INTERNAL
     assert watched.run().errors == 0 and watched.run().status is Status.OK
 
 

@@ -105,7 +105,7 @@ class Watched:
     def _words_of(self, trace: Trace, source: Any) -> set[Run]:
         words: set[Run] = set()
         for span in trace.members:
-            for place in (span.start_place, span.end_place, *(span.deltas or ())):
+            for place in (span.start_ref, span.end_ref, *(span.deltas or ())):
                 if place != NO_EVENT:
                     found = WORD.findall(bytes(source.read(place)))
                     words |= {(system.decode(), int(number)) for system, number in found}
@@ -161,7 +161,7 @@ def test_every_run_is_a_whole_tree_of_its_own_system(watched: Watched) -> None:
             assert outline(root) == tree, system
     for trace in watched.runs_of("langgraph"):
         (root,) = trace.roots
-        shown = [span for span in trace.members if not span.marks & SpanFlag.PLUMBING]
+        shown = [span for span in trace.members if not span.marks & SpanFlag.INTERNAL]
         assert [span.kind for span in shown if span is not root] == ONE_LOOK
         assert (root.kind, root.name) == ("sub_agent", "helper")
     call, turn = sorted(watched.runs_of("voice"), key=lambda trace: trace.started_at)

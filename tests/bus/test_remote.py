@@ -58,7 +58,7 @@ def rows(store: Store, source: Source) -> list[tuple[Any, ...]]:
     """What is shown of all spans, payloads included."""
 
     def row(span: Span) -> tuple[Any, ...]:
-        payload = source.read(span.start_place)
+        payload = source.read(span.start_ref)
         assert isinstance(payload, bytes)
         parent = None if span.parent is None else span.parent.span_id
         return span.span_id, parent, span.kind, span.name, span.status, span.usage, span.error, payload

@@ -80,7 +80,7 @@ def events_in(arrivals: Iterable[SourceItem]) -> list[Event | Reject]:
 def places_in(arrivals: Iterable[SourceItem]) -> list[int]:
     """Their places."""
     return [
-        item.base_place + item.first_ordinal + index
+        item.base_ref + item.first_ordinal + index
         for item in arrivals
         if isinstance(item, EventBatch)
         for index in range(len(item.events))

@@ -42,7 +42,7 @@ def check_places(recorder: Recorder, items: list[SourceItem]) -> None:
     for item in items:
         if isinstance(item, EventBatch):
             for index, event in enumerate(item.events):
-                raw = recorder.read(item.base_place + item.first_ordinal + index)
+                raw = recorder.read(item.base_ref + item.first_ordinal + index)
                 assert isinstance(raw, bytes) and isinstance(event, SpanStart)
                 assert event.span_id.encode() in raw
 

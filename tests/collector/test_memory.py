@@ -39,7 +39,7 @@ SERVER = """
         for item in source.take(0.01):
             if isinstance(item, EventBatch):
                 events += len(item.events)
-                place = item.base_place + item.first_ordinal
+                place = item.base_ref + item.first_ordinal
         time.sleep(0.01)
     one = len(source.read(place))
     item = None

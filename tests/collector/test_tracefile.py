@@ -79,7 +79,7 @@ def test_our_own_format_tells_everything(trace: Path) -> None:
 def test_a_file_torn_anywhere_opens_with_what_came_before(trace: Path, tmp_path: Path) -> None:
     data = trace.read_bytes()
     whole = TraceReader(trace)
-    boundaries = {item.base_place >> 24 for item in whole.arrivals() if isinstance(item, EventBatch)}
+    boundaries = {item.base_ref >> 24 for item in whole.arrivals() if isinstance(item, EventBatch)}
     seen = set()
     for length in range(1, len(data)):
         torn = tmp_path / "torn.msgpack"
@@ -234,7 +234,7 @@ def test_a_compression_bomb_is_stopped(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_damage_in_the_middle_costs_the_damaged_records(tmp_path: Path) -> None:
     path = write_trace(tmp_path / "a", [numbered_frame(n, 1) for n in range(6)])
-    offsets = [i.base_place >> 24 for i in TraceReader(path).arrivals() if isinstance(i, EventBatch)]
+    offsets = [i.base_ref >> 24 for i in TraceReader(path).arrivals() if isinstance(i, EventBatch)]
     data = bytearray(path.read_bytes())
     data[offsets[2] : offsets[2] + 30] = b"\xff" * 30
     path.write_bytes(data)
@@ -286,7 +286,7 @@ def test_a_frame_of_many_events_comes_in_slices(tmp_path: Path) -> None:
         (600, 300),
         (900, 100),
     ]
-    assert len({item.base_place for item in items}) == 1
+    assert len({item.base_ref for item in items}) == 1
 
 
 def test_large_frames_are_mapped_and_read_back(tmp_path: Path) -> None:

@@ -108,7 +108,7 @@ def test_places_count_from_the_frame_that_holds_the_events() -> None:
     source.waiting.append(events(scribe, base=NO_EVENT, first=512))
     Feed(source, store, clock=clock).tick(100.0, 0.0)
     places = [store.find_span(span.span_id) for span in (kept, lost)]
-    assert [span and span.start_place for span in places] == [pack_event_ref(0, 4096, 512), NO_EVENT]
+    assert [span and span.start_ref for span in places] == [pack_event_ref(0, 4096, 512), NO_EVENT]
 
 
 def test_every_kind_of_item_reaches_the_store() -> None:

@@ -31,7 +31,7 @@ from etaoi_tui.detail.kind_viewer import KindViewer
 
 
 def _summary(span, rows):
-    return f"{rows.event(span.start_place)['payload']['score']} of 10"
+    return f"{rows.event(span.start_ref)['payload']['score']} of 10"
 
 
 def _tabs(data):

@@ -39,7 +39,7 @@ def read_all(reader: TraceReader) -> Store:
     store = Store()
     for item in reader.arrivals():
         if isinstance(item, EventBatch):
-            store.apply(item.events, item.base_place + item.first_ordinal, item.connection)
+            store.apply(item.events, item.base_ref + item.first_ordinal, item.connection)
     return store
 
 
@@ -105,7 +105,7 @@ def test_a_file_that_grows_is_followed(tmp_path: Path) -> None:
         items = source.take(0.1)
         for item in items:
             if isinstance(item, EventBatch):
-                store.apply(item.events, item.base_place + item.first_ordinal, item.connection)
+                store.apply(item.events, item.base_ref + item.first_ordinal, item.connection)
         return items
 
     while take():
@@ -117,7 +117,7 @@ def test_a_file_that_grows_is_followed(tmp_path: Path) -> None:
         pass
     assert summary(store)["spans"] == len(spans) and source.live
     span = next(span for trace in store.traces.values() for span in trace.members if span.kind == "llm")
-    assert not isinstance(source.read(span.start_place), Missing)
+    assert not isinstance(source.read(span.start_ref), Missing)
     old(path, first + second)
     kinds = [type(item) for item in take()]
     assert kinds[-1] is Ended and Closed in kinds and not source.live

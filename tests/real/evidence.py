@@ -48,7 +48,7 @@ def fold(store: Store, arrivals: Iterator[SourceItem]) -> None:
     """Apply what a recording holds, as a viewer does that replays it."""
     for item in arrivals:
         if isinstance(item, EventBatch):
-            place = item.base_place if item.base_place < 0 else item.base_place + item.first_ordinal
+            place = item.base_ref if item.base_ref < 0 else item.base_ref + item.first_ordinal
             store.apply(item.events, place, item.connection)
         elif isinstance(item, Opened):
             store.connection_opened(item.connection)
@@ -75,7 +75,7 @@ def kept_event_ids(store: Store, read: Read) -> set[str]:
     """Ids of the span events that the store can find again in the recording, each read from its place."""
     ids: set[str] = set()
     for span in all_spans(store):
-        for place in (span.start_place, span.end_place, *(span.deltas or ())):
+        for place in (span.start_ref, span.end_ref, *(span.deltas or ())):
             if place >= 0:
                 raw = read(place)
                 assert not isinstance(raw, Missing), f"the event at {place} cannot be read: {raw}"
@@ -108,7 +108,7 @@ def recorded_event_ids(path: Path) -> set[str]:
         for item in reader.arrivals():
             if isinstance(item, EventBatch):
                 for ordinal in range(item.first_ordinal, item.first_ordinal + len(item.events)):
-                    raw = reader.read(item.base_place + ordinal)
+                    raw = reader.read(item.base_ref + ordinal)
                     assert not isinstance(raw, Missing)
                     ids.add(msgpack.unpackb(raw, strict_map_key=False)["event_id"])
     finally:

@@ -82,7 +82,7 @@ def fold(store: Store, source: LiveSource) -> None:
     """Take what has arrived into a store."""
     for item in source.take(0.05):
         if isinstance(item, EventBatch):
-            store.apply(item.events, item.base_place + item.first_ordinal, item.connection)
+            store.apply(item.events, item.base_ref + item.first_ordinal, item.connection)
 
 
 def summary(store: Store) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def test_a_capture_becomes_what_it_should(name: str, tmp_path: Path) -> None:
     for item in TraceReader(path).arrivals():
         if isinstance(item, EventBatch):
             assert not any(isinstance(event, Reject) for event in item.events)
-            again.apply(item.events, item.base_place + item.first_ordinal, item.connection)
+            again.apply(item.events, item.base_ref + item.first_ordinal, item.connection)
     assert summary(again) == found
 
 

@@ -43,7 +43,7 @@ class Watching:
                 if isinstance(arrival, EventBatch):
                     self.events += len(arrival.events)
                     self.rejects += [e.reason for e in arrival.events if isinstance(e, Reject)]
-                    self.store.apply(arrival.events, arrival.base_place, arrival.connection)
+                    self.store.apply(arrival.events, arrival.base_ref, arrival.connection)
             time.sleep(0.005)
 
     def spans(self) -> dict[str, Status]:

@@ -69,7 +69,7 @@ def test_repeated_starts_ends_and_deltas() -> None:
     assert store.repeats == 3
     assert not span.marks & SpanFlag.CONFLICT
     assert span.deltas == [1]
-    assert (span.start_place, span.end_place) == (0, 2)
+    assert (span.start_ref, span.end_ref) == (0, 2)
 
 
 def test_deltas_are_recognised_within_the_window(monkeypatch: pytest.MonkeyPatch) -> None:

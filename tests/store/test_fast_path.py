@@ -89,7 +89,7 @@ def assert_alike(items: Iterable[SourceItem]) -> None:
             elif isinstance(item, Closed):
                 store.connection_closed(item.connection, item.at, item.code, item.reason)
             elif isinstance(item, EventBatch):
-                store.apply(item.events, item.base_place + item.first_ordinal, item.connection)
+                store.apply(item.events, item.base_ref + item.first_ordinal, item.connection)
     for store in (fast, slow):
         store.finish()
     assert dump(fast) == dump(slow)

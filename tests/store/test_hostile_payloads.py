@@ -92,4 +92,4 @@ def test_frames_of_ten_thousand_envelopes() -> None:
     opened(store)
     store.apply(decode_frame(msgpack.packb(batch)), 0, 1)
     assert store.span_count == store.events == 10_000
-    assert members(store)[-1].start_place == 9_999
+    assert members(store)[-1].start_ref == 9_999

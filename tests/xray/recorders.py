@@ -107,7 +107,7 @@ def under_etaoi(folder: Path, names: list[str]) -> dict[str, Shown]:
         events = _Kept({})
         for trace in collected.store.traces.values():
             for span in trace.members:
-                for place in (span.start_place, span.end_place, *(span.deltas or ())):
+                for place in (span.start_ref, span.end_ref, *(span.deltas or ())):
                     if place >= 0:
                         events.events[place] = collected.read(place)
     payloads = RecordedPayloads(events)

@@ -29,7 +29,7 @@ def run(scribe: Scribe, prompts: list[list[str]], name: str = "counter") -> None
 
 
 def prompt_of(recorded: Recorded, span: Any) -> str:
-    event = recorded.payloads.event(span.start_place)
+    event = recorded.payloads.event(span.start_ref)
     assert isinstance(event, dict)
     return str(event["payload"]["input_messages"][0]["text"])
 

@@ -106,7 +106,7 @@ class Inbox:
                 return
         with self._lock:
             full = self._events + count > self._max_events or self._bytes + size > self._max_bytes
-            if full and type(item) is EventBatch and item.base_place >= 0:
+            if full and type(item) is EventBatch and item.base_ref >= 0:
                 self._remember(item, count)
             else:
                 self._items.append((item, size))
@@ -134,7 +134,7 @@ class Inbox:
         return taken
 
     def _remember(self, item: EventBatch, count: int) -> None:
-        start = item.base_place + item.first_ordinal
+        start = item.base_ref + item.first_ordinal
         self.overflowed += count
         last = self._items[-1][0] if self._items else None
         if type(last) is _Behind and unpack_event_ref(last.start)[0] == unpack_event_ref(start)[0]:

@@ -36,11 +36,11 @@ class RecordedContent:
 
     def given(self, span: Span) -> bytes:
         """Return the bytes of the start event."""
-        return self._bytes(span.start_place)
+        return self._bytes(span.start_ref)
 
     def made(self, span: Span) -> bytes:
         """Return the bytes of the deltas and the end event."""
-        return b"".join(map(self._bytes, [*(span.deltas or ()), span.end_place]))
+        return b"".join(map(self._bytes, [*(span.deltas or ()), span.end_ref]))
 
     def _bytes(self, place: int) -> bytes:
         """Return the payload's bytes: ids and time stamps around it would match any number."""

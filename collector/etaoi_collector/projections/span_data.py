@@ -37,14 +37,14 @@ class SpanData:
         """Its start event; None if none has arrived."""
         if not self.span.marks & SpanFlag.STARTED:
             return None
-        return self._payloads.event(self.span.start_place)
+        return self._payloads.event(self.span.start_ref)
 
     @cached_property
     def end(self) -> Map | Missing | None:
         """Its end event; None if none has arrived."""
         if not self.span.marks & SpanFlag.ENDED:
             return None
-        return self._payloads.event(self.span.end_place)
+        return self._payloads.event(self.span.end_ref)
 
     @cached_property
     def start_payload(self) -> Map:
@@ -96,8 +96,8 @@ class SpanData:
         """What of it cannot be read, in words."""
         found = []
         for name, event, place in (
-            ("start", self.start, self.span.start_place),
-            ("end", self.end, self.span.end_place),
+            ("start", self.start, self.span.start_ref),
+            ("end", self.end, self.span.end_ref),
         ):
             if isinstance(event, Missing):
                 why = "it was not recorded" if place == NO_EVENT and not event.reason else event.reason

@@ -12,10 +12,10 @@ NAME_CHARACTERS = 256
 
 _NAMES_SHARED = 20_000
 
-_GRAPH_PLUMBING = frozenset(
+_GRAPH_INTERNALS = frozenset(
     {"model", "tools", "agent", "__start__", "__end__", "call_model", "model_request"}
 )
-_RUNNABLE_PLUMBING = frozenset(
+_RUNNABLE_INTERNALS = frozenset(
     {
         "RunnableCallable",
         "RunnableSequence",
@@ -75,9 +75,9 @@ def is_internal(chain_kind: str, name: str) -> bool:
     if chain_kind == "internal":
         return True
     if chain_kind == "graph_node":
-        return name in _GRAPH_PLUMBING
+        return name in _GRAPH_INTERNALS
     return chain_kind == "user" and (
-        name in _RUNNABLE_PLUMBING or name.startswith(("ChannelWrite<", "Branch<"))
+        name in _RUNNABLE_INTERNALS or name.startswith(("ChannelWrite<", "Branch<"))
     )
 
 

@@ -88,7 +88,7 @@ class FastReducer:
                 ):
                     unusual(event, place, connection)
                     continue
-                span.end_place = place
+                span.end_ref = place
                 span.ended_at = at
                 span.marks |= ENDED
                 span.version += 1

@@ -54,7 +54,7 @@ class SpanFlag(IntEnum):
     """Its span_start arrived."""
     ENDED = 2
     """Its span_end arrived."""
-    PLUMBING = 4
+    INTERNAL = 4
     """A framework's inner step that a reader folds away (a graph-internal node, a runnable sequence)."""
     ERROR_BELOW = 8
     """Some descendant failed."""
@@ -347,7 +347,7 @@ class Trace:
 
 
 class Span(msgspec.Struct, gc=False, eq=False):
-    """One span. Payloads are not here: `start_place`, `end_place` and `deltas` say where they lie.
+    """One span. Payloads are not here: `start_ref`, `end_ref` and `deltas` say where they lie.
 
     What its start tells comes first, so that the store can make one without naming the fields.
     """
@@ -361,7 +361,7 @@ class Span(msgspec.Struct, gc=False, eq=False):
     """Name of the enclosing agent, where the producer tells."""
     started_at: float = 0.0
     """Start by the producer's clock; a hint for its place until its start arrives (`SpanFlag.STARTED`)."""
-    start_place: int = NO_EVENT
+    start_ref: int = NO_EVENT
     marks: int = 0
     number: int = 0
     """Order of arrival, unique in the store."""
@@ -373,7 +373,7 @@ class Span(msgspec.Struct, gc=False, eq=False):
     children: list[Span] | None = None
     """In start order; None instead of an empty list."""
     ended_at: float | None = None
-    end_place: int = NO_EVENT
+    end_ref: int = NO_EVENT
     deltas: list[int] | None = None
     """Places of its deltas in order of arrival."""
     error: str | None = None
@@ -457,7 +457,7 @@ _WAITING = int(SpanFlag.WAITING)
 _WAITED = int(SpanFlag.WAITING) | int(SpanFlag.ANSWERED)
 _STARTED = int(SpanFlag.STARTED)
 _ENDED = int(SpanFlag.ENDED)
-_INTERNAL = int(SpanFlag.PLUMBING)
+_INTERNAL = int(SpanFlag.INTERNAL)
 _INFRASTRUCTURE = int(SpanFlag.INFRASTRUCTURE)
 _CANCELLED = (
     "CancelledError", "cancelled", "GeneratorExit", "interrupted", "KeyboardInterrupt", "SystemExit",

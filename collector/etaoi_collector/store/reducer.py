@@ -82,7 +82,7 @@ class Reducer:
         if span.version and span.placeholder:
             trace.placeholders -= 1
         kind, name, model, agent, marks = self._facts.of_start(event, trace)
-        span.kind, span.name, span.start_place = kind, name, place
+        span.kind, span.name, span.start_ref = kind, name, place
         span.model = span.model or model
         span.agent = span.agent or agent
         span.marks |= marks
@@ -121,7 +121,7 @@ class Reducer:
         if not marks & STARTED and span.placeholder:
             self._known_without_start(span, event, at)
             marks = span.marks
-        span.end_place = place
+        span.end_ref = place
         span.ended_at = at
         if span.tail:
             span.tail = ""

@@ -78,16 +78,16 @@ class Store:
         """Their spans."""
         return self._held.evicted_spans
 
-    def apply(self, events: Sequence[Event | Reject], first_place: int, connection: int) -> None:
+    def apply(self, events: Sequence[Event | Reject], first_ref: int, connection: int) -> None:
         """Fold events that lie one after the other in a recorded frame.
 
         Args:
             events: Decoded events and rejects, in frame order.
-            first_place: Place of the first of them; negative when the frame was not kept.
+            first_ref: Place of the first of them; negative when the frame was not kept.
             connection: Number of the connection that they came over.
         """
         held = self._held
-        self._usual.fold(events, first_place, 0 if first_place < 0 else 1, connection)
+        self._usual.fold(events, first_ref, 0 if first_ref < 0 else 1, connection)
         held.events += len(events)
         known = held.connections.get(connection)
         if known is not None:

@@ -50,7 +50,7 @@ class DropOldestQueue:
                 cut = count - self._most
                 self.lost += cut
                 item = EventBatch(
-                    item.base_place,
+                    item.base_ref,
                     item.first_ordinal + cut,
                     item.events[cut:],
                     item.connection,

@@ -197,7 +197,7 @@ def _session_ids(sessions: Iterable[str]) -> frozenset[str]:
 
 
 def _bus_event(event: Event | Reject, batch: EventBatch, index: int, state: SpanState | None) -> BusEvent:
-    place = NO_EVENT if batch.base_place < 0 else batch.base_place + batch.first_ordinal + index
+    place = NO_EVENT if batch.base_ref < 0 else batch.base_ref + batch.first_ordinal + index
     kind, received, connection = EVENT_KIND[type(event)], batch.received, batch.connection
     if type(event) is Reject:
         return BusEvent(kind=kind, received=received, connection=connection, place=place, reason=event.reason)

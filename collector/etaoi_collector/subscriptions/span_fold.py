@@ -69,7 +69,7 @@ class SpanFold:
 
     def apply(self, batch: EventBatch, index: int, event: Event | Reject) -> Span | None:
         """Take in one event of a batch; returns its span."""
-        place = -1 if batch.base_place < 0 else batch.base_place + batch.first_ordinal + index
+        place = -1 if batch.base_ref < 0 else batch.base_ref + batch.first_ordinal + index
         self.store.apply((event,), place, batch.connection)
         if not isinstance(event, SpanStart | SpanDelta | SpanEnd):
             return None
@@ -77,7 +77,7 @@ class SpanFold:
 
     def skip(self, batch: EventBatch) -> None:
         """Take in a batch of which nothing is delivered."""
-        place = -1 if batch.base_place < 0 else batch.base_place + batch.first_ordinal
+        place = -1 if batch.base_ref < 0 else batch.base_ref + batch.first_ordinal
         self.store.apply(batch.events, place, batch.connection)
 
     def forget_changes(self) -> None:
@@ -103,7 +103,7 @@ class SpanFold:
         for inner in reversed(chain):
             own = self._own_ids(inner)
             found = ProgramIds(*(mine or theirs for mine, theirs in zip(own, found, strict=True)))
-            if inner.start_place >= 0:
+            if inner.start_ref >= 0:
                 if len(self._ids) > 2 * MAX_SPANS:
                     self._ids.clear()
                 self._ids[inner.number] = found
@@ -111,8 +111,8 @@ class SpanFold:
 
     def _own_ids(self, span: Span) -> ProgramIds:
         metadata: Any = None
-        if span.start_place >= 0:
-            event = self.payloads.event(span.start_place)
+        if span.start_ref >= 0:
+            event = self.payloads.event(span.start_ref)
             metadata = event.get("metadata") if isinstance(event, dict) else None
         if not isinstance(metadata, dict):
             metadata = {}

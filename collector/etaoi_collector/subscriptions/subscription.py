@@ -346,10 +346,10 @@ class Subscription:
         self._read_along -= old
         number, received = batch.connection, batch.received
         first, events = batch.first_ordinal, batch.events
-        self._fold.skip(EventBatch(batch.base_place, first, events[:old], number, received))
+        self._fold.skip(EventBatch(batch.base_ref, first, events[:old], number, received))
         if old == len(events):
             return None
-        return EventBatch(batch.base_place, first + old, events[old:], number, received)
+        return EventBatch(batch.base_ref, first + old, events[old:], number, received)
 
     def _look(self, item: SourceItem) -> None:
         before = len(self._ready)

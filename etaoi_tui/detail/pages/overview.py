@@ -42,7 +42,7 @@ FLAG_NOTES = {
     SpanFlag.ID_CLASH: "Another trace uses the same span id.",
     SpanFlag.CONFLICT: "It was started or ended twice with different content; the first is shown.",
     SpanFlag.LATE: "Something arrived for it after it had ended.",
-    SpanFlag.PLUMBING: "An inner step of its framework; such steps are folded away by default.",
+    SpanFlag.INTERNAL: "An inner step of its framework; such steps are folded away by default.",
 }
 
 ERROR_WORDS = {

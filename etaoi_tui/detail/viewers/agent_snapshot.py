@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def _summary(span: Span, rows: RowReader) -> str:
-    tools = len(rows.fields(span.start_place).tools)
+    tools = len(rows.fields(span.start_ref).tools)
     return f"{tools} tool{'s' if tools != 1 else ''}" if tools else "agent snapshot"
 
 

@@ -8,7 +8,7 @@ from etaoi_tui.detail.voice_kinds import voice_tabs
 
 
 def _summary(span: Span, rows: RowReader) -> str:
-    delay = rows.fields(span.start_place).end_of_utterance_delay
+    delay = rows.fields(span.start_ref).end_of_utterance_delay
     return f"after {delay * 1000:.0f}ms" if delay is not None else ""
 
 

@@ -25,7 +25,7 @@ def _is_event(span: Span) -> bool:
 
 def event_summary(span: Span, rows: RowReader) -> str:
     """Return what is known of an event, in one line."""
-    inputs: Any = rows.fields(span.start_place).inputs
+    inputs: Any = rows.fields(span.start_ref).inputs
     if isinstance(inputs, str) and inputs[:1] in ("{", "[") and len(inputs) <= _LONGEST_READ:
         try:
             inputs = msgspec.json.decode(inputs)

@@ -24,9 +24,9 @@ _MARKS = {
 
 
 def _summary(span: Span, rows: RowReader) -> str:
-    if span.end_place < 0:
+    if span.end_ref < 0:
         return ""
-    end = rows.fields(span.end_place)
+    end = rows.fields(span.end_ref)
     response = end.response
     reason = span.finish_reason
     ending = f"{_MARKS.get(reason, reason)}  " if reason in UNUSUAL else ""

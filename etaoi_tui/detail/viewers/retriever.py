@@ -28,8 +28,8 @@ def retrieval_in_words(query: str | None, documents: int | None) -> str:
 
 
 def _summary(span: Span, rows: RowReader) -> str:
-    query = rows.fields(span.start_place).inputs
-    return retrieval_in_words(query, rows.fields(span.end_place).documents if span.end_place >= 0 else None)
+    query = rows.fields(span.start_ref).inputs
+    return retrieval_in_words(query, rows.fields(span.end_ref).documents if span.end_ref >= 0 else None)
 
 
 def _tabs(data: SpanData) -> Sequence[Tab]:

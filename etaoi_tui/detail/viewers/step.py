@@ -33,8 +33,8 @@ def _summary(span: Span, rows: RowReader) -> str:
     hook = _hook_in(span)
     if hook is not None:
         return hook_summary(hook, rows)
-    start = rows.fields(span.start_place)
-    end = rows.fields(span.end_place) if span.end_place >= 0 else None
+    start = rows.fields(span.start_ref)
+    end = rows.fields(span.end_ref) if span.end_ref >= 0 else None
     if end is not None and end.documents is not None:
         return retrieval_in_words(start.inputs, end.documents)
     above = span.parent

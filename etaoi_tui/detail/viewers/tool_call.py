@@ -18,14 +18,14 @@ _TOOL_ERROR = "tool_error"
 
 def _summary(span: Span, rows: RowReader) -> str:
     if span.error is None or span.status is Status.OK:
-        start = rows.fields(span.start_place)
+        start = rows.fields(span.start_ref)
         return arguments(start.input or start.arguments)
     return _reason(span, rows) if span.error == _TOOL_ERROR else " ".join(span.error.split())
 
 
 def _reason(span: Span, rows: RowReader) -> str:
     """Return why a tool answered with an error: the first line of its answer."""
-    output = rows.fields(span.end_place).output or ""
+    output = rows.fields(span.end_ref).output or ""
     if output.startswith("{"):
         output = message_text(output)
     return next((line.strip() for line in output.splitlines() if line.strip()), "") or _TOOL_ERROR

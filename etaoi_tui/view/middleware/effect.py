@@ -191,7 +191,7 @@ def recorded_effect(hook: Span, rows: RowReader) -> Effect | None:
     None if it does not say.
     """
     deltas = hook.deltas or ()
-    for ref in (*reversed(deltas), hook.end_place, hook.start_place):
+    for ref in (*reversed(deltas), hook.end_ref, hook.start_ref):
         fields = rows.fields(ref)
         if not bytes(fields.diff):
             continue

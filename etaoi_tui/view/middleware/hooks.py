@@ -16,7 +16,7 @@ HOOKS_DEEP = 64
 """Hooks around each other that are followed."""
 
 _PROBE = int(SpanFlag.PROBE)
-_DOWN = int(SpanFlag.PLUMBING)
+_DOWN = int(SpanFlag.INTERNAL)
 
 _order = attrgetter("started_at", "number")
 

@@ -16,7 +16,7 @@ EVENTS_AROUND = 64
 """Siblings on either side that are looked at for the bracket of a probe event."""
 
 _PROBE = int(SpanFlag.PROBE)
-_DOWN = int(SpanFlag.PLUMBING)
+_DOWN = int(SpanFlag.INTERNAL)
 """What the store flags probe events with that were sent on the way down."""
 
 _order = attrgetter("started_at", "number")

@@ -13,7 +13,7 @@ from etaoi_collector.store.model import Span, SpanFlag
 from etaoi_tui.view.middleware.hooks import HOOKS_DEEP, is_hook
 from etaoi_tui.view.middleware.pairing import EVENTS_AROUND, bracket_of, may_belong
 
-_PLUMBING = int(SpanFlag.PLUMBING)
+_INTERNAL = int(SpanFlag.INTERNAL)
 _PROBE = int(SpanFlag.PROBE)
 
 _HOOKS_INSIDE = 8
@@ -34,7 +34,7 @@ def head_of(span: Span) -> Span | None:
         if parent.name == span.name and parent.kind == span.kind:
             return parent
         events = bracket_of(span).spans
-        return events[0] if events else None if span.marks & _PLUMBING else span
+        return events[0] if events else None if span.marks & _INTERNAL else span
     head = parent
     for _ in range(HOOKS_DEEP):
         if head.parent is None or not head.parent.marks & _PROBE:
@@ -49,7 +49,7 @@ def is_head_of_several(span: Span) -> bool:
         return False
     if any(child.marks & _PROBE for child in span.children or ()):
         return head_of(span) is span
-    if span.parent is None or not span.marks & _PLUMBING:
+    if span.parent is None or not span.marks & _INTERNAL:
         return False
     events = bracket_of(span).spans
     return bool(events) and events[0] is span and sum(map(is_hook, events)) > 1

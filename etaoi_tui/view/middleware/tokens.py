@@ -41,9 +41,9 @@ def characters_a_token(call: Span, read: ReadEvent) -> float:
     """Return characters per token of a model call: measured by its own report where it has one."""
     usage = call.usage
     reported = usage.input_tokens if usage is not None else None
-    if not reported or call.start_place < 0:
+    if not reported or call.start_ref < 0:
         return CHARACTERS_A_TOKEN
-    payload = as_map(read(call.start_place).get("payload"))
+    payload = as_map(read(call.start_ref).get("payload"))
     characters = _characters(payload.get("input_messages", payload.get("prompts")))
     tools = payload.get("tool_schemas")
     characters += _characters_of_tools(tools if tools is not None else find_tool_schemas(call, read))
@@ -58,7 +58,7 @@ def find_tool_schemas(call: Span, read: ReadEvent) -> list[Any] | None:
 
     None if the call has none, or no call near it that has them is found.
     """
-    event = read(call.start_place)
+    event = read(call.start_ref)
     payload = as_map(event.get("payload"))
     if "tool_schemas" in payload:
         return as_list(payload["tool_schemas"])
@@ -66,7 +66,7 @@ def find_tool_schemas(call: Span, read: ReadEvent) -> list[Any] | None:
     if not digest:
         return None
     for other in islice(_calls_near(call), _CALLS_READ * 2):
-        payload_of_other = as_map(read(other.start_place).get("payload"))
+        payload_of_other = as_map(read(other.start_ref).get("payload"))
         if as_text(payload_of_other.get("tools_hash")) == digest and "tool_schemas" in payload_of_other:
             return as_list(payload_of_other["tool_schemas"])
     return _tools_of_snapshot(call, event, read)
@@ -85,7 +85,7 @@ def _tools_of_snapshot(call: Span, event: Map, read: ReadEvent) -> list[Any] | N
     snapshot = call.trace.session.agents.snapshot(snapshot_id) if snapshot_id else None
     if snapshot is None:
         return None
-    tools = as_list(as_map(read(snapshot.start_place).get("payload")).get("tools"))
+    tools = as_list(as_map(read(snapshot.start_ref).get("payload")).get("tools"))
     by_name = {as_text(as_map(tool).get("name")): tool for tool in tools}
     names = [as_text(name) for name in as_list(as_map(event.get("payload")).get("tools"))]
     return [by_name[name] for name in names] if names and all(name in by_name for name in names) else None

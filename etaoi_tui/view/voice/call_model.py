@@ -438,14 +438,14 @@ class VoiceCall:
         return None
 
     def _known_key(self, leader: Span) -> str:
-        arrived = leader.start_place if leader.kind == "voice_input" else leader.marks & _BEGUN
+        arrived = leader.start_ref if leader.kind == "voice_input" else leader.marks & _BEGUN
         known = self._keys.get(leader)
         if known is None or known[0] != arrived:
             known = self._keys[leader] = arrived, self._speech_key(leader)
         return known[1]
 
     def _speech_key(self, turn: Span) -> str:
-        ref = turn.start_place if turn.marks & SpanFlag.STARTED else turn.end_place
+        ref = turn.start_ref if turn.marks & SpanFlag.STARTED else turn.end_ref
         speech = told.read(self._reader, ref).speech_id
         return _SPEECH + speech if speech is not None else f"span {turn.span_id}"
 

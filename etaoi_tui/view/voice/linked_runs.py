@@ -81,7 +81,7 @@ class LinkedRuns:
             return None
         if span.kind in VOICE_KINDS or span.kind in ("voice_session", "voice_agent", "agent_context"):
             return None
-        raw = self._reader.read(span.start_place)
+        raw = self._reader.read(span.start_ref)
         if not isinstance(raw, bytes | bytearray | memoryview):
             return None
         try:

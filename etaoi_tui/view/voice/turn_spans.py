@@ -178,13 +178,13 @@ class TurnSpans:
         return TurnSpan(span, payload, metrics, afterwards)
 
     def _start(self, span: Span) -> told.VoiceFields:
-        return told.read(self._reader, span.start_place) if span.marks & _STARTED else told.NOTHING
+        return told.read(self._reader, span.start_ref) if span.marks & _STARTED else told.NOTHING
 
     def _ends(self, span: Span) -> tuple[Payload, Metrics | None]:
         start = self._start(span)
         if not span.marks & _ENDED:
             return start.payload, start.metrics
-        end = told.read(self._reader, span.end_place)
+        end = told.read(self._reader, span.end_ref)
         return told.merged(start.payload, end.payload), end.metrics or start.metrics
 
 

@@ -54,7 +54,7 @@ def shown(handle: AttachedHandle) -> tuple[Recorded, list[Trace]]:
 
 def visible(span: Span, depth: int = 0) -> list[tuple[int, str, str]]:
     """What a reader sees below and including a span: depth, kind and name."""
-    hidden = bool(span.marks & SpanFlag.PLUMBING)
+    hidden = bool(span.marks & SpanFlag.INTERNAL)
     found = [] if hidden else [(depth, span.kind, span.name)]
     for child in span.children or ():
         found += visible(child, depth if hidden else depth + 1)
@@ -90,7 +90,7 @@ def test_an_agent_in_a_team_is_one_level_with_a_card(maker: str, name: str | Non
     )
     assert agent.trace.context_ids[-1] == snapshot.span_id
     (picture,) = [span for span in snapshots if span.name == "team"]
-    nodes = recorded.payloads.event(picture.start_place)["payload"]["graph"]["nodes"]  # type: ignore[index]
+    nodes = recorded.payloads.event(picture.start_ref)["payload"]["graph"]["nodes"]  # type: ignore[index]
     assert {node["id"] for node in nodes} >= {"__start__", "math_expert"}
 
 
