@@ -1,4 +1,4 @@
-"""Whole screens as pictures, each looked at when it was taken; time and recordings are the test's own.
+"""Whole screens as pictures, to be looked at when they change; time and recordings are the test's own.
 
 After a wanted change, look at the pictures and take them again with ``--snapshot-update``.
 """
