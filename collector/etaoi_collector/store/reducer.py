@@ -6,7 +6,7 @@ from etaoi_collector.conventions.payload_fields import read_delta
 from etaoi_collector.store.aggregates import Aggregates
 from etaoi_collector.store.deduplication import Deduplicator
 from etaoi_collector.store.liveness import Liveness
-from etaoi_collector.store.model import SYNTHETIC_ERRORS, Span, SpanFlag, Status, status_of_error
+from etaoi_collector.store.model import Span, SpanFlag, Status, status_of_error
 from etaoi_collector.store.span_tree import SpanLinks
 from etaoi_collector.store.state import (
     ENDED,
@@ -18,6 +18,7 @@ from etaoi_collector.store.state import (
     StoredReject,
     StoreState,
 )
+from etaoi_collector.store.status import SYNTHETIC_ERRORS
 from etaoi_collector.store.waits import Waits
 from etaoi_collector.wire.events import Event, Reject, SpanDelta, SpanEnd, SpanStart, StateTick
 
