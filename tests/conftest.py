@@ -12,8 +12,16 @@ from tests.hygiene import no_blocking_calls, nothing_left_behind
 
 __all__ = ["no_blocking_calls", "nothing_left_behind"]
 
-# A person's shell must not change a picture.
-for _name in ("NO_COLOR", "TEXTUAL_THEME", "TEXTUAL_DIM_FACTOR", "TEXTUAL_FPS", "ETAOI_TUI_THEME"):
+# A person's shell must not change a picture, nor the size that readline exports to the workers of xdist.
+for _name in (
+    "COLUMNS",
+    "LINES",
+    "NO_COLOR",
+    "TEXTUAL_THEME",
+    "TEXTUAL_DIM_FACTOR",
+    "TEXTUAL_FPS",
+    "ETAOI_TUI_THEME",
+):
     os.environ.pop(_name, None)
 os.environ["TEXTUAL_ANIMATIONS"] = "none"
 
