@@ -62,9 +62,10 @@ class Terminal:
         self._arrivals: list[tuple[float, int]] = []
         self._held = threading.Event()
         self._held.set()
-        # COLUMNS and LINES, which a shell or readline exports, would outrank the size of this terminal.
-        inherited = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
-        environment = {**inherited, "TERM": "xterm-256color", "COLORTERM": "truecolor", **(env or {})}
+        environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
+        for size_of_our_own in ("COLUMNS", "LINES"):  # a program believes them more than its terminal
+            environment.pop(size_of_our_own, None)
+        environment |= env or {}
 
         def own_terminal() -> None:
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)

@@ -12,7 +12,7 @@ from tests.hygiene import no_blocking_calls, nothing_left_behind
 
 __all__ = ["no_blocking_calls", "nothing_left_behind"]
 
-# A person's shell must not change a picture, nor the size that readline exports to the workers of xdist.
+# A person's shell must not change a picture.
 for _name in (
     "COLUMNS",
     "LINES",

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from etaoi_collector.conventions.hive.fold import DETACHED
@@ -176,10 +176,17 @@ EVENTS = st.lists(
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(events=EVENTS)
+@example(
+    events=[
+        ("execution_started", "main", "n", "e1", {}),
+        ("execution_completed", "main", "n", "e1", {}),
+        ("execution_completed", "main", "n", "e1", {}),
+    ]
+)
 def test_any_order_of_events_is_a_forest(events: list[Any], caplog: pytest.LogCaptureFixture) -> None:
     async def play(bus: Any) -> None:
         for kind, stream_id, node_id, execution_id, data in events:
-            await bus.emit(kind, stream_id, node_id=node_id, execution_id=execution_id, data=data)
+            await bus.emit(kind, stream_id, node_id=node_id, execution_id=execution_id, data=dict(data))
 
     asyncio.run(recorded(NewestBus(), play)).nothing_dangles()
     assert "failed" not in caplog.text

@@ -165,8 +165,9 @@ class Aggregates:
         reason, provider = told.reason, told.provider or known.provider
         wraps = self._answers.comes_from_another(span, told.answer_id)
         wraps = end_call(span, told) is not None or wraps
-        if wraps:
+        if wraps and not known.wraps:
             self._wraps(span)
+        wraps = wraps or known.wraps
         if reason is not None or wraps or provider != known.provider:
             span.call = self._shared_call(known.requested_model, provider, reason, wraps)
         self._note_told_twice(span)
@@ -213,13 +214,15 @@ class Aggregates:
         if usage is None:
             return
         trace = span.trace
+        is_counted = span.call is None or not span.call.wraps
         before = span.usage
         if before is None:
             trace.calls.append(span)
-        else:
+        elif is_counted:
             self._count(trace, before, -1)
         span.usage = usage
-        self._count(trace, usage, 1)
+        if is_counted:
+            self._count(trace, usage, 1)
 
     def _count(self, trace: Trace, usage: Usage, sign: int) -> None:
         trace.usage_version += 1

@@ -139,7 +139,7 @@ class HiveFold:
     def _node(self, event: Any, at: int) -> Node | None:
         """Return the node's loop that an event is about; what is missing is made on the spot.
 
-        Once an execution is over, an event of its nodes is a row beside it, and there is None to return.
+        Once an execution is over, an event of its nodes is a row in it, and there is None to return.
         """
         owner = self._executions.resolve(event)
         if owner is None or owner.ended:
@@ -294,7 +294,7 @@ class HiveFold:
     # ---- everything else
 
     def _row(self, kind: str, event: Any, at: int) -> None:
-        """Show an event where it belongs: at a turn, a node, an execution, or after one's end beside it."""
+        """Show an event where it belongs: in a turn, a node, or an execution, even one that is over."""
         shown = EVENT_TYPES.get(kind, Shown.ROW)
         data = data_of(event)
         metadata: dict[str, str] = {EVENT: kind, **metadata_of(event)}
