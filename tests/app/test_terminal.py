@@ -50,6 +50,14 @@ _OVER_THE_SCREEN = (
 reached the program together with it would be another key."""
 
 
+def test_a_terminal_has_its_own_size_whatever_is_exported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("LINES", "24")
+    asks = "import shutil; print(*shutil.get_terminal_size())"
+    with Terminal([sys.executable, "-c", asks], size=(150, 40)) as terminal:
+        terminal.wait_for("150 40")
+
+
 @pytest.fixture
 def state(tmp_path: Path) -> dict[str, str]:
     return {"ETAOI_TUI_STATE_DIR": str(tmp_path / "state"), "COLORTERM": "truecolor"}
