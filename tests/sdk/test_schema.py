@@ -16,6 +16,7 @@ from etaoi_tui.sdk.serialize import Json
 from etaoi_tui.sdk.stats import Stats
 from etaoi_tui.sdk.tracer import SessionInfo, Tracer, use_span
 from etaoi_tui.sdk.transport.local import LocalOutlet
+from etaoi_tui.sdk.transport.losses import Losses
 from etaoi_tui.sdk.transport.pipeline import Pipeline
 from etaoi_tui.sdk.transport.send_queue import SendQueue
 from tests.real_env import ETAOI, real_env
@@ -101,7 +102,7 @@ def test_every_event_validates_against_the_references_own_models(tmp_path: Path)
     outlet = _Frames(stats)
     tracer = Tracer(Pipeline(outlet, stats), limits=Limits(text=2000, event=8000))
     say_everything(tracer)
-    outlet.dropped(1, 2, 3, 4)
+    outlet.dropped(Losses(text=1, deltas=2, spans=3, payloads=4, by_trace={"gone": 6}))
     tracer.end(tracer.start("tool", "t"))
     assert tracer.flush(10)
     assert stats.failed == 0
