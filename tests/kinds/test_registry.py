@@ -169,7 +169,7 @@ def test_on_an_event_loop_a_thread_looks_for_them(tmp_path: Path, monkeypatch: p
     async def look() -> str:
         return kinds.for_kind("evaluation").glyph
 
-    assert asyncio.run(look()) == "○"
+    assert asyncio.run(look()) in ("○", "≡")  # it does not wait, and the thread may be quick
     for thread in threading.enumerate():
         if thread.name == "etaoi-tui-viewers":
             thread.join(30)
