@@ -33,8 +33,7 @@ TEST_TOOLS = (
 )
 BESIDE_LANGCHAIN = "langgraph>=0.2.58"  # that of langchain-core 0.3; `dev` names the newest, which needs 1.0
 NEWEST = re.compile(
-    r"^(?:from|import) (?:langchain|langchain_anthropic|langchain_openai|langchain_google_genai|deepagents)[. ]",
-    re.MULTILINE,
+    r"^(?:from|import) (?:langchain(?:_(?:anthropic|openai|google_genai))?|deepagents)[. ]", re.MULTILINE
 )
 """An import, while a test is loaded, of what needs a newer langchain-core than the lowest."""
 OURS = re.compile(r"^(?:from|import) (tests(?:\.\w+)+)(?: import (\w+))?", re.MULTILINE)
