@@ -103,7 +103,15 @@ def test_gunicorn_with_preload_and_gevent_answers(python: Path, tmp_path: Path) 
     (tmp_path / "application.py").write_text(textwrap.dedent(APPLICATION))
     with Viewer() as viewer:
         command = [str(python), "-m", "gunicorn", "--preload", "-k", "gevent", "-w", "2"]
-        command += ["-b", "127.0.0.1:0", "--chdir", str(tmp_path), "application:app"]
+        command += [
+            "-b",
+            "127.0.0.1:0",
+            "--chdir",
+            str(tmp_path),
+            "--graceful-timeout",
+            "5",
+            "application:app",
+        ]
         server = subprocess.Popen(
             command,
             stderr=subprocess.PIPE,
@@ -123,4 +131,4 @@ def test_gunicorn_with_preload_and_gevent_answers(python: Path, tmp_path: Path) 
             viewer.wait_events(20)
         finally:
             server.terminate()
-            server.communicate(timeout=30)
+            server.communicate(timeout=60)  # gunicorn ends workers that stay after its graceful timeout
