@@ -38,6 +38,7 @@ from etaoi_tui.view.layout import Layout
 from etaoi_tui.view.settings import Settings, load_settings
 from etaoi_tui.view.status import StatusLine, status_line
 from etaoi_tui.view.trace_clock import EventRate, TraceClock
+from etaoi_tui.view.trace_counts import TraceCounts
 from etaoi_tui.view.voice.thresholds import config_file
 from etaoi_tui.viewer_options import ViewerOptions, ViewerOutcome
 from etaoi_tui.widgets.control_char_filter import CONTROL_CHAR_FILTER
@@ -135,6 +136,7 @@ class ViewerApp(ContainedApp[str]):
         self._ticks = 0
         self._spinner_frame = 0
         self._rate = EventRate()
+        self._trace_counts = TraceCounts(self.store)
         self._froze_at = 0.0
         self._notices_told = 0
         self._jobs = JobControl(self)
@@ -271,7 +273,9 @@ class ViewerApp(ContainedApp[str]):
         self._ticks += 1
         if self._ticks % _SPINNER_EVERY == 0:
             self._spinner_frame += 1
-        self.main.apply(self.store.drain_changes(), self._spinner_frame)
+        changes = self.store.drain_changes()
+        self._trace_counts.apply(changes)
+        self.main.apply(changes, self._spinner_frame)
         self.main.show_status(self._status())
         self._tell_notices()
         now = time.monotonic()
@@ -282,10 +286,12 @@ class ViewerApp(ContainedApp[str]):
 
     def _status(self) -> StatusLine:
         trace = self.main.selection.trace
+        session = None if trace is None else trace.session
         return status_line(
             self.source.status(),
             self.store,
-            None if trace is None else trace.session,
+            session,
+            traces=0 if session is None else self._trace_counts[session],
             notices=self.source.notices,
             rate=self._rate.at(self._clock(), self.store.events),
             following=self.main.span_tree.following,
