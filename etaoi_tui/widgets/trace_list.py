@@ -37,13 +37,13 @@ behind ✗ counts failed spans.
     HEADER_HEIGHT = 1
     LOOKS: ClassVar[StyleTable] = {
         **RowView.LOOKS,
-        "trace-list--header": "color: $text-muted; background: $surface; text-style: bold",
-        "trace-list--name": "color: $foreground; text-style: bold",
-        "trace-list--muted": "color: $text-muted",
-        "trace-list--running": "color: $text-accent; text-style: bold",
-        "trace-list--ok": "color: $text-success",
-        "trace-list--error": "color: $text-error; text-style: bold",
-        "trace-list--warning": "color: $text-warning",
+        "trace-list--header": "color: $quiet; background: $surface; text-style: bold",
+        "trace-list--name": "color: $ink; text-style: bold",
+        "trace-list--muted": "color: $quiet",
+        "trace-list--running": "color: $running; text-style: bold",
+        "trace-list--ok": "color: $quiet",
+        "trace-list--error": "color: $failure; text-style: bold",
+        "trace-list--warning": "color: $attention",
     }
 
     def __init__(

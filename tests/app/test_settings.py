@@ -29,7 +29,7 @@ async def test_a_keymap_changes_keys_footer_help_and_palette() -> None:
         assert not app.main.span_tree.following or app.main.span_tree.follow(False) is None
         await pilot.press("2", "f5")
         await pilot.pause()
-        assert app.theme == "textual-light"
+        assert app.theme == "etaoi-light"
         await pilot.press("t")
         assert app.main.span_tree.following
         entries = [entry.title for entry in app.get_system_commands(app.main)]
