@@ -99,6 +99,11 @@ class TreeLayout:
     bars: int
 
 
+def _is_plain(text: str) -> bool:
+    """Whether text needs no look at its characters: all are printable, and one cell wide."""
+    return text.isprintable() and (text.isascii() or cells(text) == len(text))
+
+
 def load_plugins() -> list[tuple[str, object]]:
     """Load the columns of third parties. It looks through all distributions: not for an event loop."""
     return list(load_entry_points(ENTRY_POINT_GROUP))
@@ -156,7 +161,7 @@ class ColumnTable:
                 raise ValueError(f"{look!r} is none of {', '.join(sorted(LOOKS))}")
             if not text:
                 return " " * (column.cells + 1), look
-            if not (text.isprintable() and len(text) <= column.cells and cells(text) == len(text)):
+            if not _is_plain(text) or len(text) > column.cells:
                 text = one_line(text, column.cells)
                 return fit(text, column.cells, "left" if column.left_aligned else "right") + " ", look
             text = text.ljust(column.cells) if column.left_aligned else text.rjust(column.cells)
