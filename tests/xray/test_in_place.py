@@ -17,8 +17,8 @@ from etaoi_tui.detail.messages.chat import Message
 from etaoi_tui.detail.middleware.request_step import Step
 from etaoi_tui.detail.middleware.tool_chain import build_tool_chain
 from etaoi_tui.sdk.attach import attach
-from etaoi_tui.sdk.langchain.middleware import instrument
 from etaoi_tui.sdk.langchain.message_snapshots import MessageSnapshot
+from etaoi_tui.sdk.langchain.middleware import instrument
 from etaoi_tui.sdk.langchain.payloads import ChainInput, ModelInput
 from etaoi_tui.sdk.langchain.state_hooks import StateSnapshot, describe_state_snapshot
 from tests.detail.recorded import Recorded
