@@ -107,7 +107,8 @@ class EtaoiWebSocket(Receiver):
                 message = await connection.recv()
                 answer = session.receive(message)
                 if answer.frame is not None:
-                    self._ingest.frame(number, answer.frame)
+                    for _ in self._ingest.frame_steps(number, answer.frame):
+                        await asyncio.sleep(0)  # other clients' turn
                     large = len(message) >= _LARGE
                     del message, answer  # a large frame must not stay while the next one arrives
                     answer = _GO_ON
