@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import json
 import os
 import socket
 import threading
@@ -22,6 +21,7 @@ import msgspec
 from etaoi_collector.ingest.inbox import Inbox
 from etaoi_collector.ingest.pipeline import Ingest, Stats
 from etaoi_collector.options import BindError, CollectorOptions, OptionError, Record
+from etaoi_collector.port_holder import holder_of
 from etaoi_collector.recording import directory as recordings
 from etaoi_collector.recording.recorder import Recorder
 from etaoi_collector.subscriptions.hub import SubscriptionHub
@@ -372,9 +372,9 @@ def _is_loopback(address: str) -> bool:
 def _sentence(host: str, port: int, error: OSError) -> str:
     where = f"{host}:{port}"
     if error.errno == errno.EADDRINUSE:
-        if holder := _who_listens(host, port):
+        if holder := holder_of(host, port):
             return (
-                f"Port {port} is taken by another {holder}; look into that one with --attach, or choose "
+                f"Port {port} is taken by another {holder.name}; look into that one with --attach, or choose "
                 "another port with --port."
             )
         return f"Port {port} on {host} is taken by another program; choose another one with --port."
@@ -387,20 +387,3 @@ def _sentence(host: str, port: int, error: OSError) -> str:
 
 def _reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)
-
-
-def _who_listens(host: str, port: int) -> str | None:
-    """Ask who holds a port; returns its name and version when it is one of ours."""
-    import http.client  # not for every start: only a port that is taken needs it
-
-    connection = http.client.HTTPConnection(host, port, timeout=0.3)
-    try:
-        connection.request("GET", "/healthz", headers={"Connection": "close"})
-        answer = json.loads(connection.getresponse().read(4096))
-    except (OSError, http.client.HTTPException, ValueError):
-        return None
-    finally:
-        connection.close()
-    if not isinstance(answer, dict) or answer.get("app") != "etaoi-tui":
-        return None
-    return f"etaoi-tui {ascii(str(answer.get('version', '')))[1:-1][:20]}".rstrip()
