@@ -90,7 +90,7 @@ def _with_own_collector(file: str, command: Sequence[str], options: CollectorOpt
         recorder = collector.recorder
         if recorder.warning:
             echo(f"etaoi-tui: {recorder.warning}")
-        if recorder.path is not None and options.watched:
+        if recorder.path is not None:
             echo(f"etaoi-tui: recorded to {recorder.path}; etaoi-tui --replay last opens it.")
     return foreground.end_like(code)
 
