@@ -97,8 +97,8 @@ _theme = click.option(
 def main(context: click.Context, /, **options: Any) -> None:
     """Watch LLM agents think, live, in a second terminal.
 
-    Without a command: listens for agents, records what they send, and shows it. Without a terminal it prints
-    spans as lines instead.
+    Without a command: listens for agents, records what they send, and shows it; where another etaoi-tui
+    listens already, shows what that one has. Without a terminal it prints spans as lines instead.
     """
     from etaoi_tui.console import guard_output
 
@@ -119,7 +119,8 @@ def main(context: click.Context, /, **options: Any) -> None:
     if attach is not None:
         _refuse_listening_options(context, "--attach", "--theme", "--token")
         context.exit(launch.attach(attach, token=options["token"], theme=theme))
-    context.exit(launch.live(_collector_options(options), theme=theme))
+    joins = not set(_given(context)) - {"--theme", "--token"}
+    context.exit(launch.live(_collector_options(options), theme=theme, joins=joins))
 
 
 @main.command()
@@ -166,8 +167,8 @@ def record(context: click.Context, /, seconds: float | None, **options: Any) -> 
 def run_command(context: click.Context, /, command: tuple[str, ...], **options: Any) -> None:
     """Run CMD so that its agents are seen, without a change in its code.
 
-    CMD has this terminal, its signals and its exit code to itself. What it does is shown by the etaoi-tui that
-    listens already; else it is recorded, and shown by the next one that you start in another terminal.
+    CMD has this terminal, its signals and its exit code to itself. What it does is shown by the etaoi-tui
+    that listens already; else it is recorded, and shown by the next one that you start elsewhere.
 
     Python programs get a handler for LangChain and a processor for OpenTelemetry; Node programs the latter;
     all others the variables of LangSmith, OpenTelemetry, Logfire, Langfuse, Traceloop and Phoenix. What you

@@ -17,12 +17,10 @@ from etaoi_tui.launcher import foreground
 from etaoi_tui.launcher.environment import Mode, Plan, plan
 
 
-class Started(CommandError):
-    """The command could not be started: as in a shell, the exit code says so."""
-
-    def __init__(self, cause: foreground.CannotRun) -> None:
-        super().__init__(str(cause))
-        self.exit_code = cause.code
+def fail(cause: foreground.CannotRun) -> int:
+    """Say why the command could not be started; returns the exit code that a shell gives it."""
+    echo(f"etaoi-tui: {cause}")
+    return cause.code
 
 
 def run(
@@ -43,29 +41,29 @@ def run(
     try:
         file = foreground.find_command(command, os.environ.get("PATH"))
     except foreground.CannotRun as error:
-        raise Started(error) from None
+        return fail(error)
     holder = holder_of(options.host, options.port) if options.port else None
     if view:
         from etaoi_tui.cli.run_in_view import run_in_view
 
         return run_in_view(file, command, options, holder, mode=mode, theme=theme)
     if holder is not None:
-        _in_running_viewer(file, command, options, holder, mode)
+        return _in_running_viewer(file, command, options, holder, mode)
     return _with_own_collector(file, command, options, mode)
 
 
 def _in_running_viewer(
     file: str, command: Sequence[str], options: CollectorOptions, holder: Holder, mode: Mode
-) -> None:
+) -> int:
     """Become the command; the viewer that runs already takes what it sends."""
-    url = f"http://{_reached(options.host)}:{options.port}"
+    url = f"http://{reached(options.host)}:{options.port}"
     planned = prepare(url, options.token, mode)
     echo(f"etaoi-tui: seen in the {holder.name} that listens on port {options.port}{_notes(planned)}.")
     try:
         foreground.replace_process(file, command, os.environ | planned.variables)
     except OSError as error:
         sentence = f"{command[0]} cannot be run: {error.strerror}."
-        raise Started(foreground.CannotRun(sentence, foreground.NOT_EXECUTABLE)) from None
+        return fail(foreground.CannotRun(sentence, foreground.NOT_EXECUTABLE))
 
 
 def _with_own_collector(file: str, command: Sequence[str], options: CollectorOptions, mode: Mode) -> int:
@@ -85,7 +83,7 @@ def _with_own_collector(file: str, command: Sequence[str], options: CollectorOpt
         try:
             code = foreground.run(file, command, os.environ | planned.variables)
         except foreground.CannotRun as error:
-            raise Started(error) from None
+            return fail(error)
         collector.stop()
         recorder = collector.recorder
         if recorder.warning:
@@ -111,7 +109,7 @@ def _notes(planned: Plan) -> str:
     return f" ({'; '.join(planned.left_alone)})" if planned.left_alone else ""
 
 
-def _reached(host: str) -> str:
+def reached(host: str) -> str:
     host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     return f"[{host}]" if ":" in host else host
 

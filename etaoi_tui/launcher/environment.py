@@ -1,7 +1,7 @@
 """The environment of a program that is started: where the viewer is, in all the ways that tracers are told.
 
-What is injected into Python and Node sees LangChain's runs and OpenTelemetry's spans within the process, so it
-needs none of the other variables and takes them away there; they are for programs that it cannot reach.
+What is injected into Python and Node sees LangChain's runs and OpenTelemetry's spans within the process, so
+it needs none of the other variables and takes them away there; they are for programs that it cannot reach.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ A family that the user has set anything of is left alone: what goes to their own
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 
@@ -24,10 +24,9 @@ class Family:
         """Return the variables with their values."""
         return {name: text.format(url=url, token=token or "x") for name, text in self.variables.items()}
 
-    def chosen_by(self, names: Iterable[str]) -> str | None:
-        """Return the first of some names by which this family is configured already."""
-        marks = set(self.marks)
-        return next((name for name in names if name in marks), None)
+    def chosen_by(self, names: Container[str]) -> str | None:
+        """Return a variable by which this family is configured already, if one of these names is."""
+        return next((mark for mark in self.marks if mark in names), None)
 
 
 LANGSMITH = Family(

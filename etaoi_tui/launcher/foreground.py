@@ -1,4 +1,4 @@
-"""Runs a command as if it had been started by the shell itself: terminal, signals and exit code are its own."""
+"""Runs a command as if the shell itself had started it: terminal, signals and exit code are its own."""
 
 from __future__ import annotations
 
@@ -87,21 +87,17 @@ def end_like(code: int) -> int:
     """Return an exit code; if a signal ended the command, end this process by the same."""
     if code >= 0:
         return code
-    if os.name == "posix" and -code not in (signal.SIGSTOP, signal.SIGTSTP):
+    if sys.platform != "win32":
+        import resource
+
         sys.stdout.flush()
         sys.stderr.flush()
+        # The command has left its core file, if it was to leave one; this process is no part of the failure.
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
         if -code != signal.SIGKILL:
             signal.signal(-code, signal.SIG_DFL)
-        _leave_no_core()
         os.kill(os.getpid(), -code)
     return 128 - code
-
-
-def _leave_no_core() -> None:
-    """The command has left its core file, if it was to leave one; this process is no part of the failure."""
-    import resource
-
-    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
 @contextmanager

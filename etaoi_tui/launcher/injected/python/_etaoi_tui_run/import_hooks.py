@@ -61,7 +61,7 @@ def call(hook: Callable[[Any], None], module: Any) -> None:
 def install(hooks: dict[str, Callable[[Any], None]]) -> None:
     """Wait for modules; those that are there already are hooked now."""
     finder = AfterImport(hooks)
-    sys.meta_path.insert(0, finder)  # type: ignore[arg-type]
+    sys.meta_path.insert(0, finder)
     for name in list(hooks):
         module = sys.modules.get(name)
         if module is not None:
@@ -76,7 +76,9 @@ def stay_first(module: Any, folder: str) -> None:
     execute = module.execl
 
     def execl(file: str, *arguments: str) -> None:
-        paths = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path and path != folder]
+        paths = [
+            path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path and path != folder
+        ]
         os.environ["PYTHONPATH"] = os.pathsep.join([folder] + paths)
         execute(file, *arguments)
 

@@ -1,7 +1,7 @@
-"""Watches every LangChain run of the process: with our SDK where it is installed, else with a handler of its own.
+"""Watches every LangChain run of the process: with our SDK where it is installed, else with an own handler.
 
-LangChain asks registered hooks for a handler whenever it sets up a run, and uses no more of what it takes for a
-context variable than its ``get``. One object thus answers in all threads and contexts alike, and nothing is
+LangChain asks registered hooks for a handler whenever it sets up a run, and uses no more of what it takes for
+a context variable than its ``get``. One object thus answers in all threads and contexts alike, and nothing is
 made or imported before the first run. No other package is put on the program's path for this: a program
 that looks whether `websockets` or `msgspec` is there must not find ours.
 """
@@ -12,11 +12,13 @@ import os
 import sys
 import threading
 
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+
+LONGEST_WAIT = 2.0
+"""Seconds that a thread's first run waits while another thread's is made ready."""
 
 
 class Hook:
@@ -25,7 +27,8 @@ class Hook:
     name = "etaoi_tui_run"
 
     def __init__(self) -> None:
-        self._making = threading.Lock()
+        self._lock = threading.Lock()
+        self._maker = 0
         self._made = False
         self._handler: Any = None
         self._sender: Any = None
@@ -38,13 +41,15 @@ class Hook:
         return None if handler is None or self._sender.is_gone() else handler
 
     def _make(self) -> None:
-        if not self._making.acquire(False):
-            return  # it is being made, perhaps by this very thread: what that runs itself is not shown
+        this = threading.get_ident()
+        if self._maker == this or not self._lock.acquire(timeout=LONGEST_WAIT):
+            return  # what is run to make it is not shown
+        self._maker = this
         try:
             if self._made or _is_disabled():
                 return
             if not _attach_sdk():
-                from _etaoi_tui_run import langchain_handler, sender
+                from . import langchain_handler, sender
 
                 self._sender = sender.sender()
                 self._handler = langchain_handler.make(self._sender)
@@ -52,7 +57,8 @@ class Hook:
             self._handler = None
         finally:
             self._made = True
-            self._making.release()
+            self._maker = 0
+            self._lock.release()
 
 
 def register(module: Any) -> None:
@@ -87,5 +93,3 @@ def _attach_sdk() -> bool:
     url = os.environ["ETAOI_TUI_RUN"].replace("http", "ws", 1).rstrip("/") + "/ingest"
     attach(server_url=url, project_token=os.environ.get("ETAOI_TUI_RUN_TOKEN") or None)
     return True
-
-

@@ -1,8 +1,8 @@
 """A callback handler without any dependency, which tells of runs in the words of LangSmith's clients.
 
-The viewer reads those already. In the agent's thread a callback takes references and the time; what the agent
-may change afterwards is copied shallowly. Ids are LangChain's own, so that a run which LangSmith's client sends
-as well is one row.
+The viewer reads those already. In the agent's thread a callback takes references and the time; what the
+agent may change afterwards is copied shallowly. Ids are LangChain's own, so that a run which LangSmith's
+client sends as well is one row.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from collections import OrderedDict
 from datetime import datetime, timezone
 from time import time
 
-from _etaoi_tui_run import plain
-from _etaoi_tui_run.sender import Channel, Sender, program_name
+from . import plain
+from .sender import Channel, Sender, program_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class RunEncoder:
         self._sender = sender
         self._told = 0
         self._traces: OrderedDict[str, str] = OrderedDict()
-        self._project = "%s (pid %d)" % (program_name(), os.getpid())
+        self._project = f"{program_name()} (pid {os.getpid()})"
 
     def encode(self, events: list[Any]) -> bytes | None:
         """Encode callbacks in their order."""
@@ -118,7 +118,7 @@ def _add_end(run: dict[str, Any], kind: str, told: Any) -> None:
         if type(told).__name__ in _CONTROL_FLOW:
             return
         lines = traceback.format_exception(type(told), told, told.__traceback__)
-        run["error"] = "%r\n\n%s" % (told, "".join(lines)[-20_000:])
+        run["error"] = "{!r}\n\n{}".format(told, "".join(lines)[-20_000:])
     else:
         run["outputs"] = _map(told, "output")
 
@@ -198,7 +198,8 @@ def make(sender: Sender) -> Any:
         ) -> None:  # fmt: skip
             self._start(
                 run_id, parent_run_id, "llm", _name(serialized, kwargs, "model"),
-                {"messages": [list(batch) for batch in messages]}, tags, metadata, kwargs.get("invocation_params"),
+                {"messages": [list(batch) for batch in messages]},
+                tags, metadata, kwargs.get("invocation_params"),
             )  # fmt: skip
 
         def on_llm_start(
@@ -226,8 +227,8 @@ def make(sender: Sender) -> Any:
             self._end("error", run_id, error)
 
         def on_tool_start(
-            self, serialized: Any, input_str: Any, *, run_id: Any, parent_run_id: Any = None, tags: Any = None,
-            metadata: Any = None, inputs: Any = None, **kwargs: Any,
+            self, serialized: Any, input_str: Any, *, run_id: Any, parent_run_id: Any = None,
+            tags: Any = None, metadata: Any = None, inputs: Any = None, **kwargs: Any,
         ) -> None:  # fmt: skip
             told = {"input": input_str if inputs is None else _shallow(inputs)}
             self._start(

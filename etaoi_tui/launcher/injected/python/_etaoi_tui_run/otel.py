@@ -1,7 +1,7 @@
 """Adds a processor to every tracer provider: spans are told when they start and when they end.
 
-Starts are told as Logfire's clients do it, by a "pending span" that hangs on the real one; the viewer reads that
-form. The program's own processors and exporters are untouched.
+Starts are told as Logfire's clients do it, by a "pending span" that hangs on the real one; the viewer reads
+that form. The program's own processors and exporters are untouched.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import os
 
-from _etaoi_tui_run import langchain
-from _etaoi_tui_run.sender import Channel, sender
+from . import langchain
+from .sender import Channel, sender
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def _processor(module: Any) -> Any:
     channel = Channel("/v1/traces", encode)
     left_out: dict[int, Any] = {}
 
-    class StartAndEnd(module.SpanProcessor):  # type: ignore[misc, name-defined]
+    class StartAndEnd(module.SpanProcessor):  # type: ignore[misc]
         """Tells the sender."""
 
         def on_start(self, span: Any, parent_context: Any = None) -> None:
@@ -101,7 +101,8 @@ def encode(events: list[Any]) -> bytes | None:
         if start is not None and span.context.span_id in ended:
             continue
         group = groups.setdefault(
-            id(span.resource), {"resource": {"attributes": _attributes(span.resource.attributes)}, "scopeSpans": []}
+            id(span.resource),
+            {"resource": {"attributes": _attributes(span.resource.attributes)}, "scopeSpans": []},
         )
         scope = span.instrumentation_scope
         group["scopeSpans"].append(
@@ -118,9 +119,9 @@ def encode(events: list[Any]) -> bytes | None:
 def _ended(span: Any, parent: Any) -> dict[str, Any]:
     status = span.status
     return {
-        "traceId": "%032x" % span.context.trace_id,
-        "spanId": "%016x" % span.context.span_id,
-        "parentSpanId": "" if parent is None else "%016x" % parent.span_id,
+        "traceId": f"{span.context.trace_id:032x}",
+        "spanId": f"{span.context.span_id:016x}",
+        "parentSpanId": "" if parent is None else f"{parent.span_id:016x}",
         "name": span.name,
         "kind": span.kind.value + 1,
         "startTimeUnixNano": str(span.start_time),
@@ -141,11 +142,11 @@ def _ended(span: Any, parent: Any) -> dict[str, Any]:
 def _pending(span: Any, start: dict[str, Any], parent: Any) -> dict[str, Any]:
     told = dict(start)
     told["logfire.span_type"] = "pending_span"
-    told["logfire.pending_parent_id"] = "0" * 16 if parent is None else "%016x" % parent.span_id
+    told["logfire.pending_parent_id"] = "0" * 16 if parent is None else f"{parent.span_id:016x}"
     return {
-        "traceId": "%032x" % span.context.trace_id,
+        "traceId": f"{span.context.trace_id:032x}",
         "spanId": os.urandom(8).hex(),
-        "parentSpanId": "%016x" % span.context.span_id,
+        "parentSpanId": f"{span.context.span_id:016x}",
         "name": span.name,
         "kind": span.kind.value + 1,
         "startTimeUnixNano": str(span.start_time),

@@ -15,8 +15,8 @@ TEXT = 1_000_000
 """Characters of one text."""
 
 _MESSAGE_FIELDS = (
-    "content", "type", "name", "id", "tool_calls", "invalid_tool_calls", "usage_metadata", "response_metadata",
-    "additional_kwargs", "tool_call_id", "status",
+    "content", "type", "name", "id", "tool_calls", "invalid_tool_calls", "usage_metadata",
+    "response_metadata", "additional_kwargs", "tool_call_id", "status",
 )  # fmt: skip
 
 
@@ -52,7 +52,7 @@ class _Walk:
         try:
             return self._structure(given, depth + 1)
         except Exception:  # an object of the program that cannot be looked at
-            return "<%s>" % kind.__name__
+            return f"<{kind.__name__}>"
 
     def _structure(self, given: Any, depth: int) -> Any:
         if isinstance(given, dict):
@@ -62,22 +62,27 @@ class _Walk:
         if isinstance(given, str):
             return str.__str__(given)[:TEXT]
         if isinstance(given, (bytes, bytearray)):
-            return "<%d bytes>" % len(given)
+            return f"<{len(given)} bytes>"
         kind = type(given)
         if hasattr(given, "content") and hasattr(given, "additional_kwargs"):
             fields = {name: getattr(given, name, None) for name in _MESSAGE_FIELDS}
-            kwargs = {name: self.value(item, depth) for name, item in fields.items() if item not in (None, [], {})}
+            kwargs = {
+                name: self.value(item, depth) for name, item in fields.items() if item not in (None, [], {})
+            }
             return {"lc": 1, "type": "constructor", "id": ["langchain", kind.__name__], "kwargs": kwargs}
         if hasattr(given, "generations") and hasattr(given, "llm_output"):
             return self._answer(given, depth)
         if hasattr(given, "page_content") and hasattr(given, "metadata"):
-            return {"page_content": self.value(given.page_content, depth), "metadata": self.value(given.metadata, depth)}
+            return {
+                "page_content": self.value(given.page_content, depth),
+                "metadata": self.value(given.metadata, depth),
+            }
         to_messages = getattr(given, "to_messages", None)
         if to_messages is not None:
             return {"messages": self.value(to_messages(), depth)}
-        fields = getattr(kind, "model_fields", None) or getattr(kind, "__dataclass_fields__", None)
-        if isinstance(fields, dict):
-            return {name: self.value(getattr(given, name, None), depth) for name in fields}
+        known = getattr(kind, "model_fields", None) or getattr(kind, "__dataclass_fields__", None)
+        if isinstance(known, dict):
+            return {name: self.value(getattr(given, name, None), depth) for name in known}
         if isinstance(given, type):
             return kind.__name__ + " " + given.__name__
         return repr(given)[:2000]

@@ -1,8 +1,8 @@
 """Sends what the hooks collect to the viewer, from a thread of its own, as HTTP on a bare socket.
 
-A bare socket, because HTTP libraries are what other tracers instrument, and because `http.client` takes longer
-to import than everything here. When nobody listens, what waits is dropped, and nothing is collected until
-somebody does again.
+A bare socket, because HTTP libraries are what other tracers instrument, and because `http.client` takes
+longer to import than everything here. When nobody listens, what waits is dropped, and nothing is collected
+until somebody does again.
 """
 
 from __future__ import annotations
@@ -133,12 +133,12 @@ class Sender:
     def _post(self, path: str, body: bytes) -> bool:
         """Send a request and read its answer; False if that was not possible."""
         head = (
-            "POST %s HTTP/1.1\r\nHost: localhost:%d\r\nUser-Agent: etaoi-tui-run/%d %s\r\n"
-            "Content-Type: application/json\r\nContent-Length: %d\r\n"
-            % (path, self._address[1], os.getpid(), program_name(), len(body))
+            f"POST {path} HTTP/1.1\r\nHost: localhost:{self._address[1]}\r\n"
+            f"User-Agent: etaoi-tui-run/{os.getpid()} {program_name()}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
         )
         if self._token:
-            head += "X-Etaoi-Project-Token: %s\r\n" % self._token
+            head += f"X-Etaoi-Project-Token: {self._token}\r\n"
         try:
             if self._socket is None:
                 self._socket = socket.create_connection(self._address, PATIENCE)

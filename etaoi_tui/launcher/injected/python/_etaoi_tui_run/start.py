@@ -9,7 +9,7 @@ ENDPOINT = "ETAOI_TUI_RUN"
 """Environment variable: URL of the viewer, ``http://127.0.0.1:8787``; without it nothing is done."""
 TOKEN = "ETAOI_TUI_RUN_TOKEN"
 VARIABLES = "ETAOI_TUI_RUN_VARIABLES"
-"""Environment variable: names of the variables that were set for programs that cannot be reached like this."""
+"""Environment variable: names of those that were set for programs that cannot be reached like this."""
 
 
 def begin(folder: str) -> None:
@@ -25,7 +25,7 @@ def begin(folder: str) -> None:
     # The variables would make clients here send everything twice, past a user's own account.
     for name in os.environ.get(VARIABLES, "").split():
         os.environ.pop(name, None)
-    from _etaoi_tui_run import import_hooks
+    from . import import_hooks
 
     import_hooks.install(
         {
@@ -38,19 +38,19 @@ def begin(folder: str) -> None:
 
 
 def _langchain(module: object) -> None:
-    from _etaoi_tui_run import langchain
+    from . import langchain
 
     langchain.register(module)
 
 
 def _opentelemetry(module: object) -> None:
-    from _etaoi_tui_run import otel
+    from . import otel
 
     otel.watch_providers(module)
 
 
 def _auto(module: object, folder: str) -> None:
-    from _etaoi_tui_run import import_hooks
+    from . import import_hooks
 
     import_hooks.stay_first(module, folder)
 
