@@ -8,12 +8,11 @@ from __future__ import annotations
 import gc
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 from textual import events, on
-from textual.app import SystemCommand
 from textual.driver import Driver
 from textual.filter import LineFilter
 from textual.message_pump import MessagePump
@@ -35,11 +34,12 @@ from etaoi_tui.tick_loop import TickLoop
 from etaoi_tui.view.command import CommandTable
 from etaoi_tui.view.faults import FaultLog
 from etaoi_tui.view.layout import Layout
+from etaoi_tui.view.palette import PaletteEntry
 from etaoi_tui.view.settings import Settings, load_settings
 from etaoi_tui.view.status import StatusLine, status_line
 from etaoi_tui.view.trace_clock import EventRate, TraceClock
 from etaoi_tui.view.voice.thresholds import config_file
-from etaoi_tui.viewer_options import ViewerOptions, ViewerOutcome
+from etaoi_tui.viewer_options import StoreFollower, ViewerOptions, ViewerOutcome
 from etaoi_tui.widgets.control_char_filter import CONTROL_CHAR_FILTER
 from etaoi_tui.widgets.textual_internals import (
     ContainedApp,
@@ -87,13 +87,13 @@ class ViewerApp(ContainedApp[str]):
         demo: A scripted agent is about to connect.
         greeting: Said when the screen is there; empty for nothing.
         recordings: Lists what can be opened from the empty screen.
+        follower: See `ViewerOptions`.
         clock: The present, in seconds since the epoch.
         automatic: Whether ticks come by themselves; tests call `tick`.
     """
 
     TITLE = "etaoi-tui"
-    ENABLE_COMMAND_PALETTE = True
-    COMMAND_PALETTE_BINDING = "ctrl+p"
+    ENABLE_COMMAND_PALETTE = False
     CSS = workspace_style.CSS
 
     def __init__(
@@ -109,6 +109,7 @@ class ViewerApp(ContainedApp[str]):
         demo: bool = False,
         greeting: str = "",
         recordings: Callable[[], list[RecentRecording]] = list,
+        follower: Callable[[Store], StoreFollower] | None = None,
         clock: Callable[[], float] = time.time,
         automatic: bool = True,
     ) -> None:
@@ -127,6 +128,7 @@ class ViewerApp(ContainedApp[str]):
         self._listens = bool(status.endpoint)
         self._greeting = greeting
         self._recordings = recordings
+        self.follower = None if follower is None else follower(self.store)
         self._clock = clock
         self._automatic = automatic
         self._wanted_theme = theme or self.sizes.theme or settings.theme
@@ -271,7 +273,10 @@ class ViewerApp(ContainedApp[str]):
         self._ticks += 1
         if self._ticks % _SPINNER_EVERY == 0:
             self._spinner_frame += 1
-        self.main.apply(self.store.drain_changes(), self._spinner_frame)
+        changes = self.store.drain_changes()
+        self.main.apply(changes, self._spinner_frame)
+        if self.follower is not None:
+            self.follower.follow(changes)
         self.main.show_status(self._status())
         self._tell_notices()
         now = time.monotonic()
@@ -329,19 +334,17 @@ class ViewerApp(ContainedApp[str]):
 
     def action_command_palette(self) -> None:
         """Open the palette, once."""
-        from etaoi_tui.screens.one_answer import Palette
+        from etaoi_tui.screens.palette import Palette
+        from etaoi_tui.screens.palette_entries import palette_entries
 
         if not isinstance(self.screen, Palette):
-            self.push_screen(Palette(id="--command-palette"))
+            entries = palette_entries(self.main, self._recordings())
+            self.push_screen(Palette(entries, self.sizes.recent), self._run_entry)
 
-    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """Offer every action in the palette."""
-        if screen is self.main:
-            for one in self.commands.in_pane(self.main.pane):
-                if not one.id.startswith("cursor."):
-                    name = f"{one.group}: {one.help}  ({one.shown_key})"
-                    yield SystemCommand(name, one.id, partial(self.main.action_run, one.id))
-        yield SystemCommand("Theme: choose from all", "Change the theme", self.action_change_theme)
+    def _run_entry(self, chosen: PaletteEntry | None) -> None:
+        if chosen is not None:
+            self.sizes.used(chosen.id)
+            chosen.run()
 
 
 def _named(where: MessagePump | None) -> str:
@@ -383,8 +386,11 @@ def run_viewer(options: ViewerOptions, report: Callable[[str], object]) -> Viewe
         demo=options.demo,
         greeting=options.greeting,
         recordings=options.recordings,
+        follower=options.follower,
     )
     wanted = app.run()
     layout.save(layout_file)
+    if app.follower is not None:
+        app.follower.finish(app.feed)
     app.store.release()
     return ViewerOutcome(app.return_code or 0, wanted)

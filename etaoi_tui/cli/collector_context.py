@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from etaoi_collector.collector import BindError, Collector, CollectorOptions, OptionError
 from etaoi_collector.port_holder import holder_of
-from etaoi_collector.recording.recorder import RecordError
+from etaoi_collector.recording.recording_files import RecordError
 from etaoi_tui.console import CommandError
 
 

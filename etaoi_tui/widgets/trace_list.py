@@ -11,12 +11,12 @@ from etaoi_collector.projections.trace_names import title
 from etaoi_collector.store.model import Changes, Status, Trace
 from etaoi_tui.text import fit, one_line
 from etaoi_tui.view import format as fmt
-from etaoi_tui.view.glyphs import SPINNER, STATUS_GLYPHS
+from etaoi_tui.view.glyphs import SPINNER, STATUS_GLYPHS, STATUS_STYLES
 from etaoi_tui.view.row_summaries import Summaries
 from etaoi_tui.view.selection import Selection, SelectionChange
 from etaoi_tui.view.trace_rows import TraceRows
 from etaoi_tui.widgets.row_view import Piece, RowView
-from etaoi_tui.widgets.styles import STATUS_STYLES, StyleTable
+from etaoi_tui.widgets.styles import StyleTable
 
 _FLOOD = 8
 """New traces in one tick that are a flood: more than an eye could follow."""
