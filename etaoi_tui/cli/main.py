@@ -184,7 +184,8 @@ def run_command(context: click.Context, /, command: tuple[str, ...], **options: 
         raise click.UsageError("--langsmith and --otel exclude each other.")
     if theme is not None and not view:
         raise click.UsageError("--theme means nothing without --view.")
-    from etaoi_tui.cli.run import run, split_command
+    from etaoi_tui.cli.run import run
+    from etaoi_tui.cli.run_shared import split_command
     from etaoi_tui.launcher.environment import Mode
 
     mode = Mode.LANGSMITH if langsmith else Mode.OTEL if otel else Mode.AUTO

@@ -14,7 +14,7 @@ from etaoi_collector.recording.directory import recordings_dir
 from etaoi_collector.sources.base import Source
 from etaoi_tui.cli import start_viewer
 from etaoi_tui.cli.collector_context import running_collector
-from etaoi_tui.cli.run import described, fail, prepare, reached
+from etaoi_tui.cli.run_shared import described, fail, prepare, reached
 from etaoi_tui.console import CommandError, echo
 from etaoi_tui.launcher.background import BackgroundCommand
 from etaoi_tui.launcher.environment import Mode

@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -85,7 +86,7 @@ class BackgroundCommand:
     def _signal(self, name: str) -> None:
         number = getattr(signal, name, signal.SIGTERM)
         with contextlib.suppress(OSError):
-            if os.name == "posix":
+            if sys.platform != "win32":
                 os.killpg(self._process.pid, number)
             else:
                 self._process.terminate()
