@@ -20,7 +20,7 @@ def go_to_previous_pane(at: Workspace) -> None:
     at.arrangement.step(-1)
 
 
-@command("pane.traces", keys=("1",), label="traces", help="Go to the traces", group="Panes")
+@command("pane.traces", keys=("1",), label="runs", help="Go to the runs", group="Panes")
 def go_to_traces(at: Workspace) -> None:
     """Give the keys to the list."""
     at.arrangement.go_to("traces")
