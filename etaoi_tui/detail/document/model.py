@@ -191,6 +191,15 @@ class Document:
         """Return the tab with this key, if there is one."""
         return next((tab for tab in self.tabs if tab.key == key), None)
 
+    def tab_to_open(self, wanted: str) -> str:
+        """Return the key of the tab to open for a reader who wants a key, or has no wish (empty)."""
+        return wanted if self.tab(wanted) is not None else self.default or self.tabs[0].key
+
+    def tab_beside(self, key: str, step: int) -> str:
+        """Return the key of the tab ``step`` to the right of another, around the ends."""
+        keys = [tab.key for tab in self.tabs]
+        return keys[((keys.index(key) if key in keys else 0) + step) % len(keys)]
+
 
 def plain(value: str | Sequence[StyledText]) -> str:
     """Return text, or the text of runs."""
