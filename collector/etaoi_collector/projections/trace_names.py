@@ -33,7 +33,12 @@ def is_run(trace: Trace) -> bool:
     Snapshots of agents, stray marks, and traces whose spans all hang in another one's tree (the turns of a
     voice call) are shown with the run that they belong to.
     """
-    return bool(trace.roots) and not trace.only_context and not is_stray(trace)
+    return bool(trace.roots) and is_listed(trace)
+
+
+def is_listed(trace: Trace) -> bool:
+    """Whether a trace is a run, or a part of one that can be asked for by its id."""
+    return not trace.only_context and not is_stray(trace)
 
 
 def heads(trace: Trace) -> list[Span]:
