@@ -79,7 +79,7 @@ def write_stream(path: Path, scribe: Scribe) -> Path:
 
 @pytest.mark.parametrize("name", COUNTS)
 def test_every_capture_is_told_completely(name: str) -> None:
-    """Both commands account for every event, span and trace of a real recording; `ls` lists the runs alone."""
+    """Both commands account for all of a real recording; `ls` lists the runs alone."""
     path = CAPTURES / f"{name}.msgpack"
     done = invoke("ls", path, "--json")
     assert done.exit_code == 0

@@ -7,12 +7,13 @@ is enough. Sums are kept by adding and taking away, so that a tick costs what ch
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from etaoi_collector.pricing.book import price_book
-from etaoi_collector.pricing.call_costs import cost_of_call
 from etaoi_collector.pricing.token_counts import read_tokens
 from etaoi_collector.store.model import Span, Status, Trace
+
+if TYPE_CHECKING:
+    from etaoi_collector.pricing.book import PriceBook
 
 
 class Figures(NamedTuple):
@@ -50,6 +51,8 @@ class _Cost:
         self.unpriced = 0
 
     def add(self, calls: Iterable[Span]) -> None:
+        from etaoi_collector.pricing.call_costs import cost_of_call  # not needed for the first screen
+
         for call in calls:
             cost = cost_of_call(call)
             if cost is None:
@@ -71,17 +74,19 @@ class RunFigures:
 
     def __init__(self) -> None:
         self.priced = False
-        self._wanted = False
+        self._book: PriceBook | None = None
         self._costs: dict[Trace, _Cost] = {}
 
     def load_prices(self) -> None:
         """Begin to load prices, in the background."""
-        self._wanted = True
-        price_book().window("")
+        from etaoi_collector.pricing.book import price_book  # not needed for the first screen
+
+        self._book = price_book()
+        self._book.window("")
 
     def prices_came(self) -> bool:
         """Whether prices have come since the last look: then what was worked out before has no dollars."""
-        if self.priced or not self._wanted or not price_book().ready:
+        if self.priced or self._book is None or not self._book.ready:
             return False
         self.priced = True
         return True
