@@ -8,12 +8,11 @@ from __future__ import annotations
 import gc
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 from textual import events, on
-from textual.app import SystemCommand
 from textual.driver import Driver
 from textual.filter import LineFilter
 from textual.message_pump import MessagePump
@@ -35,6 +34,7 @@ from etaoi_tui.tick_loop import TickLoop
 from etaoi_tui.view.command import CommandTable
 from etaoi_tui.view.faults import FaultLog
 from etaoi_tui.view.layout import Layout
+from etaoi_tui.view.palette import PaletteEntry
 from etaoi_tui.view.settings import Settings, load_settings
 from etaoi_tui.view.status import StatusLine, status_line
 from etaoi_tui.view.trace_clock import EventRate, TraceClock
@@ -92,8 +92,7 @@ class ViewerApp(ContainedApp[str]):
     """
 
     TITLE = "etaoi-tui"
-    ENABLE_COMMAND_PALETTE = True
-    COMMAND_PALETTE_BINDING = "ctrl+p"
+    ENABLE_COMMAND_PALETTE = False
     CSS = workspace_style.CSS
 
     def __init__(
@@ -330,19 +329,17 @@ class ViewerApp(ContainedApp[str]):
 
     def action_command_palette(self) -> None:
         """Open the palette, once."""
-        from etaoi_tui.screens.one_answer import Palette
+        from etaoi_tui.screens.palette import Palette
+        from etaoi_tui.screens.palette_entries import palette_entries
 
         if not isinstance(self.screen, Palette):
-            self.push_screen(Palette(id="--command-palette"))
+            entries = palette_entries(self.main, self._recordings())
+            self.push_screen(Palette(entries, self.sizes.recent), self._run_entry)
 
-    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """Offer every action in the palette."""
-        if screen is self.main:
-            for one in self.commands.in_pane(self.main.pane):
-                if not one.id.startswith("cursor."):
-                    name = f"{one.group}: {one.help}  ({one.shown_key})"
-                    yield SystemCommand(name, one.id, partial(self.main.action_run, one.id))
-        yield SystemCommand("Theme: choose from all", "Change the theme", self.action_change_theme)
+    def _run_entry(self, chosen: PaletteEntry | None) -> None:
+        if chosen is not None:
+            self.sizes.used(chosen.id)
+            chosen.run()
 
 
 def _named(where: MessagePump | None) -> str:

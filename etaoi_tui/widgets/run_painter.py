@@ -10,13 +10,13 @@ from etaoi_collector.projections.trace_names import title
 from etaoi_collector.store.model import Status, Trace
 from etaoi_tui.text import fit, one_line
 from etaoi_tui.view import format as fmt
-from etaoi_tui.view.glyphs import SPINNER, STATUS_GLYPHS
+from etaoi_tui.view.glyphs import SPINNER, STATUS_GLYPHS, STATUS_STYLES
 from etaoi_tui.view.row_summaries import Summaries
 from etaoi_tui.view.runs import columns as cols
 from etaoi_tui.view.runs.figures import Figures, RunFigures
 from etaoi_tui.view.runs.rows import Earlier, Group
 from etaoi_tui.widgets.row_view import Piece
-from etaoi_tui.widgets.styles import STATUS_STYLES, StyleTable
+from etaoi_tui.widgets.styles import StyleTable
 
 LOOKS: StyleTable = {
     "trace-list--header": "color: $text-muted; background: $surface; text-style: bold",

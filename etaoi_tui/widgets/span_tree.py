@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Hashable
 
 from textual.geometry import Region
 
 from etaoi_collector.store.model import Changes, Span, SpanFlag, Status, Trace
+from etaoi_tui.view.column import load_plugins
 from etaoi_tui.view.middleware.row_groups import head_beside
 from etaoi_tui.view.row_summaries import Summaries
 from etaoi_tui.view.search import TraceSearch
@@ -15,7 +17,7 @@ from etaoi_tui.view.timeline import Axis
 from etaoi_tui.widgets import span_tree_style
 from etaoi_tui.widgets.following_cursor import FollowingCursor
 from etaoi_tui.widgets.row_view import Piece
-from etaoi_tui.widgets.span_painter import DEEPEST_INDENT, SpanPainter, columns
+from etaoi_tui.widgets.span_painter import DEEPEST_INDENT, SpanPainter
 
 _INTERNAL = int(SpanFlag.INTERNAL)
 _PROBE = int(SpanFlag.PROBE)
@@ -69,6 +71,17 @@ x shows them.
     @search.setter
     def search(self, search: TraceSearch | None) -> None:
         self.painter.search = search
+
+    def on_mount(self) -> None:
+        """Look for columns of third parties once the first rows are drawn."""
+        self.call_after_refresh(lambda: self.run_worker(self._load_columns(), "columns", exit_on_error=False))
+
+    async def _load_columns(self) -> None:
+        found = await asyncio.to_thread(load_plugins)
+        if found:
+            self.painter.columns.add(found)
+            self._update_axis()
+            self.refresh()
 
     # what is selected
 
@@ -160,7 +173,7 @@ x shows them.
     def clicked(self, row: int, x: int, line: int) -> bool:
         """A click on a triangle folds."""
         span = self.rows.spans[row]
-        left = columns(self.size.width - 1)[0]
+        left = self.painter.columns.layout(self.size.width - 1).left
         depth = min(self.rows.depths[row], DEEPEST_INDENT)
         at = left + depth * 2
         if at <= x <= at + 1 and self.rows.unfolds(span):
@@ -189,6 +202,7 @@ x shows them.
             self.painter.axis,
             None if searching is None else span in searching,
             span is self.painter.marked,
+            self.painter.depends_on(span, self.size.width - 1),
         )
 
     def draw_row(self, row: int, line: int, width: int) -> list[Piece]:
@@ -207,7 +221,7 @@ x shows them.
         trace = self.rows.trace
         if trace is None:
             return False
-        bar_width = columns(self.size.width - 1)[2]
+        bar_width = self.painter.columns.layout(self.size.width - 1).bars
         start, end = self.rows.extent()
         if trace.running and not trace.session.gone:
             now = self._now(trace)

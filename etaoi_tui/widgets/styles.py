@@ -14,23 +14,11 @@ from rich.style import Style
 from textual.dom import DOMNode
 from textual.widget import Widget
 
-from etaoi_collector.store.model import Status
 from etaoi_tui.widgets.textual_internals import apply_styles, attach_node
 
 StyleTable = Mapping[str, str]
 """Declarations in Textual's CSS by the name of a look; `name:ansi` and `name:focus` come on top of `name`
 in a terminal's own colours and in the pane that has the keys."""
-
-STATUS_STYLES = {
-    Status.RUNNING: "running",
-    Status.OK: "ok",
-    Status.ERROR: "error",
-    Status.CANCELLED: "muted",
-    Status.PAUSED: "warning",
-    Status.LOST: "warning",
-    Status.INCOMPLETE: "warning",
-}
-"""The last part of the name of a state's look, wherever states are shown."""
 
 _VARIABLE = re.compile(r"\$([\w-]+)")
 

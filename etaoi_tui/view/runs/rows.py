@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from operator import attrgetter
 from typing import Literal
 
@@ -169,6 +169,10 @@ class RunRows(ABC):
     def runs(self) -> int:
         """How many runs are listed, with and without rows."""
         return len(self._counted)
+
+    def newest_first(self) -> Iterator[Trace]:
+        """Yield the listed runs, those first that came last."""
+        return reversed(self._counted)
 
     def fill(self, traces: Iterable[Trace]) -> None:
         """List what is in the store already."""
