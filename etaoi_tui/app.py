@@ -39,7 +39,7 @@ from etaoi_tui.view.settings import Settings, load_settings
 from etaoi_tui.view.status import StatusLine, status_line
 from etaoi_tui.view.trace_clock import EventRate, TraceClock
 from etaoi_tui.view.voice.thresholds import config_file
-from etaoi_tui.viewer_options import ViewerOptions, ViewerOutcome
+from etaoi_tui.viewer_options import StoreFollower, ViewerOptions, ViewerOutcome
 from etaoi_tui.widgets.control_char_filter import CONTROL_CHAR_FILTER
 from etaoi_tui.widgets.textual_internals import (
     ContainedApp,
@@ -87,6 +87,7 @@ class ViewerApp(ContainedApp[str]):
         demo: A scripted agent is about to connect.
         greeting: Said when the screen is there; empty for nothing.
         recordings: Lists what can be opened from the empty screen.
+        follower: See `ViewerOptions`.
         clock: The present, in seconds since the epoch.
         automatic: Whether ticks come by themselves; tests call `tick`.
     """
@@ -108,6 +109,7 @@ class ViewerApp(ContainedApp[str]):
         demo: bool = False,
         greeting: str = "",
         recordings: Callable[[], list[RecentRecording]] = list,
+        follower: Callable[[Store], StoreFollower] | None = None,
         clock: Callable[[], float] = time.time,
         automatic: bool = True,
     ) -> None:
@@ -126,6 +128,7 @@ class ViewerApp(ContainedApp[str]):
         self._listens = bool(status.endpoint)
         self._greeting = greeting
         self._recordings = recordings
+        self.follower = None if follower is None else follower(self.store)
         self._clock = clock
         self._automatic = automatic
         self._wanted_theme = theme or self.sizes.theme or settings.theme
@@ -271,7 +274,10 @@ class ViewerApp(ContainedApp[str]):
         self._ticks += 1
         if self._ticks % _SPINNER_EVERY == 0:
             self._spinner_frame += 1
-        self.main.apply(self.store.drain_changes(), self._spinner_frame)
+        changes = self.store.drain_changes()
+        self.main.apply(changes, self._spinner_frame)
+        if self.follower is not None:
+            self.follower.follow(changes)
         self.main.show_status(self._status())
         self._tell_notices()
         now = time.monotonic()
@@ -381,8 +387,11 @@ def run_viewer(options: ViewerOptions, report: Callable[[str], object]) -> Viewe
         demo=options.demo,
         greeting=options.greeting,
         recordings=options.recordings,
+        follower=options.follower,
     )
     wanted = app.run()
     layout.save(layout_file)
+    if app.follower is not None:
+        app.follower.finish(app.feed)
     app.store.release()
     return ViewerOutcome(app.return_code or 0, wanted)
