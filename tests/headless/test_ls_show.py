@@ -14,6 +14,7 @@ import pytest
 from etaoi_collector.projections.objects import trace_object
 from etaoi_collector.projections.trace_names import is_listed
 from etaoi_collector.wire.trace_records import TraceWriter
+from etaoi_tui.cli.load_recording import load
 from tests import generate
 from tests.generate import Scribe
 from tests.headless.running import invoke, objects
