@@ -19,15 +19,15 @@ from etaoi_tui.widgets.row_view import Piece
 from etaoi_tui.widgets.styles import StyleTable
 
 LOOKS: StyleTable = {
-    "trace-list--header": "color: $text-muted; background: $surface; text-style: bold",
-    "trace-list--question": "color: $foreground; text-style: bold",
-    "trace-list--group": "color: $foreground; text-style: bold",
-    "trace-list--agent": "color: $text-muted",
-    "trace-list--muted": "color: $text-muted",
-    "trace-list--running": "color: $text-accent; text-style: bold",
-    "trace-list--ok": "color: $text-success",
-    "trace-list--error": "color: $text-error; text-style: bold",
-    "trace-list--warning": "color: $text-warning",
+    "trace-list--header": "color: $quiet; background: $surface; text-style: bold",
+    "trace-list--question": "color: $ink; text-style: bold",
+    "trace-list--group": "color: $ink; text-style: bold",
+    "trace-list--agent": "color: $quiet",
+    "trace-list--muted": "color: $quiet",
+    "trace-list--running": "color: $running; text-style: bold",
+    "trace-list--ok": "color: $quiet",
+    "trace-list--error": "color: $failure; text-style: bold",
+    "trace-list--warning": "color: $attention",
 }
 
 
