@@ -39,6 +39,7 @@ from etaoi_tui.view.palette import PaletteEntry
 from etaoi_tui.view.settings import Settings, load_settings
 from etaoi_tui.view.status import StatusLine, status_line
 from etaoi_tui.view.trace_clock import EventRate, TraceClock
+from etaoi_tui.view.trace_counts import TraceCounts
 from etaoi_tui.view.voice.thresholds import config_file
 from etaoi_tui.viewer_options import StoreFollower, ViewerOptions, ViewerOutcome
 from etaoi_tui.widgets.control_char_filter import CONTROL_CHAR_FILTER
@@ -142,6 +143,7 @@ class ViewerApp(ContainedApp[str]):
         self._ticks = 0
         self._spinner_frame = 0
         self._rate = EventRate()
+        self._trace_counts = TraceCounts(self.store)
         self._froze_at = 0.0
         self._notices_told = 0
         self._jobs = JobControl(self)
@@ -280,6 +282,7 @@ class ViewerApp(ContainedApp[str]):
         if self._ticks % _SPINNER_EVERY == 0:
             self._spinner_frame += 1
         changes = self.store.drain_changes()
+        self._trace_counts.apply(changes)
         self.main.apply(changes, self._spinner_frame)
         if self.follower is not None:
             self.follower.follow(changes)
@@ -293,10 +296,12 @@ class ViewerApp(ContainedApp[str]):
 
     def _status(self) -> StatusLine:
         trace = self.main.selection.trace
+        session = None if trace is None else trace.session
         return status_line(
             self.source.status(),
             self.store,
-            None if trace is None else trace.session,
+            session,
+            traces=0 if session is None else self._trace_counts[session],
             notices=self.source.notices,
             rate=self._rate.at(self._clock(), self.store.events),
             following=self.main.span_tree.following,
