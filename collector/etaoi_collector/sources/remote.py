@@ -58,6 +58,7 @@ __all__ = ["RemoteError", "RemoteSource"]
 
 QUIET = 1.0
 """Seconds without a message after which a viewer that does not say where its recording ends has sent all."""
+_LOOK_AGAIN = 0.005
 RETRY_FIRST = 0.25
 RETRY_MOST = 5.0
 """Seconds between two attempts to connect again, growing."""
@@ -140,6 +141,25 @@ class RemoteSource:
         nothing has come for a moment.
         """
         return self._caught_up.wait(timeout) and not self.failure
+
+    def catch_up(self, timeout: float) -> bool:
+        """Wait until all is here that is recorded there now; False when it is not, in time."""
+        until = time.monotonic() + timeout
+        try:
+            hello = encode_hello(PROGRAM_VERSION, role=FANOUT)
+            asking, welcome = connect_to_viewer(self.url, self._token, hello)
+            asking.close()
+        except (OSError, WebSocketException, HandshakeError):
+            return False
+        there = welcome.end
+        if there is UNSET:
+            return False
+        end = Cursor(there.segment, there.offset)
+        while there.recording and (self._recording != there.recording or self._position < end):
+            if self.gone or self.failure or time.monotonic() > until:
+                return False
+            time.sleep(_LOOK_AGAIN)
+        return True
 
     def stats(self) -> Stats:
         """Return the counts since the start."""
