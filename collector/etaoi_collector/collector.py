@@ -8,10 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
-import json
-import os
-import socket
 import threading
 from collections.abc import Coroutine, Sequence
 from types import TracebackType
@@ -22,22 +18,22 @@ import msgspec
 from etaoi_collector.ingest.inbox import Inbox
 from etaoi_collector.ingest.pipeline import Ingest, Stats
 from etaoi_collector.options import BindError, CollectorOptions, OptionError, Record
+from etaoi_collector.ports import Ports, open_ports
 from etaoi_collector.recording import directory as recordings
 from etaoi_collector.recording.recorder import Recorder
 from etaoi_collector.subscriptions.hub import SubscriptionHub
 from etaoi_collector.subscriptions.publishers import Publishers
+from etaoi_collector.wire.versions import PROGRAM_VERSION
 
 if TYPE_CHECKING:
     from etaoi_collector.receivers.door import Receiver
     from etaoi_collector.receivers.in_process import InProcess, Published
-from etaoi_collector.wire.versions import PROGRAM_VERSION
 
 __all__ = ["BindError", "Collector", "CollectorOptions", "OptionError", "Record"]
 
 FLUSH_EVERY = 0.05
 """Seconds that a frame may wait for the file. A killed process may lose a tenth of a second; the socket and a
 busy core need their part of that, too."""
-BACKLOG = 128
 DRAIN_WITHIN = 0.2
 """Seconds that bodies which were taken already have to be translated, when the collector stops."""
 QUIET = 0.02
@@ -69,10 +65,7 @@ class Collector(SubscriptionHub, Publishers):
         self._recorder: Recorder | None = None
         self._inbox: Inbox | None = None
         self._intake: Ingest | None = None
-        self._socket: socket.socket | None = None
-        self._otlp_sockets: list[socket.socket] = []
-        self._loopback = True
-        self._url = ""
+        self._ports: Ports | None = None
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._in_process: InProcess | None = None
@@ -96,7 +89,7 @@ class Collector(SubscriptionHub, Publishers):
     @property
     def endpoint(self) -> str:
         """The URL that clients connect to. Only after `bind`."""
-        return self._url
+        return self._ports.url if self._ports is not None else ""
 
     def bind(self) -> Self:
         """Take the address and open the recording, on the calling thread.
@@ -110,7 +103,7 @@ class Collector(SubscriptionHub, Publishers):
             RecordError: The file to record to cannot be written.
         """
         options = self.options
-        self._socket = self._listen()
+        ports = open_ports(options)
         try:
             record = options.record
             self._recorder = Recorder(
@@ -123,11 +116,13 @@ class Collector(SubscriptionHub, Publishers):
                 keep_bytes=options.keep_bytes,
             )
         except BaseException:
-            self._socket.close()
+            ports.close()
             raise
         self._inbox = Inbox(self._recorder.frames)
         self._intake = Ingest(self._recorder, self._inbox if options.watched else None, options.clock)
-        self._listen_on_otlp_ports()
+        for port in ports.taken:
+            self._intake.notices.add(f"Port {port} is taken: OpenTelemetry is served on the main port only")
+        self._ports = ports
         return self
 
     @property
@@ -142,7 +137,7 @@ class Collector(SubscriptionHub, Publishers):
 
     def start(self) -> None:
         """Start serving, on a thread of its own; clients that connected since `bind` are waiting already."""
-        if self._socket is None or self._thread is not None:
+        if self._ports is None or self._thread is not None:
             raise RuntimeError("bind the collector before starting it, and start it once")
         self._thread = threading.Thread(target=self._run, name="etaoi-collector", daemon=True)
         self._thread.start()
@@ -208,7 +203,7 @@ class Collector(SubscriptionHub, Publishers):
         Raises:
             BindError, OptionError, RecordError: See `bind`.
         """
-        if self._socket is None:
+        if self._ports is None:
             self.bind()
         if self._thread is None:
             self.start()
@@ -238,9 +233,8 @@ class Collector(SubscriptionHub, Publishers):
                 with contextlib.suppress(RuntimeError):  # the loop has ended by itself
                     loop.call_soon_threadsafe(stopping.set)
             thread.join(timeout)
-        for bound in (self._socket, *self._otlp_sockets):
-            if bound is not None:
-                bound.close()
+        if self._ports is not None:
+            self._ports.close()
         if self._recorder is not None:
             self._recorder.flush()
         self._end_subscriptions()
@@ -249,55 +243,6 @@ class Collector(SubscriptionHub, Publishers):
         """Release the recording's files; a private spool is gone then."""
         if self._recorder is not None:
             self._recorder.close()
-
-    def _listen_on_otlp_ports(self) -> None:
-        """Take those of the further ports that are free; what holds the others has its reasons."""
-        assert self._socket is not None and self._intake is not None
-        host = self._socket.getsockname()[0]
-        for port in self.options.otlp_ports:
-            bound = socket.socket(self._socket.family, self._socket.type)
-            try:
-                if os.name == "posix":
-                    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                bound.bind((host, port))
-                bound.listen(BACKLOG)
-            except OSError:
-                bound.close()
-                self._intake.notices.add(
-                    f"Port {port} is taken: OpenTelemetry is served on the main port only"
-                )
-            else:
-                self._otlp_sockets.append(bound)
-
-    def _listen(self) -> socket.socket:
-        options = self.options
-        try:
-            family, kind, protocol, _, address = socket.getaddrinfo(
-                options.host or None, options.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-            )[0]
-        except (OSError, UnicodeError) as error:
-            raise BindError(f"Cannot listen on {options.host!a}: {_reason(error)}.") from None
-        bound = socket.socket(family, kind, protocol)
-        try:
-            if os.name == "posix":
-                bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            bound.bind(address)
-            host, port = bound.getsockname()[:2]
-            self._loopback = _is_loopback(host)
-            if not self._loopback and options.token is None:
-                raise OptionError(
-                    f"Listening on {options.host} lets others connect: "
-                    "set a token with --token or ETAOI_TUI_TOKEN."
-                )
-            bound.listen(BACKLOG)
-        except OSError as error:
-            bound.close()
-            raise BindError(_sentence(options.host, options.port, error)) from None
-        except OptionError:
-            bound.close()
-            raise
-        self._url = f"ws://{f'[{host}]' if ':' in host else host}:{port}/ingest"
-        return bound
 
     def _run(self) -> None:
         try:
@@ -321,21 +266,22 @@ class Collector(SubscriptionHub, Publishers):
         from etaoi_collector.receivers.gate import Gate
         from etaoi_collector.receivers.worker import TranslationWorker
 
-        assert self._socket is not None and self._intake is not None
+        ports = self._ports
+        assert ports is not None and self._intake is not None
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
         options = self.options
         worker = TranslationWorker(self._loop, self._intake.report)
         context = ReceiverContext(
             self._intake,
-            Gate(token=options.token, check_host=self._loopback, allow_hosts=options.allow_hosts),
+            Gate(token=options.token, check_host=ports.loopback, allow_hosts=options.allow_hosts),
             Clients(self._intake),
             worker,
             PROGRAM_VERSION,
             options.viewer_patience,
         )
-        front = Front(context, max_frame=options.max_frame, loopback=self._loopback, receivers=receivers)
-        for bound in (self._socket, *self._otlp_sockets):
+        front = Front(context, max_frame=options.max_frame, loopback=ports.loopback, receivers=receivers)
+        for bound in ports:
             await front.listen(bound)
         flushing = self._supervise(self._flush_often(), self._stopping)
         self._ready.set()
@@ -363,44 +309,3 @@ class Collector(SubscriptionHub, Publishers):
         task = asyncio.create_task(work)
         task.add_done_callback(look)
         return task
-
-
-def _is_loopback(address: str) -> bool:
-    return address == "::1" or address.startswith("127.")
-
-
-def _sentence(host: str, port: int, error: OSError) -> str:
-    where = f"{host}:{port}"
-    if error.errno == errno.EADDRINUSE:
-        if holder := _who_listens(host, port):
-            return (
-                f"Port {port} is taken by another {holder}; look into that one with --attach, or choose "
-                "another port with --port."
-            )
-        return f"Port {port} on {host} is taken by another program; choose another one with --port."
-    if error.errno in (errno.EACCES, errno.EPERM):
-        return f"Port {port} is reserved for the system; choose one from 1024 on with --port."
-    if error.errno == errno.EADDRNOTAVAIL:
-        return f"This machine does not have the address {host}; choose another one with --host."
-    return f"Cannot listen on {where}: {_reason(error)}."
-
-
-def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error)
-
-
-def _who_listens(host: str, port: int) -> str | None:
-    """Ask who holds a port; returns its name and version when it is one of ours."""
-    import http.client  # not for every start: only a port that is taken needs it
-
-    connection = http.client.HTTPConnection(host, port, timeout=0.3)
-    try:
-        connection.request("GET", "/healthz", headers={"Connection": "close"})
-        answer = json.loads(connection.getresponse().read(4096))
-    except (OSError, http.client.HTTPException, ValueError):
-        return None
-    finally:
-        connection.close()
-    if not isinstance(answer, dict) or answer.get("app") != "etaoi-tui":
-        return None
-    return f"etaoi-tui {ascii(str(answer.get('version', '')))[1:-1][:20]}".rstrip()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from etaoi_collector.collector import BindError, Collector, CollectorOptions, OptionError
-from etaoi_collector.recording.recorder import RecordError
+from etaoi_collector.recording.recording_files import RecordError
 from etaoi_tui.console import CommandError
 
 

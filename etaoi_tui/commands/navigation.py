@@ -17,6 +17,7 @@ from etaoi_tui.view.error_navigation import next_error, previous_error
     help="Open: trace, then span, then detail",
     group="Go",
     footer=3,
+    words="enter into details",
 )
 def open_deeper(at: Workspace) -> None:
     """Open what is under the cursor; on the first screen, the recording."""
@@ -54,19 +55,41 @@ def step_back(at: Workspace) -> None:
         at.arrangement.go_to("traces")
 
 
-@command("error.next", keys=("e",), label="next error", help="Go to the next error", group="Go", footer=5)
+@command(
+    "error.next",
+    keys=("e",),
+    label="next error",
+    help="Go to the next error",
+    group="Why did it fail?",
+    footer=5,
+    words="why fail failed failure exception crash traceback red",
+)
 def go_to_next_error(at: Workspace) -> None:
     """Go to the next error."""
     _go_to_error(at, next_error, "No error behind this.")
 
 
-@command("error.previous", keys=("E",), label="previous error", help="Go to the previous error", group="Go")
+@command(
+    "error.previous",
+    keys=("E",),
+    label="previous error",
+    help="Go to the previous error",
+    group="Why did it fail?",
+    words="why fail failed failure exception crash traceback red",
+)
 def go_to_previous_error(at: Workspace) -> None:
     """Go to the error before."""
     _go_to_error(at, previous_error, "No error before this.")
 
 
-@command("trace.next", keys=("J", "ctrl+down"), label="next trace", help="Go to the next trace", group="Go")
+@command(
+    "trace.next",
+    keys=("J", "ctrl+down"),
+    label="next trace",
+    help="Go to the next trace",
+    group="Go",
+    words="run below",
+)
 def go_to_next_trace(at: Workspace) -> None:
     """Go to the next trace."""
     at.traces.move_by(1)
@@ -78,6 +101,7 @@ def go_to_next_trace(at: Workspace) -> None:
     label="previous trace",
     help="Go to the previous trace",
     group="Go",
+    words="run above",
 )
 def go_to_previous_trace(at: Workspace) -> None:
     """Go to the trace before."""
@@ -89,7 +113,8 @@ def go_to_previous_trace(at: Workspace) -> None:
     keys=("a",),
     label="agent",
     help="Show the agent: its parts and what it did with them",
-    group="Go",
+    group="What did the model get?",
+    words="card graph tools prompt system model cost price token context middleware mcp",
 )
 def show_agent(at: Workspace) -> None:
     """Show the card of the agent that the span under the cursor belongs to."""
@@ -118,7 +143,8 @@ def show_agent(at: Workspace) -> None:
     keys=("c",),
     label="conversation",
     help="Show the session as a conversation",
-    group="Go",
+    group="What did the model get?",
+    words="chat messages transcript dialog user answer",
 )
 def show_conversation(at: Workspace) -> None:
     """Show the session of the trace as a conversation."""
@@ -142,8 +168,9 @@ def show_conversation(at: Workspace) -> None:
     keys=("f",),
     label="follow",
     help="Follow the newest span, or stop following",
-    group="Go",
+    group="Where did the time go?",
     footer=6,
+    words="live tail newest stream scroll",
 )
 def toggle_follow(at: Workspace) -> None:
     """Follow the newest span, or stop."""

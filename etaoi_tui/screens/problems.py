@@ -11,6 +11,7 @@ from etaoi_tui.kinds.registry import KINDS
 from etaoi_tui.screens.document_modal import DocumentModal
 from etaoi_tui.text import printable
 from etaoi_tui.view import format as fmt
+from etaoi_tui.view.column import COLUMNS
 from etaoi_tui.view.faults import Fault
 
 _SHOWN = 500
@@ -85,6 +86,9 @@ def _sections(store: Store, notices: list[str]) -> list[Section]:
     if KINDS.failures:
         text = Text("\n".join(KINDS.failures), "warning")
         sections.append(Section("viewers", "Viewers of kinds", [text], style="warning"))
+    if COLUMNS.failures:
+        text = Text("\n".join(COLUMNS.failures), "warning")
+        sections.append(Section("columns", "Columns of the tree", [text], style="warning"))
     if store.rejects:
         rows = []
         for reject in store.rejects[-_SHOWN:]:

@@ -17,7 +17,19 @@ from typing import Any, Literal
 Pane = Literal["traces", "tree", "detail"]
 EVERYWHERE: tuple[Pane, ...] = ("traces", "tree", "detail")
 
-GROUPS = ("Move", "Fold", "Go", "Voice", "Find", "Panes", "Tabs", "Calls", "Do")
+GROUPS = (
+    "Why did it fail?",
+    "What did the model get?",
+    "What changed?",
+    "Where did the time go?",
+    "Find",
+    "Move",
+    "Go",
+    "Fold",
+    "Panes",
+    "Tabs",
+    "Do",
+)
 """Headings of the help, in their order; a group that is not named here comes last."""
 
 Run = Callable[[Any], None]
@@ -38,6 +50,7 @@ class Command:
         footer: Footer rank; 0 keeps it out, lower numbers are dropped last when space is short.
         key_label: How the keys read for a person; made from the first key when empty.
         priority: Its key is handled before the focused widget sees the next one.
+        words: What people also call it, for the palette.
         run: What it does.
     """
 
@@ -50,6 +63,7 @@ class Command:
     footer: int
     key_label: str
     priority: bool
+    words: str
     run: Run
 
     @property
@@ -69,11 +83,12 @@ def command(
     footer: int = 0,
     key_label: str = "",
     priority: bool = False,
+    words: str = "",
 ) -> Callable[[Run], Run]:
     """Make a function a command; the attributes are those of `Command`."""
 
     def register(run: Run) -> Run:
-        made = Command(id, tuple(keys), label, help, group, panes, footer, key_label, priority, run)
+        made = Command(id, tuple(keys), label, help, group, panes, footer, key_label, priority, words, run)
         vars(run).setdefault(_ATTRIBUTE, []).append(made)
         return run
 

@@ -21,6 +21,17 @@ STATUS_GLYPHS = {
     Status.INCOMPLETE: "…",
 }
 
+STATUS_STYLES = {
+    Status.RUNNING: "running",
+    Status.OK: "ok",
+    Status.ERROR: "error",
+    Status.CANCELLED: "muted",
+    Status.PAUSED: "warning",
+    Status.LOST: "warning",
+    Status.INCOMPLETE: "warning",
+}
+"""The last part of the name of a state's look, wherever states are shown."""
+
 
 def kind_glyph(kind: str) -> str:
     """Return a kind's glyph; unknown kinds share one."""

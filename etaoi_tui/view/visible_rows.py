@@ -8,19 +8,15 @@ folding, unfolding and switching plumbing rebuild what they change.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
 
 from etaoi_collector.store.model import Changes, Span, SpanFlag, Trace
-from etaoi_tui.view.depth_first import after_subtree, position, root_of
-from etaoi_tui.view.middleware.row_groups import events_beside, head_of, hooks_near, is_head_of_several
+from etaoi_tui.view.depth_first import after_subtree, position
+from etaoi_tui.view.middleware.row_groups import events_beside, head_of, hooks_near
+from etaoi_tui.view.row_visibility import RowVisibility
+from etaoi_tui.view.tree_scope import TreeScope
 
 _INTERNAL = int(SpanFlag.INTERNAL)
 _PROBE = int(SpanFlag.PROBE)
-_ERROR_BELOW = int(SpanFlag.ERROR_BELOW)
-_INFRASTRUCTURE = int(SpanFlag.INFRASTRUCTURE)
-
-_COUNTED = 5_000
-"""Hidden spans below one row that are counted."""
 
 MANY = 200
 """New spans in one tick from which a rebuild of a small tree is cheaper than inserting one by one."""
@@ -29,11 +25,7 @@ _ROWS_A_SPAN = 500
 """Rows that can be made anew in the time of inserting one."""
 
 
-_LOOKED_INTO = 1_000
-"""Hidden spans that are looked into before a row counts as one that unfolds."""
-
-
-class TreeRows:
+class TreeRows(RowVisibility):
     """The rows of one trace's tree.
 
     Attributes:
@@ -44,21 +36,23 @@ class TreeRows:
     """
 
     def __init__(self) -> None:
-        self.trace: Trace | None = None
+        super().__init__()
+        self.scope = TreeScope()
         self.context: list[Span] = []
         self.spans: list[Span] = []
         self.depths: list[int] = []
         self.version = 0
         self.touched: list[Span] = []
-        self.show_internal = False
-        self._folded: set[Span] = set()
-        self._open_chains: set[Span] = set()
-        self._hung_until = 0.0
         self._counts: dict[Span, int] = {}
         self._counted_at = -1
 
     def __len__(self) -> int:
         return len(self.spans)
+
+    @property
+    def trace(self) -> Trace | None:
+        """The trace whose rows these are."""
+        return self.scope.trace
 
     def show(self, trace: Trace | None, *, context: Iterable[Span] = ()) -> None:
         """Switch to another trace.
@@ -67,10 +61,10 @@ class TreeRows:
             trace: The trace to show, or None for no rows.
             context: Agent snapshots that the trace's spans name; they stand above its roots.
         """
-        self.trace = trace
+        self.scope.trace = trace
         self.context = list(context)
-        self._folded.clear()
-        self._open_chains.clear()
+        self.folded_spans.clear()
+        self.open_chains.clear()
         self.rebuild()
 
     def rebuild(self) -> None:
@@ -80,9 +74,7 @@ class TreeRows:
         trace = self.trace
         if trace is None:
             return
-        self._hung_until = max(
-            (t.ended_at for t in trace.session.traces if not t.roots and self._hangs_here(t)), default=0.0
-        )
+        self.scope.measure()
         for span in self.context:
             self.spans.append(span)
             self.depths.append(0)
@@ -100,13 +92,13 @@ class TreeRows:
             return False
         # In a flood most of what changes stands in other trees, and is looked at only here.
         in_this_tree: dict[Span, bool] = {}
-        added = self._mine_of(changes.added, in_this_tree)
-        changed = self._mine_of(changes.changed, in_this_tree)
+        added = self.scope.spans_inside(changes.added, in_this_tree)
+        changed = self.scope.spans_inside(changes.changed, in_this_tree)
         self.touched = added + changed
-        if changes.restructured and any(self._concerns(other) for other in changes.restructured):
+        if changes.restructured and any(self.scope.concerns(other) for other in changes.restructured):
             self.rebuild()
             return True
-        self._grow_extent(changes)
+        self.scope.grow(changes)
         session = trace.session
         if any(other.session is session for other in changes.traces):
             self.version += 1
@@ -134,10 +126,7 @@ class TreeRows:
 
     def extent(self) -> tuple[float, float]:
         """Return the first and the last moment of the tree, in seconds since the epoch."""
-        trace = self.trace
-        if trace is None:
-            return 0.0, 1.0
-        return trace.started_at, max(trace.ended_at, self._hung_until)
+        return self.scope.extent()
 
     def index(self, span: Span) -> int | None:
         """Return a span's row, or None when it has none (folded away, hidden, of another trace)."""
@@ -161,39 +150,10 @@ class TreeRows:
             above = above.parent
         return None
 
-    def folded(self, span: Span) -> bool:
-        """Whether the span's children are folded away."""
-        return span in self._folded
-
-    def has_children(self, span: Span) -> bool:
-        """Whether anything can unfold under the span."""
-        ways = [iter(span.children or ())]
-        for _ in range(_LOOKED_INTO):
-            child = next(ways[-1], None)
-            if child is None:
-                ways.pop()
-                if not ways:
-                    return False
-            elif not self._hidden(child):
-                return True
-            elif child.children:
-                ways.append(iter(child.children))
-        return True
-
     def parent_row(self, row: int) -> int | None:
         """Return the row of the nearest shown ancestor."""
         parent = self.spans[row].parent
         return None if parent is None else self.nearest(parent)
-
-    def hidden_below(self, span: Span, most: int = 1_000) -> int:
-        """Count the rows that a folded span hides, up to a bound, so that a row can say how many."""
-        count = 0
-        stack = list(span.children or ())
-        while stack and count < most:
-            child = stack.pop()
-            count += not self._hidden(child)
-            stack.extend(child.children or ())
-        return count
 
     def infrastructure_of(self, span: Span) -> int:
         """Count the spans of infrastructure that a row stands for: hidden below it, or around the first row.
@@ -207,23 +167,11 @@ class TreeRows:
             self._counted_at = self.version
         count = self._counts.get(span)
         if count is None:
-            count = self._count_hidden(span.children or ())
+            count = self.count_infrastructure(span.children or ())
             first = len(self.context)
             if self.trace is not None and first < len(self.spans) and self.spans[first] is span:
-                count += self._count_hidden(self.trace.roots)
+                count += self.count_infrastructure(self.trace.roots)
             self._counts[span] = count
-        return count
-
-    def _count_hidden(self, spans: Iterable[Span]) -> int:
-        count = 0
-        waiting = list(islice(spans, _COUNTED))
-        for _ in range(_COUNTED):
-            if not waiting:
-                break
-            span = waiting.pop()
-            if self._hidden(span):
-                count += bool(span.marks & _INFRASTRUCTURE)
-                waiting.extend(span.children or ())
         return count
 
     # folding
@@ -234,14 +182,14 @@ class TreeRows:
         Returns:
             True when that changed anything.
         """
-        if folded == (span in self._folded) or (folded and not self.has_children(span)):
+        if folded == (span in self.folded_spans) or (folded and not self.has_children(span)):
             return False
         row = self.index(span)
         self.version += 1
         if folded:
-            self._folded.add(span)
+            self.folded_spans.add(span)
         else:
-            self._folded.discard(span)
+            self.folded_spans.discard(span)
         if row is None:
             return True
         if folded:
@@ -258,18 +206,18 @@ class TreeRows:
 
     def fold_all(self) -> None:
         """Fold every span that has children, the roots left open."""
-        self._folded = {span for span in self._all() if span.children and span.parent is not None}
+        self.folded_spans = {span for span in self._all() if span.children and span.parent is not None}
         self.rebuild()
 
     def unfold_all(self) -> None:
         """Unfold everything."""
-        self._folded.clear()
+        self.folded_spans.clear()
         self.rebuild()
 
     def unfold_one_level(self) -> None:
         """Unfold the outermost folded spans."""
-        outermost = [span for span in self.spans if span in self._folded]
-        self._folded.difference_update(outermost)
+        outermost = [span for span in self.spans if span in self.folded_spans]
+        self.folded_spans.difference_update(outermost)
         self.rebuild()
 
     def fold_one_level(self) -> None:
@@ -278,7 +226,7 @@ class TreeRows:
             (
                 depth
                 for depth, span in zip(self.depths, self.spans, strict=True)
-                if span not in self._folded and self.has_children(span)
+                if span not in self.folded_spans and self.has_children(span)
             ),
             default=None,
         )
@@ -286,7 +234,7 @@ class TreeRows:
             return
         for depth, span in zip(self.depths, self.spans, strict=True):
             if depth == open_depth and self.has_children(span):
-                self._folded.add(span)
+                self.folded_spans.add(span)
         self.rebuild()
 
     def reveal(self, span: Span) -> int | None:
@@ -294,8 +242,8 @@ class TreeRows:
         above = span.parent
         outermost: Span | None = None
         while above is not None:
-            if above in self._folded:
-                self._folded.discard(above)
+            if above in self.folded_spans:
+                self.folded_spans.discard(above)
                 outermost = above
             above = above.parent
         if outermost is not None:
@@ -309,105 +257,27 @@ class TreeRows:
 
     # middleware
 
-    def is_chain(self, span: Span) -> bool:
-        """Whether a row stands for a chain of middleware: the outermost of several hooks around a call."""
-        return not self.show_internal and is_head_of_several(span)
-
-    def unfolds(self, span: Span) -> bool:
-        """Whether anything can unfold under the span, or beside it."""
-        return self.is_chain(span) or (span.children is not None and self.has_children(span))
-
-    def chain_open(self, span: Span) -> bool:
-        """Whether the hooks inside a chain's outermost one have rows of their own."""
-        return span in self._open_chains
-
     def set_chain_open(self, span: Span, is_open: bool) -> None:
         """Give the hooks of a chain rows of their own, or let one row stand for all."""
         if is_open:
-            self._open_chains.add(span)
+            self.open_chains.add(span)
         else:
-            self._open_chains.discard(span)
+            self.open_chains.discard(span)
         self.rebuild()
 
     def _moved(self, hook: Span) -> bool:
         """Whether a hook has a row though another one stands for it now, or the other way round."""
-        return self._hidden(hook) == (self.index(hook) is not None) and not self._folded_above(hook)
-
-    def _folded_above(self, span: Span) -> bool:
-        above = span.parent
-        while above is not None:
-            if above in self._folded and not self._hidden(above):
-                return True
-            above = above.parent
-        return False
-
-    # inner steps
-
-    def _hangs_here(self, trace: Trace) -> bool:
-        return bool(trace.members) and root_of(trace.members[0]).trace is self.trace
-
-    def _grow_extent(self, changes: Changes) -> None:
-        mine = self.trace
-        for trace in changes.traces:
-            if trace is not mine and not trace.roots and trace.ended_at > self._hung_until:
-                if mine is not None and trace.session is mine.session and self._hangs_here(trace):
-                    self._hung_until = trace.ended_at
-
-    def _concerns(self, trace: Trace) -> bool:
-        mine = self.trace
-        if mine is None:
-            return False
-        return trace is mine or trace.session is mine.session
-
-    def _mine_of(self, spans: Iterable[Span], in_this_tree: dict[Span, bool]) -> list[Span]:
-        """Return the spans that stand in this tree."""
-        trace = self.trace
-        mine = []
-        for span in spans:
-            parent = span.parent
-            if parent is None:
-                inside = span.trace is trace
-            elif parent in in_this_tree:
-                inside = in_this_tree[parent]
-            else:
-                inside = self._is_mine(parent, in_this_tree)
-            if inside:
-                mine.append(span)
-        return mine
-
-    def _is_mine(self, span: Span, in_this_tree: dict[Span, bool]) -> bool:
-        """Whether a span stands in this tree; every ancestor is looked at once, however deep it is."""
-        way: list[Span] = []
-        while (inside := in_this_tree.get(span)) is None:
-            way.append(span)
-            if span.parent is None:
-                inside = span.trace is self.trace
-                break
-            span = span.parent
-        for step in way:
-            in_this_tree[step] = inside
-        return inside
-
-    def _hidden(self, span: Span) -> bool:
-        if self.show_internal or not span.marks & (_INTERNAL | _PROBE):
-            return False
-        if span.marks & _INFRASTRUCTURE and not span.is_folded_away:
-            return False
-        if span.marks & _PROBE:
-            head = head_of(span)
-            if head is span or (head is not None and head in self._open_chains):
-                return False
-        return span.error is None or bool(span.marks & _ERROR_BELOW)
+        return self.hidden(hook) == (self.index(hook) is not None) and not self.folded_above(hook)
 
     def _insert(self, span: Span) -> None:
-        if self._hidden(span):
+        if self.hidden(span):
             return
         depth = 0
         above = span.parent
         while above is not None:
-            if above in self._folded and not self._hidden(above):
+            if above in self.folded_spans and not self.hidden(above):
                 return
-            depth += not self._hidden(above)
+            depth += not self.hidden(above)
             above = above.parent
         at = position(self.spans, span, len(self.context))
         if at < len(self.spans) and self.spans[at] is span:
@@ -417,11 +287,11 @@ class TreeRows:
 
     def _collect(self, siblings: list[Span], depth: int, spans: list[Span], depths: list[int]) -> None:
         stack = [(span, depth) for span in reversed(siblings)]
-        folded = self._folded
+        folded = self.folded_spans
         while stack:
             span, depth = stack.pop()
             below = depth
-            if not self._hidden(span):
+            if not self.hidden(span):
                 spans.append(span)
                 depths.append(depth)
                 if span in folded:

@@ -7,20 +7,19 @@ range grows.
 
 from __future__ import annotations
 
-from collections import OrderedDict
-
 from rich.segment import Segment
 from textual import events
-from textual.message import Message
 from textual.selection import Selection
 from textual.strip import Strip
 
+from etaoi_collector.lru import Lru
 from etaoi_tui.detail.document.failure import failed_sections
-from etaoi_tui.detail.document.model import Document, Section, Tab, section_text
+from etaoi_tui.detail.document.model import Document, Section, Tab
 from etaoi_tui.detail.layout.page import PageLayout
 from etaoi_tui.text import fit, printable
 from etaoi_tui.widgets import document_style
 from etaoi_tui.widgets.document_painter import DocumentPainter
+from etaoi_tui.widgets.page_text import copied_text, selected_text
 from etaoi_tui.widgets.page_view import FIXED_ROWS, LinePosition, PageView
 from etaoi_tui.widgets.tab_line import TabLabel, tab_at
 from etaoi_tui.widgets.textual_internals import contained
@@ -38,34 +37,6 @@ last. A triangle folds a section. What is running grows while you read.
     DEFAULT_CSS = document_style.CSS
     ALLOW_SELECT = True
 
-    class TabChanged(Message):
-        """The reader opened another tab."""
-
-        def __init__(self, pane: DetailPane, document: str, tab: str) -> None:
-            super().__init__()
-            self.pane = pane
-            self.document = document
-            self.tab = tab
-
-        @property
-        def control(self) -> DetailPane:
-            """The pane."""
-            return self.pane
-
-    class SectionToggled(Message):
-        """The reader opened or closed a section."""
-
-        def __init__(self, pane: DetailPane, section: str, is_open: bool) -> None:
-            super().__init__()
-            self.pane = pane
-            self.section = section
-            self.is_open = is_open
-
-        @property
-        def control(self) -> DetailPane:
-            """The pane."""
-            return self.pane
-
     def __init__(
         self,
         *,
@@ -80,7 +51,7 @@ last. A triangle folds a section. What is running grows while you read.
         self._tab = ""
         self._wanted_tab = ""
         self._folds: dict[str, bool] = {}
-        self._places: OrderedDict[tuple[str, str], LinePosition] = OrderedDict()
+        self._places: Lru[tuple[str, str], LinePosition] = Lru(PLACES_KEPT)
         self._labels: list[TabLabel] = []
         self._painter = DocumentPainter(self, document_style.LOOKS)
 
@@ -107,9 +78,7 @@ last. A triangle folds a section. What is running grows while you read.
             self.refresh_document(document)
             return
         self._remember_place()
-        self._document = document
-        self._tab = self._choose_tab(document)
-        self._open_page(None)
+        self._open(document)
 
     def refresh_document(self, document: Document) -> None:
         """Show a newer state of the same document, keeping tab, folds, cursor and scroll position.
@@ -120,9 +89,7 @@ last. A triangle folds a section. What is running grows while you read.
             self.show(document)
             return
         if document.tab(self._tab) is None:
-            self._document = document
-            self._tab = self._choose_tab(document)
-            self._open_page(None)
+            self._open(document)
             return
         place, follow = self._here(), self._follow and document.live
         before = self._page
@@ -163,7 +130,6 @@ last. A triangle folds a section. What is running grows while you read.
             self._tab = key
             self._open_page(None)
         self._wanted_tab = key
-        self.post_message(self.TabChanged(self, document.key, key))
         return True
 
     def open_tab_number(self, number: int) -> bool:
@@ -172,6 +138,10 @@ last. A triangle folds a section. What is running grows while you read.
         if document is None or not 1 <= number <= len(document.tabs):
             return False
         return self.open_tab(document.tabs[number - 1].key)
+
+    def _step_tab(self, step: int) -> None:
+        if self._document is not None:
+            self.open_tab(self._document.tab_beside(self._tab, step))
 
     # folds
 
@@ -197,7 +167,6 @@ last. A triangle folds a section. What is running grows while you read.
         self._follow = False
         self._make_page(page)
         self._settle(place)
-        self.post_message(self.SectionToggled(self, section.key, is_open))
 
     def expand_all(self) -> None:
         """Open every section of the tab."""
@@ -217,27 +186,14 @@ last. A triangle folds a section. What is running grows while you read.
         page, document = self._page, self._document
         if page is None or document is None:
             return None
-        section = self.section_at_cursor
-        if section is not None and section.blocks:
-            return section.title, section_text(section)
-        tab = document.tab(self._tab)
-        texts = [f"{section.title}\n{section_text(section)}" for section in page.sections]
-        return (tab.title if tab else self._tab), "\n\n".join(texts)
+        return copied_text(page, self.section_at_cursor, document.tab(self._tab))
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """Return the selected text, as Textual's own copy asks for it."""
         page = self._page
         if page is None:
             return None
-        first = selection.start.y if selection.start is not None else 0
-        last = selection.end.y if selection.end is not None else page.count - 1
-        lines = []
-        for y in range(max(0, first), min(last, page.count - 1) + 1):
-            span = selection.get_span(y)
-            if span is not None:
-                text = "".join(piece for piece, _ in page.line(y).runs)
-                lines.append(text[span[0] : None if span[1] == -1 else span[1]])
-        return "\n".join(lines), "\n"
+        return selected_text(page, selection), "\n"
 
     def selection_updated(self, selection: Selection | None) -> None:
         """Draw the selection."""
@@ -311,21 +267,10 @@ last. A triangle folds a section. What is running grows while you read.
     def _place_key(self) -> tuple[str, str]:
         return (self._document.key if self._document is not None else "", self._tab)
 
-    def _choose_tab(self, document: Document) -> str:
-        wanted = self._wanted_tab
-        return (
-            wanted
-            if wanted and document.tab(wanted) is not None
-            else document.default or document.tabs[0].key
-        )
-
-    def _step_tab(self, step: int) -> None:
-        document = self._document
-        if document is None:
-            return
-        keys = [tab.key for tab in document.tabs]
-        at = keys.index(self._tab) if self._tab in keys else 0
-        self.open_tab(keys[(at + step) % len(keys)])
+    def _open(self, document: Document) -> None:
+        self._document = document
+        self._tab = document.tab_to_open(self._wanted_tab)
+        self._open_page(None)
 
     def _open_page(self, before: PageLayout | None) -> None:
         self._make_page(before)
@@ -345,7 +290,7 @@ last. A triangle folds a section. What is running grows while you read.
         self._painter.forget_lines()
         self._page = None
         document = self._document
-        tab: Tab | None = document.tab(self._tab) if document is not None else None
+        tab = document.tab(self._tab) if document is not None else None
         if document is None or tab is None or self._width <= 0:
             return
         try:
@@ -368,9 +313,7 @@ last. A triangle folds a section. What is running grows while you read.
         page = self._page
         if page is None:
             return
-        for section in page.sections:
-            if section.foldable:
-                self._folds[section.key] = is_open
+        self._folds.update((section.key, is_open) for section in page.sections if section.foldable)
         place = self._here()
         self._make_page(page)
         self._follow = False
@@ -381,9 +324,6 @@ last. A triangle folds a section. What is running grows while you read.
             return
         key = self._place_key
         if self._follow or (self.scroll_offset.y == 0 and self._cursor == 0):
-            self._places.pop(key, None)
+            self._places.pop(key)
             return
-        self._places[key] = self._here()
-        self._places.move_to_end(key)
-        if len(self._places) > PLACES_KEPT:
-            self._places.popitem(last=False)
+        self._places.put(key, self._here())

@@ -1,8 +1,8 @@
-"""Draws spans as lines: state, duration, tokens, the name under its ancestors, and a bar on the axis."""
+"""Draws spans as lines: the columns, the name under its ancestors, and a bar on the axis."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 from rich.cells import cell_len
 
@@ -10,17 +10,15 @@ from etaoi_collector.projections.trace_names import title
 from etaoi_collector.store.model import Span, SpanFlag, Status, Trace
 from etaoi_tui.text import fit, one_line
 from etaoi_tui.view import format as fmt
-from etaoi_tui.view.glyphs import SPINNER, STATUS_GLYPHS, span_glyph
+from etaoi_tui.view.column import COLUMNS, RowContext
+from etaoi_tui.view.glyphs import span_glyph
 from etaoi_tui.view.row_summaries import Summaries
 from etaoi_tui.view.search import TraceSearch
 from etaoi_tui.view.timeline import Axis, bar, label, ticks
 from etaoi_tui.view.visible_rows import TreeRows
 from etaoi_tui.widgets.row_view import Piece
 from etaoi_tui.widgets.span_tree_style import kind_look
-from etaoi_tui.widgets.styles import STATUS_STYLES
 
-_DURATION = fmt.DURATION_CELLS
-_TOKENS = 11
 DEEPEST_INDENT = 24
 """Levels drawn as steps; deeper ones share a number, so that names stay readable."""
 
@@ -28,17 +26,6 @@ _ENDED = int(SpanFlag.ENDED)
 _WARNING = int(SpanFlag.WARNING)
 _EVENT = int(SpanFlag.EVENT)
 _ERROR_BELOW = int(SpanFlag.ERROR_BELOW)
-
-
-def columns(width: int) -> tuple[int, int, int]:
-    """Return the cells left of the tree, of the tree, and of the bars in a line of that width."""
-    left = 3 + _DURATION + 1
-    if width >= 88:
-        left += _TOKENS + 1
-    bar_width = 0
-    if width >= 56:
-        bar_width = max(min(int((width - left) * 0.38), 90), 14)
-    return left, max(width - left - bar_width - (1 if bar_width else 0), 4), bar_width
 
 
 _WORDS_STYLES = {Status.ERROR: "span-tree--error", Status.PAUSED: "span-tree--warning"}
@@ -65,6 +52,10 @@ class SpanPainter:
         """The call that others are compared with."""
         self.frame = 0
         """Which picture of the spinner running rows show."""
+        self.columns = COLUMNS
+        """What stands left of the names."""
+        COLUMNS.load()
+        self.context = RowContext(summaries, rows.folded)
         self._summaries = summaries
         self._now = now
 
@@ -73,9 +64,11 @@ class SpanPainter:
         trace = self.rows.trace
         if trace is None:
             return [(" " * width, "span-tree--header")]
-        left, name_width, bar_width = columns(width)
-        head = " " + title_line(trace, self._now(trace), left + name_width - 1)
-        pieces: list[Piece] = [(fit(head, left + name_width), "span-tree--title")]
+        layout = self.columns.layout(width)
+        bar_width = layout.bars
+        title_width = layout.left + layout.names
+        head = " " + title_line(trace, self._now(trace), title_width - 1)
+        pieces: list[Piece] = [(fit(head, title_width), "span-tree--title")]
         if bar_width:
             cells = [" "] * bar_width
             for cell, seconds in ticks(self.axis):
@@ -87,6 +80,10 @@ class SpanPainter:
         pieces.append((" " * max(width - used, 0), "span-tree--header"))
         return pieces
 
+    def depends_on(self, span: Span, width: int) -> Hashable:
+        """Return what the columns of a row show that does not come from its own span."""
+        return self.columns.depends_on(span, width, self.context)
+
     def draw(self, span: Span, depth: int, width: int) -> list[Piece]:
         """Draw a span.
 
@@ -96,33 +93,22 @@ class SpanPainter:
             width: Cells of the line.
         """
         status = span.status
-        left, name_width, bar_width = columns(width)
+        layout = self.columns.layout(width)
         trace = self.rows.trace
-        now = self._now(trace) if trace is not None else 0.0
+        context = self.context
+        context.now = self._now(trace) if trace is not None else 0.0
+        context.frame = self.frame
         searching = self.search
         dimmed = searching is not None and span not in searching
         hit = searching is not None and not dimmed
-        glyph = SPINNER[self.frame % 4] if status is Status.RUNNING else STATUS_GLYPHS[status]
-        look = "span-tree--dim" if dimmed else f"span-tree--{STATUS_STYLES[status]}"
-        seconds = span.duration(now)
-        number_look = "span-tree--slow" if seconds is not None and seconds >= 10 else "span-tree--number"
-        took = "" if seconds is None or span.marks & _EVENT else fmt.span_duration(span, now)
-        if span.marks & _EVENT:
-            glyph = " "  # it has no course: it happened
-        pieces: list[Piece] = [
-            (f" {glyph} ", look),
-            (
-                took.rjust(_DURATION) + " ",
-                "span-tree--dim" if dimmed else number_look,
-            ),
-        ]
-        if left > 3 + _DURATION + 1:
-            pieces.append((_tokens(span).rjust(_TOKENS) + " ", "span-tree--muted"))
-        name_pieces = self._label(span, depth, status, dimmed, hit, name_width)
-        pieces.extend(name_pieces)
-        if bar_width:
+        pieces: list[Piece] = []
+        for column in layout.columns:
+            text, look = self.columns.cell(column, span, context)
+            pieces.append((text, "span-tree--dim" if dimmed else f"span-tree--{look}" if look else ""))
+        pieces.extend(self._label(span, depth, status, dimmed, hit, layout.names))
+        if layout.bars:
             pieces.append((" ", ""))
-            pieces.extend(self._bar(span, status, now, dimmed))
+            pieces.extend(self._bar(span, status, context.now, dimmed))
         return pieces
 
     def _label(
@@ -149,7 +135,7 @@ class SpanPainter:
         elif status is Status.ERROR:
             name_look = "span-tree--error"
         else:
-            name_look = kind if span.kind in ("llm", "tool", "sub_agent") else "span-tree--name"
+            name_look = kind
         if dimmed:
             name_look = "span-tree--dim"
         elif hit:
@@ -228,13 +214,6 @@ def title_line(trace: Trace, now: float, width: int) -> str:
     sums = "  ".join(facts)
     name = one_line(title(trace), max(width - cell_len(sums) - 2, 8))
     return f"{name}  {sums}"
-
-
-def _tokens(span: Span) -> str:
-    usage = span.usage
-    if usage is None or (usage.input_tokens is None and usage.output_tokens is None):
-        return ""
-    return f"{fmt.tokens(usage.input_tokens)}→{fmt.tokens(usage.output_tokens)}"
 
 
 def _nameless(span: Span) -> str:

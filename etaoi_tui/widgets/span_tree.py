@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Hashable
 
 from textual.geometry import Region
 
 from etaoi_collector.store.model import Changes, Span, SpanFlag, Status, Trace
+from etaoi_tui.view.column import load_plugins
 from etaoi_tui.view.middleware.row_groups import head_beside
 from etaoi_tui.view.row_summaries import Summaries
 from etaoi_tui.view.search import TraceSearch
 from etaoi_tui.view.selection import Selection, SelectionChange
 from etaoi_tui.view.timeline import Axis
-from etaoi_tui.view.visible_rows import TreeRows
 from etaoi_tui.widgets import span_tree_style
-from etaoi_tui.widgets.row_view import Piece, RowView
-from etaoi_tui.widgets.span_painter import DEEPEST_INDENT, SpanPainter, columns
+from etaoi_tui.widgets.following_cursor import FollowingCursor
+from etaoi_tui.widgets.row_view import Piece
+from etaoi_tui.widgets.span_painter import DEEPEST_INDENT, SpanPainter
 
 _INTERNAL = int(SpanFlag.INTERNAL)
 _PROBE = int(SpanFlag.PROBE)
@@ -24,7 +26,7 @@ _TOLD_BY_CHILDREN = ("sub_agent", "voice_turn", "voice_session")
 """Kinds whose rows say what spans below them were told."""
 
 
-class SpanTree(RowView):
+class SpanTree(FollowingCursor):
     """Shows a `TreeRows`; the cursor is a span, its row number follows from it."""
 
     BINDING_GROUP_TITLE = "Span tree"
@@ -54,24 +56,12 @@ x shows them.
             snapshots: Finds the agent snapshots that stand above a trace's roots.
             id: Textual id.
         """
-        super().__init__(id=id)
-        self.rows = TreeRows()
-        self.selection = selection
+        super().__init__(selection, id=id)
         selection.watch(self._selection_changed)
-        self.following = False
-        self.is_live = False
-        """Rows come as they happen; those of a recording that is being read are not news."""
         self.painter = SpanPainter(self.rows, summaries, now)
         self._now = now
         self._snapshots = snapshots
         self._snapshot_ids: tuple[str, ...] = ()
-        self._new_below = 0
-        self._cursor_hint = 0
-
-    @property
-    def cursor(self) -> Span | None:
-        """The span under the cursor."""
-        return self.selection.span
 
     @property
     def search(self) -> TraceSearch | None:
@@ -82,6 +72,17 @@ x shows them.
     def search(self, search: TraceSearch | None) -> None:
         self.painter.search = search
 
+    def on_mount(self) -> None:
+        """Look for columns of third parties once the first rows are drawn."""
+        self.call_after_refresh(lambda: self.run_worker(self._load_columns(), "columns", exit_on_error=False))
+
+    async def _load_columns(self) -> None:
+        found = await asyncio.to_thread(load_plugins)
+        if found:
+            self.painter.columns.add(found)
+            self._update_axis()
+            self.refresh()
+
     # what is selected
 
     def _selection_changed(self, change: SelectionChange) -> None:
@@ -90,7 +91,7 @@ x shows them.
                 self.following = False
             self._show_trace(self.selection.trace)
         elif change.by is not self and self.selection.span is not None:
-            self._show_cursor(self.selection.span)
+            self.show_cursor(self.selection.span)
 
     def _show_trace(self, trace: Trace | None) -> None:
         """Show another trace from its top, or from its newest row while following."""
@@ -98,29 +99,14 @@ x shows them.
         context = self._snapshots(trace) if trace is not None else []
         self.rows.show(trace, context=context)
         self.top = 0
-        self._new_below = 0
+        self.new_below = 0
         self.search = None
         if len(self.rows):
             first = next((row for row, span in enumerate(self.rows.spans) if span not in context), 0)
-            self._put_cursor(self.rows.spans[first])
+            self.put_cursor(self.rows.spans[first])
         if self.following:
-            self._follow_newest()
+            self.follow_newest()
         self._update_axis()
-        self.refresh()
-
-    def _put_cursor(self, span: Span) -> None:
-        """Move the cursor along with what happens to the rows."""
-        self.selection.select(span, by=self, by_hand=False)
-
-    def _show_cursor(self, span: Span) -> None:
-        """Bring the row of a span that was selected elsewhere into view, unfolding what hides it."""
-        count = len(self.rows)
-        row = self.rows.reveal(span)
-        if row is not None:
-            self._cursor_hint = row
-            if len(self.rows) == count:
-                self.keep_in_range()
-            self.scroll_to_row(row, center=True)
         self.refresh()
 
     # what arrives
@@ -130,7 +116,7 @@ x shows them.
         trace = self.rows.trace
         if trace is None:
             return
-        anchor = self._anchor()
+        anchor = self.cursor_anchor()
         count = len(self.rows)
         rebuilt = self.rows.apply(changes)
         if self.search is not None:
@@ -138,13 +124,13 @@ x shows them.
         grown = len(self.rows) - count
         if rebuilt or grown:
             if self.cursor is None and len(self.rows):
-                self._put_cursor(self.rows.spans[0])
+                self.put_cursor(self.rows.spans[0])
             was_at_end = self.top >= count - self.rows_shown
-            moved = self._restore(anchor)
+            moved = self.restore_anchor(anchor)
             if grown > 0 and self.is_live and not self.following and not self.at_end and not was_at_end:
-                self._new_below += grown
+                self.new_below += grown
             if self.following:
-                self._follow_newest()
+                self.follow_newest()
             if rebuilt or moved or self._row_changes_in_view(changes):
                 self.refresh()
             else:
@@ -154,7 +140,7 @@ x shows them.
         else:
             self._refresh_changed(changes)
         if self.at_end:
-            self._new_below = 0
+            self.new_below = 0
         if trace.context_ids != self._snapshot_ids:
             self._load_snapshots(trace)
 
@@ -177,134 +163,17 @@ x shows them.
         if self.rows.trace is not None and self.rows.trace.status is Status.RUNNING:
             self.refresh(Region(0, 0, self.size.width, 1))
 
-    def follow(self, following: bool) -> None:
-        """Begin or stop to keep the newest row in view."""
-        self.following = following
-        if following:
-            self._new_below = 0
-            self._follow_newest()
-        self.refresh()
-
-    def select(self, span: Span, *, center: bool = True) -> bool:
-        """Move the cursor to a span, unfolding what hides it; False when it is not in this tree."""
-        count = len(self.rows)
-        row = self.rows.reveal(span)
-        if row is None:
-            return False
-        if len(self.rows) != count:
-            self.refresh()
-        self.move_to(row, center=center)
-        return True
-
     def show_mark(self, call: Span | None) -> None:
         """Put the sign of the marked call on a row, or take it away."""
         self.painter.marked = call
         self.refresh()
 
-    def rows_changed(self) -> None:
-        """Draw anew after folding, with the cursor's row where the reader looks."""
-        if self.cursor is not None:
-            row = self.rows.nearest(self.cursor)
-            if row is not None:
-                self._put_cursor(self.rows.spans[row])
-                self.keep_in_range()
-                self.scroll_to_row(row)
-        self.keep_in_range()
-        self.refresh()
-
-    # folding, by hand
-
-    def toggle(self) -> None:
-        """Fold or unfold the row under the cursor."""
-        span = self.cursor
-        if span is not None and self.rows.is_chain(span) and not self.rows.folded(span):
-            self._open_chain(span, not self.rows.chain_open(span))
-            return
-        if span is not None and self.rows.set_folded(span, not self.rows.folded(span)):
-            self.rows_changed()
-
-    def unfold_or_child(self) -> None:
-        """Unfold, or go to the first child."""
-        span = self.cursor
-        if span is None:
-            return
-        if self.rows.is_chain(span) and not self.rows.folded(span) and not self.rows.chain_open(span):
-            self._open_chain(span, True)
-        elif self.rows.folded(span):
-            self.toggle()
-        elif self.rows.has_children(span):
-            self.move_by(1)
-
-    def fold_or_parent(self) -> None:
-        """Fold, or go to the parent."""
-        span, row = self.cursor, self.cursor_row
-        if span is None or row is None:
-            return
-        if self.rows.is_chain(span) and self.rows.chain_open(span):
-            self._open_chain(span, False)
-            return
-        if self.rows.has_children(span) and not self.rows.folded(span) and not self.rows.is_chain(span):
-            self.toggle()
-            return
-        parent = self.rows.parent_row(row)
-        if parent is not None:
-            self.move_to(parent)
-
-    def fold_all(self) -> None:
-        """Fold everything."""
-        self.rows.fold_all()
-        self.rows_changed()
-
-    def unfold_all(self) -> None:
-        """Unfold everything."""
-        self.rows.unfold_all()
-        self.rows_changed()
-
-    def _open_chain(self, span: Span, wanted: bool) -> None:
-        self.rows.set_chain_open(span, wanted)
-        self.rows_changed()
-
     # RowView
-
-    @property
-    def row_count(self) -> int:
-        """How many rows there are."""
-        return len(self.rows)
-
-    @property
-    def cursor_row(self) -> int | None:
-        """The row of the span under the cursor."""
-        if self.cursor is None:
-            return None
-        spans = self.rows.spans
-        hint = self._cursor_hint
-        if hint < len(spans) and spans[hint] is self.cursor:
-            return hint
-        row = self.rows.nearest(self.cursor)
-        if row is not None:
-            self._cursor_hint = row
-        return row
-
-    def set_cursor_row(self, row: int) -> None:
-        """Put the cursor on a row."""
-        self._cursor_hint = row
-        self.selection.select(self.rows.spans[row], by=self)
-
-    def scrolled_by_hand(self, rows: int) -> None:
-        """Scrolling up lets go of the newest row."""
-        if rows < 0 and self.following:
-            self.follow(False)
-        if self.at_end:
-            self._new_below = 0
-
-    def badge(self) -> str:
-        """Say how many rows came below the viewport."""
-        return f"▼ {self._new_below:,} new" if self._new_below else ""
 
     def clicked(self, row: int, x: int, line: int) -> bool:
         """A click on a triangle folds."""
         span = self.rows.spans[row]
-        left = columns(self.size.width - 1)[0]
+        left = self.painter.columns.layout(self.size.width - 1).left
         depth = min(self.rows.depths[row], DEEPEST_INDENT)
         at = left + depth * 2
         if at <= x <= at + 1 and self.rows.unfolds(span):
@@ -333,6 +202,7 @@ x shows them.
             self.painter.axis,
             None if searching is None else span in searching,
             span is self.painter.marked,
+            self.painter.depends_on(span, self.size.width - 1),
         )
 
     def draw_row(self, row: int, line: int, width: int) -> list[Piece]:
@@ -351,7 +221,7 @@ x shows them.
         trace = self.rows.trace
         if trace is None:
             return False
-        bar_width = columns(self.size.width - 1)[2]
+        bar_width = self.painter.columns.layout(self.size.width - 1).bars
         start, end = self.rows.extent()
         if trace.running and not trace.session.gone:
             now = self._now(trace)
@@ -362,54 +232,6 @@ x shows them.
             return False
         self.painter.axis = axis
         return True
-
-    def _anchor(self) -> tuple[Span, int] | None:
-        """Remember which span stands on which line, so that rows above it may grow unseen."""
-        row = self.cursor_row
-        if row is None or row not in self.shown_rows():
-            row = self.top
-        if row >= len(self.rows):
-            return None
-        return self.rows.spans[row], row - self.top
-
-    def _restore(self, anchor: tuple[Span, int] | None) -> bool:
-        """Put the anchored span back on its line; True when the viewport's rows are others than before."""
-        if anchor is None:
-            self.keep_in_range()
-            return True
-        span, line = anchor
-        row = self.rows.nearest(span)
-        before = self.top
-        if row is not None:
-            self.top = max(0, row - line)
-        self.keep_in_range()
-        return self.top != before
-
-    def _follow_newest(self) -> None:
-        trace = self.rows.trace
-        if trace is None or not len(self.rows):
-            return
-        newest = self._newest_shown(trace)
-        if newest is None:
-            return
-        row = self.rows.nearest(newest)
-        if row is not None and self.rows.spans[row] is not self.cursor:
-            before = self.cursor_row
-            self._cursor_hint = row
-            self._put_cursor(self.rows.spans[row])
-            self.scroll_to_row(row)
-            self.refresh_rows([r for r in (before, row) if r is not None])
-
-    def _newest_shown(self, trace: Trace) -> Span | None:
-        newest: Span | None = None
-        for span in reversed(trace.members[-64:]):
-            if self.rows.index(span) is not None:
-                newest = span
-                break
-        last = self.rows.spans[-1]
-        if newest is None or (last.trace is not trace and last.number > newest.number):
-            return last
-        return newest
 
     def _row_changes_in_view(self, changes: Changes) -> bool:
         """Whether any new row stands inside the viewport."""

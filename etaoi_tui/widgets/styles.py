@@ -8,29 +8,19 @@ was most of the time until the first frame.
 from __future__ import annotations
 
 import re
+from collections import ChainMap
 from collections.abc import Mapping
 
 from rich.style import Style
 from textual.dom import DOMNode
 from textual.widget import Widget
 
-from etaoi_collector.store.model import Status
+from etaoi_tui.widgets.colours import colours_of
 from etaoi_tui.widgets.textual_internals import apply_styles, attach_node
 
 StyleTable = Mapping[str, str]
 """Declarations in Textual's CSS by the name of a look; `name:ansi` and `name:focus` come on top of `name`
 in a terminal's own colours and in the pane that has the keys."""
-
-STATUS_STYLES = {
-    Status.RUNNING: "running",
-    Status.OK: "ok",
-    Status.ERROR: "error",
-    Status.CANCELLED: "muted",
-    Status.PAUSED: "warning",
-    Status.LOST: "warning",
-    Status.INCOMPLETE: "warning",
-}
-"""The last part of the name of a state's look, wherever states are shown."""
 
 _VARIABLE = re.compile(r"\$([\w-]+)")
 
@@ -96,7 +86,8 @@ class StyleCache:
         return "".join(declarations + ";" for declarations in found if declarations)
 
     def _made(self, name: str) -> Style:
-        variables = self._widget.app.theme_variables
+        app = self._widget.app
+        variables = ChainMap(colours_of(app), app.theme_variables)
         text = _VARIABLE.sub(lambda found: variables[found[1]], self._declarations(name))
         # A node below the widget, so that Textual mixes its colours with what is behind it.
         node = DOMNode()

@@ -11,12 +11,12 @@ from etaoi_collector.projections.trace_names import title
 from etaoi_collector.store.model import Changes, Status, Trace
 from etaoi_tui.text import fit, one_line
 from etaoi_tui.view import format as fmt
-from etaoi_tui.view.glyphs import SPINNER, STATUS_GLYPHS
+from etaoi_tui.view.glyphs import SPINNER, STATUS_GLYPHS, STATUS_STYLES
 from etaoi_tui.view.row_summaries import Summaries
 from etaoi_tui.view.selection import Selection, SelectionChange
 from etaoi_tui.view.trace_rows import TraceRows
 from etaoi_tui.widgets.row_view import Piece, RowView
-from etaoi_tui.widgets.styles import STATUS_STYLES, StyleTable
+from etaoi_tui.widgets.styles import StyleTable
 
 _FLOOD = 8
 """New traces in one tick that are a flood: more than an eye could follow."""
@@ -37,13 +37,13 @@ behind ✗ counts failed spans.
     HEADER_HEIGHT = 1
     LOOKS: ClassVar[StyleTable] = {
         **RowView.LOOKS,
-        "trace-list--header": "color: $text-muted; background: $surface; text-style: bold",
-        "trace-list--name": "color: $foreground; text-style: bold",
-        "trace-list--muted": "color: $text-muted",
-        "trace-list--running": "color: $text-accent; text-style: bold",
-        "trace-list--ok": "color: $text-success",
-        "trace-list--error": "color: $text-error; text-style: bold",
-        "trace-list--warning": "color: $text-warning",
+        "trace-list--header": "color: $quiet; background: $surface; text-style: bold",
+        "trace-list--name": "color: $ink; text-style: bold",
+        "trace-list--muted": "color: $quiet",
+        "trace-list--running": "color: $running; text-style: bold",
+        "trace-list--ok": "color: $quiet",
+        "trace-list--error": "color: $failure; text-style: bold",
+        "trace-list--warning": "color: $attention",
     }
 
     def __init__(

@@ -10,6 +10,7 @@ import pytest
 
 import etaoi_tui.commands as folder
 from etaoi_tui.commands import load_commands
+from etaoi_tui.screens.palette_entries import palette_entries
 from etaoi_tui.view.command import CommandTable, command, commands_of
 
 from .world import world
@@ -40,7 +41,7 @@ async def test_a_new_file_is_all_that_a_command_needs(new_file: Any) -> None:
         await pilot.pause()
         assert [str(note.message) for note in w.app._notifications] == ["RESEARCHER"]
         assert "^t shout" in w.app.main.footer.render_line(0).text
-        assert "span.shout" in {entry.help for entry in w.app.get_system_commands(w.app.main)}
+        assert "span.shout" in {entry.id for entry in palette_entries(w.app.main, [])}
         await pilot.press("question_mark")
         await pilot.pause()
         page = "\n".join(w.app.screen.pane.render_line(y).text for y in range(w.app.screen.pane.size.height))

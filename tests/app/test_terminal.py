@@ -202,4 +202,4 @@ def test_sizes_and_theme_survive_a_restart(state: dict[str, str]) -> None:
         terminal.press("q")
         terminal.wait_end()
     saved = msgspec.json.decode((Path(state["ETAOI_TUI_STATE_DIR"]) / "layout.json").read_bytes())
-    assert saved["theme"] == "textual-light"
+    assert saved["theme"] == "etaoi-light"

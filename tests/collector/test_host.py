@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from etaoi_collector.collector import BindError, Collector, CollectorOptions, OptionError, Record
 from etaoi_collector.recording.directory import list_recordings
 from etaoi_collector.recording.reader import TraceFileError, TraceReader
-from etaoi_collector.recording.recorder import RecordError
+from etaoi_collector.recording.recording_files import RecordError
 from etaoi_collector.source_items import Closed, Ended, Missing
 from etaoi_collector.sources.base import Source
 from etaoi_collector.sources.replay import ReplaySource

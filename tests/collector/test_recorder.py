@@ -18,10 +18,11 @@ from typing import Any
 import msgpack
 import pytest
 
-from etaoi_collector.recording import recorder as recorder_module
+from etaoi_collector.recording import recording_files
 from etaoi_collector.recording.directory import list_recordings
 from etaoi_collector.recording.reader import TraceReader
-from etaoi_collector.recording.recorder import Recorder, RecordError, State
+from etaoi_collector.recording.recorder import Recorder, State
+from etaoi_collector.recording.recording_files import RecordError
 from etaoi_collector.source_items import Missing, Opened
 from etaoi_collector.wire.event_ref import unpack_event_ref
 from etaoi_collector.wire.trace_records import TraceWriter
@@ -193,7 +194,7 @@ def test_a_full_disk_stops_the_recording_and_memory_takes_over(tmp_path: Path) -
 def test_every_failing_write_is_survived(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, words: str
 ) -> None:
-    real = recorder_module.create_private
+    real = recording_files.create_private
 
     class Failing:
         def __init__(self, file: Any) -> None:
@@ -209,7 +210,7 @@ def test_every_failing_write_is_survived(
         def __getattr__(self, name: str) -> Any:
             return getattr(self.file, name)
 
-    monkeypatch.setattr(recorder_module, "create_private", lambda path: Failing(real(path)))
+    monkeypatch.setattr(recording_files, "create_private", lambda path: Failing(real(path)))
     recorder = Recorder(path=tmp_path / "a")
     places = []
     for index in range(5):
@@ -226,7 +227,7 @@ def test_failing_at_a_segments_end_loses_nothing(tmp_path: Path, monkeypatch: py
     def refuse(path: Path) -> Any:
         raise OSError(errno.ENOSPC, "full")
 
-    monkeypatch.setattr(recorder_module, "create_private", refuse)
+    monkeypatch.setattr(recording_files, "create_private", refuse)
     places += [recorder.append(1.0, 1, numbered_frame(n, 5)) for n in range(1, 9)]
     assert recorder.warning == "recording stopped: disk full (a)"
     assert [span_at(recorder, place) for place in places] == [an_id(100 + n) for n in range(9)]

@@ -13,7 +13,7 @@ OWN_KEY = re.compile(r"etaoi_tui\.[a-z_]+")
 SOURCES = [path for room in ("collector", "etaoi_tui") for path in (ROOT / room).rglob("*.py")]
 NO_PAYLOAD = {"etaoi_tui.after", "etaoi_tui.end", "etaoi_tui.demo", "etaoi_tui.sdk"}
 """Keys of the handshake, and names of modules and loggers."""
-GROUPS = {"etaoi_tui.bridges", "etaoi_tui.exporters", "etaoi_tui.readers", "etaoi_tui.viewers"}
+GROUPS = {f"etaoi_tui.{door}" for door in ("bridges", "columns", "exporters", "readers", "viewers")}
 """Entry points of third parties."""
 
 

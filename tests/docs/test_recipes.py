@@ -93,6 +93,25 @@ with load("run.msgpack") as loaded:
 assert document.tabs[0].key == "guardrail", document
 assert "no swearing" in "".join(section_text(section) for section in document.tabs[0].sections)
 """,
+    "etaoi_tui/view/columns/finish.py": WRITE.replace('"guardrail"', '"llm"').replace(
+        '{"verdict": "clean enough"}', '{"response": {"text": "So"}, "finish_reason": "length"}'
+    )
+    + """
+from etaoi_tui.cli.load_recording import load
+from etaoi_tui.view.row_summaries import Summaries
+from etaoi_tui.view.visible_rows import TreeRows
+from etaoi_tui.widgets.span_painter import SpanPainter
+with load("run.msgpack") as loaded:
+    (trace,) = loaded.store.traces.values()
+    rows = TreeRows()
+    rows.show(trace)
+    painter = SpanPainter(rows, Summaries(loaded.source), lambda trace: trace.ended_at)
+    def line(width): return "".join(text for text, _ in painter.draw(rows.spans[0], 0, width))
+    before, name, _ = line(130).partition("profanity")
+    assert name and before.split()[-2:] == ["length", "✦"], line(130)
+    assert "length" not in line(99), line(99)
+    assert not painter.columns.failures
+""",
     "etaoi_tui/export/csv_spans.py": WRITE
     + """
 import subprocess, sys

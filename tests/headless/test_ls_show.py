@@ -12,7 +12,6 @@ import msgpack
 import pytest
 
 from etaoi_collector.wire.trace_records import TraceWriter
-from etaoi_tui.cli.load_recording import count_traces, load
 from tests import generate
 from tests.generate import Scribe
 from tests.headless.running import invoke, objects
@@ -273,14 +272,6 @@ def test_any_value_is_valid_json(tmp_path: Path, value: object) -> None:
     (span,) = spans_of(write_stream(tmp_path / "run.msgpack", scribe))
     expected = str(value) if isinstance(value, float) else value if value != "" else None
     assert span["input"] == span["output"] == expected
-
-
-@pytest.mark.parametrize("name", COUNTS)
-def test_failures_are_counted_alike_with_and_without_a_store(name: str) -> None:
-    path = CAPTURES / f"{name}.msgpack"
-    with load(str(path)) as loaded:
-        errors = sum(trace.errors for trace in loaded.store.traces.values())
-    assert count_traces(path)[1] == errors
 
 
 def test_json_that_its_producer_cut_stays_what_it_was(tmp_path: Path) -> None:

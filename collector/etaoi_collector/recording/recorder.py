@@ -1,50 +1,40 @@
 """Keeps what arrived, before anything is shown: in a trace file, or in a spool that goes with the process.
 
 When a file cannot be written any more the collector goes on: the recording stops, a warning says so, and
-frames go to a bounded ring in memory. Places stay valid all the same.
+frames go to a bounded ring in memory, until there is room again: then it goes on in a next file. Places stay
+valid all the same.
 """
 
 from __future__ import annotations
 
-import errno
 import os
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import IO, Any, NamedTuple
-
-import msgspec
+from typing import NamedTuple
 
 from etaoi_collector.recording import directory as recordings
 from etaoi_collector.recording.chunks import Chunk, Cursor, read_records
 from etaoi_collector.recording.frame_cache import FrameCache
 from etaoi_collector.recording.frame_ring_buffer import FrameRingBuffer
-from etaoi_collector.recording.random_access_file import read_at, shown
+from etaoi_collector.recording.random_access_file import read_at
+from etaoi_collector.recording.recording_files import KnownConnection, RecordingFiles, why
 from etaoi_collector.source_items import Missing
-from etaoi_collector.wire.errors import EtaoiError
 from etaoi_collector.wire.event_ref import pack_event_ref, unpack_event_ref
-from etaoi_collector.wire.limits import MAX_TRACE_HEADER
 from etaoi_collector.wire.trace_records import (
     FRAME,
     PREFIX,
-    HeaderError,
     TraceWriter,
-    create_private,
-    is_being_written,
-    read_header,
     read_prefix,
-    segment_path,
 )
 
 SEGMENT_BYTES = 512 << 20
 RING_BYTES = 64 << 20
-
-
-class RecordError(EtaoiError):
-    """The file that somebody asked for cannot be written; the text is a sentence for a person."""
+RETRY_SECONDS = 1.0
+"""Seconds until it is tried again to write to a disk that was full, or to a folder that could not be used."""
+OVER_KEPT_BYTES = "not kept: over --keep-bytes"
 
 
 class State(StrEnum):
@@ -65,19 +55,6 @@ class KeptFrame(NamedTuple):
     received: float
     connection: int
     frame: bytes | memoryview
-
-
-class _Segment(NamedTuple):
-    file: IO[bytes]
-    writer: TraceWriter
-
-
-class _Connection(msgspec.Struct, gc=False):
-    """What a new segment repeats of a connection that is open."""
-
-    peer: str
-    client: str
-    hello: bytes
 
 
 class Recorder:
@@ -113,48 +90,74 @@ class Recorder:
         keep_runs: int = recordings.KEEP_RUNS,
         keep_bytes: int = recordings.KEEP_BYTES,
     ) -> None:
-        self.path: Path | None = None
-        """The recording's first file, once it exists; None for a spool."""
-        self.state = State.SPOOLING if path is None and directory is None else State.RECORDING
-        self.warning = ""
-        """Why nothing is recorded any more, for the status bar; empty while all is well."""
         self.unrecorded = 0
         """Frames that no file holds, because writing failed."""
-        self._directory = directory
-        self._writer_name = writer
-        self._clock = clock
-        self._segment_bytes = segment_bytes
-        self._keep = (keep_runs, keep_bytes)
-        self._segments: list[_Segment] = []
-        self._recording: str | None = None
-        self._connections: dict[int, _Connection] = {}
-        self._ring = FrameRingBuffer(ring_bytes)
+        self._files = RecordingFiles(
+            directory=directory if path is None else None,
+            writer=writer,
+            clock=clock,
+            segment_bytes=segment_bytes,
+            keep_runs=keep_runs,
+            keep_bytes=keep_bytes,
+        )
+        self.gap = ""
+        """What is missing in the recording because writing failed for a while; empty while nothing is."""
+        self._stopped = ""
+        """Why a file cannot be written now; empty while that works."""
         self._failure = "nothing was recording"
+        """Why what is in no file is in none."""
+        self._missing = (0, 0)
+        """Frames and bytes that no file holds since writing failed."""
+        self._retry_at = 0.0
+        self._ring = FrameRingBuffer(ring_bytes)
+        self._clock = clock
         self._next = 0
         self._lock = threading.Lock()
         self._splits = FrameCache(self.read_frame)
         if path is not None:
-            self._open_given(Path(path))
-        elif directory is not None:
-            self._check(directory)
+            self._files.open_given(Path(path))
+        else:
+            self._files.check()
+
+    @property
+    def path(self) -> Path | None:
+        """The first of its files that are there; None for a spool, and before the first record."""
+        return self._files.path
+
+    @property
+    def state(self) -> State:
+        """What becomes of frames now."""
+        if self._stopped:
+            return State.STOPPED
+        return State.SPOOLING if self._files.is_spool else State.RECORDING
+
+    @property
+    def warning(self) -> str:
+        """Why nothing is recorded any more, for the status bar; empty while all is well."""
+        if self._stopped:
+            name = f" ({self.path.name})" if self.path is not None else ""
+            return f"recording stopped: {self._stopped}{name}"
+        return f"not recording: {self._files.unusable}" if self._files.unusable else ""
 
     @property
     def bytes_written(self) -> int:
         """Bytes of all segments, with what the next flush will write; memory not counted."""
-        return sum(
-            segment.writer.size if segment.writer.failed is None else segment.writer.written
-            for segment in self._segments
-        )
+        return self._files.bytes
 
     @property
     def recording(self) -> str:
         """The recording's id; empty before the first record."""
-        return self._recording or ""
+        return self._files.recording or ""
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing is recorded any more, or else what is missing because nothing was for a while."""
+        return self.warning or self.gap
 
     def append(self, received: float, connection: int, frame: bytes) -> int:
         """Keep a frame; return its place. Never raises: a failing file stops the recording."""
         with self._lock:
-            if self.state is not State.STOPPED:
+            if not self._stopped:
                 try:
                     segment, offset = self._append(FRAME, received, connection, frame)
                     return pack_event_ref(segment, offset)
@@ -164,22 +167,24 @@ class Recorder:
 
     def opened(self, at: float, connection: int, *, peer: str, client: str, hello: bytes) -> None:
         """Record that a client connected."""
-        self._connections[connection] = _Connection(peer, client, hello)
+        self._files.connections[connection] = KnownConnection(peer, client, hello)
         self._record(lambda writer: writer.opened(at, connection, peer=peer, client=client, hello=hello))
 
     def closed(self, at: float, connection: int, *, code: int | None, reason: str) -> None:
         """Record that a connection ended."""
         self._record(lambda writer: writer.closed(at, connection, code=code, reason=reason))
-        self._connections.pop(connection, None)
+        self._files.connections.pop(connection, None)
 
     def refused(self, at: float, connection: int, *, size: int, reason: str) -> None:
         """Record that a message was not taken."""
         self._record(lambda writer: writer.refused(at, connection, size=size, reason=reason))
 
     def flush(self) -> None:
-        """Write what waits; call it about every 100 ms. Never raises."""
+        """Write what waits, or see whether that works again; call it about every 50 ms. Never raises."""
         with self._lock:
             self._flush()
+            if self._stopped or self._files.unusable:
+                self._retry()
 
     def read(self, place: int) -> bytes | Missing:
         """Return the undecoded bytes of the event at ``place``, or why they cannot be had. For one thread."""
@@ -215,10 +220,13 @@ class Recorder:
     def end(self) -> Cursor:
         """Return where the next record will lie."""
         with self._lock:
-            number = max(0, len(self._segments) - 1)
-            if self.state is State.STOPPED:
-                return Cursor(number, self._next)
-            return Cursor(number, self._segments[-1].writer.size if self._segments else 0)
+            return self._end()
+
+    def oldest(self) -> Cursor:
+        """Return the beginning of what was not deleted again."""
+        with self._lock:
+            first = next(iter(self._files.segments), 0)
+            return Cursor(first if first - 1 in self._files.ends else 0, 0)
 
     def stretch(self, position: Cursor, most: int) -> Chunk | None:
         """Read on from a position: the same bytes for everybody, in the order of recording.
@@ -231,48 +239,65 @@ class Recorder:
             None when nothing follows, for now.
         """
         with self._lock:
-            segment, offset = position
-            while segment + 1 < len(self._segments) and offset >= self._segments[segment].writer.size:
-                segment, offset = segment + 1, 0
-            if segment >= len(self._segments):
-                return self._stretch_of_ring(segment, offset)
-            writer = self._segments[segment].writer
-            if writer.written <= offset < writer.size:
-                self._flush()
-            if offset >= writer.written:
-                return self._stretch_of_ring(segment, offset)
-            try:
-                data = read_records(self._segments[segment].file.fileno(), offset, writer.written, most)
-            except (OSError, ValueError):
+            number, offset = position
+            segments = self._files.segments
+            chunk = self._stretch_of_file(number, offset, most) or self._stretch_of_ring(number, offset)
+            if chunk is not None or number >= self._files.number:
+                return chunk
+            following = next((later for later in segments if later > number), None)
+            chunk = None if following is None else self._stretch_of_file(following, 0, most)
+            if chunk is None:
                 return None
-            if not data:
-                return None
-            return Chunk(Cursor(segment, offset), data, Cursor(segment, offset + len(data)))
+            ends = self._files.ends
+            gap = sum(ends.get(lost, 0) for lost in range(number, chunk.start.segment)) - offset
+            why_gap = chunk.why if number in segments else OVER_KEPT_BYTES
+            return chunk._replace(gap=max(0, gap), why=why_gap)
 
     def close(self) -> None:
         """Flush, and release all files; the spool is gone then. Never raises."""
         with self._lock:
             self._flush()
-            for segment in self._segments:
+            for segment in self._files.segments.values():
                 try:
                     segment.writer.close()
                 except OSError:
                     pass  # the warning stands already
             self._splits.clear()
 
-    def _stretch_of_ring(self, segment: int, offset: int) -> Chunk | None:
+    def _end(self) -> Cursor:
+        number = max(0, self._files.number)
+        current = self._files.segments.get(number)
+        return Cursor(number, self._next if self._stopped or current is None else current.writer.size)
+
+    def _stretch_of_file(self, number: int, offset: int, most: int) -> Chunk | None:
+        """Return what a segment's file holds from an offset on; None when that is nothing."""
+        segment = self._files.segments.get(number)
+        if segment is None:
+            return None
+        if segment.writer.written <= offset < segment.writer.size:
+            self._flush()
+        if offset >= segment.writer.written:
+            return None
+        try:
+            data = read_records(segment.file.fileno(), offset, segment.writer.written, most)
+        except (OSError, ValueError):
+            return None
+        return Chunk(Cursor(number, offset), data, Cursor(number, offset + len(data))) if data else None
+
+    def _stretch_of_ring(self, number: int, offset: int) -> Chunk | None:
         """Return the first frame in memory at a position or after it, as the record that no file holds."""
-        wanted = pack_event_ref(segment, offset)
+        wanted = pack_event_ref(number, offset)
         place = wanted if self._ring.get(wanted) is not None else self._ring.next_after(wanted)
         kept = None if place is None else self._ring.get(place)
         if place is None or kept is None:
             return None
+        found_in, found, _ = unpack_event_ref(place)
+        if found_in != number:
+            return None
         received, connection, frame = kept
-        number, found, _ = unpack_event_ref(place)
         prefix = PREFIX.pack(0x94, FRAME, 0xCB, received, 0xCE, connection, 0xC6, len(frame))
         data = b"".join((prefix, frame))
-        gap = found - offset if number == segment else found
-        return Chunk(Cursor(number, found), data, Cursor(number, found + len(data)), gap)
+        return Chunk(Cursor(number, found), data, Cursor(number, found + len(data)), found - offset)
 
     def _kept(self, place: int) -> KeptFrame | Missing:
         """Read the record at a place; one that is no frame has the connection -1."""
@@ -281,9 +306,10 @@ class Recorder:
             if in_ring is not None:
                 return KeptFrame(place, *in_ring)
             number, offset, _ = unpack_event_ref(place)
-            if number >= len(self._segments):
-                return Missing(f"not kept: {self._failure}")
-            segment = self._segments[number]
+            segment = self._files.segments.get(number)
+            if segment is None:
+                gone = number in self._files.ends and number >= 0
+                return Missing(OVER_KEPT_BYTES if gone else f"not kept: {self._failure}")
             if offset >= segment.writer.written and segment.writer.failed is None:
                 self._flush()
             if offset >= segment.writer.written:
@@ -295,174 +321,77 @@ class Recorder:
 
     def _record(self, write: Callable[[TraceWriter], int]) -> None:
         with self._lock:
-            if self.state is State.STOPPED:
+            if self._stopped:
                 return
             try:
-                write(self._segment(0).writer)
+                write(self._files.segment_for(0).writer)
             except OSError as error:
                 self._stop(error, None)
 
     def _append(self, kind: int, at: float, connection: int, body: bytes) -> tuple[int, int]:
-        segment = self._segment(len(body))
-        return len(self._segments) - 1, segment.writer.append(kind, at, connection, body)
-
-    def _segment(self, coming: int) -> _Segment:
-        """Return the segment to write to; the first is made when it is needed, the next when one is full."""
-        if not self._segments:
-            self._open_first()
-        current = self._segments[-1]
-        if current.writer.size + coming > self._segment_bytes and current.writer.size > PREFIX.size + 256:
-            current = self._open_next(current)
-        return current
-
-    def _open_given(self, path: Path) -> None:
-        name = shown(path)
-        try:
-            make_room(path)
-            self._start(create_private(path), path)
-        except FileNotFoundError:
-            raise RecordError(f"Cannot record to {name}: its folder does not exist.") from None
-        except (FileExistsError, IsADirectoryError):
-            raise RecordError(
-                f"Cannot record to {name}: it exists and is no recording. Choose another name."
-            ) from None
-        except BlockingIOError:
-            raise RecordError(f"Cannot record to {name}: another process is recording to it.") from None
-        except OSError as error:
-            raise RecordError(f"Cannot record to {name}: {error.strerror or error}.") from None
-
-    def _check(self, directory: Path) -> None:
-        """Find out early that the folder cannot be used, so that the warning is there from the start."""
-        try:
-            recordings.prepare(directory)
-            if not os.access(directory, os.W_OK | os.X_OK):
-                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-            recordings.prune(directory, keep_runs=self._keep[0], keep_bytes=self._keep[1])
-        except OSError as error:
-            self._fall_back(error)
-
-    def _fall_back(self, error: OSError) -> None:
-        self._directory = None
-        self.state = State.SPOOLING
-        self.warning = f"not recording: {why(error)}"
-
-    def _open_first(self) -> None:
-        if self._directory is not None:
-            try:
-                recordings.prepare(self._directory)
-                path = recordings.new_path(self._directory, self._clock())
-                self._start(create_private(path), path)
-            except OSError as error:
-                self._fall_back(error)
-            else:
-                recordings.prune(self._directory, keep_runs=self._keep[0], keep_bytes=self._keep[1])
-                return
-        self._start(tempfile.TemporaryFile(prefix="etaoi-tui-", buffering=0), None)
-
-    def _start(self, file: Any, path: Path | None) -> None:
-        self.path = path
-        writer = TraceWriter(file, writer=self._writer_name, created=self._clock())
-        self._recording = writer.header.recording
-        self._segments.append(_Segment(file, writer))
-
-    def _open_next(self, full: _Segment) -> _Segment:
-        full.writer.flush()
-        number = len(self._segments)
-        file: Any
-        if self.path is None:
-            file = tempfile.TemporaryFile(prefix="etaoi-tui-", buffering=0)
-        else:
-            path = segment_path(self.path, number)
-            make_room(path)
-            file = create_private(path)
-        now = self._clock()
-        writer = TraceWriter(
-            file, writer=self._writer_name, created=now, recording=self._recording, segment=number
-        )
-        self._segments.append(_Segment(file, writer))
-        for connection, known in self._connections.items():
-            writer.opened(
-                now, connection, peer=known.peer, client=known.client, hello=known.hello, again=True
-            )
-        if self._directory is not None:
-            recordings.prune(self._directory, keep_runs=self._keep[0], keep_bytes=self._keep[1])
-        return self._segments[-1]
+        segment = self._files.segment_for(len(body))
+        return self._files.number, segment.writer.append(kind, at, connection, body)
 
     def _flush(self) -> None:
-        if self._segments and self.state is not State.STOPPED:
+        segment = self._files.segments.get(self._files.number)
+        if segment is not None and not self._stopped:
             try:
-                self._segments[-1].writer.flush()
+                segment.writer.flush()
             except OSError as error:
                 self._stop(error, None)
 
     def _stop(self, error: OSError, last: tuple[float, int, bytes] | None) -> int:
-        """Give up writing; what the file did not take goes to memory. Returns the place of ``last``."""
-        self.state = State.STOPPED
-        self._failure = why(error)
-        name = f" ({self.path.name})" if self.path is not None else ""
-        self.warning = f"recording stopped: {self._failure}{name}"
+        """Give up for now; what the file did not take goes to memory. Returns the place of ``last``."""
+        self._stopped = self._failure = why(error)
+        self._missing = (0, 0)
+        self._retry_at = time.monotonic() + RETRY_SECONDS
         place = -1
-        number = max(0, len(self._segments) - 1)
-        if self._segments:
-            writer = self._segments[-1].writer
-            self._next = writer.size
-            for offset, prefix, body in writer.unwritten():
+        number = max(0, self._files.number)
+        segment = self._files.segments.get(number)
+        if segment is not None:
+            self._next = segment.writer.size
+            for offset, prefix, body in segment.writer.unwritten():
                 if prefix and prefix[1] == FRAME:
                     _, at, connection, _ = read_prefix(prefix, 0) or (0, 0.0, 0, 0)
                     place = pack_event_ref(number, offset)
-                    self._ring.put(place, at, connection, body)
-                    self.unrecorded += 1
+                    self._put_into_ring(place, at, connection, body)
             if last is not None and place >= 0 and self._ring.holds(place, last[2]):
                 return place
         return -1 if last is None else self._to_ring(*last)
 
     def _to_ring(self, received: float, connection: int, frame: bytes) -> int:
-        place = pack_event_ref(max(0, len(self._segments) - 1), self._next)
+        place = pack_event_ref(max(0, self._files.number), self._next)
         self._next += PREFIX.size + len(frame)
-        self.unrecorded += 1
-        self._ring.put(place, received, connection, frame)
+        self._put_into_ring(place, received, connection, frame)
         return place
 
+    def _put_into_ring(self, place: int, received: float, connection: int, frame: bytes | memoryview) -> None:
+        self.unrecorded += 1
+        self._missing = (self._missing[0] + 1, self._missing[1] + len(frame))
+        self._ring.put(place, received, connection, frame)
 
-def make_room(path: Path) -> None:
-    """Remove an older recording at ``path``. Whoever has it open keeps it: it is not overwritten.
-
-    Raises:
-        FileExistsError: The file is something else than a recording.
-        BlockingIOError: Another process writes it.
-        OSError: It cannot be looked at or removed.
-    """
-    if path.is_dir():
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    if not path.exists():
-        return
-    if not path.is_file():
-        raise FileExistsError(errno.EEXIST, "it is no recording", str(path))
-    with open(path, "rb") as file:
-        head = file.read(MAX_TRACE_HEADER)
-        if is_being_written(file.fileno()):
-            raise BlockingIOError(errno.EWOULDBLOCK, "another process records to it", str(path))
-    try:
-        ours = not head or read_header(head) is not None
-    except HeaderError:
-        ours = True
-    if not ours:
-        raise FileExistsError(errno.EEXIST, "it is no recording", str(path))
-    path.unlink()
-
-
-def why(error: OSError) -> str:
-    """Say in a few words what is wrong with a file."""
-    words = {
-        errno.ENOSPC: "disk full",
-        errno.EDQUOT: "disk quota reached",
-        errno.EFBIG: "file size limit reached",
-        errno.EROFS: "the folder is read-only",
-        errno.EACCES: "the folder is read-only",
-        errno.EPERM: "the folder is read-only",
-        errno.EIO: "the disk fails",
-    }
-    return words.get(error.errno or 0) or (error.strerror or str(error)).lower()
+    def _retry(self) -> None:
+        """Go on in a next file if there is room again, or if the folder can be used now."""
+        now = time.monotonic()
+        if now < self._retry_at:
+            return
+        self._retry_at = now + RETRY_SECONDS
+        if not self._stopped and self._files.number < 0:
+            self._files.check()
+            return
+        problem = self._stopped or self._files.unusable
+        try:
+            self._files.go_on(self._end().offset)
+            segment = self._files.segment_for(0)
+            frames, size = self._missing
+            if self._stopped and frames:
+                self.gap = f"the recording has a gap: {problem}, {frames:,} frames are missing"
+                segment.writer.refused(self._clock(), 0, size=size, reason=f"{frames:,} frames: {problem}")
+            elif not self._stopped:
+                self.gap = f"the recording begins late: {problem}"
+        except OSError:
+            return
+        self._stopped = ""
 
 
 def _read_record(descriptor: int, place: int, offset: int) -> KeptFrame | Missing:

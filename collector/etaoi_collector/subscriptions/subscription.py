@@ -10,27 +10,21 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import msgspec
 
 from etaoi_collector.ingest.throttle import Throttle
-from etaoi_collector.recording.backlog import Backlog, recorded
-from etaoi_collector.recording.frame_cache import FrameCache
+from etaoi_collector.recording.backlog import Backlog
 from etaoi_collector.recording.recorder import Recorder
-from etaoi_collector.source_items import EventBatch, Missing, SourceItem
+from etaoi_collector.source_items import SourceItem
+from etaoi_collector.subscriptions.arrivals import Arrivals, SubscriptionQueue
 from etaoi_collector.subscriptions.bus_event import MISSED, BusEvent
 from etaoi_collector.subscriptions.callback_thread import Callback, CallbackThread
 from etaoi_collector.subscriptions.filters import SubscriptionFilter
-from etaoi_collector.subscriptions.span_fold import SpanFold
 from etaoi_collector.wire.errors import EtaoiError
-from etaoi_collector.wire.full_decode import decode_lossless
-
-_SLICE_SECONDS = 0.002
-_SLICE_EVENTS = 512
 
 Predicate = Callable[[BusEvent], bool]
 
@@ -58,27 +52,6 @@ class SubscriptionStats(msgspec.Struct, frozen=True):
     """What the newest of them raised."""
 
 
-class SubscriptionQueue(Protocol):
-    """Where arrivals wait."""
-
-    @property
-    def lost(self) -> int:
-        """Events that will never be taken."""
-
-    @property
-    def overflowed(self) -> int:
-        """Events that had to be read back."""
-
-    def __len__(self) -> int:
-        """Events that wait."""
-
-    def put(self, item: SourceItem, size: int = 0) -> None:
-        """Add an item."""
-
-    def take(self, seconds: float, most: int) -> list[SourceItem]:
-        """Return what waits."""
-
-
 class Subscription:
     """What `Collector.subscribe` returns. Use one of its ways at a time, on one thread at a time.
 
@@ -104,29 +77,17 @@ class Subscription:
         pace: Throttle,
         callback: Callback | None = None,
     ) -> None:
-        self._wanted = wanted
-        self._mailbox = mailbox
-        self._recorder = recorder
+        self._arrivals = Arrivals(wanted, mailbox, recorder)
         self._leave = leave
         self._pace = pace
         self._puts_seen = 0
         self._worked_until = 0.0
         self._calling = None if callback is None else CallbackThread(callback, self.__next__)
-        self._splits = FrameCache(recorder.read_frame)
-        self._fold = SpanFold(self._splits.read)
-        self._read_along = 0
-        self._past: Iterator[SourceItem] | None = None
-        self._past_left = 0
-        self._ready: deque[BusEvent] = deque()
         self._ended = False
         self._closed = False
         self._puts = 0
         self._waiter: Callable[[], None] | None = None
         self._waited_on = False
-        self._delivered = 0
-        self._passed_over = 0
-        self._missed = 0
-        self._lost_told = 0
 
     # the collector's side
 
@@ -137,16 +98,13 @@ class Subscription:
             past: Where it lies, with what is only read along.
             history: How many of its events are wanted; None for all.
         """
-        if past.start < past.end and (past.events or history != 0):
-            self._past_left = past.events
-            self._read_along = 0 if history is None else max(0, past.events - history)
-            self._past = recorded(self._recorder, past)
+        self._arrivals.begin(past, history)
         if self._calling is not None:
             self._calling.start()
 
     def put(self, item: SourceItem, size: int = 0) -> None:
         """Take an arrival; called by the collector's thread, and never waits for the subscriber."""
-        self._mailbox.put(item, size)
+        self._arrivals.put(item, size)
         self._puts += 1
         self._wake()
 
@@ -174,8 +132,8 @@ class Subscription:
     async def __anext__(self) -> BusEvent:
         """Return the next event, waiting for it."""
         while True:
-            if self._ready:
-                return self._pop()
+            if self._arrivals.ready:
+                return self._arrivals.pop()
             puts, ended = self._puts, self._ended
             await asyncio.sleep(self._pause())  # a long history must not hold up the program's own loop
             if self._pull():
@@ -200,7 +158,7 @@ class Subscription:
         """
         self._refuse_callback()
         deadline = None if timeout is None else time.monotonic() + timeout
-        before = self._delivered
+        before = self._arrivals.delivered
         try:
             while True:
                 event = self._next(deadline)
@@ -219,7 +177,7 @@ class Subscription:
             SubscriptionEnded: None will any more.
         """
         self._refuse_callback()
-        before = self._delivered
+        before = self._arrivals.delivered
         try:
             async with asyncio.timeout(timeout):
                 async for event in self:
@@ -235,25 +193,19 @@ class Subscription:
         Raises:
             LookupError: No recording holds it; the text says why.
         """
-        raw = self._splits.read(event.place)
-        if isinstance(raw, Missing):
-            raise LookupError(raw.reason)
-        return decode_lossless(raw)
+        return self._arrivals.read(event)
 
     def stats(self) -> SubscriptionStats:
         """Return the counts as they are now."""
         return SubscriptionStats(
-            delivered=self._delivered,
-            passed_over=self._passed_over,
-            waiting=0 if self._closed else self._undelivered(),
-            missed=self._missed + self._mailbox.lost - self._lost_told,
-            read_back=self._mailbox.overflowed,
+            delivered=self._arrivals.delivered,
+            passed_over=self._arrivals.passed_over,
+            waiting=0 if self._closed else self._arrivals.waiting,
+            missed=self._arrivals.missed,
+            read_back=self._arrivals.read_back,
             failures=0 if self._calling is None else self._calling.failures,
             last_failure="" if self._calling is None else self._calling.last_failure,
         )
-
-    def _undelivered(self) -> int:
-        return max(0, self._past_left - self._read_along) + len(self._mailbox) + len(self._ready)
 
     def join(self, timeout: float | None = None) -> bool:
         """Wait until the function was called with everything that came before the collector stopped.
@@ -290,92 +242,33 @@ class Subscription:
         """Close it."""
         self.close()
 
-    # taking
+    # waiting
 
     def _pull(self) -> bool:
         """Look at a slice of what waits; False when nothing does."""
         if self._closed:
-            self._ready.clear()
+            self._arrivals.clear()
             return False
-        if self._past is not None:
-            return self._pull_past(self._past)
-        arrivals = self._mailbox.take(_SLICE_SECONDS, _SLICE_EVENTS)
-        lost = self._mailbox.lost
-        if lost > self._lost_told:
-            self._tell_missed(lost - self._lost_told, "too slow for what may wait, or no recording held them")
-            self._lost_told = lost
-        for arrival in arrivals:
-            self._look(arrival)
-        return bool(arrivals)
+        return self._arrivals.pull()
 
     def _pause(self) -> float:
         """Return how long to leave the processor to agents that send more than this program can take in."""
-        behind = self._puts != self._puts_seen and self._past_left + len(self._mailbox) > _SLICE_EVENTS
+        behind = self._puts != self._puts_seen and self._arrivals.behind
         self._puts_seen = self._puts
         now = time.thread_time()
         worked = now - self._worked_until
         self._worked_until = now
         return self._pace.after(worked) if behind else 0.0
 
-    def _pull_past(self, past: Iterator[SourceItem]) -> bool:
-        deadline = time.monotonic() + _SLICE_SECONDS
-        for item in past:
-            if type(item) is EventBatch:
-                self._past_left -= len(item.events)
-                rest = self._pass_along(item)
-                if rest is not None:
-                    self._look(rest)
-            elif self._read_along:
-                self._fold.note(item)
-            else:
-                self._look(item)
-            if time.monotonic() >= deadline:
-                return True
-        self._past = None
-        missing = self._past_left - self._read_along
-        if missing > 0:
-            self._tell_missed(missing, "no recording holds them any more")
-        self._past_left = self._read_along = 0
-        return True
-
-    def _pass_along(self, batch: EventBatch) -> EventBatch | None:
-        """Remember what of a batch is older than what is wanted; returns the rest."""
-        old = min(self._read_along, len(batch.events))
-        if not old:
-            return batch
-        self._read_along -= old
-        number, received = batch.connection, batch.received
-        first, events = batch.first_ordinal, batch.events
-        self._fold.skip(EventBatch(batch.base_ref, first, events[:old], number, received))
-        if old == len(events):
-            return None
-        return EventBatch(batch.base_ref, first + old, events[old:], number, received)
-
-    def _look(self, item: SourceItem) -> None:
-        before = len(self._ready)
-        self._ready.extend(self._wanted.of(item, self._fold))
-        if type(item) is EventBatch:
-            self._passed_over += len(item.events) - (len(self._ready) - before)
-            self._fold.forget_changes()
-
-    def _tell_missed(self, count: int, reason: str) -> None:
-        self._missed += count
-        self._ready.append(BusEvent(kind=MISSED, received=time.time(), count=count, reason=reason))
-
-    def _pop(self) -> BusEvent:
-        event = self._ready.popleft()
-        self._delivered += event.kind != MISSED
-        return event
-
     def _next(self, deadline: float | None) -> BusEvent:
         while True:
-            if self._ready and not self._closed:
-                return self._pop()
+            if self._arrivals.ready and not self._closed:
+                return self._arrivals.pop()
             puts, ended = self._puts, self._ended
             if (pause := self._pause()) > 0.0:
                 time.sleep(pause)
             if self._pull():
-                if self._ready or deadline is None or time.monotonic() < deadline:
+                if self._arrivals.ready or deadline is None or time.monotonic() < deadline:
                     continue
                 raise TimeoutError
             if ended:
@@ -429,8 +322,8 @@ class Subscription:
         return SubscriptionEnded(f"The subscription ended and nothing matched; {self._looked_at(before)}.")
 
     def _looked_at(self, before: int) -> str:
-        seen = self._delivered - before
-        missed = self.stats().missed
+        seen = self._arrivals.delivered - before
+        missed = self._arrivals.missed
         return f"{seen:,} events were looked at" + (f", {missed:,} were missed" if missed else "")
 
 

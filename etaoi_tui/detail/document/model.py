@@ -113,7 +113,14 @@ class Table:
     rows: Sequence[Sequence[str]]
 
 
-Block = Text | StyledLine | Json | JsonText | KeyValues | Diff | Sides | Table
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Titled groups of names and values; in two columns where there is room."""
+
+    groups: Sequence[tuple[str, Sequence[tuple[str, str]]]]
+
+
+Block = Text | StyledLine | Json | JsonText | KeyValues | Diff | Sides | Table | Groups
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +198,15 @@ class Document:
         """Return the tab with this key, if there is one."""
         return next((tab for tab in self.tabs if tab.key == key), None)
 
+    def tab_to_open(self, wanted: str) -> str:
+        """Return the key of the tab to open for a reader who wants a key, or has no wish (empty)."""
+        return wanted if self.tab(wanted) is not None else self.default or self.tabs[0].key
+
+    def tab_beside(self, key: str, step: int) -> str:
+        """Return the key of the tab ``step`` to the right of another, around the ends."""
+        keys = [tab.key for tab in self.tabs]
+        return keys[((keys.index(key) if key in keys else 0) + step) % len(keys)]
+
 
 def plain(value: str | Sequence[StyledText]) -> str:
     """Return text, or the text of runs."""
@@ -213,6 +229,11 @@ def block_text(block: Block) -> str:
         case Sides():
             lines = [side for pair in block.pairs for side in dict.fromkeys(pair) if side is not None]
             return "\n".join(f"{sign}{plain(runs)}" for sign, runs in lines)
+        case Groups():
+            return "\n\n".join(
+                "\n".join([title, *(f"{name}  {value}" for name, value in rows)])
+                for title, rows in block.groups
+            )
         case Table():
             head = [name.lstrip(">") for name in block.columns]
             return "\n".join("\t".join(row) for row in [head, *block.rows])

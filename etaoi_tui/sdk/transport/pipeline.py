@@ -18,7 +18,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Hashable
-from typing import Any, Protocol
 
 from etaoi_tui.sdk.limits import (
     FIRST_SECONDS,
@@ -31,9 +30,10 @@ from etaoi_tui.sdk.limits import (
 )
 from etaoi_tui.sdk.process_end import finish_with_multiprocessing
 from etaoi_tui.sdk.stats import Stats
-from etaoi_tui.sdk.tracer import START_LOST, Delta, End, Record, Span, Tick
-from etaoi_tui.sdk.transport.encoder import LEFT_OUT, Encoder
-from etaoi_tui.sdk.transport.losses import Losses
+from etaoi_tui.sdk.tracer import Record
+from etaoi_tui.sdk.transport.encoder import Encoder
+from etaoi_tui.sdk.transport.load_shedding import LoadShedder
+from etaoi_tui.sdk.transport.outlet import Outlet
 from etaoi_tui.sdk.transport.registry import add_pipeline, remove_pipeline
 from etaoi_tui.sdk.transport.send_queue import EncodedEvent
 
@@ -42,53 +42,9 @@ _LEAST_INTAKE = 64
 _FIRST_INTAKE = 12_000
 _EASY = 256
 _LEAST_EASY = 16
-_HEAVY = 2_048
 _MANY = 256
 _LAST_SECONDS = 0.2
 """How long a record of an exit handler may take to leave."""
-
-
-class Outlet(Protocol):
-    """Where encoded events go. Called on the sender's thread, but for `settle` and `close`."""
-
-    sink: Any
-    """What a user sees of it."""
-
-    def start(self) -> None:
-        """Start threads of its own; called with the first event, and when threads were replaced since."""
-        ...
-
-    def await_room(self) -> None:
-        """Wait while it is full and somebody empties it."""
-        ...
-
-    def deliver(self, entries: list[EncodedEvent]) -> None:
-        """Take entries on; must not block for long and must not raise."""
-        ...
-
-    def idle(self) -> float | None:
-        """Do what is due without new entries; returns in how many seconds to be called again, or None."""
-        ...
-
-    def dropped(self, losses: Losses) -> None:
-        """Learn what was dropped before it was encoded."""
-        ...
-
-    def settle(self, timeout: float) -> bool:
-        """Wait until all that was delivered has left; False at once when nobody is there to take it."""
-        ...
-
-    def close(self) -> None:
-        """Let go of files, sockets and threads."""
-        ...
-
-    def after_fork(self) -> None:
-        """Forget what belongs to the parent process."""
-        ...
-
-    def fill(self, stats: Stats) -> None:
-        """Add what only the outlet knows."""
-        ...
 
 
 class _FlushToken:
@@ -123,7 +79,6 @@ class Pipeline:
         """Records that may wait before any of them is lightened or dropped."""
         self.easy = min(intake // 4, _LEAST_EASY)
         """Records that may wait without any of them being looked at."""
-        self._heavy = 0
         self._users = 1
         self._closed = False
         self.queue: deque[Record | _FlushToken] = deque()
@@ -134,8 +89,8 @@ class Pipeline:
     def _reset(self) -> None:
         self.asleep = True
         self._thread: threading.Thread | None = None
-        self._lost_lock = threading.Lock()  # nobody waits while holding it
-        self._losses = Losses()
+        self._starting = threading.Lock()  # nobody waits while holding it
+        self._shedder = LoadShedder(self._intake)
         self._encoder = Encoder(self._stats)
         self._make_locks()
 
@@ -162,57 +117,13 @@ class Pipeline:
         if self._is_ending:
             return self._send_last(record)
         waiting = len(self.queue)
-        soft = self.soft
         if waiting >= _MANY and not self._hurried:
             self._hurry()  # nobody knows how large their payloads are before the first are encoded
-        if waiting < soft:
-            if not isinstance(record, tuple):
-                self._weigh(record)
-            return True
-        hard = max(soft * 2, self._intake // 2)
-        if isinstance(record, tuple):
-            record[0].text_skipped += len(record[1]) if type(record[1]) is str else 0
-            return self._lose("text", record[0])
-        if waiting < soft * 1.2:
-            return True
-        if isinstance(record, Delta):
-            return self._lose("deltas", record.span) if waiting >= soft * 1.6 else True
-        if not isinstance(record, Span | End):
-            return waiting < hard
-        if waiting >= hard:
-            span = record if isinstance(record, Span) else record.span
-            root = span.parent_id is None or span.persistent
-            if not root or waiting >= hard * 2:
-                if isinstance(record, Span):
-                    record.state |= START_LOST
-                    record.payload = None
-                return self._lose("spans", span)
-        if record.payload is not None and not (isinstance(record, Span) and record.persistent):
-            self._leave_out(record)
-        return True
-
-    def _weigh(self, record: Span | Delta | End | Tick) -> None:
-        """Keep long texts from piling up faster than they are encoded; looks at the first level only."""
-        if isinstance(record, Tick) or type(record.payload) is not dict:
-            return
-        size = sum(len(value) for value in record.payload.values() if type(value) is str)
-        if size < _HEAVY:
-            return
-        self._heavy += size
-        if self._heavy > INTAKE_BYTES // 2 and not self._hurried:
+        if waiting >= self.soft:
+            return self._shedder.admits(record, waiting, self.soft)
+        if not isinstance(record, tuple) and self._shedder.weigh(record) and not self._hurried:
             self._hurry()
-        if self._heavy > INTAKE_BYTES:
-            self._leave_out(record)
-
-    def _leave_out(self, record: Span | Delta | End) -> None:
-        record.payload = {"etaoi_tui.note": LEFT_OUT}
-        with self._lost_lock:
-            self._losses.payloads += 1
-
-    def _lose(self, what: str, span: Span) -> bool:
-        with self._lost_lock:
-            self._losses.add(what, span.trace_id)
-        return False
+        return True
 
     def _send_last(self, record: Record) -> bool:
         """Send what an exit handler records at once; returns False: it has its place in the queue already."""
@@ -240,7 +151,7 @@ class Pipeline:
 
     def _start(self) -> None:
         """Start the sender's thread, or another one where threads have become greenlets since."""
-        with self._lost_lock:
+        with self._starting:
             known = self._threading is _thread.allocate_lock
             if self._closed or (self._thread is not None and known):
                 return
@@ -291,7 +202,7 @@ class Pipeline:
         return has_left and mark.passed.is_set() and self._lost() <= lost
 
     def _lost(self) -> int:
-        stats, losses = self._stats, self._losses
+        stats, losses = self._stats, self._shedder.losses
         return stats.dropped + stats.dropped_payloads + stats.failed + losses.events + losses.payloads
 
     def send_at_once(self, timeout: float) -> None:
@@ -303,8 +214,7 @@ class Pipeline:
     def stats(self) -> Stats:
         """Return a copy of the counts as they stand."""
         copy = Stats(**{name: getattr(self._stats, name) for name in Stats.__struct_fields__})
-        with self._lost_lock:
-            self._losses.count_in(copy)
+        self._shedder.count_in(copy)
         copy.waiting += len(self.queue)
         self._outlet.fill(copy)
         return copy
@@ -417,7 +327,7 @@ class Pipeline:
                 for mark in marks:
                     mark.passed.set()
                 marks.clear()
-            self._heavy = 0
+            self._shedder.heavy = 0
             encoder.release_text()
             self._deliver(encoder.take())
             self._report_lost()
@@ -438,10 +348,9 @@ class Pipeline:
 
     def _report_lost(self) -> None:
         recovered, self._encoder.recovered = self._encoder.recovered, []
-        if not self._losses and not recovered:
+        if not self._shedder.losses and not recovered:
             return
-        with self._lost_lock:
-            losses, self._losses = self._losses, Losses()
+        losses = self._shedder.take_losses()
         for trace in recovered:
             losses.add("spans", trace, -1)
         self._outlet.dropped(losses)

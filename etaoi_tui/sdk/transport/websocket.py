@@ -16,18 +16,16 @@ import random
 import socket
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from etaoi_collector.wire.encode import encode_frame
-from etaoi_collector.wire.handshake import Mismatch, decode_answer, encode_hello
-from etaoi_collector.wire.versions import PROGRAM_VERSION
-from etaoi_tui.sdk.limits import UNACKNOWLEDGED_BYTES
 from etaoi_tui.sdk.stats import Stats
 from etaoi_tui.sdk.transport.endpoint import Endpoint, load_websockets
 from etaoi_tui.sdk.transport.losses import Losses
+from etaoi_tui.sdk.transport.refusals import Refused, greet, harmless, refusal
 from etaoi_tui.sdk.transport.send_queue import EncodedEvent, SendQueue
+from etaoi_tui.sdk.transport.sent_frames import PING_EVERY, SentFrames
 
 if TYPE_CHECKING:
     from websockets.sync.client import ClientConnection
@@ -39,16 +37,10 @@ _LONGEST_DELAY_LOOPBACK = 1.0
 _LONGEST_DELAY = 30.0
 _STABLE_SECONDS = 5.0
 _OPEN_TIMEOUT = 5.0
-_ANSWER_TIMEOUT = 5.0
-_PONG_TIMEOUT = 30.0
 _STALL_SECONDS = 1.0
-_SHOWN_TEXT = 300
 _IDLE_CHECK = 1.0
-_PING_EVERY = 0.1
-_QUICK_PONG = 0.005
 _UNLIKELY_WAIT = 0.05
 _HURRIED_DELAY = 0.05
-_REFUSALS = {4400: "schema version", 4401: "credentials"}
 
 
 def retry_delay(failures: int, *, loopback: bool, chance: float) -> float:
@@ -63,29 +55,11 @@ def retry_delay(failures: int, *, loopback: bool, chance: float) -> float:
     return min(longest, _FIRST_DELAY * 2.0 ** min(failures, 16)) * (0.6 + 0.4 * chance)
 
 
-def harmless(text: str) -> str:
-    """Make a server's words fit for a log or a terminal: one line, printable, bounded."""
-    shown = "".join(char if char.isprintable() else "\ufffd" for char in text[:_SHOWN_TEXT])
-    return shown if len(text) <= _SHOWN_TEXT else f"{shown}..."
-
-
-class Refused(Exception):
-    """The server will never take us; its text is a sentence."""
-
-
 class WebSocketSink:
     """Where events go over the network."""
 
     def __init__(self, url: str) -> None:
         self.url = url
-
-
-class _Frame:
-    __slots__ = ("data", "events")
-
-    def __init__(self, data: bytes, events: int) -> None:
-        self.data = data
-        self.events = events
 
 
 class WebSocketOutlet:
@@ -122,8 +96,7 @@ class WebSocketOutlet:
         """Threads that wait in `settle`: then everything goes faster."""
         self._absences = 0
         """Tries that found nobody listening."""
-        self._unacknowledged: deque[_Frame] = deque()
-        self._unacknowledged_bytes = 0
+        self._sent = SentFrames(self._stats)
         self._connection: ClientConnection | None = None
         self._stalled_at = -1
         """How much was acknowledged when the viewer was seen to take nothing."""
@@ -183,7 +156,7 @@ class WebSocketOutlet:
     def fill(self, stats: Stats) -> None:
         """Add what waits."""
         stats.waiting += len(self._outbox)
-        stats.waiting_bytes += self._outbox.bytes + self._unacknowledged_bytes
+        stats.waiting_bytes += self._outbox.bytes + self._sent.bytes
 
     # ---- any thread
 
@@ -202,7 +175,7 @@ class WebSocketOutlet:
             timeout = min(timeout, _UNLIKELY_WAIT)
 
         def settled() -> bool:
-            waits = len(outbox) or outbox.in_hand or self._unacknowledged
+            waits = len(outbox) or outbox.in_hand or len(self._sent)
             return not waits and not outbox.is_closed
 
         def decided() -> bool:
@@ -287,13 +260,12 @@ class WebSocketOutlet:
         self._outbox.wait(None, lambda: self._is_over(turn) or self._has_something())
 
     def _has_something(self) -> bool:
-        return bool(len(self._outbox) or self._unacknowledged or self._outbox.has_preface)
+        return bool(len(self._outbox) or len(self._sent) or self._outbox.has_preface)
 
     def _stop(self, reason: str) -> None:
         reason = harmless(reason)
         self._outbox.close()
-        self._unacknowledged.clear()
-        self._unacknowledged_bytes = 0
+        self._sent.clear()
         _log.warning("%s Nothing more is sent in this run.", reason)
         self._stats.problem = reason
         self._stats.state = "stopped"
@@ -308,65 +280,39 @@ class WebSocketOutlet:
             raise
         self._stats.state = "handshake"
         load_websockets()
-        from websockets.exceptions import ConnectionClosed, InvalidStatus
+        from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
         try:
             with self._endpoint.open(sock, _OPEN_TIMEOUT, gone=self._outbox.notify) as connection:
                 self._connection = connection
-                self._greet(connection)
+                greet(connection, self._endpoint.shown)
                 self._stats.state = "connected"
                 self._stats.problem = ""
                 self._stats.connections += 1
                 self._told_absent = True
                 self._send_all(connection, turn)
-        except InvalidStatus as error:
-            status = error.response.status_code
-            if status in (401, 403):
-                raise Refused(f"{self._endpoint.shown} refused the credentials (HTTP {status}).") from None
-            raise
+        except (InvalidHandshake, ConnectionClosed) as error:
+            raise refusal(error, self._endpoint.shown) or error from None
         except (OSError, TimeoutError):
             if sock is None and self._connection is None:
                 self._absences += 1
-            raise
-        except ConnectionClosed as error:
-            code = error.rcvd.code if error.rcvd is not None else None
-            if code in _REFUSALS:
-                said = f": {error.rcvd.reason}" if error.rcvd is not None and error.rcvd.reason else ""
-                raise Refused(
-                    f"{self._endpoint.shown} refused our {_REFUSALS[code]} (close {code}{said})."
-                ) from None
             raise
         finally:
             if sock is not None and self._connection is None:
                 sock.close()
 
-    def _greet(self, connection: ClientConnection) -> None:
-        connection.send(encode_hello(PROGRAM_VERSION))
-        answer = decode_answer(connection.recv(timeout=_ANSWER_TIMEOUT))
-        if isinstance(answer, Mismatch):
-            raise Refused(f"{self._endpoint.shown}: {answer.message}.")
-
     def _send_all(self, connection: ClientConnection, turn: object) -> None:
         self._send_preface(connection)
-        for frame in self._unacknowledged:
-            connection.send(frame.data)
-            self._stats.resent += frame.events
-        pong: threading.Event | None = None
-        covered = 0
-        asked_at = 0.0
+        sent = self._sent
+        sent.resend(connection)
         while not self._is_over(turn):
-            if pong is not None and pong.is_set():
-                self._acknowledge(covered)
-                pong = None
-            if self._unacknowledged_bytes < UNACKNOWLEDGED_BYTES:
+            if sent.confirm():
+                self._outbox.notify()
+            if not sent.is_full:
                 self._send_waiting(connection)
-            now = time.monotonic()
-            urgent = self._waiting or self._unacknowledged_bytes > UNACKNOWLEDGED_BYTES // 4
-            if pong is None and self._unacknowledged and (urgent or now - asked_at > _PING_EVERY):
-                pong, covered, asked_at = connection.ping(), len(self._unacknowledged), now
-            if pong is not None and urgent and pong.wait(_QUICK_PONG):
+            if sent.ask(connection, hurried=self._waiting > 0):
                 continue
-            if pong is not None and now - asked_at > _PONG_TIMEOUT and not self._endpoint.loopback:
+            if sent.is_overdue and not self._endpoint.loopback:
                 raise TimeoutError("the viewer did not answer a ping for 30 s")
             self._drain(connection)
             self._rest(connection, turn)
@@ -375,10 +321,10 @@ class WebSocketOutlet:
         from websockets.protocol import OPEN as open_state
 
         outbox = self._outbox
-        full = self._unacknowledged_bytes >= UNACKNOWLEDGED_BYTES
+        full = self._sent.is_full
         hurried = self._waiting > 0
         outbox.wait(
-            _PING_EVERY if self._unacknowledged else _IDLE_CHECK,
+            PING_EVERY if len(self._sent) else _IDLE_CHECK,
             lambda: (
                 self._is_over(turn)
                 or connection.state is not open_state
@@ -395,26 +341,18 @@ class WebSocketOutlet:
             self._stats.resent += len(part)
 
     def _send_waiting(self, connection: ClientConnection) -> None:
-        while self._unacknowledged_bytes < UNACKNOWLEDGED_BYTES:
+        while not self._sent.is_full:
             entries = self._outbox.take_frame()
             if not entries:
                 return
-            frame = _Frame(encode_frame(entries), len(entries))
+            data = encode_frame(entries)
             # First kept, then sent: what breaks in between is sent again.
-            self._unacknowledged.append(frame)
-            self._unacknowledged_bytes += len(frame.data)
+            self._sent.add(data, len(entries))
             self._outbox.in_hand = 0
-            connection.send(frame.data)
-            self._stats.sent += frame.events
+            connection.send(data)
+            self._stats.sent += len(entries)
             self._stats.frames += 1
-            self._stats.bytes_sent += len(frame.data)
-
-    def _acknowledge(self, frames: int) -> None:
-        for _ in range(min(frames, len(self._unacknowledged))):
-            frame = self._unacknowledged.popleft()
-            self._unacknowledged_bytes -= len(frame.data)
-            self._stats.acknowledged += frame.events
-        self._outbox.notify()
+            self._stats.bytes_sent += len(data)
 
     def _drain(self, connection: ClientConnection) -> None:
         """Read what a server says although it should not, so that its pongs keep coming."""

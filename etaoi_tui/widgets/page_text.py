@@ -1,0 +1,35 @@
+"""The text of a page that a reader takes along: what a copy takes, and what the mouse has selected."""
+
+from __future__ import annotations
+
+from textual.selection import Selection
+
+from etaoi_tui.detail.document.model import Section, Tab, section_text
+from etaoi_tui.detail.layout.page import PageLayout
+
+
+def copied_text(page: PageLayout, section: Section | None, tab: Tab | None) -> tuple[str, str]:
+    """Return what a copy takes: its label, and the text as it came from the agent.
+
+    Args:
+        page: The page that is open.
+        section: The one under the cursor; without one, or without content, the whole page is taken.
+        tab: What the page is of.
+    """
+    if section is not None and section.blocks:
+        return section.title, section_text(section)
+    texts = [f"{section.title}\n{section_text(section)}" for section in page.sections]
+    return (tab.title if tab else ""), "\n\n".join(texts)
+
+
+def selected_text(page: PageLayout, selection: Selection) -> str:
+    """Return the text of a page between the ends of a selection, as Textual numbers lines and columns."""
+    first = selection.start.y if selection.start is not None else 0
+    last = selection.end.y if selection.end is not None else page.count - 1
+    lines = []
+    for y in range(max(0, first), min(last, page.count - 1) + 1):
+        span = selection.get_span(y)
+        if span is not None:
+            text = "".join(piece for piece, _ in page.line(y).runs)
+            lines.append(text[span[0] : None if span[1] == -1 else span[1]])
+    return "\n".join(lines)
