@@ -211,6 +211,7 @@ class ViewerApp(ContainedApp[str]):
         from etaoi_tui.kinds.registry import KINDS
 
         KINDS.load_plugins()
+        self.main.traces.figures.load_prices()
 
         gc.collect()
         gc.freeze()
