@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 import grpc
@@ -395,10 +396,18 @@ async def batch_with_states(stage: Stage, server: Server, client: Any) -> None:
     await asyncio.sleep(0.05)
     for status in ("running", "completed"):
         server.states.put_nowait(
-            pb.RunStateEvent(run_id="brun_0", agent_id="ba_0", agent="a", user_id="u1", status=status)
+            pb.RunStateEvent(
+                run_id="brun_0",
+                agent_id="ba_0",
+                agent="a",
+                user_id="u1",
+                status=status,
+                ts=datetime.now(UTC).isoformat(),
+            )
         )
     server.states.put_nowait(None)
     await stage.ends("states", reader)
+    await asyncio.sleep(0.05)
     server.batch_gate.set()
     await stage.ends("batch", task)
 
