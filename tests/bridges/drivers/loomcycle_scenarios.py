@@ -390,7 +390,11 @@ async def users(stage: Stage, server: Server, client: Any) -> None:
 async def batch_with_states(stage: Stage, server: Server, client: Any) -> None:
     """Run states tell the ids of a batch's agents while it runs; its result says the same."""
     server.batch_gate = asyncio.Event()
-    reader = asyncio.ensure_future(all_of(client.stream_user_run_states("u1")))
+
+    async def states() -> list[str]:
+        return [state["status"] async for state in client.stream_user_run_states("u1")]
+
+    reader = asyncio.ensure_future(states())
     spawns = [{"agent": name, "segments": SEGMENTS} for name in ("a", "b")]
     task = asyncio.ensure_future(client.spawn_run_batch(spawns))
     await asyncio.sleep(0.05)
