@@ -8,12 +8,12 @@ from __future__ import annotations
 import gc
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 from textual import events, on
-from textual.app import SystemCommand
+from textual.app import App
 from textual.driver import Driver
 from textual.filter import LineFilter
 from textual.message_pump import MessagePump
@@ -35,11 +35,13 @@ from etaoi_tui.tick_loop import TickLoop
 from etaoi_tui.view.command import CommandTable
 from etaoi_tui.view.faults import FaultLog
 from etaoi_tui.view.layout import Layout
+from etaoi_tui.view.palette import PaletteEntry
 from etaoi_tui.view.settings import Settings, load_settings
 from etaoi_tui.view.status import StatusLine, status_line
 from etaoi_tui.view.trace_clock import EventRate, TraceClock
+from etaoi_tui.view.trace_counts import TraceCounts
 from etaoi_tui.view.voice.thresholds import config_file
-from etaoi_tui.viewer_options import ViewerOptions, ViewerOutcome
+from etaoi_tui.viewer_options import StoreFollower, ViewerOptions, ViewerOutcome
 from etaoi_tui.widgets.control_char_filter import CONTROL_CHAR_FILTER
 from etaoi_tui.widgets.textual_internals import (
     ContainedApp,
@@ -47,6 +49,7 @@ from etaoi_tui.widgets.textual_internals import (
     key_name,
     withdraw_notifications,
 )
+from etaoi_tui.widgets.themes import DARK, LIGHT
 from etaoi_tui.widgets.user_themes import load_themes
 from etaoi_tui.widgets.welcome import RecentRecording
 
@@ -70,8 +73,8 @@ _FAULT_SECONDS = 6
 _NOTICE_SECONDS = 8
 
 _SPINNER_EVERY = 2
-THEMES = ("textual-dark", "textual-light", "ansi-dark", "ansi-light")
-THEME_NAMES = {"dark": "textual-dark", "light": "textual-light", "ansi": "ansi-dark"}
+THEMES = (DARK.name, LIGHT.name, "ansi-dark", "ansi-light")
+THEME_NAMES = {"dark": DARK.name, "light": LIGHT.name, "ansi": "ansi-dark"}
 
 
 class ViewerApp(ContainedApp[str]):
@@ -87,13 +90,13 @@ class ViewerApp(ContainedApp[str]):
         demo: A scripted agent is about to connect.
         greeting: Said when the screen is there; empty for nothing.
         recordings: Lists what can be opened from the empty screen.
+        follower: See `ViewerOptions`.
         clock: The present, in seconds since the epoch.
         automatic: Whether ticks come by themselves; tests call `tick`.
     """
 
     TITLE = "etaoi-tui"
-    ENABLE_COMMAND_PALETTE = True
-    COMMAND_PALETTE_BINDING = "ctrl+p"
+    ENABLE_COMMAND_PALETTE = False
     CSS = workspace_style.CSS
 
     def __init__(
@@ -109,6 +112,7 @@ class ViewerApp(ContainedApp[str]):
         demo: bool = False,
         greeting: str = "",
         recordings: Callable[[], list[RecentRecording]] = list,
+        follower: Callable[[Store], StoreFollower] | None = None,
         clock: Callable[[], float] = time.time,
         automatic: bool = True,
     ) -> None:
@@ -122,19 +126,24 @@ class ViewerApp(ContainedApp[str]):
         settings = settings or Settings()
         self.commands = (commands or load_commands()).with_keys(settings.keys)
         self._themes = [*THEMES, *(one.name for one in themes)]
-        for one in themes:
+        for one in (DARK, LIGHT, *themes):
             self.register_theme(one)
+        # Before anything is styled: a theme that is set later makes Textual style every widget again.
+        self.set_reactive(App.theme, DARK.name)
+        self.stylesheet.set_variables(self.get_css_variables())
         self._listens = bool(status.endpoint)
         self._greeting = greeting
         self._recordings = recordings
+        self.follower = None if follower is None else follower(self.store)
         self._clock = clock
         self._automatic = automatic
         self._wanted_theme = theme or self.sizes.theme or settings.theme
-        self._settings_problems = settings.problems
+        self._left_out = [*self.commands.problems, *settings.problems]
         self._theme_settled = False
         self._ticks = 0
         self._spinner_frame = 0
         self._rate = EventRate()
+        self._trace_counts = TraceCounts(self.store)
         self._froze_at = 0.0
         self._notices_told = 0
         self._jobs = JobControl(self)
@@ -149,7 +158,7 @@ class ViewerApp(ContainedApp[str]):
                 status=status,
                 demo=demo,
                 faults=self.faults,
-                settings_problems=settings.problems,
+                settings_problems=self._left_out,
             )
         )
 
@@ -187,8 +196,8 @@ class ViewerApp(ContainedApp[str]):
         self.containing = True
         self.source.start()
         self.main.welcome.show_offers(self._recordings())
-        if self._settings_problems:
-            first = f"{self._settings_problems[0]} (! lists all)"
+        if self._left_out:
+            first = f"{self._left_out[0]} (! lists all)"
             self.notify(printable(first), severity="warning", timeout=_NOTICE_SECONDS, markup=False)
         if self._greeting:
             self.notify(printable(self._greeting), severity="warning", timeout=_NOTICE_SECONDS, markup=False)
@@ -202,6 +211,7 @@ class ViewerApp(ContainedApp[str]):
         from etaoi_tui.kinds.registry import KINDS
 
         KINDS.load_plugins()
+        self.main.traces.figures.load_prices()
 
         gc.collect()
         gc.freeze()
@@ -271,7 +281,11 @@ class ViewerApp(ContainedApp[str]):
         self._ticks += 1
         if self._ticks % _SPINNER_EVERY == 0:
             self._spinner_frame += 1
-        self.main.apply(self.store.drain_changes(), self._spinner_frame)
+        changes = self.store.drain_changes()
+        self._trace_counts.apply(changes)
+        self.main.apply(changes, self._spinner_frame)
+        if self.follower is not None:
+            self.follower.follow(changes)
         self.main.show_status(self._status())
         self._tell_notices()
         now = time.monotonic()
@@ -282,10 +296,12 @@ class ViewerApp(ContainedApp[str]):
 
     def _status(self) -> StatusLine:
         trace = self.main.selection.trace
+        session = None if trace is None else trace.session
         return status_line(
             self.source.status(),
             self.store,
-            None if trace is None else trace.session,
+            session,
+            traces=0 if session is None else self._trace_counts[session],
             notices=self.source.notices,
             rate=self._rate.at(self._clock(), self.store.events),
             following=self.main.span_tree.following,
@@ -320,7 +336,7 @@ class ViewerApp(ContainedApp[str]):
         """Go on to the next of dark, light and the terminal's own colours."""
         at = self._themes.index(self.theme) if self.theme in self._themes else -1
         self.theme = self._themes[(at + 1) % len(self._themes)]
-        self.notify(f"Theme: {self.theme.removeprefix('textual-')}", markup=False, timeout=2)
+        self.notify(f"Theme: {self.theme.removeprefix('etaoi-')}", markup=False, timeout=2)
 
     def watch_theme(self, theme: str) -> None:
         """Remember a theme chosen here; one that the command line names holds for one run."""
@@ -329,19 +345,17 @@ class ViewerApp(ContainedApp[str]):
 
     def action_command_palette(self) -> None:
         """Open the palette, once."""
-        from etaoi_tui.screens.one_answer import Palette
+        from etaoi_tui.screens.palette import Palette
+        from etaoi_tui.screens.palette_entries import palette_entries
 
         if not isinstance(self.screen, Palette):
-            self.push_screen(Palette(id="--command-palette"))
+            entries = palette_entries(self.main, self._recordings())
+            self.push_screen(Palette(entries, self.sizes.recent), self._run_entry)
 
-    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """Offer every action in the palette."""
-        if screen is self.main:
-            for one in self.commands.in_pane(self.main.pane):
-                if not one.id.startswith("cursor."):
-                    name = f"{one.group}: {one.help}  ({one.shown_key})"
-                    yield SystemCommand(name, one.id, partial(self.main.action_run, one.id))
-        yield SystemCommand("Theme: choose from all", "Change the theme", self.action_change_theme)
+    def _run_entry(self, chosen: PaletteEntry | None) -> None:
+        if chosen is not None:
+            self.sizes.used(chosen.id)
+            chosen.run()
 
 
 def _named(where: MessagePump | None) -> str:
@@ -367,11 +381,11 @@ def run_viewer(options: ViewerOptions, report: Callable[[str], object]) -> Viewe
     settings = load_settings(config_file(), commands, key_name)
     themes, problems = load_themes(config_file().parent / "themes")
     settings.problems += problems
-    known = {*BUILTIN_THEMES, *THEME_NAMES, *(one.name for one in themes)}
+    known = {*BUILTIN_THEMES, *THEMES, *THEME_NAMES, *(one.name for one in themes)}
     for asked, where in ((options.theme, "--theme"), (settings.theme, str(config_file()))):
         if asked and asked not in known:
             settings.problems.append(f"{where}: {asked!r} is no theme; there are {', '.join(sorted(known))}")
-    for problem in settings.problems:
+    for problem in (*commands.problems, *settings.problems):
         report(problem)
     app = ViewerApp(
         options.source,
@@ -383,8 +397,11 @@ def run_viewer(options: ViewerOptions, report: Callable[[str], object]) -> Viewe
         demo=options.demo,
         greeting=options.greeting,
         recordings=options.recordings,
+        follower=options.follower,
     )
     wanted = app.run()
     layout.save(layout_file)
+    if app.follower is not None:
+        app.follower.finish(app.feed)
     app.store.release()
     return ViewerOutcome(app.return_code or 0, wanted)

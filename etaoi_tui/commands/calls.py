@@ -18,7 +18,8 @@ _BASES = {
     keys=("s",),
     label="side by side",
     help="Show differences side by side, or below each other",
-    group="Calls",
+    group="What changed?",
+    words="compare columns split",
 )
 def toggle_sides(at: Workspace) -> None:
     """Show edited text side by side, or below each other."""
@@ -33,8 +34,9 @@ def toggle_sides(at: Workspace) -> None:
     keys=("r",),
     label="request",
     help="What the call was asked, middleware by middleware",
-    group="Calls",
+    group="What did the model get?",
     footer=8,
+    words="prompt input messages sent system tools token",
 )
 def show_request(at: Workspace) -> None:
     """Open the tab Request of the call under the cursor."""
@@ -46,8 +48,9 @@ def show_request(at: Workspace) -> None:
     keys=("d",),
     label="diff",
     help="Compare the call with the one before; again: with others",
-    group="Calls",
+    group="What changed?",
     footer=8,
+    words="compare change previous before prompt",
 )
 def show_diff(at: Workspace) -> None:
     """Compare the call under the cursor with another; pressed again, with the next thing there is."""
@@ -61,7 +64,8 @@ def show_diff(at: Workspace) -> None:
     keys=("R",),
     label="diff step",
     help="Compare the call with the same step of the run before",
-    group="Calls",
+    group="What changed?",
+    words="compare run regression before",
 )
 def diff_step(at: Workspace) -> None:
     """Compare the call under the cursor with the same step of the agent's run before."""
@@ -70,7 +74,12 @@ def diff_step(at: Workspace) -> None:
 
 
 @command(
-    "call.mark", keys=("m",), label="mark", help="Mark the call, to compare others with it", group="Calls"
+    "call.mark",
+    keys=("m",),
+    label="mark",
+    help="Mark the call, to compare others with it",
+    group="What changed?",
+    words="compare remember",
 )
 def mark(at: Workspace) -> None:
     """Mark the call under the cursor, or forget the mark if it is that one."""
@@ -93,7 +102,8 @@ def mark(at: Workspace) -> None:
     keys=("D",),
     label="diff marked",
     help="Compare the call with the marked one",
-    group="Calls",
+    group="What changed?",
+    words="compare change",
 )
 def diff_marked(at: Workspace) -> None:
     """Compare the call under the cursor with the marked one."""

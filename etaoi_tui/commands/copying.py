@@ -13,6 +13,7 @@ from etaoi_tui.view.command import command
     help="Copy ids, the name, the value or the subtree",
     group="Do",
     footer=7,
+    words="export clipboard yank json markdown id issue",
 )
 def open_copy_menu(at: Workspace) -> None:
     """Offer what can be copied."""

@@ -101,6 +101,7 @@ def fold_one_level(at: Workspace) -> None:
     label="inner steps",
     help="Show or hide a framework's inner steps",
     group="Fold",
+    words="internals hooks middleware hidden infrastructure langchain",
 )
 def toggle_inner_steps(at: Workspace) -> None:
     """Show or hide a framework's inner steps."""

@@ -14,9 +14,10 @@ from etaoi_tui.view.error_navigation import next_error, previous_error
     "pane.open",
     keys=("enter",),
     label="open",
-    help="Open: trace, then span, then detail",
+    help="Open: run, then span, then detail",
     group="Go",
     footer=3,
+    words="enter into details",
 )
 def open_deeper(at: Workspace) -> None:
     """Open what is under the cursor; on the first screen, the recording."""
@@ -27,7 +28,8 @@ def open_deeper(at: Workspace) -> None:
     elif at.pane == "detail":
         at.detail.toggle_section_at_cursor()
     elif at.pane == "traces":
-        at.arrangement.go_to("tree")
+        if not at.traces.open_row():
+            at.arrangement.go_to("tree")
     else:
         at.draw_detail_now()
         at.arrangement.go_to("detail")
@@ -37,7 +39,7 @@ def open_deeper(at: Workspace) -> None:
     "pane.back",
     keys=("escape",),
     label="back",
-    help="Step back: search, detail, tree, traces",
+    help="Step back: search, detail, tree, runs",
     group="Go",
     footer=10,
 )
@@ -54,34 +56,57 @@ def step_back(at: Workspace) -> None:
         at.arrangement.go_to("traces")
 
 
-@command("error.next", keys=("e",), label="next error", help="Go to the next error", group="Go", footer=5)
+@command(
+    "error.next",
+    keys=("e",),
+    label="next error",
+    help="Go to the next error",
+    group="Why did it fail?",
+    footer=5,
+    words="why fail failed failure exception crash traceback red",
+)
 def go_to_next_error(at: Workspace) -> None:
     """Go to the next error."""
     _go_to_error(at, next_error, "No error behind this.")
 
 
-@command("error.previous", keys=("E",), label="previous error", help="Go to the previous error", group="Go")
+@command(
+    "error.previous",
+    keys=("E",),
+    label="previous error",
+    help="Go to the previous error",
+    group="Why did it fail?",
+    words="why fail failed failure exception crash traceback red",
+)
 def go_to_previous_error(at: Workspace) -> None:
     """Go to the error before."""
     _go_to_error(at, previous_error, "No error before this.")
 
 
-@command("trace.next", keys=("J", "ctrl+down"), label="next trace", help="Go to the next trace", group="Go")
+@command(
+    "trace.next",
+    keys=("J", "ctrl+down"),
+    label="next run",
+    help="Go to the next run",
+    group="Go",
+    words="run below",
+)
 def go_to_next_trace(at: Workspace) -> None:
-    """Go to the next trace."""
-    at.traces.move_by(1)
+    """Go to the next run."""
+    at.traces.step_run(1)
 
 
 @command(
     "trace.previous",
     keys=("K", "ctrl+up"),
-    label="previous trace",
-    help="Go to the previous trace",
+    label="previous run",
+    help="Go to the previous run",
     group="Go",
+    words="run above",
 )
 def go_to_previous_trace(at: Workspace) -> None:
-    """Go to the trace before."""
-    at.traces.move_by(-1)
+    """Go to the run before."""
+    at.traces.step_run(-1)
 
 
 @command(
@@ -89,7 +114,8 @@ def go_to_previous_trace(at: Workspace) -> None:
     keys=("a",),
     label="agent",
     help="Show the agent: its parts and what it did with them",
-    group="Go",
+    group="What did the model get?",
+    words="card graph tools prompt system model cost price token context middleware mcp",
 )
 def show_agent(at: Workspace) -> None:
     """Show the card of the agent that the span under the cursor belongs to."""
@@ -118,7 +144,8 @@ def show_agent(at: Workspace) -> None:
     keys=("c",),
     label="conversation",
     help="Show the session as a conversation",
-    group="Go",
+    group="What did the model get?",
+    words="chat messages transcript dialog user answer",
 )
 def show_conversation(at: Workspace) -> None:
     """Show the session of the trace as a conversation."""
@@ -142,13 +169,14 @@ def show_conversation(at: Workspace) -> None:
     keys=("f",),
     label="follow",
     help="Follow the newest span, or stop following",
-    group="Go",
+    group="Where did the time go?",
     footer=6,
+    words="live tail newest stream scroll",
 )
 def toggle_follow(at: Workspace) -> None:
     """Follow the newest span, or stop."""
     at.span_tree.follow(not at.span_tree.following)
-    newest = at.traces.rows.newest()
+    newest = at.traces.newest()
     if at.span_tree.following and newest is not None and newest is not at.selection.trace:
         at.selection.show(newest, by_hand=False)
     at.show_place()

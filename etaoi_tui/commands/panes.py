@@ -20,19 +20,40 @@ def go_to_previous_pane(at: Workspace) -> None:
     at.arrangement.step(-1)
 
 
-@command("pane.traces", keys=("1",), label="traces", help="Go to the traces", group="Panes")
+@command(
+    "pane.traces",
+    keys=("1",),
+    label="runs",
+    help="Go to the runs",
+    group="Panes",
+    words="runs list sessions",
+)
 def go_to_traces(at: Workspace) -> None:
     """Give the keys to the list."""
     at.arrangement.go_to("traces")
 
 
-@command("pane.tree", keys=("2",), label="tree", help="Go to the span tree", group="Panes")
+@command(
+    "pane.tree",
+    keys=("2",),
+    label="tree",
+    help="Go to the span tree",
+    group="Panes",
+    words="spans waterfall",
+)
 def go_to_tree(at: Workspace) -> None:
     """Give the keys to the tree."""
     at.arrangement.go_to("tree")
 
 
-@command("pane.detail", keys=("3",), label="detail", help="Go to the detail", group="Panes")
+@command(
+    "pane.detail",
+    keys=("3",),
+    label="detail",
+    help="Go to the detail",
+    group="Panes",
+    words="value page",
+)
 def go_to_detail(at: Workspace) -> None:
     """Give the keys to the detail."""
     at.arrangement.go_to("detail")
@@ -71,6 +92,7 @@ def open_previous_tab(at: Workspace) -> None:
     help="Give the pane the whole screen, or take it back",
     group="Panes",
     footer=9,
+    words="maximise fullscreen large",
 )
 def zoom(at: Workspace) -> None:
     """Give the pane the whole screen, or take it back."""

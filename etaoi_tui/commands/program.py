@@ -11,7 +11,8 @@ from etaoi_tui.view.command import command
     keys=("exclamation_mark",),
     label="problems",
     help="Show what was rejected, lost or repeated",
-    group="Do",
+    group="Why did it fail?",
+    words="lost rejected dropped missing warnings log",
 )
 def show_problems(at: Workspace) -> None:
     """Show what did not go well."""
@@ -21,7 +22,12 @@ def show_problems(at: Workspace) -> None:
 
 
 @command(
-    "view.clear", keys=("ctrl+l",), label="clear", help="Clear the list (the recording stays)", group="Do"
+    "view.clear",
+    keys=("ctrl+l",),
+    label="clear",
+    help="Clear the list (the recording stays)",
+    group="Do",
+    words="reset empty remove",
 )
 def clear(at: Workspace) -> None:
     """List only what comes from now on."""
@@ -36,6 +42,7 @@ def clear(at: Workspace) -> None:
     label="theme",
     help="Change the theme: dark, light, the terminal's own, yours",
     group="Do",
+    words="colour color dark light ansi contrast",
 )
 def change_theme(at: Workspace) -> None:
     """Go on to the next theme."""
@@ -62,6 +69,7 @@ def open_palette(at: Workspace) -> None:
     help="Explain the pane and its keys",
     group="Do",
     footer=13,
+    words="keys shortcuts manual legend glyphs",
 )
 def show_help(at: Workspace) -> None:
     """Explain the pane that has the keys."""
@@ -76,6 +84,7 @@ def show_help(at: Workspace) -> None:
     label="suspend",
     help="Suspend; the shell's fg comes back",
     group="Do",
+    words="background shell stop",
 )
 def suspend(at: Workspace) -> None:
     """Give the terminal back to the shell for a while."""
@@ -89,6 +98,7 @@ def suspend(at: Workspace) -> None:
     help="Quit; says where the recording is",
     group="Do",
     footer=14,
+    words="exit close leave end",
 )
 def leave(at: Workspace) -> None:
     """Quit."""

@@ -15,6 +15,7 @@ from etaoi_tui.view.command import command
     footer=4,
     # Done before the next key is looked at: what is typed behind it belongs to the search.
     priority=True,
+    words="find grep filter query where text",
 )
 def open_search(at: Workspace) -> None:
     """Ask what to search."""
@@ -22,13 +23,27 @@ def open_search(at: Workspace) -> None:
         at.search.open()
 
 
-@command("search.next", keys=("n",), label="next hit", help="Go to the next hit", group="Find")
+@command(
+    "search.next",
+    keys=("n",),
+    label="next hit",
+    help="Go to the next hit",
+    group="Find",
+    words="find match occurrence",
+)
 def go_to_next_hit(at: Workspace) -> None:
     """Go to the next hit."""
     at.search.next()
 
 
-@command("search.previous", keys=("N",), label="previous hit", help="Go to the previous hit", group="Find")
+@command(
+    "search.previous",
+    keys=("N",),
+    label="previous hit",
+    help="Go to the previous hit",
+    group="Find",
+    words="find match occurrence",
+)
 def go_to_previous_hit(at: Workspace) -> None:
     """Go to the hit before."""
     at.search.previous()

@@ -70,9 +70,10 @@ def go_to_previous_section(at: Workspace) -> None:
     keys=("p",),
     label="origin",
     help="Go to the span a message came from",
-    group="Tabs",
+    group="What did the model get?",
     panes=_DETAIL,
     footer=6,
+    words="origin source message sender",
 )
 def go_to_origin(at: Workspace) -> None:
     """Go to the span that the section under the detail's cursor comes from."""

@@ -18,7 +18,8 @@ _SCALES = {
     keys=("v",),
     label="voice",
     help="Show voice lanes, or the span tree, at the same moment",
-    group="Voice",
+    group="Where did the time go?",
+    words="audio call turns latency tree",
 )
 def toggle_lanes(at: Workspace) -> None:
     """Change between lanes and tree."""
@@ -47,7 +48,8 @@ def toggle_lanes(at: Workspace) -> None:
     keys=("w",),
     label="worst turn",
     help="Go to the turn with the longest heard gap",
-    group="Voice",
+    group="Where did the time go?",
+    words="slow slowest latency silence wait",
 )
 def go_to_worst_turn(at: Workspace) -> None:
     """Go to the turn with the longest heard gap."""
@@ -66,7 +68,8 @@ def go_to_worst_turn(at: Workspace) -> None:
     keys=("X",),
     label="time axis",
     help="Align turns, or show each whole, or all of the call",
-    group="Voice",
+    group="Where did the time go?",
+    words="zoom time scale",
 )
 def change_axis(at: Workspace) -> None:
     """Give the lanes' time axis another meaning."""

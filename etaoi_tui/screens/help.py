@@ -8,7 +8,7 @@ from textual.widget import Widget
 
 from etaoi_collector import query
 from etaoi_collector.store.model import Status
-from etaoi_tui.detail.document.model import Block, Document, KeyValues, Section, Tab, Text
+from etaoi_tui.detail.document.model import Block, Document, Groups, KeyValues, Section, Tab, Text
 from etaoi_tui.kinds.registry import KINDS
 from etaoi_tui.screens.document_modal import DocumentModal
 from etaoi_tui.view.command import Command, CommandTable, Pane, readable
@@ -29,6 +29,9 @@ class Help(DocumentModal):
     """A page over the screen."""
 
     TITLE_TEXT = "help"
+    DEFAULT_CSS = """
+    Help Vertical { width: 144; height: 90%; }
+    """
 
     def __init__(self, explained: Widget, pane: Pane, commands: CommandTable) -> None:
         """Make a page.
@@ -50,7 +53,7 @@ def help_document(explanation: str, pane: Pane, commands: CommandTable) -> Docum
         commands: All there are.
     """
     tabs = [
-        Tab("keys", "Keys", lambda: [_about(explanation), *_keys(commands.in_pane(pane))]),
+        Tab("keys", "Keys", lambda: [_about(explanation), _keys(commands.in_pane(pane))]),
         Tab("glyphs", "Glyphs", _glyphs),
         Tab("search", "Search", lambda: [Section("search", "What / understands", _search())]),
     ]
@@ -63,12 +66,12 @@ def _about(explanation: str) -> Section:
     return Section("about", "This pane", [Text("\n\n".join(paragraphs))])
 
 
-def _keys(commands: list[Command]) -> list[Section]:
+def _keys(commands: list[Command]) -> Section:
     groups: dict[str, list[tuple[str, str]]] = {}
     for command in commands:
         keys = "  ".join(map(readable, command.keys)) or ":"
         groups.setdefault(command.group, []).append((keys, command.help))
-    return [Section(f"keys:{group}", group, [KeyValues(rows)]) for group, rows in groups.items()]
+    return Section("keys", "Keys, by question", [Groups(list(groups.items()))])
 
 
 def _glyphs() -> list[Section]:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from rich.style import Style
 from textual import events
 from textual.await_complete import AwaitComplete
-from textual.command import CommandPalette
 from textual.errors import NoWidget
 from textual.message import Message
 from textual.screen import Screen
@@ -52,7 +51,3 @@ class OneAnswer(_Base):
     async def _on_message(self, message: Message) -> None:
         if not (self.answered and isinstance(message, _ANSWERS)):
             await super()._on_message(message)
-
-
-class Palette(OneAnswer, CommandPalette):
-    """Textual's command palette, which answers once."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -12,6 +12,8 @@ Mode = Literal["wide", "medium", "drawer", "narrow"]
 
 WIDE, MEDIUM, DRAWER = 180, 140, 100
 """Columns from which three panes stand side by side, the list stays open, and two panes fit at all."""
+
+_RECENT_KEPT = 12
 
 LOW = 18
 """Lines below which there is room for one pane only."""
@@ -28,19 +30,25 @@ def mode_of(width: int, height: int) -> Mode:
 
 @dataclass(slots=True)
 class Layout:
-    """Sizes that a person chose.
+    """What a person chose.
 
     Attributes:
         traces: Columns of the list.
         detail_width: Share of the detail beside the tree.
         detail_height: Share of the detail under the tree.
         theme: Name of the theme; empty until one was chosen.
+        recent: Ids of the palette's entries that were used last, the newest first.
     """
 
     traces: int = 34
     detail_width: float = 0.42
     detail_height: float = 0.45
     theme: str = ""
+    recent: list[str] = field(default_factory=list)
+
+    def used(self, entry_id: str) -> None:
+        """Remember what was chosen in the palette."""
+        self.recent = [entry_id, *(one for one in self.recent if one != entry_id)][:_RECENT_KEPT]
 
     def resize(self, pane: str, mode: Mode, cells: int, width: int, height: int) -> None:
         """Make a pane larger (or smaller, with a negative number of cells).
@@ -73,7 +81,8 @@ class Layout:
             layout.detail_width = min(max(float(saved["detail_width"]), 0.2), 0.75)
             layout.detail_height = min(max(float(saved["detail_height"]), 0.15), 0.85)
             layout.theme = str(saved["theme"])
-        except (OSError, ValueError, KeyError, TypeError):
+            layout.recent = [str(one) for one in saved.get("recent", [])][:_RECENT_KEPT]
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return cls()
         layout.traces = max(20, min(layout.traces, 120))
         return layout

@@ -313,9 +313,7 @@ last. A triangle folds a section. What is running grows while you read.
         page = self._page
         if page is None:
             return
-        for section in page.sections:
-            if section.foldable:
-                self._folds[section.key] = is_open
+        self._folds.update((section.key, is_open) for section in page.sections if section.foldable)
         place = self._here()
         self._make_page(page)
         self._follow = False

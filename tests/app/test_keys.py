@@ -7,11 +7,15 @@ from typing import Any
 import pytest
 from textual.events import Key
 from textual.pilot import Pilot
+from textual.widgets import OptionList
 
 from etaoi_tui.app import ViewerApp
 from etaoi_tui.commands import load_commands
 from etaoi_tui.screens.help import help_document
+from etaoi_tui.screens.palette import Palette
+from etaoi_tui.screens.palette_entries import palette_entries
 from etaoi_tui.view.command import EVERYWHERE
+from etaoi_tui.widgets.welcome import RecentRecording
 
 from .world import World, world
 
@@ -34,6 +38,10 @@ async def a_tree(w: World, pilot: Pilot[Any]) -> None:
     w.tree.follow(False)
     w.tree.move_to(0)
     await pilot.pause()
+
+
+def keys_of(text: str) -> list[str]:
+    return ["space" if letter == " " else letter for letter in text]
 
 
 def names(w: World) -> list[str]:
@@ -255,13 +263,13 @@ async def test_an_answer_takes_the_place_of_the_one_before_and_a_warning_stays()
 async def test_a_theme_is_remembered_when_it_was_chosen_here() -> None:
     async with world() as (w, pilot):
         assert w.app.sizes.theme == ""
-        for name in ("textual-light", "textual-dark"):
+        for name in ("etaoi-light", "etaoi-dark"):
             w.app.theme = name
             await pilot.pause()
             assert w.app.sizes.theme == name
     named = ViewerApp(w.source, theme="light", automatic=False)
     async with named.run_test() as pilot:
-        assert (named.theme, named.sizes.theme) == ("textual-light", "")
+        assert (named.theme, named.sizes.theme) == ("etaoi-light", "")
 
 
 async def test_the_language_of_the_search_stands_in_two_columns() -> None:
@@ -309,15 +317,38 @@ async def test_the_mouse_selects_folds_opens_and_drags() -> None:
         await pilot.click("#footer", offset=(2, 0))
 
 
-async def test_the_palette_offers_every_command_of_the_pane() -> None:
+async def test_the_palette_offers_every_command_of_the_pane_by_what_people_call_it() -> None:
     async with world() as (w, pilot):
         await a_tree(w, pilot)
-        offered = {command.help for command in w.app.get_system_commands(w.app.main)}
+        offered = {one.id for one in palette_entries(w.app.main, [])}
         assert {"follow.toggle", "copy.open", "help.show", "error.next"} <= offered
-        await pilot.press("ctrl+p")
+        await pilot.press("colon", *"maximise", "enter")
         await pilot.pause()
-        assert w.app.screen is not w.app.main
+        assert w.app.screen is w.app.main and w.app.main.arrangement.zoomed
+        assert w.app.sizes.recent == ["pane.zoom"]
+
+
+async def test_the_palette_finds_runs_themes_and_recordings_and_says_when_nothing_is_called_that() -> None:
+    async with world() as (w, pilot):
+        await a_tree(w, pilot)
+        w.scribe.end(w.scribe.start("sub_agent", "another \x1b[31mrun"))
+        await w.tick(pilot)
+        trace = w.app.main.traces.rows.newest()
+        entries = palette_entries(w.app.main, [RecentRecording("/x.msgpack", "10:56", "2 KB", "a chat")])
+        titles = [one.title for one in entries]
+        assert "Recording: 10:56 a chat" in titles and "Theme: nord" in titles
+        await pilot.press("ctrl+p", *keys_of("run another"), "enter")
+        await pilot.pause()
+        assert w.app.main.selection.trace is trace
+        await pilot.press("ctrl+p", *"zzzz", "enter")
+        await pilot.pause()
+        assert isinstance(w.app.screen, Palette)
+        offered = w.app.screen.query_one(OptionList).get_option_at_index(0)
+        assert offered.disabled and str(offered.prompt).strip() == "Nothing is called that."
         await pilot.press("escape")
+        await pilot.press("ctrl+p", *keys_of("theme nord"), "enter")
+        await pilot.pause()
+        assert w.app.theme == "nord"
 
 
 async def test_keys_right_behind_the_one_that_opens_the_search_belong_to_it() -> None:

@@ -14,6 +14,7 @@ import pytest
 from benchmarks.terminal import Terminal
 from etaoi_tui.app import ViewerApp
 from etaoi_tui.commands import load_commands
+from etaoi_tui.screens.palette_entries import palette_entries
 from etaoi_tui.view.settings import Settings
 from tests.collector.making import numbered_frame, write_trace
 
@@ -29,11 +30,10 @@ async def test_a_keymap_changes_keys_footer_help_and_palette() -> None:
         assert not app.main.span_tree.following or app.main.span_tree.follow(False) is None
         await pilot.press("2", "f5")
         await pilot.pause()
-        assert app.theme == "textual-light"
+        assert app.theme == "etaoi-light"
         await pilot.press("t")
         assert app.main.span_tree.following
-        entries = [entry.title for entry in app.get_system_commands(app.main)]
-        assert any(title.endswith("(f5)") for title in entries)
+        assert "f5" in {entry.note for entry in palette_entries(app.main, [])}
 
 
 async def test_what_was_not_understood_stands_in_the_problems_page() -> None:
@@ -43,7 +43,7 @@ async def test_what_was_not_understood_stands_in_the_problems_page() -> None:
         await pilot.pause()
         pane = app.screen.query_one("DetailPane")
         page = "\n".join(pane.render_line(y).text for y in range(pane.size.height))
-        assert "Not understood in your settings" in page and "config.toml:3: no" in page
+        assert "Left out of commands and settings" in page and "config.toml:3: no" in page
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_the_viewer_starts_with_odd_settings_and_names_them(environment: dict[st
         terminal.wait_for("Listening on")
         assert b"48;2;1;2;3m" in terminal.written()  # the background of the person's theme
         terminal.press("!")
-        terminal.wait_for("Not understood in your settings")
+        terminal.wait_for("Left out of commands and settings")
         terminal.press("q")  # closes the page; an escape and a key together would be another key
         time.sleep(0.5)
         terminal.press("q")

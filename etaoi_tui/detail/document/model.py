@@ -113,7 +113,14 @@ class Table:
     rows: Sequence[Sequence[str]]
 
 
-Block = Text | StyledLine | Json | JsonText | KeyValues | Diff | Sides | Table
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Titled groups of names and values; in two columns where there is room."""
+
+    groups: Sequence[tuple[str, Sequence[tuple[str, str]]]]
+
+
+Block = Text | StyledLine | Json | JsonText | KeyValues | Diff | Sides | Table | Groups
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +229,11 @@ def block_text(block: Block) -> str:
         case Sides():
             lines = [side for pair in block.pairs for side in dict.fromkeys(pair) if side is not None]
             return "\n".join(f"{sign}{plain(runs)}" for sign, runs in lines)
+        case Groups():
+            return "\n\n".join(
+                "\n".join([title, *(f"{name}  {value}" for name, value in rows)])
+                for title, rows in block.groups
+            )
         case Table():
             head = [name.lstrip(">") for name in block.columns]
             return "\n".join("\t".join(row) for row in [head, *block.rows])

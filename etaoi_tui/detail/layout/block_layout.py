@@ -16,6 +16,7 @@ from etaoi_tui.detail.compare.diff_lines import side_by_side_lines, unified_line
 from etaoi_tui.detail.document.model import (
     Block,
     Diff,
+    Groups,
     Json,
     JsonText,
     KeyValues,
@@ -25,6 +26,7 @@ from etaoi_tui.detail.document.model import (
     Table,
     Text,
 )
+from etaoi_tui.detail.layout.group_columns import group_lines
 from etaoi_tui.detail.layout.hanging_line import HangingLine
 from etaoi_tui.detail.layout.json_layout import JsonLayout
 from etaoi_tui.detail.layout.wrap import LEAST_WIDTH, LINE_COST, break_line, show
@@ -70,6 +72,8 @@ def layout_for(block: Block, width: int) -> BlockLayout:
             return HangingLayout(block, width, unified_lines(block))
         case Sides():
             return HangingLayout(block, width, side_by_side_lines(block, width))
+        case Groups():
+            return HangingLayout(block, width, group_lines(block, width))
         case Table():
             return HangingLayout(block, width, _table_pieces(block, width))
 
