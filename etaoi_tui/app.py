@@ -39,6 +39,7 @@ from etaoi_tui.view.palette import PaletteEntry
 from etaoi_tui.view.settings import Settings, load_settings
 from etaoi_tui.view.status import StatusLine, status_line
 from etaoi_tui.view.trace_clock import EventRate, TraceClock
+from etaoi_tui.view.trace_counts import TraceCounts
 from etaoi_tui.view.voice.thresholds import config_file
 from etaoi_tui.viewer_options import StoreFollower, ViewerOptions, ViewerOutcome
 from etaoi_tui.widgets.control_char_filter import CONTROL_CHAR_FILTER
@@ -137,12 +138,13 @@ class ViewerApp(ContainedApp[str]):
         self._clock = clock
         self._automatic = automatic
         self._wanted_theme = theme or self.sizes.theme or settings.theme
-        self._settings_problems = settings.problems
+        self._left_out = [*self.commands.problems, *settings.problems]
         self._theme_settled = False
         self._all_arrived = False
         self._ticks = 0
         self._spinner_frame = 0
         self._rate = EventRate()
+        self._trace_counts = TraceCounts(self.store)
         self._froze_at = 0.0
         self._notices_told = 0
         self._jobs = JobControl(self)
@@ -157,7 +159,7 @@ class ViewerApp(ContainedApp[str]):
                 status=status,
                 demo=demo,
                 faults=self.faults,
-                settings_problems=settings.problems,
+                settings_problems=self._left_out,
             )
         )
 
@@ -195,8 +197,8 @@ class ViewerApp(ContainedApp[str]):
         self.containing = True
         self.source.start()
         self.main.welcome.show_offers(self._recordings())
-        if self._settings_problems:
-            first = f"{self._settings_problems[0]} (! lists all)"
+        if self._left_out:
+            first = f"{self._left_out[0]} (! lists all)"
             self.notify(printable(first), severity="warning", timeout=_NOTICE_SECONDS, markup=False)
         if self._greeting:
             self.notify(printable(self._greeting), severity="warning", timeout=_NOTICE_SECONDS, markup=False)
@@ -210,6 +212,7 @@ class ViewerApp(ContainedApp[str]):
         from etaoi_tui.kinds.registry import KINDS
 
         KINDS.load_plugins()
+        self.main.traces.figures.load_prices()
 
         gc.collect()
         gc.freeze()
@@ -280,6 +283,7 @@ class ViewerApp(ContainedApp[str]):
         if self._ticks % _SPINNER_EVERY == 0:
             self._spinner_frame += 1
         changes = self.store.drain_changes()
+        self._trace_counts.apply(changes)
         self.main.apply(changes, self._spinner_frame)
         if self.follower is not None:
             self.follower.follow(changes)
@@ -296,10 +300,12 @@ class ViewerApp(ContainedApp[str]):
 
     def _status(self) -> StatusLine:
         trace = self.main.selection.trace
+        session = None if trace is None else trace.session
         return status_line(
             self.source.status(),
             self.store,
-            None if trace is None else trace.session,
+            session,
+            traces=0 if session is None else self._trace_counts[session],
             notices=self.source.notices,
             rate=self._rate.at(self._clock(), self.store.events),
             following=self.main.span_tree.following,
@@ -383,7 +389,7 @@ def run_viewer(options: ViewerOptions, report: Callable[[str], object]) -> Viewe
     for asked, where in ((options.theme, "--theme"), (settings.theme, str(config_file()))):
         if asked and asked not in known:
             settings.problems.append(f"{where}: {asked!r} is no theme; there are {', '.join(sorted(known))}")
-    for problem in settings.problems:
+    for problem in (*commands.problems, *settings.problems):
         report(problem)
     app = ViewerApp(
         options.source,

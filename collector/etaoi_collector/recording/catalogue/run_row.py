@@ -9,7 +9,7 @@ import msgspec
 from etaoi_collector.conventions.usage import Usage
 from etaoi_collector.projections.question import question_of
 from etaoi_collector.projections.recorded_content import EventBytes
-from etaoi_collector.projections.trace_names import heads, is_stray, trace_name
+from etaoi_collector.projections.trace_names import heads, is_run, trace_name
 from etaoi_collector.recording.catalogue.run_scan import RunScan
 from etaoi_collector.store.model import NO_CALL, Span, Trace
 
@@ -129,7 +129,7 @@ def run_row(trace: Trace, scan: RunScan, reader: EventBytes) -> RunRow:
         waits_for=trace.waits_for,
         thread=trace.thread,
         user_id=trace.session.user_id,
-        is_run=bool(trace.roots) and not trace.only_context and not is_stray(trace),
+        is_run=is_run(trace),
         model_names=names,
         calls=calls,
         agents=list(scan.agents),
