@@ -45,6 +45,8 @@ class TreeRows(RowVisibility):
         self.depths: list[int] = []
         self.version = 0
         self.touched: list[Span] = []
+        self._folds_kept: set[Span] = set()
+        """What is folded while not everything is shown, and the other way round."""
         self.opens_to = 0
         """Lines that what is unfolded opens to at most, the rest of it folded; 0 for as many as there are."""
         self._snapshots = 0
@@ -72,6 +74,7 @@ class TreeRows(RowVisibility):
         self.folded_spans.clear()
         self.open_chains.clear()
         self.revealed.clear()
+        self._folds_kept.clear()
         self.rebuild()
 
     def rebuild(self) -> None:
@@ -318,7 +321,9 @@ class TreeRows(RowVisibility):
         return self.nearest(span)
 
     def set_plumbing(self, visible: bool) -> None:
-        """Show or hide the framework's inner steps."""
+        """Show everything there is, or fold it as before."""
+        if visible is not self.show_internal:
+            self.folded_spans, self._folds_kept = self._folds_kept, self.folded_spans
         self.show_internal = visible
         self.rebuild()
 

@@ -66,6 +66,16 @@ def test_what_somebody_folded_stays() -> None:
     assert not rows.fold_to_fit(20)
 
 
+def test_the_key_that_shows_everything_unfolds_and_folds_again() -> None:
+    rows = grown(agents(10, 30))
+    assert rows.fold_to_fit(20)
+    folded = len(rows)
+    rows.set_plumbing(True)
+    assert len(rows) == 311
+    rows.set_plumbing(False)
+    assert len(rows) == folded
+
+
 def test_unfolding_opens_no_more_than_fits() -> None:
     rows = grown(agents(10, 30))
     assert rows.fold_to_fit(12)
