@@ -188,6 +188,7 @@ _READABLE = {
     "question_mark": "?",
     "colon": ":",
     "plus": "+",
+    "vertical_line": "|",
     "underscore": "_",
     "left_square_bracket": "[",
     "right_square_bracket": "]",

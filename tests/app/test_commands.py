@@ -39,7 +39,8 @@ async def test_a_new_file_is_all_that_a_command_needs(new_file: Any) -> None:
         await w.tick(pilot)
         await pilot.press("2", "ctrl+t")
         await pilot.pause()
-        assert [str(note.message) for note in w.app._notifications] == ["RESEARCHER"]
+        assert w.said == "RESEARCHER"
+        w.app.main.footer.say_nothing()
         assert "^t shout" in w.app.main.footer.render_line(0).text
         assert "span.shout" in {entry.id for entry in palette_entries(w.app.main, [])}
         await pilot.press("question_mark")

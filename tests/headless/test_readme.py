@@ -23,6 +23,7 @@ _NAMED = {
     "colon": ":",
     "plus": "+",
     "underscore": "_",
+    "vertical_line": "\\|",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
     "left_curly_bracket": "{",
