@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from etaoi_collector.sources.base import Source
+    from etaoi_collector.store import Store
+    from etaoi_collector.store.model import Changes
+    from etaoi_tui.feed import Feed
     from etaoi_tui.widgets.welcome import RecentRecording
 
 
@@ -32,6 +35,18 @@ class ViewerOptions:
     """Said when the screen is there; empty for nothing."""
     recordings: Callable[[], list[RecentRecording]] = list
     """Lists what can be opened from the empty screen; called once that is drawn."""
+    follower: Callable[[Store], StoreFollower] | None = None
+    """Makes what else looks at the store that is shown."""
+
+
+class StoreFollower(Protocol):
+    """Looks at a store beside the screen."""
+
+    def follow(self, changes: Changes) -> None:
+        """Take in what a tick changed; returns within a few milliseconds."""
+
+    def finish(self, feed: Feed) -> None:
+        """The screen is gone; take in what is left."""
 
 
 @dataclass(frozen=True, slots=True)

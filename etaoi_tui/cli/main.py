@@ -77,7 +77,9 @@ _theme = click.option(
     "--record", type=click.Path(path_type=Path), metavar="FILE", help="Record this run to FILE; replaces it."
 )
 @click.option("--no-record", is_flag=True, help="Keep no recording of this run.")
-@click.option("--replay", metavar="FILE|last", help="Show a recording instead of listening.")
+@click.option(
+    "--replay", metavar="FILE|last|N", help="Show a recording instead of listening; 2 is the second newest."
+)
 @click.option("--attach", metavar="URL", help="Show what another viewer has, instead of listening.")
 @click.option(
     "--keep-runs",
@@ -184,7 +186,10 @@ def show(
     plumbing: bool,
     voice: bool,
 ) -> None:
-    """Print the traces in FILE as trees. FILE may be `last`, the newest automatic recording."""
+    """Print the traces in FILE as trees.
+
+    FILE may be `last`, the newest automatic recording, 2, the one before it, or the beginning of a name.
+    """
     from etaoi_tui.cli import recordings as commands
 
     if format_name is not None and (as_json or voice):

@@ -39,7 +39,8 @@ __all__ = ["EMPTY_MAP", "Json", "Part", "PayloadSerializer", "error_sentence", "
 _encode = msgspec.msgpack.Encoder().encode
 _encode_json = msgspec.json.Encoder().encode
 
-_SNAPSHOT_ITEMS = 2_000
+SNAPSHOT_ITEMS = 2_000
+"""Items of a list or map that `snapshot` copies."""
 _VALUES_KEPT = 4_096
 _WORD = 256
 
@@ -53,28 +54,29 @@ def snapshot(value: Any, depth: int = 2) -> Any:
     """
     kind = type(value)
     if kind is dict:
-        if len(value) > _SNAPSHOT_ITEMS:
-            return dict(list(value.items())[:_SNAPSHOT_ITEMS])
+        if len(value) > SNAPSHOT_ITEMS:
+            return dict(list(value.items())[:SNAPSHOT_ITEMS])
         if depth <= 1:
             return value.copy()
         copied = value.copy()
         for key, item in copied.items():
-            if type(item) in _COPIED:
+            if type(item) in COPIED:
                 copied[key] = snapshot(item, depth - 1)
         return copied
     if kind is list:
-        items = value[:_SNAPSHOT_ITEMS]
+        items = value[:SNAPSHOT_ITEMS]
         if depth > 1 and len(items) <= 64:
-            items = [snapshot(item, depth - 1) if type(item) in _COPIED else item for item in items]
-        return items if len(value) <= _SNAPSHOT_ITEMS else Part(items, len(value))
+            items = [snapshot(item, depth - 1) if type(item) in COPIED else item for item in items]
+        return items if len(value) <= SNAPSHOT_ITEMS else Part(items, len(value))
     if kind is set or kind is deque:
-        return list(value) if len(value) <= _SNAPSHOT_ITEMS else f"{kind.__name__} of {len(value):,} items"
+        return list(value) if len(value) <= SNAPSHOT_ITEMS else f"{kind.__name__} of {len(value):,} items"
     if kind is bytearray:
-        return bytes(value[:_SNAPSHOT_ITEMS])
+        return bytes(value[:SNAPSHOT_ITEMS])
     return value
 
 
-_COPIED = frozenset({dict, list, set, deque, bytearray})
+COPIED = frozenset({dict, list, set, deque, bytearray})
+"""Classes of values that `snapshot` copies."""
 
 
 class PayloadSerializer:

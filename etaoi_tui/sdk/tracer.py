@@ -241,6 +241,30 @@ class Tracer:
         self._put(span)
         return span
 
+    def begin(
+        self,
+        kind: str,
+        name: str,
+        parent: Span | None,
+        session: SessionInfo,
+        payload: Payload,
+        metadata: Mapping[str, Any] | None,
+        agent_name: str | None,
+        run_id: AnyId | None,
+        parent_run_id: AnyId | None,
+    ) -> Span:
+        """Start a span now, as `start` does: the short way, for frameworks that report every step."""
+        if parent is not None:
+            trace, above = parent.trace_id, parent.span_id
+        else:
+            trace, above = new_id(), None
+        span = Span(
+            self, new_id(), trace, above, kind, name, session, time_ns(),
+            payload, metadata, agent_name, run_id, parent_run_id, None, kind == "agent_context",
+        )  # fmt: skip
+        self._put(span)
+        return span
+
     def text(self, span: Span, text: str, channel: str | None = None) -> None:
         """Add streamed text to a span: a token. Many become one ``span_delta``, at most about 20 a second.
 
@@ -300,6 +324,13 @@ class Tracer:
             return
         span.state |= ENDED
         self._put(End(span, payload, error, voice_metrics, metadata, time_ns() if at is None else to_ns(at)))
+
+    def finish(self, span: Span, payload: Payload, error: str | BaseException | None) -> None:
+        """End a span now, as `end` does: the short way."""
+        state = span.state
+        if not state & ENDED:
+            span.state = state | ENDED
+            self._put(End(span, payload, error, None, None, time_ns()))
 
     def end_after_all(
         self,

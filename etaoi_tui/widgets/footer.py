@@ -28,11 +28,11 @@ class KeyFooter(LineWidget):
     KeyFooter { height: 1; background: $panel; color: $text-muted; }
     """
     LOOKS: ClassVar[StyleTable] = {
-        "key-footer--key": "color: $text-primary; text-style: bold",
-        "key-footer--note": "color: $text-accent",
-        "key-footer--information": "color: $foreground; text-style: bold",
-        "key-footer--warning": "color: $text-warning; text-style: bold",
-        "key-footer--error": "color: $text-error; text-style: bold",
+        "key-footer--key": "color: $kind-llm; text-style: bold",
+        "key-footer--note": "color: $ink",
+        "key-footer--information": "color: $ink; text-style: bold",
+        "key-footer--warning": "color: $attention; text-style: bold",
+        "key-footer--error": "color: $failure; text-style: bold",
     }
 
     class CommandClicked(Message):

@@ -17,6 +17,7 @@ from etaoi_tui.detail.messages.chat import Message
 from etaoi_tui.detail.middleware.request_step import Step
 from etaoi_tui.detail.middleware.tool_chain import build_tool_chain
 from etaoi_tui.sdk.attach import attach
+from etaoi_tui.sdk.langchain.message_snapshots import MessageSnapshot
 from etaoi_tui.sdk.langchain.middleware import instrument
 from etaoi_tui.sdk.langchain.payloads import ChainInput, ModelInput
 from etaoi_tui.sdk.langchain.state_hooks import StateSnapshot, describe_state_snapshot
@@ -212,7 +213,7 @@ def test_an_answer_under_the_same_id_is_an_edit(how: str) -> None:
 def test_what_is_written_after_an_event_is_not_in_it() -> None:
     plain, parts = HumanMessage("as it was"), HumanMessage([{"type": "text", "text": "one"}])
     chain = ChainInput({"messages": [plain, parts], "other": 1})
-    call = ModelInput([[plain, parts]], None, {}, set())
+    call = ModelInput([MessageSnapshot([plain, parts])], None, {}, set())
     state = StateSnapshot({"messages": [plain, parts]})
     plain.content = "written over"
     assert isinstance(parts.content, list)

@@ -14,6 +14,8 @@ from typing import Any
 from langchain_core.callbacks import manager
 
 _MOST_FRAMES = 24
+_MANAGER_FRAMES = 4
+"""How far up a callback's caller is at least: the callback, and two frames of LangChain's manager."""
 _MOST_MANAGER_FRAMES = 6
 _MANAGER_GLOBALS = vars(manager)
 _STREAMS = ("stream", "astream")
@@ -44,7 +46,10 @@ def calling_graph() -> Any:
 
 def entered_graph() -> Any:
     """Return the graph whose own run is just being reported to the calling callback; None for other runs."""
-    frame: FrameType | None = sys._getframe(2)
+    try:
+        frame: FrameType | None = sys._getframe(_MANAGER_FRAMES)
+    except ValueError:  # somebody calls the handler by hand
+        return None
     for _ in range(_MOST_MANAGER_FRAMES):
         if frame is None:
             return None

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 from langchain_core.callbacks import BaseCallbackHandler
 
 from etaoi_tui.sdk.caller_metadata import CallerMetadata
+from etaoi_tui.sdk.langchain import message_snapshots
 from etaoi_tui.sdk.langchain.agent_graphs import AGENT_GRAPH, IN_AGENT, NO_GRAPH, chain_role
 from etaoi_tui.sdk.langchain.frame_inspection import entered_graph
+from etaoi_tui.sdk.langchain.message_snapshots import MessageSnapshot
 from etaoi_tui.sdk.langchain.naming import agent_name, classify_chain, run_name
 from etaoi_tui.sdk.langchain.payloads import (
     ChainInput,
@@ -112,7 +114,7 @@ class TracerHandler(RunRecorder, BaseCallbackHandler):
                 agent,
                 meta,
                 context,
-                ChainInput(snapshot(inputs)),
+                ChainInput(inputs),
                 inherited,
                 part,
             )
@@ -144,7 +146,12 @@ class TracerHandler(RunRecorder, BaseCallbackHandler):
             return
         try:
             payload = ModelInput(
-                messages, None, invocation_params, self._runs.tool_sets, kwargs.get("options")
+                [MessageSnapshot(batch) for batch in messages],
+                None,
+                invocation_params,
+                self._runs.tool_sets,
+                kwargs.get("options"),
+                message_snapshots.keys_wanted,
             )
             shown = (metadata and metadata.get("ls_model_name")) or run_name(serialized, name, "chat_model")
             self._begin_leaf("llm", str(shown), run_id, parent_run_id, metadata, tags, payload)

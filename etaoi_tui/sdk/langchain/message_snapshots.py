@@ -43,15 +43,19 @@ class MessageSnapshot:
     __slots__ = ("calls", "contents", "messages")
 
     def __init__(self, messages: Any, calls: bool = False) -> None:
-        self.messages: list[Any] = list(messages) if isinstance(messages, (list, tuple)) else []
+        kept: list[Any] = list(messages) if isinstance(messages, (list, tuple)) else []
+        self.messages = kept
+        self.contents: list[Any]
         try:
-            contents = [message.__dict__["content"] for message in self.messages]
+            self.contents = [
+                content if type(content := message.__dict__["content"]) is str else copy_content(content)
+                for message in kept
+            ]
         except (AttributeError, KeyError):  # a map among them, or something that is no message
-            contents = [getattr(m, "__dict__", {}).get("content", AS_IT_IS) for m in self.messages]
-        if list in set(map(type, contents)):
-            contents = list(map(copy_content, contents))
-        self.contents = contents
-        self.calls: list[Any] | None = list(map(_calls_of, self.messages)) if calls else None
+            self.contents = [
+                copy_content(getattr(message, "__dict__", {}).get("content", AS_IT_IS)) for message in kept
+            ]
+        self.calls: list[Any] | None = list(map(_calls_of, kept)) if calls else None
 
     def same(self, other: MessageSnapshot) -> bool:
         """Whether both hold the very same messages with the very same content."""

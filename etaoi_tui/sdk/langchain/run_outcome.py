@@ -39,6 +39,8 @@ def run_outcome(error: BaseException | None) -> BaseException | str | None:
 
 def answers_failure(output: Any) -> bool:
     """Whether what a tool returned says that it failed: a tool message, or a command that carries one."""
+    if type(output) is str:
+        return False
     fields = getattr(output, "__dict__", None)
     if fields:
         return bool(fields.get("status") == "error" and fields.get("type") == "tool")

@@ -10,17 +10,21 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from etaoi_collector.conventions import keys
+from etaoi_collector.conventions.keys import LS_MODEL_NAME, LS_PROVIDER, TTFT_MS
+from etaoi_collector.conventions.keys import SYNTHETIC_END as SYNTHETIC_END_KEY
 from etaoi_collector.conventions.waits import RESUMES, SYNTHETIC_END, WAITS_FOR
 from etaoi_tui.sdk.caller_metadata import CallerMetadata
-from etaoi_tui.sdk.langchain import message_snapshots as shots
 from etaoi_tui.sdk.langchain.agent_graphs import NO_GRAPH, PLAIN_GRAPH
 from etaoi_tui.sdk.langchain.agents import PreparedSnapshot, snapshot_of_graph
 from etaoi_tui.sdk.langchain.context import ambient_run_key
 from etaoi_tui.sdk.langchain.errors import Failure, describe_interrupts
 from etaoi_tui.sdk.langchain.frame_inspection import calling_graph
 from etaoi_tui.sdk.langchain.naming import agent_name
-from etaoi_tui.sdk.langchain.payloads import ChainInput, ModelInput, ModelOutput
+from etaoi_tui.sdk.langchain.payloads import (
+    ChainInput,
+    ModelOutput,
+    generations_as_they_are,
+)
 from etaoi_tui.sdk.langchain.run_outcome import is_cancellation, is_pause, run_outcome
 from etaoi_tui.sdk.langchain.run_sessions import session_of_run
 from etaoi_tui.sdk.langchain.run_waits import note_pause, remember_wait, resumed_run, wait_of_graph
@@ -115,7 +119,13 @@ class RunRecorder:
             span = entered
         if span is not None:
             return span, above, False, span.session
-        session = session_of_run(self.tracer, self._runs, metadata) if metadata else self.tracer.session
+        # The keys of `SESSION_KEYS`, asked for in C: most roots have none of them.
+        if metadata and (
+            "session_id" in metadata or "thread_id" in metadata or "conversation_id" in metadata
+        ):
+            session = session_of_run(self.tracer, self._runs, metadata)
+        else:
+            session = self.tracer.session
         return None, above, parent_run_id is not None, session
 
     def _context_for(
@@ -151,8 +161,6 @@ class RunRecorder:
         more: dict[str, Any] | None = None,
     ) -> None:
         place = self._place_of(parent_run_id, metadata)
-        if type(payload) is ModelInput:
-            payload.keyed = shots.keys_wanted
         meta = CallerMetadata(metadata or ())
         meta.given = metadata
         if tags:
@@ -193,26 +201,21 @@ class RunRecorder:
             resumed = resumed_run(self._runs, session, meta, payload.value)
             if resumed is not None:
                 meta[RESUMES] = resumed
-        span = self.tracer.start(
-            kind,
-            shown,
-            parent=parent,
-            session=session,
-            payload=payload,
-            metadata=meta,
-            agent_name=agent,
-            run_id=run_id,
-            parent_run_id=parent_run_id,
-        )
+        span = self.tracer.begin(kind, shown, parent, session, payload, meta, agent, run_id, parent_run_id)
         over = above if type(above) is Run else None
         run = self._open[run_id.int] = Run(span, self, over, agent, context, inherited, graph)
         if over is not None:
+            if over.below is None:
+                over.below = {}
             over.below[run_id.int] = run
 
     def _finish(self, run_id: UUID, payload: Any, error: str | None = None) -> None:
         try:
-            run = self._take(run_id)
-            if run is None:
+            key = run_id.int
+            run = self._open.get(key)
+            if run is not None and run.owner is self:
+                self._runs.close(key)
+            elif (run := self._take_cut_off(run, key)) is None:
                 return
             if run.graph >= PLAIN_GRAPH and (waits := wait_of_graph(run)) is not None:
                 remember_wait(self._runs, run)
@@ -220,26 +223,35 @@ class RunRecorder:
             elif run.below or self.stopped or run.span.state & ENDED:
                 self._end(run, payload, error)
             else:
-                self.tracer.end(run.span, payload, error=error)
+                self.tracer.finish(run.span, payload, error)
         except Exception as problem:
             self._failure("the end of a run", problem)
 
     def _finish_model(self, run_id: UUID, result: Any, error: BaseException | None) -> None:
         try:
-            run = self._take(run_id)
-            if run is None:
+            key = run_id.int
+            run = self._open.get(key)
+            if run is not None and run.owner is self:
+                self._runs.close(key)
+            elif (run := self._take_cut_off(run, key)) is None:
                 return
-            payload = self._model_output(run, result, failed=error is not None)
+            payload = self._model_output(run, result, error is not None)
             if error is not None:
-                payload = _failure_payload(run, error, payload)
-            self._end(run, payload, run_outcome(error))
+                self._end(run, _failure_payload(run, error, payload), run_outcome(error))
+            elif run.below or self.stopped or run.span.state & ENDED:
+                self._end(run, payload, None)
+            else:
+                self.tracer.finish(run.span, payload, None)
         except Exception as problem:
             self._failure("the end of a model call", problem)
 
     def _fail(self, run_id: UUID, error: BaseException) -> None:
         try:
-            run = self._take(run_id)
-            if run is None:
+            key = run_id.int
+            run = self._open.get(key)
+            if run is not None and run.owner is self:
+                self._runs.close(key)
+            elif (run := self._take_cut_off(run, key)) is None:
                 return
             outcome = run_outcome(error)
             waits: dict[str, str] | None = None
@@ -256,17 +268,13 @@ class RunRecorder:
         except Exception as problem:
             self._failure("the error of a run", problem)
 
-    def _take(self, run_id: UUID) -> Run | None:
-        """Take the run that reports its end, if it is ours: an open one, or one that was cut off before."""
-        key = run_id.int
-        run = self._open.get(key)
-        if run is None:
-            run = self._runs.cut_off.get(key)
-            if run is None or run.owner is not self:
-                return None
-            self._runs.cut_off.pop(key, None)
-            return run
-        return self._runs.close(key) if run.owner is self else None
+    def _take_cut_off(self, open_run: Run | None, key: int) -> Run | None:
+        """Take a run that was cut off and reports its true end now; None if it is not ours to end."""
+        run = self._runs.cut_off.get(key) if open_run is None else None
+        if run is None or run.owner is not self:
+            return None
+        self._runs.cut_off.pop(key, None)
+        return run
 
     def _end(
         self,
@@ -299,20 +307,22 @@ class RunRecorder:
         """
         why = type(error).__name__ if error is not None and is_cancellation(error) else "its caller ended"
         for other in self._runs.cut_off_below(run):
-            payload = self._model_output(other, None, synthetic=True) if other.span.kind == "llm" else None
+            payload: dict[str, Any] | None = None
+            if other.span.kind == "llm":
+                payload = {SYNTHETIC_END_KEY: True}
+                if (ttft := _first_token_ms(other)) is not None:
+                    payload[TTFT_MS] = ttft
             other.span.tracer.end(other.span, payload, error=f"cancelled: {why}", metadata=_SYNTHETIC)
 
-    def _model_output(self, run: Run, result: Any, synthetic: bool = False, failed: bool = False) -> Any:
-        meta = run.span.metadata or {}
-        ttft = (run.first_token_ns - run.span.started_ns) // 1_000_000 if run.first_token_ns else None
-        if synthetic:
-            return {keys.SYNTHETIC_END: True, **({keys.TTFT_MS: ttft} if ttft is not None else {})}
+    def _model_output(self, run: Run, result: Any, failed: bool) -> ModelOutput:
+        span = run.span
+        meta = span.metadata or {}
         return ModelOutput(
-            result,
-            meta.get(keys.LS_MODEL_NAME),
-            run.span.name,
-            meta.get(keys.LS_PROVIDER),
-            ttft,
+            generations_as_they_are(result),
+            meta.get(LS_MODEL_NAME),
+            span.name,
+            meta.get(LS_PROVIDER),
+            _first_token_ms(run),
             run.usage if run.totals_run else None,
             failed,
         )
@@ -326,6 +336,11 @@ class RunRecorder:
         level = logging.DEBUG if self._failed else logging.WARNING
         self._failed = True
         logger.log(level, "etaoi-tui could not record %s; the agent is not affected", where, exc_info=error)
+
+
+def _first_token_ms(run: Run) -> int | None:
+    at = run.first_token_ns
+    return (at - run.span.started_ns) // 1_000_000 if at else None
 
 
 def _failure_payload(run: Run, error: BaseException, more: Any = None) -> Any:

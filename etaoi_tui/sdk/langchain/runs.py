@@ -11,68 +11,44 @@ import weakref
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
+from etaoi_tui.sdk.ids import AnyId
 from etaoi_tui.sdk.tracer import SessionInfo, Span, Tracer
 
 _GENERATION = 2048
 """How many ended runs are remembered at least, for children that start after their parent's end."""
 
 
-class Run:
+class Run(msgspec.Struct, eq=False):
     """A run that has started and not ended."""
 
-    __slots__ = (
-        "agent",
-        "below",
-        "context",
-        "first_token_ns",
-        "graph",
-        "inherited_agent",
-        "owner",
-        "parent",
-        "questions",
-        "reported_error_id",
-        "span",
-        "tokens_by",
-        "totals_run",
-        "usage",
-    )  # fmt: skip
-
-    def __init__(
-        self,
-        span: Span,
-        owner: Any,
-        parent: Run | None,
-        agent: str | None,
-        context: Any,
-        inherited_agent: str | None = None,
-        graph: int = 0,
-    ) -> None:
-        self.span = span
-        self.owner = owner
-        """The handler that reports it."""
-        self.parent = parent
-        self.agent = agent
-        """The agent that it belongs to."""
-        self.inherited_agent = inherited_agent
-        """The agent that its metadata names, which may be one further out."""
-        self.graph = graph
-        """What it has to do with graphs: see `etaoi_tui.sdk.langchain.agent_graphs`."""
-        self.below: dict[int, Run] = {}
-        """Runs in it that have not ended, by key."""
-        self.questions: list[Any] | None = None
-        """What runs in it paused for."""
-        self.context: Mapping[str, str] | None = context
-        """Metadata that points to the agent's snapshot."""
-        self.first_token_ns = 0
-        """When the first text, reasoning or tool call came."""
-        self.usage: Mapping[str, Any] | None = None
-        """The newest usage that a chunk of the stream told."""
-        self.totals_run = False
-        """Whether each chunk tells the total so far; LangChain adds them up all the same."""
-        self.reported_error_id = 0
-        """Id of an exception that a run below has told in full: not to be told again on its way up."""
-        self.tokens_by: Any = None
-        """The handler, once its streamed text comes as tokens; protocol events would say the same again."""
+    span: Span
+    owner: Any
+    """The handler that reports it."""
+    parent: Run | None
+    agent: str | None
+    """The agent that it belongs to."""
+    context: Mapping[str, str] | None
+    """Metadata that points to the agent's snapshot."""
+    inherited_agent: str | None = None
+    """The agent that its metadata names, which may be one further out."""
+    graph: int = 0
+    """What it has to do with graphs: see `etaoi_tui.sdk.langchain.agent_graphs`."""
+    below: dict[int, Run] | None = None
+    """Runs in it that have not ended, by key; None until there was one."""
+    questions: list[Any] | None = None
+    """What runs in it paused for."""
+    first_token_ns: int = 0
+    """When the first text, reasoning or tool call came."""
+    usage: Mapping[str, Any] | None = None
+    """The newest usage that a chunk of the stream told."""
+    totals_run: bool = False
+    """Whether each chunk tells the total so far; LangChain adds them up all the same."""
+    reported_error_id: int = 0
+    """Id of an exception that a run below has told in full: not to be told again on its way up."""
+    tokens_by: Any = None
+    """The handler, once its streamed text comes as tokens; protocol events would say the same again."""
 
 
 def note_usage(run: Run, usage: Mapping[str, Any]) -> None:
@@ -90,21 +66,17 @@ def note_usage(run: Run, usage: Mapping[str, Any]) -> None:
     run.usage = usage
 
 
-class EndedRun:
+class EndedRun(msgspec.Struct, eq=False):
     """What a late child needs to know of its parent."""
 
-    __slots__ = ("agent", "context", "graph", "inherited_agent", "session", "span_id", "trace_id", "tracer")
-
-    def __init__(self, run: Run) -> None:
-        span = run.span
-        self.tracer = span.tracer
-        self.span_id = span.span_id
-        self.trace_id = span.trace_id
-        self.session = span.session
-        self.agent = run.agent
-        self.inherited_agent = run.inherited_agent
-        self.graph = run.graph
-        self.context = run.context
+    tracer: Tracer
+    span_id: int
+    trace_id: AnyId
+    session: SessionInfo
+    agent: str | None
+    inherited_agent: str | None
+    graph: int
+    context: Mapping[str, str] | None
 
     def as_parent(self) -> Span:
         """Return a span to start children under; it is not itself sent."""
@@ -153,19 +125,29 @@ class Runs:
         if run is not None:
             if len(self._new) >= _GENERATION:
                 self._old, self._new = self._new, {}
-            self._new[key] = EndedRun(run)
-            if run.parent is not None:
-                run.parent.below.pop(key, None)
+            span, parent = run.span, run.parent
+            self._new[key] = EndedRun(
+                span.tracer,
+                span.span_id,
+                span.trace_id,
+                span.session,
+                run.agent,
+                run.inherited_agent,
+                run.graph,
+                run.context,
+            )
+            if parent is not None and parent.below is not None:
+                parent.below.pop(key, None)
         return run
 
     def cut_off_below(self, run: Run) -> list[Run]:
         """Take everything that is open below a run out of the open ones, the innermost first."""
         found: list[tuple[int, Run]] = []
-        waiting = list(run.below.items())
+        waiting = list((run.below or {}).items())
         while waiting:
             key, other = waiting.pop()
             found.append((key, other))
-            waiting.extend(other.below.items())
+            waiting.extend((other.below or {}).items())
         ended = []
         for key, other in reversed(found):
             if self.close(key) is not None:
