@@ -117,6 +117,8 @@ class Aggregates:
         if metadata.infrastructure == Infrastructure.INNER:
             marks |= INTERNAL | INFRASTRUCTURE
         kind = kept(event.node_kind)
+        if kind == "middleware" and metadata.own_kind not in (None, "", "retriever"):
+            kind = kept(metadata.own_kind)  # the schema has no word for it, but a viewer may know it
         model = kept(metadata.ls_model_name) if kind == "llm" else None
         return kind, name, model, kept(event.lc_agent_name), marks
 
