@@ -98,7 +98,7 @@ async def test_what_is_wrong_with_a_file_of_commands_is_named_and_left_out(
         async with world(size=(160, 40)) as (w, pilot):
             await pilot.press("ctrl+t")
             await pilot.pause()
-            assert "MINE" in {str(note.message) for note in w.app._notifications}
+            assert w.said == "MINE"
             await pilot.press("exclamation_mark")
             await pilot.pause()
             pane = w.app.screen.pane
