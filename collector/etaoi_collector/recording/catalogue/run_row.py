@@ -9,7 +9,7 @@ import msgspec
 from etaoi_collector.conventions.usage import Usage
 from etaoi_collector.projections.question import question_of
 from etaoi_collector.projections.recorded_content import EventBytes
-from etaoi_collector.projections.trace_names import heads, is_stray, trace_name
+from etaoi_collector.projections.trace_names import agent_of, is_stray, trace_name
 from etaoi_collector.recording.catalogue.run_scan import RunScan
 from etaoi_collector.store.model import NO_CALL, Span, Trace
 
@@ -114,7 +114,7 @@ def run_row(trace: Trace, scan: RunScan, reader: EventBytes) -> RunRow:
         number=trace.number,
         name=trace_name(trace),
         question=scan.question,
-        agent=_agent(trace),
+        agent=agent_of(trace),
         status=trace.status.value,
         started_at=trace.started_at,
         ended_at=trace.ended_at,
@@ -139,15 +139,6 @@ def run_row(trace: Trace, scan: RunScan, reader: EventBytes) -> RunRow:
         other_names=list(scan.names),
         extents=scan.extents(),
     )
-
-
-def _agent(trace: Trace) -> str:
-    for head in heads(trace)[:8]:
-        if head.agent:
-            return head.agent
-        if head.kind in ("sub_agent", "voice_agent") and head.name:
-            return head.name
-    return ""
 
 
 def _calls(spans: Iterable[Span]) -> tuple[list[tuple[str, str, str]], list[CallTokens]]:
