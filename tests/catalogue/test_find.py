@@ -207,7 +207,6 @@ def test_what_is_being_recorded_is_searched_to_its_end(tmp_path: Path) -> None:
 def test_a_foreign_file_that_its_reader_offers_is_searched(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    log = next((Path(__file__).parents[1]).rglob("*.jsonl"), None)
     lines = [
         '{"type":"tool_call_started","stream_id":"s","node_id":"n","execution_id":"e",'
         '"timestamp":"2026-01-02T03:04:05","data":{"tool_use_id":"t","tool_name":"find_order",'
