@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 from textual import events, on
+from textual.app import App
 from textual.driver import Driver
 from textual.filter import LineFilter
 from textual.message_pump import MessagePump
@@ -38,6 +39,7 @@ from etaoi_tui.view.palette import PaletteEntry
 from etaoi_tui.view.settings import Settings, load_settings
 from etaoi_tui.view.status import StatusLine, status_line
 from etaoi_tui.view.trace_clock import EventRate, TraceClock
+from etaoi_tui.view.trace_counts import TraceCounts
 from etaoi_tui.view.voice.thresholds import config_file
 from etaoi_tui.viewer_options import StoreFollower, ViewerOptions, ViewerOutcome
 from etaoi_tui.widgets.control_char_filter import CONTROL_CHAR_FILTER
@@ -47,6 +49,7 @@ from etaoi_tui.widgets.textual_internals import (
     key_name,
     withdraw_notifications,
 )
+from etaoi_tui.widgets.themes import DARK, LIGHT
 from etaoi_tui.widgets.user_themes import load_themes
 from etaoi_tui.widgets.welcome import RecentRecording
 
@@ -70,8 +73,8 @@ _FAULT_SECONDS = 6
 _NOTICE_SECONDS = 8
 
 _SPINNER_EVERY = 2
-THEMES = ("textual-dark", "textual-light", "ansi-dark", "ansi-light")
-THEME_NAMES = {"dark": "textual-dark", "light": "textual-light", "ansi": "ansi-dark"}
+THEMES = (DARK.name, LIGHT.name, "ansi-dark", "ansi-light")
+THEME_NAMES = {"dark": DARK.name, "light": LIGHT.name, "ansi": "ansi-dark"}
 
 
 class ViewerApp(ContainedApp[str]):
@@ -123,8 +126,11 @@ class ViewerApp(ContainedApp[str]):
         settings = settings or Settings()
         self.commands = (commands or load_commands()).with_keys(settings.keys)
         self._themes = [*THEMES, *(one.name for one in themes)]
-        for one in themes:
+        for one in (DARK, LIGHT, *themes):
             self.register_theme(one)
+        # Before anything is styled: a theme that is set later makes Textual style every widget again.
+        self.set_reactive(App.theme, DARK.name)
+        self.stylesheet.set_variables(self.get_css_variables())
         self._listens = bool(status.endpoint)
         self._greeting = greeting
         self._recordings = recordings
@@ -137,6 +143,7 @@ class ViewerApp(ContainedApp[str]):
         self._ticks = 0
         self._spinner_frame = 0
         self._rate = EventRate()
+        self._trace_counts = TraceCounts(self.store)
         self._froze_at = 0.0
         self._notices_told = 0
         self._jobs = JobControl(self)
@@ -204,6 +211,7 @@ class ViewerApp(ContainedApp[str]):
         from etaoi_tui.kinds.registry import KINDS
 
         KINDS.load_plugins()
+        self.main.traces.figures.load_prices()
 
         gc.collect()
         gc.freeze()
@@ -274,6 +282,7 @@ class ViewerApp(ContainedApp[str]):
         if self._ticks % _SPINNER_EVERY == 0:
             self._spinner_frame += 1
         changes = self.store.drain_changes()
+        self._trace_counts.apply(changes)
         self.main.apply(changes, self._spinner_frame)
         if self.follower is not None:
             self.follower.follow(changes)
@@ -287,10 +296,12 @@ class ViewerApp(ContainedApp[str]):
 
     def _status(self) -> StatusLine:
         trace = self.main.selection.trace
+        session = None if trace is None else trace.session
         return status_line(
             self.source.status(),
             self.store,
-            None if trace is None else trace.session,
+            session,
+            traces=0 if session is None else self._trace_counts[session],
             notices=self.source.notices,
             rate=self._rate.at(self._clock(), self.store.events),
             following=self.main.span_tree.following,
@@ -325,7 +336,7 @@ class ViewerApp(ContainedApp[str]):
         """Go on to the next of dark, light and the terminal's own colours."""
         at = self._themes.index(self.theme) if self.theme in self._themes else -1
         self.theme = self._themes[(at + 1) % len(self._themes)]
-        self.notify(f"Theme: {self.theme.removeprefix('textual-')}", markup=False, timeout=2)
+        self.notify(f"Theme: {self.theme.removeprefix('etaoi-')}", markup=False, timeout=2)
 
     def watch_theme(self, theme: str) -> None:
         """Remember a theme chosen here; one that the command line names holds for one run."""
@@ -370,7 +381,7 @@ def run_viewer(options: ViewerOptions, report: Callable[[str], object]) -> Viewe
     settings = load_settings(config_file(), commands, key_name)
     themes, problems = load_themes(config_file().parent / "themes")
     settings.problems += problems
-    known = {*BUILTIN_THEMES, *THEME_NAMES, *(one.name for one in themes)}
+    known = {*BUILTIN_THEMES, *THEMES, *THEME_NAMES, *(one.name for one in themes)}
     for asked, where in ((options.theme, "--theme"), (settings.theme, str(config_file()))):
         if asked and asked not in known:
             settings.problems.append(f"{where}: {asked!r} is no theme; there are {', '.join(sorted(known))}")

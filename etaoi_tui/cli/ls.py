@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TextIO
 
 from etaoi_collector.projections.objects import trace_object
-from etaoi_collector.projections.trace_names import trace_name
+from etaoi_collector.projections.trace_names import is_listed, trace_name
 from etaoi_collector.store import Store
 from etaoi_collector.store.model import Trace
 from etaoi_tui.export.json_lines import dumps
@@ -19,13 +19,14 @@ _TRACE_RIGHT = frozenset({4, 5, 6, 7})
 
 
 def print_traces(store: Store, out: TextIO, *, as_json: bool) -> None:
-    """Print every trace of a store, in order of arrival."""
+    """Print every run of a store, in order of arrival; snapshots of agents and stray marks are none."""
+    runs = [trace for trace in store.traces.values() if is_listed(trace)]
     if as_json:
-        for trace in store.traces.values():
+        for trace in runs:
             out.write(dumps(trace_object(trace)) + "\n")
         return
-    rows = [_trace_row(trace) for trace in store.traces.values()]
-    waits = [one_line(trace.waits_for or "", _NAME_CELLS) for trace in store.traces.values()]
+    rows = [_trace_row(trace) for trace in runs]
+    waits = [one_line(trace.waits_for or "", _NAME_CELLS) for trace in runs]
     if any(waits):
         rows = [(*row, waits_for) for row, waits_for in zip(rows, waits, strict=True)]
         print_table((*_TRACE_HEADINGS, "WAITS FOR"), rows, _TRACE_RIGHT, out)

@@ -266,8 +266,8 @@ def _say_where(recorder: Recorder) -> None:
     """Say where the recording is, and what kept it from being complete."""
     from etaoi_collector.recording.recorder import State
 
-    if recorder.warning:
-        echo(recorder.warning)
+    if recorder.trouble:
+        echo(recorder.trouble)
     if recorder.path is not None:
         echo(f"Recorded to {recorder.path}")
     elif recorder.state is State.RECORDING:

@@ -14,7 +14,7 @@ from etaoi_tui.view.error_navigation import next_error, previous_error
     "pane.open",
     keys=("enter",),
     label="open",
-    help="Open: trace, then span, then detail",
+    help="Open: run, then span, then detail",
     group="Go",
     footer=3,
     words="enter into details",
@@ -28,7 +28,8 @@ def open_deeper(at: Workspace) -> None:
     elif at.pane == "detail":
         at.detail.toggle_section_at_cursor()
     elif at.pane == "traces":
-        at.arrangement.go_to("tree")
+        if not at.traces.open_row():
+            at.arrangement.go_to("tree")
     else:
         at.draw_detail_now()
         at.arrangement.go_to("detail")
@@ -38,7 +39,7 @@ def open_deeper(at: Workspace) -> None:
     "pane.back",
     keys=("escape",),
     label="back",
-    help="Step back: search, detail, tree, traces",
+    help="Step back: search, detail, tree, runs",
     group="Go",
     footer=10,
 )
@@ -85,27 +86,27 @@ def go_to_previous_error(at: Workspace) -> None:
 @command(
     "trace.next",
     keys=("J", "ctrl+down"),
-    label="next trace",
-    help="Go to the next trace",
+    label="next run",
+    help="Go to the next run",
     group="Go",
     words="run below",
 )
 def go_to_next_trace(at: Workspace) -> None:
-    """Go to the next trace."""
-    at.traces.move_by(1)
+    """Go to the next run."""
+    at.traces.step_run(1)
 
 
 @command(
     "trace.previous",
     keys=("K", "ctrl+up"),
-    label="previous trace",
-    help="Go to the previous trace",
+    label="previous run",
+    help="Go to the previous run",
     group="Go",
     words="run above",
 )
 def go_to_previous_trace(at: Workspace) -> None:
-    """Go to the trace before."""
-    at.traces.move_by(-1)
+    """Go to the run before."""
+    at.traces.step_run(-1)
 
 
 @command(
@@ -175,7 +176,7 @@ def show_conversation(at: Workspace) -> None:
 def toggle_follow(at: Workspace) -> None:
     """Follow the newest span, or stop."""
     at.span_tree.follow(not at.span_tree.following)
-    newest = at.traces.rows.newest()
+    newest = at.traces.newest()
     if at.span_tree.following and newest is not None and newest is not at.selection.trace:
         at.selection.show(newest, by_hand=False)
     at.show_place()

@@ -38,8 +38,7 @@ def _commands(at: Workspace) -> Iterator[PaletteEntry]:
 
 
 def _runs(at: Workspace) -> Iterator[PaletteEntry]:
-    rows = at.traces.rows
-    for trace in islice(reversed(rows.traces), _MOST_RUNS):
+    for trace in islice(at.traces.all.newest_first(), _MOST_RUNS):
         yield PaletteEntry(
             f"run:{trace.trace_id}",
             f"Run: {title(trace)}",

@@ -30,7 +30,6 @@ from etaoi_tui.view.layout import Layout
 from etaoi_tui.view.row_summaries import Summaries
 from etaoi_tui.view.selection import Selection, SelectionChange
 from etaoi_tui.view.status import StatusLine
-from etaoi_tui.view.trace_rows import TraceRows
 from etaoi_tui.view.voice import thresholds
 from etaoi_tui.widgets.breadcrumb import Breadcrumb
 from etaoi_tui.widgets.detail_pane import DetailPane
@@ -113,7 +112,7 @@ class Workspace(Screen[None]):
         summaries = Summaries(context.source)
         self.status_bar = StatusBar(id="status")
         self.breadcrumb = Breadcrumb(id="breadcrumb")
-        self.traces = TraceList(selection, TraceRows(context.store), summaries, now, id="traces")
+        self.traces = TraceList(selection, context.store, summaries, now, id="traces")
         self.span_tree = SpanTree(selection, summaries, now, self._snapshots, id="tree")
         self.lanes = VoiceLanes(selection, now, limits, id="lanes")
         self.detail = DetailPane(id="detail")
@@ -176,12 +175,12 @@ class Workspace(Screen[None]):
         shown = self.selection.trace
         if shown is not None and self.store.traces.get(shown.trace_id) is not shown:
             shown = None
-        newest = self.traces.rows.newest()
+        newest = self.traces.newest()
         if newest is not None and (shown is None or (self.span_tree.following and _is_newer(newest, shown))):
             self.selection.show(newest, by_hand=False)
         else:
             self.span_tree.apply(changes)
-        empty = self.is_live and not len(self.traces.rows)
+        empty = self.is_live and newest is None
         if empty:
             self.welcome.show_clients(
                 [one.client or one.peer for one in self.store.connections.values() if one.closed_at is None]

@@ -24,8 +24,8 @@ class KeyFooter(LineWidget):
     KeyFooter { height: 1; background: $panel; color: $text-muted; }
     """
     LOOKS: ClassVar[StyleTable] = {
-        "key-footer--key": "color: $text-primary; text-style: bold",
-        "key-footer--note": "color: $text-accent",
+        "key-footer--key": "color: $kind-llm; text-style: bold",
+        "key-footer--note": "color: $ink",
     }
 
     class CommandClicked(Message):

@@ -135,7 +135,7 @@ class SpanPainter:
         elif status is Status.ERROR:
             name_look = "span-tree--error"
         else:
-            name_look = kind if span.kind in ("llm", "tool", "sub_agent") else "span-tree--name"
+            name_look = kind
         if dimmed:
             name_look = "span-tree--dim"
         elif hit:

@@ -263,13 +263,13 @@ async def test_an_answer_takes_the_place_of_the_one_before_and_a_warning_stays()
 async def test_a_theme_is_remembered_when_it_was_chosen_here() -> None:
     async with world() as (w, pilot):
         assert w.app.sizes.theme == ""
-        for name in ("textual-light", "textual-dark"):
+        for name in ("etaoi-light", "etaoi-dark"):
             w.app.theme = name
             await pilot.pause()
             assert w.app.sizes.theme == name
     named = ViewerApp(w.source, theme="light", automatic=False)
     async with named.run_test() as pilot:
-        assert (named.theme, named.sizes.theme) == ("textual-light", "")
+        assert (named.theme, named.sizes.theme) == ("etaoi-light", "")
 
 
 async def test_the_language_of_the_search_stands_in_two_columns() -> None:

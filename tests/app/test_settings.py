@@ -30,7 +30,7 @@ async def test_a_keymap_changes_keys_footer_help_and_palette() -> None:
         assert not app.main.span_tree.following or app.main.span_tree.follow(False) is None
         await pilot.press("2", "f5")
         await pilot.pause()
-        assert app.theme == "textual-light"
+        assert app.theme == "etaoi-light"
         await pilot.press("t")
         assert app.main.span_tree.following
         assert "f5" in {entry.note for entry in palette_entries(app.main, [])}

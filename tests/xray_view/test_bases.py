@@ -76,7 +76,7 @@ async def two_runs(w: World, pilot: Pilot[Any]) -> None:
     run(w.scribe, [["first, again"], ["second, again"]])
     await w.tick(pilot)
     w.tree.follow(False)
-    w.app.main.show_trace(w.app.main.traces.rows.at(0))
+    w.app.main.show_trace(w.app.main.traces.newest())
     w.tree.move_to(2)
     await pilot.pause()
 

@@ -27,6 +27,20 @@ def is_stray(trace: Trace) -> bool:
     )
 
 
+def is_run(trace: Trace) -> bool:
+    """Whether a trace stands for itself wherever runs are listed or counted.
+
+    Snapshots of agents, stray marks, and traces whose spans all hang in another one's tree (the turns of a
+    voice call) are shown with the run that they belong to.
+    """
+    return bool(trace.roots) and is_listed(trace)
+
+
+def is_listed(trace: Trace) -> bool:
+    """Whether a trace is a run, or a part of one that can be asked for by its id."""
+    return not trace.only_context and not is_stray(trace)
+
+
 def heads(trace: Trace) -> list[Span]:
     """Return what a trace begins with for a reader: its roots, without infrastructure around them."""
     found: list[Span] = []

@@ -129,7 +129,7 @@ class RemoteSource:
     @property
     def notices(self) -> list[str]:
         """What is wrong with the connection or with what it brings."""
-        return [text for text in (self.failure or self._trouble, self._recorder.warning, *self._told) if text]
+        return [text for text in (self.failure or self._trouble, self._recorder.trouble, *self._told) if text]
 
     @property
     def _local(self) -> bool:

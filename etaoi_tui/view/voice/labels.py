@@ -41,8 +41,8 @@ _STATES = {
     "interrupted": "↯",
     "recovering": "✗",
 }
-_LOOKS = {Level.FINE: "fine", Level.SLOW: "slow", Level.TOO_SLOW: "bad"}
-_SPARK_LOOKS = {Level.FINE: "spark-fine", Level.SLOW: "spark-slow", Level.TOO_SLOW: "spark-bad"}
+_LOOKS = {Level.FINE: "fine", Level.SLOW: "slow", Level.TOO_SLOW: "too-slow"}
+_SPARK_LOOKS = {Level.FINE: "spark-fine", Level.SLOW: "spark-slow", Level.TOO_SLOW: "spark-too-slow"}
 
 _WIDE = 100
 """Cells from which signs are given words."""
