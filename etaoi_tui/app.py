@@ -138,7 +138,7 @@ class ViewerApp(ContainedApp[str]):
         self._clock = clock
         self._automatic = automatic
         self._wanted_theme = theme or self.sizes.theme or settings.theme
-        self._settings_problems = settings.problems
+        self._left_out = [*self.commands.problems, *settings.problems]
         self._theme_settled = False
         self._ticks = 0
         self._spinner_frame = 0
@@ -158,7 +158,7 @@ class ViewerApp(ContainedApp[str]):
                 status=status,
                 demo=demo,
                 faults=self.faults,
-                settings_problems=settings.problems,
+                settings_problems=self._left_out,
             )
         )
 
@@ -196,8 +196,8 @@ class ViewerApp(ContainedApp[str]):
         self.containing = True
         self.source.start()
         self.main.welcome.show_offers(self._recordings())
-        if self._settings_problems:
-            first = f"{self._settings_problems[0]} (! lists all)"
+        if self._left_out:
+            first = f"{self._left_out[0]} (! lists all)"
             self.notify(printable(first), severity="warning", timeout=_NOTICE_SECONDS, markup=False)
         if self._greeting:
             self.notify(printable(self._greeting), severity="warning", timeout=_NOTICE_SECONDS, markup=False)
@@ -385,7 +385,7 @@ def run_viewer(options: ViewerOptions, report: Callable[[str], object]) -> Viewe
     for asked, where in ((options.theme, "--theme"), (settings.theme, str(config_file()))):
         if asked and asked not in known:
             settings.problems.append(f"{where}: {asked!r} is no theme; there are {', '.join(sorted(known))}")
-    for problem in settings.problems:
+    for problem in (*commands.problems, *settings.problems):
         report(problem)
     app = ViewerApp(
         options.source,

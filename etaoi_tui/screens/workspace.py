@@ -62,7 +62,7 @@ class ScreenContext:
         status: What kind of source it is, and where it listens.
         demo: A scripted agent is about to connect.
         faults: What failed in the viewer itself.
-        settings_problems: What was not understood in the user's settings.
+        settings_problems: What of commands and the user's settings was left out.
     """
 
     source: Source

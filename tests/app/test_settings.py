@@ -43,7 +43,7 @@ async def test_what_was_not_understood_stands_in_the_problems_page() -> None:
         await pilot.pause()
         pane = app.screen.query_one("DetailPane")
         page = "\n".join(pane.render_line(y).text for y in range(pane.size.height))
-        assert "Not understood in your settings" in page and "config.toml:3: no" in page
+        assert "Left out of commands and settings" in page and "config.toml:3: no" in page
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_the_viewer_starts_with_odd_settings_and_names_them(environment: dict[st
         terminal.wait_for("Listening on")
         assert b"48;2;1;2;3m" in terminal.written()  # the background of the person's theme
         terminal.press("!")
-        terminal.wait_for("Not understood in your settings")
+        terminal.wait_for("Left out of commands and settings")
         terminal.press("q")  # closes the page; an escape and a key together would be another key
         time.sleep(0.5)
         terminal.press("q")
