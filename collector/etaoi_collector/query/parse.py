@@ -194,16 +194,18 @@ def _status(value: str) -> Query:
         wanted = Status(value.lower())
     except ValueError:
         raise QueryError(f"status is one of {', '.join(Status)}.") from None
-    return Field(lambda span: span.status is wanted)
+    return Field(lambda span: span.status is wanted, status=wanted)
 
 
 def _state(wanted: Status) -> Callable[[str], Query]:
     def make(value: str) -> Query:
         if not value:
-            return Field(lambda span: span.status is wanted)
+            return Field(lambda span: span.status is wanted, status=wanted)
         word = _word(value)
         return Field(
-            lambda span: span.status is wanted and (word.within(span.error) or word.within(span.name))
+            lambda span: span.status is wanted and (word.within(span.error) or word.within(span.name)),
+            word,
+            wanted,
         )
 
     return make
@@ -211,19 +213,21 @@ def _state(wanted: Status) -> Callable[[str], Query]:
 
 def _name(value: str, kinds: tuple[str, ...] = ()) -> Query:
     word = _word(value)
-    return Field(lambda span: (not kinds or span.kind in kinds) and word.within(span.name))
+    return Field(lambda span: (not kinds or span.kind in kinds) and word.within(span.name), word)
 
 
 def _agent(value: str) -> Query:
     word = _word(value)
     return Field(
-        lambda span: word.within(span.agent) or (span.kind == "sub_agent" and word.within(span.name))
+        lambda span: word.within(span.agent) or (span.kind == "sub_agent" and word.within(span.name)), word
     )
 
 
 def _model(value: str) -> Query:
     word = _word(value)
-    return Field(lambda span: word.within(span.model) or (span.kind == "llm" and word.within(span.name)))
+    return Field(
+        lambda span: word.within(span.model) or (span.kind == "llm" and word.within(span.name)), word
+    )
 
 
 def _id(value: str) -> Query:
@@ -233,7 +237,8 @@ def _id(value: str) -> Query:
             span.span_id.startswith(start)
             or span.trace.trace_id.startswith(start)
             or span.trace.session.session_id.startswith(start)
-        )
+        ),
+        _word(value),
     )
 
 
