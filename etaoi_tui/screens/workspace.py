@@ -46,6 +46,8 @@ from etaoi_tui.widgets.voice_lanes import VoiceLanes
 from etaoi_tui.widgets.welcome import Welcome
 
 _SNAPSHOTS_SHOWN = 8
+_NEAR_CALLS = frozenset({"llm", "middleware", "sub_agent", "tool"})
+"""Kinds of spans that stand beside model calls; `call_near` finds the one that is meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +285,7 @@ class Workspace(Screen[None]):
             footer_commands.in_pane(
                 self.commands,
                 pane,
-                about_a_call=span is not None and span.kind in ("llm", "middleware"),
+                about_a_call=span is not None and span.kind in _NEAR_CALLS,
                 has_lanes=self.voice.call is not None or self.voice.turn_of_run() is not None,
                 in_lanes=self.in_lanes,
             )
