@@ -47,7 +47,6 @@ from etaoi_tui.widgets.voice_lanes import VoiceLanes
 from etaoi_tui.widgets.welcome import Welcome
 
 _SNAPSHOTS_SHOWN = 8
-_MESSAGE_SECONDS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,7 @@ class ScreenContext:
         status: What kind of source it is, and where it listens.
         demo: A scripted agent is about to connect.
         faults: What failed in the viewer itself.
-        settings_problems: What was not understood in the user's settings.
+        settings_problems: What of commands and the user's settings was left out.
     """
 
     source: Source
@@ -88,6 +87,13 @@ class Workspace(Screen[None]):
         def __init__(self, path: str) -> None:
             super().__init__()
             self.path = path
+
+    class ValueOpened(Message):
+        """The person wants to see a value in a program of their own."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
 
     class ThemeAsked(Message):
         """The person wants other colours."""
@@ -262,10 +268,7 @@ class Workspace(Screen[None]):
 
     def answer(self, text: str, *, warning: bool = False) -> None:
         """Answer a key in a line."""
-        if warning:
-            self.app.notify(text, severity="warning", timeout=8, markup=False)
-        else:
-            self.app.notify(text, markup=False, timeout=_MESSAGE_SECONDS)
+        self.app.notify(text, severity="warning" if warning else "information")
 
     def show_place(self) -> None:
         """Say where the person is, and which keys matter there."""

@@ -19,6 +19,7 @@ from etaoi_tui.detail.document.model import KeyValues, Section, Table, Text
 from etaoi_tui.detail.pages.conversation import conversation_document
 from etaoi_tui.detail.span_document import describe_span
 from etaoi_tui.feed import Feed
+from etaoi_tui.sdk.bridges.event_row import write_event
 from etaoi_tui.sdk.config import open_tracer
 from etaoi_tui.sdk.watch import watch
 from etaoi_tui.view.error_navigation import next_error, previous_error
@@ -213,3 +214,20 @@ def test_what_kind_of_failure_it_is_stands_on_the_error_page() -> None:
         error = next(section for section in document.tabs[0].sections if section.key == "error")
         rows = [row for block in error.blocks if isinstance(block, KeyValues) for row in block.rows]
         assert ("is retryable", "true") in rows and ("retry after ms", "500") in rows
+
+
+def test_a_refused_call_outside_of_any_run_is_no_run(watched: Watched) -> None:
+    tracer = open_tracer(server_url=watched.collector.endpoint)
+    write_event(tracer, "review_run", {"run_id": "unknown"}, parent=None, warning=True)
+    run = tracer.start("turn", "worker")
+    write_event(tracer, "review_run", {"run_id": "r"}, parent=run, warning=True)
+    tracer.end(run)
+    tracer.close()
+    watched.look(6)
+    listed = [trace for trace in watched.store.traces.values() if not trace.only_context]
+    assert [trace.roots[0].name for trace in listed] == ["worker"]
+    refused = [
+        span for trace in watched.store.traces.values() for span in trace.members if span.name == "review_run"
+    ]
+    assert [bool(span.marks & SpanFlag.WARNING) for span in refused] == [True, True]
+    assert [span.trace.only_context for span in refused] == [True, False]

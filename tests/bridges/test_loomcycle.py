@@ -7,6 +7,7 @@ import json
 import pytest
 
 from etaoi_collector.conventions.event_rows import SAID_BY, SEVERITY, WARNING
+from etaoi_collector.wire.metadata_keys import APPROXIMATE_END
 from etaoi_tui.sdk.ids import bridge_uuid, session_uuid
 from tests.bridges.real import check_that_all_end_alike, forest, played
 from tests.bridges.trees import Shown
@@ -304,6 +305,8 @@ def test_batches(version: str) -> None:
     whole, once, broken, argument = forest("loomcycle", version, "batch").roots
     assert whole.outline() == ["task batch of 3", "sub_agent a", "sub_agent b", "sub_agent bad"]
     done, _, bad = whole.children
+    # All outcomes are told at the end of the batch; one alone has its end.
+    assert [child.metadata.get(APPROXIMATE_END) for child in whole.children] == ["1"] * 3
     assert done.payload["inputs"] == "Find it."
     assert (done.result["outputs"], done.result["status"]) == ("a did it", "completed")
     assert done.result["total_usage"]["output_tokens"] == 6
@@ -323,6 +326,9 @@ def test_run_states_find_the_agents_of_a_batch(version: str) -> None:
     assert first.deltas[0] == {"run_id": "brun_0", "agent_id": "ba_0"}
     assert second.deltas[0]["run_id"] == "brun_1"
     assert (first.result["status"], first.error) == ("completed", None)
+    # A run state told when the first had ended; nobody told it of the second.
+    assert APPROXIMATE_END not in first.metadata and first.over < second.over
+    assert second.metadata[APPROXIMATE_END] == "1"
 
 
 def test_a_server_that_is_away(version: str) -> None:

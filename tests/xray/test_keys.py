@@ -107,4 +107,4 @@ async def test_keys_say_when_they_do_not_apply() -> None:
         ):
             await pilot.press(key)
             await pilot.pause()
-            assert words in [str(note.message) for note in w.app._notifications][-1]
+            assert words in w.said

@@ -169,6 +169,7 @@ def _is_deep(text: str) -> bool:
 
 _MARKS = (
     (SpanFlag.PARENT_CYCLE, "its parents formed a ring, which was cut here"),
+    (SpanFlag.APPROXIMATE_END, "it may have ended before: its end was only told together with others'"),
     (SpanFlag.CLOCK_BACKWARDS, "its end is stamped before its start"),
     (SpanFlag.ID_CLASH, "another trace uses the same span id"),
     (SpanFlag.CONFLICT, "a second start or end said something else; the first is shown"),

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from etaoi_collector.store.model import Span
+from etaoi_collector.store.model import Span, Status
 
 _GAP = 200
 """Recorded bytes that a ``*`` may stand for."""
@@ -70,9 +70,7 @@ class Word:
         return False
 
     def _byte_forms(self) -> list[bytes]:
-        plain = self.text.encode("utf-8", "replace")
-        escaped = json.dumps(self.text)[1:-1].encode().lower()
-        return [plain] if plain == escaped else [plain, escaped]
+        return byte_forms(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +95,17 @@ class Anywhere:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A condition on facts in memory."""
+    """A condition on facts in memory.
+
+    Attributes:
+        holds: The condition.
+        word: A word that a name, an error or an id has where it holds; None if it needs no word.
+        status: The only status for which it holds; None if there are several.
+    """
 
     holds: Callable[[Span], bool]
+    word: Word | None = None
+    status: Status | None = None
 
     def matches(self, span: Span, content: Content) -> bool:
         """Ask the fact."""
@@ -159,6 +165,13 @@ class Either:
     def matches(self, span: Span, content: Content) -> bool:
         """Stop at the first that holds."""
         return any(term.matches(span, content) for term in self.terms)
+
+
+def byte_forms(text: str) -> list[bytes]:
+    """Return how a folded text stands in recorded bytes of lower case: as UTF-8, and escaped as in JSON."""
+    plain = text.encode("utf-8", "replace")
+    escaped = json.dumps(text)[1:-1].encode().lower()
+    return [plain] if plain == escaped else [plain, escaped]
 
 
 def _in_order(pieces: list[str], text: str) -> bool:

@@ -198,37 +198,41 @@ def _status(value: str) -> Query:
         wanted = Status(value.lower())
     except ValueError:
         raise QueryError(f"status is one of {', '.join(Status)}.") from None
-    return Field(lambda span: span.status is wanted)
+    return Field(lambda span: span.status is wanted, status=wanted)
 
 
 def _state(wanted: Status) -> Callable[[str], Query]:
     def make(value: str) -> Query:
         if not value:
-            return Field(lambda span: span.status is wanted)
+            return Field(lambda span: span.status is wanted, status=wanted)
         word = _word(value)
         return Field(
-            lambda span: span.status is wanted and (word.within(span.error) or word.within(span.name))
+            lambda span: span.status is wanted and (word.within(span.error) or word.within(span.name)),
+            word,
+            wanted,
         )
 
     return make
 
 
 def _name(word: Word, kinds: tuple[str, ...] = ()) -> Query:
-    return Field(lambda span: (not kinds or span.kind in kinds) and word.within(span.name))
+    return Field(lambda span: (not kinds or span.kind in kinds) and word.within(span.name), word)
 
 
 def _agent(word: Word) -> Query:
     return Field(
-        lambda span: word.within(span.agent) or (span.kind == "sub_agent" and word.within(span.name))
+        lambda span: word.within(span.agent) or (span.kind == "sub_agent" and word.within(span.name)), word
     )
 
 
 def _model(word: Word) -> Query:
-    return Field(lambda span: word.within(span.model) or (span.kind == "llm" and word.within(span.name)))
+    return Field(
+        lambda span: word.within(span.model) or (span.kind == "llm" and word.within(span.name)), word
+    )
 
 
 def _thread(word: Word) -> Query:
-    return Field(lambda span: word.within(span.trace.thread))
+    return Field(lambda span: word.within(span.trace.thread))  # only the root of a run tells its thread
 
 
 def _id(value: str) -> Query:
@@ -238,7 +242,8 @@ def _id(value: str) -> Query:
             span.span_id.startswith(start)
             or span.trace.trace_id.startswith(start)
             or span.trace.session.session_id.startswith(start)
-        )
+        ),
+        _word(value),
     )
 
 

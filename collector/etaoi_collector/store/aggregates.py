@@ -117,6 +117,8 @@ class Aggregates:
         if metadata.infrastructure == Infrastructure.INNER:
             marks |= INTERNAL | INFRASTRUCTURE
         kind = kept(event.node_kind)
+        if kind == "middleware" and metadata.own_kind not in (None, "", "retriever"):
+            kind = kept(metadata.own_kind)  # the schema has no word for it, but a viewer may know it
         model = kept(metadata.ls_model_name) if kind == "llm" else None
         return kind, name, model, kept(event.lc_agent_name), marks
 
@@ -248,6 +250,7 @@ class Aggregates:
         if not call.wraps:
             self._wraps(outer)
             outer.call = self._shared_call(call.requested_model, call.provider, call.finish_reason, True)
+            self._held.changed(outer)
         inner.marks |= INTERNAL
         self._held.changes.restructured[inner.trace] = None
 

@@ -32,8 +32,8 @@ class KnownRun:
     """
 
     __slots__ = (
-        "agent_id", "attempts", "by_state", "left", "session_id", "span", "streamed", "transcript",
-        "usage_told",
+        "agent_id", "attempts", "by_state", "ended_ns", "left", "session_id", "span", "streamed",
+        "transcript", "usage_told",
     )  # fmt: skip
 
     def __init__(self, span: Span, *, streamed: bool = False, by_state: bool = False) -> None:
@@ -49,6 +49,8 @@ class KnownRun:
         """Whether its transcript was imported."""
         self.usage_told = False
         """Whether its span says what it took in all, so that its model calls must not be added to that."""
+        self.ended_ns: int | None = None
+        """When a run state said that it had ended; None while none did."""
 
 
 class WaitingChild:
@@ -171,6 +173,8 @@ class RunRegistry:
         status = str(state.get("status") or "")
         at = epoch_ns(state.get("ts") or state.get("started_at"))
         known = self._runs.get(run_id) or self._first_seen(tracer, state, run_id, agent_id, at)
+        if status in _ENDED:
+            known.ended_ns = epoch_ns(state.get("ts"))
         if not known.by_state or known.span.ended:
             return
         if status in _ENDED:

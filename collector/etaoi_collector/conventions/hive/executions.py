@@ -138,6 +138,12 @@ class Executions:
             _PUBLISHER.set(execution)
 
 
+def kind_of(event: Any) -> str:
+    """Return an event's type as text."""
+    kind = event.type
+    return str(getattr(kind, "value", kind))
+
+
 def data_of(event: Any) -> dict[str, Any]:
     """Return an event's data as a map."""
     data = event.data
