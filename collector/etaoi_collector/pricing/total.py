@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from etaoi_collector.pricing.book import Cost, price_book
 from etaoi_collector.pricing.call_costs import cost_of_call, is_paid
 from etaoi_collector.pricing.rates import UNITS
@@ -84,6 +86,14 @@ class Total:
         left.add(self)
         left.add(other, -1)
         return left
+
+
+def total_of_calls(calls: Iterable[Span], *, wait: bool = False) -> Total:
+    """Return what calls came to together. See `total_of_call`."""
+    total = Total()
+    for call in calls:
+        total.add(total_of_call(call, wait=wait))
+    return total
 
 
 def total_of_call(span: Span, *, wait: bool = False) -> Total:
