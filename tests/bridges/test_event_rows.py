@@ -231,3 +231,24 @@ def test_a_refused_call_outside_of_any_run_is_no_run(watched: Watched) -> None:
     ]
     assert [bool(span.marks & SpanFlag.WARNING) for span in refused] == [True, True]
     assert [span.trace.only_context for span in refused] == [True, False]
+
+
+@pytest.mark.parametrize("nodes", [("writer",), ("writer", "checker")])
+def test_a_failed_execution_is_one_failure(watched: Watched, nodes: tuple[str, ...]) -> None:
+    async def work(bus: NewestBus) -> None:
+        await start(bus, "run-1")
+        for name in nodes:
+            node = NodeOfTheNewest(bus, name, "main", "run-1")
+            await node.say("node_loop_started", max_iterations=3)
+            await node.say("node_loop_iteration", iteration=1)
+            await node.say("tool_call_started", tool_use_id=name, tool_name="search", tool_input={})
+        await bus.emit("execution_failed", "main", execution_id="run-1", data={"error": "boom"})
+
+    watched.play(work)
+    run = watched.run()
+    tools = [span for span in run.members if span.kind == "tool"]
+    assert run.status is Status.ERROR and run.errors == 1
+    if len(nodes) == 1:  # it can only have been this one
+        assert [tool.error for tool in tools] == ["boom"]
+    else:
+        assert {tool.status for tool in tools} == {Status.CANCELLED} and run.roots[0].error == "boom"
