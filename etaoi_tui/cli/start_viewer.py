@@ -42,12 +42,31 @@ def has_terminal() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def live(options: CollectorOptions, *, theme: str | None) -> int:
+def live(options: CollectorOptions, *, theme: str | None, joins: bool = False) -> int:
     """Listen, record and show until the user has seen enough.
+
+    Args:
+        options: Where to listen, and what to record to.
+        theme: See `ViewerOptions`.
+        joins: Where another etaoi-tui listens already, show what it has.
 
     Returns:
         The exit code.
     """
+    from etaoi_tui.cli.collector_context import AddressHeld
+
+    try:
+        return _live(options, theme)
+    except AddressHeld:
+        if not joins:
+            raise
+    url = f"ws://{options.host}:{options.port}"
+    joined = f"Another etaoi-tui listens on port {options.port}: this shows what it has."
+    echo(joined)
+    return attach(url, token=options.token, theme=theme, greeting=joined)
+
+
+def _live(options: CollectorOptions, theme: str | None) -> int:
     from etaoi_collector.sources.live import LiveSource
     from etaoi_tui.cli.catalogue_follower import catalogue_follower
     from etaoi_tui.cli.collector_context import running_collector
@@ -102,8 +121,14 @@ def replay(name: str, *, theme: str | None, greeting: str = "") -> int:
         source.close()
 
 
-def attach(url: str, *, token: str | None, theme: str | None) -> int:
+def attach(url: str, *, token: str | None, theme: str | None, greeting: str = "") -> int:
     """Show what another viewer has, as a second viewer.
+
+    Args:
+        url: Its address.
+        token: The secret that it wants, if any.
+        theme: See `ViewerOptions`.
+        greeting: Said when the screen is there.
 
     Returns:
         The exit code.
@@ -114,7 +139,7 @@ def attach(url: str, *, token: str | None, theme: str | None) -> int:
         return tail.run(url, token=token)
     source = tail.opened(url, token=token)
     try:
-        return view(ViewerOptions(source, theme=theme)).code
+        return view(ViewerOptions(source, theme=theme, greeting=greeting)).code
     finally:
         source.close()
         if source.failure:

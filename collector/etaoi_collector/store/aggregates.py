@@ -271,6 +271,7 @@ class Aggregates:
         if not call.wraps:
             self._wraps(outer)
             outer.call = self._shared_call(call.requested_model, call.provider, call.finish_reason, True)
+            self._held.changed(outer)
         inner.marks |= INTERNAL
         self._held.changes.restructured[inner.trace] = None
 
