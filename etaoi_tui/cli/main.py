@@ -243,6 +243,32 @@ def show(
 
 
 @main.command()
+@click.argument("query")
+@click.option(
+    "--since", callback=params.seconds, metavar="TIME", help="Only runs of this last time, as 2d or 3h."
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    default=100,
+    show_default=True,
+    metavar="N",
+    help="Stop after so many runs.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a run.")
+@click.pass_context
+def find(context: click.Context, query: str, since: float | None, limit: int, as_json: bool) -> None:
+    """Search all recordings, and what other programs left behind, for QUERY.
+
+    QUERY is what / takes in the viewer: words, and fields such as tool:fetch, err:timeout or 'dur>2s'. Prints
+    runs, the newest recording first, and in each the first spans that match.
+    """
+    from etaoi_tui.cli.find import run
+
+    context.exit(run(query, since=since, limit=limit, as_json=as_json))
+
+
+@main.command()
 @click.argument("url", required=False)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option("--all", "plumbing", is_flag=True, help="Print a framework's inner steps, too.")

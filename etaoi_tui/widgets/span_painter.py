@@ -13,6 +13,8 @@ from etaoi_tui.text import fit, one_line
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.column import COLUMNS, RowContext
 from etaoi_tui.view.glyphs import span_glyph
+from etaoi_tui.view.model_names import ModelNames
+from etaoi_tui.view.noise import wrapper_name
 from etaoi_tui.view.row_summaries import Summaries
 from etaoi_tui.view.search import TraceSearch
 from etaoi_tui.view.timeline import Axis, bar, label, ticks
@@ -22,6 +24,9 @@ from etaoi_tui.widgets.span_tree_style import kind_look
 
 DEEPEST_INDENT = 24
 """Levels drawn as steps; deeper ones share a number, so that names stay readable."""
+
+_WRAPPER = 24
+"""Cells of the name of a step that is folded into its only call."""
 
 _ENDED = int(SpanFlag.ENDED)
 _WARNING = int(SpanFlag.WARNING)
@@ -64,6 +69,7 @@ class SpanPainter:
         """What stands left of the names."""
         COLUMNS.load()
         self.context = RowContext(summaries, rows.folded, totals or Totals())
+        self._model_names = ModelNames()
         self._summaries = summaries
         self._now = now
 
@@ -137,7 +143,8 @@ class SpanPainter:
         left = width - sum(cell_len(text) for text, _ in pieces)
         chain = not folded and self.rows.is_chain(span) and not self.rows.chain_open(span)
         told = self._summaries.chain(span, left) if chain else None
-        name = one_line(told[0] if told else span.name or _nameless(span), max(left, 1))
+        shown_name = self._model_names.short(span.name) if span.kind == "llm" else span.name
+        name = one_line(told[0] if told else shown_name or _nameless(span), max(left, 1))
         if span.placeholder or not span.name or span.marks & _WARNING:
             name_look = "span-tree--warning"
         elif status is Status.ERROR:
@@ -151,6 +158,8 @@ class SpanPainter:
         pieces.append((name, name_look))
         left -= cell_len(name)
         extra = []
+        if not self.rows.show_internal and (wrapper := wrapper_name(span)):
+            extra.append((f" ‹ {one_line(wrapper, _WRAPPER)}", "span-tree--muted"))
         if span is self.marked:
             extra.append((" ◈ marked", "span-tree--marked"))
         if folded:
@@ -163,6 +172,8 @@ class SpanPainter:
         infrastructure = self.rows.infrastructure_of(span)
         if infrastructure:
             extra.append((f" +{fmt.count(infrastructure, 'infrastructure span')}", "span-tree--muted"))
+        if snapshot := self.rows.snapshot_of(span):
+            extra.append((f" ▣ {self._summaries.of(snapshot)}", "span-tree--muted"))
         for text, text_look in extra:
             if left > len(text):
                 pieces.append((text, "span-tree--dim" if dimmed else text_look))

@@ -11,6 +11,7 @@ from etaoi_collector.pricing.totals import Totals
 from etaoi_collector.store.model import Changes, Span, SpanFlag, Status, Trace
 from etaoi_tui.view.column import load_plugins
 from etaoi_tui.view.middleware.row_groups import head_beside
+from etaoi_tui.view.noise import wrapper_name
 from etaoi_tui.view.row_summaries import Summaries
 from etaoi_tui.view.search import TraceSearch
 from etaoi_tui.view.selection import Selection, SelectionChange
@@ -101,6 +102,7 @@ x shows them.
         self._snapshot_ids = trace.context_ids if trace is not None else ()
         context = self._snapshots(trace) if trace is not None else []
         self.rows.show(trace, context=context)
+        self.fold_to_fit()
         self.top = 0
         self.new_below = 0
         self.search = None
@@ -205,6 +207,7 @@ x shows them.
             self.painter.axis,
             None if searching is None else span in searching,
             span is self.painter.marked,
+            self.rows.show_internal or wrapper_name(span),
             self.painter.depends_on(span, self.size.width - 1),
         )
 

@@ -22,7 +22,7 @@ from etaoi_collector.pricing.book import OwnPrice, PriceBook
 from etaoi_collector.pricing.total import Total
 from etaoi_collector.pricing.totals import Totals
 from etaoi_collector.projections.objects import trace_object
-from etaoi_collector.store.model import Trace
+from etaoi_collector.store.model import Session, Trace
 from etaoi_tui.cli.load_recording import load
 from tests.headless.running import run
 
@@ -187,7 +187,7 @@ def test_totals_are_what_the_bytes_say(path: Path) -> None:
     told = walk(path)
     with load(str(path)) as loaded:
         totals = Totals()
-        sessions = {}
+        sessions: dict[Session, None] = {}
         for trace in loaded.store.traces.values():
             calls = [call for call in told.calls.values() if told.traces[call.span_id] == trace.trace_id]
             agrees(totals.of_trace(trace), calls)

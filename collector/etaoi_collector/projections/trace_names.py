@@ -73,3 +73,13 @@ def trace_name(trace: Trace) -> str:
     """Return what a trace is called; one whose spans all hang in another trace's tree by its first span."""
     first = trace.members[0] if trace.members and not trace.roots else None
     return first.name if first is not None and first.name else title(trace)
+
+
+def agent_of(trace: Trace) -> str:
+    """Return the agent that a trace is a run of; empty if nothing tells."""
+    for head in heads(trace)[:8]:
+        if head.agent:
+            return head.agent
+        if head.kind in ("sub_agent", "voice_agent") and head.name:
+            return head.name
+    return ""
