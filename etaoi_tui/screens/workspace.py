@@ -210,6 +210,7 @@ class Workspace(Screen[None]):
                 [one.client or one.peer for one in self.store.connections.values() if one.closed_at is None]
             )
         self.arrangement.show_welcome(empty)
+        self.arrangement.fit()
         self.traces.animate_running(frame)
         self.span_tree.animate_running(frame)
         if self.voice.apply(changes, frame):
