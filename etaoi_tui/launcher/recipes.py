@@ -34,12 +34,12 @@ def recipes(url: str = DEFAULT_URL, *, token: bool = False) -> list[Recipe]:
     where = "".join(f", {argument}" for argument in attach)
     return [
         Recipe(
-            "LangChain, LangGraph, OpenTelemetry (Python)",
+            "Python: LangChain, OTel",
             f"etaoi-tui run {own}-- python agent.py",
             ("langchain-core", "opentelemetry-sdk", "pydantic-ai", "openinference-instrumentation"),
         ),
         Recipe(
-            "LangChain, LangGraph, in your code",
+            "LangChain, in your code",
             f"import etaoi_tui; etaoi_tui.attach(agent{where})",
             ("langchain", "langgraph", "deepagents"),
         ),
@@ -48,7 +48,7 @@ def recipes(url: str = DEFAULT_URL, *, token: bool = False) -> list[Recipe]:
             f"import etaoi_tui; etaoi_tui.attach_session(session{where})",
             ("livekit-agents",),
         ),
-        Recipe("AI SDK, Mastra, OpenTelemetry (Node)", f"etaoi-tui run {own}-- node agent.mjs"),
+        Recipe("Node: AI SDK, Mastra, OTel", f"etaoi-tui run {own}-- node agent.mjs"),
         Recipe("LangSmith, any language", _export(LANGSMITH, url, secret), ("langsmith",)),
         Recipe("OpenTelemetry, any language", _export(OPENTELEMETRY, url, secret), ("opentelemetry-api",)),
         Recipe("Logfire, Pydantic AI", _export(LOGFIRE, url, secret), ("logfire",)),

@@ -203,6 +203,7 @@ class Workspace(Screen[None]):
             self.welcome.show_clients(
                 [one.client or one.peer for one in self.store.connections.values() if one.closed_at is None]
             )
+            self.welcome.show_knocks(self.source.notices)
         self.arrangement.show_welcome(empty)
         self.traces.animate_running(frame)
         self.span_tree.animate_running(frame)
