@@ -43,7 +43,7 @@ class JsonPrinter(LinePrinter):
 
     def print_span(self, span: Span) -> None:
         """Print the span as a JSON object."""
-        self._out.write(dumps(span_object(span, self._payloads, time.time())) + "\n")
+        self._out.write(dumps(span_object(span, self._payloads, time.time(), self.totals)) + "\n")
 
 
 def opened(url: str | None, *, token: str | None) -> RemoteSource:

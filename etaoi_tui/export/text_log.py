@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TextIO
 
+from etaoi_collector.pricing.totals import Totals
 from etaoi_collector.store.model import Changes, Span, SpanFlag
 from etaoi_tui.console import write_pieces
 from etaoi_tui.export.text_tree import depth_of, span_pieces
@@ -36,6 +37,7 @@ class LinePrinter:
         plumbing: bool = False,
         wanted: Callable[[Span], bool] | None = None,
     ) -> None:
+        self.totals = Totals(wait=True)
         self._out = out
         self._summaries = summaries
         self._plumbing = plumbing
@@ -61,7 +63,8 @@ class LinePrinter:
     def print_span(self, span: Span) -> None:
         """Print one span: when, of which agent, and what."""
         at, _ = _moment(span)
-        pieces = span_pieces(span, depth_of(span, plumbing=self._plumbing), None, self._summaries)
+        depth = depth_of(span, plumbing=self._plumbing)
+        pieces = span_pieces(span, depth, None, self._summaries, self.totals)
         text, look = pieces[-1]
         write_pieces(
             self._out,
@@ -74,6 +77,7 @@ class LinePrinter:
         )
 
     def _news(self, changes: Changes) -> list[Span]:
+        self.totals.apply(changes)
         return [
             span
             for span in dict.fromkeys([*changes.added, *changes.changed])
