@@ -109,15 +109,15 @@ def test_the_newest_recording_is_looked_up_once(monkeypatch: pytest.MonkeyPatch,
     path = write_trace(tmp_path / "a", [numbered_frame(0, 3)])
     asked: list[str] = []
 
-    def newest() -> object:
-        asked.append("newest")
-        return type("Known", (), {"path": path})()
+    def listed() -> list[object]:
+        asked.append("listed")
+        return [type("Known", (), {"path": path})()]
 
-    monkeypatch.setattr(load_recording, "newest", newest)
+    monkeypatch.setattr(load_recording, "list_recordings", listed)
     monkeypatch.setattr(start_viewer, "has_terminal", lambda: True)
     monkeypatch.setattr(start_viewer, "view", lambda options: ViewerOutcome(0))
     assert start_viewer.replay("last", theme=None) == 0
-    assert asked == ["newest"]
+    assert asked == ["listed"]
 
 
 async def test_every_command_with_a_key_is_bound() -> None:
