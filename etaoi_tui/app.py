@@ -6,6 +6,8 @@ The screen pulls: nothing that receives events knows of it.
 from __future__ import annotations
 
 import gc
+import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -25,15 +27,17 @@ from textual.widget import Widget
 from etaoi_collector.sources.base import Source
 from etaoi_collector.store import DEFAULT_MAX_SPANS, Store
 from etaoi_tui.commands import load_commands
+from etaoi_tui.external_programs import value_file, viewer_command
 from etaoi_tui.feed import Feed
 from etaoi_tui.job_control import JobControl
 from etaoi_tui.resilient_driver import make_resilient
 from etaoi_tui.screens import workspace_style
 from etaoi_tui.screens.workspace import ScreenContext, Workspace
-from etaoi_tui.text import printable
+from etaoi_tui.text import one_line
 from etaoi_tui.tick_loop import TickLoop
 from etaoi_tui.view.command import CommandTable
 from etaoi_tui.view.faults import FaultLog
+from etaoi_tui.view.footer_messages import FooterMessage
 from etaoi_tui.view.layout import Layout
 from etaoi_tui.view.palette import PaletteEntry
 from etaoi_tui.view.settings import Settings, load_settings
@@ -47,7 +51,6 @@ from etaoi_tui.widgets.textual_internals import (
     ContainedApp,
     frames_waiting,
     key_name,
-    withdraw_notifications,
 )
 from etaoi_tui.widgets.themes import DARK, LIGHT
 from etaoi_tui.widgets.user_themes import load_themes
@@ -69,8 +72,9 @@ _QUEUED_FRAMES = 1
 _FREEZE_EVERY = 20.0
 """Seconds between two times that everything alive is taken out of the garbage collector's sight."""
 
-_FAULT_SECONDS = 6
-_NOTICE_SECONDS = 8
+_MESSAGE_SECONDS: dict[SeverityLevel, float] = {"information": 2.0, "warning": 4.0, "error": 6.0}
+_LONGEST_MESSAGE = 400
+"""Cells of a message; the footer is as wide as the screen."""
 
 _SPINNER_EVERY = 2
 THEMES = (DARK.name, LIGHT.name, "ansi-dark", "ansi-light")
@@ -201,9 +205,9 @@ class ViewerApp(ContainedApp[ChosenRecording]):
         self.main.welcome.show_offers(self._recordings())
         if self._left_out:
             first = f"{self._left_out[0]} (! lists all)"
-            self.notify(printable(first), severity="warning", timeout=_NOTICE_SECONDS, markup=False)
+            self.notify(first, severity="warning")
         if self._greeting:
-            self.notify(printable(self._greeting), severity="warning", timeout=_NOTICE_SECONDS, markup=False)
+            self.notify(self._greeting, severity="warning")
         self.run_worker(self._tick_loop.run(), name="tick", exit_on_error=True)
         self.set_timer(_PREPARE_AFTER, self._prepare)
 
@@ -247,7 +251,7 @@ class ViewerApp(ContainedApp[ChosenRecording]):
             self.call_later(self._close, modal)
         if fault.times == 1:
             said = f"{fault.what} failed: {fault.error}. Press ! for more."
-            self.notify(printable(said), severity="error", timeout=_FAULT_SECONDS, markup=False)
+            self.notify(said, severity="error")
 
     def contain_from_thread(self, error: Exception) -> None:
         """Keep an exception of another thread for the problems page."""
@@ -318,7 +322,7 @@ class ViewerApp(ContainedApp[ChosenRecording]):
     def _tell_notices(self) -> None:
         notices = self.source.notices
         for notice in notices[self._notices_told :]:
-            self.notify(printable(notice), severity="warning", timeout=_NOTICE_SECONDS, markup=False)
+            self.notify(notice, severity="warning")
         self._notices_told = len(notices)
 
     def notify(
@@ -330,10 +334,9 @@ class ViewerApp(ContainedApp[ChosenRecording]):
         timeout: float | None = None,
         markup: bool = True,
     ) -> None:
-        """Answer a key, in place of the answer before it; warnings and errors stay for their time."""
-        if severity == "information":
-            withdraw_notifications(self, severity)
-        super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
+        """Say something in a line: see `KeyFooter.say`."""
+        seconds = timeout or _MESSAGE_SECONDS[severity]
+        self.main.footer.say(FooterMessage(one_line(message, _LONGEST_MESSAGE), severity, seconds))
 
     # commands
 
@@ -342,7 +345,23 @@ class ViewerApp(ContainedApp[ChosenRecording]):
         """Go on to the next of dark, light and the terminal's own colours."""
         at = self._themes.index(self.theme) if self.theme in self._themes else -1
         self.theme = self._themes[(at + 1) % len(self._themes)]
-        self.notify(f"Theme: {self.theme.removeprefix('etaoi-')}", markup=False, timeout=2)
+        self.notify(f"Theme: {self.theme.removeprefix('etaoi-')}")
+
+    @on(Workspace.ValueOpened)
+    def _value_opened(self, event: Workspace.ValueOpened) -> None:
+        """Let the person's editor or pager have the terminal."""
+        command = viewer_command(os.environ)
+        if command is None:
+            self.notify("Set EDITOR or PAGER to a program that is there.", severity="warning")
+            return
+        try:
+            with value_file(event.text) as path:
+                lent = self._jobs.lend_terminal(lambda: subprocess.run([*command, str(path)], check=False))
+        except OSError as error:
+            self.notify(f"Cannot open {command[0]}: {error.strerror or error}", severity="error")
+        else:
+            if not lent:
+                self.notify("This terminal cannot be lent to another program.", severity="warning")
 
     def watch_theme(self, theme: str) -> None:
         """Remember a theme chosen here; one that the command line names holds for one run."""

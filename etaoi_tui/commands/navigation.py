@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from etaoi_collector.store.model import Span, Trace
 from etaoi_tui.screens.workspace import Workspace
+from etaoi_tui.view import format as fmt
 from etaoi_tui.view.command import command
-from etaoi_tui.view.error_navigation import next_error, previous_error
+from etaoi_tui.view.error_navigation import has_problem, next_error, previous_error
 
 
 @command(
@@ -60,27 +61,27 @@ def step_back(at: Workspace) -> None:
     "error.next",
     keys=("e",),
     label="next error",
-    help="Go to the next error",
+    help="Go to the next error, and on into the next run",
     group="Why did it fail?",
     footer=5,
     words="why fail failed failure exception crash traceback red",
 )
 def go_to_next_error(at: Workspace) -> None:
     """Go to the next error."""
-    _go_to_error(at, next_error, "No error behind this.")
+    _go_to_error(at, next_error, 1)
 
 
 @command(
     "error.previous",
     keys=("E",),
     label="previous error",
-    help="Go to the previous error",
+    help="Go to the previous error, and on into the run before",
     group="Why did it fail?",
     words="why fail failed failure exception crash traceback red",
 )
 def go_to_previous_error(at: Workspace) -> None:
     """Go to the error before."""
-    _go_to_error(at, previous_error, "No error before this.")
+    _go_to_error(at, previous_error, -1)
 
 
 @command(
@@ -182,17 +183,22 @@ def toggle_follow(at: Workspace) -> None:
     at.show_place()
 
 
-def _go_to_error(at: Workspace, find: Callable[[Trace, Span | None], Span | None], no_more: str) -> None:
+def _go_to_error(at: Workspace, find: Callable[[Trace, Span | None], Span | None], runs: int) -> None:
     trace = at.selection.trace
-    if trace is None:
-        return
-    found = find(trace, at.selection.span)
+    found = find(trace, at.selection.span) if trace is not None else None
     if found is None:
-        found = find(trace, None)
-        at.answer(no_more if found is not None else "No errors in this trace.")
+        for other in filter(has_problem, at.traces.runs_from_cursor(runs)):
+            found = find(other, None)
+            if found is not None:
+                break
+        else:
+            found = find(trace, None) if trace is not None else None
+        if found is not None and found.trace is trace:
+            at.answer(f"No error {'behind' if runs > 0 else 'before'} this, and none in another run.")
     if found is not None:
-        at.release_follow()
-        at.span_tree.select(found)
+        at.go_to_span(found)
+    else:
+        at.answer(f"No errors in {fmt.count(at.traces.rows.runs, 'run')}.")
 
 
 def _snapshot_of(span: Span | None, snapshots: list[Span]) -> int:

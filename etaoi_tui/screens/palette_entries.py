@@ -66,7 +66,7 @@ def _themes(at: Workspace) -> Iterator[PaletteEntry]:
     for name in sorted(at.app.available_themes):
         yield PaletteEntry(
             f"theme:{name}",
-            f"Theme: {name.removeprefix('textual-')}",
+            f"Theme: {name.removeprefix('etaoi-')}",
             partial(setattr, at.app, "theme", name),
             "in use" if name == at.app.theme else "",
             "colour color",

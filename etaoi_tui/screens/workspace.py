@@ -21,6 +21,7 @@ from etaoi_tui.detail.document.model import Document
 from etaoi_tui.screens import footer_commands
 from etaoi_tui.screens.arrangement import Arrangement
 from etaoi_tui.screens.detail_controller import DetailController
+from etaoi_tui.screens.navigator import Navigator
 from etaoi_tui.screens.search_controller import SearchController
 from etaoi_tui.screens.voice_controller import VoiceController
 from etaoi_tui.view.command import CommandTable, Pane
@@ -47,7 +48,8 @@ from etaoi_tui.widgets.voice_lanes import VoiceLanes
 from etaoi_tui.widgets.welcome import Welcome
 
 _SNAPSHOTS_SHOWN = 8
-_MESSAGE_SECONDS = 3
+_NEAR_CALLS = frozenset({"llm", "middleware", "sub_agent", "tool"})
+"""Kinds of spans that stand beside model calls; `call_near` finds the one that is meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,13 @@ class Workspace(Screen[None]):
         def __init__(self, path: str, span_id: str = "") -> None:
             super().__init__()
             self.recording = ChosenRecording(path, span_id)
+
+    class ValueOpened(Message):
+        """The person wants to see a value in a program of their own."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
 
     class ThemeAsked(Message):
         """The person wants other colours."""
@@ -138,7 +147,16 @@ class Workspace(Screen[None]):
         self.detail_controller = DetailController(
             self, self.detail, selection, self.payloads, now, self._describe_turn
         )
-        self.search = SearchController(selection, self.span_tree, self.search_bar, context.source)
+        self.navigator = Navigator(selection, self.span_tree, self.traces)
+        self.search = SearchController(
+            selection,
+            self.span_tree,
+            self.traces,
+            self.search_bar,
+            context.source,
+            context.layout.filters,
+            self.go_to_span,
+        )
         selection.watch(self._selection_changed)
         self.is_live = self.span_tree.is_live = self.lanes.is_live = bool(context.status.endpoint)
         # Each class that is set later makes Textual style every widget again.
@@ -193,7 +211,7 @@ class Workspace(Screen[None]):
         self.span_tree.animate_running(frame)
         if self.voice.apply(changes, frame):
             self.detail_controller.describe_again()
-        self.search.work()
+        self.search.apply(changes)
         self.detail_controller.apply(changes)
         self.show_place()
 
@@ -222,13 +240,8 @@ class Workspace(Screen[None]):
 
     def go_to_span(self, span: Span) -> None:
         """Show a span, in whichever trace it is."""
-        root = span
-        while root.parent is not None:
-            root = root.parent
         self.release_follow()
-        if root.trace is not self.selection.trace and span not in self.span_tree.rows.context:
-            self.selection.show(root.trace)
-        self.span_tree.select(span)
+        self.navigator.go_to_span(span)
 
     def go_to_span_id(self, span_id: str | None) -> None:
         """Show a span by its id, if it is there."""
@@ -260,10 +273,7 @@ class Workspace(Screen[None]):
 
     def answer(self, text: str, *, warning: bool = False) -> None:
         """Answer a key in a line."""
-        if warning:
-            self.app.notify(text, severity="warning", timeout=8, markup=False)
-        else:
-            self.app.notify(text, markup=False, timeout=_MESSAGE_SECONDS)
+        self.app.notify(text, severity="warning" if warning else "information")
 
     def show_place(self) -> None:
         """Say where the person is, and which keys matter there."""
@@ -283,7 +293,7 @@ class Workspace(Screen[None]):
             footer_commands.in_pane(
                 self.commands,
                 pane,
-                about_a_call=span is not None and span.kind in ("llm", "middleware"),
+                about_a_call=span is not None and span.kind in _NEAR_CALLS,
                 has_lanes=self.voice.call is not None or self.voice.turn_of_run() is not None,
                 in_lanes=self.in_lanes,
             )
@@ -339,7 +349,7 @@ class Workspace(Screen[None]):
 
     @on(SearchBar.Kept)
     def _search_kept(self) -> None:
-        self.arrangement.go_to("tree")
+        self.arrangement.go_to("traces" if self.search.in_list else "tree")
         self.search.keep()
 
     @on(SearchBar.Left)

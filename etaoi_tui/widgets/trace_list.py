@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Iterable
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -209,10 +209,7 @@ with their sums and the course of their context.
 
     def step_run(self, runs: int) -> None:
         """Go to the next run (1) or the one before (-1), across conversations and what is folded away."""
-        trace = self.selection.trace
-        found = self.rows.step(trace, runs) if trace is not None and trace in self.rows else None
-        if found is None and (trace is None or trace not in self.rows):
-            found = next((item for item in self.rows.items if isinstance(item, Trace)), None)
+        found = self.rows.step(self.selection.trace, runs)
         if found is not None:
             self._on_line = None
             self.rows.reveal(found)
@@ -220,6 +217,24 @@ with their sums and the course of their context.
             self._show_cursor()
             self.refresh()
             self.post_message(self.CursorMoved(self))
+
+    def turn_beside(self, trace: Trace, turns: int) -> Trace | None:
+        """Return the later (1) or the earlier (-1) run of a run's conversation, listed or not."""
+        group = self.all.group_of(trace)
+        if group is None:
+            return None
+        at = group.runs.index(trace) + turns
+        return group.runs[at] if 0 <= at < len(group.runs) else None
+
+    def runs_from_cursor(self, runs: int) -> Iterator[Trace]:
+        """Yield the other runs below the selected one (1) or above it (-1), then from the other end."""
+        trace = self.selection.trace
+        yield from self.rows.runs_from(trace, runs)
+        if trace is not None and trace in self.rows:
+            for other in self.rows.runs_from(None, runs):
+                if other is trace:
+                    return
+                yield other
 
     # folding
 

@@ -39,7 +39,8 @@ async def test_a_new_file_is_all_that_a_command_needs(new_file: Any) -> None:
         await w.tick(pilot)
         await pilot.press("2", "ctrl+t")
         await pilot.pause()
-        assert [str(note.message) for note in w.app._notifications] == ["RESEARCHER"]
+        assert w.said == "RESEARCHER"
+        w.app.main.footer.say_nothing()
         assert "^t shout" in w.app.main.footer.render_line(0).text
         assert "span.shout" in {entry.id for entry in palette_entries(w.app.main, [])}
         await pilot.press("question_mark")
@@ -97,7 +98,7 @@ async def test_what_is_wrong_with_a_file_of_commands_is_named_and_left_out(
         async with world(size=(160, 40)) as (w, pilot):
             await pilot.press("ctrl+t")
             await pilot.pause()
-            assert "MINE" in {str(note.message) for note in w.app._notifications}
+            assert w.said == "MINE"
             await pilot.press("exclamation_mark")
             await pilot.pause()
             pane = w.app.screen.pane

@@ -31,7 +31,9 @@ async def a_run(w: World, pilot: Pilot[Any]) -> None:
 
 
 def said(w: World) -> str:
-    return " | ".join(str(note.message) for note in w.app._notifications)
+    """What the footer says, and what waits behind the answer to a key."""
+    footer = w.app.main.footer
+    return " | ".join([w.said, *(one.text for one in footer._messages._waiting)])
 
 
 @pytest.mark.parametrize(

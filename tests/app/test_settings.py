@@ -109,11 +109,11 @@ def test_the_newest_recording_is_looked_up_once(monkeypatch: pytest.MonkeyPatch,
     path = write_trace(tmp_path / "a", [numbered_frame(0, 3)])
     asked: list[str] = []
 
-    def listed() -> list[object]:
+    def list_recordings() -> list[object]:
         asked.append("listed")
         return [type("Known", (), {"path": path})()]
 
-    monkeypatch.setattr(load_recording, "list_recordings", listed)
+    monkeypatch.setattr(load_recording, "list_recordings", list_recordings)
     monkeypatch.setattr(start_viewer, "has_terminal", lambda: True)
     monkeypatch.setattr(start_viewer, "view", lambda options: ViewerOutcome(0))
     assert start_viewer.replay("last", theme=None) == 0

@@ -43,7 +43,7 @@ _OVER_THE_SCREEN = (
     ("\x1b", " RUNS"),
     ("/copied", " hit"),
     ("\x1b", " RUNS"),
-    (":", "Search for commands"),
+    (":", "find and run"),
     ("\x1b", " RUNS"),
 )
 """Keys that open or close something, and what is drawn then. An escape has to arrive alone: a key that

@@ -36,14 +36,22 @@ class Query(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """Text with ``*`` as a wildcard, looked for without regard to case in names and in recorded bytes."""
+    """Text with ``*`` as a wildcard, looked for without regard to case in names and in recorded bytes.
+
+    Attributes:
+        text: What is looked for, casefolded.
+        whole: A name must be nothing else.
+    """
 
     text: str
+    whole: bool = False
 
     def within(self, text: str | None) -> bool:
         """Whether a string holds the word."""
         if text is None:
             return False
+        if self.whole:
+            return self.text == text.casefold()
         if "*" in self.text:
             return _in_order(self.text.split("*"), text.casefold())
         return self.text in text.casefold()

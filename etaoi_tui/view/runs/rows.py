@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from operator import attrgetter
 from typing import Literal
 
@@ -253,9 +254,16 @@ class RunRows(ABC):
     def row(self, item: Row) -> int | None:
         """Return where something stands, or None when it has no row."""
 
-    @abstractmethod
-    def step(self, trace: Trace, runs: int) -> Trace | None:
+    def step(self, trace: Trace | None, runs: int) -> Trace | None:
         """Return the next run below (1) or above (-1), with or without a row; None at the end."""
+        return next(self.runs_from(trace, runs), None)
+
+    @abstractmethod
+    def runs_from(self, trace: Trace | None, runs: int) -> Iterator[Trace]:
+        """Yield the runs below a run (1) or above it (-1), the nearest first, with and without rows.
+
+        All of them when the run is not listed.
+        """
 
     @abstractmethod
     def group_of(self, trace: Trace) -> Group | None:
@@ -321,21 +329,21 @@ class GroupedRuns(RunRows):
         offset = group.offset(item)
         return None if offset is None else self._first(group) + offset
 
-    def step(self, trace: Trace, runs: int) -> Trace | None:
-        """Return the next run below (1) or above (-1), with or without a row; None at the end."""
-        group = self._group_of.get(trace)
-        if group is None:
-            return None
-        at = bisect_left(group.runs, trace.number, key=_number) - runs
-        if 0 <= at < len(group.runs):
-            return group.runs[at]
-        row = self._first(group) + (group.size if runs > 0 else -1)
-        if not 0 <= row < len(self.items):
-            return None
-        other = self._group(self.items[row])
-        if other is None:
-            return None
-        return other.runs[-1] if runs > 0 else other.runs[0]
+    def runs_from(self, trace: Trace | None, runs: int) -> Iterator[Trace]:
+        """Yield the runs below a run (1) or above it (-1), the nearest first, with and without rows."""
+        group = self._group_of.get(trace) if trace is not None else None
+        row = -1 if runs > 0 else len(self.items)
+        if group is not None and trace is not None:
+            at = bisect_left(group.runs, trace.number, key=_number)
+            yield from reversed(group.runs[:at]) if runs > 0 else group.runs[at + 1 :]
+            first = self._first(group)
+            row = first + group.size - 1 if runs > 0 else first
+        items = islice(self.items, row + 1, None) if runs > 0 else reversed(self.items[:row])
+        for item in items:
+            if isinstance(item, Group):
+                yield from reversed(item.runs) if runs > 0 else item.runs
+            elif isinstance(item, Trace) and len(self._group_of[item].runs) == 1:
+                yield item
 
     def reveal(self, trace: Trace) -> int | None:
         """Unfold what hides a run, and return its row."""
@@ -495,13 +503,13 @@ class SortedRuns(RunRows):
         placed = self._placed.get(item) if isinstance(item, Trace) else None
         return None if placed is None else bisect_left(self.items, placed, key=self._key)
 
-    def step(self, trace: Trace, runs: int) -> Trace | None:
-        """Return the next run below (1) or above (-1); None at the end."""
-        row = self.row(trace)
-        if row is None or not 0 <= row + runs < len(self.items):
-            return None
-        other = self.items[row + runs]
-        return other if isinstance(other, Trace) else None
+    def runs_from(self, trace: Trace | None, runs: int) -> Iterator[Trace]:
+        """Yield the runs below a run (1) or above it (-1), the nearest first."""
+        row = self.row(trace) if trace is not None else None
+        if row is None:
+            row = -1 if runs > 0 else len(self.items)
+        items = islice(self.items, row + 1, None) if runs > 0 else reversed(self.items[:row])
+        return (item for item in items if isinstance(item, Trace))
 
     def reveal(self, trace: Trace) -> int | None:
         """Return a run's row; nothing hides it."""
