@@ -147,6 +147,7 @@ class ViewerApp(ContainedApp[ChosenRecording]):
         self._wanted_theme = theme or self.sizes.theme or settings.theme
         self._left_out = [*self.commands.problems, *settings.problems]
         self._theme_settled = False
+        self._all_arrived = False
         self._ticks = 0
         self._spinner_frame = 0
         self._rate = EventRate()
@@ -297,6 +298,9 @@ class ViewerApp(ContainedApp[ChosenRecording]):
         if self.follower is not None:
             self.follower.follow(changes)
         self.main.show_status(self._status())
+        if self.feed.ended and not self._all_arrived:
+            self._all_arrived = True
+            self.main.span_tree.fold_what_arrived()
         self._tell_notices()
         now = time.monotonic()
         if now - self._froze_at > _FREEZE_EVERY:

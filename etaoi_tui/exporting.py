@@ -13,6 +13,7 @@ from io import StringIO
 from itertools import islice
 from typing import TextIO
 
+from etaoi_collector.pricing.totals import Totals
 from etaoi_collector.projections.payload_reader import EventReader, RecordedPayloads
 from etaoi_collector.store.model import Span, Trace
 from etaoi_tui.plugins import load_entry_points, load_folder
@@ -36,6 +37,7 @@ class Extract:
         hung_elsewhere: Write also traces without a root of their own, which stand in another one's tree.
         most_spans: How many spans are written at most; None for all.
         payloads: Reads whole events of the source.
+        totals: What spans and all below them took in tokens and dollars.
     """
 
     traces: Sequence[Trace]
@@ -46,9 +48,11 @@ class Extract:
     hung_elsewhere: bool = False
     most_spans: int | None = None
     payloads: RecordedPayloads = field(init=False)
+    totals: Totals = field(init=False)
 
     def __post_init__(self) -> None:
         self.payloads = RecordedPayloads(self.source)
+        self.totals = Totals(wait=True)
 
     def spans(self) -> Iterator[Span]:
         """Yield every span of which something arrived: trace by trace, parents before children."""

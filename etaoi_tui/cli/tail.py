@@ -37,7 +37,7 @@ class JsonPrinter(LinePrinter):
 
     def line(self, span: Span) -> str:
         """Return the span as a JSON object."""
-        return dumps(span_object(span, self._payloads, time.time()))
+        return dumps(span_object(span, self._payloads, time.time(), self.totals))
 
 
 def opened(url: str | None, *, token: str | None) -> RemoteSource:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TextIO
 
+from etaoi_collector.pricing.totals import Totals
 from etaoi_collector.store.model import Changes, Span, SpanFlag
 from etaoi_tui.export.text_tree import depth_of, span_line
 from etaoi_tui.exporting import Exporter, Extract
@@ -23,6 +24,7 @@ class LinePrinter:
     """
 
     def __init__(self, out: TextIO, summaries: Summaries, *, plumbing: bool = False) -> None:
+        self.totals = Totals(wait=True)
         self._out = out
         self._summaries = summaries
         self._plumbing = plumbing
@@ -45,9 +47,10 @@ class LinePrinter:
 
     def line(self, span: Span) -> str:
         """Return what is printed of a span, without the end of the line."""
-        return span_line(span, depth_of(span, plumbing=self._plumbing), None, self._summaries)
+        return span_line(span, depth_of(span, plumbing=self._plumbing), None, self._summaries, self.totals)
 
     def _news(self, changes: Changes) -> list[Span]:
+        self.totals.apply(changes)
         return [
             span
             for span in dict.fromkeys([*changes.added, *changes.changed])

@@ -9,12 +9,12 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import TextIO
 
-from etaoi_collector.pricing.call_costs import cost_of_trace
+from etaoi_collector.pricing.totals import Totals
 from etaoi_collector.projections.trace_names import trace_name
 from etaoi_collector.store.model import Span, Status, Trace
 from etaoi_tui.exporting import Exporter, Extract, tops_of, walk
 from etaoi_tui.text import fit, one_line
-from etaoi_tui.view.format import DURATION_CELLS, UNKNOWN, clock, count, dollars, duration, tokens
+from etaoi_tui.view.format import DURATION_CELLS, UNKNOWN, clock, cost, count, duration, tokens
 from etaoi_tui.view.glyphs import span_glyph
 from etaoi_tui.view.row_summaries import Summaries
 
@@ -36,7 +36,7 @@ def depth_of(span: Span, *, plumbing: bool) -> int:
     return depth
 
 
-def span_line(span: Span, depth: int, now: float | None, summaries: Summaries) -> str:
+def span_line(span: Span, depth: int, now: float | None, summaries: Summaries, totals: Totals) -> str:
     """Format one span.
 
     Args:
@@ -44,6 +44,7 @@ def span_line(span: Span, depth: int, now: float | None, summaries: Summaries) -
         depth: Its level in the tree, 0 for a root.
         now: Seconds since the epoch, to measure running spans with; None leaves their time out.
         summaries: Where the words behind the name come from.
+        totals: What the span, or an agent and a root with all below them, took in tokens and dollars.
     """
     status = span.status
     indent = "  " * depth if depth <= _DEEPEST_INDENT else f"{'  ' * _DEEPEST_INDENT}[{depth}] "
@@ -51,9 +52,7 @@ def span_line(span: Span, depth: int, now: float | None, summaries: Summaries) -
     if span.placeholder:
         name = f"{span.span_id[:8]} (its own events never arrived)"
     parts = [f"{indent}{span_glyph(span)} {name}"]
-    usage = span.usage
-    if usage is not None:
-        parts.append(f"{tokens(usage.input_tokens)}→{tokens(usage.output_tokens)}")
+    parts += _took(span, totals)
     if span.ttft is not None:
         parts.append(f"ttft {duration(span.ttft)}")
     words = summaries.of(span)
@@ -68,7 +67,19 @@ def span_line(span: Span, depth: int, now: float | None, summaries: Summaries) -
     return f"{columns}  {'  '.join(parts)}".rstrip()
 
 
-def trace_line(trace: Trace) -> str:
+def _took(span: Span, totals: Totals) -> list[str]:
+    """Return tokens and dollars of a model call; of an agent and of a root those of all calls below."""
+    usage = span.usage
+    if usage is not None:
+        took = [f"{tokens(usage.input_tokens)}→{tokens(usage.output_tokens)}"]
+        total = totals.of_call(span)
+    else:
+        total = totals.below(span) if span.kind == "sub_agent" or span.parent is None else None
+        took = [] if not total else [f"{tokens(total.input_tokens)}→{tokens(total.output_tokens)}"]
+    return [*took, cost(total.cost_usd, total.unpriced)] if total else took
+
+
+def trace_line(trace: Trace, totals: Totals) -> str:
     """Format a trace's headline: its id, name, status, time and counts."""
     counts = [count(trace.spans, "span")]
     if trace.errors:
@@ -77,9 +88,10 @@ def trace_line(trace: Trace) -> str:
         counts.append(f"{trace.dropped:,} dropped by its sender")
     if trace.waits_for:
         counts.append(f"waits for: {one_line(trace.waits_for, _SUMMARY_CELLS)}")
-    cost = cost_of_trace(trace, wait=True)
-    if cost.total is not None:
-        counts.append(dollars(cost.total) + (" and more of unknown price" if cost.unknown else ""))
+    total = totals.of_run(trace)
+    if total:
+        counts.append(f"{tokens(total.tokens)} tokens")
+        counts.append(cost(total.cost_usd, total.unpriced))
     return (
         f"trace {one_line(trace.trace_id, 36)}  {one_line(trace_name(trace), _NAME_CELLS)}  {trace.status}  "
         f"{clock(trace.started_at)}  {duration(trace.ended_at - trace.started_at)}  {', '.join(counts)}"
@@ -91,7 +103,7 @@ def write(extract: Extract, out: TextIO) -> None:
     summaries = Summaries(extract.source)
     if extract.subtree is not None:
         for span, depth in islice(_shown([extract.subtree], True), extract.most_spans):
-            out.write(span_line(span, depth, extract.now, summaries) + "\n")
+            out.write(span_line(span, depth, extract.now, summaries, extract.totals) + "\n")
         return
     first = True
     for trace in extract.traces:
@@ -100,13 +112,13 @@ def write(extract: Extract, out: TextIO) -> None:
         if not first:
             out.write("\n")
         first = False
-        out.write(trace_line(trace) + "\n")
+        out.write(trace_line(trace, extract.totals) + "\n")
         left_out = 0
         for span, depth in _shown(trace.roots or tops_of(trace), extract.plumbing):
             if depth < 0:
                 left_out += 1
                 continue
-            out.write(span_line(span, depth, extract.now, summaries) + "\n")
+            out.write(span_line(span, depth, extract.now, summaries, extract.totals) + "\n")
         if left_out:
             out.write(
                 f"{count(left_out, 'inner step')} of the framework left out; --all shows what they are\n"

@@ -12,6 +12,7 @@ from textual.containers import Container, Horizontal
 from textual.message import Message
 from textual.screen import Screen
 
+from etaoi_collector.pricing.totals import Totals
 from etaoi_collector.projections.payload_reader import RecordedPayloads
 from etaoi_collector.projections.trace_names import title
 from etaoi_collector.sources.base import Source, SourceStatus
@@ -125,7 +126,8 @@ class Workspace(Screen[None]):
         self.status_bar = StatusBar(id="status")
         self.breadcrumb = Breadcrumb(id="breadcrumb")
         self.traces = TraceList(selection, context.store, summaries, now, id="traces")
-        self.span_tree = SpanTree(selection, summaries, now, self._snapshots, id="tree")
+        self.totals = Totals()
+        self.span_tree = SpanTree(selection, summaries, now, self._snapshots, totals=self.totals, id="tree")
         self.lanes = VoiceLanes(selection, now, limits, id="lanes")
         self.detail = DetailPane(id="detail")
         self.welcome = Welcome(context.status, demo=context.demo, id="welcome")
@@ -192,6 +194,10 @@ class Workspace(Screen[None]):
             changes: From the store.
             frame: Number of the spinner's picture.
         """
+        priced = self.totals.prices_known
+        self.totals.apply(changes)
+        if priced is not self.totals.prices_known:
+            self.span_tree.refresh()
         self.traces.apply(changes)
         shown = self.selection.trace
         if shown is not None and self.store.traces.get(shown.trace_id) is not shown:
