@@ -38,7 +38,7 @@ TRACES = 34
 """Columns of the list until somebody chooses others; with one run in it, it is a strip."""
 
 DETAIL_HEIGHT = 0.4
-"""Least share of the detail under the tree until somebody chooses another, which holds whatever the tree needs."""
+"""Least share of the detail under the tree; one that somebody chose holds whatever the tree needs."""
 
 _LEAST_TREE = 4
 _TREE_STEP = 3
@@ -103,7 +103,7 @@ class Layout:
             self.detail_width = max(0.2, min(share, 0.75))
         else:
             share = self.detail_height + change / max(height - 3, 1)
-            self.detail_height = max(0.15, min(share, 0.85))
+            self.detail_height = max(0.15, min(share, 0.9))
 
     @classmethod
     def load(cls, path: Path) -> Layout:
@@ -113,7 +113,7 @@ class Layout:
             saved = json.loads(path.read_text("utf-8"))
             layout.traces = int(saved["traces"])
             layout.detail_width = min(max(float(saved["detail_width"]), 0.2), 0.75)
-            layout.detail_height = min(max(float(saved["detail_height"]), 0.15), 0.85)
+            layout.detail_height = min(max(float(saved["detail_height"]), 0.15), 0.9)
             layout.theme = str(saved["theme"])
             layout.recent = [str(one) for one in saved.get("recent", [])][:_RECENT_KEPT]
             layout.filters = {str(name): str(query) for name, query in saved.get("filters", {}).items()}

@@ -213,7 +213,7 @@ async def test_zoom_and_the_sizes_of_panes() -> None:
         assert main.span_tree.region.height
         await pilot.press("1", "plus")
         await pilot.pause()
-        assert main.traces.region.width == 38
+        assert main.traces.region.width == 26
 
 
 @pytest.mark.parametrize("size", [(20, 6), (80, 24), (200, 60)])
