@@ -24,12 +24,15 @@ from etaoi_tui.screens.detail_controller import DetailController
 from etaoi_tui.screens.navigator import Navigator
 from etaoi_tui.screens.search_controller import SearchController
 from etaoi_tui.screens.voice_controller import VoiceController
+from etaoi_tui.view.activity import Activity, doing
 from etaoi_tui.view.command import CommandTable, Pane
 from etaoi_tui.view.faults import FaultLog
 from etaoi_tui.view.glyphs import kind_word
 from etaoi_tui.view.layout import Layout
+from etaoi_tui.view.now_line import NowLine
 from etaoi_tui.view.row_summaries import Summaries
 from etaoi_tui.view.selection import Selection, SelectionChange
+from etaoi_tui.view.slowest_tools import SlowestTools
 from etaoi_tui.view.status import StatusLine
 from etaoi_tui.view.voice import thresholds
 from etaoi_tui.widgets.breadcrumb import Breadcrumb
@@ -142,6 +145,11 @@ class Workspace(Screen[None]):
         self.detail_controller = DetailController(
             self, self.detail, selection, self.payloads, now, self._describe_turn
         )
+        self.activity = Activity()
+        self.now_line = NowLine(self.activity, summaries, now)
+        self.slowest_tools = SlowestTools()
+        self.span_tree.activity = self.activity
+        self.traces.painter.doing = self._doing
         self.navigator = Navigator(selection, self.span_tree, self.traces)
         self.search = SearchController(
             selection,
@@ -187,6 +195,8 @@ class Workspace(Screen[None]):
             changes: From the store.
             frame: Number of the spinner's picture.
         """
+        self.activity.apply(changes)
+        self.slowest_tools.apply(changes)
         self.traces.apply(changes)
         shown = self.selection.trace
         if shown is not None and self.store.traces.get(shown.trace_id) is not shown:
@@ -213,6 +223,11 @@ class Workspace(Screen[None]):
     def show_status(self, status: StatusLine) -> None:
         """Draw the first line."""
         self.status_bar.show(status)
+
+    def _doing(self, trace: Trace) -> str:
+        """Say what a run does now, for the list."""
+        works = [work for work in self.activity.work_of(trace) if not work.idle]
+        return doing(works[0]) if works else ""
 
     def _snapshots(self, trace: Trace) -> list[Span]:
         """Return the agent snapshots that a trace names, as far as they stand in other traces."""
@@ -333,6 +348,10 @@ class Workspace(Screen[None]):
     @on(KeyFooter.CommandClicked)
     def _footer_clicked(self, event: KeyFooter.CommandClicked) -> None:
         self.action_run(event.command_id)
+
+    @on(StatusBar.ChipChosen)
+    def _chip_chosen(self, event: StatusBar.ChipChosen) -> None:
+        self.action_run(f"now.go_{event.number}")
 
     @on(StatusBar.ProblemsAsked)
     def _status_clicked(self) -> None:
