@@ -271,6 +271,8 @@ class ViewerApp(ContainedApp[str]):
         """Remember when somebody last used keys or mouse."""
         if isinstance(event, events.InputEvent):
             self._tick_loop.touched()
+            if isinstance(event, events.Key):
+                self.main.last_key = event.key
         await super().on_event(event)
 
     def tick(self) -> None:

@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-from etaoi_collector.store.model import Trace
 from etaoi_tui.screens.workspace import Workspace
 from etaoi_tui.view.activity import SLOTS
-from etaoi_tui.view.command import Run, command
+from etaoi_tui.view.command import command
 
 
-def _go_to(number: int) -> Run:
-    def go(at: Workspace) -> None:
-        target = at.now_line.target(number)
-        if target is None:
-            at.answer(f"No agent has the number {number} now.")
-        elif isinstance(target, Trace):
-            at.navigator.go_to_run(target)
-        else:
-            at.go_to_span(target)
-
-    go.__name__ = f"go_to_agent_{number}"
-    go.__module__ = __name__
-    return go
-
-
-for _number in range(1, SLOTS + 1):
-    globals()[f"go_to_agent_{_number}"] = command(
-        f"now.go_{_number}",
-        keys=(f"alt+{_number}",),
-        label=f"agent {_number}",
-        help=f"Go to running agent {_number} of the first line",
-        group="Go",
-        words="now live running chip",
-    )(_go_to(_number))
+@command(
+    "now.go",
+    keys=tuple(f"alt+{number}" for number in range(1, SLOTS + 1)),
+    label="agent",
+    help="Go to a running agent of the first line, by its number",
+    group="Go",
+    key_label=f"alt+1…{SLOTS}",
+    words="now live running chip what happens",
+)
+def go_to_running_agent(at: Workspace) -> None:
+    """Go to the agent whose number the key ends with; to the first for any other key."""
+    last = at.last_key[-1:]
+    at.go_to_agent(int(last) if last in map(str, range(1, SLOTS + 1)) else 1)

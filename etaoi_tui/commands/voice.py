@@ -87,8 +87,10 @@ def _go_to_slowest_tool(at: Workspace) -> None:
     if not calls:
         at.answer("No tool call of this session has ended.")
         return
-    here = next((n for n, call in enumerate(calls) if call is at.selection.span), None)
-    number = 0 if here is None else (here + 1) % len(calls)
+    shown = at.slowest_tools.shown
+    goes_on = shown in calls and shown is at.selection.span
+    number = (calls.index(shown) + 1) % len(calls) if shown is not None and goes_on else 0
+    at.slowest_tools.shown = calls[number]
     at.go_to_span(calls[number])
     rank = "slowest" if number == 0 else f"number {number + 1} of the slowest"
     took = calls[number].duration(at.now(calls[number].trace))

@@ -24,7 +24,7 @@ from etaoi_tui.screens.detail_controller import DetailController
 from etaoi_tui.screens.navigator import Navigator
 from etaoi_tui.screens.search_controller import SearchController
 from etaoi_tui.screens.voice_controller import VoiceController
-from etaoi_tui.view.activity import Activity, doing
+from etaoi_tui.view.activity import Activity
 from etaoi_tui.view.command import CommandTable, Pane
 from etaoi_tui.view.faults import FaultLog
 from etaoi_tui.view.glyphs import kind_word
@@ -145,11 +145,13 @@ class Workspace(Screen[None]):
         self.detail_controller = DetailController(
             self, self.detail, selection, self.payloads, now, self._describe_turn
         )
+        self.last_key = ""
+        """The key that was pressed last, for commands with several that mean different things."""
         self.activity = Activity()
         self.now_line = NowLine(self.activity, summaries, now)
         self.slowest_tools = SlowestTools()
         self.span_tree.activity = self.activity
-        self.traces.painter.doing = self._doing
+        self.traces.painter.doing = self.now_line.doing
         self.navigator = Navigator(selection, self.span_tree, self.traces)
         self.search = SearchController(
             selection,
@@ -224,11 +226,6 @@ class Workspace(Screen[None]):
         """Draw the first line."""
         self.status_bar.show(status)
 
-    def _doing(self, trace: Trace) -> str:
-        """Say what a run does now, for the list."""
-        works = [work for work in self.activity.work_of(trace) if not work.idle]
-        return doing(works[0]) if works else ""
-
     def _snapshots(self, trace: Trace) -> list[Span]:
         """Return the agent snapshots that a trace names, as far as they stand in other traces."""
         found = (self.store.find_span(span_id) for span_id in trace.context_ids[-_SNAPSHOTS_SHOWN:])
@@ -258,6 +255,16 @@ class Workspace(Screen[None]):
         span = self.store.find_span(span_id) if span_id else None
         if span is not None:
             self.go_to_span(span)
+
+    def go_to_agent(self, number: int) -> None:
+        """Show what the agent with a number on the first line does."""
+        target = self.now_line.target(number)
+        if target is None:
+            self.answer(f"No agent has the number {number} now.")
+        elif isinstance(target, Trace):
+            self.navigator.go_to_run(target)
+        else:
+            self.go_to_span(target)
 
     def release_follow(self) -> None:
         """Stop to follow the newest span: the person goes somewhere else."""
@@ -351,7 +358,7 @@ class Workspace(Screen[None]):
 
     @on(StatusBar.ChipChosen)
     def _chip_chosen(self, event: StatusBar.ChipChosen) -> None:
-        self.action_run(f"now.go_{event.number}")
+        self.go_to_agent(event.number)
 
     @on(StatusBar.ProblemsAsked)
     def _status_clicked(self) -> None:

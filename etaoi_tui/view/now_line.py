@@ -79,6 +79,11 @@ class NowLine:
             self._streams.clear()
         return tuple(found)
 
+    def doing(self, trace: Trace) -> str:
+        """Say in two words what a run does now; empty between two steps."""
+        works = [work for work in self._activity.work_of(trace) if not work.idle]
+        return doing(works[0]) if works else ""
+
     def target(self, number: int) -> Span | Trace | None:
         """Return where the key of a number goes; None when nothing has it."""
         work = self._activity.slots()[number - 1] if 1 <= number <= SLOTS else None

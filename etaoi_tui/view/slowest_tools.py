@@ -14,9 +14,14 @@ _ENDED = int(SpanFlag.ENDED)
 
 
 class SlowestTools:
-    """Remembers the slowest tool calls by session and thread."""
+    """Remembers the slowest tool calls by session and thread.
+
+    Attributes:
+        shown: The call that was shown last; going on from it leads to the next slowest.
+    """
 
     def __init__(self) -> None:
+        self.shown: Span | None = None
         self._calls: dict[tuple[Session, str | None], list[Span]] = {}
 
     def apply(self, changes: Changes) -> None:
