@@ -12,6 +12,7 @@ from textual.containers import Container, Horizontal
 from textual.message import Message
 from textual.screen import Screen
 
+from etaoi_collector.pricing.totals import Totals
 from etaoi_collector.projections.payload_reader import RecordedPayloads
 from etaoi_collector.projections.trace_names import title
 from etaoi_collector.sources.base import Source, SourceStatus
@@ -35,6 +36,7 @@ from etaoi_tui.view.selection import Selection, SelectionChange
 from etaoi_tui.view.slowest_tools import SlowestTools
 from etaoi_tui.view.status import StatusLine
 from etaoi_tui.view.voice import thresholds
+from etaoi_tui.viewer_options import ChosenRecording
 from etaoi_tui.widgets.breadcrumb import Breadcrumb
 from etaoi_tui.widgets.detail_pane import DetailPane
 from etaoi_tui.widgets.divider import Divider
@@ -50,6 +52,8 @@ from etaoi_tui.widgets.voice_lanes import VoiceLanes
 from etaoi_tui.widgets.welcome import Welcome
 
 _SNAPSHOTS_SHOWN = 8
+_NEAR_CALLS = frozenset({"llm", "middleware", "sub_agent", "tool"})
+"""Kinds of spans that stand beside model calls; `call_near` finds the one that is meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +89,11 @@ class Workspace(Screen[None]):
     AUTO_FOCUS = None
 
     class RecordingChosen(Message):
-        """The person wants to see a recording instead."""
+        """The person wants to see a recording instead, at a span of it if one is named."""
 
-        def __init__(self, path: str) -> None:
+        def __init__(self, path: str, span_id: str = "") -> None:
             super().__init__()
-            self.path = path
+            self.recording = ChosenRecording(path, span_id)
 
     class ValueOpened(Message):
         """The person wants to see a value in a program of their own."""
@@ -113,6 +117,8 @@ class Workspace(Screen[None]):
         self.store = context.store
         self.now = now = context.now
         self.commands = context.commands
+        self.found_text = ""
+        """What was searched in all recordings last."""
         self.faults = context.faults
         self.settings_problems = context.settings_problems
         set_bindings(self, _bindings(context.commands))
@@ -123,7 +129,8 @@ class Workspace(Screen[None]):
         self.status_bar = StatusBar(id="status")
         self.breadcrumb = Breadcrumb(id="breadcrumb")
         self.traces = TraceList(selection, context.store, summaries, now, id="traces")
-        self.span_tree = SpanTree(selection, summaries, now, self._snapshots, id="tree")
+        self.totals = Totals()
+        self.span_tree = SpanTree(selection, summaries, now, self._snapshots, totals=self.totals, id="tree")
         self.lanes = VoiceLanes(selection, now, limits, id="lanes")
         self.detail = DetailPane(id="detail")
         self.welcome = Welcome(context.status, demo=context.demo, id="welcome")
@@ -199,6 +206,10 @@ class Workspace(Screen[None]):
         """
         self.activity.apply(changes)
         self.slowest_tools.apply(changes)
+        priced = self.totals.prices_known
+        self.totals.apply(changes)
+        if priced is not self.totals.prices_known:
+            self.span_tree.refresh()
         self.traces.apply(changes)
         shown = self.selection.trace
         if shown is not None and self.store.traces.get(shown.trace_id) is not shown:
@@ -213,6 +224,7 @@ class Workspace(Screen[None]):
             self.welcome.show_clients(
                 [one.client or one.peer for one in self.store.connections.values() if one.closed_at is None]
             )
+            self.welcome.show_knocks(self.source.notices)
         self.arrangement.show_welcome(empty)
         self.traces.animate_running(frame)
         self.span_tree.animate_running(frame)
@@ -310,7 +322,7 @@ class Workspace(Screen[None]):
             footer_commands.in_pane(
                 self.commands,
                 pane,
-                about_a_call=span is not None and span.kind in ("llm", "middleware"),
+                about_a_call=span is not None and span.kind in _NEAR_CALLS,
                 has_lanes=self.voice.call is not None or self.voice.turn_of_run() is not None,
                 in_lanes=self.in_lanes,
             )

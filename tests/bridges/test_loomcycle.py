@@ -361,3 +361,18 @@ def test_runs_that_others_start(version: str) -> None:
     assert late.start["user_id"] == "u1"
     assert mine.outline() == ["turn mine", *ONE_RUN[1:]]
     assert any(delta.get("inputs") == "Find it." for delta in mine.deltas)
+
+
+def test_what_runs_tell_of_their_agent_is_a_snapshot_that_they_name(version: str) -> None:
+    story = forest("loomcycle", version, "stream")
+    (card,) = story.cards
+    told = card.payload
+    assert (told["framework"], told["agent_name"], told["llm"]) == ("loomcycle", "finder", {"model": "m-1"})
+    assert [tool["name"] for tool in told["tools"]] == ["HTTP", "Read"]
+    card_id = card.start["span_id"]
+    first, *others = story.roots
+    assert first.snapshots == [card_id]
+    assert [root.metadata["agent.context_id"] for root in others] == [card_id] * len(others)
+    prompted = forest("loomcycle", version, "history")
+    of_seen = [one.payload for one in prompted.cards if one.name == "seen"]
+    assert of_seen[-1]["system_prompt"] == "Be brief."

@@ -187,6 +187,7 @@ class Reducer:
         else:
             span.deltas.append(place)
         if len(event.metadata) > 1:  # more than a nil or an empty map
+            self._facts.context_of_delta(span, event.metadata)
             waited = self._waits.of_delta(span, event.metadata, at)
             if waited and span.kind == "llm" and span.marks & STARTED and not span.tail:
                 self._links.put(

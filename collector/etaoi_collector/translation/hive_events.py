@@ -55,6 +55,10 @@ class HiveEvents:
         """Return the session of a stream."""
         return self._session or _uuid("stream", stream_id)
 
+    def id_of(self, span: HiveSpan) -> str:
+        """Return a span's id as events have it."""
+        return span.span_id
+
     def start(
         self,
         kind: str,

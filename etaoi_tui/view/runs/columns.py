@@ -86,9 +86,7 @@ def course(group: Group, figures: RunFigures, most: int = COURSE_RUNS) -> str:
 
 def dollars(figures: Figures) -> str:
     """Say what something cost: ``$0.041``; ``$?`` if no price is known, ``≥`` if some are not."""
-    if figures.priced:
-        return ("≥" if figures.unpriced else "") + fmt.dollars(figures.dollars)
-    return "$?" if figures.unpriced else ""
+    return fmt.cost(figures.dollars if figures.priced else None, figures.unpriced)
 
 
 def tokens(figures: Figures) -> str:

@@ -185,56 +185,9 @@ class GroupedRuns(RunRows):
         self._moved.clear()
 
 
-def _key(self, item: Row) -> tuple[float, int]:
-        return self._placed[item]  # type: ignore[index]
-
-    def _join(self, trace: Trace, figures: Figures) -> None:
-        placed = (-self._value(trace, figures), -trace.number)
-        at = 0 if self._filling else bisect_left(self.items, placed, key=self._key)
-        self._placed[trace] = placed
-        if not self._filling:  # all are sorted at once then
-            self.items.insert(at, trace)
-        self._moved = True
-
-    def _leave(self, trace: Trace, figures: Figures) -> None:
-        row = self.row(trace)
-        if row is not None:
-            del self.items[row]
-        del self._placed[trace]
-        self._moved = True
-
-    def _again(self, trace: Trace, before: Figures, after: Figures) -> None:
-        if -self._value(trace, after) != self._placed[trace][0]:
-            self._leave(trace, before)
-            self._join(trace, after)
-
-    def _arrange(self) -> bool:
-        moved, self._moved = self._moved, False
-        return moved
-
-    def _forget_all(self) -> None:
-        self._placed.clear()
-
-
-def make_rows(
-    store: Store,
-    figures: RunFigures,
-    order: Order,
-    *,
-    only: Callable[[Trace], bool] | None = None,
-    after: int = -1,
-) -> RunRows:
-    """Return empty rows in an order: grouped by time, or in one line by anything else."""
-    if order == "time":
-        return GroupedRuns(store, figures, only=only, after=after)
-    return SortedRuns(store, figures, order, only=only, after=after)
-
-
 def _key(trace: Trace) -> GroupKey:
     return trace.session, trace.thread, trace.only_infrastructure
 
 
 def _rank(group: Group) -> tuple[bool, int]:
     return group.key[2], -group.newest.number
-
-

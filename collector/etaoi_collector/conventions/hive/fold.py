@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from etaoi_collector.conventions.hive.agent_cards import AgentCards
 from etaoi_collector.conventions.hive.event_rows import EventRows
 from etaoi_collector.conventions.hive.event_types import EVENT_TYPES, Shown
 from etaoi_collector.conventions.hive.executions import WORKER, Executions, data_of, kind_of, place_of
@@ -37,6 +38,7 @@ class HiveFold:
         self._executions = Executions(writer)
         self._text = ModelText(writer, coalesced=coalesced)
         self._rows = EventRows(writer, self._executions)
+        self._cards = AgentCards(writer)
 
     def take(self, event: Any, at: int, *, live: bool = True) -> None:
         """Take an event.
@@ -71,7 +73,8 @@ class HiveFold:
 
     def write_with(self, writer: SpanWriter) -> None:
         """Go on with another writer to the same destination."""
-        self._writer = self._executions.writer = self._text.writer = self._rows.writer = writer
+        self._writer = self._executions.writer = self._text.writer = writer
+        self._rows.writer = self._cards.writer = writer
 
     # ---- executions
 
@@ -162,7 +165,10 @@ class HiveFold:
                 name,
                 parent=owner.span,
                 agent_name=name,
-                metadata={"node_id": name, "stream_id": stream_id} if stream_id else {"node_id": name},
+                metadata={
+                    **({"node_id": name, "stream_id": stream_id} if stream_id else {"node_id": name}),
+                    **self._cards.agents.links(name),
+                },
                 at=at,
             )
         node = owner.nodes[key] = Node(owner, key, span, name)
@@ -191,6 +197,7 @@ class HiveFold:
         if node is None:
             return
         node.stalled = None  # it came to its end all the same
+        self._cards.tell(node, at)
         node.go_on(self._writer, at)
         node.end(self._writer, None, at, {"outputs": "", "iterations": data.get("iterations")})
         owner = node.owner
@@ -210,6 +217,8 @@ class HiveFold:
         node = self._node(event, at)
         if node is not None:
             self._text.turn_complete(node, data, at)
+            self._cards.agents.saw(node.name, model=str(data.get("model") or ""))
+            self._cards.tell(node, at)
 
     def _context_usage(self, event: Any, data: dict[str, Any], at: int) -> None:
         owner = self._executions.resolve(event)
@@ -245,6 +254,7 @@ class HiveFold:
             node.open_llm(self._writer, node.model_follows_ns)  # it answered with tool calls alone
         node.end_llm(self._writer, at)
         call_id, name = str(data.get("tool_use_id") or ""), str(data.get("tool_name") or "tool")
+        self._cards.agents.saw(node.name, tools=(name,))
         payload = {"input": data.get("tool_input"), "tool_call_id": call_id}
         node.start_tool(self._writer, call_id, name, payload, at)
 
