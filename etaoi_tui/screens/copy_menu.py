@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from etaoi_collector.pricing.totals import Totals
 from etaoi_collector.projections.objects import span_object
 from etaoi_collector.projections.payload_reader import RecordedPayloads
 from etaoi_collector.recording.directory import state_dir
@@ -148,7 +149,7 @@ class CopyMenu(OneAnswer, ModalScreen[None]):
         self.app.notify(text, severity="error" if bad else "information")
 
     def _span_json(self) -> str:
-        return dumps(span_object(self._span, self._payloads, self._now))
+        return dumps(span_object(self._span, self._payloads, self._now, Totals(wait=True)))
 
     def _subtree(self, format_name: str) -> str:
         extract = Extract(

@@ -12,6 +12,7 @@ from textual.containers import Container, Horizontal
 from textual.message import Message
 from textual.screen import Screen
 
+from etaoi_collector.pricing.totals import Totals
 from etaoi_collector.projections.payload_reader import RecordedPayloads
 from etaoi_collector.projections.trace_names import title
 from etaoi_collector.sources.base import Source, SourceStatus
@@ -24,14 +25,18 @@ from etaoi_tui.screens.detail_controller import DetailController
 from etaoi_tui.screens.navigator import Navigator
 from etaoi_tui.screens.search_controller import SearchController
 from etaoi_tui.screens.voice_controller import VoiceController
+from etaoi_tui.view.activity import Activity
 from etaoi_tui.view.command import CommandTable, Pane
 from etaoi_tui.view.faults import FaultLog
 from etaoi_tui.view.glyphs import kind_word
 from etaoi_tui.view.layout import Layout
+from etaoi_tui.view.now_line import NowLine
 from etaoi_tui.view.row_summaries import Summaries
 from etaoi_tui.view.selection import Selection, SelectionChange
+from etaoi_tui.view.slowest_tools import SlowestTools
 from etaoi_tui.view.status import StatusLine
 from etaoi_tui.view.voice import thresholds
+from etaoi_tui.viewer_options import ChosenRecording
 from etaoi_tui.widgets.breadcrumb import Breadcrumb
 from etaoi_tui.widgets.detail_pane import DetailPane
 from etaoi_tui.widgets.divider import Divider
@@ -84,11 +89,11 @@ class Workspace(Screen[None]):
     AUTO_FOCUS = None
 
     class RecordingChosen(Message):
-        """The person wants to see a recording instead."""
+        """The person wants to see a recording instead, at a span of it if one is named."""
 
-        def __init__(self, path: str) -> None:
+        def __init__(self, path: str, span_id: str = "") -> None:
             super().__init__()
-            self.path = path
+            self.recording = ChosenRecording(path, span_id)
 
     class ValueOpened(Message):
         """The person wants to see a value in a program of their own."""
@@ -112,6 +117,8 @@ class Workspace(Screen[None]):
         self.store = context.store
         self.now = now = context.now
         self.commands = context.commands
+        self.found_text = ""
+        """What was searched in all recordings last."""
         self.faults = context.faults
         self.settings_problems = context.settings_problems
         set_bindings(self, _bindings(context.commands))
@@ -122,7 +129,8 @@ class Workspace(Screen[None]):
         self.status_bar = StatusBar(id="status")
         self.breadcrumb = Breadcrumb(id="breadcrumb")
         self.traces = TraceList(selection, context.store, summaries, now, id="traces")
-        self.span_tree = SpanTree(selection, summaries, now, self._snapshots, id="tree")
+        self.totals = Totals()
+        self.span_tree = SpanTree(selection, summaries, now, self._snapshots, totals=self.totals, id="tree")
         self.lanes = VoiceLanes(selection, now, limits, id="lanes")
         self.detail = DetailPane(id="detail")
         self.welcome = Welcome(context.status, demo=context.demo, id="welcome")
@@ -144,6 +152,13 @@ class Workspace(Screen[None]):
         self.detail_controller = DetailController(
             self, self.detail, selection, self.payloads, now, self._describe_turn
         )
+        self.last_key = ""
+        """The key that was pressed last, for commands with several that mean different things."""
+        self.activity = Activity()
+        self.now_line = NowLine(self.activity, summaries, now)
+        self.slowest_tools = SlowestTools()
+        self.span_tree.activity = self.activity
+        self.traces.painter.doing = self.now_line.doing
         self.navigator = Navigator(selection, self.span_tree, self.traces)
         self.search = SearchController(
             selection,
@@ -189,6 +204,12 @@ class Workspace(Screen[None]):
             changes: From the store.
             frame: Number of the spinner's picture.
         """
+        self.activity.apply(changes)
+        self.slowest_tools.apply(changes)
+        priced = self.totals.prices_known
+        self.totals.apply(changes)
+        if priced is not self.totals.prices_known:
+            self.span_tree.refresh()
         self.traces.apply(changes)
         shown = self.selection.trace
         if shown is not None and self.store.traces.get(shown.trace_id) is not shown:
@@ -203,6 +224,7 @@ class Workspace(Screen[None]):
             self.welcome.show_clients(
                 [one.client or one.peer for one in self.store.connections.values() if one.closed_at is None]
             )
+            self.welcome.show_knocks(self.source.notices)
         self.arrangement.show_welcome(empty)
         self.traces.animate_running(frame)
         self.span_tree.animate_running(frame)
@@ -245,6 +267,16 @@ class Workspace(Screen[None]):
         span = self.store.find_span(span_id) if span_id else None
         if span is not None:
             self.go_to_span(span)
+
+    def go_to_agent(self, number: int) -> None:
+        """Show what the agent with a number on the first line does."""
+        target = self.now_line.target(number)
+        if target is None:
+            self.answer(f"No agent has the number {number} now.")
+        elif isinstance(target, Trace):
+            self.navigator.go_to_run(target)
+        else:
+            self.go_to_span(target)
 
     def release_follow(self) -> None:
         """Stop to follow the newest span: the person goes somewhere else."""
@@ -335,6 +367,10 @@ class Workspace(Screen[None]):
     @on(KeyFooter.CommandClicked)
     def _footer_clicked(self, event: KeyFooter.CommandClicked) -> None:
         self.action_run(event.command_id)
+
+    @on(StatusBar.ChipChosen)
+    def _chip_chosen(self, event: StatusBar.ChipChosen) -> None:
+        self.go_to_agent(event.number)
 
     @on(StatusBar.ProblemsAsked)
     def _status_clicked(self) -> None:

@@ -81,6 +81,18 @@ def dollars(amount: float) -> str:
     return f"${amount:.4f}" if amount < 0.01 else f"${amount:.3f}" if amount < 1 else f"${amount:,.2f}"
 
 
+def cost(amount: float | None, unpriced: int = 0) -> str:
+    """Format what several calls cost: ``$0.041``; ``≥$0.041`` if more was paid, ``$?`` if nothing is known.
+
+    Args:
+        amount: Sum of the known prices in US dollars; None when no price is known.
+        unpriced: Calls of which no price is known.
+    """
+    if amount is None:
+        return "$?" if unpriced else ""
+    return ("≥" if unpriced else "") + dollars(amount)
+
+
 def size(count: int | float | None) -> str:
     """Format a size in bytes: ``340 B``, ``1.2 kB``, ``4.1 MB``."""
     if count is None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from etaoi_collector.pricing.book import Cost, price_book
 from etaoi_collector.pricing.call_costs import cost_of_call, is_paid
 from etaoi_collector.pricing.rates import UNITS
 from etaoi_collector.pricing.token_counts import read_tokens
 from etaoi_collector.store.model import Span
+
+_NOT_LOADED = Cost(None, "prices are not loaded")
 
 
 class Total:
@@ -83,30 +88,39 @@ class Total:
         return left
 
 
+def total_of_calls(calls: Iterable[Span], *, wait: bool = False) -> Total:
+    """Return what calls came to together. See `total_of_call`."""
+    total = Total()
+    for call in calls:
+        total.add(total_of_call(call, wait=wait))
+    return total
+
+
 def total_of_call(span: Span, *, wait: bool = False) -> Total:
     """Return what one call comes to; nothing if it reports no usage.
 
     Args:
         span: The call.
-        wait: Load prices now if they are not yet, which takes half a second, once.
+        wait: Load prices now if they are not yet, which takes half a second, once. Else the call has no price
+            until somebody has loaded them.
     """
     total = Total()
-    cost = cost_of_call(span, wait=wait)
-    if cost is None:
+    if wait or price_book().ready or not is_paid(span):
+        cost = cost_of_call(span, wait=wait)
+    else:
+        cost = _NOT_LOADED
+    tokens = read_tokens(span.usage) if span.usage is not None else None
+    if cost is None or span.usage is None or tokens is None:
         return total
     if cost.total is None:
         total.unpriced = 1
     else:
         total.priced = 1
         total.units = round(cost.total * UNITS)
-    usage = span.usage
-    if usage is None or not is_paid(span):
-        return total
-    total.calls = 1
-    total.input_tokens = usage.input_tokens or 0
-    total.output_tokens = usage.output_tokens or 0
-    tokens = read_tokens(usage)
-    if tokens is not None:
+    if is_paid(span):
+        total.calls = 1
+        total.input_tokens = span.usage.input_tokens or 0
+        total.output_tokens = span.usage.output_tokens or 0
         total.fresh = tokens.fresh
         total.cache_read = tokens.cache_read
         total.cache_write = tokens.cache_write

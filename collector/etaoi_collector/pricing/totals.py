@@ -174,6 +174,23 @@ class Totals:
         below = node.agents or Total()
         return SpanTotals(node.together.without(below), below, node.together)
 
+    def of_call(self, span: Span) -> Total | None:
+        """Return what a model call itself came to; None if it reports no usage, or is none."""
+        call = self._ledger(span.trace).calls.get(span)
+        return call.total if call is not None else None
+
+    def below(self, span: Span) -> Total | None:
+        """Return what all model calls below a span came to; None if there are none."""
+        if not self._ledger(span.trace).in_tree:
+            self._take_tree(span.trace)
+        node = self._nodes.get(span)
+        return node.together if node is not None else None
+
+    @property
+    def prices_known(self) -> bool:
+        """Whether prices were there at the last look; until then no call has one."""
+        return self._prices_known
+
     # what changes
 
     def apply(self, changes: Changes) -> None:

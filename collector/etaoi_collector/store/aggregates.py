@@ -6,7 +6,13 @@ import msgspec
 from msgspec import Raw
 
 from etaoi_collector.conventions.event_rows import WARNING as WARNING_WORD
-from etaoi_collector.conventions.payload_fields import DeltaText, read_llm_end, read_start, read_voice_metrics
+from etaoi_collector.conventions.payload_fields import (
+    DeltaText,
+    read_llm_end,
+    read_start,
+    read_voice_metrics,
+    read_voice_usage,
+)
 from etaoi_collector.store.display_names import is_internal, voice_name
 from etaoi_collector.store.model import NO_CALL, ModelCall, Span, Trace, Usage
 from etaoi_collector.store.state import (
@@ -222,6 +228,8 @@ class Aggregates:
             span.call = self._shared_call(
                 known.requested_model, metrics.provider, known.finish_reason, known.wraps
             )
+        if span.kind == "llm" and (span.usage is None or span.usage.cache_read is None):
+            self._count_usage(span, read_voice_usage(event.voice_metrics))
         if metrics.first_seconds is not None:
             span.ttft = metrics.first_seconds
 

@@ -10,7 +10,7 @@ from etaoi_collector.store.model import Trace
 from etaoi_tui.text import one_line
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.runs.figures import Figures, RunFigures, context_tokens
-from etaoi_tui.view.runs.rows import Group
+from etaoi_tui.view.runs.groups import Group
 from etaoi_tui.view.sparkline import sparkline
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
@@ -86,9 +86,7 @@ def course(group: Group, figures: RunFigures, most: int = COURSE_RUNS) -> str:
 
 def dollars(figures: Figures) -> str:
     """Say what something cost: ``$0.041``; ``$?`` if no price is known, ``≥`` if some are not."""
-    if figures.priced:
-        return ("≥" if figures.unpriced else "") + fmt.dollars(figures.dollars)
-    return "$?" if figures.unpriced else ""
+    return fmt.cost(figures.dollars if figures.priced else None, figures.unpriced)
 
 
 def tokens(figures: Figures) -> str:
