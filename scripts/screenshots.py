@@ -80,8 +80,8 @@ async def take(shot: Shot, source: Source, recording: str) -> None:
             await pilot.pause()
         for key in keys:
             await pilot.press(key)
-        # Messages of three seconds about what a key did would cover what is to be seen.
-        app.clear_notifications()
+        # What a key did is said in the footer, where the keys are to be seen.
+        app.main.footer.say_nothing()
         await pilot.pause(0.2)
         app.main.draw_detail_now()
         app.tick()

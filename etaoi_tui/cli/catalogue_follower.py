@@ -42,7 +42,7 @@ class CatalogueFollower:
         """Stop to listen, and write down how everything ended."""
         self._collector.stop()
         feed.work(_LAST_EVENTS_MS, time.time())
-        everything = not feed.behind and not self._collector.recorder.warning
+        everything = not feed.behind and not self._collector.recorder.unrecorded
         self._store.finish()
         self._writer.follow(self._store.drain_changes())
         self._writer.finish(self._store.events, everything=everything)

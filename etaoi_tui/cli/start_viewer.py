@@ -18,7 +18,7 @@ from etaoi_collector.store import Store
 from etaoi_tui.cli.signals import until_signal
 from etaoi_tui.console import echo
 from etaoi_tui.feed import Feed
-from etaoi_tui.viewer_options import StoreFollower, ViewerOptions, ViewerOutcome
+from etaoi_tui.viewer_options import ChosenRecording, StoreFollower, ViewerOptions, ViewerOutcome
 
 if TYPE_CHECKING:
     from etaoi_collector.collector import Collector, CollectorOptions
@@ -42,12 +42,31 @@ def has_terminal() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def live(options: CollectorOptions, *, theme: str | None) -> int:
+def live(options: CollectorOptions, *, theme: str | None, joins: bool = False) -> int:
     """Listen, record and show until the user has seen enough.
+
+    Args:
+        options: Where to listen, and what to record to.
+        theme: See `ViewerOptions`.
+        joins: Where another etaoi-tui listens already, show what it has.
 
     Returns:
         The exit code.
     """
+    from etaoi_tui.cli.collector_context import AddressHeld
+
+    try:
+        return _live(options, theme)
+    except AddressHeld:
+        if not joins:
+            raise
+    url = f"ws://{options.host}:{options.port}"
+    joined = f"Another etaoi-tui listens on port {options.port}: this shows what it has."
+    echo(joined)
+    return attach(url, token=options.token, theme=theme, greeting=joined)
+
+
+def _live(options: CollectorOptions, theme: str | None) -> int:
     from etaoi_collector.sources.live import LiveSource
     from etaoi_tui.cli.catalogue_follower import catalogue_follower
     from etaoi_tui.cli.collector_context import running_collector
@@ -73,21 +92,20 @@ def live(options: CollectorOptions, *, theme: str | None) -> int:
         return outcome.code
     stopped = f"Stopped listening on {endpoint}: this is a recording."
     echo(stopped)
-    return replay(outcome.recording, theme=theme, greeting=stopped)
+    return _replay(outcome.recording, theme=theme, greeting=stopped)
 
 
-def replay(name: str, *, theme: str | None, greeting: str = "") -> int:
+def replay(name: str, *, theme: str | None) -> int:
     """Show a recording.
 
     Args:
-        name: Its path, or ``last``.
+        name: Its path, ``last``, or another of its names.
         theme: See `ViewerOptions`.
-        greeting: Said when the screen is there.
 
     Returns:
         The exit code.
     """
-    from etaoi_tui.cli.load_recording import find_recording, load, open_recording
+    from etaoi_tui.cli.load_recording import find_recording, load
 
     if not has_terminal():
         from etaoi_tui.cli.show import write_traces
@@ -95,15 +113,41 @@ def replay(name: str, *, theme: str | None, greeting: str = "") -> int:
         with load(name) as loaded:
             write_traces(loaded.store, loaded.source, sys.stdout, time.time())
         return 0
-    source = open_recording(str(find_recording(name)))
-    try:
-        return view(ViewerOptions(source, theme=theme, greeting=greeting)).code
-    finally:
-        source.close()
+    return _replay(ChosenRecording(str(find_recording(name))), theme=theme)
 
 
-def attach(url: str, *, token: str | None, theme: str | None) -> int:
+def _replay(recording: ChosenRecording, *, theme: str | None, greeting: str = "") -> int:
+    """Show a recording, and those that the person goes on to."""
+    from etaoi_tui.cli.load_recording import open_recording
+
+    wanted: ChosenRecording | None = recording
+    code = 0
+    while wanted is not None:
+        source = open_recording(wanted.path)
+        try:
+            outcome = view(
+                ViewerOptions(
+                    source,
+                    theme=theme,
+                    greeting=greeting,
+                    span_id=wanted.span_id,
+                    recordings=_recent_recordings,
+                )
+            )
+        finally:
+            source.close()
+        code, wanted, greeting = outcome.code, outcome.recording, ""
+    return code
+
+
+def attach(url: str, *, token: str | None, theme: str | None, greeting: str = "") -> int:
     """Show what another viewer has, as a second viewer.
+
+    Args:
+        url: Its address.
+        token: The secret that it wants, if any.
+        theme: See `ViewerOptions`.
+        greeting: Said when the screen is there.
 
     Returns:
         The exit code.
@@ -114,11 +158,12 @@ def attach(url: str, *, token: str | None, theme: str | None) -> int:
         return tail.run(url, token=token)
     source = tail.opened(url, token=token)
     try:
-        return view(ViewerOptions(source, theme=theme)).code
+        outcome = view(ViewerOptions(source, theme=theme, greeting=greeting, recordings=_recent_recordings))
     finally:
         source.close()
         if source.failure:
             echo(source.failure)
+    return outcome.code if outcome.recording is None else _replay(outcome.recording, theme=theme)
 
 
 def demo(*, seed: int, loop: bool, port: int | None, speed: float, theme: str | None) -> int:
@@ -143,11 +188,13 @@ def demo(*, seed: int, loop: bool, port: int | None, speed: float, theme: str | 
         source = LiveSource(collector)
         with agent_process(collector.endpoint, seed=seed, speed=speed, loop=loop and drawn) as agent:
             if drawn:
-                code = view(ViewerOptions(source, theme=theme, demo=True)).code
+                outcome = view(ViewerOptions(source, theme=theme, demo=True))
                 echo("That was the demo; it keeps no recording. To see your own agent:")
                 echo("  etaoi_tui.attach(agent)   in your program, after `import etaoi_tui`")
                 echo("  etaoi-tui                 in another terminal")
-                return code
+                if outcome.recording is not None:
+                    return _replay(outcome.recording, theme=theme)
+                return outcome.code
             with until_signal() as stop:
                 echo(f"A scripted agent streams to {collector.endpoint}; its tree follows when it has ended.")
                 from etaoi_tui.cli.show import write_traces

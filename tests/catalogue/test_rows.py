@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from etaoi_collector.projections.trace_names import trace_name
+from etaoi_collector.projections.trace_names import is_listed, trace_name
 from etaoi_collector.readers.registry import open_recording
 from etaoi_collector.recording.catalogue import catch_up
 from etaoi_collector.recording.catalogue.run_row import RunRow
@@ -52,8 +52,9 @@ def test_rows_say_what_a_store_says(name: str, tmp_path: Path) -> None:
     path = CAPTURES / name
     store, reader = folded(path)
     entry, rows = read(tmp_path, path)
-    assert (entry.traces, entry.errors, entry.events) == (
+    assert (entry.rows, entry.traces, entry.errors, entry.events) == (
         len(store.traces),
+        sum(is_listed(trace) for trace in store.traces.values()),
         sum(trace.errors for trace in store.traces.values()),
         store.events,
     )

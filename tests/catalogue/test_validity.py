@@ -35,7 +35,7 @@ def listed(state: Path) -> list[tuple[object, ...]]:
 def test_a_recording_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_run(tmp_path)
     entry, rows = read(tmp_path, path)
-    assert entry.complete and len(rows) == entry.traces > 1
+    assert entry.complete and len(rows) == entry.rows > 1
     monkeypatch.setattr("etaoi_collector.recording.catalogue.catch_up.TraceReader", None)
     assert read(tmp_path, path) == (entry, rows)
 

@@ -91,6 +91,8 @@ class Ingest:
         self._recorder = recorder
         self._inbox = inbox
         self._clock = clock
+        self.frame_watchers: list[Callable[[bytes], None]] = []
+        """Are shown each frame after it was taken, and doctors' samples, on the collector's thread."""
         self._listeners: tuple[Listener, ...] = ()
         self._checkpoints = Checkpoints()
         self._joining = threading.Lock()
@@ -249,6 +251,15 @@ class Ingest:
                 self._count(batch, tells_drops)
                 self._emit(batch, size)
                 size = 0  # the frame is kept alive by its first batch already
+        self._show_watchers(frame)
+
+    def sample(self, frame: bytes) -> None:
+        """Show a doctor's sample to who watches frames; it is neither recorded nor counted."""
+        self._show_watchers(frame)
+
+    def _show_watchers(self, frame: bytes) -> None:
+        for watch in self.frame_watchers:
+            watch(frame)
 
     def frame_steps(self, number: int, frame: bytes) -> Iterator[None]:
         """Take an event frame of any size as `frame` does, a slice of some milliseconds at a time.
@@ -284,6 +295,7 @@ class Ingest:
                 self._emit(batch, size, known)
                 size = 0
             yield
+        self._show_watchers(frame)
 
     def _append(self, at: float, number: int, frame: bytes, *, in_pieces: bool = False) -> int:
         place = self._recorder.append(at, number, frame, in_pieces=in_pieces)

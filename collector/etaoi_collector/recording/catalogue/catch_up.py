@@ -72,7 +72,7 @@ def runs_of(
     if entry is None:
         return None
     runs = file.runs(recording.key)
-    if entry.complete and len(runs) != entry.traces:
+    if entry.complete and len(runs) != entry.rows:
         return None  # a row is damaged
     return runs
 
@@ -158,7 +158,8 @@ def _catalogue(
         reader.close()
     if not collector.is_exact and max_spans < DEFAULT_MAX_SPANS:
         return None
-    entry.traces, entry.errors, entry.events = collector.traces, collector.errors, events
+    collector.count(entry)
+    entry.events = events
     entry.at = clock()
     entry.complete = collector.is_exact and not recording.running and identify(recording.files) == identity
     if told:

@@ -52,7 +52,9 @@ class Entry(msgspec.Struct, array_like=True):
     """Everything in these files is told; else they are being written, and it is told up to some event."""
     at: float
     """When this was written, in seconds since the epoch."""
+    rows: int = 0
     traces: int = 0
+    """Those of them that are listed."""
     errors: int = 0
     events: int = 0
     problem: str | None = None

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 
 from etaoi_collector.projections.recorded_content import EventBytes
+from etaoi_collector.recording.catalogue.database import Entry
 from etaoi_collector.recording.catalogue.run_row import RunRow, run_row
 from etaoi_collector.recording.catalogue.run_scan import RunScan
 from etaoi_collector.store import Store
@@ -17,11 +18,12 @@ _SPANS_AT_ONCE = 256
 class _Told:
     """What a run's newest row said."""
 
-    __slots__ = ("errors", "events", "number")
+    __slots__ = ("errors", "events", "is_listed", "number")
 
     def __init__(self, row: RunRow) -> None:
         self.errors = row.errors
         self.events = row.events
+        self.is_listed = row.is_listed
         self.number = row.number
 
 
@@ -49,15 +51,12 @@ class RunCollector:
         """Whether rows are to be made."""
         return bool(self._pending)
 
-    @property
-    def traces(self) -> int:
-        """How many runs have a row."""
-        return len(self._told)
-
-    @property
-    def errors(self) -> int:
-        """Failures in them."""
-        return sum(told.errors for told in self._told.values())
+    def count(self, entry: Entry) -> None:
+        """Write into an entry how many rows were made, and what they come to."""
+        told = self._told.values()
+        entry.rows = len(told)
+        entry.traces = sum(one.is_listed for one in told)
+        entry.errors = sum(one.errors for one in told)
 
     def note(self, changes: Changes) -> None:
         """Remember which runs changed."""

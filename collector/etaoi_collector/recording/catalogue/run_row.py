@@ -9,7 +9,7 @@ import msgspec
 from etaoi_collector.conventions.usage import Usage
 from etaoi_collector.projections.question import question_of
 from etaoi_collector.projections.recorded_content import EventBytes
-from etaoi_collector.projections.trace_names import heads, is_stray, trace_name
+from etaoi_collector.projections.trace_names import agent_of, is_listed, is_run, trace_name
 from etaoi_collector.recording.catalogue.run_scan import RunScan
 from etaoi_collector.store.model import NO_CALL, Span, Trace
 
@@ -68,7 +68,9 @@ class RunRow(msgspec.Struct, array_like=True, gc=False):
     thread: str | None
     user_id: str | None
     is_run: bool
-    """False for what is recorded beside runs: snapshots of agents, marks without their call."""
+    """False for what is shown with another run, see `trace_names.is_run`."""
+    is_listed: bool
+    """False for what is no part of a run that can be asked for, see `trace_names.is_listed`."""
     model_names: list[tuple[str, str, str]]
     """Model that answered, model that was asked, and provider, of `calls`."""
     calls: list[CallTokens]
@@ -114,7 +116,7 @@ def run_row(trace: Trace, scan: RunScan, reader: EventBytes) -> RunRow:
         number=trace.number,
         name=trace_name(trace),
         question=scan.question,
-        agent=_agent(trace),
+        agent=agent_of(trace),
         status=trace.status.value,
         started_at=trace.started_at,
         ended_at=trace.ended_at,
@@ -129,7 +131,8 @@ def run_row(trace: Trace, scan: RunScan, reader: EventBytes) -> RunRow:
         waits_for=trace.waits_for,
         thread=trace.thread,
         user_id=trace.session.user_id,
-        is_run=bool(trace.roots) and not trace.only_context and not is_stray(trace),
+        is_run=is_run(trace),
+        is_listed=is_listed(trace),
         model_names=names,
         calls=calls,
         agents=list(scan.agents),
@@ -139,15 +142,6 @@ def run_row(trace: Trace, scan: RunScan, reader: EventBytes) -> RunRow:
         other_names=list(scan.names),
         extents=scan.extents(),
     )
-
-
-def _agent(trace: Trace) -> str:
-    for head in heads(trace)[:8]:
-        if head.agent:
-            return head.agent
-        if head.kind in ("sub_agent", "voice_agent") and head.name:
-            return head.name
-    return ""
 
 
 def _calls(spans: Iterable[Span]) -> tuple[list[tuple[str, str, str]], list[CallTokens]]:

@@ -27,8 +27,8 @@ class RunScan:
     """
 
     __slots__ = (
-        "_blocks", "_last", "_open", "_seen", "agents", "errors", "first_segment", "models", "names",
-        "question", "tools",
+        "_first", "_last", "_last_in", "_open", "_seen", "agents", "errors", "first_segment", "models",
+        "names", "question", "tools",
     )  # fmt: skip
 
     def __init__(self, first_segment: int = 0) -> None:
@@ -42,8 +42,10 @@ class RunScan:
         self.models: dict[str, None] = {}
         self.errors: dict[str, None] = {}
         self.names: dict[str, None] = {}
-        self._blocks: dict[int, int] = {}
+        self._first: dict[int, int] = {}
         """The first reference in each block, by the block's number over all segments."""
+        self._last_in: dict[int, int] = {}
+        """The last one."""
         self._open: list[Span] = []
         """Spans of which more is to come."""
         self._seen = 0
@@ -80,13 +82,13 @@ class RunScan:
         """Return where its events lie: segment, offset of a record, offset where reading ends."""
         found: list[tuple[int, int, int]] = []
         before = -2
-        for block in sorted(self._blocks):
+        for block in sorted(self._first):
             segment = (block >> _IN_SEGMENT) + self.first_segment
-            end = ((block & ((1 << _IN_SEGMENT) - 1)) + 1) << BLOCK_BITS
+            end = ((self._last_in[block] >> ORDINAL_BITS) & _OFFSET) + 1
             if block == before + 1 and found and found[-1][0] == segment:
                 found[-1] = (segment, found[-1][1], end)
             else:
-                found.append((segment, (self._blocks[block] >> ORDINAL_BITS) & _OFFSET, end))
+                found.append((segment, (self._first[block] >> ORDINAL_BITS) & _OFFSET, end))
             before = block
         return found
 
@@ -119,9 +121,13 @@ class RunScan:
         if ref < 0:
             return
         block = ref >> _TO_BLOCK
-        first = self._blocks.get(block)
-        if first is None or ref < first:
-            self._blocks[block] = ref
+        first = self._first.get(block)
+        if first is None:
+            self._first[block] = self._last_in[block] = ref
+        elif ref < first:
+            self._first[block] = ref
+        elif ref > self._last_in[block]:
+            self._last_in[block] = ref
 
 
 def _keep(names: dict[str, None], name: str) -> None:

@@ -94,10 +94,12 @@ class CatalogueWriter:
     def _order(self, key: Path, rows: list[RunRow], *, complete: bool = False, events: int = 0) -> None:
         recording = recording_at(key)
         identity = None if recording is None else identify(recording.files)
-        if identity is None:
+        if recording is None or identity is None:
             return
-        collector = self._collector
-        entry = Entry(identity, complete, self._clock(), collector.traces, collector.errors, events)
+        # Runs of segments that were deleted have rows; whoever reads the recording again does without them.
+        complete = complete and recording.path == recording.key
+        entry = Entry(identity, complete, self._clock(), events=events)
+        self._collector.count(entry)
         self._orders.put((key, entry, rows))
         if self._thread is None:
             self._thread = threading.Thread(target=self._write, name="etaoi-catalogue", daemon=True)
