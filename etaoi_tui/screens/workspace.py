@@ -268,6 +268,11 @@ class Workspace(Screen[None]):
         if span is not None:
             self.go_to_span(span)
 
+    def filter_runs(self, query: str) -> None:
+        """List only runs in which something is found."""
+        self.arrangement.go_to("traces")
+        self.search.open(query, in_list=True)
+
     def go_to_agent(self, number: int) -> None:
         """Show what the agent with a number on the first line does."""
         target = self.now_line.target(number)
