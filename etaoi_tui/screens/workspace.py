@@ -226,6 +226,7 @@ class Workspace(Screen[None]):
             )
             self.welcome.show_knocks(self.source.notices)
         self.arrangement.show_welcome(empty)
+        self.arrangement.fit()
         self.traces.animate_running(frame)
         self.span_tree.animate_running(frame)
         if self.voice.apply(changes, frame):
