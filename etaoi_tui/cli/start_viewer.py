@@ -215,8 +215,8 @@ def view(options: ViewerOptions) -> ViewerOutcome:
 
 def _recent_recordings() -> list[RecentRecording]:
     """List the recordings that nobody writes any more, the newest first; read those that nobody read yet."""
-    from etaoi_collector.recording.catalogue.catch_up import known, newest_question
     from etaoi_collector.recording.catalogue.database import CatalogueFile
+    from etaoi_collector.recording.catalogue.lookup import known, newest_question
     from etaoi_collector.recording.directory import list_recordings, state_dir
     from etaoi_tui.view import format as fmt
     from etaoi_tui.widgets.welcome import RecentRecording
