@@ -46,6 +46,7 @@ def run_row(trace: Trace, scan: RunScan, reader: EventBytes) -> RunRow:
         output_tokens=trace.output_tokens,
         dropped=trace.dropped,
         waits_for=trace.waits_for,
+        has_waits=bool(trace.waits or trace.resumed),
         thread=trace.thread,
         user_id=trace.session.user_id,
         is_run=is_run(trace),

@@ -55,6 +55,8 @@ class RunRow(msgspec.Struct, array_like=True, gc=False):
     output_tokens: int
     dropped: int
     waits_for: str | None
+    has_waits: bool
+    """It waited, or went on with one that did: what that means depends on the order of runs."""
     thread: str | None
     user_id: str | None
     is_run: bool
