@@ -1,4 +1,4 @@
-"""What a row says of a run that waits, that waited, that goes on with one that did, or whose agent is away."""
+"""What a row says of a run that waits, that waited, that goes on with one, or whose agent is away."""
 
 from __future__ import annotations
 
