@@ -14,8 +14,8 @@ from etaoi_collector.projections.recorded_content import RecordedContent
 from etaoi_collector.query import parse_query
 from etaoi_collector.readers import registry
 from etaoi_collector.readers.hive_events import HiveLog
-from etaoi_collector.recording.catalogue.catch_up import runs_of
 from etaoi_collector.recording.catalogue.database import CatalogueFile
+from etaoi_collector.recording.catalogue.lookup import runs_of
 from etaoi_collector.recording.directory import recordings_dir
 from etaoi_collector.search import recording_search
 from etaoi_collector.search.find import find

@@ -10,8 +10,8 @@ from pathlib import Path
 from etaoi_collector.query.match import Query
 from etaoi_collector.query.needed_words import words_in
 from etaoi_collector.readers.registry import offered_files, open_recording
-from etaoi_collector.recording.catalogue.catch_up import entry_of, runs_of
 from etaoi_collector.recording.catalogue.database import CatalogueFile
+from etaoi_collector.recording.catalogue.lookup import entry_of, runs_of
 from etaoi_collector.recording.directory import Recording, list_recordings, recordings_dir
 from etaoi_collector.recording.fold import fold_item
 from etaoi_collector.recording.formats import CorruptRecord
