@@ -8,14 +8,13 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import sys
 import threading
 import time
 from typing import Any
 
-try:
+if sys.platform != "win32":
     import termios
-except ImportError:  # Windows
-    termios = None  # type: ignore[assignment]
 
 PATIENCE = 0.6
 """Seconds that ending the usual way may take before it is looked whether the terminal takes anything."""
@@ -39,7 +38,7 @@ class StuckTerminal:
         self._descriptor = descriptor
         self._before: list[Any] | None = None
         self._watching: threading.Event | None = None
-        if termios is not None:
+        if sys.platform != "win32":
             with contextlib.suppress(OSError, ValueError, termios.error):
                 self._before = termios.tcgetattr(descriptor)
 
@@ -76,8 +75,10 @@ class StuckTerminal:
 
     def _restore(self) -> None:
         """Throw away what waits, and restore as far as nobody has to wait for it."""
+        if sys.platform == "win32" or self._before is None:
+            return
         with contextlib.suppress(OSError, ValueError, termios.error):
-            termios.tcsetattr(self._descriptor, termios.TCSANOW, self._before)  # type: ignore[arg-type]
+            termios.tcsetattr(self._descriptor, termios.TCSANOW, self._before)
             termios.tcflush(self._descriptor, termios.TCOFLUSH)
             terminal = os.open(os.ttyname(self._descriptor), os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
             os.write(terminal, _RESTORE)
