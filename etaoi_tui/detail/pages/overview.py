@@ -10,6 +10,7 @@ from etaoi_tui.detail.document.model import Json, KeyValues, Section, StyledText
 from etaoi_tui.detail.span_data import Map, SpanData, as_number, as_text
 from etaoi_tui.kinds.registry import KINDS
 from etaoi_tui.view import format as fmt
+from etaoi_tui.view.call_numbers import CALL_NUMBERS
 from etaoi_tui.view.glyphs import STATUS_GLYPHS, kind_word, span_glyph
 
 STATUS_STYLES = {
@@ -82,6 +83,8 @@ def headline(data: SpanData) -> list[StyledText]:
         status_run(span.status),
         (f"   {length}", ""),
     ]
+    if (number := CALL_NUMBERS.of(span)) is not None:
+        runs.append((f"   call {number[0]:,} of {number[1]:,}", "muted"))
     usage = span.usage
     if usage is not None and (usage.input_tokens is not None or usage.output_tokens is not None):
         runs.append((f"   {fmt.tokens(usage.input_tokens)}→{fmt.tokens(usage.output_tokens)} tok", "muted"))
