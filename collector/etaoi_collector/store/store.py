@@ -111,7 +111,11 @@ class Store:
     def frame_refused(self, connection: int, at: float, size: int, reason: str) -> None:
         """Count a frame that was too large to take."""
         self._held.refused_frames += 1
-        self._held.reject(StoredReject(0, f"frame of {size:,} bytes refused: {reason}", -1, connection))
+        self._held.reject(StoredReject(0, f"frame of {size:,} bytes refused: {reason}", 1, -1, connection))
+
+    def run_comes_first(self, trace_id: str, number: int) -> None:
+        """Give a run its place in the order of arrival, although its events come before all others."""
+        self._held.first_run = (trace_id, number)
 
     def tick(self, now: float) -> None:
         """Let time pass: sessions whose clients have been away for `LOST_AFTER` lose their open spans."""
