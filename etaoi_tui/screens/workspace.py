@@ -91,9 +91,9 @@ class Workspace(Screen[None]):
     class RecordingChosen(Message):
         """The person wants to see a recording instead, at a span of it if one is named."""
 
-        def __init__(self, path: str, span_id: str = "") -> None:
+        def __init__(self, path: str, trace_id: str = "", span_id: str = "") -> None:
             super().__init__()
-            self.recording = ChosenRecording(path, span_id)
+            self.recording = ChosenRecording(path, trace_id, span_id)
 
     class ValueOpened(Message):
         """The person wants to see a value in a program of their own."""
