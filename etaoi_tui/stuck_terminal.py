@@ -6,15 +6,20 @@ Whatever is written to such a terminal waits for ever, and what restores it is w
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import select
-import sys
 import threading
 import time
 from typing import Any
 
-if sys.platform != "win32":
-    import termios
+_posix: Any = os
+"""The same module; what only POSIX has is used where `_termios` is."""
+_termios: Any
+try:
+    _termios = importlib.import_module("termios")
+except ImportError:  # Windows
+    _termios = None
 
 PATIENCE = 0.6
 """Seconds that ending the usual way may take before it is looked whether the terminal takes anything."""
@@ -38,9 +43,9 @@ class StuckTerminal:
         self._descriptor = descriptor
         self._before: list[Any] | None = None
         self._watching: threading.Event | None = None
-        if sys.platform != "win32":
-            with contextlib.suppress(OSError, ValueError, termios.error):
-                self._before = termios.tcgetattr(descriptor)
+        if _termios is not None:
+            with contextlib.suppress(OSError, ValueError, _termios.error):
+                self._before = _termios.tcgetattr(descriptor)
 
     def watch(self, code: int) -> None:
         """End the process with this exit code if the terminal is stuck, unless `left` is called before."""
@@ -75,10 +80,10 @@ class StuckTerminal:
 
     def _restore(self) -> None:
         """Throw away what waits, and restore as far as nobody has to wait for it."""
-        if sys.platform == "win32" or self._before is None:
-            return
-        with contextlib.suppress(OSError, ValueError, termios.error):
-            termios.tcsetattr(self._descriptor, termios.TCSANOW, self._before)
-            termios.tcflush(self._descriptor, termios.TCOFLUSH)
-            terminal = os.open(os.ttyname(self._descriptor), os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+        with contextlib.suppress(OSError, ValueError, _termios.error):
+            _termios.tcsetattr(self._descriptor, _termios.TCSANOW, self._before)
+            _termios.tcflush(self._descriptor, _termios.TCOFLUSH)
+            terminal = os.open(
+                _posix.ttyname(self._descriptor), os.O_WRONLY | _posix.O_NONBLOCK | _posix.O_NOCTTY
+            )
             os.write(terminal, _RESTORE)
