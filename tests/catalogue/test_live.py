@@ -104,3 +104,21 @@ def test_a_viewer_leaves_a_catalogue_that_holds(tmp_path: Path, how: str) -> Non
         kept = runs_of(file, at(path))
     assert kept is not None
     assert facts(kept) == facts(rows)
+
+
+def test_two_viewers_at_once_both_keep_the_catalogue(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    with running(state, "--port", "0") as one, running(state, "--port", "0") as other:
+        for process in (one, other):
+            assert process.stderr is not None
+            send(process.stderr.readline().split()[2].rstrip(";"))
+        found = list_recordings(recordings_dir(state))
+        assert len(found) == 2
+        for process in (one, other):
+            process.send_signal(signal.SIGINT)
+        assert [process.wait(PATIENCE) for process in (one, other)] == [0, 0]
+    for recording in list_recordings(recordings_dir(state)):
+        with CatalogueFile(state) as file:
+            entry, kept = known(file, recording, time.time()), runs_of(file, recording)
+        assert entry is not None and entry.complete and kept is not None
+        assert facts(kept) == facts(read(tmp_path / "other", recording.path)[1])
