@@ -132,7 +132,7 @@ class Workspace(Screen[None]):
         self.traces = TraceList(selection, context.store, summaries, now, self.totals, id="traces")
         self.span_tree = SpanTree(selection, summaries, now, self._snapshots, totals=self.totals, id="tree")
         self.lanes = VoiceLanes(selection, now, limits, id="lanes")
-        self.detail = DetailPane(id="detail")
+        self.detail = DetailPane(number="3", id="detail")
         self.welcome = Welcome(context.status, demo=context.demo, id="welcome")
         self.search_bar = SearchBar(id="search")
         self.footer = KeyFooter(id="footer")
