@@ -141,7 +141,7 @@ class TraceReader:
             if head is None:
                 if not self._at_end():
                     return None
-            else:
+            elif not self._is_damaged(head):
                 self._take(head)
             if self._queue:
                 return self._queue.popleft()
@@ -251,6 +251,8 @@ class TraceReader:
             return True
         if following is None and growing:
             return False
+        if self._skip_to_record(segment, self._offset + 1, None):
+            return True
         left = self._rest(segment)
         if left:
             self._own_notices.append(
@@ -314,18 +316,45 @@ class TraceReader:
             )
             self._chunk, self._chunk_at = b"", self._offset
             return False
-        offset = start + 1
-        while piece := segment.file.view(offset, _CHUNK):
+        if not self._skip_to_record(segment, start + 1, None):
+            left = self._rest(segment)
+            self._chunk, self._chunk_at = b"", self._offset
+            self._own_notices.append(_left_out(segment, start, left))
+        return True
+
+    def _is_damaged(self, head: RecordHeader) -> bool:
+        """Whether a record is none: nothing follows it, but records are within it. They come next then."""
+        segment = self._segments[-1]
+        if not isinstance(segment.format, NativeFormat):
+            return False
+        end = self._chunk_at + head.end
+        after = segment.file.view(end, PREFIX.size)
+        if len(after) < PREFIX.size or read_prefix(after, 0) is not None:
+            return False
+        return self._skip_to_record(segment, self._offset + 1, end)
+
+    def _skip_to_record(self, segment: Segment, offset: int, end: int | None) -> bool:
+        """Go on with the first record from an offset on; False when there is none before ``end``."""
+        if not isinstance(segment.format, NativeFormat):
+            return False
+        start = self._offset
+        while (end is None or offset < end) and (piece := segment.file.view(offset, _CHUNK)):
             found = _plausible_record(segment.file, piece, offset)
             if found is not None:
                 offset += found
-                break
-            offset += max(1, len(piece) - PREFIX.size)
-        self._chunk, self._chunk_at, self._offset = b"", offset, offset
-        self._own_notices.append(
-            f"{segment.path.name} is damaged: {offset - start:,} bytes at byte {start:,} were left out."
-        )
-        return True
+                if end is not None and offset >= end:
+                    return False
+                self._chunk, self._chunk_at, self._offset = b"", offset, offset
+                self._own_notices.append(_left_out(segment, start, offset - start))
+                return True
+            if len(piece) <= PREFIX.size:
+                return False
+            offset += len(piece) - PREFIX.size
+        return False
+
+
+def _left_out(segment: Segment, start: int, size: int) -> str:
+    return f"{segment.path.name} is damaged: {size:,} bytes at byte {start:,} were left out."
 
 
 def _plausible_record(file: RandomAccessFile, piece: bytes | memoryview, offset: int) -> int | None:
