@@ -164,6 +164,7 @@ class ViewerApp(ContainedApp[str]):
                 demo=demo,
                 faults=self.faults,
                 settings_problems=self._left_out,
+                budgets=settings.budgets,
             )
         )
 

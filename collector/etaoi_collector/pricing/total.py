@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from weakref import WeakKeyDictionary
 
 from etaoi_collector.pricing.book import Cost, price_book
 from etaoi_collector.pricing.call_costs import cost_of_call, is_paid
 from etaoi_collector.pricing.rates import UNITS
 from etaoi_collector.pricing.token_counts import read_tokens
-from etaoi_collector.store.model import Span
+from etaoi_collector.store.model import Span, Trace
 
 _NOT_LOADED = Cost(None, "prices are not loaded")
 
@@ -126,3 +127,18 @@ def total_of_call(span: Span, *, wait: bool = False) -> Total:
         total.cache_write = tokens.cache_write
         total.reasoning = tokens.reasoning or 0
     return total
+
+
+def total_of_trace(trace: Trace, *, wait: bool = False) -> Total:
+    """Return what all model calls of a trace came to; the same sum is not made twice. See `total_of_call`."""
+    if wait and not price_book().ready:
+        price_book().load()
+    key = trace.usage_version, price_book().ready
+    known = _traces.get(trace)
+    if known is None or known[0] != key:
+        known = _traces[trace] = key, total_of_calls(trace.calls)
+    return known[1]
+
+
+_traces: WeakKeyDictionary[Trace, tuple[tuple[int, bool], Total]] = WeakKeyDictionary()
+"""Sums of the traces that are looked at; a page that is drawn again asks for the same ones."""
