@@ -45,7 +45,7 @@ from etaoi_tui.view.status import StatusLine, status_line
 from etaoi_tui.view.trace_clock import EventRate, TraceClock
 from etaoi_tui.view.trace_counts import TraceCounts
 from etaoi_tui.view.voice.thresholds import config_file
-from etaoi_tui.viewer_options import StoreFollower, ViewerOptions, ViewerOutcome
+from etaoi_tui.viewer_options import ChosenRecording, StoreFollower, ViewerOptions, ViewerOutcome
 from etaoi_tui.widgets.control_char_filter import CONTROL_CHAR_FILTER
 from etaoi_tui.widgets.textual_internals import (
     ContainedApp,
@@ -81,8 +81,8 @@ THEMES = (DARK.name, LIGHT.name, "ansi-dark", "ansi-light")
 THEME_NAMES = {"dark": DARK.name, "light": LIGHT.name, "ansi": "ansi-dark"}
 
 
-class ViewerApp(ContainedApp[str]):
-    """Shows one source. Exits with the path of a recording when the person asked for that instead.
+class ViewerApp(ContainedApp[ChosenRecording]):
+    """Shows one source. Exits with a recording when the person asked for that instead.
 
     Args:
         source: Where events come from; closed by whoever made it.
@@ -93,6 +93,7 @@ class ViewerApp(ContainedApp[str]):
         max_spans: Bound on spans in memory.
         demo: A scripted agent is about to connect.
         greeting: Said when the screen is there; empty for nothing.
+        span_id: The span to go to as soon as it is there; empty for none.
         recordings: Lists what can be opened from the empty screen.
         follower: See `ViewerOptions`.
         clock: The present, in seconds since the epoch.
@@ -115,6 +116,7 @@ class ViewerApp(ContainedApp[str]):
         max_spans: int = DEFAULT_MAX_SPANS,
         demo: bool = False,
         greeting: str = "",
+        span_id: str = "",
         recordings: Callable[[], list[RecentRecording]] = list,
         follower: Callable[[Store], StoreFollower] | None = None,
         clock: Callable[[], float] = time.time,
@@ -137,6 +139,7 @@ class ViewerApp(ContainedApp[str]):
         self.stylesheet.set_variables(self.get_css_variables())
         self._listens = bool(status.endpoint)
         self._greeting = greeting
+        self._wanted_span = span_id
         self._recordings = recordings
         self.follower = None if follower is None else follower(self.store)
         self._clock = clock
@@ -225,7 +228,7 @@ class ViewerApp(ContainedApp[str]):
     @on(Workspace.RecordingChosen)
     def _recording_chosen(self, event: Workspace.RecordingChosen) -> None:
         """End, and ask for a recording to be shown instead."""
-        self.exit(event.path)
+        self.exit(event.recording)
 
     def action_suspend_process(self) -> None:
         """Stop until the shell's ``fg``, with whatever started this program."""
@@ -290,6 +293,9 @@ class ViewerApp(ContainedApp[str]):
         changes = self.store.drain_changes()
         self._trace_counts.apply(changes)
         self.main.apply(changes, self._spinner_frame)
+        if self._wanted_span and (self.feed.ended or self.store.find_span(self._wanted_span)):
+            self.main.go_to_span_id(self._wanted_span)
+            self._wanted_span = ""
         if self.follower is not None:
             self.follower.follow(changes)
         self.main.show_status(self._status())
@@ -420,6 +426,7 @@ def run_viewer(options: ViewerOptions, report: Callable[[str], object]) -> Viewe
         theme=options.theme or "",
         demo=options.demo,
         greeting=options.greeting,
+        span_id=options.span_id,
         recordings=options.recordings,
         follower=options.follower,
     )

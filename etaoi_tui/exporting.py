@@ -36,6 +36,7 @@ class Extract:
         plumbing: Write a framework's inner steps, too.
         hung_elsewhere: Write also traces without a root of their own, which stand in another one's tree.
         most_spans: How many spans are written at most; None for all.
+        wanted: Write only spans for which it holds; None for all.
         payloads: Reads whole events of the source.
         totals: What spans and all below them took in tokens and dollars.
     """
@@ -47,6 +48,7 @@ class Extract:
     plumbing: bool = False
     hung_elsewhere: bool = False
     most_spans: int | None = None
+    wanted: Callable[[Span], bool] | None = None
     payloads: RecordedPayloads = field(init=False)
     totals: Totals = field(init=False)
 
@@ -56,7 +58,11 @@ class Extract:
 
     def spans(self) -> Iterator[Span]:
         """Yield every span of which something arrived: trace by trace, parents before children."""
-        found = self._all() if self.subtree is None else (span for span, _ in walk([self.subtree]))
+        found: Iterable[Span] = (
+            self._all() if self.subtree is None else (one for one, _ in walk([self.subtree]))
+        )
+        if self.wanted is not None:
+            found = filter(self.wanted, found)
         yield from found if self.most_spans is None else islice(found, self.most_spans)
 
     def is_cut(self) -> bool:

@@ -18,6 +18,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class ChosenRecording:
+    """A recording that is to be shown."""
+
+    path: str
+    span_id: str = ""
+    """The span to go to; empty for none."""
+
+
+@dataclass(frozen=True, slots=True)
 class ViewerOptions:
     """Everything ``etaoi_tui.app.run_viewer`` needs.
 
@@ -33,6 +42,8 @@ class ViewerOptions:
     """A scripted agent is about to connect: the empty screen says so instead of showing set-up code."""
     greeting: str = ""
     """Said when the screen is there; empty for nothing."""
+    span_id: str = ""
+    """The span to go to as soon as it is there; empty for none."""
     recordings: Callable[[], list[RecentRecording]] = list
     """Lists what can be opened from the empty screen; called once that is drawn."""
     follower: Callable[[Store], StoreFollower] | None = None
@@ -55,5 +66,5 @@ class ViewerOutcome:
 
     code: int = 0
     """The exit code: 0, or 128 plus the number of the signal that ended it."""
-    recording: str | None = None
-    """Path of a recording that the person wants to see next."""
+    recording: ChosenRecording | None = None
+    """What the person wants to see next."""

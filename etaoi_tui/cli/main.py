@@ -15,6 +15,7 @@ from etaoi_tui.cli import params
 
 if TYPE_CHECKING:
     from etaoi_collector.collector import CollectorOptions
+    from etaoi_collector.query import Query
 
 DEFAULT_PORT = 8787
 
@@ -193,6 +194,23 @@ def run_command(context: click.Context, /, command: tuple[str, ...], **options: 
     context.exit(run(words, _collector_options(options, watched=view), mode=mode, view=view, theme=theme))
 
 
+@main.command(short_help="Find out why nothing shows.")
+@click.argument("url", required=False)
+@click.option("--token", envvar="ETAOI_TUI_TOKEN", help="The viewer's secret. [env: ETAOI_TUI_TOKEN]")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.pass_context
+def doctor(context: click.Context, url: str | None, token: str | None, as_json: bool) -> None:
+    """Look at the way from an agent to the viewer at URL, ws://127.0.0.1:8787 by default.
+
+    Says who holds the port, whether a sample gets through (it is not kept), whether recordings can be
+    written, what the terminal can do, and, run where the agent runs, which tracers its Python has, where
+    they send to and the line to add. Ends with 1 when something is in the way.
+    """
+    from etaoi_tui.cli.doctor import run
+
+    context.exit(run(url, token=token, as_json=as_json))
+
+
 @main.command("ls")
 @click.argument("file", required=False)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
@@ -215,6 +233,7 @@ def list_traces(context: click.Context, file: str | None, as_json: bool) -> None
     help="Write another format: json-lines, markdown, text-log, text-tree, or one of a plugin.",
 )
 @click.option("--all", "plumbing", is_flag=True, help="Show a framework's inner steps, too.")
+@click.option("--where", callback=params.query, metavar="QUERY", help="Print only spans that match; see `/`.")
 @click.option("--voice", is_flag=True, help="Show voice calls: a line a turn, its silence taken apart.")
 @click.pass_context
 def show(
@@ -225,6 +244,7 @@ def show(
     format_name: str | None,
     plumbing: bool,
     voice: bool,
+    where: Query | None,
 ) -> None:
     """Print the traces in FILE as trees.
 
@@ -236,10 +256,12 @@ def show(
         raise click.UsageError("--format cannot be combined with --json or --voice.")
     if voice:
         if plumbing:
-            raise click.UsageError("--all means nothing with --voice, which shows turns.")
+            raise click.UsageError("--all cannot be combined with --voice, which shows turns.")
+        if where is not None:
+            raise click.UsageError("--where cannot be combined with --voice, which shows turns.")
         context.exit(commands.show_voice(file, wanted=trace, as_json=as_json))
     format_name = format_name or ("json-lines" if as_json else "text-tree")
-    context.exit(commands.show(file, wanted=trace, format_name=format_name, plumbing=plumbing))
+    context.exit(commands.show(file, wanted=trace, format_name=format_name, plumbing=plumbing, where=where))
 
 
 @main.command()
@@ -272,6 +294,7 @@ def find(context: click.Context, query: str, since: float | None, limit: int, as
 @click.argument("url", required=False)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option("--all", "plumbing", is_flag=True, help="Print a framework's inner steps, too.")
+@click.option("--where", callback=params.query, metavar="QUERY", help="Print only spans that match; see `/`.")
 @click.option("--new", "only_new", is_flag=True, help="Leave out what it has recorded; only what comes.")
 @click.option("--no-wait", is_flag=True, help="End with the viewer instead of waiting for the next one.")
 @click.option("--token", envvar="ETAOI_TUI_TOKEN", help="The viewer's secret. [env: ETAOI_TUI_TOKEN]")

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import TextIO
 
 from etaoi_collector.projections.timestamps import iso
+from etaoi_collector.query import Query
 from etaoi_collector.recording.catalogue.catch_up import entry_of, forget_missing
 from etaoi_collector.recording.catalogue.database import CatalogueFile, Entry
 from etaoi_collector.recording.directory import Recording, list_recordings, state_dir
@@ -37,7 +38,9 @@ def ls(name: str | None, *, as_json: bool) -> int:
     return 0
 
 
-def show(name: str, *, wanted: str | None, format_name: str, plumbing: bool) -> int:
+def show(
+    name: str, *, wanted: str | None, format_name: str, plumbing: bool, where: Query | None = None
+) -> int:
     """Print a recording's spans in a format.
 
     Returns:
@@ -52,6 +55,7 @@ def show(name: str, *, wanted: str | None, format_name: str, plumbing: bool) -> 
             wanted=wanted,
             format_name=format_name,
             plumbing=plumbing,
+            where=where,
         )
     return 0
 

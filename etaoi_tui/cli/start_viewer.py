@@ -18,7 +18,7 @@ from etaoi_collector.store import Store
 from etaoi_tui.cli.signals import until_signal
 from etaoi_tui.console import echo
 from etaoi_tui.feed import Feed
-from etaoi_tui.viewer_options import StoreFollower, ViewerOptions, ViewerOutcome
+from etaoi_tui.viewer_options import ChosenRecording, StoreFollower, ViewerOptions, ViewerOutcome
 
 if TYPE_CHECKING:
     from etaoi_collector.collector import Collector, CollectorOptions
@@ -92,21 +92,20 @@ def _live(options: CollectorOptions, theme: str | None) -> int:
         return outcome.code
     stopped = f"Stopped listening on {endpoint}: this is a recording."
     echo(stopped)
-    return replay(outcome.recording, theme=theme, greeting=stopped)
+    return _replay(outcome.recording, theme=theme, greeting=stopped)
 
 
-def replay(name: str, *, theme: str | None, greeting: str = "") -> int:
+def replay(name: str, *, theme: str | None) -> int:
     """Show a recording.
 
     Args:
-        name: Its path, or ``last``.
+        name: Its path, ``last``, or another of its names.
         theme: See `ViewerOptions`.
-        greeting: Said when the screen is there.
 
     Returns:
         The exit code.
     """
-    from etaoi_tui.cli.load_recording import find_recording, load, open_recording
+    from etaoi_tui.cli.load_recording import find_recording, load
 
     if not has_terminal():
         from etaoi_tui.cli.show import write_traces
@@ -114,11 +113,31 @@ def replay(name: str, *, theme: str | None, greeting: str = "") -> int:
         with load(name) as loaded:
             write_traces(loaded.store, loaded.source, sys.stdout, time.time())
         return 0
-    source = open_recording(str(find_recording(name)))
-    try:
-        return view(ViewerOptions(source, theme=theme, greeting=greeting)).code
-    finally:
-        source.close()
+    return _replay(ChosenRecording(str(find_recording(name))), theme=theme)
+
+
+def _replay(recording: ChosenRecording, *, theme: str | None, greeting: str = "") -> int:
+    """Show a recording, and those that the person goes on to."""
+    from etaoi_tui.cli.load_recording import open_recording
+
+    wanted: ChosenRecording | None = recording
+    code = 0
+    while wanted is not None:
+        source = open_recording(wanted.path)
+        try:
+            outcome = view(
+                ViewerOptions(
+                    source,
+                    theme=theme,
+                    greeting=greeting,
+                    span_id=wanted.span_id,
+                    recordings=_recent_recordings,
+                )
+            )
+        finally:
+            source.close()
+        code, wanted, greeting = outcome.code, outcome.recording, ""
+    return code
 
 
 def attach(url: str, *, token: str | None, theme: str | None, greeting: str = "") -> int:
@@ -139,11 +158,12 @@ def attach(url: str, *, token: str | None, theme: str | None, greeting: str = ""
         return tail.run(url, token=token)
     source = tail.opened(url, token=token)
     try:
-        return view(ViewerOptions(source, theme=theme, greeting=greeting)).code
+        outcome = view(ViewerOptions(source, theme=theme, greeting=greeting, recordings=_recent_recordings))
     finally:
         source.close()
         if source.failure:
             echo(source.failure)
+    return outcome.code if outcome.recording is None else _replay(outcome.recording, theme=theme)
 
 
 def demo(*, seed: int, loop: bool, port: int | None, speed: float, theme: str | None) -> int:
@@ -168,11 +188,13 @@ def demo(*, seed: int, loop: bool, port: int | None, speed: float, theme: str | 
         source = LiveSource(collector)
         with agent_process(collector.endpoint, seed=seed, speed=speed, loop=loop and drawn) as agent:
             if drawn:
-                code = view(ViewerOptions(source, theme=theme, demo=True)).code
+                outcome = view(ViewerOptions(source, theme=theme, demo=True))
                 echo("That was the demo; it keeps no recording. To see your own agent:")
                 echo("  etaoi_tui.attach(agent)   in your program, after `import etaoi_tui`")
                 echo("  etaoi-tui                 in another terminal")
-                return code
+                if outcome.recording is not None:
+                    return _replay(outcome.recording, theme=theme)
+                return outcome.code
             with until_signal() as stop:
                 echo(f"A scripted agent streams to {collector.endpoint}; its tree follows when it has ended.")
                 from etaoi_tui.cli.show import write_traces

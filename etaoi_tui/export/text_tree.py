@@ -12,12 +12,21 @@ from typing import TextIO
 from etaoi_collector.pricing.totals import Totals
 from etaoi_collector.projections.trace_names import trace_name
 from etaoi_collector.store.model import Span, Status, Trace
+from etaoi_tui.console import Piece, write_pieces
 from etaoi_tui.exporting import Exporter, Extract, tops_of, walk
 from etaoi_tui.text import fit, one_line
 from etaoi_tui.view.format import DURATION_CELLS, UNKNOWN, clock, cost, count, duration, tokens
 from etaoi_tui.view.glyphs import span_glyph
 from etaoi_tui.view.row_summaries import Summaries
 
+_STATUS_LOOKS = {
+    Status.ERROR: "failure",
+    Status.RUNNING: "running",
+    Status.PAUSED: "running",
+    Status.LOST: "failure",
+    Status.OK: "quiet",
+}
+_KIND_LOOKS = {"llm": "llm", "tool": "tool", "sub_agent": "agent", "middleware": "quiet"}
 _STATUS_CELLS = 10
 _NAME_CELLS = 60
 _SUMMARY_CELLS = 72
@@ -36,8 +45,10 @@ def depth_of(span: Span, *, plumbing: bool) -> int:
     return depth
 
 
-def span_line(span: Span, depth: int, now: float | None, summaries: Summaries, totals: Totals) -> str:
-    """Format one span.
+def span_pieces(
+    span: Span, depth: int, now: float | None, summaries: Summaries, totals: Totals
+) -> list[Piece]:
+    """Format one span as pieces with the names of their looks.
 
     Args:
         span: What to show.
@@ -51,20 +62,25 @@ def span_line(span: Span, depth: int, now: float | None, summaries: Summaries, t
     name = one_line(span.name, _NAME_CELLS) or span.kind or "span"
     if span.placeholder:
         name = f"{span.span_id[:8]} (its own events never arrived)"
-    parts = [f"{indent}{span_glyph(span)} {name}"]
-    parts += _took(span, totals)
+    words = _took(span, totals)
     if span.ttft is not None:
-        parts.append(f"ttft {duration(span.ttft)}")
-    words = summaries.of(span)
-    if words:
-        parts.append(one_line(words, _SUMMARY_CELLS))
+        words.append(f"ttft {duration(span.ttft)}")
+    summary = summaries.of(span)
+    if summary:
+        words.append(one_line(summary, _SUMMARY_CELLS))
     if status is Status.RUNNING:
         taken = "" if now is None else duration(span.duration(now))
     else:
         # How long a lost span would have taken is anybody's guess.
         taken = UNKNOWN if status is Status.LOST else duration(span.duration(0.0))
-    columns = f"{fit(status.value, _STATUS_CELLS)}{fit(taken, DURATION_CELLS, 'right')}"
-    return f"{columns}  {'  '.join(parts)}".rstrip()
+    pieces = [
+        (fit(status.value, _STATUS_CELLS), _STATUS_LOOKS.get(status, "")),
+        (f"{fit(taken, DURATION_CELLS, 'right')}  ", ""),
+        (f"{indent}{span_glyph(span)} {name}", _KIND_LOOKS.get(span.kind, "")),
+    ]
+    if words:
+        pieces.append((f"  {'  '.join(words)}", "failure" if status is Status.ERROR else "quiet"))
+    return pieces
 
 
 def _took(span: Span, totals: Totals) -> list[str]:
@@ -103,26 +119,34 @@ def write(extract: Extract, out: TextIO) -> None:
     summaries = Summaries(extract.source)
     if extract.subtree is not None:
         for span, depth in islice(_shown([extract.subtree], True), extract.most_spans):
-            out.write(span_line(span, depth, extract.now, summaries, extract.totals) + "\n")
+            _write_span(out, span, depth, extract, summaries)
         return
     first = True
     for trace in extract.traces:
         if not trace.roots and not extract.hung_elsewhere:
             continue  # shown in the tree of the trace that its spans hang in
+        if extract.wanted is not None and not any(map(extract.wanted, trace.members)):
+            continue
         if not first:
             out.write("\n")
         first = False
-        out.write(trace_line(trace, extract.totals) + "\n")
+        write_pieces(out, [(trace_line(trace, extract.totals) + "\n", "strong")])
         left_out = 0
         for span, depth in _shown(trace.roots or tops_of(trace), extract.plumbing):
             if depth < 0:
-                left_out += 1
-                continue
-            out.write(span_line(span, depth, extract.now, summaries, extract.totals) + "\n")
+                left_out += extract.wanted is None
+            elif extract.wanted is None or extract.wanted(span):
+                _write_span(out, span, depth, extract, summaries)
         if left_out:
             out.write(
                 f"{count(left_out, 'inner step')} of the framework left out; --all shows what they are\n"
             )
+
+
+def _write_span(out: TextIO, span: Span, depth: int, extract: Extract, summaries: Summaries) -> None:
+    pieces = span_pieces(span, depth, extract.now, summaries, extract.totals)
+    text, look = pieces[-1]
+    write_pieces(out, [*pieces[:-1], (text.rstrip() + "\n", look)])
 
 
 def _shown(tops: Sequence[Span], plumbing: bool) -> Iterator[tuple[Span, int]]:

@@ -35,6 +35,7 @@ from etaoi_tui.view.row_summaries import Summaries
 from etaoi_tui.view.selection import Selection, SelectionChange
 from etaoi_tui.view.status import StatusLine
 from etaoi_tui.view.voice import thresholds
+from etaoi_tui.viewer_options import ChosenRecording
 from etaoi_tui.widgets.breadcrumb import Breadcrumb
 from etaoi_tui.widgets.detail_pane import DetailPane
 from etaoi_tui.widgets.divider import Divider
@@ -89,11 +90,11 @@ class Workspace(Screen[None]):
     AUTO_FOCUS = None
 
     class RecordingChosen(Message):
-        """The person wants to see a recording instead."""
+        """The person wants to see a recording instead, at a span of it if one is named."""
 
-        def __init__(self, path: str) -> None:
+        def __init__(self, path: str, span_id: str = "") -> None:
             super().__init__()
-            self.path = path
+            self.recording = ChosenRecording(path, span_id)
 
     class ValueOpened(Message):
         """The person wants to see a value in a program of their own."""
@@ -117,6 +118,8 @@ class Workspace(Screen[None]):
         self.store = context.store
         self.now = now = context.now
         self.commands = context.commands
+        self.found_text = ""
+        """What was searched in all recordings last."""
         self.faults = context.faults
         self.settings_problems = context.settings_problems
         set_bindings(self, _bindings(context.commands))
@@ -220,6 +223,7 @@ class Workspace(Screen[None]):
             self.welcome.show_clients(
                 [one.client or one.peer for one in self.store.connections.values() if one.closed_at is None]
             )
+            self.welcome.show_knocks(self.source.notices)
         self.arrangement.show_welcome(empty)
         self.traces.animate_running(frame)
         self.span_tree.animate_running(frame)

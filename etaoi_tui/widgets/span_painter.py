@@ -11,6 +11,7 @@ from etaoi_collector.projections.trace_names import title
 from etaoi_collector.store.model import Span, SpanFlag, Status, Trace
 from etaoi_tui.text import fit, one_line
 from etaoi_tui.view import format as fmt
+from etaoi_tui.view.bars import bar
 from etaoi_tui.view.budget import NO_BUDGETS
 from etaoi_tui.view.column import COLUMNS, RowContext
 from etaoi_tui.view.glyphs import span_glyph
@@ -18,7 +19,7 @@ from etaoi_tui.view.model_names import ModelNames
 from etaoi_tui.view.noise import wrapper_name
 from etaoi_tui.view.row_summaries import Summaries
 from etaoi_tui.view.search import TraceSearch
-from etaoi_tui.view.timeline import Axis, bar, label, ticks
+from etaoi_tui.view.timeline import Axis, label, ticks
 from etaoi_tui.view.visible_rows import TreeRows
 from etaoi_tui.widgets.row_view import Piece
 from etaoi_tui.widgets.span_tree_style import kind_look
@@ -37,6 +38,10 @@ _ERROR_BELOW = int(SpanFlag.ERROR_BELOW)
 
 _WORDS_STYLES = {Status.ERROR: "span-tree--error", Status.PAUSED: "span-tree--warning"}
 """Looks of the words behind a name, where they say what is wrong or what is waited for."""
+
+
+_BAR_LOOKS = {"blank": "", "waiting": "span-tree--warning", "live": "span-tree--running"}
+"""Looks of the parts of a bar that do not have the colour of its kind."""
 
 
 class SpanPainter:
@@ -215,15 +220,14 @@ class SpanPainter:
         axis = self.axis
         if span.placeholder or not axis.width:
             return []
-        seconds = span.duration(now) or 0.0
-        cell, body = bar(axis, span.started_at, span.started_at + seconds)
         if dimmed:
             look = "span-tree--dim"
         elif status is Status.ERROR:
             look = "span-tree--bar-error"
         else:
             look = "span-tree--bar-" + kind_look(span.kind)
-        return [(" " * cell, ""), (body[: axis.width - cell], look)]
+        looks = _BAR_LOOKS if not dimmed else {}
+        return [(text, looks.get(part, look)) for text, part in bar(span, status, axis, now)]
 
 
 def title_line(trace: Trace, totals: Totals, now: float, width: int) -> str:
