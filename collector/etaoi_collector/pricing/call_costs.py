@@ -16,12 +16,6 @@ _PRICE_SECONDS = 900
 """Prices may change with the date and the time of day; within this they are taken to be the same."""
 
 
-def is_paid(span: Span) -> bool:
-    """Whether a model call was asked of its provider: neither a cache's answer nor another call's."""
-    usage = span.usage
-    return not (span.call or NO_CALL).wraps and (usage is None or not usage.from_cache)
-
-
 def cost_of_call(span: Span, *, wait: bool = False) -> Cost | None:
     """Return what a model call cost; None if it reports no usage.
 
