@@ -10,7 +10,7 @@ from etaoi_tui.view.command import command
     "search.open",
     keys=("slash",),
     label="search",
-    help="Search in this run and the others; in the list: list only runs with hits",
+    help="Search all runs; in the list: list those with hits",
     group="Find",
     footer=4,
     # Done before the next key is looked at: what is typed behind it belongs to the search.
@@ -69,9 +69,7 @@ def offer_facets(at: Workspace) -> None:
 
     def chosen(query: str | None) -> None:
         if query:
-            at.arrangement.go_to("traces")
-            text = f"{at.search.text} {query}" if at.search.in_list and at.search.text else query
-            at.search.open(text, in_list=True)
+            at.filter_runs(f"{at.search.text} {query}" if at.search.in_list and at.search.text else query)
 
     facets = Facets(list(at.traces.all.newest_first()))
     at.app.push_screen(FacetPicker(facets, at.arrangement.sizes.filters), chosen)

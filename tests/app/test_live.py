@@ -46,7 +46,7 @@ async def test_a_row_appears_when_its_span_starts_and_grows_until_it_ends() -> N
         w.app.tick()
         later = w.lines()[0]
         assert "3.00s" in later
-        assert later.count("█") > row.count("█")
+        assert later.count("▄") > row.count("▄")
         w.scribe.clock.advance(3_500_000)
         w.scribe.end(root, {"outputs": "{}"})
         await w.tick(pilot)
@@ -87,7 +87,7 @@ async def test_following_goes_with_the_newest_and_moving_up_lets_go() -> None:
         assert w.tree.cursor is at
         assert "10 new" in w.tree.render_line(w.tree.size.height - 1).text
         await pilot.press("f")
-        assert w.tree.cursor.name == "tool-69"
+        assert w.tree.cursor.name == "tool-60", "of what runs, what has run longest"
         assert "new" not in w.tree.badge()
 
 
