@@ -22,7 +22,7 @@ from etaoi_collector.store.model import Trace
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.runs.columns import group_name
 from etaoi_tui.view.runs.figures import Figures
-from etaoi_tui.view.runs.rows import Group
+from etaoi_tui.view.runs.groups import Group
 
 
 @dataclass(frozen=True, slots=True)
