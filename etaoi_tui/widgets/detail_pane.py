@@ -41,6 +41,7 @@ last. A triangle folds a section. What is running grows while you read.
         self,
         *,
         empty: str = "Nothing is selected.",
+        number: str = " ",
         name: str | None = None,
         id: str | None = None,
         classes: str | None = None,
@@ -54,6 +55,7 @@ last. A triangle folds a section. What is running grows while you read.
         self._places: Lru[tuple[str, str], LinePosition] = Lru(PLACES_KEPT)
         self._labels: list[TabLabel] = []
         self._painter = DocumentPainter(self, document_style.LOOKS)
+        self._painter.number = number
 
     # what is shown
 

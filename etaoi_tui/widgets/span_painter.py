@@ -93,7 +93,7 @@ class SpanPainter:
         total = self.context.totals.of_run(trace)
         crossed = self.budgets.of_run(total.cost_usd, total.tokens)
         over = f"  {crossed}" if crossed else ""
-        head = " " + title_line(trace, self.context.totals, self._now(trace), title_width - 1 - len(over))
+        head = " 2 " + title_line(trace, self.context.totals, self._now(trace), title_width - 3 - len(over))
         head = fit(head, min(cell_len(head), title_width - len(over)))
         pieces: list[Piece] = [(head, "span-tree--title"), (over, "span-tree--over")]
         pieces.append((" " * (title_width - cell_len(head) - len(over)), "span-tree--title"))

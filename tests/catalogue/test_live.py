@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from etaoi_collector.recording.catalogue.catch_up import known, runs_of
 from etaoi_collector.recording.catalogue.database import CatalogueFile, Entry
+from etaoi_collector.recording.catalogue.lookup import known, runs_of
 from etaoi_collector.recording.catalogue.run_row import RunRow
 from etaoi_collector.recording.directory import list_recordings, recordings_dir
 from tests.catalogue.making import at, read

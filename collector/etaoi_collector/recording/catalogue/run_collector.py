@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from etaoi_collector.projections.recorded_content import EventBytes
 from etaoi_collector.recording.catalogue.database import Entry
-from etaoi_collector.recording.catalogue.run_row import RunRow, run_row
+from etaoi_collector.recording.catalogue.describe_run import run_row
+from etaoi_collector.recording.catalogue.run_row import RunRow
 from etaoi_collector.recording.catalogue.run_scan import RunScan
 from etaoi_collector.store import Store
 from etaoi_collector.store.model import Changes, Trace
