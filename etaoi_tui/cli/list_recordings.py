@@ -42,6 +42,9 @@ def run(out: TextIO, *, as_json: bool) -> int:
                 "bytes": recording.size,
                 "traces": entry.traces if readable else None,
                 "errors": entry.errors if readable else None,
+                "tokens": {
+                    model: {"input": given, "output": made} for model, (given, made) in entry.tokens.items()
+                },
                 "running": recording.running,
                 "problem": entry.problem,
             }
