@@ -189,7 +189,8 @@ class SpanPainter:
         infrastructure = self.rows.infrastructure_of(span)
         if infrastructure:
             extra.append((f" +{fmt.count(infrastructure, 'infrastructure span')}", "span-tree--muted"))
-        if snapshot := self.rows.snapshot_of(span):
+        snapshot = self.rows.snapshot_of(span)
+        if snapshot is not None and "tool" in self._summaries.of(snapshot):
             extra.append((f" ▣ {self._summaries.of(snapshot)}", "span-tree--muted"))
         for text, text_look in extra:
             if left > len(text):
