@@ -22,6 +22,7 @@ from etaoi_collector.recording.random_access_file import read_at
 from etaoi_collector.recording.recording_files import KnownConnection, RecordingFiles, why
 from etaoi_collector.source_items import Missing
 from etaoi_collector.wire.event_ref import pack_event_ref, unpack_event_ref
+from etaoi_collector.wire.references import VALUES_BEGIN
 from etaoi_collector.wire.trace_records import (
     FRAME,
     PREFIX,
@@ -101,7 +102,9 @@ class Recorder:
         self._ring = FrameRingBuffer(ring_bytes)
         self._next = 0
         self._lock = threading.Lock()
-        self._splits = FrameCache(self.read_frame)
+        self.value_places: list[int] = []
+        """Places of the frames that bring values for other frames' events, in order."""
+        self._splits = FrameCache(self.read_frame, self.value_places)
         if path is not None:
             self._files.open_given(Path(path))
         else:
@@ -142,6 +145,12 @@ class Recorder:
 
     def append(self, received: float, connection: int, frame: bytes) -> int:
         """Keep a frame; return its place. Never raises: a failing file stops the recording."""
+        place = self._keep(received, connection, frame)
+        if frame.startswith(VALUES_BEGIN):
+            self.value_places.append(place)
+        return place
+
+    def _keep(self, received: float, connection: int, frame: bytes) -> int:
         with self._lock:
             if not self._stopped:
                 try:
