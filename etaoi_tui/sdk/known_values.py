@@ -67,6 +67,8 @@ class KnownValues:
     def __init__(self, most: int = VALUE_BYTES // 2) -> None:
         self.enabled = True
         """Whether who gets the events understands references, as far as that is known."""
+        self.generation = 0
+        """Grows when values are forgotten: what was used in this one is still there."""
         self._most = most
         self._bytes = 0
         self._new: dict[bytes, tuple[bytes, tuple[bytes, ...]]] = {}
@@ -107,10 +109,12 @@ class KnownValues:
     def clear(self) -> None:
         """Forget everything."""
         self._new, self._old, self._groups, self._bytes = {}, {}, {}, 0
+        self.generation += 1
 
     def _keep(self, digest: bytes, value: tuple[bytes, tuple[bytes, ...]]) -> None:
         if self._bytes > self._most:
             self._old, self._new, self._bytes = self._new, {}, 0
+            self.generation += 1
         self._new[digest] = value
         self._bytes += len(value[0]) + _ENTRY_BYTES
 

@@ -53,7 +53,7 @@ class FrameCache:
         value_places: Where frames lie that bring values for others; see `SharedValues`.
     """
 
-    def __init__(self, read_frame: ReadFrame, value_places: Sequence[int] = ()) -> None:
+    def __init__(self, read_frame: ReadFrame, value_places: Sequence[int]) -> None:
         self._read_frame = read_frame
         self._resolver = Resolver(SharedValues(value_places, read_frame).find)
         self._kept: OrderedDict[int, tuple[list[Raw | Reject] | LargeFrame, int]] = OrderedDict()

@@ -7,7 +7,7 @@ a copy of them, so that what a hook writes into a message makes another value of
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from etaoi_tui.sdk.known_values import KnownValues, Recent
 from etaoi_tui.sdk.langchain.message_snapshots import MessageSnapshot, identify
@@ -27,6 +27,23 @@ IN_STATE, IN_REQUEST, IN_KEYED_REQUEST = range(3)
 
 _Known = tuple[Any, dict[str, Any], bytes]
 """A message's content as it was, its fields, and the digest of what was said of it."""
+
+_NO_FIELDS: dict[str, Any] = {}
+_SIZE_IN_LIST = 64
+
+
+class _Beginning(NamedTuple):
+    """Messages that stood in a row."""
+
+    fields: list[dict[str, Any]]
+    contents: list[Any]
+    digests: list[bytes]
+    generation: int
+    """Of the values when this was made: none of them was forgotten since."""
+
+    def of(self, size: int) -> _Beginning:
+        """Return the first of them."""
+        return _Beginning(self.fields[:size], self.contents[:size], self.digests[:size], self.generation)
 
 
 class SharedMessages(SharedList):
@@ -58,29 +75,54 @@ class SharedMessages(SharedList):
 
     def digests(self, memory: Recent, values: KnownValues, keep: Callable[[Any], bytes]) -> list[bytes]:
         """Return the digests of all of them; see `SharedList.digests`."""
-        found: list[bytes] = []
-        place, recall, knows = self.place, memory.get, values.has
-        for index, (message, content) in enumerate(zip(self.shot.messages, self.shot.contents, strict=True)):
-            fields = getattr(message, "__dict__", None)
-            name = None
-            if fields:
-                name = place, fields.get("id") or (content if type(content) is str else None)
-                known: _Known | None = recall(name)
-                if known is not None:
-                    try:
-                        is_same = fields == known[1] and (
-                            content is fields.get("content") or content == known[0]
-                        )
-                    except Exception:  # an array somewhere, whose comparison is no yes or no
-                        is_same = False
-                    if is_same and knows(known[2]):
-                        found.append(known[2])
-                        continue
-            digest = keep(self._describe(index))
-            if name is not None and name[1]:
-                _remember(memory, name, content, fields, digest)
-            found.append(digest)
+        messages, contents = self.shot.messages, self.shot.contents
+        fields = [getattr(message, "__dict__", None) or _NO_FIELDS for message in messages]
+        found, seen = self._known_beginning(memory, values.generation, fields)
+        new: list[_Known] | None = []
+        for index in range(len(found), len(messages)):
+            content = contents[index]
+            name = self.place, fields[index].get("id") or (content if type(content) is str else None)
+            known: _Known | None = memory.get(name)
+            if known is None or not _is_same(fields[index], content, known) or not values.has(known[2]):
+                digest = keep(self._describe(index))
+                known = _remember(memory, name, content, fields[index], digest)
+                found.append(digest)
+            else:
+                found.append(known[2])
+            if known is None:
+                new = None
+            elif new is not None:
+                new.append(known)
+        if new and messages:
+            beginning = _Beginning(
+                [*seen.fields, *(known[1] for known in new)],
+                [*seen.contents, *(known[0] for known in new)],
+                found.copy(),
+                values.generation,
+            )
+            memory.put(self._name_of_list(fields), beginning, len(found) * _SIZE_IN_LIST)
         return found
+
+    def _known_beginning(
+        self, memory: Recent, generation: int, fields: list[dict[str, Any]]
+    ) -> tuple[list[bytes], _Beginning]:
+        """Return the digests of the messages at the beginning that stood there before, compared in one go."""
+        known: _Beginning | None = memory.get(self._name_of_list(fields)) if fields else None
+        if known is not None and known.generation == generation:
+            size = min(len(known.digests), len(fields))
+            try:
+                if (
+                    fields[:size] == known.fields[:size]
+                    and self.shot.contents[:size] == known.contents[:size]
+                ):
+                    return known.digests[:size], known.of(size)
+            except Exception:  # an array somewhere, whose comparison is no yes or no
+                pass
+        return [], _Beginning([], [], [], generation)
+
+    def _name_of_list(self, fields: list[dict[str, Any]]) -> Any:
+        content = self.shot.contents[0]
+        return "list", self.place, fields[0].get("id") or (content if type(content) is str else None)
 
     def _describe(self, index: int) -> Any:
         shot = self.shot
@@ -97,15 +139,22 @@ class SharedMessages(SharedList):
         return described
 
 
-def _remember(memory: Recent, name: Any, content: Any, fields: Any, digest: bytes) -> None:
+def _is_same(fields: dict[str, Any], content: Any, known: _Known) -> bool:
+    try:
+        return bool(fields == known[1] and (content is fields.get("content") or content == known[0]))
+    except Exception:  # an array somewhere, whose comparison is no yes or no
+        return False
+
+
+def _remember(memory: Recent, name: Any, content: Any, fields: Any, digest: bytes) -> _Known | None:
     """Keep what a message looks like; one that holds more than plain values may change unseen."""
-    copied = _plain_copy(fields) if isinstance(fields, dict) else None
-    kept = _plain_copy(content)
-    if copied is None or kept is None:
+    copied, kept = _plain_copy(fields), _plain_copy(content)
+    if not copied or kept is None or not name[1]:
         memory.forget(name)
-    else:
-        size = len(content) if type(content) is str else _SIZE_OF_BLOCKS
-        memory.put(name, (kept, copied, digest), size)
+        return None
+    known: _Known = kept, copied, digest
+    memory.put(name, known, len(content) if type(content) is str else _SIZE_OF_BLOCKS)
+    return known
 
 
 def _plain_copy(value: Any, depth: int = 0) -> Any:
