@@ -6,6 +6,8 @@ The screen pulls: nothing that receives events knows of it.
 from __future__ import annotations
 
 import gc
+import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -13,6 +15,7 @@ from functools import partial
 from typing import Any
 
 from textual import events, on
+from textual.app import App
 from textual.driver import Driver
 from textual.filter import LineFilter
 from textual.message_pump import MessagePump
@@ -24,29 +27,32 @@ from textual.widget import Widget
 from etaoi_collector.sources.base import Source
 from etaoi_collector.store import DEFAULT_MAX_SPANS, Store
 from etaoi_tui.commands import load_commands
+from etaoi_tui.external_programs import value_file, viewer_command
 from etaoi_tui.feed import Feed
 from etaoi_tui.job_control import JobControl
 from etaoi_tui.resilient_driver import make_resilient
 from etaoi_tui.screens import workspace_style
 from etaoi_tui.screens.workspace import ScreenContext, Workspace
-from etaoi_tui.text import printable
+from etaoi_tui.text import one_line
 from etaoi_tui.tick_loop import TickLoop
 from etaoi_tui.view.command import CommandTable
 from etaoi_tui.view.faults import FaultLog
+from etaoi_tui.view.footer_messages import FooterMessage
 from etaoi_tui.view.layout import Layout
 from etaoi_tui.view.palette import PaletteEntry
 from etaoi_tui.view.settings import Settings, load_settings
 from etaoi_tui.view.status import StatusLine, status_line
 from etaoi_tui.view.trace_clock import EventRate, TraceClock
+from etaoi_tui.view.trace_counts import TraceCounts
 from etaoi_tui.view.voice.thresholds import config_file
-from etaoi_tui.viewer_options import ViewerOptions, ViewerOutcome
+from etaoi_tui.viewer_options import ChosenRecording, StoreFollower, ViewerOptions, ViewerOutcome
 from etaoi_tui.widgets.control_char_filter import CONTROL_CHAR_FILTER
 from etaoi_tui.widgets.textual_internals import (
     ContainedApp,
     frames_waiting,
     key_name,
-    withdraw_notifications,
 )
+from etaoi_tui.widgets.themes import DARK, LIGHT
 from etaoi_tui.widgets.user_themes import load_themes
 from etaoi_tui.widgets.welcome import RecentRecording
 
@@ -66,16 +72,17 @@ _QUEUED_FRAMES = 1
 _FREEZE_EVERY = 20.0
 """Seconds between two times that everything alive is taken out of the garbage collector's sight."""
 
-_FAULT_SECONDS = 6
-_NOTICE_SECONDS = 8
+_MESSAGE_SECONDS: dict[SeverityLevel, float] = {"information": 2.0, "warning": 4.0, "error": 6.0}
+_LONGEST_MESSAGE = 400
+"""Cells of a message; the footer is as wide as the screen."""
 
 _SPINNER_EVERY = 2
-THEMES = ("textual-dark", "textual-light", "ansi-dark", "ansi-light")
-THEME_NAMES = {"dark": "textual-dark", "light": "textual-light", "ansi": "ansi-dark"}
+THEMES = (DARK.name, LIGHT.name, "ansi-dark", "ansi-light")
+THEME_NAMES = {"dark": DARK.name, "light": LIGHT.name, "ansi": "ansi-dark"}
 
 
-class ViewerApp(ContainedApp[str]):
-    """Shows one source. Exits with the path of a recording when the person asked for that instead.
+class ViewerApp(ContainedApp[ChosenRecording]):
+    """Shows one source. Exits with a recording when the person asked for that instead.
 
     Args:
         source: Where events come from; closed by whoever made it.
@@ -86,7 +93,9 @@ class ViewerApp(ContainedApp[str]):
         max_spans: Bound on spans in memory.
         demo: A scripted agent is about to connect.
         greeting: Said when the screen is there; empty for nothing.
+        span_id: The span to go to as soon as it is there; empty for none.
         recordings: Lists what can be opened from the empty screen.
+        follower: See `ViewerOptions`.
         clock: The present, in seconds since the epoch.
         automatic: Whether ticks come by themselves; tests call `tick`.
     """
@@ -107,7 +116,9 @@ class ViewerApp(ContainedApp[str]):
         max_spans: int = DEFAULT_MAX_SPANS,
         demo: bool = False,
         greeting: str = "",
+        span_id: str = "",
         recordings: Callable[[], list[RecentRecording]] = list,
+        follower: Callable[[Store], StoreFollower] | None = None,
         clock: Callable[[], float] = time.time,
         automatic: bool = True,
     ) -> None:
@@ -121,19 +132,26 @@ class ViewerApp(ContainedApp[str]):
         settings = settings or Settings()
         self.commands = (commands or load_commands()).with_keys(settings.keys)
         self._themes = [*THEMES, *(one.name for one in themes)]
-        for one in themes:
+        for one in (DARK, LIGHT, *themes):
             self.register_theme(one)
+        # Before anything is styled: a theme that is set later makes Textual style every widget again.
+        self.set_reactive(App.theme, DARK.name)
+        self.stylesheet.set_variables(self.get_css_variables())
         self._listens = bool(status.endpoint)
         self._greeting = greeting
+        self._wanted_span = span_id
         self._recordings = recordings
+        self.follower = None if follower is None else follower(self.store)
         self._clock = clock
         self._automatic = automatic
         self._wanted_theme = theme or self.sizes.theme or settings.theme
-        self._settings_problems = settings.problems
+        self._left_out = [*self.commands.problems, *settings.problems]
         self._theme_settled = False
+        self._all_arrived = False
         self._ticks = 0
         self._spinner_frame = 0
         self._rate = EventRate()
+        self._trace_counts = TraceCounts(self.store)
         self._froze_at = 0.0
         self._notices_told = 0
         self._jobs = JobControl(self)
@@ -148,7 +166,7 @@ class ViewerApp(ContainedApp[str]):
                 status=status,
                 demo=demo,
                 faults=self.faults,
-                settings_problems=settings.problems,
+                settings_problems=self._left_out,
             )
         )
 
@@ -186,11 +204,11 @@ class ViewerApp(ContainedApp[str]):
         self.containing = True
         self.source.start()
         self.main.welcome.show_offers(self._recordings())
-        if self._settings_problems:
-            first = f"{self._settings_problems[0]} (! lists all)"
-            self.notify(printable(first), severity="warning", timeout=_NOTICE_SECONDS, markup=False)
+        if self._left_out:
+            first = f"{self._left_out[0]} (! lists all)"
+            self.notify(first, severity="warning")
         if self._greeting:
-            self.notify(printable(self._greeting), severity="warning", timeout=_NOTICE_SECONDS, markup=False)
+            self.notify(self._greeting, severity="warning")
         self.run_worker(self._tick_loop.run(), name="tick", exit_on_error=True)
         self.set_timer(_PREPARE_AFTER, self._prepare)
 
@@ -201,6 +219,7 @@ class ViewerApp(ContainedApp[str]):
         from etaoi_tui.kinds.registry import KINDS
 
         KINDS.load_plugins()
+        self.main.traces.figures.load_prices()
 
         gc.collect()
         gc.freeze()
@@ -208,7 +227,7 @@ class ViewerApp(ContainedApp[str]):
     @on(Workspace.RecordingChosen)
     def _recording_chosen(self, event: Workspace.RecordingChosen) -> None:
         """End, and ask for a recording to be shown instead."""
-        self.exit(event.path)
+        self.exit(event.recording)
 
     def action_suspend_process(self) -> None:
         """Stop until the shell's ``fg``, with whatever started this program."""
@@ -233,7 +252,7 @@ class ViewerApp(ContainedApp[str]):
             self.call_later(self._close, modal)
         if fault.times == 1:
             said = f"{fault.what} failed: {fault.error}. Press ! for more."
-            self.notify(printable(said), severity="error", timeout=_FAULT_SECONDS, markup=False)
+            self.notify(said, severity="error")
 
     def contain_from_thread(self, error: Exception) -> None:
         """Keep an exception of another thread for the problems page."""
@@ -270,8 +289,18 @@ class ViewerApp(ContainedApp[str]):
         self._ticks += 1
         if self._ticks % _SPINNER_EVERY == 0:
             self._spinner_frame += 1
-        self.main.apply(self.store.drain_changes(), self._spinner_frame)
+        changes = self.store.drain_changes()
+        self._trace_counts.apply(changes)
+        self.main.apply(changes, self._spinner_frame)
+        if self._wanted_span and (self.feed.ended or self.store.find_span(self._wanted_span)):
+            self.main.go_to_span_id(self._wanted_span)
+            self._wanted_span = ""
+        if self.follower is not None:
+            self.follower.follow(changes)
         self.main.show_status(self._status())
+        if self.feed.ended and not self._all_arrived:
+            self._all_arrived = True
+            self.main.span_tree.fold_what_arrived()
         self._tell_notices()
         now = time.monotonic()
         if now - self._froze_at > _FREEZE_EVERY:
@@ -281,10 +310,12 @@ class ViewerApp(ContainedApp[str]):
 
     def _status(self) -> StatusLine:
         trace = self.main.selection.trace
+        session = None if trace is None else trace.session
         return status_line(
             self.source.status(),
             self.store,
-            None if trace is None else trace.session,
+            session,
+            traces=0 if session is None else self._trace_counts[session],
             notices=self.source.notices,
             rate=self._rate.at(self._clock(), self.store.events),
             following=self.main.span_tree.following,
@@ -295,7 +326,7 @@ class ViewerApp(ContainedApp[str]):
     def _tell_notices(self) -> None:
         notices = self.source.notices
         for notice in notices[self._notices_told :]:
-            self.notify(printable(notice), severity="warning", timeout=_NOTICE_SECONDS, markup=False)
+            self.notify(notice, severity="warning")
         self._notices_told = len(notices)
 
     def notify(
@@ -307,10 +338,9 @@ class ViewerApp(ContainedApp[str]):
         timeout: float | None = None,
         markup: bool = True,
     ) -> None:
-        """Answer a key, in place of the answer before it; warnings and errors stay for their time."""
-        if severity == "information":
-            withdraw_notifications(self, severity)
-        super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
+        """Say something in a line: see `KeyFooter.say`."""
+        seconds = timeout or _MESSAGE_SECONDS[severity]
+        self.main.footer.say(FooterMessage(one_line(message, _LONGEST_MESSAGE), severity, seconds))
 
     # commands
 
@@ -319,7 +349,23 @@ class ViewerApp(ContainedApp[str]):
         """Go on to the next of dark, light and the terminal's own colours."""
         at = self._themes.index(self.theme) if self.theme in self._themes else -1
         self.theme = self._themes[(at + 1) % len(self._themes)]
-        self.notify(f"Theme: {self.theme.removeprefix('textual-')}", markup=False, timeout=2)
+        self.notify(f"Theme: {self.theme.removeprefix('etaoi-')}")
+
+    @on(Workspace.ValueOpened)
+    def _value_opened(self, event: Workspace.ValueOpened) -> None:
+        """Let the person's editor or pager have the terminal."""
+        command = viewer_command(os.environ)
+        if command is None:
+            self.notify("Set EDITOR or PAGER to a program that is there.", severity="warning")
+            return
+        try:
+            with value_file(event.text) as path:
+                lent = self._jobs.lend_terminal(lambda: subprocess.run([*command, str(path)], check=False))
+        except OSError as error:
+            self.notify(f"Cannot open {command[0]}: {error.strerror or error}", severity="error")
+        else:
+            if not lent:
+                self.notify("This terminal cannot be lent to another program.", severity="warning")
 
     def watch_theme(self, theme: str) -> None:
         """Remember a theme chosen here; one that the command line names holds for one run."""
@@ -364,11 +410,11 @@ def run_viewer(options: ViewerOptions, report: Callable[[str], object]) -> Viewe
     settings = load_settings(config_file(), commands, key_name)
     themes, problems = load_themes(config_file().parent / "themes")
     settings.problems += problems
-    known = {*BUILTIN_THEMES, *THEME_NAMES, *(one.name for one in themes)}
+    known = {*BUILTIN_THEMES, *THEMES, *THEME_NAMES, *(one.name for one in themes)}
     for asked, where in ((options.theme, "--theme"), (settings.theme, str(config_file()))):
         if asked and asked not in known:
             settings.problems.append(f"{where}: {asked!r} is no theme; there are {', '.join(sorted(known))}")
-    for problem in settings.problems:
+    for problem in (*commands.problems, *settings.problems):
         report(problem)
     app = ViewerApp(
         options.source,
@@ -379,9 +425,13 @@ def run_viewer(options: ViewerOptions, report: Callable[[str], object]) -> Viewe
         theme=options.theme or "",
         demo=options.demo,
         greeting=options.greeting,
+        span_id=options.span_id,
         recordings=options.recordings,
+        follower=options.follower,
     )
     wanted = app.run()
     layout.save(layout_file)
+    if app.follower is not None:
+        app.follower.finish(app.feed)
     app.store.release()
     return ViewerOutcome(app.return_code or 0, wanted)

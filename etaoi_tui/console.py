@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable
 from typing import Any, TextIO
@@ -28,6 +29,21 @@ def echo(sentence: str) -> None:
     click.echo(printable(sentence), err=True)
 
 
+_LOOKS: dict[str, dict[str, Any]] = {
+    "failure": {"fg": "red"},
+    "running": {"fg": "yellow"},
+    "llm": {"fg": "bright_blue"},
+    "tool": {"fg": "cyan"},
+    "agent": {"fg": "green"},
+    "quiet": {"dim": True},
+    "strong": {"bold": True},
+}
+"""What a line's pieces look like on a terminal, in its own sixteen colours."""
+
+Piece = tuple[str, str]
+"""Text, and the name of its look; empty for plain."""
+
+
 class SafeOutput:
     """A text stream through which nothing reaches a terminal that it could obey: the net under `printable`.
 
@@ -51,8 +67,25 @@ class SafeOutput:
         for line in lines:
             self.write(line)
 
+    def write_pieces(self, pieces: Iterable[Piece]) -> None:
+        """Write pieces of a line, in colours on a terminal unless ``NO_COLOR`` is set (no-color.org)."""
+        if os.environ.get("NO_COLOR") or not self._stream.isatty():
+            self.write("".join(text for text, _ in pieces))
+            return
+        for text, look in pieces:
+            shown = printable(text, newline=True)
+            self._stream.write(click.style(shown, **_LOOKS[look]) if look in _LOOKS else shown)
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
+
+
+def write_pieces(out: TextIO, pieces: Iterable[Piece]) -> None:
+    """Write pieces of a line to any stream; colours are for terminals behind a `SafeOutput`."""
+    if isinstance(out, SafeOutput):
+        out.write_pieces(pieces)
+    else:
+        out.write("".join(text for text, _ in pieces))
 
 
 def guard_output() -> None:

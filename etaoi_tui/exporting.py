@@ -13,6 +13,7 @@ from io import StringIO
 from itertools import islice
 from typing import TextIO
 
+from etaoi_collector.pricing.totals import Totals
 from etaoi_collector.projections.payload_reader import EventReader, RecordedPayloads
 from etaoi_collector.store.model import Span, Trace
 from etaoi_tui.plugins import load_entry_points, load_folder
@@ -35,7 +36,9 @@ class Extract:
         plumbing: Write a framework's inner steps, too.
         hung_elsewhere: Write also traces without a root of their own, which stand in another one's tree.
         most_spans: How many spans are written at most; None for all.
+        wanted: Write only spans for which it holds; None for all.
         payloads: Reads whole events of the source.
+        totals: What spans and all below them took in tokens and dollars.
     """
 
     traces: Sequence[Trace]
@@ -45,14 +48,21 @@ class Extract:
     plumbing: bool = False
     hung_elsewhere: bool = False
     most_spans: int | None = None
+    wanted: Callable[[Span], bool] | None = None
     payloads: RecordedPayloads = field(init=False)
+    totals: Totals = field(init=False)
 
     def __post_init__(self) -> None:
         self.payloads = RecordedPayloads(self.source)
+        self.totals = Totals(wait=True)
 
     def spans(self) -> Iterator[Span]:
         """Yield every span of which something arrived: trace by trace, parents before children."""
-        found = self._all() if self.subtree is None else (span for span, _ in walk([self.subtree]))
+        found: Iterable[Span] = (
+            self._all() if self.subtree is None else (one for one, _ in walk([self.subtree]))
+        )
+        if self.wanted is not None:
+            found = filter(self.wanted, found)
         yield from found if self.most_spans is None else islice(found, self.most_spans)
 
     def is_cut(self) -> bool:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from time import perf_counter
 
-from etaoi_collector.sources.base import Closed, Ended, EventBatch, FrameRefused, Opened, Source
+from etaoi_collector.recording.fold import fold_item
+from etaoi_collector.sources.base import Ended, Source
 from etaoi_collector.store import Store
 from etaoi_collector.store.model import Changes
 
@@ -66,18 +67,7 @@ class Feed:
         items = self.source.take(budget_ms / 1000)
         store = self.store
         for item in items:
-            if type(item) is EventBatch:
-                place = item.base_ref
-                if place >= 0:
-                    place += item.first_ordinal
-                store.apply(item.events, place, item.connection)
-            elif type(item) is Opened:
-                store.connection_opened(item.connection)
-            elif type(item) is Closed:
-                store.connection_closed(item.connection, item.at, item.code, item.reason)
-            elif type(item) is FrameRefused:
-                store.frame_refused(item.connection, item.at, item.size, item.reason)
-            elif type(item) is Ended:
+            fold_item(store, item)
+            if type(item) is Ended:
                 self.ended = True
-                store.finish()
         return bool(items)

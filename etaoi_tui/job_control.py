@@ -56,6 +56,27 @@ class JobControl:
         self._stopped = True
         loop.call_later(_CONTINUES_WITHIN, self._not_stopped)
 
+    def lend_terminal(self, run: Callable[[], object]) -> bool:
+        """Let another program have the terminal while a function runs; False where that is impossible.
+
+        Ctrl+C is meant for that program, and Ctrl+Z stops both, as a shell has it. Waits for the function;
+        the collector has a thread of its own.
+        """
+        if not leave_terminal(self._app):
+            return False
+        loop = asyncio.get_running_loop()
+        lent = [getattr(signal, name) for name in ("SIGINT", "SIGTSTP", "SIGCONT") if hasattr(signal, name)]
+        for number in lent:
+            loop.remove_signal_handler(number)
+        # A handler of this process is the default action in the program that is started.
+        signal.signal(signal.SIGINT, lambda *_: None)
+        try:
+            run()
+        finally:
+            self.install()
+            self._continued()
+        return True
+
     def _not_stopped(self) -> None:
         """Take the terminal when no SIGCONT came: the program was not stopped at all."""
         if self._stopped:

@@ -7,11 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from etaoi_collector.sources.base import Source
+    from etaoi_collector.store import Store
+    from etaoi_collector.store.model import Changes
+    from etaoi_tui.feed import Feed
     from etaoi_tui.widgets.welcome import RecentRecording
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenRecording:
+    """A recording that is to be shown."""
+
+    path: str
+    span_id: str = ""
+    """The span to go to; empty for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +42,22 @@ class ViewerOptions:
     """A scripted agent is about to connect: the empty screen says so instead of showing set-up code."""
     greeting: str = ""
     """Said when the screen is there; empty for nothing."""
+    span_id: str = ""
+    """The span to go to as soon as it is there; empty for none."""
     recordings: Callable[[], list[RecentRecording]] = list
     """Lists what can be opened from the empty screen; called once that is drawn."""
+    follower: Callable[[Store], StoreFollower] | None = None
+    """Makes what else looks at the store that is shown."""
+
+
+class StoreFollower(Protocol):
+    """Looks at a store beside the screen."""
+
+    def follow(self, changes: Changes) -> None:
+        """Take in what a tick changed; returns within a few milliseconds."""
+
+    def finish(self, feed: Feed) -> None:
+        """The screen is gone; take in what is left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,5 +66,5 @@ class ViewerOutcome:
 
     code: int = 0
     """The exit code: 0, or 128 plus the number of the signal that ended it."""
-    recording: str | None = None
-    """Path of a recording that the person wants to see next."""
+    recording: ChosenRecording | None = None
+    """What the person wants to see next."""

@@ -38,12 +38,12 @@ Shot = tuple[str, tuple[int, int], str, tuple[str, ...]]
 """File name, columns and lines, theme, and the keys that lead there."""
 
 SHOTS: tuple[Shot, ...] = (
-    ("tree-dark", (140, 40), "textual-dark", ("J", "2", "e")),
-    ("tree-light", (140, 40), "textual-light", ("J", "2", "g", "j", "j", "j", "j")),
-    ("small-dark", (80, 24), "textual-dark", ("J", "2", "g", "j", "j")),
-    ("small-detail", (80, 24), "textual-dark", ("J", "2", "e", "enter")),
-    ("wide-dark", (200, 50), "textual-dark", ("J", "2", "g", "j", "j", "j", "j")),
-    ("voice-dark", (140, 40), "textual-dark", ("2", "g")),
+    ("tree-dark", (140, 40), "etaoi-dark", ("J", "2", "e")),
+    ("tree-light", (140, 40), "etaoi-light", ("J", "2", "g", "j", "j", "j", "j")),
+    ("small-dark", (80, 24), "etaoi-dark", ("J", "2", "g", "j", "j")),
+    ("small-detail", (80, 24), "etaoi-dark", ("J", "2", "e", "enter")),
+    ("wide-dark", (200, 50), "etaoi-dark", ("J", "2", "g", "j", "j", "j", "j")),
+    ("voice-dark", (140, 40), "etaoi-dark", ("2", "g")),
 )
 
 
@@ -80,8 +80,8 @@ async def take(shot: Shot, source: Source, recording: str) -> None:
             await pilot.pause()
         for key in keys:
             await pilot.press(key)
-        # Messages of three seconds about what a key did would cover what is to be seen.
-        app.clear_notifications()
+        # What a key did is said in the footer, where the keys are to be seen.
+        app.main.footer.say_nothing()
         await pilot.pause(0.2)
         app.main.draw_detail_now()
         app.tick()
@@ -94,7 +94,7 @@ async def take_streaming() -> None:
     collector = Collector(CollectorOptions(port=0, record=Record.NONE)).bind()
     collector.start()
     source = LiveSource(collector)
-    app = ViewerApp(source, theme="textual-dark", automatic=False)
+    app = ViewerApp(source, theme="etaoi-dark", automatic=False)
     try:
         async with app.run_test(size=(140, 40)) as pilot:
             app.main.span_tree.following = True

@@ -28,9 +28,9 @@ Write = Callable[[str, str], None]
 """Keeps a picture: its file name, and the SVG."""
 
 SHOTS: tuple[Shot, ...] = (
-    ("lanes-replay", (160, 45), "textual-dark", ("2", "w", "l")),
-    ("lanes-replay-small", (80, 24), "textual-dark", ("2", "w", "l")),
-    ("lanes-call", (160, 45), "textual-light", ("2", "g", "h", "h")),
+    ("lanes-replay", (160, 45), "etaoi-dark", ("2", "w", "l")),
+    ("lanes-replay-small", (80, 24), "etaoi-dark", ("2", "w", "l")),
+    ("lanes-call", (160, 45), "etaoi-light", ("2", "g", "h", "h")),
 )
 """Of the recorded demo, whose newest trace is the call."""
 
@@ -56,7 +56,7 @@ def take_live(write: Write) -> None:
 async def _take_live(name: str, size: tuple[int, int], write: Write) -> None:
     collector = Collector(CollectorOptions(port=0, record=Record.NONE)).bind()
     collector.start()
-    app = ViewerApp(LiveSource(collector), theme="textual-dark", automatic=False)
+    app = ViewerApp(LiveSource(collector), theme="etaoi-dark", automatic=False)
     call = threading.Thread(target=_call, args=(collector.endpoint,), daemon=True)
     try:
         async with app.run_test(size=size) as pilot:

@@ -28,21 +28,21 @@ _FIRST_CHAIN = (*_FIRST_TURN, *"jjjj")
 _SECOND_CALL = (*_FIRST_TURN, *"jjjjjjjj")
 
 SHOTS: tuple[Shot, ...] = (
-    ("chain-folded", (80, 24), "textual-dark", _FIRST_CHAIN),
-    ("chain-open", (160, 45), "textual-dark", (*_FIRST_CHAIN, "l", *"jjj", "r", "3", *("plus",) * 5, "2")),
-    ("chain-folded-wide", (160, 45), "textual-dark", _FIRST_CHAIN),
-    ("chain-open-small", (80, 24), "textual-dark", (*_FIRST_CHAIN, "l", *"jjj", "r", "3")),
-    ("diff-sides", (160, 45), "textual-dark", (*_SECOND_CALL, "d", "s", "3", "z")),
-    ("diff-unified", (80, 24), "textual-light", (*_SECOND_CALL, "d")),
-    ("diff-sides-small", (80, 24), "textual-dark", (*_SECOND_CALL, "d", "s", "3")),
-    ("diff-unified-wide", (160, 45), "textual-dark", (*_SECOND_CALL, "d", "3", "z")),
-    ("context-meter-small", (80, 24), "textual-dark", (*_FIRST_TURN, "G", "k", "}", "3")),
-    ("context-meter", (160, 45), "textual-dark", (*_FIRST_TURN, "G", "k", "}", "3", "z")),
-    ("messages", (160, 45), "textual-light", (*_SECOND_CALL, "3", "z")),
-    ("conversation", (160, 45), "textual-dark", ("c", ".", ".", "space")),
-    ("conversation-small", (80, 24), "textual-light", ("c",)),
-    ("agent-graph", (160, 45), "textual-dark", (*_FIRST_TURN, "a", *("right_curly_bracket",) * 3)),
-    ("agent-graph-small", (80, 24), "textual-dark", (*_FIRST_TURN, "a", *("right_curly_bracket",) * 3)),
+    ("chain-folded", (80, 24), "etaoi-dark", _FIRST_CHAIN),
+    ("chain-open", (160, 45), "etaoi-dark", (*_FIRST_CHAIN, "l", *"jjj", "r", "3", *("plus",) * 5, "2")),
+    ("chain-folded-wide", (160, 45), "etaoi-dark", _FIRST_CHAIN),
+    ("chain-open-small", (80, 24), "etaoi-dark", (*_FIRST_CHAIN, "l", *"jjj", "r", "3")),
+    ("diff-sides", (160, 45), "etaoi-dark", (*_SECOND_CALL, "d", "s", "3", "z")),
+    ("diff-unified", (80, 24), "etaoi-light", (*_SECOND_CALL, "d")),
+    ("diff-sides-small", (80, 24), "etaoi-dark", (*_SECOND_CALL, "d", "s", "3")),
+    ("diff-unified-wide", (160, 45), "etaoi-dark", (*_SECOND_CALL, "d", "3", "z")),
+    ("context-meter-small", (80, 24), "etaoi-dark", (*_FIRST_TURN, "G", "k", "}", "3")),
+    ("context-meter", (160, 45), "etaoi-dark", (*_FIRST_TURN, "G", "k", "}", "3", "z")),
+    ("messages", (160, 45), "etaoi-light", (*_SECOND_CALL, "3", "z")),
+    ("conversation", (160, 45), "etaoi-dark", ("c", ".", ".", "space")),
+    ("conversation-small", (80, 24), "etaoi-light", ("c",)),
+    ("agent-graph", (160, 45), "etaoi-dark", (*_FIRST_TURN, "a", *("right_curly_bracket",) * 3)),
+    ("agent-graph-small", (80, 24), "etaoi-dark", (*_FIRST_TURN, "a", *("right_curly_bracket",) * 3)),
 )
 
 _CHANGES = (

@@ -35,7 +35,7 @@ async def take(name: str, size: tuple[int, int], keys: tuple[str, ...] = ()) -> 
     """Show them live, and keep the picture of the moment when some have ended and others run."""
     collector = Collector(CollectorOptions(port=0, record=Record.NONE)).bind()
     collector.start()
-    app = ViewerApp(LiveSource(collector), theme="textual-dark", automatic=False)
+    app = ViewerApp(LiveSource(collector), theme="etaoi-dark", automatic=False)
     try:
         async with app.run_test(size=size) as pilot, asyncio.timeout(PATIENCE):
             agents = await asyncio.create_subprocess_exec(

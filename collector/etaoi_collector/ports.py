@@ -1,9 +1,8 @@
-"""The sockets that a collector listens on, and who holds them when they are taken."""
+"""The sockets that a collector listens on."""
 
 from __future__ import annotations
 
 import errno
-import json
 import os
 import socket
 from collections.abc import Iterable, Iterator
@@ -11,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from etaoi_collector.options import BindError, CollectorOptions, OptionError
+from etaoi_collector.port_holder import holder_of
 from etaoi_collector.wire.addresses import is_loopback
 
-__all__ = ["Ports", "open_ports", "who_listens"]
+__all__ = ["Ports", "open_ports"]
 
 BACKLOG = 128
 
@@ -107,9 +107,9 @@ def _bind(unbound: socket.socket, address: Any) -> None:
 def _sentence(host: str, port: int, error: OSError) -> str:
     where = f"{host}:{port}"
     if error.errno == errno.EADDRINUSE:
-        if holder := who_listens(host, port):
+        if holder := holder_of(host, port):
             return (
-                f"Port {port} is taken by another {holder}; look into that one with --attach, or choose "
+                f"Port {port} is taken by another {holder.name}; look into that one with --attach, or choose "
                 "another port with --port."
             )
         return f"Port {port} on {host} is taken by another program; choose another one with --port."
@@ -122,20 +122,3 @@ def _sentence(host: str, port: int, error: OSError) -> str:
 
 def _reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)
-
-
-def who_listens(host: str, port: int) -> str | None:
-    """Ask who holds a port; returns its name and version when it is one of ours."""
-    import http.client  # not for every start: only a port that is taken needs it
-
-    connection = http.client.HTTPConnection(host, port, timeout=0.3)
-    try:
-        connection.request("GET", "/healthz", headers={"Connection": "close"})
-        answer = json.loads(connection.getresponse().read(4096))
-    except (OSError, http.client.HTTPException, ValueError):
-        return None
-    finally:
-        connection.close()
-    if not isinstance(answer, dict) or answer.get("app") != "etaoi-tui":
-        return None
-    return f"etaoi-tui {ascii(str(answer.get('version', '')))[1:-1][:20]}".rstrip()

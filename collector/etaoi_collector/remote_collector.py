@@ -3,34 +3,45 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 
 from etaoi_collector.subscriptions.hub import SubscriptionHub
+from etaoi_collector.subscriptions.publishers import Publishers
 
 if TYPE_CHECKING:
     from etaoi_collector.ingest.pipeline import Ingest, Stats
+    from etaoi_collector.receivers.in_process import Published
     from etaoi_collector.recording.recorder import Recorder
     from etaoi_collector.sources.remote import RemoteSource
+    from etaoi_collector.sources.remote_publisher import RemotePublisher
 
 DEFAULT_URL = "ws://127.0.0.1:8787/ingest"
 """Where a viewer on this machine listens, unless told otherwise."""
+FLUSH_WITHIN = 10.0
+SETTLE_WITHIN = 2.0
+"""Seconds that `flush`, and a history, wait for what was published here, unless told otherwise."""
 
 
-class RemoteCollector(SubscriptionHub):
-    """A running viewer or recorder, followed over its socket. Made by `connect`; only reads.
+class RemoteCollector(SubscriptionHub, Publishers):
+    """A running viewer or recorder, followed over its socket. Made by `connect`.
 
-    When the viewer is gone it is tried again, and followed on where it was.
+    When the viewer is gone it is tried again, and followed on where it was; what is published waits for it.
 
     Args:
         source: The opened source.
+        token: The secret that the viewer wants, if any.
     """
 
-    def __init__(self, source: RemoteSource) -> None:
+    def __init__(self, source: RemoteSource, token: str | None = None) -> None:
         super().__init__()
         self._source = source
+        self._token = token
+        self._publisher: RemotePublisher | None = None
+        self._unseen = False
+        """Whether something was published after `_settle` looked last."""
 
     @property
     def endpoint(self) -> str:
@@ -44,10 +55,44 @@ class RemoteCollector(SubscriptionHub):
 
     def stats(self) -> Stats:
         """Return the counts of what has come from it, since its recording began."""
-        return msgspec.structs.replace(self._source.stats(), subscriptions=self.subscriptions)
+        stats = self._source.stats()
+        lost = stats.dropped_by_clients + (self._publisher.lost if self._publisher is not None else 0)
+        return msgspec.structs.replace(stats, subscriptions=self.subscriptions, dropped_by_clients=lost)
+
+    def publish(self, event: Any) -> Published:
+        """Send an event of this program to the viewer, in order; from any thread, without waiting.
+
+        It is there once `flush` returns; `history` waits for it by itself.
+
+        Args:
+            event: See `Publishers.publish`.
+
+        Raises:
+            RemoteError: The viewer does not want it, or it was left already.
+        """
+        from etaoi_collector.receivers.in_process import PUBLISHED
+        from etaoi_collector.sources.remote_publisher import RemotePublisher
+
+        with self._subscribing:
+            if self._publisher is None:
+                self._publisher = RemotePublisher(self._source.url, self._token)
+        self._publisher.publish(event)
+        self._unseen = True
+        return PUBLISHED
+
+    def flush(self, timeout: float = FLUSH_WITHIN) -> bool:
+        """Wait until the viewer has all that was published here; False when it has not in time."""
+        return self._publisher is None or self._publisher.flush(timeout)
+
+    def _settle(self) -> None:
+        if self._unseen and self.flush(SETTLE_WITHIN):
+            self._unseen = False
+            self._source.catch_up(SETTLE_WITHIN)
 
     def close(self) -> None:
-        """Leave it. Subscriptions end; what they were given cannot be read any more."""
+        """Leave it, once what was published is there, or after a moment. Subscriptions end then."""
+        if self._publisher is not None:
+            self._publisher.close(SETTLE_WITHIN)
         self._end_subscriptions()
         self._source.close()
 
@@ -68,7 +113,7 @@ class RemoteCollector(SubscriptionHub):
 def connect(
     url: str | None = None, *, token: str | None = None, timeout: float | None = None
 ) -> RemoteCollector:
-    """Follow a running viewer: its past and what comes, with `subscribe`, `history`, `wait` and `stats`.
+    """Follow a running viewer: `subscribe`, `history`, `wait`, `stats`; and `publish` into it.
 
     Returns once everything is here that had been recorded there.
 
@@ -91,7 +136,7 @@ def connect(
         if failure:
             raise RemoteError(failure)
         raise TimeoutError(f"What {source.url} has recorded did not arrive within {timeout:g} s.")
-    return RemoteCollector(source)
+    return RemoteCollector(source, token)
 
 
 def viewer_url(url: str | None) -> str:

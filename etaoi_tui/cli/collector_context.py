@@ -6,8 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from etaoi_collector.collector import BindError, Collector, CollectorOptions, OptionError
+from etaoi_collector.port_holder import holder_of
 from etaoi_collector.recording.recording_files import RecordError
 from etaoi_tui.console import CommandError
+
+
+class AddressHeld(CommandError):
+    """Another etaoi-tui listens where this one was to."""
 
 
 @contextmanager
@@ -23,11 +28,15 @@ def running_collector(
             that come meanwhile wait in the socket's queue.
 
     Raises:
-        Failure: It cannot listen or record as asked.
+        AddressHeld: Another etaoi-tui has the address.
+        CommandError: It cannot listen or record as asked.
     """
     try:
         collector = _bound(options, instead)
-    except (BindError, OptionError, RecordError) as error:
+    except BindError as error:
+        held = options.port and holder_of(options.host, options.port)
+        raise AddressHeld(str(error)) if held else CommandError(str(error)) from None
+    except (OptionError, RecordError) as error:
         raise CommandError(str(error)) from None
     try:
         if start:

@@ -5,27 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TextIO
 
+from etaoi_collector.pricing.total import Total
+from etaoi_collector.pricing.totals import Totals
 from etaoi_collector.projections.objects import trace_object
-from etaoi_collector.projections.trace_names import trace_name
+from etaoi_collector.projections.trace_names import is_listed, trace_name
 from etaoi_collector.store import Store
 from etaoi_collector.store.model import Trace
 from etaoi_tui.export.json_lines import dumps
 from etaoi_tui.text import cells, fit, one_line
-from etaoi_tui.view.format import duration, timestamp
+from etaoi_tui.view.format import UNKNOWN, cost, duration, timestamp, tokens
 
 _NAME_CELLS = 40
-_TRACE_HEADINGS = ("TRACE", "NAME", "STATUS", "STARTED", "DURATION", "SPANS", "EVENTS", "ERRORS")
-_TRACE_RIGHT = frozenset({4, 5, 6, 7})
+_TRACE_HEADINGS = (
+    "TRACE", "NAME", "STATUS", "STARTED", "DURATION", "SPANS", "EVENTS", "ERRORS", "TOKENS", "COST",
+)  # fmt: skip
+_TRACE_RIGHT = frozenset({4, 5, 6, 7, 8, 9})
 
 
 def print_traces(store: Store, out: TextIO, *, as_json: bool) -> None:
-    """Print every trace of a store, in order of arrival."""
+    """Print every run of a store, in order of arrival; snapshots of agents and stray marks are none."""
+    runs = [trace for trace in store.traces.values() if is_listed(trace)]
     if as_json:
-        for trace in store.traces.values():
+        for trace in runs:
             out.write(dumps(trace_object(trace)) + "\n")
         return
-    rows = [_trace_row(trace) for trace in store.traces.values()]
-    waits = [one_line(trace.waits_for or "", _NAME_CELLS) for trace in store.traces.values()]
+    totals = Totals(wait=True)
+    rows = [_trace_row(trace, totals.of_run(trace)) for trace in runs]
+    waits = [one_line(trace.waits_for or "", _NAME_CELLS) for trace in runs]
     if any(waits):
         rows = [(*row, waits_for) for row, waits_for in zip(rows, waits, strict=True)]
         print_table((*_TRACE_HEADINGS, "WAITS FOR"), rows, _TRACE_RIGHT, out)
@@ -51,7 +57,7 @@ def print_table(
         out.write("  ".join(texts).rstrip() + "\n")
 
 
-def _trace_row(trace: Trace) -> tuple[str, ...]:
+def _trace_row(trace: Trace, total: Total) -> tuple[str, ...]:
     return (
         one_line(trace.trace_id, 36),
         one_line(trace_name(trace), _NAME_CELLS),
@@ -61,4 +67,6 @@ def _trace_row(trace: Trace) -> tuple[str, ...]:
         f"{trace.spans:,}",
         f"{trace.events:,}",
         f"{trace.errors:,}",
+        tokens(total.tokens) if total else UNKNOWN,
+        cost(total.cost_usd, total.unpriced) or UNKNOWN,
     )

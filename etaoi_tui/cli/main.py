@@ -15,6 +15,7 @@ from etaoi_tui.cli import params
 
 if TYPE_CHECKING:
     from etaoi_collector.collector import CollectorOptions
+    from etaoi_collector.query import Query
 
 DEFAULT_PORT = 8787
 
@@ -77,7 +78,9 @@ _theme = click.option(
     "--record", type=click.Path(path_type=Path), metavar="FILE", help="Record this run to FILE; replaces it."
 )
 @click.option("--no-record", is_flag=True, help="Keep no recording of this run.")
-@click.option("--replay", metavar="FILE|last", help="Show a recording instead of listening.")
+@click.option(
+    "--replay", metavar="FILE|last|N", help="Show a recording instead of listening; 2 is the second newest."
+)
 @click.option("--attach", metavar="URL", help="Show what another viewer has, instead of listening.")
 @click.option(
     "--keep-runs",
@@ -97,8 +100,8 @@ _theme = click.option(
 def main(context: click.Context, /, **options: Any) -> None:
     """Watch LLM agents think, live, in a second terminal.
 
-    Without a command: listens for agents, records what they send, and shows it. Without a terminal it prints
-    spans as lines instead.
+    Without a command: listens for agents, records what they send, and shows it; where another etaoi-tui
+    listens already, shows what that one has. Without a terminal it prints spans as lines instead.
     """
     from etaoi_tui.console import guard_output
 
@@ -119,7 +122,8 @@ def main(context: click.Context, /, **options: Any) -> None:
     if attach is not None:
         _refuse_listening_options(context, "--attach", "--theme", "--token")
         context.exit(launch.attach(attach, token=options["token"], theme=theme))
-    context.exit(launch.live(_collector_options(options), theme=theme))
+    joins = not set(_given(context)) - {"--theme", "--token"}
+    context.exit(launch.live(_collector_options(options), theme=theme, joins=joins))
 
 
 @main.command()
@@ -151,6 +155,45 @@ def record(context: click.Context, /, seconds: float | None, **options: Any) -> 
     context.exit(run(_collector_options(options, watched=False), seconds=seconds))
 
 
+@main.command("run", context_settings={"ignore_unknown_options": False, "allow_interspersed_args": False})
+@click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="-- CMD...")
+@click.option("--view", is_flag=True, help="Show the viewer here; what the command prints has a page there.")
+@click.option("--langsmith", is_flag=True, help="Only set LangSmith's variables; put nothing into programs.")
+@click.option("--otel", is_flag=True, help="Only set OpenTelemetry's variables; put nothing into programs.")
+@_listening
+@click.option(
+    "--record", type=click.Path(path_type=Path), metavar="FILE", help="Record this run to FILE; replaces it."
+)
+@click.option("--no-record", is_flag=True, help="Keep no recording of this run.")
+@_theme
+@click.pass_context
+def run_command(context: click.Context, /, command: tuple[str, ...], **options: Any) -> None:
+    """Run CMD so that its agents are seen, without a change in its code.
+
+    CMD has this terminal, its signals and its exit code to itself. What it does is shown by the etaoi-tui
+    that listens already; else it is recorded, and shown by the next one that you start elsewhere.
+
+    Python programs get a handler for LangChain and a processor for OpenTelemetry; Node programs the latter;
+    all others the variables of LangSmith, OpenTelemetry, Logfire, Langfuse, Traceloop and Phoenix. What you
+    have set of these yourself stays as it is. The same holds for all programs that CMD starts.
+    """
+    if options["record"] is not None and options["no_record"]:
+        raise click.UsageError("--record and --no-record exclude each other.")
+    view, theme = options.pop("view"), options.pop("theme")
+    langsmith, otel = options.pop("langsmith"), options.pop("otel")
+    if langsmith and otel:
+        raise click.UsageError("--langsmith and --otel exclude each other.")
+    if theme is not None and not view:
+        raise click.UsageError("--theme means nothing without --view.")
+    from etaoi_tui.cli.run import run
+    from etaoi_tui.cli.run_shared import split_command
+    from etaoi_tui.launcher.environment import Mode
+
+    mode = Mode.LANGSMITH if langsmith else Mode.OTEL if otel else Mode.AUTO
+    words = split_command(command)
+    context.exit(run(words, _collector_options(options, watched=view), mode=mode, view=view, theme=theme))
+
+
 @main.command("ls")
 @click.argument("file", required=False)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
@@ -173,6 +216,7 @@ def list_traces(context: click.Context, file: str | None, as_json: bool) -> None
     help="Write another format: json-lines, markdown, text-log, text-tree, or one of a plugin.",
 )
 @click.option("--all", "plumbing", is_flag=True, help="Show a framework's inner steps, too.")
+@click.option("--where", callback=params.query, metavar="QUERY", help="Print only spans that match; see `/`.")
 @click.option("--voice", is_flag=True, help="Show voice calls: a line a turn, its silence taken apart.")
 @click.pass_context
 def show(
@@ -183,24 +227,57 @@ def show(
     format_name: str | None,
     plumbing: bool,
     voice: bool,
+    where: Query | None,
 ) -> None:
-    """Print the traces in FILE as trees. FILE may be `last`, the newest automatic recording."""
+    """Print the traces in FILE as trees.
+
+    FILE may be `last`, the newest automatic recording, 2, the one before it, or the beginning of a name.
+    """
     from etaoi_tui.cli import recordings as commands
 
     if format_name is not None and (as_json or voice):
         raise click.UsageError("--format cannot be combined with --json or --voice.")
     if voice:
         if plumbing:
-            raise click.UsageError("--all means nothing with --voice, which shows turns.")
+            raise click.UsageError("--all cannot be combined with --voice, which shows turns.")
+        if where is not None:
+            raise click.UsageError("--where cannot be combined with --voice, which shows turns.")
         context.exit(commands.show_voice(file, wanted=trace, as_json=as_json))
     format_name = format_name or ("json-lines" if as_json else "text-tree")
-    context.exit(commands.show(file, wanted=trace, format_name=format_name, plumbing=plumbing))
+    context.exit(commands.show(file, wanted=trace, format_name=format_name, plumbing=plumbing, where=where))
+
+
+@main.command()
+@click.argument("query")
+@click.option(
+    "--since", callback=params.seconds, metavar="TIME", help="Only runs of this last time, as 2d or 3h."
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    default=100,
+    show_default=True,
+    metavar="N",
+    help="Stop after so many runs.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a run.")
+@click.pass_context
+def find(context: click.Context, query: str, since: float | None, limit: int, as_json: bool) -> None:
+    """Search all recordings, and what other programs left behind, for QUERY.
+
+    QUERY is what / takes in the viewer: words, and fields such as tool:fetch, err:timeout or 'dur>2s'. Prints
+    runs, the newest recording first, and in each the first spans that match.
+    """
+    from etaoi_tui.cli.find import run
+
+    context.exit(run(query, since=since, limit=limit, as_json=as_json))
 
 
 @main.command()
 @click.argument("url", required=False)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option("--all", "plumbing", is_flag=True, help="Print a framework's inner steps, too.")
+@click.option("--where", callback=params.query, metavar="QUERY", help="Print only spans that match; see `/`.")
 @click.option("--new", "only_new", is_flag=True, help="Leave out what it has recorded; only what comes.")
 @click.option("--no-wait", is_flag=True, help="End with the viewer instead of waiting for the next one.")
 @click.option("--token", envvar="ETAOI_TUI_TOKEN", help="The viewer's secret. [env: ETAOI_TUI_TOKEN]")

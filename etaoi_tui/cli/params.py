@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from etaoi_collector.query import Query
 
 _NUMBER_AND_UNIT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*")
 
@@ -49,6 +53,22 @@ def byte_count(context: click.Context, param: click.Parameter, value: str | None
     if not found or found < 1:
         raise click.BadParameter(f"{value!r} is no size; write something like 512MB or 2GiB.")
     return int(found)
+
+
+def query(context: click.Context, param: click.Parameter, value: str | None) -> Query | None:
+    """Read a query as ``/`` takes it in the viewer.
+
+    Raises:
+        click.BadParameter: It is none; the text says why.
+    """
+    if not value or not value.strip():
+        return None
+    from etaoi_collector.query import QueryError, parse_query
+
+    try:
+        return parse_query(value)
+    except QueryError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 def theme_name(context: click.Context, param: click.Parameter, value: str | None) -> str | None:

@@ -38,13 +38,13 @@ def run(options: CollectorOptions, *, seconds: float | None) -> int:
             if left <= 0:
                 break
             stop.wait(min(_LOOK_EVERY, left))
-            if collector.recorder.warning != warned:
-                warned = collector.recorder.warning
+            if collector.recorder.trouble != warned:
+                warned = collector.recorder.trouble
                 echo(warned)
         took = time.monotonic() - began
         collector.stop()
         stats = collector.stats()
-        problem = collector.failure or collector.recorder.warning
+        problem = collector.failure or collector.recorder.trouble
         _tell(
             {
                 "event": "stopped",

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterable, Iterator
 from typing import TextIO
 
 from etaoi_collector.projections.timestamps import iso
-from etaoi_collector.recording.directory import Recording, list_recordings
-from etaoi_tui.cli.load_recording import count_traces, load
+from etaoi_collector.query import Query
+from etaoi_collector.recording.catalogue.catch_up import entry_of, forget_missing
+from etaoi_collector.recording.catalogue.database import CatalogueFile, Entry
+from etaoi_collector.recording.directory import Recording, list_recordings, state_dir
+from etaoi_tui.cli.load_recording import load
 from etaoi_tui.cli.ls import print_table, print_traces
 from etaoi_tui.cli.show import write_traces
-from etaoi_tui.console import CommandError, echo
+from etaoi_tui.console import echo
 from etaoi_tui.export.json_lines import dumps
 from etaoi_tui.text import printable
 from etaoi_tui.view.format import size, timestamp
@@ -34,7 +38,9 @@ def ls(name: str | None, *, as_json: bool) -> int:
     return 0
 
 
-def show(name: str, *, wanted: str | None, format_name: str, plumbing: bool) -> int:
+def show(
+    name: str, *, wanted: str | None, format_name: str, plumbing: bool, where: Query | None = None
+) -> int:
     """Print a recording's spans in a format.
 
     Returns:
@@ -49,6 +55,7 @@ def show(name: str, *, wanted: str | None, format_name: str, plumbing: bool) -> 
             wanted=wanted,
             format_name=format_name,
             plumbing=plumbing,
+            where=where,
         )
     return 0
 
@@ -78,38 +85,40 @@ def _list_recordings(out: TextIO, *, as_json: bool) -> None:
         echo("There is no automatic recording yet; run etaoi-tui and let an agent connect.")
         return
     rows = []
-    for recording in found:
-        traces, errors, problem = _counts(recording)
+    for recording, entry in _catalogued(found):
+        readable = entry.problem is None
         if as_json:
             told = {
                 "file": str(recording.path),
                 "started_at": iso(recording.started),
                 "bytes": recording.size,
-                "traces": traces,
-                "errors": errors,
+                "traces": entry.traces if readable else None,
+                "errors": entry.errors if readable else None,
                 "running": recording.running,
-                "problem": problem,
+                "problem": entry.problem,
             }
             out.write(dumps(told) + "\n")
             continue
         name = printable(str(recording.path))
+        remark = "running" if recording.running else entry.problem
         rows.append(
             (
                 timestamp(recording.started)[:19],
                 size(recording.size),
-                "–" if traces is None else f"{traces:,}",
-                "–" if errors is None else f"{errors:,}",
-                f"{name} (running)" if recording.running else f"{name} ({problem})" if problem else name,
+                f"{entry.traces:,}" if readable else "–",
+                f"{entry.errors:,}" if readable else "–",
+                f"{name} ({remark})" if remark else name,
             )
         )
     if not as_json:
         print_table(_HEADINGS, rows, _RIGHT, out)
 
 
-def _counts(recording: Recording) -> tuple[int | None, int | None, str | None]:
-    """Count a recording's traces and errors; None where it cannot be read, with the reason."""
-    try:
-        traces, errors = count_traces(recording.path)
-    except CommandError as failure:
-        return None, None, failure.message
-    return traces, errors, None
+def _catalogued(recordings: Iterable[Recording]) -> Iterator[tuple[Recording, Entry]]:
+    """Look recordings up in the catalogue, which reads those that it does not know."""
+    with CatalogueFile(state_dir()) as file:
+        for recording in recordings:
+            entry = entry_of(file, recording)
+            if entry is not None:
+                yield recording, entry
+        forget_missing(file)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TextIO
 
+from etaoi_collector.query import Query
 from etaoi_collector.sources.base import Source
 from etaoi_collector.store import Store
 from etaoi_collector.store.model import Trace
+from etaoi_tui.cli.where import matching
 from etaoi_tui.console import CommandError
 from etaoi_tui.exporting import EXPORTERS, Extract
 
@@ -44,6 +46,7 @@ def write_traces(
     wanted: str | None = None,
     format_name: str = "text-tree",
     plumbing: bool = False,
+    where: Query | None = None,
 ) -> None:
     """Write traces in a format, one after the other.
 
@@ -55,6 +58,7 @@ def write_traces(
         wanted: Id of the only trace to write; None for all.
         format_name: The name of an exporter.
         plumbing: Write a framework's inner steps, too.
+        where: Write only spans that match; None for all.
 
     Raises:
         CommandError: There is no such trace or format.
@@ -66,5 +70,12 @@ def write_traces(
         names = ", ".join(EXPORTERS.all)
         raise CommandError(f"No format {format_name!r}; there are {names}.{problems}") from None
     traces = traces_to_show(store, wanted)
-    extract = Extract(traces, source, now, plumbing=plumbing, hung_elsewhere=wanted is not None)
+    extract = Extract(
+        traces,
+        source,
+        now,
+        plumbing=plumbing,
+        hung_elsewhere=wanted is not None,
+        wanted=None if where is None else matching(where, source),
+    )
     exporter.write(extract, out)

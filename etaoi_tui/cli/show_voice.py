@@ -113,7 +113,7 @@ def _print_call(call: VoiceCall, turns: list[Turn], out: TextIO, thresholds: Thr
     for at, text in call.errors:
         out.write(f"{MARKS[MarkKind.ERROR]} {fmt.offset(at - began)}  {one_line(text, 100)}\n")
     out.write("\n")
-    figures = [(name, call.statistics.of(name)) for name in SERIES]
+    figures = [(name, call.figures.statistics.of(name)) for name in SERIES]
     lines = [
         (
             series_words(name),
@@ -128,10 +128,10 @@ def _print_call(call: VoiceCall, turns: list[Turn], out: TextIO, thresholds: Thr
     ]
     if lines:
         print_table(("STAGE", "P50", "P95", "MAX", "COUNT"), lines, frozenset({1, 2, 3, 4}), out)
-    worst = call.worst()
+    worst = call.figures.worst()
     if worst is not None:
         out.write(f"worst turn: {call.index(worst) + 1}\n")
-    counts = call.statistics
+    counts = call.figures.statistics
     happened = (
         (counts.interruptions, "interruption", MarkKind.INTERRUPTED),
         (counts.false_interruptions, "false interruption", MarkKind.FALSE_INTERRUPTION),
@@ -170,8 +170,8 @@ def _cell(turn: Turn, kinds: tuple[Kind, ...]) -> str:
 
 def call_object(call: VoiceCall) -> dict[str, Any]:
     """Return what ``show --voice --json`` says of a call whose turns have all been folded."""
-    statistics = call.statistics
-    worst = call.worst()
+    statistics = call.figures.statistics
+    worst = call.figures.worst()
     return {
         "type": "call",
         "session_id": call.session.session_id,

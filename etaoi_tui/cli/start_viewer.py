@@ -18,7 +18,7 @@ from etaoi_collector.store import Store
 from etaoi_tui.cli.signals import until_signal
 from etaoi_tui.console import echo
 from etaoi_tui.feed import Feed
-from etaoi_tui.viewer_options import ViewerOptions, ViewerOutcome
+from etaoi_tui.viewer_options import ChosenRecording, StoreFollower, ViewerOptions, ViewerOutcome
 
 if TYPE_CHECKING:
     from etaoi_collector.collector import Collector, CollectorOptions
@@ -31,6 +31,8 @@ FRAMES_PER_SECOND = "250"
 is decided by the viewer's tick."""
 
 _POLL_SECONDS = 0.05
+_NOT_NOTICED = 0.05
+"""Seconds that the screen may stand still for the catalogue."""
 _TICK_MS = 40.0
 _LAST_WORDS_WITHIN = 2.0
 
@@ -40,13 +42,33 @@ def has_terminal() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def live(options: CollectorOptions, *, theme: str | None) -> int:
+def live(options: CollectorOptions, *, theme: str | None, joins: bool = False) -> int:
     """Listen, record and show until the user has seen enough.
+
+    Args:
+        options: Where to listen, and what to record to.
+        theme: See `ViewerOptions`.
+        joins: Where another etaoi-tui listens already, show what it has.
 
     Returns:
         The exit code.
     """
+    from etaoi_tui.cli.collector_context import AddressHeld
+
+    try:
+        return _live(options, theme)
+    except AddressHeld:
+        if not joins:
+            raise
+    url = f"ws://{options.host}:{options.port}"
+    joined = f"Another etaoi-tui listens on port {options.port}: this shows what it has."
+    echo(joined)
+    return attach(url, token=options.token, theme=theme, greeting=joined)
+
+
+def _live(options: CollectorOptions, theme: str | None) -> int:
     from etaoi_collector.sources.live import LiveSource
+    from etaoi_tui.cli.catalogue_follower import catalogue_follower
     from etaoi_tui.cli.collector_context import running_collector
 
     recorder = None
@@ -54,12 +76,15 @@ def live(options: CollectorOptions, *, theme: str | None) -> int:
         with running_collector(options, start=not has_terminal()) as collector:
             recorder, endpoint = collector.recorder, collector.endpoint
             source = LiveSource(collector)
+            follower = catalogue_follower(options, collector, source)
             if not has_terminal():
                 with until_signal() as stop:
                     echo(f"Listening on {endpoint}; printing spans as they happen. Ctrl-C ends.")
-                    _print_lines(collector, source, stop)
+                    _print_lines(collector, source, stop, follower)
                 return 1 if collector.failure else 0
-            outcome = view(ViewerOptions(source, theme=theme, recordings=_recent_recordings))
+            outcome = view(
+                ViewerOptions(source, theme=theme, recordings=_recent_recordings, follower=follower)
+            )
     finally:
         if recorder is not None:
             _say_where(recorder)
@@ -67,21 +92,20 @@ def live(options: CollectorOptions, *, theme: str | None) -> int:
         return outcome.code
     stopped = f"Stopped listening on {endpoint}: this is a recording."
     echo(stopped)
-    return replay(outcome.recording, theme=theme, greeting=stopped)
+    return _replay(outcome.recording, theme=theme, greeting=stopped)
 
 
-def replay(name: str, *, theme: str | None, greeting: str = "") -> int:
+def replay(name: str, *, theme: str | None) -> int:
     """Show a recording.
 
     Args:
-        name: Its path, or ``last``.
+        name: Its path, ``last``, or another of its names.
         theme: See `ViewerOptions`.
-        greeting: Said when the screen is there.
 
     Returns:
         The exit code.
     """
-    from etaoi_tui.cli.load_recording import find_recording, load, open_recording
+    from etaoi_tui.cli.load_recording import find_recording, load
 
     if not has_terminal():
         from etaoi_tui.cli.show import write_traces
@@ -89,15 +113,41 @@ def replay(name: str, *, theme: str | None, greeting: str = "") -> int:
         with load(name) as loaded:
             write_traces(loaded.store, loaded.source, sys.stdout, time.time())
         return 0
-    source = open_recording(str(find_recording(name)))
-    try:
-        return view(ViewerOptions(source, theme=theme, greeting=greeting)).code
-    finally:
-        source.close()
+    return _replay(ChosenRecording(str(find_recording(name))), theme=theme)
 
 
-def attach(url: str, *, token: str | None, theme: str | None) -> int:
+def _replay(recording: ChosenRecording, *, theme: str | None, greeting: str = "") -> int:
+    """Show a recording, and those that the person goes on to."""
+    from etaoi_tui.cli.load_recording import open_recording
+
+    wanted: ChosenRecording | None = recording
+    code = 0
+    while wanted is not None:
+        source = open_recording(wanted.path)
+        try:
+            outcome = view(
+                ViewerOptions(
+                    source,
+                    theme=theme,
+                    greeting=greeting,
+                    span_id=wanted.span_id,
+                    recordings=_recent_recordings,
+                )
+            )
+        finally:
+            source.close()
+        code, wanted, greeting = outcome.code, outcome.recording, ""
+    return code
+
+
+def attach(url: str, *, token: str | None, theme: str | None, greeting: str = "") -> int:
     """Show what another viewer has, as a second viewer.
+
+    Args:
+        url: Its address.
+        token: The secret that it wants, if any.
+        theme: See `ViewerOptions`.
+        greeting: Said when the screen is there.
 
     Returns:
         The exit code.
@@ -108,11 +158,12 @@ def attach(url: str, *, token: str | None, theme: str | None) -> int:
         return tail.run(url, token=token)
     source = tail.opened(url, token=token)
     try:
-        return view(ViewerOptions(source, theme=theme)).code
+        outcome = view(ViewerOptions(source, theme=theme, greeting=greeting, recordings=_recent_recordings))
     finally:
         source.close()
         if source.failure:
             echo(source.failure)
+    return outcome.code if outcome.recording is None else _replay(outcome.recording, theme=theme)
 
 
 def demo(*, seed: int, loop: bool, port: int | None, speed: float, theme: str | None) -> int:
@@ -137,11 +188,13 @@ def demo(*, seed: int, loop: bool, port: int | None, speed: float, theme: str | 
         source = LiveSource(collector)
         with agent_process(collector.endpoint, seed=seed, speed=speed, loop=loop and drawn) as agent:
             if drawn:
-                code = view(ViewerOptions(source, theme=theme, demo=True)).code
+                outcome = view(ViewerOptions(source, theme=theme, demo=True))
                 echo("That was the demo; it keeps no recording. To see your own agent:")
                 echo("  etaoi_tui.attach(agent)   in your program, after `import etaoi_tui`")
                 echo("  etaoi-tui                 in another terminal")
-                return code
+                if outcome.recording is not None:
+                    return _replay(outcome.recording, theme=theme)
+                return outcome.code
             with until_signal() as stop:
                 echo(f"A scripted agent streams to {collector.endpoint}; its tree follows when it has ended.")
                 from etaoi_tui.cli.show import write_traces
@@ -161,38 +214,77 @@ def view(options: ViewerOptions) -> ViewerOutcome:
 
 
 def _recent_recordings() -> list[RecentRecording]:
-    """List the recordings that nobody writes any more, the newest first."""
-    from etaoi_collector.recording.directory import list_recordings
+    """List the recordings that nobody writes any more, the newest first; read those that nobody read yet."""
+    from etaoi_collector.recording.catalogue.catch_up import known, newest_question
+    from etaoi_collector.recording.catalogue.database import CatalogueFile
+    from etaoi_collector.recording.directory import list_recordings, state_dir
     from etaoi_tui.view import format as fmt
     from etaoi_tui.widgets.welcome import RecentRecording
 
-    return [
-        RecentRecording(
-            str(known.path), fmt.timestamp(known.started)[:16], fmt.size(known.size), known.path.name
-        )
-        for known in list_recordings()
-        if not known.running
-    ]
+    recent: list[RecentRecording] = []
+    now = time.time()
+    missing = False
+    with CatalogueFile(state_dir(), locked_for=_NOT_NOTICED) as file:
+        for recording in list_recordings():
+            if recording.running:
+                continue
+            entry = known(file, recording, now)
+            missing = missing or entry is None
+            what = recording.path.name
+            if entry is not None and entry.problem is None:
+                facts = [fmt.count(entry.traces, "trace")]
+                if entry.errors:
+                    facts.append(f"✗{entry.errors:,}")
+                question = newest_question(file, recording)
+                what = "  ".join([*facts, *([question] if question else [])])
+            when = fmt.timestamp(recording.started)[:16]
+            recent.append(RecentRecording(str(recording.path), when, fmt.size(recording.size), what))
+    if missing:
+        threading.Thread(target=_catch_up, name="etaoi-catch-up", daemon=True).start()
+    return recent
 
 
-def _print_lines(collector: Collector, source: Source, stop: threading.Event) -> None:
+def _catch_up() -> None:
+    from etaoi_collector.recording.catalogue.background import catch_up_beside
+    from etaoi_collector.recording.directory import state_dir
+
+    process = catch_up_beside(state_dir())
+    if process is not None:
+        process.wait()
+
+
+def _print_lines(
+    collector: Collector,
+    source: Source,
+    stop: threading.Event,
+    follower: Callable[[Store], StoreFollower] | None,
+) -> None:
     from etaoi_tui.export.text_log import LinePrinter
     from etaoi_tui.view.row_summaries import Summaries
 
     feed = Feed(source, Store())
+    following = follower(feed.store) if follower is not None else None
     printer = LinePrinter(sys.stdout, Summaries(source))
+
+    def take() -> None:
+        changes = feed.tick(_TICK_MS, time.time())
+        printer.print_changes(changes)
+        if following is not None:
+            following.follow(changes)
+
     told: set[str] = set()
     while not collector.failure and not stop.wait(0.0 if feed.behind else _POLL_SECONDS):
-        printer.print_changes(feed.tick(_TICK_MS, time.time()))
+        take()
         for notice in source.notices:
             if notice not in told:
                 told.add(notice)
                 echo(notice)
     collector.stop()
-    while True:  # what had arrived before the end
-        printer.print_changes(feed.tick(_TICK_MS, time.time()))
-        if not feed.behind:
-            return
+    take()  # what had arrived before the end
+    while feed.behind:
+        take()
+    if following is not None:
+        following.finish(feed)
 
 
 def _follow(source: Source, stop: threading.Event, ended: Callable[[], bool]) -> Store:
@@ -221,8 +313,8 @@ def _say_where(recorder: Recorder) -> None:
     """Say where the recording is, and what kept it from being complete."""
     from etaoi_collector.recording.recorder import State
 
-    if recorder.warning:
-        echo(recorder.warning)
+    if recorder.trouble:
+        echo(recorder.trouble)
     if recorder.path is not None:
         echo(f"Recorded to {recorder.path}")
     elif recorder.state is State.RECORDING:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from typing import TextIO
 
 from etaoi_collector.projections.objects import span_object
 from etaoi_collector.projections.payload_reader import RecordedPayloads
+from etaoi_collector.query import Query
 from etaoi_collector.sources.remote import RemoteError, RemoteSource
 from etaoi_collector.store import Store
 from etaoi_collector.store.model import Span
 from etaoi_tui.cli.signals import until_signal
 from etaoi_tui.cli.since_filter import SinceFilter
+from etaoi_tui.cli.where import matching
 from etaoi_tui.console import CommandError, echo
 from etaoi_tui.export.json_lines import dumps
 from etaoi_tui.export.text_log import LinePrinter
@@ -29,15 +32,18 @@ class JsonPrinter(LinePrinter):
     Args:
         out: Where lines go.
         source: Where payloads are read from.
+        wanted: Prints only spans for which it holds; None prints all.
     """
 
-    def __init__(self, out: TextIO, source: RemoteSource) -> None:
-        super().__init__(out, Summaries(source), plumbing=True)
+    def __init__(
+        self, out: TextIO, source: RemoteSource, *, wanted: Callable[[Span], bool] | None = None
+    ) -> None:
+        super().__init__(out, Summaries(source), plumbing=True, wanted=wanted)
         self._payloads = RecordedPayloads(source)
 
-    def line(self, span: Span) -> str:
-        """Return the span as a JSON object."""
-        return dumps(span_object(span, self._payloads, time.time()))
+    def print_span(self, span: Span) -> None:
+        """Print the span as a JSON object."""
+        self._out.write(dumps(span_object(span, self._payloads, time.time(), self.totals)) + "\n")
 
 
 def opened(url: str | None, *, token: str | None) -> RemoteSource:
@@ -68,6 +74,7 @@ def run(
     plumbing: bool = False,
     no_wait: bool = False,
     only_new: bool = False,
+    where: Query | None = None,
 ) -> int:
     """Print what a viewer has recorded and what comes, until somebody ends it.
 
@@ -78,6 +85,7 @@ def run(
         plumbing: Print a framework's inner steps, too; JSON always has them.
         no_wait: End when the viewer does.
         only_new: Leave out what began and ended before; a span that runs is told when it ends.
+        where: Print only spans that match; None prints all.
 
     Returns:
         The exit code: 1 when the viewer cannot be followed any more.
@@ -86,10 +94,11 @@ def run(
     try:
         with until_signal() as stop:
             echo(f"Following {source.url}; Ctrl-C ends.")
+            wanted = None if where is None else matching(where, source)
             printer = (
-                JsonPrinter(sys.stdout, source)
+                JsonPrinter(sys.stdout, source, wanted=wanted)
                 if as_json
-                else LinePrinter(sys.stdout, Summaries(source), plumbing=plumbing)
+                else LinePrinter(sys.stdout, Summaries(source), plumbing=plumbing, wanted=wanted)
             )
             dam = SinceFilter(source, source.connected_at) if only_new else None
             feed = Feed(dam or source, Store())

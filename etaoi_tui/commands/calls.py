@@ -126,7 +126,7 @@ def _open_call_tab(at: Workspace, tab: str) -> None:
     span = at.selection.span
     call = _call_around(at, span) if span is not None else None
     if call is None:
-        at.answer("This is no model call: move the cursor to one (✦).")
+        at.answer("There is no model call (✦) near this row.")
         return
     if call is not span:
         at.go_to_span(call)

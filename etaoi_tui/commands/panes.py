@@ -23,8 +23,8 @@ def go_to_previous_pane(at: Workspace) -> None:
 @command(
     "pane.traces",
     keys=("1",),
-    label="traces",
-    help="Go to the traces",
+    label="runs",
+    help="Go to the runs",
     group="Panes",
     words="runs list sessions",
 )

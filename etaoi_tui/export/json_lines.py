@@ -30,7 +30,7 @@ def dumps(value: Map) -> str:
 def write(extract: Extract, out: TextIO) -> None:
     """Write every span as an object, trace by trace, parents before children."""
     for span in extract.spans():
-        out.write(dumps(span_object(span, extract.payloads, extract.now)) + "\n")
+        out.write(dumps(span_object(span, extract.payloads, extract.now, extract.totals)) + "\n")
     if extract.is_cut():
         out.write(dumps({"cut": f"more than {extract.most_spans} spans; see etaoi-tui show --json"}) + "\n")
 

@@ -28,7 +28,7 @@ def write(extract: Extract, out: TextIO) -> None:
     out.writelines(_fenced(text_tree.EXPORTER.text(extract), "text", None))
     for span in extract.spans():
         if span.kind in _WRITTEN or span.error is not None:
-            out.writelines(_section(span_object(span, extract.payloads, extract.now)))
+            out.writelines(_section(span_object(span, extract.payloads, extract.now, extract.totals)))
     if extract.is_cut():
         out.write(f"\nMore than {extract.most_spans:,} spans: the rest is left out.\n")
 

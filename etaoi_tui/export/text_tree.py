@@ -9,15 +9,24 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import TextIO
 
-from etaoi_collector.pricing.call_costs import cost_of_trace
+from etaoi_collector.pricing.totals import Totals
 from etaoi_collector.projections.trace_names import trace_name
 from etaoi_collector.store.model import Span, Status, Trace
+from etaoi_tui.console import Piece, write_pieces
 from etaoi_tui.exporting import Exporter, Extract, tops_of, walk
 from etaoi_tui.text import fit, one_line
-from etaoi_tui.view.format import DURATION_CELLS, UNKNOWN, clock, count, dollars, duration, tokens
+from etaoi_tui.view.format import DURATION_CELLS, UNKNOWN, clock, cost, count, duration, tokens
 from etaoi_tui.view.glyphs import span_glyph
 from etaoi_tui.view.row_summaries import Summaries
 
+_STATUS_LOOKS = {
+    Status.ERROR: "failure",
+    Status.RUNNING: "running",
+    Status.PAUSED: "running",
+    Status.LOST: "failure",
+    Status.OK: "quiet",
+}
+_KIND_LOOKS = {"llm": "llm", "tool": "tool", "sub_agent": "agent", "middleware": "quiet"}
 _STATUS_CELLS = 10
 _NAME_CELLS = 60
 _SUMMARY_CELLS = 72
@@ -36,39 +45,57 @@ def depth_of(span: Span, *, plumbing: bool) -> int:
     return depth
 
 
-def span_line(span: Span, depth: int, now: float | None, summaries: Summaries) -> str:
-    """Format one span.
+def span_pieces(
+    span: Span, depth: int, now: float | None, summaries: Summaries, totals: Totals
+) -> list[Piece]:
+    """Format one span as pieces with the names of their looks.
 
     Args:
         span: What to show.
         depth: Its level in the tree, 0 for a root.
         now: Seconds since the epoch, to measure running spans with; None leaves their time out.
         summaries: Where the words behind the name come from.
+        totals: What the span, or an agent and a root with all below them, took in tokens and dollars.
     """
     status = span.status
     indent = "  " * depth if depth <= _DEEPEST_INDENT else f"{'  ' * _DEEPEST_INDENT}[{depth}] "
     name = one_line(span.name, _NAME_CELLS) or span.kind or "span"
     if span.placeholder:
         name = f"{span.span_id[:8]} (its own events never arrived)"
-    parts = [f"{indent}{span_glyph(span)} {name}"]
-    usage = span.usage
-    if usage is not None:
-        parts.append(f"{tokens(usage.input_tokens)}→{tokens(usage.output_tokens)}")
+    words = _took(span, totals)
     if span.ttft is not None:
-        parts.append(f"ttft {duration(span.ttft)}")
-    words = summaries.of(span)
-    if words:
-        parts.append(one_line(words, _SUMMARY_CELLS))
+        words.append(f"ttft {duration(span.ttft)}")
+    summary = summaries.of(span)
+    if summary:
+        words.append(one_line(summary, _SUMMARY_CELLS))
     if status is Status.RUNNING:
         taken = "" if now is None else duration(span.duration(now))
     else:
         # How long a lost span would have taken is anybody's guess.
         taken = UNKNOWN if status is Status.LOST else duration(span.duration(0.0))
-    columns = f"{fit(status.value, _STATUS_CELLS)}{fit(taken, DURATION_CELLS, 'right')}"
-    return f"{columns}  {'  '.join(parts)}".rstrip()
+    pieces = [
+        (fit(status.value, _STATUS_CELLS), _STATUS_LOOKS.get(status, "")),
+        (f"{fit(taken, DURATION_CELLS, 'right')}  ", ""),
+        (f"{indent}{span_glyph(span)} {name}", _KIND_LOOKS.get(span.kind, "")),
+    ]
+    if words:
+        pieces.append((f"  {'  '.join(words)}", "failure" if status is Status.ERROR else "quiet"))
+    return pieces
 
 
-def trace_line(trace: Trace) -> str:
+def _took(span: Span, totals: Totals) -> list[str]:
+    """Return tokens and dollars of a model call; of an agent and of a root those of all calls below."""
+    usage = span.usage
+    if usage is not None:
+        took = [f"{tokens(usage.input_tokens)}→{tokens(usage.output_tokens)}"]
+        total = totals.of_call(span)
+    else:
+        total = totals.below(span) if span.kind == "sub_agent" or span.parent is None else None
+        took = [] if not total else [f"{tokens(total.input_tokens)}→{tokens(total.output_tokens)}"]
+    return [*took, cost(total.cost_usd, total.unpriced)] if total else took
+
+
+def trace_line(trace: Trace, totals: Totals) -> str:
     """Format a trace's headline: its id, name, status, time and counts."""
     counts = [count(trace.spans, "span")]
     if trace.errors:
@@ -77,9 +104,10 @@ def trace_line(trace: Trace) -> str:
         counts.append(f"{trace.dropped:,} dropped by its sender")
     if trace.waits_for:
         counts.append(f"waits for: {one_line(trace.waits_for, _SUMMARY_CELLS)}")
-    cost = cost_of_trace(trace, wait=True)
-    if cost.total is not None:
-        counts.append(dollars(cost.total) + (" and more of unknown price" if cost.unknown else ""))
+    total = totals.of_run(trace)
+    if total:
+        counts.append(f"{tokens(total.tokens)} tokens")
+        counts.append(cost(total.cost_usd, total.unpriced))
     return (
         f"trace {one_line(trace.trace_id, 36)}  {one_line(trace_name(trace), _NAME_CELLS)}  {trace.status}  "
         f"{clock(trace.started_at)}  {duration(trace.ended_at - trace.started_at)}  {', '.join(counts)}"
@@ -91,26 +119,34 @@ def write(extract: Extract, out: TextIO) -> None:
     summaries = Summaries(extract.source)
     if extract.subtree is not None:
         for span, depth in islice(_shown([extract.subtree], True), extract.most_spans):
-            out.write(span_line(span, depth, extract.now, summaries) + "\n")
+            _write_span(out, span, depth, extract, summaries)
         return
     first = True
     for trace in extract.traces:
         if not trace.roots and not extract.hung_elsewhere:
             continue  # shown in the tree of the trace that its spans hang in
+        if extract.wanted is not None and not any(map(extract.wanted, trace.members)):
+            continue
         if not first:
             out.write("\n")
         first = False
-        out.write(trace_line(trace) + "\n")
+        write_pieces(out, [(trace_line(trace, extract.totals) + "\n", "strong")])
         left_out = 0
         for span, depth in _shown(trace.roots or tops_of(trace), extract.plumbing):
             if depth < 0:
-                left_out += 1
-                continue
-            out.write(span_line(span, depth, extract.now, summaries) + "\n")
+                left_out += extract.wanted is None
+            elif extract.wanted is None or extract.wanted(span):
+                _write_span(out, span, depth, extract, summaries)
         if left_out:
             out.write(
                 f"{count(left_out, 'inner step')} of the framework left out; --all shows what they are\n"
             )
+
+
+def _write_span(out: TextIO, span: Span, depth: int, extract: Extract, summaries: Summaries) -> None:
+    pieces = span_pieces(span, depth, extract.now, summaries, extract.totals)
+    text, look = pieces[-1]
+    write_pieces(out, [*pieces[:-1], (text.rstrip() + "\n", look)])
 
 
 def _shown(tops: Sequence[Span], plumbing: bool) -> Iterator[tuple[Span, int]]:

@@ -1,4 +1,4 @@
-"""Text of payloads for rows: a tool's arguments, an answer's text, the words of a person.
+"""Text of payloads for rows: a tool's arguments, an answer's text.
 
 Nothing is made safe here: these are data from outside, and go through `etaoi_tui.text` before they are drawn.
 """
@@ -15,7 +15,6 @@ LONGEST = 400
 _JSON_TO_READ = 200_000
 """Characters of JSON that are parsed for a row; longer text is shown as it is."""
 
-_MESSAGES_READ = 50
 _ARGUMENTS_SHOWN = 12
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -55,48 +54,6 @@ def message_text(output: str) -> str:
         texts = [part.get("text") if isinstance(part, dict) else part for part in content]
         content = "\n".join(text for text in texts if isinstance(text, str))
     return content if isinstance(content, str) else output
-
-
-def first_words(inputs: str | None) -> str:
-    """Find the words of a person in a run's inputs: the newest human message, else the first text."""
-    if not inputs:
-        return ""
-    if len(inputs) > _JSON_TO_READ or not inputs.lstrip().startswith(("{", "[", '"')):
-        return inputs[:LONGEST]
-    try:
-        value = msgspec.json.decode(inputs)
-    except _UNREADABLE:
-        return inputs[:LONGEST]
-    if isinstance(value, dict):
-        messages = value.get("messages")
-        if isinstance(messages, list):
-            return _last_human(messages)
-        for key in ("input", "question", "query", "prompt", "text"):
-            if isinstance(value.get(key), str):
-                return str(value[key])
-        return next((item for item in value.values() if isinstance(item, str)), "")
-    if isinstance(value, list):
-        return _last_human(value)
-    return value if isinstance(value, str) else ""
-
-
-def _last_human(messages: list[Any]) -> str:
-    for message in reversed(messages[-_MESSAGES_READ:]):
-        role: Any = None
-        content: Any = None
-        if isinstance(message, dict):
-            role = message.get("type") or message.get("role")
-            content = message.get("content", message.get("text"))
-        elif isinstance(message, list) and len(message) == 2:
-            role, content = message
-        elif isinstance(message, str):
-            role, content = "human", message
-        if role in ("human", "user"):
-            if isinstance(content, list):
-                content = next((p.get("text") for p in content if isinstance(p, dict) and "text" in p), None)
-            if isinstance(content, str) and content.strip():
-                return content
-    return ""
 
 
 def short_value(value: Any) -> str:

@@ -20,6 +20,9 @@ from etaoi_tui.widgets.welcome import Welcome
 
 PANES: Sequence[Pane] = ("traces", "tree", "detail")
 
+_PICKER = 78
+"""Columns of the list where it lies over the tree: it hides nothing that is needed to choose a run."""
+
 
 class Arrangement:
     """Sizes, shows and focuses the panes of a screen, by classes that the screen's style knows."""
@@ -154,7 +157,8 @@ class Arrangement:
         for name in ("wide", "medium", "drawer", "narrow"):
             screen.set_class(name == mode, "-" + name)
         width, height = screen.size
-        self._traces.styles.width = "1fr" if mode == "narrow" else min(sizes.traces, max(width - 20, 10))
+        listed = max(sizes.traces, _PICKER) if mode == "drawer" else sizes.traces
+        self._traces.styles.width = "1fr" if mode == "narrow" else min(listed, max(width - 20, 10))
         self._split_detail.turn(vertical=mode == "wide")
         detail = self._detail.styles
         if mode == "wide":

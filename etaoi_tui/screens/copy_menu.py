@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from etaoi_collector.pricing.totals import Totals
 from etaoi_collector.projections.objects import span_object
 from etaoi_collector.projections.payload_reader import RecordedPayloads
 from etaoi_collector.recording.directory import state_dir
@@ -127,32 +128,28 @@ class CopyMenu(OneAnswer, ModalScreen[None]):
         self.dismiss(None)
         text = make()
         size = len(text.encode("utf-8", "replace"))
-        said = f"{label} ({fmt.size(size)})"
+        said = f"{label.removeprefix('value: ').lower()}, {fmt.size(size)}"
         tool = copy_locally(text)
         if size <= LARGEST_FOR_TERMINALS:
             self.app.copy_to_clipboard(text)
-            if tool is not None:
-                self._say(f"Copied {said} with {tool}, and sent to the terminal.")
-            else:
-                self._say(f"Sent {said} to the terminal (OSC 52). Whether it takes it, it does not say.")
+            # What a terminal does with OSC 52 it does not say.
+            self._say(f"Copied {said} · {tool}" if tool is not None else f"Sent to the terminal: {said}")
             return
         if tool is not None:
-            self._say(f"Copied {said} with {tool}.")
+            self._say(f"Copied {said} · {tool}")
             return
         try:
             path = save_copied(text, state_dir() / "copied")
         except OSError as error:
-            self._say(
-                f"Too large for a terminal's clipboard, and no file could be written: {error}", bad=True
-            )
+            self._say(f"Too large for the clipboard, and no file can be written: {error}", bad=True)
         else:
-            self._say(f"Too large for a terminal's clipboard: saved {said} to {path}")
+            self._say(f"Too large for the clipboard, saved: {path}")
 
     def _say(self, text: str, *, bad: bool = False) -> None:
-        self.app.notify(text, severity="error" if bad else "information", markup=False, timeout=6)
+        self.app.notify(text, severity="error" if bad else "information")
 
     def _span_json(self) -> str:
-        return dumps(span_object(self._span, self._payloads, self._now))
+        return dumps(span_object(self._span, self._payloads, self._now, Totals(wait=True)))
 
     def _subtree(self, format_name: str) -> str:
         extract = Extract(

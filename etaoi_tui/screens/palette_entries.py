@@ -38,8 +38,7 @@ def _commands(at: Workspace) -> Iterator[PaletteEntry]:
 
 
 def _runs(at: Workspace) -> Iterator[PaletteEntry]:
-    rows = at.traces.rows
-    for trace in islice(reversed(rows.traces), _MOST_RUNS):
+    for trace in islice(at.traces.all.newest_first(), _MOST_RUNS):
         yield PaletteEntry(
             f"run:{trace.trace_id}",
             f"Run: {title(trace)}",
@@ -67,7 +66,7 @@ def _themes(at: Workspace) -> Iterator[PaletteEntry]:
     for name in sorted(at.app.available_themes):
         yield PaletteEntry(
             f"theme:{name}",
-            f"Theme: {name.removeprefix('textual-')}",
+            f"Theme: {name.removeprefix('etaoi-')}",
             partial(setattr, at.app, "theme", name),
             "in use" if name == at.app.theme else "",
             "colour color",

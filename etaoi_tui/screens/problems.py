@@ -31,7 +31,7 @@ class Problems(DocumentModal):
             store: Counts and keeps reasons.
             notices: Sentences about the source.
             faults: What failed in the viewer itself.
-            settings: What was not understood in the user's settings, with file and line.
+            settings: What of commands and the user's settings was left out, with its file.
         """
         super().__init__(problems_document(store, notices, faults, settings))
 
@@ -63,7 +63,7 @@ def _own(faults: Sequence[Fault], settings: Sequence[str]) -> list[Section]:
             )
         )
     if settings:
-        sections.append(Section("settings", "Not understood in your settings", [Text("\n".join(settings))]))
+        sections.append(Section("settings", "Left out of commands and settings", [Text("\n".join(settings))]))
     return sections
 
 

@@ -1,121 +1,232 @@
-"""The search in the trace that is shown: the bar, the running search, and going from hit to hit."""
+"""The search: the bar, what is looked for in all runs, the list that shows those with hits, and going on."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, MutableMapping
+
 from etaoi_collector.sources.base import Source
-from etaoi_collector.store.model import Span
+from etaoi_collector.store.model import Changes, Span, Trace
+from etaoi_tui.view import format as fmt
+from etaoi_tui.view.runs.saved_filters import NamedFilter, read_filter
+from etaoi_tui.view.runs.search import RunsSearch
 from etaoi_tui.view.search import TraceSearch
 from etaoi_tui.view.selection import Selection, SelectionChange
 from etaoi_tui.widgets.search_bar import SearchBar
 from etaoi_tui.widgets.span_tree import SpanTree
+from etaoi_tui.widgets.trace_list import TraceList
 
 _SEARCH_BUDGET = 0.03
 """Seconds a tick spends on a running search."""
 
 
 class SearchController:
-    """Searches as the person types, a slice a tick."""
+    """Searches as the person types, a slice a tick: the run that is shown first, then all others."""
 
-    def __init__(self, selection: Selection, tree: SpanTree, bar: SearchBar, source: Source) -> None:
+    def __init__(
+        self,
+        selection: Selection,
+        tree: SpanTree,
+        runs: TraceList,
+        bar: SearchBar,
+        source: Source,
+        saved: MutableMapping[str, str],
+        go_to: Callable[[Span], None],
+    ) -> None:
         """Watch a selection.
 
         Args:
-            selection: Whose trace is searched, and where going to a hit leads.
-            tree: Lights the hits.
+            selection: Whose run is searched first.
+            tree: Lights the hits in it.
+            runs: Knows all runs, and lists those with hits.
             bar: Where the query is typed.
             source: Reads payloads.
+            saved: Filters by name; changed in place.
+            go_to: Shows a span, in whichever run it is.
         """
         self.text = ""
         """What was searched last."""
+        self.in_list = False
+        """The list shows the runs with hits alone."""
         self._selection = selection
         self._tree = tree
+        self._list = runs
         self._bar = bar
         self._source = source
+        self._saved = saved
+        self._go_to_span = go_to
+        self._search: RunsSearch | None = None
+        self._named = NamedFilter("")
         selection.watch(self._selection_changed)
 
     @property
     def active(self) -> bool:
         """Whether there is a search to leave."""
-        return self._tree.search is not None or self._bar.is_open
+        return self._search is not None or self._bar.is_open
 
     def _selection_changed(self, change: SelectionChange) -> None:
         if change.trace:
-            self.close()
-        elif self._tree.search is not None:
+            self._light()
+        if self._search is not None:
             self._show_count()
 
-    def open(self) -> None:
-        """Ask what to search."""
-        self._bar.open(self.text)
-        self.change(self.text)
+    def open(self, text: str | None = None, *, in_list: bool) -> None:
+        """Ask what to search.
+
+        Args:
+            text: What to begin with; None for what was searched last.
+            in_list: List only runs in which something is found.
+        """
+        self.in_list = in_list
+        text = self.text if text is None else text
+        self._bar.open(text)
+        self.change(text)
 
     def change(self, text: str) -> None:
         """Search another text."""
         from etaoi_collector.query import QueryError, parse_query  # not needed for the first screen
 
         self.text = text
-        self._tree.search = None
-        trace = self._selection.trace
+        self._search = None
+        self._named = NamedFilter("")
         try:
-            query = parse_query(text)
+            self._named = read_filter(text, self._saved)
+            query = parse_query(self._named.query)
         except QueryError as error:
             self._bar.note(str(error), error=True)
         else:
             self._bar.note("")
-            if query is not None and trace is not None:
-                self._tree.search = TraceSearch(trace, query, text, self._source)
+            if query is not None:
+                self._search = RunsSearch(query, text, self._source, self._runs())
                 self.work()
+        self._light()
+        self._filter()
         self._tree.refresh()
 
+    def _runs(self) -> list[Trace]:
+        """Return all runs, the one that is shown first."""
+        shown = self._selection.trace
+        runs = [] if shown is None else [shown]
+        return runs + [trace for trace in self._list.all.newest_first() if trace is not shown]
+
+    def _light(self) -> None:
+        """Light the hits of the run that is shown."""
+        trace = self._selection.trace
+        lit = self._search is not None and trace is not None
+        self._tree.search = self._search.in_run(trace) if lit and self._search and trace else None
+        self._tree.refresh()
+
+    def _filter(self) -> None:
+        search = self._search if self.in_list else None
+        self._list.note = self.text if search is not None else ""
+        self._list.show_only(None if search is None else search.found)
+
     def keep(self) -> None:
-        """Go to a hit once typing is done; without a query the search ends."""
-        search = self._tree.search
+        """Go to a hit once typing is done, and keep the filter if it was given a name."""
+        search = self._search
         if search is None:
             self.close()
-        elif search.hits and search.number_of(self._selection.span) is None:
-            self._go_to(search.after(self._selection.span))
+            return
+        if self._named.name:
+            self._saved[self._named.name] = self._named.body
+            self._bar.note(f"Kept as @{self._named.name}.")
+        here = self._here
+        if here is not None and here.hits:
+            if here.number_of(self._selection.span) is None:
+                self._go_to(here.after(self._selection.span))
+        else:
+            self._to_other_run(1)
 
     def close(self) -> None:
         """End the search."""
+        self._search = None
+        self.in_list = False
         self._tree.search = None
         self._bar.close()
+        self._filter()
         self._tree.refresh()
 
-    def next(self) -> None:
-        """Go to the next hit."""
-        if self._tree.search is not None:
-            self._go_to(self._tree.search.after(self._selection.span))
+    def next(self) -> bool:
+        """Go to the next hit, in the next run behind the last of this one; False if nothing is searched."""
+        return self._step(1)
 
-    def previous(self) -> None:
-        """Go to the hit before."""
-        if self._tree.search is not None:
-            self._go_to(self._tree.search.before(self._selection.span))
+    def previous(self) -> bool:
+        """Go to the hit before, in the run before in front of the first; False if nothing is searched."""
+        return self._step(-1)
+
+    def apply(self, changes: Changes) -> None:
+        """Take in what a tick changed, and search on."""
+        if self._search is not None:
+            self._search.apply(changes)
+            self.work()
 
     def work(self) -> None:
         """Search on for a slice of time."""
-        search = self._tree.search
+        search = self._search
         if search is None:
             return
-        had, was_done = len(search.hits), search.done
-        if search.work(_SEARCH_BUDGET) or search.done != was_done:
+        here = self._here
+        had = 0 if here is None else len(here.hits)
+        found = search.work(_SEARCH_BUDGET)
+        if found and self.in_list:
+            self._list.look_again(found)
+        here = self._here
+        if here is not None and len(here.hits) != had:
             self._tree.refresh()
-            if not had and search.hits and self._bar.is_open:
-                self._go_to(search.after(self._selection.span))
+            if not had and self._bar.is_open and not self.in_list:
+                self._go_to(here.after(self._selection.span))
         self._show_count()
+
+    @property
+    def _here(self) -> TraceSearch | None:
+        """The search in the run that is shown."""
+        trace = self._selection.trace
+        return self._search.in_run(trace) if self._search is not None and trace is not None else None
+
+    def _step(self, runs: int) -> bool:
+        search, here = self._search, self._here
+        if search is None:
+            return False
+        span = self._selection.span
+        if here is not None:
+            found = here.below(span) if runs > 0 else here.above(span)
+            if found is not None:
+                self._go_to(found)
+                return True
+        if not self._to_other_run(runs) and here is not None:
+            self._go_to(here.after(span) if runs > 0 else here.before(span))
+        return True
+
+    def _to_other_run(self, runs: int) -> bool:
+        """Go to the first hit of the next run that has one, or the last of the one before."""
+        search = self._search
+        if search is None:
+            return False
+        other = next((one for one in self._list.runs_from_cursor(runs) if one in search.found), None)
+        if other is None:
+            return False
+        hits = search.in_run(other).hits
+        self._go_to(hits[0] if runs > 0 else hits[-1])
+        return True
 
     def _go_to(self, span: Span | None) -> None:
         if span is not None:
-            if self._tree.following:
-                self._tree.follow(False)
-            self._tree.select(span)
+            self._go_to_span(span)
             self._show_count()
 
     def _show_count(self) -> None:
-        search = self._tree.search
+        search, here = self._search, self._here
         if search is None:
             return
-        number = search.number_of(self._selection.span)
-        at = f"{number:,} of " if number is not None else ""
         more = "" if search.done else f", {search.progress * 100:.0f}% searched"
-        plural = "" if len(search.hits) == 1 else "s"
-        self._bar.note(f"{at}{len(search.hits):,} hit{plural}{more}")
+        hits = here.hits if here is not None else []
+        number = here.number_of(self._selection.span) if here is not None else None
+        at = f"{number:,} of " if number is not None else ""
+        runs = len(search.found)
+        text = f"{at}{fmt.count(len(hits), 'hit')}"
+        trace = self._selection.trace
+        others = runs - (trace in search.found)
+        if self.in_list:
+            text = f"{runs:,} of {fmt.count(self._list.all.runs, 'run')}, {text} in this one"
+        elif others:
+            text += f" here, more in {fmt.count(others, 'other run')} (n)"
+        self._bar.note(text + more)

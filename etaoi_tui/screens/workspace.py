@@ -12,6 +12,7 @@ from textual.containers import Container, Horizontal
 from textual.message import Message
 from textual.screen import Screen
 
+from etaoi_collector.pricing.totals import Totals
 from etaoi_collector.projections.payload_reader import RecordedPayloads
 from etaoi_collector.projections.trace_names import title
 from etaoi_collector.sources.base import Source, SourceStatus
@@ -21,6 +22,7 @@ from etaoi_tui.detail.document.model import Document
 from etaoi_tui.screens import footer_commands
 from etaoi_tui.screens.arrangement import Arrangement
 from etaoi_tui.screens.detail_controller import DetailController
+from etaoi_tui.screens.navigator import Navigator
 from etaoi_tui.screens.search_controller import SearchController
 from etaoi_tui.screens.voice_controller import VoiceController
 from etaoi_tui.view.command import CommandTable, Pane
@@ -30,8 +32,8 @@ from etaoi_tui.view.layout import Layout
 from etaoi_tui.view.row_summaries import Summaries
 from etaoi_tui.view.selection import Selection, SelectionChange
 from etaoi_tui.view.status import StatusLine
-from etaoi_tui.view.trace_rows import TraceRows
 from etaoi_tui.view.voice import thresholds
+from etaoi_tui.viewer_options import ChosenRecording
 from etaoi_tui.widgets.breadcrumb import Breadcrumb
 from etaoi_tui.widgets.detail_pane import DetailPane
 from etaoi_tui.widgets.divider import Divider
@@ -47,7 +49,8 @@ from etaoi_tui.widgets.voice_lanes import VoiceLanes
 from etaoi_tui.widgets.welcome import Welcome
 
 _SNAPSHOTS_SHOWN = 8
-_MESSAGE_SECONDS = 3
+_NEAR_CALLS = frozenset({"llm", "middleware", "sub_agent", "tool"})
+"""Kinds of spans that stand beside model calls; `call_near` finds the one that is meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ class ScreenContext:
         status: What kind of source it is, and where it listens.
         demo: A scripted agent is about to connect.
         faults: What failed in the viewer itself.
-        settings_problems: What was not understood in the user's settings.
+        settings_problems: What of commands and the user's settings was left out.
     """
 
     source: Source
@@ -83,11 +86,18 @@ class Workspace(Screen[None]):
     AUTO_FOCUS = None
 
     class RecordingChosen(Message):
-        """The person wants to see a recording instead."""
+        """The person wants to see a recording instead, at a span of it if one is named."""
 
-        def __init__(self, path: str) -> None:
+        def __init__(self, path: str, span_id: str = "") -> None:
             super().__init__()
-            self.path = path
+            self.recording = ChosenRecording(path, span_id)
+
+    class ValueOpened(Message):
+        """The person wants to see a value in a program of their own."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
 
     class ThemeAsked(Message):
         """The person wants other colours."""
@@ -104,6 +114,8 @@ class Workspace(Screen[None]):
         self.store = context.store
         self.now = now = context.now
         self.commands = context.commands
+        self.found_text = ""
+        """What was searched in all recordings last."""
         self.faults = context.faults
         self.settings_problems = context.settings_problems
         set_bindings(self, _bindings(context.commands))
@@ -113,8 +125,9 @@ class Workspace(Screen[None]):
         summaries = Summaries(context.source)
         self.status_bar = StatusBar(id="status")
         self.breadcrumb = Breadcrumb(id="breadcrumb")
-        self.traces = TraceList(selection, TraceRows(context.store), summaries, now, id="traces")
-        self.span_tree = SpanTree(selection, summaries, now, self._snapshots, id="tree")
+        self.traces = TraceList(selection, context.store, summaries, now, id="traces")
+        self.totals = Totals()
+        self.span_tree = SpanTree(selection, summaries, now, self._snapshots, totals=self.totals, id="tree")
         self.lanes = VoiceLanes(selection, now, limits, id="lanes")
         self.detail = DetailPane(id="detail")
         self.welcome = Welcome(context.status, demo=context.demo, id="welcome")
@@ -136,7 +149,16 @@ class Workspace(Screen[None]):
         self.detail_controller = DetailController(
             self, self.detail, selection, self.payloads, now, self._describe_turn
         )
-        self.search = SearchController(selection, self.span_tree, self.search_bar, context.source)
+        self.navigator = Navigator(selection, self.span_tree, self.traces)
+        self.search = SearchController(
+            selection,
+            self.span_tree,
+            self.traces,
+            self.search_bar,
+            context.source,
+            context.layout.filters,
+            self.go_to_span,
+        )
         selection.watch(self._selection_changed)
         self.is_live = self.span_tree.is_live = self.lanes.is_live = bool(context.status.endpoint)
         # Each class that is set later makes Textual style every widget again.
@@ -172,16 +194,20 @@ class Workspace(Screen[None]):
             changes: From the store.
             frame: Number of the spinner's picture.
         """
+        priced = self.totals.prices_known
+        self.totals.apply(changes)
+        if priced is not self.totals.prices_known:
+            self.span_tree.refresh()
         self.traces.apply(changes)
         shown = self.selection.trace
         if shown is not None and self.store.traces.get(shown.trace_id) is not shown:
             shown = None
-        newest = self.traces.rows.newest()
+        newest = self.traces.newest()
         if newest is not None and (shown is None or (self.span_tree.following and _is_newer(newest, shown))):
             self.selection.show(newest, by_hand=False)
         else:
             self.span_tree.apply(changes)
-        empty = self.is_live and not len(self.traces.rows)
+        empty = self.is_live and newest is None
         if empty:
             self.welcome.show_clients(
                 [one.client or one.peer for one in self.store.connections.values() if one.closed_at is None]
@@ -191,7 +217,7 @@ class Workspace(Screen[None]):
         self.span_tree.animate_running(frame)
         if self.voice.apply(changes, frame):
             self.detail_controller.describe_again()
-        self.search.work()
+        self.search.apply(changes)
         self.detail_controller.apply(changes)
         self.show_place()
 
@@ -220,13 +246,8 @@ class Workspace(Screen[None]):
 
     def go_to_span(self, span: Span) -> None:
         """Show a span, in whichever trace it is."""
-        root = span
-        while root.parent is not None:
-            root = root.parent
         self.release_follow()
-        if root.trace is not self.selection.trace and span not in self.span_tree.rows.context:
-            self.selection.show(root.trace)
-        self.span_tree.select(span)
+        self.navigator.go_to_span(span)
 
     def go_to_span_id(self, span_id: str | None) -> None:
         """Show a span by its id, if it is there."""
@@ -258,10 +279,7 @@ class Workspace(Screen[None]):
 
     def answer(self, text: str, *, warning: bool = False) -> None:
         """Answer a key in a line."""
-        if warning:
-            self.app.notify(text, severity="warning", timeout=8, markup=False)
-        else:
-            self.app.notify(text, markup=False, timeout=_MESSAGE_SECONDS)
+        self.app.notify(text, severity="warning" if warning else "information")
 
     def show_place(self) -> None:
         """Say where the person is, and which keys matter there."""
@@ -281,7 +299,7 @@ class Workspace(Screen[None]):
             footer_commands.in_pane(
                 self.commands,
                 pane,
-                about_a_call=span is not None and span.kind in ("llm", "middleware"),
+                about_a_call=span is not None and span.kind in _NEAR_CALLS,
                 has_lanes=self.voice.call is not None or self.voice.turn_of_run() is not None,
                 in_lanes=self.in_lanes,
             )
@@ -337,7 +355,7 @@ class Workspace(Screen[None]):
 
     @on(SearchBar.Kept)
     def _search_kept(self) -> None:
-        self.arrangement.go_to("tree")
+        self.arrangement.go_to("traces" if self.search.in_list else "tree")
         self.search.keep()
 
     @on(SearchBar.Left)

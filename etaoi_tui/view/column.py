@@ -11,6 +11,8 @@ import logging
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 
+from etaoi_collector.pricing.total import Total
+from etaoi_collector.pricing.totals import Totals
 from etaoi_collector.store.model import Span
 from etaoi_tui.kinds.appearance import RowReader
 from etaoi_tui.plugins import load_entry_points, load_folder
@@ -28,6 +30,8 @@ BARS_FROM = 56
 LOOKS = frozenset({"", "number", "muted", "slow", "dim", "name", "ok", "running", "error", "warning"})
 """How a cell can be drawn: names of the tree's looks. ``error`` is for failures and nothing else."""
 
+_STAND_FOR = ("sub_agent", "voice_session", "voice_turn")
+
 _log = logging.getLogger(__name__)
 
 
@@ -39,15 +43,27 @@ class RowContext:
         now: The trace's present, in seconds since the epoch.
         frame: Which picture of a moving sign is shown.
         folded: Whether the spans below a row are folded into it.
+        totals: What spans, and all that lies below them, took in tokens and dollars.
     """
 
-    __slots__ = ("folded", "frame", "now", "rows")
+    __slots__ = ("folded", "frame", "now", "rows", "totals")
 
-    def __init__(self, rows: RowReader, folded: Callable[[Span], bool]) -> None:
+    def __init__(self, rows: RowReader, folded: Callable[[Span], bool], totals: Totals) -> None:
         self.rows = rows
+        self.totals = totals
         self.now = 0.0
         self.frame = 0
         self.folded = folded
+
+    def sum_below(self, span: Span) -> Total | None:
+        """Return what all calls below a row took that stands for them; None for other rows.
+
+        An agent, a root and a folded row stand for what is below; steps between would only repeat it.
+        """
+        if span.children is None:
+            return None
+        stands_for = span.kind in _STAND_FOR or span.parent is None or self.folded(span)
+        return self.totals.below(span) if stands_for else None
 
 
 Cell = tuple[str, str]

@@ -103,12 +103,14 @@ class CommandTable:
 
     Args:
         commands: In any order; two of one group keep theirs.
+        problems: What was left out of it, and why; a sentence each.
 
     Raises:
         ValueError: two commands share an id.
     """
 
-    def __init__(self, commands: Iterable[Command]) -> None:
+    def __init__(self, commands: Iterable[Command], problems: Iterable[str] = ()) -> None:
+        self.problems = tuple(problems)
         self._commands = sorted(commands, key=lambda one: _group_rank(one.group))
         self._by_id = {one.id: one for one in self._commands}
         if len(self._by_id) != len(self._commands):
@@ -159,15 +161,42 @@ class CommandTable:
             }
             left = tuple(key for key in one.keys if key not in taken)
             changed.append(one if left == one.keys else replace(one, keys=left, key_label=""))
-        return CommandTable(changed)
+        return CommandTable(changed, self.problems)
 
 
-def find_commands(package: ModuleType) -> list[Command]:
-    """Import every module of a folder and return the commands that are defined there, by file and line."""
+def find_commands(package: ModuleType) -> CommandTable:
+    """Import every module of a folder and return the commands that are defined there, by file and line.
+
+    A file that cannot be imported, an id that is there already, and a key that another command of a shared
+    pane has, each cost themselves only: the table's `problems` name them.
+    """
     found: list[Command] = []
+    problems: list[str] = []
     for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda one: one.name):
-        found += commands_of(importlib.import_module(f"{package.__name__}.{module.name}"))
-    return found
+        name = f"{package.__name__}.{module.name}"
+        try:
+            commands = commands_of(importlib.import_module(name))
+        except Exception as error:
+            problems.append(f"{name}: its commands are left out: {type(error).__name__}: {error}")
+            continue
+        for one in commands:
+            if any(one.id == other.id for other in found):
+                problems.append(f"{name}: {one.id!r} is left out: there is a command of this id already")
+                continue
+            rivals = {key: rival for key in one.keys if (rival := _owner(key, one, found)) is not None}
+            problems += [
+                f"{name}: {readable(key)!r} is no key of {one.id!r}: it is that of {rival.id!r} already"
+                for key, rival in rivals.items()
+            ]
+            if rivals:
+                one = replace(one, keys=tuple(key for key in one.keys if key not in rivals), key_label="")
+            found.append(one)
+    return CommandTable(found, problems)
+
+
+def _owner(key: str, wanted: Command, commands: Iterable[Command]) -> Command | None:
+    """Return the command that has a key in a pane where another one wants it."""
+    return next((one for one in commands if key in one.keys and set(one.panes) & set(wanted.panes)), None)
 
 
 def commands_of(module: ModuleType) -> list[Command]:
@@ -188,6 +217,7 @@ _READABLE = {
     "question_mark": "?",
     "colon": ":",
     "plus": "+",
+    "vertical_line": "|",
     "underscore": "_",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
@@ -199,6 +229,10 @@ _READABLE = {
     "space": "space",
     "enter": "⏎",
     "escape": "esc",
+    "left_parenthesis": "(",
+    "right_parenthesis": ")",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
     "ctrl+l": "^l",
     "ctrl+q": "^q",
     "pageup": "PgUp",

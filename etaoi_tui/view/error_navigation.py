@@ -12,6 +12,9 @@ _ERROR_BELOW = int(SpanFlag.ERROR_BELOW)
 _WARNING = int(SpanFlag.WARNING)
 _PROBLEM_BELOW = _ERROR_BELOW | int(SpanFlag.WARNING_BELOW)
 _PASSED_ON = int(SpanFlag.PASSED_ON)
+_ROOTS = 256
+"""Roots of a run that are looked at for whether there is a warning below."""
+
 _order = attrgetter("started_at", "number")
 
 
@@ -26,6 +29,13 @@ def is_origin_of_error(span: Span) -> bool:
 def is_problem(span: Span) -> bool:
     """Whether the jump to the next error stops here: at the origin of an error, and at a warning."""
     return bool(span.marks & _WARNING) or is_origin_of_error(span)
+
+
+def has_problem(trace: Trace) -> bool:
+    """Whether the jump to the next error stops anywhere in a run."""
+    return trace.errors > 0 or any(
+        root.marks & _PROBLEM_BELOW or is_problem(root) for root in trace.roots[:_ROOTS]
+    )
 
 
 def next_error(trace: Trace, after: Span | None) -> Span | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, tzinfo
 
-from etaoi_collector.store.model import Span, Status, Trace
+from etaoi_collector.store.model import Span, SpanFlag, Status, Trace
 
 DURATION_CELLS = 7
 """No duration is wider than this."""
@@ -22,10 +22,14 @@ def at_least(seconds: float | None) -> str:
 
 
 def span_duration(span: Span, now: float) -> str:
-    """Format how long a span took or has been running; of a lost one, how long it is known to have run."""
+    """Format how long a span took or has been running; of a lost one, how long it is known to have run.
+
+    ``~`` stands before a duration that is at most so long: nobody told when it ended, only that it had.
+    """
     seconds = span.duration(now)
-    lost = span.ended_at is None and span.status is Status.LOST
-    return at_least(seconds) if lost else duration(seconds)
+    if span.ended_at is None and span.status is Status.LOST:
+        return at_least(seconds)
+    return f"~{duration(seconds)}" if span.marks & SpanFlag.APPROXIMATE_END else duration(seconds)
 
 
 def trace_duration(trace: Trace, now: float) -> str:
@@ -75,6 +79,18 @@ def dollars(amount: float) -> str:
     if amount < 0.0001:
         return "<$0.0001"
     return f"${amount:.4f}" if amount < 0.01 else f"${amount:.3f}" if amount < 1 else f"${amount:,.2f}"
+
+
+def cost(amount: float | None, unpriced: int = 0) -> str:
+    """Format what several calls cost: ``$0.041``; ``≥$0.041`` if more was paid, ``$?`` if nothing is known.
+
+    Args:
+        amount: Sum of the known prices in US dollars; None when no price is known.
+        unpriced: Calls of which no price is known.
+    """
+    if amount is None:
+        return "$?" if unpriced else ""
+    return ("≥" if unpriced else "") + dollars(amount)
 
 
 def size(count: int | float | None) -> str:

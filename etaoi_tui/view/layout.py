@@ -38,6 +38,7 @@ class Layout:
         detail_height: Share of the detail under the tree.
         theme: Name of the theme; empty until one was chosen.
         recent: Ids of the palette's entries that were used last, the newest first.
+        filters: Searches that were given a name.
     """
 
     traces: int = 34
@@ -45,6 +46,7 @@ class Layout:
     detail_height: float = 0.45
     theme: str = ""
     recent: list[str] = field(default_factory=list)
+    filters: dict[str, str] = field(default_factory=dict)
 
     def used(self, entry_id: str) -> None:
         """Remember what was chosen in the palette."""
@@ -82,6 +84,7 @@ class Layout:
             layout.detail_height = min(max(float(saved["detail_height"]), 0.15), 0.85)
             layout.theme = str(saved["theme"])
             layout.recent = [str(one) for one in saved.get("recent", [])][:_RECENT_KEPT]
+            layout.filters = {str(name): str(query) for name, query in saved.get("filters", {}).items()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return cls()
         layout.traces = max(20, min(layout.traces, 120))

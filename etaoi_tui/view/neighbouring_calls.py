@@ -7,7 +7,7 @@ a bound, and says so when it stopped there.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from operator import attrgetter
 
 from etaoi_collector.store.model import Span, SpanFlag
@@ -91,17 +91,11 @@ def previous_call(call: Span) -> tuple[Span | None, str]:
     """Return the agent's call before this one, and in words where it was found."""
     run = run_of(call)
     budget = [SPANS_WALKED]
-    below: Span = call
-    while below is not run:
-        for sibling in siblings_before(below):
-            previous = _last_call(sibling, budget)
-            if previous is not None:
-                return previous, JUST_BEFORE
-            if budget[0] <= 0:
-                return None, "the call before is too far back to look for"
-        if below.parent is None:
-            break
-        below = below.parent
+    previous = _beside(call, run, budget, siblings_before)
+    if previous is not None:
+        return previous, JUST_BEFORE
+    if budget[0] <= 0:
+        return None, "the call before is too far back to look for"
     for earlier in runs_before(run, budget):
         previous = _last_call(earlier, budget, inside=True)
         if previous is not None:
@@ -188,14 +182,37 @@ def runs_before(run: Span, budget: list[int]) -> Iterator[Span]:
 
 
 def call_near(span: Span) -> Span | None:
-    """Return the model call that a row is about: itself, or the newest one that middleware ran around."""
+    """Return the model call that a row is about.
+
+    That is a call itself; the newest one that middleware ran around, or an agent made; of a hook that names
+    none, the agent's next call; of everything else the agent's call before it, which asked for it.
+    """
     if span.kind == "llm":
         return span
-    if span.kind != "middleware":
-        return None
-    inside = calls_of(span, 1)
-    beside = bracket_of(span).calls if span.marks & SpanFlag.PROBE else []
-    return next(iter([*inside[-1:], *beside[-1:]]), None)
+    beside = bracket_of(span).calls if span.kind == "middleware" and span.marks & SpanFlag.PROBE else []
+    found = next(iter([*calls_of(span, 1)[-1:], *beside[-1:]]), None)
+    budget = [SPANS_WALKED]
+    if found is None:
+        found = _last_call(span, budget, inside=True)
+    ways = (siblings_before, siblings_after)
+    for way in reversed(ways) if span.kind == "middleware" else ways:
+        if found is None:
+            found = _beside(span, run_of(span), budget, way)
+    return found
+
+
+def _beside(span: Span, run: Span, budget: list[int], way: Callable[[Span], Iterator[Span]]) -> Span | None:
+    """Return the nearest call of a run before or after a span."""
+    below = span
+    while below is not run:
+        for sibling in way(below):
+            found = _last_call(sibling, budget)
+            if found is not None or budget[0] <= 0:
+                return found
+        if below.parent is None:
+            break
+        below = below.parent
+    return None
 
 
 def _last_call(span: Span, budget: list[int], *, inside: bool = False) -> Span | None:

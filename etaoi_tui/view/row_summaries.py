@@ -12,12 +12,13 @@ import msgspec
 from msgspec import Raw
 
 from etaoi_collector.lru import Lru
+from etaoi_collector.projections.question import first_words
 from etaoi_collector.projections.trace_names import heads
 from etaoi_collector.store.model import Span, SpanFlag, Status, Trace
 from etaoi_collector.wire.codec import decode_lossless
 from etaoi_tui.kinds.appearance import KindAppearance, RowFields
 from etaoi_tui.kinds.registry import KINDS
-from etaoi_tui.kinds.row_text import LONGEST, first_words
+from etaoi_tui.kinds.row_text import LONGEST
 from etaoi_tui.view.glyphs import kind_glyph, kind_word
 from etaoi_tui.view.middleware.effect import middleware_chain, time_in_words
 from etaoi_tui.view.middleware.tokens import CHARACTERS_A_TOKEN, characters_a_token

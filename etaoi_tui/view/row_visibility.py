@@ -1,4 +1,4 @@
-"""What hides a span of a tree: a fold, or that it is plumbing or a hook that another row stands for."""
+"""What hides a span of a tree: a fold, or that it is plumbing, noise, or a hook that another stands for."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from itertools import islice
 
 from etaoi_collector.store.model import Span, SpanFlag
 from etaoi_tui.view.middleware.row_groups import head_of, is_head_of_several
+from etaoi_tui.view.noise import is_noise
 
 _INTERNAL = int(SpanFlag.INTERNAL)
 _PROBE = int(SpanFlag.PROBE)
@@ -27,12 +28,16 @@ class RowVisibility:
         show_internal: Whether everything has a row.
         folded_spans: Spans whose children are folded away.
         open_chains: Outermost hooks of chains whose inner hooks have rows of their own.
+        revealed: Spans that have a row because somebody went to them.
+        has_calls: Whether the run called a model or a tool; in one that did not, no step is noise.
     """
 
     def __init__(self) -> None:
         self.show_internal = False
         self.folded_spans: set[Span] = set()
         self.open_chains: set[Span] = set()
+        self.revealed: set[Span] = set()
+        self.has_calls = False
 
     def folded(self, span: Span) -> bool:
         """Whether the span's children are folded away."""
@@ -76,9 +81,11 @@ class RowVisibility:
         return count
 
     def hidden(self, span: Span) -> bool:
-        """Whether a span is plumbing, or a hook that another row stands for: no row of its own."""
-        if self.show_internal or not span.marks & (_INTERNAL | _PROBE):
+        """Whether a span is plumbing, noise, or a hook that another row stands for: no row of its own."""
+        if self.show_internal or span in self.revealed:
             return False
+        if not span.marks & (_INTERNAL | _PROBE):
+            return self.has_calls and is_noise(span)
         if span.marks & _INFRASTRUCTURE and not span.is_folded_away:
             return False
         if span.marks & _PROBE:

@@ -26,11 +26,11 @@ class TraceSearch:
         done: Every span that had arrived when the search began has been looked at.
     """
 
-    def __init__(self, trace: Trace, query: Query, text: str, reader: Reader) -> None:
+    def __init__(self, trace: Trace, query: Query, text: str, reader: Reader, *, done: bool = False) -> None:
         self.trace = trace
         self.text = text
         self.hits: list[Span] = []
-        self.done = False
+        self.done = done
         self._query = query
         self._content = RecordedContent(reader)
         self._members: set[Span] = set()
@@ -69,6 +69,22 @@ class TraceSearch:
             for span in spans:
                 if root_of(span).trace is self.trace:
                     self._look(span, fresh=False)
+
+    def look(self, span: Span) -> None:
+        """Look at one span that arrived or changed."""
+        self._look(span, fresh=False)
+
+    def below(self, span: Span | None) -> Span | None:
+        """Return the next hit below a span, the first of all for None; None behind the last."""
+        at = position(self.hits, span) if span is not None else 0
+        if at < len(self.hits) and self.hits[at] is span:
+            at += 1
+        return self.hits[at] if at < len(self.hits) else None
+
+    def above(self, span: Span | None) -> Span | None:
+        """Return the next hit above a span, the last of all for None; None in front of the first."""
+        at = position(self.hits, span) if span is not None else len(self.hits)
+        return self.hits[at - 1] if at else None
 
     def after(self, span: Span | None) -> Span | None:
         """Return the next hit below a span, from the top again behind the last."""

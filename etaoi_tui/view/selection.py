@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from etaoi_collector.store.model import Span, Trace
-from etaoi_tui.view.voice.call_model import Group
+from etaoi_tui.view.voice.turn_group import Group
 
 
 @dataclass(frozen=True, slots=True)

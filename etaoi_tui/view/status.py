@@ -32,6 +32,7 @@ def status_line(
     store: Store,
     session: Session | None,
     *,
+    traces: int,
     notices: list[str],
     rate: float,
     following: bool,
@@ -44,6 +45,7 @@ def status_line(
         source: How the source is doing.
         store: For the counters.
         session: The session of the trace that is shown.
+        traces: How many traces it has.
         notices: What is odd with the source.
         rate: Events per second, lately.
         following: Whether the newest span is followed.
@@ -58,7 +60,7 @@ def status_line(
     if source.endpoint and not store.rejected and not source.lost:
         parts.append(("0 lost", "muted", False))
     parts.extend(_voice(session))
-    return StatusLine(tuple(parts), place_of(store, session))
+    return StatusLine(tuple(parts), place_of(store, session, traces))
 
 
 def _live_parts(source: SourceStatus, rate: float, following: bool) -> list[Part]:
@@ -93,12 +95,11 @@ def _replay_parts(
     return parts
 
 
-def place_of(store: Store, session: Session | None) -> str:
-    """Say which session is shown and how many traces it has, without what is nothing but a snapshot."""
+def place_of(store: Store, session: Session | None, traces: int) -> str:
+    """Say which session is shown and how many traces it has."""
     if session is None:
         return ""
     of = f" of {len(store.sessions):,}" if len(store.sessions) > 1 else ""
-    traces = sum(bool(trace.roots) and not trace.only_context for trace in session.traces)
     return f"session {session.number}{of} · {fmt.count(traces, 'trace')}"
 
 

@@ -1,10 +1,9 @@
-"""The time axis that all bars of a tree share: ticks on round steps, bars with eighth-cell resolution."""
+"""The time axis that all bars of a tree share: ticks on round steps."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-_LEFT_BLOCKS = " ▏▎▍▌▋▊▉█"
 _STEPS = (1.0, 2.0, 5.0)
 
 
@@ -44,34 +43,6 @@ class Axis:
     def eighths(self, at: float) -> int:
         """Return how many eighths of a cell lie left of a moment, kept inside the axis."""
         return min(max(round((at - self.start) / self.seconds * self.width * 8), 0), self.width * 8)
-
-
-def bar(axis: Axis, start: float, end: float) -> tuple[int, str]:
-    """Draw a bar.
-
-    A left edge inside a cell cannot be drawn with left blocks alone, so it is rounded to the cell, or drawn
-    by a right half block where that is nearer. Everything has at least one visible mark.
-
-    Returns:
-        The cell where the bar begins, and its characters.
-    """
-    first, last = axis.eighths(start), axis.eighths(end)
-    cell, rest = divmod(first, 8)
-    if cell >= axis.width:
-        return axis.width - 1, "▕"
-    if last - first < 2:
-        return cell, "▏" if rest < 5 else "▕"
-    lead = ""
-    if rest >= 6:
-        lead, cell_of_body = "▕", cell + 1
-    elif rest >= 3:
-        lead, cell_of_body = "▐", cell + 1
-    else:
-        cell_of_body = cell
-    full, part = divmod(last - cell_of_body * 8, 8)
-    if full < 0:
-        return cell, lead or "▏"
-    return cell, lead + "█" * full + (_LEFT_BLOCKS[part] if part else "")
 
 
 def ticks(axis: Axis, spacing: int = 9) -> list[tuple[int, float]]:

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator
 from etaoi_collector.store.model import Changes, Span, SpanFlag, Trace
 from etaoi_tui.view.depth_first import after_subtree, position
 from etaoi_tui.view.middleware.row_groups import events_beside, head_of, hooks_near
+from etaoi_tui.view.noise import may_change
+from etaoi_tui.view.opening_folds import folds_to_fit
 from etaoi_tui.view.row_visibility import RowVisibility
 from etaoi_tui.view.tree_scope import TreeScope
 
@@ -43,6 +45,12 @@ class TreeRows(RowVisibility):
         self.depths: list[int] = []
         self.version = 0
         self.touched: list[Span] = []
+        self._folds_kept: set[Span] = set()
+        """What is folded while not everything is shown, and the other way round."""
+        self.opens_to = 0
+        """Lines that what is unfolded opens to at most, the rest of it folded; 0 for as many as there are."""
+        self._snapshots = 0
+        """Rows of agent snapshots before the trace's own; they fold into the run's head."""
         self._counts: dict[Span, int] = {}
         self._counted_at = -1
 
@@ -65,6 +73,8 @@ class TreeRows(RowVisibility):
         self.context = list(context)
         self.folded_spans.clear()
         self.open_chains.clear()
+        self.revealed.clear()
+        self._folds_kept.clear()
         self.rebuild()
 
     def rebuild(self) -> None:
@@ -75,9 +85,11 @@ class TreeRows(RowVisibility):
         if trace is None:
             return
         self.scope.measure()
-        for span in self.context:
-            self.spans.append(span)
-            self.depths.append(0)
+        self.has_calls = _has_calls(trace)
+        self._snapshots = len(self.context) if self.show_internal else 0
+        if self._snapshots:
+            self.spans += self.context
+            self.depths += [0] * self._snapshots
         self._collect(trace.roots, 0, self.spans, self.depths)
 
     def apply(self, changes: Changes) -> bool:
@@ -99,12 +111,18 @@ class TreeRows(RowVisibility):
             self.rebuild()
             return True
         self.scope.grow(changes)
+        if self.has_calls is not _has_calls(trace):
+            self.rebuild()
+            return True
         session = trace.session
         if any(other.session is session for other in changes.traces):
             self.version += 1
         if len(added) > MANY + len(self.spans) // _ROWS_A_SPAN:
             self.rebuild()
             return True
+        noisy = self._may_be_noise()
+        # Before anything is put under them: depths count the rows that stand above.
+        removed = self._fold_noise(noisy)
         for span in added:
             self._insert(span)
         if not self.show_internal:
@@ -120,7 +138,34 @@ class TreeRows(RowVisibility):
                         self.rebuild()
                         return True
                     self._insert(span)
-        return False
+        if any(self._moved(span) for span in noisy):
+            self.rebuild()
+            return True
+        return removed
+
+    def _may_be_noise(self) -> list[Span]:
+        """Return the spans whose row may come or go with what was touched."""
+        if self.show_internal:
+            return []
+        around = dict.fromkeys(one for span in self.touched for one in may_change(span))
+        return [one for one in around if not one.marks & _PROBE]
+
+    def _fold_noise(self, noisy: list[Span]) -> bool:
+        """Take away the rows of what turned out to be noise; True if there was any."""
+        removed = False
+        for span in noisy:
+            row = self.index(span) if self.hidden(span) and span not in self.folded_spans else None
+            if row is not None:
+                self._remove(row)
+                removed = True
+        return removed
+
+    def _remove(self, row: int) -> None:
+        """Take one row away; what stands below it moves up a level."""
+        for below in range(row + 1, after_subtree(self.spans, row)):
+            self.depths[below] -= 1
+        del self.spans[row], self.depths[row]
+        self.version += 1
 
     # questions
 
@@ -130,9 +175,9 @@ class TreeRows(RowVisibility):
 
     def index(self, span: Span) -> int | None:
         """Return a span's row, or None when it has none (folded away, hidden, of another trace)."""
-        if self.context and span in self.context:
+        if self._snapshots and span in self.context:
             return self.context.index(span)
-        at = position(self.spans, span, len(self.context))
+        at = position(self.spans, span, self._snapshots)
         if at < len(self.spans) and self.spans[at] is span:
             return at
         return None
@@ -149,6 +194,11 @@ class TreeRows(RowVisibility):
                 return row
             above = above.parent
         return None
+
+    def snapshot_of(self, span: Span) -> Span | None:
+        """Return the newest agent snapshot that is folded into a row: into that of the run's head."""
+        is_head = not self._snapshots and bool(self.spans) and self.spans[0] is span
+        return self.context[-1] if is_head and self.context else None
 
     def parent_row(self, row: int) -> int | None:
         """Return the row of the nearest shown ancestor."""
@@ -168,7 +218,7 @@ class TreeRows(RowVisibility):
         count = self._counts.get(span)
         if count is None:
             count = self.count_infrastructure(span.children or ())
-            first = len(self.context)
+            first = self._snapshots
             if self.trace is not None and first < len(self.spans) and self.spans[first] is span:
                 count += self.count_infrastructure(self.trace.roots)
             self._counts[span] = count
@@ -199,9 +249,26 @@ class TreeRows(RowVisibility):
         else:
             spans: list[Span] = []
             depths: list[int] = []
+            if self.opens_to:
+                self.folded_spans |= folds_to_fit(self, span.children or (), self.opens_to) or set()
             self._collect(span.children or [], self.depths[row] + 1, spans, depths)
             self.spans[row + 1 : row + 1] = spans
             self.depths[row + 1 : row + 1] = depths
+        return True
+
+    def fold_to_fit(self, room: int) -> bool:
+        """Fold what makes a finished run fit into so many lines, unless somebody folded by hand; True if any.
+
+        A run that still grows is left open: what is new must not hide.
+        """
+        trace = self.trace
+        if trace is None or trace.running or self.folded_spans or self.show_internal or room < 1:
+            return False
+        folds = folds_to_fit(self, trace.roots, room) if len(self.spans) > room else None
+        if folds is None:
+            return False
+        self.folded_spans = folds
+        self.rebuild()
         return True
 
     def fold_all(self) -> None:
@@ -238,7 +305,7 @@ class TreeRows(RowVisibility):
         self.rebuild()
 
     def reveal(self, span: Span) -> int | None:
-        """Unfold what hides a span and return its row (its nearest shown ancestor's, if it is plumbing)."""
+        """Unfold what hides a span and return its row; its nearest shown ancestor's, if it is plumbing."""
         above = span.parent
         outermost: Span | None = None
         while above is not None:
@@ -246,12 +313,17 @@ class TreeRows(RowVisibility):
                 self.folded_spans.discard(above)
                 outermost = above
             above = above.parent
-        if outermost is not None:
+        noise = not span.marks & (_INTERNAL | _PROBE) and self.hidden(span)
+        if noise:
+            self.revealed.add(span)
+        if outermost is not None or noise:
             self.rebuild()
         return self.nearest(span)
 
     def set_plumbing(self, visible: bool) -> None:
-        """Show or hide the framework's inner steps."""
+        """Show everything there is, or fold it as before."""
+        if visible is not self.show_internal:
+            self.folded_spans, self._folds_kept = self._folds_kept, self.folded_spans
         self.show_internal = visible
         self.rebuild()
 
@@ -279,7 +351,7 @@ class TreeRows(RowVisibility):
                 return
             depth += not self.hidden(above)
             above = above.parent
-        at = position(self.spans, span, len(self.context))
+        at = position(self.spans, span, self._snapshots)
         if at < len(self.spans) and self.spans[at] is span:
             return
         self.spans.insert(at, span)
@@ -307,3 +379,7 @@ class TreeRows(RowVisibility):
             yield span
             if span.children:
                 stack.extend(span.children)
+
+
+def _has_calls(trace: Trace) -> bool:
+    return bool(trace.model_calls or trace.tool_calls)

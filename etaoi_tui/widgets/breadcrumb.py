@@ -20,7 +20,7 @@ class Breadcrumb(LineWidget):
     Breadcrumb { height: 1; background: $surface; color: $text-muted; display: none; }
     """
     LOOKS: ClassVar[StyleTable] = {
-        "breadcrumb--here": "color: $text-primary; text-style: bold",
+        "breadcrumb--here": "color: $ink; text-style: bold",
     }
 
     def __init__(self, *, id: str | None = None) -> None:

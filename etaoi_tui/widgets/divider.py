@@ -22,7 +22,7 @@ class Divider(LineWidget):
     Divider.-horizontal { height: 1; width: 1fr; }
     """
     LOOKS: ClassVar[StyleTable] = {
-        "divider--held": "color: $primary; text-style: bold",
+        "divider--held": "color: $focus-line; text-style: bold",
     }
 
     class Dragged(Message):

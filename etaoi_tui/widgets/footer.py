@@ -1,7 +1,8 @@
-"""The last line: the keys that matter in the pane that has them."""
+"""The last line: the keys that matter in the pane that has them, and what the viewer has to say."""
 
 from __future__ import annotations
 
+import time
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -10,10 +11,13 @@ from textual import events
 from textual.message import Message
 from textual.strip import Strip
 
+from etaoi_tui.text import crop
 from etaoi_tui.view.command import Command
+from etaoi_tui.view.footer_messages import FooterMessage, FooterMessages
 from etaoi_tui.widgets.line_widget import LineWidget
 from etaoi_tui.widgets.styles import StyleTable
 
+_GLYPHS = {"information": "›", "warning": "!", "error": "✗"}
 _ALWAYS = ("help.show", "app.quit")
 
 
@@ -24,8 +28,11 @@ class KeyFooter(LineWidget):
     KeyFooter { height: 1; background: $panel; color: $text-muted; }
     """
     LOOKS: ClassVar[StyleTable] = {
-        "key-footer--key": "color: $text-primary; text-style: bold",
-        "key-footer--note": "color: $text-accent",
+        "key-footer--key": "color: $kind-llm; text-style: bold",
+        "key-footer--note": "color: $ink",
+        "key-footer--information": "color: $ink; text-style: bold",
+        "key-footer--warning": "color: $attention; text-style: bold",
+        "key-footer--error": "color: $failure; text-style: bold",
     }
 
     class CommandClicked(Message):
@@ -40,6 +47,27 @@ class KeyFooter(LineWidget):
         self._commands: list[Command] = []
         self._note = ""
         self._spots: list[tuple[int, int, str]] = []
+        self._messages = FooterMessages()
+
+    @property
+    def message(self) -> FooterMessage | None:
+        """What is said at the moment."""
+        return self._messages.current(time.monotonic())
+
+    def say(self, message: FooterMessage) -> None:
+        """Say a sentence in the keys' place for a while."""
+        self._messages.add(message, time.monotonic())
+        self._draw_message()
+
+    def say_nothing(self) -> None:
+        """Give the line back to the keys."""
+        self._messages.clear()
+        self.refresh()
+
+    def _draw_message(self) -> None:
+        self.refresh()
+        if self.message is not None:
+            self.set_timer(self._messages.left(time.monotonic()) + 0.01, self._draw_message)
 
     def show(self, commands: list[Command], note: str = "") -> None:
         """Show other keys.
@@ -56,6 +84,13 @@ class KeyFooter(LineWidget):
         """Draw the line and remember what stands where."""
         width = self.size.width
         base = self.look("")
+        message = self.message
+        if message is not None:
+            self._spots = []
+            text = crop(f" {_GLYPHS[message.severity]} {message.text}", width)
+            return Strip(
+                [Segment(text, base + self.look(f"key-footer--{message.severity}"))]
+            ).adjust_cell_length(width, base)
         key_style = base + self.look("key-footer--key")
         note_style = base + self.look("key-footer--note")
         segments = [Segment(f" {self._note}", note_style)] if self._note else []

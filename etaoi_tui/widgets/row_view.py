@@ -31,17 +31,16 @@ class RowView(RowMouse, can_focus=True):
     }
     """
     LOOKS: ClassVar[StyleTable] = {
-        "row-view--cursor": "background: $foreground 12%",
-        "row-view--cursor-here": "background: $primary 38%",
-        "row-view--hover": "background: $foreground 6%",
-        "row-view--cursor:ansi": "background: ansi_bright_black",
+        "row-view--cursor": "background: $cursor-row-blurred",
+        "row-view--cursor-here": "background: $cursor-row",
+        "row-view--hover": "background: $hover-row",
+        "row-view--cursor:ansi": "text-style: underline",
         # Any of sixteen colours is unreadable on some other: the row loses its own under the cursor.
-        "row-view--cursor-here:ansi": "background: ansi_blue; color: ansi_bright_white",
-        "row-view--hover:ansi": "background: ansi_bright_black",
+        "row-view--cursor-here:ansi": "color: $cursor-ink",
         "row-view--thumb": "background: $scrollbar",
         "row-view--thumb-focus": "background: $primary",
         "row-view--track": "background: $surface",
-        "row-view--badge": "background: $accent; color: $text; text-style: bold",
+        "row-view--badge": "background: $cursor-row; color: $cursor-ink; text-style: bold",
     }
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -141,8 +140,9 @@ class RowView(RowMouse, can_focus=True):
         self._strips.clear()
 
     def _on(self, name: str, base: Style) -> Style:
-        """Return a base style with another background."""
-        return base + Style(bgcolor=self.look(name).bgcolor)
+        """Return a base style with the background of a look, or underlined as it is."""
+        look = self.look(name)
+        return base + Style(bgcolor=look.bgcolor, underline=look.underline or None)
 
     def _in_one_colour(self, strip: Strip, inner: int, name: str) -> Strip:
         """Return a line in a look's colour, but for the cell of the scroll bar."""

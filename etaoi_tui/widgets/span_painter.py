@@ -6,21 +6,28 @@ from collections.abc import Callable, Hashable
 
 from rich.cells import cell_len
 
+from etaoi_collector.pricing.totals import Totals
 from etaoi_collector.projections.trace_names import title
 from etaoi_collector.store.model import Span, SpanFlag, Status, Trace
 from etaoi_tui.text import fit, one_line
 from etaoi_tui.view import format as fmt
+from etaoi_tui.view.bars import bar
 from etaoi_tui.view.column import COLUMNS, RowContext
 from etaoi_tui.view.glyphs import span_glyph
+from etaoi_tui.view.model_names import ModelNames
+from etaoi_tui.view.noise import wrapper_name
 from etaoi_tui.view.row_summaries import Summaries
 from etaoi_tui.view.search import TraceSearch
-from etaoi_tui.view.timeline import Axis, bar, label, ticks
+from etaoi_tui.view.timeline import Axis, label, ticks
 from etaoi_tui.view.visible_rows import TreeRows
 from etaoi_tui.widgets.row_view import Piece
 from etaoi_tui.widgets.span_tree_style import kind_look
 
 DEEPEST_INDENT = 24
 """Levels drawn as steps; deeper ones share a number, so that names stay readable."""
+
+_WRAPPER = 24
+"""Cells of the name of a step that is folded into its only call."""
 
 _ENDED = int(SpanFlag.ENDED)
 _WARNING = int(SpanFlag.WARNING)
@@ -32,16 +39,27 @@ _WORDS_STYLES = {Status.ERROR: "span-tree--error", Status.PAUSED: "span-tree--wa
 """Looks of the words behind a name, where they say what is wrong or what is waited for."""
 
 
+_BAR_LOOKS = {"blank": "", "waiting": "span-tree--warning", "live": "span-tree--running"}
+"""Looks of the parts of a bar that do not have the colour of its kind."""
+
+
 class SpanPainter:
     """Draws the rows of a tree; what it draws with is set by the tree."""
 
-    def __init__(self, rows: TreeRows, summaries: Summaries, now: Callable[[Trace], float]) -> None:
+    def __init__(
+        self,
+        rows: TreeRows,
+        summaries: Summaries,
+        now: Callable[[Trace], float],
+        totals: Totals | None = None,
+    ) -> None:
         """Make a painter.
 
         Args:
             rows: The rows, for what is folded.
             summaries: Where the words behind a name come from.
             now: The present for a trace, in seconds since the epoch.
+            totals: What spans took; None for sums of its own, which are those of the moment it is made.
         """
         self.rows = rows
         self.axis = Axis(0.0, 1.0, 1)
@@ -55,7 +73,8 @@ class SpanPainter:
         self.columns = COLUMNS
         """What stands left of the names."""
         COLUMNS.load()
-        self.context = RowContext(summaries, rows.folded)
+        self.context = RowContext(summaries, rows.folded, totals or Totals())
+        self._model_names = ModelNames()
         self._summaries = summaries
         self._now = now
 
@@ -67,7 +86,7 @@ class SpanPainter:
         layout = self.columns.layout(width)
         bar_width = layout.bars
         title_width = layout.left + layout.names
-        head = " " + title_line(trace, self._now(trace), title_width - 1)
+        head = " " + title_line(trace, self.context.totals, self._now(trace), title_width - 1)
         pieces: list[Piece] = [(fit(head, title_width), "span-tree--title")]
         if bar_width:
             cells = [" "] * bar_width
@@ -129,13 +148,14 @@ class SpanPainter:
         left = width - sum(cell_len(text) for text, _ in pieces)
         chain = not folded and self.rows.is_chain(span) and not self.rows.chain_open(span)
         told = self._summaries.chain(span, left) if chain else None
-        name = one_line(told[0] if told else span.name or _nameless(span), max(left, 1))
+        shown_name = self._model_names.short(span.name) if span.kind == "llm" else span.name
+        name = one_line(told[0] if told else shown_name or _nameless(span), max(left, 1))
         if span.placeholder or not span.name or span.marks & _WARNING:
             name_look = "span-tree--warning"
         elif status is Status.ERROR:
             name_look = "span-tree--error"
         else:
-            name_look = kind if span.kind in ("llm", "tool", "sub_agent") else "span-tree--name"
+            name_look = kind
         if dimmed:
             name_look = "span-tree--dim"
         elif hit:
@@ -143,6 +163,8 @@ class SpanPainter:
         pieces.append((name, name_look))
         left -= cell_len(name)
         extra = []
+        if not self.rows.show_internal and (wrapper := wrapper_name(span)):
+            extra.append((f" ‹ {one_line(wrapper, _WRAPPER)}", "span-tree--muted"))
         if span is self.marked:
             extra.append((" ◈ marked", "span-tree--marked"))
         if folded:
@@ -155,6 +177,8 @@ class SpanPainter:
         infrastructure = self.rows.infrastructure_of(span)
         if infrastructure:
             extra.append((f" +{fmt.count(infrastructure, 'infrastructure span')}", "span-tree--muted"))
+        if snapshot := self.rows.snapshot_of(span):
+            extra.append((f" ▣ {self._summaries.of(snapshot)}", "span-tree--muted"))
         for text, text_look in extra:
             if left > len(text):
                 pieces.append((text, "span-tree--dim" if dimmed else text_look))
@@ -188,27 +212,28 @@ class SpanPainter:
         axis = self.axis
         if span.placeholder or not axis.width:
             return []
-        seconds = span.duration(now) or 0.0
-        cell, body = bar(axis, span.started_at, span.started_at + seconds)
         if dimmed:
             look = "span-tree--dim"
         elif status is Status.ERROR:
             look = "span-tree--bar-error"
         else:
             look = "span-tree--bar-" + kind_look(span.kind)
-        return [(" " * cell, ""), (body[: axis.width - cell], look)]
+        looks = _BAR_LOOKS if not dimmed else {}
+        return [(text, looks.get(part, look)) for text, part in bar(span, status, axis, now)]
 
 
-def title_line(trace: Trace, now: float, width: int) -> str:
-    """Name a trace with its sums: ``researcher  12.4s  8 llm  14 tools  23.1k tok``."""
+def title_line(trace: Trace, totals: Totals, now: float, width: int) -> str:
+    """Name a trace with its sums: ``researcher  12.4s  8 llm  14 tools  23.1k tok  $0.041``."""
     facts = [fmt.trace_duration(trace, now)]
     if trace.model_calls:
         facts.append(f"{trace.model_calls} llm")
     if trace.tool_calls:
         facts.append(fmt.count(trace.tool_calls, "tool"))
-    total = trace.input_tokens + trace.output_tokens
-    if total:
-        facts.append(f"{fmt.tokens(total)} tok")
+    total = totals.of_run(trace)
+    if total.tokens:
+        facts.append(f"{fmt.tokens(total.tokens)} tok")
+    if totals.prices_known and (cost := fmt.cost(total.cost_usd, total.unpriced)):
+        facts.append(cost)
     if trace.errors:
         facts.append(f"✗ {fmt.count(trace.errors, 'error')}")
     sums = "  ".join(facts)

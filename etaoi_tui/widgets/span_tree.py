@@ -7,9 +7,11 @@ from collections.abc import Callable, Hashable
 
 from textual.geometry import Region
 
+from etaoi_collector.pricing.totals import Totals
 from etaoi_collector.store.model import Changes, Span, SpanFlag, Status, Trace
 from etaoi_tui.view.column import load_plugins
 from etaoi_tui.view.middleware.row_groups import head_beside
+from etaoi_tui.view.noise import wrapper_name
 from etaoi_tui.view.row_summaries import Summaries
 from etaoi_tui.view.search import TraceSearch
 from etaoi_tui.view.selection import Selection, SelectionChange
@@ -45,6 +47,7 @@ x shows them.
         now: Callable[[Trace], float],
         snapshots: Callable[[Trace], list[Span]],
         *,
+        totals: Totals | None = None,
         id: str | None = None,
     ) -> None:
         """Make a tree without a trace.
@@ -54,11 +57,12 @@ x shows them.
             summaries: Where the words behind a name come from.
             now: The present for a trace, in seconds since the epoch.
             snapshots: Finds the agent snapshots that stand above a trace's roots.
+            totals: What spans took, kept up to date by whoever made it.
             id: Textual id.
         """
         super().__init__(selection, id=id)
         selection.watch(self._selection_changed)
-        self.painter = SpanPainter(self.rows, summaries, now)
+        self.painter = SpanPainter(self.rows, summaries, now, totals)
         self._now = now
         self._snapshots = snapshots
         self._snapshot_ids: tuple[str, ...] = ()
@@ -98,6 +102,7 @@ x shows them.
         self._snapshot_ids = trace.context_ids if trace is not None else ()
         context = self._snapshots(trace) if trace is not None else []
         self.rows.show(trace, context=context)
+        self.fold_to_fit()
         self.top = 0
         self.new_below = 0
         self.search = None
@@ -202,6 +207,7 @@ x shows them.
             self.painter.axis,
             None if searching is None else span in searching,
             span is self.painter.marked,
+            self.rows.show_internal or wrapper_name(span),
             self.painter.depends_on(span, self.size.width - 1),
         )
 
@@ -245,13 +251,13 @@ x shows them.
         return False
 
     def _tells_of_below(self, span: Span) -> bool:
-        """Whether a row shows something of the spans below its own: their number, their words."""
+        """Whether a row shows something of the spans below its own: their number, words, tokens."""
         if span.marks & _PROBE:
             return True
         children = span.children
         if children is None:
             return False
-        if span.kind in _TOLD_BY_CHILDREN or self.rows.folded(span):
+        if span.kind in _TOLD_BY_CHILDREN or span.parent is None or self.rows.folded(span):
             return True
         return bool((children[0].marks | children[-1].marks) & (_INTERNAL | _PROBE))
 

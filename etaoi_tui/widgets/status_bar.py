@@ -24,12 +24,12 @@ class StatusBar(LineWidget):
     StatusBar { height: 1; background: $panel; color: $foreground; }
     """
     LOOKS: ClassVar[StyleTable] = {
-        "status-bar--brand": "color: $text-primary; text-style: bold",
-        "status-bar--live": "color: $text-success; text-style: bold",
-        "status-bar--replay": "color: $text-accent; text-style: bold",
-        "status-bar--muted": "color: $text-muted",
-        "status-bar--warning": "color: $text-warning; text-style: bold",
-        "status-bar--error": "color: $text-error; text-style: bold",
+        "status-bar--brand": "color: $kind-llm; text-style: bold",
+        "status-bar--live": "color: $running; text-style: bold",
+        "status-bar--replay": "color: $ink; text-style: bold",
+        "status-bar--muted": "color: $quiet",
+        "status-bar--warning": "color: $attention; text-style: bold",
+        "status-bar--error": "color: $failure; text-style: bold",
     }
 
     class ProblemsAsked(Message):

@@ -8,12 +8,14 @@ was most of the time until the first frame.
 from __future__ import annotations
 
 import re
+from collections import ChainMap
 from collections.abc import Mapping
 
 from rich.style import Style
 from textual.dom import DOMNode
 from textual.widget import Widget
 
+from etaoi_tui.widgets.colours import colours_of
 from etaoi_tui.widgets.textual_internals import apply_styles, attach_node
 
 StyleTable = Mapping[str, str]
@@ -84,7 +86,8 @@ class StyleCache:
         return "".join(declarations + ";" for declarations in found if declarations)
 
     def _made(self, name: str) -> Style:
-        variables = self._widget.app.theme_variables
+        app = self._widget.app
+        variables = ChainMap(colours_of(app), app.theme_variables)
         text = _VARIABLE.sub(lambda found: variables[found[1]], self._declarations(name))
         # A node below the widget, so that Textual mixes its colours with what is behind it.
         node = DOMNode()

@@ -48,12 +48,6 @@ def frames_waiting(app: App[Any]) -> int:
     return 0 if queue is None else int(queue.qsize())
 
 
-def withdraw_notifications(app: App[Any], severity: str) -> None:
-    """Take away messages that are shown: `App._notifications`, `App._unnotify`."""
-    for shown in [one for one in app._notifications if one.severity == severity]:
-        app._unnotify(shown)
-
-
 def attach_node(node: DOMNode, parent: Widget) -> None:
     """Put a node below a widget that does not hold it, so that its colours mix with those behind it:
     `DOMNode._attach`."""

@@ -114,6 +114,19 @@ class TreeCursor(RowView):
         self.keep_in_range()
         return self.top != before
 
+    # folding
+
+    def fold_to_fit(self) -> None:
+        """Fold a finished run to what fits into the view."""
+        room = self.rows_shown
+        if self.is_mounted and self.size.height and self.rows.fold_to_fit(room):
+            self.rows_changed()
+
+    def fold_what_arrived(self) -> None:
+        """Fold a run that is read to its end to what fits, unless the person moved in it meanwhile."""
+        if self.cursor_row == 0:
+            self.fold_to_fit()
+
     # folding, by hand
 
     def toggle(self) -> None:
@@ -122,6 +135,7 @@ class TreeCursor(RowView):
         if span is not None and self.rows.is_chain(span) and not self.rows.folded(span):
             self._open_chain(span, not self.rows.chain_open(span))
             return
+        self.rows.opens_to = self.rows_shown
         if span is not None and self.rows.set_folded(span, not self.rows.folded(span)):
             self.rows_changed()
 

@@ -33,11 +33,11 @@ recording under the cursor instead of listening.
 """
     LOOKS: ClassVar[StyleTable] = {
         **RowView.LOOKS,
-        "welcome--title": "color: $text-primary; text-style: bold",
-        "welcome--live": "color: $text-success; text-style: bold",
-        "welcome--code": "color: $text-accent",
-        "welcome--muted": "color: $text-muted",
-        "welcome--text": "color: $foreground",
+        "welcome--title": "color: $ink; text-style: bold",
+        "welcome--live": "color: $running; text-style: bold",
+        "welcome--code": "color: $kind-tool",
+        "welcome--muted": "color: $quiet",
+        "welcome--text": "color: $ink",
     }
 
     def __init__(self, status: SourceStatus, *, demo: bool = False, id: str | None = None) -> None:

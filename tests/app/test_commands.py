@@ -39,7 +39,8 @@ async def test_a_new_file_is_all_that_a_command_needs(new_file: Any) -> None:
         await w.tick(pilot)
         await pilot.press("2", "ctrl+t")
         await pilot.pause()
-        assert [str(note.message) for note in w.app._notifications] == ["RESEARCHER"]
+        assert w.said == "RESEARCHER"
+        w.app.main.footer.say_nothing()
         assert "^t shout" in w.app.main.footer.render_line(0).text
         assert "span.shout" in {entry.id for entry in palette_entries(w.app.main, [])}
         await pilot.press("question_mark")
@@ -59,6 +60,52 @@ def test_two_commands_of_one_name_are_refused() -> None:
     assert [one.keys for one in commands_of(module)] == [("a",), ("b",)]
     with pytest.raises(ValueError, match=r"'a\.b'"):
         CommandTable(commands_of(module))
+
+
+BROKEN = {
+    "zz_broken.py": "import nothing_of_this_name",
+    "zz_torn.py": "def half(",
+    "zz_rival.py": """
+from etaoi_tui.commands import command
+
+@command("mine.search", keys=("slash", "ctrl+t"), label="mine", help="Search my way", key_label="/")
+@command("span.search", keys=("f9",), label="other", help="Of an id that is taken")
+def mine(workspace):
+    workspace.answer("MINE")
+""",
+}
+
+
+async def test_what_is_wrong_with_a_file_of_commands_is_named_and_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = load_commands()
+    assert usual.problems == ()
+    searching = next(one for one in usual if "slash" in one.keys)
+    for name, code in BROKEN.items():
+        (tmp_path / name).write_text(code.replace("span.search", searching.id))
+    monkeypatch.setattr(folder, "__path__", [*folder.__path__, str(tmp_path)])
+    try:
+        table = load_commands()
+        assert {one.id for one in table} == {"mine.search", *(one.id for one in usual)}
+        assert table["mine.search"].keys == ("ctrl+t",) and table["mine.search"].shown_key == "^t"
+        assert table[searching.id] == searching
+        broken, *rival, torn = table.problems
+        assert "zz_broken" in broken and "nothing_of_this_name" in broken
+        assert "zz_torn" in torn and "SyntaxError" in torn
+        assert any(f"'{searching.id}' is left out" in one for one in rival)
+        assert any(f"'/' is no key of 'mine.search': it is that of '{searching.id}'" in one for one in rival)
+        async with world(size=(160, 40)) as (w, pilot):
+            await pilot.press("ctrl+t")
+            await pilot.pause()
+            assert w.said == "MINE"
+            await pilot.press("exclamation_mark")
+            await pilot.pause()
+            pane = w.app.screen.pane
+            page = "\n".join(pane.render_line(y).text for y in range(pane.size.height))
+            assert "Left out of commands and settings" in page and "zz_torn" in page
+    finally:
+        sys.modules.pop("etaoi_tui.commands.zz_rival", None)
 
 
 def test_a_key_that_is_given_away_is_taken_from_who_had_it() -> None:

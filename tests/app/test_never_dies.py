@@ -31,7 +31,9 @@ async def a_run(w: World, pilot: Pilot[Any]) -> None:
 
 
 def said(w: World) -> str:
-    return " | ".join(str(note.message) for note in w.app._notifications)
+    """What the footer says, and what waits behind the answer to a key."""
+    footer = w.app.main.footer
+    return " | ".join([w.said, *(one.text for one in footer._messages._waiting)])
 
 
 @pytest.mark.parametrize(
@@ -60,16 +62,16 @@ async def test_a_command_that_fails_costs_itself_and_is_told_with_its_traceback(
     async with world() as (w, pilot):
         await a_run(w, pilot)
         w.app.containing = True
-        monkeypatch.setattr(w.app.main.traces, "move_by", lambda rows: 1 / 0)
+        monkeypatch.setattr(w.app.main.traces, "step_run", lambda runs: 1 / 0)
         await pilot.press("J", "J")
         await pilot.pause()
-        assert "“next trace” failed: ZeroDivisionError" in said(w)
+        assert "“next run” failed: ZeroDivisionError" in said(w)
         assert [fault.times for fault in w.app.faults.faults] == [2]
         await pilot.press("exclamation_mark")
         await pilot.pause()
         pane = w.app.screen.pane
         page = "\n".join(pane.render_line(y).text for y in range(pane.size.height))
-        assert "“next trace” failed" in page and "Traceback" in page and "2 times" in page
+        assert "“next run” failed" in page and "Traceback" in page and "2 times" in page
         await pilot.press("escape", "j")
         assert w.tree.cursor.name == "fetch"
 

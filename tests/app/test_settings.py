@@ -30,7 +30,7 @@ async def test_a_keymap_changes_keys_footer_help_and_palette() -> None:
         assert not app.main.span_tree.following or app.main.span_tree.follow(False) is None
         await pilot.press("2", "f5")
         await pilot.pause()
-        assert app.theme == "textual-light"
+        assert app.theme == "etaoi-light"
         await pilot.press("t")
         assert app.main.span_tree.following
         assert "f5" in {entry.note for entry in palette_entries(app.main, [])}
@@ -43,7 +43,7 @@ async def test_what_was_not_understood_stands_in_the_problems_page() -> None:
         await pilot.pause()
         pane = app.screen.query_one("DetailPane")
         page = "\n".join(pane.render_line(y).text for y in range(pane.size.height))
-        assert "Not understood in your settings" in page and "config.toml:3: no" in page
+        assert "Left out of commands and settings" in page and "config.toml:3: no" in page
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_the_viewer_starts_with_odd_settings_and_names_them(environment: dict[st
         terminal.wait_for("Listening on")
         assert b"48;2;1;2;3m" in terminal.written()  # the background of the person's theme
         terminal.press("!")
-        terminal.wait_for("Not understood in your settings")
+        terminal.wait_for("Left out of commands and settings")
         terminal.press("q")  # closes the page; an escape and a key together would be another key
         time.sleep(0.5)
         terminal.press("q")
@@ -109,15 +109,15 @@ def test_the_newest_recording_is_looked_up_once(monkeypatch: pytest.MonkeyPatch,
     path = write_trace(tmp_path / "a", [numbered_frame(0, 3)])
     asked: list[str] = []
 
-    def newest() -> object:
-        asked.append("newest")
-        return type("Known", (), {"path": path})()
+    def list_recordings() -> list[object]:
+        asked.append("listed")
+        return [type("Known", (), {"path": path})()]
 
-    monkeypatch.setattr(load_recording, "newest", newest)
+    monkeypatch.setattr(load_recording, "list_recordings", list_recordings)
     monkeypatch.setattr(start_viewer, "has_terminal", lambda: True)
     monkeypatch.setattr(start_viewer, "view", lambda options: ViewerOutcome(0))
     assert start_viewer.replay("last", theme=None) == 0
-    assert asked == ["newest"]
+    assert asked == ["listed"]
 
 
 async def test_every_command_with_a_key_is_bound() -> None:

@@ -22,15 +22,16 @@ async def test_following_and_opening_pass_over_them() -> None:
         leave_mark(w, stray)
         await w.tick(pilot)
         main = w.app.main
-        assert [trace.roots[0].name for trace in main.traces.rows.traces] == [
-            "planner",
-            "Guard.awrap_model_call",
-        ]
-        assert main.span_tree.rows.trace is main.traces.rows.traces[0]
-        assert "2 stray marks" in main.traces.render_line(1).text
+        (run,) = main.traces.rows.items
+        assert run.roots[0].name == "planner"
+        assert main.span_tree.rows.trace is run
+        assert len(main.traces.rows.strays) == 1
+        await pilot.press("1", "z")
+        await w.tick(pilot)
+        assert "+1 stray mark " in main.traces.render_line(0).text
         await pilot.press("f", "f")
         await w.tick(pilot)
-        assert main.span_tree.rows.trace is main.traces.rows.traces[0]
+        assert main.span_tree.rows.trace is run
 
 
 async def test_where_nothing_else_came_they_are_shown() -> None:

@@ -35,16 +35,16 @@ UNSAFE = re.compile(
 
 _OVER_THE_SCREEN = (
     ("y", "copy"),
-    ("\x1b", "TRACES"),
+    ("\x1b", " RUNS"),
     ("?", "help"),
     ("}", "States"),
-    ("\x1b", "TRACES"),
+    ("\x1b", " RUNS"),
     ("!", "problems"),
-    ("\x1b", "TRACES"),
+    ("\x1b", " RUNS"),
     ("/copied", " hit"),
-    ("\x1b", "TRACES"),
-    (":", "Search for commands"),
-    ("\x1b", "TRACES"),
+    ("\x1b", " RUNS"),
+    (":", "find and run"),
+    ("\x1b", " RUNS"),
 )
 """Keys that open or close something, and what is drawn then. An escape has to arrive alone: a key that
 reached the program together with it would be another key."""
@@ -202,4 +202,4 @@ def test_sizes_and_theme_survive_a_restart(state: dict[str, str]) -> None:
         terminal.press("q")
         terminal.wait_end()
     saved = msgspec.json.decode((Path(state["ETAOI_TUI_STATE_DIR"]) / "layout.json").read_bytes())
-    assert saved["theme"] == "textual-light"
+    assert saved["theme"] == "etaoi-light"

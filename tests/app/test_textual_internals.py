@@ -58,16 +58,6 @@ def test_the_writer_of_frames_has_a_queue() -> None:
     assert writer._queue.qsize() == 0
 
 
-async def test_messages_of_one_severity_are_withdrawn() -> None:
-    app = App[None]()
-    async with app.run_test() as pilot:
-        app.notify("one")
-        app.notify("two", severity="warning")
-        await pilot.pause()
-        internals.withdraw_notifications(app, "information")
-        assert [one.message for one in app._notifications] == ["two"]
-
-
 async def test_styles_of_a_node_mix_with_what_is_behind_it() -> None:
     app = App[None]()
     async with app.run_test() as pilot:

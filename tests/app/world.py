@@ -109,6 +109,12 @@ class World:
         """The span tree."""
         return self.app.main.span_tree
 
+    @property
+    def said(self) -> str:
+        """What the footer says; empty while it shows keys."""
+        message = self.app.main.footer.message
+        return "" if message is None else message.text
+
     def lines(self) -> list[str]:
         """What the span tree shows, line by line, without its header."""
         tree = self.tree

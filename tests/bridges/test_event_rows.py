@@ -15,10 +15,12 @@ from etaoi_collector.projections.payload_reader import RecordedPayloads
 from etaoi_collector.sources.live import LiveSource
 from etaoi_collector.store import Store
 from etaoi_collector.store.model import Span, SpanFlag, Status, Trace
-from etaoi_tui.detail.document.model import KeyValues, Section, Table, Text
+from etaoi_tui.detail.document.model import KeyValues, Section, Table, Text, section_text
+from etaoi_tui.detail.pages.agent_card import card_document
 from etaoi_tui.detail.pages.conversation import conversation_document
 from etaoi_tui.detail.span_document import describe_span
 from etaoi_tui.feed import Feed
+from etaoi_tui.sdk.bridges.event_row import write_event
 from etaoi_tui.sdk.config import open_tracer
 from etaoi_tui.sdk.watch import watch
 from etaoi_tui.view.error_navigation import next_error, previous_error
@@ -213,3 +215,67 @@ def test_what_kind_of_failure_it_is_stands_on_the_error_page() -> None:
         error = next(section for section in document.tabs[0].sections if section.key == "error")
         rows = [row for block in error.blocks if isinstance(block, KeyValues) for row in block.rows]
         assert ("is retryable", "true") in rows and ("retry after ms", "500") in rows
+
+
+def test_a_refused_call_outside_of_any_run_is_no_run(watched: Watched) -> None:
+    tracer = open_tracer(server_url=watched.collector.endpoint)
+    write_event(tracer, "review_run", {"run_id": "unknown"}, parent=None, warning=True)
+    run = tracer.start("turn", "worker")
+    write_event(tracer, "review_run", {"run_id": "r"}, parent=run, warning=True)
+    tracer.end(run)
+    tracer.close()
+    watched.look(6)
+    listed = [trace for trace in watched.store.traces.values() if not trace.only_context]
+    assert [trace.roots[0].name for trace in listed] == ["worker"]
+    refused = [
+        span for trace in watched.store.traces.values() for span in trace.members if span.name == "review_run"
+    ]
+    assert [bool(span.marks & SpanFlag.WARNING) for span in refused] == [True, True]
+    assert [span.trace.only_context for span in refused] == [True, False]
+
+
+@pytest.mark.parametrize("nodes", [("writer",), ("writer", "checker")])
+def test_a_failed_execution_is_one_failure(watched: Watched, nodes: tuple[str, ...]) -> None:
+    async def work(bus: NewestBus) -> None:
+        await start(bus, "run-1")
+        for name in nodes:
+            node = NodeOfTheNewest(bus, name, "main", "run-1")
+            await node.say("node_loop_started", max_iterations=3)
+            await node.say("node_loop_iteration", iteration=1)
+            await node.say("tool_call_started", tool_use_id=name, tool_name="search", tool_input={})
+        await bus.emit("execution_failed", "main", execution_id="run-1", data={"error": "boom"})
+
+    watched.play(work)
+    run = watched.run()
+    tools = [span for span in run.members if span.kind == "tool"]
+    assert run.status is Status.ERROR and run.errors == 1
+    if len(nodes) == 1:  # it can only have been this one
+        assert [tool.error for tool in tools] == ["boom"]
+    else:
+        assert {tool.status for tool in tools} == {Status.CANCELLED} and run.roots[0].error == "boom"
+
+
+def test_a_node_has_a_card_of_what_its_events_tell(watched: Watched) -> None:
+    async def work(bus: NewestBus) -> None:
+        for run in ("run-1", "run-2"):
+            await start(bus, run)
+            node = NodeOfTheNewest(bus, "writer", "main", run)
+            await node.say("node_loop_started", max_iterations=3)
+            for number, tool in enumerate(("search", "save")):
+                await node.say("node_loop_iteration", iteration=number)
+                await node.say("tool_call_started", tool_use_id="t", tool_name=tool, tool_input={})
+                await node.say("tool_call_completed", tool_use_id="t", tool_name=tool, result="ok")
+                await node.say("llm_turn_complete", model="gpt-5", input_tokens=3, output_tokens=2)
+            await node.say("node_loop_completed", iterations=2)
+            await complete(bus, run)
+
+    watched.play(work)
+    traces = [trace for trace in watched.store.traces.values() if not trace.only_context]
+    spans = [span for trace in watched.store.traces.values() for span in trace.members]
+    cards = [span for span in spans if span.kind == "agent_context"]
+    assert [len(trace.context_ids) for trace in traces] == [2, 1]  # another tool, another snapshot
+    assert traces[1].context_ids == traces[0].context_ids[-1:] == (cards[-1].span_id,)
+    document = card_document(cards[-1], cards[:1], watched.payloads, 0.0, 80)
+    sections = [section for tab in document.tabs for section in tab.sections]
+    page = "\n".join(f"{section.title} {section_text(section)}" for section in sections)
+    assert all(word in page for word in ("gpt-5", "what its runs told", "search", "save")), page

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from etaoi_collector.conventions.event_rows import SAID_BY, SEVERITY, WARNING
+from etaoi_collector.wire.metadata_keys import APPROXIMATE_END
 from etaoi_tui.sdk.ids import bridge_uuid, session_uuid
 from tests.bridges.real import check_that_all_end_alike, forest, played
 from tests.bridges.trees import Shown
@@ -304,6 +305,8 @@ def test_batches(version: str) -> None:
     whole, once, broken, argument = forest("loomcycle", version, "batch").roots
     assert whole.outline() == ["task batch of 3", "sub_agent a", "sub_agent b", "sub_agent bad"]
     done, _, bad = whole.children
+    # All outcomes are told at the end of the batch; one alone has its end.
+    assert [child.metadata.get(APPROXIMATE_END) for child in whole.children] == ["1"] * 3
     assert done.payload["inputs"] == "Find it."
     assert (done.result["outputs"], done.result["status"]) == ("a did it", "completed")
     assert done.result["total_usage"]["output_tokens"] == 6
@@ -323,6 +326,9 @@ def test_run_states_find_the_agents_of_a_batch(version: str) -> None:
     assert first.deltas[0] == {"run_id": "brun_0", "agent_id": "ba_0"}
     assert second.deltas[0]["run_id"] == "brun_1"
     assert (first.result["status"], first.error) == ("completed", None)
+    # A run state told when the first had ended; nobody told it of the second.
+    assert APPROXIMATE_END not in first.metadata and first.over < second.over
+    assert second.metadata[APPROXIMATE_END] == "1"
 
 
 def test_a_server_that_is_away(version: str) -> None:
@@ -355,3 +361,18 @@ def test_runs_that_others_start(version: str) -> None:
     assert late.start["user_id"] == "u1"
     assert mine.outline() == ["turn mine", *ONE_RUN[1:]]
     assert any(delta.get("inputs") == "Find it." for delta in mine.deltas)
+
+
+def test_what_runs_tell_of_their_agent_is_a_snapshot_that_they_name(version: str) -> None:
+    story = forest("loomcycle", version, "stream")
+    (card,) = story.cards
+    told = card.payload
+    assert (told["framework"], told["agent_name"], told["llm"]) == ("loomcycle", "finder", {"model": "m-1"})
+    assert [tool["name"] for tool in told["tools"]] == ["HTTP", "Read"]
+    card_id = card.start["span_id"]
+    first, *others = story.roots
+    assert first.snapshots == [card_id]
+    assert [root.metadata["agent.context_id"] for root in others] == [card_id] * len(others)
+    prompted = forest("loomcycle", version, "history")
+    of_seen = [one.payload for one in prompted.cards if one.name == "seen"]
+    assert of_seen[-1]["system_prompt"] == "Be brief."

@@ -7,8 +7,11 @@ from datetime import timedelta
 
 import pytest
 
+from etaoi_tui.detail.pages.agent_card import card_document
 from tests.bridges.real import check_that_all_end_alike, forest, played
 from tests.bridges.trees import Forest
+from tests.detail.pages import text_of
+from tests.detail.recorded import Recorded
 
 pytestmark = pytest.mark.real_clients
 
@@ -150,6 +153,14 @@ def test_a_snapshot_shows_prompt_model_tools_and_sub_agents(version: str) -> Non
     assert root.metadata["agent.context_id"] == top.start["span_id"]
     assert root.metadata["agent.context_hash"] == card["hash"]
     assert forest("voxagent", version, "run_with_tools").cards[0].payload["system_prompt"] == "Be kind."
+
+
+def test_the_agents_page_names_the_sessions_of_its_runs(version: str) -> None:
+    recorded = Recorded.of(played("voxagent", version, "watched")["run_with_tools"]["events"])
+    spans = [span for trace in recorded.store.traces.values() for span in trace.members]
+    (snapshot,) = [span for span in spans if span.kind == "agent_context"]
+    page = text_of(card_document(snapshot, [], recorded.payloads, 0.0, 80))
+    assert "session key" in page and "chat-7" in page and "scripted:tools" in page
 
 
 def test_sub_agents_nest_at_any_depth_and_keep_their_error(version: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from etaoi_collector.conventions.seen_agents import CONTEXT_ID
 from etaoi_collector.conventions.waits import WAITS_FOR
 
 
@@ -20,6 +21,7 @@ class Shown:
         self.payload: dict[str, Any] = start["payload"]
         self.deltas: list[dict[str, Any]] = []
         self.waits: list[str] = []
+        self.snapshots: list[str] = []
         self.ends: list[dict[str, Any]] = []
         self.children: list[Shown] = []
         self.parent: Shown | None = None
@@ -97,6 +99,8 @@ class Forest:
             if event["kind"] == "span_delta":
                 if WAITS_FOR in event["metadata"]:
                     span.waits.append(event["metadata"][WAITS_FOR])
+                elif CONTEXT_ID in event["metadata"]:
+                    span.snapshots.append(event["metadata"][CONTEXT_ID])
                 else:
                     span.deltas.append(event["payload"])
             elif event["kind"] == "span_end":

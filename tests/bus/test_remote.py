@@ -227,7 +227,9 @@ def test_a_viewer_whose_disk_is_full_is_followed_all_the_same(tmp_path: Path) ->
     with serving(tmp_path) as (collector, _), following(collector.endpoint) as source:
         send(collector, numbered(1, 50))
         wait_for(lambda: source.stats().events == 50)
-        collector.recorder._files.segments[-1].writer._write = full  # type: ignore[method-assign, assignment]
+        files = collector.recorder._files
+        files.segments[files.number].writer._write = full  # type: ignore[method-assign, assignment]
+        files.go_on = lambda end: full(b"")  # type: ignore[method-assign]
         send(collector, numbered(51, 100))
         wait_for(lambda: collector.recorder.state is State.STOPPED)
         store = fold(source, lambda store: store.events == 100)

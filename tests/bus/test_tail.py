@@ -57,13 +57,13 @@ def test_lines_of_what_was_recorded_and_of_what_comes(tmp_path: Path) -> None:
         send(collector, agent_frames(1))
         with tailing(tmp_path, f"127.0.0.1:{port_of(collector)}") as process:
             lines: list[str] = []
-            while not lines or "agent-1" not in lines[-1]:
+            while not lines or "ok          " not in lines[-1] or "◆ agent-1" not in lines[-1]:
                 lines.append(line_of(process.stdout))
             assert any("✦ fake-gpt-5" in line for line in lines)
             assert not any("graph:step" in line or "⚙" in line for line in lines)
             send(collector, numbered(1, 3))
             live = [line_of(process.stdout) for _ in range(3)]
-            assert [line.split()[0] for line in live] == ["running"] * 3
+            assert [line[32:].split()[0] for line in live] == ["running"] * 3
             assert ["tool 1" in live[0], "tool 2" in live[1], "tool 3" in live[2]] == [True] * 3
             stats = collector.stats()
             assert (stats.viewers, stats.connections) == (1, 2)

@@ -34,13 +34,10 @@ def test_runs_are_listed_newest_first_with_their_segments(tmp_path: Path) -> Non
     assert (found[1].size, len(found[1].files)) == (110, 11)
     assert found[1].files[9].name.endswith(".10.msgpack")
     assert found[0].started - found[1].started == 60 and not found[0].running
-    newest = recordings.newest(tmp_path)
-    assert newest is not None and newest.path == second
 
 
 def test_no_folder_is_no_recordings(tmp_path: Path) -> None:
     assert recordings.list_recordings(tmp_path / "absent") == []
-    assert recordings.newest(tmp_path / "absent") is None
     assert recordings.prune(tmp_path / "absent") == []
 
 

@@ -66,9 +66,11 @@ def test_a_command_line_that_makes_no_sense(arguments: list[str]) -> None:
 def test_options_reach_the_collector(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """What is not given keeps the collector's own default."""
     seen: list[CollectorOptions] = []
+    joined: list[bool] = []
 
-    def take(options: CollectorOptions, *, theme: str | None) -> int:
+    def take(options: CollectorOptions, *, theme: str | None, joins: bool) -> int:
         seen.append(options)
+        joined.append(joins)
         return 0
 
     monkeypatch.setattr("etaoi_tui.cli.start_viewer.live", take)
@@ -83,6 +85,7 @@ def test_options_reach_the_collector(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     ):
         assert invoke(*arguments).exit_code == 0
     plain, unrecorded, chosen, alone, elsewhere = seen
+    assert joined == [True, False, False, False, False]
     assert plain == CollectorOptions(otlp_ports=(4318, 4317))
     assert alone == CollectorOptions() and elsewhere == CollectorOptions(port=0)
     assert (unrecorded.record, unrecorded.allow_hosts) == (Record.NONE, ("a", "b"))
@@ -94,7 +97,7 @@ def test_the_token_comes_from_the_environment_too(monkeypatch: pytest.MonkeyPatc
     """So that it need not stand in the shell's history."""
     seen: list[str | None] = []
 
-    def take(options: CollectorOptions, *, theme: str | None) -> int:
+    def take(options: CollectorOptions, *, theme: str | None, joins: bool) -> int:
         seen.append(options.token)
         return 0
 

@@ -16,7 +16,9 @@ from tests import generate
 from tests.generate import Scribe
 from tests.headless.running import finish, objects, run, running, send
 
-LINE = re.compile(r"(running|ok|error|cancelled|paused|lost|incomplete) +(\S+)?  ( *)\S \S")
+LINE = re.compile(
+    r"[0-9:.]{12}  .{16}  (running|ok|error|cancelled|paused|lost|incomplete) +(\S+)?  ( *)\S \S"
+)
 
 
 class Printed:
@@ -48,17 +50,22 @@ def test_a_line_when_a_span_runs_and_one_when_it_ends(tmp_path: Path) -> None:
     scribe = Scribe(1)
     root = scribe.start("sub_agent", "agent")
     tool = scribe.start("tool", "search", root, {"input": '{"q": "x"}'})
-    assert printed.after(scribe) == [
-        "running            ◆ agent",
-        'running              ⚒ search  q="x"',
+    begun = printed.after(scribe)
+    assert [line[14:] for line in begun] == [
+        "agent             running            ◆ agent",
+        'agent             running              ⚒ search  q="x"',
     ]
+    clock = re.compile(r"\d\d:\d\d:\d\d\.\d{3}  ")
+    assert all(clock.match(line) for line in begun)
     scribe.clock.advance(250_000)
     scribe.end(tool, {}, error="ValueError('no')")
     scribe.end(root, {})
-    assert printed.after(scribe) == [
+    ended = printed.after(scribe)
+    assert [line[32:] for line in ended] == [
         "error       250ms    ⚒ search  ValueError('no')",
         "ok          250ms  ◆ agent",
     ]
+    assert begun[0][:12] < ended[0][:12]
     scribe.delta(tool, {"text": "late"})
     assert printed.after(scribe) == []
 
@@ -69,7 +76,7 @@ def test_what_began_and_ended_between_two_looks_is_one_line(tmp_path: Path) -> N
     scribe = Scribe(2)
     scribe.end(scribe.start("tool", "quick", payload={"input": "{}"}), {})
     (line,) = printed.after(scribe)
-    assert line.startswith("ok ")
+    assert line[32:].startswith("ok ")
 
 
 def test_a_pipe_gets_lines_and_an_automatic_recording(tmp_path: Path) -> None:
@@ -86,7 +93,7 @@ def test_a_pipe_gets_lines_and_an_automatic_recording(tmp_path: Path) -> None:
     assert process.returncode == 0
     lines = [first.rstrip("\n"), *rest.splitlines()]
     assert all(LINE.match(line) for line in lines)
-    assert any(line.startswith("error") and "run_tests" in line for line in lines)
+    assert any(line[32:].startswith("error") and "run_tests" in line for line in lines)
     recorded = re.search(r"Recorded to (\S+)", talk)
     assert recorded is not None
     assert Path(recorded[1]).is_relative_to(tmp_path)

@@ -23,11 +23,16 @@ _NAMED = {
     "colon": ":",
     "plus": "+",
     "underscore": "_",
+    "vertical_line": "\\|",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
     "left_curly_bracket": "{",
     "right_curly_bracket": "}",
     "exclamation_mark": "!",
+    "left_parenthesis": "(",
+    "right_parenthesis": ")",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
     "full_stop": ".",
     "comma": ",",
     "up": "↑",
@@ -67,6 +72,7 @@ def test_every_command_line_can_be_parsed() -> None:
     found = re.findall(r"(?:`|\$ )etaoi-tui((?: [^`\n|]*)?)", README)
     assert len(found) > 8
     for line in found:
+        line = re.split(r" -- | #", line)[0]  # what comes then is another program's, or said to the reader
         words = line.replace("[", " ").replace("]", " ").replace("\\", "").split()
         name = words[0] if words and words[0] in commands else ""
         options = {option for param in commands[name].params for option in param.opts}

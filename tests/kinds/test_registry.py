@@ -18,6 +18,8 @@ from etaoi_tui.kinds import registry
 from etaoi_tui.kinds.appearance import ANY_KIND
 from etaoi_tui.kinds.registry import KINDS, KindRegistry
 from etaoi_tui.screens.problems import problems_document
+from etaoi_tui.sdk.config import open_tracer
+from etaoi_tui.sdk.serialize import Json
 from etaoi_tui.view import glyphs, row_summaries
 from etaoi_tui.view.row_summaries import Summaries
 from etaoi_tui.widgets import span_tree_style
@@ -174,3 +176,30 @@ def test_on_an_event_loop_a_thread_looks_for_them(tmp_path: Path, monkeypatch: p
         if thread.name == "etaoi-tui-viewers":
             thread.join(30)
     assert asyncio.run(look()) == "≡"
+
+
+def test_a_kind_of_our_own_sdk_that_the_schema_has_no_word_for_reaches_its_viewer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracer = open_tracer(sink="memory")
+    for kind in ("evaluation", "guardrail", "chain"):
+        tracer.end(
+            tracer.start(kind, "quality", payload={"score": 7, "inputs": "x"}), {"outputs": Json({"ok": 1})}
+        )
+    tracer.close()
+    recorded = Recorded.of(tracer.sink.events)
+    own, unknown, step = (trace.members[0] for trace in recorded.store.traces.values())
+    assert (own.kind, unknown.kind, step.kind) == ("evaluation", "guardrail", "middleware")
+    (tmp_path / "evaluation.py").write_text(VIEWER)
+    monkeypatch.setattr(
+        etaoi_tui.detail.viewers, "__path__", [*etaoi_tui.detail.viewers.__path__, str(tmp_path)]
+    )
+    monkeypatch.delitem(sys.modules, "etaoi_tui.detail.viewers.evaluation", raising=False)
+    kinds = KindRegistry()
+    use(monkeypatch, kinds)
+    assert Summaries(recorded.source).of(own) == "7 of 10"
+    assert describe_span(own, recorded.payloads, 0.0).tabs[0].title == "Score"
+    # One that nobody knows says what a step does.
+    assert Summaries(recorded.source).of(unknown) == Summaries(recorded.source).of(step) == "ok=1"
+    assert describe_span(unknown, recorded.payloads, 0.0).tabs[0].title == "Input/Output"
+    assert not kinds.failures

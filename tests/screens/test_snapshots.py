@@ -21,7 +21,7 @@ from tests.app.world import World
 from tests.detail.recorded import CAPTURES
 
 WIDE, MEDIUM, NARROW = (160, 45), (120, 32), (80, 24)
-DARK, LIGHT, ANSI = "textual-dark", "textual-light", "ansi-dark"
+DARK, LIGHT, ANSI = "etaoi-dark", "etaoi-light", "ansi-dark"
 AGENT, CALL = "s01_create_agent", "s09a_livekit_text"
 
 

@@ -52,6 +52,20 @@ def test_an_open_span_waits_from_a_delta_to_the_next() -> None:
     assert tool.status is Status.OK and root.trace.status is Status.OK and root.trace.waiting == 0
 
 
+def test_a_model_call_that_waits_before_its_first_word_begins_when_the_waiting_ends() -> None:
+    made = Recorded()
+    made.send(
+        start(1, "sub_agent", {}), start(2, "llm", {}, at=1, parent=1), start(3, "tool", {}, at=2, parent=1)
+    )
+    call, tool, root = span(made, 2), span(made, 3), span(made, 1)
+    made.send(waiting(delta(2, "llm", {}, at=1), "a slot of p"), waiting(delta(2, "llm", {}, at=5), ""))
+    made.send(delta(2, "llm", {"text": "Hello"}, at=6))
+    assert call.started_at - root.started_at == 5.0 and root.children == [tool, call]
+    made.send(waiting(delta(2, "llm", {}, at=7), "a slot of p"), waiting(delta(2, "llm", {}, at=8), ""))
+    made.send(end(2, "llm", {}, at=9, parent=1), end(3, "tool", {}, at=9, parent=1))
+    assert call.duration(99.0) == pytest.approx(4.0)  # it had begun to speak
+
+
 def test_an_end_that_says_nothing_ends_the_wait() -> None:
     made = Recorded()
     made.send(start(1, "tool", {}), waiting(delta(1, "tool", {}), "May I?"), end(1, "tool", {}, at=3))

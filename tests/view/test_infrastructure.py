@@ -13,7 +13,8 @@ from etaoi_collector.translation.otel_stream import OtelStream
 from etaoi_collector.translation.trace_builder import TraceBuilder
 from etaoi_collector.translation.twins import Twins
 from etaoi_collector.wire.codec import decode_frame
-from etaoi_tui.view.trace_rows import TraceRows
+from etaoi_tui.view.runs.figures import RunFigures
+from etaoi_tui.view.runs.rows import GroupedRuns
 from etaoi_tui.view.visible_rows import TreeRows
 
 HTTP, SQL = {"http.request.method": "POST"}, {"db.system": "postgresql"}
@@ -28,7 +29,7 @@ class Program:
     def __init__(self) -> None:
         self._stream = OtelStream(TraceBuilder(), Twins())
         self.store = Store()
-        self.traces = TraceRows(self.store)
+        self.traces = GroupedRuns(self.store, RunFigures())
         self.tree = TreeRows()
         self._next = 1
 
@@ -53,6 +54,9 @@ class Program:
         changes = self.store.drain_changes()
         self.traces.apply(changes)
         self.tree.apply(changes)
+
+    def runs(self) -> list[Trace]:
+        return [item for item in self.traces.items if isinstance(item, Trace)]
 
     def names(self) -> list[str]:
         return [f"{'  ' * depth}{s.name}" for s, depth in zip(self.tree.spans, self.tree.depths, strict=True)]
@@ -106,9 +110,10 @@ def test_traces_without_an_agent_stay_and_come_last() -> None:
         program.span("GET /metrics", HTTP, kind=2, trace="c"), program.span("nightly", {}, trace="d")
     )
     program.send(program.span("chat m", CALL, trace="e"))
-    listed = [title(program.traces.at(row)) for row in range(len(program.traces))]
+    listed = [title(trace) for trace in program.runs()]
     assert listed == ["chat m", "chat m", "nightly", "GET /metrics", "GET /health"]
-    assert [program.traces.row(program.traces.at(row)) for row in range(5)] == list(range(5))
+    rows = range(len(program.traces))
+    assert [program.traces.row(program.traces.at(row)) for row in rows] == list(rows)
     plain = program.trace("GET /health")
     program.tree.show(plain)
     assert plain.only_infrastructure and program.names() == ["GET /health"]
@@ -119,10 +124,10 @@ def test_a_trace_moves_up_when_its_agent_arrives() -> None:
     root = program.span("POST /chat", HTTP, kind=2, trace="a")
     program.send(program.span("SELECT", SQL, root.span_id, kind=3, trace="a"))
     program.send(program.span("chat m", CALL, trace="b"))
-    assert [trace.only_infrastructure for trace in program.traces.traces] == [True, False]
-    program.tree.show(program.traces.traces[0])
+    assert [trace.only_infrastructure for trace in program.runs()] == [False, True]
+    program.tree.show(program.runs()[1])
     program.send(root, program.span("invoke_agent helper", AGENT, root.span_id, trace="a"))
-    assert [title(trace) for trace in program.traces.traces] == ["helper", "chat m"]
+    assert [title(trace) for trace in program.runs()] == ["chat m", "helper"]
     assert program.names() == ["helper"]
 
 

@@ -48,7 +48,7 @@ def test_every_stage_has_its_figures_and_its_limits() -> None:
 def test_the_percentiles_are_those_of_the_call() -> None:
     call = folded(events_of(many(60)))
     lines = {line[2:16].strip(): line[16:].split() for line in text_of(page(call)["stages"]).splitlines()}
-    gap = call.call.statistics.of("heard gap")
+    gap = call.call.figures.statistics.of("heard gap")
     assert gap is not None and gap.p50 < gap.p95 < gap.max
     told = [text.rstrip("△▲") for text in lines["heard gap"][:3]]
     assert told == [fmt.duration(seconds) for seconds in (gap.p50, gap.p95, gap.max)]

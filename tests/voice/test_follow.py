@@ -54,9 +54,9 @@ def followed(frames: list[list[Event]], *, look: bool) -> VoiceCall | None:
         assert seen(call) == seen(fresh)
         assert [group.key for group in call.groups] == [group.key for group in fresh.groups]
         for name in SERIES:
-            assert call.statistics.of(name) == fresh.statistics.of(name)
+            assert call.figures.statistics.of(name) == fresh.figures.statistics.of(name)
         assert set(call.outside) == set(fresh.outside) and call.errors == fresh.errors
-        worst, other = call.worst(), fresh.worst()
+        worst, other = call.figures.worst(), fresh.figures.worst()
         assert (worst and worst.key) == (other and other.key)
     return call
 
@@ -123,7 +123,7 @@ def test_a_call_that_leaves_memory_leaves_the_lanes() -> None:
         call.work(10.0)
     assert call is not None and store.evicted_traces
     assert len(call) < 40
-    assert call.statistics.turns == len(call)
+    assert call.figures.statistics.turns == len(call)
 
 
 @given(st.lists(st.sampled_from(many(12, seed=8)), min_size=1, max_size=8), st.randoms(use_true_random=False))

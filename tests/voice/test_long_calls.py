@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 from etaoi_collector.store import Store
 from etaoi_tui.feed import Feed
 from etaoi_tui.view.row_summaries import Summaries
-from etaoi_tui.view.voice.call_model import Group, VoiceCall, is_call
+from etaoi_tui.view.voice.call_model import VoiceCall, is_call
 from etaoi_tui.view.voice.labels import MARKS
 from etaoi_tui.view.voice.lane import GLYPHS, Lane, cells, segments
 from etaoi_tui.view.voice.lane_pieces import lane_pieces
 from etaoi_tui.view.voice.model import Kind, MarkKind
 from etaoi_tui.view.voice.rows import LaneRows
+from etaoi_tui.view.voice.turn_group import Group
 from tests.app.world import FedSource, world
 from tests.voice.calls import Truth, events_of, folded, many
 from tests.voice.test_screen import lanes_text, press, show
@@ -65,9 +66,9 @@ def test_the_course_of_a_call_in_any_order_is_that_of_its_turns(turns: int, dice
             assert call.course.columns(1_000) == [call.turn(group).gap for group in call.groups]
     assert call is not None
     ended = [turn.end - turn.start for turn in call.turns() if turn.end is not None]
-    assert call.longest == max(ended)
+    assert call.figures.longest == max(ended)
     assert call.began == min(trace.started_at for trace in call.session.traces)
-    slowest = [call.turn(group).gap for group in call.slowest(3)]
+    slowest = [call.turn(group).gap for group in call.figures.slowest(3)]
     assert slowest == sorted((turn.gap for turn in call.turns() if turn.gap is not None), reverse=True)[:3]
 
 

@@ -95,16 +95,32 @@ async def test_the_conversation_opens_over_the_screen_and_leads_back() -> None:
         assert w.tree.cursor.name == "researcher"
 
 
+async def test_what_a_call_was_asked_opens_from_the_row_of_its_agent_and_says_when_there_is_none() -> None:
+    async with world(size=(120, 40)) as (w, pilot):
+        await two_calls(w, pilot)
+        w.tree.move_to(0)
+        assert w.tree.cursor.kind == "sub_agent"
+        await pilot.press("d")
+        await pilot.pause()
+        assert w.tree.cursor.kind == "llm" and w.app.main.detail.tab == "diff"
+        w.scribe.end(w.scribe.start("tool", "alone"))
+        await w.tick(pilot)
+        w.app.main.show_trace(w.app.main.traces.rows.newest())
+        await pilot.pause()
+        await pilot.press("r")
+        await pilot.pause()
+        assert w.said == "There is no model call (✦) near this row."
+
+
 async def test_keys_say_when_they_do_not_apply() -> None:
     async with world(size=(120, 40)) as (w, pilot):
         await two_calls(w, pilot)
         w.tree.move_to(0)
         for key, words in (
-            ("d", "no model call"),
             ("m", "Only model calls"),
             ("D", "No call is marked"),
             ("a", "no agent snapshot"),
         ):
             await pilot.press(key)
             await pilot.pause()
-            assert words in [str(note.message) for note in w.app._notifications][-1]
+            assert words in w.said

@@ -68,7 +68,31 @@ def test_a_row_of_middleware_leads_to_its_call() -> None:
         found = call_near(spans[one.span_id])
         assert found is not None
         assert found.span_id == call.span_id
-    assert call_near(spans[root.span_id]) is None
+    assert call_near(spans[root.span_id]) is spans[call.span_id]
+
+
+def test_any_row_of_an_agent_leads_to_its_nearest_call() -> None:
+    recorded, scribe = Recorded(), Scribe("nearest")
+    root = scribe.start("sub_agent", "a")
+    before = scribe.start("middleware", "Budget.before_model", root, metadata={"lc_probe": "before_model"})
+    first = scribe.start("llm", "gpt", root)
+    tool = scribe.start("tool", "search", root)
+    inner = scribe.start("sub_agent", "helper", tool)
+    asked = scribe.start("llm", "mini", inner)
+    second = scribe.start("llm", "gpt", root)
+    lonely = scribe.start("tool", "alone")
+    recorded.send(*scribe.take())
+    spans = {span.span_id: span for span in recorded.spans}
+
+    def near(one: str) -> str:
+        found = call_near(spans[one])
+        return "" if found is None else found.span_id
+
+    assert near(root.span_id) == second.span_id
+    assert near(before.span_id) == first.span_id
+    assert near(inner.span_id) == asked.span_id
+    assert near(tool.span_id) == first.span_id
+    assert near(lonely.span_id) == ""
 
 
 async def two_runs(w: World, pilot: Pilot[Any]) -> None:
@@ -76,7 +100,7 @@ async def two_runs(w: World, pilot: Pilot[Any]) -> None:
     run(w.scribe, [["first, again"], ["second, again"]])
     await w.tick(pilot)
     w.tree.follow(False)
-    w.app.main.show_trace(w.app.main.traces.rows.at(0))
+    w.app.main.show_trace(w.app.main.traces.newest())
     w.tree.move_to(2)
     await pilot.pause()
 

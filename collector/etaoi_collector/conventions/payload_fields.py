@@ -299,6 +299,14 @@ def read_voice_metrics(metrics: Raw) -> VoiceMetrics:
         return _NO_METRICS
 
 
+def read_voice_usage(metrics: Raw) -> Usage | None:
+    """Read what a call took from its voice metrics: they alone tell what was cached, or audio."""
+    try:
+        return read_usage(_any_map(metrics))
+    except _FAILURES:
+        return None
+
+
 def _lenient(payload: Raw, shape: type[_Shape], nothing: _Shape) -> _Shape:
     """Keep what fits when one field has another type than expected."""
     try:

@@ -89,7 +89,7 @@ async def _send(connection: ServerConnection, stretch: Chunk, patience: float) -
     try:
         async with asyncio.timeout(patience) as limit:
             if stretch.gap:
-                gap = GapBody(stretch.gap, "neither the file nor the memory held them any more")
+                gap = GapBody(stretch.gap, stretch.why)
                 await connection.send(encode_record(GAP, 0.0, 0, encode_body(gap)))
             if len(stretch.data) <= _FRAGMENT:
                 await connection.send(stretch.data)

@@ -149,7 +149,12 @@ class Ingest:
             if history == 0:
                 return Backlog(end, 0, 0, end)
             before, start = self._checkpoints.before(first) if first else (0, Cursor())
-            return Backlog(start, first - before, wanted, end)
+            oldest = self._recorder.oldest()
+            if start >= oldest:
+                return Backlog(start, first - before, wanted, end)
+            gone, start = self._checkpoints.forget_before(oldest) or (self._events, end)
+            missed = max(0, gone - first)
+            return Backlog(start, max(0, first - gone), wanted - missed, end, missed)
 
     def leave(self, listener: Listener) -> None:
         """Let a listener go; does nothing when it is none."""
@@ -228,7 +233,8 @@ class Ingest:
         with self._joining:
             place = self._recorder.append(at, number, frame)
             segment, offset, _ = unpack_event_ref(place)
-            self._checkpoints.note(self._events, Cursor(segment, offset))
+            if self._checkpoints.note(self._events, Cursor(segment, offset)):
+                self._checkpoints.forget_before(self._recorder.oldest())
             tells_drops = _TELLS_DROPS in frame
             size = len(frame)
             for batch in event_batches(frame, place, number, at, whole=MAX_EVENTS_PER_FRAME):

@@ -10,6 +10,7 @@ import threading
 import tomllib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 from platformdirs import user_config_path
 
 from etaoi_collector.pricing.model_names import LOCAL, lookups
+from etaoi_collector.pricing.rates import PackageRates
 from etaoi_collector.pricing.token_counts import Tokens
 
 FILE_NAME = "prices.toml"
@@ -68,6 +70,7 @@ class PriceBook:
     path: Path | None = None
     problems: list[str] = field(default_factory=list)
     _package: Any = None
+    _rates: PackageRates | None = None
     _failed: str = ""
     _loading: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -95,12 +98,12 @@ class PriceBook:
             return Cost(None, f"no price is known: {provider} runs models on machines of your own")
         when = None if at is None else datetime.fromtimestamp(at, UTC)
         for name, place in lookups(model, provider):
-            found = _package_price(package, tokens, name, place, when, None)
+            found = self._package_price(package, tokens, name, place, when)
             if found is None:
                 continue
             source = self.package_name
             if tier:
-                of_tier = _package_price(package, tokens, name, place, when, tier)
+                of_tier = _price_of_call(package, tokens, name, place, when, tier)
                 if of_tier is not None and of_tier != found:
                     found, source = of_tier, f"{tier} tier, {source}"
                 else:
@@ -128,13 +131,25 @@ class PriceBook:
                 return Window(found.context_window, self.package_name)
         return Window(None, "not known for this model")
 
+    def _package_price(
+        self, package: Any, tokens: Tokens, name: str, place: str, when: datetime | None
+    ) -> tuple[float, float, float] | None:
+        """Return what a call costs at the standard price (in all, input, output); None if not known."""
+        if tokens.is_text:
+            if self._rates is None:
+                self._rates = PackageRates(package)
+            try:
+                return self._rates.cost(tokens, name, place, when)
+            except LookupError:
+                return None
+            except ValueError:
+                pass  # priced one by one
+        return _price_of_call(package, tokens, name, place, when, None)
+
     @property
     def package_name(self) -> str:
         """The package with its version."""
-        try:
-            return f"{PACKAGE} {metadata.version(PACKAGE)}"
-        except metadata.PackageNotFoundError:
-            return f"{PACKAGE} is not installed"
+        return _package_name()
 
     @property
     def ready(self) -> bool:
@@ -162,6 +177,14 @@ class PriceBook:
         return self._package
 
 
+@cache
+def _package_name() -> str:
+    try:
+        return f"{PACKAGE} {metadata.version(PACKAGE)}"
+    except metadata.PackageNotFoundError:
+        return f"{PACKAGE} is not installed"
+
+
 def _own_cost(own: OwnPrice, fresh: float, output: float, tokens: Tokens, tier: str | None) -> Cost:
     read = own.cache_read if own.cache_read is not None else fresh
     write = own.cache_write if own.cache_write is not None else fresh
@@ -177,7 +200,7 @@ def _own_cost(own: OwnPrice, fresh: float, output: float, tokens: Tokens, tier: 
     return Cost(before + after, source, before, after)
 
 
-def _package_price(
+def _price_of_call(
     package: Any, tokens: Tokens, name: str, place: str, when: datetime | None, tier: str | None
 ) -> tuple[float, float, float] | None:
     """Return what the package says that a call cost (in all, input, output); None if it does not know."""

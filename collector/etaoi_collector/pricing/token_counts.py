@@ -55,6 +55,13 @@ class Tokens:
         """All input, however it was paid for."""
         return self.fresh + self.cache_read + self.cache_write
 
+    @property
+    def is_text(self) -> bool:
+        """Whether nothing but text is known to have gone in and come out."""
+        return not (
+            self.input_audio or self.input_image or self.input_video or self.output_audio or self.output_image
+        )
+
 
 def read_tokens(usage: Usage) -> Tokens | None:
     """Take a reported usage apart.

@@ -12,7 +12,9 @@ from typing import Any
 from etaoi_collector.conventions import keys
 from etaoi_collector.conventions.cut_json import read_cut_json
 from etaoi_collector.conventions.lenient import Map, as_map
-from etaoi_collector.pricing.call_costs import cost_of_call, cost_of_trace
+from etaoi_collector.pricing.call_costs import cost_of_call
+from etaoi_collector.pricing.total import Total, total_of_calls
+from etaoi_collector.pricing.totals import SpanTotals, Totals, tree_of
 from etaoi_collector.projections.model_calls import (
     answer_object,
     call_notes,
@@ -36,7 +38,12 @@ _OUTPUTS = ("response", "output", "outputs")
 
 def trace_object(trace: Trace) -> Map:
     """Return what ``ls --json`` says of a trace."""
-    cost = cost_of_trace(trace, wait=True)
+    total = total_of_calls(trace.calls, wait=True)
+    below = Total()
+    for hung in tree_of(trace)[1:]:
+        below.add(total_of_calls(hung.calls, wait=True))
+    together = total.without(Total())
+    together.add(below)
     return {
         "trace_id": trace.trace_id,
         "session_id": trace.session.session_id,
@@ -51,20 +58,23 @@ def trace_object(trace: Trace) -> Map:
         "tool_calls": trace.tool_calls,
         "input_tokens": trace.input_tokens,
         "output_tokens": trace.output_tokens,
-        "cost_usd": cost.total,
-        "cost_is_complete": cost.complete,
+        "cache_hit_rate": total.cache_hit_rate,
+        "cost_usd": total.cost_usd,
+        "cost_is_complete": total.is_complete,
+        "totals": _split_object(SpanTotals(total, below, together)) if below else None,
         "waits_for": trace.waits_for,
         "dropped": trace.dropped,
     }
 
 
-def span_object(span: Span, payloads: PayloadReader, now: float) -> Map:
+def span_object(span: Span, payloads: PayloadReader, now: float, totals: Totals | None = None) -> Map:
     """Return what ``show --json`` says of a span.
 
     Args:
         span: A span of which something has arrived.
         payloads: Where its events are read from.
         now: Seconds since the epoch.
+        totals: Sums of the span's store; without them `totals` is null.
     """
     seen = SpanData(span, payloads, now)
     cost = cost_of_call(span, wait=True) if span.kind == "llm" else None
@@ -90,12 +100,42 @@ def span_object(span: Span, payloads: PayloadReader, now: float) -> Map:
         "requested_model": span.requested_model,
         "finish_reason": span.finish_reason,
         "cost_usd": cost.total if cost is not None else None,
+        "cost_is_complete": cost is None or cost.total is not None,
+        "totals": _totals_object(span, totals),
         "waits_for": span.waits_for,
         "tools": offered_tools(seen),
         "agent": span.agent,
         "ttft_ms": _milliseconds(span.ttft),
         "voice_metrics": seen.metrics or None,
         "notes": [*_notes(span), *call_notes(seen), *seen.gaps],
+    }
+
+
+def _totals_object(span: Span, totals: Totals | None) -> Map | None:
+    """Return what all model calls below a span came to, and those of it itself; None where there are none."""
+    if totals is None or not span.children:
+        return None
+    found = totals.of_span(span)
+    return _split_object(found) if found is not None else None
+
+
+def _split_object(found: SpanTotals) -> Map:
+    return {
+        "own": total_object(found.own),
+        "below": total_object(found.below),
+        "together": total_object(found.together),
+    }
+
+
+def total_object(total: Total) -> Map:
+    """Return a sum over model calls as a plain object."""
+    return {
+        "model_calls": total.calls,
+        "input_tokens": total.input_tokens,
+        "output_tokens": total.output_tokens,
+        "cache_hit_rate": total.cache_hit_rate,
+        "cost_usd": total.cost_usd,
+        "cost_is_complete": total.is_complete,
     }
 
 
@@ -169,6 +209,7 @@ def _is_deep(text: str) -> bool:
 
 _MARKS = (
     (SpanFlag.PARENT_CYCLE, "its parents formed a ring, which was cut here"),
+    (SpanFlag.APPROXIMATE_END, "it may have ended before: its end was only told together with others'"),
     (SpanFlag.CLOCK_BACKWARDS, "its end is stamped before its start"),
     (SpanFlag.ID_CLASH, "another trace uses the same span id"),
     (SpanFlag.CONFLICT, "a second start or end said something else; the first is shown"),

@@ -27,6 +27,20 @@ def is_stray(trace: Trace) -> bool:
     )
 
 
+def is_run(trace: Trace) -> bool:
+    """Whether a trace stands for itself wherever runs are listed or counted.
+
+    Snapshots of agents, stray marks, and traces whose spans all hang in another one's tree (the turns of a
+    voice call) are shown with the run that they belong to.
+    """
+    return bool(trace.roots) and is_listed(trace)
+
+
+def is_listed(trace: Trace) -> bool:
+    """Whether a trace is a run, or a part of one that can be asked for by its id."""
+    return not trace.only_context and not is_stray(trace)
+
+
 def heads(trace: Trace) -> list[Span]:
     """Return what a trace begins with for a reader: its roots, without infrastructure around them."""
     found: list[Span] = []
@@ -59,3 +73,13 @@ def trace_name(trace: Trace) -> str:
     """Return what a trace is called; one whose spans all hang in another trace's tree by its first span."""
     first = trace.members[0] if trace.members and not trace.roots else None
     return first.name if first is not None and first.name else title(trace)
+
+
+def agent_of(trace: Trace) -> str:
+    """Return the agent that a trace is a run of; empty if nothing tells."""
+    for head in heads(trace)[:8]:
+        if head.agent:
+            return head.agent
+        if head.kind in ("sub_agent", "voice_agent") and head.name:
+            return head.name
+    return ""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from etaoi_collector.store.model import Span
+from etaoi_collector.store.model import Span, Status
 
 _GAP = 200
 """Recorded bytes that a ``*`` may stand for."""
@@ -36,14 +36,22 @@ class Query(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """Text with ``*`` as a wildcard, looked for without regard to case in names and in recorded bytes."""
+    """Text with ``*`` as a wildcard, looked for without regard to case in names and in recorded bytes.
+
+    Attributes:
+        text: What is looked for, casefolded.
+        whole: A name must be nothing else.
+    """
 
     text: str
+    whole: bool = False
 
     def within(self, text: str | None) -> bool:
         """Whether a string holds the word."""
         if text is None:
             return False
+        if self.whole:
+            return self.text == text.casefold()
         if "*" in self.text:
             return _in_order(self.text.split("*"), text.casefold())
         return self.text in text.casefold()
@@ -62,9 +70,7 @@ class Word:
         return False
 
     def _byte_forms(self) -> list[bytes]:
-        plain = self.text.encode("utf-8", "replace")
-        escaped = json.dumps(self.text)[1:-1].encode().lower()
-        return [plain] if plain == escaped else [plain, escaped]
+        return byte_forms(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +95,17 @@ class Anywhere:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A condition on facts in memory."""
+    """A condition on facts in memory.
+
+    Attributes:
+        holds: The condition.
+        word: A word that a name, an error or an id has where it holds; None if it needs no word.
+        status: The only status for which it holds; None if there are several.
+    """
 
     holds: Callable[[Span], bool]
+    word: Word | None = None
+    status: Status | None = None
 
     def matches(self, span: Span, content: Content) -> bool:
         """Ask the fact."""
@@ -151,6 +165,13 @@ class Either:
     def matches(self, span: Span, content: Content) -> bool:
         """Stop at the first that holds."""
         return any(term.matches(span, content) for term in self.terms)
+
+
+def byte_forms(text: str) -> list[bytes]:
+    """Return how a folded text stands in recorded bytes of lower case: as UTF-8, and escaped as in JSON."""
+    plain = text.encode("utf-8", "replace")
+    escaped = json.dumps(text)[1:-1].encode().lower()
+    return [plain] if plain == escaped else [plain, escaped]
 
 
 def _in_order(pieces: list[str], text: str) -> bool:

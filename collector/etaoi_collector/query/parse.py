@@ -138,11 +138,15 @@ def _word(text: str) -> Word:
 def _field(name: str, op: str, value: str) -> Query:
     if name in _NUMBERS:
         return _number(name, op, value)
+    if op == "=" and name in _NAMES:
+        return _NAMES[name](Word(value.casefold(), whole=True))
     if op in (":", "=") and name in _TEXTS:
         return _TEXTS[name](value)
-    if name in _TEXTS:
+    if op == ":" and name in _NAMES:
+        return _NAMES[name](_word(value))
+    if name in _TEXTS or name in _NAMES:
         raise QueryError(f"{name} takes a word: {name}:something.")
-    known = ", ".join(sorted({*_TEXTS, *_NUMBERS}))
+    known = ", ".join(sorted({*_TEXTS, *_NAMES, *_NUMBERS}))
     raise QueryError(f"There is no field {name!r}. Fields: {known}. Quote text that has a colon in it.")
 
 
@@ -194,36 +198,41 @@ def _status(value: str) -> Query:
         wanted = Status(value.lower())
     except ValueError:
         raise QueryError(f"status is one of {', '.join(Status)}.") from None
-    return Field(lambda span: span.status is wanted)
+    return Field(lambda span: span.status is wanted, status=wanted)
 
 
 def _state(wanted: Status) -> Callable[[str], Query]:
     def make(value: str) -> Query:
         if not value:
-            return Field(lambda span: span.status is wanted)
+            return Field(lambda span: span.status is wanted, status=wanted)
         word = _word(value)
         return Field(
-            lambda span: span.status is wanted and (word.within(span.error) or word.within(span.name))
+            lambda span: span.status is wanted and (word.within(span.error) or word.within(span.name)),
+            word,
+            wanted,
         )
 
     return make
 
 
-def _name(value: str, kinds: tuple[str, ...] = ()) -> Query:
-    word = _word(value)
-    return Field(lambda span: (not kinds or span.kind in kinds) and word.within(span.name))
+def _name(word: Word, kinds: tuple[str, ...] = ()) -> Query:
+    return Field(lambda span: (not kinds or span.kind in kinds) and word.within(span.name), word)
 
 
-def _agent(value: str) -> Query:
-    word = _word(value)
+def _agent(word: Word) -> Query:
     return Field(
-        lambda span: word.within(span.agent) or (span.kind == "sub_agent" and word.within(span.name))
+        lambda span: word.within(span.agent) or (span.kind == "sub_agent" and word.within(span.name)), word
     )
 
 
-def _model(value: str) -> Query:
-    word = _word(value)
-    return Field(lambda span: word.within(span.model) or (span.kind == "llm" and word.within(span.name)))
+def _model(word: Word) -> Query:
+    return Field(
+        lambda span: word.within(span.model) or (span.kind == "llm" and word.within(span.name)), word
+    )
+
+
+def _thread(word: Word) -> Query:
+    return Field(lambda span: word.within(span.trace.thread))  # only the root of a run tells its thread
 
 
 def _id(value: str) -> Query:
@@ -233,7 +242,8 @@ def _id(value: str) -> Query:
             span.span_id.startswith(start)
             or span.trace.trace_id.startswith(start)
             or span.trace.session.session_id.startswith(start)
-        )
+        ),
+        _word(value),
     )
 
 
@@ -256,12 +266,15 @@ _TEXTS: dict[str, Callable[[str], Query]] = {
     "err": _state(Status.ERROR),
     "error": _state(Status.ERROR),
     "running": _state(Status.RUNNING),
+    "id": _id,
+}
+_NAMES: dict[str, Callable[[Word], Query]] = {
     "name": _name,
-    "tool": lambda value: _name(value, ("tool",)),
-    "mw": lambda value: _name(value, ("middleware",)),
+    "tool": lambda word: _name(word, ("tool",)),
+    "mw": lambda word: _name(word, ("middleware",)),
     "agent": _agent,
     "model": _model,
-    "id": _id,
+    "thread": _thread,
 }
 _NUMBERS: dict[str, tuple[Callable[[Span], float | None], Callable[[str, str], float]]] = {
     "dur": (_duration, _seconds),

@@ -8,7 +8,8 @@ still being written can be followed. Files may be compressed with gzip or zstd; 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import ClassVar, Protocol
 
 from etaoi_collector.readers.converted import ConvertedReader
@@ -24,6 +25,10 @@ class Reader:
     def sniff(self, start: bytes) -> bool:
         """Tell whether a file that begins with these bytes (64 KiB, or all of it) has this format."""
         raise NotImplementedError
+
+    def offered(self) -> Iterable[Path]:
+        """Return files of this format that lie where their program leaves them; a search looks into them."""
+        return ()
 
     def open(self, path: str | os.PathLike[str], *, follow: bool = False) -> TraceReader:
         """Open a file of this format.

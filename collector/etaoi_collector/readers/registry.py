@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import pkgutil
+from pathlib import Path
 
 from etaoi_collector import readers
 from etaoi_collector.readers.door import Reader
@@ -32,6 +33,17 @@ def find_readers() -> list[Reader]:
         except Exception:
             continue
     return found
+
+
+def offered_files() -> list[Path]:
+    """Return the files that other programs left where their readers look for them, the newest first."""
+    changed: dict[Path, float] = {}
+    for reader in find_readers():
+        try:
+            changed |= {path: path.stat().st_mtime for path in reader.offered()}
+        except Exception:  # somebody else's reader, or a file that went meanwhile
+            continue
+    return sorted(changed, key=lambda path: changed[path], reverse=True)
 
 
 def _add(found: list[Reader], reader: object) -> None:

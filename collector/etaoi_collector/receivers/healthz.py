@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from etaoi_collector.port_holder import APP
 from etaoi_collector.receivers.door import Endpoint, HttpAnswer, HttpRequest, Receiver, endpoint, json_answer
 from etaoi_collector.wire.versions import SCHEMA_VERSION
-
-APP = "etaoi-tui"
 
 
 class Health(Receiver):

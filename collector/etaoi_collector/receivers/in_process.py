@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
-from time import time_ns
 from typing import TYPE_CHECKING, Any
 
-from etaoi_collector.translation.event_writer import pack_frames
-from etaoi_collector.translation.hive_events import HiveEvents, time_of
+from etaoi_collector.translation.hive_events import HiveEvents
 from etaoi_collector.wire.handshake import INGEST, encode_hello
 
 if TYPE_CHECKING:
@@ -35,14 +33,8 @@ class InProcess:
 
     def publish(self, event: Any) -> None:
         """Take an event of a bus."""
-        told = time_of(event)
-        now = time_ns()
-        # A bus event is published as it happens; a time of its own counts where it is from before.
-        at = now if told is None or told > now else told
         with self._lock:
-            self._events.take(event, at, live=True)
-            frames = pack_frames(self._events.poll())
-            self._loop.call_soon_threadsafe(self._take, frames)
+            self._loop.call_soon_threadsafe(self._take, self._events.publish(event))
 
     def _take(self, frames: list[bytes]) -> None:
         if not self._number:

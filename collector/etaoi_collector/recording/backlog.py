@@ -27,6 +27,8 @@ class Backlog(msgspec.Struct, frozen=True):
     events: int
     """Events that follow these, up to `end`."""
     end: Cursor
+    missed: int = 0
+    """Wanted events before all these that were deleted again."""
 
 
 def chunks_from(recorder: Recorder, start: Cursor) -> Iterator[Chunk]:

@@ -28,6 +28,8 @@ class Chunk(NamedTuple):
     """Where reading goes on."""
     gap: int = 0
     """Bytes before ``start`` that were to be read and that nothing holds any more."""
+    why: str = "neither the file nor the memory held them any more"
+    """Why nothing does."""
 
 
 class Checkpoints(msgspec.Struct):
@@ -36,14 +38,26 @@ class Checkpoints(msgspec.Struct):
     every: int = 1024
     _known: list[tuple[int, Cursor]] = []
 
-    def note(self, events: int, position: Cursor) -> None:
-        """Remember that ``events`` were recorded before the frame at a position, if it is worth it."""
-        if not self._known or events - self._known[-1][0] >= self.every:
+    def note(self, events: int, position: Cursor) -> bool:
+        """Remember that ``events`` were recorded before the frame at a position, if it is worth it.
+
+        Returns:
+            Whether it is the first frame of a segment.
+        """
+        last = self._known[-1] if self._known else None
+        if last is None or events - last[0] >= self.every or position.segment != last[1].segment:
             self._known.append((events, position))
+        return last is None or position.segment != last[1].segment
 
     def before(self, events: int) -> tuple[int, Cursor]:
         """Return the newest remembered position with at most so many events before it, and their number."""
         return next((known for known in reversed(self._known) if known[0] <= events), (0, Cursor()))
+
+    def forget_before(self, oldest: Cursor) -> tuple[int, Cursor] | None:
+        """Forget the positions before one; return the first that is left, with the events before it."""
+        if self._known and self._known[0][1] < oldest:
+            self._known = [known for known in self._known if known[1] >= oldest]
+        return self._known[0] if self._known else None
 
 
 def read_records(descriptor: int, offset: int, end: int, most: int) -> bytes | memoryview:

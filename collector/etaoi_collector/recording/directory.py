@@ -25,7 +25,7 @@ class Recording(msgspec.Struct, frozen=True):
     """One run's recording."""
 
     path: Path
-    """Its first file."""
+    """Its first file that is there."""
     files: tuple[Path, ...]
     """All its files, in order."""
     started: float
@@ -34,6 +34,8 @@ class Recording(msgspec.Struct, frozen=True):
     """Bytes of all files."""
     running: bool
     """A live collector writes it."""
+    key: Path
+    """The name of its very first file, also once that was deleted: it tells recordings apart."""
 
 
 def state_dir(environ: Mapping[str, str] | None = None) -> Path:
@@ -81,13 +83,31 @@ def list_recordings(directory: Path | None = None) -> list[Recording]:
             run, _, number = name.removesuffix(_SUFFIX).partition(".")
             if not number or number.isdigit():
                 runs.setdefault(run, []).append((int(number or 1), folder / name))
-    found = [recording for run, files in runs.items() if (recording := _recording(run, sorted(files)))]
+    found = [
+        recording
+        for run, files in runs.items()
+        if (recording := _recording(folder / (run + _SUFFIX), sorted(files)))
+    ]
     return sorted(found, key=lambda recording: (recording.started, recording.path.name), reverse=True)
 
 
-def newest(directory: Path | None = None) -> Recording | None:
-    """Return the newest automatic recording, if there is any."""
-    return next(iter(list_recordings(directory)), None)
+def recording_at(key: Path) -> Recording | None:
+    """Look at one recording, wherever it lies; None when none of its files is there.
+
+    Args:
+        key: Its first file, see `Recording.key`.
+    """
+    files = [(1, key)] if key.exists() else []
+    start, ending = f"{key.stem}.", key.suffix
+    try:
+        names = os.listdir(key.parent)
+    except OSError:
+        return None
+    for name in names:
+        number = name.removeprefix(start).removesuffix(ending)
+        if name.startswith(start) and name.endswith(ending) and number.isdigit():
+            files.append((int(number), key.with_name(name)))
+    return _recording(key, sorted(files))
 
 
 def prune(directory: Path, *, keep_runs: int = KEEP_RUNS, keep_bytes: int = KEEP_BYTES) -> list[Path]:
@@ -129,13 +149,13 @@ def _delete(recording: Recording) -> list[Path]:
     return deleted
 
 
-def _recording(run: str, files: list[tuple[int, Path]]) -> Recording | None:
-    """Look at one run's files; None when they are gone meanwhile."""
+def _recording(key: Path, files: list[tuple[int, Path]]) -> Recording | None:
+    """Look at one recording's files; None when they are gone meanwhile."""
     size = 0
     running = False
     started = 0.0
-    paths = tuple(path for _, path in files)
-    for path in paths:
+    paths: list[Path] = []
+    for _, path in files:
         try:
             # A pipe in the folder must not keep who lists it waiting for a writer.
             descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
@@ -148,11 +168,12 @@ def _recording(run: str, files: list[tuple[int, Path]]) -> Recording | None:
             running = running or is_being_written(descriptor)
         finally:
             os.close(descriptor)
+        paths.append(path)
         size += status.st_size
         started = started or status.st_mtime
     if not started:
         return None
-    return Recording(paths[0], paths, _time_of(run) or started, size, running)
+    return Recording(paths[0], tuple(paths), _time_of(key.name) or started, size, running, key)
 
 
 def _time_of(run: str) -> float | None:

@@ -40,6 +40,7 @@ from etaoi_collector.wire.references import VALUES_BEGIN
 from etaoi_collector.wire.trace_records import (
     PREFIX,
     first_segment_path,
+    next_segment,
     read_prefix,
     segment_path,
 )
@@ -72,10 +73,10 @@ class TraceReader:
         self.ended = False
         """The end was reached and nobody writes any more."""
         self._own_notices: list[str] = []
-        if first.header is not None and first.header.segment:
-            self._own_notices.append(
-                f"This is part {first.header.segment + 1} of a recording; earlier parts are in other files."
-            )
+        if first.header is not None and (part := first.header.segment):
+            before = segment_path(first_segment_path(first.path, part), part - 1)
+            where = "are in other files" if before.exists() else "were not kept"
+            self._own_notices.append(f"This is part {part + 1} of a recording; earlier parts {where}.")
         self._segments = [first]
         self._follow = follow
         self._untimed = isinstance(first.format, PlainStream)
@@ -284,11 +285,14 @@ class TraceReader:
         """Open the file in which this recording goes on, if there is one."""
         if segment.header is None or self.header is None:
             return None
-        number = segment.header.segment + 1
         base = first_segment_path(self.path, self.header.segment)
-        path = segment_path(base, number)
-        if not path.exists():
+        expected = segment.header.segment + 1
+        number = expected
+        if not segment_path(base, number).exists():
+            number = 0 if segment.file.growing() else next_segment(base, number)
+        if not number:
             return None
+        path = segment_path(base, number)
         try:
             following = open_segment(path)
         except TraceFileError:
@@ -297,6 +301,11 @@ class TraceReader:
         if header is None or header.recording != self.header.recording or header.segment != number:
             following.file.close()
             return None
+        if number > expected:
+            lost = (
+                f"Part {number} was" if number == expected + 1 else f"Parts {expected + 1} to {number} were"
+            )
+            self._own_notices.append(f"{lost} not kept.")
         return following
 
     def _resynchronise(self, segment: Segment) -> bool:

@@ -1,7 +1,8 @@
 """Keeps what arrived, before anything is shown: in a trace file, or in a spool that goes with the process.
 
 When a file cannot be written any more the collector goes on: the recording stops, a warning says so, and
-frames go to a bounded ring in memory. Places stay valid all the same.
+frames go to a bounded ring in memory, until there is room again: then it goes on in a next file. Places stay
+valid all the same.
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ from etaoi_collector.wire.trace_records import (
 
 SEGMENT_BYTES = 512 << 20
 RING_BYTES = 64 << 20
+RETRY_SECONDS = 1.0
+"""Seconds until it is tried again to write to a disk that was full, or to a folder that could not be used."""
+OVER_KEPT_BYTES = "not kept: over --keep-bytes"
 
 
 class State(StrEnum):
@@ -97,9 +101,17 @@ class Recorder:
             keep_runs=keep_runs,
             keep_bytes=keep_bytes,
         )
+        self.gap = ""
+        """What is missing in the recording because writing failed for a while; empty while nothing is."""
         self._stopped = ""
-        """Why a file could not be written; empty while that works."""
+        """Why a file cannot be written now; empty while that works."""
+        self._failure = "nothing was recording"
+        """Why what is in no file is in none."""
+        self._missing = (0, 0)
+        """Frames and bytes that no file holds since writing failed."""
+        self._retry_at = 0.0
         self._ring = FrameRingBuffer(ring_bytes)
+        self._clock = clock
         self._next = 0
         self._lock = threading.Lock()
         self.value_places: list[int] = []
@@ -112,7 +124,7 @@ class Recorder:
 
     @property
     def path(self) -> Path | None:
-        """The recording's first file, once it exists; None for a spool."""
+        """The first of its files that are there; None for a spool, and before the first record."""
         return self._files.path
 
     @property
@@ -133,15 +145,17 @@ class Recorder:
     @property
     def bytes_written(self) -> int:
         """Bytes of all segments, with what the next flush will write; memory not counted."""
-        return sum(
-            segment.writer.size if segment.writer.failed is None else segment.writer.written
-            for segment in self._files.segments
-        )
+        return self._files.bytes
 
     @property
     def recording(self) -> str:
         """The recording's id; empty before the first record."""
         return self._files.recording or ""
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing is recorded any more, or else what is missing because nothing was for a while."""
+        return self.warning or self.gap
 
     def append(self, received: float, connection: int, frame: bytes) -> int:
         """Keep a frame; return its place. Never raises: a failing file stops the recording."""
@@ -175,9 +189,11 @@ class Recorder:
         self._record(lambda writer: writer.refused(at, connection, size=size, reason=reason))
 
     def flush(self) -> None:
-        """Write what waits; call it about every 100 ms. Never raises."""
+        """Write what waits, or see whether that works again; call it about every 50 ms. Never raises."""
         with self._lock:
             self._flush()
+            if self._stopped or self._files.unusable:
+                self._retry()
 
     def read(self, place: int) -> bytes | Missing:
         """Return the undecoded bytes of the event at ``place``, or why they cannot be had. For one thread."""
@@ -213,10 +229,13 @@ class Recorder:
     def end(self) -> Cursor:
         """Return where the next record will lie."""
         with self._lock:
-            number = max(0, len(self._files.segments) - 1)
-            if self._stopped:
-                return Cursor(number, self._next)
-            return Cursor(number, self._files.segments[-1].writer.size if self._files.segments else 0)
+            return self._end()
+
+    def oldest(self) -> Cursor:
+        """Return the beginning of what was not deleted again."""
+        with self._lock:
+            first = next(iter(self._files.segments), 0)
+            return Cursor(first if first - 1 in self._files.ends else 0, 0)
 
     def stretch(self, position: Cursor, most: int) -> Chunk | None:
         """Read on from a position: the same bytes for everybody, in the order of recording.
@@ -229,49 +248,65 @@ class Recorder:
             None when nothing follows, for now.
         """
         with self._lock:
-            segment, offset = position
+            number, offset = position
             segments = self._files.segments
-            while segment + 1 < len(segments) and offset >= segments[segment].writer.size:
-                segment, offset = segment + 1, 0
-            if segment >= len(segments):
-                return self._stretch_of_ring(segment, offset)
-            writer = segments[segment].writer
-            if writer.written <= offset < writer.size:
-                self._flush()
-            if offset >= writer.written:
-                return self._stretch_of_ring(segment, offset)
-            try:
-                data = read_records(segments[segment].file.fileno(), offset, writer.written, most)
-            except (OSError, ValueError):
+            chunk = self._stretch_of_file(number, offset, most) or self._stretch_of_ring(number, offset)
+            if chunk is not None or number >= self._files.number:
+                return chunk
+            following = next((later for later in segments if later > number), None)
+            chunk = None if following is None else self._stretch_of_file(following, 0, most)
+            if chunk is None:
                 return None
-            if not data:
-                return None
-            return Chunk(Cursor(segment, offset), data, Cursor(segment, offset + len(data)))
+            ends = self._files.ends
+            gap = sum(ends.get(lost, 0) for lost in range(number, chunk.start.segment)) - offset
+            why_gap = chunk.why if number in segments else OVER_KEPT_BYTES
+            return chunk._replace(gap=max(0, gap), why=why_gap)
 
     def close(self) -> None:
         """Flush, and release all files; the spool is gone then. Never raises."""
         with self._lock:
             self._flush()
-            for segment in self._files.segments:
+            for segment in self._files.segments.values():
                 try:
                     segment.writer.close()
                 except OSError:
                     pass  # the warning stands already
             self._splits.clear()
 
-    def _stretch_of_ring(self, segment: int, offset: int) -> Chunk | None:
+    def _end(self) -> Cursor:
+        number = max(0, self._files.number)
+        current = self._files.segments.get(number)
+        return Cursor(number, self._next if self._stopped or current is None else current.writer.size)
+
+    def _stretch_of_file(self, number: int, offset: int, most: int) -> Chunk | None:
+        """Return what a segment's file holds from an offset on; None when that is nothing."""
+        segment = self._files.segments.get(number)
+        if segment is None:
+            return None
+        if segment.writer.written <= offset < segment.writer.size:
+            self._flush()
+        if offset >= segment.writer.written:
+            return None
+        try:
+            data = read_records(segment.file.fileno(), offset, segment.writer.written, most)
+        except (OSError, ValueError):
+            return None
+        return Chunk(Cursor(number, offset), data, Cursor(number, offset + len(data))) if data else None
+
+    def _stretch_of_ring(self, number: int, offset: int) -> Chunk | None:
         """Return the first frame in memory at a position or after it, as the record that no file holds."""
-        wanted = pack_event_ref(segment, offset)
+        wanted = pack_event_ref(number, offset)
         place = wanted if self._ring.get(wanted) is not None else self._ring.next_after(wanted)
         kept = None if place is None else self._ring.get(place)
         if place is None or kept is None:
             return None
+        found_in, found, _ = unpack_event_ref(place)
+        if found_in != number:
+            return None
         received, connection, frame = kept
-        number, found, _ = unpack_event_ref(place)
         prefix = PREFIX.pack(0x94, FRAME, 0xCB, received, 0xCE, connection, 0xC6, len(frame))
         data = b"".join((prefix, frame))
-        gap = found - offset if number == segment else found
-        return Chunk(Cursor(number, found), data, Cursor(number, found + len(data)), gap)
+        return Chunk(Cursor(number, found), data, Cursor(number, found + len(data)), found - offset)
 
     def _kept(self, place: int) -> KeptFrame | Missing:
         """Read the record at a place; one that is no frame has the connection -1."""
@@ -280,13 +315,14 @@ class Recorder:
             if in_ring is not None:
                 return KeptFrame(place, *in_ring)
             number, offset, _ = unpack_event_ref(place)
-            if number >= len(self._files.segments):
-                return Missing(f"not kept: {self._stopped or 'nothing was recording'}")
-            segment = self._files.segments[number]
+            segment = self._files.segments.get(number)
+            if segment is None:
+                gone = number in self._files.ends and number >= 0
+                return Missing(OVER_KEPT_BYTES if gone else f"not kept: {self._failure}")
             if offset >= segment.writer.written and segment.writer.failed is None:
                 self._flush()
             if offset >= segment.writer.written:
-                return Missing(f"not kept: {self._stopped or 'nothing was recording'}")
+                return Missing(f"not kept: {self._failure}")
             try:
                 return _read_record(segment.file.fileno(), place, offset)
             except (OSError, ValueError) as error:
@@ -303,39 +339,68 @@ class Recorder:
 
     def _append(self, kind: int, at: float, connection: int, body: bytes) -> tuple[int, int]:
         segment = self._files.segment_for(len(body))
-        return len(self._files.segments) - 1, segment.writer.append(kind, at, connection, body)
+        return self._files.number, segment.writer.append(kind, at, connection, body)
 
     def _flush(self) -> None:
-        if self._files.segments and not self._stopped:
+        segment = self._files.segments.get(self._files.number)
+        if segment is not None and not self._stopped:
             try:
-                self._files.segments[-1].writer.flush()
+                segment.writer.flush()
             except OSError as error:
                 self._stop(error, None)
 
     def _stop(self, error: OSError, last: tuple[float, int, bytes] | None) -> int:
-        """Give up writing; what the file did not take goes to memory. Returns the place of ``last``."""
-        self._stopped = why(error)
+        """Give up for now; what the file did not take goes to memory. Returns the place of ``last``."""
+        self._stopped = self._failure = why(error)
+        self._missing = (0, 0)
+        self._retry_at = time.monotonic() + RETRY_SECONDS
         place = -1
-        number = max(0, len(self._files.segments) - 1)
-        if self._files.segments:
-            writer = self._files.segments[-1].writer
-            self._next = writer.size
-            for offset, prefix, body in writer.unwritten():
+        number = max(0, self._files.number)
+        segment = self._files.segments.get(number)
+        if segment is not None:
+            self._next = segment.writer.size
+            for offset, prefix, body in segment.writer.unwritten():
                 if prefix and prefix[1] == FRAME:
                     _, at, connection, _ = read_prefix(prefix, 0) or (0, 0.0, 0, 0)
                     place = pack_event_ref(number, offset)
-                    self._ring.put(place, at, connection, body)
-                    self.unrecorded += 1
+                    self._put_into_ring(place, at, connection, body)
             if last is not None and place >= 0 and self._ring.holds(place, last[2]):
                 return place
         return -1 if last is None else self._to_ring(*last)
 
     def _to_ring(self, received: float, connection: int, frame: bytes) -> int:
-        place = pack_event_ref(max(0, len(self._files.segments) - 1), self._next)
+        place = pack_event_ref(max(0, self._files.number), self._next)
         self._next += PREFIX.size + len(frame)
-        self.unrecorded += 1
-        self._ring.put(place, received, connection, frame)
+        self._put_into_ring(place, received, connection, frame)
         return place
+
+    def _put_into_ring(self, place: int, received: float, connection: int, frame: bytes | memoryview) -> None:
+        self.unrecorded += 1
+        self._missing = (self._missing[0] + 1, self._missing[1] + len(frame))
+        self._ring.put(place, received, connection, frame)
+
+    def _retry(self) -> None:
+        """Go on in a next file if there is room again, or if the folder can be used now."""
+        now = time.monotonic()
+        if now < self._retry_at:
+            return
+        self._retry_at = now + RETRY_SECONDS
+        if not self._stopped and self._files.number < 0:
+            self._files.check()
+            return
+        problem = self._stopped or self._files.unusable
+        try:
+            self._files.go_on(self._end().offset)
+            segment = self._files.segment_for(0)
+            frames, size = self._missing
+            if self._stopped and frames:
+                self.gap = f"the recording has a gap: {problem}, {frames:,} frames are missing"
+                segment.writer.refused(self._clock(), 0, size=size, reason=f"{frames:,} frames: {problem}")
+            elif not self._stopped:
+                self.gap = f"the recording begins late: {problem}"
+        except OSError:
+            return
+        self._stopped = ""
 
 
 def _read_record(descriptor: int, place: int, offset: int) -> KeptFrame | Missing:

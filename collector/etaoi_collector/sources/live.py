@@ -48,7 +48,7 @@ class LiveSource:
     def notices(self) -> list[str]:
         """What went wrong with the server or the recording, and what clients did not get."""
         collector = self._collector
-        troubles = (collector.failure, collector.trouble, collector.recorder.warning)
+        troubles = (collector.failure, collector.trouble, collector.recorder.trouble)
         return [*filter(None, troubles), *collector.notices]
 
     def take(self, seconds: float) -> list[SourceItem]:

@@ -6,19 +6,18 @@ another recording: it is taken from its beginning, into the same source.
 
 from __future__ import annotations
 
-import ssl
 import threading
 import time
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 from msgspec import UNSET
-from websockets.exceptions import ConnectionClosed, InvalidStatus, InvalidURI, WebSocketException
-from websockets.sync.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.sync.client import ClientConnection
 
 from etaoi_collector.ingest.inbox import Inbox
 from etaoi_collector.ingest.pipeline import Ingest, Stats
-from etaoi_collector.ingest.server_protocol import BAD_TOKEN, MISMATCH, POLICY, UNSUPPORTED_DATA
+from etaoi_collector.ingest.server_protocol import UNSUPPORTED_DATA
 from etaoi_collector.recording.chunks import Cursor
 from etaoi_collector.recording.recorder import Recorder
 from etaoi_collector.source_items import Missing, SourceItem
@@ -29,14 +28,12 @@ from etaoi_collector.sources.base import (
     SourceStatus,
     endpoint_name,
 )
+from etaoi_collector.sources.viewer_connection import Refused, RemoteError, connect_to_viewer, sentence
 from etaoi_collector.wire.addresses import is_loopback
-from etaoi_collector.wire.errors import EtaoiError
 from etaoi_collector.wire.handshake import (
     FANOUT,
     After,
     HandshakeError,
-    Mismatch,
-    decode_answer,
     encode_hello,
 )
 from etaoi_collector.wire.trace_records import (
@@ -57,22 +54,14 @@ from etaoi_collector.wire.trace_records import (
 )
 from etaoi_collector.wire.versions import PROGRAM_VERSION
 
-OPEN_WITHIN = 10.0
-"""Seconds that connecting and the handshake may take each."""
-CLOSE_WITHIN = 0.5
-"""Seconds that the other side has to answer a close."""
+__all__ = ["RemoteError", "RemoteSource"]
+
 QUIET = 1.0
 """Seconds without a message after which a viewer that does not say where its recording ends has sent all."""
+_LOOK_AGAIN = 0.005
 RETRY_FIRST = 0.25
 RETRY_MOST = 5.0
 """Seconds between two attempts to connect again, growing."""
-
-_FOR_GOOD = frozenset({BAD_TOKEN, MISMATCH, POLICY, UNSUPPORTED_DATA})
-"""Close codes that another attempt would only get again."""
-
-
-class RemoteError(EtaoiError):
-    """The viewer cannot be followed; the text is a sentence for a person."""
 
 
 class RemoteSource:
@@ -129,7 +118,7 @@ class RemoteSource:
     @property
     def notices(self) -> list[str]:
         """What is wrong with the connection or with what it brings."""
-        return [text for text in (self.failure or self._trouble, self._recorder.warning, *self._told) if text]
+        return [text for text in (self.failure or self._trouble, self._recorder.trouble, *self._told) if text]
 
     @property
     def _local(self) -> bool:
@@ -153,6 +142,25 @@ class RemoteSource:
         """
         return self._caught_up.wait(timeout) and not self.failure
 
+    def catch_up(self, timeout: float) -> bool:
+        """Wait until all is here that is recorded there now; False when it is not, in time."""
+        until = time.monotonic() + timeout
+        try:
+            hello = encode_hello(PROGRAM_VERSION, role=FANOUT)
+            asking, welcome = connect_to_viewer(self.url, self._token, hello)
+            asking.close()
+        except (OSError, WebSocketException, HandshakeError):
+            return False
+        there = welcome.end
+        if there is UNSET:
+            return False
+        end = Cursor(there.segment, there.offset)
+        while there.recording and (self._recording != there.recording or self._position < end):
+            if self.gone or self.failure or time.monotonic() > until:
+                return False
+            time.sleep(_LOOK_AGAIN)
+        return True
+
     def stats(self) -> Stats:
         """Return the counts since the start."""
         return self._intake.stats()
@@ -167,7 +175,7 @@ class RemoteSource:
         try:
             connection = self._connect()
         except (OSError, WebSocketException, HandshakeError) as error:
-            raise RemoteError(_sentence(self.url, error)) from None
+            raise RemoteError(sentence(self.url, error)) from None
         self.connected_at = began if self._local else _date_of(connection) or began
         self._thread = threading.Thread(
             target=self._run, args=(connection,), name="etaoi-remote", daemon=True
@@ -251,8 +259,8 @@ class RemoteSource:
             wait = min(RETRY_MOST, wait * 2)
             try:
                 connection = self._connect()
-            except _Refused as refused:
-                self.failure = _sentence(self.url, refused)
+            except Refused as refused:
+                self.failure = sentence(self.url, refused)
             except (OSError, WebSocketException, HandshakeError):
                 continue
             else:
@@ -267,33 +275,10 @@ class RemoteSource:
         Raises:
             OSError, WebSocketException, HandshakeError: It did not work.
         """
-        headers = {} if self._token is None else {"Authorization": f"Bearer {self._token}"}
-        local = self._local
-        connection = connect(
-            self.url,
-            additional_headers=headers,
-            compression=None if local else "deflate",
-            proxy=None if local else True,
-            max_size=None,  # a message holds at least one whole record, however large
-            open_timeout=OPEN_WITHIN,
-            close_timeout=CLOSE_WITHIN,
-            ssl=ssl.create_default_context() if self.url.startswith("wss:") else None,
-            user_agent_header=f"etaoi-tui/{PROGRAM_VERSION}",
-        ).__enter__()  # what websockets 17 wants to see; it is left by `close`
-        try:
-            after = After(self._recording, *self._position) if self._recording else None
-            connection.send(encode_hello(PROGRAM_VERSION, role=FANOUT, after=after))
-            answer = decode_answer(connection.recv(OPEN_WITHIN))
-            if isinstance(answer, Mismatch):
-                raise _Refused(answer.message)
-            self._recorded_there = None if answer.end is UNSET else answer.end
-        except ConnectionClosed as closed:
-            if closed.rcvd is not None and closed.rcvd.code in _FOR_GOOD:
-                raise _Refused(closed.rcvd.reason) from None
-            raise
-        except BaseException:
-            connection.close_socket()
-            raise
+        after = After(self._recording, *self._position) if self._recording else None
+        hello = encode_hello(PROGRAM_VERSION, role=FANOUT, after=after)
+        connection, welcome = connect_to_viewer(self.url, self._token, hello)
+        self._recorded_there = None if welcome.end is UNSET else welcome.end
         return connection
 
     def _take(self, message: bytes) -> bool:
@@ -346,10 +331,6 @@ class RemoteSource:
             intake.refuse(self._numbers.get(number, 0), refused.size, refused.reason)
 
 
-class _Refused(WebSocketException):
-    """The other side does not want to be followed; the text says why."""
-
-
 def _date_of(connection: ClientConnection) -> float | None:
     """Return the server's clock as of its answer, in whole seconds; None where it tells none."""
     answer = connection.response
@@ -357,18 +338,3 @@ def _date_of(connection: ClientConnection) -> float | None:
         return parsedate_to_datetime(answer.headers["Date"]).timestamp() if answer is not None else None
     except (LookupError, ValueError):
         return None
-
-
-def _sentence(url: str, error: Exception) -> str:
-    if isinstance(error, _Refused):
-        return f"{url} does not let itself be followed: {error}"
-    if isinstance(error, InvalidURI):
-        return f"{url!a} is no address of a viewer; write something like ws://127.0.0.1:8787."
-    if isinstance(error, InvalidStatus):
-        return f"{url} answers, but not as a viewer does (HTTP {error.response.status_code})."
-    if isinstance(error, ConnectionRefusedError):
-        return f"Nothing listens on {url}; start etaoi-tui there, or name another address."
-    if isinstance(error, TimeoutError):
-        return f"{url} does not answer."
-    words = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return f"{url} cannot be followed: {words}"

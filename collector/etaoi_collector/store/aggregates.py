@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import msgspec
+from msgspec import Raw
+
 from etaoi_collector.conventions.event_rows import WARNING as WARNING_WORD
-from etaoi_collector.conventions.payload_fields import DeltaText, read_llm_end, read_start, read_voice_metrics
+from etaoi_collector.conventions.payload_fields import (
+    DeltaText,
+    read_llm_end,
+    read_start,
+    read_voice_metrics,
+    read_voice_usage,
+)
 from etaoi_collector.store.display_names import is_internal, voice_name
 from etaoi_collector.store.model import NO_CALL, ModelCall, Span, Trace, Usage
 from etaoi_collector.store.state import (
@@ -32,6 +41,12 @@ _HOUSEKEEPING = EVENT | INTERNAL
 ROWS_SHARED = 4_096
 """Starts that say different things of themselves, and of which is remembered what that means for a row."""
 
+
+class _DeltaMetadata(msgspec.Struct, gc=False):
+    context_id: str | None = msgspec.field(name="agent.context_id", default=None)
+
+
+_delta_metadata = msgspec.msgpack.Decoder(_DeltaMetadata).decode
 
 Row = tuple[str, str, str | None, str | None, int]
 """Kind, display name, model, agent and marks."""
@@ -83,8 +98,7 @@ class Aggregates:
         if trace.only_context and kind != "agent_context" and row[4] & _HOUSEKEEPING != _HOUSEKEEPING:
             trace.only_context = False
         if metadata.context_id is not None and metadata.context_id not in trace.context_ids:
-            trace.context_ids = (*trace.context_ids, metadata.context_id)[-CONTEXTS_KEPT:]
-            self._held.agents.runs.setdefault(metadata.context_id, []).append(trace)
+            self._name_snapshot(trace, metadata.context_id)
         if metadata.thread_id is not None and trace.thread is None:
             trace.thread = self._kept(metadata.thread_id)
         if event.user_id is not None and trace.session.user_id is None:
@@ -92,6 +106,19 @@ class Aggregates:
         if metadata.dropped is not None:
             self.producer_dropped(trace, event)
         return row
+
+    def context_of_delta(self, span: Span, metadata: Raw) -> None:
+        """Take which snapshot describes a span's agent, where that is only known while it runs."""
+        try:
+            snapshot = _delta_metadata(metadata).context_id
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return
+        if snapshot is not None and snapshot not in span.trace.context_ids:
+            self._name_snapshot(span.trace, snapshot)
+
+    def _name_snapshot(self, trace: Trace, span_id: str) -> None:
+        trace.context_ids = (*trace.context_ids, span_id)[-CONTEXTS_KEPT:]
+        self._held.agents.runs.setdefault(span_id, []).append(trace)
 
     def _row_of_start(self, event: SpanStart) -> Row:
         metadata = event.metadata
@@ -117,6 +144,8 @@ class Aggregates:
         if metadata.infrastructure == Infrastructure.INNER:
             marks |= INTERNAL | INFRASTRUCTURE
         kind = kept(event.node_kind)
+        if kind == "middleware" and metadata.own_kind not in (None, "", "retriever"):
+            kind = kept(metadata.own_kind)  # the schema has no word for it, but a viewer may know it
         model = kept(metadata.ls_model_name) if kind == "llm" else None
         return kind, name, model, kept(event.lc_agent_name), marks
 
@@ -199,6 +228,8 @@ class Aggregates:
             span.call = self._shared_call(
                 known.requested_model, metrics.provider, known.finish_reason, known.wraps
             )
+        if span.kind == "llm" and (span.usage is None or span.usage.cache_read is None):
+            self._count_usage(span, read_voice_usage(event.voice_metrics))
         if metrics.first_seconds is not None:
             span.ttft = metrics.first_seconds
 
@@ -248,6 +279,7 @@ class Aggregates:
         if not call.wraps:
             self._wraps(outer)
             outer.call = self._shared_call(call.requested_model, call.provider, call.finish_reason, True)
+            self._held.changed(outer)
         inner.marks |= INTERNAL
         self._held.changes.restructured[inner.trace] = None
 

@@ -83,6 +83,7 @@ class FastReducer:
                     or metadata.dropped is not None
                     or metadata.waits_for is not None
                     or metadata.synthetic is not None
+                    or metadata.approximate is not None
                     or len(event.voice_metrics) > 1
                     or (parent is not None and parent.error is not None)
                 ):

@@ -161,6 +161,7 @@ class Trace:
         "ended_at",
         "errors",
         "events",
+        "hung",
         "infrastructure",
         "inner_calls",
         "input_tokens",
@@ -226,6 +227,8 @@ class Trace:
         """Spans of requests, queries and inner steps of the program around the agent."""
         self.only_infrastructure = True
         """Holds nothing that tells of an agent: it came with somebody's program."""
+        self.hung: dict[Trace, None] | None = None
+        """Traces of which spans hang, or once hung, below spans of this one; None when there were none."""
         self.dropped = 0
         """Events that its producer says it had to drop."""
         self.thread: str | None = None
@@ -406,13 +409,15 @@ _INFRASTRUCTURE = int(SpanFlag.INFRASTRUCTURE)
 class Changes:
     """What changed in the store since the last `Store.drain_changes`."""
 
-    __slots__ = ("added", "changed", "notices", "restructured", "sessions", "traces")
+    __slots__ = ("added", "changed", "moved", "notices", "restructured", "sessions", "traces")
 
     def __init__(self) -> None:
         self.added: list[Span] = []
         """New spans in order of arrival, each already linked under its parent."""
         self.changed: dict[Span, None] = {}
         """Spans whose row may look different; a new span is here only if more of it arrived."""
+        self.moved: dict[Span, None] = {}
+        """Known spans that hang elsewhere than before, or are roots now."""
         self.restructured: dict[Trace, None] = {}
         """Traces in which a known span moved, was adopted or let go: their rows want a rebuild."""
         self.traces: dict[Trace, None] = {}

@@ -133,6 +133,8 @@ class Reducer:
         span.marks = marks | ENDED
         if _is_synthetic(event):
             span.marks |= SYNTHETIC_END
+        if event.metadata.approximate is not None:
+            span.marks |= SpanFlag.APPROXIMATE_END
         if event.metadata.dropped is not None:
             self._facts.producer_dropped(trace, event)
         if event.error is not None:
@@ -158,7 +160,7 @@ class Reducer:
             self._links.forget_error(span)
         span.error = None
         span.ended_at = None
-        span.marks &= ~(ENDED | SYNTHETIC_END)
+        span.marks &= ~(ENDED | SYNTHETIC_END | SpanFlag.APPROXIMATE_END)
         return span.marks
 
     def _delta(self, event: SpanDelta, place: int, connection: int) -> None:
@@ -185,7 +187,12 @@ class Reducer:
         else:
             span.deltas.append(place)
         if len(event.metadata) > 1:  # more than a nil or an empty map
-            self._waits.of_delta(span, event.metadata, at)
+            self._facts.context_of_delta(span, event.metadata)
+            waited = self._waits.of_delta(span, event.metadata, at)
+            if waited and span.kind == "llm" and span.marks & STARTED and not span.tail:
+                self._links.put(
+                    span, at, span.declared_parent_id
+                )  # it had no slot until now: no model worked
         told = read_delta(event.payload)
         if len(told.usage_report) > 1 and span.usage is None:
             self._facts.of_delta(span, told)

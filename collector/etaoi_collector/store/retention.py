@@ -73,11 +73,14 @@ class Retention:
                 for child in span.children or ():
                     if child.trace not in going:
                         child.parent = None
+                        changes.moved[child] = None
                         insert(child.trace.roots, child)
                         changes.restructured[child.trace] = None
         for parent in thinned:
             parent.children = [child for child in parent.children or () if child.trace not in going] or None
             changes.restructured[parent.trace] = None
+            hung = parent.trace.hung or ()
+            parent.trace.hung = {trace: None for trace in hung if trace not in going} or None
         for session in {trace.session: None for trace in going}:
             session.traces[:] = [trace for trace in session.traces if trace not in going]
         self._waits.forget(going)
@@ -91,6 +94,7 @@ class Retention:
         # Nobody may have asked for changes for hours: they must not keep what has left.
         changes.added = [span for span in changes.added if span.trace not in going]
         changes.changed = {span: None for span in changes.changed if span.trace not in going}
+        changes.moved = {span: None for span in changes.moved if span.trace not in going}
         for trace in going:
             for span in trace.members:
                 # Untracked by the collector of cycles: cut them by hand.
@@ -99,6 +103,7 @@ class Retention:
             trace.members = []
             trace.roots = []
             trace.calls = []
+            trace.hung = None
             trace.open_calls.clear()
             trace.inner_calls.clear()
             changes.traces[trace] = None

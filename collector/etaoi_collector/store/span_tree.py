@@ -70,6 +70,8 @@ class SpanLinks:
             insert(trace.roots, span)
         else:
             span.parent = parent
+            if parent.trace is not trace:
+                _hang(trace, parent.trace)
             if parent.children is None:
                 parent.children = [span]
             else:
@@ -84,6 +86,7 @@ class SpanLinks:
             span.version = 1
             held.changes.added.append(span)
         else:
+            held.changes.moved[span] = None
             self._restructured(trace, parent)
 
     def unlink(self, span: Span) -> None:
@@ -93,6 +96,7 @@ class SpanLinks:
         if siblings is not None and _remove(siblings, span, _order):
             if parent is not None and not siblings:
                 parent.children = None
+            self._held.changes.moved[span] = None
             self._restructured(span.trace, parent)
         span.parent = None
         if parent is not None and parent.error is not None:
@@ -108,6 +112,9 @@ class SpanLinks:
         trace.members.insert(bisect_left(trace.members, placeholder.number, key=_number), placeholder)
         trace.placeholders += 1
         insert(trace.roots, placeholder)
+        for child in placeholder.children or ():
+            if child.trace is not trace:
+                _hang(child.trace, trace)
         changes = self._held.changes
         changes.restructured[old] = None
         changes.restructured[trace] = None
@@ -233,6 +240,13 @@ def insert(siblings: list[Span], span: Span) -> None:
         siblings.append(span)
     else:
         siblings.insert(bisect_right(siblings, (span.started_at, span.number), key=_order), span)
+
+
+def _hang(trace: Trace, above: Trace) -> None:
+    """Note that spans of one trace hang below spans of another."""
+    if above.hung is None:
+        above.hung = {}
+    above.hung[trace] = None
 
 
 def _failed(span: Span) -> bool:

@@ -69,6 +69,11 @@ class Store:
         return self._held.span_count
 
     @property
+    def room(self) -> int:
+        """Spans that may come before the oldest traces leave memory."""
+        return max(0, self._retention.above - self._held.span_count)
+
+    @property
     def evicted_traces(self) -> int:
         """Traces that left memory."""
         return self._held.evicted_traces

@@ -55,18 +55,24 @@ class Waits:
         """Whether a start could go on with anything."""
         return bool(self._threads)
 
-    def of_delta(self, span: Span, metadata: Raw, at: float) -> None:
-        """Take in the metadata of a delta: an open span begins to wait, or waits no longer."""
+    def of_delta(self, span: Span, metadata: Raw, at: float) -> bool:
+        """Take in the metadata of a delta: an open span begins to wait, or waits no longer.
+
+        Returns:
+            Whether a wait ended.
+        """
         try:
             told = _metadata(metadata).waits_for
         except _FAILURES:
-            return
+            return False
         if told is None or span.marks & ENDED:
-            return
+            return False
         if told:
             self._begin(span, told, at)
-        else:
-            self._end(span, at, None)
+            return False
+        waited = bool(span.marks & _WAITING)
+        self._end(span, at, None)
+        return waited
 
     def of_end(self, span: Span, event: SpanEnd, at: float) -> None:
         """Take in an end: a span that waited while it was open waits no longer, or one waits from now on."""

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from etaoi_collector.recording.backlog import Backlog, recorded
 from etaoi_collector.recording.frame_cache import FrameCache
-from etaoi_collector.recording.recorder import Recorder
+from etaoi_collector.recording.recorder import OVER_KEPT_BYTES, Recorder
 from etaoi_collector.source_items import EventBatch, Missing, SourceItem
 from etaoi_collector.subscriptions.bus_event import MISSED, BusEvent
 from etaoi_collector.subscriptions.filters import SubscriptionFilter
@@ -69,9 +69,14 @@ class Arrivals:
 
     def begin(self, past: Backlog, history: int | None) -> None:
         """Take over what had been recorded before the first `put`; see `Subscription.begin`."""
-        if past.start < past.end and (past.events or history != 0):
+        if (past.start < past.end or past.missed) and (past.events or history != 0):
             self._past_left = past.events
-            self._read_along = 0 if history is None else max(0, past.events - history)
+            wanted = past.events + past.missed
+            self._read_along = 0 if history is None else max(0, wanted - history)
+            unwanted = min(self._read_along, past.missed)
+            self._read_along -= unwanted
+            if past.missed > unwanted:
+                self._report_missed(past.missed - unwanted, OVER_KEPT_BYTES)
             self._past = recorded(self._recorder, past)
 
     def put(self, item: SourceItem, size: int) -> None:

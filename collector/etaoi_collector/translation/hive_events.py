@@ -6,12 +6,13 @@ import json
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from time import time_ns
 from types import SimpleNamespace
 from typing import Any
 
 from etaoi_collector.conventions.event_rows import EVENT
 from etaoi_collector.conventions.hive.fold import HiveFold
-from etaoi_collector.translation.event_writer import write_delta, write_end, write_start
+from etaoi_collector.translation.event_writer import pack_frames, write_delta, write_end, write_start
 from etaoi_collector.translation.translated import TranslatedSpan
 from etaoi_collector.wire.encode import NODE_KINDS
 
@@ -38,6 +39,13 @@ class HiveEvents:
         """Take an event: an object with the attributes of Hive's ``AgentEvent``, or a map of them."""
         self._fold.take(as_event(event), at, live=live)
 
+    def publish(self, event: Any) -> list[bytes]:
+        """Take an event as it is published; return the frames that it makes."""
+        told, now = time_of(event), time_ns()
+        # A bus event is published as it happens; a time of its own counts where it is from before.
+        self.take(event, now if told is None or told > now else told, live=True)
+        return pack_frames(self.poll())
+
     def poll(self) -> list[bytes]:
         """Return the events made since the last call."""
         made, self._made = self._made, []
@@ -46,6 +54,10 @@ class HiveEvents:
     def session_for(self, stream_id: str) -> str:
         """Return the session of a stream."""
         return self._session or _uuid("stream", stream_id)
+
+    def id_of(self, span: HiveSpan) -> str:
+        """Return a span's id as events have it."""
+        return span.span_id
 
     def start(
         self,

@@ -9,7 +9,7 @@ from typing import Any
 from etaoi_collector.lru import Lru
 from etaoi_collector.translation.event_writer import write_reject
 from etaoi_collector.translation.ids import run_uuid
-from etaoi_collector.translation.langsmith_runs import Run, translate_run
+from etaoi_collector.translation.langsmith_runs import Run, read_time, translate_run
 from etaoi_collector.translation.trace_builder import TimedEvent, TraceBuilder, in_time_order
 from etaoi_collector.translation.translated import TranslatedSpan
 from etaoi_collector.translation.twins import Twins
@@ -37,6 +37,8 @@ class LangSmithStream:
         self._open: Lru[str, Run] = Lru(RUNS_OPEN)
         self._early: Lru[str, Run] = Lru(RUNS_OPEN)
         """Ends that came before their starts and do not tell when they began."""
+        self._streamed: Lru[str, int] = Lru(RUNS_OPEN)
+        """Characters of its answer that a run has streamed so far."""
 
     def take(self, operations: Iterable[tuple[bool, Run]]) -> list[bytes]:
         """Return the events for operations that arrived together.
@@ -57,6 +59,8 @@ class LangSmithStream:
                 rejects.append(write_reject(f"the run {run_id} with values of odd types"))
                 continue
             if translated is not None:
+                if translated.end_ns is None:
+                    self._add_streamed(run_id, translated, told)
                 # An update that does not repeat the inputs leaves the start to the request that tells them.
                 whole.append((translated, is_first or "inputs" in told))
         self._builder.choose_sessions([span for span, _ in whole])
@@ -64,6 +68,8 @@ class LangSmithStream:
         for span, with_start in whole:
             if span.end_ns is None:
                 events += self._builder.started(span)
+                for at, payload in span.deltas:
+                    events += self._builder.noted(span, at, payload)
             else:
                 events += self._builder.finished(span, with_start=with_start)
         return rejects + [event for _, _, event in events]
@@ -78,6 +84,19 @@ class LangSmithStream:
             trace, self._twins.of_run(trace, known), None, "task", "", time_ns, process="langsmith"
         )
         return in_time_order(self._builder.noted(span, time_ns, payload))
+
+    def _add_streamed(self, run_id: str, span: TranslatedSpan, told: Run) -> None:
+        """Add the pieces of an answer that are told before its end, as the launcher's handler does."""
+        said = told.get("events")
+        for event in said if isinstance(said, list) else ():
+            if not isinstance(event, dict) or event.get("name") != "new_token":
+                continue
+            kwargs, at = event.get("kwargs"), read_time(event.get("time"))
+            text = kwargs.get("token") if isinstance(kwargs, dict) else None
+            if isinstance(text, str) and text and at is not None:
+                offset = self._streamed.get(run_id) or 0
+                span.deltas = [*span.deltas, (at, {"text": text, "at": offset})]
+                self._streamed.put(run_id, offset + len(text))
 
     def _joined(self, run_id: str, told: Run, is_first: bool) -> TranslatedSpan | None:
         known = self._open.get(run_id)
@@ -96,6 +115,7 @@ class LangSmithStream:
             return None
         if translated.end_ns is not None:
             self._open.pop(run_id)
+            self._streamed.pop(run_id)
         twins = self._twins
         translated.span_id = twins.of_run(translated.trace_id, translated.span_id)
         if translated.parent_id is not None:

@@ -15,6 +15,7 @@ from msgspec import Meta, Raw
 
 from etaoi_collector.wire.encode import DROPPED_KEY
 from etaoi_collector.wire.metadata_keys import (
+    APPROXIMATE_END,
     INFRASTRUCTURE,
     MOVES_TRACE,
     RESUMES,
@@ -69,6 +70,7 @@ class EndMetadata(msgspec.Struct, gc=False):
     synthetic: str | None = msgspec.field(name=SYNTHETIC_END, default=None)
     dropped: ShortText | None = msgspec.field(name=DROPPED_KEY, default=None)
     revises: Kind | None = msgspec.field(name=REVISES, default=None)
+    approximate: Kind | None = msgspec.field(name=APPROXIMATE_END, default=None)
 
 
 class SpanStart(msgspec.Struct, gc=False, tag="span_start", tag_field="kind"):

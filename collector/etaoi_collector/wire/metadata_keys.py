@@ -11,6 +11,9 @@ RESUMES = "etaoi_tui.resumes"
 SYNTHETIC_END = "etaoi_tui.synthetic_end"
 """On an end that its producer made up; the true end, if it comes, is the one that counts."""
 
+APPROXIMATE_END = "etaoi_tui.approximate_end"
+"""On an end that is stamped with when it was told of: the span may have ended before."""
+
 REVISES = "etaoi_tui.revises"
 """Metadata of a start or end that replaces an earlier one of its span: a translator learned more."""
 MOVES_TRACE = "etaoi_tui.moves_trace"

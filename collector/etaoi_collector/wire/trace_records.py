@@ -221,6 +221,22 @@ def first_segment_path(path: str | os.PathLike[str], segment: int) -> Path:
     return later.with_name(stem.removesuffix(mark) + suffix)
 
 
+def next_segment(path: str | os.PathLike[str], after: int) -> int:
+    """Return the lowest number above ``after`` of the segments that are there; 0 if there is none."""
+    first = Path(path)
+    stem, suffix = _split_name(first)
+    try:
+        names = os.listdir(first.parent)
+    except OSError:
+        return 0
+    parts = [
+        name[len(stem) + 1 : -len(suffix) or None]
+        for name in names
+        if name.startswith(f"{stem}.") and name.endswith(suffix)
+    ]
+    return min((int(part) - 1 for part in parts if part.isdecimal() and int(part) - 1 > after), default=0)
+
+
 def _split_name(path: Path) -> tuple[str, str]:
     """Split a file name before its ending, that of a compressed file included (``.msgpack.gz``)."""
     packed = path.suffix if path.suffix in (".gz", ".zst") else ""

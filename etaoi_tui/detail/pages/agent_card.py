@@ -28,6 +28,8 @@ from etaoi_tui.detail.pages.agent_use import AgentUse, Use, use_of
 from etaoi_tui.detail.span_data import Map, SpanData, as_list, as_map, as_text
 from etaoi_tui.view import format as fmt
 
+_RUNS_READ = 8
+"""Runs whose session keys are read."""
 SLOW_TOOL = 5.0
 """Seconds from which a tool's slowest call is pointed out."""
 
@@ -53,7 +55,7 @@ def card_document(
     if running:
         headline.append(("   running", "running"))
     tabs = [
-        Tab("agent", "Agent", lambda: _agent(agent, use)),
+        Tab("agent", "Agent", lambda: _agent(agent, use, session_keys(data))),
         Tab("tools", "Tools", lambda: _tools(agent, use)),
         Tab("middleware", "Middleware", lambda: _middleware(agent, use)),
         Tab("graph", "Graph", lambda: _graph(agent, use, width)),
@@ -104,9 +106,19 @@ def _as_request(agent: Map) -> Request:
     )
 
 
-def _agent(agent: Map, use: AgentUse) -> list[Section]:
+def session_keys(snapshot: SpanData) -> list[str]:
+    """Return the keys of the sessions in which an agent's newest runs were, the newest first, each once."""
+    traces = snapshot.span.trace.session.agents.runs.get(snapshot.span.span_id, ())
+    roots = [root for trace in reversed(traces[-_RUNS_READ:]) for root in trace.roots[:1]]
+    keys = (as_text(snapshot.of(root).metadata.get("session_key")) for root in roots)
+    return list(dict.fromkeys(filter(None, keys)))
+
+
+def _agent(agent: Map, use: AgentUse, sessions: Sequence[str]) -> list[Section]:
     sections = agent_sections(agent)
     rows: list[tuple[str, str | Sequence[StyledText]]] = [("runs", f"{use.runs:,}")]
+    if sessions:
+        rows.append(("session key" if len(sessions) == 1 else "session keys", ", ".join(sessions)))
     for name, one in use.models.items():
         rows.append((f"calls of {name}", _in_words(one)))
     if use.tools:

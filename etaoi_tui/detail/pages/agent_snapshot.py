@@ -51,6 +51,7 @@ def agent_sections(agent: Map) -> list[Section]:
             ("vad", "voice activity"),
             ("turn_detector", "turn detector"),
             ("hash", "snapshot"),
+            ("known_from", "known from"),
         )
         if agent.get(name)
     ]

@@ -38,6 +38,7 @@ FLAG_NOTES = {
     SpanFlag.ANSWERED: "It waited for a person, and was gone on with.",
     SpanFlag.SYNTHETIC_END: "Its end was made up: what called it ended first.",
     SpanFlag.PARENT_CYCLE: "Its parents form a ring; it was cut here.",
+    SpanFlag.APPROXIMATE_END: "It may have ended before: its end was only told together with others'.",
     SpanFlag.CLOCK_BACKWARDS: "Its end is stamped before its start: its sender's clock ran backwards.",
     SpanFlag.ID_CLASH: "Another trace uses the same span id.",
     SpanFlag.CONFLICT: "It was started or ended twice with different content; the first is shown.",

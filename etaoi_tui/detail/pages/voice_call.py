@@ -84,7 +84,7 @@ def sections(call: VoiceCall, limits: Thresholds) -> Sequence[Section]:
 
 
 def _course(call: VoiceCall, limits: Thresholds) -> list[Section]:
-    gap = call.statistics.of(GAP)
+    gap = call.figures.statistics.of(GAP)
     if gap is None:
         why = "No turn has told yet how long its silence was." if len(call) else "Nobody has spoken yet."
         return [Section("course", "Heard gap", [Text(why, "muted")])]
@@ -102,7 +102,7 @@ def _course(call: VoiceCall, limits: Thresholds) -> list[Section]:
 
 
 def _stages(call: VoiceCall, limits: Thresholds) -> list[Section]:
-    figures = [(name, figure) for name in SERIES if (figure := call.statistics.of(name)) is not None]
+    figures = [(name, figure) for name in SERIES if (figure := call.figures.statistics.of(name)) is not None]
     if not figures:
         return []
     longest = max(figure.p95 for name, figure in figures if name not in ("agent speaks", "user speaks"))
@@ -132,7 +132,7 @@ def _stage(name: str, figures: Figures, longest: float, limits: Thresholds) -> S
 
 
 def _slowest(call: VoiceCall, limits: Thresholds) -> list[Section]:
-    groups = call.slowest(_SLOWEST)
+    groups = call.figures.slowest(_SLOWEST)
     if len(groups) < 2:
         return []
     rows = [Section("slowest", "Slowest turns", (), "p goes there", group=True, glyph="▲", style="warning")]
@@ -159,7 +159,7 @@ def _slowest(call: VoiceCall, limits: Thresholds) -> list[Section]:
 
 
 def _counts(call: VoiceCall) -> list[Section]:
-    counted = call.statistics
+    counted = call.figures.statistics
     rows: list[tuple[str, str | Sequence[StyledText]]] = [
         ("turns", f"{len(call):,}"),
         (f"{MARKS[MarkKind.INTERRUPTED]} interruptions", f"{counted.interruptions:,}"),

@@ -10,6 +10,7 @@ from etaoi_tui.detail.kind_viewer import KindViewer, RowReader
 from etaoi_tui.detail.viewers.middleware_hook import hook_summary
 from etaoi_tui.detail.viewers.retriever import retrieval_in_words
 from etaoi_tui.kinds.step_text import run_words, step_words
+from etaoi_tui.view.noise import is_noise
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from etaoi_tui.detail.document.model import Section, Tab
     from etaoi_tui.detail.span_data import SpanData
 
+_EDGES_LOOKED_FOR = 4
+"""Last children that are looked at for a conditional edge."""
 _FEWEST_BRANCHES = 2
 _SIBLINGS_LOOKED_AT = 64
 _HOOKS_LOOKED_FOR = 4
@@ -44,7 +47,19 @@ def _summary(span: Span, rows: RowReader) -> str:
     outputs = end.outputs or end.output if end is not None else None
     if span.parent is None and (answer := run_words(outputs)):
         return answer
-    return step_words(start.inputs or start.input, outputs, branch=_is_branch(span), inner=inner)
+    words = step_words(start.inputs or start.input, outputs, branch=_is_branch(span), inner=inner)
+    return words if inner or words.startswith("→") else f"{_route(span, rows)}  {words}".strip()
+
+
+def _route(step: Span, rows: RowReader) -> str:
+    """Return where the conditional edge after a step went (``→ tools``): it has no row of its own."""
+    for child in reversed((step.children or ())[-_EDGES_LOOKED_FOR:]):
+        if not child.children and child.end_ref >= 0 and is_noise(child):
+            end = rows.fields(child.end_ref)
+            words = step_words(None, end.outputs or end.output, branch=False, inner=True)
+            if words.startswith("→ "):
+                return words
+    return ""
 
 
 def _is_branch(span: Span) -> bool:

@@ -38,8 +38,8 @@ def write_event(
     metadata: dict[str, str] = {EVENT: name}
     if warning:
         metadata[SEVERITY] = WARNING
-    elif noise or parent is None:
-        metadata.update(NOISE)
+    if parent is None or (noise and not warning):
+        metadata.update(NOISE)  # outside of any run it makes none
     payload: dict[str, Any] = {"inputs": serialize_value(dict(data))} if data else {}
     if said:
         metadata[SAID_BY] = USER

@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from time import time_ns
 from typing import Any
 
+from etaoi_collector.wire.metadata_keys import APPROXIMATE_END
 from etaoi_tui.sdk.bridges.loomcycle_registry import WatchedClient
 from etaoi_tui.sdk.bridges.loomcycle_run import shown_inputs
 from etaoi_tui.sdk.bridges.loomcycle_segments import messages_of
@@ -82,7 +83,11 @@ class Batch:
             # No model call of the child is recorded here; a transcript that is imported later tells its own.
             self._tracer.delta(child, {"usage": usage})
             directory.usage_told(run_id)
-        self._tracer.end(child, payload, error=error_words(failed) if failed else None)
+        # All outcomes are told together, when the last agent has come to its own; run states know better.
+        at = known.ended_ns if known is not None else None
+        late = {APPROXIMATE_END: "1"} if at is None and len(self._children) > 1 else None
+        error = error_words(failed) if failed else None
+        self._tracer.end(child, payload, error=error, metadata=late, at=at)
 
     @guarded
     def failed(self, error: BaseException) -> None:

@@ -254,6 +254,8 @@ class TranscriptReader:
             for message in messages:
                 if message["role"] == "system":
                     tracer.delta(known.span, {"system_prompt": message["text"]})
+                    directory.agents.saw(known.span.name, system_prompt=message["text"])
+                    directory.tell_agent(tracer, known.span, known.span.started_ns)
             return None
         started = next((at for entry in entries if (at := epoch_ns(entry.get("ts"))) is not None), None)
         if known is None or known.left:

@@ -10,8 +10,9 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from etaoi_collector.conventions.seen_agents import SeenAgents
 from etaoi_tui.sdk.bridges.shared import epoch_ns, error_words, strings
-from etaoi_tui.sdk.ids import bridge_uuid
+from etaoi_tui.sdk.ids import bridge_uuid, id_text
 from etaoi_tui.sdk.tracer import SessionInfo, Span, Tracer
 
 _KEPT = 2_000
@@ -32,8 +33,8 @@ class KnownRun:
     """
 
     __slots__ = (
-        "agent_id", "attempts", "by_state", "left", "session_id", "span", "streamed", "transcript",
-        "usage_told",
+        "agent_id", "attempts", "by_state", "ended_ns", "left", "session_id", "span", "streamed",
+        "transcript", "usage_told",
     )  # fmt: skip
 
     def __init__(self, span: Span, *, streamed: bool = False, by_state: bool = False) -> None:
@@ -49,6 +50,8 @@ class KnownRun:
         """Whether its transcript was imported."""
         self.usage_told = False
         """Whether its span says what it took in all, so that its model calls must not be added to that."""
+        self.ended_ns: int | None = None
+        """When a run state said that it had ended; None while none did."""
 
 
 class WaitingChild:
@@ -80,6 +83,8 @@ class RunRegistry:
         self._agents: OrderedDict[str, KnownRun] = OrderedDict()
         self._waiting: OrderedDict[int, WaitingChild] = OrderedDict()
         self.sessions: OrderedDict[str, KnownSession] = OrderedDict()
+        self.agents = SeenAgents(SYSTEM)
+        """What the runs that were seen tell of their agents."""
         self._under_way: weakref.WeakSet[Any] = weakref.WeakSet()
         """Runs whose inside is being recorded."""
 
@@ -104,6 +109,17 @@ class RunRegistry:
         for spans in list(self._under_way):
             if not spans.over:
                 spans.go_on(at)
+
+    def tell_agent(self, tracer: Tracer, root: Span, at: int) -> None:
+        """Record the snapshot of a run's agent if it says anything new, and link the run to it."""
+        known = self.agents.news(root.name)
+        if known is not None:
+            span = tracer.start(
+                "agent_context", root.name, session=root.session, payload=known, agent_name=root.name, at=at
+            )
+            tracer.end(span, at=at)
+            self.agents.told(root.name, id_text(span.span_id))
+            tracer.delta(root, {}, metadata=self.agents.links(root.name), at=at)
 
     def run(self, run_id: str) -> KnownRun | None:
         """Return what is known of a run."""
@@ -171,6 +187,8 @@ class RunRegistry:
         status = str(state.get("status") or "")
         at = epoch_ns(state.get("ts") or state.get("started_at"))
         known = self._runs.get(run_id) or self._first_seen(tracer, state, run_id, agent_id, at)
+        if status in _ENDED:
+            known.ended_ns = epoch_ns(state.get("ts"))
         if not known.by_state or known.span.ended:
             return
         if status in _ENDED:
@@ -237,7 +255,7 @@ def start_root(
         trace=None if parent is not None or not run_id else bridge_uuid(SYSTEM, "run", run_id),
         session=session,
         payload=payload,
-        metadata={**(metadata or {}), **ids},
+        metadata={**(metadata or {}), **ids, **registry_for(tracer).agents.links(name)},
         agent_name=name,
         run_id=run_id or None,
         at=at,

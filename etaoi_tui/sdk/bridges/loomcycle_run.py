@@ -75,6 +75,8 @@ class RunSpans:
         """When the model call that is on got its slot; 0 where it did not wait for one."""
         self._told_messages = 0
         """Messages that the calls before have told."""
+        self._directory = directory
+        self._directory.agents.saw(root.name, system_prompt=_system_prompt(messages))
         self._tools = ToolCalls(tracer, directory, root, key, agent_id)
 
     def take(self, event: Any, at: int | None = None) -> None:
@@ -104,6 +106,7 @@ class RunSpans:
         self.over = True
         now = time_ns() if at is None else at
         self._end_llm(now, error=error)
+        self._directory.tell_agent(self.tracer, self.root, now)
         self._tools.end_all(error or "its run ended", now)
         self.tracer.end(self.root, {"outputs": self.answer, **(payload or {})}, error=error, at=now)
 
@@ -190,12 +193,15 @@ class RunSpans:
             span = self._speaking(now)
             self._calls.append(call)
             self.tracer.delta(span, {"tool_call": call}, at=now)
+        self._directory.agents.saw(self.root.name, tools=(name,))
         self._tools.start(call_id, name, given, now)
 
     def _usage(self, event: Any, now: int) -> None:
         self._open_llm(now)
         model = str(_read(event.usage, "model") or "")
         self._end_llm(now, usage=usage_of(event.usage), model=model)
+        self._directory.agents.saw(self.root.name, model=model)
+        self._directory.tell_agent(self.tracer, self.root, now)
 
     def _open_llm(self, now: int) -> Span:
         if self._llm is None:
@@ -315,6 +321,10 @@ _TAKERS = {
     "done": RunSpans._done,
     "error": RunSpans._error,
 }
+
+
+def _system_prompt(messages: list[dict[str, Any]]) -> str:
+    return "\n\n".join(str(message["text"]) for message in messages if message["role"] == "system")
 
 
 def _read(holder: Any, name: str) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from etaoi_tui.sdk.bridges.shared import serialize_value
-from etaoi_tui.sdk.ids import bridge_uuid
+from etaoi_tui.sdk.ids import bridge_uuid, id_text
 from etaoi_tui.sdk.serialize import snapshot
 from etaoi_tui.sdk.tracer import SessionInfo, Span, Tracer
 
@@ -35,6 +35,10 @@ class TracerWriter:
         if self._session is not None:
             return self._session
         return SessionInfo(bridge_uuid(self._system, "stream", stream_id), self._tracer.session.user_id)
+
+    def id_of(self, span: Span) -> str:
+        """Return a span's id as events have it."""
+        return id_text(span.span_id)
 
     def start(
         self,

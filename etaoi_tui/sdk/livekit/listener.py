@@ -10,6 +10,7 @@ from typing import Any
 from etaoi_tui.sdk.livekit.agent_turn import AgentTurn
 from etaoi_tui.sdk.livekit.call import Call, agent_names
 from etaoi_tui.sdk.livekit.detectors import DetectorTaps
+from etaoi_tui.sdk.livekit.interruptions import Interruptions
 from etaoi_tui.sdk.livekit.metrics import metrics_delta, wire_type
 from etaoi_tui.sdk.livekit.model_calls import ModelCalls
 from etaoi_tui.sdk.livekit.stream_taps import Taps
@@ -38,6 +39,7 @@ class Listener:
         self.user = UserTurn(call)
         self.tools = ToolCalls(call)
         self.agent = AgentTurn(call, self.user, self.tools)
+        self.interruptions = Interruptions(call, self.user)
         self.models = ModelCalls(call)
         self.taps = Taps(call, self.models, self.agent)
         self.detectors = DetectorTaps(call, self.user)
@@ -80,8 +82,8 @@ class Listener:
             "function_tools_executed": self.tools.executed,
             "metrics_collected": self._metrics,
             "session_usage_updated": lambda event: self._call.hold_usage(event.usage),
-            "agent_false_interruption": self.agent.false_interruption,
-            "overlapping_speech": self.agent.overlapping_speech,
+            "agent_false_interruption": self.interruptions.false_interruption,
+            "overlapping_speech": self.interruptions.overlapping_speech,
             "error": self._error,
             "close": self._close,
         }

@@ -1,6 +1,8 @@
-"""Tokens of a model call: what went in, and what came out."""
+"""Tokens of a model call; of an agent, a root or a folded row those of all calls below, in and out."""
 
 from __future__ import annotations
+
+from collections.abc import Hashable
 
 from etaoi_collector.store.model import Span
 from etaoi_tui.view import format as fmt
@@ -9,9 +11,24 @@ from etaoi_tui.view.column import Cell, Column, RowContext
 
 def _cell(span: Span, context: RowContext) -> Cell:
     usage = span.usage
-    if usage is None or (usage.input_tokens is None and usage.output_tokens is None):
+    if usage is not None and not (usage.input_tokens is None and usage.output_tokens is None):
+        return f"{fmt.tokens(usage.input_tokens)}→{fmt.tokens(usage.output_tokens)}", "muted"
+    total = context.sum_below(span)
+    if total is None or not total.tokens:
         return "", "muted"
-    return f"{fmt.tokens(usage.input_tokens)}→{fmt.tokens(usage.output_tokens)}", "muted"
+    return f"{fmt.tokens(total.input_tokens)}→{fmt.tokens(total.output_tokens)}", "number"
 
 
-COLUMN = Column(name="tokens", order=20, cells=2 * fmt.TOKENS_CELLS + 1, cell=_cell, from_width=88)
+def _depends_on(span: Span, context: RowContext) -> Hashable:
+    total = context.sum_below(span)
+    return None if total is None else (total.input_tokens, total.output_tokens)
+
+
+COLUMN = Column(
+    name="tokens",
+    order=20,
+    cells=2 * fmt.TOKENS_CELLS + 1,
+    cell=_cell,
+    from_width=88,
+    depends_on=_depends_on,
+)

@@ -9,28 +9,24 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_left, insort
-from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from operator import attrgetter
 
-from etaoi_collector.store.model import Changes, Session, Span, SpanFlag, Status, Trace
+from etaoi_collector.store.model import Changes, Session, Span, Status, Trace
 from etaoi_tui.view.search import Reader
-from etaoi_tui.view.voice import payloads as told
-from etaoi_tui.view.voice.build_turn import build_turn, error_text
+from etaoi_tui.view.voice.build_turn import build_turn
 from etaoi_tui.view.voice.gap_trend import GapTrend
 from etaoi_tui.view.voice.linked_runs import LinkedRuns
-from etaoi_tui.view.voice.model import Kind, MarkKind, Stage, Turn
+from etaoi_tui.view.voice.model import Kind, Stage, Turn
+from etaoi_tui.view.voice.session_errors import SessionErrors
 from etaoi_tui.view.voice.state_timeline import StateChange, StateTimeline
-from etaoi_tui.view.voice.stats import Statistics
+from etaoi_tui.view.voice.turn_figures import TurnFigures
+from etaoi_tui.view.voice.turn_group import Group
+from etaoi_tui.view.voice.turn_keys import ABOVE_TURNS, BELOW_CALL, SPEECH, TurnKeys, leader_of
 from etaoi_tui.view.voice.turn_spans import VOICE_KINDS, TurnDeltas
 
-_BELOW_CALL = frozenset({"voice_turn", "voice_agent"})
-_ABOVE_TURNS = frozenset({"voice_session", "voice_agent"})
 _NEIGHBOURS = 3
 """Turns after one in which its tools, or the agent that takes over, may speak for it."""
-_SPEECH = "speech "
-_BEGUN = int(SpanFlag.STARTED) | int(SpanFlag.ENDED)
 
 
 def is_call(session: Session) -> bool:
@@ -40,28 +36,9 @@ def is_call(session: Session) -> bool:
 
 def _is_voice(trace: Trace) -> bool:
     return any(
-        span.kind in VOICE_KINDS or span.kind in _ABOVE_TURNS
+        span.kind in VOICE_KINDS or span.kind in ABOVE_TURNS
         for span in (*trace.roots[:4], *trace.members[:8])
     )
-
-
-@dataclass(eq=False, slots=True)
-class Group:
-    """The spans of one turn, and the turn as it was when they were last folded."""
-
-    key: str
-    leaders: list[Span] = field(default_factory=list)
-    turn: Turn | None = None
-    version: int = 0
-    """Grows with every fold."""
-    dirty: bool = True
-    order: tuple[float, int] = (0.0, 0)
-    """Where it stands in the call: when it began, and the number of its first span."""
-    earliest: Span | None = None
-    """The leader that began first."""
-    folded_at: float = 0.0
-    number_counted: int = 0
-    """The number under which its gap is counted."""
 
 
 class VoiceCall:
@@ -75,12 +52,14 @@ class VoiceCall:
 
     def __init__(self, session: Session, reader: Reader, runs: LinkedRuns | None = None) -> None:
         self.session = session
-        self.statistics = Statistics()
+        self.figures = TurnFigures()
+        """Over the turns that have been folded."""
         self.version = 0
         """Grows whenever any turn changed."""
         self._reader = reader
         self._runs = runs
         self._deltas = TurnDeltas(reader)
+        self._session_errors = SessionErrors(self._deltas)
         self._ticks = StateTimeline(session)
         self._ticks.catch_up()
         self._groups: dict[str, Group] = {}
@@ -89,13 +68,8 @@ class VoiceCall:
         self._course = GapTrend()
         self._course_stale = False
         self._outside: dict[Span, None] = {}
-        self._keys: dict[Span, tuple[int, str]] = {}
+        self._keys = TurnKeys(reader)
         self._unfolded: dict[Group, None] = {}
-        self._counted: dict[Group, Turn] = {}
-        self._session_errors: dict[Span, list[tuple[float, str]]] = {}
-        self._turn_errors: Counter[tuple[float, str]] = Counter()
-        self._by_gap: list[tuple[float, int, Group]] = []
-        self._lengths: list[float] = []
         self._leaders_in: dict[Trace, dict[Span, None]] = {}
         self._gone = session.gone
         self.began = min((trace.started_at for trace in session.traces), default=session.first_seen)
@@ -142,19 +116,11 @@ class VoiceCall:
 
     def group_of(self, span: Span) -> Group | None:
         """Return the turn that a span belongs to."""
-        return self._group_of.get(_leader(span))
+        return self._group_of.get(leader_of(span))
 
     def group_of_speech(self, speech: str) -> Group | None:
         """Return the turn of a speech."""
-        return self._groups.get(_SPEECH + speech)
-
-    def worst(self) -> Group | None:
-        """Return the turn with the longest heard gap, of those folded."""
-        return self._by_gap[-1][2] if self._by_gap else None
-
-    def slowest(self, turns: int) -> list[Group]:
-        """Return the turns with the longest heard gaps, of those folded, the longest first."""
-        return [group for _, _, group in reversed(self._by_gap[-turns:])]
+        return self._groups.get(SPEECH + speech)
 
     @property
     def course(self) -> GapTrend:
@@ -165,20 +131,14 @@ class VoiceCall:
         return self._course
 
     @property
-    def longest(self) -> float:
-        """Seconds that the longest turn took, of those that have ended and been folded."""
-        return self._lengths[-1] if self._lengths else 0.0
-
-    @property
     def outside(self) -> list[Span]:
         """Spans of stages that belong to no turn."""
-        return [span for span in self._outside if self._group_of.get(_leader(span)) is None]
+        return [span for span in self._outside if self._group_of.get(leader_of(span)) is None]
 
     @property
     def errors(self) -> list[tuple[float, str]]:
         """When something failed of which no turn tells, and what."""
-        all_errors = [error for errors in self._session_errors.values() for error in errors]
-        return sorted(error for error in all_errors if not self._turn_errors.get(error))
+        return [error for error in self._session_errors.all() if not self.figures.tells_of(error)]
 
     # what arrives
 
@@ -220,11 +180,9 @@ class VoiceCall:
             Whether any was folded.
         """
         stop = time.perf_counter() + budget
-        did = False
+        did = bool(self._unfolded)
         while self._unfolded:
-            group = next(reversed(self._unfolded))
-            self._fold(group, now)
-            did = True
+            self._fold(next(reversed(self._unfolded)), now)
             if time.perf_counter() >= stop:
                 break
         return did
@@ -242,24 +200,15 @@ class VoiceCall:
             now,
             lambda since, until: self._voices(group, since, until),
         )
-        if self._runs is not None and group.key.startswith(_SPEECH):
-            turn.runs = tuple(self._runs.of(group.key.removeprefix(_SPEECH)))
+        if self._runs is not None and group.key.startswith(SPEECH):
+            turn.runs = tuple(self._runs.of(group.key.removeprefix(SPEECH)))
         group.turn, group.folded_at = turn, now or 0.0
         group.version += 1
         group.dirty = False
         self._unfolded.pop(group, None)
-        self._uncount(group)
         if not self._course_stale:
             self._course.put(self.index(group), turn.gap)
-        if turn.end is not None:
-            insort(self._lengths, turn.end - turn.start)
-        self._counted[group] = turn
-        group.number_counted = group.order[1]
-        self.statistics.add(turn)
-        self._turn_errors.update(_errors_of(turn))
-        if turn.gap is not None:
-            # Of equal gaps the first turn's counts as the worst; no two turns have the same number.
-            insort(self._by_gap, (turn.gap, -group.number_counted, group))
+        self.figures.add(group, turn)
         return turn
 
     def _voices(self, group: Group, since: float, until: float) -> list[Stage]:
@@ -271,18 +220,6 @@ class VoiceCall:
                 turn = build_turn(other.key, other.leaders, self._reader, self._deltas, self._ticks, None)
                 stages += [stage for stage in turn.stages if stage.kind is Kind.TTS]
         return stages
-
-    def _uncount(self, group: Group) -> None:
-        before = self._counted.pop(group, None)
-        if before is None:
-            return
-        self.statistics.remove(before)
-        self._turn_errors.subtract(_errors_of(before))
-        if before.gap is not None:
-            at = bisect_left(self._by_gap, (before.gap, -group.number_counted))
-            del self._by_gap[at]
-        if before.end is not None:
-            del self._lengths[bisect_left(self._lengths, before.end - before.start)]
 
     def _take_all(self, trace: Trace) -> None:
         for span in trace.members:
@@ -301,9 +238,9 @@ class VoiceCall:
             Spans that belong elsewhere now and must be taken again.
         """
         if span.kind == "voice_session":
-            self._take_session(span)
-        leader = _leader(span)
-        key = self._key(leader)
+            self.version += self._session_errors.take(span)
+        leader = leader_of(span)
+        key = self._keys.of(leader)
         group = self._group_of.get(leader)
         if key is None:
             if group is not None:
@@ -322,21 +259,10 @@ class VoiceCall:
         if span.kind == "voice_output" and (index := self.index(group)):
             self._touch(self._ordered[index - 1])  # whose silence it may have ended
         parent = span.parent
-        if span.kind in _BELOW_CALL and parent is not None and parent in self._group_of:
-            if self._key(_leader(parent)) != self._group_of[parent].key:
+        if span.kind in BELOW_CALL and parent is not None and parent in self._group_of:
+            if self._keys.of(leader_of(parent)) != self._group_of[parent].key:
                 return [parent]
         return []
-
-    def _take_session(self, span: Span) -> None:
-        """Read failures that the session itself tells of."""
-        errors = [
-            (at, error_text(payload.error_event))
-            for at, payload in self._deltas.of(span).events
-            if payload.error_event is not None
-        ]
-        if errors != self._session_errors.get(span, []):
-            self._session_errors[span] = errors
-            self.version += 1
 
     def _join(self, leader: Span, key: str) -> Group:
         group = self._groups.get(key)
@@ -367,7 +293,7 @@ class VoiceCall:
         del self._ordered[self.index(group)]
         self._course_stale = True
         self._unfolded.pop(group, None)
-        self._uncount(group)
+        self.figures.remove(group)
 
     def _touch(self, group: Group) -> None:
         group.dirty = True
@@ -405,63 +331,15 @@ class VoiceCall:
         spans = set(trace.members)
         for leader in list(self._leaders_in.get(trace, ())):
             group = self._group_of[leader]
-            if leader not in spans or _leader(leader) is not leader:
+            if leader not in spans or leader_of(leader) is not leader:
                 self._part(leader, group)
                 self._deltas.forget(leader)
-                self._keys.pop(leader, None)
+                self._keys.forget(leader)
         for span in [one for one in self._outside if one.trace is trace and one not in spans]:
             del self._outside[span]
         if not self._leaders_in.get(trace, True):
             del self._leaders_in[trace]
         self._take_all(trace)
-
-    def _key(self, leader: Span) -> str | None:
-        """Name the turn that a leader belongs to; None for a span that belongs to the whole call.
-
-        The reference SDK may open one turn twice: both have its speech's id.
-        """
-        if leader.kind == "voice_turn":
-            return self._known_key(leader)
-        if leader.placeholder:
-            # What never arrived was a turn if stages hang on it, and the call itself if turns do.
-            kinds = {child.kind for child in leader.children or ()}
-            is_turn = not kinds.isdisjoint(VOICE_KINDS) and kinds.isdisjoint(_BELOW_CALL)
-            return f"span {leader.span_id}" if is_turn else None
-        if leader.kind in VOICE_KINDS and not any(
-            one.kind in _ABOVE_TURNS for one in leader.trace.members[:8]
-        ):
-            return f"trace {leader.trace.trace_id}"
-        if leader.kind == "voice_input":
-            # LiveKit's own tracer: the user's words stand beside the turn that answers them.
-            key = self._known_key(leader)
-            return key if key.startswith(_SPEECH) else None
-        return None
-
-    def _known_key(self, leader: Span) -> str:
-        arrived = leader.start_ref if leader.kind == "voice_input" else leader.marks & _BEGUN
-        known = self._keys.get(leader)
-        if known is None or known[0] != arrived:
-            known = self._keys[leader] = arrived, self._speech_key(leader)
-        return known[1]
-
-    def _speech_key(self, turn: Span) -> str:
-        ref = turn.start_ref if turn.marks & SpanFlag.STARTED else turn.end_ref
-        speech = told.read(self._reader, ref).speech_id
-        return _SPEECH + speech if speech is not None else f"span {turn.span_id}"
-
-
-def _errors_of(turn: Turn) -> list[tuple[float, str]]:
-    return [(mark.at, mark.text) for mark in turn.marks if mark.kind is MarkKind.ERROR]
-
-
-def _leader(span: Span) -> Span:
-    """Return the span that stands for the turn of a span: the topmost below the session and its agents."""
-    while span.kind != "voice_turn":
-        above = span.parent
-        if above is None or above.kind in _ABOVE_TURNS:
-            break
-        span = above
-    return span
 
 
 _order = attrgetter("order")

@@ -41,8 +41,8 @@ _STATES = {
     "interrupted": "↯",
     "recovering": "✗",
 }
-_LOOKS = {Level.FINE: "fine", Level.SLOW: "slow", Level.TOO_SLOW: "bad"}
-_SPARK_LOOKS = {Level.FINE: "spark-fine", Level.SLOW: "spark-slow", Level.TOO_SLOW: "spark-bad"}
+_LOOKS = {Level.FINE: "fine", Level.SLOW: "slow", Level.TOO_SLOW: "too-slow"}
+_SPARK_LOOKS = {Level.FINE: "spark-fine", Level.SLOW: "spark-slow", Level.TOO_SLOW: "spark-too-slow"}
 
 _WIDE = 100
 """Cells from which signs are given words."""
@@ -139,7 +139,7 @@ def title_pieces(call: VoiceCall, name: str, now: float, width: int, *, live: bo
 
 def figure_pieces(call: VoiceCall, thresholds: Thresholds, width: int) -> list[Piece]:
     """Show the call's heard gap in figures and as a sparkline, and what else happened."""
-    statistics = call.statistics
+    statistics = call.figures.statistics
     gap = statistics.of(GAP)
     pieces: list[Piece] = [(" heard gap ", "header")]
     if gap is None:
@@ -151,7 +151,7 @@ def figure_pieces(call: VoiceCall, thresholds: Thresholds, width: int) -> list[P
             pieces += [(f" {name} ", "header"), (fmt.duration(value), _SPARK_LOOKS[level])]
             if level is not Level.FINE:
                 pieces.append((GLYPHS[level], _SPARK_LOOKS[level]))
-        worst = call.worst()
+        worst = call.figures.worst()
         if worst is not None and gap.count > 1:
             pieces.append((f" turn {call.index(worst) + 1}", "header"))
     counted = (

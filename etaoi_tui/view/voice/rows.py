@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from operator import itemgetter
 
 from etaoi_collector.store.model import Span
-from etaoi_tui.view.voice.call_model import Group, VoiceCall
+from etaoi_tui.view.voice.call_model import VoiceCall
 from etaoi_tui.view.voice.model import Kind, Part, Stage, Turn, TurnMark
 from etaoi_tui.view.voice.stats import LEAST
+from etaoi_tui.view.voice.turn_group import Group
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 import grpc
@@ -389,16 +390,28 @@ async def users(stage: Stage, server: Server, client: Any) -> None:
 async def batch_with_states(stage: Stage, server: Server, client: Any) -> None:
     """Run states tell the ids of a batch's agents while it runs; its result says the same."""
     server.batch_gate = asyncio.Event()
-    reader = asyncio.ensure_future(all_of(client.stream_user_run_states("u1")))
+
+    async def states() -> list[str]:
+        return [state["status"] async for state in client.stream_user_run_states("u1")]
+
+    reader = asyncio.ensure_future(states())
     spawns = [{"agent": name, "segments": SEGMENTS} for name in ("a", "b")]
     task = asyncio.ensure_future(client.spawn_run_batch(spawns))
     await asyncio.sleep(0.05)
     for status in ("running", "completed"):
         server.states.put_nowait(
-            pb.RunStateEvent(run_id="brun_0", agent_id="ba_0", agent="a", user_id="u1", status=status)
+            pb.RunStateEvent(
+                run_id="brun_0",
+                agent_id="ba_0",
+                agent="a",
+                user_id="u1",
+                status=status,
+                ts=datetime.now(UTC).isoformat(),
+            )
         )
     server.states.put_nowait(None)
     await stage.ends("states", reader)
+    await asyncio.sleep(0.05)
     server.batch_gate.set()
     await stage.ends("batch", task)
 

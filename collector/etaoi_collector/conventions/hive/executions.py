@@ -6,12 +6,14 @@ import contextvars
 from collections import OrderedDict
 from typing import Any
 
-from etaoi_collector.conventions.hive.nodes import UNSAID, Execution
+from etaoi_collector.conventions.hive.nodes import BROKEN_OFF, UNSAID, Execution
 from etaoi_collector.conventions.hive.span_writer import SpanWriter
 
 WORKER = "worker:"
 _QUEEN = "queen"
 _ENDED_KEPT = 1_000
+_STOPPED = ("cancelled", "span_end_synthesized")
+"""How errors begin that tell of no failure."""
 _IDS = ("execution_id", "stream_id", "node_id", "correlation_id", "graph_id", "run_id", "colony_id")
 
 _PUBLISHER: contextvars.ContextVar[Execution | None] = contextvars.ContextVar(
@@ -119,10 +121,20 @@ class Executions:
         return worker is not None and worker.worker
 
     def end(self, execution: Execution, error: str | None, at: int, outputs: Any = None) -> None:
-        """End an execution and everything in it."""
-        for inner in execution.everything():
-            own = inner is execution
-            inner.end(self.writer, error if own else error or UNSAID, at, outputs if own else None)
+        """End an execution and everything in it.
+
+        One failure is one: what is open inside gets its error only where that is one thing, which then
+        failed.
+        """
+        everything = list(execution.everything())
+        inside = error
+        if error is not None and not error.startswith(_STOPPED) and sum(x.open_work for x in everything) > 1:
+            inside = BROKEN_OFF
+        for inner in everything:
+            if inner is execution:
+                inner.end(self.writer, error, at, outputs, inside=inside)
+            else:
+                inner.end(self.writer, inside or UNSAID, at, inside=inside or UNSAID)
             self.open.pop(inner.key, None)
             self._over[inner.key] = inner
             if len(self._over) > _ENDED_KEPT:
@@ -136,6 +148,12 @@ class Executions:
                 outer = outer.outer
             execution.outer = outer
             _PUBLISHER.set(execution)
+
+
+def kind_of(event: Any) -> str:
+    """Return an event's type as text."""
+    kind = event.type
+    return str(getattr(kind, "value", kind))
 
 
 def data_of(event: Any) -> dict[str, Any]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from etaoi_collector.conventions.event_rows import EVENT, NOISE, SAID_BY, SEVERITY, USER, WARNING
+from etaoi_collector.conventions.hive.agent_cards import AgentCards
+from etaoi_collector.conventions.hive.event_rows import EventRows
 from etaoi_collector.conventions.hive.event_types import EVENT_TYPES, Shown
-from etaoi_collector.conventions.hive.executions import WORKER, Executions, data_of, metadata_of, place_of
+from etaoi_collector.conventions.hive.executions import WORKER, Executions, data_of, kind_of, place_of
 from etaoi_collector.conventions.hive.model_text import ModelText
 from etaoi_collector.conventions.hive.nodes import UNSAID, Execution, Node
 from etaoi_collector.conventions.hive.span_writer import SpanWriter
@@ -36,6 +37,8 @@ class HiveFold:
         self._writer = writer
         self._executions = Executions(writer)
         self._text = ModelText(writer, coalesced=coalesced)
+        self._rows = EventRows(writer, self._executions)
+        self._cards = AgentCards(writer)
 
     def take(self, event: Any, at: int, *, live: bool = True) -> None:
         """Take an event.
@@ -61,7 +64,7 @@ class HiveFold:
                 node.go_on(self._writer, at)
                 self._text.take(kind, node, data, at)
         else:
-            self._row(kind, event, at)
+            self._rows.add(kind, event, at)
 
     def close(self, at: int) -> None:
         """End what is open, because nobody listens any more."""
@@ -71,13 +74,14 @@ class HiveFold:
     def write_with(self, writer: SpanWriter) -> None:
         """Go on with another writer to the same destination."""
         self._writer = self._executions.writer = self._text.writer = writer
+        self._rows.writer = self._cards.writer = writer
 
     # ---- executions
 
     def _execution_started(self, event: Any, data: dict[str, Any], at: int) -> None:
         key = str(event.execution_id or "")
         if not key or key in self._executions.open:
-            self._row("execution_started", event, at)
+            self._rows.add("execution_started", event, at)
             return
         self._executions.began(self._executions.start(key, event, at))
 
@@ -88,7 +92,7 @@ class HiveFold:
             return
         execution = self._executions.resolve(event) or self._executions.owner(event, at)
         if execution.ended:
-            self._row(kind, event, at)
+            self._rows.add(kind, event, at)
             return
         error = _error(data.get("error") or "failed") if kind == "execution_failed" else None
         self._executions.end(execution, error, at, {"outputs": data.get("output", "")})
@@ -99,7 +103,7 @@ class HiveFold:
             if not execution.ended:
                 self._executions.end(execution, STOPPED, at)
         if not stopped:
-            self._row("stream_stopped", event, at)
+            self._rows.add("stream_stopped", event, at)
 
     # ---- workers
 
@@ -109,17 +113,17 @@ class HiveFold:
         worker = self._executions.open.get(named) or self._executions.resolve(event)
         if worker is None or not worker.worker:
             if self._executions.ended_worker(named):
-                self._row(kind_of(event), event, at)
+                self._rows.add(kind_of(event), event, at)
                 return
             worker = self._executions.start_worker(named, event, at)
         if worker.ended:
-            self._row(kind_of(event), event, at)
+            self._rows.add(kind_of(event), event, at)
             return
         self._writer.delta(worker.span, {"event": kind_of(event), "data": data}, at)
 
     def _report(self, event: Any, data: dict[str, Any], at: int) -> None:
         if "worker_id" not in data and "status" not in data:  # progress of a sub-agent, and not its end
-            self._row("subagent_report", event, at)
+            self._rows.add("subagent_report", event, at)
             return
         stream_id = str(event.stream_id or "")
         named = f"{WORKER}{data.get('worker_id') or ''}"
@@ -144,7 +148,7 @@ class HiveFold:
         owner = self._executions.resolve(event)
         if owner is None or owner.ended:
             if owner is not None and (event.execution_id or owner.worker):
-                self._row(kind_of(event), event, at)
+                self._rows.add(kind_of(event), event, at)
                 return None
             owner = self._executions.owner(event, at)
         key = place_of(event)
@@ -161,7 +165,10 @@ class HiveFold:
                 name,
                 parent=owner.span,
                 agent_name=name,
-                metadata={"node_id": name, "stream_id": stream_id} if stream_id else {"node_id": name},
+                metadata={
+                    **({"node_id": name, "stream_id": stream_id} if stream_id else {"node_id": name}),
+                    **self._cards.agents.links(name),
+                },
                 at=at,
             )
         node = owner.nodes[key] = Node(owner, key, span, name)
@@ -190,6 +197,7 @@ class HiveFold:
         if node is None:
             return
         node.stalled = None  # it came to its end all the same
+        self._cards.tell(node, at)
         node.go_on(self._writer, at)
         node.end(self._writer, None, at, {"outputs": "", "iterations": data.get("iterations")})
         owner = node.owner
@@ -201,7 +209,7 @@ class HiveFold:
         if node is None:
             return
         node.stalled = _error(data.get("reason") or "stalled")
-        self._row("node_stalled", event, at)
+        self._rows.add("node_stalled", event, at)
 
     # ---- the model
 
@@ -209,13 +217,15 @@ class HiveFold:
         node = self._node(event, at)
         if node is not None:
             self._text.turn_complete(node, data, at)
+            self._cards.agents.saw(node.name, model=str(data.get("model") or ""))
+            self._cards.tell(node, at)
 
     def _context_usage(self, event: Any, data: dict[str, Any], at: int) -> None:
         owner = self._executions.resolve(event)
         node = owner.nodes.get(place_of(event)) if owner is not None else None
         if node is not None and data.get("trigger") == "post_tool_results":
             node.model_follows_ns = at
-        self._row("context_usage_updated", event, at)
+        self._rows.add("context_usage_updated", event, at)
 
     def _compaction_started(self, event: Any, data: dict[str, Any], at: int) -> None:
         node = self._node(event, at)
@@ -244,6 +254,7 @@ class HiveFold:
             node.open_llm(self._writer, node.model_follows_ns)  # it answered with tool calls alone
         node.end_llm(self._writer, at)
         call_id, name = str(data.get("tool_use_id") or ""), str(data.get("tool_name") or "tool")
+        self._cards.agents.saw(node.name, tools=(name,))
         payload = {"input": data.get("tool_input"), "tool_call_id": call_id}
         node.start_tool(self._writer, call_id, name, payload, at)
 
@@ -271,7 +282,7 @@ class HiveFold:
                 execution.resume(self._writer, at)
             else:
                 self._node_waiting(kind, execution, event, data, at)
-        self._row(kind, event, at)
+        self._rows.add(kind, event, at)
 
     def _node_waiting(
         self, kind: str, execution: Execution, event: Any, data: dict[str, Any], at: int
@@ -290,43 +301,6 @@ class HiveFold:
         node = node or self._node(event, at)
         if node is not None and not (node.waits and kind == "loop_state_changed"):
             node.wait(self._writer, what or "an answer", at)
-
-    # ---- everything else
-
-    def _row(self, kind: str, event: Any, at: int) -> None:
-        """Show an event where it belongs: in a turn, a node, or an execution, even one that is over."""
-        shown = EVENT_TYPES.get(kind, Shown.ROW)
-        data = data_of(event)
-        metadata: dict[str, str] = {EVENT: kind, **metadata_of(event)}
-        payload: dict[str, Any] = {"inputs": data}
-        if shown is Shown.WARNING or (kind == "judge_verdict" and data.get("action") == "ESCALATE"):
-            metadata[SEVERITY] = WARNING
-        elif shown is Shown.NOISE or kind == "loop_state_changed":
-            metadata.update(NOISE)
-        if kind in ANSWERED and (answer := answer_of(data)):
-            metadata[SAID_BY] = USER
-            payload["text"] = answer
-        execution = self._executions.resolve(event)
-        if execution is not None and not execution.ended:
-            node = execution.nodes.get(place_of(event))
-            place = node.place if node is not None else execution.span
-            span = self._writer.start("event", kind, parent=place, payload=payload, metadata=metadata, at=at)
-            self._writer.end(span, None, at=at)
-            return
-        stream_id = str(event.stream_id or "")
-        if execution is None:
-            metadata.update(NOISE)  # nothing that an agent did: the trace is no run
-        span = self._writer.start(
-            "event",
-            kind,
-            parent=execution.span if execution is not None else None,
-            trace=None if execution is not None else ("stream", stream_id),
-            session=None if execution is not None else self._writer.session_for(stream_id),
-            payload=payload,
-            metadata=metadata,
-            at=at,
-        )
-        self._writer.end(span, None, at=at)
 
 
 _Handler = Callable[[HiveFold, Any, dict[str, Any], int], None]
@@ -349,12 +323,6 @@ _HANDLERS: dict[str, _Handler] = {
     "tool_call_started": HiveFold._tool_started,
     "tool_call_completed": HiveFold._tool_completed,
 }
-
-
-def kind_of(event: Any) -> str:
-    """Return an event's type as text."""
-    kind = event.type
-    return str(getattr(kind, "value", kind))
 
 
 def _error(text: Any) -> str:

@@ -10,6 +10,7 @@ from etaoi_collector.conventions.hive.span_writer import SpanWriter
 from etaoi_collector.conventions.waits import WAITS_FOR
 
 UNSAID = "cancelled: it ended without saying so"
+BROKEN_OFF = "cancelled: its execution failed"
 UNNAMED_MODEL = "model"
 LONGEST_MESSAGE = 4_000
 """Characters of a message that a model call's input repeats; all of it is in its own span."""
@@ -74,6 +75,11 @@ class Node:
     def shares_span(self) -> bool:
         """Whether it is the only node of a worker, shown as one with it."""
         return self.span is self.owner.span
+
+    @property
+    def open_work(self) -> int:
+        """How many model calls, tools and compactions are on; at least 1."""
+        return max(1, (self.llm is not None) + len(self.tools) + (self.compaction is not None))
 
     def begin_turn(self, writer: SpanWriter, iteration: Any, at: int) -> None:
         """Start a turn; the model is called now, and a tool-only answer would say nothing else."""
@@ -210,6 +216,11 @@ class Execution:
         self.ended = False
         self.paused = False
 
+    @property
+    def open_work(self) -> int:
+        """How much is on in its nodes, of what may have failed."""
+        return sum(node.open_work for node in self.nodes.values())
+
     def everything(self) -> Iterator[Execution]:
         """Yield what is open inside it, the innermost first, and itself."""
         for child in list(self.children):
@@ -234,9 +245,17 @@ class Execution:
         if not waited:
             writer.delta(self.span, {}, at, {WAITS_FOR: ""})
 
-    def end(self, writer: SpanWriter, error: str | None, at: int, outputs: Any = None) -> None:
-        """End it and everything in it."""
+    def end(
+        self,
+        writer: SpanWriter,
+        error: str | None,
+        at: int,
+        outputs: Any = None,
+        *,
+        inside: str | None = None,
+    ) -> None:
+        """End it and everything in it; ``inside`` is the error of what is open there."""
         self.ended = True
         for node in list(self.nodes.values()):
-            node.end(writer, error, at)
+            node.end(writer, inside, at)
         writer.end(self.span, outputs, error=error, at=at)

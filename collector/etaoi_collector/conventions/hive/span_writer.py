@@ -28,6 +28,9 @@ class SpanWriter(Protocol):
     def session_for(self, stream_id: str) -> Any:
         """Return the session of a stream."""
 
+    def id_of(self, span: Any) -> str:
+        """Return a span's id as events have it."""
+
     def start(
         self,
         kind: str,

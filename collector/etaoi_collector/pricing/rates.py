@@ -1,0 +1,128 @@
+"""Prices of the package ``genai-prices`` as rates per token.
+
+The package takes more than a millisecond to price one call; a session of ten thousand would keep a reader
+waiting for a quarter of a minute. Within one model, one moment and one size of request its price is a sum of
+counts times rates, so that the package is asked for the rates once, and the sum is made here.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from etaoi_collector.pricing.token_counts import Tokens
+
+UNITS = 10**15
+"""Parts of a dollar in which amounts are whole numbers, so that sums are exact in whatever order."""
+
+_SAMPLE = 1_000
+"""Tokens that are priced to learn a rate, on top of what a size of request begins with."""
+
+_MODELS_KEPT = 4_096
+_REQUESTS = "requests"
+
+
+class Rates:
+    """What one token of each sort costs in one size of request, in units.
+
+    Attributes:
+        fresh: Input that came from no cache and went into none; the next ones likewise.
+    """
+
+    __slots__ = ("cache_read", "cache_write", "cache_write_1h", "fresh", "output")
+
+    def __init__(self, price: Any, usage: Any, first: int) -> None:
+        """Learn the rates.
+
+        Args:
+            price: The model's price, of the package.
+            usage: The package's `Usage`.
+            first: Fewest tokens of input that a request of this size has.
+        """
+        size = first + _SAMPLE
+
+        def rate(counted: int, **counts: int) -> int:
+            told = {"input_tokens": size, "output_tokens": 0, **counts}
+            cost: Decimal = price.calc_price(usage(**told))["total_price"]
+            return round(cost * UNITS / counted)
+
+        self.fresh = rate(size)
+        self.cache_read = rate(size, cache_read_tokens=size)
+        self.cache_write = rate(size, cache_write_tokens=size)
+        self.cache_write_1h = rate(size, cache_write_tokens=size, cache_write_1h_tokens=size)
+        both = rate(1, output_tokens=_SAMPLE)
+        self.output = round((both - rate(1)) / _SAMPLE)
+
+
+class PackageRates:
+    """The package's prices, asked for once each.
+
+    Args:
+        package: The imported package.
+    """
+
+    def __init__(self, package: Any) -> None:
+        self._usage = package.Usage
+        self._models: dict[tuple[str, str], Any] = {}
+        self._prices: dict[int, tuple[Any, list[int], dict[int, Rates]]] = {}
+
+    def cost(
+        self, tokens: Tokens, name: str, place: str, when: datetime | None
+    ) -> tuple[float, float, float]:
+        """Return what a call of text costs: in all, for its input and for its output, in dollars.
+
+        Raises:
+            LookupError: The package does not know the model there.
+            ValueError: It has no rates, but something of its own for each call.
+        """
+        model = self._model(name, place)
+        price = model.get_prices(when or datetime.now(UTC))
+        known = self._prices.get(id(price))
+        if known is None:
+            # The price is kept along, or another could come to have its address.
+            known = self._prices[id(price)] = price, _sizes(price), {}
+        _, sizes, all_rates = known
+        size = bisect_left(sizes, tokens.input)
+        rates = all_rates.get(size)
+        if rates is None:
+            rates = all_rates[size] = Rates(price, self._usage, sizes[size - 1] + 1 if size else 0)
+        before = (
+            tokens.fresh * rates.fresh
+            + tokens.cache_read * rates.cache_read
+            + (tokens.cache_write - tokens.cache_write_1h) * rates.cache_write
+            + tokens.cache_write_1h * rates.cache_write_1h
+        )
+        after = tokens.output * rates.output
+        return (before + after) / UNITS, before / UNITS, after / UNITS
+
+    def _model(self, name: str, place: str) -> Any:
+        key = name, place
+        found = self._models.get(key)
+        if found is None:
+            from genai_prices.data_snapshot import get_snapshot
+
+            try:
+                _, found = get_snapshot().find_provider_model(name, None, place or None, None)
+            except LookupError as error:
+                found = error
+            if len(self._models) < _MODELS_KEPT:
+                self._models[key] = found
+        if isinstance(found, LookupError):
+            raise found
+        return found
+
+
+def _sizes(price: Any) -> list[int]:
+    """Return the sizes of input above which other rates hold.
+
+    Raises:
+        ValueError: Requests cost something by themselves.
+    """
+    found: set[int] = set()
+    for key, value in vars(price).items():
+        if value is not None and key.startswith(_REQUESTS):
+            raise ValueError("requests have a price of their own")
+        found.update(tier.start for tier in getattr(value, "tiers", ()))
+    return sorted(found)

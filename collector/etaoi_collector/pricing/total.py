@@ -1,0 +1,128 @@
+"""Tokens and dollars of several model calls, added up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from etaoi_collector.pricing.book import Cost, price_book
+from etaoi_collector.pricing.call_costs import cost_of_call, is_paid
+from etaoi_collector.pricing.rates import UNITS
+from etaoi_collector.pricing.token_counts import read_tokens
+from etaoi_collector.store.model import Span
+
+_NOT_LOADED = Cost(None, "prices are not loaded")
+
+
+class Total:
+    """A sum over model calls; only those that report their usage are in it.
+
+    A call that gave another one's answer as its own, or came from a framework's cache, is in it with nothing:
+    the other one is counted and paid.
+
+    Attributes:
+        calls: Calls that were asked of a provider.
+        priced: Calls of which it is known what they cost, be it nothing.
+        unpriced: Calls of which no price is known.
+        input_tokens: Input as reported: with or without what came from a cache, as the provider counts.
+        output_tokens: Output, reasoning included.
+        fresh: Input that came from no cache and went into none.
+        cache_read: Input that came from a cache.
+        cache_write: Input that was written to a cache.
+        reasoning: The part of the output that was reasoning.
+        units: The known dollars, in parts of `UNITS`.
+    """
+
+    __slots__ = (
+        "cache_read", "cache_write", "calls", "fresh", "input_tokens", "output_tokens", "priced", "reasoning",
+        "units", "unpriced",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.calls = self.priced = self.unpriced = self.units = 0
+        self.input_tokens = self.output_tokens = 0
+        self.fresh = self.cache_read = self.cache_write = self.reasoning = 0
+
+    def __bool__(self) -> bool:
+        """Whether any call is in it."""
+        return bool(self.priced or self.unpriced)
+
+    @property
+    def cost_usd(self) -> float | None:
+        """Sum of the known prices in US dollars; None when no price is known."""
+        return self.units / UNITS if self.priced else None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every call with usage has a price."""
+        return not self.unpriced
+
+    @property
+    def tokens(self) -> int:
+        """All tokens, as they were reported."""
+        return self.input_tokens + self.output_tokens
+
+    @property
+    def cache_hit_rate(self) -> float | None:
+        """Share of the input that came from a cache; None without input."""
+        whole = self.fresh + self.cache_read + self.cache_write
+        return self.cache_read / whole if whole else None
+
+    def add(self, other: Total, sign: int = 1) -> None:
+        """Add another sum, or take it away with a sign of -1."""
+        self.calls += sign * other.calls
+        self.priced += sign * other.priced
+        self.unpriced += sign * other.unpriced
+        self.input_tokens += sign * other.input_tokens
+        self.output_tokens += sign * other.output_tokens
+        self.fresh += sign * other.fresh
+        self.cache_read += sign * other.cache_read
+        self.cache_write += sign * other.cache_write
+        self.reasoning += sign * other.reasoning
+        self.units += sign * other.units
+
+    def without(self, other: Total) -> Total:
+        """Return what is left of it without another sum that is part of it."""
+        left = Total()
+        left.add(self)
+        left.add(other, -1)
+        return left
+
+
+def total_of_calls(calls: Iterable[Span], *, wait: bool = False) -> Total:
+    """Return what calls came to together. See `total_of_call`."""
+    total = Total()
+    for call in calls:
+        total.add(total_of_call(call, wait=wait))
+    return total
+
+
+def total_of_call(span: Span, *, wait: bool = False) -> Total:
+    """Return what one call comes to; nothing if it reports no usage.
+
+    Args:
+        span: The call.
+        wait: Load prices now if they are not yet, which takes half a second, once. Else the call has no price
+            until somebody has loaded them.
+    """
+    total = Total()
+    if wait or price_book().ready or not is_paid(span):
+        cost = cost_of_call(span, wait=wait)
+    else:
+        cost = _NOT_LOADED
+    tokens = read_tokens(span.usage) if span.usage is not None else None
+    if cost is None or span.usage is None or tokens is None:
+        return total
+    if cost.total is None:
+        total.unpriced = 1
+    else:
+        total.priced = 1
+        total.units = round(cost.total * UNITS)
+    if is_paid(span):
+        total.calls = 1
+        total.input_tokens = span.usage.input_tokens or 0
+        total.output_tokens = span.usage.output_tokens or 0
+        total.fresh = tokens.fresh
+        total.cache_read = tokens.cache_read
+        total.cache_write = tokens.cache_write
+        total.reasoning = tokens.reasoning or 0
+    return total

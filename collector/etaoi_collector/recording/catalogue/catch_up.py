@@ -1,0 +1,190 @@
+"""Brings the catalogue up to date with the recordings there are: folds those that it does not know."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from etaoi_collector.recording.catalogue.database import CatalogueFile, Entry
+from etaoi_collector.recording.catalogue.identity import RecordingIdentity, identify
+from etaoi_collector.recording.catalogue.run_collector import RunCollector
+from etaoi_collector.recording.catalogue.run_row import RunRow
+from etaoi_collector.recording.directory import Recording, list_recordings, recording_at, recordings_dir
+from etaoi_collector.recording.fold import fold_item
+from etaoi_collector.recording.reader import TraceFileError, TraceReader
+from etaoi_collector.store import DEFAULT_MAX_SPANS, Store
+
+FEW_SPANS = 200_000
+"""Spans in memory while a recording is folded; all of them only where runs would be cut by that."""
+
+NEWS_WITHIN = 10.0
+"""Seconds after which what a running viewer wrote is not taken for the present any more."""
+
+_ROOM = 8_192
+"""Spans that may still come when rows are made before runs leave memory."""
+_ROWS_AT_ONCE = 500
+_NEWEST = 20
+"""Runs among which one with a question is looked for."""
+
+
+class Catalogued(msgspec.Struct, frozen=True):
+    """A recording and what is known of it."""
+
+    recording: Recording
+    entry: Entry
+
+
+def known(file: CatalogueFile, recording: Recording, now: float) -> Entry | None:
+    """Return what the catalogue says of a recording, if that holds for the files as they are."""
+    entry = file.entry(recording.key)
+    identity = identify(recording.files) if entry is not None else None
+    if entry is None or identity is None:
+        return None
+    if entry.complete:
+        return entry if entry.identity == identity and not recording.running else None
+    if not recording.running or not entry.identity.grows_into(identity):
+        return None
+    is_news = entry.identity.size >= identity.size or 0 <= now - entry.at <= NEWS_WITHIN
+    return entry if is_news else None
+
+
+def entry_of(
+    file: CatalogueFile, recording: Recording, *, clock: Callable[[], float] = time.time
+) -> Entry | None:
+    """Return what is known of a recording; read it, and write it down, where that takes it.
+
+    Returns:
+        None when its files are gone.
+    """
+    entry = known(file, recording, clock())
+    return entry if entry is not None else catalogue(file, recording, clock=clock)
+
+
+def runs_of(
+    file: CatalogueFile, recording: Recording, *, clock: Callable[[], float] = time.time
+) -> list[RunRow] | None:
+    """Return the runs of a recording as far as the catalogue knows them; None when it does not."""
+    entry = known(file, recording, clock())
+    if entry is None:
+        return None
+    runs = file.runs(recording.key)
+    if entry.complete and len(runs) != entry.rows:
+        return None  # a row is damaged
+    return runs
+
+
+def newest_question(file: CatalogueFile, recording: Recording) -> str:
+    """Return what the newest runs of a recording were asked; empty if nothing tells. See `known` before."""
+    return next((run.question for run in file.newest_runs(recording.key, _NEWEST) if run.question), "")
+
+
+def catalogue(
+    file: CatalogueFile, recording: Recording, *, clock: Callable[[], float] = time.time
+) -> Entry | None:
+    """Read a recording and write down what is in it.
+
+    Returns:
+        What it holds; None when its files are gone.
+    """
+    identity = identify(recording.files)
+    if identity is None:
+        return None
+    collects = gc.isenabled()
+    gc.disable()  # hardly anything here is garbage, and looking for it takes a quarter of the time
+    try:
+        for max_spans in (FEW_SPANS, DEFAULT_MAX_SPANS):
+            entry = _catalogue(file, recording, identity, max_spans, clock)
+            if entry is not None:
+                return entry
+    finally:
+        if collects:
+            gc.enable()
+    return None
+
+
+def catch_up(folder: Path) -> None:
+    """Write down all automatic recordings that the catalogue does not know, the newest first.
+
+    Args:
+        folder: The state folder.
+    """
+    with CatalogueFile(folder) as file:
+        if not file.is_kept:
+            return
+        for recording in list_recordings(recordings_dir(folder)):
+            if not recording.running:
+                entry_of(file, recording)
+        forget_missing(file)
+
+
+def forget_missing(file: CatalogueFile) -> None:
+    """Say nothing of recordings any more that are gone."""
+    file.forget([path for path in file.paths() if recording_at(path) is None])
+
+
+def _catalogue(
+    file: CatalogueFile,
+    recording: Recording,
+    identity: RecordingIdentity,
+    max_spans: int,
+    clock: Callable[[], float],
+) -> Entry | None:
+    """Do so with a bound on memory; None where that would cut runs."""
+    entry = Entry(identity, False, 0.0)
+    try:
+        reader = TraceReader(recording.path)
+    except TraceFileError as error:
+        entry.problem, entry.at, entry.complete = str(error), clock(), True
+        if not recording.running:
+            file.write(recording.key, entry, (), anew=True)
+        return entry
+    try:
+        store = Store(max_spans=max_spans)
+        first = reader.header.segment if reader.header is not None else 0
+        collector = RunCollector(store, reader, first)
+        told = not recording.running  # of one that is being written, its writer tells
+        if told:
+            file.write(recording.key, entry, (), anew=True)
+        for rows in _rows(reader, store, collector):
+            if told:
+                file.write(recording.key, entry, rows)
+        events = store.events
+        store.release()
+    finally:
+        reader.close()
+    if not collector.is_exact and max_spans < DEFAULT_MAX_SPANS:
+        return None
+    collector.count(entry)
+    entry.events = events
+    entry.at = clock()
+    entry.complete = collector.is_exact and not recording.running and identify(recording.files) == identity
+    if told:
+        file.write(recording.key, entry, ())
+    return entry
+
+
+def _rows(reader: TraceReader, store: Store, collector: RunCollector) -> Iterator[list[RunRow]]:
+    """Fold a recording; rows are made before their runs leave memory, and at the end."""
+    made_at = -1
+    for item in reader.arrivals():
+        fold_item(store, item)
+        if store.room < _ROOM and store.evicted_traces != made_at:
+            made_at = store.evicted_traces
+            yield from _pieces(store, collector)
+    yield from _pieces(store, collector)
+
+
+def _pieces(store: Store, collector: RunCollector) -> Iterator[list[RunRow]]:
+    collector.note(store.drain_changes())
+    rows: list[RunRow] = []
+    for row in collector.rows():
+        rows.append(row)
+        if len(rows) == _ROWS_AT_ONCE:
+            yield rows
+            rows = []
+    if rows:
+        yield rows

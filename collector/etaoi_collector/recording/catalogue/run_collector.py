@@ -1,0 +1,107 @@
+"""Makes the catalogue's rows from a store: of the runs that changed, and each from what is new in it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from etaoi_collector.projections.recorded_content import EventBytes
+from etaoi_collector.recording.catalogue.database import Entry
+from etaoi_collector.recording.catalogue.run_row import RunRow, run_row
+from etaoi_collector.recording.catalogue.run_scan import RunScan
+from etaoi_collector.store import Store
+from etaoi_collector.store.model import Changes, Trace
+
+_SPANS_AT_ONCE = 256
+
+
+class _Told:
+    """What a run's newest row said."""
+
+    __slots__ = ("errors", "events", "is_listed", "number")
+
+    def __init__(self, row: RunRow) -> None:
+        self.errors = row.errors
+        self.events = row.events
+        self.is_listed = row.is_listed
+        self.number = row.number
+
+
+class RunCollector:
+    """Follows a store that one recording is folded into.
+
+    Args:
+        store: Only read.
+        reader: Reads recorded events.
+        first_segment: Number of the segment that event references call 0.
+    """
+
+    def __init__(self, store: Store, reader: EventBytes, first_segment: int = 0) -> None:
+        self.is_exact = True
+        """Every run's row says all of it. False once one left memory before its row was made."""
+        self._store = store
+        self._reader = reader
+        self._first_segment = first_segment
+        self._pending: dict[Trace, None] = {}
+        self._scans: dict[Trace, RunScan] = {}
+        self._told: dict[str, _Told] = {}
+
+    @property
+    def has_news(self) -> bool:
+        """Whether rows are to be made."""
+        return bool(self._pending)
+
+    def count(self, entry: Entry) -> None:
+        """Write into an entry how many rows were made, and what they come to."""
+        told = self._told.values()
+        entry.rows = len(told)
+        entry.traces = sum(one.is_listed for one in told)
+        entry.errors = sum(one.errors for one in told)
+
+    def note(self, changes: Changes) -> None:
+        """Remember which runs changed."""
+        traces = self._store.traces
+        for changed in (changes.traces, changes.restructured):
+            for trace in changed:
+                if traces.get(trace.trace_id) is trace:
+                    self._pending[trace] = None
+                else:
+                    self._left(trace)
+        for session in changes.sessions:
+            for trace in session.traces:  # what runs in a session that is gone is lost
+                if trace.running:
+                    self._pending[trace] = None
+
+    def rows(self, until: float | None = None) -> Iterator[RunRow]:
+        """Make the rows of runs that changed.
+
+        Args:
+            until: When to stop, by `time.perf_counter`; what is left is made next time. None for no bound.
+        """
+        for trace in list(self._pending):
+            scan = self._scans.get(trace)
+            if scan is None:
+                scan = self._scans[trace] = RunScan(self._first_segment)
+            while not scan.look(trace, None if until is None else _SPANS_AT_ONCE):
+                if until is not None and time.perf_counter() >= until:
+                    return
+            row = run_row(trace, scan, self._reader)
+            del self._pending[trace]
+            told = self._told.get(row.trace_id)
+            if told is not None and told.number != row.number:
+                self.is_exact = False  # the rest of one that had left memory
+            else:
+                self._told[row.trace_id] = _Told(row)
+                yield row
+            if not trace.running:
+                del self._scans[trace]  # what comes later is rare, and is found again
+            if until is not None and time.perf_counter() >= until:
+                return
+
+    def _left(self, trace: Trace) -> None:
+        """Let go of a run that left memory."""
+        self._pending.pop(trace, None)
+        self._scans.pop(trace, None)
+        told = self._told.get(trace.trace_id)
+        if told is None or told.events != trace.events:
+            self.is_exact = False

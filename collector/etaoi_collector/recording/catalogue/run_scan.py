@@ -1,0 +1,135 @@
+"""Gathers from a run's spans what its row in the catalogue says: names, errors, and where its events lie."""
+
+from __future__ import annotations
+
+from etaoi_collector.store.model import Span, Trace
+from etaoi_collector.wire.event_ref import OFFSET_BITS, ORDINAL_BITS
+
+BLOCK_BITS = 20
+"""A run's place is known to blocks of so many bits of a file's offset: to a mebibyte."""
+
+MOST_NAMES = 64
+"""Names of one sort that are kept of a run."""
+LONGEST_NAME = 160
+OPEN_LOOKED_AT = 2_000
+"""Spans without an end that are looked at again in one go."""
+
+_TO_BLOCK = ORDINAL_BITS + BLOCK_BITS
+_OFFSET = (1 << OFFSET_BITS) - 1
+_IN_SEGMENT = OFFSET_BITS - BLOCK_BITS
+
+
+class RunScan:
+    """What is known of one run; goes on where it stopped when more of the run has arrived.
+
+    Args:
+        first_segment: Number of the segment that event references call 0.
+    """
+
+    __slots__ = (
+        "_first", "_last", "_last_in", "_open", "_seen", "agents", "errors", "first_segment", "models",
+        "names", "question", "tools",
+    )  # fmt: skip
+
+    def __init__(self, first_segment: int = 0) -> None:
+        self.first_segment = first_segment
+        self.question = ""
+        self._begin()
+
+    def _begin(self) -> None:
+        self.agents: dict[str, None] = {}
+        self.tools: dict[str, None] = {}
+        self.models: dict[str, None] = {}
+        self.errors: dict[str, None] = {}
+        self.names: dict[str, None] = {}
+        self._first: dict[int, int] = {}
+        """The first reference in each block, by the block's number over all segments."""
+        self._last_in: dict[int, int] = {}
+        """The last one."""
+        self._open: list[Span] = []
+        """Spans of which more is to come."""
+        self._seen = 0
+        self._last: Span | None = None
+
+    def look(self, trace: Trace, most: int | None = None) -> bool:
+        """Look at spans that are new or were open.
+
+        Args:
+            trace: The run.
+            most: New spans to look at; None for all.
+
+        Returns:
+            Whether nothing is left to look at.
+        """
+        members = trace.members
+        seen = self._seen
+        if seen and (seen > len(members) or members[seen - 1] is not self._last):
+            self._begin()  # spans moved from one run to another
+            seen = 0
+        limit = len(self._open) if most is None else OPEN_LOOKED_AT
+        again, self._open = self._open[:limit], self._open[limit:]
+        until = len(members) if most is None else min(len(members), seen + most)
+        for spans in (again, members[seen:until]):
+            for span in spans:
+                self._take(span)
+                if span.ended_at is None:
+                    self._open.append(span)
+        if until:
+            self._seen, self._last = until, members[until - 1]
+        return until == len(members)
+
+    def extents(self) -> list[tuple[int, int, int]]:
+        """Return where its events lie: segment, offset of a record, offset where reading ends."""
+        found: list[tuple[int, int, int]] = []
+        before = -2
+        for block in sorted(self._first):
+            segment = (block >> _IN_SEGMENT) + self.first_segment
+            end = ((self._last_in[block] >> ORDINAL_BITS) & _OFFSET) + 1
+            if block == before + 1 and found and found[-1][0] == segment:
+                found[-1] = (segment, found[-1][1], end)
+            else:
+                found.append((segment, (self._first[block] >> ORDINAL_BITS) & _OFFSET, end))
+            before = block
+        return found
+
+    def _take(self, span: Span) -> None:
+        kind, name = span.kind, span.name
+        if kind == "tool":
+            _keep(self.tools, name)
+        elif kind == "llm":
+            _keep(self.models, span.model or name)
+        elif kind == "sub_agent":
+            _keep(self.agents, name)
+        else:
+            _keep(self.names, name)
+        if span.agent:
+            _keep(self.agents, span.agent)
+        if span.error:
+            _keep(self.errors, " ".join(span.error[:LONGEST_NAME].split()))
+        self._lies_at(span.start_ref)
+        self._lies_at(span.end_ref)
+        deltas = span.deltas
+        if deltas:
+            first, last = deltas[0], deltas[-1]
+            self._lies_at(first)
+            self._lies_at(last)
+            if last >> _TO_BLOCK > (first >> _TO_BLOCK) + 1:
+                for delta in deltas:
+                    self._lies_at(delta)
+
+    def _lies_at(self, ref: int) -> None:
+        if ref < 0:
+            return
+        block = ref >> _TO_BLOCK
+        first = self._first.get(block)
+        if first is None:
+            self._first[block] = self._last_in[block] = ref
+        elif ref < first:
+            self._first[block] = ref
+        elif ref > self._last_in[block]:
+            self._last_in[block] = ref
+
+
+def _keep(names: dict[str, None], name: str) -> None:
+    if name and len(names) < MOST_NAMES:
+        names[name[:LONGEST_NAME]] = None

@@ -1,0 +1,117 @@
+"""Keeps the catalogue while a recording is written, from the store that its events are folded into anyway.
+
+The viewer's thread makes rows, for a small share of its time; a thread of its own writes them. Whatever goes
+wrong there costs nothing but the catalogue's word for this recording.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from queue import SimpleQueue
+
+from etaoi_collector.recording.catalogue.database import CatalogueFile, Entry
+from etaoi_collector.recording.catalogue.identity import identify
+from etaoi_collector.recording.catalogue.run_collector import RunCollector
+from etaoi_collector.recording.catalogue.run_row import RunRow
+from etaoi_collector.recording.directory import recording_at
+from etaoi_collector.store.model import Changes
+
+AT_ONCE = 0.002
+"""Seconds that rows are made for in one go."""
+SHARE = 40
+"""Of so many seconds, one at most goes into making rows."""
+WRITE_EVERY = 0.5
+FINISH_WITHIN = 0.2
+"""Seconds to make the last rows, and as many to write them, when the viewer ends."""
+
+
+class CatalogueWriter:
+    """Writes down what a recording holds while it grows.
+
+    Args:
+        folder: Where the catalogue lies.
+        collector: Makes the rows.
+        key: Tells the recording's key, see `Recording`; None as long as there is none.
+        clock: Seconds since the epoch.
+        monotonic: Monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        collector: RunCollector,
+        key: Callable[[], Path | None],
+        *,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._folder = folder
+        self._collector = collector
+        self._key = key
+        self._clock = clock
+        self._monotonic = monotonic
+        self._next_at = 0.0
+        self._orders: SimpleQueue[tuple[Path, Entry, list[RunRow]] | None] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._begun = False
+
+    def follow(self, changes: Changes) -> None:
+        """Take in what changed in the store; returns within some milliseconds."""
+        self._collector.note(changes)
+        began = self._monotonic()
+        if began < self._next_at or not self._collector.has_news:
+            return
+        key = self._key()
+        if key is None:
+            return
+        rows = list(self._collector.rows(began + AT_ONCE))
+        now = self._monotonic()
+        # What is left over is made as soon as the share of the time allows; else changes gather for a while.
+        pause = (now - began) * SHARE
+        self._next_at = now + (pause if self._collector.has_news else max(WRITE_EVERY, pause))
+        if rows:
+            self._order(key, rows)
+
+    def finish(self, events: int, *, everything: bool) -> None:
+        """Write the last rows: nothing is recorded any more, and its files are as they will stay.
+
+        Args:
+            events: How many events were folded.
+            everything: Every event of the recording was.
+        """
+        key = self._key()
+        if key is not None:
+            rows = list(self._collector.rows(time.perf_counter() + FINISH_WITHIN))
+            done = everything and self._collector.is_exact and not self._collector.has_news
+            self._order(key, rows, complete=done, events=events)
+        if self._thread is not None:
+            self._orders.put(None)
+            self._thread.join(FINISH_WITHIN)
+
+    def _order(self, key: Path, rows: list[RunRow], *, complete: bool = False, events: int = 0) -> None:
+        recording = recording_at(key)
+        identity = None if recording is None else identify(recording.files)
+        if recording is None or identity is None:
+            return
+        # Runs of segments that were deleted have rows; whoever reads the recording again does without them.
+        complete = complete and recording.path == recording.key
+        entry = Entry(identity, complete, self._clock(), events=events)
+        self._collector.count(entry)
+        self._orders.put((key, entry, rows))
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._write, name="etaoi-catalogue", daemon=True)
+            self._thread.start()
+
+    def _write(self) -> None:
+        """Write what is ordered; what cannot be written now comes with the next order."""
+        late: list[RunRow] = []
+        with CatalogueFile(self._folder) as file:
+            while (order := self._orders.get()) is not None:
+                key, entry, rows = order
+                late += rows
+                if file.write(key, entry, late, anew=not self._begun):
+                    self._begun = True
+                    late = []

@@ -1,0 +1,161 @@
+"""Reads single runs out of a recording, without what lies around them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from etaoi_collector.recording.directory import Recording
+from etaoi_collector.recording.formats import CorruptRecord, NativeFormat
+from etaoi_collector.recording.frame_cache import FrameCache
+from etaoi_collector.recording.record_items import event_batches
+from etaoi_collector.recording.segment import Segment, TraceFileError, open_segment
+from etaoi_collector.source_items import Missing
+from etaoi_collector.store import Store
+from etaoi_collector.store.model import Trace
+from etaoi_collector.wire.event_ref import pack_event_ref, unpack_event_ref
+from etaoi_collector.wire.events import Reject
+from etaoi_collector.wire.trace_records import FRAME, PREFIX, read_prefix
+
+Extent = tuple[int, int, int]
+"""A segment's number, the offset of a record in it, and the offset at which reading ends."""
+
+
+class TornRecord(CorruptRecord):
+    """The file ends within a record: what wrote it was killed, or writes on."""
+
+
+class SegmentBytes:
+    """One segment, mapped: its records, and its bytes to search in."""
+
+    def __init__(self, segment: Segment) -> None:
+        self.number = segment.header.segment if segment.header is not None else 0
+        self.start = segment.start
+        """Offset of the first record."""
+        self.data = memoryview(segment.file.view(0, segment.file.total()))
+        self._segment = segment
+
+    def record(self, offset: int) -> tuple[int, float, int, int]:
+        """Return kind, time, connection and end of the record at an offset.
+
+        Raises:
+            TornRecord: Not all of it is there.
+            CorruptRecord: There is none.
+        """
+        if offset + PREFIX.size > len(self.data):
+            raise TornRecord
+        prefix = read_prefix(self.data, offset)
+        if prefix is None:
+            raise CorruptRecord
+        kind, at, connection, length = prefix
+        end = offset + PREFIX.size + length
+        if end > len(self.data):
+            raise TornRecord
+        return kind, at, connection, end
+
+    def close(self) -> None:
+        """Release the file."""
+        self.data = memoryview(b"")
+        self._segment.file.close()
+
+
+class RunReader:
+    """Reads a recording of our own format at any place. References to events hold the segments' own numbers.
+
+    Args:
+        recording: The recording.
+
+    Raises:
+        TraceFileError: It is none of ours, or cannot be read.
+    """
+
+    def __init__(self, recording: Recording) -> None:
+        self.segments: dict[int, SegmentBytes] = {}
+        self._frames = FrameCache(self._frame)
+        identity = ""
+        try:
+            for path in recording.files:
+                segment = open_segment(path)
+                header = segment.header
+                if header is None or not isinstance(segment.format, NativeFormat):
+                    segment.file.close()
+                    raise TraceFileError(f"{path.name} is no recording of this program.")
+                identity = identity or header.recording
+                if header.recording == identity and header.segment not in self.segments:
+                    self.segments[header.segment] = SegmentBytes(segment)
+                else:
+                    segment.file.close()
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> RunReader:
+        """Use it for a block."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
+
+    def read(self, place: int) -> bytes | Missing:
+        """Return the undecoded bytes of the event at a place, or why they cannot be had."""
+        return self._frames.read(place)
+
+    def load(self, store: Store, trace_id: str, extents: Iterable[Extent]) -> Trace | None:
+        """Fold the events of one run.
+
+        Args:
+            store: What they are folded into.
+            trace_id: The run.
+            extents: Where its events lie; what else lies there is left out.
+
+        Returns:
+            The run; None when nothing of it lies there.
+
+        Raises:
+            CorruptRecord: Something else than records lies there.
+        """
+        wanted = trace_id.encode()
+        for number, offset, connection, at, body in self._records(extents):
+            if wanted not in bytes(body):
+                continue
+            for batch in event_batches(body, pack_event_ref(number, offset), connection, at):
+                for ordinal, event in enumerate(batch.events, batch.first_ordinal):
+                    if not isinstance(event, Reject) and getattr(event, "trace_id", None) == trace_id:
+                        store.apply((event,), batch.base_ref + ordinal, connection)
+        return store.traces.get(trace_id)
+
+    def close(self) -> None:
+        """Release all files."""
+        self._frames.clear()
+        for segment in self.segments.values():
+            segment.close()
+        self.segments.clear()
+
+    def _records(self, extents: Iterable[Extent]) -> Iterator[tuple[int, int, int, float, memoryview]]:
+        done: dict[int, int] = {}
+        """How far each segment was read: extents may overlap."""
+        for number, start, end in sorted(extents):
+            segment = self.segments.get(number)
+            if segment is None:
+                continue  # it was deleted
+            offset = max(start, done.get(number, 0))
+            while offset < min(end, len(segment.data)):
+                try:
+                    kind, at, connection, stop = segment.record(offset)
+                except TornRecord:
+                    break
+                if kind == FRAME:
+                    yield number, offset, connection, at, segment.data[offset + PREFIX.size : stop]
+                offset = stop
+            done[number] = offset
+
+    def _frame(self, place: int) -> bytes | memoryview | Missing:
+        number, offset, _ = unpack_event_ref(place)
+        segment = self.segments.get(number)
+        if segment is None:
+            return Missing("the recording does not hold it any more")
+        try:
+            _, _, _, stop = segment.record(offset)
+        except CorruptRecord:
+            return Missing("the recording does not hold it any more")
+        return segment.data[offset + PREFIX.size : stop]

@@ -1,0 +1,111 @@
+"""Which columns the list of runs has at a width, and what stands in them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from etaoi_collector.projections.trace_names import title
+from etaoi_collector.store.model import Trace
+from etaoi_tui.text import one_line
+from etaoi_tui.view import format as fmt
+from etaoi_tui.view.runs.figures import Figures, RunFigures, context_tokens
+from etaoi_tui.view.runs.rows import Group
+from etaoi_tui.view.sparkline import sparkline
+
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+_DAY = 86_400.0
+COURSE_RUNS = 16
+"""Newest runs of a conversation that its sparkline is made of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Cells of each column, without the blank before it; 0 for one that is not there.
+
+    Attributes:
+        state: The state in a word, behind its glyph.
+        question: What was asked.
+        agent: Who was asked, or what it does now.
+        errors: Failures by cause.
+        tokens: Tokens.
+        cost: Dollars.
+        duration: How long it took.
+        clock: When it began.
+    """
+
+    state: int
+    question: int
+    agent: int
+    errors: int
+    tokens: int
+    cost: int
+    duration: int
+    clock: int
+
+
+GLYPH = 3
+"""Cells of the state's glyph with a blank on either side."""
+
+
+def columns(width: int) -> Columns:
+    """Return the columns of a line of that many cells."""
+    state = 10 if width >= 124 else 0
+    agent = 28 if width >= 124 else 22 if width >= 100 else 14 if width >= 72 else 0
+    errors = 4 if width >= 52 else 0
+    tokens = 6 if width >= 60 else 0
+    cost = 8 if width >= 52 else 0
+    clock = 8 if width >= 100 else 5 if width >= 68 else 0
+    fixed = (state, agent, errors, tokens, cost, fmt.DURATION_CELLS, clock)
+    used = GLYPH + sum(cells + 1 for cells in fixed if cells) + 1
+    return Columns(state, max(width - used, 6), agent, errors, tokens, cost, fmt.DURATION_CELLS, clock)
+
+
+def group_name(group: Group) -> str:
+    """Return what a conversation is called: its thread, or what its first run is."""
+    name = group.thread
+    if name is None:
+        return title(group.runs[0])
+    return name[:8] if _UUID.fullmatch(name) else name
+
+
+def course(group: Group, figures: RunFigures, most: int = COURSE_RUNS) -> str:
+    """Return how the context of a conversation's runs grew, or else what they cost, as a sparkline.
+
+    Empty with fewer than two runs that report either.
+    """
+    runs = group.runs[-most:]
+    numbers: list[float | None] = [context_tokens(run) for run in runs]
+    if sum(number is not None for number in numbers) < 2:
+        costs = [figures.of(run) for run in runs]
+        numbers = [cost.dollars if cost.priced else None for cost in costs]
+    if sum(number is not None for number in numbers) < 2:
+        return ""
+    return sparkline(numbers)
+
+
+def dollars(figures: Figures) -> str:
+    """Say what something cost: ``$0.041``; ``$?`` if no price is known, ``≥`` if some are not."""
+    return fmt.cost(figures.dollars if figures.priced else None, figures.unpriced)
+
+
+def tokens(figures: Figures) -> str:
+    """Say how many tokens something took; nothing where nobody told."""
+    return fmt.tokens(figures.tokens) if figures.tokens else ""
+
+
+def began(trace: Trace, now: float, cells: int) -> str:
+    """Say when a run began: the time of day, or the date if that is another day."""
+    if now - trace.started_at >= _DAY:
+        return fmt.timestamp(trace.started_at)[5:10]
+    return fmt.clock(trace.started_at)[:cells]
+
+
+def sums(figures: Figures, runs: int) -> str:
+    """Say what several runs came to: ``43 · 212k · $0.31``."""
+    return " · ".join(filter(None, (f"{runs:,}", tokens(figures), dollars(figures))))
+
+
+def asked(trace: Trace, words: str, room: int) -> str:
+    """Return what a run was asked, or else what it is called."""
+    return one_line(words, room) or one_line(title(trace), room)

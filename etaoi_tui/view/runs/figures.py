@@ -1,0 +1,184 @@
+"""What runs came to in numbers: tokens, dollars, errors; one run, and any number of them together.
+
+A run's numbers are worked out again only when they may have changed, and from its new calls alone where that
+is enough. Sums are kept by adding and taking away, so that a tick costs what changed in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NamedTuple
+
+from etaoi_collector.pricing.token_counts import read_tokens
+from etaoi_collector.store.model import Span, Status, Trace
+
+if TYPE_CHECKING:
+    from etaoi_collector.pricing.book import PriceBook
+
+
+class Figures(NamedTuple):
+    """What a run came to so far.
+
+    Attributes:
+        tokens: Input and output of its model calls.
+        dollars: What those of a known price cost.
+        priced: Calls with a known price.
+        unpriced: Calls with usage and without a known price; none while prices are not loaded.
+        errors: Failures by cause.
+        running: 1 while it runs, else 0.
+        waiting: 1 while it waits for a person, else 0.
+    """
+
+    tokens: int = 0
+    dollars: float = 0.0
+    priced: int = 0
+    unpriced: int = 0
+    errors: int = 0
+    running: int = 0
+    waiting: int = 0
+
+
+class _Cost:
+    """The cost of a run's calls so far, and what it was summed over."""
+
+    __slots__ = ("calls", "dollars", "priced", "unpriced", "version")
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.version = 0
+        self.dollars = 0.0
+        self.priced = 0
+        self.unpriced = 0
+
+    def add(self, calls: Iterable[Span]) -> None:
+        from etaoi_collector.pricing.call_costs import cost_of_call  # not needed for the first screen
+
+        for call in calls:
+            cost = cost_of_call(call)
+            if cost is None:
+                continue
+            if cost.total is None:
+                self.unpriced += 1
+            else:
+                self.priced += 1
+                self.dollars += cost.total
+
+
+class RunFigures:
+    """Works out the figures of runs.
+
+    Attributes:
+        priced: Prices are loaded, and figures have dollars. Loading them takes half a second of somebody
+            else's time, so that it begins with `load_prices`, once the screen stands there.
+    """
+
+    def __init__(self) -> None:
+        self.priced = False
+        self._book: PriceBook | None = None
+        self._costs: dict[Trace, _Cost] = {}
+
+    def load_prices(self) -> None:
+        """Begin to load prices, in the background."""
+        from etaoi_collector.pricing.book import price_book  # not needed for the first screen
+
+        self._book = price_book()
+        self._book.window("")
+
+    def prices_came(self) -> bool:
+        """Whether prices have come since the last look: then what was worked out before has no dollars."""
+        if self.priced or self._book is None or not self._book.ready:
+            return False
+        self.priced = True
+        return True
+
+    def of(self, trace: Trace) -> Figures:
+        """Return what a run came to so far."""
+        status = trace.status
+        tokens = trace.input_tokens + trace.output_tokens
+        cost = self._cost(trace) if self.priced and trace.calls else _NO_COST
+        return Figures(
+            tokens,
+            cost.dollars,
+            cost.priced,
+            cost.unpriced,
+            trace.errors,
+            int(status is Status.RUNNING),
+            int(status is Status.PAUSED),
+        )
+
+    def forget(self, trace: Trace) -> None:
+        """Drop what is remembered of a run that left memory."""
+        self._costs.pop(trace, None)
+
+    def _cost(self, trace: Trace) -> _Cost:
+        cost = self._costs.get(trace)
+        calls, version = trace.calls, trace.usage_version
+        if cost is not None and (cost.calls, cost.version) == (len(calls), version):
+            return cost
+        if cost is not None:
+            fresh = calls[cost.calls :]
+            counted = sum(call.call is None or not call.call.wraps for call in fresh)
+            if version - cost.version != counted:
+                cost = None  # one of those before says something else now
+        if cost is None:
+            cost = self._costs[trace] = _Cost()
+            fresh = calls
+        cost.add(fresh)
+        cost.calls, cost.version = len(calls), version
+        return cost
+
+
+_NO_COST = _Cost()
+
+
+class Totals:
+    """The sum of several runs' figures.
+
+    Attributes:
+        runs: How many they are.
+        version: Grows with every change.
+    """
+
+    __slots__ = ("_sums", "runs", "version")
+
+    def __init__(self) -> None:
+        self.runs = 0
+        self.version = 0
+        self._sums: list[float] = [0] * len(Figures._fields)
+
+    @property
+    def figures(self) -> Figures:
+        """The sums; `Figures.running` and `Figures.waiting` count runs."""
+        tokens, dollars, *counts = self._sums
+        # What was added and taken away again leaves dust behind the sixteenth digit.
+        return Figures(int(tokens), dollars if self._sums[2] else 0.0, *map(int, counts))
+
+    def add(self, figures: Figures) -> None:
+        """Add a run."""
+        self.runs += 1
+        self._add(figures, 1)
+
+    def remove(self, figures: Figures) -> None:
+        """Take a run away."""
+        self.runs -= 1
+        self._add(figures, -1)
+
+    def replace(self, before: Figures, after: Figures) -> None:
+        """Count a run anew."""
+        if before != after:
+            self._add(before, -1)
+            self._add(after, 1)
+
+    def _add(self, figures: Figures, sign: int) -> None:
+        self.version += 1
+        for at, number in enumerate(figures):
+            self._sums[at] += sign * number
+
+
+def context_tokens(trace: Trace) -> int | None:
+    """Return how large the context of a run's newest call was, in tokens; None if nothing reports it."""
+    for call in reversed(trace.calls[-4:]):
+        tokens = read_tokens(call.usage) if call.usage is not None else None
+        if tokens is not None and tokens.input:
+            return tokens.input
+    return None

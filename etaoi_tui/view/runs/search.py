@@ -1,0 +1,154 @@
+"""The search in all runs at once: which have hits, found in slices, the shown one and the newest first."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from etaoi_collector.projections.trace_names import is_run
+from etaoi_collector.store.model import Changes, Span, Trace
+from etaoi_tui.view.depth_first import root_of
+from etaoi_tui.view.search import Reader, TraceSearch
+
+if TYPE_CHECKING:
+    from etaoi_collector.query import Query
+
+_LOOKS = 32
+"""Spans that are looked at between two looks at the clock."""
+
+
+class RunsSearch:
+    """The hits of one query in every run.
+
+    Args:
+        query: What is looked for.
+        text: The query as it was typed.
+        reader: Reads recorded events.
+        runs: Those there are, in the order in which they are searched.
+
+    Attributes:
+        found: Runs with hits, in the order in which they were found.
+    """
+
+    def __init__(self, query: Query, text: str, reader: Reader, runs: Iterable[Trace]) -> None:
+        self.text = text
+        self.found: dict[Trace, None] = {}
+        self._query = query
+        self._reader = reader
+        self._ahead = deque(runs)
+        self._waiting = set(self._ahead)
+        self._all = len(self._ahead)
+        self._searches: dict[Trace, TraceSearch] = {}
+        self._looked: set[Trace] = set()
+        """Runs that were searched to their end."""
+        self._arrived: dict[Span, None] = {}
+
+    @property
+    def done(self) -> bool:
+        """Whether every run that there was has been searched."""
+        return not self._ahead
+
+    @property
+    def progress(self) -> float:
+        """Share of the runs that were searched, 0 to 1."""
+        return 1.0 if self.done else 1 - len(self._ahead) / max(self._all, 1)
+
+    def hits(self) -> int:
+        """Count the hits in all runs."""
+        return sum(len(self._searches[trace].hits) for trace in self.found)
+
+    def in_run(self, trace: Trace) -> TraceSearch:
+        """Return the search in one run, as far as it is."""
+        search = self._searches.get(trace)
+        if search is None:
+            done = trace in self._looked
+            search = TraceSearch(trace, self._query, self.text, self._reader, done=done)
+            self._searches[trace] = search
+        return search
+
+    def apply(self, changes: Changes) -> None:
+        """Take in what arrived; it is looked at by `work`."""
+        for trace in changes.restructured:
+            self._searches.pop(trace, None)
+            self._looked.discard(trace)
+            if trace.roots:
+                self._search_later(trace)
+        for trace in changes.traces:
+            if not trace.members:
+                self._forget(trace)
+        self._arrived.update(dict.fromkeys(changes.added))
+        self._arrived.update(changes.changed)
+
+    def work(self, budget: float) -> list[Trace]:
+        """Search on for at most ``budget`` seconds.
+
+        Returns:
+            Runs in which something was found that had nothing before, or the other way round.
+        """
+        changed: dict[Trace, None] = {}
+        deadline = time.perf_counter() + budget
+        self._look_at_arrivals(deadline, changed)
+        while self._ahead and time.perf_counter() < deadline:
+            trace = self._ahead[0]
+            if trace not in self._looked and trace.members:
+                search = self.in_run(trace)
+                search.work(deadline - time.perf_counter())
+                if search.done:
+                    self._looked.add(trace)
+                self._settle(trace, search, changed)
+                if not search.done:
+                    break
+            self._ahead.popleft()
+            self._waiting.discard(trace)
+        return list(changed)
+
+    def _search_later(self, trace: Trace) -> None:
+        if trace not in self._waiting:
+            self._waiting.add(trace)
+            self._ahead.append(trace)
+
+    def _look_at_arrivals(self, deadline: float, changed: dict[Trace, None]) -> None:
+        looks = 0
+        while self._arrived:
+            span = next(iter(self._arrived))
+            del self._arrived[span]
+            trace = root_of(span).trace
+            if not trace.members:
+                continue
+            if trace not in self._looked and trace not in self._searches:
+                # Nobody has looked at this run: it is new, or waits for its turn.
+                if len(trace.members) <= _LOOKS:
+                    self._looked.add(trace)
+                    search = self.in_run(trace)
+                    for member in trace.members:
+                        if root_of(member).trace is trace:
+                            search.look(member)
+                    self._settle(trace, search, changed)
+                    continue
+                self._search_later(trace)
+                continue
+            search = self.in_run(trace)
+            search.look(span)
+            self._settle(trace, search, changed)
+            looks += 1
+            if looks % _LOOKS == 0 and time.perf_counter() >= deadline:
+                return
+
+    def _settle(self, trace: Trace, search: TraceSearch, changed: dict[Trace, None]) -> None:
+        """Note whether a run has hits; the searches of those without are not kept."""
+        has_hits = bool(search.hits) and is_run(trace)
+        if has_hits != (trace in self.found):
+            changed[trace] = None
+            if has_hits:
+                self.found[trace] = None
+            else:
+                del self.found[trace]
+        if search.done and not search.hits:
+            self._searches.pop(trace, None)
+
+    def _forget(self, trace: Trace) -> None:
+        self._searches.pop(trace, None)
+        self._looked.discard(trace)
+        self.found.pop(trace, None)

@@ -1,0 +1,179 @@
+"""Draws runs and conversations as lines of the list, in the columns that the width has room for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rich.cells import cell_len
+
+from etaoi_collector.projections.trace_names import title
+from etaoi_collector.store.model import Status, Trace
+from etaoi_tui.text import fit, one_line
+from etaoi_tui.view import format as fmt
+from etaoi_tui.view.glyphs import SPINNER, STATUS_GLYPHS, STATUS_STYLES
+from etaoi_tui.view.row_summaries import Summaries
+from etaoi_tui.view.runs import columns as cols
+from etaoi_tui.view.runs.figures import Figures, RunFigures
+from etaoi_tui.view.runs.rows import Earlier, Group
+from etaoi_tui.widgets.row_view import Piece
+from etaoi_tui.widgets.styles import StyleTable
+
+LOOKS: StyleTable = {
+    "trace-list--header": "color: $quiet; background: $surface; text-style: bold",
+    "trace-list--question": "color: $ink; text-style: bold",
+    "trace-list--group": "color: $ink; text-style: bold",
+    "trace-list--agent": "color: $quiet",
+    "trace-list--muted": "color: $quiet",
+    "trace-list--running": "color: $running; text-style: bold",
+    "trace-list--ok": "color: $quiet",
+    "trace-list--error": "color: $failure; text-style: bold",
+    "trace-list--warning": "color: $attention",
+}
+
+
+class RunPainter:
+    """Draws the rows of the list.
+
+    Args:
+        summaries: Tells what a run was asked.
+        figures: Tells what it came to.
+        now: The present for a run, in seconds since the epoch.
+
+    Attributes:
+        frame: Number of the spinner's picture.
+        doing: Tells in a few words what a running run does now.
+    """
+
+    def __init__(self, summaries: Summaries, figures: RunFigures, now: Callable[[Trace], float]) -> None:
+        self.frame = 0
+        self.doing: Callable[[Trace], str] = _nothing
+        self._summaries = summaries
+        self._figures = figures
+        self._now = now
+
+    def draw_run(self, trace: Trace, width: int, *, inside: bool) -> list[Piece]:
+        """Draw a run.
+
+        Args:
+            trace: The run.
+            width: Cells of the line.
+            inside: It stands under its conversation.
+        """
+        at = cols.columns(width)
+        status, now, figures = trace.status, self._now(trace), self._figures.of(trace)
+        running = status is Status.RUNNING
+        glyph = SPINNER[self.frame % 4] if running else STATUS_GLYPHS[status]
+        look = f"trace-list--{STATUS_STYLES[status]}"
+        indent = "  " if inside else ""
+        pieces: list[Piece] = [(f"{indent} {glyph} ", look)]
+        if at.state:
+            pieces.append((fit(status.value, at.state) + " ", look))
+        room = max(at.question - len(indent), 4)
+        errors = f"✗{figures.errors}" if figures.errors else ""
+        if errors and not at.errors:
+            room -= len(errors) + 1
+        words = cols.asked(trace, self._summaries.of_trace(trace), max(room, 1))
+        dim = trace.only_infrastructure
+        asked = "trace-list--muted" if dim else "trace-list--question"
+        if status is Status.PAUSED:
+            asked = "trace-list--warning"
+        pieces.append((fit(words, max(room, 1)) + " ", asked))
+        if at.agent:
+            doing = self.doing(trace) if running else ""
+            agent_look = "trace-list--running" if doing else "trace-list--agent"
+            name = one_line(doing or title(trace), at.agent)
+            pieces.append((fit(name if name != words else "", at.agent) + " ", agent_look))
+        pieces += self._numbers(at, figures, errors)
+        took = fmt.trace_duration(trace, now)
+        took_look = "trace-list--running" if running else "trace-list--muted"
+        pieces.append((fit(took, at.duration, "right"), took_look))
+        if at.clock:
+            pieces.append(
+                (" " + fit(cols.began(trace, now, at.clock), at.clock, "right"), "trace-list--muted")
+            )
+        return pieces
+
+    def draw_group(self, group: Group, width: int) -> list[Piece]:
+        """Draw a conversation with the sums of its runs."""
+        at = cols.columns(width)
+        figures = group.totals.figures
+        runs = f" {fmt.count(len(group.runs), 'run')}" if at.cost else f" {len(group.runs):,}"
+        errors = f"✗{figures.errors}" if figures.errors else ""
+        fold = "▸" if group.folded else "▾"
+        if not at.cost:
+            return self._narrow_group(group, figures, width, f" {fold} ", runs, errors)
+        room = at.question + (at.state + 1 if at.state else 0)
+        course = cols.course(group, self._figures, min(cols.COURSE_RUNS, at.agent or 8))
+        if not at.agent and course:
+            room -= len(course) + 1
+        name = one_line(cols.group_name(group), max(room - len(runs), 4))
+        pieces: list[Piece] = [
+            (f" {fold} ", "trace-list--muted"),
+            (name, "trace-list--group"),
+            (fit(runs, max(room - cell_len(name), 0)) + " ", "trace-list--muted"),
+        ]
+        if at.agent:
+            pieces.append((fit(course, at.agent) + " ", "trace-list--muted"))
+        elif course:
+            pieces.append((course + " ", "trace-list--muted"))
+        pieces += self._numbers(at, figures, errors)
+        pieces.append((fit(_active(figures), at.duration, "right"), "trace-list--running"))
+        if at.clock:
+            newest = group.newest
+            began = cols.began(newest, self._now(newest), at.clock)
+            pieces.append((" " + fit(began, at.clock, "right"), "trace-list--muted"))
+        return pieces
+
+    def draw_earlier(self, earlier: Earlier, width: int) -> list[Piece]:
+        """Draw the row that stands for a conversation's earlier runs."""
+        return [(f"     {fmt.count(earlier.group.hidden, 'earlier run')}", "trace-list--muted")]
+
+    def _numbers(self, at: cols.Columns, figures: Figures, errors: str) -> list[Piece]:
+        pieces: list[Piece] = []
+        if at.errors:
+            pieces.append((fit(errors, at.errors, "right") + " ", "trace-list--error"))
+        elif errors:
+            pieces.append((errors + " ", "trace-list--error"))
+        if at.tokens:
+            pieces.append((fit(cols.tokens(figures), at.tokens, "right") + " ", "trace-list--muted"))
+        if at.cost:
+            cost = cols.dollars(figures)
+            look = "trace-list--warning" if "?" in cost or "≥" in cost else "trace-list--muted"
+            pieces.append((fit(cost, at.cost, "right") + " ", look))
+        return pieces
+
+    def _narrow_group(
+        self, group: Group, figures: Figures, width: int, fold: str, runs: str, errors: str
+    ) -> list[Piece]:
+        """Draw a conversation where there are no columns: as much as fits behind its name, from the right."""
+        spent = " ".join(filter(None, (cols.tokens(figures), cols.dollars(figures))))
+        left = width - len(fold) - len(runs) - 10
+        tail: list[Piece] = []
+        for text, look in (
+            (errors, "trace-list--error"),
+            (spent, "trace-list--muted"),
+            (cols.course(group, self._figures, 6), "trace-list--muted"),
+        ):
+            if text and len(text) + 1 <= left:
+                left -= len(text) + 1
+                tail.append((" " + text, look))
+        used = len(fold) + len(runs) + sum(len(text) for text, _ in tail) + 1
+        name = one_line(cols.group_name(group), max(width - used, 4))
+        gap = max(width - used - cell_len(name), 0)
+        return [
+            (fold, "trace-list--muted"),
+            (name, "trace-list--group"),
+            (runs + " " * gap, "trace-list--muted"),
+            *reversed(tail),
+        ]
+
+
+def _active(figures: Figures) -> str:
+    """Say how many runs of a conversation run or wait."""
+    running = f"{SPINNER[0]}{figures.running}" if figures.running else ""
+    waiting = f"{STATUS_GLYPHS[Status.PAUSED]}{figures.waiting}" if figures.waiting else ""
+    return " ".join(filter(None, (running, waiting)))
+
+
+def _nothing(trace: Trace) -> str:
+    return ""

@@ -1,0 +1,113 @@
+"""Values in other programs: in the person's editor, and through a command."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import stat
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from benchmarks.terminal import Terminal
+from etaoi_tui import external_programs
+from etaoi_tui.external_programs import pipe_through, value_file, viewer_command
+from etaoi_tui.screens.pipe import result_document
+from tests.collector.making import write_trace
+from tests.generate import frames
+from tests.scribe import Scribe
+
+VIEWER = [sys.executable, "-m", "etaoi_tui"]
+
+
+def test_the_editor_is_chosen_before_the_pager_and_what_is_not_there_is_passed_over() -> None:
+    python = shlex.quote(sys.executable)
+    assert viewer_command({"VISUAL": "", "EDITOR": f"{python} -u", "PAGER": "less"}) == [sys.executable, "-u"]
+    assert viewer_command({"EDITOR": "no-such-editor", "PAGER": python}) == [sys.executable]
+    assert viewer_command({"EDITOR": "'open quote", "PAGER": python}) == [sys.executable]
+
+
+def test_the_file_of_a_value_is_private_is_named_for_what_it_holds_and_goes() -> None:
+    with value_file('{"a": "\udcff"}') as path:
+        assert path.suffix == ".json"
+        assert path.read_text("utf-8") == '{"a": "?"}'
+        if os.name == "posix":
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert not path.exists()
+    with value_file("# Words") as path:
+        assert path.suffix == ".md"
+
+
+async def test_a_command_reads_the_value_and_its_output_and_status_come_back() -> None:
+    piped = await pipe_through("tr a-z A-Z", "words\n" * 100_000)
+    assert piped.output == "WORDS\n" * 100_000 and piped.code == 0 and not piped.note
+    failed = await pipe_through("echo no >&2; exit 3", "x" * 1_000_000)
+    assert failed.output == "no\n" and failed.code == 3
+
+
+async def test_a_command_that_does_not_end_is_stopped_with_what_it_started() -> None:
+    begun = time.monotonic()
+    piped = await pipe_through("echo begun; sleep 300 & wait", "", seconds=1.0)
+    assert time.monotonic() - begun < 60
+    assert piped.output == "begun\n" and piped.code is None and "stopped after 1 s" in piped.note
+
+
+async def test_endless_output_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(external_programs, "_LARGEST_OUTPUT", 1024 * 1024)
+    piped = await pipe_through("yes", "")
+    assert len(piped.output) == 1024 * 1024 and "only the first 1 MiB" in piped.note
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [("cat", "needle"), ("exit 4", "exit status 4"), ("true", "no output")],
+)
+async def test_the_page_says_what_came_out(command: str, shown: str) -> None:
+    document = result_document(command, "Output", await pipe_through(command, "needle"))
+    (section,) = document.tabs[0].sections
+    assert shown in str(section.blocks) and section.title == f"Output | {command}"
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Path:
+    scribe = Scribe("values")
+    tool = scribe.start("tool", "search", payload={"input": '{"q": "x"}'})
+    scribe.end(tool, {"output": "found the needle"})
+    path = tmp_path / "values.msgpack"
+    write_trace(path, frames(scribe.take(), 8))
+    return path
+
+
+def test_a_value_opens_in_the_editor_and_the_viewer_comes_back(tmp_path: Path, recording: Path) -> None:
+    seen = tmp_path / "seen"
+    editor = tmp_path / "editor"
+    editor.write_text(
+        f'#!/bin/sh\ncp "$1" {shlex.quote(str(seen))}\necho EDITOR IS HERE\nread line\n', encoding="utf-8"
+    )
+    editor.chmod(0o700)
+    env = {"EDITOR": str(editor), "VISUAL": "", "ETAOI_TUI_STATE_DIR": str(tmp_path / "state")}
+    with Terminal([*VIEWER, "--replay", str(recording)], size=(120, 35), env=env) as terminal:
+        terminal.wait_for("search")
+        terminal.wait_quiet()
+        since = terminal.position
+        terminal.press("V")
+        terminal.wait_for("EDITOR IS HERE", since=since)
+        assert "needle" in seen.read_text("utf-8")
+        since = terminal.position
+        terminal.press("\r")
+        terminal.wait_for("quit", since=since)
+        since = terminal.position
+        terminal.press("|")
+        terminal.wait_for("pipe", since=since)
+        terminal.press("\x15")
+        terminal.wait_quiet()  # Textual runs an editing key behind letters that came in the same read
+        terminal.press("tr a-z A-Z")
+        terminal.wait_quiet()
+        terminal.press("\r")
+        terminal.wait_for("NEEDLE", since=since)
+        terminal.press("\x1b")
+        terminal.wait_quiet()
+        terminal.press("q")
+        terminal.wait_end()

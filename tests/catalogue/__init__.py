@@ -1,0 +1,1 @@
+"""The catalogue of recordings, and what is found in them."""

@@ -1,0 +1,106 @@
+"""The catalogue of a recording while a viewer makes it, and after that viewer ended, one way or another."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from etaoi_collector.recording.catalogue.catch_up import known, runs_of
+from etaoi_collector.recording.catalogue.database import CatalogueFile, Entry
+from etaoi_collector.recording.catalogue.run_row import RunRow
+from etaoi_collector.recording.directory import list_recordings, recordings_dir
+from tests.catalogue.making import at, read
+from tests.headless.running import objects, run, running, send
+from tests.pty_session import PtySession
+
+PATIENCE = 30.0
+
+
+def eventually(holds: Callable[[], object]) -> bool:
+    """Whether something comes true before long."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if holds():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def told(state: Path) -> tuple[Entry, list[RunRow]] | None:
+    """What the catalogue says of the only recording, without reading it."""
+    found = list_recordings(recordings_dir(state))
+    if not found:
+        return None
+    with CatalogueFile(state) as file:
+        entry = known(file, found[0], time.time())
+        runs = runs_of(file, found[0])
+    return None if entry is None or runs is None else (entry, runs)
+
+
+def recorded(state: Path) -> Path:
+    """The only recording."""
+    (recording,) = list_recordings(recordings_dir(state))
+    return recording.path
+
+
+def facts(rows: list[RunRow]) -> list[tuple[object, ...]]:
+    """What of rows must be the same, however they came about."""
+    return [
+        (row.trace_id, row.name, row.question, row.status, row.spans, row.events, row.errors,
+         row.input_tokens, row.output_tokens, row.calls, sorted(row.tools), row.extents)
+        for row in rows
+    ]  # fmt: skip
+
+
+def test_a_viewer_without_a_screen_writes_while_it_records(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    with running(state, "--port", "0") as process:
+        assert process.stderr is not None
+        endpoint = process.stderr.readline().split()[2].rstrip(";")
+        send(endpoint)
+        assert eventually(lambda: (now := told(state)) is not None and len(now[1]) >= 2)
+        before = told(state)
+        assert before is not None and not before[0].complete
+        listed = objects(run(state, "ls", "--json").stdout)
+        assert [(one["running"], one["traces"] >= 2) for one in listed] == [(True, True)]
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE) == 0
+    after = told(state)
+    assert after is not None and after[0].complete
+    again, rows = read(tmp_path / "other", recorded(state))
+    assert (after[0].traces, after[0].errors, after[0].events) == (again.traces, again.errors, again.events)
+    assert facts(after[1]) == facts(rows)
+
+
+@pytest.mark.parametrize("how", ["quit", "terminated", "killed"])
+def test_a_viewer_leaves_a_catalogue_that_holds(tmp_path: Path, how: str) -> None:
+    state = tmp_path / "state"
+    command = [sys.executable, "-m", "etaoi_tui", "--port", "0"]
+    with PtySession(command, state) as terminal:
+        terminal.wait_for(b"/ingest")
+        address = terminal.drawn.split(b"ws://")[1].split(b"/ingest")[0].decode()
+        send(f"ws://{address}/ingest")
+        assert eventually(lambda: terminal.read(0.1) or told(state) is not None)
+        if how == "quit":
+            terminal.send(b"q")
+        else:
+            terminal.process.send_signal(signal.SIGKILL if how == "killed" else signal.SIGTERM)
+        terminal.wait()
+    path = recorded(state)
+    after = told(state)
+    if how == "killed":
+        assert after is None
+    else:
+        assert after is not None and after[0].complete
+    (listed,) = objects(run(state, "ls", "--json").stdout)
+    again, rows = read(tmp_path / "other", path)
+    assert (listed["traces"], listed["errors"]) == (again.traces, again.errors)
+    with CatalogueFile(state) as file:
+        kept = runs_of(file, at(path))
+    assert kept is not None
+    assert facts(kept) == facts(rows)

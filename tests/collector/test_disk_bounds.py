@@ -1,0 +1,280 @@
+"""A recording that is being written stays within what may be kept, and goes on when a disk has room again."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from etaoi_collector.recording import recording_files
+from etaoi_collector.recording.chunks import Cursor
+from etaoi_collector.recording.directory import list_recordings, newest
+from etaoi_collector.recording.reader import TraceReader
+from etaoi_collector.recording.recorder import OVER_KEPT_BYTES, Recorder, State
+from etaoi_collector.source_items import FrameRefused, Missing, Opened
+from etaoi_collector.wire.event_ref import unpack_event_ref
+from etaoi_collector.wire.trace_records import create_private, read_header, records_in
+from tests.collector.making import an_id, events_in, numbered_frame
+from tests.collector.serving import serving, wait_for
+from tests.collector.test_recorder import file_size_limit, span_at
+
+KEPT = 200_000
+FRAME = len(numbered_frame(0, 10))
+
+
+def on_disk(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.iterdir())
+
+
+def test_the_disk_is_bounded_while_it_records(tmp_path: Path) -> None:
+    """Ten times as much arrives as may be kept: at no moment there is more, and the newest is all there."""
+    old = Recorder(directory=tmp_path, clock=lambda: 1e9)
+    old.append(1.0, 1, numbered_frame(0, 200))
+    old.close()
+    recorder = Recorder(directory=tmp_path, segment_bytes=20_000, keep_bytes=KEPT)
+    recorder.opened(1.0, 1, peer="p", client="c", hello=b"\x80")
+    places: list[int] = []
+    most = 0
+    while len(places) * FRAME < 10 * KEPT:
+        places.append(recorder.append(1.0, 1, numbered_frame(len(places), 10)))
+        recorder.flush()
+        most = max(most, on_disk(tmp_path))
+    assert KEPT // 2 < most <= KEPT
+    assert recorder.bytes_written == on_disk(tmp_path) and recorder.warning == ""
+    read = [recorder.read(place) for place in places]
+    kept = [number for number, raw in enumerate(read) if isinstance(raw, bytes)]
+    assert kept == list(range(kept[0], len(places))) and len(kept) * FRAME > KEPT // 2
+    assert {raw.reason for raw in read if isinstance(raw, Missing)} == {OVER_KEPT_BYTES}
+    recorder.close()
+
+    (run,) = list_recordings(tmp_path)
+    reader = TraceReader(run.path)
+    arrivals = list(reader.arrivals())
+    assert [event.span_id for event in events_in(arrivals)][::10] == [an_id(100 + n) for n in kept]  # type: ignore[union-attr]
+    assert [item.connection.peer for item in arrivals if isinstance(item, Opened)] == ["p"]
+    part = unpack_event_ref(places[kept[0]])[0] + 1
+    assert reader.notices == [f"This is part {part} of a recording; earlier parts were not kept."]
+
+
+def test_a_spool_is_bounded_and_a_chosen_file_is_not(tmp_path: Path) -> None:
+    spool = Recorder(segment_bytes=20_000, keep_bytes=KEPT)
+    chosen = Recorder(path=tmp_path / "a", segment_bytes=20_000, keep_bytes=KEPT)
+    for recorder in (spool, chosen):
+        first = recorder.append(1.0, 1, numbered_frame(0, 10))
+        for number in range(1, 600):
+            recorder.append(1.0, 1, numbered_frame(number, 10))
+        recorder.flush()
+        missing = recorder.read(first)
+        if recorder is spool:
+            assert recorder.bytes_written <= KEPT and missing == Missing(OVER_KEPT_BYTES)
+        else:
+            assert on_disk(tmp_path) == recorder.bytes_written > 3 * KEPT and isinstance(missing, bytes)
+        recorder.close()
+
+
+def test_who_follows_a_recording_is_told_what_went_before_they_came(tmp_path: Path) -> None:
+    recorder = Recorder(directory=tmp_path, segment_bytes=20_000, keep_bytes=KEPT)
+    for number in range(600):
+        recorder.append(float(number), 1, numbered_frame(number, 10))
+    position, times, gap, segments = Cursor(), [], 0, []
+    while (chunk := recorder.stretch(position, 50_000)) is not None:
+        head = read_header(chunk.data)
+        if head is not None:
+            segments.append(head[0].segment)
+        else:
+            times += [at for _, _, at, _, _ in records_in(chunk.data)]
+        if chunk.gap:
+            gap += chunk.gap
+            assert chunk.why == OVER_KEPT_BYTES and chunk.start.offset == 0
+        position = chunk.end
+    assert position == recorder.end() and recorder.oldest() == Cursor(segments[0], 0) > Cursor()
+    assert segments == list(range(segments[0], segments[-1] + 1))
+    assert (
+        times == [float(number) for number in range(600 - len(times), 600)] and len(times) * FRAME > KEPT // 2
+    )
+    average = (gap + recorder.bytes_written) / 600
+    assert gap == pytest.approx((600 - len(times)) * average, rel=0.02)
+    recorder.close()
+
+
+@pytest.mark.parametrize("history", [None, 3_000, 100])
+def test_a_late_subscriber_hears_how_much_was_not_kept(tmp_path: Path, history: int | None) -> None:
+    with serving(tmp_path, segment_bytes=20_000, keep_bytes=KEPT) as (collector, _):
+        ingest, recorder = collector._open_hub()
+        number = ingest.open("p", "c", b"")
+        for first in range(0, 5_000, 10):
+            ingest.frame(number, numbered_frame(first, 10))
+        with collector.subscribe(history=history, kinds="span_start") as subscription:
+            subscription.end()
+            told = list(subscription)
+        missed = sum(event.count or 0 for event in told if event.kind == "missed")
+        heard = [event.span_id for event in told if event.kind == "span_start"]
+        wanted = 5_000 if history is None else history
+        assert missed + len(heard) == wanted
+        assert heard == [an_id(100 + at) for at in range(5_000 - len(heard), 5_000)]
+        assert (
+            (missed > 3_000 and told[0].reason == OVER_KEPT_BYTES) if history is None else len(heard) >= 100
+        )
+        assert isinstance(recorder.read(0), Missing)
+
+
+def test_a_slow_reader_steps_over_parts_that_went_meanwhile(tmp_path: Path) -> None:
+    recorder = Recorder(directory=tmp_path, segment_bytes=20_000, keep_bytes=KEPT)
+    recorder.append(1.0, 1, numbered_frame(0, 10))
+    recorder.flush()
+    run = newest(tmp_path)
+    assert run is not None
+    reader = TraceReader(run.path)
+    assert len(events_in(reader.arrivals())) == 10
+    for number in range(1, 600):
+        recorder.append(1.0, 1, numbered_frame(number, 10))
+    recorder.flush()
+    kept = events_in(reader.arrivals())
+    assert kept[-1].span_id == an_id(100 + 608) and len(kept) * FRAME > 10 * KEPT // 2  # type: ignore[union-attr]
+    assert len(reader.notices) == 1 and "were not kept" in reader.notices[0]
+    recorder.close()
+
+
+class FullFor:
+    """Lets nothing be written while it is full."""
+
+    def __init__(self) -> None:
+        self.full = False
+        self.opened: list[Path] = []
+        self._real = create_private
+
+    def create(self, path: Path) -> Any:
+        self.opened.append(path)
+        return _Limited(self._real(path), self)
+
+
+class _Limited:
+    def __init__(self, file: Any, disk: FullFor) -> None:
+        self._file = file
+        self._disk = disk
+
+    def write(self, data: Any) -> int:
+        if self._disk.full:
+            raise OSError(errno.ENOSPC, "full")
+        return int(self._file.write(data))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> FullFor:
+    found = FullFor()
+    monkeypatch.setattr(recording_files, "create_private", found.create)
+    return found
+
+
+@pytest.fixture
+def seconds(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Let time pass for the recorder's next attempt."""
+    now = [1_000.0]
+    monkeypatch.setattr("etaoi_collector.recording.recorder.time.monotonic", lambda: now[0])
+
+    def add(more: float) -> None:
+        now[0] += more
+
+    return add
+
+
+@pytest.mark.parametrize("chosen", [True, False])
+def test_a_full_disk_is_told_of_once_and_it_goes_on_in_a_next_file(
+    tmp_path: Path, disk: FullFor, seconds: Callable[[float], None], chosen: bool
+) -> None:
+    where = {"path": tmp_path / "run.msgpack"} if chosen else {"directory": tmp_path}
+    recorder = Recorder(**where)  # type: ignore[arg-type]
+    recorder.opened(1.0, 1, peer="p", client="c", hello=b"\x80")
+    places = [recorder.append(1.0, 1, numbered_frame(n, 1)) for n in range(5)]
+    recorder.flush()
+    disk.full = True
+    said = set()
+    for n in range(5, 15):
+        places.append(recorder.append(2.0, 1, numbered_frame(n, 1)))
+        recorder.flush()
+        seconds(0.3)
+        said.add(recorder.warning)
+    first = recorder.path
+    assert first is not None and said == {f"recording stopped: disk full ({first.name})"}
+    assert recorder.state is State.STOPPED and os.listdir(tmp_path) == [first.name]
+    disk.full = False
+    seconds(1.1)
+    recorder.flush()
+    places += [recorder.append(3.0, 1, numbered_frame(n, 1)) for n in range(15, 20)]
+    assert (recorder.state, recorder.warning) == (State.RECORDING, "")
+    assert recorder.trouble == "the recording has a gap: disk full, 10 frames are missing"
+    assert [span_at(recorder, place) for place in places] == [an_id(100 + n) for n in range(20)]
+    assert places == sorted(places) and recorder.unrecorded == 10
+    followed = []
+    position = Cursor()
+    while (chunk := recorder.stretch(position, 100_000)) is not None:
+        followed += [at for _, kind, at, _, _ in records_in(chunk.data) if kind == 2]
+        position = chunk.end
+    assert followed == [1.0] * 5 + [2.0] * 10 + [3.0] * 5
+    recorder.close()
+    arrivals = list(TraceReader(first).arrivals())
+    assert [e.span_id for e in events_in(arrivals)] == [an_id(100 + n) for n in (*range(5), *range(15, 20))]  # type: ignore[union-attr]
+    (refused,) = [item for item in arrivals if isinstance(item, FrameRefused)]
+    assert refused.reason == "10 frames: disk full" and refused.size > 1_000
+    assert [item.connection.peer for item in arrivals if isinstance(item, Opened)] == ["p"]
+
+
+def test_a_disk_with_hardly_any_room_is_left_alone(tmp_path: Path, seconds: Callable[[float], None]) -> None:
+    """A file for a few bytes more would be full at once: no row of tiny files."""
+    recorder = Recorder(directory=tmp_path)
+    with file_size_limit(20_000):
+        for n in range(200):
+            recorder.append(1.0, 1, numbered_frame(n, 1))
+            recorder.flush()
+            seconds(1.1)
+        assert len(os.listdir(tmp_path)) == 1 and recorder.state is State.STOPPED
+    seconds(1.1)
+    recorder.flush()
+    assert len(os.listdir(tmp_path)) == 2 and recorder.state is State.RECORDING
+    recorder.close()
+
+
+def test_a_folder_that_becomes_usable_is_used(tmp_path: Path, seconds: Callable[[float], None]) -> None:
+    (tmp_path / "state").write_text("in the way")
+    recorder = Recorder(directory=tmp_path / "state" / "recordings")
+    recorder.opened(1.0, 1, peer="p", client="c", hello=b"\x80")
+    early = recorder.append(1.0, 1, numbered_frame(0, 1))
+    seconds(1.1)
+    recorder.flush()
+    assert recorder.state is State.SPOOLING and recorder.warning.startswith("not recording: ")
+    (tmp_path / "state").unlink()
+    seconds(1.1)
+    recorder.flush()
+    late = recorder.append(2.0, 1, numbered_frame(1, 1))
+    assert (recorder.state, recorder.warning) == (State.RECORDING, "")
+    assert recorder.trouble.startswith("the recording begins late: ")
+    assert [span_at(recorder, place) for place in (early, late)] == [an_id(100), an_id(101)]
+    recorder.close()
+    run = newest(tmp_path / "state" / "recordings")
+    assert run is not None and recorder.path == run.path
+    arrivals = list(TraceReader(run.path).arrivals())
+    assert len(events_in(arrivals)) == 1
+    assert [item.connection.peer for item in arrivals if isinstance(item, Opened)] == ["p"]
+
+
+def test_a_collector_goes_on_by_itself(tmp_path: Path, disk: FullFor) -> None:
+    with serving(tmp_path) as (collector, source):
+        ingest, recorder = collector._open_hub()
+        number = ingest.open("p", "c", b"")
+        ingest.frame(number, numbered_frame(0, 1))
+        wait_for(lambda: on_disk(tmp_path / "recordings") > 0)
+        disk.full = True
+        ingest.frame(number, numbered_frame(1, 1))
+        wait_for(lambda: recorder.state is State.STOPPED)
+        assert source.status().recording.warning.startswith("recording stopped: disk full")
+        disk.full = False
+        wait_for(lambda: recorder.state is State.RECORDING)
+        assert source.status().recording.warning == ""
+        assert source.notices == ["the recording has a gap: disk full, 1 frames are missing"]

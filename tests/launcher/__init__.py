@@ -1,0 +1,1 @@
+"""Programs that `etaoi-tui run` starts, seen by the real collector."""

@@ -1,0 +1,264 @@
+"""Totals of recordings against sums that are made here, from the files' bytes and nothing else.
+
+The walk below knows MessagePack, the names of the wire's fields and where each client puts its token counts;
+it takes no reader, no store and no price of the product. Dollars are those of a price list of its own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import msgpack
+import pytest
+import zstandard
+
+from etaoi_collector.pricing import book
+from etaoi_collector.pricing.book import OwnPrice, PriceBook
+from etaoi_collector.pricing.total import Total
+from etaoi_collector.pricing.totals import Totals
+from etaoi_collector.projections.objects import trace_object
+from etaoi_collector.store.model import Session, Trace
+from etaoi_tui.cli.load_recording import load
+from tests.headless.running import run
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDERS = [ROOT / "tests" / "captures", *(parent / "shared" / "captures" for parent in ROOT.parents)]
+"""More recordings may lie beside the project; it does without them."""
+
+RECORDINGS = sorted(
+    {path.name: path for folder in reversed(FOLDERS) for path in folder.glob("*.msgpack*")}.values()
+)
+
+PRICES = {
+    "fake-gpt-5": (1.25, 10.0, 0.125),
+    "fake-opus": (15.0, 75.0, 1.5),
+    "fake-haiku": (0.8, 4.0, 0.08),
+    "fake-gpt-voice": (2.0, 8.0, 0.5),
+}
+"""Dollars per million tokens: input, output, input from a cache."""
+
+
+@dataclass
+class Call:
+    """A model call as the bytes tell it."""
+
+    span_id: str
+    input: int
+    output: int
+    cached: int
+    model: str
+
+    @property
+    def dollars(self) -> Fraction | None:
+        if self.model not in PRICES:
+            return None
+        fresh, output, cached = map(Fraction, map(str, PRICES[self.model]))
+        return ((self.input - self.cached) * fresh + self.cached * cached + self.output * output) / 1_000_000
+
+
+@dataclass
+class Told:
+    """What a file tells: model calls, and who is below whom, by span id."""
+
+    calls: dict[str, Call] = field(default_factory=dict)
+    parents: dict[str, str | None] = field(default_factory=dict)
+    kinds: dict[str, str] = field(default_factory=dict)
+    traces: dict[str, str] = field(default_factory=dict)
+    sessions: dict[str, str] = field(default_factory=dict)
+
+    def inside(self, top: str) -> list[Call]:
+        """The calls at and below a span."""
+        return [call for call in self.calls.values() if top in self.line(call.span_id)]
+
+    def own(self, top: str) -> list[Call]:
+        """Those of them that no agent below it made."""
+        found = []
+        for call in self.inside(top):
+            line = self.line(call.span_id)
+            between = line[1 : line.index(top)] if call.span_id != top else []
+            if not any(self.kinds[span] == "sub_agent" for span in between):
+                found.append(call)
+        return found
+
+    def line(self, span: str) -> list[str]:
+        """A span and all above it."""
+        found: list[str] = []
+        at: str | None = span
+        while at is not None and at not in found and at in self.kinds:
+            found.append(at)
+            at = self.parents[at]
+        return found
+
+
+def events_of(path: Path) -> Iterator[dict[str, Any]]:
+    data = path.read_bytes()
+    if path.suffix == ".zst":
+        data = zstandard.ZstdDecompressor().decompress(data)
+    unpacker = msgpack.Unpacker(raw=False, strict_map_key=False)
+    unpacker.feed(data)
+    for _, frame in unpacker:
+        told = msgpack.unpackb(frame, raw=False, strict_map_key=False)
+        if isinstance(told, list):
+            for envelope in told:
+                yield from envelope["batch"]
+
+
+def walk(path: Path) -> Told:
+    told = Told()
+    for event in events_of(path):
+        if event["kind"] not in ("span_start", "span_end"):
+            continue
+        span = event["span_id"]
+        told.parents.setdefault(span, event["parent_span_id"])
+        told.kinds.setdefault(span, event["node_kind"])
+        told.traces.setdefault(span, event["trace_id"])
+        told.sessions.setdefault(event["trace_id"], event["session_id"])
+        if event["kind"] != "span_end" or event["node_kind"] != "llm":
+            continue
+        payload, metrics = event["payload"], event.get("voice_metrics")
+        usage = payload.get("usage")
+        if usage:
+            cached = (usage.get("input_token_details") or {}).get("cache_read", 0)
+            counts = usage["input_tokens"], usage["output_tokens"], cached
+            model = payload.get("model") or event["metadata"].get("ls_model_name", "")
+        elif metrics and metrics["type"] == "llm":
+            cached = metrics["prompt_cached_tokens"]
+            counts = metrics["prompt_tokens"], metrics["completion_tokens"], cached
+            model = metrics["metadata"]["model_name"]
+        elif metrics and metrics["type"] == "realtime_model":
+            cached = metrics["input_token_details"]["cached_tokens"]
+            counts = metrics["input_tokens"], metrics["output_tokens"], cached
+            model = metrics["metadata"]["model_name"]
+        else:
+            continue
+        told.calls[span] = Call(span, *counts, model=model)
+    return told
+
+
+def agrees(total: Total, calls: list[Call]) -> None:
+    """Check a sum, to the token and to a millionth of a cent."""
+    assert (total.input_tokens, total.output_tokens, total.cache_read) == (
+        sum(call.input for call in calls),
+        sum(call.output for call in calls),
+        sum(call.cached for call in calls),
+    )
+    prices = [call.dollars for call in calls]
+    known = [price for price in prices if price is not None]
+    assert (total.priced, total.unpriced) == (len(known), len(prices) - len(known))
+    if known:
+        assert total.cost_usd == pytest.approx(float(sum(known)), abs=1e-8)
+    else:
+        assert total.cost_usd is None
+    whole = sum(call.input for call in calls)
+    if whole:
+        assert total.cache_hit_rate == pytest.approx(sum(call.cached for call in calls) / whole)
+
+
+@pytest.fixture(autouse=True)
+def own_prices(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = {name: OwnPrice(input=i, output=o, cache_read=c) for name, (i, o, c) in PRICES.items()}
+    prices = PriceBook(own=own)
+    # The package knows other models; nothing but the list above has a price here.
+    prices._failed = "left out"
+    monkeypatch.setattr(book, "_book", [prices])
+
+
+def test_there_are_recordings_with_sub_agents_voice_and_unknown_models() -> None:
+    told = [walk(path) for path in RECORDINGS]
+    assert len(RECORDINGS) >= 8 and sum(len(one.calls) for one in told) > 40
+    models = {call.model for one in told for call in one.calls.values()}
+    assert {"fake-gpt-5", "fake-gpt-voice"} <= models and models - set(PRICES)
+    nested = [
+        span
+        for one in told
+        for span, kind in one.kinds.items()
+        if kind == "sub_agent" and any(one.kinds[above] == "sub_agent" for above in one.line(span)[1:])
+    ]
+    assert nested
+
+
+@pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.stem)
+def test_totals_are_what_the_bytes_say(path: Path) -> None:
+    told = walk(path)
+    with load(str(path)) as loaded:
+        totals = Totals()
+        sessions: dict[Session, None] = {}
+        for trace in loaded.store.traces.values():
+            calls = [call for call in told.calls.values() if told.traces[call.span_id] == trace.trace_id]
+            agrees(totals.of_trace(trace), calls)
+            by_model = totals.by_model(trace)
+            assert set(by_model) == {call.model for call in calls}
+            for model, total in by_model.items():
+                agrees(total, [call for call in calls if call.model == model])
+            sessions[trace.session] = None
+            printed = trace_object(trace)
+            assert printed["input_tokens"] == sum(call.input for call in calls)
+            assert printed["cost_is_complete"] is all(call.dollars is not None for call in calls)
+        for session in sessions:
+            agrees(
+                totals.of_session(session),
+                [
+                    c
+                    for c in told.calls.values()
+                    if told.sessions[told.traces[c.span_id]] == session.session_id
+                ],
+            )
+        seen = 0
+        for span_id in told.kinds:
+            span = loaded.store.find_span(span_id)
+            assert span is not None
+            found, calls = totals.of_span(span), told.inside(span_id)
+            if found is None:
+                assert not calls
+                continue
+            seen += 1
+            agrees(found.together, calls)
+            if span.kind == "llm":
+                continue
+            own = told.own(span_id)
+            agrees(found.own, own)
+            agrees(found.below, [call for call in calls if call not in own])
+        assert seen >= bool(told.calls)
+        for trace in loaded.store.traces.values():
+            agrees(totals.of_run(trace), hanging_in(told, trace))
+
+
+def hanging_in(told: Told, trace: Trace) -> list[Call]:
+    """The calls of a trace, and of every trace whose spans hang below one of its spans."""
+    traces = {trace.trace_id}
+    while True:
+        more = {
+            told.traces[span]
+            for span, above in told.parents.items()
+            if above in told.traces and told.traces[above] in traces
+        }
+        if more <= traces:
+            return [call for call in told.calls.values() if told.traces[call.span_id] in traces]
+        traces |= more
+
+
+@pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.stem)
+def test_json_says_what_the_bytes_say(path: Path, tmp_path: Path) -> None:
+    """The commands as a script runs them, with the prices of a file of one's own."""
+    told = walk(path)
+    shown = [json.loads(line) for line in run(tmp_path, "show", path, "--json", "--all").stdout.splitlines()]
+    assert {span["span_id"] for span in shown} == set(told.kinds)
+    for span in shown:
+        calls = told.inside(span["span_id"])
+        if span["totals"] is None:
+            assert [call.span_id for call in calls] in ([], [span["span_id"]])
+            continue
+        together = span["totals"]["together"]
+        assert together["input_tokens"] == sum(call.input for call in calls)
+        assert together["output_tokens"] == sum(call.output for call in calls)
+        assert together["model_calls"] == len(calls)
+    listed = [json.loads(line) for line in run(tmp_path, "ls", path, "--json").stdout.splitlines()]
+    assert listed
+    for trace in listed:
+        calls = [call for call in told.calls.values() if told.traces[call.span_id] == trace["trace_id"]]
+        assert trace["input_tokens"] == sum(call.input for call in calls)

@@ -1,0 +1,51 @@
+"""Rates that are learned once say what the package says of each call, at every size of request."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from etaoi_collector.pricing.book import PriceBook, _price_of_call
+from etaoi_collector.pricing.token_counts import Tokens
+
+BOOK = PriceBook()
+AT = 1_790_000_000.0
+MODELS = (
+    "gpt-5",
+    "gpt-4o",
+    "claude-sonnet-4-5",
+    "claude-opus-4-1",
+    "gemini-2.5-pro",
+    "gemini-2.5-flash",
+    "grok-4",
+)
+"""Two of them cost more from 200,000 tokens of input on."""
+
+COUNTS = st.integers(0, 3_000) | st.integers(0, 400_000) | st.sampled_from([199_999, 200_000, 200_001])
+
+
+@st.composite
+def tokens(draw: st.DrawFn) -> Tokens:
+    written = draw(COUNTS)
+    return Tokens(
+        draw(COUNTS),
+        draw(COUNTS),
+        written,
+        draw(COUNTS),
+        None,
+        "",
+        cache_write_1h=draw(st.integers(0, written)),
+    )
+
+
+@given(st.sampled_from(MODELS), tokens())
+@settings(max_examples=150, deadline=None)
+def test_rates_and_the_package_agree(model: str, counted: Tokens) -> None:
+    if not BOOK.ready:
+        BOOK.load()
+    cost = BOOK.cost(counted, model, at=AT)
+    said = _price_of_call(BOOK._package, counted, model, "", datetime.fromtimestamp(AT, UTC), None)
+    assert said is not None and (cost.total, cost.input, cost.output) == pytest.approx(said, abs=1e-12)
