@@ -50,10 +50,10 @@ class FrameCache:
 
     Args:
         read_frame: Returns the bytes of the frame at a place whose ordinal is 0, or why there are none.
-        value_places: Where frames lie that bring values for others; see `SharedValues`.
+        value_places: Returns where frames lie that bring values for others; see `SharedValues`.
     """
 
-    def __init__(self, read_frame: ReadFrame, value_places: Sequence[int]) -> None:
+    def __init__(self, read_frame: ReadFrame, value_places: Callable[[], Sequence[int]]) -> None:
         self._read_frame = read_frame
         self._resolver = Resolver(SharedValues(value_places, read_frame).find)
         self._kept: OrderedDict[int, tuple[list[Raw | Reject] | LargeFrame, int]] = OrderedDict()

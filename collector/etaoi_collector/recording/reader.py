@@ -82,7 +82,7 @@ class TraceReader:
         self._untimed = isinstance(first.format, PlainStream)
         self._per_item = events_per_item
         self._value_places: list[int] = []
-        self._splits = FrameCache(self._frame, self._value_places)
+        self._splits = FrameCache(self._frame, lambda: self._value_places)
         self._chunk: bytes | memoryview = b""
         self._chunk_at = 0
         self._offset = first.start

@@ -116,7 +116,7 @@ class Recorder:
         self._lock = threading.Lock()
         self.value_places: list[int] = []
         """Places of the frames that bring values for other frames' events, in order."""
-        self._splits = FrameCache(self.read_frame, self.value_places)
+        self._splits = FrameCache(self.read_frame, lambda: self.value_places)
         if path is not None:
             self._files.open_given(Path(path))
         else:

@@ -17,12 +17,15 @@ class SharedValues:
     """Finds values by their digests.
 
     Args:
-        places: Places of the frames that bring values, in order; it grows while this is used.
+        places: Returns the places of the frames that bring values, in order. Asked only when a value is
+            looked for; there may be more the next time.
         read_frame: Returns the bytes of the frame at a place, or why there are none.
     """
 
     def __init__(
-        self, places: Sequence[int], read_frame: Callable[[int], bytes | memoryview | Missing]
+        self,
+        places: Callable[[], Sequence[int]],
+        read_frame: Callable[[int], bytes | memoryview | Missing],
     ) -> None:
         self._places = places
         self._read_frame = read_frame
@@ -49,11 +52,11 @@ class SharedValues:
         return content
 
     def _look_up(self, digest: bytes) -> bytes | None:
-        while self._seen < len(self._places):
-            place = self._places[self._seen]
-            self._seen += 1
+        places = self._places()
+        for place in places[self._seen :]:
             for known in self._values_of(place):
                 self._where[known] = place
+        self._seen = len(places)
         where = self._where.get(digest)
         content = None if where is None else self._values_of(where).get(digest)
         return content if content is not None and digest_of(content) == digest else None
