@@ -41,7 +41,7 @@ from etaoi_tui.view.footer_messages import FooterMessage
 from etaoi_tui.view.layout import Layout
 from etaoi_tui.view.palette import PaletteEntry
 from etaoi_tui.view.settings import Settings, load_settings
-from etaoi_tui.view.status import StatusLine, status_line
+from etaoi_tui.view.status import StatusLine, follow_words, status_line
 from etaoi_tui.view.trace_clock import EventRate, TraceClock
 from etaoi_tui.view.trace_counts import TraceCounts
 from etaoi_tui.view.voice.thresholds import config_file
@@ -275,6 +275,8 @@ class ViewerApp(ContainedApp[ChosenRecording]):
         """Remember when somebody last used keys or mouse."""
         if isinstance(event, events.InputEvent):
             self._tick_loop.touched()
+            if isinstance(event, events.Key):
+                self.main.last_key = event.key
         await super().on_event(event)
 
     def tick(self) -> None:
@@ -318,10 +320,18 @@ class ViewerApp(ContainedApp[ChosenRecording]):
             traces=0 if session is None else self._trace_counts[session],
             notices=self.source.notices,
             rate=self._rate.at(self._clock(), self.store.events),
-            following=self.main.span_tree.following,
+            behind=self.feed.behind,
+            chips=self.main.now_line.chips() if self.source.live else (),
+            follow=self._follow_words(),
+            frame=self._spinner_frame,
             growing=self.source.live and not self.feed.behind,
             ended=self.feed.ended,
         )
+
+    def _follow_words(self) -> str:
+        tree = self.main.span_tree
+        comes = self._listens and not self.main.arrangement.empty
+        return follow_words(tree.new_below) if comes and not tree.following else ""
 
     def _tell_notices(self) -> None:
         notices = self.source.notices

@@ -194,6 +194,23 @@ def run_command(context: click.Context, /, command: tuple[str, ...], **options: 
     context.exit(run(words, _collector_options(options, watched=view), mode=mode, view=view, theme=theme))
 
 
+@main.command(short_help="Find out why nothing shows.")
+@click.argument("url", required=False)
+@click.option("--token", envvar="ETAOI_TUI_TOKEN", help="The viewer's secret. [env: ETAOI_TUI_TOKEN]")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.pass_context
+def doctor(context: click.Context, url: str | None, token: str | None, as_json: bool) -> None:
+    """Look at the way from an agent to the viewer at URL, ws://127.0.0.1:8787 by default.
+
+    Says who holds the port, whether a sample gets through (it is not kept), whether recordings can be
+    written, what the terminal can do, and, run where the agent runs, which tracers its Python has, where
+    they send to and the line to add. Ends with 1 when something is in the way.
+    """
+    from etaoi_tui.cli.doctor import run
+
+    context.exit(run(url, token=token, as_json=as_json))
+
+
 @main.command("ls")
 @click.argument("file", required=False)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")

@@ -169,7 +169,7 @@ def show_conversation(at: Workspace) -> None:
     "follow.toggle",
     keys=("f",),
     label="follow",
-    help="Follow the newest span, or stop following",
+    help="Follow what runs, or stop following",
     group="Where did the time go?",
     footer=6,
     words="live tail newest stream scroll",

@@ -11,7 +11,7 @@ from etaoi_tui.view.command import command
     "program.output",
     keys=("P",),
     label="output",
-    help="Show what the program printed that `etaoi-tui run --view` started",
+    help="Show what the program of run --view prints",
     group="Do",
 )
 def show_output(at: Workspace) -> None:

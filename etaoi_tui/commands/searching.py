@@ -10,7 +10,7 @@ from etaoi_tui.view.command import command
     "search.open",
     keys=("slash",),
     label="search",
-    help="Search in this run and the others; in the list: list only runs with hits",
+    help="Search all runs; in the list: list those with hits",
     group="Find",
     footer=4,
     # Done before the next key is looked at: what is typed behind it belongs to the search.

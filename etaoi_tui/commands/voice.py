@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from etaoi_tui.screens.workspace import Workspace
+from etaoi_tui.view import format as fmt
 from etaoi_tui.view.command import command
 from etaoi_tui.view.voice.lane import LaneScale
 
@@ -46,15 +47,15 @@ def toggle_lanes(at: Workspace) -> None:
 @command(
     "voice.worst",
     keys=("w",),
-    label="worst turn",
-    help="Go to the turn with the longest heard gap",
+    label="slowest",
+    help="Go to the slowest turn of a call, elsewhere to the slowest tools of the session",
     group="Where did the time go?",
     words="slow slowest latency silence wait",
 )
 def go_to_worst_turn(at: Workspace) -> None:
-    """Go to the turn with the longest heard gap."""
+    """Go to the turn with the longest heard gap; in a session without calls to its slowest tool."""
     if at.voice.call is None:
-        at.answer("This is no voice session.")
+        _go_to_slowest_tool(at)
         return
     at.voice.show_lanes(True)
     at.arrangement.go_to_after_layout("tree")
@@ -77,3 +78,20 @@ def change_axis(at: Workspace) -> None:
         at.answer(_SCALES[at.lanes.next_scale()])
     else:
         at.answer("The time axis changes in the voice lanes (v).")
+
+
+def _go_to_slowest_tool(at: Workspace) -> None:
+    """Go to the slowest tool call of the conversation; from there to the next slowest, and around."""
+    trace = at.selection.trace
+    calls = at.slowest_tools.of(trace) if trace is not None else []
+    if not calls:
+        at.answer("No tool call of this session has ended.")
+        return
+    shown = at.slowest_tools.shown
+    goes_on = shown in calls and shown is at.selection.span
+    number = (calls.index(shown) + 1) % len(calls) if shown is not None and goes_on else 0
+    at.slowest_tools.shown = calls[number]
+    at.go_to_span(calls[number])
+    rank = "slowest" if number == 0 else f"number {number + 1} of the slowest"
+    took = calls[number].duration(at.now(calls[number].trace))
+    at.answer(f"The {rank} of the session's tool calls: {fmt.duration(took)}.")

@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
@@ -70,12 +70,12 @@ def run(file: str, command: Sequence[str], environment: Mapping[str, str]) -> in
     Raises:
         CannotRun: It cannot be started.
     """
-    with _signals_left_to_it() as started:
+    with _signals_left_to_it() as begun:
         try:
             process = subprocess.Popen([file, *command[1:]], env=dict(environment), close_fds=False)
         except OSError as error:
             raise CannotRun(f"{command[0]} cannot be run: {error.strerror}.", NOT_EXECUTABLE) from None
-        started.append(process)
+        begun(process)
         while True:
             try:
                 return process.wait()
@@ -101,20 +101,29 @@ def end_like(code: int) -> int:
 
 
 @contextmanager
-def _signals_left_to_it() -> Iterator[list[subprocess.Popen[bytes]]]:
+def _signals_left_to_it() -> Iterator[Callable[[subprocess.Popen[bytes]], None]]:
     """Let the terminal's signals be the command's affair, and pass on those that were sent to this process.
 
     Handlers, because a command inherits what is ignored, and not what is handled. What was ignored when this
-    process began stays ignored in both.
+    process began stays ignored in both. Yields what is to be called with the command once it is there; it may
+    be at work before, and what was sent until then is passed on then.
     """
     started: list[subprocess.Popen[bytes]] = []
+    early: list[int] = []
+
+    def begun(process: subprocess.Popen[bytes]) -> None:
+        started.append(process)
+        while early:
+            process.send_signal(early.pop(0))
 
     def leave(number: int, frame: FrameType | None) -> None:
         """The terminal has sent it to the command, too."""
 
     def pass_on(number: int, frame: FrameType | None) -> None:
-        for process in started:
-            process.send_signal(number)
+        if started:
+            started[0].send_signal(number)
+        else:
+            early.append(number)
 
     before = {}
     for names, handler in ((_FROM_THE_TERMINAL, leave), (_PASSED_ON, pass_on)):
@@ -123,7 +132,7 @@ def _signals_left_to_it() -> Iterator[list[subprocess.Popen[bytes]]]:
             if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
                 before[number] = signal.signal(number, handler)
     try:
-        yield started
+        yield begun
     finally:
         for number, handler_before in before.items():
             signal.signal(number, handler_before)

@@ -25,12 +25,15 @@ from etaoi_tui.screens.detail_controller import DetailController
 from etaoi_tui.screens.navigator import Navigator
 from etaoi_tui.screens.search_controller import SearchController
 from etaoi_tui.screens.voice_controller import VoiceController
+from etaoi_tui.view.activity import Activity
 from etaoi_tui.view.command import CommandTable, Pane
 from etaoi_tui.view.faults import FaultLog
 from etaoi_tui.view.glyphs import kind_word
 from etaoi_tui.view.layout import Layout
+from etaoi_tui.view.now_line import NowLine
 from etaoi_tui.view.row_summaries import Summaries
 from etaoi_tui.view.selection import Selection, SelectionChange
+from etaoi_tui.view.slowest_tools import SlowestTools
 from etaoi_tui.view.status import StatusLine
 from etaoi_tui.view.voice import thresholds
 from etaoi_tui.viewer_options import ChosenRecording
@@ -149,6 +152,13 @@ class Workspace(Screen[None]):
         self.detail_controller = DetailController(
             self, self.detail, selection, self.payloads, now, self._describe_turn
         )
+        self.last_key = ""
+        """The key that was pressed last, for commands with several that mean different things."""
+        self.activity = Activity()
+        self.now_line = NowLine(self.activity, summaries, now)
+        self.slowest_tools = SlowestTools()
+        self.span_tree.activity = self.activity
+        self.traces.painter.doing = self.now_line.doing
         self.navigator = Navigator(selection, self.span_tree, self.traces)
         self.search = SearchController(
             selection,
@@ -194,6 +204,8 @@ class Workspace(Screen[None]):
             changes: From the store.
             frame: Number of the spinner's picture.
         """
+        self.activity.apply(changes)
+        self.slowest_tools.apply(changes)
         priced = self.totals.prices_known
         self.totals.apply(changes)
         if priced is not self.totals.prices_known:
@@ -212,6 +224,7 @@ class Workspace(Screen[None]):
             self.welcome.show_clients(
                 [one.client or one.peer for one in self.store.connections.values() if one.closed_at is None]
             )
+            self.welcome.show_knocks(self.source.notices)
         self.arrangement.show_welcome(empty)
         self.traces.animate_running(frame)
         self.span_tree.animate_running(frame)
@@ -254,6 +267,16 @@ class Workspace(Screen[None]):
         span = self.store.find_span(span_id) if span_id else None
         if span is not None:
             self.go_to_span(span)
+
+    def go_to_agent(self, number: int) -> None:
+        """Show what the agent with a number on the first line does."""
+        target = self.now_line.target(number)
+        if target is None:
+            self.answer(f"No agent has the number {number} now.")
+        elif isinstance(target, Trace):
+            self.navigator.go_to_run(target)
+        else:
+            self.go_to_span(target)
 
     def release_follow(self) -> None:
         """Stop to follow the newest span: the person goes somewhere else."""
@@ -344,6 +367,10 @@ class Workspace(Screen[None]):
     @on(KeyFooter.CommandClicked)
     def _footer_clicked(self, event: KeyFooter.CommandClicked) -> None:
         self.action_run(event.command_id)
+
+    @on(StatusBar.ChipChosen)
+    def _chip_chosen(self, event: StatusBar.ChipChosen) -> None:
+        self.go_to_agent(event.number)
 
     @on(StatusBar.ProblemsAsked)
     def _status_clicked(self) -> None:

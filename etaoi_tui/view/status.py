@@ -9,6 +9,7 @@ from etaoi_collector.store import Store
 from etaoi_collector.store.model import Session, Status
 from etaoi_tui.text import one_line
 from etaoi_tui.view import format as fmt
+from etaoi_tui.view.now_line import Chip
 
 Part = tuple[str, str, bool]
 """Text, look, and whether it must be shown even where room is short."""
@@ -19,12 +20,18 @@ class StatusLine:
     """The first line.
 
     Attributes:
-        parts: Texts from the left.
+        parts: Texts from the left, behind the chips.
         place: What stands at the right end.
+        chips: What runs now, one for each agent.
+        follow: Stands at the right end instead, and is always shown: that the newest is not followed.
+        frame: Number of the spinner's picture.
     """
 
     parts: tuple[Part, ...] = ()
     place: str = ""
+    chips: tuple[Chip, ...] = ()
+    follow: str = ""
+    frame: int = 0
 
 
 def status_line(
@@ -35,9 +42,12 @@ def status_line(
     traces: int,
     notices: list[str],
     rate: float,
-    following: bool,
+    behind: bool,
     growing: bool,
     ended: bool,
+    chips: tuple[Chip, ...] = (),
+    follow: str = "",
+    frame: int = 0,
 ) -> StatusLine:
     """Say where the data comes from, how much of it there is, and whether anything was lost.
 
@@ -48,33 +58,39 @@ def status_line(
         traces: How many traces it has.
         notices: What is odd with the source.
         rate: Events per second, lately.
-        following: Whether the newest span is followed.
+        behind: More arrived than could be shown so far.
         growing: All there is for now is read, and more may be written.
         ended: A recording was read to its end.
+        chips: What runs now.
+        follow: That the newest is not followed; empty while it is, or where nothing comes.
+        frame: Number of the spinner's picture.
     """
     if source.endpoint:
-        parts = _live_parts(source, rate, following)
+        parts = _live_parts(source, rate if behind else None)
     else:
         parts = _replay_parts(source, store, notices, growing, ended)
     parts.extend(_troubles(store, source.lost))
-    if source.endpoint and not store.rejected and not source.lost:
-        parts.append(("0 lost", "muted", False))
     parts.extend(_voice(session))
-    return StatusLine(tuple(parts), place_of(store, session, traces))
+    place = place_of(store, session, traces)
+    return StatusLine(tuple(parts), place, chips, follow, frame if chips else 0)
 
 
-def _live_parts(source: SourceStatus, rate: float, following: bool) -> list[Part]:
-    parts: list[Part] = [(f"● live {source.name}", "live", True)]
-    if following:
-        parts.append(("⇣ follow", "replay", False))
-    parts.append((fmt.count(source.clients, "client"), "muted", False))
-    parts.append((f"{rate:,.0f} ev/s", "muted", False))
+def follow_words(new: int) -> str:
+    """Say that the newest is not followed, and how many rows came meanwhile: ``follow off · 3 new · f``."""
+    return f"follow off · {new:,} new · f" if new else "follow off · f"
+
+
+def _live_parts(source: SourceStatus, rate: float | None) -> list[Part]:
+    """Say where it listens; counters only when they are not as they should be."""
+    parts: list[Part] = [(f"● live {source.name}", "live", False)]
+    if not source.clients:
+        parts.append(("no agent is connected", "muted", False))
+    if rate is not None:
+        parts.append((f"catching up with {rate:,.0f} ev/s", "warning", False))
     recording = source.recording
     if recording.warning:
         parts.append((f"⚠ {one_line(recording.warning, 60)}", "error", True))
-    elif recording.kept:
-        parts.append((f"rec {fmt.size(recording.written)}", "muted", False))
-    else:
+    elif not recording.kept:
         parts.append(("not recorded", "muted", False))
     return parts
 
@@ -89,7 +105,6 @@ def _replay_parts(
     elif progress is not None:
         done = round(progress.share * 10)
         parts.append((f"loading {'█' * done}{'░' * (10 - done)} {progress.share * 100:.0f}%", "live", True))
-    parts.append((fmt.count(store.events, "event"), "muted", False))
     if notices:
         parts.append((f"⚠ {one_line(notices[-1], 70)}", "warning", True))
     return parts

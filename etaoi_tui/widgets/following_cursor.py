@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from etaoi_collector.store.model import Span, Trace
+from etaoi_collector.store.model import Span, SpanFlag, Trace
+from etaoi_tui.view.activity import Activity, newest_answer
 from etaoi_tui.view.selection import Selection
 from etaoi_tui.widgets.tree_cursor import TreeCursor
+
+_HOOK = int(SpanFlag.PROBE)
 
 
 class FollowingCursor(TreeCursor):
@@ -23,6 +26,8 @@ class FollowingCursor(TreeCursor):
         """Rows come as they happen; those of a recording that is being read are not news."""
         self.new_below = 0
         """Rows that came below the viewport since it last stood at the end."""
+        self.activity: Activity | None = None
+        """Knows what runs; without it the newest row is followed."""
 
     def follow(self, following: bool) -> None:
         """Begin or stop to keep the newest row in view."""
@@ -33,7 +38,7 @@ class FollowingCursor(TreeCursor):
         self.refresh()
 
     def follow_newest(self) -> None:
-        """Put the cursor on the newest row that is shown."""
+        """Put the cursor on what runs: a call that streams, what has been open longest, the newest answer."""
         trace = self.rows.trace
         if trace is None or not len(self.rows):
             return
@@ -49,15 +54,19 @@ class FollowingCursor(TreeCursor):
             self.refresh_rows([r for r in (before, row) if r is not None])
 
     def _newest_shown(self, trace: Trace) -> Span | None:
-        newest: Span | None = None
-        for span in reversed(trace.members[-64:]):
-            if self.rows.index(span) is not None:
-                newest = span
-                break
+        focus = self.activity.focus(trace, self.cursor) if self.activity is not None else None
+        if focus is not None and self.rows.nearest(focus) is not None:
+            return focus
         last = self.rows.spans[-1]
+        newest = newest_answer(trace)
+        if newest is None or self.rows.index(newest) is None:
+            newest = next((one for one in reversed(trace.members[-64:]) if self._is_shown(one)), None)
         if newest is None or (last.trace is not trace and last.number > newest.number):
             return last
         return newest
+
+    def _is_shown(self, span: Span) -> bool:
+        return not span.marks & _HOOK and self.rows.index(span) is not None
 
     def scrolled_by_hand(self, rows: int) -> None:
         """Scrolling up lets go of the newest row."""
@@ -67,5 +76,5 @@ class FollowingCursor(TreeCursor):
             self.new_below = 0
 
     def badge(self) -> str:
-        """Say how many rows came below the viewport."""
-        return f"▼ {self.new_below:,} new" if self.new_below else ""
+        """Say how many rows came below the viewport, and which key goes there."""
+        return f"▼ {self.new_below:,} new · f" if self.new_below else ""

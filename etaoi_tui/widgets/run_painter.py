@@ -14,7 +14,7 @@ from etaoi_tui.view.glyphs import SPINNER, STATUS_GLYPHS, STATUS_STYLES
 from etaoi_tui.view.row_summaries import Summaries
 from etaoi_tui.view.runs import columns as cols
 from etaoi_tui.view.runs.figures import Figures, RunFigures
-from etaoi_tui.view.runs.rows import Earlier, Group
+from etaoi_tui.view.runs.groups import Earlier, Group
 from etaoi_tui.widgets.row_view import Piece
 from etaoi_tui.widgets.styles import StyleTable
 

@@ -140,6 +140,8 @@ x shows them.
                 self.refresh()
             else:
                 self.refresh(self._bar_region())
+        elif self.following and trace in changes.traces:
+            self.follow_newest()
         if self._update_axis():
             self.refresh()
         else:

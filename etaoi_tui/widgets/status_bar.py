@@ -6,19 +6,32 @@ from typing import ClassVar
 
 from rich.cells import cell_len
 from rich.segment import Segment
+from textual import events
 from textual.message import Message
 from textual.strip import Strip
 
+from etaoi_collector.store.model import Status
+from etaoi_tui.text import one_line
+from etaoi_tui.view.glyphs import SPINNER, STATUS_GLYPHS
+from etaoi_tui.view.now_line import Chip
 from etaoi_tui.view.status import StatusLine
 from etaoi_tui.widgets.line_widget import LineWidget
 from etaoi_tui.widgets.row_view import Piece
 from etaoi_tui.widgets.styles import StyleTable
 
 _GAP = "   "
+_CHIP_CELLS = 24
+"""Least cells of a chip: with fewer of them, fewer chips are shown."""
+
+_HINT_CELLS = 46
+"""Cells from which on a chip names its key."""
 
 
 class StatusBar(LineWidget):
-    """Draws a `StatusLine`; what matters least is left out first when the line is short."""
+    """Draws a `StatusLine`: a chip for each agent that runs, else where the data comes from.
+
+    What matters least is left out first when the line is short; what is wrong is always there.
+    """
 
     DEFAULT_CSS = """
     StatusBar { height: 1; background: $panel; color: $foreground; }
@@ -30,14 +43,29 @@ class StatusBar(LineWidget):
         "status-bar--muted": "color: $quiet",
         "status-bar--warning": "color: $attention; text-style: bold",
         "status-bar--error": "color: $failure; text-style: bold",
+        "status-bar--agent": "color: $kind-agent; text-style: bold",
+        "status-bar--words": "color: $ink; text-style: italic",
+        "status-bar--llm": "color: $kind-llm",
+        "status-bar--tool": "color: $kind-tool",
+        "status-bar--middleware": "color: $quiet",
+        "status-bar--voice": "color: $ink",
     }
 
     class ProblemsAsked(Message):
         """The person clicked on the line."""
 
+    class ChipChosen(Message):
+        """The person clicked on an agent."""
+
+        def __init__(self, number: int) -> None:
+            super().__init__()
+            self.number = number
+
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._status = StatusLine()
+        self._spots: list[tuple[int, int, int]] = []
+        """First and last cell of each chip, and its number."""
 
     def show(self, status: StatusLine) -> None:
         """Draw another status, if it is another."""
@@ -45,23 +73,86 @@ class StatusBar(LineWidget):
             self._status = status
             self.refresh()
 
-    def on_click(self) -> None:
-        """The counters lead to what they count."""
+    def on_click(self, event: events.Click) -> None:
+        """A chip leads to its agent, the counters to what they count."""
+        for first, last, number in self._spots:
+            if first <= event.x < last:
+                self.post_message(self.ChipChosen(number))
+                return
         self.post_message(self.ProblemsAsked())
 
     def render_line(self, y: int) -> Strip:
         """Draw the line."""
         width = self.size.width
         base = self.look("")
-        left: list[Piece] = [(" etaoi", "brand")]
+        status = self._status
+        right = f"{status.follow} " if status.follow else ""
+        pieces: list[Piece] = [(" etaoi", "brand")]
         used = len(" etaoi")
-        right = f"{self._status.place} " if self._status.place else ""
-        for text, look, needed in self._status.parts:
+        wanted = [part for part in status.parts if part[2] or not status.chips]
+        needed = sum(cell_len(text) + len(_GAP) for text, _, must in wanted if must)
+        room = width - used - cell_len(right) - needed - 1
+        self._spots = []
+        if status.chips:
+            for piece in self._chips(used, room):
+                pieces.append(piece)
+                used += cell_len(piece[0])
+        elif status.place and not right:
+            right = f"{status.place} "
+        for text, look, must in wanted:
             size = cell_len(text) + len(_GAP)
-            if used + size <= width - (cell_len(right) if not needed else 0):
-                left += [(_GAP, "muted"), (text, look)]
+            if used + size <= width - (0 if must else cell_len(right)):
+                pieces += [(_GAP, "muted"), (text, look)]
                 used += size
         if used + cell_len(right) + 1 <= width:
-            left += [(" " * (width - used - cell_len(right)), "muted"), (right, "muted")]
-        segments = [Segment(text, base + self.look(f"status-bar--{look}")) for text, look in left]
+            look = "replay" if status.follow else "muted"
+            pieces += [(" " * (width - used - cell_len(right)), "muted"), (right, look)]
+        segments = [Segment(text, base + self.look(f"status-bar--{look}")) for text, look in pieces]
         return Strip(segments).adjust_cell_length(width, base)
+
+    def _chips(self, at: int, room: int) -> list[Piece]:
+        """Draw as many chips as fit, each as wide as the others; the first has the lowest number."""
+        chips = self._status.chips
+        shown = max(min(len(chips), room // (_CHIP_CELLS + len(_GAP))), 1)
+        more = f"{_GAP}+{len(chips) - shown}" if len(chips) > shown else ""
+        each = (room - len(more)) // shown - len(_GAP)
+        if each < 8:
+            return []
+        pieces: list[Piece] = []
+        for chip in chips[:shown]:
+            at += len(_GAP)
+            drawn = _chip(chip, each if shown > 1 else min(each, 100), self._status.frame)
+            cells = sum(cell_len(text) for text, _ in drawn)
+            self._spots.append((at, at + cells, chip.number))
+            at += cells
+            pieces += [(_GAP, "muted"), *drawn]
+        return [*pieces, (more, "muted")] if more else pieces
+
+
+def _chip(chip: Chip, cells: int, frame: int) -> list[Piece]:
+    """Draw what one agent does in at most that many cells."""
+    glyph = STATUS_GLYPHS[Status.PAUSED] if chip.waits else SPINNER[frame % 4]
+    state = "warning" if chip.waits else "live"
+    hint = f" alt+{chip.number}" if cells >= _HINT_CELLS else ""
+    left = cells - 2 - len(hint)
+    pieces: list[Piece] = [(f"{glyph} ", state)]
+    for text, look, most in (
+        (chip.agent, "agent", left // 2 if chip.doing else left),
+        (chip.doing, "warning" if chip.waits else chip.kind, left),
+        (chip.since, "muted", left),
+    ):
+        room = min(left - (1 if len(pieces) > 1 else 0), most)
+        if text and room >= 3:
+            said = one_line(text, room)
+            pieces.append(((" " if len(pieces) > 1 else "") + said, look))
+            left -= cell_len(pieces[-1][0])
+    if chip.words and left > 6:
+        words = chip.words
+        if chip.newest:
+            while cell_len(words) > left - 3:
+                words = words[max(cell_len(words) - (left - 3), 1) :]
+            words = f" “{words}"
+        else:
+            words = " " + one_line(words, left - 1)
+        pieces.append((words, "words"))
+    return [*pieces, (hint, "muted")] if hint else pieces

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 from rich.cells import cell_len
+from textual.binding import Binding, BindingType
 
 from etaoi_collector.sources.base import SourceKind, SourceStatus
+from etaoi_tui.clipboard import copy_locally
+from etaoi_tui.launcher.recipes import recipes
 from etaoi_tui.text import one_line
 from etaoi_tui.widgets.row_view import Piece, RowView
 from etaoi_tui.widgets.styles import StyleTable
+
+_USES = 28
+"""Cells of what an agent uses, before the line to copy."""
+_RECORDINGS = 3
+"""Recordings that there should be room for."""
+_KNOCKS = 2
+"""Newest of those who were not let in that are shown; the page of problems has all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +39,13 @@ class Welcome(RowView):
 
     BINDING_GROUP_TITLE = "Welcome"
     HELP = """\
-Nothing has arrived yet. Run your agent with one of the snippets, in another terminal. Enter opens the
-recording under the cursor instead of listening.
+Nothing has arrived yet. Run your agent with one of the lines, in another terminal: a number chooses one, y
+copies it. Enter opens the recording under the cursor instead of listening.
 """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(Binding(str(number), f"choose({number})", "choose", show=False) for number in range(1, 10)),
+        Binding("y", "copy", "copy", show=False),
+    ]
     LOOKS: ClassVar[StyleTable] = {
         **RowView.LOOKS,
         "welcome--title": "color: $ink; text-style: bold",
@@ -38,6 +53,7 @@ recording under the cursor instead of listening.
         "welcome--code": "color: $kind-tool",
         "welcome--muted": "color: $quiet",
         "welcome--text": "color: $ink",
+        "welcome--knock": "color: $failure",
     }
 
     def __init__(self, status: SourceStatus, *, demo: bool = False, id: str | None = None) -> None:
@@ -51,6 +67,9 @@ recording under the cursor instead of listening.
         super().__init__(id=id)
         self._status = status
         self._demo = demo
+        self._recipes = recipes(_http(status.endpoint), token=status.token)
+        self._recipe = 0
+        self._knocks: list[str] = []
         self._clients: list[str] = []
         self._offers: list[RecentRecording] = []
         self._cursor = 0
@@ -60,6 +79,26 @@ recording under the cursor instead of listening.
         if clients != self._clients:
             self._clients = clients
             self.refresh()
+
+    def show_knocks(self, knocks: list[str]) -> None:
+        """Say who came and was not let in, or asked for what is not here."""
+        if knocks != self._knocks:
+            self._knocks = knocks
+            self.refresh()
+
+    def action_choose(self, number: int) -> None:
+        """Choose a line to copy."""
+        if number <= len(self._recipes):
+            self._recipe = number - 1
+            self.refresh()
+
+    def action_copy(self) -> None:
+        """Copy the chosen line."""
+        line = self._recipes[self._recipe].line
+        self.app.copy_to_clipboard(line)
+        # The desktop's tools may take their time.
+        self.run_worker(partial(copy_locally, line), thread=True, exit_on_error=False)
+        self.app.notify(f"Copied: {line}", markup=False)
 
     def show_offers(self, offers: list[RecentRecording]) -> None:
         """List recordings."""
@@ -88,11 +127,11 @@ recording under the cursor instead of listening.
     @property
     def HEADER_HEIGHT(self) -> int:  # type: ignore[override]
         """The words above the recordings."""
-        return min(len(self._words()), max(self.size.height - 1, 0))
+        return min(len(self._fitting_words()), max(self.size.height - 1, 0))
 
     def draw_header(self, line: int, width: int) -> list[Piece]:
         """Draw a line of the words."""
-        return self._words()[line]
+        return self._fitting_words()[line]
 
     def draw_row(self, row: int, line: int, width: int) -> list[Piece]:
         """Draw a recording."""
@@ -102,6 +141,12 @@ recording under the cursor instead of listening.
             (head, "welcome--muted"),
             (one_line(offer.what, max(width - cell_len(head), 1)), "welcome--text"),
         ]
+
+    def _fitting_words(self) -> list[list[Piece]]:
+        """Leave out the empty lines where the screen is small."""
+        words = self._words()
+        recordings = min(len(self._offers), _RECORDINGS)
+        return words if len(words) + recordings <= self.size.height else [line for line in words if line]
 
     def _words(self) -> list[list[Piece]]:
         words: list[list[Piece]] = [[], [("  Watching for agents", "welcome--title")], []]
@@ -116,23 +161,41 @@ recording under the cursor instead of listening.
             words.append([("  ● ", "welcome--live"), (f"{does} {self._status.endpoint}", "welcome--text")])
         if self._demo:
             return [*words, [("    The scripted agent of the demo starts in a moment.", "welcome--muted")]]
-        words += [[], [("  In your agent:", "welcome--muted")], []]
-        attach = "etaoi_tui.attach(agent)"
-        if self._status.token:
-            attach = f'etaoi_tui.attach(agent, server_url="{self._status.endpoint}", project_token=...)'
-        elif ":8787/" not in self._status.endpoint:
-            attach = f'etaoi_tui.attach(agent, server_url="{self._status.endpoint}")'
+        words += [[], [("  Type one of these (a number chooses, y copies):", "welcome--muted")], []]
+        words += [self._recipe_line(number) for number in range(len(self._recipes))]
         words += [
-            [("      import etaoi_tui", "welcome--code")],
-            [(f"      {attach}", "welcome--code")],
             [],
-            [("  The etaoi SDK from PyPI works as it is.", "welcome--muted")],
             [
-                ("  etaoi-tui demo", "welcome--code"),
-                (" shows what it looks like without an agent.", "welcome--muted"),
+                ("  etaoi-tui doctor", "welcome--code"),
+                (" says why nothing shows, ", "welcome--muted"),
+                ("etaoi-tui demo", "welcome--code"),
+                (" shows what it looks like.", "welcome--muted"),
             ],
             [],
         ]
+        if self._knocks:
+            width = max(self.size.width - 4, 20)
+            words += [
+                [(f"  ✗ {one_line(knock, width)}", "welcome--knock")] for knock in self._knocks[-_KNOCKS:]
+            ]
+            words += [[]]
         if self._offers:
             words += [[("  Recorded before (⏎ opens one instead of listening):", "welcome--muted")]]
         return words
+
+    def _recipe_line(self, number: int) -> list[Piece]:
+        recipe = self._recipes[number]
+        chosen = number == self._recipe
+        head = f" {'▸' if chosen else ' '} {number + 1} "
+        uses = recipe.uses.ljust(_USES)
+        line = one_line(recipe.line, max(self.size.width - cell_len(head + uses) - 2, 8))
+        return [
+            (head, "welcome--live" if chosen else "welcome--muted"),
+            (uses, "welcome--text"),
+            (line, "welcome--code"),
+        ]
+
+
+def _http(endpoint: str) -> str:
+    """Return a viewer's URL as programs of all kinds are told it."""
+    return f"http{endpoint.removeprefix('ws').removesuffix('/ingest')}"

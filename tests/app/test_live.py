@@ -87,7 +87,7 @@ async def test_following_goes_with_the_newest_and_moving_up_lets_go() -> None:
         assert w.tree.cursor is at
         assert "10 new" in w.tree.render_line(w.tree.size.height - 1).text
         await pilot.press("f")
-        assert w.tree.cursor.name == "tool-69"
+        assert w.tree.cursor.name == "tool-60", "of what runs, what has run longest"
         assert "new" not in w.tree.badge()
 
 
@@ -162,3 +162,22 @@ async def test_the_state_of_a_voice_session_is_on_the_first_line() -> None:
         w.scribe.tick("agent", "thinking")
         await w.tick(pilot)
         assert "agent thinking" in w.app.main.status_bar.render_line(0).text
+
+
+async def test_the_first_screen_offers_lines_to_copy() -> None:
+    """A number chooses one, y copies the whole of it; who was not let in is said there."""
+    async with world() as (w, pilot):
+        welcome = w.app.main.welcome
+
+        def text() -> str:
+            return "\n".join(welcome.render_line(y).text for y in range(welcome.size.height))
+
+        assert "etaoi-tui run -- python agent.py" in text()
+        await pilot.press("5", "y")
+        wanted = "export LANGSMITH_TRACING=true LANGSMITH_ENDPOINT=http://127.0.0.1:8787 LANGSMITH_API_KEY=x"
+        assert w.app.clipboard == wanted
+        await pilot.press("9", "y")
+        assert w.app.clipboard == wanted
+        w.source.notices = ["Turned away: a client asked for POST /v1/messages"]
+        await w.tick(pilot)
+        assert "POST /v1/messages" in text()

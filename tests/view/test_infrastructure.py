@@ -14,7 +14,7 @@ from etaoi_collector.translation.trace_builder import TraceBuilder
 from etaoi_collector.translation.twins import Twins
 from etaoi_collector.wire.codec import decode_frame
 from etaoi_tui.view.runs.figures import RunFigures
-from etaoi_tui.view.runs.rows import GroupedRuns
+from etaoi_tui.view.runs.grouped_rows import GroupedRuns
 from etaoi_tui.view.visible_rows import TreeRows
 
 HTTP, SQL = {"http.request.method": "POST"}, {"db.system": "postgresql"}

@@ -15,16 +15,10 @@ from etaoi_collector.store.model import Trace
 from etaoi_collector.wire.codec import decode_frame
 from etaoi_tui.view.runs.columns import columns, course, dollars, group_name, sums
 from etaoi_tui.view.runs.figures import Figures, RunFigures
-from etaoi_tui.view.runs.rows import (
-    NEWEST_SHOWN,
-    ORDERS,
-    Earlier,
-    Group,
-    GroupedRuns,
-    RunRows,
-    SortedRuns,
-    make_rows,
-)
+from etaoi_tui.view.runs.grouped_rows import GroupedRuns
+from etaoi_tui.view.runs.groups import NEWEST_SHOWN, Earlier, Group
+from etaoi_tui.view.runs.rows import RunRows
+from etaoi_tui.view.runs.sorted_rows import ORDERS, SortedRuns, make_rows
 from tests.generate import frame
 from tests.scribe import Open, Scribe
 

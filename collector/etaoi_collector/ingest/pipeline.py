@@ -89,6 +89,8 @@ class Ingest:
         self._recorder = recorder
         self._inbox = inbox
         self._clock = clock
+        self.frame_watchers: list[Callable[[bytes], None]] = []
+        """Are shown each frame after it was taken, and doctors' samples, on the collector's thread."""
         self._listeners: tuple[Listener, ...] = ()
         self._checkpoints = Checkpoints()
         self._joining = threading.Lock()
@@ -244,6 +246,14 @@ class Ingest:
                     self._dropped_by_clients += sum(sum(dropped_before(event)) for event in events)
                 self._hand_over(batch, size)
                 size = 0  # the frame is kept alive by its first batch already
+
+        for watch in self.frame_watchers:
+            watch(frame)
+
+    def sample(self, frame: bytes) -> None:
+        """Show a doctor's sample to who watches frames; it is neither recorded nor counted."""
+        for watch in self.frame_watchers:
+            watch(frame)
 
     def _hand_over(self, events: EventBatch, size: int) -> None:
         self._events += len(events.events)

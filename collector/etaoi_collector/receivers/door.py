@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 import msgspec
 
@@ -95,6 +95,16 @@ class HttpRequest(msgspec.Struct, eq=False):
         return inflate(self.body, self.headers.get("content-encoding"))
 
 
+class AnswerStream(Protocol):
+    """An answer that goes on; all on the event loop."""
+
+    def opened(self, send: Callable[[bytes], bool]) -> None:
+        """Begin; ``send`` takes a piece, and says whether the client is still there."""
+
+    def closed(self) -> None:
+        """The client has gone, or does not read on."""
+
+
 class HttpAnswer(msgspec.Struct, eq=False):
     """What a request is answered."""
 
@@ -102,6 +112,8 @@ class HttpAnswer(msgspec.Struct, eq=False):
     body: bytes = b""
     content_type: str = "application/json"
     headers: list[tuple[str, str]] = []
+    stream: AnswerStream | None = None
+    """What is sent in the place of a body, piece by piece, until the client goes."""
 
 
 def json_answer(status: int, value: Any, *headers: tuple[str, str]) -> HttpAnswer:

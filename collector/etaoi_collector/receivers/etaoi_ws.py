@@ -11,6 +11,8 @@ from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
+from etaoi_collector.ingest.doctor_samples import CLIENT as DOCTOR
+from etaoi_collector.ingest.doctor_samples import is_sample
 from etaoi_collector.ingest.fanout import TOO_SLOW, TooSlow, send_recording
 from etaoi_collector.ingest.server_protocol import Answer, ServerProtocol
 from etaoi_collector.receivers.door import (
@@ -100,14 +102,17 @@ class EtaoiWebSocket(Receiver):
                     await self._obey(connection, answer)
                     await self._fan_out(connection, session, session.hello)
                     return
-                if session.hello is not None:
+                is_doctor = session.hello is not None and session.hello.sdk_version.startswith(DOCTOR)
+                if session.hello is not None and not is_doctor:
                     client = describe_client(session.hello, headers.get("User-Agent", ""))
                     number = self._ingest.open(_peer(connection), client, _bytes(message))
             await self._obey(connection, answer)
             while answer.close is None:
                 message = await connection.recv()
                 answer = session.receive(message)
-                if answer.frame is not None:
+                if answer.frame is not None and is_sample(answer.frame):
+                    self._ingest.sample(answer.frame)
+                elif answer.frame is not None and number:
                     self._ingest.frame(number, answer.frame)
                     large = len(message) >= _LARGE
                     del message, answer  # a large frame must not stay while the next one arrives
@@ -117,7 +122,8 @@ class EtaoiWebSocket(Receiver):
                         # answered below the client's own code, and nobody waits for it.
                         await connection.ping()
                 else:
-                    self._ingest.refuse(number, len(message), answer.refused)
+                    if number:
+                        self._ingest.refuse(number, len(message), answer.refused)
                     await self._obey(connection, answer)
         except TimeoutError:
             self._ingest.turn_away("it said nothing")

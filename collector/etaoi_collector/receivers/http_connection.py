@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 import h11
 
-from etaoi_collector.receivers.door import Headers, HttpAnswer, HttpRequest, json_answer
+from etaoi_collector.receivers.door import AnswerStream, Headers, HttpAnswer, HttpRequest, json_answer
 
 if TYPE_CHECKING:
     from etaoi_collector.receivers.routes import Route, Routes
@@ -19,6 +19,8 @@ MAX_BODY = 64 << 20
 """Bytes of a request's body as it comes; exporters stay below 20 MiB."""
 MAX_BODIES = 256 << 20
 """Bytes of all bodies that are being received."""
+MAX_UNREAD = 4 << 20
+"""Bytes of a stream that a client may leave unread."""
 STALLED_AFTER = 30.0
 """Seconds without a byte after which an unfinished request is given up."""
 IDLE_AFTER = 900.0
@@ -56,6 +58,7 @@ class HttpConnection(asyncio.Protocol):
         self._body = bytearray()
         self._timer: asyncio.TimerHandle | None = None
         self._carried: set[tuple[str, str]] = set()
+        self._stream: AnswerStream | None = None
 
     # asyncio.Protocol
 
@@ -68,6 +71,9 @@ class HttpConnection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         """Forget what was begun."""
         self._drop_body()
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            stream.closed()
         if self._timer is not None:
             self._timer.cancel()
         self._routes.connections.discard(self)
@@ -79,6 +85,8 @@ class HttpConnection(asyncio.Protocol):
         """Take bytes, and answer every request that they complete."""
         if self._transport is None or self._transport.is_closing():
             return
+        if self._stream is not None:
+            return  # the answer goes on; there will be no other
         self._wait(STALLED_AFTER)
         try:
             self._http.receive_data(data)
@@ -160,6 +168,9 @@ class HttpConnection(asyncio.Protocol):
                 self._carried.add(key)
                 self._routes.context.clients.came(route.receiver.name, self._peer, agent)
         self._head = self._route = None
+        if answer.stream is not None:
+            self._answer_with_stream(answer, answer.stream)
+            return
         self._answer(answer)
         if self._http.our_state is h11.MUST_CLOSE or self._http.their_state is h11.MUST_CLOSE:
             self._close()
@@ -185,6 +196,31 @@ class HttpConnection(asyncio.Protocol):
         if body:
             self._write(h11.Data(data=body))
         self._write(h11.EndOfMessage())
+
+    def _answer_with_stream(self, answer: HttpAnswer, stream: AnswerStream) -> None:
+        headers = [("Server", self._routes.server_header), ("Content-Type", answer.content_type)]
+        self._write(
+            h11.Response(
+                status_code=answer.status,
+                headers=[(name.encode(), value.encode()) for name, value in [*headers, *answer.headers]],
+                reason=_PHRASES.get(answer.status, "").encode(),
+            )
+        )
+        if self._timer is not None:
+            self._timer.cancel()
+        self._stream = stream
+        stream.opened(self._send_piece)
+
+    def _send_piece(self, data: bytes) -> bool:
+        """Send a piece of a stream; a client that does not read on is cut off."""
+        transport = self._transport
+        if self._stream is None or transport is None or transport.is_closing():
+            return False
+        if transport.get_write_buffer_size() > MAX_UNREAD:
+            transport.abort()
+            return False
+        self._write(h11.Data(data=data))
+        return True
 
     def _refuse(self, answer: HttpAnswer) -> None:
         """Answer before the request is complete, and close."""

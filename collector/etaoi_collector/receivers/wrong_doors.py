@@ -26,6 +26,7 @@ SERVED = {
     "OpenTelemetry": "POST /v1/traces, /v1/logs, /v1/metrics",
     "LangSmith": "POST /runs/multipart, /runs/batch, /runs",
     "status": "GET /healthz",
+    "events as they come": "GET /sse/sessions/ID, /sse/sessions/all",
 }
 
 

@@ -10,7 +10,7 @@ from etaoi_collector.store.model import Trace
 from etaoi_tui.text import one_line
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.runs.figures import Figures, RunFigures, context_tokens
-from etaoi_tui.view.runs.rows import Group
+from etaoi_tui.view.runs.groups import Group
 from etaoi_tui.view.sparkline import sparkline
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)

@@ -1,0 +1,246 @@
+"""What runs now: open spans by run, the agents that they work for, and what each of these does.
+
+Kept from the changes of each tick, so that it costs what changed and not what was recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import chain
+
+from etaoi_collector.projections.trace_names import title
+from etaoi_collector.store.model import Changes, Span, SpanFlag, Status, Trace
+from etaoi_tui.view.depth_first import root_of
+from etaoi_tui.view.glyphs import span_glyph
+
+SLOTS = 9
+"""Agents that have a number, and a key."""
+
+_STARTED, _ENDED = int(SpanFlag.STARTED), int(SpanFlag.ENDED)
+_UNSEEN = int(SpanFlag.INTERNAL) | int(SpanFlag.PROBE) | int(SpanFlag.EVENT)
+_AGENTS = ("sub_agent", "voice_agent")
+_FRAMES = ("sub_agent", "voice_agent", "voice_session", "voice_turn", "agent_context")
+"""Kinds that are open around work, and are none themselves."""
+
+_ROOTS_LOOKED_AT = 64
+"""Running runs that are looked at for agents that have no number yet."""
+
+_SPANS_LOOKED_AT = 256
+"""Open spans of one run that are looked at, and newest spans that are looked through for the last answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What one agent does now.
+
+    Attributes:
+        agent: The agent's span, or the first span of a run without one.
+        span: The innermost span that is open: the model call that streams, else what has run longest.
+    """
+
+    agent: Span
+    span: Span
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing in the agent is open: it is between two steps."""
+        return self.span is self.agent
+
+    @property
+    def streams(self) -> bool:
+        """Whether a model's words come in."""
+        return streams(self.span)
+
+
+class Activity:
+    """Open spans, by the run in whose tree they stand."""
+
+    def __init__(self) -> None:
+        self._open: dict[Trace, dict[Span, None]] = {}
+        self._run_of: dict[Span, Trace] = {}
+        self._paused: dict[Trace, None] = {}
+        self._works: dict[Trace, list[Work]] = {}
+        """What was worked out of runs in which nothing began or ended since."""
+        self._slots: list[Span | Trace | None] = [None] * SLOTS
+
+    @property
+    def running(self) -> int:
+        """How many runs have something open."""
+        return len(self._open)
+
+    def apply(self, changes: Changes) -> None:
+        """Take in what a tick changed."""
+        for span in chain(changes.added, changes.changed):
+            self._look(span)
+        for trace in changes.restructured:
+            for span in list(self._open.get(trace, ())):
+                self._look(span)
+        for session in changes.sessions:
+            if session.gone:
+                for span in [one for one in self._run_of if one.trace.session is session]:
+                    self._drop(span)
+        for trace in changes.traces:
+            if trace.running and trace not in self._open and trace.roots and not trace.session.gone:
+                for span in trace.members[-_SPANS_LOOKED_AT:]:  # its clients came back
+                    self._look(span)
+            if not trace.members:
+                for span in list(self._open.get(trace, ())):
+                    self._drop(span)
+            if trace.waiting and trace.members and trace.status is Status.PAUSED:
+                self._paused[trace] = None
+            else:
+                self._paused.pop(trace, None)
+
+    def work_of(self, trace: Trace) -> list[Work]:
+        """Return what the agents of a run do now, one entry an agent."""
+        spans = self._open.get(trace)
+        if spans is None:
+            return []
+        known = self._works.get(trace)
+        if known is None:
+            known = self._works[trace] = _works(spans)
+        return known
+
+    def focus(self, trace: Trace, current: Span | None = None) -> Span | None:
+        """Return the span of a run that somebody who follows it wants to see; None if nothing is open.
+
+        That is the model call that streams, else what has been open longest, but the current one while it
+        is as good.
+        """
+        works = [work for work in self.work_of(trace) if not work.idle]
+        streaming = [work.span for work in works if work.streams]
+        if streaming:
+            return current if current in streaming else max(streaming, key=_started)
+        return min((work.span for work in works), key=_started, default=None)
+
+    def slots(self) -> list[Work | Trace | None]:
+        """Return what each numbered agent does; a run stands for one that waits for a person.
+
+        An agent keeps its number while it runs; those that end make room for others.
+        """
+        works: list[Work | Trace | None] = [None] * SLOTS
+        taken: set[Span | Trace] = set()
+        for at, holder in enumerate(self._slots):
+            found = None if holder is None else self._still(holder)
+            works[at] = found
+            if found is None:
+                self._slots[at] = None
+            elif holder is not None:
+                taken.add(holder)
+        free = [at for at, found in enumerate(works) if found is None]
+        for holder, found in self._candidates(taken) if free else ():
+            at = free.pop(0)
+            self._slots[at], works[at] = holder, found
+            if not free:
+                break
+        return works
+
+    def _candidates(self, taken: set[Span | Trace]) -> Iterable[tuple[Span | Trace, Work | Trace]]:
+        for trace in list(self._paused)[:SLOTS]:
+            if trace not in taken:
+                yield trace, trace
+        for trace in list(self._open)[:_ROOTS_LOOKED_AT]:
+            if trace not in self._paused:
+                for work in self.work_of(trace):
+                    if work.agent not in taken:
+                        yield work.agent, work
+
+    def _still(self, holder: Span | Trace) -> Work | Trace | None:
+        """Return what the holder of a number does, or None when it does nothing any more."""
+        if isinstance(holder, Trace):
+            return holder if holder in self._paused else None
+        trace = root_of(holder).trace
+        if trace in self._paused or trace not in self._open:
+            return None
+        return next((work for work in self.work_of(trace) if work.agent is holder), None)
+
+    def _look(self, span: Span) -> None:
+        marks = span.marks
+        if marks & _ENDED or not marks & _STARTED or marks & _UNSEEN or span.trace.session.gone:
+            if span in self._run_of:
+                self._drop(span)
+            return
+        trace = root_of(span).trace
+        before = self._run_of.get(span)
+        if before is not trace:
+            if before is not None:
+                self._drop(span)
+            self._run_of[span] = trace
+            self._open.setdefault(trace, {})[span] = None
+        self._works.pop(trace, None)
+
+    def _drop(self, span: Span) -> None:
+        trace = self._run_of.pop(span, None)
+        if trace is None:
+            return
+        self._works.pop(trace, None)
+        spans = self._open[trace]
+        del spans[span]
+        if not spans:
+            del self._open[trace]
+
+
+def streams(span: Span) -> bool:
+    """Whether a model call is open and its words come in."""
+    return span.kind == "llm" and bool(span.tail) and not span.marks & _ENDED
+
+
+def newest_answer(trace: Trace) -> Span | None:
+    """Return the model call or tool call of a run that ended last; None if there is none among the newest."""
+    ended = [
+        span
+        for span in trace.members[-_SPANS_LOOKED_AT:]
+        if span.kind in ("llm", "tool") and span.ended_at is not None and not span.marks & _UNSEEN
+    ]
+    return max(ended, key=_ended, default=None)
+
+
+def agent_name(work: Work) -> str:
+    """Return what the agent is called that does something."""
+    agent = work.agent
+    return agent.name if agent.kind in _AGENTS and agent.name else title(root_of(agent).trace)
+
+
+def doing(work: Work) -> str:
+    """Say in two words what an agent does: the glyph and the name of what is open."""
+    return "" if work.idle else f"{span_glyph(work.span)} {work.span.name or work.span.kind}"
+
+
+def _works(spans: Iterable[Span]) -> list[Work]:
+    found = list(spans)[-_SPANS_LOOKED_AT:]
+    around: set[Span] = set()
+    for span in found:
+        above = span.parent
+        while above is not None and above not in around:
+            around.add(above)
+            above = above.parent
+    best: dict[Span, Span] = {}
+    for span in found:
+        if span in around:
+            continue
+        agent = _agent_of(span)
+        known = best.get(agent)
+        if known is None or _rank(span) > _rank(known):
+            best[agent] = span
+    return [Work(agent, agent if span.kind in _FRAMES else span) for agent, span in best.items()]
+
+
+def _rank(span: Span) -> tuple[bool, bool, float]:
+    return span.kind not in _FRAMES, streams(span), -span.started_at
+
+
+def _agent_of(span: Span) -> Span:
+    """Return the agent that a span works for: itself, the nearest above it, or the top of its tree."""
+    above = span
+    while above.kind not in _AGENTS and above.parent is not None:
+        above = above.parent
+    return above
+
+
+def _started(span: Span) -> tuple[float, int]:
+    return span.started_at, span.number
+
+
+def _ended(span: Span) -> tuple[float, int]:
+    return span.ended_at or 0.0, span.number

@@ -1,0 +1,194 @@
+"""The first line: a chip for each running agent; following what runs; the slowest tool."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from etaoi_tui.view.status import follow_words
+from tests.app.world import World, world
+
+
+def first_line(w: World) -> str:
+    return str(w.app.main.status_bar.render_line(0).text)
+
+
+def wait_for_person(w: World, name: str, question: str) -> Any:
+    """A graph that stands still for somebody."""
+    root = w.scribe.start("sub_agent", name, agent=name)
+    w.scribe.end(root, error=f"GraphInterrupt((Interrupt(value='{question}', id='1'),))")
+    return root
+
+
+async def test_each_running_agent_says_what_it_does_and_its_key_goes_there() -> None:
+    async with world(size=(200, 45)) as (w, pilot):
+        scribe = w.scribe
+        lead = scribe.start("sub_agent", "lead", agent="lead")
+        reviewer = scribe.start("sub_agent", "reviewer", lead, agent="reviewer")
+        tool = scribe.start("tool", "fetch_page", reviewer, {"input": '{"url": "https://example.org"}'})
+        writer = scribe.start("sub_agent", "writer", agent="writer")
+        call = scribe.start("llm", "gpt-5", writer)
+        await w.tick(pilot)
+        scribe.say(call, "The three changes that matter")
+        await w.tick(pilot)
+        w.time += 14.8
+        await w.tick(pilot)
+        line = first_line(w)
+        assert "lead" not in line, "who waits for another agent does nothing itself"
+        assert "reviewer ⚒ fetch_page 14.8s url=" in line
+        assert "writer ✦ gpt-5" in line and "“The three changes that matter" in line
+        assert "alt+1" in line and "alt+2" in line
+        await pilot.press("alt+2")
+        assert w.tree.cursor is w.app.store.find_span(call.span_id)
+        await pilot.press("alt+1")
+        assert w.tree.cursor is w.app.store.find_span(tool.span_id)
+        await pilot.press("alt+7")
+        assert "No agent has the number 7" in w.said
+        await pilot.press("ctrl+o")
+        assert w.tree.cursor is w.app.store.find_span(call.span_id)
+        scribe.end(tool, {"output": "x"})
+        scribe.end(reviewer)
+        await w.tick(pilot)
+        assert "reviewer" not in first_line(w)
+        await pilot.press("alt+2")
+        assert w.tree.cursor is w.app.store.find_span(call.span_id), "an agent keeps its number"
+
+
+async def test_tokens_a_second_are_measured_while_words_come() -> None:
+    async with world(size=(160, 45)) as (w, pilot):
+        call = w.scribe.start("llm", "gpt-5")
+        await w.tick(pilot)
+        assert "tok/s" not in first_line(w)
+        for _ in range(20):
+            w.scribe.clock.advance(100_000)
+            w.scribe.say(call, "word " * 4)  # 20 characters are 5 tokens
+            await w.tick(pilot)
+        assert "≈50.0 tok/s" in first_line(w)
+        for _ in range(60):
+            w.time += 0.1
+            await w.tick(pilot)
+        assert "≈0.0 tok/s" in first_line(w)
+
+
+async def test_who_waits_for_a_person_says_for_what() -> None:
+    async with world(size=(160, 45)) as (w, pilot):
+        wait_for_person(w, "dba", "May I drop the table?")
+        await w.tick(pilot)
+        assert "‖ dba waits for you" in first_line(w)
+        assert "May I drop the table?" in first_line(w)
+        await pilot.press("1", "alt+1")
+        assert w.tree.rows.trace.roots[0].name == "dba"
+
+
+async def test_counters_show_when_they_are_wrong() -> None:
+    async with world(size=(160, 45)) as (w, pilot):
+        w.scribe.end(w.scribe.start("sub_agent", "root"))
+        await w.tick(pilot)
+        line = first_line(w)
+        assert "live" in line
+        assert not any(word in line for word in ("ev/s", "0 lost", "rec ", "client", "rejected"))
+        w.source.send([{"kind": "nonsense"}])
+        w.scribe.start("sub_agent", "running")
+        await w.tick(pilot)
+        assert "1 rejected" in first_line(w) and "running" in first_line(w)
+        w.source.disconnect(at=w.time)
+        w.time += 20
+        await w.tick(pilot)
+        await w.tick(pilot)
+        assert "no agent is connected" in first_line(w)
+
+
+async def test_follow_goes_to_the_streaming_call_then_the_longest_open_then_the_answer() -> None:
+    async with world(size=(160, 45)) as (w, pilot):
+        scribe = w.scribe
+        root = scribe.start("sub_agent", "root")
+        slow, quick = scribe.start("tool", "slow", root), scribe.start("tool", "quick", root)
+        await w.tick(pilot)
+        assert w.tree.cursor.name == "slow"
+        scribe.end(quick, {"output": "x"})
+        hook = {"lc_probe": "after_model", "probe_label": "Guard.after_model"}
+        scribe.end(scribe.start("middleware", None, root, metadata=hook))
+        await w.tick(pilot)
+        assert w.tree.cursor.name == "slow", "neither a finished sibling nor a hook"
+        call = scribe.start("llm", "gpt-5", root)
+        scribe.say(call, "words")
+        await w.tick(pilot)
+        assert w.tree.cursor.name == "gpt-5"
+        scribe.end(slow, {"output": "x"})
+        await w.tick(pilot)
+        assert w.tree.cursor.name == "gpt-5"
+        scribe.end(call, {"response": {"text": "words"}})
+        scribe.end(scribe.start("middleware", None, root, metadata=hook))
+        scribe.end(root)
+        await w.tick(pilot)
+        assert w.tree.cursor.name == "gpt-5", "the newest answer"
+
+
+async def test_when_follow_is_off_the_line_says_so_and_counts_what_came() -> None:
+    async with world(size=(160, 30)) as (w, pilot):
+        scribe = w.scribe
+        root = scribe.start("sub_agent", "root")
+        for number in range(60):
+            scribe.end(scribe.start("tool", f"tool-{number}", root))
+        await w.tick(pilot)
+        assert "follow" not in first_line(w)
+        await pilot.press("2", "g")
+        await w.tick(pilot)
+        assert first_line(w).rstrip().endswith("follow off · f")
+        for number in range(3):
+            scribe.start("tool", f"new-{number}", root)
+        await w.tick(pilot)
+        assert first_line(w).rstrip().endswith("follow off · 3 new · f")
+        await pilot.press("f")
+        await w.tick(pilot)
+        assert "follow off" not in first_line(w)
+    assert follow_words(1_204) == "follow off · 1,204 new · f"
+
+
+async def test_w_goes_to_the_slowest_tool_of_the_session_and_on() -> None:
+    async with world() as (w, pilot):
+        scribe = w.scribe
+        for seconds in (1, 7, 3):
+            root = scribe.start("sub_agent", "run")
+            tool = scribe.start("tool", f"took-{seconds}", root)
+            scribe.clock.advance(seconds * 1_000_000)
+            scribe.end(tool, {"output": "x"})
+            scribe.end(root)
+        await w.tick(pilot)
+        seen = []
+        for _ in range(4):
+            await pilot.press("w")
+            seen.append(w.tree.cursor.name)
+        assert seen == ["took-7", "took-3", "took-1", "took-7"]
+
+
+@pytest.mark.parametrize("width", [20, 40, 60, 80, 100, 120, 160, 200, 300])
+async def test_chips_fit_any_width_and_never_push_out_what_is_wrong(width: int) -> None:
+    async with world(size=(width, 24)) as (w, pilot):
+        for number in range(12):
+            root = w.scribe.start("sub_agent", f"agent-{number:02d}", agent="x")
+            w.scribe.start("tool", "日本語のツール", root, {"input": '{"q": "日本語"}'})
+        w.source.send([{"kind": "nonsense"}])
+        await w.tick(pilot)
+        line = w.app.main.status_bar.render_line(0)
+        assert line.cell_length == width
+        if width >= 60:
+            assert "1 rejected" in line.text and "agent-00" in line.text
+
+
+async def test_a_client_that_goes_takes_its_chips_and_brings_them_back() -> None:
+    async with world(size=(160, 45)) as (w, pilot):
+        root = w.scribe.start("sub_agent", "victim", agent="victim")
+        await w.tick(pilot)
+        assert "victim" in first_line(w)
+        w.source.disconnect(at=w.time)
+        w.time += 11
+        await w.tick(pilot)
+        await w.tick(pilot)
+        assert "victim" not in first_line(w) and not w.app.main.activity.running
+        w.source.connect(2)
+        w.scribe.say(root, "still here")
+        w.source.send(w.scribe.take(), number=2)
+        await w.tick(pilot)
+        assert "victim" in first_line(w)

@@ -1,0 +1,1 @@
+"""`etaoi-tui doctor`."""
