@@ -24,7 +24,6 @@ from etaoi_collector.wire.references import (
     GONE,
     LIST,
     MARK,
-    NOTE,
     REFERENCE,
     TEXT,
     Resolver,
@@ -33,6 +32,7 @@ from etaoi_collector.wire.references import (
     encode_values,
     list_of,
     reference_to,
+    stand_in,
     text_of,
 )
 from etaoi_tui.sdk.config import open_tracer
@@ -62,7 +62,7 @@ def asked(messages: list[BaseMessage]) -> ModelInput:
 
 
 def texts(event: Any) -> list[str]:
-    return [message.get("text", message.get(NOTE)) for message in event["payload"]["input_messages"]]
+    return [message["text"] for message in event["payload"]["input_messages"]]
 
 
 def as_read(payload: bytes) -> dict[str, Any]:
@@ -167,8 +167,8 @@ def test_what_is_read_is_what_was_said_or_says_that_it_is_not_there(data: Any, l
                 mine, theirs = read.pop(key, None), said.pop(key, None)
                 if isinstance(mine, dict):
                     mine, theirs = mine["messages"], theirs["messages"]
-                assert {NOTE: GONE} in (mine or [{NOTE: GONE}])
-                assert all(message in theirs or message == {NOTE: GONE} for message in mine or ())
+                assert stand_in(GONE) in (mine or [stand_in(GONE)])
+                assert all(message in theirs or message == stand_in(GONE) for message in mine or ())
             assert read == said
 
 
@@ -183,7 +183,7 @@ def test_a_value_is_believed_only_by_its_digest(tmp_path: Path) -> None:
     place = recorder.append(2.0, 1, b"\x91\x81" + msgspec.msgpack.encode("batch") + b"\x91" + event)
     read = recorder.read(place)
     assert not isinstance(read, Missing)
-    assert decode(read) == {"payload": [{NOTE: GONE}]}
+    assert decode(read) == {"payload": [stand_in(GONE)]}
     recorder.append(3.0, 1, encode_values({digest_of(true): true}))
     read = recorder.read(place)
     assert not isinstance(read, Missing)
@@ -210,7 +210,7 @@ def test_broken_values_cost_themselves(content: bytes) -> None:
     assert Resolver(lambda _: content).whole(raw) == raw
     assert decode_values(content) == {}
     whole = Resolver(lambda _: None).whole(b"\x82\xa1a" + reference_to(bytes(16)) + b"\xa1b\xd6\x07abcd")
-    assert decode(whole) == {"a": {NOTE: GONE}, "b": msgspec.msgpack.Ext(7, b"abcd")}
+    assert decode(whole) == {"a": stand_in(GONE), "b": msgspec.msgpack.Ext(7, b"abcd")}
 
 
 def test_codes_are_those_of_the_paper() -> None:

@@ -64,6 +64,11 @@ def digest_of(content: bytes) -> bytes:
     return hashlib.blake2b(content, digest_size=DIGEST_BYTES).digest()
 
 
+def stand_in(why: str) -> dict[str, str]:
+    """Return what stands where a value is not there: mostly in a list of messages, and so readable as one."""
+    return {NOTE: why, "role": "unknown", "text": why}
+
+
 def reference_to(digest: bytes) -> bytes:
     """Return what stands for a value."""
     return MARK + digest
@@ -143,10 +148,10 @@ class Resolver:
         """Return a value, or what stands in its place."""
         content = self._find(digest)
         if content is None:
-            return {NOTE: GONE}
+            return stand_in(GONE)
         self._left -= len(content)
         if self._left < 0 or self._depth >= MOST_DEEP:
-            return {NOTE: TOO_MUCH}
+            return stand_in(TOO_MUCH)
         self._depth += 1
         try:
             return self._decode(content)
