@@ -16,8 +16,8 @@ from etaoi_tui.sdk.limits import FRAME_BYTES, VALUE_BYTES
 _GROUP = 16
 """References that stand behind one of their own, so that a long list is a short one."""
 _ENTRY_BYTES = 200
-_MOST_GROUPS = 65_536
-_MOST_SENT = 1_000_000
+_MOST_GROUPS = 8_192
+_MOST_SENT = 100_000
 _COMMA = b"\xa1,"
 
 
@@ -69,6 +69,8 @@ class KnownValues:
         """Whether who gets the events understands references, as far as that is known."""
         self.generation = 0
         """Grows when values are forgotten: what was used in this one is still there."""
+        self.added = 0
+        """Bytes of values that were added or came to use again, since it was set to 0."""
         self._most = most
         self._bytes = 0
         self._new: dict[bytes, tuple[bytes, tuple[bytes, ...]]] = {}
@@ -116,7 +118,9 @@ class KnownValues:
             self._old, self._new, self._bytes = self._new, {}, 0
             self.generation += 1
         self._new[digest] = value
-        self._bytes += len(value[0]) + _ENTRY_BYTES
+        size = len(value[0]) + _ENTRY_BYTES
+        self._bytes += size
+        self.added += size
 
     def list_of(self, digests: list[bytes]) -> tuple[bytes, list[bytes]]:
         """Return the list of some values, encoded, and the digests that it refers to itself."""

@@ -230,7 +230,10 @@ class PayloadSerializer:
         assert isinstance(item, SharedList)
         if item.is_json or not item.is_long:
             return None
+        generation = values.generation
         encoded, used = values.list_of(item.digests(self._memory, values, self._keep_value))
+        if values.generation > generation + 1:  # more than there is room for: the first are forgotten already
+            return None
         self._used += used
         return encoded
 
@@ -246,13 +249,17 @@ class PayloadSerializer:
         if not (others.startswith("{") and others.endswith("}")):
             return None
         between = "" if others == "{}" else ","
+        generation = values.generation
         opening = encode_text(f"{others[:-1]}{between}{_encode_json(name).decode()}:[")
+        before: list[bytes] = []
         if len(opening) >= _WORTH_SHARING:
-            self._used.append(values.put(opening))
-            opening = reference_to(self._used[-1])
+            before = [values.put(opening)]
+            opening = reference_to(before[0])
         digests = shared.digests(self._memory, values, self._keep_text)
         encoded, used = values.text_of(opening, digests, encode_text("]}"))
-        self._used += used
+        if values.generation > generation + 1:
+            return None
+        self._used += before + used
         return encoded
 
     def _keep_value(self, item: Any) -> bytes:

@@ -262,6 +262,45 @@ def test_a_small_request_is_said_whole(tmp_path: Path) -> None:
     assert MARK not in path.read_bytes()
 
 
+def test_a_talk_that_is_larger_than_what_can_be_kept_is_said_whole() -> None:
+    known = KnownValues(3_000)
+    serializer = PayloadSerializer(Limits(), Redact(), known)
+    talk = long_talk(40)
+    for made in (asked(talk), ChainInput({"messages": talk})):
+        payload = serializer.payload(made)
+        assert MARK not in payload
+        assert serializer.take_used() is None
+        assert str(talk[-1].content) in str(decode(payload))
+
+
+def test_many_talks_at_once_are_all_in_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "run.msgpack"
+    tracer = open_tracer(sink=str(path))
+    talks = [
+        [HumanMessage(f"{talk}.{number} " + "x" * 9_000, id=f"{talk}.{number}") for number in range(20)]
+        for talk in range(120)
+    ]
+    for talk in talks:
+        say(tracer, list(talk))
+    tracer.close(30)
+    reader = TraceReader(path)
+    found = recorded_talks(reader, reader.arrivals())
+    assert found == [said(list(talk)) for talk in talks]
+
+
+def test_what_a_rule_masks_is_in_no_value() -> None:
+    known = KnownValues()
+    talk = [*long_talk(10), HumanMessage("my key is sk-abcdefghijklmnopqrstuvwxyz012345", id="secret")]
+    serializer = PayloadSerializer(Limits(), Redact(), known)
+    masking = PayloadSerializer(Limits(), Redact(names=["messages"]), known)
+    for made in (asked(talk), ChainInput({"messages": talk})):
+        whole = Resolver(known.content).whole(serializer.payload(made))
+        assert b"my key is" in whole
+        assert b"abcdefghijklmnop" not in whole
+    assert serializer.take_used()
+    assert b"my key is" not in Resolver(known.content).whole(masking.payload(ChainInput({"messages": talk})))
+
+
 def collect(reader: Any, take: Callable[[], list[Any]], talks: int) -> list[list[str]]:
     deadline = time.monotonic() + 30
     found: list[list[str]] = []

@@ -34,6 +34,7 @@ from etaoi_tui.sdk.transport.send_queue import EncodedEvent, Priority, SpanWire
 LEFT_OUT = "left out: the sender could not keep up"
 
 _IDS_KEPT = 4_096
+_RULES_KEPT = 8
 
 _encode = msgspec.msgpack.Encoder().encode
 _RANKS = {"agent_context": Priority.CONTEXT, "voice_session": Priority.ROOT}
@@ -79,6 +80,8 @@ class Encoder:
         self._stats = stats
         self._clock = clock
         self._shapers: dict[int, tuple[Tracer, PayloadSerializer]] = {}
+        self._by_rules: dict[tuple[Limits, int], PayloadSerializer] = {}
+        """One for all tracers with the same rules; it keeps these, so that no others get their id."""
         self._newest_tracer: Tracer | None = None
         self._newest_shaper = PayloadSerializer(Limits(), DEFAULT)
         self._ids: dict[int, bytes] = {}
@@ -114,6 +117,10 @@ class Encoder:
                 self._tick(record)
         except Exception:
             self._stats.failed += 1
+        if self._values is not None and self._values.added:
+            # They must have left before others push them out.
+            self.payload_bytes += self._values.added
+            self._values.added = 0
 
     @property
     def text_waits(self) -> bool:
