@@ -69,6 +69,8 @@ class KnownValues:
         """Whether who gets the events understands references, as far as that is known."""
         self.generation = 0
         """Grows when values are forgotten: what was used in this one is still there."""
+        self.batch = 0
+        """Which batch of events is being encoded: all of them had happened before it was begun."""
         self.added = 0
         """Bytes of values that were added or came to use again, since it was set to 0."""
         self._most = most

@@ -205,7 +205,10 @@ class PayloadSerializer:
                 continue
             if shaped is value:
                 shaped, whole = value.copy(), value.copy()
-            reference = self._refer(key, item)
+            try:
+                reference = self._refer(key, item)
+            except Exception:  # an odd message: it is said whole, or as what it is
+                reference = None
             if reference is not None:
                 del shaped[key], whole[key]
                 referring += (encode_text(key), reference)

@@ -116,7 +116,7 @@ def _edit(draw: st.DrawFn, message: Any) -> None:
         message.additional_kwargs["mark"] = draw(_words)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data(), st.booleans())
 def test_what_is_read_is_what_was_said_or_says_that_it_is_not_there(data: Any, loses: bool) -> None:
     draw = data.draw
@@ -136,6 +136,7 @@ def test_what_is_read_is_what_was_said_or_says_that_it_is_not_there(data: Any, l
         what = draw(st.sampled_from(("say", "say", "say", "drop", "grow", "edit", "remove", "break", "lose")))
         if what in ("say", "drop"):
             made: Any = ChainInput({"messages": talk, "n": step}) if draw(st.booleans()) else asked(talk)
+            known.batch += 1
             whole, payload = plain.payload(made), referring.payload(made)
             used = referring.take_used() or ()
             if what == "say":

@@ -7,7 +7,9 @@ a copy of them, so that what a hook writes into a message makes another value of
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from etaoi_tui.sdk.known_values import KnownValues, Recent
 from etaoi_tui.sdk.langchain.message_snapshots import MessageSnapshot, identify
@@ -32,18 +34,18 @@ _NO_FIELDS: dict[str, Any] = {}
 _SIZE_IN_LIST = 64
 
 
-class _Beginning(NamedTuple):
+class _Beginning(msgspec.Struct, eq=False):
     """Messages that stood in a row."""
 
-    fields: list[dict[str, Any]]
-    contents: list[Any]
-    digests: list[bytes]
-    generation: int
+    fields: list[dict[str, Any]] = []
+    contents: list[Any] = []
+    digests: list[bytes] = []
+    generation: int = 0
     """Of the values when this was made: none of them was forgotten since."""
-
-    def of(self, size: int) -> _Beginning:
-        """Return the first of them."""
-        return _Beginning(self.fields[:size], self.contents[:size], self.digests[:size], self.generation)
+    ids: list[int] = []
+    batch: int = -1
+    """The messages with these ids were compared while this batch of events was encoded. All its events had
+    happened before that, so their messages are not compared again; nor is one of them gone before the end."""
 
 
 class SharedMessages(SharedList):
@@ -77,7 +79,9 @@ class SharedMessages(SharedList):
         """Return the digests of all of them; see `SharedList.digests`."""
         messages, contents = self.shot.messages, self.shot.contents
         fields = [getattr(message, "__dict__", None) or _NO_FIELDS for message in messages]
-        found, seen = self._known_beginning(memory, values.generation, fields)
+        ids = list(map(id, messages))
+        seen = self._known_beginning(memory, values, fields, ids)
+        found = seen.digests.copy()
         new: list[_Known] | None = []
         for index in range(len(found), len(messages)):
             content = contents[index]
@@ -99,26 +103,33 @@ class SharedMessages(SharedList):
                 [*seen.contents, *(known[0] for known in new)],
                 found.copy(),
                 values.generation,
+                ids,
+                values.batch,
             )
             memory.put(self._name_of_list(fields), beginning, len(found) * _SIZE_IN_LIST)
         return found
 
     def _known_beginning(
-        self, memory: Recent, generation: int, fields: list[dict[str, Any]]
-    ) -> tuple[list[bytes], _Beginning]:
-        """Return the digests of the messages at the beginning that stood there before, compared in one go."""
+        self, memory: Recent, values: KnownValues, fields: list[dict[str, Any]], ids: list[int]
+    ) -> _Beginning:
+        """Return what is known of the messages at the beginning, those that stood there before."""
         known: _Beginning | None = memory.get(self._name_of_list(fields)) if fields else None
-        if known is not None and known.generation == generation:
-            size = min(len(known.digests), len(fields))
-            try:
-                if (
-                    fields[:size] == known.fields[:size]
-                    and self.shot.contents[:size] == known.contents[:size]
-                ):
-                    return known.digests[:size], known.of(size)
-            except Exception:  # an array somewhere, whose comparison is no yes or no
-                pass
-        return [], _Beginning([], [], [], generation)
+        if known is None or known.generation != values.generation:
+            return _Beginning()
+        size = min(len(known.digests), len(fields))
+        try:
+            is_same = self.shot.contents[:size] == known.contents[:size] and (
+                (known.batch == values.batch and known.ids[:size] == ids[:size])
+                or fields[:size] == known.fields[:size]
+            )
+        except Exception:  # an array somewhere, whose comparison is no yes or no
+            is_same = False
+        if not is_same:
+            return _Beginning()
+        if size < len(known.digests):
+            return _Beginning(known.fields[:size], known.contents[:size], known.digests[:size])
+        known.ids, known.batch = ids, values.batch
+        return known
 
     def _name_of_list(self, fields: list[dict[str, Any]]) -> Any:
         content = self.shot.contents[0]

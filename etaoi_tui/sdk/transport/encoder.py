@@ -99,6 +99,8 @@ class Encoder:
         """Return the entries made since the last call."""
         out, self._out = self._out, []
         self.payload_bytes = 0
+        if self._values is not None:
+            self._values.batch += 1
         self._stats.encoded += len(out)
         return out
 
