@@ -37,6 +37,8 @@ class EventBatch(msgspec.Struct, gc=False):
     connection: int
     received: float
     """Seconds since the epoch."""
+    is_slice: bool = False
+    """Of a large frame that comes in pieces; those of other frames may come between them."""
 
 
 class FrameRefused(msgspec.Struct, gc=False):

@@ -69,9 +69,7 @@ def offer_facets(at: Workspace) -> None:
 
     def chosen(query: str | None) -> None:
         if query:
-            at.arrangement.go_to("traces")
-            text = f"{at.search.text} {query}" if at.search.in_list and at.search.text else query
-            at.search.open(text, in_list=True)
+            at.filter_runs(f"{at.search.text} {query}" if at.search.in_list and at.search.text else query)
 
     facets = Facets(list(at.traces.all.newest_first()))
     at.app.push_screen(FacetPicker(facets, at.arrangement.sizes.filters), chosen)

@@ -58,7 +58,7 @@ def message_text(output: str) -> str:
 
 def short_value(value: Any) -> str:
     if isinstance(value, str):
-        return f'"{value[:120]}"'
+        return f'"{value[:400].strip()[:120]}"'  # a program or a letter often begins with an empty line
     if isinstance(value, dict | list):
         return msgspec.json.encode(value)[:120].decode("utf-8", "replace")
     return str(value)[:60]

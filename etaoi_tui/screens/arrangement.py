@@ -8,8 +8,9 @@ from typing import Any
 from textual.screen import Screen
 from textual.widget import Widget
 
+from etaoi_collector.store.model import Trace
 from etaoi_tui.view.command import Pane
-from etaoi_tui.view.layout import Layout, Mode, mode_of
+from etaoi_tui.view.layout import DETAIL_HEIGHT, STACKED, STRIP, TRACES, Layout, Mode, mode_of, tree_lines
 from etaoi_tui.widgets.detail_pane import DetailPane
 from etaoi_tui.widgets.divider import Divider
 from etaoi_tui.widgets.row_view import RowView
@@ -17,6 +18,9 @@ from etaoi_tui.widgets.span_tree import SpanTree
 from etaoi_tui.widgets.trace_list import TraceList
 from etaoi_tui.widgets.voice_lanes import VoiceLanes
 from etaoi_tui.widgets.welcome import Welcome
+
+_LINES_AROUND = 3
+"""First line, footer, and what parts tree and detail."""
 
 PANES: Sequence[Pane] = ("traces", "tree", "detail")
 
@@ -53,6 +57,10 @@ class Arrangement:
         """
         self.pane: Pane = "tree"
         self.zoomed = False
+        self._fitted = 0
+        """Lines of the tree above the detail; 0 before they are known."""
+        self._trace: Trace | None = None
+        self._single = False
         self.sizes = layout
         self._screen = screen
         self._traces, self._tree, self._lanes = traces, tree, lanes
@@ -119,6 +127,7 @@ class Arrangement:
         shown = "tree" if self.empty else self.pane  # no list slides over the welcome
         for name in PANES:
             self._screen.set_class(name == shown, "-at-" + name)
+        self.fit()
         widget = self.explained
         if not widget.has_focus:
             self._screen.set_focus(widget, scroll_visible=False)
@@ -157,17 +166,56 @@ class Arrangement:
         for name in ("wide", "medium", "drawer", "narrow"):
             screen.set_class(name == mode, "-" + name)
         width, height = screen.size
-        listed = max(sizes.traces, _PICKER) if mode == "drawer" else sizes.traces
-        self._traces.styles.width = "1fr" if mode == "narrow" else min(listed, max(width - 20, 10))
+        self._fit_list()
         self._split_detail.turn(vertical=mode == "wide")
+        screen.set_class(mode == "narrow" and not self.zoomed and height >= STACKED, "-stacked")
         detail = self._detail.styles
         if mode == "wide":
             detail.width = round((width - sizes.traces) * sizes.detail_width)
             detail.height = "1fr"
         else:
             detail.width = "1fr"
-            detail.height = "1fr" if mode == "narrow" else max(round((height - 3) * sizes.detail_height), 4)
+            detail.height = "1fr"
+        self._fitted = 0
         self.focus()
+
+    def _fit_list(self) -> None:
+        """Give the list its columns; with one run in it, a strip."""
+        mode, listed = self.mode, self.sizes.traces
+        self._single = self._traces.row_count == 1
+        if mode == "drawer":
+            listed = max(listed, _PICKER)
+        elif self._single and listed == TRACES:
+            listed = min(listed, STRIP)
+        width = max(self._screen.size.width - 20, 10)
+        self._traces.styles.width = "1fr" if mode == "narrow" else min(listed, width)
+
+    def fit(self) -> None:
+        """Give the tree the lines that its rows need, up to its share, and the detail below it the rest."""
+        if self._single is not (self._traces.row_count == 1):
+            self._fit_list()
+        if self._trace is not self._tree.rows.trace:
+            self._trace = self._tree.rows.trace
+            self._fitted = 0
+        mode = self.mode
+        stacked = mode == "narrow" and self._screen.has_class("-stacked") and self.pane == "tree"
+        if mode == "wide" or self.empty or (mode == "narrow" and not stacked):
+            if mode == "narrow" and self._fitted:
+                self._fitted = 0
+                self._detail.styles.height = "1fr"
+            return
+        lines = self._screen.size.height - _LINES_AROUND - stacked
+        most = min(1 - self.sizes.detail_height, 0.5) if stacked else 1 - self.sizes.detail_height
+        view = self.work_view
+        chosen = self.sizes.detail_height != DETAIL_HEIGHT
+        fitted = (
+            round(lines * most)
+            if chosen
+            else tree_lines(view.row_count * view.ROW_HEIGHT + view.HEADER_HEIGHT, lines, most, self._fitted)
+        )
+        if fitted != self._fitted:
+            self._fitted = fitted
+            self._detail.styles.height = max(lines - fitted, 1)
 
     def zoom(self) -> None:
         """Give the pane the whole screen, or take it back."""
@@ -186,5 +234,10 @@ class Arrangement:
             self._resize("detail", -cells)
 
     def _resize(self, pane: Pane, cells: int) -> None:
+        if self.mode != "wide" and self._fitted and pane != "traces":
+            # From where it stands, which is not where its share would put it.
+            self.sizes.detail_height = self._detail.outer_size.height / (self._screen.size.height - 3)
+        elif pane == "traces" and self.mode != "narrow":
+            self.sizes.traces = self._traces.outer_size.width
         self.sizes.resize(pane, self.mode, cells, *self._screen.size)
         self.arrange()

@@ -8,8 +8,12 @@ from itertools import islice
 
 from etaoi_collector.projections.trace_names import title
 from etaoi_tui.screens.workspace import Workspace
+from etaoi_tui.view.call_numbers import CALL_NUMBERS
 from etaoi_tui.view.palette import PaletteEntry
 from etaoi_tui.widgets.welcome import RecentRecording
+
+_MOST_CALLS = 1_000
+"""Model calls of the run that can be gone to by their number."""
 
 _MOST_RUNS = 2_000
 """Runs that can be found by name, the newest first; the list's own filter knows them all."""
@@ -22,7 +26,14 @@ def palette_entries(at: Workspace, recordings: Iterable[RecentRecording]) -> lis
         at: Where commands act.
         recordings: What can be opened instead of what is shown.
     """
-    return [*_commands(at), *_runs(at), *_recordings(at, recordings), *_themes(at)]
+    return [
+        *_commands(at),
+        *_calls(at),
+        *_filters(at),
+        *_runs(at),
+        *_recordings(at, recordings),
+        *_themes(at),
+    ]
 
 
 def _commands(at: Workspace) -> Iterator[PaletteEntry]:
@@ -35,6 +46,32 @@ def _commands(at: Workspace) -> Iterator[PaletteEntry]:
                 one.shown_key,
                 f"{one.label} {one.words} {one.group}",
             )
+
+
+def _calls(at: Workspace) -> Iterator[PaletteEntry]:
+    trace = at.selection.trace
+    calls = CALL_NUMBERS.calls(trace) if trace is not None else []
+    for number, call in enumerate(calls[:_MOST_CALLS], 1):
+        yield PaletteEntry(
+            f"call:{number}",
+            f"Go to call {number} of {len(calls)}: {call.name}",
+            partial(at.go_to_span, call),
+            call.status.name.lower(),
+            "model request llm",
+            offered=False,
+        )
+
+
+def _filters(at: Workspace) -> Iterator[PaletteEntry]:
+    for name, query in sorted(at.arrangement.sizes.filters.items()):
+        yield PaletteEntry(
+            f"filter:{name}",
+            f"Filter runs: @{name}",
+            partial(at.filter_runs, f"@{name}"),
+            query,
+            "saved search",
+            offered=False,
+        )
 
 
 def _runs(at: Workspace) -> Iterator[PaletteEntry]:

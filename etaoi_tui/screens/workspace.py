@@ -128,8 +128,8 @@ class Workspace(Screen[None]):
         summaries = Summaries(context.source)
         self.status_bar = StatusBar(id="status")
         self.breadcrumb = Breadcrumb(id="breadcrumb")
-        self.traces = TraceList(selection, context.store, summaries, now, id="traces")
         self.totals = Totals()
+        self.traces = TraceList(selection, context.store, summaries, now, self.totals, id="traces")
         self.span_tree = SpanTree(selection, summaries, now, self._snapshots, totals=self.totals, id="tree")
         self.lanes = VoiceLanes(selection, now, limits, id="lanes")
         self.detail = DetailPane(id="detail")
@@ -226,6 +226,7 @@ class Workspace(Screen[None]):
             )
             self.welcome.show_knocks(self.source.notices)
         self.arrangement.show_welcome(empty)
+        self.arrangement.fit()
         self.traces.animate_running(frame)
         self.span_tree.animate_running(frame)
         if self.voice.apply(changes, frame):
@@ -267,6 +268,11 @@ class Workspace(Screen[None]):
         span = self.store.find_span(span_id) if span_id else None
         if span is not None:
             self.go_to_span(span)
+
+    def filter_runs(self, query: str) -> None:
+        """List only runs in which something is found."""
+        self.arrangement.go_to("traces")
+        self.search.open(query, in_list=True)
 
     def go_to_agent(self, number: int) -> None:
         """Show what the agent with a number on the first line does."""

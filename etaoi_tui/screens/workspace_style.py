@@ -30,8 +30,11 @@ Workspace.-narrow.-at-tree #work, Workspace.-narrow.-at-detail #work { display: 
 Workspace.-narrow.-at-tree #tree, Workspace.-narrow.-at-detail #detail { display: block; }
 Workspace.-narrow.-at-tree.-lanes #tree { display: none; }
 Workspace.-narrow.-at-tree.-lanes #lanes { display: block; }
+Workspace.-narrow.-stacked.-at-tree #detail,
+Workspace.-narrow.-stacked.-at-tree #split-detail { display: block; }
 Workspace.-narrow.-empty #work, Workspace.-narrow.-empty #welcome { display: block; }
 Workspace.-narrow.-empty #traces, Workspace.-narrow.-empty #tree,
-Workspace.-narrow.-empty #detail { display: none; }
+Workspace.-narrow.-empty #detail, Workspace.-narrow.-stacked.-at-tree.-empty #detail,
+Workspace.-narrow.-stacked.-at-tree.-empty #split-detail { display: none; }
 """
 """The app's CSS: Textual reads a screen's own only for screens that are pushed."""

@@ -18,6 +18,12 @@ _RECENT_KEPT = 12
 LOW = 18
 """Lines below which there is room for one pane only."""
 
+STACKED = 20
+"""Lines from which a narrow screen has the detail below the tree."""
+
+STRIP = 22
+"""Columns of the list while there is only one run in it."""
+
 
 def mode_of(width: int, height: int) -> Mode:
     """Choose an arrangement for a screen of this many cells."""
@@ -26,6 +32,32 @@ def mode_of(width: int, height: int) -> Mode:
     if width < MEDIUM:
         return "drawer"
     return "medium" if width < WIDE else "wide"
+
+
+TRACES = 34
+"""Columns of the list until somebody chooses others; with one run in it, it is a strip."""
+
+DETAIL_HEIGHT = 0.4
+"""Least share of the detail under the tree; one that somebody chose holds whatever the tree needs."""
+
+_LEAST_TREE = 4
+_TREE_STEP = 3
+"""Lines by which a tree grows: each time, the whole screen is laid out again."""
+
+
+def tree_lines(rows: int, lines: int, most: float, before: int) -> int:
+    """Return how many lines a tree gets above the detail: what its rows need, and no more than a share.
+
+    Args:
+        rows: Lines that it would fill.
+        lines: Lines that it shares with the detail.
+        most: Its largest share.
+        before: What it had; 0 for another run. A tree that loses a few rows keeps its lines.
+    """
+    needed = _LEAST_TREE + -(-max(rows - _LEAST_TREE, 0) // _TREE_STEP) * _TREE_STEP
+    if needed < before <= needed + 2 * _TREE_STEP:
+        needed = before
+    return max(min(needed, round(lines * most)), min(_LEAST_TREE, lines))
 
 
 @dataclass(slots=True)
@@ -41,9 +73,9 @@ class Layout:
         filters: Searches that were given a name.
     """
 
-    traces: int = 34
+    traces: int = TRACES
     detail_width: float = 0.42
-    detail_height: float = 0.45
+    detail_height: float = DETAIL_HEIGHT
     theme: str = ""
     recent: list[str] = field(default_factory=list)
     filters: dict[str, str] = field(default_factory=dict)
@@ -71,7 +103,7 @@ class Layout:
             self.detail_width = max(0.2, min(share, 0.75))
         else:
             share = self.detail_height + change / max(height - 3, 1)
-            self.detail_height = max(0.15, min(share, 0.85))
+            self.detail_height = max(0.15, min(share, 0.9))
 
     @classmethod
     def load(cls, path: Path) -> Layout:
@@ -81,7 +113,7 @@ class Layout:
             saved = json.loads(path.read_text("utf-8"))
             layout.traces = int(saved["traces"])
             layout.detail_width = min(max(float(saved["detail_width"]), 0.2), 0.75)
-            layout.detail_height = min(max(float(saved["detail_height"]), 0.15), 0.85)
+            layout.detail_height = min(max(float(saved["detail_height"]), 0.15), 0.9)
             layout.theme = str(saved["theme"])
             layout.recent = [str(one) for one in saved.get("recent", [])][:_RECENT_KEPT]
             layout.filters = {str(name): str(query) for name, query in saved.get("filters", {}).items()}

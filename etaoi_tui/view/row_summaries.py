@@ -23,7 +23,7 @@ from etaoi_tui.view.glyphs import kind_glyph, kind_word
 from etaoi_tui.view.middleware.effect import middleware_chain, time_in_words
 from etaoi_tui.view.middleware.tokens import CHARACTERS_A_TOKEN, characters_a_token
 from etaoi_tui.view.search import Reader
-from etaoi_tui.view.wait_words import answer_words, trace_wait_words, wait_words
+from etaoi_tui.view.wait_words import answer_words, away_words, trace_wait_words, wait_words
 
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -58,6 +58,11 @@ class Summaries:
 
     def of(self, span: Span) -> str:
         """Return what a row says behind a span's name; may be empty."""
+        words = self._own_words(span)
+        away = away_words(span)
+        return f"{away} · {words}" if away and words else away or words
+
+    def _own_words(self, span: Span) -> str:
         if span.tail and not span.marks & SpanFlag.ENDED:
             return span.tail[-LONGEST:]
         kind = KINDS.for_span(span)

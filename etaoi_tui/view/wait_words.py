@@ -1,4 +1,4 @@
-"""What a row says of a run that waits for a person, that waited, or that goes on with one that did."""
+"""What a row says of a run that waits, that waited, that goes on with one, or whose agent is away."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from etaoi_collector.conventions.waits import answer_in_words
-from etaoi_collector.store.model import Span, SpanFlag, Trace
+from etaoi_collector.store.model import Span, SpanFlag, Status, Trace
+from etaoi_tui.view.format import clock
 
 _WAITED = int(SpanFlag.WAITING) | int(SpanFlag.ANSWERED)
 _JSON_READ = 200_000
@@ -26,6 +27,17 @@ def wait_words(span: Span, read: ReadInputs) -> str:
         return f"waits for: {wait.text}"
     answer = answer_words(read(wait.answer)) if wait.answer is not None else ""
     return f"waited for: {wait.text}" + (f" → {answer}" if answer else "")
+
+
+def away_words(span: Span) -> str:
+    """Return what a row says of an open span whose client is away; empty for all other spans."""
+    if span.marks & SpanFlag.ENDED:
+        return ""
+    if span.reconnecting:
+        return "reconnecting"
+    if span.status is Status.LOST and (last := span.last_seen_at) is not None:
+        return f"agent gone at {clock(last)}"
+    return ""
 
 
 def trace_wait_words(trace: Trace) -> str:

@@ -12,6 +12,7 @@ from etaoi_collector.store.model import Span, SpanFlag, Status, Trace
 from etaoi_tui.text import fit, one_line
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.bars import bar
+from etaoi_tui.view.call_numbers import CALL_NUMBERS
 from etaoi_tui.view.column import COLUMNS, RowContext
 from etaoi_tui.view.glyphs import span_glyph
 from etaoi_tui.view.model_names import ModelNames
@@ -172,6 +173,9 @@ class SpanPainter:
             extra.append((f" +{hidden}", "span-tree--muted"))
             if span.marks & _ERROR_BELOW:
                 extra.append((" ✗", "span-tree--error"))
+        number = CALL_NUMBERS.of(span)
+        if number is not None and number[0] > 1:
+            extra.append((f" call {number[0]:,}", "span-tree--muted"))
         if span.ttft is not None and span.kind == "llm":
             extra.append((f" ttft {fmt.duration(span.ttft)}", "span-tree--muted"))
         infrastructure = self.rows.infrastructure_of(span)

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from rich.cells import cell_len
 
+from etaoi_collector.pricing.totals import Totals
 from etaoi_collector.store import Store
 from etaoi_collector.store.model import Changes, Status, Trace
 from etaoi_tui.text import fit, one_line
@@ -57,6 +58,7 @@ with their sums and the course of their context.
         store: Store,
         summaries: Summaries,
         now: Callable[[Trace], float],
+        totals: Totals,
         *,
         id: str | None = None,
     ) -> None:
@@ -67,9 +69,10 @@ with their sums and the course of their context.
             store: Where the runs are.
             summaries: Tells what a run was asked.
             now: The present for a run, in seconds since the epoch.
+            totals: What model calls came to, kept up to date by whoever made it.
             id: Textual id.
         """
-        super().__init__(selection, GroupedRuns(store, RunFigures()), id=id)
+        super().__init__(selection, GroupedRuns(store, RunFigures(totals)), id=id)
         self.figures = self.all.figures
         self.order: Order = "time"
         self.note = ""

@@ -65,7 +65,7 @@ async def test_e_says_that_nothing_failed_only_when_nothing_did() -> None:
         await w.tick(pilot)
         await pilot.press("e")
         await pilot.pause()
-        assert [str(n.message) for n in w.app._notifications] == ["No errors in 2 runs."]
+        assert w.said == "No errors in 2 runs."
 
 
 async def test_a_search_in_a_run_without_hits_says_where_they_are_and_n_goes_there() -> None:
@@ -203,3 +203,18 @@ async def test_escape_ends_a_search_from_any_pane(pane: str) -> None:
         await pilot.press("1", "slash", *"beta", "enter", pane, "escape")
         await w.tick(pilot)
         assert len(listed(w)) == 5 and w.tree.search is None
+
+
+async def test_the_third_call_is_reached_by_its_number_and_says_it() -> None:
+    async with world() as (w, pilot):
+        root = w.scribe.start("sub_agent", "planner")
+        for number in range(5):
+            w.scribe.end(w.scribe.start("llm", f"model-{number}", root), {"response": {"text": "x"}})
+        await w.tick(pilot)
+        await pilot.press("colon", *"go to call 3", "enter")
+        await w.tick(pilot)
+        assert w.tree.cursor.name == "model-2"
+        assert "model-2 call 3" in w.lines()[w.line_of("model-2")]
+        detail = w.app.main.detail
+        page = "\n".join(detail.render_line(y).text for y in range(detail.size.height))
+        assert "call 3 of 5" in page

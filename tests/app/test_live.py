@@ -46,7 +46,7 @@ async def test_a_row_appears_when_its_span_starts_and_grows_until_it_ends() -> N
         w.app.tick()
         later = w.lines()[0]
         assert "3.00s" in later
-        assert later.count("█") > row.count("█")
+        assert later.count("▄") > row.count("▄")
         w.scribe.clock.advance(3_500_000)
         w.scribe.end(root, {"outputs": "{}"})
         await w.tick(pilot)

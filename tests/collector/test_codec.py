@@ -12,7 +12,7 @@ import pytest
 from etaoi_collector.wire import limits
 from etaoi_collector.wire.codec import decode_at_once, decode_events, decode_frame, split_frame
 from etaoi_collector.wire.events import Event, Reject, SpanDelta, SpanEnd, SpanStart, StateTick
-from etaoi_collector.wire.scan import scan_frame
+from etaoi_collector.wire.frame_scan import scan_frame
 from etaoi_collector.wire.tolerant_decode import decode_tolerant
 from tests.collector.making import CAPTURES, an_id, frame_of, pack, start
 
@@ -227,7 +227,7 @@ def test_large_frames_are_split_the_same_way(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_events_beyond_the_bound_of_a_frame_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("etaoi_collector.wire.scan.MAX_EVENTS_PER_FRAME", 10)
+    monkeypatch.setattr("etaoi_collector.wire.frame_scan.MAX_EVENTS_PER_FRAME", 10)
     parts = scan_frame(frame_of(start(number) for number in range(50)))
     assert len(parts) == 10
     assert isinstance(parts[-1], Reject) and "only the first" in parts[-1].reason

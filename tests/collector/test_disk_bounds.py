@@ -12,7 +12,7 @@ import pytest
 
 from etaoi_collector.recording import recording_files
 from etaoi_collector.recording.chunks import Cursor
-from etaoi_collector.recording.directory import list_recordings, newest
+from etaoi_collector.recording.directory import list_recordings
 from etaoi_collector.recording.reader import TraceReader
 from etaoi_collector.recording.recorder import OVER_KEPT_BYTES, Recorder, State
 from etaoi_collector.source_items import FrameRefused, Missing, Opened
@@ -126,8 +126,7 @@ def test_a_slow_reader_steps_over_parts_that_went_meanwhile(tmp_path: Path) -> N
     recorder = Recorder(directory=tmp_path, segment_bytes=20_000, keep_bytes=KEPT)
     recorder.append(1.0, 1, numbered_frame(0, 10))
     recorder.flush()
-    run = newest(tmp_path)
-    assert run is not None
+    (run,) = list_recordings(tmp_path)
     reader = TraceReader(run.path)
     assert len(events_in(reader.arrivals())) == 10
     for number in range(1, 600):
@@ -257,8 +256,8 @@ def test_a_folder_that_becomes_usable_is_used(tmp_path: Path, seconds: Callable[
     assert recorder.trouble.startswith("the recording begins late: ")
     assert [span_at(recorder, place) for place in (early, late)] == [an_id(100), an_id(101)]
     recorder.close()
-    run = newest(tmp_path / "state" / "recordings")
-    assert run is not None and recorder.path == run.path
+    (run,) = list_recordings(tmp_path / "state" / "recordings")
+    assert recorder.path == run.path
     arrivals = list(TraceReader(run.path).arrivals())
     assert len(events_in(arrivals)) == 1
     assert [item.connection.peer for item in arrivals if isinstance(item, Opened)] == ["p"]

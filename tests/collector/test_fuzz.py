@@ -8,6 +8,7 @@ import msgpack
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import Raw
 
 from etaoi_collector.wire import full_decode as whole
 from etaoi_collector.wire import scan
@@ -19,8 +20,9 @@ from etaoi_collector.wire.codec import (
     split_frame,
 )
 from etaoi_collector.wire.events import Reject, SpanStart
+from etaoi_collector.wire.frame_scan import is_map, scan_frame
 from etaoi_collector.wire.limits import MAX_SHOWN_DEPTH
-from etaoi_collector.wire.scan import Budget, scan_frame, skip
+from etaoi_collector.wire.scan import Budget, skip
 from etaoi_collector.wire.tolerant_decode import decode_tolerant
 from tests.collector.making import an_id, frame_of, pack, start
 
@@ -77,17 +79,27 @@ def test_skipping_ends_where_the_value_does(packed: bytes, rest: bytes) -> None:
 def test_both_ways_to_split_agree(items: list[bytes]) -> None:
     frame = frame_of(items)
     assert [bytes(part) for part in split_frame(frame)] == items
-    assert [bytes(part) for part in scan_frame(frame)] == items
+    scanned = scan_frame(frame)
+    assert len(scanned) == len(items)
+    for part, item in zip(scanned, items, strict=True):
+        if isinstance(part, Reject):
+            assert not is_map(memoryview(item)) and part.reason == decode_events([Raw(item)])[0].reason  # type: ignore[union-attr]
+        else:
+            assert bytes(part) == item
+
+
+def found_in(frame: bytes) -> list[Any]:
+    return [part if isinstance(part, Reject) else bytes(part) for part in scan_frame(frame)]
 
 
 @given(PACKED | st.binary(max_size=200), st.binary(max_size=3))
 def test_nothing_else_is_read_where_msgpack_is_not_installed(value: bytes, rest: bytes) -> None:
     frame = frame_of([value, start()]) + rest
-    fast = repr(decode_lossless(value)), scan.scan_byte_ranges(frame)
+    fast = repr(decode_lossless(value)), found_in(frame)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scan, "msgpack", None)
         patch.setattr(whole, "msgpack", None)
-        assert (repr(decode_lossless(value)), scan.scan_byte_ranges(frame)) == fast
+        assert (repr(decode_lossless(value)), found_in(frame)) == fast
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=8), st.data())

@@ -178,10 +178,10 @@ def test_trouble_with_one_client_is_seen_and_the_others_go_on(
         append = collector.recorder.append
         failures = [RuntimeError("a defect")]
 
-        def fail_once(received: float, connection: int, frame: bytes) -> int:
+        def fail_once(received: float, connection: int, frame: bytes, **how: bool) -> int:
             if failures:
                 raise failures.pop()
-            return append(received, connection, frame)
+            return append(received, connection, frame, **how)
 
         monkeypatch.setattr(collector.recorder, "append", fail_once)
 

@@ -7,7 +7,7 @@ from tests.detail.pages import end, start, text_of
 from tests.detail.recorded import Recorded
 from tests.detail.test_recordings import describe_in
 
-SILENT = "its connection or the recording ended 12.0s later"
+SILENT = "its last event came 12.0s before"
 
 
 def killed() -> Recorded:
@@ -26,7 +26,7 @@ def test_a_lost_span_tells_how_long_its_client_said_nothing_more() -> None:
     assert SILENT not in text_of(describe_in(recorded, lost), "overview"), "it may still come back"
     recorded.store.finish()
     told = text_of(describe_in(recorded, lost), "overview")
-    assert "≥2.00s" in told and SILENT in told
+    assert "≥14.0s" in told and SILENT in told
     assert SILENT not in text_of(describe_in(recorded, ended), "overview")
 
 
@@ -35,4 +35,4 @@ def test_a_clock_that_is_ahead_of_ours_tells_nothing() -> None:
     trace = recorded.spans[0].trace
     trace.session.left_at = trace.ended_at - 1
     recorded.store.finish()
-    assert "later" not in text_of(describe_in(recorded, recorded.spans[1]), "overview")
+    assert "came" not in text_of(describe_in(recorded, recorded.spans[1]), "overview")

@@ -114,11 +114,13 @@ def test_every_capture_is_told_completely(name: str) -> None:
 
 
 def test_spans_that_never_end_are_lost() -> None:
-    """A killed agent's open spans have no end, no duration, and say that they are lost."""
+    """A killed agent's open spans have no end, say that they are lost, and until when they were seen."""
     spans = spans_of(CAPTURES / "s10a_sigkill.msgpack")
     lost = [span for span in spans if span["status"] == "lost"]
     assert len(lost) == 3
-    assert all(span["ended_at"] is None and span["duration_ms"] is None for span in lost)
+    assert all(span["ended_at"] is None and span["last_seen_at"] > span["started_at"] for span in lost)
+    assert all(span["duration_ms"] > 0 for span in lost)
+    assert all(span["last_seen_at"] is None for span in spans if span not in lost)
 
 
 def test_span_objects_have_the_stable_shape() -> None:

@@ -147,10 +147,11 @@ def test_spans_that_never_end_after_a_kill() -> None:
     assert len(opens) == 3
     closed_at = max(c.closed_at or 0.0 for c in store.connections.values())
     store.tick(closed_at + LOST_AFTER - 0.1)
-    assert all(span.status is Status.RUNNING for span in opens)
+    assert all(span.status is Status.RUNNING and span.reconnecting for span in opens)
     store.tick(closed_at + LOST_AFTER)
     assert all(span.status is Status.LOST for span in opens)
-    assert all(span.duration(1e12) == span.trace.ended_at - span.started_at for span in opens)
+    assert all(span.last_seen_at == closed_at for span in opens)
+    assert all(span.duration(1e12) == closed_at - span.started_at for span in opens)
 
 
 def test_synthesized_ends() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+from etaoi_collector.pricing.totals import Totals
 from etaoi_collector.projections.trace_names import title
 from etaoi_collector.store import Store
 from etaoi_collector.store.model import Trace
@@ -29,7 +30,7 @@ class Program:
     def __init__(self) -> None:
         self._stream = OtelStream(TraceBuilder(), Twins())
         self.store = Store()
-        self.traces = GroupedRuns(self.store, RunFigures())
+        self.traces = GroupedRuns(self.store, RunFigures(Totals()))
         self.tree = TreeRows()
         self._next = 1
 

@@ -9,6 +9,7 @@ import pytest
 
 from etaoi_collector.pricing.book import price_book
 from etaoi_collector.pricing.call_costs import cost_of_trace
+from etaoi_collector.pricing.totals import Totals
 from etaoi_collector.projections.trace_names import title
 from etaoi_collector.store import Store
 from etaoi_collector.store.model import Trace
@@ -31,7 +32,8 @@ class Agents:
     def __init__(self) -> None:
         self.scribe = Scribe("runs")
         self.store = Store()
-        self.figures = RunFigures()
+        self.totals = Totals()
+        self.figures = RunFigures(self.totals)
         self.rows = GroupedRuns(self.store, self.figures)
 
     def begin(self, name: str, thread: str | None = None, session: str | None = None) -> Open:
@@ -51,6 +53,7 @@ class Agents:
         if written:
             self.store.apply(decode_frame(frame(written)), -1, 1)
         changes = self.store.drain_changes()
+        self.totals.apply(changes)
         for rows in also:
             rows.apply(changes)
         return self.rows.apply(changes)
@@ -183,8 +186,7 @@ def test_rows_and_sums_are_those_that_were_made_anew(seed: int) -> None:
     price_book().load()
     chance = random.Random(seed)
     agents = Agents()
-    agents.figures.load_prices()
-    agents.figures.prices_came()
+    assert agents.figures.prices_came()
     kept: list[RunRows] = [make_rows(agents.store, agents.figures, order) for order in ORDERS]
     running: list[Open] = []
     for _ in range(120):
@@ -207,8 +209,8 @@ def test_rows_and_sums_are_those_that_were_made_anew(seed: int) -> None:
             agents.tick(*kept)
     agents.tick(*kept)
     for order, rows in zip(ORDERS, kept, strict=True):
-        anew = make_rows(agents.store, RunFigures(), order)
-        anew.figures = rows.figures
+        anew = make_rows(agents.store, RunFigures(Totals()), order)
+        assert anew.figures.prices_came()
         anew.fill(agents.store.traces.values())
         assert agents.lines(rows) == agents.lines(anew), order
         assert rows.items == anew.items or order == "time"

@@ -17,6 +17,7 @@ import msgspec
 from etaoi_collector.recording.record_items import event_batches
 from etaoi_collector.source_items import EventBatch, SourceItem
 from etaoi_collector.wire.event_ref import frame_of, unpack_event_ref
+from etaoi_collector.wire.frame_scan import EventRanges, scan_byte_ranges
 
 MAX_EVENTS = 100_000
 MAX_BYTES = 64 << 20
@@ -52,6 +53,8 @@ class _Behind(msgspec.Struct, gc=False):
     start: int
     stop: int
     events: int
+    is_slice: bool
+    """Of one large frame only, of which other pieces are elsewhere."""
 
 
 class Inbox:
@@ -84,6 +87,10 @@ class Inbox:
         self._events = 0
         self._bytes = 0
         self._lock = threading.Lock()
+        self._may_join = True
+        """No large frame was recorded since the newest item, whose pieces come later."""
+        self._found: tuple[int, EventRanges] | None = None
+        """Where the events of the large frame lie that was read back last."""
         self._reading_back: Iterator[EventBatch] | None = None
 
     def __len__(self) -> int:
@@ -103,6 +110,7 @@ class Inbox:
         if type(item) is EventBatch:
             count = len(item.events)
             if count == 0:
+                self._may_join = False
                 return
         with self._lock:
             full = self._events + count > self._max_events or self._bytes + size > self._max_bytes
@@ -137,11 +145,18 @@ class Inbox:
         start = item.base_ref + item.first_ordinal
         self.overflowed += count
         last = self._items[-1][0] if self._items else None
-        if type(last) is _Behind and unpack_event_ref(last.start)[0] == unpack_event_ref(start)[0]:
+        if type(last) is _Behind and self._follows(last, item, start):
             last.stop = start + count
             last.events += count
         else:
-            self._items.append((_Behind(start, start + count, count), 0))
+            self._items.append((_Behind(start, start + count, count, item.is_slice), 0))
+        self._may_join = True
+
+    def _follows(self, last: _Behind, item: EventBatch, start: int) -> bool:
+        """Whether reading on from ``last`` yields this batch, and nothing else before it."""
+        if item.is_slice or last.is_slice:
+            return last.stop == start and item.is_slice == last.is_slice
+        return self._may_join and unpack_event_ref(last.start)[0] == unpack_event_ref(start)[0]
 
     def _next(self) -> SourceItem | None:
         while True:
@@ -167,9 +182,16 @@ class Inbox:
         for kept in self._frames_between(first, last):
             start = unpack_event_ref(behind.start)[2] if kept.place == first else 0
             stop = behind.stop - last if kept.place == last else None
+            ranges = self._ranges(kept) if behind.is_slice else None
             for events in event_batches(
-                kept.frame, kept.place, kept.connection, kept.received, start=start, stop=stop
+                kept.frame, kept.place, kept.connection, kept.received, start=start, stop=stop, ranges=ranges
             ):
                 missing -= len(events.events)
                 yield events
         self.lost += max(0, missing)
+
+    def _ranges(self, kept: Frame) -> EventRanges:
+        """Find the events of a large frame, once for all of its pieces that are read one after the other."""
+        if self._found is None or self._found[0] != kept.place:
+            self._found = (kept.place, scan_byte_ranges(kept.frame))
+        return self._found[1]

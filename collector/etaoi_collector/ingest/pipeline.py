@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 import msgspec
@@ -13,14 +13,16 @@ from etaoi_collector.ingest.inbox import Inbox
 from etaoi_collector.ingest.notices import Notices
 from etaoi_collector.recording.backlog import Backlog
 from etaoi_collector.recording.chunks import Checkpoints, Cursor
-from etaoi_collector.recording.record_items import event_batches
+from etaoi_collector.recording.record_items import batch_steps, event_batches
 from etaoi_collector.recording.recorder import Recorder
 from etaoi_collector.source_items import Closed, EventBatch, FrameRefused, Opened, SourceItem
 from etaoi_collector.store.model import Connection
+from etaoi_collector.wire.codec import decode_at_once
 from etaoi_collector.wire.encode import DROPPED_KEY
 from etaoi_collector.wire.event_ref import unpack_event_ref
-from etaoi_collector.wire.events import EVENT_KIND, Reject, dropped_before
-from etaoi_collector.wire.limits import MAX_EVENTS_PER_FRAME
+from etaoi_collector.wire.events import EVENT_KIND, Event, Reject, dropped_before
+from etaoi_collector.wire.frame_scan import EventRanges, scan_steps
+from etaoi_collector.wire.limits import REPAIRED_EVENT
 
 _TELLS_DROPS = DROPPED_KEY.encode()
 
@@ -228,40 +230,89 @@ class Ingest:
             self._emit(FrameRefused(number, at, size, reason))
 
     def frame(self, number: int, frame: bytes) -> None:
-        """Take an event frame: record it, then decode it."""
+        """Take an event frame: record it, then hand over its events."""
+        self._take(number, frame, decode_at_once(frame))
+
+    def _take(self, number: int, frame: bytes, events: list[Event | Reject] | None) -> None:
         at = self._clock()
         self._frames += 1
         self._bytes += len(frame)
         with self._joining:
-            place = self._recorder.append(at, number, frame)
-            segment, offset, _ = unpack_event_ref(place)
-            if self._checkpoints.note(self._events, Cursor(segment, offset)):
-                self._checkpoints.forget_before(self._recorder.oldest())
+            place = self._append(at, number, frame)
             tells_drops = _TELLS_DROPS in frame
             size = len(frame)
-            for batch in event_batches(frame, place, number, at, whole=MAX_EVENTS_PER_FRAME):
-                events = batch.events
-                self._rejected += sum(type(event) is Reject for event in events)
-                if tells_drops:
-                    self._dropped_by_clients += sum(sum(dropped_before(event)) for event in events)
-                self._hand_over(batch, size)
+            batches: Iterable[EventBatch]
+            if events is None:
+                batches = event_batches(frame, place, number, at)
+            else:
+                batches = [EventBatch(place, 0, events, number, at)]
+            for batch in batches:
+                self._events += len(batch.events)
+                self._count(batch, tells_drops)
+                self._emit(batch, size)
                 size = 0  # the frame is kept alive by its first batch already
-
-        for watch in self.frame_watchers:
-            watch(frame)
+        self._show_watchers(frame)
 
     def sample(self, frame: bytes) -> None:
         """Show a doctor's sample to who watches frames; it is neither recorded nor counted."""
+        self._show_watchers(frame)
+
+    def _show_watchers(self, frame: bytes) -> None:
         for watch in self.frame_watchers:
             watch(frame)
 
-    def _hand_over(self, events: EventBatch, size: int) -> None:
-        self._events += len(events.events)
-        self._by_type.update(map(type, events.events))
-        self._emit(events, size)
+    def frame_steps(self, number: int, frame: bytes) -> Iterator[None]:
+        """Take an event frame of any size as `frame` does, a slice of some milliseconds at a time.
 
-    def _emit(self, item: SourceItem, size: int = 0) -> None:
+        Other frames may be taken in between, of other connections: this one is recorded in one piece, and
+        before any of its events is handed over.
+        """
+        events = decode_at_once(frame)
+        if events is not None or len(frame) <= REPAIRED_EVENT:
+            self._take(number, frame, events)
+            return
+        ranges = EventRanges()
+        for _ in scan_steps(frame, ranges):
+            yield
+        at = self._clock()
+        self._frames += 1
+        self._bytes += len(frame)
+        with self._joining:
+            place = self._append(at, number, frame, in_pieces=True)
+            self._events += len(ranges)
+            listeners = self._listeners
+            self._emit(EventBatch(place, 0, [], number, at, is_slice=True))
+        yield
+        while self._recorder.write_some():
+            yield
+        tells_drops = _TELLS_DROPS in frame
+        size = len(frame)
+        for batch in batch_steps(frame, ranges, place, number, at):
+            if batch is not None:
+                self._count(batch, tells_drops)
+                # Who joined in between reads the whole frame from the recording.
+                known = [listener for listener in listeners if listener in self._listeners]
+                self._emit(batch, size, known)
+                size = 0
+            yield
+        self._show_watchers(frame)
+
+    def _append(self, at: float, number: int, frame: bytes, *, in_pieces: bool = False) -> int:
+        place = self._recorder.append(at, number, frame, in_pieces=in_pieces)
+        segment, offset, _ = unpack_event_ref(place)
+        if self._checkpoints.note(self._events, Cursor(segment, offset)):
+            self._checkpoints.forget_before(self._recorder.oldest())
+        return place
+
+    def _count(self, batch: EventBatch, tells_drops: bool) -> None:
+        events = batch.events
+        self._rejected += sum(event.count for event in events if type(event) is Reject)
+        if tells_drops:
+            self._dropped_by_clients += sum(sum(dropped_before(event)) for event in events)
+        self._by_type.update(map(type, events))
+
+    def _emit(self, item: SourceItem, size: int = 0, listeners: Sequence[Listener] | None = None) -> None:
         if self._inbox is not None:
             self._inbox.put(item, size)
-        for listener in self._listeners:
+        for listener in self._listeners if listeners is None else listeners:
             listener.put(item, size)

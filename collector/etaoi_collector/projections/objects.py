@@ -26,7 +26,7 @@ from etaoi_collector.projections.payload_reader import PayloadReader
 from etaoi_collector.projections.span_data import SpanData
 from etaoi_collector.projections.timestamps import iso
 from etaoi_collector.projections.trace_names import trace_name
-from etaoi_collector.store.model import Span, SpanFlag, Trace
+from etaoi_collector.store.model import Span, SpanFlag, Status, Trace
 from etaoi_collector.wire.limits import MAX_SHOWN_DEPTH
 
 _BLANKS_SEARCHED = 256
@@ -80,6 +80,8 @@ def span_object(span: Span, payloads: PayloadReader, now: float, totals: Totals 
     cost = cost_of_call(span, wait=True) if span.kind == "llm" else None
     ended = bool(span.marks & SpanFlag.ENDED)
     started = bool(span.marks & SpanFlag.STARTED)
+    status = span.status
+    lost = status is Status.LOST
     return {
         "span_id": span.span_id,
         "parent_span_id": span.declared_parent_id,
@@ -87,10 +89,11 @@ def span_object(span: Span, payloads: PayloadReader, now: float, totals: Totals 
         "session_id": span.trace.session.session_id,
         "kind": span.kind,
         "name": span.name,
-        "status": span.status.value,
+        "status": status.value,
         "started_at": iso(span.started_at) if started else None,
         "ended_at": iso(span.ended_at) if ended else None,
-        "duration_ms": _milliseconds(span.duration(now)) if ended else None,
+        "last_seen_at": iso(span.last_seen_at) if lost else None,
+        "duration_ms": _milliseconds(span.duration(now)) if ended or lost else None,
         "error": span.error,
         "attributes": seen.metadata,
         "input": _input(seen),

@@ -74,7 +74,8 @@ def first_words(inputs: str | None) -> str:
                 return str(value[key])
         return next((item for item in value.values() if isinstance(item, str)), "")
     if isinstance(value, list):
-        return _last_human(value)
+        words = [item for item in value if isinstance(item, str)]
+        return ", ".join(words)[:LONGEST] if len(words) == len(value) else _last_human(value)
     return value if isinstance(value, str) else ""
 
 

@@ -113,7 +113,8 @@ class EtaoiWebSocket(Receiver):
                 if answer.frame is not None and is_sample(answer.frame):
                     self._ingest.sample(answer.frame)
                 elif answer.frame is not None and number:
-                    self._ingest.frame(number, answer.frame)
+                    for _ in self._ingest.frame_steps(number, answer.frame):
+                        await asyncio.sleep(0)  # other clients' turn
                     large = len(message) >= _LARGE
                     del message, answer  # a large frame must not stay while the next one arrives
                     answer = _GO_ON

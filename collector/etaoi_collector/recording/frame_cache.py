@@ -10,14 +10,15 @@ from msgspec import Raw
 from etaoi_collector.recording.random_access_file import let_go
 from etaoi_collector.recording.shared_values import SharedValues
 from etaoi_collector.source_items import Missing
-from etaoi_collector.wire.codec import decode_events, split_frame
+from etaoi_collector.wire.codec import split_frame
 from etaoi_collector.wire.event_ref import frame_of, unpack_event_ref
-from etaoi_collector.wire.events import Event, Reject
+from etaoi_collector.wire.events import Reject
+from etaoi_collector.wire.frame_scan import scan_byte_ranges
 from etaoi_collector.wire.limits import SMALL_FRAME
 from etaoi_collector.wire.references import Resolver
-from etaoi_collector.wire.scan import ByteRange, scan_byte_ranges
 
 _PER_PART = 128
+_PER_RANGE = 8
 _MOST_BYTES = 32 << 20
 
 ReadFrame = Callable[[int], "bytes | memoryview | Missing"]
@@ -27,22 +28,13 @@ class LargeFrame:
     """A frame of which never more is in memory than the events that are asked for, beside where they lie."""
 
     def __init__(self, frame: bytes | memoryview) -> None:
-        self.spans: list[ByteRange | Reject] = scan_byte_ranges(frame)
+        self.spans = scan_byte_ranges(frame)
         let_go(frame)
 
     def raw(self, frame: bytes | memoryview, ordinal: int) -> bytes | Reject:
         """Return the bytes of one event out of the frame, or why it is none."""
         span = self.spans[ordinal]
         return span if isinstance(span, Reject) else bytes(frame[span[0] : span[1]])
-
-    def decode(self, frame: bytes | memoryview, start: int, stop: int) -> list[Event | Reject]:
-        """Decode some of its events out of the frame."""
-        parts = [
-            Raw(raw) if isinstance(raw, bytes) else raw
-            for raw in (self.raw(frame, ordinal) for ordinal in range(start, stop))
-        ]
-        let_go(frame)
-        return decode_events(parts, first=start)
 
 
 class FrameCache:
@@ -102,7 +94,7 @@ class FrameCache:
             return frame
         if len(frame) > SMALL_FRAME:
             large = LargeFrame(frame)
-            self._keep(frame_place, large, len(large.spans) * _PER_PART)
+            self._keep(frame_place, large, len(large.spans) * _PER_RANGE)
             return large
         parts = split_frame(frame)
         self._keep(frame_place, parts, len(parts) * _PER_PART + len(frame))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from time import perf_counter
 
-from etaoi_collector.recording.frame_cache import LargeFrame
+from etaoi_collector.recording.random_access_file import let_go
 from etaoi_collector.source_items import Closed, EventBatch, FrameRefused, Opened
 from etaoi_collector.store.model import Connection
-from etaoi_collector.wire.codec import decode_at_once, decode_events, split_frame
+from etaoi_collector.wire.codec import decode_at_once, decode_events, decode_steps, split_frame
+from etaoi_collector.wire.events import Event, Reject
+from etaoi_collector.wire.frame_scan import EventRanges, scan_byte_ranges
 from etaoi_collector.wire.limits import SMALL_FRAME
 from etaoi_collector.wire.trace_records import (
     CLOSED,
@@ -22,8 +25,8 @@ from etaoi_collector.wire.trace_records import (
 EVENTS_PER_BATCH = 512
 """Events of one batch at most: about half a millisecond of decoding."""
 
-BYTES_PER_BATCH = 4 << 20
-"""Bytes that these events have together, roughly: some frames hold large ones."""
+SLICE_SECONDS = 0.003
+"""How long decoding a batch of a large frame takes, roughly."""
 
 
 def event_batches(
@@ -35,7 +38,7 @@ def event_batches(
     start: int = 0,
     stop: int | None = None,
     most: int = EVENTS_PER_BATCH,
-    whole: int | None = None,
+    ranges: EventRanges | None = None,
 ) -> Iterator[EventBatch]:
     """Decode a frame, a batch at a time.
 
@@ -47,25 +50,69 @@ def event_batches(
         start: Ordinal of the first event wanted.
         stop: Ordinal after the last one; None for all.
         most: Events of one batch.
-        whole: Events of a faultless frame that is still decoded in one step; None for `most`.
+        ranges: Where the events of a large frame lie, if that is known.
     """
-    large = LargeFrame(frame) if len(frame) > SMALL_FRAME else None
-    if large is None and start == 0 and stop is None:
+    if len(frame) > SMALL_FRAME:
+        if ranges is None:
+            ranges = scan_byte_ranges(frame)
+            let_go(frame)
+        steps = batch_steps(frame, ranges, place, connection, received, start=start, stop=stop, most=most)
+        yield from (batch for batch in steps if batch is not None)
+        return
+    if start == 0 and stop is None:
         events = decode_at_once(frame)
-        if events is not None and len(events) <= (most if whole is None else whole):
+        if events is not None and len(events) <= most:
             yield EventBatch(place, 0, events, connection, received)
             return
-    parts = split_frame(frame) if large is None else []
-    count = len(parts) if large is None else len(large.spans)
-    stop = count if stop is None else min(count, stop)
-    step = max(1, min(most, BYTES_PER_BATCH * count // max(1, len(frame))))
-    for ordinal in range(start, stop, step):
-        until = min(stop, ordinal + step)
-        if large is None:
-            events = decode_events(parts, ordinal, until)
-        else:
-            events = large.decode(frame, ordinal, until)
+    parts = split_frame(frame)
+    stop = len(parts) if stop is None else min(len(parts), stop)
+    for ordinal in range(start, stop, most):
+        events = decode_events(parts, ordinal, min(stop, ordinal + most))
         yield EventBatch(place, ordinal, events, connection, received)
+
+
+def batch_steps(
+    frame: bytes | memoryview,
+    ranges: EventRanges,
+    place: int,
+    connection: int,
+    received: float,
+    *,
+    start: int = 0,
+    stop: int | None = None,
+    most: int = EVENTS_PER_BATCH,
+) -> Iterator[EventBatch | None]:
+    """Decode a frame whose events were found, a slice of some milliseconds at a time.
+
+    Yields:
+        Batches, marked as slices; None where a slice ends within an event.
+    """
+    data = memoryview(frame)
+    events: list[Event | Reject] = []
+    first = start
+    until = perf_counter() + SLICE_SECONDS
+    for ordinal in range(start, len(ranges) if stop is None else min(stop, len(ranges))):
+        part = ranges[ordinal]
+        if isinstance(part, Reject):
+            events.append(part)
+        else:
+            steps = decode_steps(data[part[0] : part[1]], ordinal)
+            while True:
+                try:
+                    next(steps)
+                except StopIteration as done:
+                    events.append(done.value)
+                    break
+                yield None
+        if len(events) >= most or perf_counter() >= until:
+            yield EventBatch(place, first, events, connection, received, True)
+            let_go(frame)
+            events = []
+            first = ordinal + 1
+            until = perf_counter() + SLICE_SECONDS
+    if events:
+        yield EventBatch(place, first, events, connection, received, True)
+        let_go(frame)
 
 
 def connection_item(

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from etaoi_collector.recording import directory as recordings
-from etaoi_collector.recording.chunks import Chunk, Cursor, read_records
+from etaoi_collector.recording.chunks import Chunk, Cursor
 from etaoi_collector.recording.frame_cache import FrameCache
-from etaoi_collector.recording.frame_ring_buffer import FrameRingBuffer
 from etaoi_collector.recording.random_access_file import read_at
 from etaoi_collector.recording.recording_files import KnownConnection, RecordingFiles, why
+from etaoi_collector.recording.unwritten import Unwritten
 from etaoi_collector.source_items import Missing
 from etaoi_collector.wire.event_ref import pack_event_ref, unpack_event_ref
 from etaoi_collector.wire.references import VALUES_BEGIN
@@ -33,6 +33,8 @@ from etaoi_collector.wire.trace_records import (
 
 SEGMENT_BYTES = 512 << 20
 RING_BYTES = 64 << 20
+PIECE = 2 << 20
+"""Bytes of a large frame that are written in one go."""
 RETRY_SECONDS = 1.0
 """Seconds until it is tried again to write to a disk that was full, or to a folder that could not be used."""
 OVER_KEPT_BYTES = "not kept: over --keep-bytes"
@@ -91,8 +93,6 @@ class Recorder:
         keep_runs: int = recordings.KEEP_RUNS,
         keep_bytes: int = recordings.KEEP_BYTES,
     ) -> None:
-        self.unrecorded = 0
-        """Frames that no file holds, because writing failed."""
         self._files = RecordingFiles(
             directory=directory if path is None else None,
             writer=writer,
@@ -107,12 +107,9 @@ class Recorder:
         """Why a file cannot be written now; empty while that works."""
         self._failure = "nothing was recording"
         """Why what is in no file is in none."""
-        self._missing = (0, 0)
-        """Frames and bytes that no file holds since writing failed."""
         self._retry_at = 0.0
-        self._ring = FrameRingBuffer(ring_bytes)
+        self._unwritten = Unwritten(ring_bytes)
         self._clock = clock
-        self._next = 0
         self._lock = threading.Lock()
         self.value_places: list[int] = []
         """Places of the frames that bring values for other frames' events, in order."""
@@ -148,6 +145,11 @@ class Recorder:
         return self._files.bytes
 
     @property
+    def unrecorded(self) -> int:
+        """Frames that no file holds, because writing failed."""
+        return self._unwritten.frames
+
+    @property
     def recording(self) -> str:
         """The recording's id; empty before the first record."""
         return self._files.recording or ""
@@ -157,22 +159,29 @@ class Recorder:
         """Why nothing is recorded any more, or else what is missing because nothing was for a while."""
         return self.warning or self.gap
 
-    def append(self, received: float, connection: int, frame: bytes) -> int:
-        """Keep a frame; return its place. Never raises: a failing file stops the recording."""
-        place = self._keep(received, connection, frame)
+    def append(self, received: float, connection: int, frame: bytes, *, in_pieces: bool = False) -> int:
+        """Keep a frame; return its place. Never raises: a failing file stops the recording.
+
+        Args:
+            received: Seconds since the epoch.
+            connection: Number of the connection that it came over.
+            frame: Its bytes.
+            in_pieces: The caller goes on with `write_some` until all is written.
+        """
+        place = self._keep(received, connection, frame, in_pieces)
         if frame.startswith(VALUES_BEGIN):
             self.value_places.append(place)
         return place
 
-    def _keep(self, received: float, connection: int, frame: bytes) -> int:
+    def _keep(self, received: float, connection: int, frame: bytes, in_pieces: bool) -> int:
         with self._lock:
             if not self._stopped:
                 try:
-                    segment, offset = self._append(FRAME, received, connection, frame)
+                    segment, offset = self._append(FRAME, received, connection, frame, in_pieces)
                     return pack_event_ref(segment, offset)
                 except OSError as error:
                     return self._stop(error, (received, connection, frame))
-            return self._to_ring(received, connection, frame)
+            return self._unwritten.append(max(0, self._files.number), received, connection, frame)
 
     def opened(self, at: float, connection: int, *, peer: str, client: str, hello: bytes) -> None:
         """Record that a client connected."""
@@ -191,9 +200,23 @@ class Recorder:
     def flush(self) -> None:
         """Write what waits, or see whether that works again; call it about every 50 ms. Never raises."""
         with self._lock:
-            self._flush()
+            current = self._files.segments.get(self._files.number)
+            if current is None or not current.writer.in_pieces:
+                self._flush()
             if self._stopped or self._files.unusable:
                 self._retry()
+
+    def write_some(self) -> bool:
+        """Write a piece of what waits; returns whether more does. Never raises."""
+        with self._lock:
+            current = self._files.segments.get(self._files.number)
+            if current is None or self._stopped:
+                return False
+            try:
+                return current.writer.write_some(PIECE)
+            except OSError as error:
+                self._stop(error, None)
+                return False
 
     def read(self, place: int) -> bytes | Missing:
         """Return the undecoded bytes of the event at ``place``, or why they cannot be had. For one thread."""
@@ -216,7 +239,7 @@ class Recorder:
             kept = self._kept(place)
             if isinstance(kept, Missing):
                 with self._lock:
-                    later = self._ring.next_after(place)
+                    later = self._unwritten.next_after(place)
                 if later is None or later > last:
                     return
                 place = later
@@ -250,7 +273,7 @@ class Recorder:
         with self._lock:
             number, offset = position
             segments = self._files.segments
-            chunk = self._stretch_of_file(number, offset, most) or self._stretch_of_ring(number, offset)
+            chunk = self._stretch_of_file(number, offset, most) or self._unwritten.chunk(number, offset)
             if chunk is not None or number >= self._files.number:
                 return chunk
             following = next((later for later in segments if later > number), None)
@@ -276,42 +299,20 @@ class Recorder:
     def _end(self) -> Cursor:
         number = max(0, self._files.number)
         current = self._files.segments.get(number)
-        return Cursor(number, self._next if self._stopped or current is None else current.writer.size)
+        return Cursor(
+            number, self._unwritten.next if self._stopped or current is None else current.writer.size
+        )
 
     def _stretch_of_file(self, number: int, offset: int, most: int) -> Chunk | None:
-        """Return what a segment's file holds from an offset on; None when that is nothing."""
         segment = self._files.segments.get(number)
-        if segment is None:
-            return None
-        if segment.writer.written <= offset < segment.writer.size:
+        if segment is not None and segment.writer.written <= offset < segment.writer.size:
             self._flush()
-        if offset >= segment.writer.written:
-            return None
-        try:
-            data = read_records(segment.file.fileno(), offset, segment.writer.written, most)
-        except (OSError, ValueError):
-            return None
-        return Chunk(Cursor(number, offset), data, Cursor(number, offset + len(data))) if data else None
-
-    def _stretch_of_ring(self, number: int, offset: int) -> Chunk | None:
-        """Return the first frame in memory at a position or after it, as the record that no file holds."""
-        wanted = pack_event_ref(number, offset)
-        place = wanted if self._ring.get(wanted) is not None else self._ring.next_after(wanted)
-        kept = None if place is None else self._ring.get(place)
-        if place is None or kept is None:
-            return None
-        found_in, found, _ = unpack_event_ref(place)
-        if found_in != number:
-            return None
-        received, connection, frame = kept
-        prefix = PREFIX.pack(0x94, FRAME, 0xCB, received, 0xCE, connection, 0xC6, len(frame))
-        data = b"".join((prefix, frame))
-        return Chunk(Cursor(number, found), data, Cursor(number, found + len(data)), found - offset)
+        return None if segment is None else segment.chunk(number, offset, most)
 
     def _kept(self, place: int) -> KeptFrame | Missing:
         """Read the record at a place; one that is no frame has the connection -1."""
         with self._lock:
-            in_ring = self._ring.get(place)
+            in_ring = self._unwritten.get(place)
             if in_ring is not None:
                 return KeptFrame(place, *in_ring)
             number, offset, _ = unpack_event_ref(place)
@@ -337,9 +338,9 @@ class Recorder:
             except OSError as error:
                 self._stop(error, None)
 
-    def _append(self, kind: int, at: float, connection: int, body: bytes) -> tuple[int, int]:
+    def _append(self, kind: int, at: float, connection: int, body: bytes, in_pieces: bool) -> tuple[int, int]:
         segment = self._files.segment_for(len(body))
-        return self._files.number, segment.writer.append(kind, at, connection, body)
+        return self._files.number, segment.writer.append(kind, at, connection, body, in_pieces=in_pieces)
 
     def _flush(self) -> None:
         segment = self._files.segments.get(self._files.number)
@@ -352,32 +353,15 @@ class Recorder:
     def _stop(self, error: OSError, last: tuple[float, int, bytes] | None) -> int:
         """Give up for now; what the file did not take goes to memory. Returns the place of ``last``."""
         self._stopped = self._failure = why(error)
-        self._missing = (0, 0)
         self._retry_at = time.monotonic() + RETRY_SECONDS
-        place = -1
         number = max(0, self._files.number)
         segment = self._files.segments.get(number)
-        if segment is not None:
-            self._next = segment.writer.size
-            for offset, prefix, body in segment.writer.unwritten():
-                if prefix and prefix[1] == FRAME:
-                    _, at, connection, _ = read_prefix(prefix, 0) or (0, 0.0, 0, 0)
-                    place = pack_event_ref(number, offset)
-                    self._put_into_ring(place, at, connection, body)
-            if last is not None and place >= 0 and self._ring.holds(place, last[2]):
-                return place
-        return -1 if last is None else self._to_ring(*last)
-
-    def _to_ring(self, received: float, connection: int, frame: bytes) -> int:
-        place = pack_event_ref(max(0, self._files.number), self._next)
-        self._next += PREFIX.size + len(frame)
-        self._put_into_ring(place, received, connection, frame)
-        return place
-
-    def _put_into_ring(self, place: int, received: float, connection: int, frame: bytes | memoryview) -> None:
-        self.unrecorded += 1
-        self._missing = (self._missing[0] + 1, self._missing[1] + len(frame))
-        self._ring.put(place, received, connection, frame)
+        place = self._unwritten.begin(number, None if segment is None else segment.writer)
+        if last is None:
+            return -1
+        if place >= 0 and self._unwritten.holds(place, last[2]):
+            return place
+        return self._unwritten.append(number, *last)
 
     def _retry(self) -> None:
         """Go on in a next file if there is room again, or if the folder can be used now."""
@@ -392,7 +376,7 @@ class Recorder:
         try:
             self._files.go_on(self._end().offset)
             segment = self._files.segment_for(0)
-            frames, size = self._missing
+            frames, size = self._unwritten.since
             if self._stopped and frames:
                 self.gap = f"the recording has a gap: {problem}, {frames:,} frames are missing"
                 segment.writer.refused(self._clock(), 0, size=size, reason=f"{frames:,} frames: {problem}")

@@ -12,6 +12,7 @@ from typing import IO, Any
 import msgspec
 
 from etaoi_collector.recording import directory as recordings
+from etaoi_collector.recording.chunks import Chunk, Cursor, read_records
 from etaoi_collector.recording.random_access_file import shown
 from etaoi_collector.wire.errors import EtaoiError
 from etaoi_collector.wire.limits import MAX_TRACE_HEADER
@@ -47,6 +48,16 @@ class WritableSegment:
         self.writer = writer
         self.path = path
         """Where it lies; None for a spool, which has no name."""
+
+    def chunk(self, number: int, offset: int, most: int) -> Chunk | None:
+        """Return what the file holds from an offset on, roughly ``most`` bytes; None when that is nothing."""
+        if offset >= self.writer.written:
+            return None
+        try:
+            data = read_records(self.file.fileno(), offset, self.writer.written, most)
+        except (OSError, ValueError):
+            return None
+        return Chunk(Cursor(number, offset), data, Cursor(number, offset + len(data))) if data else None
 
 
 class KnownConnection(msgspec.Struct, gc=False):

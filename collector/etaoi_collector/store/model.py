@@ -382,6 +382,24 @@ class Span(msgspec.Struct, gc=False, eq=False):
         wait = self.wait if self.marks & _WAITING else None
         return wait.text if wait is not None else None
 
+    @property
+    def last_seen_at(self) -> float | None:
+        """Until when an open span is known to have run, once its client is away; None for all others.
+
+        That is when the last connection closed that carried its session, or its trace's newest event where
+        the recording tells of no end of a connection.
+        """
+        session = self.trace.session
+        if self.ended_at is not None or (session.left_at is None and not session.gone):
+            return None
+        return max(self.trace.ended_at, session.left_at or 0.0)
+
+    @property
+    def reconnecting(self) -> bool:
+        """Whether it was open when its client went away, which may come back."""
+        session = self.trace.session
+        return session.left_at is not None and not session.gone and self.status is Status.RUNNING
+
     def duration(self, now: float) -> float | None:
         """Seconds from start to end, or to ``now`` while it runs; None when its start is not known.
 
@@ -392,7 +410,7 @@ class Span(msgspec.Struct, gc=False, eq=False):
         if self.ended_at is not None:
             return max(0.0, self.ended_at - self.started_at)
         if self.trace.session.gone:
-            return max(0.0, self.trace.ended_at - self.started_at)
+            return max(0.0, (self.last_seen_at or self.trace.ended_at) - self.started_at)
         if self.marks & _WAITING and (wait := self.wait) is not None:
             return max(0.0, wait.began_at - self.started_at)
         return max(0.0, now - self.started_at)

@@ -67,7 +67,7 @@ class Reducer:
         elif type(event) is StateTick:
             self._tick(event, connection)
         elif type(event) is Reject:
-            self._held.reject(StoredReject(event.ordinal, event.reason, place, connection))
+            self._held.reject(StoredReject(event.ordinal, event.reason, event.count, place, connection))
 
     def _start(self, event: SpanStart, place: int, connection: int) -> None:
         at = event.timestamp.timestamp()

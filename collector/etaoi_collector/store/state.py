@@ -89,7 +89,7 @@ class StoreState:
 
     def reject(self, reject: StoredReject) -> None:
         """Count something that could not be taken, and keep why, within bounds."""
-        self.rejected += 1
+        self.rejected += reject.count
         if len(self.rejects) < REJECTS_KEPT:
             self.rejects.append(reject)
         self.changes.notices = True

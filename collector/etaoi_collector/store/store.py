@@ -111,7 +111,7 @@ class Store:
     def frame_refused(self, connection: int, at: float, size: int, reason: str) -> None:
         """Count a frame that was too large to take."""
         self._held.refused_frames += 1
-        self._held.reject(StoredReject(0, f"frame of {size:,} bytes refused: {reason}", -1, connection))
+        self._held.reject(StoredReject(0, f"frame of {size:,} bytes refused: {reason}", 1, -1, connection))
 
     def tick(self, now: float) -> None:
         """Let time pass: sessions whose clients have been away for `LOST_AFTER` lose their open spans."""

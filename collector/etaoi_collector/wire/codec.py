@@ -12,12 +12,33 @@ import msgspec
 from msgspec import Raw
 
 from etaoi_collector.wire.events import Event, Reject, SpanDelta, SpanEnd, SpanStart, StateTick
+from etaoi_collector.wire.frame_scan import (
+    CannotBeSplit,
+    is_hopeless,
+    is_map,
+    is_text,
+    scan_frame,
+    split_steps,
+)
 from etaoi_collector.wire.full_decode import decode_lossless
-from etaoi_collector.wire.limits import SMALL_FRAME, WHOLE_DECODE
-from etaoi_collector.wire.scan import scan_frame
+from etaoi_collector.wire.limits import (
+    LARGE_EVENT,
+    MAX_EXPLAINED_REJECTS,
+    REPAIRED_EVENT,
+    SMALL_FRAME,
+    WHOLE_DECODE,
+)
+from etaoi_collector.wire.scan import Steps
 from etaoi_collector.wire.tolerant_decode import decode_tolerant
 
-__all__ = ["decode_at_once", "decode_events", "decode_frame", "decode_lossless", "split_frame"]
+__all__ = [
+    "decode_at_once",
+    "decode_events",
+    "decode_frame",
+    "decode_lossless",
+    "decode_steps",
+    "split_frame",
+]
 
 Buffer = bytes | bytearray | memoryview
 
@@ -38,6 +59,15 @@ _split = msgspec.msgpack.Decoder(list[_RawEnvelope]).decode
 _whole = msgspec.msgpack.Decoder(list[_Envelope]).decode
 _event = msgspec.msgpack.Decoder(SpanStart | SpanDelta | SpanEnd | StateTick).decode
 
+_NIL = memoryview(b"\xc0")
+_UNDECODED = ("payload", "voice_metrics")
+"""Fields of which only the bytes are kept."""
+_KNOWN = frozenset(
+    field for event in (SpanStart, SpanDelta, SpanEnd, StateTick) for field in event.__struct_encode_fields__
+)
+_REPAIRED_FIELDS = 64 << 10
+"""Bytes of all other fields up to which these are repaired."""
+
 _FAILURES = (msgspec.MsgspecError, ValueError, RecursionError, OverflowError)
 """What msgspec raises for bytes that are wrong; depth ends in a RecursionError, bad UTF-8 in a ValueError."""
 
@@ -54,10 +84,18 @@ def split_frame(frame: Buffer) -> list[Raw | Reject]:
     """
     if len(frame) <= SMALL_FRAME:
         try:
-            return [event for envelope in _split(frame) for event in envelope.batch]
+            parts = [event for envelope in _split(frame) for event in envelope.batch]
         except _FAILURES:
             pass
+        else:
+            if len(parts) <= MAX_EXPLAINED_REJECTS or _hopeless(parts) <= MAX_EXPLAINED_REJECTS:
+                return parts  # type: ignore[return-value]
     return scan_frame(frame)
+
+
+def _hopeless(parts: list[Raw]) -> int:
+    """Count those that can be no events; beyond a number of these, only the scan tells which is which."""
+    return sum(is_hopeless(memoryview(part)) for part in parts)
 
 
 def decode_events(
@@ -84,6 +122,61 @@ def decode_events(
             append(part if isinstance(part, Reject) else decode_tolerant(part, ordinal))
         except _FAILURES:
             append(decode_tolerant(part, ordinal))  # type: ignore[arg-type]
+    return decoded
+
+
+def decode_steps(event: memoryview, ordinal: int) -> Steps[Event | Reject]:
+    """Decode one event of any size, a slice of some milliseconds at a time.
+
+    Args:
+        event: Its bytes. A large payload is not copied: it keeps them alive.
+        ordinal: Its number in the frame.
+    """
+    size = len(event)
+    if size <= LARGE_EVENT:
+        raw = Raw(bytes(event))
+        try:
+            whole: Event = _event(raw)
+            return whole
+        except _FAILURES:
+            if size <= REPAIRED_EVENT:
+                return decode_tolerant(raw, ordinal)
+    yield
+    try:
+        fields = yield from split_steps(event)
+    except CannotBeSplit as error:
+        return Reject(ordinal, str(error))
+    metadata = fields.get("metadata", _NIL)
+    if len(metadata) > LARGE_EVENT and is_map(metadata):
+        try:
+            entries = yield from split_steps(metadata)
+        except CannotBeSplit as error:
+            return Reject(ordinal, f"the field metadata cannot be read: {error}")
+        short = {name: Raw(bytes(value)) for name, value in entries.items() if len(value) <= REPAIRED_EVENT}
+        fields["metadata"] = memoryview(msgspec.msgpack.encode(short))
+    heavy = {name: fields.pop(name) for name in _UNDECODED if len(fields.get(name, b"")) > REPAIRED_EVENT}
+    for name in [name for name, value in fields.items() if len(value) > LARGE_EVENT and not is_text(value)]:
+        if name in _KNOWN:
+            return Reject(ordinal, f"the field {name} has {len(fields[name]):,} bytes")
+        del fields[name]
+    yield
+    light = Raw(
+        msgspec.msgpack.encode(
+            {name: Raw(bytes(value)) for name, value in fields.items()} | dict.fromkeys(heavy)
+        )
+    )
+    decoded: Event | Reject
+    try:
+        decoded = _event(light)
+    except _FAILURES:
+        if len(memoryview(light)) > _REPAIRED_FIELDS:
+            return Reject(ordinal, "it is wrong somewhere, and too large to be repaired")
+        decoded = decode_tolerant(light, ordinal)
+    if isinstance(decoded, SpanDelta):
+        decoded.metadata = Raw(metadata)
+    for name, value in heavy.items():
+        if hasattr(decoded, name):
+            setattr(decoded, name, Raw(value))
     return decoded
 
 

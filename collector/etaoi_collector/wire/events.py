@@ -137,6 +137,8 @@ class Reject(msgspec.Struct, gc=False):
 
     ordinal: int
     reason: str
+    count: int = 1
+    """How many it stands for."""
 
 
 EVENT_KIND: dict[type, str] = {

@@ -1,4 +1,4 @@
-"""Finds the events of a frame without decoding them, whatever the frame holds.
+"""Skips MessagePack items without decoding them, whatever they hold.
 
 A MessagePack item can be skipped without a stack: it is enough to count the items that are still to come. So
 nesting of any depth, counts that lie and bytes that mean nothing cost a reject each and never an exception.
@@ -6,20 +6,33 @@ nesting of any depth, counts that lie and bytes that mean nothing cost a reject 
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from collections.abc import Generator
+from typing import Any, TypeVar
 
-from msgspec import Raw
-
-from etaoi_collector.wire.events import Reject
-from etaoi_collector.wire.limits import MAX_EVENTS_PER_FRAME, MAX_SCAN_TOKENS
+from etaoi_collector.wire.limits import MAX_SCAN_TOKENS
 
 try:
     import msgpack
 except ImportError:  # an agent's environment has none: there `skip` finds the same, more slowly
     msgpack = None
 
-_READ_AHEAD = 1 << 20
+_Result = TypeVar("_Result")
+Steps = Generator[None, None, _Result]
+"""Work that may be left alone after any of its slices, each some milliseconds long."""
+
+_AT_ONCE = 256 << 10
+"""Bytes that msgpack skips in one slice: two milliseconds when each is an item."""
+_LOW = 32 << 10
+"""Bytes that msgpack should have at hand for the next item; it is given more when there are fewer."""
+_TOKENS_AT_ONCE = 16_384
+RUN = 1 << 20
+"""Items of one byte that are skipped in one go."""
+_FEW = 8
 _FAST_FAILURES = 16
+
+_ONES = re.compile(rb"[\x00-\x7f\xc0\xc2\xc3\xe0-\xff]+").match
+"""Items of one byte, as many as there are in a row."""
 
 
 class BreaksOff(ValueError):
@@ -66,10 +79,16 @@ def skip(data: memoryview, position: int, budget: Budget) -> tuple[int, bool]:
         BreaksOff: The data ends first.
         TooManyItems: The budget is used up.
     """
+    return _finish(skip_steps(data, position, budget))
+
+
+def skip_steps(data: memoryview, position: int, budget: Budget) -> Steps[tuple[int, bool]]:
+    """Do as `skip` does, a slice at a time."""
     end = len(data)
     left = budget.left
     pending = 1
     unknown = False
+    rest_at = left - _TOKENS_AT_ONCE
     while pending:
         if position >= end:
             budget.left = left
@@ -77,6 +96,9 @@ def skip(data: memoryview, position: int, budget: Budget) -> tuple[int, bool]:
         if left <= 0:
             budget.left = 0
             raise TooManyItems
+        if left < rest_at:
+            rest_at = left - _TOKENS_AT_ONCE
+            yield
         left -= 1
         pending -= 1
         first = data[position]
@@ -85,6 +107,13 @@ def skip(data: memoryview, position: int, budget: Budget) -> tuple[int, bool]:
             position += size
             if first == 0xC1:
                 unknown = True
+            elif (
+                size == 1 and pending > _FEW and (run := _ONES(data, position, position + min(pending, RUN)))
+            ):
+                width = run.end() - position
+                position += width
+                pending -= width
+                left -= width >> 5
         elif first <= 0x8F:
             pending += (first & 15) << 1
             position += 1
@@ -106,6 +135,16 @@ def skip(data: memoryview, position: int, budget: Budget) -> tuple[int, bool]:
     if position > end:
         raise BreaksOff
     return position, unknown
+
+
+def _finish(steps: Steps[_Result]) -> _Result:
+    """Do all slices at once."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            result: _Result = done.value
+            return result
 
 
 def depth(data: memoryview, most: int) -> int:
@@ -202,142 +241,72 @@ def string(data: memoryview, position: int) -> tuple[bytes | None, int]:
 
 
 class Skipper:
-    """Skips items one after the other: with msgpack's C code while that copes, else with `skip`."""
+    """Skips items one after the other: with msgpack's C code while that copes, else with `skip_steps`."""
 
     def __init__(self, data: memoryview) -> None:
         self._data = data
         self._budget = Budget()
         self._fast: Any = None
         self._base = 0
+        self._fed = 0
+        """Bytes that msgpack was given, from `_base` on."""
         self._failures = _FAST_FAILURES if msgpack is None else 0
+
+    @property
+    def has_failed(self) -> bool:
+        """msgpack did not cope with an item: it is nested very deep, or none."""
+        return self._failures > 0
 
     def over(self, position: int) -> tuple[int, bool]:
         """Like `skip`; positions must grow from call to call."""
-        if self._failures < _FAST_FAILURES:
+        return _finish(self.steps(position))
+
+    def quick(self, position: int) -> int:
+        """Return where a small item ends; -1 when that takes longer: then ask `steps`."""
+        if self._failures >= _FAST_FAILURES:
+            return -1
+        try:
+            return self._over_fast(position)
+        except Exception as error:  # msgpack has a class for each way to fail, and some are plain ValueErrors
+            if not isinstance(error, msgpack.OutOfData):
+                self._failures += 1
+            self._fast = None
+            return -1
+
+    def steps(self, position: int) -> Steps[tuple[int, bool]]:
+        """Skip an item, a slice at a time."""
+        again = False
+        while self._failures < _FAST_FAILURES:
             try:
-                return self._over_fast(position), False
-            except Exception:  # msgpack has a class for each way to fail, and some are plain ValueErrors
+                return self._over_fast(position, again), False
+            except msgpack.OutOfData:
+                if self._base + self._fed >= len(self._data):
+                    raise BreaksOff from None
+                self._feed()
+                again = True
+                yield
+            except Exception:
                 self._failures += 1
                 self._fast = None
-        return skip(self._data, position, self._budget)
+                break
+        return (yield from skip_steps(self._data, position, self._budget))
 
-    def _over_fast(self, position: int) -> int:
-        if self._fast is None:
-            self._base = position
-            self._fast = msgpack.Unpacker(
-                _Feed(self._data, position), read_size=_READ_AHEAD, max_buffer_size=(1 << 32) - 1
-            )
-        gap = position - self._base - self._fast.tell()
-        if gap:
-            self._fast.read_bytes(gap)
-        self._fast.skip()
-        return int(self._base + self._fast.tell())
+    def _over_fast(self, position: int, again: bool = False) -> int:
+        """Let msgpack skip an item as far as it has the bytes; ``again`` goes on within one."""
+        fast = self._fast
+        if not again:
+            gap = -1 if fast is None else position - self._base - fast.tell()
+            if gap < 0 or position - self._base + _LOW > self._fed:
+                self._base, self._fed = position, 0
+                fast = self._fast = msgpack.Unpacker(max_buffer_size=(1 << 32) - 1)
+                self._feed()
+            elif gap:
+                fast.read_bytes(gap)
+        fast.skip()
+        return int(self._base + fast.tell())
 
-
-class _Feed:
-    """A file-like view that hands the frame to the unpacker piece by piece, so that no second copy exists."""
-
-    def __init__(self, data: memoryview, position: int) -> None:
-        self._data = data
-        self._position = position
-
-    def read(self, size: int) -> bytes:
-        start = self._position
-        self._position = min(len(self._data), start + size)
-        return bytes(self._data[start : self._position])
-
-
-ByteRange = tuple[int, int]
-"""Where an event begins and ends in its frame, in bytes."""
-
-
-def scan_frame(frame: bytes | bytearray | memoryview) -> list[Raw | Reject]:
-    """Split a frame into its events, as `scan_byte_ranges` finds them; the raws share the frame's memory."""
-    data = memoryview(frame)
-    return [
-        part if isinstance(part, Reject) else Raw(data[part[0] : part[1]]) for part in scan_byte_ranges(data)
-    ]
-
-
-def scan_byte_ranges(frame: bytes | bytearray | memoryview) -> list[ByteRange | Reject]:
-    """Find the events of a frame. What cannot be one becomes a `Reject`; never raises.
-
-    Returns:
-        One item per event in order, over all envelopes; an item's index is its ordinal.
-    """
-    data = memoryview(frame)
-    parts: list[ByteRange | Reject] = []
-    try:
-        end = _envelopes(data, parts)
-    except BreaksOff:
-        parts.append(Reject(len(parts), f"the frame breaks off after {len(data):,} bytes, within this event"))
-    except TooManyItems:
-        parts.append(
-            Reject(len(parts), "the rest of the frame is too finely divided to be searched for events")
-        )
-    except _Full:
-        parts.append(Reject(len(parts), f"only the first {len(parts):,} events of one frame are taken"))
-    else:
-        if end < len(data):
-            parts.append(Reject(len(parts), f"{len(data) - end:,} bytes follow after the frame's own end"))
-    return parts
-
-
-class _Full(Exception):
-    """The frame holds more events than are taken from one."""
-
-
-def _envelopes(data: memoryview, parts: list[ByteRange | Reject]) -> int:
-    shape, count, position = holder(data, 0)
-    if shape != "array":
-        parts.append(Reject(0, f"the frame is a {shape}, not a list of envelopes"))
-        return len(data)
-    skipper = Skipper(data)
-    for number in range(count):
-        shape, keys, content = holder(data, position)
-        if shape != "map":
-            position, _ = skipper.over(position)
-            _append(parts, Reject(len(parts), f"envelope {number} is a {shape}, not a map"))
-            continue
-        position = _envelope(data, content, keys, number, skipper, parts)
-    return position
-
-
-def _envelope(
-    data: memoryview, position: int, keys: int, number: int, skipper: Skipper, parts: list[ByteRange | Reject]
-) -> int:
-    first_of_envelope = len(parts)
-    found = False
-    for _ in range(keys):
-        if position >= len(data):
-            raise BreaksOff
-        key, position = string(data, position)
-        if key is None:
-            position, _ = skipper.over(position)
-        if key != b"batch":
-            position, _ = skipper.over(position)
-            continue
-        found = True
-        del parts[first_of_envelope:]  # of a key that occurs twice the last value counts, as msgspec has it
-        shape, count, content = holder(data, position)
-        if shape != "array":
-            position, _ = skipper.over(position)
-            _append(parts, Reject(len(parts), f"the batch of envelope {number} is a {shape}, not a list"))
-            continue
-        position = content
-        for _ in range(count):
-            start = position
-            position, unknown = skipper.over(start)
-            if unknown:
-                _append(parts, Reject(len(parts), "it holds the byte 0xc1, which MessagePack does not know"))
-            else:
-                _append(parts, (start, position))
-    if not found:
-        _append(parts, Reject(len(parts), f"envelope {number} has no batch"))
-    return position
-
-
-def _append(parts: list[ByteRange | Reject], part: ByteRange | Reject) -> None:
-    if len(parts) >= MAX_EVENTS_PER_FRAME - 1:
-        raise _Full
-    parts.append(part)
+    def _feed(self) -> None:
+        start = self._base + self._fed
+        piece = bytes(self._data[start : start + _AT_ONCE])
+        self._fast.feed(piece)
+        self._fed += len(piece)

@@ -292,6 +292,8 @@ class TraceWriter:
         )
         self.written = 0
         """Bytes that the file holds."""
+        self.in_pieces = False
+        """Somebody writes what waits by `write_some`."""
         self.failed: OSError | None = None
         """Why nothing is written any more."""
         head = _encode(self.header)
@@ -304,7 +306,9 @@ class TraceWriter:
         """Bytes that a flush would write."""
         return self.size - self.written
 
-    def append(self, kind: int, at: float, connection: int, body: bytes | memoryview) -> int:
+    def append(
+        self, kind: int, at: float, connection: int, body: bytes | memoryview, *, in_pieces: bool = False
+    ) -> int:
         """Append a record.
 
         Args:
@@ -312,6 +316,7 @@ class TraceWriter:
             at: Seconds since the epoch.
             connection: The connection's number.
             body: The record's content; not copied.
+            in_pieces: The caller goes on with `write_some` until all is written.
 
         Returns:
             The record's offset in the file.
@@ -326,7 +331,8 @@ class TraceWriter:
         prefix = PREFIX.pack(0x94, kind, 0xCB, at, 0xCE, connection, 0xC6, len(body))
         self._waiting.append((offset, prefix, body))
         self.size = offset + PREFIX.size + len(body)
-        if self.size - self.written >= _FLUSH_AT:
+        self.in_pieces = in_pieces or (self.in_pieces and self.written < self.size)
+        if self.size - self.written >= _FLUSH_AT and not self.in_pieces:
             self.flush()
         return offset
 
@@ -366,6 +372,8 @@ class TraceWriter:
             raise self.failed
         run: list[bytes | memoryview] = []
         try:
+            while self._waiting and self.written > self._waiting[0][0]:
+                self._write_first(_FLUSH_AT)
             for _, prefix, body in self._waiting:
                 run.append(prefix)
                 if len(body) < _FLUSH_AT:
@@ -380,6 +388,37 @@ class TraceWriter:
             self._fail(error)
             raise
         self._waiting.clear()
+        self.in_pieces = False
+
+    def write_some(self, most: int) -> bool:
+        """Write a part of what waits, so that a large record delays nobody; returns whether more waits.
+
+        Raises:
+            OSError: As `flush` does.
+        """
+        if self.failed is not None:
+            raise self.failed
+        until = self.written + most
+        try:
+            while self._waiting and self.written < until:
+                self._write_first(until - self.written)
+        except OSError as error:
+            self._fail(error)
+            raise
+        self.in_pieces = self.in_pieces and bool(self._waiting)
+        return bool(self._waiting)
+
+    def _write_first(self, most: int) -> None:
+        """Write up to so many bytes of the first record that waits."""
+        offset, prefix, body = self._waiting[0]
+        done = self.written - offset
+        if done < len(prefix):
+            self._write(prefix[done:])
+            done = len(prefix)
+        start = done - len(prefix)
+        self._write(memoryview(body)[start : start + most])
+        if self.written >= offset + len(prefix) + len(body):
+            del self._waiting[0]
 
     def unwritten(self) -> list[tuple[int, bytes, bytes | memoryview]]:
         """Return ``(offset, prefix, body)`` of the records that the file does not hold."""

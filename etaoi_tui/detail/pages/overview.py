@@ -10,6 +10,7 @@ from etaoi_tui.detail.document.model import Json, KeyValues, Section, StyledText
 from etaoi_tui.detail.span_data import Map, SpanData, as_number, as_text
 from etaoi_tui.kinds.registry import KINDS
 from etaoi_tui.view import format as fmt
+from etaoi_tui.view.call_numbers import CALL_NUMBERS
 from etaoi_tui.view.glyphs import STATUS_GLYPHS, kind_word, span_glyph
 
 STATUS_STYLES = {
@@ -82,6 +83,8 @@ def headline(data: SpanData) -> list[StyledText]:
         status_run(span.status),
         (f"   {length}", ""),
     ]
+    if (number := CALL_NUMBERS.of(span)) is not None:
+        runs.append((f"   call {number[0]:,} of {number[1]:,}", "muted"))
     usage = span.usage
     if usage is not None and (usage.input_tokens is not None or usage.output_tokens is not None):
         runs.append((f"   {fmt.tokens(usage.input_tokens)}→{fmt.tokens(usage.output_tokens)} tok", "muted"))
@@ -137,6 +140,8 @@ def overview_sections(data: SpanData) -> list[Section]:
             rows.append(("after start of trace", fmt.offset(span.started_at - root)))
     if span.ended_at is not None:
         rows.append(("ended", fmt.timestamp(span.ended_at)))
+    elif span.status is Status.LOST and span.last_seen_at is not None:
+        rows.append(("last seen", fmt.timestamp(span.last_seen_at)))
     rows.append(("duration", fmt.span_duration(span, now) + _silence(span)))
     if span.parent is not None:
         rows.append(("inside", span.parent.name or span.parent.span_id))
@@ -153,12 +158,10 @@ def overview_sections(data: SpanData) -> list[Section]:
 
 
 def _silence(span: Span) -> str:
-    """Tell until when a lost span may have run: its client was still there, and said nothing more of it."""
-    left_at = span.trace.session.left_at
-    if left_at is None or span.ended_at is not None or span.status is not Status.LOST:
-        return ""
-    silent = left_at - span.trace.ended_at
-    return f"   its connection or the recording ended {fmt.duration(silent)} later" if silent > 0 else ""
+    """Tell for how long nothing had been said of a lost span when its client went away."""
+    last = span.last_seen_at if span.status is Status.LOST else None
+    silent = 0.0 if last is None else last - span.trace.ended_at
+    return f"   its last event came {fmt.duration(silent)} before" if silent > 0 else ""
 
 
 def _ids(data: SpanData) -> list[tuple[str, str]]:

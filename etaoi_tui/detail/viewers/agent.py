@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from etaoi_collector.store.model import Span
 from etaoi_tui.detail.kind_viewer import KindViewer, RowReader
+from etaoi_tui.kinds.row_text import LONGEST, message_text
+from etaoi_tui.kinds.step_text import run_words
 from etaoi_tui.view.sparkline import context_trend
 
 if TYPE_CHECKING:
@@ -14,6 +16,10 @@ if TYPE_CHECKING:
 
 
 def _summary(span: Span, rows: RowReader) -> str:
+    if not span.children and span.end_ref >= 0:  # of its inside nothing is known, as of agents in a batch
+        end = rows.fields(span.end_ref)
+        outputs = end.outputs or end.output or ""
+        return run_words(outputs) or " ".join(message_text(outputs)[:LONGEST].split())
     return context_trend(span)
 
 

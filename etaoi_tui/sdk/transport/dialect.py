@@ -13,6 +13,8 @@ from etaoi_tui.sdk.transport.send_queue import EncodedEvent
 
 _MOST_WHOLE = 1 << 20
 """Bytes of values in one event, said whole."""
+_RENEWED_BYTES = 128 << 20
+"""Bytes after which values are sent once more: a viewer that runs for long deletes its oldest parts."""
 
 
 class Dialect:
@@ -28,13 +30,18 @@ class Dialect:
     def __init__(self, values: KnownValues) -> None:
         self._values = values
         self._sent = SentValues(values)
+        self._bytes = 0
         self._whole = Resolver(values.content, _MOST_WHOLE)
         self._whole_frame = Resolver(values.content)
 
     def begin(self, welcome: Welcome) -> None:
         """Speak to a server that knows nothing yet."""
         self._values.enabled = welcome.server_version.endswith(CAPABILITY)
+        self._forget()
+
+    def _forget(self) -> None:
         self._sent.forget()
+        self._bytes = 0
 
     def frames(self, entries: list[EncodedEvent]) -> Iterator[tuple[bytes, int, tuple[bytes, ...]]]:
         """Return what to send for some events, in order: a frame, how many events it has, their references.
@@ -43,9 +50,13 @@ class Dialect:
         """
         digests = _digests_in(entries)
         if not digests or self._values.enabled:
+            if self._bytes > _RENEWED_BYTES:
+                self._forget()
             for values in self._sent.frames_for(digests):
                 yield values, 0, ()
-            yield encode_frame(entries), len(entries), digests
+            frame = encode_frame(entries)
+            self._bytes += len(frame)
+            yield frame, len(entries), digests
             return
         waiting: list[EncodedEvent] = []
         size = 0

@@ -1,19 +1,15 @@
 """What runs came to in numbers: tokens, dollars, errors; one run, and any number of them together.
 
-A run's numbers are worked out again only when they may have changed, and from its new calls alone where that
-is enough. Sums are kept by adding and taking away, so that a tick costs what changed in it.
+Sums are kept by adding and taking away, so that a tick costs what changed in it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from etaoi_collector.pricing.token_counts import read_tokens
-from etaoi_collector.store.model import Span, Status, Trace
-
-if TYPE_CHECKING:
-    from etaoi_collector.pricing.book import PriceBook
+from etaoi_collector.pricing.totals import Totals
+from etaoi_collector.store.model import Status, Trace
 
 
 class Figures(NamedTuple):
@@ -38,55 +34,31 @@ class Figures(NamedTuple):
     waiting: int = 0
 
 
-class _Cost:
-    """The cost of a run's calls so far, and what it was summed over."""
-
-    __slots__ = ("calls", "dollars", "priced", "unpriced", "version")
-
-    def __init__(self) -> None:
-        self.calls = 0
-        self.version = 0
-        self.dollars = 0.0
-        self.priced = 0
-        self.unpriced = 0
-
-    def add(self, calls: Iterable[Span]) -> None:
-        from etaoi_collector.pricing.call_costs import cost_of_call  # not needed for the first screen
-
-        for call in calls:
-            cost = cost_of_call(call)
-            if cost is None:
-                continue
-            if cost.total is None:
-                self.unpriced += 1
-            else:
-                self.priced += 1
-                self.dollars += cost.total
-
-
 class RunFigures:
     """Works out the figures of runs.
 
+    Args:
+        totals: What model calls came to, kept up to date by whoever made it.
+
     Attributes:
+        totals: The same.
         priced: Prices are loaded, and figures have dollars. Loading them takes half a second of somebody
             else's time, so that it begins with `load_prices`, once the screen stands there.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, totals: Totals) -> None:
+        self.totals = totals
         self.priced = False
-        self._book: PriceBook | None = None
-        self._costs: dict[Trace, _Cost] = {}
 
     def load_prices(self) -> None:
         """Begin to load prices, in the background."""
         from etaoi_collector.pricing.book import price_book  # not needed for the first screen
 
-        self._book = price_book()
-        self._book.window("")
+        price_book().window("")
 
     def prices_came(self) -> bool:
         """Whether prices have come since the last look: then what was worked out before has no dollars."""
-        if self.priced or self._book is None or not self._book.ready:
+        if self.priced or not self.totals.prices_known:
             return False
         self.priced = True
         return True
@@ -95,43 +67,23 @@ class RunFigures:
         """Return what a run came to so far."""
         status = trace.status
         tokens = trace.input_tokens + trace.output_tokens
-        cost = self._cost(trace) if self.priced and trace.calls else _NO_COST
+        cost, priced, unpriced = 0.0, 0, 0
+        if self.priced and (trace.calls or trace.hung):
+            total = self.totals.of_run(trace)
+            cost, priced, unpriced = total.cost_usd or 0.0, total.priced, total.unpriced
+            tokens = total.tokens
         return Figures(
             tokens,
-            cost.dollars,
-            cost.priced,
-            cost.unpriced,
+            cost,
+            priced,
+            unpriced,
             trace.errors,
             int(status is Status.RUNNING),
             int(status is Status.PAUSED),
         )
 
-    def forget(self, trace: Trace) -> None:
-        """Drop what is remembered of a run that left memory."""
-        self._costs.pop(trace, None)
 
-    def _cost(self, trace: Trace) -> _Cost:
-        cost = self._costs.get(trace)
-        calls, version = trace.calls, trace.usage_version
-        if cost is not None and (cost.calls, cost.version) == (len(calls), version):
-            return cost
-        if cost is not None:
-            fresh = calls[cost.calls :]
-            counted = sum(call.call is None or not call.call.wraps for call in fresh)
-            if version - cost.version != counted:
-                cost = None  # one of those before says something else now
-        if cost is None:
-            cost = self._costs[trace] = _Cost()
-            fresh = calls
-        cost.add(fresh)
-        cost.calls, cost.version = len(calls), version
-        return cost
-
-
-_NO_COST = _Cost()
-
-
-class Totals:
+class RunSums:
     """The sum of several runs' figures.
 
     Attributes:

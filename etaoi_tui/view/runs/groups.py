@@ -6,7 +6,7 @@ from bisect import bisect_left
 from operator import attrgetter
 
 from etaoi_collector.store.model import Session, Trace
-from etaoi_tui.view.runs.figures import Totals
+from etaoi_tui.view.runs.figures import RunSums
 
 NEWEST_SHOWN = 4
 """Runs of a conversation that have rows until somebody unfolds the earlier ones."""
@@ -36,7 +36,7 @@ class Group:
     def __init__(self, key: GroupKey) -> None:
         self.key = key
         self.runs: list[Trace] = []
-        self.totals = Totals()
+        self.totals = RunSums()
         self.folded = False
         self.expanded = False
         self.placed: tuple[bool, int] = (False, 0)

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Iterator
 from etaoi_collector.projections.trace_names import is_run
 from etaoi_collector.store import Store
 from etaoi_collector.store.model import Changes, Trace
-from etaoi_tui.view.runs.figures import Figures, RunFigures, Totals
+from etaoi_tui.view.depth_first import root_of
+from etaoi_tui.view.runs.figures import Figures, RunFigures, RunSums
 from etaoi_tui.view.runs.groups import Group, Row
 
 _WORK_RUNS = 200
@@ -44,7 +45,7 @@ class RunRows(ABC):
         after: int = -1,
     ) -> None:
         self.items: list[Row] = []
-        self.totals = Totals()
+        self.totals = RunSums()
         self.strays: dict[Trace, None] = {}
         self.after = after
         self.figures = figures
@@ -78,6 +79,8 @@ class RunRows(ABC):
         """Take in what changed; return True when rows came, went or moved."""
         for trace in changes.traces:
             self._update(trace)
+            if not trace.roots and trace.members:
+                self._update(root_of(trace.members[0]).trace)  # it hangs in that one's tree
         for trace in changes.restructured:
             if trace not in changes.traces:
                 self._update(trace)
@@ -98,7 +101,7 @@ class RunRows(ABC):
         """Leave out everything that has begun so far; it stays in the store and in the recording."""
         self.after = max((trace.number for trace in self._store.traces.values()), default=-1)
         self.items = []
-        self.totals = Totals()
+        self.totals = RunSums()
         self.strays.clear()
         self._counted.clear()
         self._to_count.clear()
@@ -137,7 +140,6 @@ class RunRows(ABC):
     def _not_listed(self, trace: Trace) -> None:
         if trace.trace_id not in self._store.traces:
             self.strays.pop(trace, None)
-            self.figures.forget(trace)
         elif trace.roots and not trace.only_context and not is_run(trace) and trace.number > self.after:
             self.strays[trace] = None
         else:

@@ -6,8 +6,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from etaoi_collector.query.parse import QueryError
-
 _DEFINED = re.compile(r"\s*@([\w-]{1,40})\s*=\s*(.*)", re.DOTALL)
 _USED = re.compile(r"(?<![\w\"])@([\w-]{1,40})")
 _EXPANDED_AT_MOST = 4_000
@@ -38,6 +36,8 @@ def read_filter(text: str, saved: Mapping[str, str]) -> NamedFilter:
     Raises:
         QueryError: A name is unknown, or stands for itself.
     """
+    from etaoi_collector.query import QueryError  # not needed for the first screen
+
     defined = _DEFINED.fullmatch(text)
     name, body = (defined[1], defined[2].strip()) if defined else ("", text)
     query = body

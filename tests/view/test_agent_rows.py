@@ -1,0 +1,36 @@
+"""What the row of an agent says."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from etaoi_collector.projections.question import question_of
+from etaoi_tui.view.row_summaries import Summaries
+from tests.detail.pages import end, span_id, start
+from tests.detail.recorded import Recorded
+
+
+@pytest.mark.parametrize(
+    ("outputs", "shown"),
+    [
+        ("It is\n  done.", "It is done."),
+        (json.dumps({"messages": [{"type": "ai", "content": "Hello"}]}), "Hello"),
+        ("", ""),
+    ],
+)
+def test_an_agent_of_whose_inside_nothing_is_known_shows_its_answer(outputs: str, shown: str) -> None:
+    made = Recorded()
+    made.send(start(1, "task", {"inputs": json.dumps(["linter", "tester"])}))
+    made.send(start(2, "sub_agent", {}, parent=1), end(2, "sub_agent", {"outputs": outputs}, parent=1))
+    agent = made.store.find_span(span_id(2))
+    assert agent is not None and Summaries(made.source).of(agent) == shown
+    assert question_of(agent.trace, made.source) == "linter, tester"
+
+
+def test_a_tools_text_begins_with_its_first_words() -> None:
+    made = Recorded()
+    made.send(start(1, "tool", {"input": json.dumps({"code": "\n\nprint(1)\nprint(2)"})}))
+    tool = made.store.find_span(span_id(1))
+    assert tool is not None and Summaries(made.source).of(tool).startswith('code="print(1)')
