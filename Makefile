@@ -19,7 +19,7 @@ help:
 	@echo "make format       put the code into shape"
 	@echo "make bench        measure, with peers in the same run"
 	@echo "make screenshots  render the pictures of the README again"
-	@echo "make readme-lines try each line of the README's table in a fresh environment"
+	@echo "make readme-lines try each line of the README's tables in a fresh environment"
 	@echo "make lowest       run the fast tests with the oldest dependencies that are allowed"
 
 .venv:
@@ -67,6 +67,7 @@ lowest: .venv
 
 readme-lines: .venv
 	$(BIN)/python scripts/readme_lines.py $(ARGS)
+	$(BIN)/python scripts/readme_launch_lines.py $(ARGS)
 
 clean:
 	rm -rf .venv .envs dist build

@@ -22,8 +22,10 @@ class ChosenRecording:
     """A recording that is to be shown."""
 
     path: str
+    trace_id: str = ""
+    """The run to show first; empty for none."""
     span_id: str = ""
-    """The span to go to; empty for none."""
+    """The span of it to go to; empty for none."""
 
 
 @dataclass(frozen=True, slots=True)

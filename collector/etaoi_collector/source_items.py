@@ -58,7 +58,15 @@ class Ended(msgspec.Struct, gc=False):
     """Seconds since the epoch: the time of its last record."""
 
 
-SourceItem = Opened | Closed | EventBatch | FrameRefused | Ended
+class RunFirst(msgspec.Struct, gc=False):
+    """The events of one run follow before those that were recorded before it."""
+
+    trace_id: str
+    number: int
+    """Its place in the order in which runs were recorded."""
+
+
+SourceItem = Opened | Closed | EventBatch | FrameRefused | Ended | RunFirst
 
 
 class Missing(msgspec.Struct, gc=False, frozen=True):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from etaoi_tui.doctor import agent, machine, viewer
 from etaoi_tui.doctor.finding import Finding, State
-from etaoi_tui.export.json_lines import dumps
+from etaoi_tui.json_text import dumps
 from etaoi_tui.launcher.environment import DEFAULT_URL
 from etaoi_tui.sdk.config import resolve_url
 from etaoi_tui.text import printable

@@ -15,7 +15,7 @@ from etaoi_collector.recording.directory import state_dir
 from etaoi_collector.search.find import find
 from etaoi_collector.search.hits import RunHit, SpanHit
 from etaoi_tui.console import echo
-from etaoi_tui.export.json_lines import dumps
+from etaoi_tui.json_text import dumps
 from etaoi_tui.text import one_line, printable
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.glyphs import STATUS_GLYPHS, kind_word

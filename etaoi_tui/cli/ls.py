@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from typing import TextIO
 
 from etaoi_collector.pricing.total import Total
@@ -11,8 +10,9 @@ from etaoi_collector.projections.objects import trace_object
 from etaoi_collector.projections.trace_names import is_listed, trace_name
 from etaoi_collector.store import Store
 from etaoi_collector.store.model import Trace
-from etaoi_tui.export.json_lines import dumps
-from etaoi_tui.text import cells, fit, one_line
+from etaoi_tui.cli.table import print_table
+from etaoi_tui.json_text import dumps
+from etaoi_tui.text import one_line
 from etaoi_tui.view.format import UNKNOWN, cost, duration, timestamp, tokens
 
 _NAME_CELLS = 40
@@ -37,24 +37,6 @@ def print_traces(store: Store, out: TextIO, *, as_json: bool) -> None:
         print_table((*_TRACE_HEADINGS, "WAITS FOR"), rows, _TRACE_RIGHT, out)
         return
     print_table(_TRACE_HEADINGS, rows, _TRACE_RIGHT, out)
-
-
-def print_table(
-    headings: Sequence[str], rows: Iterable[Sequence[str]], right: frozenset[int], out: TextIO
-) -> None:
-    """Print rows in columns as wide as their widest cell, which must be printable text.
-
-    Args:
-        headings: The first line.
-        rows: As many texts each as there are headings.
-        right: Which columns hold numbers.
-        out: Where it goes.
-    """
-    rows = list(rows)
-    widths = [max([cells(heading), *(cells(row[n]) for row in rows)]) for n, heading in enumerate(headings)]
-    for row in (headings, *rows):
-        texts = [fit(text, widths[n], "right" if n in right else "left") for n, text in enumerate(row)]
-        out.write("  ".join(texts).rstrip() + "\n")
 
 
 def _trace_row(trace: Trace, total: Total) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ Exit codes: 0 when it did what was asked, 1 when it could not, 2 for a command l
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -217,6 +218,10 @@ def doctor(context: click.Context, url: str | None, token: str | None, as_json: 
 @click.pass_context
 def list_traces(context: click.Context, file: str | None, as_json: bool) -> None:
     """List the traces in FILE; without FILE, the automatic recordings."""
+    if file is None:
+        from etaoi_tui.cli import list_recordings
+
+        context.exit(list_recordings.run(sys.stdout, as_json=as_json))
     from etaoi_tui.cli import recordings as commands
 
     context.exit(commands.ls(file, as_json=as_json))

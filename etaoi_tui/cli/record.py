@@ -10,7 +10,7 @@ from etaoi_collector.collector import CollectorOptions
 from etaoi_tui.cli.collector_context import running_collector
 from etaoi_tui.cli.signals import until_signal
 from etaoi_tui.console import echo
-from etaoi_tui.export.json_lines import dumps
+from etaoi_tui.json_text import dumps
 
 _LOOK_EVERY = 0.5
 """Seconds between two looks at whether all is still well."""

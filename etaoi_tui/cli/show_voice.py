@@ -13,10 +13,10 @@ from etaoi_collector.projections.timestamps import iso
 from etaoi_collector.sources.base import Source
 from etaoi_collector.store import Store
 from etaoi_collector.store.model import Session, Trace
-from etaoi_tui.cli.ls import print_table
 from etaoi_tui.cli.show import traces_to_show
+from etaoi_tui.cli.table import print_table
 from etaoi_tui.console import CommandError
-from etaoi_tui.export.json_lines import dumps
+from etaoi_tui.json_text import dumps
 from etaoi_tui.text import one_line
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.voice.call_model import VoiceCall, is_call, overall

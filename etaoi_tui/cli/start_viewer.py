@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from etaoi_collector.store import Store
@@ -118,12 +119,15 @@ def replay(name: str, *, theme: str | None) -> int:
 
 def _replay(recording: ChosenRecording, *, theme: str | None, greeting: str = "") -> int:
     """Show a recording, and those that the person goes on to."""
+    from etaoi_collector.recording.directory import state_dir
+    from etaoi_collector.sources.run_first import open_run_first
     from etaoi_tui.cli.load_recording import open_recording
 
     wanted: ChosenRecording | None = recording
     code = 0
     while wanted is not None:
-        source = open_recording(wanted.path)
+        first = open_run_first(Path(wanted.path), state_dir(), wanted.trace_id) if wanted.trace_id else None
+        source = open_recording(wanted.path) if first is None else first
         try:
             outcome = view(
                 ViewerOptions(
@@ -215,8 +219,8 @@ def view(options: ViewerOptions) -> ViewerOutcome:
 
 def _recent_recordings() -> list[RecentRecording]:
     """List the recordings that nobody writes any more, the newest first; read those that nobody read yet."""
-    from etaoi_collector.recording.catalogue.catch_up import known, newest_question
     from etaoi_collector.recording.catalogue.database import CatalogueFile
+    from etaoi_collector.recording.catalogue.lookup import known, newest_question
     from etaoi_collector.recording.directory import list_recordings, state_dir
     from etaoi_tui.view import format as fmt
     from etaoi_tui.widgets.welcome import RecentRecording

@@ -17,9 +17,9 @@ from etaoi_tui.cli.signals import until_signal
 from etaoi_tui.cli.since_filter import SinceFilter
 from etaoi_tui.cli.where import matching
 from etaoi_tui.console import CommandError, echo
-from etaoi_tui.export.json_lines import dumps
 from etaoi_tui.export.text_log import LinePrinter
 from etaoi_tui.feed import Feed
+from etaoi_tui.json_text import dumps
 from etaoi_tui.view.row_summaries import Summaries
 
 _POLL_SECONDS = 0.05

@@ -5,26 +5,11 @@ Everything outside ASCII is escaped, so that no control character reaches a term
 
 from __future__ import annotations
 
-import json
-import math
-from typing import Any, TextIO
+from typing import TextIO
 
-from etaoi_collector.conventions.lenient import Map
 from etaoi_collector.projections.objects import span_object
 from etaoi_tui.exporting import Exporter, Extract
-
-_DELETE = "\x7f"
-
-_encode = json.JSONEncoder(allow_nan=False, check_circular=False).encode
-
-
-def dumps(value: Map) -> str:
-    """Write one object on one line of plain ASCII."""
-    try:
-        text = _encode(value)
-    except ValueError:
-        text = _encode(_finite(value))
-    return text.replace(_DELETE, "\\u007f")
+from etaoi_tui.json_text import dumps
 
 
 def write(extract: Extract, out: TextIO) -> None:
@@ -36,14 +21,3 @@ def write(extract: Extract, out: TextIO) -> None:
 
 
 EXPORTER = Exporter(name="json-lines", label="JSON, a span a line", suffix=".jsonl", write=write)
-
-
-def _finite(value: Any) -> Any:
-    """Replace NaN and infinities, which JSON has no word for, by their names."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_finite(item) for item in value]
-    return value

@@ -122,9 +122,13 @@ def write(extract: Extract, out: TextIO) -> None:
             _write_span(out, span, depth, extract, summaries)
         return
     first = True
+    snapshots = 0
     for trace in extract.traces:
         if not trace.roots and not extract.hung_elsewhere:
             continue  # shown in the tree of the trace that its spans hang in
+        if trace.only_context and not extract.plumbing and not extract.hung_elsewhere and not extract.wanted:
+            snapshots += 1  # of an agent, or an event outside of any run: no run
+            continue
         if extract.wanted is not None and not any(map(extract.wanted, trace.members)):
             continue
         if not first:
@@ -141,6 +145,8 @@ def write(extract: Extract, out: TextIO) -> None:
             out.write(
                 f"{count(left_out, 'inner step')} of the framework left out; --all shows what they are\n"
             )
+    if snapshots:
+        out.write(f"\n{count(snapshots, 'trace')} without a run left out; --all shows what they are\n")
 
 
 def _write_span(out: TextIO, span: Span, depth: int, extract: Extract, summaries: Summaries) -> None:

@@ -19,6 +19,9 @@ from etaoi_tui.widgets.trace_list import TraceList
 from etaoi_tui.widgets.voice_lanes import VoiceLanes
 from etaoi_tui.widgets.welcome import Welcome
 
+_MANY_ROWS = 500
+"""Rows that fill any terminal."""
+
 _LINES_AROUND = 3
 """First line, footer, and what parts tree and detail."""
 
@@ -59,6 +62,8 @@ class Arrangement:
         self.zoomed = False
         self._fitted = 0
         """Lines of the tree above the detail; 0 before they are known."""
+        self._fitted_to: tuple[object, ...] | None = None
+        """What the sizes were last worked out from."""
         self._trace: Trace | None = None
         self._single = False
         self.sizes = layout
@@ -177,6 +182,7 @@ class Arrangement:
             detail.width = "1fr"
             detail.height = "1fr"
         self._fitted = 0
+        self._fitted_to = None
         self.focus()
 
     def _fit_list(self) -> None:
@@ -192,6 +198,12 @@ class Arrangement:
 
     def fit(self) -> None:
         """Give the tree the lines that its rows need, up to its share, and the detail below it the rest."""
+        view = self.work_view
+        rows = min(view.row_count, _MANY_ROWS)
+        state = view, rows, self._tree.rows.trace, self._traces.row_count == 1, self.pane, self.empty
+        if self._fitted_to == state:
+            return
+        self._fitted_to = state
         if self._single is not (self._traces.row_count == 1):
             self._fit_list()
         if self._trace is not self._tree.rows.trace:
@@ -206,12 +218,11 @@ class Arrangement:
             return
         lines = self._screen.size.height - _LINES_AROUND - stacked
         most = min(1 - self.sizes.detail_height, 0.5) if stacked else 1 - self.sizes.detail_height
-        view = self.work_view
         chosen = self.sizes.detail_height != DETAIL_HEIGHT
         fitted = (
             round(lines * most)
             if chosen
-            else tree_lines(view.row_count * view.ROW_HEIGHT + view.HEADER_HEIGHT, lines, most, self._fitted)
+            else tree_lines(rows * view.ROW_HEIGHT + view.HEADER_HEIGHT, lines, most, self._fitted)
         )
         if fitted != self._fitted:
             self._fitted = fitted

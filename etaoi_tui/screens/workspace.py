@@ -91,9 +91,9 @@ class Workspace(Screen[None]):
     class RecordingChosen(Message):
         """The person wants to see a recording instead, at a span of it if one is named."""
 
-        def __init__(self, path: str, span_id: str = "") -> None:
+        def __init__(self, path: str, trace_id: str = "", span_id: str = "") -> None:
             super().__init__()
-            self.recording = ChosenRecording(path, span_id)
+            self.recording = ChosenRecording(path, trace_id, span_id)
 
     class ValueOpened(Message):
         """The person wants to see a value in a program of their own."""
@@ -132,7 +132,7 @@ class Workspace(Screen[None]):
         self.traces = TraceList(selection, context.store, summaries, now, self.totals, id="traces")
         self.span_tree = SpanTree(selection, summaries, now, self._snapshots, totals=self.totals, id="tree")
         self.lanes = VoiceLanes(selection, now, limits, id="lanes")
-        self.detail = DetailPane(id="detail")
+        self.detail = DetailPane(number="3", id="detail")
         self.welcome = Welcome(context.status, demo=context.demo, id="welcome")
         self.search_bar = SearchBar(id="search")
         self.footer = KeyFooter(id="footer")

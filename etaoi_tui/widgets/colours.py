@@ -138,7 +138,7 @@ def _adjusted(plain: tuple[str, ...], dark: bool, own: tuple[tuple[str, str], ..
     colours |= rows
     colours["cursor-ink"] = colours["ink"]
     colours["line"] = readable(background.blend(foreground, 0.15), [background], LINE_CONTRAST)
-    colours["focus-line"] = readable(primary, [background], NAME_CONTRAST)
+    colours["focus-line"] = readable(primary, [background, surface], NAME_CONTRAST)
     return {name: colour.hex6 for name, colour in colours.items()}
 
 

@@ -30,6 +30,8 @@ class DocumentPainter:
 
     def __init__(self, widget: Widget, looks: StyleTable) -> None:
         self._widget = widget
+        self.number = " "
+        """Stands before the tabs: the key of the pane, where it has one."""
         self._looks = StyleCache(widget, looks)
         self._strips: OrderedDict[tuple[int, bool], Strip] = OrderedDict()
 
@@ -53,7 +55,7 @@ class DocumentPainter:
         plain, line = self.style("tab", own=True), self.style("tab-line", own=True)
         before = bool(labels) and labels[0].key != tabs[0][0]
         after = bool(labels) and labels[-1].key != tabs[-1][0]
-        segments = [Segment(MORE_LEFT if before else " ", line)]
+        segments = [Segment(MORE_LEFT if before else self.number, line)]
         used = 1
         for label in labels:
             segments.append(

@@ -20,6 +20,7 @@ from etaoi_tui.widgets.styles import StyleTable
 
 LOOKS: StyleTable = {
     "trace-list--header": "color: $quiet; background: $surface; text-style: bold",
+    "trace-list--header:focus": "color: $focus-line",
     "trace-list--question": "color: $ink; text-style: bold",
     "trace-list--group": "color: $ink; text-style: bold",
     "trace-list--agent": "color: $quiet",

@@ -87,7 +87,7 @@ class SpanPainter:
         layout = self.columns.layout(width)
         bar_width = layout.bars
         title_width = layout.left + layout.names
-        head = " " + title_line(trace, self.context.totals, self._now(trace), title_width - 1)
+        head = " 2 " + title_line(trace, self.context.totals, self._now(trace), title_width - 3)
         pieces: list[Piece] = [(fit(head, title_width), "span-tree--title")]
         if bar_width:
             cells = [" "] * bar_width

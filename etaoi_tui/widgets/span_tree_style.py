@@ -10,6 +10,7 @@ LOOKS: StyleTable = {
     **RowView.LOOKS,
     "span-tree--header": "color: $quiet; background: $surface",
     "span-tree--title": "color: $ink; background: $surface; text-style: bold",
+    "span-tree--title:focus": "color: $focus-line",
     "span-tree--guide": "color: $line",
     "span-tree--fold": "color: $quiet",
     "span-tree--muted": "color: $quiet",

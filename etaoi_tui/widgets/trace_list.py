@@ -212,7 +212,7 @@ with their sums and the course of their context.
         strays = len(self.rows.strays)
         if strays and width >= cell_len(sums) + 30:
             sums = f"+{fmt.count(strays, 'stray mark')}  {sums}"
-        left = " RUNS"
+        left = " 1 RUNS"
         if self.order != "time":
             left += f" {_ORDER_WORDS[self.order]}"
         if self.note:

@@ -9,6 +9,7 @@ LOOKS: StyleTable = {
     **RowView.LOOKS,
     "voice-lanes--header": "color: $quiet; background: $surface",
     "voice-lanes--title": "color: $ink; background: $surface; text-style: bold",
+    "voice-lanes--title:focus": "color: $focus-line",
     "voice-lanes--figure": "color: $ink; background: $surface",
     "voice-lanes--live": "color: $running; background: $surface; text-style: bold",
     "voice-lanes--spark-fine": "color: $quiet; background: $surface",

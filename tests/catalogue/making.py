@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 from pathlib import Path
 
-from etaoi_collector.recording.catalogue.catch_up import Entry, entry_of, known, runs_of
-from etaoi_collector.recording.catalogue.database import CatalogueFile
+from etaoi_collector.recording.catalogue.database import CatalogueFile, Entry
+from etaoi_collector.recording.catalogue.lookup import entry_of, known, runs_of
 from etaoi_collector.recording.catalogue.run_row import RunRow
 from etaoi_collector.recording.directory import Recording, recording_at, recordings_dir
 from etaoi_collector.wire.trace_records import TraceWriter

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import time
 from pathlib import Path
 
@@ -14,8 +15,8 @@ from etaoi_collector.projections.recorded_content import RecordedContent
 from etaoi_collector.query import parse_query
 from etaoi_collector.readers import registry
 from etaoi_collector.readers.hive_events import HiveLog
-from etaoi_collector.recording.catalogue.catch_up import runs_of
-from etaoi_collector.recording.catalogue.database import CatalogueFile
+from etaoi_collector.recording.catalogue.database import FILE_NAME, CatalogueFile
+from etaoi_collector.recording.catalogue.lookup import runs_of
 from etaoi_collector.recording.directory import recordings_dir
 from etaoi_collector.search import recording_search
 from etaoi_collector.search.find import find
@@ -167,6 +168,17 @@ def test_a_word_across_two_pieces_that_are_read_is_found(tmp_path: Path) -> None
         write(tmp_path, scribe)
         (hit,) = search(tmp_path, "in:needle out:needle")
         assert hit.matches == 1
+
+
+def test_rows_that_cannot_be_read_are_made_again(tmp_path: Path) -> None:
+    path = write_run(tmp_path)
+    expected = search(tmp_path, "nobody")
+    with sqlite3.connect(tmp_path / FILE_NAME) as database:
+        database.execute("UPDATE runs SET row = x'c1' WHERE number = 0")
+    database.close()
+    assert search(tmp_path, "nobody") == expected
+    with CatalogueFile(tmp_path) as file:
+        assert runs_of(file, at(path), clock=lambda: NOW) is not None
 
 
 @pytest.mark.parametrize("damage", ["torn", "middle", "header"])

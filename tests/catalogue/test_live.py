@@ -10,11 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from etaoi_collector.recording.catalogue.catch_up import known, runs_of
 from etaoi_collector.recording.catalogue.database import CatalogueFile, Entry
+from etaoi_collector.recording.catalogue.lookup import known, runs_of
+from etaoi_collector.recording.catalogue.run_collector import RunCollector
 from etaoi_collector.recording.catalogue.run_row import RunRow
+from etaoi_collector.recording.catalogue.writer import CatalogueWriter
 from etaoi_collector.recording.directory import list_recordings, recordings_dir
-from tests.catalogue.making import at, read
+from etaoi_collector.sources.replay import ReplaySource
+from etaoi_collector.store import Store
+from etaoi_tui.feed import Feed
+from tests.catalogue.making import at, read, write_run
 from tests.headless.running import objects, run, running, send
 from tests.pty_session import PtySession
 
@@ -104,3 +109,47 @@ def test_a_viewer_leaves_a_catalogue_that_holds(tmp_path: Path, how: str) -> Non
         kept = runs_of(file, at(path))
     assert kept is not None
     assert facts(kept) == facts(rows)
+
+
+def test_two_viewers_at_once_both_keep_the_catalogue(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    with running(state, "--port", "0") as one, running(state, "--port", "0") as other:
+        for process in (one, other):
+            assert process.stderr is not None
+            send(process.stderr.readline().split()[2].rstrip(";"))
+        found = list_recordings(recordings_dir(state))
+        assert len(found) == 2
+        for process in (one, other):
+            process.send_signal(signal.SIGINT)
+        assert [process.wait(PATIENCE) for process in (one, other)] == [0, 0]
+    for recording in list_recordings(recordings_dir(state)):
+        with CatalogueFile(state) as file:
+            entry, kept = known(file, recording, time.time()), runs_of(file, recording)
+        assert entry is not None and entry.complete and kept is not None
+        assert facts(kept) == facts(read(tmp_path / "other", recording.path)[1])
+
+
+def test_a_flood_takes_a_small_share_of_the_time_and_is_told_whole_in_the_end(tmp_path: Path) -> None:
+    path = write_run(tmp_path, events=12_000)
+    source, store = ReplaySource(path), Store()
+    writer = CatalogueWriter(tmp_path / "state", RunCollector(store, source), lambda: path)
+    feed = Feed(source, store)
+    took: list[float] = []
+    began = time.perf_counter()
+    while not feed.ended:
+        changes = feed.tick(5.0, 0.0)
+        before = time.thread_time()
+        writer.follow(changes)
+        took.append(time.thread_time() - before)
+    whole = time.perf_counter() - began
+    assert sum(took) < max(whole * 0.25, 0.1)
+    for _ in range(100):  # as often as a slow machine needs
+        writer.follow(store.drain_changes())
+        time.sleep(0.02)
+    writer.finish(store.events, everything=True)
+    source.close()
+    with CatalogueFile(tmp_path / "state") as file:
+        assert eventually(lambda: known(file, at(path), time.time()))
+        kept = runs_of(file, at(path))
+    assert kept is not None
+    assert facts(kept) == facts(read(tmp_path / "other", path)[1])

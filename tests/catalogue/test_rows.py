@@ -59,6 +59,13 @@ def test_rows_say_what_a_store_says(name: str, tmp_path: Path) -> None:
         store.events,
     )
     assert [row.trace_id for row in rows] == list(store.traces)
+    assert (
+        sum(told[0] for told in entry.tokens.values()),
+        sum(told[1] for told in entry.tokens.values()),
+    ) == (
+        sum(trace.input_tokens for trace in store.traces.values()),
+        sum(trace.output_tokens for trace in store.traces.values()),
+    )
     for row, trace in zip(rows, store.traces.values(), strict=True):
         assert row.name == trace_name(trace)
         assert (row.status, row.spans, row.events, row.errors) == (

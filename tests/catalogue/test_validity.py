@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from etaoi_collector.recording.catalogue.background import catch_up_beside, unknown_recordings
-from etaoi_collector.recording.catalogue.catch_up import entry_of, forget_missing, known, runs_of
 from etaoi_collector.recording.catalogue.database import FILE_NAME, CatalogueFile
+from etaoi_collector.recording.catalogue.lookup import entry_of, forget_missing, known, runs_of
 from etaoi_collector.recording.directory import list_recordings, recordings_dir
 from etaoi_collector.wire.trace_records import TraceWriter
 from tests.catalogue.making import NOW, at, is_known, read, write_run

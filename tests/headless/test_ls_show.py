@@ -221,8 +221,11 @@ def test_plumbing_is_left_out_and_counted() -> None:
     short, whole = invoke("show", path).stdout, invoke("show", path, "--all").stdout
     left_out = sum(int(number) for number in re.findall(r"^([\d,]+) inner steps?", short, re.MULTILINE))
     assert left_out > 0
-    assert len([line for line in whole.splitlines() if line]) == left_out + len(
-        [line for line in short.splitlines() if line and "inner step" not in line]
+    assert short.splitlines()[-1] == "1 trace without a run left out; --all shows what they are"
+    snapshot, *runs = whole.split("\n\n")
+    assert "▣ order-assistant" in snapshot and "▣ order-assistant" not in short
+    assert len([line for run in runs for line in run.splitlines()]) == left_out + len(
+        [line for line in short.splitlines() if line and "left out" not in line]
     )
 
 

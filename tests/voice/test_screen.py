@@ -172,10 +172,10 @@ async def test_live_the_states_stand_on_top_and_the_silence_grows() -> None:
         await show(shown, pilot, events[: agent + 1])
         assert "agent thinking" in lanes_text(shown)[0] and "user listening" in lanes_text(shown)[0]
         assert "agent thinking" in shown.app.main.status_bar.render_line(0).text
-        waiting = next(line for line in lanes_text(shown) if " 2 " in line[:8])
+        waiting = next(line for line in lanes_text(shown)[1:] if " 2 " in line[:8])
         shown.time += 1.5
         await shown.tick(pilot)
-        later = next(line for line in lanes_text(shown) if " 2 " in line[:8])
+        later = next(line for line in lanes_text(shown)[1:] if " 2 " in line[:8])
         assert "…" in waiting and later != waiting
         await show(shown, pilot, events[agent + 1 :])
         assert "agent" not in shown.app.main.status_bar.render_line(0).text

@@ -163,6 +163,7 @@ class PriceBook:
             from genai_prices.data_snapshot import get_snapshot
 
             get_snapshot()
+            _package_name()  # reads files: here, and not where the first price is asked for
         except Exception as error:
             self._failed = f"{PACKAGE} cannot be loaded: {type(error).__name__}: {error}"[:200]
         else:

@@ -9,16 +9,20 @@ from etaoi_collector.recording.formats import CorruptRecord, NativeFormat
 from etaoi_collector.recording.frame_cache import FrameCache
 from etaoi_collector.recording.record_items import event_batches
 from etaoi_collector.recording.segment import Segment, TraceFileError, open_segment
-from etaoi_collector.source_items import Missing
+from etaoi_collector.source_items import EventBatch, Missing
 from etaoi_collector.store import Store
 from etaoi_collector.store.model import Trace
 from etaoi_collector.wire.event_ref import pack_event_ref, unpack_event_ref
-from etaoi_collector.wire.events import Reject
+from etaoi_collector.wire.events import Event, Reject, StateTick
 from etaoi_collector.wire.references import VALUES_BEGIN
 from etaoi_collector.wire.trace_records import FRAME, PREFIX, read_prefix
 
 Extent = tuple[int, int, int]
 """A segment's number, the offset of a record in it, and the offset at which reading ends."""
+
+
+def _is_of(event: Event | Reject, trace_id: str) -> bool:
+    return not isinstance(event, Reject | StateTick) and event.trace_id == trace_id
 
 
 class TornRecord(CorruptRecord):
@@ -131,15 +135,25 @@ class RunReader:
         Raises:
             CorruptRecord: Something else than records lies there.
         """
+        for batch in self.batches(trace_id, extents):
+            store.apply(batch.events, batch.base_ref + batch.first_ordinal, batch.connection)
+        return store.traces.get(trace_id)
+
+    def batches(self, trace_id: str, extents: Iterable[Extent]) -> Iterator[EventBatch]:
+        """Yield the events of one run, as they lie; see `load`."""
         wanted = trace_id.encode()
         for number, offset, connection, at, body in self.frames(extents):
             if wanted not in bytes(body):
                 continue
             for batch in event_batches(body, pack_event_ref(number, offset), connection, at):
-                for ordinal, event in enumerate(batch.events, batch.first_ordinal):
-                    if not isinstance(event, Reject) and getattr(event, "trace_id", None) == trace_id:
-                        store.apply((event,), batch.base_ref + ordinal, connection)
-        return store.traces.get(trace_id)
+                begin = 0
+                for end in range(len(batch.events) + 1):
+                    if end < len(batch.events) and _is_of(batch.events[end], trace_id):
+                        continue
+                    if end > begin:
+                        ordinal = batch.first_ordinal + begin
+                        yield EventBatch(batch.base_ref, ordinal, batch.events[begin:end], connection, at)
+                    begin = end + 1
 
     def close(self) -> None:
         """Release all files."""

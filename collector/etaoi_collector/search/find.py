@@ -10,8 +10,9 @@ from pathlib import Path
 from etaoi_collector.query.match import Query
 from etaoi_collector.query.needed_words import words_in
 from etaoi_collector.readers.registry import offered_files, open_recording
-from etaoi_collector.recording.catalogue.catch_up import entry_of, runs_of
+from etaoi_collector.recording.catalogue.catch_up import catalogue
 from etaoi_collector.recording.catalogue.database import CatalogueFile
+from etaoi_collector.recording.catalogue.lookup import entry_of, runs_of
 from etaoi_collector.recording.directory import Recording, list_recordings, recordings_dir
 from etaoi_collector.recording.fold import fold_item
 from etaoi_collector.recording.formats import CorruptRecord
@@ -48,6 +49,9 @@ def _in_recording(
     if not recording.running:
         entry_of(file, recording, clock=clock)
     rows = runs_of(file, recording, clock=clock)
+    if rows is None and not recording.running:  # they cannot be read: another program wrote them, or damage
+        catalogue(file, recording, clock=clock)
+        rows = runs_of(file, recording, clock=clock)
     if rows is None:
         yield from _in_file(recording.path, query, since)
         return

@@ -97,7 +97,7 @@ class Liveness:
             self.touch(trace, session_id, at, connection)
             return trace
         session = self.session_of(session_id, at, connection)
-        trace = Trace(trace_id, session, len(held.traces) + held.evicted_traces, at)
+        trace = Trace(trace_id, session, held.number_of_trace(trace_id), at)
         trace.events = 1
         if at > session.newest_at:
             session.newest_at = at

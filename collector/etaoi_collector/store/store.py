@@ -113,6 +113,10 @@ class Store:
         self._held.refused_frames += 1
         self._held.reject(StoredReject(0, f"frame of {size:,} bytes refused: {reason}", 1, -1, connection))
 
+    def run_comes_first(self, trace_id: str, number: int) -> None:
+        """Give a run its place in the order of arrival, although its events come before all others."""
+        self._held.first_run = (trace_id, number)
+
     def tick(self, now: float) -> None:
         """Let time pass: sessions whose clients have been away for `LOST_AFTER` lose their open spans."""
         self._liveness.tick(now)

@@ -33,7 +33,7 @@ from etaoi_tui.view.voice.thresholds import Level, Thresholds
 _COLUMNS = 60
 _BAR = 20
 _SLOWEST = 5
-_STYLES = {Level.FINE: "ok", Level.SLOW: "warning", Level.TOO_SLOW: "error"}
+_STYLES = {Level.FINE: "ok", Level.SLOW: "warning", Level.TOO_SLOW: "warning"}
 _SHAPES = {
     "end of turn": Kind.EOU,
     "transcript": Kind.STT,
@@ -127,7 +127,7 @@ def _stage(name: str, figures: Figures, longest: float, limits: Thresholds) -> S
     runs.append((f"{figures.count:>6,}  ", "muted"))
     if shape not in (Kind.SPEECH, Kind.USER) and longest > 0:
         filled = min(max(1, round(figures.p95 / longest * _BAR)), _BAR)
-        runs += [("█" * filled, "error" if shape is Kind.UNEXPLAINED else "accent")]
+        runs += [("█" * filled, "warning" if shape is Kind.UNEXPLAINED else "accent")]
     return StyledLine(runs)
 
 

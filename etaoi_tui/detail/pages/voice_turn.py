@@ -33,7 +33,7 @@ from etaoi_tui.view.voice.thresholds import GLYPHS as LEVEL_GLYPHS
 from etaoi_tui.view.voice.thresholds import Level, Thresholds
 
 _BAR = 24
-_STYLES = {Level.FINE: "ok", Level.SLOW: "warning", Level.TOO_SLOW: "error"}
+_STYLES = {Level.FINE: "ok", Level.SLOW: "warning", Level.TOO_SLOW: "warning"}
 _SERIES = {
     Kind.STT: "transcript",
     Kind.EOU: "end of turn",
@@ -129,7 +129,7 @@ def _gap(turn: Turn, limits: Thresholds) -> list[Section]:
         level = limits.level(_SERIES[kind], seconds)
         share = seconds / gap if gap > 0 else 0.0
         filled = max(1, round(share * _BAR))
-        style = "error" if kind is Kind.UNEXPLAINED else "accent"
+        style = "warning" if kind is Kind.UNEXPLAINED else "accent"
         derived = any(part.basis is Basis.DERIVED for part in parts) and kind is not Kind.UNEXPLAINED
         times = f" in {len(parts)} stretches" if len(parts) > 1 else ""
         blocks.append(

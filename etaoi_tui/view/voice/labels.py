@@ -134,7 +134,7 @@ def title_pieces(call: VoiceCall, name: str, now: float, width: int, *, live: bo
         states.append((f"  {STATUS_GLYPHS[status]} ended", "header"))
     used = sum(cells(text) for text, _ in states) + cells(facts)
     title = one_line(name, max(width - used - 4, 8))
-    return [(f" ♪ {title}", "voice-lanes--title"), (facts, _look("header")), *_named(states)]
+    return [(f" 2 ♪ {title}", "voice-lanes--title"), (facts, _look("header")), *_named(states)]
 
 
 def figure_pieces(call: VoiceCall, thresholds: Thresholds, width: int) -> list[Piece]:

@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 from etaoi_collector.recording.catalogue import __name__ as package
-from etaoi_collector.recording.catalogue.catch_up import known
 from etaoi_collector.recording.catalogue.database import CatalogueFile
+from etaoi_collector.recording.catalogue.lookup import known
 from etaoi_collector.recording.directory import Recording, list_recordings, recordings_dir
 
 

@@ -7,13 +7,12 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import msgspec
-
 from etaoi_collector.recording.catalogue.database import CatalogueFile, Entry
 from etaoi_collector.recording.catalogue.identity import RecordingIdentity, identify
+from etaoi_collector.recording.catalogue.lookup import entry_of, forget_missing
 from etaoi_collector.recording.catalogue.run_collector import RunCollector
 from etaoi_collector.recording.catalogue.run_row import RunRow
-from etaoi_collector.recording.directory import Recording, list_recordings, recording_at, recordings_dir
+from etaoi_collector.recording.directory import Recording, list_recordings, recordings_dir
 from etaoi_collector.recording.fold import fold_item
 from etaoi_collector.recording.reader import TraceFileError, TraceReader
 from etaoi_collector.store import DEFAULT_MAX_SPANS, Store
@@ -21,65 +20,9 @@ from etaoi_collector.store import DEFAULT_MAX_SPANS, Store
 FEW_SPANS = 200_000
 """Spans in memory while a recording is folded; all of them only where runs would be cut by that."""
 
-NEWS_WITHIN = 10.0
-"""Seconds after which what a running viewer wrote is not taken for the present any more."""
-
 _ROOM = 8_192
 """Spans that may still come when rows are made before runs leave memory."""
 _ROWS_AT_ONCE = 500
-_NEWEST = 20
-"""Runs among which one with a question is looked for."""
-
-
-class Catalogued(msgspec.Struct, frozen=True):
-    """A recording and what is known of it."""
-
-    recording: Recording
-    entry: Entry
-
-
-def known(file: CatalogueFile, recording: Recording, now: float) -> Entry | None:
-    """Return what the catalogue says of a recording, if that holds for the files as they are."""
-    entry = file.entry(recording.key)
-    identity = identify(recording.files) if entry is not None else None
-    if entry is None or identity is None:
-        return None
-    if entry.complete:
-        return entry if entry.identity == identity and not recording.running else None
-    if not recording.running or not entry.identity.grows_into(identity):
-        return None
-    is_news = entry.identity.size >= identity.size or 0 <= now - entry.at <= NEWS_WITHIN
-    return entry if is_news else None
-
-
-def entry_of(
-    file: CatalogueFile, recording: Recording, *, clock: Callable[[], float] = time.time
-) -> Entry | None:
-    """Return what is known of a recording; read it, and write it down, where that takes it.
-
-    Returns:
-        None when its files are gone.
-    """
-    entry = known(file, recording, clock())
-    return entry if entry is not None else catalogue(file, recording, clock=clock)
-
-
-def runs_of(
-    file: CatalogueFile, recording: Recording, *, clock: Callable[[], float] = time.time
-) -> list[RunRow] | None:
-    """Return the runs of a recording as far as the catalogue knows them; None when it does not."""
-    entry = known(file, recording, clock())
-    if entry is None:
-        return None
-    runs = file.runs(recording.key)
-    if entry.complete and len(runs) != entry.rows:
-        return None  # a row is damaged
-    return runs
-
-
-def newest_question(file: CatalogueFile, recording: Recording) -> str:
-    """Return what the newest runs of a recording were asked; empty if nothing tells. See `known` before."""
-    return next((run.question for run in file.newest_runs(recording.key, _NEWEST) if run.question), "")
 
 
 def catalogue(
@@ -119,11 +62,6 @@ def catch_up(folder: Path) -> None:
             if not recording.running:
                 entry_of(file, recording)
         forget_missing(file)
-
-
-def forget_missing(file: CatalogueFile) -> None:
-    """Say nothing of recordings any more that are gone."""
-    file.forget([path for path in file.paths() if recording_at(path) is None])
 
 
 def _catalogue(

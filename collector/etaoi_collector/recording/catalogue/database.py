@@ -22,7 +22,7 @@ from etaoi_collector.recording.directory import prepare
 if TYPE_CHECKING:
     import sqlite3
 
-FILE_NAME = "catalogue-1.sqlite"
+FILE_NAME = "catalogue-3.sqlite"
 """With the number of the layout: a program with another one has a file of its own."""
 
 LOCKED_FOR = 0.5
@@ -59,6 +59,8 @@ class Entry(msgspec.Struct, array_like=True):
     events: int = 0
     problem: str | None = None
     """Why it cannot be read."""
+    tokens: dict[str, tuple[int, int]] = {}
+    """Input and output tokens that were paid, by the model that answered; no name if none is known."""
 
 
 _read_entry = msgspec.msgpack.Decoder(Entry).decode

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from etaoi_collector.projections.recorded_content import EventBytes
 from etaoi_collector.recording.catalogue.database import Entry
-from etaoi_collector.recording.catalogue.run_row import RunRow, run_row
+from etaoi_collector.recording.catalogue.describe_run import run_row
+from etaoi_collector.recording.catalogue.run_row import RunRow
 from etaoi_collector.recording.catalogue.run_scan import RunScan
 from etaoi_collector.store import Store
 from etaoi_collector.store.model import Changes, Trace
@@ -18,13 +19,14 @@ _SPANS_AT_ONCE = 256
 class _Told:
     """What a run's newest row said."""
 
-    __slots__ = ("errors", "events", "is_listed", "number")
+    __slots__ = ("errors", "events", "is_listed", "number", "tokens")
 
     def __init__(self, row: RunRow) -> None:
         self.errors = row.errors
         self.events = row.events
         self.is_listed = row.is_listed
         self.number = row.number
+        self.tokens = row.tokens_by_model
 
 
 class RunCollector:
@@ -57,6 +59,11 @@ class RunCollector:
         entry.rows = len(told)
         entry.traces = sum(one.is_listed for one in told)
         entry.errors = sum(one.errors for one in told)
+        entry.tokens = {}
+        for one in told:
+            for model, (given, made) in one.tokens.items():
+                before = entry.tokens.get(model, (0, 0))
+                entry.tokens[model] = (before[0] + given, before[1] + made)
 
     def note(self, changes: Changes) -> None:
         """Remember which runs changed."""

@@ -95,39 +95,39 @@ class RunScan:
     def _take(self, span: Span) -> None:
         kind, name = span.kind, span.name
         if kind == "tool":
-            _keep(self.tools, name)
+            names = self.tools
         elif kind == "llm":
-            _keep(self.models, span.model or name)
+            names, name = self.models, span.model or name
         elif kind == "sub_agent":
-            _keep(self.agents, name)
+            names = self.agents
         else:
-            _keep(self.names, name)
-        if span.agent:
+            names = self.names
+        if name not in names:
+            _keep(names, name)
+        if span.agent and span.agent not in self.agents:
             _keep(self.agents, span.agent)
         if span.error:
             _keep(self.errors, " ".join(span.error[:LONGEST_NAME].split()))
-        self._lies_at(span.start_ref)
-        self._lies_at(span.end_ref)
+        self._lie_at(span.start_ref, span.end_ref)
         deltas = span.deltas
         if deltas:
             first, last = deltas[0], deltas[-1]
-            self._lies_at(first)
-            self._lies_at(last)
+            self._lie_at(first, last)
             if last >> _TO_BLOCK > (first >> _TO_BLOCK) + 1:
-                for delta in deltas:
-                    self._lies_at(delta)
+                self._lie_at(*deltas)
 
-    def _lies_at(self, ref: int) -> None:
-        if ref < 0:
-            return
-        block = ref >> _TO_BLOCK
-        first = self._first.get(block)
-        if first is None:
-            self._first[block] = self._last_in[block] = ref
-        elif ref < first:
-            self._first[block] = ref
-        elif ref > self._last_in[block]:
-            self._last_in[block] = ref
+    def _lie_at(self, *refs: int) -> None:
+        firsts, lasts = self._first, self._last_in
+        for ref in refs:
+            if ref >= 0:
+                block = ref >> _TO_BLOCK
+                last = lasts.get(block)
+                if last is None:
+                    firsts[block] = lasts[block] = ref
+                elif ref > last:
+                    lasts[block] = ref
+                elif ref < firsts[block]:
+                    firsts[block] = ref
 
 
 def _keep(names: dict[str, None], name: str) -> None:

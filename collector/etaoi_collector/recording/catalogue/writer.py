@@ -36,7 +36,6 @@ class CatalogueWriter:
         collector: Makes the rows.
         key: Tells the recording's key, see `Recording`; None as long as there is none.
         clock: Seconds since the epoch.
-        monotonic: Monotonic seconds.
     """
 
     def __init__(
@@ -46,13 +45,11 @@ class CatalogueWriter:
         key: Callable[[], Path | None],
         *,
         clock: Callable[[], float] = time.time,
-        monotonic: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._folder = folder
         self._collector = collector
         self._key = key
         self._clock = clock
-        self._monotonic = monotonic
         self._next_at = 0.0
         self._orders: SimpleQueue[tuple[Path, Entry, list[RunRow]] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
@@ -61,14 +58,14 @@ class CatalogueWriter:
     def follow(self, changes: Changes) -> None:
         """Take in what changed in the store; returns within some milliseconds."""
         self._collector.note(changes)
-        began = self._monotonic()
+        began = time.perf_counter()
         if began < self._next_at or not self._collector.has_news:
             return
         key = self._key()
         if key is None:
             return
         rows = list(self._collector.rows(began + AT_ONCE))
-        now = self._monotonic()
+        now = time.perf_counter()
         # What is left over is made as soon as the share of the time allows; else changes gather for a while.
         pause = (now - began) * SHARE
         self._next_at = now + (pause if self._collector.has_news else max(WRITE_EVERY, pause))
