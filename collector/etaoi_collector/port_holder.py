@@ -15,6 +15,7 @@ class Holder(msgspec.Struct, frozen=True):
 
     version: str
     schema_version: str = ""
+    wants_token: bool = False
 
     @property
     def name(self) -> str:
@@ -43,7 +44,9 @@ def holder_of(host: str, port: int, timeout: float = 0.3) -> Holder | None:
         connection.close()
     if not isinstance(answer, dict) or answer.get("app") != APP:
         return None
-    return Holder(_short(answer.get("version")), _short(answer.get("schema_version")))
+    return Holder(
+        _short(answer.get("version")), _short(answer.get("schema_version")), answer.get("token") is True
+    )
 
 
 def _short(value: Any) -> str:

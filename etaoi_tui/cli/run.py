@@ -9,7 +9,7 @@ from etaoi_collector.collector import CollectorOptions
 from etaoi_collector.options import DEFAULT_PORT
 from etaoi_collector.port_holder import Holder, holder_of
 from etaoi_tui.cli.run_shared import fail, notes, prepare, reached
-from etaoi_tui.console import echo
+from etaoi_tui.console import CommandError, echo
 from etaoi_tui.launcher import foreground
 from etaoi_tui.launcher.environment import Mode
 
@@ -47,6 +47,8 @@ def _in_running_viewer(
     file: str, command: Sequence[str], options: CollectorOptions, holder: Holder, mode: Mode
 ) -> int:
     """Become the command; the viewer that runs already takes what it sends."""
+    if holder.wants_token and options.token is None:
+        raise CommandError("The viewer that runs wants its token: give it with --token or ETAOI_TUI_TOKEN.")
     url = f"http://{reached(options.host)}:{options.port}"
     planned = prepare(url, options.token, mode)
     echo(f"etaoi-tui: seen in the {holder.name} that listens on port {options.port}{notes(planned)}.")

@@ -93,3 +93,17 @@ def _origin(at: Workspace, target: str) -> Span | None:
     if ":" not in target or shown is None:
         return at.store.find_span(target)
     return find_origin(SpanData(shown, at.payloads, at.now(shown.trace)), target)
+
+
+@command(
+    "markdown.toggle",
+    keys=("M",),
+    label="source",
+    help="Show Markdown as it was written, or as it reads",
+    group="Tabs",
+    words="markdown raw plain text format",
+)
+def toggle_markdown(at: Workspace) -> None:
+    """Show Markdown as it was written, or as it reads."""
+    at.detail.toggle_source()
+    at.answer("Markdown as it was written." if at.detail.shows_source else "Markdown as it reads.")

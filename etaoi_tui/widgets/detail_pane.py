@@ -52,6 +52,8 @@ last. A triangle folds a section. What is running grows while you read.
         self._tab = ""
         self._wanted_tab = ""
         self._folds: dict[str, bool] = {}
+        self.shows_source = False
+        """Markdown is shown as it was written."""
         self._places: Lru[tuple[str, str], LinePosition] = Lru(PLACES_KEPT)
         self._labels: list[TabLabel] = []
         self._painter = DocumentPainter(self, document_style.LOOKS)
@@ -169,6 +171,12 @@ last. A triangle folds a section. What is running grows while you read.
         self._follow = False
         self._make_page(page)
         self._settle(place)
+
+    def toggle_source(self) -> None:
+        """Show Markdown as it was written, or as it reads."""
+        self.shows_source = not self.shows_source
+        if self._page is not None:
+            self._lay_out_again(self._page)
 
     def expand_all(self) -> None:
         """Open every section of the tab."""
@@ -296,7 +304,7 @@ last. A triangle folds a section. What is running grows while you read.
         if document is None or tab is None or self._width <= 0:
             return
         try:
-            self._page = PageLayout(document, tab, self._width, self._folds, before)
+            self._page = PageLayout(document, tab, self._width, self._folds, before, source=self.shows_source)
         except Exception as error:
             self._layout_failed(error)
 
@@ -316,6 +324,9 @@ last. A triangle folds a section. What is running grows while you read.
         if page is None:
             return
         self._folds.update((section.key, is_open) for section in page.sections if section.foldable)
+        self._lay_out_again(page)
+
+    def _lay_out_again(self, page: PageLayout) -> None:
         place = self._here()
         self._make_page(page)
         self._follow = False

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -120,3 +121,36 @@ def test_another_viewer_on_the_default_port_is_joined(tmp_path: Path) -> None:
             viewer.send_signal(signal.SIGINT)
             viewer.communicate(timeout=PATIENCE)
         assert viewer.returncode == 0
+
+
+def test_a_viewer_that_wants_a_token_is_not_filled_in_vain(tmp_path: Path) -> None:
+    options = CollectorOptions(port=0, record=Record.NONE, state=tmp_path, token="s3cret", watched=False)
+    with Collector(options) as collector:
+        port = collector.endpoint.rpartition(":")[2].partition("/")[0]
+        refused = launch(tmp_path, "true", options=("--port", port))
+        assert (refused.code, refused.out) == (1, "")
+        assert "--token" in refused.err
+        words = (sys.executable, PROGRAMS / "agents.py", "sync")
+        for without_sdk in ("", "1"):
+            before = collector.stats().events
+            variables = {"WITHOUT_SDK": without_sdk, "ETAOI_TUI_TOKEN": "s3cret"}
+            assert launch(tmp_path, *words, options=("--port", port), variables=variables).code == 0
+            assert collector.stats().events >= before + 8
+        assert collector.stats().turned_away == 0
+
+
+def test_an_agent_that_is_killed_is_gone_at_once(tmp_path: Path) -> None:
+    script = (
+        "import os, sys, time, runpy\nsys.argv = ['agents.py', 'sync']\n"
+        f"runpy.run_path({str(PROGRAMS / 'agents.py')!r}, run_name='__main__')\n"
+        "time.sleep(0.5)\nos.kill(os.getpid(), 9)\n"
+    )
+    with Collector(CollectorOptions(port=0, record=Record.NONE, state=tmp_path, watched=False)) as collector:
+        port = collector.endpoint.rpartition(":")[2].partition("/")[0]
+        words = (sys.executable, "-c", script)
+        ran = launch(tmp_path, *words, options=("--port", port), variables={"WITHOUT_SDK": "1"})
+        assert ran.code == -9
+        deadline = time.monotonic() + 10
+        while collector.stats().clients and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert (collector.stats().clients, collector.stats().connections) == (0, 1)

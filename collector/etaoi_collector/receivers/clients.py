@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 GONE_AFTER = 60.0
 """Seconds without an open connection after which a client is gone: some close theirs between two requests."""
 
+LAUNCHED = "etaoi-tui-run/"
+"""How the User-Agent of a program below `etaoi-tui run` begins; its connection lasts as long as it does."""
+LAUNCHED_GONE_AFTER = 2.0
+
 ClientKey = tuple[str, str, str]
 
 
@@ -75,7 +79,8 @@ class Clients:
         client.connections -= 1
         if client.connections <= 0 and client.leaving is None:
             loop = asyncio.get_running_loop()
-            client.leaving = loop.call_later(self._gone_after, self._let_go, key)
+            patience = LAUNCHED_GONE_AFTER if agent.startswith(LAUNCHED) else self._gone_after
+            client.leaving = loop.call_later(patience, self._let_go, key)
 
     def close(self) -> None:
         """Let all go: the collector stops."""

@@ -40,6 +40,11 @@ class Gate:
         self._check_host = check_host
         self._allowed = {name.lower().rstrip(".") for name in allow_hosts}
 
+    @property
+    def wants_token(self) -> bool:
+        """Whether clients must bring one."""
+        return self._token is not None
+
     def objection(self, headers: HeaderFields) -> Objection | None:
         """Return why a request is refused outright, or None.
 

@@ -10,7 +10,7 @@ from etaoi_collector.wire.versions import SCHEMA_VERSION
 
 
 class Health(Receiver):
-    """Says name, version and schema version."""
+    """Says name, version and schema version, and whether clients need a token."""
 
     name = "status"
     endpoints: ClassVar[tuple[Endpoint, ...]] = (endpoint("GET HEAD", r"^/healthz$"),)
@@ -25,6 +25,7 @@ class Health(Receiver):
                 "app": APP,
                 "version": self.context.version,
                 "schema_version": SCHEMA_VERSION,
+                "token": self.context.gate.wants_token,
             },
         )
 

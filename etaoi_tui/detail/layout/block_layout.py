@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Protocol
 
 from etaoi_tui.detail.compare.diff_lines import side_by_side_lines, unified_lines
@@ -29,8 +29,13 @@ from etaoi_tui.detail.document.model import (
 from etaoi_tui.detail.layout.group_columns import group_lines
 from etaoi_tui.detail.layout.hanging_line import HangingLine
 from etaoi_tui.detail.layout.json_layout import JsonLayout
+from etaoi_tui.detail.layout.markdown_lines import MarkdownLines
+from etaoi_tui.detail.layout.table_lines import table_lines
 from etaoi_tui.detail.layout.wrap import LEAST_WIDTH, LINE_COST, break_line, show
 from etaoi_tui.text import cells, crop, fit, one_line
+
+_LONGEST_MARKDOWN = 400_000
+"""Characters up to which Markdown is read as such; longer text stays as it came, which takes less memory."""
 
 KEY_COLUMN = 20
 """Least width of the names in key-value blocks, where there is room."""
@@ -56,10 +61,18 @@ class BlockLayout(Protocol):
         """Go on with a block that begins as the old one did; False if it does not."""
 
 
-def layout_for(block: Block, width: int) -> BlockLayout:
-    """Return the flow of a block for lines of ``width`` cells."""
+def layout_for(block: Block, width: int, *, source: bool = False) -> BlockLayout:
+    """Return the flow of a block for lines of ``width`` cells.
+
+    Args:
+        block: What to lay out.
+        width: Cells of a line.
+        source: Show Markdown as it was written.
+    """
     width = max(width, LEAST_WIDTH)
     match block:
+        case Text(prose=True) if not source and len(block.text) <= _LONGEST_MARKDOWN:
+            return MarkdownLayout(block, width)
         case Text():
             return TextLayout(block, width)
         case StyledLine():
@@ -75,7 +88,7 @@ def layout_for(block: Block, width: int) -> BlockLayout:
         case Groups():
             return HangingLayout(block, width, group_lines(block, width))
         case Table():
-            return HangingLayout(block, width, _table_pieces(block, width))
+            return HangingLayout(block, width, table_lines(block, width))
 
 
 class TextLayout:
@@ -211,6 +224,32 @@ class HangingLayout:
         return block == self.block
 
 
+class MarkdownLayout(HangingLayout):
+    """Lines of Markdown, read as such; goes on where text has grown."""
+
+    def __init__(self, block: Text, width: int) -> None:
+        self._markdown = MarkdownLines(block.text, width, block.style)
+        self._shown = block
+        super().__init__(block, width, self._markdown)
+
+    def grow(self, block: Block) -> bool:
+        """Go on with text that begins as the old one did; False if it does not."""
+        old = self._shown
+        if not isinstance(block, Text) or (block.style, block.prose) != (old.style, old.prose):
+            return False
+        if not block.text.startswith(old.text) or len(block.text) > _LONGEST_MARKDOWN:
+            return False
+        if len(block.text) > len(old.text):
+            kept = self._markdown.go_on(block.text)
+            del self._known[kept:], self._texts[kept:]
+            while self._lines and self._lines[-1][0] >= kept:
+                self._lines.pop()
+            self._at = -1
+            self.done = False
+        self.block = self._shown = block
+        return True
+
+
 def _key_value_pieces(block: KeyValues, width: int) -> Iterator[HangingLine]:
     names = [one_line(key, 200) for key, _ in block.rows]
     # Sections below each other look calm when their columns stand in line.
@@ -231,38 +270,6 @@ def _key_value_pieces(block: KeyValues, width: int) -> Iterator[HangingLine]:
                 break
             prefix = [(" " * (column + 2), "")]
             at = stop + 1
-
-
-_TABLE_MEASURED = 500
-_TABLE_GAP = 2
-
-
-def _table_pieces(block: Table, width: int) -> Iterator[HangingLine]:
-    columns = len(block.columns)
-    right = [name.startswith(">") for name in block.columns]
-    heads = [name.lstrip(">") for name in block.columns]
-    limit = max(4, width)
-    texts = [[one_line(str(cell), limit) for cell in row[:columns]] for row in block.rows[:_TABLE_MEASURED]]
-    widths = [
-        max([cells(heads[n]), *(cells(row[n]) for row in texts if n < len(row))]) for n in range(columns)
-    ]
-    spare = max(width - _TABLE_GAP * (columns - 1), columns)
-    while sum(widths) > spare and max(widths) > 1:
-        widest = widths.index(max(widths))
-        others = max((w for n, w in enumerate(widths) if n != widest), default=0)
-        widths[widest] = max(1, min(widths[widest] - 1, max(others, widths[widest] - (sum(widths) - spare))))
-
-    def row_text(row: Sequence[str]) -> str:
-        gap = " " * _TABLE_GAP
-        return gap.join(
-            fit(cell, widths[n], "right" if right[n] else "left") for n, cell in enumerate(row)
-        ).rstrip()
-
-    yield HangingLine([], 0, [(row_text(heads), "head")])
-    for row in texts:
-        yield HangingLine([], 0, [(row_text(row), "")])
-    for further in block.rows[_TABLE_MEASURED:]:
-        yield HangingLine([], 0, [(row_text([one_line(str(cell), limit) for cell in further[:columns]]), "")])
 
 
 _INLINE = re.compile(r"(?P<code>`[^`\n]+`)|(?P<strong>\*\*[^*\n]+\*\*)")

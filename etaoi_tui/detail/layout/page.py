@@ -67,6 +67,7 @@ class PageLayout:
         tab: The tab to lay out.
         width: Cells per line.
         folds: Section keys that the reader opened (True) or closed (False), whatever the sections say.
+        source: Show Markdown as it was written.
         before: A page of which flows are taken over where the content is the same or has only grown.
     """
 
@@ -77,10 +78,14 @@ class PageLayout:
         width: int,
         folds: Mapping[str, bool],
         before: PageLayout | None = None,
+        *,
+        source: bool = False,
     ) -> None:
         self.width = max(width, LEAST_WIDTH + GUTTER)
         self._folds = folds
-        self._reusable = before._flows if before is not None and before.width == self.width else {}
+        self._source = source
+        same = before is not None and (before.width, before._source) == (self.width, source)
+        self._reusable = before._flows if before is not None and same else {}
         self._flows: dict[tuple[str, int, int], BlockLayout] = {}
         self._parts: list[_Part] = []
         self._starts: list[int] = []
@@ -202,7 +207,7 @@ class PageLayout:
         name = (key, n, width)
         flow = self._reusable.get(name)
         if flow is None or not flow.grow(block):
-            flow = layout_for(block, width)
+            flow = layout_for(block, width, source=self._source)
         self._flows[name] = flow
         return flow
 
