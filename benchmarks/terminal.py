@@ -175,6 +175,12 @@ class Terminal:
                 return
             seen = now
 
+    def forget(self) -> None:
+        """Let go of what was written so far; positions and markers of before mean nothing any more."""
+        with self._changed:
+            del self._data[:-4096]
+            self._arrivals.clear()
+
     def hold(self) -> None:
         """Stop reading, as a terminal does whose lid was closed."""
         self._held.clear()

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from rich.console import RenderableType
 from textual import events, on
 from textual.app import App
 from textual.driver import Driver
@@ -33,6 +34,7 @@ from etaoi_tui.job_control import JobControl
 from etaoi_tui.resilient_driver import make_resilient
 from etaoi_tui.screens import workspace_style
 from etaoi_tui.screens.workspace import ScreenContext, Workspace
+from etaoi_tui.stuck_terminal import StuckTerminal
 from etaoi_tui.text import one_line
 from etaoi_tui.tick_loop import TickLoop
 from etaoi_tui.view.command import CommandTable
@@ -155,6 +157,7 @@ class ViewerApp(ContainedApp[ChosenRecording]):
         self._froze_at = 0.0
         self._notices_told = 0
         self._jobs = JobControl(self)
+        self._stuck_terminal = StuckTerminal()
         self._tick_loop = TickLoop(self.feed, clock, self.show, partial(self.contain, where=None))
         self.main = Workspace(
             ScreenContext(
@@ -167,6 +170,7 @@ class ViewerApp(ContainedApp[ChosenRecording]):
                 demo=demo,
                 faults=self.faults,
                 settings_problems=self._left_out,
+                budgets=settings.budgets,
             )
         )
 
@@ -228,6 +232,20 @@ class ViewerApp(ContainedApp[ChosenRecording]):
     def _recording_chosen(self, event: Workspace.RecordingChosen) -> None:
         """End, and ask for a recording to be shown instead."""
         self.exit(event.recording)
+
+    def exit(
+        self,
+        result: ChosenRecording | None = None,
+        return_code: int = 0,
+        message: RenderableType | None = None,
+    ) -> None:
+        """End, or leave for a recording, also where the terminal takes nothing any more."""
+        self._stuck_terminal.watch(return_code)
+        super().exit(result, return_code, message)
+
+    def left(self) -> None:
+        """The terminal is as it was before."""
+        self._stuck_terminal.left()
 
     def action_suspend_process(self) -> None:
         """Stop until the shell's ``fg``, with whatever started this program."""
@@ -440,6 +458,7 @@ def run_viewer(options: ViewerOptions, report: Callable[[str], object]) -> Viewe
         follower=options.follower,
     )
     wanted = app.run()
+    app.left()
     layout.save(layout_file)
     if app.follower is not None:
         app.follower.finish(app.feed)

@@ -21,7 +21,7 @@ class JobControl:
     """Handles signals on the event loop, between two pieces of work.
 
     Textual suspends in a signal handler, which may run in the middle of a write to the terminal and then
-    waits for itself; and it ends on SIGTERM and SIGHUP without restoring the terminal.
+    waits for itself; and it ends on SIGTERM, SIGHUP and SIGQUIT without restoring the terminal.
 
     Args:
         app: What ends, stops and goes on.
@@ -35,7 +35,7 @@ class JobControl:
         """Handle signals from now on, where there are any."""
         end = {
             name: partial(self._app.exit, return_code=128 + getattr(signal, name, 0))
-            for name in ("SIGINT", "SIGTERM", "SIGHUP")
+            for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")
         }
         self._handle({**end, "SIGTSTP": partial(self.suspend, os.getpid()), "SIGCONT": self._continued})
 

@@ -264,11 +264,13 @@ class Collector(SubscriptionHub, Publishers):
         from etaoi_collector.receivers.door import ReceiverContext
         from etaoi_collector.receivers.front import Front
         from etaoi_collector.receivers.gate import Gate
+        from etaoi_collector.receivers.loop_troubles import LoopTroubles
         from etaoi_collector.receivers.worker import TranslationWorker
 
         ports = self._ports
         assert ports is not None and self._intake is not None
         self._loop = asyncio.get_running_loop()
+        self._loop.set_exception_handler(LoopTroubles(self._intake.report))
         self._stopping = asyncio.Event()
         options = self.options
         worker = TranslationWorker(self._loop, self._intake.report)

@@ -99,12 +99,12 @@ def fold_one_level(at: Workspace) -> None:
     "plumbing.toggle",
     keys=("x",),
     label="inner steps",
-    help="Show or hide a framework's inner steps",
+    help="Show everything, inner and short steps too, or fold it again",
     group="Fold",
     words="internals hooks middleware hidden infrastructure langchain",
 )
 def toggle_inner_steps(at: Workspace) -> None:
-    """Show or hide a framework's inner steps."""
+    """Show everything that has a row at all, or fold what was folded."""
     rows = at.span_tree.rows
     rows.set_plumbing(not rows.show_internal)
     at.span_tree.rows_changed()

@@ -24,6 +24,9 @@ from etaoi_tui.widgets.span_painter import DEEPEST_INDENT, SpanPainter
 _INTERNAL = int(SpanFlag.INTERNAL)
 _PROBE = int(SpanFlag.PROBE)
 
+_ROOTS_MEASURED = 64
+"""Roots of a lost run whose ends the time axis reaches."""
+
 _TOLD_BY_CHILDREN = ("sub_agent", "voice_turn", "voice_session")
 """Kinds whose rows say what spans below them were told."""
 
@@ -235,6 +238,13 @@ x shows them.
             now = self._now(trace)
             axis = Axis.growing(start, max(now, end), bar_width)
         else:
+            if trace.running:
+                # What was lost goes on until its agent was last seen, which may be after its last event.
+                now = self._now(trace)
+                ends = (
+                    root.started_at + (root.duration(now) or 0.0) for root in trace.roots[:_ROOTS_MEASURED]
+                )
+                end = max(end, *ends, end)
             axis = Axis.over(start, end, bar_width)
         if axis == self.painter.axis:
             return False

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
+import select
 import signal
+import struct
 import sys
+import termios
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -132,8 +136,9 @@ def viewer(state: dict[str, str]) -> Iterator[Terminal]:
         (signal.SIGINT, 130),
         (signal.SIGTERM, 143),
         (signal.SIGHUP, 129),
+        (signal.SIGQUIT, 131),
     ],
-    ids=["q", "ctrl+q", "SIGINT", "SIGTERM", "SIGHUP"],
+    ids=["q", "ctrl+q", "SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"],
 )
 def test_every_way_out_restores_the_terminal_and_says_where_the_recording_is(
     viewer: Terminal, state: dict[str, str], ending: str | signal.Signals, code: int
@@ -203,3 +208,40 @@ def test_sizes_and_theme_survive_a_restart(state: dict[str, str]) -> None:
         terminal.wait_end()
     saved = msgspec.json.decode((Path(state["ETAOI_TUI_STATE_DIR"]) / "layout.json").read_bytes())
     assert saved["theme"] == "etaoi-light"
+
+
+@pytest.mark.parametrize("ending", ["q", signal.SIGTERM], ids=["q", "SIGTERM"])
+def test_a_terminal_that_stands_still_keeps_nobody(
+    viewer: Terminal, state: dict[str, str], ending: str | signal.Signals
+) -> None:
+    viewer.hold()
+    # Each resize draws the whole screen; soon the terminal takes no more of it.
+    deadline = time.monotonic() + 60
+    while select.select([], [viewer._master], [], 0)[1] and time.monotonic() < deadline:
+        for columns in (100, 160):
+            size = struct.pack("HHHH", 45, columns, 0, 0)
+            fcntl.ioctl(viewer._master, termios.TIOCSWINSZ, size)
+            time.sleep(0.1)
+        if _is_full(viewer):
+            break
+    assert _is_full(viewer)
+    began = time.monotonic()
+    if isinstance(ending, str):
+        viewer.press(ending)
+    else:
+        os.kill(viewer.process.pid, ending)
+    viewer.process.wait(20)
+    took = time.monotonic() - began
+    assert viewer.process.returncode == (0 if ending == "q" else 143)
+    assert took < 8, "a second, on a machine that has nothing else to do"
+    recordings = list((Path(state["ETAOI_TUI_STATE_DIR"]) / "recordings").glob("*.msgpack"))
+    assert b"ended-abruptly" in recordings[0].read_bytes()
+
+
+def _is_full(viewer: Terminal) -> bool:
+    """Whether the viewer's side of the terminal takes nothing more."""
+    side = os.open(f"/proc/{viewer.process.pid}/fd/1", os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+    try:
+        return not select.select([], [side], [], 0)[1]
+    finally:
+        os.close(side)

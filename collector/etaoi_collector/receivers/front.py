@@ -16,6 +16,7 @@ from typing import Any, cast
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.http11 import Request, Response
 
+from etaoi_collector.receivers.bounded_deflate import bounded_deflate
 from etaoi_collector.receivers.door import Receiver, ReceiverContext
 from etaoi_collector.receivers.etaoi_ws import CLOSE_WITHIN, EtaoiWebSocket
 from etaoi_collector.receivers.http_connection import MAX_HEAD, BodyBudget, HttpConnection
@@ -75,7 +76,8 @@ class Front:
             self.websocket.handle,
             sock=bound,
             process_request=self._process_request,
-            compression=None if self._loopback else "deflate",
+            compression=None,
+            extensions=None if self._loopback else bounded_deflate(),
             max_size=self._max_frame,
             ping_interval=None if self._loopback else 20,
             ping_timeout=None if self._loopback else 20,

@@ -14,7 +14,7 @@ from collections import OrderedDict
 from datetime import datetime, timezone
 from time import time
 
-from . import plain
+from . import masks, plain
 from .sender import Channel, Sender, program_name
 
 TYPE_CHECKING = False
@@ -118,7 +118,7 @@ def _add_end(run: dict[str, Any], kind: str, told: Any) -> None:
         if type(told).__name__ in _CONTROL_FLOW:
             return
         lines = traceback.format_exception(type(told), told, told.__traceback__)
-        run["error"] = "{!r}\n\n{}".format(told, "".join(lines)[-20_000:])
+        run["error"] = masks.text("{!r}\n\n{}".format(told, "".join(lines)[-20_000:]))
     else:
         run["outputs"] = _map(told, "output")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 
-from . import langchain
+from . import langchain, masks
 from .sender import Channel, sender
 
 TYPE_CHECKING = False
@@ -170,4 +170,4 @@ def _value(item: Any) -> dict[str, Any]:
         return {"arrayValue": {"values": [_value(one) for one in item]}}
     if isinstance(item, dict):
         return {"kvlistValue": {"values": _attributes(item)}}
-    return {"stringValue": item if isinstance(item, str) else repr(item)}
+    return {"stringValue": masks.text(item if isinstance(item, str) else repr(item))}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from . import masks
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -42,7 +44,7 @@ class _Walk:
             return given
         kind = type(given)
         if kind is str:
-            return given if len(given) <= TEXT else given[:TEXT] + " … cut"
+            return masks.text(given if len(given) <= TEXT else given[:TEXT] + " … cut")
         if kind is int:
             return given if -(1 << 63) <= given < 1 << 63 else str(given)
         if kind is float:
@@ -56,11 +58,11 @@ class _Walk:
 
     def _structure(self, given: Any, depth: int) -> Any:
         if isinstance(given, dict):
-            return {str(key): self.value(item, depth) for key, item in list(given.items())}
+            return {str(key): self._field(str(key), item, depth) for key, item in list(given.items())}
         if isinstance(given, (list, tuple, set, frozenset)):
             return [self.value(item, depth) for item in list(given)]
         if isinstance(given, str):
-            return str.__str__(given)[:TEXT]
+            return masks.text(str.__str__(given)[:TEXT])
         if isinstance(given, (bytes, bytearray)):
             return f"<{len(given)} bytes>"
         kind = type(given)
@@ -85,7 +87,12 @@ class _Walk:
             return {name: self.value(getattr(given, name, None), depth) for name in known}
         if isinstance(given, type):
             return kind.__name__ + " " + given.__name__
-        return repr(given)[:2000]
+        return masks.text(repr(given)[:2000])
+
+    def _field(self, name: str, given: Any, depth: int) -> Any:
+        if masks.is_secret(name) and isinstance(given, (str, bytes)) and given:
+            return masks.REDACTED
+        return self.value(given, depth)
 
     def _answer(self, given: Any, depth: int) -> dict[str, Any]:
         made = []

@@ -1,0 +1,99 @@
+"""Descriptors that run out, and compressed messages that are bombs."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import subprocess
+import sys
+import textwrap
+import zlib
+from pathlib import Path
+
+import pytest
+from websockets.exceptions import PayloadTooBig
+from websockets.frames import Frame, Opcode
+
+from etaoi_collector.receivers.bounded_deflate import BoundedDeflate, bounded_deflate
+from etaoi_collector.receivers.inflate import MAX_RATIO, RATIO_MATTERS
+from etaoi_collector.receivers.loop_troubles import EVERY, LoopTroubles
+
+PROGRAM = """
+    import resource, socket, sys, time
+    from pathlib import Path
+    from etaoi_collector.collector import Collector, CollectorOptions, Record
+    collector = Collector(CollectorOptions(port=0, record=Record.NONE, state=Path(sys.argv[1]))).bind()
+    collector.start()
+    assert collector.wait_ready(30)
+    port = int(collector.endpoint.split(":")[2].split("/")[0])
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+    mine = []
+    try:
+        while True:
+            mine.append(socket.create_connection(("127.0.0.1", port)))
+    except OSError:
+        pass
+    deadline = time.monotonic() + 30
+    while "file descriptors" not in collector.trouble and time.monotonic() < deadline:
+        time.sleep(0.1)
+    time.sleep(3)  # the loop tries again each second
+    for one in mine:
+        one.close()
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with socket.create_connection(("127.0.0.1", port), 5) as again:
+            again.settimeout(5)
+            again.sendall(b"GET /healthz HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n")
+            try:
+                if b"200" in again.recv(100):
+                    print("answers again", collector.trouble)
+                    break
+            except TimeoutError:
+                continue
+    collector.stop()
+"""
+
+
+def test_without_descriptors_one_line_is_said_and_clients_are_taken_again(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(PROGRAM), str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.stdout.startswith("answers again new clients wait: this program has no file descriptors"), (
+        done.stderr
+    )
+    assert len(done.stderr) < 200, done.stderr
+
+
+def test_the_same_trouble_is_said_once_a_minute() -> None:
+    now = 0.0
+    said: list[str] = []
+    troubles = LoopTroubles(said.append, lambda: now)
+    loop = asyncio.new_event_loop()
+    for second in range(int(EVERY) * 2):
+        now = float(second)
+        troubles(loop, {"message": "accept", "exception": OSError(errno.EMFILE, "x")})
+    troubles(loop, {"message": "another", "exception": ValueError("y")})
+    loop.close()
+    assert len(said) == 3 and said[2] == "another: ValueError('y')"
+
+
+def compressed(data: bytes) -> Frame:
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    return Frame(Opcode.BINARY, packer.compress(data) + packer.flush(zlib.Z_SYNC_FLUSH)[:-4], rsv1=True)
+
+
+def test_a_compressed_message_is_bounded_by_how_much_larger_it_becomes() -> None:
+    agreed, extension = bounded_deflate()[0].process_request_params([("client_max_window_bits", None)], [])
+    assert isinstance(extension, BoundedDeflate) and dict(agreed)["client_max_window_bits"] == "12"
+    usual = b"".join(b"event %d " % number for number in range(600_000))
+    assert BoundedDeflate(True, True, 15, 15).decode(compressed(usual), max_size=1 << 30).data == usual
+    small = b"x" * (RATIO_MATTERS - 1)
+    assert BoundedDeflate(True, True, 15, 15).decode(compressed(small), max_size=1 << 30).data == small
+    bomb = compressed(b"x" * (64 << 20))
+    assert (64 << 20) / len(bomb.data) > MAX_RATIO
+    with pytest.raises(PayloadTooBig):
+        BoundedDeflate(True, True, 15, 15).decode(bomb, max_size=1 << 30)
