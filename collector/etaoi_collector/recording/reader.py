@@ -36,6 +36,7 @@ from etaoi_collector.store.model import Connection
 from etaoi_collector.wire.event_ref import pack_event_ref, unpack_event_ref
 from etaoi_collector.wire.events import Event, Reject
 from etaoi_collector.wire.handshake import HandshakeError, decode_hello, describe_client
+from etaoi_collector.wire.references import VALUES_BEGIN
 from etaoi_collector.wire.trace_records import (
     PREFIX,
     first_segment_path,
@@ -80,7 +81,8 @@ class TraceReader:
         self._follow = follow
         self._untimed = isinstance(first.format, PlainStream)
         self._per_item = events_per_item
-        self._splits = FrameCache(self._frame)
+        self._value_places: list[int] = []
+        self._splits = FrameCache(self._frame, lambda: self._value_places)
         self._chunk: bytes | memoryview = b""
         self._chunk_at = 0
         self._offset = first.start
@@ -202,6 +204,8 @@ class TraceReader:
         self._offset = self._chunk_at + head.end
         number = self._number if head.connection is None else head.connection
         if head.kind == FRAME:
+            if body[: len(VALUES_BEGIN)] == VALUES_BEGIN:
+                self._value_places.append(place)
             if number not in self._connections:
                 self._number = max(self._number, number)
                 self._open(Connection(number, "unknown", self._last_time))
