@@ -155,6 +155,7 @@ class RecordingSearch:
             return
         if not self._is_running:
             store.finish()
+            trace.session.left_at = row.left_at if row is not None else None
         spans = matching_spans(trace, self._query, self._reader)
         if spans or not in_part:
             self._done.add(trace_id)
