@@ -104,7 +104,7 @@ def span_object(span: Span, payloads: PayloadReader, now: float, totals: Totals 
         "finish_reason": span.finish_reason,
         "cost_usd": cost.total if cost is not None else None,
         "cost_is_complete": cost is None or cost.total is not None,
-        "totals": _totals_object(span, totals),
+        "totals": totals_object(span, totals),
         "waits_for": span.waits_for,
         "tools": offered_tools(seen),
         "agent": span.agent,
@@ -114,7 +114,7 @@ def span_object(span: Span, payloads: PayloadReader, now: float, totals: Totals 
     }
 
 
-def _totals_object(span: Span, totals: Totals | None) -> Map | None:
+def totals_object(span: Span, totals: Totals | None) -> Map | None:
     """Return what all model calls below a span came to, and those of it itself; None where there are none."""
     if totals is None or not span.children:
         return None
