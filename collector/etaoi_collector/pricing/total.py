@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 
-from etaoi_collector.pricing.book import Cost, price_book
-from etaoi_collector.pricing.call_costs import cost_of_call, is_paid
 from etaoi_collector.pricing.rates import UNITS
 from etaoi_collector.pricing.token_counts import read_tokens
 from etaoi_collector.store.model import Span
-
-_NOT_LOADED = Cost(None, "prices are not loaded")
 
 
 class Total:
@@ -88,6 +85,12 @@ class Total:
         return left
 
 
+def prices_ready() -> bool:
+    """Whether prices are loaded; looking does not load them."""
+    book = sys.modules.get("etaoi_collector.pricing.book")
+    return book is not None and bool(book.price_book().ready)
+
+
 def total_of_calls(calls: Iterable[Span], *, wait: bool = False) -> Total:
     """Return what calls came to together. See `total_of_call`."""
     total = Total()
@@ -105,14 +108,14 @@ def total_of_call(span: Span, *, wait: bool = False) -> Total:
             until somebody has loaded them.
     """
     total = Total()
-    if wait or price_book().ready or not is_paid(span):
-        cost = cost_of_call(span, wait=wait)
-    else:
-        cost = _NOT_LOADED
     tokens = read_tokens(span.usage) if span.usage is not None else None
-    if cost is None or span.usage is None or tokens is None:
+    if span.usage is None or tokens is None:
         return total
-    if cost.total is None:
+    # Reading prices takes what the first screen should not wait for.
+    from etaoi_collector.pricing.call_costs import cost_of_call, is_paid
+
+    cost = cost_of_call(span, wait=wait) if wait or prices_ready() or not is_paid(span) else None
+    if cost is None or cost.total is None:
         total.unpriced = 1
     else:
         total.priced = 1

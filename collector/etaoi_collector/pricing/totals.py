@@ -11,8 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import chain
 
-from etaoi_collector.pricing.book import price_book
-from etaoi_collector.pricing.total import Total, total_of_call
+from etaoi_collector.pricing.total import Total, prices_ready, total_of_call
 from etaoi_collector.store.model import Changes, Session, Span, Trace
 
 AGENT = "sub_agent"
@@ -121,7 +120,7 @@ class Totals:
         self._ledgers: dict[Trace, _Ledger] = {}
         self._sessions: dict[Session, Total] = {}
         self._nodes: dict[Span, _Node] = {}
-        self._prices_known = price_book().ready
+        self._prices_known = prices_ready()
         self.version = 0
         """Grows whenever any sum may have changed."""
 
@@ -195,7 +194,7 @@ class Totals:
 
     def apply(self, changes: Changes) -> None:
         """Take in what changed in the store."""
-        ready = price_book().ready
+        ready = prices_ready()
         if ready != self._prices_known:
             self._prices_known = ready
             self._price_again()
