@@ -170,6 +170,7 @@ class ViewerApp(ContainedApp[ChosenRecording]):
                 demo=demo,
                 faults=self.faults,
                 settings_problems=self._left_out,
+                budgets=settings.budgets,
             )
         )
 

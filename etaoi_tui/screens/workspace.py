@@ -25,7 +25,9 @@ from etaoi_tui.screens.detail_controller import DetailController
 from etaoi_tui.screens.navigator import Navigator
 from etaoi_tui.screens.search_controller import SearchController
 from etaoi_tui.screens.voice_controller import VoiceController
+from etaoi_tui.text import one_line
 from etaoi_tui.view.activity import Activity
+from etaoi_tui.view.budget import NO_BUDGETS, Budgets, BudgetWatch
 from etaoi_tui.view.command import CommandTable, Pane
 from etaoi_tui.view.faults import FaultLog
 from etaoi_tui.view.glyphs import kind_word
@@ -70,6 +72,7 @@ class ScreenContext:
         demo: A scripted agent is about to connect.
         faults: What failed in the viewer itself.
         settings_problems: What of commands and the user's settings was left out.
+        budgets: What runs and conversations should not take more of.
     """
 
     source: Source
@@ -81,6 +84,7 @@ class ScreenContext:
     demo: bool
     faults: FaultLog
     settings_problems: Sequence[str] = ()
+    budgets: Budgets = NO_BUDGETS
 
 
 class Workspace(Screen[None]):
@@ -131,6 +135,8 @@ class Workspace(Screen[None]):
         self.totals = Totals()
         self.traces = TraceList(selection, context.store, summaries, now, self.totals, id="traces")
         self.span_tree = SpanTree(selection, summaries, now, self._snapshots, totals=self.totals, id="tree")
+        self.traces.painter.budgets = self.span_tree.painter.budgets = context.budgets
+        self._budget_watch = BudgetWatch(context.budgets, self.traces.figures.of, self.traces.all.group_of)
         self.lanes = VoiceLanes(selection, now, limits, id="lanes")
         self.detail = DetailPane(number="3", id="detail")
         self.welcome = Welcome(context.status, demo=context.demo, id="welcome")
@@ -208,9 +214,14 @@ class Workspace(Screen[None]):
         self.slowest_tools.apply(changes)
         priced = self.totals.prices_known
         self.totals.apply(changes)
-        if priced is not self.totals.prices_known:
+        prices_came = priced is not self.totals.prices_known
+        if prices_came:
             self.span_tree.refresh()
         self.traces.apply(changes)
+        if self.is_live:
+            changed = self.store.traces.values() if prices_came else changes.traces
+            for sentence in self._budget_watch.look(changed):
+                self.app.notify(one_line(sentence, 200), severity="warning", markup=False)
         shown = self.selection.trace
         if shown is not None and self.store.traces.get(shown.trace_id) is not shown:
             shown = None

@@ -1,8 +1,11 @@
-"""A person's own settings: the keymap and the theme in ``config.toml``, and their themes, a file each.
+"""A person's own settings: keymap, theme and budgets in ``config.toml``, and their themes, a file each.
 
 ::
 
     theme = "nord"
+
+    [budget]
+    run_dollars = 0.5
 
     [keys]
     "error.next" = ["e", "f2"]
@@ -22,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from etaoi_tui.text import one_line
+from etaoi_tui.view.budget import NO_BUDGETS, Budgets, read_budgets
 from etaoi_tui.view.command import CommandTable
 
 _TABLE = re.compile(r"^\s*\[\s*([^\[\]]+?)\s*\]")
@@ -35,11 +39,13 @@ class Settings:
     Attributes:
         keys: Keys by command id, as Textual names them.
         theme: The theme's name; empty for none.
+        budgets: What runs and conversations should not take more of.
         problems: What was not understood, with file and line.
     """
 
     keys: dict[str, tuple[str, ...]] = field(default_factory=dict)
     theme: str = ""
+    budgets: Budgets = NO_BUDGETS
     problems: list[str] = field(default_factory=list)
 
 
@@ -98,7 +104,7 @@ def read_toml(path: Path) -> TomlFile | str | None:
 
 
 def load_settings(path: Path, commands: CommandTable, key_name: Callable[[str], str | None]) -> Settings:
-    """Read keymap and theme.
+    """Read keymap, theme and budgets.
 
     Args:
         path: ``config.toml``, which need not be there.
@@ -116,6 +122,13 @@ def load_settings(path: Path, commands: CommandTable, key_name: Callable[[str], 
         settings.theme = theme
     else:
         settings.problems.append(file.problem("", "theme", "a theme is a name in quotes"))
+    budget = file.values.get("budget", {})
+    if isinstance(budget, dict):
+        settings.budgets = read_budgets(
+            budget, lambda key, said: settings.problems.append(file.problem("budget", key, said))
+        )
+    else:
+        settings.problems.append(file.problem("", "budget", "[budget] is a table of dollars and tokens"))
     keys = file.values.get("keys", {})
     if isinstance(keys, dict):
         _read_keys(file, _flat(keys), commands, key_name, settings)

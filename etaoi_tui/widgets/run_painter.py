@@ -10,6 +10,7 @@ from etaoi_collector.projections.trace_names import title
 from etaoi_collector.store.model import Status, Trace
 from etaoi_tui.text import fit, one_line
 from etaoi_tui.view import format as fmt
+from etaoi_tui.view.budget import NO_BUDGETS
 from etaoi_tui.view.glyphs import SPINNER, STATUS_GLYPHS, STATUS_STYLES
 from etaoi_tui.view.row_summaries import Summaries
 from etaoi_tui.view.runs import columns as cols
@@ -28,6 +29,7 @@ LOOKS: StyleTable = {
     "trace-list--running": "color: $running; text-style: bold",
     "trace-list--ok": "color: $quiet",
     "trace-list--error": "color: $failure; text-style: bold",
+    "trace-list--over": "color: $attention; text-style: bold",
     "trace-list--warning": "color: $attention",
 }
 
@@ -42,11 +44,13 @@ class RunPainter:
 
     Attributes:
         frame: Number of the spinner's picture.
+        budgets: What runs and conversations should not take more of.
         doing: Tells in a few words what a running run does now.
     """
 
     def __init__(self, summaries: Summaries, figures: RunFigures, now: Callable[[Trace], float]) -> None:
         self.frame = 0
+        self.budgets = NO_BUDGETS
         self.doing: Callable[[Trace], str] = _nothing
         self._summaries = summaries
         self._figures = figures
@@ -73,6 +77,8 @@ class RunPainter:
         errors = f"✗{figures.errors}" if figures.errors else ""
         if errors and not at.errors:
             room -= len(errors) + 1
+        if self.budgets and not at.cost:
+            room -= 3
         words = cols.asked(trace, self._summaries.of_trace(trace), max(room, 1))
         dim = trace.only_infrastructure
         asked = "trace-list--muted" if dim else "trace-list--question"
@@ -84,7 +90,10 @@ class RunPainter:
             agent_look = "trace-list--running" if doing else "trace-list--agent"
             name = one_line(doing or title(trace), at.agent)
             pieces.append((fit(name if name != words else "", at.agent) + " ", agent_look))
-        pieces += self._numbers(at, figures, errors)
+        crossed = self.budgets.of_run(figures.dollars if figures.priced else None, figures.tokens)
+        pieces += self._numbers(at, figures, errors, bool(crossed))
+        if crossed and not at.cost:
+            pieces.append(("$! ", "trace-list--over"))
         took = fmt.trace_duration(trace, now)
         took_look = "trace-list--running" if running else "trace-list--muted"
         pieces.append((fit(took, at.duration, "right"), took_look))
@@ -117,7 +126,7 @@ class RunPainter:
             pieces.append((fit(course, at.agent) + " ", "trace-list--muted"))
         elif course:
             pieces.append((course + " ", "trace-list--muted"))
-        pieces += self._numbers(at, figures, errors)
+        pieces += self._numbers(at, figures, errors, self._is_over(figures))
         pieces.append((fit(_active(figures), at.duration, "right"), "trace-list--running"))
         if at.clock:
             newest = group.newest
@@ -129,17 +138,24 @@ class RunPainter:
         """Draw the row that stands for a conversation's earlier runs."""
         return [(f"     {fmt.count(earlier.group.hidden, 'earlier run')}", "trace-list--muted")]
 
-    def _numbers(self, at: cols.Columns, figures: Figures, errors: str) -> list[Piece]:
+    def _is_over(self, figures: Figures) -> bool:
+        """Whether a conversation crossed its budget."""
+        return bool(self.budgets.of_session(figures.dollars if figures.priced else None, figures.tokens))
+
+    def _numbers(self, at: cols.Columns, figures: Figures, errors: str, over: bool) -> list[Piece]:
         pieces: list[Piece] = []
         if at.errors:
             pieces.append((fit(errors, at.errors, "right") + " ", "trace-list--error"))
         elif errors:
             pieces.append((errors + " ", "trace-list--error"))
         if at.tokens:
-            pieces.append((fit(cols.tokens(figures), at.tokens, "right") + " ", "trace-list--muted"))
+            look = "trace-list--over" if over else "trace-list--muted"
+            pieces.append((fit(cols.tokens(figures), at.tokens, "right") + " ", look))
         if at.cost:
             cost = cols.dollars(figures)
             look = "trace-list--warning" if "?" in cost or "≥" in cost else "trace-list--muted"
+            if over:
+                look = "trace-list--over"
             pieces.append((fit(cost, at.cost, "right") + " ", look))
         return pieces
 
@@ -152,7 +168,7 @@ class RunPainter:
         tail: list[Piece] = []
         for text, look in (
             (errors, "trace-list--error"),
-            (spent, "trace-list--muted"),
+            (spent, "trace-list--over" if self._is_over(figures) else "trace-list--muted"),
             (cols.course(group, self._figures, 6), "trace-list--muted"),
         ):
             if text and len(text) + 1 <= left:

@@ -12,6 +12,7 @@ from etaoi_collector.store.model import Span, SpanFlag, Status, Trace
 from etaoi_tui.text import fit, one_line
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.bars import bar
+from etaoi_tui.view.budget import NO_BUDGETS
 from etaoi_tui.view.call_numbers import CALL_NUMBERS
 from etaoi_tui.view.column import COLUMNS, RowContext
 from etaoi_tui.view.glyphs import span_glyph
@@ -69,6 +70,8 @@ class SpanPainter:
         """Hits of this search are lit, everything else is dimmed."""
         self.marked: Span | None = None
         """The call that others are compared with."""
+        self.budgets = NO_BUDGETS
+        """What a run should not take more of."""
         self.frame = 0
         """Which picture of the spinner running rows show."""
         self.columns = COLUMNS
@@ -87,8 +90,13 @@ class SpanPainter:
         layout = self.columns.layout(width)
         bar_width = layout.bars
         title_width = layout.left + layout.names
-        head = " 2 " + title_line(trace, self.context.totals, self._now(trace), title_width - 3)
-        pieces: list[Piece] = [(fit(head, title_width), "span-tree--title")]
+        total = self.context.totals.of_run(trace)
+        crossed = self.budgets.of_run(total.cost_usd, total.tokens)
+        over = f"  {crossed}" if crossed else ""
+        head = " 2 " + title_line(trace, self.context.totals, self._now(trace), title_width - 3 - len(over))
+        head = fit(head, min(cell_len(head), title_width - len(over)))
+        pieces: list[Piece] = [(head, "span-tree--title"), (over, "span-tree--over")]
+        pieces.append((" " * (title_width - cell_len(head) - len(over)), "span-tree--title"))
         if bar_width:
             cells = [" "] * bar_width
             for cell, seconds in ticks(self.axis):

@@ -11,6 +11,7 @@ LOOKS: StyleTable = {
     "span-tree--header": "color: $quiet; background: $surface",
     "span-tree--title": "color: $ink; background: $surface; text-style: bold",
     "span-tree--title:focus": "color: $focus-line",
+    "span-tree--over": "color: $attention; background: $surface; text-style: bold",
     "span-tree--guide": "color: $line",
     "span-tree--fold": "color: $quiet",
     "span-tree--muted": "color: $quiet",

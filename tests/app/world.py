@@ -16,6 +16,7 @@ from etaoi_collector.store.model import Connection
 from etaoi_collector.wire.codec import decode_frame
 from etaoi_collector.wire.event_ref import pack_event_ref, unpack_event_ref
 from etaoi_tui.app import ViewerApp
+from etaoi_tui.view.settings import Settings
 from etaoi_tui.widgets.welcome import RecentRecording
 from tests.generate import frame
 from tests.scribe import Scribe
@@ -35,7 +36,7 @@ class FedSource:
         self.notices: list[str] = []
         self._frames: list[bytes] = []
         self._waiting: list[SourceItem] = []
-        self._splits = FrameCache(self._frame)
+        self._splits = FrameCache(self._frame, list)
 
     def connect(self, number: int = 1, *, client: str = "etaoi-schema 0.5.1", at: float = 0.0) -> None:
         """A client comes."""
@@ -92,6 +93,7 @@ class World:
         live: bool = True,
         offers: list[RecentRecording] | None = None,
         max_spans: int = DEFAULT_MAX_SPANS,
+        settings: Settings | None = None,
     ) -> None:
         self.source = FedSource(live=live)
         self.scribe = Scribe("world")
@@ -102,6 +104,7 @@ class World:
             clock=lambda: self.time,
             automatic=False,
             max_spans=max_spans,
+            settings=settings,
         )
 
     @property
@@ -143,9 +146,10 @@ async def world(
     live: bool = True,
     offers: list[RecentRecording] | None = None,
     max_spans: int = DEFAULT_MAX_SPANS,
+    settings: Settings | None = None,
 ) -> AsyncIterator[tuple[World, Pilot[Any]]]:
     """Run an app in a terminal of that size."""
-    made = World(live=live, offers=offers, max_spans=max_spans)
+    made = World(live=live, offers=offers, max_spans=max_spans, settings=settings)
     async with made.app.run_test(size=size) as pilot:
         made.source.connect()
         await made.tick(pilot)

@@ -54,7 +54,7 @@ def test_model_call(agent: Recorded) -> None:
         "raw",
     ]
     text = text_of(document)
-    assert "✦ fake-gpt-5   ✓ ok   401ms   call 1 of 2   37→7 tok   model call" in text
+    assert "✦ fake-gpt-5   ✓ ok   401ms   call 1 of 2   37→7 tok   " in text
     for said in ("▪ system", "You are a helpful order assistant.", "◉ user", "(guard) be brief"):
         assert said in text
     assert text.index("user=alice tier=gold") < text.index("be brief") < text.index("✦ response")

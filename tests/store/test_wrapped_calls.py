@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from etaoi_collector.pricing.call_costs import cost_of_call, cost_of_trace
+from etaoi_collector.pricing.call_costs import cost_of_call
+from etaoi_collector.pricing.total import total_of_trace
 from etaoi_collector.store import Store
 from etaoi_collector.wire.events import Event
 from tests.store.folds import folded, span_of, trace_of
@@ -51,7 +52,7 @@ def test_a_call_that_hands_another_ones_answer_on(events: list[Event]) -> None:
     assert (trace.model_calls, trace.input_tokens, trace.output_tokens) == (1, 1_000, 100)
     outer = cost_of_call(span_of(store, "o"), wait=True)
     assert outer is not None and outer.total == 0
-    assert cost_of_trace(trace, wait=True).total == pytest.approx(0.0035)
+    assert total_of_trace(trace, wait=True).cost_usd == pytest.approx(0.0035)
 
 
 def test_a_call_in_a_trace_of_its_own() -> None:
@@ -86,14 +87,14 @@ def test_an_answer_out_of_a_cache_is_not_counted() -> None:
     store = folded(start("a", 0), end("a", 1), start("b", 2), end("b", 3, usage=cached))
     trace = trace_of(store)
     assert (trace.model_calls, trace.input_tokens) == (2, 1_000)
-    cost = cost_of_trace(trace, wait=True)
-    assert cost.total == pytest.approx(0.0035) and cost.complete
+    cost = total_of_trace(trace, wait=True)
+    assert cost.cost_usd == pytest.approx(0.0035) and cost.is_complete
 
 
 def test_what_has_no_price_is_said_to_be_missing() -> None:
     store = folded(start("a", 0), end("a", 1), start("b", 2, "nobody-knows"), end("b", 3))
-    cost = cost_of_trace(trace_of(store), wait=True)
-    assert cost.total == pytest.approx(0.0035) and cost.unknown == 1 and not cost.complete
+    cost = total_of_trace(trace_of(store), wait=True)
+    assert cost.cost_usd == pytest.approx(0.0035) and cost.unpriced == 1 and not cost.is_complete
 
 
 def test_the_model_that_answered_beside_the_one_asked_for() -> None:

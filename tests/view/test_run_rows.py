@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from etaoi_collector.pricing.book import price_book
-from etaoi_collector.pricing.call_costs import cost_of_trace
+from etaoi_collector.pricing.total import total_of_trace
 from etaoi_collector.pricing.totals import Totals
 from etaoi_collector.projections.trace_names import title
 from etaoi_collector.store import Store
@@ -218,10 +218,10 @@ def test_rows_and_sums_are_those_that_were_made_anew(seed: int) -> None:
         assert rows.totals.figures[2:] == anew.totals.figures[2:]
         assert rows.totals.figures.dollars == pytest.approx(anew.totals.figures.dollars)
         assert [rows.row(item) for item in rows.items] == list(range(len(rows)))
-    spent = [cost_of_trace(trace, wait=True) for trace in agents.store.traces.values()]
+    spent = [total_of_trace(trace, wait=True) for trace in agents.store.traces.values()]
     figures = agents.rows.totals.figures
-    assert figures.dollars == pytest.approx(sum(one.total or 0 for one in spent))
-    assert figures.unpriced == sum(one.unknown for one in spent) > 0
+    assert figures.dollars == pytest.approx(sum(one.cost_usd or 0 for one in spent))
+    assert figures.unpriced == sum(one.unpriced for one in spent) > 0
     assert figures.errors == sum(trace.errors for trace in agents.store.traces.values())
 
 

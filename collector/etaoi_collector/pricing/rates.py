@@ -13,9 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from etaoi_collector.pricing.token_counts import Tokens
-
-UNITS = 10**15
-"""Parts of a dollar in which amounts are whole numbers, so that sums are exact in whatever order."""
+from etaoi_collector.pricing.total import UNITS
 
 _SAMPLE = 1_000
 """Tokens that are priced to learn a rate, on top of what a size of request begins with."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from weakref import WeakKeyDictionary
 
-from etaoi_collector.pricing.rates import UNITS
 from etaoi_collector.pricing.token_counts import read_tokens
-from etaoi_collector.store.model import Span
+from etaoi_collector.store.model import NO_CALL, Span, Trace
+
+UNITS = 10**15
+"""Parts of a dollar in which amounts are whole numbers, so that sums are exact in whatever order."""
 
 
 class Total:
@@ -85,10 +88,31 @@ class Total:
         return left
 
 
+def is_paid(span: Span) -> bool:
+    """Whether a model call was asked of its provider: neither a cache's answer nor another call's."""
+    usage = span.usage
+    return not (span.call or NO_CALL).wraps and (usage is None or not usage.from_cache)
+
+
 def prices_ready() -> bool:
-    """Whether prices are loaded; looking does not load them."""
-    book = sys.modules.get("etaoi_collector.pricing.book")
-    return book is not None and bool(book.price_book().ready)
+    """Whether somebody has loaded prices; does not load so much as the module that holds them."""
+    book = getattr(sys.modules.get("etaoi_collector.pricing.book"), "price_book", None)
+    return book is not None and bool(book().ready)
+
+
+def load_prices() -> None:
+    """Load prices now, if they are not yet; that takes half a second."""
+    from etaoi_collector.pricing.book import price_book
+
+    if not price_book().ready:
+        price_book().load()
+
+
+def _price(span: Span) -> float | None:
+    from etaoi_collector.pricing.call_costs import cost_of_call  # not needed for the first screen
+
+    cost = cost_of_call(span, wait=True)
+    return cost.total if cost is not None else None
 
 
 def total_of_calls(calls: Iterable[Span], *, wait: bool = False) -> Total:
@@ -108,24 +132,39 @@ def total_of_call(span: Span, *, wait: bool = False) -> Total:
             until somebody has loaded them.
     """
     total = Total()
-    tokens = read_tokens(span.usage) if span.usage is not None else None
-    if span.usage is None or tokens is None:
+    usage = span.usage
+    tokens = read_tokens(usage) if usage is not None else None
+    if usage is None or tokens is None:
         return total
-    # Reading prices takes what the first screen should not wait for.
-    from etaoi_collector.pricing.call_costs import cost_of_call, is_paid
-
-    cost = cost_of_call(span, wait=wait) if wait or prices_ready() or not is_paid(span) else None
-    if cost is None or cost.total is None:
+    price: float | None = 0.0
+    if is_paid(span):
+        price = _price(span) if wait or prices_ready() else None
+    if price is None:
         total.unpriced = 1
     else:
         total.priced = 1
-        total.units = round(cost.total * UNITS)
+        total.units = round(price * UNITS)
     if is_paid(span):
         total.calls = 1
-        total.input_tokens = span.usage.input_tokens or 0
-        total.output_tokens = span.usage.output_tokens or 0
+        total.input_tokens = usage.input_tokens or 0
+        total.output_tokens = usage.output_tokens or 0
         total.fresh = tokens.fresh
         total.cache_read = tokens.cache_read
         total.cache_write = tokens.cache_write
         total.reasoning = tokens.reasoning or 0
     return total
+
+
+def total_of_trace(trace: Trace, *, wait: bool = False) -> Total:
+    """Return what all model calls of a trace came to; the same sum is not made twice. See `total_of_call`."""
+    if wait:
+        load_prices()
+    key = trace.usage_version, prices_ready()
+    known = _traces.get(trace)
+    if known is None or known[0] != key:
+        known = _traces[trace] = key, total_of_calls(trace.calls)
+    return known[1]
+
+
+_traces: WeakKeyDictionary[Trace, tuple[tuple[int, bool], Total]] = WeakKeyDictionary()
+"""Sums of the traces that are looked at; a page that is drawn again asks for the same ones."""

@@ -13,7 +13,7 @@ from etaoi_collector.conventions import keys
 from etaoi_collector.conventions.cut_json import read_cut_json
 from etaoi_collector.conventions.lenient import Map, as_map
 from etaoi_collector.pricing.call_costs import cost_of_call
-from etaoi_collector.pricing.total import Total, total_of_calls
+from etaoi_collector.pricing.total import Total, total_of_trace
 from etaoi_collector.pricing.totals import SpanTotals, Totals, tree_of
 from etaoi_collector.projections.model_calls import (
     answer_object,
@@ -38,10 +38,10 @@ _OUTPUTS = ("response", "output", "outputs")
 
 def trace_object(trace: Trace) -> Map:
     """Return what ``ls --json`` says of a trace."""
-    total = total_of_calls(trace.calls, wait=True)
+    total = total_of_trace(trace, wait=True)
     below = Total()
     for hung in tree_of(trace)[1:]:
-        below.add(total_of_calls(hung.calls, wait=True))
+        below.add(total_of_trace(hung, wait=True))
     together = total.without(Total())
     together.add(below)
     return {

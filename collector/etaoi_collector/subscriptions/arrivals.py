@@ -54,7 +54,7 @@ class Arrivals:
         self._wanted = wanted
         self._mailbox = mailbox
         self._recorder = recorder
-        self._splits = FrameCache(recorder.read_frame)
+        self._splits = FrameCache(recorder.read_frame, lambda: recorder.value_places)
         self._fold = SpanFold(self._splits.read)
         self._read_along = 0
         self._past: Iterator[SourceItem] | None = None

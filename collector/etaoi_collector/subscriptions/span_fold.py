@@ -149,6 +149,13 @@ class SpanState:
         """What the program calls its node, execution and stream."""
         return self._fold.ids_of(self._original)
 
+    def payload_at(self, place: int) -> dict[str, Any]:
+        """Return the whole payload of one of its events; empty when no recording holds it."""
+        with self._fold.lock:
+            event = self._fold.payloads.event(place)
+        payload = event.get("payload") if isinstance(event, dict) else None
+        return payload if isinstance(payload, dict) else {}
+
     def as_object(self) -> dict[str, Any]:
         """Return it as ``etaoi-tui tail --json`` prints it; the first look at a price loads them all."""
         span = self.span

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from etaoi_collector.pricing.call_costs import RunCost, cost_of_trace, is_paid, sum_costs
-from etaoi_collector.pricing.token_counts import read_tokens
+from etaoi_collector.pricing.total import Total, total_of_calls, total_of_trace
 from etaoi_collector.store.model import Span
 from etaoi_tui.detail.document.model import StyledText
 from etaoi_tui.view import format as fmt
@@ -17,43 +16,43 @@ Rows = list[tuple[str, str | Sequence[StyledText]]]
 def cost_rows_of_run(run: Span) -> Rows:
     """Return the tokens and the cost of an agent's run; empty if nothing in it reports usage."""
     own, below, complete = calls_inside(run)
-    rows: Rows = []
-    known = [
-        one for call in own if call.usage is not None and is_paid(call) if (one := read_tokens(call.usage))
-    ]
-    fresh, read = sum(one.fresh for one in known), sum(one.cache_read for one in known)
-    written, output = sum(one.cache_write for one in known), sum(one.output for one in known)
-    reasoning = sum(one.reasoning or 0 for one in known)
-    if fresh + read + written + output:
-        rows += [
-            ("input", f"{fresh:,} fresh, {read:,} from cache, {written:,} written to cache"),
-            ("output", f"{output:,}" + (f", {reasoning:,} of it reasoning" if reasoning else "")),
-        ]
-    cost = sum_costs(own)
-    if cost.calls:
-        rows.append(("cost", cost_runs(cost)))
+    total, inside = total_of_calls(own), total_of_calls(below)
+    rows = token_rows(total)
+    if total:
+        rows.append(("cost", cost_runs(total)))
     if below:
-        inside = sum_costs(below)
-        rows.append(
-            ("sub-agents", [*cost_runs(inside), (f"   {fmt.count(len(below), 'model call')}", "muted")])
-        )
+        calls = f"   {fmt.count(len(below), 'model call')}, {fmt.tokens(inside.tokens)} tokens"
+        rows.append(("sub-agents", [*cost_runs(inside), (calls, "muted")]))
         if run.parent is None and len(run.trace.roots) == 1:
-            together = cost_of_trace(run.trace)
+            together = total_of_trace(run.trace)
         else:
-            together = sum_costs([*own, *below])
-        if together.calls:
-            rows.append(("cost together", cost_runs(together)))
+            together = total.without(Total())
+            together.add(inside)
+        if together:
+            tokens = f"   {fmt.tokens(together.tokens)} tokens"
+            rows.append(("cost together", [*cost_runs(together), (tokens, "muted")]))
     if not complete:
         rows.append(("summed over", f"the newest {len(own) + len(below):,} calls"))
     return rows
 
 
-def cost_runs(cost: RunCost) -> list[StyledText]:
+def token_rows(total: Total) -> Rows:
+    """Return what several calls took in tokens; empty if none reports any."""
+    if not total.fresh + total.cache_read + total.cache_write + total.output_tokens:
+        return []
+    rate = total.cache_hit_rate
+    hit = f"   {fmt.percent(rate)} of the input came from a cache" if total.cache_read else ""
+    counts = f"{total.fresh:,} fresh, {total.cache_read:,} from cache, {total.cache_write:,} written to cache"
+    reasoning = f", {total.reasoning:,} of it reasoning" if total.reasoning else ""
+    return [("input", [(counts, ""), (hit, "muted")]), ("output", f"{total.output_tokens:,}{reasoning}")]
+
+
+def cost_runs(total: Total) -> list[StyledText]:
     """Return what several calls cost together, with what is not known of it."""
-    if not cost.unknown:
-        return [(fmt.dollars(cost.total or 0.0), "")]
-    known_cost = f"{fmt.dollars(cost.total)} and " if cost.total else ""
-    return [(f"{known_cost}{fmt.count(cost.unknown, 'call')} of unknown price", "warning")]
+    if not total.unpriced:
+        return [(fmt.dollars(total.cost_usd or 0.0), "")]
+    known = fmt.cost(total.cost_usd, total.unpriced)
+    return [(known, ""), (f"   {fmt.count(total.unpriced, 'call')} of unknown price", "warning")]
 
 
 def calls_inside(run: Span) -> tuple[list[Span], list[Span], bool]:
@@ -71,3 +70,9 @@ def calls_inside(run: Span) -> tuple[list[Span], list[Span], bool]:
         if span.children:
             stack += [(child, is_below) for child in span.children]
     return own, below, not stack
+
+
+def all_calls_inside(span: Span) -> list[Span]:
+    """Return the model calls below a span; of very many, the first that are found."""
+    own, below, _ = calls_inside(span)
+    return own + below

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from etaoi_collector.pricing.total import Total
 from etaoi_collector.projections.payload_reader import PayloadReader
 from etaoi_collector.store.model import Span
 from etaoi_tui.detail.compare.diff_sections import diff_sections
@@ -23,6 +24,7 @@ from etaoi_tui.detail.document.model import (
 from etaoi_tui.detail.graph.drawing import Edge, Node, draw_graph
 from etaoi_tui.detail.messages.chat import note
 from etaoi_tui.detail.messages.request import Request, read_tools
+from etaoi_tui.detail.messages.run_cost import cost_runs, token_rows
 from etaoi_tui.detail.pages.agent_snapshot import agent_sections, graph_list, tool_blocks
 from etaoi_tui.detail.pages.agent_use import AgentUse, Use, use_of
 from etaoi_tui.detail.span_data import Map, SpanData, as_list, as_map, as_text
@@ -121,6 +123,14 @@ def _agent(agent: Map, use: AgentUse, sessions: Sequence[str]) -> list[Section]:
         rows.append(("session key" if len(sessions) == 1 else "session keys", ", ".join(sessions)))
     for name, one in use.models.items():
         rows.append((f"calls of {name}", _in_words(one)))
+        if one.total:
+            tokens = f"{fmt.tokens(one.total.input_tokens)}→{fmt.tokens(one.total.output_tokens)} tok"
+            rows.append(("", [*cost_runs(one.total), (f"   {tokens}", "muted")]))
+    if len(use.models) > 1:
+        together = Total()
+        for one in use.models.values():
+            together.add(one.total)
+        rows += [*token_rows(together), ("cost together", cost_runs(together))] if together else []
     if use.tools:
         rows.append(("tool calls", f"{sum(one.calls for one in use.tools.values()):,}"))
     blocks: list[Block] = [KeyValues(rows)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from etaoi_collector.pricing.total import Total, total_of_call
 from etaoi_collector.store.model import Span, SpanFlag, Status, Trace
 from etaoi_tui.view.middleware.hooks import own_seconds
 
@@ -24,6 +25,8 @@ class Use:
     seconds: float = 0.0
     slowest: float = 0.0
     newest: Span | None = None
+    total: Total = field(default_factory=Total)
+    """Of models, what the calls took in tokens and dollars."""
 
     def add(self, span: Span, seconds: float | None) -> None:
         """Count one more run."""
@@ -79,7 +82,9 @@ def _count(use: AgentUse, span: Span, now: float) -> None:
     if span.kind == "tool":
         use.tools.setdefault(span.name, Use()).add(span, seconds)
     elif span.kind == "llm":
-        use.models.setdefault(span.model or span.name, Use()).add(span, seconds)
+        model = use.models.setdefault(span.model or span.name, Use())
+        model.add(span, seconds)
+        model.total.add(total_of_call(span))
     elif span.kind == "sub_agent":
         use.runs += 1
     elif span.kind == "middleware":

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from etaoi_collector.conventions.event_rows import SAID_BY, SAID_TO, USER
+from etaoi_collector.pricing.book import price_book
+from etaoi_collector.pricing.total import Total, total_of_trace
 from etaoi_collector.projections.payload_reader import PayloadReader
 from etaoi_collector.store.model import Session, Span, SpanFlag, Status, Trace
 from etaoi_tui.detail.document.json_printer import parse_json
@@ -53,6 +55,10 @@ def conversation_document(
     counted = session.traces if thread is None else traces
     facts = [fmt.count(sum(trace.model_calls for trace in counted), "model call")]
     facts.append(fmt.count(sum(trace.tool_calls for trace in counted), "tool"))
+    total = Total()
+    for trace in counted:
+        total.add(total_of_trace(trace))
+    facts += _spent(total)
     turns = _turns(session, traces)
     headline: list[StyledText] = [(fmt.count(turns, "turn"), "title"), ("   " + " · ".join(facts), "muted")]
 
@@ -194,8 +200,20 @@ def _took(data: SpanData) -> str:
         parts.append(fmt.count(trace.model_calls, "call"))
     if trace.tool_calls and data.span.parent is None:
         parts.append(fmt.count(trace.tool_calls, "tool"))
+    if data.span.parent is None:
+        parts += _spent(total_of_trace(trace))
     parts.append(fmt.duration(data.span.duration(data.now)))
     return " · ".join(parts)
+
+
+def _spent(total: Total) -> list[str]:
+    """Return tokens and dollars in words; nothing where no call reports any."""
+    if not total:
+        return []
+    return [
+        f"{fmt.tokens(total.tokens)} tok",
+        *([fmt.cost(total.cost_usd, total.unpriced)] if price_book().ready else []),
+    ]
 
 
 def _streaming(data: SpanData, key: str) -> Section:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from etaoi_collector.pricing.book import price_book
+from etaoi_collector.projections.call_cost import cost_of
 from etaoi_collector.projections.payload_reader import Missing
 from etaoi_collector.store.model import Span, SpanFlag, Status
 from etaoi_tui.detail.document.model import Json, KeyValues, Section, StyledText, Text
@@ -88,6 +90,9 @@ def headline(data: SpanData) -> list[StyledText]:
     usage = span.usage
     if usage is not None and (usage.input_tokens is not None or usage.output_tokens is not None):
         runs.append((f"   {fmt.tokens(usage.input_tokens)}→{fmt.tokens(usage.output_tokens)} tok", "muted"))
+        cost = cost_of(data)
+        if cost is not None and price_book().ready:
+            runs.append((f"   {fmt.cost(cost.total, cost.total is None)}", "muted"))
     if span.ttft is not None:
         first = "ttft" if span.kind == "llm" else "first audio"
         runs.append((f"   {first} {fmt.duration(span.ttft)}", "muted"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from etaoi_collector.pricing.total import Total, total_of_trace
 from etaoi_collector.projections.payload_reader import PayloadReader
 from etaoi_collector.store.model import Span
 from etaoi_tui.detail.document.model import (
@@ -17,6 +18,7 @@ from etaoi_tui.detail.document.model import (
     Tab,
     Text,
 )
+from etaoi_tui.detail.messages.run_cost import cost_runs
 from etaoi_tui.detail.span_document import describe_span
 from etaoi_tui.detail.view_options import ViewOptions
 from etaoi_tui.detail.voice_context import VoiceContext
@@ -168,6 +170,11 @@ def _counts(call: VoiceCall) -> list[Section]:
     ]
     if counted.tokens_in or counted.tokens_out:
         rows.append(("tokens", f"{fmt.tokens(counted.tokens_in)} in, {fmt.tokens(counted.tokens_out)} out"))
+        total = Total()
+        for trace in call.session.traces:
+            total.add(total_of_trace(trace))
+        if total:
+            rows.append(("cost", cost_runs(total)))
     if counted.characters:
         rows.append(("characters spoken", f"{counted.characters:,}"))
     if call.unfolded:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from etaoi_collector.pricing.total import total_of_calls
 from etaoi_collector.projections.payload_reader import PayloadReader
 from etaoi_collector.store.model import Span
 from etaoi_tui.detail.document.model import (
@@ -18,6 +19,7 @@ from etaoi_tui.detail.document.model import (
     Table,
     Text,
 )
+from etaoi_tui.detail.messages.run_cost import all_calls_inside, cost_runs
 from etaoi_tui.detail.pages.overview import status_run
 from etaoi_tui.detail.span_document import describe_span
 from etaoi_tui.detail.view_options import ViewOptions
@@ -274,6 +276,9 @@ def _facts(turn: Turn) -> list[Section]:
         rows.append(("models", ", ".join(turn.models)))
     if turn.tokens_in is not None or turn.tokens_out is not None:
         rows.append(("tokens", f"{fmt.tokens(turn.tokens_in)} in, {fmt.tokens(turn.tokens_out)} out"))
+        total = total_of_calls(call for span in turn.sources for call in all_calls_inside(span))
+        if total:
+            rows.append(("cost", cost_runs(total)))
     if turn.characters is not None:
         rows.append(("characters spoken", f"{turn.characters:,}"))
     if turn.audio is not None:

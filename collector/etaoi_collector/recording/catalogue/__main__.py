@@ -9,7 +9,7 @@ import os
 import sys
 from pathlib import Path
 
-from etaoi_collector.recording.catalogue.catch_up import catch_up
+from etaoi_collector.recording.catalogue.lookup import catch_up
 from etaoi_collector.wire.trace_records import fcntl
 
 LOCK_NAME = "catalogue.lock"

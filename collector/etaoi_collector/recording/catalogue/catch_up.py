@@ -5,14 +5,12 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from etaoi_collector.recording.catalogue.database import CatalogueFile, Entry
 from etaoi_collector.recording.catalogue.identity import RecordingIdentity, identify
-from etaoi_collector.recording.catalogue.lookup import entry_of, forget_missing
 from etaoi_collector.recording.catalogue.run_collector import RunCollector
 from etaoi_collector.recording.catalogue.run_row import RunRow
-from etaoi_collector.recording.directory import Recording, list_recordings, recordings_dir
+from etaoi_collector.recording.directory import Recording
 from etaoi_collector.recording.fold import fold_item
 from etaoi_collector.recording.reader import TraceFileError, TraceReader
 from etaoi_collector.store import DEFAULT_MAX_SPANS, Store
@@ -47,21 +45,6 @@ def catalogue(
         if collects:
             gc.enable()
     return None
-
-
-def catch_up(folder: Path) -> None:
-    """Write down all automatic recordings that the catalogue does not know, the newest first.
-
-    Args:
-        folder: The state folder.
-    """
-    with CatalogueFile(folder) as file:
-        if not file.is_kept:
-            return
-        for recording in list_recordings(recordings_dir(folder)):
-            if not recording.running:
-                entry_of(file, recording)
-        forget_missing(file)
 
 
 def _catalogue(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from etaoi_collector.recording.catalogue.database import CatalogueFile, Entry
 from etaoi_collector.recording.catalogue.identity import identify
 from etaoi_collector.recording.catalogue.run_row import RunRow
-from etaoi_collector.recording.directory import Recording, recording_at
+from etaoi_collector.recording.directory import Recording, list_recordings, recording_at, recordings_dir
 
 NEWS_WITHIN = 10.0
 """Seconds after which what a running viewer wrote is not taken for the present any more."""
@@ -68,3 +69,18 @@ def newest_question(file: CatalogueFile, recording: Recording) -> str:
 def forget_missing(file: CatalogueFile) -> None:
     """Say nothing of recordings any more that are gone."""
     file.forget([path for path in file.paths() if recording_at(path) is None])
+
+
+def catch_up(folder: Path) -> None:
+    """Write down all automatic recordings that the catalogue does not know, the newest first.
+
+    Args:
+        folder: The state folder.
+    """
+    with CatalogueFile(folder) as file:
+        if not file.is_kept:
+            return
+        for recording in list_recordings(recordings_dir(folder)):
+            if not recording.running:
+                entry_of(file, recording)
+        forget_missing(file)

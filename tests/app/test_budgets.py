@@ -1,0 +1,99 @@
+"""Budgets: read from the user's file, coloured where a sum stands, said once while it happens."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from etaoi_collector.pricing.book import price_book
+from etaoi_tui.app import ViewerApp
+from etaoi_tui.commands import load_commands
+from etaoi_tui.view.budget import Budgets
+from etaoi_tui.view.settings import Settings, load_settings
+from etaoi_tui.widgets.textual_internals import key_name
+from tests.app.world import World, world
+
+CALL = {"response": {"role": "ai", "text": "So"}, "usage": {"input_tokens": 100_000, "output_tokens": 1_000}}
+"""What `gpt-4o` takes 26 cents for."""
+
+
+def ask(w: World, calls: int = 1, **agent: Any) -> None:
+    """Run an agent that calls its model."""
+    run = w.scribe.start("sub_agent", "planner", **agent)
+    for _ in range(calls):
+        call = w.scribe.start(
+            "llm", "gpt-4o", run, metadata={"ls_model_name": "gpt-4o", "ls_provider": "openai"}
+        )
+        w.scribe.end(call, CALL)
+    w.scribe.end(run)
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the app says, in order."""
+    price_book().load()
+    messages: list[str] = []
+    notify = ViewerApp.notify
+
+    def listening(self: ViewerApp, message: str, **more: Any) -> None:
+        messages.append(message)
+        notify(self, message, **more)
+
+    monkeypatch.setattr(ViewerApp, "notify", listening)
+    return messages
+
+
+def header(w: World) -> str:
+    return str(w.tree.render_line(0).text)
+
+
+def test_a_table_of_the_settings_names_them(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(
+        "[budget]\nrun_dollars = 0.5\nrun_tokens = 200_000\n"
+        "session_dollars = true\nday_dollars = 3\nrun_time = 1\n"
+    )
+    settings = load_settings(file, load_commands(), key_name)
+    assert settings.budgets == Budgets(run_dollars=0.5, run_tokens=200_000)
+    assert [problem.partition("config.toml:")[2][:2] for problem in settings.problems] == ["4:", "5:", "6:"]
+    assert "a budget is a number of dollars or tokens" in settings.problems[0]
+    assert '"day_dollars" is no budget' in settings.problems[1]
+    file.write_text("budget = 3\n")
+    assert "[budget] is a table" in load_settings(file, load_commands(), key_name).problems[0]
+
+
+async def test_a_run_that_crosses_its_budget_is_coloured_and_said_once(said: list[str]) -> None:
+    async with world(settings=Settings(budgets=Budgets(run_dollars=0.5))) as (w, pilot):
+        w.app.main.traces.figures.load_prices()
+        ask(w)
+        await w.tick(pilot)
+        assert not said and "over" not in header(w)
+        ask(w, 3)
+        await w.tick(pilot)
+        assert said == ["planner took 303k tokens, $0.780: over $0.500"]
+        await w.tick(pilot)
+        assert len(said) == 1
+        runs = w.app.main.traces
+        row = runs.rows.row(runs.newest())
+        over = runs.look("trace-list--over").color
+        lit = [one.text for one in runs.render_line(runs.HEADER_HEIGHT + row) if one.style.color == over]
+        assert "".join(lit).strip() in ("$0.780", "$!")
+
+
+async def test_a_header_says_what_was_crossed(said: list[str]) -> None:
+    async with world(settings=Settings(budgets=Budgets(run_tokens=150_000))) as (w, pilot):
+        w.app.main.traces.figures.load_prices()
+        ask(w, 2)
+        await w.tick(pilot)
+        assert "202k tok  $0.520" in header(w) and "over 150k tokens" in header(w)
+
+
+async def test_a_conversation_is_counted_together(said: list[str]) -> None:
+    async with world(settings=Settings(budgets=Budgets(session_dollars=0.7))) as (w, pilot):
+        w.app.main.traces.figures.load_prices()
+        for _ in range(4):
+            ask(w)
+            await w.tick(pilot)
+        assert len(said) == 1 and "3 runs took 303k tokens, $0.780: over $0.700" in said[0]
