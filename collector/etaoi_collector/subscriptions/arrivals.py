@@ -183,7 +183,7 @@ class Arrivals:
         self._ready.extend(self._wanted.of(item, self._fold))
         if type(item) is EventBatch:
             self.passed_over += len(item.events) - (len(self._ready) - before)
-            self._fold.forget_changes()
+            self._fold.add_up()
 
     def _report_missed(self, count: int, reason: str) -> None:
         self._missed += count
