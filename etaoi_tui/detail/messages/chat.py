@@ -17,6 +17,7 @@ from etaoi_collector.conventions.roles import ROLES, normalize_role
 from etaoi_collector.conventions.server_tools import ServerToolCall, is_server_tool, read_server_tools
 from etaoi_tui.detail.document.json_printer import parse_json
 from etaoi_tui.detail.document.model import Block, Json, JsonText, Section, StyledLine, StyledText, Text
+from etaoi_tui.detail.document.text_reading import text_block
 from etaoi_tui.detail.span_data import as_count, as_list, as_map, as_text
 from etaoi_tui.view import format as fmt
 
@@ -253,22 +254,36 @@ def unquoted(value: Any) -> Any:
     return parsed.value + value[at:] if at >= 0 and _OPEN_STRING.fullmatch(value, 0, at) else value
 
 
-def value_block(value: Any) -> Block:
-    """Return the block that shows a value best: JSON where it is some, text where not."""
+_BEGINS_JSON = re.compile(r"""\s*(?:\{|\[\s*(?:["\[{\]\d-]|true\b|false\b|null\b))""")
+"""How JSON begins that is an object or a list; ``[INFO]`` and a link of Markdown are none."""
+
+
+def value_block(value: Any, file_name: str = "") -> Block:
+    """Return the block that shows a value best: JSON, a diff, Markdown, code, or text where it is none.
+
+    Args:
+        value: A value, or text as it came.
+        file_name: Name of the file whose content it may be.
+    """
     value = unquoted(value)
     if isinstance(value, str):
-        return JsonText(value) if value.lstrip()[:1] in ("{", "[") else Text(value)
+        return JsonText(value) if _BEGINS_JSON.match(value) else text_block(value, file_name)
     return Json(value)
 
 
-def message_blocks(message: Message) -> list[Block]:
-    """Return what a message says, without its reasoning."""
+def message_blocks(message: Message, file_name: str = "") -> list[Block]:
+    """Return what a message says, without its reasoning.
+
+    Args:
+        message: The message.
+        file_name: Name of the file that a tool was asked for whose answer it is.
+    """
     blocks: list[Block] = []
     for server_call in message.server_calls:
         blocks += server_call_blocks(server_call)
     if message.text:
         if message.role == "tool":
-            blocks.append(value_block(message.text))
+            blocks.append(value_block(message.text, file_name))
         else:
             blocks.append(Text(message.text, prose=True))
     if message.refusal:
