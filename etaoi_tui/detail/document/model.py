@@ -152,6 +152,8 @@ class Section:
     """Key of the group that the section belongs to."""
     target: str = ""
     """Id of the span that it comes from, for a reader who wants to go there."""
+    quiet: bool = False
+    """Its title is a line among others: it does not look like a heading."""
 
     @property
     def foldable(self) -> bool:
