@@ -41,7 +41,7 @@ def test_a_diff_has_the_colours_of_a_diff() -> None:
     assert lines["+    return 2"] == {"diff.added"}
     assert lines["@@ -1,2 +1,2 @@"] == {"accent"}
     assert lines["--- a/x.py"] == {"title"}
-    assert lines[" def f():"] == lines["Applied:"] == {"code"}
+    assert lines[" def f():"] == lines["Applied:"] == {""}
 
 
 @pytest.mark.parametrize("text", [DIFF, DIFF.replace("diff --git a/x.py b/x.py\n", "")])

@@ -61,7 +61,7 @@ def code_runs(line: str, language: str) -> list[StyledText]:
         language: As it stands behind a fence of Markdown, lower case.
     """
     if language == "diff":
-        return [(line, next((style for begins, style in _DIFF_STYLES if line.startswith(begins)), "code"))]
+        return [(line, next((style for begins, style in _DIFF_STYLES if line.startswith(begins)), ""))]
     lexer = _lexer(language) if language in _LANGUAGES and len(line) <= _LONGEST else None
     if lexer is None:
         return [(line, "code")]
