@@ -1,7 +1,7 @@
 """Makes the README's moving picture from the real app: a live run, its failure, and why it failed.
 
-Pictures that the app exports of itself are stacked to a strip, which moves past a window by steps. A line of the
-screen that was there before is drawn again instead of written again, so that it stays small.
+Pictures that the app exports of itself are stacked to a strip, which moves past a window by steps. A line of
+the screen that was there before is drawn again instead of written again, so that it stays small.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from etaoi_collector.collector import Collector, CollectorOptions, Record
 from etaoi_collector.sources.live import LiveSource
 from etaoi_collector.store.model import Span, Status
 from etaoi_tui.app import ViewerApp
+from etaoi_tui.view.layout import Layout
 
-SIZE = (150, 36)
+SIZE = (112, 40)
 NAME = "moving"
 SPEED = 0.9
 """Seconds of the demo's story in one of the picture."""
@@ -154,7 +155,9 @@ async def film(write: Callable[[str, str], None]) -> None:
     """
     collector = Collector(CollectorOptions(port=0, record=Record.NONE)).bind()
     collector.start()
-    app = ViewerApp(LiveSource(collector), theme="etaoi-dark", automatic=False)
+    app = ViewerApp(
+        LiveSource(collector), layout=Layout(detail_height=0.58), theme="etaoi-dark", automatic=False
+    )
     strip = Strip(SIZE)
     try:
         async with app.run_test(size=SIZE) as pilot:
@@ -173,7 +176,11 @@ async def film(write: Callable[[str, str], None]) -> None:
                 agent.kill()
                 await agent.wait()
             footer = app.main.footer.look
-            ground, ink, lit = footer("").bgcolor, footer("key-footer--note").color, footer("key-footer--key").color
+            ground, ink, lit = (
+                footer("").bgcolor,
+                footer("key-footer--note").color,
+                footer("key-footer--key").color,
+            )
     finally:
         collector.stop()
         collector.close_recording()
@@ -181,7 +188,7 @@ async def film(write: Callable[[str, str], None]) -> None:
 
 
 async def _watch(app: ViewerApp, pilot: Pilot[None], strip: Strip) -> None:
-    """Keep a frame each `_FRAME` of the live run, from its first model call to its failure and a little on."""
+    """Keep a frame each `_FRAME` of the live run, from its first model call to a little past its failure."""
     app.main.span_tree.following = True
     loop = asyncio.get_running_loop()
     started = loop.time()
@@ -200,7 +207,9 @@ async def _watch(app: ViewerApp, pilot: Pilot[None], strip: Strip) -> None:
 
 def _has_failed(spans: list[Span]) -> bool:
     """Whether a tool failed and the model has answered to that."""
-    failed = next((at for at, one in enumerate(spans) if one.kind == "tool" and one.status is Status.ERROR), None)
+    failed = next(
+        (at for at, one in enumerate(spans) if one.kind == "tool" and one.status is Status.ERROR), None
+    )
     return failed is not None and any(one.kind == "llm" for one in spans[failed:])
 
 
