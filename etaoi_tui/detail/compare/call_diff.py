@@ -14,7 +14,8 @@ from etaoi_tui.detail.span_data import Map, SpanData
 from etaoi_tui.detail.view_options import BASES, Base
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.glyphs import kind_glyph
-from etaoi_tui.view.neighbouring_calls import JUST_BEFORE, previous_call, run_of, same_step
+from etaoi_tui.view.neighbouring_calls import JUST_BEFORE, previous_call, run_of
+from etaoi_tui.view.same_step import same_step
 
 
 def call_diff_sections(data: SpanData) -> list[Section]:
