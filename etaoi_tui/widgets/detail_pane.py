@@ -14,20 +14,21 @@ from textual.strip import Strip
 
 from etaoi_collector.lru import Lru
 from etaoi_tui.detail.document.failure import failed_sections
-from etaoi_tui.detail.document.model import Document, Section, Tab
+from etaoi_tui.detail.document.model import Document, Tab
 from etaoi_tui.detail.layout.page import PageLayout
 from etaoi_tui.text import fit, printable
 from etaoi_tui.widgets import document_style
 from etaoi_tui.widgets.document_painter import DocumentPainter
+from etaoi_tui.widgets.foldable_page import FoldablePage
 from etaoi_tui.widgets.page_text import copied_text, selected_text
-from etaoi_tui.widgets.page_view import FIXED_ROWS, LinePosition, PageView
+from etaoi_tui.widgets.page_view import FIXED_ROWS, LinePosition
 from etaoi_tui.widgets.tab_line import TabLabel, tab_at
 from etaoi_tui.widgets.textual_internals import contained
 
 PLACES_KEPT = 200
 
 
-class DetailPane(PageView):
+class DetailPane(FoldablePage):
     """Shows a `Document`: tabs in its first row, foldable sections below, a line cursor, text selection."""
 
     HELP = """\
@@ -51,9 +52,6 @@ last. A triangle folds a section. What is running grows while you read.
         self._document: Document | None = None
         self._tab = ""
         self._wanted_tab = ""
-        self._folds: dict[str, bool] = {}
-        self.shows_source = False
-        """Markdown is shown as it was written."""
         self._places: Lru[tuple[str, str], LinePosition] = Lru(PLACES_KEPT)
         self._labels: list[TabLabel] = []
         self._painter = DocumentPainter(self, document_style.LOOKS)
@@ -146,45 +144,6 @@ last. A triangle folds a section. What is running grows while you read.
     def _step_tab(self, step: int) -> None:
         if self._document is not None:
             self.open_tab(self._document.tab_beside(self._tab, step))
-
-    # folds
-
-    def toggle_section_at_cursor(self) -> None:
-        """Open or close the section under the cursor."""
-        section = self.section_at_cursor
-        if section is not None:
-            self.toggle_section(section)
-
-    def toggle_section(self, section: Section) -> None:
-        """Open or close a section; the cursor goes to its title."""
-        page = self._page
-        if page is None or not section.foldable:
-            return
-        is_open = not page.is_open(section)
-        self._folds[section.key] = is_open
-        title = page.title_line(section.key)
-        place = self._here()
-        if title is not None and not is_open:
-            place = LinePosition(
-                place.top if title >= self.scroll_offset.y else page.anchor(title), page.anchor(title)
-            )
-        self._follow = False
-        self._make_page(page)
-        self._settle(place)
-
-    def toggle_source(self) -> None:
-        """Show Markdown as it was written, or as it reads."""
-        self.shows_source = not self.shows_source
-        if self._page is not None:
-            self._lay_out_again(self._page)
-
-    def expand_all(self) -> None:
-        """Open every section of the tab."""
-        self._fold_all(True)
-
-    def collapse_all(self) -> None:
-        """Close every section of the tab."""
-        self._fold_all(False)
 
     # copying
 
@@ -318,19 +277,6 @@ last. A triangle folds a section. What is running grows while you read.
         self._page = PageLayout(document, tab, self._width, self._folds)
         self._pending = None
         self.refresh()
-
-    def _fold_all(self, is_open: bool) -> None:
-        page = self._page
-        if page is None:
-            return
-        self._folds.update((section.key, is_open) for section in page.sections if section.foldable)
-        self._lay_out_again(page)
-
-    def _lay_out_again(self, page: PageLayout) -> None:
-        place = self._here()
-        self._make_page(page)
-        self._follow = False
-        self._settle(place)
 
     def _remember_place(self) -> None:
         if self._document is None or self._page is None:
