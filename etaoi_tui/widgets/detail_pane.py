@@ -19,16 +19,16 @@ from etaoi_tui.detail.layout.page import PageLayout
 from etaoi_tui.text import fit, printable
 from etaoi_tui.widgets import document_style
 from etaoi_tui.widgets.document_painter import DocumentPainter
-from etaoi_tui.widgets.foldable_page import FoldablePage
 from etaoi_tui.widgets.page_text import copied_text, selected_text
 from etaoi_tui.widgets.page_view import FIXED_ROWS, LinePosition
+from etaoi_tui.widgets.searched_page import SearchedPage
 from etaoi_tui.widgets.tab_line import TabLabel, tab_at
 from etaoi_tui.widgets.textual_internals import contained
 
 PLACES_KEPT = 200
 
 
-class DetailPane(FoldablePage):
+class DetailPane(SearchedPage):
     """Shows a `Document`: tabs in its first row, foldable sections below, a line cursor, text selection."""
 
     HELP = """\
@@ -49,8 +49,6 @@ last. A triangle folds a section. What is running grows while you read.
     ) -> None:
         super().__init__(name=name, id=id, classes=classes)
         self._empty = empty
-        self._document: Document | None = None
-        self._tab = ""
         self._wanted_tab = ""
         self._places: Lru[tuple[str, str], LinePosition] = Lru(PLACES_KEPT)
         self._labels: list[TabLabel] = []
@@ -128,9 +126,7 @@ last. A triangle folds a section. What is running grows while you read.
         if document is None or document.tab(key) is None:
             return False
         if key != self._tab:
-            self._remember_place()
-            self._tab = key
-            self._open_page(None)
+            self._show_tab(key)
         self._wanted_tab = key
         return True
 
@@ -140,6 +136,11 @@ last. A triangle folds a section. What is running grows while you read.
         if document is None or not 1 <= number <= len(document.tabs):
             return False
         return self.open_tab(document.tabs[number - 1].key)
+
+    def _show_tab(self, key: str) -> None:
+        self._remember_place()
+        self._tab = key
+        self._open_page(None)
 
     def _step_tab(self, step: int) -> None:
         if self._document is not None:
@@ -185,7 +186,12 @@ last. A triangle folds a section. What is running grows while you read.
         if line >= page.count:
             return Strip.blank(width, self.rich_style)
         on_cursor = line == self._cursor and self.has_focus
-        return self._painter.line(page, line, width, on_cursor, self.text_selection)
+        marks = self.marks_of(line)
+        return self._painter.line(page, line, width, on_cursor, self.text_selection, marks)
+
+    def _marks_changed(self) -> None:
+        self._painter.forget_lines()
+        self.refresh()
 
     def notify_style_update(self) -> None:
         """Forget everything that was drawn in the old colours."""
@@ -263,7 +269,9 @@ last. A triangle folds a section. What is running grows while you read.
         if document is None or tab is None or self._width <= 0:
             return
         try:
-            self._page = PageLayout(document, tab, self._width, self._folds, before, source=self.shows_source)
+            self._page = PageLayout(
+                document, tab, self._width, self._shown_folds, before, source=self.shows_source
+            )
         except Exception as error:
             self._layout_failed(error)
 
@@ -274,7 +282,7 @@ last. A triangle folds a section. What is running grows while you read.
             raise error
         tab = Tab(self._tab, "", lambda: failed_sections(error))
         self._painter.forget_lines()
-        self._page = PageLayout(document, tab, self._width, self._folds)
+        self._page = PageLayout(document, tab, self._width, self._shown_folds)
         self._pending = None
         self.refresh()
 

@@ -28,7 +28,7 @@ class FoldablePage(PageView):
         if page is None or not section.foldable:
             return
         is_open = not page.is_open(section)
-        self._folds[section.key] = is_open
+        self._fold(section.key, is_open)
         title = page.title_line(section.key)
         place = self._here()
         if title is not None and not is_open:
@@ -59,11 +59,17 @@ class FoldablePage(PageView):
         """Make the page anew; what is laid out in the one before can be taken over."""
         raise NotImplementedError
 
+    def _fold(self, key: str, is_open: bool) -> None:
+        """Remember what the reader did with a section."""
+        self._folds[key] = is_open
+
     def _fold_all(self, is_open: bool) -> None:
         page = self._page
         if page is None:
             return
-        self._folds.update((section.key, is_open) for section in page.sections if section.foldable)
+        for section in page.sections:
+            if section.foldable:
+                self._fold(section.key, is_open)
         self._lay_out_again(page)
 
     def _lay_out_again(self, page: PageLayout) -> None:
