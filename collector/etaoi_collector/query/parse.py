@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable
 
+from etaoi_collector.pricing.total import total_of_call
 from etaoi_collector.query.match import (
     COMPARISONS,
     All,
@@ -18,7 +19,6 @@ from etaoi_collector.query.match import (
     Query,
     Word,
 )
-from etaoi_collector.pricing.total import total_of_call
 from etaoi_collector.store.model import Span, Status
 from etaoi_collector.wire.errors import EtaoiError
 
