@@ -23,12 +23,16 @@ _TRACE_RIGHT = frozenset({4, 5, 6, 7, 8, 9})
 
 
 def print_traces(store: Store, out: TextIO, *, as_json: bool) -> None:
-    """Print every run of a store, in order of arrival; snapshots of agents and stray marks are none."""
-    runs = [trace for trace in store.traces.values() if is_listed(trace)]
+    """Print every run of a store, in order of arrival.
+
+    Snapshots of agents and stray marks are none; JSON has them, too, since scripts add its figures up, and
+    says which they are.
+    """
     if as_json:
-        for trace in runs:
+        for trace in store.traces.values():
             out.write(dumps(trace_object(trace)) + "\n")
         return
+    runs = [trace for trace in store.traces.values() if is_listed(trace)]
     totals = Totals(wait=True)
     rows = [_trace_row(trace, totals.of_run(trace)) for trace in runs]
     waits = [one_line(trace.waits_for or "", _NAME_CELLS) for trace in runs]

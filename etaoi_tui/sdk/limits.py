@@ -50,6 +50,8 @@ INTAKE_EVENTS = 50_000
 """Records that wait for the sender's thread to encode them."""
 INTAKE_BYTES = 3 * 1024 * 1024
 """The same in bytes, as far as the size of recent events tells that of the next."""
+VALUE_BYTES = 12 * 1024 * 1024
+"""Messages and other values that events refer to, kept for who gets them later."""
 OPEN_BYTES = 4 * 1024 * 1024
 """Starts of spans that have not ended, kept for a viewer that comes later."""
 FRAME_EVENTS = 256

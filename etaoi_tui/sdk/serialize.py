@@ -15,9 +15,11 @@ from typing import Any
 import msgspec
 
 from etaoi_collector.wire.encode import EMPTY_MAP, NIL, encode_text
+from etaoi_collector.wire.references import reference_to
 from etaoi_tui.sdk.caller_metadata import CallerMetadata
 from etaoi_tui.sdk.fast_path import SizeEstimator
-from etaoi_tui.sdk.limits import Limits
+from etaoi_tui.sdk.known_values import KnownValues, Recent
+from etaoi_tui.sdk.limits import VALUE_BYTES, Limits
 from etaoi_tui.sdk.redact import REDACTED, Redact
 from etaoi_tui.sdk.safe_repr import (
     REPR_SAFE,
@@ -43,6 +45,8 @@ SNAPSHOT_ITEMS = 2_000
 """Items of a list or map that `snapshot` copies."""
 _VALUES_KEPT = 4_096
 _WORD = 256
+_WORTH_SHARING = 1_024
+"""Bytes from which on a state's other fields are a value of their own."""
 
 
 def snapshot(value: Any, depth: int = 2) -> Any:
@@ -79,12 +83,79 @@ COPIED = frozenset({dict, list, set, deque, bytearray})
 """Classes of values that `snapshot` copies."""
 
 
+def _said_whole(item: Any) -> Any:
+    """Return a part of a payload without lists that may refer to something."""
+    if issubclass(type(item), SharedList):
+        return item.described()
+    state = item.value
+    if type(state) is dict and any(issubclass(type(value), SharedList) for value in tuple(state.values())):
+        return Json(
+            {
+                key: value.described() if issubclass(type(value), SharedList) else value
+                for key, value in tuple(state.items())
+            }
+        )
+    return item
+
+
+def _add_to_map(encoded: bytes, entries: list[bytes]) -> bytes:
+    """Return an encoded map with further entries, encoded key by value."""
+    first = encoded[0]
+    if first & 0xF0 == 0x80:
+        count, body = first & 0x0F, 1
+    else:
+        body = 3 if first == 0xDE else 5
+        count = int.from_bytes(encoded[1:body], "big")
+    count += len(entries) // 2
+    header = bytes((0x80 | count,)) if count < 16 else b"\xdf" + count.to_bytes(4, "big")
+    return b"".join((header, encoded[body:], *entries))
+
+
+class SharedList:
+    """A list in a payload whose items were mostly sent before."""
+
+    __slots__ = ()
+
+    is_json = False
+    """Whether its items stand in a JSON text."""
+
+    @property
+    def is_long(self) -> bool:
+        """Whether referring to the items costs less than saying them."""
+        raise NotImplementedError
+
+    def described(self) -> list[Any]:
+        """Return all items as plain values."""
+        raise NotImplementedError
+
+    def digests(self, memory: Recent, values: KnownValues, keep: Callable[[Any], bytes]) -> list[bytes]:
+        """Return the digests of all items.
+
+        Args:
+            memory: What is known of items, kept from call to call.
+            values: Where the values are that digests stand for.
+            keep: Encodes an item, puts it there and returns its digest.
+        """
+        raise NotImplementedError
+
+
 class PayloadSerializer:
-    """Turns payloads into bytes under one tracer's limits and redaction rules."""
+    """Turns payloads into bytes under one tracer's limits and redaction rules.
 
-    __slots__ = ("_limits", "_pairs", "_redact", "_scale", "_seen", "cut")
+    Args:
+        limits: Bounds.
+        redact: What must not leave the process.
+        values: Where what comes again is kept; None says everything whole.
+    """
 
-    def __init__(self, limits: Limits, redact: Redact) -> None:
+    __slots__ = (
+        "_limits", "_memory", "_pairs", "_redact", "_scale", "_seen", "_used", "_values", "cut",
+    )  # fmt: skip
+
+    def __init__(self, limits: Limits, redact: Redact, values: KnownValues | None = None) -> None:
+        self._values = values
+        self._memory = Recent(VALUE_BYTES // 2)
+        self._used: list[bytes] = []
         self._limits = limits
         self._redact = redact
         self._scale = SizeEstimator(limits, redact)
@@ -119,20 +190,88 @@ class PayloadSerializer:
             return dict(dict.items(value))
         return dict(value) if isinstance(value, Mapping) else {"value": value}
 
+    def take_used(self) -> tuple[bytes, ...] | None:
+        """Return the digests of what the payloads since the last call refer to; None without any."""
+        if not self._used:
+            return None
+        used, self._used = tuple(self._used), []
+        return used
+
     def _map(self, value: dict[Any, Any]) -> bytes:
-        shaped = value
+        shaped = whole = value
+        referring: list[bytes] = []
         for key, item in tuple(value.items()):
-            if type(item) is Json:
-                if shaped is value:
-                    shaped = value.copy()
-                shaped[key] = self.json_text(item.value)
+            if type(item) is not Json and not issubclass(type(item), SharedList):
+                continue
+            if shaped is value:
+                shaped, whole = value.copy(), value.copy()
+            try:
+                reference = self._refer(key, item)
+            except Exception:  # an odd message: it is said whole, or as what it is
+                reference = None
+            if reference is not None:
+                del shaped[key], whole[key]
+                referring += (encode_text(key), reference)
+                continue
+            whole[key] = item = _said_whole(item)
+            shaped[key] = self.json_text(item.value) if type(item) is Json else item
         encoded = self._encode_plain(shaped, self._limits.event, _encode)
-        if encoded is not None:
-            return encoded
-        walk = Sanitizer(self._limits, self._redact, self._limits.event, text=self._limits.text)
-        plain = walk.map(value)
-        self.cut += walk.cuts
-        return _encode(plain)
+        if encoded is None:
+            walk = Sanitizer(self._limits, self._redact, self._limits.event, text=self._limits.text)
+            plain = walk.map(whole)
+            self.cut += walk.cuts
+            encoded = _encode(plain)
+        return _add_to_map(encoded, referring) if referring else encoded
+
+    def _refer(self, key: Any, item: Json | SharedList) -> bytes | None:
+        """Encode what was mostly sent before as references; None when it is to be said whole."""
+        values = self._values
+        if values is None or not values.enabled or type(key) is not str or self._redact.masks_field(key):
+            return None
+        if type(item) is Json:
+            return self._refer_in_json(values, item.value)
+        assert isinstance(item, SharedList)
+        if item.is_json or not item.is_long:
+            return None
+        generation = values.generation
+        encoded, used = values.list_of(item.digests(self._memory, values, self._keep_value))
+        if values.generation > generation + 1:  # more than there is room for: the first are forgotten already
+            return None
+        self._used += used
+        return encoded
+
+    def _refer_in_json(self, values: KnownValues, state: Any) -> bytes | None:
+        """Do the same for a map that travels as JSON text and has such a list among its values."""
+        if type(state) is not dict:
+            return None
+        entries = tuple(state.items())
+        name, shared = next((pair for pair in entries if issubclass(type(pair[1]), SharedList)), ("", None))
+        if shared is None or not shared.is_long or self._redact.masks_field(name):
+            return None
+        others = self.json_text({key: value for key, value in entries if key != name})
+        if not (others.startswith("{") and others.endswith("}")):
+            return None
+        between = "" if others == "{}" else ","
+        generation = values.generation
+        opening = encode_text(f"{others[:-1]}{between}{_encode_json(name).decode()}:[")
+        before: list[bytes] = []
+        if len(opening) >= _WORTH_SHARING:
+            before = [values.put(opening)]
+            opening = reference_to(before[0])
+        digests = shared.digests(self._memory, values, self._keep_text)
+        encoded, used = values.text_of(opening, digests, encode_text("]}"))
+        if values.generation > generation + 1:
+            return None
+        self._used += before + used
+        return encoded
+
+    def _keep_value(self, item: Any) -> bytes:
+        assert self._values is not None
+        return self._values.put(self._map(item))
+
+    def _keep_text(self, item: Any) -> bytes:
+        assert self._values is not None
+        return self._values.put(encode_text(self.json_text(item)))
 
     def _encode_plain(self, value: Any, limit: int, encode: Callable[[Any], bytes]) -> bytes | None:
         """Encode a value in C; None when it has to be walked."""

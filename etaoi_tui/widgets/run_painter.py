@@ -79,6 +79,11 @@ class RunPainter:
             room -= len(errors) + 1
         if self.budgets and not at.cost:
             room -= 3
+        lost = f"⚠{trace.dropped:,} lost " if trace.dropped else ""
+        if lost:
+            # Whatever it came to: what is shown of it is not all.
+            pieces.append((lost, "trace-list--warning"))
+            room -= len(lost)
         words = cols.asked(trace, self._summaries.of_trace(trace), max(room, 1))
         dim = trace.only_infrastructure
         asked = "trace-list--muted" if dim else "trace-list--question"

@@ -44,7 +44,8 @@ class TraceList(RunCursor):
 
     BINDING_GROUP_TITLE = "Runs"
     HELP = """\
-Every run that arrived: its state, what it was asked, who was asked, failures by cause behind ✗, tokens,
+Every run that arrived: its state, how many events its agent had to drop (⚠ lost), what it was asked, who was
+asked, failures by cause behind ✗, tokens,
 dollars ($?: no price is known, ≥: not of all), how long it took and when it began; as much as the width has
 room for. Runs of one conversation (a thread, or a session without threads) stand under it, the newest on top,
 with their sums and the course of their context.

@@ -28,12 +28,13 @@ async def test_the_footer_offers_what_the_row_under_the_cursor_has() -> None:
         assert "This recording holds no spans" in shown
         root = w.scribe.start("sub_agent", "researcher")
         w.scribe.start("llm", "gpt-5", root)
+        w.scribe.start("task", "house keeping", root)
         await w.tick(pilot)
-        for key, offered in (("G", True), ("g", False)):
+        for key, offered in (("g", True), ("j", True), ("G", False)):
             await pilot.press(key)
             await w.tick(pilot)
             keys = " ".join(w.app.main.footer.render_line(0).text.split())
-            assert ("r request d diff" in keys) is offered
+            assert ("r request d diff" in keys) is offered, (key, w.tree.cursor)
 
 
 async def test_a_row_appears_when_its_span_starts_and_grows_until_it_ends() -> None:

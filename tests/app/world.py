@@ -36,7 +36,7 @@ class FedSource:
         self.notices: list[str] = []
         self._frames: list[bytes] = []
         self._waiting: list[SourceItem] = []
-        self._splits = FrameCache(self._frame)
+        self._splits = FrameCache(self._frame, list)
 
     def connect(self, number: int = 1, *, client: str = "etaoi-schema 0.5.1", at: float = 0.0) -> None:
         """A client comes."""

@@ -56,6 +56,8 @@ def test_a_file_that_still_grows_is_followed_and_not_loading(tmp_path: Path) -> 
             terminal.wait_for("following the file", timeout=30)
             assert "early-bird" in terminal.text() and "loading" not in terminal.text()
             send(collector, run_of("late-comer"))
+            terminal.wait_for("session 1 of 2", timeout=30)
+            terminal.press("1g")
             terminal.wait_for("late-comer", timeout=30)
             terminal.press("q")
             wait_for(lambda: terminal.process.poll() == 0)

@@ -115,6 +115,29 @@ def test_sigterm_with_the_option_flushes_and_still_ends_by_the_signal() -> None:
         assert names(viewer) == ["first", "last"]
 
 
+@pytest.mark.parametrize("after", [0.0, 0.02, 0.1, 0.2])
+def test_sigterm_in_the_first_moments_loses_nothing(after: float) -> None:
+    """The sender has not connected yet, or connects just then."""
+    with Viewer() as viewer:
+        process = start(
+            """
+            import sys, time, etaoi_tui
+            tracer = etaoi_tui.open_tracer(server_url=sys.argv[1], flush_on_sigterm=True)
+            tracer.end(tracer.start("tool", "only"))
+            print("ready", flush=True)
+            time.sleep(30)
+            """,
+            viewer.url,
+        )
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+        time.sleep(after)  # what is tested is this very moment
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == -signal.SIGTERM
+        process.communicate()
+        viewer.wait_events(2)
+        assert names(viewer) == ["only"]
+
+
 def test_a_killed_agent_leaves_its_trace_file_up_to_the_last_moment(tmp_path: Path) -> None:
     path = tmp_path / "run.msgpack"
     process = start(

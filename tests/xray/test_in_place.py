@@ -220,11 +220,11 @@ def test_what_is_written_after_an_event_is_not_in_it() -> None:
     assert isinstance(parts.content[0], dict)
     parts.content[0]["cache_control"] = {"type": "ephemeral"}
     told = chain()["inputs"].value
-    assert [message["content"] for message in told["messages"]] == [
+    assert [message["content"] for message in told["messages"].described()] == [
         "as it was", [{"type": "text", "text": "one"}],
     ]  # fmt: skip
     assert (list(told), told["other"]) == (["messages", "other"], 1)
     asked = call()
-    assert [message["text"] for message in asked["input_messages"]] == ["as it was", "one"]
+    assert [message["text"] for message in asked["input_messages"].described()] == ["as it was", "one"]
     assert asked["cache_breakpoints"] == []
     assert [entry["preview"] for entry in describe_state_snapshot(state)["messages"]] == ["as it was", "one"]

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from etaoi_collector.pricing.token_counts import Tokens
-from etaoi_collector.pricing.total import UNITS
+from etaoi_collector.pricing.units import UNITS
 
 _SAMPLE = 1_000
 """Tokens that are priced to learn a rate, on top of what a size of request begins with."""

@@ -7,10 +7,8 @@ from collections.abc import Iterable
 from weakref import WeakKeyDictionary
 
 from etaoi_collector.pricing.token_counts import read_tokens
+from etaoi_collector.pricing.units import UNITS
 from etaoi_collector.store.model import NO_CALL, Span, Trace
-
-UNITS = 10**15
-"""Parts of a dollar in which amounts are whole numbers, so that sums are exact in whatever order."""
 
 
 class Total:

@@ -25,7 +25,7 @@ from etaoi_collector.projections.model_calls import (
 from etaoi_collector.projections.payload_reader import PayloadReader
 from etaoi_collector.projections.span_data import SpanData
 from etaoi_collector.projections.timestamps import iso
-from etaoi_collector.projections.trace_names import trace_name
+from etaoi_collector.projections.trace_names import is_listed, trace_name
 from etaoi_collector.store.model import Span, SpanFlag, Status, Trace
 from etaoi_collector.wire.limits import MAX_SHOWN_DEPTH
 
@@ -48,6 +48,7 @@ def trace_object(trace: Trace) -> Map:
         "trace_id": trace.trace_id,
         "session_id": trace.session.session_id,
         "name": trace_name(trace),
+        "is_run": is_listed(trace),
         "status": trace.status.value,
         "started_at": iso(trace.started_at),
         "duration_ms": _milliseconds(trace.ended_at - trace.started_at),
@@ -104,7 +105,7 @@ def span_object(span: Span, payloads: PayloadReader, now: float, totals: Totals 
         "finish_reason": span.finish_reason,
         "cost_usd": cost.total if cost is not None else None,
         "cost_is_complete": cost is None or cost.total is not None,
-        "totals": _totals_object(span, totals),
+        "totals": totals_object(span, totals),
         "waits_for": span.waits_for,
         "tools": offered_tools(seen),
         "agent": span.agent,
@@ -114,7 +115,7 @@ def span_object(span: Span, payloads: PayloadReader, now: float, totals: Totals 
     }
 
 
-def _totals_object(span: Span, totals: Totals | None) -> Map | None:
+def totals_object(span: Span, totals: Totals | None) -> Map | None:
     """Return what all model calls below a span came to, and those of it itself; None where there are none."""
     if totals is None or not span.children:
         return None

@@ -24,6 +24,7 @@ from etaoi_collector.receivers.door import (
     endpoint,
 )
 from etaoi_collector.wire.handshake import FANOUT, After, Hello, describe_client
+from etaoi_collector.wire.references import CAPABILITY
 
 INGEST_PATH = "/ingest"
 
@@ -86,7 +87,7 @@ class EtaoiWebSocket(Receiver):
         """Run one connection from its Hello to its end."""
         headers = connection.request.headers if connection.request is not None else Headers()
         session = ServerProtocol(
-            server_version=self._version,
+            server_version=f"{self._version}{CAPABILITY}",
             authorised=self._gate.admits(headers),
             recording_end=self._recording_end,
         )

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from msgspec import Raw
 
 from etaoi_collector.recording.random_access_file import let_go
+from etaoi_collector.recording.shared_values import SharedValues
 from etaoi_collector.source_items import Missing
 from etaoi_collector.wire.codec import split_frame
 from etaoi_collector.wire.event_ref import frame_of, unpack_event_ref
 from etaoi_collector.wire.events import Reject
 from etaoi_collector.wire.frame_scan import scan_byte_ranges
 from etaoi_collector.wire.limits import SMALL_FRAME
+from etaoi_collector.wire.references import Resolver
 
 _PER_PART = 128
 _PER_RANGE = 8
@@ -40,15 +42,24 @@ class FrameCache:
 
     Args:
         read_frame: Returns the bytes of the frame at a place whose ordinal is 0, or why there are none.
+        value_places: Returns where frames lie that bring values for others; see `SharedValues`.
     """
 
-    def __init__(self, read_frame: ReadFrame) -> None:
+    def __init__(self, read_frame: ReadFrame, value_places: Callable[[], Sequence[int]]) -> None:
         self._read_frame = read_frame
+        self._resolver = Resolver(SharedValues(value_places, read_frame).find)
         self._kept: OrderedDict[int, tuple[list[Raw | Reject] | LargeFrame, int]] = OrderedDict()
         self._bytes = 0
 
     def read(self, place: int) -> bytes | Missing:
-        """Return the undecoded bytes of the event at ``place``, or why they cannot be had."""
+        """Return the undecoded bytes of the event at ``place``, or why they cannot be had.
+
+        What the event refers to is in them: this is the one door to what was sent once for many events.
+        """
+        part = self._read(place)
+        return part if isinstance(part, Missing) else self._resolver.whole(part)
+
+    def _read(self, place: int) -> bytes | Missing:
         if place < 0:
             return Missing("not kept: nothing was recording")
         frame_place = frame_of(place)

@@ -36,6 +36,7 @@ from etaoi_collector.store.model import Connection
 from etaoi_collector.wire.event_ref import pack_event_ref, unpack_event_ref
 from etaoi_collector.wire.events import Event, Reject
 from etaoi_collector.wire.handshake import HandshakeError, decode_hello, describe_client
+from etaoi_collector.wire.references import VALUES_BEGIN
 from etaoi_collector.wire.trace_records import (
     PREFIX,
     first_segment_path,
@@ -80,7 +81,8 @@ class TraceReader:
         self._follow = follow
         self._untimed = isinstance(first.format, PlainStream)
         self._per_item = events_per_item
-        self._splits = FrameCache(self._frame)
+        self._value_places: list[int] = []
+        self._splits = FrameCache(self._frame, lambda: self._value_places)
         self._chunk: bytes | memoryview = b""
         self._chunk_at = 0
         self._offset = first.start
@@ -141,7 +143,7 @@ class TraceReader:
             if head is None:
                 if not self._at_end():
                     return None
-            else:
+            elif not self._is_damaged(head):
                 self._take(head)
             if self._queue:
                 return self._queue.popleft()
@@ -202,6 +204,8 @@ class TraceReader:
         self._offset = self._chunk_at + head.end
         number = self._number if head.connection is None else head.connection
         if head.kind == FRAME:
+            if body[: len(VALUES_BEGIN)] == VALUES_BEGIN:
+                self._value_places.append(place)
             if number not in self._connections:
                 self._number = max(self._number, number)
                 self._open(Connection(number, "unknown", self._last_time))
@@ -251,6 +255,8 @@ class TraceReader:
             return True
         if following is None and growing:
             return False
+        if self._skip_to_record(segment, self._offset + 1, None):
+            return True
         left = self._rest(segment)
         if left:
             self._own_notices.append(
@@ -314,18 +320,45 @@ class TraceReader:
             )
             self._chunk, self._chunk_at = b"", self._offset
             return False
-        offset = start + 1
-        while piece := segment.file.view(offset, _CHUNK):
+        if not self._skip_to_record(segment, start + 1, None):
+            left = self._rest(segment)
+            self._chunk, self._chunk_at = b"", self._offset
+            self._own_notices.append(_left_out(segment, start, left))
+        return True
+
+    def _is_damaged(self, head: RecordHeader) -> bool:
+        """Whether a record is none: nothing follows it, but records are within it. They come next then."""
+        segment = self._segments[-1]
+        if not isinstance(segment.format, NativeFormat):
+            return False
+        end = self._chunk_at + head.end
+        after = segment.file.view(end, PREFIX.size)
+        if len(after) < PREFIX.size or read_prefix(after, 0) is not None:
+            return False
+        return self._skip_to_record(segment, self._offset + 1, end)
+
+    def _skip_to_record(self, segment: Segment, offset: int, end: int | None) -> bool:
+        """Go on with the first record from an offset on; False when there is none before ``end``."""
+        if not isinstance(segment.format, NativeFormat):
+            return False
+        start = self._offset
+        while (end is None or offset < end) and (piece := segment.file.view(offset, _CHUNK)):
             found = _plausible_record(segment.file, piece, offset)
             if found is not None:
                 offset += found
-                break
-            offset += max(1, len(piece) - PREFIX.size)
-        self._chunk, self._chunk_at, self._offset = b"", offset, offset
-        self._own_notices.append(
-            f"{segment.path.name} is damaged: {offset - start:,} bytes at byte {start:,} were left out."
-        )
-        return True
+                if end is not None and offset >= end:
+                    return False
+                self._chunk, self._chunk_at, self._offset = b"", offset, offset
+                self._own_notices.append(_left_out(segment, start, offset - start))
+                return True
+            if len(piece) <= PREFIX.size:
+                return False
+            offset += len(piece) - PREFIX.size
+        return False
+
+
+def _left_out(segment: Segment, start: int, size: int) -> str:
+    return f"{segment.path.name} is damaged: {size:,} bytes at byte {start:,} were left out."
 
 
 def _plausible_record(file: RandomAccessFile, piece: bytes | memoryview, offset: int) -> int | None:

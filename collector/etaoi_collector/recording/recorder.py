@@ -23,6 +23,7 @@ from etaoi_collector.recording.recording_files import KnownConnection, Recording
 from etaoi_collector.recording.unwritten import Unwritten
 from etaoi_collector.source_items import Missing
 from etaoi_collector.wire.event_ref import pack_event_ref, unpack_event_ref
+from etaoi_collector.wire.references import VALUES_BEGIN
 from etaoi_collector.wire.trace_records import (
     FRAME,
     PREFIX,
@@ -110,7 +111,9 @@ class Recorder:
         self._unwritten = Unwritten(ring_bytes)
         self._clock = clock
         self._lock = threading.Lock()
-        self._splits = FrameCache(self.read_frame)
+        self.value_places: list[int] = []
+        """Places of the frames that bring values for other frames' events, in order."""
+        self._splits = FrameCache(self.read_frame, lambda: self.value_places)
         if path is not None:
             self._files.open_given(Path(path))
         else:
@@ -165,6 +168,12 @@ class Recorder:
             frame: Its bytes.
             in_pieces: The caller goes on with `write_some` until all is written.
         """
+        place = self._keep(received, connection, frame, in_pieces)
+        if frame.startswith(VALUES_BEGIN):
+            self.value_places.append(place)
+        return place
+
+    def _keep(self, received: float, connection: int, frame: bytes, in_pieces: bool) -> int:
         with self._lock:
             if not self._stopped:
                 try:

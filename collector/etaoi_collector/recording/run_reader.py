@@ -14,6 +14,7 @@ from etaoi_collector.store import Store
 from etaoi_collector.store.model import Trace
 from etaoi_collector.wire.event_ref import pack_event_ref, unpack_event_ref
 from etaoi_collector.wire.events import Event, Reject, StateTick
+from etaoi_collector.wire.references import VALUES_BEGIN
 from etaoi_collector.wire.trace_records import FRAME, PREFIX, read_prefix
 
 Extent = tuple[int, int, int]
@@ -74,7 +75,8 @@ class RunReader:
 
     def __init__(self, recording: Recording) -> None:
         self.segments: dict[int, SegmentBytes] = {}
-        self._frames = FrameCache(self._frame)
+        self._value_places: list[int] | None = None
+        self._frames = FrameCache(self._frame, self.value_places)
         identity = ""
         try:
             for path in recording.files:
@@ -104,6 +106,21 @@ class RunReader:
         """Return the undecoded bytes of the event at a place, or why they cannot be had."""
         return self._frames.read(place)
 
+    def value_places(self) -> list[int]:
+        """Return the places of the frames that bring values for events, in order; looked for once."""
+        if self._value_places is None:
+            every = [(number, segment.start, len(segment.data)) for number, segment in self.segments.items()]
+            self._value_places = [
+                pack_event_ref(number, offset)
+                for number, offset, _, _, body in self.frames(every)
+                if body[: len(VALUES_BEGIN)] == VALUES_BEGIN
+            ]
+        return self._value_places
+
+    def frame(self, place: int) -> bytes | memoryview | Missing:
+        """Return the bytes of the frame at a place, or why there are none."""
+        return self._frame(place)
+
     def load(self, store: Store, trace_id: str, extents: Iterable[Extent]) -> Trace | None:
         """Fold the events of one run.
 
@@ -125,7 +142,7 @@ class RunReader:
     def batches(self, trace_id: str, extents: Iterable[Extent]) -> Iterator[EventBatch]:
         """Yield the events of one run, as they lie; see `load`."""
         wanted = trace_id.encode()
-        for number, offset, connection, at, body in self._records(extents):
+        for number, offset, connection, at, body in self.frames(extents):
             if wanted not in bytes(body):
                 continue
             for batch in event_batches(body, pack_event_ref(number, offset), connection, at):
@@ -145,7 +162,8 @@ class RunReader:
             segment.close()
         self.segments.clear()
 
-    def _records(self, extents: Iterable[Extent]) -> Iterator[tuple[int, int, int, float, memoryview]]:
+    def frames(self, extents: Iterable[Extent]) -> Iterator[tuple[int, int, int, float, memoryview]]:
+        """Yield segment, offset, connection, time and bytes of the frames within extents, in order."""
         done: dict[int, int] = {}
         """How far each segment was read: extents may overlap."""
         for number, start, end in sorted(extents):

@@ -17,6 +17,7 @@ from etaoi_collector.recording.catalogue.run_row import RunRow
 from etaoi_collector.recording.catalogue.run_scan import BLOCK_BITS
 from etaoi_collector.recording.run_reader import Extent, RunReader, SegmentBytes
 from etaoi_collector.search.hits import SPANS_SHOWN, RunHit, matching_spans, run_hit, span_hit
+from etaoi_collector.search.referring import runs_referring
 from etaoi_collector.search.scan import records_with
 from etaoi_collector.store import Store
 from etaoi_collector.wire.codec import decode_events, split_frame
@@ -105,6 +106,8 @@ class RecordingSearch:
             for offset, end in records_with(segment, forms, sorted(starts[number]), is_done=is_done):
                 for trace_id in self._runs_with(segment, offset, end, forms):
                     yield from self._look_into(trace_id, (number, offset, offset + 1))
+        for trace_id, record in runs_referring(self._reader, forms):
+            yield from self._look_into(trace_id, record)
 
     def _is_done(self, number: int, begin: int, end: int) -> bool:
         """Whether all runs between two offsets are done with, and those whose records reach into that."""
@@ -152,6 +155,7 @@ class RecordingSearch:
             return
         if not self._is_running:
             store.finish()
+            trace.session.left_at = row.left_at if row is not None else None
         spans = matching_spans(trace, self._query, self._reader)
         if spans or not in_part:
             self._done.add(trace_id)

@@ -33,7 +33,8 @@ class _Asked(msgspec.Struct, gc=False):
 
 
 class _Inputs(msgspec.Struct, gc=False):
-    inputs: str | None = None
+    inputs: str | msgspec.msgpack.Ext | None = None
+    """JSON text, or what refers to it: only a long one does, which is no resume and not empty."""
 
 
 _metadata = msgspec.msgpack.Decoder(_Metadata).decode
@@ -191,7 +192,7 @@ def _is_resume(payload: Raw) -> bool:
         told = _inputs(payload).inputs
     except _FAILURES:
         return False
-    if not told or "Command" not in told[:_INPUT_SEARCHED]:
+    if not told or not isinstance(told, str) or "Command" not in told[:_INPUT_SEARCHED]:
         return False
     return '"resume"' in told[:_INPUT_SEARCHED] or "resume=" in told[:_INPUT_SEARCHED]
 

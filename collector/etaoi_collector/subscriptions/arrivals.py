@@ -54,7 +54,7 @@ class Arrivals:
         self._wanted = wanted
         self._mailbox = mailbox
         self._recorder = recorder
-        self._splits = FrameCache(recorder.read_frame)
+        self._splits = FrameCache(recorder.read_frame, lambda: recorder.value_places)
         self._fold = SpanFold(self._splits.read)
         self._read_along = 0
         self._past: Iterator[SourceItem] | None = None
@@ -183,7 +183,7 @@ class Arrivals:
         self._ready.extend(self._wanted.of(item, self._fold))
         if type(item) is EventBatch:
             self.passed_over += len(item.events) - (len(self._ready) - before)
-            self._fold.forget_changes()
+            self._fold.add_up()
 
     def _report_missed(self, count: int, reason: str) -> None:
         self._missed += count

@@ -11,6 +11,7 @@ import msgspec
 from etaoi_collector.subscriptions.span_fold import SpanState
 from etaoi_collector.wire.event_ref import NO_EVENT
 from etaoi_collector.wire.full_decode import decode_lossless
+from etaoi_collector.wire.references import MARK
 
 EVENT_KINDS = ("span_start", "span_delta", "span_end", "state_tick")
 """What agents send, and what a subscriber hears of unless it asks for something else."""
@@ -68,13 +69,15 @@ class BusEvent(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     count: int = 0
     """How many events were missed."""
     raw_payload: bytes = b"\x80"
-    """The undecoded payload, a MessagePack map."""
+    """The undecoded payload, a MessagePack map; it may refer to values that were sent before."""
     span_state: SpanState | None = None
     """The span as it was; `span` tells it as an object."""
 
     @property
     def payload(self) -> dict[str, Any]:
         """The event's own payload, as its sender wrote it."""
+        if MARK in self.raw_payload and self.span_state is not None:
+            return self.span_state.payload_at(self.place)
         return decode_lossless(self.raw_payload)
 
     @cached_property

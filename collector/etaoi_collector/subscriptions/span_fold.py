@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from etaoi_collector.pricing.book import price_book
-from etaoi_collector.projections.objects import span_object
+from etaoi_collector.pricing.totals import Totals
+from etaoi_collector.projections.objects import span_object, totals_object
 from etaoi_collector.projections.payload_reader import RecordedPayloads
 from etaoi_collector.projections.recorded_content import RecordedContent
 from etaoi_collector.source_items import Closed, EventBatch, Missing, Opened, SourceItem
@@ -53,6 +54,7 @@ class SpanFold:
         self.store = Store(max_spans=MAX_SPANS)
         self.payloads = RecordedPayloads(self, keep=64)
         self.content = RecordedContent(self)
+        self.totals = Totals(wait=True)
         self._ids: dict[int, ProgramIds] = {}
 
     def __del__(self) -> None:
@@ -80,9 +82,9 @@ class SpanFold:
         place = -1 if batch.base_ref < 0 else batch.base_ref + batch.first_ordinal
         self.store.apply(batch.events, place, batch.connection)
 
-    def forget_changes(self) -> None:
-        """Let go of the list of changes, which nobody here wants."""
-        self.store.drain_changes()
+    def add_up(self) -> None:
+        """Bring the sums to the state of the store."""
+        self.totals.apply(self.store.drain_changes())
 
     def ids_of(self, span: Span) -> ProgramIds:
         """Return what the program calls a span's node, execution, stream and agent, or those above it."""
@@ -147,6 +149,13 @@ class SpanState:
         """What the program calls its node, execution and stream."""
         return self._fold.ids_of(self._original)
 
+    def payload_at(self, place: int) -> dict[str, Any]:
+        """Return the whole payload of one of its events; empty when no recording holds it."""
+        with self._fold.lock:
+            event = self._fold.payloads.event(place)
+        payload = event.get("payload") if isinstance(event, dict) else None
+        return payload if isinstance(payload, dict) else {}
+
     def as_object(self) -> dict[str, Any]:
         """Return it as ``etaoi-tui tail --json`` prints it; the first look at a price loads them all."""
         span = self.span
@@ -155,7 +164,10 @@ class SpanState:
         if span.deltas is not None and len(span.deltas) > self._deltas:
             span.deltas = span.deltas[: self._deltas]
         with self._fold.lock:
-            return span_object(span, self._fold.payloads, self._now)
+            told = span_object(span, self._fold.payloads, self._now)
+            # Sums are kept by span, and this one is a copy.
+            told["totals"] = totals_object(self._original, self._fold.totals)
+            return told
 
 
 def _first(metadata: dict[str, Any], keys: tuple[str, ...]) -> str | None:

@@ -57,6 +57,13 @@ class MessageSnapshot:
             ]
         self.calls: list[Any] | None = list(map(_calls_of, kept)) if calls else None
 
+    @classmethod
+    def of_one(cls, message: Any, content: Any) -> MessageSnapshot:
+        """Return the shot of one message with the content that it had."""
+        shot = cls(None)
+        shot.messages, shot.contents = [message], [content]
+        return shot
+
     def same(self, other: MessageSnapshot) -> bool:
         """Whether both hold the very same messages with the very same content."""
         return (

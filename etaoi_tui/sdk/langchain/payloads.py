@@ -13,14 +13,15 @@ import msgspec
 
 from etaoi_collector.conventions import keys
 from etaoi_tui.sdk.langchain.cache_breakpoints import cache_breakpoints
-from etaoi_tui.sdk.langchain.message_snapshots import MessageSnapshot, identify
-from etaoi_tui.sdk.langchain.messages import (
-    AS_IT_IS,
-    describe_document,
-    describe_result,
-    describe_state,
-)
+from etaoi_tui.sdk.langchain.message_snapshots import MessageSnapshot
+from etaoi_tui.sdk.langchain.messages import describe_document, describe_result, describe_state
 from etaoi_tui.sdk.langchain.output_schemas import output_schema_of
+from etaoi_tui.sdk.langchain.shared_messages import (
+    IN_KEYED_REQUEST,
+    IN_REQUEST,
+    IN_STATE,
+    SharedMessages,
+)
 from etaoi_tui.sdk.langchain.tools import describe_tool, tool_name
 from etaoi_tui.sdk.serialize import COPIED, SNAPSHOT_ITEMS, Json, snapshot
 
@@ -30,14 +31,13 @@ _PARAMS_SAID_ELSEWHERE = frozenset({"tools", "functions", "model", "model_name",
 def _text_or_json(value: Any) -> Any:
     if value is None:
         return ""
-    if type(value) is dict and type(shot := value.get("messages")) is MessageSnapshot:
-        messages = [
-            {**described, "content": describe_state(content)}
-            if content is not AS_IT_IS and isinstance(described := describe_state(message), dict)
-            else describe_state(message)
-            for message, content in zip(shot.messages, shot.contents, strict=True)
-        ]
-        return Json({**describe_state({**value, "messages": None}), "messages": messages})
+    if type(value) is dict:
+        shot = value.get("messages")
+        if type(shot) is list:
+            shot = MessageSnapshot(shot)
+        if type(shot) is MessageSnapshot:
+            messages = SharedMessages(shot, IN_STATE)
+            return Json({**describe_state({**value, "messages": None}), "messages": messages})
     return value if isinstance(value, str) else Json(describe_state(value))
 
 
@@ -137,13 +137,10 @@ class ModelInput(msgspec.Struct, eq=False):
             payload[keys.PROMPTS] = list(self.prompts)
             payload[keys.PROMPT_COUNT] = len(self.prompts)
         elif self.messages:
-            batches = [shot.describe_all() for shot in self.messages]
-            if self.keyed:
-                for described, entry in zip(batches[0], identify(self.messages[0]), strict=True):
-                    described["key"] = entry["key"]
-            payload["input_messages"] = batches[0]
-            if len(batches) > 1:
-                payload["input_batches"] = batches
+            place = IN_KEYED_REQUEST if self.keyed else IN_REQUEST
+            payload["input_messages"] = SharedMessages(self.messages[0], place)
+            if len(self.messages) > 1:
+                payload["input_batches"] = [shot.describe_all() for shot in self.messages]
         else:
             payload["input_messages"] = []
         params = self.params or {}

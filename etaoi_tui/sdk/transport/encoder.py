@@ -23,6 +23,7 @@ from etaoi_collector.wire.encode import (
 )
 from etaoi_tui.sdk.clock import iso_text
 from etaoi_tui.sdk.ids import AnyId, id_text, new_id
+from etaoi_tui.sdk.known_values import KnownValues
 from etaoi_tui.sdk.limits import TEXT_SECONDS, Limits
 from etaoi_tui.sdk.redact import DEFAULT, Redact
 from etaoi_tui.sdk.serialize import PayloadSerializer
@@ -33,6 +34,7 @@ from etaoi_tui.sdk.transport.send_queue import EncodedEvent, Priority, SpanWire
 LEFT_OUT = "left out: the sender could not keep up"
 
 _IDS_KEPT = 4_096
+_RULES_KEPT = 8
 
 _encode = msgspec.msgpack.Encoder().encode
 _RANKS = {"agent_context": Priority.CONTEXT, "voice_session": Priority.ROOT}
@@ -60,12 +62,26 @@ def _tell_kind(kind: str, metadata: dict[str, str], shaper: PayloadSerializer) -
 
 
 class Encoder:
-    """Turns records into entries, in order; text is gathered and comes out in its own time."""
+    """Turns records into entries, in order; text is gathered and comes out in its own time.
 
-    def __init__(self, stats: Stats, clock: Callable[[], float] = time.monotonic) -> None:
+    Args:
+        stats: What to count in.
+        clock: Seconds.
+        values: Where what comes again is kept, for who understands references; None says everything whole.
+    """
+
+    def __init__(
+        self,
+        stats: Stats,
+        clock: Callable[[], float] = time.monotonic,
+        values: KnownValues | None = None,
+    ) -> None:
+        self._values = values
         self._stats = stats
         self._clock = clock
         self._shapers: dict[int, tuple[Tracer, PayloadSerializer]] = {}
+        self._by_rules: dict[tuple[Limits, int], PayloadSerializer] = {}
+        """One for all tracers with the same rules; it keeps these, so that no others get their id."""
         self._newest_tracer: Tracer | None = None
         self._newest_shaper = PayloadSerializer(Limits(), DEFAULT)
         self._ids: dict[int, bytes] = {}
@@ -83,6 +99,8 @@ class Encoder:
         """Return the entries made since the last call."""
         out, self._out = self._out, []
         self.payload_bytes = 0
+        if self._values is not None:
+            self._values.batch += 1
         self._stats.encoded += len(out)
         return out
 
@@ -101,6 +119,10 @@ class Encoder:
                 self._tick(record)
         except Exception:
             self._stats.failed += 1
+        if self._values is not None and self._values.added:
+            # They must have left before others push them out.
+            self.payload_bytes += self._values.added
+            self._values.added = 0
 
     @property
     def text_waits(self) -> bool:
@@ -153,7 +175,10 @@ class Encoder:
             if len(self._shapers) > 256:
                 self._shapers.clear()
             redact = tracer.redact if isinstance(tracer.redact, Redact) else DEFAULT
-            known = self._shapers[id(tracer)] = (tracer, PayloadSerializer(tracer.limits, redact))
+            known = self._shapers[id(tracer)] = (
+                tracer,
+                PayloadSerializer(tracer.limits, redact, self._values),
+            )
         self._newest_tracer, self._newest_shaper = known
         return known[1]
 
@@ -191,7 +216,10 @@ class Encoder:
         )
         payload = shaper.payload(span.payload)
         span.payload = None
-        self._put(EncodedEvent(head, encode_metadata(metadata), payload, wire.rank, wire, is_start=True))
+        values = shaper.take_used()
+        self._put(
+            EncodedEvent(head, encode_metadata(metadata), payload, wire.rank, wire, True, values=values)
+        )
 
     def _end(self, end: End) -> None:
         span = end.span
@@ -219,7 +247,9 @@ class Encoder:
             NIL if metrics is None else shaper.payload(metrics),
         )
         metadata = encode_metadata(shaper.metadata(None, end.metadata)) if end.metadata else EMPTY_MAP
-        self._put(EncodedEvent(head, metadata, shaper.payload(end.payload), wire.rank, wire, is_end=True))
+        payload = shaper.payload(end.payload)
+        values = shaper.take_used()
+        self._put(EncodedEvent(head, metadata, payload, wire.rank, wire, is_end=True, values=values))
 
     def _delta(self, delta: Delta) -> None:
         span = delta.span

@@ -13,6 +13,7 @@ from pathlib import Path
 from etaoi_collector.wire.handshake import encode_hello
 from etaoi_collector.wire.trace_records import FRAME, TraceWriter
 from etaoi_collector.wire.versions import PROGRAM_VERSION
+from etaoi_tui.sdk.known_values import KnownValues
 from etaoi_tui.sdk.stats import Stats
 from etaoi_tui.sdk.transport.local import TimedOutlet
 
@@ -45,7 +46,7 @@ class FileOutlet(TimedOutlet):
     sink: FileSink
 
     def __init__(self, sink: FileSink, stats: Stats) -> None:
-        super().__init__(sink, stats)
+        super().__init__(sink, stats, KnownValues())
         self._wanted = sink.path
         self._writer: TraceWriter | None = None
         self._closed = False
@@ -104,6 +105,8 @@ class FileOutlet(TimedOutlet):
 
     def _leave_file(self, error: OSError) -> None:
         """Close a file that cannot be written any more, and keep what it does not hold."""
+        if self._sent_values is not None:
+            self._sent_values.forget()
         writer, self._writer = self._writer, None
         if writer is not None:
             self._unwritten = [

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import msgspec
 
 from etaoi_collector.wire.encode import encode_frame
+from etaoi_tui.sdk.known_values import KnownValues, SentValues
 from etaoi_tui.sdk.limits import FRAME_EVENTS
 from etaoi_tui.sdk.serialize import error_sentence
 from etaoi_tui.sdk.stats import Stats
@@ -78,8 +79,10 @@ class MsgpackDropSink:
 class LocalOutlet:
     """Common part of outlets that are never away: frames are made and handed over at once."""
 
-    def __init__(self, sink: Any, stats: Stats) -> None:
+    def __init__(self, sink: Any, stats: Stats, values: KnownValues | None = None) -> None:
         self.sink = sink
+        self.values = values
+        self._sent_values = SentValues(values) if values is not None else None
         self._stats = stats
         self._unreported: dict[Hashable, int] = {}
         self._lock = threading.Lock()
@@ -95,9 +98,14 @@ class LocalOutlet:
                 if self._unreported:
                     tell_dropped(self._unreported, part, None)
                 frame = encode_frame(part)
+                before = self._values_for(part)
                 try:
+                    for values in before:
+                        self._write(values, 0)
                     self._write(frame, len(part))
                 except Exception as error:
+                    if self._sent_values is not None:
+                        self._sent_values.forget()
                     self._stats.failed += len(part)
                     self._stats.state = "failed"
                     if not isinstance(error, OSError) or not self._stats.problem:
@@ -108,7 +116,15 @@ class LocalOutlet:
                 self._stats.sent += len(part)
                 self._stats.acknowledged += len(part)
                 self._stats.frames += 1
-                self._stats.bytes_sent += len(frame)
+                self._stats.bytes_sent += len(frame) + sum(map(len, before))
+
+    def _values_for(self, part: list[EncodedEvent]) -> list[bytes]:
+        """Return the frames that bring what events refer to and the receiver does not have yet."""
+        if self._sent_values is None:
+            return []
+        return self._sent_values.frames_for(
+            digest for entry in part if entry.values for digest in entry.values
+        )
 
     def _write(self, frame: bytes, events: int) -> None:
         raise NotImplementedError
@@ -137,6 +153,9 @@ class LocalOutlet:
     def after_fork(self) -> None:
         """Nothing belongs to the parent but the lock."""
         self._lock = threading.Lock()
+        if self.values is not None and self._sent_values is not None:
+            self.values.clear()
+            self._sent_values.forget()
 
     def fill(self, stats: Stats) -> None:
         """Say that it works."""
@@ -159,6 +178,9 @@ class DropOutlet(LocalOutlet):
 
     sink: MsgpackDropSink
 
+    def __init__(self, sink: MsgpackDropSink, stats: Stats) -> None:
+        super().__init__(sink, stats, KnownValues())
+
     def _write(self, frame: bytes, events: int) -> None:
         self.sink.packed_bytes += len(frame)
 
@@ -168,8 +190,8 @@ class TimedOutlet(LocalOutlet):
 
     flush_every = 0.1
 
-    def __init__(self, sink: Any, stats: Stats) -> None:
-        super().__init__(sink, stats)
+    def __init__(self, sink: Any, stats: Stats, values: KnownValues | None = None) -> None:
+        super().__init__(sink, stats, values)
         self._dirty_since: float | None = None
 
     def deliver(self, entries: list[EncodedEvent]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from etaoi_tui.sdk.known_values import KnownValues
 from etaoi_tui.sdk.stats import Stats
 from etaoi_tui.sdk.transport.losses import Losses
 from etaoi_tui.sdk.transport.send_queue import EncodedEvent
@@ -14,6 +15,10 @@ class Outlet(Protocol):
 
     sink: Any
     """What a user sees of it."""
+
+    @property
+    def values(self) -> KnownValues | None:
+        """What events may refer to; None where everything is said whole."""
 
     def start(self) -> None:
         """Start threads of its own; called with the first event, and when threads were replaced since."""

@@ -91,7 +91,7 @@ class Pipeline:
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()  # nobody waits while holding it
         self._shedder = LoadShedder(self._intake)
-        self._encoder = Encoder(self._stats)
+        self._encoder = Encoder(self._stats, values=self._outlet.values)
         self._make_locks()
 
     def _make_locks(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from etaoi_collector.wire.handshake import Mismatch, decode_answer, encode_hello
+from etaoi_collector.wire.handshake import Mismatch, Welcome, decode_answer, encode_hello
 from etaoi_collector.wire.versions import PROGRAM_VERSION
 
 if TYPE_CHECKING:
@@ -25,12 +25,15 @@ class Refused(Exception):
     """The server will never take us; its text is a sentence."""
 
 
-def greet(connection: ClientConnection, shown: str) -> None:
+def greet(connection: ClientConnection, shown: str) -> Welcome:
     """Say who we are, and wait for the answer.
 
     Args:
         connection: New, and open.
         shown: The server, for people.
+
+    Returns:
+        What the server said.
 
     Raises:
         Refused: The server speaks another version.
@@ -41,6 +44,7 @@ def greet(connection: ClientConnection, shown: str) -> None:
     answer = decode_answer(connection.recv(timeout=_ANSWER_TIMEOUT))
     if isinstance(answer, Mismatch):
         raise Refused(f"{shown}: {answer.message}.")
+    return answer
 
 
 def refusal(error: Exception, shown: str) -> Refused | None:

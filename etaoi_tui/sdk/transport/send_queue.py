@@ -58,6 +58,8 @@ class EncodedEvent(msgspec.Struct, eq=False):
     """The `SpanWire` it belongs to; entries of one span know each other through it."""
     is_start: bool = False
     is_end: bool = False
+    values: tuple[bytes, ...] | None = None
+    """Digests of the values that its payload refers to."""
     size: int = 0
     gone: bool = False
     sent: bool = False
@@ -229,7 +231,7 @@ class SendQueue:
                 self._close(wire)
                 wire.start = None
         entry.head = entry.metadata = b""
-        entry.payload = None
+        entry.payload = entry.values = None
 
     def _strip_oldest(self, entries: deque[EncodedEvent]) -> bool:
         while entries:
@@ -238,6 +240,7 @@ class SendQueue:
                 continue
             self._uncount_payload(entry)
             before = len(entry.payload)
+            entry.values = None
             entry.payload = _note(f"left out: the buffer was full ({before} bytes)")
             saved = before - len(entry.payload)
             entry.size -= saved

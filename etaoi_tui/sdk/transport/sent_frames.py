@@ -13,6 +13,8 @@ from etaoi_tui.sdk.stats import Stats
 if TYPE_CHECKING:
     from websockets.sync.client import ClientConnection
 
+    from etaoi_tui.sdk.transport.dialect import Dialect
+
 PING_EVERY = 0.1
 """Seconds between two pings while anything is unconfirmed."""
 _PONG_TIMEOUT = 30.0
@@ -20,11 +22,13 @@ _QUICK_PONG = 0.005
 
 
 class _Frame:
-    __slots__ = ("data", "events")
+    __slots__ = ("data", "events", "values")
 
-    def __init__(self, data: bytes, events: int) -> None:
+    def __init__(self, data: bytes, events: int, values: tuple[bytes, ...]) -> None:
         self.data = data
         self.events = events
+        self.values = values
+        """Digests of what its events refer to."""
 
 
 class SentFrames:
@@ -55,9 +59,9 @@ class SentFrames:
         """A ping was not answered for 30 s."""
         return self._pong is not None and time.monotonic() - self._asked_at > _PONG_TIMEOUT
 
-    def add(self, data: bytes, events: int) -> None:
-        """Keep a frame that is about to be sent."""
-        self._frames.append(_Frame(data, events))
+    def add(self, data: bytes, events: int, values: tuple[bytes, ...] = ()) -> None:
+        """Keep a frame that is about to be sent; ``values`` are digests of what its events refer to."""
+        self._frames.append(_Frame(data, events, values))
         self.bytes += len(data)
 
     def clear(self) -> None:
@@ -65,12 +69,13 @@ class SentFrames:
         self._frames.clear()
         self.bytes = 0
 
-    def resend(self, connection: ClientConnection) -> None:
-        """Send all of them on a new connection."""
+    def resend(self, connection: ClientConnection, dialect: Dialect) -> None:
+        """Send all of them on a new connection, as the receiver there understands them."""
         self._pong = None
         self._asked_at = 0.0
         for frame in self._frames:
-            connection.send(frame.data)
+            for data in dialect.again(frame.data, frame.values):
+                connection.send(data)
             self._stats.resent += frame.events
 
     def confirm(self) -> bool:

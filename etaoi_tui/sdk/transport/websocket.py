@@ -19,8 +19,9 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from etaoi_collector.wire.encode import encode_frame
+from etaoi_tui.sdk.known_values import KnownValues
 from etaoi_tui.sdk.stats import Stats
+from etaoi_tui.sdk.transport.dialect import Dialect
 from etaoi_tui.sdk.transport.endpoint import Endpoint, load_websockets
 from etaoi_tui.sdk.transport.losses import Losses
 from etaoi_tui.sdk.transport.refusals import Refused, greet, harmless, refusal
@@ -80,6 +81,7 @@ class WebSocketOutlet:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.sink = WebSocketSink(endpoint.url)
+        self.values = KnownValues()
         self._endpoint = endpoint
         self._stats = stats
         self._outbox = SendQueue(stats) if outbox is None else outbox
@@ -97,6 +99,7 @@ class WebSocketOutlet:
         self._absences = 0
         """Tries that found nobody listening."""
         self._sent = SentFrames(self._stats)
+        self._dialect = Dialect(self.values)
         self._connection: ClientConnection | None = None
         self._stalled_at = -1
         """How much was acknowledged when the viewer was seen to take nothing."""
@@ -223,6 +226,7 @@ class WebSocketOutlet:
             with contextlib.suppress(Exception):
                 connection.socket.detach()
         self._outbox = SendQueue(self._stats)
+        self.values.clear()
         self._reset()
 
     # ---- the link's thread
@@ -285,7 +289,7 @@ class WebSocketOutlet:
         try:
             with self._endpoint.open(sock, _OPEN_TIMEOUT, gone=self._outbox.notify) as connection:
                 self._connection = connection
-                greet(connection, self._endpoint.shown)
+                self._dialect.begin(greet(connection, self._endpoint.shown))
                 self._stats.state = "connected"
                 self._stats.problem = ""
                 self._stats.connections += 1
@@ -304,7 +308,7 @@ class WebSocketOutlet:
     def _send_all(self, connection: ClientConnection, turn: object) -> None:
         self._send_preface(connection)
         sent = self._sent
-        sent.resend(connection)
+        sent.resend(connection, self._dialect)
         while not self._is_over(turn):
             if sent.confirm():
                 self._outbox.notify()
@@ -336,23 +340,26 @@ class WebSocketOutlet:
     def _send_preface(self, connection: ClientConnection) -> None:
         told = self._outbox.preface()
         for first in range(0, len(told), 256):
-            part = told[first : first + 256]
-            connection.send(encode_frame(part))
-            self._stats.resent += len(part)
+            for data, events, _ in self._dialect.frames(told[first : first + 256]):
+                connection.send(data)
+                self._stats.resent += events
 
     def _send_waiting(self, connection: ClientConnection) -> None:
         while not self._sent.is_full:
             entries = self._outbox.take_frame()
             if not entries:
                 return
-            data = encode_frame(entries)
+            frames = list(self._dialect.frames(entries))
             # First kept, then sent: what breaks in between is sent again.
-            self._sent.add(data, len(entries))
+            for data, events, values in frames:
+                if events:
+                    self._sent.add(data, events, values)
             self._outbox.in_hand = 0
-            connection.send(data)
-            self._stats.sent += len(entries)
-            self._stats.frames += 1
-            self._stats.bytes_sent += len(data)
+            for data, events, _ in frames:
+                connection.send(data)
+                self._stats.sent += events
+                self._stats.frames += 1
+                self._stats.bytes_sent += len(data)
 
     def _drain(self, connection: ClientConnection) -> None:
         """Read what a server says although it should not, so that its pongs keep coming."""

@@ -22,7 +22,7 @@ from etaoi_collector.recording.directory import prepare
 if TYPE_CHECKING:
     import sqlite3
 
-FILE_NAME = "catalogue-3.sqlite"
+FILE_NAME = "catalogue-4.sqlite"
 """With the number of the layout: a program with another one has a file of its own."""
 
 LOCKED_FOR = 0.5

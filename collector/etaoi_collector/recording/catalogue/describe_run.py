@@ -47,6 +47,7 @@ def run_row(trace: Trace, scan: RunScan, reader: EventBytes) -> RunRow:
         dropped=trace.dropped,
         waits_for=trace.waits_for,
         has_waits=bool(trace.waits or trace.resumed),
+        left_at=trace.session.left_at,
         thread=trace.thread,
         user_id=trace.session.user_id,
         is_run=is_run(trace),

@@ -57,6 +57,8 @@ class RunRow(msgspec.Struct, array_like=True, gc=False):
     waits_for: str | None
     has_waits: bool
     """It waited, or went on with one that did: what that means depends on the order of runs."""
+    left_at: float | None
+    """When the last client that carried its session went; spans without an end were seen until then."""
     thread: str | None
     user_id: str | None
     is_run: bool

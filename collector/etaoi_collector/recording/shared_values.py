@@ -1,0 +1,70 @@
+"""Where the values lie that events refer to, found when somebody looks at such an event."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from etaoi_collector.lru import Lru
+from etaoi_collector.source_items import Missing
+from etaoi_collector.wire.references import decode_values, digest_of
+
+_FRAMES_KEPT = 16
+_BYTES_KEPT = 16 << 20
+"""Values that were found stay in memory up to so many bytes."""
+
+
+class SharedValues:
+    """Finds values by their digests.
+
+    Args:
+        places: Returns the places of the frames that bring values, in order. Asked only when a value is
+            looked for; there may be more the next time.
+        read_frame: Returns the bytes of the frame at a place, or why there are none.
+    """
+
+    def __init__(
+        self,
+        places: Callable[[], Sequence[int]],
+        read_frame: Callable[[int], bytes | memoryview | Missing],
+    ) -> None:
+        self._places = places
+        self._read_frame = read_frame
+        self._seen = 0
+        self._where: dict[bytes, int] = {}
+        self._found: dict[bytes, bytes] = {}
+        self._found_bytes = 0
+        self._frames: Lru[int, dict[bytes, bytes]] = Lru(_FRAMES_KEPT)
+
+    def find(self, digest: bytes) -> bytes | None:
+        """Return a value's bytes; None when no frame that is still there brings it.
+
+        What a frame says is believed only where the digest is that of the bytes.
+        """
+        content = self._found.get(digest)
+        if content is None:
+            content = self._look_up(digest)
+            if content is not None:
+                if self._found_bytes > _BYTES_KEPT:
+                    self._found.clear()
+                    self._found_bytes = 0
+                self._found[digest] = content
+                self._found_bytes += len(content)
+        return content
+
+    def _look_up(self, digest: bytes) -> bytes | None:
+        places = self._places()
+        for place in places[self._seen :]:
+            for known in self._values_of(place):
+                self._where[known] = place
+        self._seen = len(places)
+        where = self._where.get(digest)
+        content = None if where is None else self._values_of(where).get(digest)
+        return content if content is not None and digest_of(content) == digest else None
+
+    def _values_of(self, place: int) -> dict[bytes, bytes]:
+        values = self._frames.get(place)
+        if values is None:
+            frame = self._read_frame(place)
+            values = {} if isinstance(frame, Missing) else decode_values(frame)
+            self._frames.put(place, values)
+        return values

@@ -1,0 +1,215 @@
+"""What was said before in this process, so that it need not be said again.
+
+A value is the MessagePack of a message or of another part of a payload that is likely to come again. Events
+refer to it by the digest of its bytes (`etaoi_collector.wire.references`); whoever sends an event sends what
+it refers to first, once for each file or connection (`SentValues`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from etaoi_collector.wire.references import digest_of, encode_values, list_of, reference_to, text_of
+from etaoi_tui.sdk.limits import FRAME_BYTES, VALUE_BYTES
+
+_GROUP = 16
+"""References that stand behind one of their own, so that a long list is a short one."""
+_ENTRY_BYTES = 200
+_MOST_GROUPS = 8_192
+_MOST_SENT = 100_000
+_COMMA = b"\xa1,"
+
+
+class Recent:
+    """A map that forgets what was not used for long: two halves, of which the older one goes.
+
+    Args:
+        most: Sizes of the newer half's entries together.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._size = 0
+        self._new: dict[Any, tuple[Any, int]] = {}
+        self._old: dict[Any, tuple[Any, int]] = {}
+
+    def get(self, key: Any) -> Any:
+        """Return an entry, which counts as used now; None if there is none."""
+        known = self._new.get(key)
+        if known is None:
+            known = self._old.get(key)
+            if known is None:
+                return None
+            self.put(key, *known)
+        return known[0]
+
+    def put(self, key: Any, value: Any, size: int) -> None:
+        """Keep an entry of about so many bytes."""
+        if self._size > self._most:
+            self._old, self._new, self._size = self._new, {}, 0
+        self._new[key] = value, size
+        self._size += size + _ENTRY_BYTES
+
+    def forget(self, key: Any) -> None:
+        """Let go of an entry."""
+        self._new.pop(key, None)
+        self._old.pop(key, None)
+
+
+class KnownValues:
+    """Values by digest, the newest `VALUE_BYTES` to twice as many; the sender's thread adds, others may read.
+
+    Args:
+        most: Bytes of the newer half.
+    """
+
+    def __init__(self, most: int = VALUE_BYTES // 2) -> None:
+        self.enabled = True
+        """Whether who gets the events understands references, as far as that is known."""
+        self.generation = 0
+        """Grows when values are forgotten: what was used in this one is still there."""
+        self.batch = 0
+        """Which batch of events is being encoded: all of them had happened before it was begun."""
+        self.added = 0
+        """Bytes of values that were added or came to use again, since it was set to 0."""
+        self._most = most
+        self._bytes = 0
+        self._new: dict[bytes, tuple[bytes, tuple[bytes, ...]]] = {}
+        self._old: dict[bytes, tuple[bytes, tuple[bytes, ...]]] = {}
+        self._groups: dict[tuple[bool, tuple[bytes, ...]], bytes] = {}
+
+    def put(self, content: bytes, parts: tuple[bytes, ...] = ()) -> bytes:
+        """Keep a value; return its digest.
+
+        Args:
+            content: Its bytes.
+            parts: Digests of the values that it refers to itself.
+        """
+        digest = digest_of(content)
+        if not self.has(digest):
+            self._keep(digest, (content, parts))
+        return digest
+
+    def has(self, digest: bytes) -> bool:
+        """Whether a value is known; it counts as used now."""
+        if digest in self._new:
+            return True
+        known = self._old.get(digest)
+        if known is None:
+            return False
+        self._keep(digest, known)
+        return True
+
+    def get(self, digest: bytes) -> tuple[bytes, tuple[bytes, ...]] | None:
+        """Return a value's bytes and what it refers to; None when it was forgotten."""
+        return self._new.get(digest) or self._old.get(digest)
+
+    def content(self, digest: bytes) -> bytes | None:
+        """Return a value's bytes; None when it was forgotten."""
+        known = self.get(digest)
+        return None if known is None else known[0]
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._new, self._old, self._groups, self._bytes = {}, {}, {}, 0
+        self.generation += 1
+
+    def _keep(self, digest: bytes, value: tuple[bytes, tuple[bytes, ...]]) -> None:
+        if self._bytes > self._most:
+            self._old, self._new, self._bytes = self._new, {}, 0
+            self.generation += 1
+        self._new[digest] = value
+        size = len(value[0]) + _ENTRY_BYTES
+        self._bytes += size
+        self.added += size
+
+    def list_of(self, digests: list[bytes]) -> tuple[bytes, list[bytes]]:
+        """Return the list of some values, encoded, and the digests that it refers to itself."""
+        short = self._grouped(digests, is_text=False)
+        return list_of(list(map(reference_to, short))), short
+
+    def text_of(self, before: bytes, digests: list[bytes], after: bytes) -> tuple[bytes, list[bytes]]:
+        """Return a text, encoded: some texts with commas between, and an encoded text around them."""
+        short = self._grouped(digests, is_text=True)
+        return text_of([before, *_with_commas(short), after]), short
+
+    def _grouped(self, digests: list[bytes], *, is_text: bool) -> list[bytes]:
+        """Put values in groups, groups in groups, until few are left. Those of a list's beginning stay."""
+        rest: list[bytes] = []
+        while len(digests) >= 2 * _GROUP:
+            whole = len(digests) - len(digests) % _GROUP
+            rest = digests[whole:] + rest
+            digests = [
+                self._group(tuple(digests[first : first + _GROUP]), is_text)
+                for first in range(0, whole, _GROUP)
+            ]
+        return digests + rest
+
+    def _group(self, parts: tuple[bytes, ...], is_text: bool) -> bytes:
+        known = self._groups.get((is_text, parts))
+        if known is not None and self.has(known):
+            return known
+        content = text_of(_with_commas(parts)) if is_text else list_of(list(map(reference_to, parts)))
+        if len(self._groups) > _MOST_GROUPS:
+            self._groups.clear()
+        digest = self._groups[is_text, parts] = self.put(content, parts)
+        return digest
+
+
+def _with_commas(digests: Iterable[bytes]) -> list[bytes]:
+    parts: list[bytes] = []
+    for digest in digests:
+        parts += (reference_to(digest), _COMMA)
+    return parts[:-1]
+
+
+class SentValues:
+    """Which values one receiver has.
+
+    Args:
+        known: Where they are.
+    """
+
+    def __init__(self, known: KnownValues) -> None:
+        self._known = known
+        self._sent: set[bytes] = set()
+
+    def forget(self) -> None:
+        """Begin with a receiver that has nothing."""
+        self._sent.clear()
+
+    def frames_for(self, digests: Iterable[bytes]) -> list[bytes]:
+        """Return the frames that bring what a receiver must have for these, and count it as sent.
+
+        What was forgotten meanwhile is not sent; the receiver says that it is not there.
+        """
+        if len(self._sent) > _MOST_SENT:
+            self._sent.clear()
+        frames: list[bytes] = []
+        values: dict[bytes, bytes] = {}
+        size = 0
+
+        def add(digest: bytes) -> bool:
+            nonlocal values, size
+            if digest in self._sent:
+                return True
+            known = self._known.get(digest)
+            if known is None:
+                return False
+            content, parts = known
+            is_whole = all([add(part) for part in parts])
+            if size and size + len(content) > FRAME_BYTES:
+                frames.append(encode_values(values))
+                values, size = {}, 0
+            values[digest] = content
+            size += len(content)
+            if is_whole:
+                self._sent.add(digest)
+            return is_whole
+
+        for digest in digests:
+            add(digest)
+        if values:
+            frames.append(encode_values(values))
+        return frames

@@ -1,0 +1,408 @@
+"""What was sent before is referred to: who reads an event has the whole of it, or is told what is missing."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
+
+from etaoi_collector.collector import Collector, CollectorOptions, Record
+from etaoi_collector.recording.reader import TraceReader
+from etaoi_collector.recording.recorder import Recorder
+from etaoi_collector.source_items import EventBatch, Missing
+from etaoi_collector.sources.remote import RemoteSource
+from etaoi_collector.wire.full_decode import decode_lossless
+from etaoi_collector.wire.references import (
+    GONE,
+    LIST,
+    MARK,
+    REFERENCE,
+    TEXT,
+    Resolver,
+    decode_values,
+    digest_of,
+    encode_values,
+    list_of,
+    reference_to,
+    stand_in,
+    text_of,
+)
+from etaoi_tui.sdk.config import open_tracer
+from etaoi_tui.sdk.known_values import KnownValues, SentValues
+from etaoi_tui.sdk.langchain.message_snapshots import MessageSnapshot
+from etaoi_tui.sdk.langchain.payloads import ChainInput, ModelInput
+from etaoi_tui.sdk.limits import Limits
+from etaoi_tui.sdk.redact import Redact
+from etaoi_tui.sdk.serialize import PayloadSerializer
+from etaoi_tui.sdk.tracer import Tracer
+from tests.sdk.viewer import Viewer
+
+decode = msgspec.msgpack.decode
+LARGE = 1 << 20
+
+
+def long_talk(turns: int) -> list[BaseMessage]:
+    talk: list[BaseMessage] = []
+    for turn in range(turns):
+        talk.append(HumanMessage(f"Question {turn}, please. " * 10, id=f"h{turn}"))
+        talk.append(AIMessage(f"An answer {turn}. " * 10, id=f"a{turn}"))
+    return talk
+
+
+def asked(messages: list[BaseMessage]) -> ModelInput:
+    return ModelInput([MessageSnapshot(messages)], None, None, set())
+
+
+def texts(event: Any) -> list[str]:
+    return [message["text"] for message in event["payload"]["input_messages"]]
+
+
+def as_read(payload: bytes) -> dict[str, Any]:
+    told: dict[str, Any] = decode(payload)
+    if isinstance(told.get("inputs"), str):
+        told["inputs"] = json.loads(told["inputs"])
+    return told
+
+
+# ---- any history, over connections that break and recordings that lose parts
+
+
+class Receiver:
+    """Keeps what arrives, as a recording does; parts of it may go."""
+
+    def __init__(self) -> None:
+        self.brought: list[dict[bytes, bytes]] = []
+        self.payloads: list[tuple[bytes, bytes]] = []
+
+    def find(self, digest: bytes) -> bytes | None:
+        return next((values[digest] for values in self.brought if digest in values), None)
+
+
+_words = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=24)
+
+
+def _message(draw: st.DrawFn, number: int) -> BaseMessage:
+    text = draw(_words) * draw(st.sampled_from((1, 9)))
+    message_id = draw(st.sampled_from((None, f"id-{number}", "the same")))
+    kind = draw(st.integers(0, 3))
+    if kind == 0:
+        return HumanMessage([{"type": "text", "text": text}, {"type": "text", "text": "more"}], id=message_id)
+    if kind == 1:
+        calls = [{"name": "look", "args": {"q": text}, "id": f"c{number}"}]
+        return AIMessage(text, tool_calls=calls, id=message_id)
+    if kind == 2:
+        return ToolMessage(text, tool_call_id=f"c{number}", id=message_id)
+    return HumanMessage(text, id=message_id)
+
+
+def _edit(draw: st.DrawFn, message: Any) -> None:
+    """Write into a message where it lies, as hooks do."""
+    how = draw(st.integers(0, 3))
+    if how == 0:
+        message.content = draw(_words)
+    elif how == 1 and isinstance(message.content, list):
+        message.content[0]["text"] = draw(_words)
+    elif how == 2 and getattr(message, "tool_calls", None):
+        message.tool_calls[0]["args"]["q"] = draw(_words)
+    else:
+        message.additional_kwargs["mark"] = draw(_words)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.data(), st.booleans())
+def test_what_is_read_is_what_was_said_or_says_that_it_is_not_there(data: Any, loses: bool) -> None:
+    draw = data.draw
+    limits, redact = Limits(), Redact()
+    known = KnownValues(600 if loses and draw(st.booleans()) else LARGE)
+    plain, referring = PayloadSerializer(limits, redact), PayloadSerializer(limits, redact, known)
+    sent, receiver = SentValues(known), Receiver()
+    receivers = [receiver]
+    talk = [_message(draw, number) for number in range(draw(st.integers(8, 40)))]
+    underway: list[tuple[bytes, tuple[bytes, ...], bytes]] = []
+
+    def send(payload: bytes, used: tuple[bytes, ...], whole: bytes) -> None:
+        receiver.brought += map(decode_values, sent.frames_for(used))
+        receiver.payloads.append((payload, whole))
+
+    for step in range(draw(st.integers(1, 12))):
+        what = draw(st.sampled_from(("say", "say", "say", "drop", "grow", "edit", "remove", "break", "lose")))
+        if what in ("say", "drop"):
+            made: Any = ChainInput({"messages": talk, "n": step}) if draw(st.booleans()) else asked(talk)
+            known.batch += 1
+            whole, payload = plain.payload(made), referring.payload(made)
+            used = referring.take_used() or ()
+            if what == "say":
+                send(payload, used, whole)
+                underway = [*underway[-1:], (payload, used, whole)]
+        elif what == "grow":
+            talk += [_message(draw, len(talk) + n) for n in range(draw(st.integers(1, 20)))]
+        elif what == "edit":
+            _edit(draw, draw(st.sampled_from(talk)))
+        elif what == "remove" and len(talk) > 9:
+            del talk[draw(st.integers(0, len(talk) - 1))]
+        elif what == "break":
+            sent.forget()
+            if draw(st.booleans()):  # the viewer was started anew
+                receiver = Receiver()
+                receivers.append(receiver)
+            for again in underway:
+                send(*again)
+        elif what == "lose" and loses and receiver.brought:
+            del receiver.brought[draw(st.integers(0, len(receiver.brought) - 1))]
+    for receiver in receivers:
+        resolver = Resolver(receiver.find)
+        for payload, whole in receiver.payloads:
+            read, said = as_read(resolver.whole(payload)), as_read(whole)
+            if read == said:
+                continue
+            assert loses
+            for key in ("inputs", "input_messages"):
+                mine, theirs = read.pop(key, None), said.pop(key, None)
+                if isinstance(mine, dict):
+                    mine, theirs = mine["messages"], theirs["messages"]
+                assert stand_in(GONE) in (mine or [stand_in(GONE)])
+                assert all(message in theirs or message == stand_in(GONE) for message in mine or ())
+            assert read == said
+
+
+# ---- hostile references
+
+
+def test_a_value_is_believed_only_by_its_digest(tmp_path: Path) -> None:
+    true, false = msgspec.msgpack.encode({"text": "true"}), msgspec.msgpack.encode({"text": "false"})
+    recorder = Recorder(path=tmp_path / "run.msgpack")
+    recorder.append(1.0, 1, encode_values({digest_of(true): false}))
+    event = b"\x81" + msgspec.msgpack.encode("payload") + list_of([reference_to(digest_of(true))])
+    place = recorder.append(2.0, 1, b"\x91\x81" + msgspec.msgpack.encode("batch") + b"\x91" + event)
+    read = recorder.read(place)
+    assert not isinstance(read, Missing)
+    assert decode(read) == {"payload": [stand_in(GONE)]}
+    recorder.append(3.0, 1, encode_values({digest_of(true): true}))
+    read = recorder.read(place)
+    assert not isinstance(read, Missing)
+    assert decode(read) == {"payload": [{"text": "true"}]}
+    recorder.close()
+
+
+def test_lists_of_lists_of_lists_end() -> None:
+    values: dict[bytes, bytes] = {}
+    content = msgspec.msgpack.encode("x" * 1000)
+    for _ in range(30):
+        digest = digest_of(content)
+        values[digest] = content
+        content = text_of([reference_to(digest)] * 8)
+    resolver = Resolver(values.get, most=100_000)
+    whole = resolver.whole(b"\x81\xa1a" + content)
+    assert len(whole) < 2_000_000
+    assert "left out" in decode(whole)["a"]
+
+
+@pytest.mark.parametrize("content", [b"", b"\xc1", b"\xd8e", b"\xc7\x01f\x91", b"\xd8e" + bytes(15)])
+def test_broken_values_cost_themselves(content: bytes) -> None:
+    raw = b"\x81\xa1a" + reference_to(bytes(16))
+    assert Resolver(lambda _: content).whole(raw) == raw
+    assert decode_values(content) == {}
+    whole = Resolver(lambda _: None).whole(b"\x82\xa1a" + reference_to(bytes(16)) + b"\xa1b\xd6\x07abcd")
+    assert decode(whole) == {"a": stand_in(GONE), "b": msgspec.msgpack.Ext(7, b"abcd")}
+
+
+def test_codes_are_those_of_the_paper() -> None:
+    paper = Path("docs/trace-file.md").read_text()
+    assert all(f"| {code} | " in paper for code in (REFERENCE, TEXT, LIST))
+
+
+# ---- files and viewers
+
+
+def recorded_talks(reader: Any, items: Iterator[Any]) -> list[list[str]]:
+    found = []
+    for item in items:
+        if isinstance(item, EventBatch):
+            for ordinal in range(len(item.events)):
+                raw = reader.read(item.base_ref + item.first_ordinal + ordinal)
+                event = decode_lossless(raw)
+                if "input_messages" in event.get("payload", {}):
+                    found.append(texts(event))
+    return found
+
+
+def say(tracer: Tracer, talk: list[BaseMessage]) -> None:
+    tracer.end(tracer.start("llm", "m", payload=asked(talk)))
+
+
+def said(talk: list[BaseMessage]) -> list[str]:
+    return [str(message.content) for message in talk]
+
+
+def test_a_file_holds_each_message_once(tmp_path: Path) -> None:
+    path = tmp_path / "run.msgpack"
+    tracer = open_tracer(sink=str(path))
+    talk = long_talk(60)
+    for turn in range(1, 61):
+        say(tracer, talk[: 2 * turn])
+    tracer.close(20)
+    assert path.read_bytes().count(said(talk)[14].encode()) == 1
+    reader = TraceReader(path)
+    found = recorded_talks(reader, reader.arrivals())
+    assert found == [said(talk[: 2 * turn]) for turn in range(1, 61)]
+
+
+def test_a_small_request_is_said_whole(tmp_path: Path) -> None:
+    path = tmp_path / "run.msgpack"
+    tracer = open_tracer(sink=str(path))
+    say(tracer, [HumanMessage("Hello.")])
+    tracer.close(20)
+    assert MARK not in path.read_bytes()
+
+
+def test_a_talk_that_is_larger_than_what_can_be_kept_is_said_whole() -> None:
+    known = KnownValues(3_000)
+    serializer = PayloadSerializer(Limits(), Redact(), known)
+    talk = long_talk(40)
+    for made in (asked(talk), ChainInput({"messages": talk})):
+        payload = serializer.payload(made)
+        assert MARK not in payload
+        assert serializer.take_used() is None
+        assert str(talk[-1].content) in str(decode(payload))
+
+
+def test_many_talks_at_once_are_all_in_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "run.msgpack"
+    tracer = open_tracer(sink=str(path))
+    talks = [
+        [HumanMessage(f"{talk}.{number} " + "x" * 9_000, id=f"{talk}.{number}") for number in range(20)]
+        for talk in range(120)
+    ]
+    for talk in talks:
+        say(tracer, list(talk))
+    tracer.close(30)
+    reader = TraceReader(path)
+    found = recorded_talks(reader, reader.arrivals())
+    assert found == [said(list(talk)) for talk in talks]
+
+
+def test_what_a_rule_masks_is_in_no_value() -> None:
+    known = KnownValues()
+    talk = [*long_talk(10), HumanMessage("my key is sk-abcdefghijklmnopqrstuvwxyz012345", id="secret")]
+    serializer = PayloadSerializer(Limits(), Redact(), known)
+    masking = PayloadSerializer(Limits(), Redact(names=["messages"]), known)
+    for made in (asked(talk), ChainInput({"messages": talk})):
+        whole = Resolver(known.content).whole(serializer.payload(made))
+        assert b"my key is" in whole
+        assert b"abcdefghijklmnop" not in whole
+    assert serializer.take_used()
+    assert b"my key is" not in Resolver(known.content).whole(masking.payload(ChainInput({"messages": talk})))
+
+
+def collect(reader: Any, take: Callable[[], list[Any]], talks: int) -> list[list[str]]:
+    deadline = time.monotonic() + 30
+    found: list[list[str]] = []
+    while time.monotonic() < deadline and len(found) < talks:
+        found += recorded_talks(reader, iter(take()))
+        time.sleep(0.01)
+    return found
+
+
+def collect_from(collector: Collector, talks: int) -> list[list[str]]:
+    return collect(collector.recorder, lambda: collector.inbox.take(0.05, 10_000), talks)
+
+
+def a_viewer(port: int = 0) -> tuple[Collector, int]:
+    collector = Collector(CollectorOptions(port=port, record=Record.NONE))
+    collector.bind()
+    collector.start()
+    return collector, int(collector.endpoint.rsplit(":", 1)[1].split("/")[0])
+
+
+def test_a_viewer_that_is_started_anew_gets_what_it_needs() -> None:
+    first, port = a_viewer()
+    tracer = open_tracer(server_url=f"ws://127.0.0.1:{port}")
+    talk = long_talk(40)
+    try:
+        say(tracer, talk[:60])
+        assert tracer.flush(20)
+        assert collect_from(first, 1) == [said(talk[:60])]
+        first.stop()
+        say(tracer, talk[:70])
+        second, _ = a_viewer(port)
+        try:
+            say(tracer, talk)
+            found = collect_from(second, 2)
+            assert found[-2:] == [said(talk[:70]), said(talk)]
+        finally:
+            second.stop()
+    finally:
+        tracer.close()
+
+
+def test_other_servers_get_everything_whole() -> None:
+    talk = long_talk(40)
+    viewer = Viewer()
+    tracer = open_tracer(server_url=viewer.url)
+    try:
+        say(tracer, talk[:60])  # nobody knows yet who will take it
+        assert tracer.flush(20)
+        say(tracer, talk)
+        assert tracer.flush(20)
+        started = [event for event in viewer.events if event["kind"] == "span_start"]
+        assert [texts(event) for event in started] == [said(talk[:60]), said(talk)]
+        assert not any(MARK in frame for frame in viewer.frames)
+    finally:
+        tracer.close()
+        viewer.stop()
+
+
+def test_who_follows_a_viewer_has_it_whole_from_any_moment() -> None:
+    collector, port = a_viewer()
+    tracer = open_tracer(server_url=f"ws://127.0.0.1:{port}")
+    talk = long_talk(40)
+    try:
+        say(tracer, talk[:60])
+        assert tracer.flush(20)
+        with collector.subscribe(kinds="span_start", history=0) as bus:
+            other = RemoteSource(f"ws://127.0.0.1:{port}/ingest")
+            other.open()
+            assert other.wait_caught_up(20)
+            say(tracer, talk)
+            assert tracer.flush(20)
+            event = bus.wait(timeout=20)
+            assert texts({"payload": event.payload}) == said(talk)
+            assert [message["text"] for message in event.input] == said(talk)
+            found = collect(other, lambda: other.take(0.05), 2)
+            assert found == [said(talk[:60]), said(talk)]
+            other.close()
+    finally:
+        tracer.close()
+        collector.stop()
+
+
+def test_what_was_in_a_deleted_part_says_so(tmp_path: Path) -> None:
+    known = KnownValues()
+    serializer, sent = PayloadSerializer(Limits(), Redact(), known), SentValues(known)
+    path = tmp_path / "run.msgpack"
+    recorder = Recorder(path=path, segment_bytes=40_000)
+    talk = long_talk(400)
+    for turn in range(10, 401, 10):
+        payload = serializer.payload(asked(talk[: 2 * turn]))
+        for frame in sent.frames_for(serializer.take_used() or ()):
+            recorder.append(1.0, 1, frame)
+        event = b"\x81" + msgspec.msgpack.encode("payload") + payload
+        recorder.append(1.0, 1, b"\x91\x81" + msgspec.msgpack.encode("batch") + b"\x91" + event)
+    recorder.close()
+    path.unlink()
+    reader = TraceReader(path.with_name("run.2.msgpack"))
+    places = [item.base_ref for item in reader.arrivals() if isinstance(item, EventBatch) and item.events]
+    read = reader.read(places[-1])
+    assert not isinstance(read, Missing)
+    shown = texts(decode(read))
+    assert shown[-1] == talk[-1].content
+    assert GONE in shown
+    assert all(text == GONE or text in said(talk) for text in shown)
