@@ -159,7 +159,7 @@ def test_no_words_are_no_query(text: str) -> None:
 
 WRONG = [
     ("colour:red", 0, "no field 'colour'"),
-    ("fetch  colour:red", 7, "Fields: agent, dur, err"),
+    ("fetch  colour:red", 7, "Fields: agent, cost, dur, err"),
     ("http://host", 0, "Quote text that has a colon"),
     ("status:dead", 0, "running, ok, error"),
     ("a (b status:dead)", 5, "status is one of"),
