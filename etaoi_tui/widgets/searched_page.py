@@ -67,7 +67,7 @@ class SearchedPage(FoldablePage):
         """At which occurrence the reader is, how many there are so far, and whether these are all."""
         found = self._occurrences
         if found is None or not self.words:
-            return None, 0, True
+            return None, 0, not self.words
         return found.number_at(self._cursor, self._column), len(found.found), self._all_found
 
     def step_occurrence(self, step: int, budget_ms: float) -> bool:
@@ -80,7 +80,7 @@ class SearchedPage(FoldablePage):
         self.search_on(budget_ms)
         found = self._occurrences
         if found is None:
-            return False
+            return bool(self._landing)
         if landing and found.found:
             return True  # this was the step to the first one
         if step > 0:
@@ -126,6 +126,8 @@ class SearchedPage(FoldablePage):
     @property
     def _all_found(self) -> bool:
         found = self._occurrences
+        if self._landing and self._tabs_left:
+            return False
         return found is not None and found.page is self._page and found.done
 
     def _begin(self, document: Document) -> None:

@@ -452,3 +452,19 @@ async def test_occurrences_are_marked_in_colours_of_their_own_and_where_the_read
             next(style for (y, text), style in looks.items() if text != "text"),
         )
         assert here != plain and here.reverse
+
+
+async def test_a_step_waits_for_what_was_not_looked_through_in_time() -> None:
+    app = PaneApp()
+    async with app.run_test(size=(60, 12)):
+        pane = app.pane
+        values = {f"k{n}": "hay and hay " * 8 for n in range(3_000)} | {"z": "the needle"}
+        tab = Tab("one", "One", lambda: [Section("s", "Section", [Json(values)], open=False)])
+        pane.show(Document("k", [("head", "title")], [tab]))
+        pane.look_for(["needle"])
+        assert pane.step_occurrence(1, 0)
+        assert pane.occurrence_count == (None, 0, False)
+        while not pane.occurrence_count[2]:
+            pane.search_on(5)
+        assert pane.occurrence_count == (1, 1, True)
+        assert not pane.step_occurrence(1, 0)
