@@ -55,6 +55,8 @@ class Text:
     style: str = ""
     prose: bool = False
     """Light up headings, lists, rules and code of Markdown, leaving every character where it is."""
+    language: str = ""
+    """What it is the source of, as it would stand behind a fence of Markdown; empty for plain text."""
 
 
 @dataclass(frozen=True, slots=True)
