@@ -150,6 +150,22 @@ async def test_an_agent_unfolds_with_its_tools_and_escape_leads_back() -> None:
         assert w.app.main.pane == "tree" and w.app.main.span_tree.display
 
 
+async def test_the_detail_has_its_keys_beside_the_conversation_and_gives_them_back() -> None:
+    async with world(size=(120, 35)) as (w, pilot):
+        main = w.app.main
+        turn(w, 0)
+        await settle(w, pilot)
+        await pilot.press("c")
+        await settle(w, pilot)
+        assert not main.detail.display
+        await pilot.press("3")
+        await settle(w, pilot)
+        assert main.detail.display and main.talk.display and main.focused is main.detail
+        await pilot.press("escape")
+        await settle(w, pilot)
+        assert main.focused is main.talk and not main.detail.display
+
+
 async def test_going_to_an_error_shows_its_row() -> None:
     async with world(size=(120, 35)) as (w, pilot):
         turn(w, 0)

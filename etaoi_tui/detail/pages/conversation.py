@@ -202,9 +202,11 @@ def _resumed_with(data: SpanData) -> Message | None:
 def _waits(data: SpanData) -> list[Section]:
     """Return what a run waited for, or the spans in it did, each with its answer."""
     waits = data.span.trace.waits or {}
-    asking = [data.span] if data.span in waits else list(waits)[:_WAITS_SHOWN]
+    # A model call waits for a slot or a limit: nobody is asked.
+    inner = [span for span in waits if span.kind != "llm" or span.status is Status.PAUSED]
+    asking = [data.span] if data.span in waits else inner[-_WAITS_SHOWN:]
     return [
-        replace(section, key=f"waits{span.number}")
+        replace(section, key=f"waits{span.number}", target=section.target or span.span_id)
         for span in asking
         for section in wait_sections(data.of(span))
         if section.key == "waits"

@@ -170,7 +170,9 @@ def _steps(run: Span) -> Iterator[Span]:
 
 def _only_calls_an_agent(tool: Span) -> bool:
     """Whether a tool is a way to an agent, which has a line of its own; one that failed has its own, too."""
-    return tool.status is Status.OK and any(span.kind == AGENT for span in tool.children or ())
+    return tool.status in (Status.OK, Status.RUNNING) and any(
+        span.kind == AGENT for span in tool.children or ()
+    )
 
 
 def _tool_title(data: SpanData) -> str:
