@@ -113,7 +113,13 @@ class Tour:
 
     def _leave(self, command: Command, at: Any) -> None:
         """Step back from a detail as ever; elsewhere end the tour first."""
-        if not self.shown or at.pane == "detail" or at.search.active or at.arrangement.zoomed or at.conversation.shown:
+        if (
+            not self.shown
+            or at.pane == "detail"
+            or at.search.active
+            or at.arrangement.zoomed
+            or at.conversation.shown
+        ):
             command.run(at)
             return
         self._left = True
