@@ -30,6 +30,7 @@ from etaoi_tui.feed import Feed
 from etaoi_tui.job_control import JobControl
 from etaoi_tui.resilient_driver import make_resilient
 from etaoi_tui.screens import workspace_style
+from etaoi_tui.screens.requests import RecordingChosen, ThemeAsked, ValueOpened
 from etaoi_tui.screens.status_reporter import StatusReporter
 from etaoi_tui.screens.workspace import ScreenContext, Workspace
 from etaoi_tui.stuck_terminal import StuckTerminal
@@ -208,8 +209,7 @@ class ViewerApp(ContainedApp[ChosenRecording]):
         self.source.start()
         self.main.welcome.show_offers(self._recordings())
         if self._left_out:
-            first = f"{self._left_out[0]} (! lists all)"
-            self.notify(first, severity="warning")
+            self.notify(f"{self._left_out[0]} (! lists all)", severity="warning")
         if self._greeting:
             self.notify(self._greeting, severity="warning")
         self.run_worker(self._tick_loop.run(), name="tick", exit_on_error=True)
@@ -227,8 +227,8 @@ class ViewerApp(ContainedApp[ChosenRecording]):
         gc.collect()
         gc.freeze()
 
-    @on(Workspace.RecordingChosen)
-    def _recording_chosen(self, event: Workspace.RecordingChosen) -> None:
+    @on(RecordingChosen)
+    def _recording_chosen(self, event: RecordingChosen) -> None:
         """End, and ask for a recording to be shown instead."""
         self.exit(event.recording)
 
@@ -318,7 +318,7 @@ class ViewerApp(ContainedApp[ChosenRecording]):
             self._wanted_span = ""
         if self.follower is not None:
             self.follower.follow(changes)
-        self.main.show_status(self._status.line(self._spinner_frame))
+        self.main.status_bar.show(self._status.line(self._spinner_frame))
         if self.feed.ended and not self._all_arrived:
             self._all_arrived = True
             self.main.span_tree.fold_what_arrived()
@@ -350,15 +350,15 @@ class ViewerApp(ContainedApp[ChosenRecording]):
 
     # commands
 
-    @on(Workspace.ThemeAsked)
+    @on(ThemeAsked)
     def _theme_asked(self) -> None:
         """Go on to the next of dark, light and the terminal's own colours."""
         at = self._themes.index(self.theme) if self.theme in self._themes else -1
         self.theme = self._themes[(at + 1) % len(self._themes)]
         self.notify(f"Theme: {self.theme.removeprefix('etaoi-')}")
 
-    @on(Workspace.ValueOpened)
-    def _value_opened(self, event: Workspace.ValueOpened) -> None:
+    @on(ValueOpened)
+    def _value_opened(self, event: ValueOpened) -> None:
         """Let the person's editor or pager have the terminal."""
         if problem := self._jobs.open_value(event.text):
             self.notify(problem, severity="warning")

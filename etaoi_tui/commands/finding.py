@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from etaoi_tui.screens.requests import RecordingChosen
 from etaoi_tui.screens.workspace import Workspace
 from etaoi_tui.view.command import command
 
@@ -27,6 +28,6 @@ def find_everywhere(at: Workspace) -> None:
         if found.trace_id in at.store.traces and at.store.find_span(found.span_id) is not None:
             at.go_to_span_id(found.span_id)
         else:
-            at.post_message(at.RecordingChosen(found.file, found.trace_id, found.span_id))
+            at.post_message(RecordingChosen(found.file, found.trace_id, found.span_id))
 
     at.app.push_screen(dialog, go)

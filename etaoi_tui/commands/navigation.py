@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from etaoi_collector.store.model import Span, Trace
+from etaoi_tui.screens.requests import RecordingChosen
 from etaoi_tui.screens.workspace import Workspace
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.command import command
@@ -25,7 +26,7 @@ def open_deeper(at: Workspace) -> None:
     if at.arrangement.empty:
         recording = at.welcome.chosen
         if recording is not None:
-            at.post_message(at.RecordingChosen(recording.path))
+            at.post_message(RecordingChosen(recording.path))
     elif at.pane == "detail":
         at.detail.toggle_section_at_cursor()
     elif at.pane == "traces":

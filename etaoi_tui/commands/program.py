@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from etaoi_tui.screens.requests import ThemeAsked
 from etaoi_tui.screens.workspace import Workspace
 from etaoi_tui.view.command import command
 
@@ -46,7 +47,7 @@ def clear(at: Workspace) -> None:
 )
 def change_theme(at: Workspace) -> None:
     """Go on to the next theme."""
-    at.post_message(at.ThemeAsked())
+    at.post_message(ThemeAsked())
 
 
 @command(

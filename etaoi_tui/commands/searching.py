@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from etaoi_tui.screens.run_filter import filter_runs
 from etaoi_tui.screens.workspace import Workspace
 from etaoi_tui.view.command import command
 
@@ -69,7 +70,7 @@ def offer_facets(at: Workspace) -> None:
 
     def chosen(query: str | None) -> None:
         if query:
-            at.filter_runs(f"{at.search.text} {query}" if at.search.in_list and at.search.text else query)
+            filter_runs(at, f"{at.search.text} {query}" if at.search.in_list and at.search.text else query)
 
     facets = Facets(list(at.traces.all.newest_first()))
     at.app.push_screen(FacetPicker(facets, at.arrangement.sizes.filters), chosen)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from etaoi_tui.detail.document.model import Document
+from etaoi_tui.screens.requests import ValueOpened
 from etaoi_tui.screens.workspace import Workspace
 from etaoi_tui.view.command import command
 
@@ -21,7 +22,7 @@ def open_value(at: Workspace) -> None:
     if target is None:
         at.answer("Select a row first.")
     else:
-        at.post_message(at.ValueOpened(target[1]))
+        at.post_message(ValueOpened(target[1]))
 
 
 @command(

@@ -7,6 +7,8 @@ from functools import partial
 from itertools import islice
 
 from etaoi_collector.projections.trace_names import title
+from etaoi_tui.screens.requests import RecordingChosen
+from etaoi_tui.screens.run_filter import filter_runs
 from etaoi_tui.screens.workspace import Workspace
 from etaoi_tui.view.call_numbers import CALL_NUMBERS
 from etaoi_tui.view.palette import PaletteEntry
@@ -67,7 +69,7 @@ def _filters(at: Workspace) -> Iterator[PaletteEntry]:
         yield PaletteEntry(
             f"filter:{name}",
             f"Filter runs: @{name}",
-            partial(at.filter_runs, f"@{name}"),
+            partial(filter_runs, at, f"@{name}"),
             query,
             "saved search",
             offered=False,
@@ -92,7 +94,7 @@ def _recordings(at: Workspace, recordings: Iterable[RecentRecording]) -> Iterato
         yield PaletteEntry(
             f"recording:{one.path}",
             f"Recording: {one.when} {one.what}",
-            partial(at.post_message, Workspace.RecordingChosen(one.path)),
+            partial(at.post_message, RecordingChosen(one.path)),
             f"{one.size}{stops}",
             "replay open file",
             offered=False,

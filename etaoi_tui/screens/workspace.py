@@ -10,7 +10,6 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Container, Horizontal
-from textual.message import Message
 from textual.screen import Screen
 
 from etaoi_collector.pricing.totals import Totals
@@ -19,7 +18,6 @@ from etaoi_collector.projections.trace_names import title
 from etaoi_collector.sources.base import Source, SourceStatus
 from etaoi_collector.store import Store
 from etaoi_collector.store.model import Changes, Span, Status, Trace
-from etaoi_tui.detail.document.model import Document
 from etaoi_tui.screens import footer_commands
 from etaoi_tui.screens.arrangement import Arrangement
 from etaoi_tui.screens.conversation_controller import ConversationController
@@ -38,9 +36,7 @@ from etaoi_tui.view.now_line import NowLine
 from etaoi_tui.view.row_summaries import Summaries
 from etaoi_tui.view.selection import Selection, SelectionChange
 from etaoi_tui.view.slowest_tools import SlowestTools
-from etaoi_tui.view.status import StatusLine
 from etaoi_tui.view.voice import thresholds
-from etaoi_tui.viewer_options import ChosenRecording
 from etaoi_tui.widgets.breadcrumb import Breadcrumb
 from etaoi_tui.widgets.conversation_view import ConversationView
 from etaoi_tui.widgets.detail_pane import DetailPane
@@ -94,23 +90,6 @@ class Workspace(Screen[None]):
     """Holds the panes and what moves between them; changes views, never the store."""
 
     AUTO_FOCUS = None
-
-    class RecordingChosen(Message):
-        """The person wants to see a recording instead, at a span of it if one is named."""
-
-        def __init__(self, path: str, trace_id: str = "", span_id: str = "") -> None:
-            super().__init__()
-            self.recording = ChosenRecording(path, trace_id, span_id)
-
-    class ValueOpened(Message):
-        """The person wants to see a value in a program of their own."""
-
-        def __init__(self, text: str) -> None:
-            super().__init__()
-            self.text = text
-
-    class ThemeAsked(Message):
-        """The person wants other colours."""
 
     def __init__(self, context: ScreenContext) -> None:
         """Make the screen.
@@ -173,7 +152,12 @@ class Workspace(Screen[None]):
             self.totals,
         )
         self.detail_controller = DetailController(
-            self, self.detail, selection, self.payloads, now, self._describe_turn
+            self,
+            self.detail,
+            selection,
+            self.payloads,
+            now,
+            lambda span: self.voice.describe(span, self.payloads, self.detail_controller.options),
         )
         self.last_key = ""
         """The key that was pressed last, for commands with several that mean different things."""
@@ -263,13 +247,6 @@ class Workspace(Screen[None]):
         self.detail_controller.apply(changes)
         self.show_place()
 
-    def show_status(self, status: StatusLine) -> None:
-        """Draw the first line."""
-        self.status_bar.show(status)
-
-    def _describe_turn(self, span: Span) -> Document | None:
-        return self.voice.describe(span, self.payloads, self.detail_controller.options)
-
     # what is selected
 
     def _selection_changed(self, change: SelectionChange) -> None:
@@ -291,11 +268,6 @@ class Workspace(Screen[None]):
         span = self.store.find_span(span_id) if span_id else None
         if span is not None:
             self.go_to_span(span)
-
-    def filter_runs(self, query: str) -> None:
-        """List only runs in which something is found."""
-        self.arrangement.go_to("traces")
-        self.search.open(query, in_list=True)
 
     def go_to_agent(self, number: int) -> None:
         """Show what the agent with a number on the first line does."""
@@ -335,13 +307,8 @@ class Workspace(Screen[None]):
 
     def show_place(self) -> None:
         """Say where the person is, and which keys matter there."""
-        trace, span, pane = self.selection.trace, self.selection.span, self.pane
-        steps = ["traces"]
-        if pane != "traces" and trace is not None:
-            steps.append(title(trace))
-            if pane == "detail" and span is not None:
-                steps.append(span.name or kind_word(span.kind))
-        self.breadcrumb.show(tuple(steps))
+        span, pane = self.selection.span, self.pane
+        self.breadcrumb.show(_way_to(pane, self.selection))
         if self.arrangement.empty:
             self.footer.show(
                 footer_commands.on_welcome(self.commands, pane, recordings=self.welcome.chosen is not None)
@@ -424,6 +391,16 @@ def _snapshots(store: Store, trace: Trace) -> list[Span]:
     """Return the agent snapshots that a trace names, as far as they stand in other traces."""
     found = (store.find_span(span_id) for span_id in trace.context_ids[-_SNAPSHOTS_SHOWN:])
     return [span for span in found if span is not None and span.trace is not trace]
+
+
+def _way_to(pane: Pane, selection: Selection) -> tuple[str, ...]:
+    """Return the names of what lies between the list of runs and a pane."""
+    trace, span = selection.trace, selection.span
+    if pane == "traces" or trace is None:
+        return ("runs",)
+    if pane == "detail" and span is not None:
+        return ("runs", title(trace), span.name or kind_word(span.kind))
+    return ("runs", title(trace))
 
 
 def _is_newer(newest: Trace, shown: Trace) -> bool:

@@ -121,6 +121,10 @@ def test_the_newest_recording_is_looked_up_once(monkeypatch: pytest.MonkeyPatch,
 
 
 async def test_every_command_with_a_key_is_bound() -> None:
-    async with world() as (w, _):
+    async with world() as (w, pilot):
+        w.scribe.start("tool", "search")
+        await w.tick(pilot)
+        w.app.main.span_tree.focus()
+        await pilot.pause()
         bound = {one.id for keys in w.app.main.active_bindings.values() for one in (keys.binding,)}
         assert {one.id for one in load_commands().in_pane("tree") if one.id != "palette.open"} <= bound
