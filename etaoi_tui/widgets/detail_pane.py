@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from rich.segment import Segment
 from textual import events
+from textual.geometry import Region
 from textual.selection import Selection
 from textual.strip import Strip
 
@@ -19,6 +20,8 @@ from etaoi_tui.detail.layout.page import PageLayout
 from etaoi_tui.text import fit, printable
 from etaoi_tui.widgets import document_style
 from etaoi_tui.widgets.document_painter import DocumentPainter
+from etaoi_tui.widgets.frame import Frame
+from etaoi_tui.widgets.line_widget import draw_lines
 from etaoi_tui.widgets.page_text import copied_text, selected_text
 from etaoi_tui.widgets.page_view import FIXED_ROWS, LinePosition, PageView
 from etaoi_tui.widgets.tab_line import TabLabel, tab_at
@@ -58,6 +61,9 @@ last. A triangle folds a section. What is running grows while you read.
         self._labels: list[TabLabel] = []
         self._painter = DocumentPainter(self, document_style.LOOKS)
         self._painter.number = number
+        style = self._painter.style
+        self.frame = Frame(self._painter.look, lambda: style("tab-line", own=True).bgcolor)
+        """What stands around the page, in the pane's padding."""
 
     # what is shown
 
@@ -212,6 +218,12 @@ last. A triangle folds a section. What is running grows while you read.
 
     # drawing
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Draw the rows of a region, with the frame if there is one."""
+        if self.frame.shown and self.opacity == 1:
+            return draw_lines(self, crop, self.frame)
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         """Draw one row of the pane."""
         width = self._width
@@ -232,6 +244,7 @@ last. A triangle folds a section. What is running grows while you read.
         """Forget everything that was drawn in the old colours."""
         super().notify_style_update()
         self._painter.forget()
+        self.frame.forget()
 
     def watch_has_focus(self, has_focus: bool) -> None:
         """Draw the cursor line as the focus says."""
