@@ -7,11 +7,14 @@ range grows.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from rich.segment import Segment
 from textual import events
 from textual.geometry import Region
 from textual.selection import Selection
 from textual.strip import Strip
+from textual.widget import Widget
 
 from etaoi_collector.lru import Lru
 from etaoi_tui.detail.document.failure import failed_sections
@@ -223,6 +226,11 @@ last. A triangle folds a section. What is running grows while you read.
         if self.frame.shown and self.opacity == 1:
             return draw_lines(self, crop, self.frame)
         return super().render_lines(crop)
+
+    def _arrange_scrollbars(self, region: Region) -> Iterable[tuple[Widget, Region]]:
+        """Leave the top of the frame to the frame, by a method that Textual keeps to itself."""
+        for bar, place in super()._arrange_scrollbars(region):
+            yield bar, place.shrink((FIXED_ROWS, 0, 0, 0)) if self.frame.shown else place
 
     def render_line(self, y: int) -> Strip:
         """Draw one row of the pane."""

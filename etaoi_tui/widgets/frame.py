@@ -1,7 +1,7 @@
-"""The rounded frame around a pane: its sides and foot stand in the pane's padding, its top is the header row.
+"""The rounded frame around a pane: sides and foot stand in the pane's padding, the top is its header row.
 
-A border of Textual's would take a line above the header, and every line through its slow path. Lines that look
-as before are framed once.
+A border of Textual's would take a line above the header, and every line through its slow path. Lines that
+look as before are framed once.
 """
 
 from __future__ import annotations
