@@ -6,8 +6,6 @@ The screen pulls: nothing that receives events knows of it.
 from __future__ import annotations
 
 import gc
-import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -28,11 +26,11 @@ from textual.widget import Widget
 from etaoi_collector.sources.base import Source
 from etaoi_collector.store import DEFAULT_MAX_SPANS, Store
 from etaoi_tui.commands import load_commands
-from etaoi_tui.external_programs import value_file, viewer_command
 from etaoi_tui.feed import Feed
 from etaoi_tui.job_control import JobControl
 from etaoi_tui.resilient_driver import make_resilient
 from etaoi_tui.screens import workspace_style
+from etaoi_tui.screens.status_reporter import StatusReporter
 from etaoi_tui.screens.workspace import ScreenContext, Workspace
 from etaoi_tui.stuck_terminal import StuckTerminal
 from etaoi_tui.text import one_line
@@ -43,9 +41,7 @@ from etaoi_tui.view.footer_messages import FooterMessage
 from etaoi_tui.view.layout import Layout
 from etaoi_tui.view.palette import PaletteEntry
 from etaoi_tui.view.settings import Settings, load_settings
-from etaoi_tui.view.status import StatusLine, follow_words, status_line
-from etaoi_tui.view.trace_clock import EventRate, TraceClock
-from etaoi_tui.view.trace_counts import TraceCounts
+from etaoi_tui.view.trace_clock import TraceClock
 from etaoi_tui.view.voice.thresholds import config_file
 from etaoi_tui.viewer_options import ChosenRecording, StoreFollower, ViewerOptions, ViewerOutcome
 from etaoi_tui.widgets.control_char_filter import CONTROL_CHAR_FILTER
@@ -152,8 +148,6 @@ class ViewerApp(ContainedApp[ChosenRecording]):
         self._all_arrived = False
         self._ticks = 0
         self._spinner_frame = 0
-        self._rate = EventRate()
-        self._trace_counts = TraceCounts(self.store)
         self._froze_at = 0.0
         self._notices_told = 0
         self._jobs = JobControl(self)
@@ -173,6 +167,7 @@ class ViewerApp(ContainedApp[ChosenRecording]):
                 budgets=settings.budgets,
             )
         )
+        self._status = StatusReporter(self.main, self.feed, clock)
 
     # beginning and end
 
@@ -310,14 +305,14 @@ class ViewerApp(ContainedApp[ChosenRecording]):
         if self._ticks % _SPINNER_EVERY == 0:
             self._spinner_frame += 1
         changes = self.store.drain_changes()
-        self._trace_counts.apply(changes)
+        self._status.apply(changes)
         self.main.apply(changes, self._spinner_frame)
         if self._wanted_span and (self.feed.ended or self.store.find_span(self._wanted_span)):
             self.main.go_to_span_id(self._wanted_span)
             self._wanted_span = ""
         if self.follower is not None:
             self.follower.follow(changes)
-        self.main.show_status(self._status())
+        self.main.show_status(self._status.line(self._spinner_frame))
         if self.feed.ended and not self._all_arrived:
             self._all_arrived = True
             self.main.span_tree.fold_what_arrived()
@@ -327,29 +322,6 @@ class ViewerApp(ContainedApp[ChosenRecording]):
             # Long lists of spans live for good: a collection that walks them only freezes the screen.
             self._froze_at = now
             gc.freeze()
-
-    def _status(self) -> StatusLine:
-        trace = self.main.selection.trace
-        session = None if trace is None else trace.session
-        return status_line(
-            self.source.status(),
-            self.store,
-            session,
-            traces=0 if session is None else self._trace_counts[session],
-            notices=self.source.notices,
-            rate=self._rate.at(self._clock(), self.store.events),
-            behind=self.feed.behind,
-            chips=self.main.now_line.chips() if self.source.live else (),
-            follow=self._follow_words(),
-            frame=self._spinner_frame,
-            growing=self.source.live and not self.feed.behind,
-            ended=self.feed.ended,
-        )
-
-    def _follow_words(self) -> str:
-        tree = self.main.span_tree
-        comes = self._listens and not self.main.arrangement.empty
-        return follow_words(tree.new_below) if comes and not tree.following else ""
 
     def _tell_notices(self) -> None:
         notices = self.source.notices
@@ -382,18 +354,8 @@ class ViewerApp(ContainedApp[ChosenRecording]):
     @on(Workspace.ValueOpened)
     def _value_opened(self, event: Workspace.ValueOpened) -> None:
         """Let the person's editor or pager have the terminal."""
-        command = viewer_command(os.environ)
-        if command is None:
-            self.notify("Set EDITOR or PAGER to a program that is there.", severity="warning")
-            return
-        try:
-            with value_file(event.text) as path:
-                lent = self._jobs.lend_terminal(lambda: subprocess.run([*command, str(path)], check=False))
-        except OSError as error:
-            self.notify(f"Cannot open {command[0]}: {error.strerror or error}", severity="error")
-        else:
-            if not lent:
-                self.notify("This terminal cannot be lent to another program.", severity="warning")
+        if problem := self._jobs.open_value(event.text):
+            self.notify(problem, severity="warning")
 
     def watch_theme(self, theme: str) -> None:
         """Remember a theme chosen here; one that the command line names holds for one run."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from textual.app import App
 
+from etaoi_tui.external_programs import value_file, viewer_command
 from etaoi_tui.widgets.textual_internals import leave_terminal, take_terminal_again
 
 _CONTINUES_WITHIN = 0.1
@@ -76,6 +78,22 @@ class JobControl:
             self.install()
             self._continued()
         return True
+
+    def open_value(self, text: str) -> str:
+        """Let the person's editor or pager have the terminal, to show a text.
+
+        Returns:
+            Why that is impossible, in a sentence; empty when it was done.
+        """
+        command = viewer_command(os.environ)
+        if command is None:
+            return "Set EDITOR or PAGER to a program that is there."
+        try:
+            with value_file(text) as path:
+                lent = self.lend_terminal(lambda: subprocess.run([*command, str(path)], check=False))
+        except OSError as error:
+            return f"Cannot open {command[0]}: {error.strerror or error}."
+        return "" if lent else "This terminal cannot be lent to another program."
 
     def _not_stopped(self) -> None:
         """Take the terminal when no SIGCONT came: the program was not stopped at all."""

@@ -31,6 +31,8 @@ def open_deeper(at: Workspace) -> None:
     elif at.pane == "traces":
         if not at.traces.open_row():
             at.arrangement.go_to("tree")
+    elif at.conversation.shown:
+        _open_what_was_said(at)
     else:
         at.draw_detail_now()
         at.arrangement.go_to("detail")
@@ -53,6 +55,8 @@ def step_back(at: Workspace) -> None:
         at.arrangement.zoom()
     elif at.pane == "detail":
         at.arrangement.go_to("tree")
+    elif at.pane == "tree" and at.conversation.shown:
+        at.conversation.show(False)
     else:
         at.arrangement.go_to("traces")
 
@@ -144,25 +148,17 @@ def show_agent(at: Workspace) -> None:
     "conversation.show",
     keys=("c",),
     label="conversation",
-    help="Show the session as a conversation",
+    help="Show the session as a conversation in the tree's place, or the tree again",
     group="What did the model get?",
     words="chat messages transcript dialog user answer",
 )
 def show_conversation(at: Workspace) -> None:
-    """Show the session of the trace as a conversation."""
-    from etaoi_tui.detail.document.model import Document
-    from etaoi_tui.detail.pages.conversation import conversation_document
-    from etaoi_tui.screens.live_document_modal import LiveDocumentModal
-
-    trace = at.selection.trace
-    if trace is None:
+    """Change between the conversation and the tree, at the same run."""
+    if at.selection.trace is None:
         at.answer("There is no trace yet.")
         return
-
-    def make(number: int, width: int) -> Document:
-        return conversation_document(trace.session, at.payloads, at.now(trace), trace.thread)
-
-    at.app.push_screen(LiveDocumentModal(make, "Conversation", 1), at.go_to_span_id)
+    at.conversation.show(not at.conversation.shown)
+    at.arrangement.go_to_after_layout("tree")
 
 
 @command(
@@ -181,6 +177,16 @@ def toggle_follow(at: Workspace) -> None:
     if at.span_tree.following and newest is not None and newest is not at.selection.trace:
         at.selection.show(newest, by_hand=False)
     at.show_place()
+
+
+def _open_what_was_said(at: Workspace) -> None:
+    """Go to the span of what is under the conversation's cursor; fold or unfold what comes from none."""
+    span = at.conversation.target
+    if span is None:
+        at.talk.toggle()
+        return
+    at.conversation.show(False)
+    at.go_to_span(span)
 
 
 def _go_to_error(at: Workspace, find: Callable[[Trace, Span | None], Span | None], runs: int) -> None:

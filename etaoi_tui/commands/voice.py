@@ -25,6 +25,10 @@ _SCALES = {
 def toggle_lanes(at: Workspace) -> None:
     """Change between lanes and tree."""
     voice = at.voice
+    if at.conversation.shown:
+        at.conversation.show(False)
+        voice.show_lanes(voice.call is not None)
+        return
     if voice.call is None:
         turn = voice.turn_of_run()
         if turn is None:
@@ -57,6 +61,7 @@ def go_to_worst_turn(at: Workspace) -> None:
     if at.voice.call is None:
         _go_to_slowest_tool(at)
         return
+    at.conversation.show(False)
     at.voice.show_lanes(True)
     at.arrangement.go_to_after_layout("tree")
     at.release_follow()

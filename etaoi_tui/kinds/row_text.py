@@ -56,6 +56,12 @@ def message_text(output: str) -> str:
     return content if isinstance(content, str) else output
 
 
+def first_line(output: str) -> str:
+    """Return the first line that says something of a tool's answer, which may travel as JSON."""
+    text = message_text(output) if output.startswith("{") else output
+    return next((line.strip() for line in text.splitlines() if line.strip()), "")
+
+
 def short_value(value: Any) -> str:
     if isinstance(value, str):
         return f'"{value[:400].strip()[:120]}"'  # a program or a letter often begins with an empty line

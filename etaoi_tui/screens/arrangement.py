@@ -21,6 +21,7 @@ from etaoi_tui.view.layout import (
     mode_of,
     tree_lines,
 )
+from etaoi_tui.widgets.conversation_view import ConversationView
 from etaoi_tui.widgets.detail_pane import DetailPane
 from etaoi_tui.widgets.divider import Divider
 from etaoi_tui.widgets.row_view import RowView
@@ -52,6 +53,7 @@ class Arrangement:
         traces: TraceList,
         tree: SpanTree,
         lanes: VoiceLanes,
+        conversation: ConversationView,
         detail: DetailPane,
         welcome: Welcome,
         changed: Callable[[], None],
@@ -64,6 +66,7 @@ class Arrangement:
             traces: The list.
             tree: The span tree.
             lanes: What stands in the tree's place for a call.
+            conversation: What stands in the place of either when the person wants it.
             detail: The detail.
             welcome: What stands there while there is nothing to see.
             changed: Called when other keys apply than before.
@@ -79,6 +82,7 @@ class Arrangement:
         self.sizes = layout
         self._screen = screen
         self._traces, self._tree, self._lanes = traces, tree, lanes
+        self._conversation = conversation
         self._detail, self._welcome = detail, welcome
         self._changed = changed
         self._split_detail = Divider(vertical=False, id="split-detail")
@@ -115,12 +119,25 @@ class Arrangement:
             self._screen.call_after_refresh(self.focus)
 
     @property
-    def work_view(self) -> SpanTree | VoiceLanes:
-        """What stands in the middle: the lanes or the tree."""
+    def in_conversation(self) -> bool:
+        """Whether the conversation stands in the place of tree and lanes."""
+        return self._screen.has_class("-conversation")
+
+    def show_conversation(self, wanted: bool) -> None:
+        """Put the conversation in the place of tree and lanes, or those again."""
+        if wanted != self.in_conversation:
+            self._screen.set_class(wanted, "-conversation")
+            self._screen.call_after_refresh(self.focus)
+
+    @property
+    def work_view(self) -> SpanTree | VoiceLanes | ConversationView:
+        """What stands in the middle: the conversation, the lanes or the tree."""
+        if self.in_conversation:
+            return self._conversation
         return self._lanes if self.in_lanes else self._tree
 
     @property
-    def rows(self) -> RowView:
+    def rows(self) -> RowView | ConversationView:
         """The rows that keys move through while the detail does not have them."""
         if self.empty:
             return self._welcome
@@ -157,6 +174,7 @@ class Arrangement:
             ("traces", self._traces),
             ("tree", self._tree),
             ("tree", self._lanes),
+            ("tree", self._conversation),
             ("detail", self._detail),
         )
         for pane, widget in panes:

@@ -1,4 +1,4 @@
-"""A page that is made anew while what it shows goes on: the agent card, a conversation."""
+"""A page that is made anew while what it shows goes on: the agent card."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -21,6 +22,7 @@ from etaoi_collector.store.model import Changes, Span, Status, Trace
 from etaoi_tui.detail.document.model import Document
 from etaoi_tui.screens import footer_commands
 from etaoi_tui.screens.arrangement import Arrangement
+from etaoi_tui.screens.conversation_controller import ConversationController
 from etaoi_tui.screens.detail_controller import DetailController
 from etaoi_tui.screens.navigator import Navigator
 from etaoi_tui.screens.search_controller import SearchController
@@ -40,6 +42,7 @@ from etaoi_tui.view.status import StatusLine
 from etaoi_tui.view.voice import thresholds
 from etaoi_tui.viewer_options import ChosenRecording
 from etaoi_tui.widgets.breadcrumb import Breadcrumb
+from etaoi_tui.widgets.conversation_view import ConversationView
 from etaoi_tui.widgets.detail_pane import DetailPane
 from etaoi_tui.widgets.divider import Divider
 from etaoi_tui.widgets.footer import KeyFooter
@@ -134,10 +137,13 @@ class Workspace(Screen[None]):
         self.breadcrumb = Breadcrumb(id="breadcrumb")
         self.totals = Totals()
         self.traces = TraceList(selection, context.store, summaries, now, self.totals, id="traces")
-        self.span_tree = SpanTree(selection, summaries, now, self._snapshots, totals=self.totals, id="tree")
+        self.span_tree = SpanTree(
+            selection, summaries, now, partial(_snapshots, self.store), totals=self.totals, id="tree"
+        )
         self.traces.painter.budgets = self.span_tree.painter.budgets = context.budgets
         self._budget_watch = BudgetWatch(context.budgets, self.traces.figures.of, self.traces.all.group_of)
         self.lanes = VoiceLanes(selection, now, limits, id="lanes")
+        self.talk = ConversationView(id="conversation")
         self.detail = DetailPane(number="3", id="detail")
         self.welcome = Welcome(context.status, demo=context.demo, id="welcome")
         self.search_bar = SearchBar(id="search")
@@ -148,12 +154,23 @@ class Workspace(Screen[None]):
             traces=self.traces,
             tree=self.span_tree,
             lanes=self.lanes,
+            conversation=self.talk,
             detail=self.detail,
             welcome=self.welcome,
             changed=self.show_place,
         )
         self.voice = VoiceController(
             selection, self.lanes, self.arrangement, context.store, context.source, now, limits
+        )
+        self.conversation = ConversationController(
+            self.talk,
+            selection,
+            self.span_tree,
+            self.arrangement,
+            self.store,
+            self.payloads,
+            now,
+            self.totals,
         )
         self.detail_controller = DetailController(
             self, self.detail, selection, self.payloads, now, self._describe_turn
@@ -192,6 +209,7 @@ class Workspace(Screen[None]):
                 yield self.welcome
                 yield self.span_tree
                 yield self.lanes
+                yield self.talk
                 yield split_detail
                 yield self.detail
         yield self.search_bar
@@ -232,16 +250,14 @@ class Workspace(Screen[None]):
             self.span_tree.apply(changes)
         empty = self.is_live and newest is None
         if empty:
-            self.welcome.show_clients(
-                [one.client or one.peer for one in self.store.connections.values() if one.closed_at is None]
-            )
-            self.welcome.show_knocks(self.source.notices)
+            self.welcome.show_callers(self.store.connections.values(), self.source.notices)
         self.arrangement.show_welcome(empty)
         self.arrangement.fit()
         self.traces.animate_running(frame)
         self.span_tree.animate_running(frame)
         if self.voice.apply(changes, frame):
             self.detail_controller.describe_again()
+        self.conversation.apply(changes)
         self.search.apply(changes)
         self.detail_controller.apply(changes)
         self.show_place()
@@ -249,11 +265,6 @@ class Workspace(Screen[None]):
     def show_status(self, status: StatusLine) -> None:
         """Draw the first line."""
         self.status_bar.show(status)
-
-    def _snapshots(self, trace: Trace) -> list[Span]:
-        """Return the agent snapshots that a trace names, as far as they stand in other traces."""
-        found = (self.store.find_span(span_id) for span_id in trace.context_ids[-_SNAPSHOTS_SHOWN:])
-        return [span for span in found if span is not None and span.trace is not trace]
 
     def _describe_turn(self, span: Span) -> Document | None:
         return self.voice.describe(span, self.payloads, self.detail_controller.options)
@@ -406,6 +417,12 @@ class Workspace(Screen[None]):
     def _search_left(self) -> None:
         self.search.close()
         self.arrangement.focus()
+
+
+def _snapshots(store: Store, trace: Trace) -> list[Span]:
+    """Return the agent snapshots that a trace names, as far as they stand in other traces."""
+    found = (store.find_span(span_id) for span_id in trace.context_ids[-_SNAPSHOTS_SHOWN:])
+    return [span for span in found if span is not None and span.trace is not trace]
 
 
 def _is_newer(newest: Trace, shown: Trace) -> bool:

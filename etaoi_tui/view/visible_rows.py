@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from etaoi_collector.store.model import Changes, Span, SpanFlag, Trace
-from etaoi_tui.view.depth_first import after_subtree, position
-from etaoi_tui.view.middleware.row_groups import events_beside, head_of, hooks_near
+from etaoi_tui.view.depth_first import after_subtree
+from etaoi_tui.view.middleware.row_groups import events_beside, hooks_near
 from etaoi_tui.view.noise import may_change
 from etaoi_tui.view.opening_folds import folds_to_fit
-from etaoi_tui.view.row_visibility import RowVisibility
-from etaoi_tui.view.tree_scope import TreeScope
+from etaoi_tui.view.placed_rows import PlacedRows
 
 _INTERNAL = int(SpanFlag.INTERNAL)
 _PROBE = int(SpanFlag.PROBE)
@@ -27,40 +26,17 @@ _ROWS_A_SPAN = 500
 """Rows that can be made anew in the time of inserting one."""
 
 
-class TreeRows(RowVisibility):
-    """The rows of one trace's tree.
-
-    Attributes:
-        spans: The span of each row, in depth-first order.
-        depths: The indentation of each row, hidden ancestors not counted.
-        version: Grows with everything that may change how many rows a span has below it, or what they say.
-        touched: The spans of this tree among those that the last `apply` was told of, with and without rows.
-    """
+class TreeRows(PlacedRows):
+    """The rows of one trace's tree, as it grows and is folded."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.scope = TreeScope()
-        self.context: list[Span] = []
-        self.spans: list[Span] = []
-        self.depths: list[int] = []
-        self.version = 0
         self.touched: list[Span] = []
-        self._folds_kept: set[Span] = set()
-        """What is folded while not everything is shown, and the other way round."""
+        """The spans of this tree among those that the last `apply` was told of, with and without rows."""
         self.opens_to = 0
         """Lines that what is unfolded opens to at most, the rest of it folded; 0 for as many as there are."""
-        self._snapshots = 0
-        """Rows of agent snapshots before the trace's own; they fold into the run's head."""
-        self._counts: dict[Span, int] = {}
-        self._counted_at = -1
-
-    def __len__(self) -> int:
-        return len(self.spans)
-
-    @property
-    def trace(self) -> Trace | None:
-        """The trace whose rows these are."""
-        return self.scope.trace
+        self._folds_kept: set[Span] = set()
+        """What is folded while not everything is shown, and the other way round."""
 
     def show(self, trace: Trace | None, *, context: Iterable[Span] = ()) -> None:
         """Switch to another trace.
@@ -166,63 +142,6 @@ class TreeRows(RowVisibility):
             self.depths[below] -= 1
         del self.spans[row], self.depths[row]
         self.version += 1
-
-    # questions
-
-    def extent(self) -> tuple[float, float]:
-        """Return the first and the last moment of the tree, in seconds since the epoch."""
-        return self.scope.extent()
-
-    def index(self, span: Span) -> int | None:
-        """Return a span's row, or None when it has none (folded away, hidden, of another trace)."""
-        if self._snapshots and span in self.context:
-            return self.context.index(span)
-        at = position(self.spans, span, self._snapshots)
-        if at < len(self.spans) and self.spans[at] is span:
-            return at
-        return None
-
-    def nearest(self, span: Span) -> int | None:
-        """Return the row of a span, or of the one that stands for it, or of the ancestor that hides it."""
-        above: Span | None = span
-        while above is not None:
-            row = self.index(above)
-            if row is None and above.marks & _PROBE:
-                head = head_of(above)
-                row = self.index(head) if head is not None else None
-            if row is not None:
-                return row
-            above = above.parent
-        return None
-
-    def snapshot_of(self, span: Span) -> Span | None:
-        """Return the newest agent snapshot that is folded into a row: into that of the run's head."""
-        is_head = not self._snapshots and bool(self.spans) and self.spans[0] is span
-        return self.context[-1] if is_head and self.context else None
-
-    def parent_row(self, row: int) -> int | None:
-        """Return the row of the nearest shown ancestor."""
-        parent = self.spans[row].parent
-        return None if parent is None else self.nearest(parent)
-
-    def infrastructure_of(self, span: Span) -> int:
-        """Count the spans of infrastructure that a row stands for: hidden below it, or around the first row.
-
-        What lies below further rows is theirs. Counts up to a bound.
-        """
-        if self.show_internal or not span.trace.infrastructure:
-            return 0
-        if self._counted_at != self.version:
-            self._counts.clear()
-            self._counted_at = self.version
-        count = self._counts.get(span)
-        if count is None:
-            count = self.count_infrastructure(span.children or ())
-            first = self._snapshots
-            if self.trace is not None and first < len(self.spans) and self.spans[first] is span:
-                count += self.count_infrastructure(self.trace.roots)
-            self._counts[span] = count
-        return count
 
     # folding
 
@@ -340,37 +259,6 @@ class TreeRows(RowVisibility):
     def _moved(self, hook: Span) -> bool:
         """Whether a hook has a row though another one stands for it now, or the other way round."""
         return self.hidden(hook) == (self.index(hook) is not None) and not self.folded_above(hook)
-
-    def _insert(self, span: Span) -> None:
-        if self.hidden(span):
-            return
-        depth = 0
-        above = span.parent
-        while above is not None:
-            if above in self.folded_spans and not self.hidden(above):
-                return
-            depth += not self.hidden(above)
-            above = above.parent
-        at = position(self.spans, span, self._snapshots)
-        if at < len(self.spans) and self.spans[at] is span:
-            return
-        self.spans.insert(at, span)
-        self.depths.insert(at, depth)
-
-    def _collect(self, siblings: list[Span], depth: int, spans: list[Span], depths: list[int]) -> None:
-        stack = [(span, depth) for span in reversed(siblings)]
-        folded = self.folded_spans
-        while stack:
-            span, depth = stack.pop()
-            below = depth
-            if not self.hidden(span):
-                spans.append(span)
-                depths.append(depth)
-                if span in folded:
-                    continue
-                below += 1
-            if span.children:
-                stack.extend([(child, below) for child in reversed(span.children)])
 
     def _all(self) -> Iterator[Span]:
         stack = list(self.trace.roots) if self.trace is not None else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
@@ -10,6 +11,7 @@ from rich.cells import cell_len
 from textual.binding import Binding, BindingType
 
 from etaoi_collector.sources.base import SourceKind, SourceStatus
+from etaoi_collector.store.model import Connection
 from etaoi_tui.clipboard import copy_locally
 from etaoi_tui.launcher.recipes import recipes
 from etaoi_tui.text import one_line
@@ -74,16 +76,16 @@ copies it. Enter opens the recording under the cursor instead of listening.
         self._offers: list[RecentRecording] = []
         self._cursor = 0
 
-    def show_clients(self, clients: list[str]) -> None:
-        """Say who is connected without having sent a span."""
-        if clients != self._clients:
-            self._clients = clients
-            self.refresh()
+    def show_callers(self, connections: Iterable[Connection], knocks: list[str]) -> None:
+        """Say who is connected without having sent a span, and who came and was not let in.
 
-    def show_knocks(self, knocks: list[str]) -> None:
-        """Say who came and was not let in, or asked for what is not here."""
-        if knocks != self._knocks:
-            self._knocks = knocks
+        Args:
+            connections: All there were.
+            knocks: Sentences on who was not let in, or asked for what is not here.
+        """
+        clients = [one.client or one.peer for one in connections if one.closed_at is None]
+        if (clients, knocks) != (self._clients, self._knocks):
+            self._clients, self._knocks = clients, list(knocks)
             self.refresh()
 
     def action_choose(self, number: int) -> None:

@@ -182,14 +182,39 @@ def test_long_conversations_open_at_their_newest_messages() -> None:
     messages = [{"role": "human", "text": f"{n} " + "word " * 100} for n in range(40)]
     document = described(start(1, "llm", {"input_messages": messages}))
     group, *rest = document.tabs[0].sections
-    assert (group.title, group.group, group.open) == ("37 earlier messages", True, False)
-    assert [section.inside for section in rest[:40]] == [group.key] * 37 + [""] * 3
-    assert [section.open for section in rest[:40]] == [False] * 37 + [True] * 3
+    assert (group.title, group.group, group.open) == ("39 earlier messages", True, False)
+    assert [section.inside for section in rest[:40]] == [group.key] * 39 + [""]
+    assert [section.open for section in rest[:40]] == [False] * 39 + [True]
     page = page_of(document)
     shown = [page.line(y).section for y in page.title_lines()]
-    assert [section.key for section in shown if section] == [group.key, *(s.key for s in rest[37:])]
+    assert [section.key for section in shown if section] == [group.key, *(s.key for s in rest[39:])]
     opened = page_of(document, folds={group.key: True})
     assert len(opened.title_lines()) == len(document.tabs[0].sections)
+
+
+@pytest.mark.parametrize("result", ["short", "long " * 1_000], ids=["short", "long"])
+def test_a_call_opens_at_its_answer_below_what_was_asked_last(result: str) -> None:
+    calls = [{"name": "look", "args": {}, "id": f"c{n}"} for n in range(2)]
+    messages = [
+        {"role": "system", "text": "Be brief."},
+        {"role": "user", "text": "Hello"},
+        {"role": "assistant", "text": "Hello"},
+        {"role": "user", "text": "Look twice"},
+        {"role": "assistant", "text": "", "tool_calls": calls},
+        {"role": "tool", "text": result, "tool_call_id": "c0"},
+        {"role": "tool", "text": result, "tool_call_id": "c1"},
+    ]
+    response = {"role": "assistant", "text": "Twice the same."}
+    document = described(start(1, "llm", {"input_messages": messages}), end(1, "llm", {"response": response}))
+    visible = [section for section in document.tabs[0].sections if not section.inside]
+    is_short = len(result) < 100
+    assert [(section.title, section.open) for section in visible] == [
+        ("system", False),
+        ("4 earlier messages", False),
+        ("tool look", is_short),
+        ("tool look", is_short),
+        ("response", True),
+    ]
 
 
 def test_digests_say_what_is_not_known() -> None:

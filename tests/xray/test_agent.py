@@ -148,5 +148,5 @@ def test_a_message_leads_to_its_call_and_a_result_to_its_tool(everything: Run) -
     assert tool is not None
     assert tool.name == "double"
     assert call is everything.calls[1]
-    assert "↳ 42" in text_of(document, "messages")
+    assert text_of(document, "messages").count("42") == 1, "a result stands with its tool, and nowhere else"
     assert find_origin(evidence, "tool:nobody") is None

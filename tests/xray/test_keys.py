@@ -6,7 +6,6 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from etaoi_tui.screens.live_document_modal import LiveDocumentModal
 from etaoi_tui.widgets.detail_pane import DetailPane
 from tests.app.world import World, world
 
@@ -73,26 +72,6 @@ async def test_a_marked_call_has_a_sign_until_the_mark_is_gone() -> None:
         assert signs() == [row == 2 for row in range(w.tree.row_count)]
         await pilot.press("m")
         assert not any(signs())
-
-
-async def test_the_conversation_opens_over_the_screen_and_leads_back() -> None:
-    async with world(size=(120, 40)) as (w, pilot):
-        await two_calls(w, pilot)
-        await pilot.press("c")
-        await pilot.pause()
-        assert isinstance(w.app.screen, LiveDocumentModal)
-        await pilot.pause(0.2)
-        pane = w.app.screen.query_one(DetailPane)
-        assert "nothing" in page_text(pane)
-        await pilot.press("j")
-        assert pane.cursor_line == 1
-        await pilot.press("k")
-        assert pane.cursor_line == 0
-        await pilot.press("full_stop")
-        await pilot.press("p")
-        await pilot.pause()
-        assert not isinstance(w.app.screen, LiveDocumentModal)
-        assert w.tree.cursor.name == "researcher"
 
 
 async def test_what_a_call_was_asked_opens_from_the_row_of_its_agent_and_says_when_there_is_none() -> None:

@@ -8,8 +8,9 @@ from typing import Any
 
 from etaoi_tui.detail.document.model import Section
 from etaoi_tui.detail.pages.conversation import conversation_document
+from etaoi_tui.detail.pages.turn_steps import STEPS_SHOWN
 from etaoi_tui.text import UNSAFE
-from tests.detail.pages import text_of
+from tests.detail.pages import delta, end, start, text_of
 from tests.detail.recorded import Recorded
 from tests.scribe import Open, Scribe
 from tests.voice.calls import events_of, many
@@ -136,3 +137,68 @@ def test_threads_of_one_session_are_told_apart() -> None:
     told = text_of(conversation_document(session, recorded.payloads, 0.0, "ann"))
     assert "ann asks 0" in told and "ann hears 1" in told and "bob" not in told.replace("bot", "")
     assert "2 turns" in told or "ann asks 1" in told
+
+
+def waiting(event: Any, text: str) -> Any:
+    return {**event, "metadata": {**event["metadata"], "etaoi_tui.waits_for": text}}
+
+
+def test_what_a_tool_waits_for_stands_in_its_turn_and_so_does_its_end() -> None:
+    recorded = Recorded()
+    recorded.send(start(1, "sub_agent", asked("pay 5")), start(2, "tool", {"input": "{}"}, at=1, parent=1))
+    recorded.send(waiting(delta(2, "tool", {}, at=3), "May I pay?"))
+    (wait,) = [one for one in sections_of(recorded) if one.key.startswith("turn") and "waits" in one.key]
+    assert (wait.title, wait.preview, wait.style) == ("Waits", "May I pay?", "warning")
+    recorded.send(waiting(delta(2, "tool", {}, at=6), ""))
+    (wait,) = [one for one in sections_of(recorded) if "waits" in one.key]
+    assert (wait.title, wait.summary) == ("Waited", "3.00s")
+    tool = next(span for span in recorded.spans if span.kind == "tool")
+    assert wait.target == tool.span_id
+    recorded.send(end(2, "tool", {"output": "paid"}, at=7, parent=1), end(1, "sub_agent", said("done"), at=8))
+    assert "May I pay?" in text(recorded)
+
+
+def test_a_wait_that_another_run_went_on_with_stands_before_its_answer() -> None:
+    recorded, scribe = Recorded(), Scribe("resumed")
+    question = "GraphInterrupt((Interrupt(value='May I pay?', id='77ab'),))"
+    first = scribe.start("sub_agent", "bot", payload=asked("pay 5"), metadata={"thread_id": "t"})
+    scribe.end(scribe.start("tool", "pay", first), error=question)
+    scribe.end(first, {"outputs": "{}"})
+    told = {"inputs": json.dumps({"__type__": "Command", "resume": "yes, do it"})}
+    second = scribe.start("sub_agent", "bot", payload=told, metadata={"thread_id": "t"})
+    scribe.end(second, said("paid"))
+    recorded.send(*scribe.take())
+    shown = text(recorded)
+    places = [shown.index(words) for words in ("pay 5", "May I pay?", "yes, do it", "paid")]
+    assert places == sorted(places)
+
+
+def test_of_many_steps_the_newest_have_a_line_and_the_rest_are_counted() -> None:
+    recorded, scribe = Recorded(), Scribe("steps")
+    root = scribe.start("sub_agent", "helper", payload=asked("go"))
+    for n in range(STEPS_SHOWN + 5):
+        scribe.end(scribe.start("tool", f"tool{n}", root, payload={"input": '{"q": "x"}'}), {"output": "ok"})
+    scribe.end(root, said("done"))
+    recorded.send(*scribe.take())
+    lines = [section for section in sections_of(recorded) if section.quiet]
+    assert lines[0].title == "5 earlier steps not shown" and len(lines) == STEPS_SHOWN + 1
+    assert lines[1].title == "tool5 x" and lines[1].glyph == "⚒" and lines[1].style == "muted"
+
+
+def test_tokens_and_dollars_of_turns_add_up_to_those_of_the_conversation() -> None:
+    recorded, scribe = Recorded(), Scribe("money")
+    for n in range(2):
+        root = scribe.start("sub_agent", "bot", payload=asked("go"))
+        below = scribe.start("sub_agent", "critic", root, payload=asked("task"))
+        for parent, tokens in ((root, 1_000 * (n + 1)), (below, 500)):
+            call = scribe.start("llm", "gpt-4o", parent)
+            usage = {"input_tokens": tokens, "output_tokens": 0, "total_tokens": tokens}
+            scribe.end(call, {"response": {"role": "ai", "text": "x"}, "usage": usage})
+        scribe.end(below, said("ok"))
+        scribe.end(root, said("done"))
+    recorded.send(*scribe.take())
+    summaries = [one.summary for one in sections_of(recorded) if ".answer" in one.key and not one.inside]
+    assert ["1.5k tok" in summaries[0], "2.5k tok" in summaries[1]] == [True, True]
+    groups = [one.summary for one in sections_of(recorded) if one.group]
+    assert len(groups) == 2 and all("500 tok" in one for one in groups)
+    assert "4.0k tok" in text(recorded).splitlines()[0] or "4k tok" in text(recorded).splitlines()[0]

@@ -55,6 +55,8 @@ class Text:
     style: str = ""
     prose: bool = False
     """Light up headings, lists, rules and code of Markdown, leaving every character where it is."""
+    language: str = ""
+    """What it is the source of, as it would stand behind a fence of Markdown; empty for plain text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,8 @@ class Section:
     """Key of the group that the section belongs to."""
     target: str = ""
     """Id of the span that it comes from, for a reader who wants to go there."""
+    quiet: bool = False
+    """Its title is a line among others: it does not look like a heading."""
 
     @property
     def foldable(self) -> bool:

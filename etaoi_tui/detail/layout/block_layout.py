@@ -26,6 +26,7 @@ from etaoi_tui.detail.document.model import (
     Table,
     Text,
 )
+from etaoi_tui.detail.layout.code_colours import code_lines
 from etaoi_tui.detail.layout.group_columns import group_lines
 from etaoi_tui.detail.layout.hanging_line import HangingLine
 from etaoi_tui.detail.layout.json_layout import JsonLayout
@@ -35,7 +36,7 @@ from etaoi_tui.detail.layout.wrap import LEAST_WIDTH, LINE_COST, break_line, sho
 from etaoi_tui.text import cells, crop, fit, one_line
 
 _LONGEST_MARKDOWN = 400_000
-"""Characters up to which Markdown is read as such; longer text stays as it came, which takes less memory."""
+"""Characters up to which Markdown and code are read as such; longer text stays as it came: less memory."""
 
 KEY_COLUMN = 20
 """Least width of the names in key-value blocks, where there is room."""
@@ -73,6 +74,8 @@ def layout_for(block: Block, width: int, *, source: bool = False) -> BlockLayout
     match block:
         case Text(prose=True) if not source and len(block.text) <= _LONGEST_MARKDOWN:
             return MarkdownLayout(block, width)
+        case Text(language=language) if language and not source and len(block.text) <= _LONGEST_MARKDOWN:
+            return HangingLayout(block, width, code_lines(block.text, language))
         case Text():
             return TextLayout(block, width)
         case StyledLine():

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
 from etaoi_tui.detail.document.model import StyledText
+from etaoi_tui.detail.layout.hanging_line import HangingLine
 
 _LANGUAGES = frozenset(
-    "bash c c++ cpp css diff go html java javascript js json kotlin php py python rb ruby rust sh shell sql "
+    "bash c c++ cpp css go html java javascript js json kotlin php py python rb ruby rust sh shell sql "
     "swift toml ts typescript xml yaml yml".split()
 )
 """Names that are looked up. They come from outside, and Pygments would import whatever has a name."""
@@ -26,10 +28,27 @@ _STYLES = (
     ("Token.Literal.Number", "json.number"),
     ("Token.Literal.String", "json.string"),
     ("Token.Comment", "muted"),
-    ("Token.Generic.Inserted", "diff.added"),
-    ("Token.Generic.Deleted", "diff.removed"),
     ("Token.Punctuation", "json.punct"),
 )
+
+
+_DIFF_STYLES = (
+    (("diff ", "index ", "--- ", "+++ ", "rename ", "similarity ", "new file ", "deleted file "), "title"),
+    (("@@",), "accent"),
+    (("+",), "diff.added"),
+    (("-",), "diff.removed"),
+)
+"""How lines of a diff begin, the first that fits, and the style of the whole line."""
+
+
+def code_lines(text: str, language: str) -> Iterator[HangingLine]:
+    """Yield the lines of a source, coloured when they are asked for."""
+    at = 0
+    while at < len(text):
+        newline = text.find("\n", at)
+        stop = len(text) if newline < 0 else newline
+        yield HangingLine([], 0, code_runs(text[at:stop].removesuffix("\r"), language))
+        at = stop + 1
 
 
 def code_runs(line: str, language: str) -> list[StyledText]:
@@ -41,6 +60,8 @@ def code_runs(line: str, language: str) -> list[StyledText]:
         line: One line.
         language: As it stands behind a fence of Markdown, lower case.
     """
+    if language == "diff":
+        return [(line, next((style for begins, style in _DIFF_STYLES if line.startswith(begins)), ""))]
     lexer = _lexer(language) if language in _LANGUAGES and len(line) <= _LONGEST else None
     if lexer is None:
         return [(line, "code")]

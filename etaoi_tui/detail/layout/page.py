@@ -29,6 +29,11 @@ class Anchor(NamedTuple):
     line: int
 
 
+def title_of(section: str) -> Anchor:
+    """Return the place of a section's title."""
+    return Anchor(section, _TITLE, 0)
+
+
 class PageLine(NamedTuple):
     """A line as it is drawn."""
 
@@ -146,7 +151,7 @@ class PageLayout:
             return PageLine([*self._gutter(section), *runs], section, False)
         if section is None or part.block == _GAP:
             return PageLine([], section, False)
-        return PageLine(self._title(section), section, True)
+        return PageLine(self._title(section), section, not section.quiet)
 
     def section_at(self, y: int) -> Section | None:
         """Return the section that a line belongs to."""

@@ -17,6 +17,7 @@ from etaoi_collector.conventions.roles import ROLES, normalize_role
 from etaoi_collector.conventions.server_tools import ServerToolCall, is_server_tool, read_server_tools
 from etaoi_tui.detail.document.json_printer import parse_json
 from etaoi_tui.detail.document.model import Block, Json, JsonText, Section, StyledLine, StyledText, Text
+from etaoi_tui.detail.document.text_reading import text_block
 from etaoi_tui.detail.span_data import as_count, as_list, as_map, as_text
 from etaoi_tui.view import format as fmt
 
@@ -32,9 +33,11 @@ OPEN_CHARACTERS = 4_000
 
 NEWEST_OPEN = 3
 GROUPED = 5
-"""So many older messages fold into one line."""
+GROUPED_ABOVE_ANSWER = 3
+"""So many older messages fold into one line; above an answer, which is what a reader came for, fewer."""
 LONG_SYSTEM_PROMPT = 800
-_RESULT_WORDS = 160
+LONG_QUESTION = 1_500
+"""Characters up to which the newest message of a request stands open above the answer."""
 
 
 @dataclass(slots=True)
@@ -251,27 +254,36 @@ def unquoted(value: Any) -> Any:
     return parsed.value + value[at:] if at >= 0 and _OPEN_STRING.fullmatch(value, 0, at) else value
 
 
-def value_block(value: Any) -> Block:
-    """Return the block that shows a value best: JSON where it is some, text where not."""
+_BEGINS_JSON = re.compile(r"""\s*(?:\{|\[\s*(?:["\[{\]\d-]|true\b|false\b|null\b))""")
+"""How JSON begins that is an object or a list; ``[INFO]`` and a link of Markdown are none."""
+
+
+def value_block(value: Any, file_name: str = "") -> Block:
+    """Return the block that shows a value best: JSON, a diff, Markdown, code, or text where it is none.
+
+    Args:
+        value: A value, or text as it came.
+        file_name: Name of the file whose content it may be.
+    """
     value = unquoted(value)
     if isinstance(value, str):
-        return JsonText(value) if value.lstrip()[:1] in ("{", "[") else Text(value)
+        return JsonText(value) if _BEGINS_JSON.match(value) else text_block(value, file_name)
     return Json(value)
 
 
-def message_blocks(message: Message, results: Mapping[str, Message] | None = None) -> list[Block]:
+def message_blocks(message: Message, file_name: str = "") -> list[Block]:
     """Return what a message says, without its reasoning.
 
     Args:
         message: The message.
-        results: Answers of tools by the id of the call; their first words are shown with the call.
+        file_name: Name of the file that a tool was asked for whose answer it is.
     """
     blocks: list[Block] = []
     for server_call in message.server_calls:
         blocks += server_call_blocks(server_call)
     if message.text:
         if message.role == "tool":
-            blocks.append(value_block(message.text))
+            blocks.append(value_block(message.text, file_name))
         else:
             blocks.append(Text(message.text, prose=True))
     if message.refusal:
@@ -286,10 +298,6 @@ def message_blocks(message: Message, results: Mapping[str, Message] | None = Non
             blocks.append(Json(value))
     for call in message.calls:
         blocks += call_blocks(call)
-        result = (results or {}).get(call.call_id) if call.call_id else None
-        if result is not None:
-            words = " ".join(result.text[:_RESULT_WORDS].split()) or "(empty)"
-            blocks.append(StyledLine([("  ↳ ", "muted"), (words, "error" if result.failed else "muted")]))
     if message.artifact is not None:
         blocks += [StyledLine([("artifact", "key")]), value_block(message.artifact)]
     if not blocks:
@@ -348,7 +356,12 @@ def note(text: str) -> StyledLine:
 
 
 def chat_sections(
-    messages: Sequence[Message], prefix: str, *, level: int = 0, names: Mapping[str, str] | None = None
+    messages: Sequence[Message],
+    prefix: str,
+    *,
+    level: int = 0,
+    names: Mapping[str, str] | None = None,
+    answered: bool = False,
 ) -> list[Section]:
     """Return messages as sections, older ones closed when there is much.
 
@@ -357,14 +370,21 @@ def chat_sections(
         prefix: Begins the keys of the sections.
         level: Indentation of the sections.
         names: Tool names by call id, for results that do not name their tool.
+        answered: What they asked for stands below them, and is what a reader came for: only what was asked
+            last is open, unless it is so long that the answer would be out of sight.
     """
     names_by_id = dict(names or {})
-    results = {message.call_id: message for message in messages if message.call_id}
     total = sum(len(message.text) for message in messages)
     sections: list[Section] = []
     first = 1 if messages and messages[0].role == "system" else 0
-    newest = len(messages) - NEWEST_OPEN
-    group = f"{prefix}.earlier" if total > OPEN_CHARACTERS and newest - first >= GROUPED else ""
+    if answered:
+        newest = _last_asked(messages)
+        shown = sum(len(message.text) for message in messages[newest:]) <= LONG_QUESTION
+        short, grouped = False, GROUPED_ABOVE_ANSWER
+    else:
+        newest = len(messages) - NEWEST_OPEN
+        shown, short, grouped = True, total <= OPEN_CHARACTERS, GROUPED
+    group = f"{prefix}.earlier" if not short and newest - first >= grouped else ""
     for n, message in enumerate(messages):
         for call in message.calls:
             if call.call_id:
@@ -379,16 +399,24 @@ def chat_sections(
                 )
             )
         inside = group if first <= n < newest else ""
-        is_open = total <= OPEN_CHARACTERS or n >= newest
+        is_open = short or (shown and n >= newest)
         if message.role == "system" and len(message.text) > LONG_SYSTEM_PROMPT:
             is_open = False
         message_parts = message_sections(
-            message, f"{prefix}{n}", is_open=is_open, level=level, names=names_by_id, results=results
+            message, f"{prefix}{n}", is_open=is_open, level=level, names=names_by_id
         )
         sections += (
             [replace(section, inside=inside) for section in message_parts] if inside else message_parts
         )
     return sections
+
+
+def _last_asked(messages: Sequence[Message]) -> int:
+    """Return the place of the newest message; of the first of them where tools answered together."""
+    at = len(messages) - 1
+    while at > 0 and messages[at].role == "tool" and messages[at - 1].role == "tool":
+        at -= 1
+    return max(at, 0)
 
 
 def message_sections(
@@ -400,7 +428,6 @@ def message_sections(
     names: Mapping[str, str] | None = None,
     title: str = "",
     summary: str = "",
-    results: Mapping[str, Message] | None = None,
 ) -> list[Section]:
     """Return a message as a section, and its reasoning as a closed one before it."""
     style = ROLE_STYLES.get(message.role, OTHER_ROLE[1])
@@ -420,7 +447,7 @@ def message_sections(
         Section(
             key=f"{key}.{message.role}",
             title=full_title,
-            blocks=message_blocks(message, results),
+            blocks=message_blocks(message),
             summary=summary or (fmt.count(length, "char") if length else ""),
             preview=preview[:400],
             open=is_open,

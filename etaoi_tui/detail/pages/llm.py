@@ -70,7 +70,7 @@ def _request(data: SpanData) -> list[Section]:
     start = data.start_payload
     messages = read_messages(start.get("input_messages"))
     if messages is not None:
-        return chat_sections(messages, "m")
+        return chat_sections(messages, "m", answered=True)
     if start.get("input_messages") is not None:
         blocks: list[Block] = [note("not the usual shape of messages"), Json(start["input_messages"])]
         return [Section("request", "Request", blocks)]

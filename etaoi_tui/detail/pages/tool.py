@@ -5,6 +5,7 @@ from __future__ import annotations
 from etaoi_collector.store.model import Status
 from etaoi_tui.detail.document.json_printer import parse_json
 from etaoi_tui.detail.document.model import Block, JsonText, KeyValues, Section, StyledText, Tab, Text
+from etaoi_tui.detail.document.text_reading import file_named
 from etaoi_tui.detail.messages.chat import Message, message_blocks, note, read_message, unquoted, value_block
 from etaoi_tui.detail.middleware.tool_chain import tool_chain_sections
 from etaoi_tui.detail.pages.overview import STATUS_MEANINGS
@@ -36,11 +37,21 @@ def _sections(data: SpanData) -> list[Section]:
 
 
 def _arguments(data: SpanData) -> Section:
-    start = data.start_payload
-    value = start.get("arguments", start.get("input", start.get("inputs")))
+    value = _sent(data)
     blocks: list[Block] = [_nothing(data)] if value in (None, "", {}, "{}") else [value_block(value)]
-    call_id = as_text(start.get("call_id"))
+    call_id = as_text(data.start_payload.get("call_id"))
     return Section("arguments", "Arguments", blocks, call_id, glyph="→", style="role.user")
+
+
+def _sent(data: SpanData) -> object:
+    start = data.start_payload
+    return start.get("arguments", start.get("input", start.get("inputs")))
+
+
+def _file_name(data: SpanData) -> str:
+    """Return the name of the file that the tool was asked about, if it was."""
+    sent = _sent(data)
+    return file_named(parse_json(sent).value if isinstance(sent, str) and sent.startswith("{") else sent)
 
 
 def _nothing(data: SpanData) -> Block:
@@ -73,9 +84,9 @@ def _result(data: SpanData) -> list[Section]:
         return []
     message = _tool_message(value)
     if message is None:
-        blocks = [Text("(empty)", "muted")] if value == "" else [value_block(value)]
+        blocks = [Text("(empty)", "muted")] if value == "" else [value_block(value, _file_name(data))]
         return [Section("result", "Result", blocks, _size(value), glyph="⚒", style="role.tool")]
-    return _message_sections(message)
+    return _message_sections(message, _file_name(data))
 
 
 def _tool_message(value: object) -> Map | None:
@@ -91,7 +102,7 @@ def _tool_message(value: object) -> Map | None:
     return None
 
 
-def _message_sections(raw: Map) -> list[Section]:
+def _message_sections(raw: Map, file_name: str) -> list[Section]:
     message: Message | None = read_message(raw)
     if message is None:
         return [Section("result", "Result", [JsonText(as_text(raw))], glyph="⚒", style="role.tool")]
@@ -105,7 +116,7 @@ def _message_sections(raw: Map) -> list[Section]:
         for name, label in (("name", "tool"), ("tool_call_id", "answers call"), ("id", "message id"))
         if raw.get(name)
     ]
-    blocks = message_blocks(message)
+    blocks = message_blocks(message, file_name)
     if "…" in raw:
         blocks.append(note(as_text(raw["…"])))
     style = "error" if message.failed else "role.tool"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from etaoi_collector.store.model import Span, Status
 from etaoi_tui.detail.kind_viewer import KindViewer, RowReader
-from etaoi_tui.kinds.row_text import arguments, message_text
+from etaoi_tui.kinds.row_text import arguments, first_line
 
 if TYPE_CHECKING:
     from etaoi_tui.detail.document.model import Tab
@@ -25,10 +25,7 @@ def _summary(span: Span, rows: RowReader) -> str:
 
 def _reason(span: Span, rows: RowReader) -> str:
     """Return why a tool answered with an error: the first line of its answer."""
-    output = rows.fields(span.end_ref).output or ""
-    if output.startswith("{"):
-        output = message_text(output)
-    return next((line.strip() for line in output.splitlines() if line.strip()), "") or _TOOL_ERROR
+    return first_line(rows.fields(span.end_ref).output or "") or _TOOL_ERROR
 
 
 def _tabs(data: SpanData) -> list[Tab]:
