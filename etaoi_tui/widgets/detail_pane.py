@@ -7,14 +7,10 @@ range grows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from rich.segment import Segment
 from textual import events
-from textual.geometry import Region
 from textual.selection import Selection
 from textual.strip import Strip
-from textual.widget import Widget
 
 from etaoi_collector.lru import Lru
 from etaoi_tui.detail.document.failure import failed_sections
@@ -24,7 +20,6 @@ from etaoi_tui.text import fit, printable
 from etaoi_tui.widgets import document_style
 from etaoi_tui.widgets.document_painter import DocumentPainter
 from etaoi_tui.widgets.frame import Frame
-from etaoi_tui.widgets.line_widget import draw_lines
 from etaoi_tui.widgets.page_text import copied_text, selected_text
 from etaoi_tui.widgets.page_view import FIXED_ROWS, LinePosition, PageView
 from etaoi_tui.widgets.tab_line import TabLabel, tab_at
@@ -65,8 +60,7 @@ last. A triangle folds a section. What is running grows while you read.
         self._painter = DocumentPainter(self, document_style.LOOKS)
         self._painter.number = number
         style = self._painter.style
-        self.frame = Frame(self._painter.look, lambda: style("tab-line", own=True).bgcolor)
-        """What stands around the page, in the pane's padding."""
+        self.frame: Frame = Frame(self._painter.look, lambda: style("tab-line", own=True).bgcolor)
 
     # what is shown
 
@@ -220,17 +214,6 @@ last. A triangle folds a section. What is running grows while you read.
         self.refresh()
 
     # drawing
-
-    def render_lines(self, crop: Region) -> list[Strip]:
-        """Draw the rows of a region, with the frame if there is one."""
-        if self.frame.shown and self.opacity == 1:
-            return draw_lines(self, crop, self.frame)
-        return super().render_lines(crop)
-
-    def _arrange_scrollbars(self, region: Region) -> Iterable[tuple[Widget, Region]]:
-        """Leave the top of the frame to the frame, by a method that Textual keeps to itself."""
-        for bar, place in super()._arrange_scrollbars(region):
-            yield bar, place.shrink((FIXED_ROWS, 0, 0, 0)) if self.frame.shown else place
 
     def render_line(self, y: int) -> Strip:
         """Draw one row of the pane."""
