@@ -51,6 +51,7 @@ from etaoi_tui.widgets.textual_internals import (
     key_name,
 )
 from etaoi_tui.widgets.themes import DARK, LIGHT
+from etaoi_tui.widgets.tour import TourLine
 from etaoi_tui.widgets.user_themes import load_themes
 from etaoi_tui.widgets.welcome import RecentRecording
 
@@ -129,6 +130,9 @@ class ViewerApp(ContainedApp[ChosenRecording]):
         self.faults = FaultLog(clock)
         settings = settings or Settings()
         self.commands = (commands or load_commands()).with_keys(settings.keys)
+        self._tour = TourLine(id="tour") if demo else None
+        if self._tour is not None:
+            self.commands = self._tour.listening(self.commands)
         self._themes = [*THEMES, *(one.name for one in themes)]
         for one in (DARK, LIGHT, *themes):
             self.register_theme(one)
@@ -307,6 +311,8 @@ class ViewerApp(ContainedApp[ChosenRecording]):
         changes = self.store.drain_changes()
         self._status.apply(changes)
         self.main.apply(changes, self._spinner_frame)
+        if self._tour is not None:
+            self._tour.look_at(self.store.traces.values(), self.main.footer)
         if self._wanted_span and (self.feed.ended or self.store.find_span(self._wanted_span)):
             self.main.go_to_span_id(self._wanted_span)
             self._wanted_span = ""

@@ -18,6 +18,7 @@ for _name in ("NO_COLOR", "TEXTUAL_THEME", "TEXTUAL_DIM_FACTOR", "TEXTUAL_FPS"):
     os.environ.pop(_name, None)
 os.environ["TEXTUAL_ANIMATIONS"] = "none"
 
+import moving_picture
 import shots_voice
 import shots_xray
 
@@ -146,7 +147,11 @@ def take_all(shots: Iterable[Shot], path: Path) -> None:
 
 
 def main() -> None:
-    """Take all pictures, or those of the requests alone: ``screenshots.py xray``."""
+    """Take all pictures; the moving one alone with ``moving``, those of the requests alone with ``xray``."""
+    if "moving" in sys.argv[1:]:
+        price_book().load()
+        asyncio.run(moving_picture.film(write))
+        return
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "releases.msgpack"
         shots_xray.record(path)
@@ -154,6 +159,7 @@ def main() -> None:
         take_all(shots_xray.SHOTS, path)
         if "xray" in sys.argv[1:]:
             return
+        asyncio.run(moving_picture.film(write))
         asyncio.run(take_streaming())
         shots_voice.take_live(write)
         path = Path(folder) / "demo.msgpack"

@@ -27,12 +27,12 @@ def open_search(at: Workspace) -> None:
     "search.next",
     keys=("n",),
     label="next hit",
-    help="Go to the next hit, and on into the next run",
+    help="Go to the next match in the detail, then to the next hit, and on into the next run",
     group="Find",
     words="find match occurrence",
 )
 def go_to_next_hit(at: Workspace) -> None:
-    """Go to the next hit, in this run or the next one that has any."""
+    """Go to the next occurrence in the detail, or the next hit, in this run or the next one that has any."""
     if not at.search.next():
         at.answer("Nothing is searched: / asks for what.")
 
@@ -41,12 +41,12 @@ def go_to_next_hit(at: Workspace) -> None:
     "search.previous",
     keys=("N",),
     label="previous hit",
-    help="Go to the previous hit, and on into the run before",
+    help="Go to the previous match in the detail, then to the hit before, and on into the run before",
     group="Find",
     words="find match occurrence",
 )
 def go_to_previous_hit(at: Workspace) -> None:
-    """Go to the hit before, in this run or the one before that has any."""
+    """Go to the occurrence before in the detail, or the hit before, in this run or the one before."""
     if not at.search.previous():
         at.answer("Nothing is searched: / asks for what.")
 

@@ -295,7 +295,9 @@ class Agent:
         }
         self.stage.end(span, {"output": json.dumps(result, ensure_ascii=False)})
 
-    def fail_tool(self, span: Span, call: Mapping[str, Any], content: str, error: str) -> None:
+    def fail_tool(
+        self, span: Span, call: Mapping[str, Any], content: str, error: str, traceback: str
+    ) -> None:
         """End a tool with an error that the model gets to read."""
         self.messages.append(
             {
@@ -306,7 +308,7 @@ class Agent:
                 "status": "error",
             }
         )
-        self.stage.end(span, {"output": content}, error=error)
+        self.stage.end(span, {"output": content, "traceback": traceback}, error=error)
 
     def use_tool(self, parent: Span, call: Mapping[str, Any], seconds: float, content: str) -> Story:
         """Play a tool that works."""

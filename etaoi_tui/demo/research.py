@@ -102,29 +102,47 @@ def _look_around(agent: Agent, subject: Scenario, calls: list[dict[str, Any]]) -
 
 
 def _review(stage: SpanWriter, subject: Scenario, parent: Span) -> Generator[Step, None, str]:
-    """The sub-agent: runs the tests, reads the failure, tries again."""
+    """The sub-agent: reads, runs the tests, reads the failure, tries again."""
     reviewer = Agent(
         stage, "reviewer", "claude-sonnet", "anthropic", subjects.REVIEWER_PROMPT, ("run_tests", "read_file")
     )
     reviewer.begin(f"Does {subject.module} work with {subject.project} {subject.new}?", parent)
-    first = _call(stage, "run_tests", requirement=f"{subject.project}=={subject.new}")
-    node = reviewer.node("model")
-    yield from reviewer.call_model(
-        node,
+    look = _call(stage, "read_file", path=subject.module)
+    yield from _model_node(
+        reviewer,
         Reply(
-            "Running the suite against the new version first.",
+            "Reading the module before the tests run.",
+            seconds=stage.about(0.4),
+            tokens=Tokens(618, 34, cached=512),
+            ttft=stage.about(0.31),
+            tool_calls=[look],
+        ),
+        unused="",
+    )
+    tools = reviewer.node("tools")
+    yield from reviewer.use_tool(tools, look, stage.about(0.2), subjects.own_module(subject))
+    reviewer.leave(tools)
+    first = _call(stage, "run_tests", requirement=f"{subject.project}=={subject.new}")
+    yield from _model_node(
+        reviewer,
+        Reply(
+            "Running the suite against the new version.",
             seconds=stage.about(0.5),
             tokens=Tokens(702, 58, cached=512),
             ttft=stage.about(0.31),
             tool_calls=[first],
         ),
+        unused="read_file",
     )
-    reviewer.leave(node)
     tools = reviewer.node("tools")
     failing = reviewer.start_tool(tools, first)
     yield stage.about(1.5)
     reviewer.fail_tool(
-        failing, first, subjects.test_output(subject), "RuntimeError('exit 1: 1 failed, 41 passed')"
+        failing,
+        first,
+        subjects.test_output(subject),
+        f"RuntimeError({subjects.TEST_FAILURE!r})",
+        subjects.TEST_TRACEBACK,
     )
     reviewer.leave(tools)
     again = _call(
@@ -161,8 +179,14 @@ def _review(stage: SpanWriter, subject: Scenario, parent: Span) -> Generator[Ste
     return verdict
 
 
-def _model_node(agent: Agent, reply: Reply) -> Story:
-    """One model call with its middleware around it: budget, notes, trimmed tools, and back again."""
+def _model_node(agent: Agent, reply: Reply, unused: str = "run_tests") -> Story:
+    """One model call with its middleware around it: budget, notes, trimmed tools, and back again.
+
+    Args:
+        agent: That calls.
+        reply: What it gets.
+        unused: The tool that is trimmed; none if empty.
+    """
     stage = agent.stage
     yield from _fit_budget(agent)
     node = agent.node("model")
@@ -175,8 +199,8 @@ def _model_node(agent: Agent, reply: Reply) -> Story:
         "system_text_changed": True,
         "system_text_delta": {"before_len": len(agent.system), "after_len": len(noted_text)},
     }
-    trimmed = {**noted, "tools": [name for name in agent.tools if name != "run_tests"]}
-    trim_diff = {"tools_removed": ["run_tests"]}
+    trimmed = {**noted, "tools": [name for name in agent.tools if name != unused]}
+    trim_diff = {"tools_removed": [unused]} if unused else {}
     hook = "wrap_model_call"
     yield from agent.probe(
         node,

@@ -174,6 +174,19 @@ def test_output(subject: Scenario) -> str:
     )
 
 
+TEST_FAILURE = "exit 1: 1 failed, 41 passed"
+
+TEST_TRACEBACK = (
+    "Traceback (most recent call last):\n"
+    '  File "reviewer/tools.py", line 34, in run_tests\n'
+    "    return summary_of(finished)\n"
+    '  File "reviewer/tools.py", line 51, in summary_of\n'
+    '    raise RuntimeError(f"exit {finished.returncode}: {last_line}")\n'
+    f"RuntimeError: {TEST_FAILURE}"
+)
+"""Where the tool raises when a test fails."""
+
+
 def review(subject: Scenario) -> str:
     """What the reviewer concludes."""
     return (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Any
 
@@ -17,6 +17,7 @@ from etaoi_tui.detail.view_options import ViewOptions
 from etaoi_tui.view.neighbouring_calls import surroundings_version
 from etaoi_tui.view.selection import Selection, SelectionChange
 from etaoi_tui.widgets.detail_pane import DetailPane
+from etaoi_tui.widgets.page_view import FIRST_PAINT_MS
 from etaoi_tui.widgets.textual_internals import contained
 
 _DETAIL_AFTER = 0.06
@@ -119,6 +120,28 @@ class DetailController:
             if span in changes.changed or shown is not span or self._version_of(span) != version:
                 self.draw_now()
         self._pane.work(_DETAIL_BUDGET_MS)
+        if self._rest_timer is None and self._pane.display:
+            self._pane.search_on(_DETAIL_BUDGET_MS)
+
+    def look_for(self, words: Sequence[str], *, landing: int = 1) -> None:
+        """Mark words in the detail, and go to the first (1) or the last (-1) in the next one shown."""
+        self._pane.look_for(words, landing=landing)
+
+    def step_occurrence(self, step: int) -> bool:
+        """Go to the next occurrence in the detail (1) or the one before (-1); False without one."""
+        if not self._pane.display:
+            return False
+        self.draw_now()
+        return self._pane.step_occurrence(step, FIRST_PAINT_MS)
+
+    @property
+    def occurrences(self) -> str:
+        """Where the reader is among the occurrences of the words, such as ``2 of 5``; empty without any."""
+        number, count, is_all = self._pane.occurrence_count
+        if not count or not self._pane.display:
+            return ""
+        at = f"{number:,} of " if number is not None else ""
+        return f"{at}{count:,}{'' if is_all else '+'}"
 
     def _describe(self, span: Span) -> Document:
         # A tenth of a second of imports that the first screen need not wait for.

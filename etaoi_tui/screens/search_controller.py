@@ -6,6 +6,7 @@ from collections.abc import Callable, MutableMapping
 
 from etaoi_collector.sources.base import Source
 from etaoi_collector.store.model import Changes, Span, Trace
+from etaoi_tui.screens.detail_controller import DetailController
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.runs.saved_filters import NamedFilter, read_filter
 from etaoi_tui.view.runs.search import RunsSearch
@@ -31,6 +32,7 @@ class SearchController:
         source: Source,
         saved: MutableMapping[str, str],
         go_to: Callable[[Span], None],
+        detail: DetailController,
     ) -> None:
         """Watch a selection.
 
@@ -42,6 +44,7 @@ class SearchController:
             source: Reads payloads.
             saved: Filters by name; changed in place.
             go_to: Shows a span, in whichever run it is.
+            detail: Marks what is looked for in the span that is shown.
         """
         self.text = ""
         """What was searched last."""
@@ -56,6 +59,11 @@ class SearchController:
         self._go_to_span = go_to
         self._search: RunsSearch | None = None
         self._named = NamedFilter("")
+        self._detail = detail
+        self._origin: tuple[Trace | None, Span | None] = (None, None)
+        """Where the person was when the bar opened."""
+        self._was_following = False
+        self._landing = 1
         selection.watch(self._selection_changed)
 
     @property
@@ -67,6 +75,7 @@ class SearchController:
         if change.trace:
             self._light()
         if self._search is not None:
+            self._mark()
             self._show_count()
 
     def open(self, text: str | None = None, *, in_list: bool) -> None:
@@ -78,6 +87,8 @@ class SearchController:
         """
         self.in_list = in_list
         text = self.text if text is None else text
+        self._origin = (self._selection.trace, self._selection.span)
+        self._was_following = self._tree.following
         self._bar.open(text)
         self.change(text)
 
@@ -100,7 +111,32 @@ class SearchController:
                 self.work()
         self._light()
         self._filter()
+        self._to_hit_from_origin()
+        self._mark()
         self._tree.refresh()
+
+    def _to_hit_from_origin(self) -> None:
+        """While one types: go to the first hit from where the person was, or back there without one."""
+        trace, span = self._origin
+        if not self._bar.is_open or not self._bar.has_keys or self.in_list:
+            return
+        if trace is None or trace is not self._selection.trace:
+            return
+        here = self._here
+        target = here.from_place(span) if here is not None else None
+        if target is None and (here is None or here.done):
+            target = span
+        if target is not None and target is not self._selection.span:
+            # No jump to come back from: that is one when the search is kept.
+            self._tree.follow(False)
+            self._tree.select(target)
+
+    def _mark(self) -> None:
+        """Mark the words in the detail of a hit."""
+        here, span = self._here, self._selection.span
+        is_hit = here is not None and span is not None and span in here
+        words = here.snippets.marked if here is not None and is_hit else ()
+        self._detail.look_for(words, landing=self._landing)
 
     def _runs(self) -> list[Trace]:
         """Return all runs, the one that is shown first."""
@@ -130,6 +166,11 @@ class SearchController:
             self._saved[self._named.name] = self._named.body
             self._bar.note(f"Kept as @{self._named.name}.")
         here = self._here
+        trace, origin = self._origin
+        found = self._selection.span
+        if trace is self._selection.trace and origin is not None and found is not None and not self.in_list:
+            self._tree.select(origin)
+            self._go_to(found)
         if here is not None and here.hits:
             if here.number_of(self._selection.span) is None:
                 self._go_to(here.after(self._selection.span))
@@ -141,16 +182,29 @@ class SearchController:
         self._search = None
         self.in_list = False
         self._tree.search = None
+        self._detail.look_for(())
         self._bar.close()
         self._filter()
         self._tree.refresh()
 
+    def give_up(self) -> None:
+        """End the search and go back to where the person was when it began."""
+        trace, span = self._origin
+        in_list = self.in_list
+        self.close()
+        if in_list or trace is None or trace is not self._selection.trace:
+            return
+        if span is not None:
+            self._tree.select(span)
+        if self._was_following:
+            self._tree.follow(True)
+
     def next(self) -> bool:
-        """Go to the next hit, in the next run behind the last of this one; False if nothing is searched."""
+        """Go to the next occurrence, hit, or run with hits behind the last; False if nothing is searched."""
         return self._step(1)
 
     def previous(self) -> bool:
-        """Go to the hit before, in the run before in front of the first; False if nothing is searched."""
+        """Go to the occurrence, hit, or run with hits before; False if nothing is searched."""
         return self._step(-1)
 
     def apply(self, changes: Changes) -> None:
@@ -172,8 +226,8 @@ class SearchController:
         here = self._here
         if here is not None and len(here.hits) != had:
             self._tree.refresh()
-            if not had and self._bar.is_open and not self.in_list:
-                self._go_to(here.after(self._selection.span))
+            self._to_hit_from_origin()
+            self._mark()
         self._show_count()
 
     @property
@@ -187,14 +241,25 @@ class SearchController:
         if search is None:
             return False
         span = self._selection.span
+        if here is not None and span is not None and span in here and self._detail.step_occurrence(runs):
+            self._show_count()
+            return True
+        self._landing = runs
+        try:
+            self._to_other_hit(here, span, runs)
+        finally:
+            self._landing = 1
+        return True
+
+    def _to_other_hit(self, here: TraceSearch | None, span: Span | None, runs: int) -> None:
+        """Go to the next hit (1) or the one before (-1), in another run if there is none in this one."""
         if here is not None:
             found = here.below(span) if runs > 0 else here.above(span)
             if found is not None:
                 self._go_to(found)
-                return True
+                return
         if not self._to_other_run(runs) and here is not None:
             self._go_to(here.after(span) if runs > 0 else here.before(span))
-        return True
 
     def _to_other_run(self, runs: int) -> bool:
         """Go to the first hit of the next run that has one, or the last of the one before."""
@@ -229,4 +294,6 @@ class SearchController:
             text = f"{runs:,} of {fmt.count(self._list.all.runs, 'run')}, {text} in this one"
         elif others:
             text += f" here, more in {fmt.count(others, 'other run')} (n)"
+        if number is not None and (match := self._detail.occurrences):
+            text = f"match {match}, {text}"
         self._bar.note(text + more)

@@ -191,6 +191,7 @@ class Workspace(Screen[None]):
             context.source,
             context.layout.filters,
             self.go_to_span,
+            self.detail_controller,
         )
         selection.watch(self._selection_changed)
         self.is_live = self.span_tree.is_live = self.lanes.is_live = bool(context.status.endpoint)
@@ -415,7 +416,7 @@ class Workspace(Screen[None]):
 
     @on(SearchBar.Left)
     def _search_left(self) -> None:
-        self.search.close()
+        self.search.give_up()
         self.arrangement.focus()
 
 

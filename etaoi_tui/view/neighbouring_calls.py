@@ -103,43 +103,6 @@ def previous_call(call: Span) -> tuple[Span | None, str]:
     return None, "the agent's first call"
 
 
-def same_step(call: Span) -> tuple[Span | None, str]:
-    """Return the call at the same step of the agent's run before this one, and in words which it is.
-
-    A step is the n-th visit of a graph node, so that a retry does not shift those behind it; without a graph
-    it is the n-th call.
-    """
-    budget = [SPANS_WALKED]
-    run = run_of(call)
-    mine = _steps(run, node_of(call))
-    index = next((n for n, step in enumerate(mine) if call in step), None)
-    if index is None:
-        return None, "the run has too many steps to count"
-    for earlier in runs_before(run, budget):
-        theirs = [step for step in _steps(earlier, node_of(call)) if step]
-        if not theirs:
-            continue
-        attempt = mine[index].index(call)
-        step = theirs[min(index, len(theirs) - 1)]
-        which_step = f"step {index + 1} of the run before"
-        if index >= len(theirs):
-            which_step = f"the run before has no step {index + 1}: this is its last, {len(theirs)}"
-        return step[min(attempt, len(step) - 1)], which_step
-    return None, "this agent has no run before this one"
-
-
-def _steps(run: Span, node: Span | None) -> list[list[Span]]:
-    """Return a run's calls by its visits to a graph node; each call by itself where there is no graph."""
-    if node is None:
-        return [[call] for call in calls_of(run)]
-    visits = [
-        child
-        for child in (run.children or ())[:SPANS_WALKED]
-        if (child.name, child.kind) == (node.name, node.kind)
-    ]
-    return [calls_of(visit) for visit in visits]
-
-
 def calls_of(run: Span, most: int = CALLS_COLLECTED) -> list[Span]:
     """Return the newest calls of an agent's run in order, those of agents inside it left out."""
     spans: list[Span] = []

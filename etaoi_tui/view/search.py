@@ -10,6 +10,7 @@ from etaoi_collector.projections.recorded_content import EventBytes as Reader
 from etaoi_collector.projections.recorded_content import RecordedContent
 from etaoi_collector.store.model import Changes, Span, Trace
 from etaoi_tui.view.depth_first import Path, position, root_of
+from etaoi_tui.view.snippets import Snippets
 
 __all__ = ["Reader", "TraceSearch"]
 
@@ -24,6 +25,7 @@ class TraceSearch:
         text: The query as it was typed.
         hits: Matching spans in the tree's order, whether or not they have a row.
         done: Every span that had arrived when the search began has been looked at.
+        snippets: The words around the matches in hits.
     """
 
     def __init__(self, trace: Trace, query: Query, text: str, reader: Reader, *, done: bool = False) -> None:
@@ -33,6 +35,7 @@ class TraceSearch:
         self.done = done
         self._query = query
         self._content = RecordedContent(reader)
+        self.snippets = Snippets(query, reader)
         self._members: set[Span] = set()
         self._ahead = self._walk()
         self._looked_at = 0
@@ -100,6 +103,13 @@ class TraceSearch:
         if not self.hits:
             return None
         return self.hits[(position(self.hits, span) if span is not None else 0) - 1]
+
+    def from_place(self, span: Span | None) -> Span | None:
+        """Return the first hit that is a span or below it, from the top again; None until that is known."""
+        at = position(self.hits, span) if span is not None else 0
+        if at < len(self.hits):
+            return self.hits[at]
+        return self.hits[0] if self.hits and self.done else None
 
     def number_of(self, span: Span | None) -> int | None:
         """Return which hit a span is, counted from 1."""

@@ -14,21 +14,22 @@ from textual.strip import Strip
 
 from etaoi_collector.lru import Lru
 from etaoi_tui.detail.document.failure import failed_sections
-from etaoi_tui.detail.document.model import Document, Section, Tab
+from etaoi_tui.detail.document.model import Document, Tab
 from etaoi_tui.detail.layout.page import PageLayout
 from etaoi_tui.text import fit, printable
 from etaoi_tui.widgets import document_style
 from etaoi_tui.widgets.document_painter import DocumentPainter
 from etaoi_tui.widgets.frame import Frame
 from etaoi_tui.widgets.page_text import copied_text, selected_text
-from etaoi_tui.widgets.page_view import FIXED_ROWS, LinePosition, PageView
+from etaoi_tui.widgets.page_view import FIXED_ROWS, LinePosition
+from etaoi_tui.widgets.searched_page import SearchedPage
 from etaoi_tui.widgets.tab_line import TabLabel, tab_at
 from etaoi_tui.widgets.textual_internals import contained
 
 PLACES_KEPT = 200
 
 
-class DetailPane(PageView):
+class DetailPane(SearchedPage):
     """Shows a `Document`: tabs in its first row, foldable sections below, a line cursor, text selection."""
 
     HELP = """\
@@ -49,12 +50,7 @@ last. A triangle folds a section. What is running grows while you read.
     ) -> None:
         super().__init__(name=name, id=id, classes=classes)
         self._empty = empty
-        self._document: Document | None = None
-        self._tab = ""
         self._wanted_tab = ""
-        self._folds: dict[str, bool] = {}
-        self.shows_source = False
-        """Markdown is shown as it was written."""
         self._places: Lru[tuple[str, str], LinePosition] = Lru(PLACES_KEPT)
         self._labels: list[TabLabel] = []
         self._painter = DocumentPainter(self, document_style.LOOKS)
@@ -133,9 +129,7 @@ last. A triangle folds a section. What is running grows while you read.
         if document is None or document.tab(key) is None:
             return False
         if key != self._tab:
-            self._remember_place()
-            self._tab = key
-            self._open_page(None)
+            self._show_tab(key)
         self._wanted_tab = key
         return True
 
@@ -146,48 +140,14 @@ last. A triangle folds a section. What is running grows while you read.
             return False
         return self.open_tab(document.tabs[number - 1].key)
 
+    def _show_tab(self, key: str) -> None:
+        self._remember_place()
+        self._tab = key
+        self._open_page(None)
+
     def _step_tab(self, step: int) -> None:
         if self._document is not None:
             self.open_tab(self._document.tab_beside(self._tab, step))
-
-    # folds
-
-    def toggle_section_at_cursor(self) -> None:
-        """Open or close the section under the cursor."""
-        section = self.section_at_cursor
-        if section is not None:
-            self.toggle_section(section)
-
-    def toggle_section(self, section: Section) -> None:
-        """Open or close a section; the cursor goes to its title."""
-        page = self._page
-        if page is None or not section.foldable:
-            return
-        is_open = not page.is_open(section)
-        self._folds[section.key] = is_open
-        title = page.title_line(section.key)
-        place = self._here()
-        if title is not None and not is_open:
-            place = LinePosition(
-                place.top if title >= self.scroll_offset.y else page.anchor(title), page.anchor(title)
-            )
-        self._follow = False
-        self._make_page(page)
-        self._settle(place)
-
-    def toggle_source(self) -> None:
-        """Show Markdown as it was written, or as it reads."""
-        self.shows_source = not self.shows_source
-        if self._page is not None:
-            self._lay_out_again(self._page)
-
-    def expand_all(self) -> None:
-        """Open every section of the tab."""
-        self._fold_all(True)
-
-    def collapse_all(self) -> None:
-        """Close every section of the tab."""
-        self._fold_all(False)
 
     # copying
 
@@ -229,7 +189,12 @@ last. A triangle folds a section. What is running grows while you read.
         if line >= page.count:
             return Strip.blank(width, self.rich_style)
         on_cursor = line == self._cursor and self.has_focus
-        return self._painter.line(page, line, width, on_cursor, self.text_selection)
+        marks = self.marks_of(line)
+        return self._painter.line(page, line, width, on_cursor, self.text_selection, marks)
+
+    def _marks_changed(self) -> None:
+        self._painter.forget_lines()
+        self.refresh()
 
     def notify_style_update(self) -> None:
         """Forget everything that was drawn in the old colours."""
@@ -308,7 +273,9 @@ last. A triangle folds a section. What is running grows while you read.
         if document is None or tab is None or self._width <= 0:
             return
         try:
-            self._page = PageLayout(document, tab, self._width, self._folds, before, source=self.shows_source)
+            self._page = PageLayout(
+                document, tab, self._width, self._shown_folds, before, source=self.shows_source
+            )
         except Exception as error:
             self._layout_failed(error)
 
@@ -319,22 +286,9 @@ last. A triangle folds a section. What is running grows while you read.
             raise error
         tab = Tab(self._tab, "", lambda: failed_sections(error))
         self._painter.forget_lines()
-        self._page = PageLayout(document, tab, self._width, self._folds)
+        self._page = PageLayout(document, tab, self._width, self._shown_folds)
         self._pending = None
         self.refresh()
-
-    def _fold_all(self, is_open: bool) -> None:
-        page = self._page
-        if page is None:
-            return
-        self._folds.update((section.key, is_open) for section in page.sections if section.foldable)
-        self._lay_out_again(page)
-
-    def _lay_out_again(self, page: PageLayout) -> None:
-        place = self._here()
-        self._make_page(page)
-        self._follow = False
-        self._settle(place)
 
     def _remember_place(self) -> None:
         if self._document is None or self._page is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 
 from rich.segment import Segment
 from rich.style import Style
@@ -18,6 +19,9 @@ from etaoi_tui.widgets.styles import StyleCache, StyleTable
 from etaoi_tui.widgets.tab_line import MORE_LEFT, MORE_RIGHT, TabLabel, lay_out_tabs
 
 _STRIPS_KEPT = 512
+
+Mark = tuple[int, int, str]
+"""Where a mark begins and ends in a line, in characters, and the name of its look."""
 
 
 class DocumentPainter:
@@ -68,21 +72,42 @@ class DocumentPainter:
         return Strip(segments).adjust_cell_length(width, line), labels
 
     def line(
-        self, page: PageLayout, y: int, width: int, on_cursor: bool, selection: Selection | None
+        self,
+        page: PageLayout,
+        y: int,
+        width: int,
+        on_cursor: bool,
+        selection: Selection | None,
+        marks: Sequence[Mark] = (),
     ) -> Strip:
-        """Draw a line of a page that is laid out."""
+        """Draw a line of a page that is laid out.
+
+        Args:
+            page: The page.
+            y: Number of the line.
+            width: Cells of the strip.
+            on_cursor: The cursor stands on it.
+            selection: What is selected with the mouse.
+            marks: What is marked in it; a line that is kept as it was drawn keeps its marks.
+        """
         if selection is not None:
-            return self._make(page, y, width, on_cursor, selection)
+            return self._make(page, y, width, on_cursor, selection, marks)
         key = (y, on_cursor)
         strip = self._strips.get(key)
         if strip is None:
-            strip = self._strips[key] = self._make(page, y, width, on_cursor, None)
+            strip = self._strips[key] = self._make(page, y, width, on_cursor, None, marks)
             if len(self._strips) > _STRIPS_KEPT:
                 self._strips.popitem(last=False)
         return strip
 
     def _make(
-        self, page: PageLayout, y: int, width: int, on_cursor: bool, selection: Selection | None
+        self,
+        page: PageLayout,
+        y: int,
+        width: int,
+        on_cursor: bool,
+        selection: Selection | None,
+        marks: Sequence[Mark],
     ) -> Strip:
         line = page.line(y)
         background: Style | None = None
@@ -100,31 +125,31 @@ class DocumentPainter:
                 segments.append(Segment(text[: len(text) - len(bare)], style))
                 text = bare
             segments.append(Segment(text, style))
-        if selection is not None:
-            segments = self._selected(segments, selection.get_span(y))
+        for start, end, name in marks:
+            segments = _laid_over(segments, start, end, self.style(name, own=True))
+        if selection is not None and (span := selection.get_span(y)) is not None:
+            over = self._widget.screen.get_component_rich_style("screen--selection")
+            segments = _laid_over(segments, *span, over)
         base = self._widget.rich_style + background if background else self._widget.rich_style
         used = sum(cells(segment.text) for segment in segments)
         strip = Strip(segments, used).apply_offsets(0, y)
         return strip.adjust_cell_length(width, base)
 
-    def _selected(self, segments: list[Segment], span: tuple[int, int] | None) -> list[Segment]:
-        """Lay the selection's colours over part of a line."""
-        if span is None:
-            return segments
-        start, end = span
-        over = self._widget.screen.get_component_rich_style("screen--selection")
-        drawn: list[Segment] = []
-        at = 0
-        for text, style, _ in segments:
-            stop = len(text) if end == -1 else max(0, min(end - at, len(text)))
-            begin = max(0, min(start - at, stop))
-            base = style or Style.null()
-            for piece, piece_style in (
-                (text[:begin], base),
-                (text[begin:stop], base + over),
-                (text[stop:], base),
-            ):
-                if piece:
-                    drawn.append(Segment(piece, piece_style))
-            at += len(text)
-        return drawn
+
+def _laid_over(segments: list[Segment], start: int, end: int, over: Style) -> list[Segment]:
+    """Lay colours over part of a line, in characters; an end of -1 is the line's."""
+    drawn: list[Segment] = []
+    at = 0
+    for text, style, _ in segments:
+        stop = len(text) if end == -1 else max(0, min(end - at, len(text)))
+        begin = max(0, min(start - at, stop))
+        base = style or Style.null()
+        for piece, piece_style in (
+            (text[:begin], base),
+            (text[begin:stop], base + over),
+            (text[stop:], base),
+        ):
+            if piece:
+                drawn.append(Segment(piece, piece_style))
+        at += len(text)
+    return drawn

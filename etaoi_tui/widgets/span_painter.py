@@ -209,6 +209,9 @@ class SpanPainter:
         return pieces
 
     def _words(self, span: Span, status: Status, dimmed: bool, width: int) -> list[Piece]:
+        found = self._snippet(span, width - 1) if not dimmed else None
+        if found is not None:
+            return found
         words = self._summaries.of(span)
         if not words:
             return []
@@ -220,6 +223,17 @@ class SpanPainter:
             return [(f" {tail}▌", "span-tree--dim" if dimmed else "span-tree--streamed")]
         look = _WORDS_STYLES.get(status, "span-tree--muted")
         return [(" " + one_line(words, width - 1), "span-tree--dim" if dimmed else look)]
+
+    def _snippet(self, span: Span, width: int) -> list[Piece] | None:
+        """Draw what the search found in a span; None where a row says what it always does."""
+        snippets = self.search.snippets if self.search is not None else None
+        found = snippets.of(span) if snippets is not None else None
+        if snippets is None or found is None:
+            return None
+        side = f" {found[0]}: "
+        before, match, behind = snippets.cut(found[1], width - len(side))
+        muted = "span-tree--muted"
+        return [(side + before, muted), (match, "span-tree--hit"), (behind, muted)]
 
     def _bar(self, span: Span, status: Status, now: float, dimmed: bool) -> list[Piece]:
         axis = self.axis

@@ -210,7 +210,7 @@ x shows them.
             self.rows.depths[row],
             self.rows.version if self._tells_of_below(span) else span.children is not None,
             self.painter.axis,
-            None if searching is None else span in searching,
+            None if searching is None else span in searching and searching.text,
             span is self.painter.marked,
             self.rows.show_internal or wrapper_name(span),
             self.painter.depends_on(span, self.size.width - 1),

@@ -14,7 +14,8 @@ from etaoi_collector.recording import recording_files
 from etaoi_collector.recording.chunks import Cursor
 from etaoi_collector.recording.directory import list_recordings
 from etaoi_collector.recording.reader import TraceReader
-from etaoi_collector.recording.recorder import OVER_KEPT_BYTES, Recorder, State
+from etaoi_collector.recording.recorder import Recorder, State
+from etaoi_collector.recording.recording_files import OVER_KEPT_BYTES
 from etaoi_collector.source_items import FrameRefused, Missing, Opened
 from etaoi_collector.wire.event_ref import unpack_event_ref
 from etaoi_collector.wire.trace_records import create_private, read_header, records_in
@@ -208,7 +209,7 @@ def test_a_full_disk_is_told_of_once_and_it_goes_on_in_a_next_file(
     recorder.flush()
     places += [recorder.append(3.0, 1, numbered_frame(n, 1)) for n in range(15, 20)]
     assert (recorder.state, recorder.warning) == (State.RECORDING, "")
-    assert recorder.trouble == "the recording has a gap: disk full, 10 frames are missing"
+    assert recorder.trouble == "the recording has a gap of 10 frames: disk full"
     assert [span_at(recorder, place) for place in places] == [an_id(100 + n) for n in range(20)]
     assert places == sorted(places) and recorder.unrecorded == 10
     followed = []
@@ -276,4 +277,4 @@ def test_a_collector_goes_on_by_itself(tmp_path: Path, disk: FullFor) -> None:
         disk.full = False
         wait_for(lambda: recorder.state is State.RECORDING)
         assert source.status().recording.warning == ""
-        assert source.notices == ["the recording has a gap: disk full, 1 frames are missing"]
+        assert source.notices == ["the recording has a gap of 1 frame: disk full"]

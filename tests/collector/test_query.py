@@ -52,6 +52,11 @@ def found(text: str, wanted: Span, recorded: Recorded = NOTHING) -> bool:
     return query.matches(wanted, recorded)
 
 
+def priced(tokens: int, model: str = "gpt-4o") -> Span:
+    """A model call with so many tokens of input."""
+    return span(kind="llm", model=model, usage=Usage(tokens, 0))
+
+
 FIELDS: list[tuple[str, Span, Span]] = [
     ("kind:llm", span(kind="llm"), span(kind="tool")),
     ("kind:LLM", span(kind="llm"), span(kind="llmx")),
@@ -94,6 +99,10 @@ FIELDS: list[tuple[str, Span, Span]] = [
     ("ttft<0.5s", span(ttft=0.4), span(ttft=0.6)),
     ("ttft>0", span(ttft=0.1), span()),
     ("tok>4k", span(usage=Usage(1, 1, 4001)), span(usage=Usage(1, 1, 4000))),
+    ("cost>0.01", priced(1_000_000), priced(100)),
+    ("cost<=$0.01", priced(100), priced(1_000_000)),
+    ("cost>=0", priced(100), priced(100, "no-such-model")),
+    ("cost>=0", priced(100), span()),
     ("tok>=3", span(usage=Usage(1, 2)), span(usage=Usage(1, 1))),
     ("tok<1M", span(usage=Usage(1, 1, 999_999)), span()),
     ("in>1k", span(usage=Usage(1001, 0)), span(usage=Usage(1000, 2000))),
@@ -150,7 +159,7 @@ def test_no_words_are_no_query(text: str) -> None:
 
 WRONG = [
     ("colour:red", 0, "no field 'colour'"),
-    ("fetch  colour:red", 7, "Fields: agent, dur, err"),
+    ("fetch  colour:red", 7, "Fields: agent, cost, dur, err"),
     ("http://host", 0, "Quote text that has a colon"),
     ("status:dead", 0, "running, ok, error"),
     ("a (b status:dead)", 5, "status is one of"),
@@ -159,6 +168,8 @@ WRONG = [
     ("x dur>1.2.3s", 2, "800ms"),
     ("dur:", 0, "800ms"),
     ("tok>many", 0, "300 or 4k"),
+    ("cost>much", 0, "US dollars"),
+    ("cost>nan", 0, "US dollars"),
     ("in>1s", 0, "300 or 4k"),
     ("out<4K", 0, "300 or 4k"),
     ("name>x", 0, "name:something"),

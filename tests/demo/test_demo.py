@@ -132,7 +132,9 @@ def test_a_tool_fails_and_works_the_second_time(watched: Watched) -> None:
 def test_tools_run_side_by_side(watched: Watched) -> None:
     """Three tools of one node overlap."""
     first = [
-        span for span in watched.of_kind("tool") if span["name"] in ("search_web", "fetch_page", "read_file")
+        span
+        for span in watched.of_kind("tool")
+        if span["agent"] == "researcher" and span["name"] in ("search_web", "fetch_page", "read_file")
     ]
     assert len({span["parent_span_id"] for span in first}) == 1
     assert max(span["started_at"] for span in first) < min(span["ended_at"] for span in first)

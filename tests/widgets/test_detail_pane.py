@@ -403,3 +403,68 @@ async def test_the_wheel_scrolls_and_the_cursor_stays_in_view() -> None:
         pane.scroll_down(animate=False)
         await pilot.pause()
         assert pane.scroll_offset.y == 2 and pane.cursor_line >= 2
+
+
+async def test_a_search_opens_the_tab_that_has_the_word_and_the_next_document_in_the_readers_own() -> None:
+    app = PaneApp()
+    async with app.run_test(size=(60, 12)):
+        pane = app.pane
+        pane.show(book("a"))
+        pane.look_for(["three 4"])
+        for _ in range(5):
+            pane.search_on(50)
+        assert pane.tab == "three"
+        assert pane.occurrence_count == (1, 5, True)
+        assert pane.line_count > pane.cursor_line > 12
+        pane.look_for([])
+        assert pane.occurrence_count == (None, 0, True)
+        pane.show(book("b"))
+        assert pane.tab == "one"
+
+
+async def test_a_search_for_what_is_nowhere_moves_nothing() -> None:
+    app = PaneApp()
+    async with app.run_test(size=(60, 12)):
+        pane = app.pane
+        pane.show(book("a"))
+        pane.look_for(["nowhere"])
+        for _ in range(5):
+            pane.search_on(50)
+        assert (pane.tab, pane.cursor_line) == ("one", 0)
+        assert not pane.step_occurrence(1, 50)
+        assert not pane.step_occurrence(-1, 50)
+
+
+async def test_occurrences_are_marked_in_colours_of_their_own_and_where_the_reader_is_in_another() -> None:
+    app = PaneApp()
+    async with app.run_test(size=(60, 12)):
+        pane = app.pane
+        pane.show(book("a"))
+        pane.look_for(["text"])
+        pane.search_on(50)
+        looks = {}
+        for y in (4, 5):
+            for segment in pane.render_line(y):
+                looks.setdefault((y, segment.text), segment.style)
+        line = next(y for y, text in looks if text == "text")
+        here, plain = (
+            looks[(line, "text")],
+            next(style for (y, text), style in looks.items() if text != "text"),
+        )
+        assert here != plain and here.reverse
+
+
+async def test_a_step_waits_for_what_was_not_looked_through_in_time() -> None:
+    app = PaneApp()
+    async with app.run_test(size=(60, 12)):
+        pane = app.pane
+        values = {f"k{n}": "hay and hay " * 8 for n in range(3_000)} | {"z": "the needle"}
+        tab = Tab("one", "One", lambda: [Section("s", "Section", [Json(values)], open=False)])
+        pane.show(Document("k", [("head", "title")], [tab]))
+        pane.look_for(["needle"])
+        assert pane.step_occurrence(1, 0)
+        assert pane.occurrence_count == (None, 0, False)
+        while not pane.occurrence_count[2]:
+            pane.search_on(5)
+        assert pane.occurrence_count == (1, 1, True)
+        assert not pane.step_occurrence(1, 0)

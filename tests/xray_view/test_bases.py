@@ -6,7 +6,8 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from etaoi_tui.view.neighbouring_calls import call_near, same_step
+from etaoi_tui.view.neighbouring_calls import call_near
+from etaoi_tui.view.same_step import same_step
 from tests.app.world import World, world
 from tests.detail.recorded import Recorded
 from tests.scribe import Scribe
@@ -52,6 +53,58 @@ def test_a_step_is_a_visit_of_the_node_so_that_retries_do_not_shift_it() -> None
     assert beside("b1 try 2")[0] == "a1"
     assert beside("b4") == ("a3", "the run before has no step 4: this is its last, 3")
     assert beside("a1") == ("", "this agent has no run before this one")
+
+
+def team(scribe: Scribe, name: str, tools: list[tuple[str, str, str]]) -> None:
+    """One run of an agent with agents inside its tools, each with one call: tool, agent, prompt."""
+    root = scribe.start("sub_agent", name)
+    for tool, agent, prompt in tools:
+        task = scribe.start("tool", tool, root)
+        inner = scribe.start("sub_agent", agent, task)
+        told = {"input_messages": [{"role": "human", "text": prompt}]}
+        call = scribe.start("llm", "gpt", inner, told)
+        for span in (call, inner, task):
+            scribe.end(span, {})
+    scribe.end(root, {})
+
+
+def test_an_agent_inside_another_is_compared_with_the_one_at_its_place_and_else_with_the_most_alike() -> None:
+    recorded, scribe = Recorded(), Scribe("places")
+    team(
+        scribe,
+        "boss",
+        [
+            ("task", "finder", "a1"),
+            ("task", "finder", "a2"),
+            ("ask", "critic", "a3"),
+            ("ask", "finder", "a4"),
+        ],
+    )
+    team(scribe, "another", [("task", "finder", "x1")])
+    team(
+        scribe,
+        "boss",
+        [
+            ("task", "finder", "b1"),
+            ("task", "finder", "b2"),
+            ("task", "finder", "b3"),
+            ("call", "critic", "b4"),
+            ("ask", "finder", "b5"),
+        ],
+    )
+    team(scribe, "alone", [("task", "finder", "c1"), ("task", "finder", "c2")])
+    recorded.send(*scribe.take())
+    calls = {prompt_of(recorded, span): span for span in recorded.spans if span.kind == "llm"}
+
+    def beside(name: str) -> str:
+        found, _ = same_step(calls[name])
+        return "" if found is None else prompt_of(recorded, found)
+
+    assert (beside("b1"), beside("b2")) == ("a1", "a2"), "by the path, not the one before it in the same run"
+    assert beside("b3") == "a1", "there was no third task: the first that is like it"
+    assert beside("b4") == "a3", "another tool led to it, and it is the same agent"
+    assert beside("b5") == "a4", "at its place was the critic: the one that the same tool led to"
+    assert (beside("a1"), beside("c2")) == ("", "c1")
 
 
 def test_a_row_of_middleware_leads_to_its_call() -> None:

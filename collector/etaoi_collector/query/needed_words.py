@@ -32,14 +32,19 @@ def needed_words(query: Query) -> tuple[Word, ...] | None:
     return None
 
 
-def words_in(query: Query) -> list[Word]:
-    """Return the words that a matching span may have, for showing where they stand."""
+def words_in(query: Query, *, fields: bool = True) -> list[Word]:
+    """Return the words that a matching span may have, for showing where they stand.
+
+    Args:
+        query: What is looked for.
+        fields: Also those of names, states and ids, such as that of ``tool:fetch``.
+    """
     if isinstance(query, Anywhere | Given | Made):
         return [query.word]
     if isinstance(query, Field):
-        return [query.word] if query.word is not None else []
+        return [query.word] if fields and query.word is not None else []
     if isinstance(query, All | Either):
-        return [word for term in query.terms for word in words_in(term)]
+        return [word for term in query.terms for word in words_in(term, fields=fields)]
     return []
 
 

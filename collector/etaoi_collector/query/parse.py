@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 
+from etaoi_collector.pricing.total import total_of_call
 from etaoi_collector.query.match import (
     COMPARISONS,
     All,
@@ -186,6 +188,16 @@ def _amount(name: str, value: str) -> float:
     raise QueryError(f"{name} takes a number such as 300 or 4k.")
 
 
+def _dollars(name: str, value: str) -> float:
+    try:
+        amount = float(value.removeprefix("$"))
+    except ValueError:
+        amount = math.nan
+    if not math.isfinite(amount):
+        raise QueryError(f"{name} takes US dollars such as 0.01.")
+    return amount
+
+
 def _kind(value: str) -> Query:
     if not value:
         raise QueryError("kind takes a kind: kind:llm, kind:tool, kind:agent.")
@@ -260,6 +272,11 @@ def _tokens_of(span: Span) -> float | None:
     return (usage.input_tokens or 0) + (usage.output_tokens or 0)
 
 
+def _cost(span: Span) -> float | None:
+    """Return what a model call cost; loads the prices, once, if nobody has."""
+    return total_of_call(span, wait=True).cost_usd if span.usage is not None else None
+
+
 _TEXTS: dict[str, Callable[[str], Query]] = {
     "kind": _kind,
     "status": _status,
@@ -280,6 +297,7 @@ _NUMBERS: dict[str, tuple[Callable[[Span], float | None], Callable[[str, str], f
     "dur": (_duration, _seconds),
     "ttft": (lambda span: span.ttft, _seconds),
     "tok": (_tokens_of, _amount),
+    "cost": (_cost, _dollars),
     "in": (lambda span: span.usage.input_tokens if span.usage else None, _amount),
     "out": (lambda span: span.usage.output_tokens if span.usage else None, _amount),
 }

@@ -249,7 +249,7 @@ class TraceReader:
     def _at_end(self) -> bool:
         """Handle the end of the data; True when there is something to go on with."""
         segment = self._segments[-1]
-        following = self._following(segment)
+        following, not_kept = _following(segment, self._segments[0])
         growing = self.growing
         if self._next_head() is not None:  # written between the two looks
             return True
@@ -263,6 +263,7 @@ class TraceReader:
                 f"{segment.path.name} breaks off within a record: its last {left:,} bytes were left out."
             )
         if following is not None:
+            self._own_notices += not_kept
             self._segments.append(following)
             self._chunk, self._chunk_at, self._offset = b"", 0, following.start
             return True
@@ -282,33 +283,6 @@ class TraceReader:
             left += len(piece)
         self._offset += left
         return left
-
-    def _following(self, segment: Segment) -> Segment | None:
-        """Open the file in which this recording goes on, if there is one."""
-        if segment.header is None or self.header is None:
-            return None
-        base = first_segment_path(self.path, self.header.segment)
-        expected = segment.header.segment + 1
-        number = expected
-        if not segment_path(base, number).exists():
-            number = 0 if segment.file.growing() else next_segment(base, number)
-        if not number:
-            return None
-        path = segment_path(base, number)
-        try:
-            following = open_segment(path)
-        except TraceFileError:
-            return None
-        header = following.header
-        if header is None or header.recording != self.header.recording or header.segment != number:
-            following.file.close()
-            return None
-        if number > expected:
-            lost = (
-                f"Part {number} was" if number == expected + 1 else f"Parts {expected + 1} to {number} were"
-            )
-            self._own_notices.append(f"{lost} not kept.")
-        return following
 
     def _resynchronise(self, segment: Segment) -> bool:
         """Find the next record after bytes that are none; False when no more follow."""
@@ -355,6 +329,31 @@ class TraceReader:
                 return False
             offset += len(piece) - PREFIX.size
         return False
+
+
+def _following(segment: Segment, first: Segment) -> tuple[Segment | None, list[str]]:
+    """Open the file in which a recording goes on, if there is one; say which parts in between are gone."""
+    if segment.header is None or first.header is None:
+        return None, []
+    base = first_segment_path(first.path, first.header.segment)
+    expected = segment.header.segment + 1
+    number = expected
+    if not segment_path(base, number).exists():
+        number = 0 if segment.file.growing() else next_segment(base, number)
+    if not number:
+        return None, []
+    try:
+        following = open_segment(segment_path(base, number))
+    except TraceFileError:
+        return None, []
+    header = following.header
+    if header is None or header.recording != first.header.recording or header.segment != number:
+        following.file.close()
+        return None, []
+    if number == expected:
+        return following, []
+    lost = f"Part {number} was" if number == expected + 1 else f"Parts {expected + 1} to {number} were"
+    return following, [f"{lost} not kept."]
 
 
 def _left_out(segment: Segment, start: int, size: int) -> str:

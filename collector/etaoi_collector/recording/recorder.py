@@ -7,6 +7,7 @@ valid all the same.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
@@ -18,8 +19,9 @@ from typing import NamedTuple
 from etaoi_collector.recording import directory as recordings
 from etaoi_collector.recording.chunks import Chunk, Cursor
 from etaoi_collector.recording.frame_cache import FrameCache
+from etaoi_collector.recording.next_chunk import next_chunk
 from etaoi_collector.recording.random_access_file import read_at
-from etaoi_collector.recording.recording_files import KnownConnection, RecordingFiles, why
+from etaoi_collector.recording.recording_files import OVER_KEPT_BYTES, KnownConnection, RecordingFiles, why
 from etaoi_collector.recording.unwritten import Unwritten
 from etaoi_collector.source_items import Missing
 from etaoi_collector.wire.event_ref import pack_event_ref, unpack_event_ref
@@ -37,7 +39,6 @@ PIECE = 2 << 20
 """Bytes of a large frame that are written in one go."""
 RETRY_SECONDS = 1.0
 """Seconds until it is tried again to write to a disk that was full, or to a folder that could not be used."""
-OVER_KEPT_BYTES = "not kept: over --keep-bytes"
 
 
 class State(StrEnum):
@@ -114,10 +115,7 @@ class Recorder:
         self.value_places: list[int] = []
         """Places of the frames that bring values for other frames' events, in order."""
         self._splits = FrameCache(self.read_frame, lambda: self.value_places)
-        if path is not None:
-            self._files.open_given(Path(path))
-        else:
-            self._files.check()
+        self._files.open_given(Path(path)) if path is not None else self._files.check()
 
     @property
     def path(self) -> Path | None:
@@ -156,7 +154,7 @@ class Recorder:
 
     @property
     def trouble(self) -> str:
-        """Why nothing is recorded any more, or else what is missing because nothing was for a while."""
+        """Why nothing is recorded any more, or else what is missing in the recording."""
         return self.warning or self.gap
 
     def append(self, received: float, connection: int, frame: bytes, *, in_pieces: bool = False) -> int:
@@ -177,8 +175,9 @@ class Recorder:
         with self._lock:
             if not self._stopped:
                 try:
-                    segment, offset = self._append(FRAME, received, connection, frame, in_pieces)
-                    return pack_event_ref(segment, offset)
+                    writer = self._files.segment_for(len(frame)).writer
+                    offset = writer.append(FRAME, received, connection, frame, in_pieces=in_pieces)
+                    return pack_event_ref(self._files.number, offset)
                 except OSError as error:
                     return self._stop(error, (received, connection, frame))
             return self._unwritten.append(max(0, self._files.number), received, connection, frame)
@@ -210,10 +209,8 @@ class Recorder:
         """Write a piece of what waits; returns whether more does. Never raises."""
         with self._lock:
             current = self._files.segments.get(self._files.number)
-            if current is None or self._stopped:
-                return False
             try:
-                return current.writer.write_some(PIECE)
+                return current is not None and not self._stopped and current.writer.write_some(PIECE)
             except OSError as error:
                 self._stop(error, None)
                 return False
@@ -271,29 +268,15 @@ class Recorder:
             None when nothing follows, for now.
         """
         with self._lock:
-            number, offset = position
-            segments = self._files.segments
-            chunk = self._stretch_of_file(number, offset, most) or self._unwritten.chunk(number, offset)
-            if chunk is not None or number >= self._files.number:
-                return chunk
-            following = next((later for later in segments if later > number), None)
-            chunk = None if following is None else self._stretch_of_file(following, 0, most)
-            if chunk is None:
-                return None
-            ends = self._files.ends
-            gap = sum(ends.get(lost, 0) for lost in range(number, chunk.start.segment)) - offset
-            why_gap = chunk.why if number in segments else OVER_KEPT_BYTES
-            return chunk._replace(gap=max(0, gap), why=why_gap)
+            return next_chunk(self._files, self._unwritten, position, most, self._flush)
 
     def close(self) -> None:
         """Flush, and release all files; the spool is gone then. Never raises."""
         with self._lock:
             self._flush()
             for segment in self._files.segments.values():
-                try:
+                with contextlib.suppress(OSError):  # the warning stands already
                     segment.writer.close()
-                except OSError:
-                    pass  # the warning stands already
             self._splits.clear()
 
     def _end(self) -> Cursor:
@@ -302,12 +285,6 @@ class Recorder:
         return Cursor(
             number, self._unwritten.next if self._stopped or current is None else current.writer.size
         )
-
-    def _stretch_of_file(self, number: int, offset: int, most: int) -> Chunk | None:
-        segment = self._files.segments.get(number)
-        if segment is not None and segment.writer.written <= offset < segment.writer.size:
-            self._flush()
-        return None if segment is None else segment.chunk(number, offset, most)
 
     def _kept(self, place: int) -> KeptFrame | Missing:
         """Read the record at a place; one that is no frame has the connection -1."""
@@ -337,10 +314,6 @@ class Recorder:
                 write(self._files.segment_for(0).writer)
             except OSError as error:
                 self._stop(error, None)
-
-    def _append(self, kind: int, at: float, connection: int, body: bytes, in_pieces: bool) -> tuple[int, int]:
-        segment = self._files.segment_for(len(body))
-        return self._files.number, segment.writer.append(kind, at, connection, body, in_pieces=in_pieces)
 
     def _flush(self) -> None:
         segment = self._files.segments.get(self._files.number)
@@ -378,8 +351,9 @@ class Recorder:
             segment = self._files.segment_for(0)
             frames, size = self._unwritten.since
             if self._stopped and frames:
-                self.gap = f"the recording has a gap: {problem}, {frames:,} frames are missing"
-                segment.writer.refused(self._clock(), 0, size=size, reason=f"{frames:,} frames: {problem}")
+                missing = "1 frame" if frames == 1 else f"{frames:,} frames"
+                self.gap = f"the recording has a gap of {missing}: {problem}"
+                segment.writer.refused(self._clock(), 0, size=size, reason=f"{missing}: {problem}")
             elif not self._stopped:
                 self.gap = f"the recording begins late: {problem}"
         except OSError:

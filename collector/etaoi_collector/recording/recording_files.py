@@ -26,6 +26,9 @@ from etaoi_collector.wire.trace_records import (
     segment_path,
 )
 
+OVER_KEPT_BYTES = "not kept: over --keep-bytes"
+"""Why what lay in a file that was deleted again cannot be had."""
+
 _LEAST_SEGMENT = 256 << 10
 """Bytes of a file that little to keep never asks to stay below."""
 _SLACK = 32 << 20

@@ -9,7 +9,8 @@ from typing import Any, Protocol
 
 from etaoi_collector.recording.backlog import Backlog, recorded
 from etaoi_collector.recording.frame_cache import FrameCache
-from etaoi_collector.recording.recorder import OVER_KEPT_BYTES, Recorder
+from etaoi_collector.recording.recorder import Recorder
+from etaoi_collector.recording.recording_files import OVER_KEPT_BYTES
 from etaoi_collector.source_items import EventBatch, Missing, SourceItem
 from etaoi_collector.subscriptions.bus_event import MISSED, BusEvent
 from etaoi_collector.subscriptions.filters import SubscriptionFilter

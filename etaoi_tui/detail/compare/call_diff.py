@@ -14,7 +14,8 @@ from etaoi_tui.detail.span_data import Map, SpanData
 from etaoi_tui.detail.view_options import BASES, Base
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.glyphs import kind_glyph
-from etaoi_tui.view.neighbouring_calls import JUST_BEFORE, previous_call, same_step
+from etaoi_tui.view.neighbouring_calls import JUST_BEFORE, previous_call, run_of
+from etaoi_tui.view.same_step import same_step
 
 
 def call_diff_sections(data: SpanData) -> list[Section]:
@@ -87,7 +88,8 @@ def _compared(before: SpanData, data: SpanData) -> RequestDiff:
     for cached, diff in _KNOWN:
         if cached[0] is payloads[0] and cached[1] is payloads[1] and cached[2:] == rest:
             return diff
-    diff = compare(request_of(before), request_of(data))
+    other_run = run_of(before.span) is not run_of(data.span)
+    diff = compare(request_of(before), request_of(data), other_run=other_run)
     _KNOWN.insert(0, ((*payloads, *rest), diff))
     del _KNOWN[_COMPARISONS_KEPT:]
     return diff

@@ -43,7 +43,7 @@ _SIGNS: dict[What, tuple[str, str]] = {
 
 def in_words(diff: RequestDiff) -> str:
     """Return a difference in a few words; empty if nothing differs."""
-    parts = []
+    parts = ["a new conversation"] if diff.new_conversation else []
     for compaction in diff.compactions:
         parts.append(f"compacted {len(compaction.removed)} → {len(compaction.added)}")
     compacted = {id(change) for c in diff.compactions for change in (*c.removed, *c.added)}
@@ -188,6 +188,12 @@ def _messages(diff: RequestDiff, prefix: str, sides: bool) -> list[Section]:
     same: list[MessageChange] = []
     listed = left_out = 0
 
+    if diff.new_conversation:
+        before, after = diff.count("removed"), diff.count("added")
+        text = "a new conversation: nothing of what was said before is said again"
+        summary = f"{fmt.count(before, 'message')} → {after}"
+        sections.append(Section(f"{prefix}.new", text, [], summary, glyph="○", style="accent"))
+
     def flush() -> None:
         if same:
             first = same[0].new_index if same[0].new_index >= 0 else same[0].old_index
@@ -207,7 +213,7 @@ def _messages(diff: RequestDiff, prefix: str, sides: bool) -> list[Section]:
         if compaction is not None:
             sections.append(_compaction(compaction, f"{prefix}.compacted{change.old_index}"))
         listed += 1
-        sections.append(_message(change, prefix, total <= OPEN_CHARACTERS, sides))
+        sections.append(_message(change, prefix, total <= OPEN_CHARACTERS, sides, diff.other_run))
     if left_out:
         text = f"{left_out:,} more messages changed"
         sections.append(Section(f"{prefix}.more", text, [], "the Messages tab has them all", style="note"))
@@ -234,14 +240,14 @@ def _compaction(compaction: Compaction, key: str) -> Section:
     return Section(key, text, [], summary, glyph="⇊", style="warning")
 
 
-def _message(change: MessageChange, prefix: str, is_open: bool, sides: bool) -> Section:
+def _message(change: MessageChange, prefix: str, is_open: bool, sides: bool, other_run: bool) -> Section:
     sign, style = _SIGNS[change.what]
     message = change.new if change.new is not None else change.old
     assert message is not None
     where = change.new_index if change.new_index >= 0 else change.old_index
     blocks: Sequence[Block]
     if change.what == "edited" and change.old is not None and change.new is not None:
-        blocks = LazyBlocks(partial(edited_blocks, change.old, change.new, sides))
+        blocks = LazyBlocks(partial(edited_blocks, change.old, change.new, sides, other_run))
         summary = f"{length(change.old):,} → {length(change.new):,} chars"
     elif change.what == "moved":
         blocks = [
@@ -275,8 +281,8 @@ def _whole(message: Message, style: str) -> list[Block]:
     return blocks or [StyledLine([("(empty)", "muted")])]
 
 
-def edited_blocks(old: Message, new: Message, sides: bool) -> list[Block]:
-    """Return how one message differs from another."""
+def edited_blocks(old: Message, new: Message, sides: bool, other_run: bool = False) -> list[Block]:
+    """Return how one message differs from another; ids of tool calls are others in another run."""
     blocks: list[Block] = []
     if old.text != new.text:
         blocks.append(diff_block(old.text, new.text, sides=sides))
@@ -285,16 +291,19 @@ def edited_blocks(old: Message, new: Message, sides: bool) -> list[Block]:
             blocks.append(StyledLine([("the beginning is the same; it differs behind it", "note")]))
         blocks.append(note(f"{length(old):,} → {length(new):,} characters; only the beginning was recorded"))
     digest = old.digest or new.digest
-    before = [_call_words(call, digest) for call in old.calls]
-    after = [_call_words(call, digest) for call in new.calls]
-    if before != after:
+    before = [_call_words(call, digest, other_run) for call in old.calls]
+    after = [_call_words(call, digest, other_run) for call in new.calls]
+    if before != after and [call.name for call in old.calls] == [call.name for call in new.calls]:
+        texts = ("\n".join(f"⚒ {' '.join(call)}" for call in calls) for calls in (before, after))
+        blocks.append(diff_block(*texts, sides=sides))
+    elif before != after:
         lines = [("-", f"⚒ {' '.join(call)}") for call in before if call not in after]
         lines += [("+", f"⚒ {' '.join(call)}") for call in after if call not in before]
         blocks.append(Diff(lines or [("@", "the same tool calls in another order")]))
     for name, was, now in (
         ("role", old.role, new.role),
         ("name", old.name, new.name),
-        ("tool call", old.call_id, new.call_id),
+        *((("tool call", old.call_id, new.call_id),) if not other_run else ()),
         ("reasoning", old.reasoning, new.reasoning),
     ):
         if was != now and (name == "role" or not digest):
@@ -302,8 +311,11 @@ def edited_blocks(old: Message, new: Message, sides: bool) -> list[Block]:
     return blocks or [StyledLine([("it differs in something that is not shown", "muted")])]
 
 
-def _call_words(call: ToolCall, digest: bool) -> tuple[str, ...]:
-    return (call.name,) if digest else (call.name, call.call_id, as_text(call.arguments))
+def _call_words(call: ToolCall, digest: bool, other_run: bool) -> tuple[str, ...]:
+    if digest:
+        return (call.name,)
+    ids = () if other_run else (call.call_id,)
+    return (call.name, *ids, as_text(call.arguments))
 
 
 def _tools(diff: RequestDiff, prefix: str, sides: bool) -> list[Section]:

@@ -63,6 +63,8 @@ class RequestDiff:
     new: Request
     messages: list[MessageChange] = field(default_factory=list)
     compactions: list[Compaction] = field(default_factory=list)
+    other_run: bool = False
+    """They are requests of two runs: ids of messages and of tool calls are others each time."""
     system_changed: bool = False
     breakpoints: tuple[list[Breakpoint], list[Breakpoint]] | None = None
     """The old ones, where they would lie had they gone with their messages, and the new ones."""
@@ -76,6 +78,13 @@ class RequestDiff:
     def count(self, what: What) -> int:
         """How many messages this happened to."""
         return sum(change.what == what for change in self.messages)
+
+    @property
+    def new_conversation(self) -> bool:
+        """Whether another run begins anew: of what was said before, nothing is said again."""
+        said = [change for change in self.messages if _role(change) != "system"]
+        whats = {change.what for change in said}
+        return self.other_run and whats == {"added", "removed"}
 
     @property
     def messages_changed(self) -> bool:
@@ -109,6 +118,11 @@ class RequestDiff:
         return grown
 
 
+def _role(change: MessageChange) -> str:
+    message = change.new if change.new is not None else change.old
+    return message.role if message is not None else ""
+
+
 class _Absent:
     def __repr__(self) -> str:
         return "(not set)"
@@ -117,13 +131,22 @@ class _Absent:
 ABSENT = _Absent()
 
 
-def compare(old: Request, new: Request) -> RequestDiff:
-    """Return how ``new`` differs from ``old``."""
-    diff = RequestDiff(old, new)
+def compare(old: Request, new: Request, *, other_run: bool = False) -> RequestDiff:
+    """Return how ``new`` differs from ``old``.
+
+    Args:
+        old: A request.
+        new: Another one.
+        other_run: They are of two runs, in which a message and a tool call have another id each time: ids
+            that only one of them has are no difference.
+    """
+    diff = RequestDiff(old, new, other_run=other_run)
     if old.messages is None or new.messages is None:
         diff.not_compared.append("messages")
     else:
-        diff.messages, diff.compactions = _compare_messages(old.messages, new.messages)
+        diff.messages, diff.compactions = _compare_messages(old.messages, new.messages, other_run)
+        if diff.new_conversation:
+            diff.compactions.clear()
     if old.system is None or new.system is None:
         diff.not_compared.append("system prompt")
     else:
@@ -172,61 +195,89 @@ def says_the_same(one: Message, other: Message) -> bool:
         return one.key == other.key
     digest = _is_digest(one) or _is_digest(other)
     named = bool(one.call_id and other.call_id)
-    return _content(one, digest, named) == _content(other, digest, named)
+    return _content(one, digest, named, None) == _content(other, digest, named, None)
 
 
 def _is_digest(message: Message) -> bool:
     return message.cut or message.digest
 
 
-def _content(message: Message, digest: bool, call_ids: bool) -> tuple[Any, ...]:
+def _content(message: Message, digest: bool, named: bool, call_ids: set[str] | None) -> tuple[Any, ...]:
+    """Return what tells a message from others.
+
+    Args:
+        message: The message.
+        digest: Compare what a digest has.
+        named: Both sides tell which calls their tools' answers belong to.
+        call_ids: The ids of calls that count; None for all.
+    """
     if digest:
         text = message.text if message.unbroken is None else message.unbroken
         size = length(message) if message.unbroken is None else len(text)
         return message.role, text[:PREVIEW], size, *(call.name for call in message.calls)
     # Parts of a message are joined with line feeds by one producer and with nothing by another.
     text = message.text.replace("\n", "")
-    calls = tuple((call.name, call.call_id, as_text(call.arguments)) for call in message.calls)
-    return message.role, text, message.call_id if call_ids else "", calls
+    calls = tuple(
+        (
+            call.name,
+            call.call_id if call_ids is None or call.call_id in call_ids else "",
+            as_text(call.arguments),
+        )
+        for call in message.calls
+    )
+    counts = named and (call_ids is None or message.call_id in call_ids)
+    return message.role, text, message.call_id if counts else "", calls
 
 
-def _tokens(old: Sequence[Message], new: Sequence[Message]) -> tuple[list[Any], list[Any]]:
+def _ids_of_calls(messages: Sequence[Message]) -> set[str]:
+    ids = {call.call_id for message in messages for call in message.calls}
+    return ids | {message.call_id for message in messages}
+
+
+def _tokens(
+    old: Sequence[Message], new: Sequence[Message], call_ids: set[str] | None
+) -> tuple[list[Any], list[Any]]:
     """Give equal tokens to messages that are the same one: by id where both have it, else by content."""
     both = [*old, *new]
     shared = {m.message_id for m in old if m.message_id} & {m.message_id for m in new if m.message_id}
     keyed = all(m.key for m in both)
     digest = any(_is_digest(m) for m in both)
     # Not every producer tells which call a tool's answer belongs to.
-    call_ids = all(m.call_id for m in both if m.role == "tool")
+    named = all(m.call_id for m in both if m.role == "tool")
 
     def token(message: Message) -> Any:
         if message.message_id in shared:
             return message.message_id
-        return message.key if keyed else _content(message, digest, call_ids)
+        # The key of a message is made from the ids of its calls, too.
+        if keyed and (call_ids is None or _ids_of_calls([message]) <= call_ids | {""}):
+            return message.key
+        return _content(message, digest, named, call_ids)
 
     return [token(m) for m in old], [token(m) for m in new]
 
 
 def _compare_messages(
-    old: Sequence[Message], new: Sequence[Message]
+    old: Sequence[Message], new: Sequence[Message], other_run: bool
 ) -> tuple[list[MessageChange], list[Compaction]]:
     if old is new:
         return [MessageChange("same", message, message, n, n) for n, message in enumerate(old)], []
-    before, after = _tokens(old, new)
+    call_ids = _ids_of_calls(old) & _ids_of_calls(new) if other_run else None
+    before, after = _tokens(old, new, call_ids)
+    by_id = {m.message_id for m in old if m.message_id} & {m.message_id for m in new if m.message_id}
     changes: list[MessageChange] = []
     groups: list[tuple[list[MessageChange], list[MessageChange]]] = []
     for equal, i1, i2, j1, j2 in align(before, after):
         if equal:
             for i, j in zip(range(i1, i2), range(j1, j2), strict=True):
-                kind: What = "same" if says_the_same(old[i], new[j]) else "edited"
-                changes.append(MessageChange(kind, old[i], new[j], i, j))
+                alike = (other_run and new[j].message_id not in by_id) or says_the_same(old[i], new[j])
+                changes.append(MessageChange("same" if alike else "edited", old[i], new[j], i, j))
             continue
         removed = [MessageChange("removed", old[i], None, i) for i in range(i1, i2)]
         added = [MessageChange("added", None, new[j], -1, j) for j in range(j1, j2)]
         groups.append((removed, added))
         changes += removed + added
     changes = _find_moved(changes, before, after)
-    return _find_edited(changes, groups)
+    return _find_edited(changes, groups, other_run)
 
 
 def _find_moved(changes: list[MessageChange], before: list[Any], after: list[Any]) -> list[MessageChange]:
@@ -248,12 +299,16 @@ def _find_moved(changes: list[MessageChange], before: list[Any], after: list[Any
 
 
 _LEAST_COMPACTED = 2
+_PAIRED_WITHIN = 8
+"""So many messages that came are looked at to find the one that a message of another run became."""
 _HEAD = 1_000
 """Characters by which two messages without an id are judged to be one that was edited."""
 
 
 def _find_edited(
-    changes: list[MessageChange], groups: list[tuple[list[MessageChange], list[MessageChange]]]
+    changes: list[MessageChange],
+    groups: list[tuple[list[MessageChange], list[MessageChange]]],
+    other_run: bool,
 ) -> tuple[list[MessageChange], list[Compaction]]:
     """Tell messages without an id that were edited, and groups whose place shorter ones took."""
     present = {id(change) for change in changes}
@@ -264,10 +319,17 @@ def _find_edited(
         added = [c for c in added if c.what == "added"]
         if not removed or not added:
             continue
-        if len(removed) == len(added) and all(_is_edit(w, c) for w, c in zip(removed, added, strict=True)):
-            for was, now in zip(removed, added, strict=True):
-                now.what, now.old, now.old_index = "edited", was.old, was.old_index
-                dropped.add(id(was))
+        if other_run:
+            pairs = _pairs_in_order(removed, added)
+        else:
+            pairs = list(zip(removed, added, strict=False)) if len(removed) == len(added) else []
+            pairs = pairs if all(_is_edit(was, now, other_run) for was, now in pairs) else []
+        for was, now in pairs:
+            now.what, now.old, now.old_index = "edited", was.old, was.old_index
+            dropped.add(id(was))
+        removed = [c for c in removed if id(c) not in dropped]
+        added = [c for c in added if c.what == "added"]
+        if not removed or not added:
             continue
         shorter = sum(length(c.new) for c in added if c.new) < sum(length(c.old) for c in removed if c.old)
         if len(removed) >= _LEAST_COMPACTED and len(added) < len(removed) and shorter:
@@ -275,15 +337,32 @@ def _find_edited(
     return [change for change in changes if id(change) not in dropped], compactions
 
 
-def _is_edit(was: MessageChange, now: MessageChange) -> bool:
-    """Whether a message without an id took the place of one like it."""
+def _pairs_in_order(
+    removed: list[MessageChange], added: list[MessageChange]
+) -> list[tuple[MessageChange, MessageChange]]:
+    """Pair what went with the next thing like it that came, none across another pair."""
+    pairs = []
+    at = 0
+    for was in removed:
+        for n in range(at, min(at + _PAIRED_WITHIN, len(added))):
+            if _is_edit(was, added[n], True):
+                pairs.append((was, added[n]))
+                at = n + 1
+                break
+    return pairs
+
+
+def _is_edit(was: MessageChange, now: MessageChange, other_run: bool) -> bool:
+    """Whether a message without an id, or of another run, took the place of one like it."""
     old, new = was.old, now.new
     if old is None or new is None or old.role != new.role:
         return False
-    if old.message_id and new.message_id:
+    if old.message_id and new.message_id and not other_run:
         return False
     if old.call_id or new.call_id:
-        return old.call_id == new.call_id
+        return old.name == new.name if other_run else old.call_id == new.call_id
+    if other_run and old.calls and new.calls and not old.text and not new.text:
+        return [call.name for call in old.calls] == [call.name for call in new.calls]
     # A share of common words: exact ratios of hundreds of pairs would be felt.
     words, others = Counter(old.text[:_HEAD].split()), Counter(new.text[:_HEAD].split())
     most = max(words.total(), others.total())
@@ -363,6 +442,7 @@ def find_prefix_break(diff: RequestDiff) -> PrefixBreak | None:
                 "edited": f"{was.role} message {n + 1} was edited",
                 "added": f"{_article(now.role)} {now.role} message came before message {n + 1} ({was.role})",
                 "moved": f"message {n + 1} ({now.role}) was moved",
+                "same": f"message {n + 1} ({now.role}) has another id of a tool call",
             }.get(what, f"message {n + 1} ({was.role}) is gone")
             at = same if what == "edited" else 0
             return PrefixBreak(f"at message {n + 1}", why, kept + at, total)

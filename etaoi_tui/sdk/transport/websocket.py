@@ -318,7 +318,7 @@ class WebSocketOutlet:
                 continue
             if sent.is_overdue and not self._endpoint.loopback:
                 raise TimeoutError("the viewer did not answer a ping for 30 s")
-            self._drain(connection)
+            _drain(connection)
             self._rest(connection, turn)
 
     def _rest(self, connection: ClientConnection, turn: object) -> None:
@@ -361,10 +361,11 @@ class WebSocketOutlet:
                 self._stats.frames += 1
                 self._stats.bytes_sent += len(data)
 
-    def _drain(self, connection: ClientConnection) -> None:
-        """Read what a server says although it should not, so that its pongs keep coming."""
-        try:
-            while True:
-                connection.recv(timeout=0)
-        except TimeoutError:
-            return
+
+def _drain(connection: ClientConnection) -> None:
+    """Read what a server says although it should not, so that its pongs keep coming."""
+    try:
+        while True:
+            connection.recv(timeout=0)
+    except TimeoutError:
+        return

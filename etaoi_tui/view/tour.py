@@ -1,0 +1,126 @@
+"""The demo's tour: the questions that the viewer answers with one key, and which were asked already."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Literal
+
+from rich.cells import cell_len
+
+from etaoi_collector.store.model import Status, Trace
+from etaoi_tui.view.command import Command, CommandTable
+
+Mark = Literal["", "key", "done"]
+"""How a piece of the line looks: plain, a key that was not pressed yet, a question that was asked."""
+
+LEAVE = "pane.back"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A question of the tour.
+
+    Attributes:
+        command: Id of the command that answers it.
+        words: The question.
+        short: The same for a narrow screen.
+    """
+
+    command: str
+    words: str
+    short: str
+
+
+STEPS = (
+    Step("error.next", "why did it fail", "failure"),
+    Step("call.request", "what did the model get", "request"),
+    Step("call.diff", "what changed", "changes"),
+    Step("agent.show", "the agent", "agent"),
+    Step("voice.toggle", "the call", "call"),
+    Step("conversation.show", "the conversation", "talk"),
+)
+
+
+def is_over(traces: Iterable[Trace]) -> bool:
+    """Whether the demo's last act, its phone call, has ended."""
+    return any(
+        root.kind == "voice_session" and trace.status is not Status.RUNNING
+        for trace in traces
+        for root in trace.roots
+    )
+
+
+class Tour:
+    """Knows what was asked.
+
+    Args:
+        changed: Called when the line reads differently, or is to go.
+    """
+
+    def __init__(self, changed: Callable[[], object]) -> None:
+        self._changed = changed
+        self._keys: dict[str, str] = {}
+        self._asked: set[str] = set()
+        self.begun = False
+        self._left = False
+
+    @property
+    def shown(self) -> bool:
+        """Whether there is a line to show."""
+        return self.begun and not self._left
+
+    def listening(self, commands: CommandTable) -> CommandTable:
+        """Return the commands, those of the tour with an ear for when they are run."""
+        heard = {one.command: self._ask for one in STEPS} | {LEAVE: self._leave}
+        table = [
+            replace(one, run=partial(heard[one.id], one)) if one.id in heard else one for one in commands
+        ]
+        self._keys = {one.id: one.shown_key for one in table if one.id in heard}
+        return CommandTable(table, commands.problems)
+
+    def begin(self) -> None:
+        """Show the line."""
+        self.begun = True
+
+    def line(self, width: int) -> list[tuple[str, Mark]]:
+        """Return the pieces of the line.
+
+        Args:
+            width: Cells that there are; the short words are taken where the long ones do not fit.
+        """
+        long = self._pieces([one.words for one in STEPS])
+        fits = sum(cell_len(text) for text, _ in long) <= width
+        return long if fits else self._pieces([one.short for one in STEPS])
+
+    def _pieces(self, words: Iterable[str]) -> list[tuple[str, Mark]]:
+        pieces: list[tuple[str, Mark]] = [(" ", "")]
+        for step, said in zip(STEPS, words, strict=True):
+            key = self._keys.get(step.command, "")
+            if step.command in self._asked:
+                pieces += [(f"✓{key} {said}", "done"), ("  ", "")]
+            elif key:
+                pieces += [(f" {key}", "key"), (f" {said}  ", "")]
+        return [*pieces, (self._keys.get(LEAVE, ""), "key"), (" end", "")]
+
+    def _ask(self, command: Command, at: Any) -> None:
+        command.run(at)
+        if self.shown:
+            self._asked.add(command.id)
+            self._left = len(self._asked) == len(STEPS)
+            self._changed()
+
+    def _leave(self, command: Command, at: Any) -> None:
+        """Step back from a detail as ever; elsewhere end the tour first."""
+        if (
+            not self.shown
+            or at.pane == "detail"
+            or at.search.active
+            or at.arrangement.zoomed
+            or at.conversation.shown
+        ):
+            command.run(at)
+            return
+        self._left = True
+        self._changed()
