@@ -37,6 +37,8 @@ class DocumentPainter:
         self.number = " "
         """Stands before the tabs: the key of the pane, where it has one."""
         self._looks = StyleCache(widget, looks)
+        self.look = self._looks.whole
+        """Returns the look of a name as a Rich style with a background."""
         self._strips: OrderedDict[tuple[int, bool], Strip] = OrderedDict()
 
     def forget_lines(self) -> None:

@@ -11,6 +11,8 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from etaoi_tui.widgets.frame import LOOKS as FRAME_LOOKS
+from etaoi_tui.widgets.frame import Frame
 from etaoi_tui.widgets.row_mouse import RowMouse
 from etaoi_tui.widgets.styles import StyleTable
 
@@ -40,12 +42,14 @@ class RowView(RowMouse, can_focus=True):
         "row-view--thumb": "background: $scrollbar",
         "row-view--thumb-focus": "background: $primary",
         "row-view--track": "background: $surface",
+        **FRAME_LOOKS,
         "row-view--badge": "background: $cursor-row; color: $cursor-ink; text-style: bold",
     }
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._strips: OrderedDict[Hashable, Strip] = OrderedDict()
+        self.frame: Frame = Frame(self.look, lambda: self.look("row-view--track").bgcolor)
 
     # what subclasses say
 
