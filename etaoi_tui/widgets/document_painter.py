@@ -136,7 +136,9 @@ class DocumentPainter:
         for start, end, name in marks:
             segments = _laid_over(segments, start, end, self.style(name, own=True))
         if selection is not None and (span := selection.get_span(y)) is not None:
-            over = self._widget.screen.get_component_rich_style("screen--selection")
+            # The colours of the pane, exchanged: readable in every theme, and what terminals do themselves.
+            own = self._widget.rich_style
+            over = Style(color=own.color, bgcolor=own.bgcolor, reverse=True)
             segments = _laid_over(segments, *span, over)
         base = self._widget.rich_style + background if background else self._widget.rich_style
         used = sum(cells(segment.text) for segment in segments)
