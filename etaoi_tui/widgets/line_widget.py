@@ -21,6 +21,8 @@ class LineWidget(Widget):
     """Subclasses draw lines in `render_line`; styles by name come from `look`."""
 
     LOOKS: ClassVar[StyleTable] = {}
+    ALLOW_SELECT = False
+    """What is drawn here is no text to take along."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)

@@ -309,7 +309,18 @@ async def test_text_can_be_selected() -> None:
         await pilot.pause()
         pane.screen.selections = {pane: Selection(Offset(2, 3), Offset(8, 4))}
         await pilot.pause()
-        assert app.screen.get_selected_text() == "first line\n  second"
+        assert app.screen.get_selected_text() == "first line\nsecond"
+
+
+async def test_what_is_selected_is_without_bars_and_glyphs() -> None:
+    app = PaneApp()
+    async with app.run_test(size=(60, 12)) as pilot:
+        app.pane.show(document_of(Text("first line\nsecond line"), glyph="✦", bar=True))
+        await pilot.pause()
+        assert any("▎ second" in row for row in app.rows)
+        app.pane.screen.selections = {app.pane: Selection(Offset(0, 2), Offset(8, 4))}
+        await pilot.pause()
+        assert app.screen.get_selected_text() == "Section\nfirst line\nsecond"
 
 
 @pytest.mark.parametrize("filtered", [True, False])
