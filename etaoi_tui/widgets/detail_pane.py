@@ -187,7 +187,7 @@ last. A triangle folds a section. What is running grows while you read.
             return Strip([Segment(fit(text, width), self._painter.style("empty", own=True))], width)
         line = y - FIXED_ROWS + self.scroll_offset.y
         if line >= page.count:
-            return Strip.blank(width, self.rich_style)
+            return self._painter.blank(width)
         on_cursor = line == self._cursor and self.has_focus
         marks = self.marks_of(line)
         return self._painter.line(page, line, width, on_cursor, self.text_selection, marks)

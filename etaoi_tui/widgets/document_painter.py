@@ -71,6 +71,14 @@ class DocumentPainter:
         segments.append(Segment((MORE_RIGHT if after else "").ljust(max(0, width - used)), line))
         return Strip(segments).adjust_cell_length(width, line), labels
 
+    def blank(self, width: int) -> Strip:
+        """Draw a line below the page's end."""
+        key = (-1, False)
+        strip = self._strips.get(key)
+        if strip is None or strip.cell_length != width:
+            strip = self._strips[key] = Strip.blank(width, self._widget.rich_style)
+        return strip
+
     def line(
         self,
         page: PageLayout,

@@ -96,7 +96,9 @@ class RowView(RowMouse, can_focus=True):
         base = self.look("")
         if row >= rows:
             pieces = [] if rows else self.draw_empty(row * self.ROW_HEIGHT + line, inner)
-            return self._strip(pieces, inner, base, edge)
+            if pieces:
+                return self._strip(pieces, inner, base, edge)
+            return self._blank(inner, base, edge)
         if row == self.cursor_row:
             state = "row-view--cursor-here" if self.has_focus else "row-view--cursor"
         else:
@@ -116,6 +118,13 @@ class RowView(RowMouse, can_focus=True):
             self._strips[key] = strip
             if len(self._strips) > _STRIPS_KEPT:
                 self._strips.popitem(last=False)
+        return strip
+
+    def _blank(self, inner: int, base: Style, edge: str) -> Strip:
+        key = ("blank", edge, inner)
+        strip = self._strips.get(key)
+        if strip is None:
+            strip = self._strips[key] = self._strip([], inner, base, edge)
         return strip
 
     def _with_note(self, row: int, line: int, inner: int, note: str, edge: str) -> Strip:
