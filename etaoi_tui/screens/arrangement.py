@@ -10,7 +10,17 @@ from textual.widget import Widget
 
 from etaoi_collector.store.model import Trace
 from etaoi_tui.view.command import Pane
-from etaoi_tui.view.layout import DETAIL_HEIGHT, STACKED, STRIP, TRACES, Layout, Mode, mode_of, tree_lines
+from etaoi_tui.view.layout import (
+    DETAIL_HEIGHT,
+    STACKED,
+    STRIP,
+    TRACES,
+    Layout,
+    Mode,
+    has_frames,
+    mode_of,
+    tree_lines,
+)
 from etaoi_tui.widgets.conversation_view import ConversationView
 from etaoi_tui.widgets.detail_pane import DetailPane
 from etaoi_tui.widgets.divider import Divider
@@ -149,11 +159,31 @@ class Arrangement:
         shown = "tree" if self.empty else self.pane  # no list slides over the welcome
         for name in PANES:
             self._screen.set_class(name == shown, "-at-" + name)
+        self._frame(shown)
         self.fit()
         widget = self.explained
         if not widget.has_focus:
             self._screen.set_focus(widget, scroll_visible=False)
         self._changed()
+
+    def _frame(self, bright: Pane) -> None:
+        """Draw the panes' frames, one of them bright, where there is room for them."""
+        framed = has_frames(*self._screen.size)
+        self._screen.set_class(framed, "-framed")
+        panes: Sequence[tuple[Pane, RowView | DetailPane]] = (
+            ("traces", self._traces),
+            ("tree", self._tree),
+            ("tree", self._lanes),
+            ("tree", self._conversation),
+            ("detail", self._detail),
+        )
+        for pane, widget in panes:
+            state = framed, pane == bright
+            if state != (widget.frame.shown, widget.frame.lit):
+                widget.frame.shown, widget.frame.lit = state
+                widget.refresh()
+        self._split_traces.frame_pane(framed=framed, lit=bright == "traces")
+        self._split_detail.frame_pane(framed=framed, lit=bright == "tree")
 
     def go_to(self, pane: Pane) -> None:
         """Give the keys to another pane."""

@@ -23,6 +23,16 @@ Workspace.-empty #conversation { display: none; }
 Workspace.-wide #work { layout: horizontal; }
 Workspace.-drawer #body, Workspace.-narrow #body { layers: base drawer; }
 Workspace.-drawer #traces { dock: left; layer: drawer; display: none; border-right: outer $primary; }
+Workspace.-framed #traces { padding: 0 0 1 1; }
+Workspace.-framed.-drawer #traces, Workspace.-framed.-narrow #traces { padding: 0 1 1 1; border: none; }
+Workspace.-framed #tree, Workspace.-framed #lanes { padding: 0 1 0 1; }
+Workspace.-framed.-wide #tree, Workspace.-framed.-wide #lanes { padding: 0 0 1 1; }
+Workspace.-framed.-narrow #tree, Workspace.-framed.-narrow #lanes { padding: 0 1 1 1; }
+Workspace.-framed #conversation { padding: 0 1 1 2; }
+Workspace.-framed.-medium.-at-detail #conversation,
+Workspace.-framed.-drawer.-at-detail #conversation { padding: 0 1 0 2; }
+Workspace.-framed.-wide #conversation { padding: 0 0 1 2; }
+Workspace.-framed #detail { padding: 0 1 1 2; }
 Workspace.-drawer.-at-traces #traces { display: block; }
 Workspace.-drawer #split-traces { display: none; }
 Workspace.-narrow #split-traces, Workspace.-narrow #split-detail { display: none; }

@@ -21,6 +21,9 @@ LOW = 18
 STACKED = 20
 """Lines from which a narrow screen has the detail below the tree."""
 
+FRAMED_WIDTH, FRAMED_HEIGHT = 120, 30
+"""Columns and lines from which panes have frames."""
+
 STRIP = 22
 """Columns of the list while there is only one run in it."""
 
@@ -32,6 +35,11 @@ def mode_of(width: int, height: int) -> Mode:
     if width < MEDIUM:
         return "drawer"
     return "medium" if width < WIDE else "wide"
+
+
+def has_frames(width: int, height: int) -> bool:
+    """Whether a screen of this many cells has room for frames around its panes."""
+    return width >= FRAMED_WIDTH and height >= FRAMED_HEIGHT
 
 
 TRACES = 34

@@ -16,6 +16,7 @@ Mark = Literal["", "key", "done"]
 """How a piece of the line looks: plain, a key that was not pressed yet, a question that was asked."""
 
 LEAVE = "pane.back"
+_LANES = "voice.toggle"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +39,19 @@ STEPS = (
     Step("call.request", "what did the model get", "request"),
     Step("call.diff", "what changed", "changes"),
     Step("agent.show", "the agent", "agent"),
-    Step("voice.toggle", "the call", "call"),
+    Step(_LANES, "the call", "call"),
     Step("conversation.show", "the conversation", "talk"),
 )
 
 
-def is_over(traces: Iterable[Trace]) -> bool:
-    """Whether the demo's last act, its phone call, has ended."""
-    return any(
-        root.kind == "voice_session" and trace.status is not Status.RUNNING
+def last_act(traces: Iterable[Trace]) -> Trace | None:
+    """Return the demo's last act, a phone call, once it has ended."""
+    calls = (
+        trace
         for trace in traces
-        for root in trace.roots
+        if trace.status is not Status.RUNNING and any(root.kind == "voice_session" for root in trace.roots)
     )
+    return next(calls, None)
 
 
 class Tour:
@@ -105,7 +107,12 @@ class Tour:
         return [*pieces, (self._keys.get(LEAVE, ""), "key"), (" end", "")]
 
     def _ask(self, command: Command, at: Any) -> None:
-        command.run(at)
+        call = last_act(at.store.traces.values()) if self.shown and command.id == _LANES else None
+        if call is not None and at.voice.call is None:
+            at.release_follow()
+            at.navigator.go_to_run(call)  # which opens as lanes; the run that is shown has none
+        else:
+            command.run(at)
         if self.shown:
             self._asked.add(command.id)
             self._left = len(self._asked) == len(STEPS)

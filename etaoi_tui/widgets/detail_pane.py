@@ -19,6 +19,7 @@ from etaoi_tui.detail.layout.page import PageLayout
 from etaoi_tui.text import fit, printable
 from etaoi_tui.widgets import document_style
 from etaoi_tui.widgets.document_painter import DocumentPainter
+from etaoi_tui.widgets.frame import Frame
 from etaoi_tui.widgets.page_text import copied_text, selected_text
 from etaoi_tui.widgets.page_view import FIXED_ROWS, LinePosition
 from etaoi_tui.widgets.searched_page import SearchedPage
@@ -54,6 +55,8 @@ last. A triangle folds a section. What is running grows while you read.
         self._labels: list[TabLabel] = []
         self._painter = DocumentPainter(self, document_style.LOOKS)
         self._painter.number = number
+        style = self._painter.style
+        self.frame: Frame = Frame(self._painter.look, lambda: style("tab-line", own=True).bgcolor)
 
     # what is shown
 
@@ -184,7 +187,7 @@ last. A triangle folds a section. What is running grows while you read.
             return Strip([Segment(fit(text, width), self._painter.style("empty", own=True))], width)
         line = y - FIXED_ROWS + self.scroll_offset.y
         if line >= page.count:
-            return Strip.blank(width, self.rich_style)
+            return self._painter.blank(width)
         on_cursor = line == self._cursor and self.has_focus
         marks = self.marks_of(line)
         return self._painter.line(page, line, width, on_cursor, self.text_selection, marks)
@@ -197,6 +200,7 @@ last. A triangle folds a section. What is running grows while you read.
         """Forget everything that was drawn in the old colours."""
         super().notify_style_update()
         self._painter.forget()
+        self.frame.forget()
 
     def watch_has_focus(self, has_focus: bool) -> None:
         """Draw the cursor line as the focus says."""
@@ -217,6 +221,8 @@ last. A triangle folds a section. What is running grows while you read.
         else:
             self._fill()
             self._resized()
+            if self._follow:
+                self._to_end()
 
     def on_click(self, event: events.Click) -> None:
         """Open the tab, toggle the section or move the cursor to where the mouse was clicked."""

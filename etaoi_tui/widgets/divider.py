@@ -1,4 +1,4 @@
-"""The line between two panes, to be dragged."""
+"""The line between two panes, to be dragged; with frames, it is an edge of the pane before it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from textual import events
 from textual.message import Message
 from textual.strip import Strip
 
+from etaoi_tui.widgets.frame import LOOKS
 from etaoi_tui.widgets.line_widget import LineWidget
 from etaoi_tui.widgets.styles import StyleTable
 
@@ -22,6 +23,7 @@ class Divider(LineWidget):
     Divider.-horizontal { height: 1; width: 1fr; }
     """
     LOOKS: ClassVar[StyleTable] = {
+        **LOOKS,
         "divider--held": "color: $focus-line; text-style: bold",
     }
 
@@ -49,6 +51,7 @@ class Divider(LineWidget):
         self.vertical = vertical
         self.add_class("-vertical" if vertical else "-horizontal")
         self._held_at: int | None = None
+        self._framed = self._lit = False
         self.tooltip = "Drag to resize, or + and _ for the pane with the keys"
 
     def turn(self, *, vertical: bool) -> None:
@@ -57,12 +60,26 @@ class Divider(LineWidget):
         self.set_class(vertical, "-vertical")
         self.set_class(not vertical, "-horizontal")
 
+    def frame_pane(self, *, framed: bool, lit: bool) -> None:
+        """Be the edge of a frame or a mere line, bright or not."""
+        if (framed, lit) != (self._framed, self._lit):
+            self._framed, self._lit = framed, lit
+            self.refresh()
+
     def render_line(self, y: int) -> Strip:
         """Draw the line."""
         style = self.look("")
+        if self._framed:
+            style = self.look("frame--lit" if self._lit else "frame--line")
         if self._held_at is not None:
             style += self.look("divider--held")
-        text = "│" if self.vertical else "─" * self.size.width
+        width, height = self.cells
+        if not self.vertical:
+            text = f"╰{'─' * (width - 2)}╯" if self._framed else "─" * width
+        elif self._framed and y in (0, height - 1):
+            text = "╯" if y else "╮"
+        else:
+            text = "│"
         return Strip([Segment(text, style)])
 
     def on_mouse_down(self, event: events.MouseDown) -> None:

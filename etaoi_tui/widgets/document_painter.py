@@ -37,6 +37,8 @@ class DocumentPainter:
         self.number = " "
         """Stands before the tabs: the key of the pane, where it has one."""
         self._looks = StyleCache(widget, looks)
+        self.look = self._looks.whole
+        """Returns the look of a name as a Rich style with a background."""
         self._strips: OrderedDict[tuple[int, bool], Strip] = OrderedDict()
 
     def forget_lines(self) -> None:
@@ -68,6 +70,14 @@ class DocumentPainter:
             used += label.width
         segments.append(Segment((MORE_RIGHT if after else "").ljust(max(0, width - used)), line))
         return Strip(segments).adjust_cell_length(width, line), labels
+
+    def blank(self, width: int) -> Strip:
+        """Draw a line below the page's end."""
+        key = (-1, False)
+        strip = self._strips.get(key)
+        if strip is None or strip.cell_length != width:
+            strip = self._strips[key] = Strip.blank(width, self._widget.rich_style)
+        return strip
 
     def line(
         self,
@@ -126,7 +136,9 @@ class DocumentPainter:
         for start, end, name in marks:
             segments = _laid_over(segments, start, end, self.style(name, own=True))
         if selection is not None and (span := selection.get_span(y)) is not None:
-            over = self._widget.screen.get_component_rich_style("screen--selection")
+            # The colours of the pane, exchanged: readable in every theme, and what terminals do themselves.
+            own = self._widget.rich_style
+            over = Style(color=own.color, bgcolor=own.bgcolor, reverse=True)
             segments = _laid_over(segments, *span, over)
         base = self._widget.rich_style + background if background else self._widget.rich_style
         used = sum(cells(segment.text) for segment in segments)

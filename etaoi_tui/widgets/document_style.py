@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from etaoi_tui.widgets import frame
 from etaoi_tui.widgets.styles import StyleTable
 
 PREFIX = "detail-pane--"
@@ -13,6 +14,7 @@ def component(style: str) -> str:
 
 
 LOOKS: StyleTable = {
+    **frame.LOOKS,
     "detail-pane--tab-line": "background: $surface; color: $quiet",
     "detail-pane--tab": "background: $surface; color: $quiet",
     "detail-pane--tab-active": "background: $background; color: $text; text-style: bold underline",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.selection import Selection
 
 from etaoi_tui.detail.document.model import Section, Tab, section_text
-from etaoi_tui.detail.layout.page import PageLayout
+from etaoi_tui.detail.layout.page import GUTTER, PageLayout, PageLine
 
 
 def copied_text(page: PageLayout, section: Section | None, tab: Tab | None) -> tuple[str, str]:
@@ -23,13 +23,26 @@ def copied_text(page: PageLayout, section: Section | None, tab: Tab | None) -> t
 
 
 def selected_text(page: PageLayout, selection: Selection) -> str:
-    """Return the text of a page between the ends of a selection, as Textual numbers lines and columns."""
+    """Return the text of a page between the ends of a selection, as Textual numbers lines and columns.
+
+    Bars, triangles and glyphs in front of the text are left out.
+    """
     first = selection.start.y if selection.start is not None else 0
     last = selection.end.y if selection.end is not None else page.count - 1
     lines = []
     for y in range(max(0, first), min(last, page.count - 1) + 1):
         span = selection.get_span(y)
         if span is not None:
-            text = "".join(piece for piece, _ in page.line(y).runs)
-            lines.append(text[span[0] : None if span[1] == -1 else span[1]])
+            line = page.line(y)
+            text = "".join(piece for piece, _ in line.runs)
+            first_kept = max(span[0], _decoration(line))
+            lines.append(text[first_kept : None if span[1] == -1 else span[1]])
     return "\n".join(lines)
+
+
+def _decoration(line: PageLine) -> int:
+    """Return the characters of a line that stand before its text."""
+    if line.section is None or not line.runs:
+        return 0
+    glyph = len(line.section.glyph) + 1 if line.header and line.section.glyph else 0
+    return GUTTER * (1 + line.section.level) + glyph

@@ -7,14 +7,19 @@ read.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from time import perf_counter
 from typing import NamedTuple
 
 from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.widget import Widget
 
 from etaoi_tui.detail.document.model import Section
 from etaoi_tui.detail.layout.page import Anchor, PageLayout
+from etaoi_tui.widgets.frame import Frame
+from etaoi_tui.widgets.line_widget import draw_lines
 
 SLICE = 4_000
 """Characters laid out between two looks at the clock."""
@@ -38,6 +43,8 @@ class PageView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(name=name, id=id, classes=classes)
+        self.frame: Frame | None = None
+        """What stands around the page, in the widget's padding."""
         self._page: PageLayout | None = None
         self._pending: LinePosition | None = None
         self._cursor = 0
@@ -148,6 +155,20 @@ class PageView(ScrollView, can_focus=True, inherit_bindings=False):
         if not self.laid_out:
             self._fill()
             self._resized()
+
+    # drawing
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Draw the rows of a region, with the frame if there is one."""
+        if self.frame is not None and self.frame.shown and self.opacity == 1:
+            return draw_lines(self, crop, self.frame)
+        return super().render_lines(crop)
+
+    def _arrange_scrollbars(self, region: Region) -> Iterable[tuple[Widget, Region]]:
+        """Leave the top of the frame to the frame, by a method that Textual keeps to itself."""
+        for bar, place in super()._arrange_scrollbars(region):
+            framed = self.frame is not None and self.frame.shown
+            yield bar, place.shrink((FIXED_ROWS, 0, 0, 0)) if framed else place
 
     # within
 

@@ -11,6 +11,8 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from etaoi_tui.widgets.frame import LOOKS as FRAME_LOOKS
+from etaoi_tui.widgets.frame import Frame
 from etaoi_tui.widgets.row_mouse import RowMouse
 from etaoi_tui.widgets.styles import StyleTable
 
@@ -40,12 +42,14 @@ class RowView(RowMouse, can_focus=True):
         "row-view--thumb": "background: $scrollbar",
         "row-view--thumb-focus": "background: $primary",
         "row-view--track": "background: $surface",
+        **FRAME_LOOKS,
         "row-view--badge": "background: $cursor-row; color: $cursor-ink; text-style: bold",
     }
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._strips: OrderedDict[Hashable, Strip] = OrderedDict()
+        self.frame: Frame = Frame(self.look, lambda: self.look("row-view--track").bgcolor)
 
     # what subclasses say
 
@@ -92,7 +96,9 @@ class RowView(RowMouse, can_focus=True):
         base = self.look("")
         if row >= rows:
             pieces = [] if rows else self.draw_empty(row * self.ROW_HEIGHT + line, inner)
-            return self._strip(pieces, inner, base, edge)
+            if pieces:
+                return self._strip(pieces, inner, base, edge)
+            return self._blank(inner, base, edge)
         if row == self.cursor_row:
             state = "row-view--cursor-here" if self.has_focus else "row-view--cursor"
         else:
@@ -112,6 +118,13 @@ class RowView(RowMouse, can_focus=True):
             self._strips[key] = strip
             if len(self._strips) > _STRIPS_KEPT:
                 self._strips.popitem(last=False)
+        return strip
+
+    def _blank(self, inner: int, base: Style, edge: str) -> Strip:
+        key = ("blank", edge, inner)
+        strip = self._strips.get(key)
+        if strip is None:
+            strip = self._strips[key] = self._strip([], inner, base, edge)
         return strip
 
     def _with_note(self, row: int, line: int, inner: int, note: str, edge: str) -> Strip:

@@ -11,7 +11,7 @@ from textual.widget import Widget
 
 from etaoi_collector.store.model import Trace
 from etaoi_tui.view.command import CommandTable
-from etaoi_tui.view.tour import Tour, is_over
+from etaoi_tui.view.tour import Tour, last_act
 from etaoi_tui.widgets.line_widget import LineWidget
 from etaoi_tui.widgets.styles import StyleTable
 
@@ -42,7 +42,7 @@ class TourLine(LineWidget):
             traces: All that there are.
             footer: Below the place to stand in.
         """
-        if not self._tour.begun and is_over(traces):
+        if not self._tour.begun and last_act(traces) is not None:
             self._tour.begin()
             footer.screen.mount(self, before=footer)
 

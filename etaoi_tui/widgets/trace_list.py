@@ -218,6 +218,8 @@ with their sums and the course of their context.
             left += f" {_ORDER_WORDS[self.order]}"
         if self.note:
             left += f" /{self.note}"
+        while " · " in sums and cell_len(left + sums) + 2 > width:
+            sums = sums.split(" · ", 1)[1]  # how many there are can be counted
         right = f"{sums} " if sums else ""
         room = max(width - cell_len(right) - 1, 0)
         return [(fit(one_line(left.strip(), room).join((" ", "")), room) + " " + right, "trace-list--header")]

@@ -100,6 +100,8 @@ async def test_keys_light_up_and_the_last_one_ends_the_tour(source: FedSource) -
             if isinstance(app.screen, LiveDocumentModal):
                 await pilot.press("escape")
                 await settled(app, pilot)
+            if step.command == "voice.toggle":  # the run that failed has none
+                assert app.main.in_lanes
             if step is not STEPS[-1]:
                 assert f"✓{key} " in line(app)
         assert not app.main.query(TourLine)

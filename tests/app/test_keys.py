@@ -301,7 +301,7 @@ async def test_the_mouse_selects_folds_opens_and_drags() -> None:
         row = w.line_of("reviewer") + 1
         await pilot.click("#tree", offset=(60, row))
         assert w.tree.cursor.name == "reviewer"
-        left = w.lines()[row - 1].index("▾")
+        left = w.lines()[row - 1].index("▾") + w.tree.content_offset.x
         await pilot.click("#tree", offset=(left, row))
         assert "run_tests" not in names(w)
         await pilot.click("#tree", offset=(60, row), times=2)

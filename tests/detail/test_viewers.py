@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from itertools import pairwise
 from typing import Any
 
@@ -215,6 +216,17 @@ def test_a_call_opens_at_its_answer_below_what_was_asked_last(result: str) -> No
         ("tool look", is_short),
         ("response", True),
     ]
+
+
+def test_ages_in_a_recording_are_by_its_end() -> None:
+    recorded = Recorded()
+    old, late = start(1, "llm", REQUEST), start(2, "llm", REQUEST)
+    late |= {"trace_id": str(uuid.UUID(int=77)), "timestamp": "2026-01-02T05:10:00Z"}
+    recorded.send(old, end(1, "llm", {}), late)
+    span = recorded.store.find_span(span_id(1))
+    assert span is not None
+    document = describe_span(span, recorded.payloads, span.trace.ended_at)
+    assert "2h ago" in text_of(document, "overview")
 
 
 def test_digests_say_what_is_not_known() -> None:

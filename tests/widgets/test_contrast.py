@@ -9,6 +9,8 @@ import pytest
 from rich.color import ColorType
 from rich.segment import Segment
 from textual.color import Color
+from textual.geometry import Offset
+from textual.selection import Selection
 from textual.theme import BUILTIN_THEMES, Theme
 
 from etaoi_tui.app import ViewerApp
@@ -16,6 +18,7 @@ from etaoi_tui.kinds.appearance import COLOURS
 from etaoi_tui.kinds.registry import KINDS
 from etaoi_tui.view.glyphs import STATUS_GLYPHS
 from etaoi_tui.widgets.colours import GROUNDS, NAME_CONTRAST, NAMES, colours_of, contrast, readable
+from etaoi_tui.widgets.detail_pane import DetailPane
 from tests.app.world import World
 from tests.screens.test_snapshots import frames
 
@@ -158,3 +161,29 @@ async def test_what_is_drawn_can_be_read(theme: str, recording: str, keys: tuple
             if found < least:
                 bad.append((y, segment.text.strip(), round(found, 2)))
         assert not bad
+
+
+@pytest.mark.parametrize("theme", [*OUR_THEMES, "dracula", "solarized-light"])
+async def test_what_the_mouse_selected_can_be_read(theme: str) -> None:
+    world = World(live=False)
+    world.source.connect()
+    for frame in frames("s01_create_agent"):
+        world.source.send_bytes(frame)
+    world.source.disconnect()
+    async with world.app.run_test(size=(120, 35)) as pilot:
+        world.app.theme = theme
+        for key in ("", "", "J", "J", "2", "g", "j"):
+            if key:
+                await pilot.press(key)
+            await world.tick(pilot)
+        pane = next(pane for pane in world.app.screen.query(DetailPane) if pane.region)
+        pane.screen.selections = {pane: Selection(Offset(0, 0), Offset(0, 99))}
+        await pilot.pause()
+        dark = world.app.current_theme.dark
+        drawn = [segment for _, segment in cells(world.app) if reversed_text(segment)]
+        assert drawn
+        assert min(contrast(*colours_drawn(segment, dark)) for segment in drawn) >= NAME_CONTRAST
+
+
+def reversed_text(segment: Segment) -> bool:
+    return bool(segment.text.strip()) and segment.style is not None and bool(segment.style.reverse)

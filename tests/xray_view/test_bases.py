@@ -104,7 +104,7 @@ def test_an_agent_inside_another_is_compared_with_the_one_at_its_place_and_else_
     assert beside("b3") == "a1", "there was no third task: the first that is like it"
     assert beside("b4") == "a3", "another tool led to it, and it is the same agent"
     assert beside("b5") == "a4", "at its place was the critic: the one that the same tool led to"
-    assert (beside("a1"), beside("c2")) == ("", "c1")
+    assert (beside("a1"), beside("c2")) == ("", "b5"), "no run before: the newest of the same agent"
 
 
 def test_a_row_of_middleware_leads_to_its_call() -> None:

@@ -139,7 +139,9 @@ def overview_sections(data: SpanData) -> list[Section]:
     if span.model:
         rows.append(("model", span.model))
     if span.marks & SpanFlag.STARTED:
-        rows.append(("started", f"{fmt.timestamp(span.started_at)}   {fmt.ago(span.started_at, now)}"))
+        # The present of an old run in a recording is the recording's end; that of what runs is beyond it.
+        present = max(now, span.trace.session.newest_at)
+        rows.append(("started", f"{fmt.timestamp(span.started_at)}   {fmt.ago(span.started_at, present)}"))
         root = span.trace.started_at
         if root is not None and span.started_at > root:
             rows.append(("after start of trace", fmt.offset(span.started_at - root)))
