@@ -221,6 +221,8 @@ last. A triangle folds a section. What is running grows while you read.
         else:
             self._fill()
             self._resized()
+            if self._follow:
+                self._to_end()
 
     def on_click(self, event: events.Click) -> None:
         """Open the tab, toggle the section or move the cursor to where the mouse was clicked."""

@@ -198,6 +198,21 @@ async def test_growth_above_the_reader_moves_nothing() -> None:
         assert app.content == seen
 
 
+async def test_the_end_of_a_streaming_answer_stays_in_sight_across_resizes() -> None:
+    app = PaneApp()
+    text = "\n".join(f"line {n} " + "word " * 12 for n in range(60)) + " the end"
+    async with app.run_test(size=(80, 16)) as pilot:
+        pane = app.pane
+        pane.show(document_of(Text(text, prose=True), live=True))
+        await pilot.pause()
+        pane.go_end()
+        await pilot.pause()
+        for size in ((80, 10), (80, 30), (80, 12), (60, 12), (60, 30), (120, 8), (80, 16)):
+            await pilot.resize_terminal(*size)
+            await pilot.pause()
+            assert "the end" in app.rows[-1], size
+
+
 async def test_a_live_answer_is_followed_until_the_reader_scrolls_up() -> None:
     app = PaneApp()
     async with app.run_test(size=(60, 12)) as pilot:
