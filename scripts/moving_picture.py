@@ -21,7 +21,7 @@ from etaoi_collector.store.model import Span, Status
 from etaoi_tui.app import ViewerApp
 from etaoi_tui.view.layout import Layout
 
-SIZE = (112, 40)
+SIZE = (120, 42)
 NAME = "moving"
 SPEED = 0.9
 """Seconds of the demo's story in one of the picture."""
