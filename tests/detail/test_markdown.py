@@ -77,6 +77,7 @@ def test_an_answer_reads_without_its_marks() -> None:
         "─" * 40,
     ]
     assert style_of(layout, "Three changes") == "title" and style_of(layout, "gateway") == "title"
+    assert shown(laid_out("**`a.b` is new.** c")) == ["a.b is new. c"]
     assert style_of(layout, "connect()") == "code" and style_of(layout, "# why") == "muted"
     assert style_of(layout, "return") == "accent" and style_of(layout, '"y"') == "json.string"
 

@@ -172,7 +172,9 @@ def _found(line: str) -> tuple[tuple[int, int, str, str], ...]:
         if kind == "target":
             found.append((match.start(), match.end(), f"{match['label']} ({match['target']})", "accent"))
         elif kind is not None:
-            found.append((match.start(), match.end(), match[kind], _INLINE_STYLES[kind]))
+            # Code within emphasis has marks of its own; of two styles the outer one is drawn.
+            text = match[kind] if kind == "code" else match[kind].replace("`", "")
+            found.append((match.start(), match.end(), text, _INLINE_STYLES[kind]))
     return tuple(found)
 
 
