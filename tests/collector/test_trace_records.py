@@ -11,10 +11,10 @@ from typing import Any
 import msgpack
 import pytest
 
+from etaoi_collector.wire.errors import HeaderError
 from etaoi_collector.wire.trace_records import (
     FRAME,
     PREFIX,
-    HeaderError,
     TraceHeader,
     TraceWriter,
     first_segment_path,

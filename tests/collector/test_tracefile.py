@@ -380,3 +380,17 @@ def test_a_damaged_record_at_a_torn_end_costs_itself_only(tmp_path: Path, left: 
     reader = TraceReader(path)
     assert len(events_in(list(reader.arrivals()))) == 18
     assert reader.notices
+
+
+@pytest.mark.parametrize("at", [0, 1, 5, 12, 20])
+def test_a_damaged_header_costs_no_record(trace: Path, at: int) -> None:
+    good = [
+        event.event_id for event in events_in(TraceReader(trace).arrivals()) if not isinstance(event, Reject)
+    ]
+    data = bytearray(trace.read_bytes())
+    data[at] ^= 0x40
+    trace.write_bytes(data)
+    reader = TraceReader(trace)
+    read = events_in(reader.arrivals())
+    assert [event.event_id for event in read if not isinstance(event, Reject)] == good
+    reader.close()

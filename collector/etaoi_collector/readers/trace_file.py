@@ -7,7 +7,8 @@ import os
 from etaoi_collector.readers.door import Reader
 from etaoi_collector.recording.formats import detect_format
 from etaoi_collector.recording.reader import TraceReader
-from etaoi_collector.wire.trace_records import HeaderError, read_header
+from etaoi_collector.wire.errors import HeaderError
+from etaoi_collector.wire.trace_records import read_header
 
 
 class TraceFile(Reader):

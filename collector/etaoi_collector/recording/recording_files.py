@@ -14,11 +14,10 @@ import msgspec
 from etaoi_collector.recording import directory as recordings
 from etaoi_collector.recording.chunks import Chunk, Cursor, read_records
 from etaoi_collector.recording.random_access_file import shown
-from etaoi_collector.wire.errors import EtaoiError
+from etaoi_collector.wire.errors import EtaoiError, HeaderError
 from etaoi_collector.wire.limits import MAX_TRACE_HEADER
 from etaoi_collector.wire.trace_records import (
     PREFIX,
-    HeaderError,
     TraceWriter,
     create_private,
     is_being_written,

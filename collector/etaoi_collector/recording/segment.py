@@ -13,9 +13,22 @@ from etaoi_collector.recording.formats import (
     detect_format,
 )
 from etaoi_collector.recording.random_access_file import RandomAccessFile, open_bytes, shown
-from etaoi_collector.wire.errors import EtaoiError
+from etaoi_collector.wire.errors import DamagedHeaderError, EtaoiError, HeaderError
 from etaoi_collector.wire.limits import MAX_TRACE_HEADER
-from etaoi_collector.wire.trace_records import HeaderError, TraceHeader, read_header
+from etaoi_collector.wire.trace_records import (
+    FORMAT,
+    PREFIX,
+    TraceHeader,
+    read_header,
+    read_prefix,
+)
+
+_NAME_WITHIN = 64
+"""Bytes at the beginning in which a damaged header still tells the format's name."""
+
+
+_RECORD = b"\x94"
+"""First byte of a record: an array of four."""
 
 
 class TraceFileError(EtaoiError):
@@ -87,17 +100,37 @@ def open_segment(path: str | os.PathLike[str]) -> Segment:
         raise
 
 
+def _begins_records(head: bytes | memoryview) -> bool:
+    """Whether two records stand in a row somewhere in the first bytes of a file."""
+    raw = bytes(head)
+    at = raw.find(_RECORD)
+    while 0 <= at <= len(raw) - PREFIX.size:
+        prefix = read_prefix(raw, at)
+        if prefix is not None:
+            after = at + PREFIX.size + prefix[3]
+            if after <= len(raw) - PREFIX.size and read_prefix(raw, after) is not None:
+                return True
+        at = raw.find(_RECORD, at + 1)
+    return False
+
+
 def _recognised(path: Path, file: RandomAccessFile, name: str) -> Segment:
     head = file.view(0, MAX_TRACE_HEADER)
     if not head:
         trouble = " ".join(file.notices)
         raise TraceFileError(f"{name} is empty: nothing was recorded. {trouble}".rstrip())
+    is_ours = FORMAT.encode() in bytes(head[:_NAME_WITHIN])
     try:
         ours = read_header(head)
     except HeaderError as error:
-        raise TraceFileError(f"{name} {error}.") from None
+        if not isinstance(error, DamagedHeaderError) or not _begins_records(head):
+            raise TraceFileError(f"{name} {error}.") from None
+        ours, is_ours = None, True
     if ours is not None:
         return Segment(path, file, NativeFormat(), *ours)
+    if is_ours or (0x80 <= head[0] <= 0x8F and _begins_records(head)):
+        # Its header is damaged; the records behind it are not.
+        return Segment(path, file, NativeFormat(), None, 0)
     form = detect_format(head)
     if form is None:
         raise TraceFileError(

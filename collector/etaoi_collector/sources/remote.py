@@ -30,6 +30,7 @@ from etaoi_collector.sources.base import (
 )
 from etaoi_collector.sources.viewer_connection import Refused, RemoteError, connect_to_viewer, sentence
 from etaoi_collector.wire.addresses import is_loopback
+from etaoi_collector.wire.errors import HeaderError
 from etaoi_collector.wire.handshake import (
     FANOUT,
     After,
@@ -45,7 +46,6 @@ from etaoi_collector.wire.trace_records import (
     REFUSED,
     ClosedBody,
     GapBody,
-    HeaderError,
     OpenedBody,
     RefusedBody,
     decode_body,

@@ -19,3 +19,11 @@ from __future__ import annotations
 
 class EtaoiError(Exception):
     """Something that this project could not do; the text is a sentence for a person."""
+
+
+class HeaderError(EtaoiError, ValueError):
+    """The header cannot be used; the text ends a sentence that starts with the file's name."""
+
+
+class DamagedHeaderError(HeaderError):
+    """The header breaks off or makes no sense; records may follow it all the same."""

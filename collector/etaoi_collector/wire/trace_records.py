@@ -34,7 +34,7 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from etaoi_collector.wire.errors import EtaoiError
+from etaoi_collector.wire.errors import DamagedHeaderError, HeaderError
 from etaoi_collector.wire.limits import LARGEST_FRAME, MAX_TRACE_HEADER
 from etaoi_collector.wire.scan import BreaksOff, Budget, TooManyItems, skip
 
@@ -119,10 +119,6 @@ def decode_body(body: bytes | memoryview, kind: type[_Body]) -> _Body:
         return kind()
 
 
-class HeaderError(EtaoiError, ValueError):
-    """The header cannot be used; the text ends a sentence that starts with the file's name."""
-
-
 def read_header(data: bytes | memoryview) -> tuple[TraceHeader, int] | None:
     """Read the header at the start of a file.
 
@@ -133,7 +129,8 @@ def read_header(data: bytes | memoryview) -> tuple[TraceHeader, int] | None:
         The header and the offset of the first record; None when this is no trace file.
 
     Raises:
-        HeaderError: It is a trace file that breaks off within its header, or one that a newer version wrote.
+        DamagedHeaderError: It is a trace file whose header breaks off or cannot be read.
+        HeaderError: It is one that a newer version wrote.
     """
     mark = bytes(data[1 : 1 + len(_MARK)])
     if not data or not 0x80 <= data[0] <= 0x8F or not _MARK.startswith(mark):
@@ -142,11 +139,11 @@ def read_header(data: bytes | memoryview) -> tuple[TraceHeader, int] | None:
     try:
         end, _ = skip(view, 0, Budget())
     except (BreaksOff, TooManyItems):
-        raise HeaderError("breaks off within its header: nothing was recorded") from None
+        raise DamagedHeaderError("breaks off within its header: nothing was recorded") from None
     try:
         header = msgspec.msgpack.decode(view[:end], type=TraceHeader)
     except (msgspec.MsgspecError, ValueError, RecursionError):
-        raise HeaderError("has a header that cannot be read") from None
+        raise DamagedHeaderError("has a header that cannot be read") from None
     if _major(header.version) > _major(VERSION):
         raise HeaderError(
             f"was written by a newer version ({header.writer or 'unknown'}): please update etaoi-tui"

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import msgspec
 
+from etaoi_collector.wire.errors import HeaderError
 from etaoi_collector.wire.limits import MAX_TRACE_HEADER
-from etaoi_collector.wire.trace_records import HeaderError, read_header
+from etaoi_collector.wire.trace_records import read_header
 
 
 class FileIdentity(msgspec.Struct, array_like=True, frozen=True):
