@@ -40,8 +40,7 @@ from etaoi_tui.sdk.transport.send_queue import EncodedEvent
 _SLICE = 512
 _LEAST_INTAKE = 64
 _FIRST_INTAKE = 12_000
-_EASY = 256
-_LEAST_EASY = 16
+_EASY, _LEAST_EASY = 16, 2
 _MANY = 256
 _LAST_SECONDS = 0.2
 """How long a record of an exit handler may take to leave."""
@@ -77,7 +76,7 @@ class Pipeline:
         self._intake = intake
         self.soft = min(intake // 2, _FIRST_INTAKE)
         """Records that may wait before any of them is lightened or dropped."""
-        self.easy = min(intake // 4, _LEAST_EASY)
+        self.easy = min(intake // 4, _EASY)
         """Records that may wait without any of them being looked at."""
         self._users = 1
         self._closed = False
@@ -304,6 +303,7 @@ class Pipeline:
         """Encode and deliver what waits; returns in how many seconds to look again without being woken."""
         with self._working:
             queue, encoder, outlet = self.queue, self._encoder, self._outlet
+            weighed = self._shedder.heavy
             marks: list[_FlushToken] = []
             left = len(queue)
             while left > 0 and (deadline is None or time.monotonic() < deadline):
@@ -327,7 +327,7 @@ class Pipeline:
                 for mark in marks:
                     mark.passed.set()
                 marks.clear()
-            self._shedder.heavy = 0
+            self._shedder.heavy = max(0, self._shedder.heavy - weighed)
             encoder.release_text()
             self._deliver(encoder.take())
             self._report_lost()
@@ -339,11 +339,12 @@ class Pipeline:
             return
         self._outlet.deliver(entries)
         mean = sum(len(e.payload) for e in entries if e.payload) // len(entries) + 256
-        wanted = max(_LEAST_INTAKE, min(self._intake // 2, INTAKE_BYTES // mean))
+        fits = INTAKE_BYTES // mean
+        wanted = max(_LEAST_INTAKE, min(self._intake // 2, fits))
         if self._is_ending:
             return
         # Slow to grow, quick to shrink: a few heavy payloads in a row are the danger.
-        self.easy = max(_LEAST_EASY, min(_EASY, wanted // 4))
+        self.easy = max(_LEAST_EASY, min(_EASY, fits // 4))
         self.soft = min(wanted, self.soft + self.soft // 8 + 1)
 
     def _report_lost(self) -> None:
