@@ -71,8 +71,12 @@ def test_a_viewer_without_a_screen_writes_while_it_records(tmp_path: Path) -> No
         assert eventually(lambda: (now := told(state)) is not None and len(now[1]) >= 2)
         before = told(state)
         assert before is not None and not before[0].complete
-        listed = objects(run(state, "ls", "--json").stdout)
-        assert [(one["running"], one["traces"] >= 2) for one in listed] == [(True, True)]
+
+        def listed() -> list[tuple[bool, bool]]:
+            found = objects(run(state, "ls", "--json").stdout)
+            return [(one["running"], one["traces"] >= 2) for one in found]
+
+        assert eventually(lambda: listed() == [(True, True)])
         process.send_signal(signal.SIGINT)
         assert process.wait(PATIENCE) == 0
     after = told(state)

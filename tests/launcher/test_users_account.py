@@ -72,7 +72,7 @@ class Account:
                 sorted(run.get("extra", {}).get("metadata", {})),
                 re.sub(r"lc_run--[0-9a-f-]+", "…", repr(run.get("inputs"))),
                 "end_time" in run,
-                sorted(run),
+                sorted(key for key, value in run.items() if value is not None),
             )
             for run in self.runs.values()
         )
