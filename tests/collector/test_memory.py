@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -90,9 +91,9 @@ def _line(process: subprocess.Popen[str]) -> str:
     return line
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read from /proc")
-def test_the_peak_of_a_huge_frame(tmp_path: Path) -> None:
-    with _run(SERVER, tmp_path / "a.msgpack", COUNT, 100 * MIB) as server:
+def _measured(path: Path) -> tuple[float, int]:
+    """Return the peak as a multiple of the frame, and the bytes that are left when all was read."""
+    with _run(SERVER, path, COUNT, 100 * MIB) as server:
         try:
             with _run(SENDER, _line(server), COUNT, TEXT) as sender:
                 try:
@@ -104,5 +105,12 @@ def test_the_peak_of_a_huge_frame(tmp_path: Path) -> None:
             server.kill()
     assert size > 290 * MIB
     assert events == COUNT and one > TEXT
-    assert peak <= 2.5 * size, f"{peak / size:.2f} times the frame"
-    assert left <= 100 * MIB, f"{left} bytes are left"
+    return peak / size, left
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read from /proc")
+def test_the_peak_of_a_huge_frame(tmp_path: Path) -> None:
+    """The median of three: by how much the socket's buffer outgrows a frame depends on how it arrives."""
+    peaks, left = zip(*(_measured(tmp_path / f"{number}.msgpack") for number in range(3)), strict=True)
+    assert median(peaks) <= 2.5, f"{peaks} times the frame"
+    assert median(left) <= 100 * MIB, f"{left} bytes are left"
