@@ -7,13 +7,14 @@ ARGS :=
 PARALLEL := -n auto --dist loadgroup
 OWN_ENVIRONMENTS := real_clients or packaging
 
-.PHONY: help demo test test-real test-all fuzz soak check format bench coverage screenshots lowest readme-lines clean .venv
+.PHONY: help demo test test-real test-all fuzz fuzz-viewer soak check format bench coverage screenshots lowest readme-lines clean .venv
 
 help:
 	@echo "make demo         watch a scripted agent in the viewer"
 	@echo "make test         run all tests that need no environment of their own"
 	@echo "make test-all     run these, those with the real clients, in environments that are made once, and fuzz"
-	@echo "make fuzz         type at random in the real viewer; damage requests, frames, handshakes and files"
+	@echo "make fuzz         damage requests, frames, handshakes and recordings at random"
+	@echo "make fuzz-viewer  type, click and resize at random in the real viewer"
 	@echo "make soak         run the real viewer for an hour under load, and see whether it grows"
 	@echo "make coverage     measure which branches of the wire, the store, the receivers and the SDK's transport are tested"
 	@echo "make check        formatting, lint, types, import contracts"
@@ -37,8 +38,10 @@ test-real: .venv
 
 test-all: test test-real fuzz
 
-fuzz: .venv
+fuzz-viewer: .venv
 	$(BIN)/python scripts/fuzz_viewer.py $(ARGS)
+
+fuzz: .venv
 	$(BIN)/python scripts/fuzz_receivers.py
 	$(BIN)/python scripts/fuzz_frames.py
 
