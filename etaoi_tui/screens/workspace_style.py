@@ -21,8 +21,7 @@ Workspace.-empty #tree, Workspace.-empty #detail, Workspace.-empty #split-detail
 Workspace.-empty #traces, Workspace.-empty #split-traces, Workspace.-empty #lanes,
 Workspace.-empty #conversation { display: none; }
 Workspace.-wide #work { layout: horizontal; }
-Workspace.-drawer #body, Workspace.-narrow #body { layers: base drawer; }
-Workspace.-drawer #traces { dock: left; layer: drawer; display: none; border-right: outer $primary; }
+Workspace.-drawer #traces { display: none; border-right: outer $primary; }
 Workspace.-framed #traces { padding: 0 0 1 1; }
 Workspace.-framed.-drawer #traces, Workspace.-framed.-narrow #traces { padding: 0 1 1 1; border: none; }
 Workspace.-framed #tree, Workspace.-framed #lanes { padding: 0 1 0 1; }
