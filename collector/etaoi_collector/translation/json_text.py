@@ -24,6 +24,14 @@ def parse_json(value: Any) -> Any:
         return value
 
 
+def unquoted(value: Any) -> str:
+    """Return a value as text, without the quotes of a text that was put into JSON."""
+    if isinstance(value, str) and value[:1] == '"':
+        inner = parse_json(value)
+        return inner if isinstance(inner, str) else value
+    return to_text(value)
+
+
 def to_text(value: Any) -> str:
     """Return a value as text: text as it is, nothing for None, everything else as JSON."""
     if isinstance(value, str):
