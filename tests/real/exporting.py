@@ -43,7 +43,7 @@ def running(
             env=kept | added,
         ) as program:
             yield collected
-            told, _ = program.communicate(timeout=120)
+            told, _ = program.communicate(timeout=240)
         assert program.returncode == 0 and "Error" not in told and "WARNING" not in told, told
 
 

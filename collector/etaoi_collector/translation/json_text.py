@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 import msgspec
@@ -12,6 +14,38 @@ LONGEST_PARSED = 16 << 20
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder(enc_hook=repr).encode
 _NO_JSON = (msgspec.DecodeError, UnicodeError, RecursionError, ValueError)
+
+
+_DIGITS_READ = 300
+_ESCAPES = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\."
+)
+"""Escapes in JSON: a pair of surrogates, one that stands alone (as a group), and all others."""
+
+
+def read_json(data: bytes | memoryview) -> Any:
+    """Parse a body, also with what JSON does not have, but encoders write.
+
+    That is NaN, numbers of any length, halves of characters, which JavaScript leaves where it cuts a text,
+    and bytes that are no UTF-8.
+
+    Raises:
+        ValueError: It is no JSON, or nested too deep.
+    """
+    try:
+        return _decode(data)
+    except _NO_JSON:
+        pass
+    text = bytes(data).decode("utf-8", "replace")
+    mended = _ESCAPES.sub(lambda found: "\\ufffd" if found[1] else found[0], text)
+    try:
+        return json.loads(mended, parse_int=_integer)
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
+
+
+def _integer(digits: str) -> int | str:
+    return int(digits) if len(digits) <= _DIGITS_READ else digits
 
 
 def parse_json(value: Any) -> Any:

@@ -32,7 +32,7 @@ LONGEST_NAME_KEPT = 128
 
 _names: dict[bytes, str] = {}
 _SHORT_TAGS = frozenset((0x0A, 0x12, 0x22, 0x2A, 0x30, 0x39, 0x41, 0x4A))
-"""Fields 1, 2, 4, 5 and 9 of a span, which have a length, 6, a number, and 7 and 8, which have eight bytes."""
+"""Fields 1, 2, 4, 5 and 9 of a span, which have a length, 6, a number, and 7 and 8, of eight bytes."""
 
 _SIGN = 1 << 63
 _WRAP = 1 << 64
