@@ -88,7 +88,7 @@ def record(file: Path) -> list[dict[str, Any]]:
     collector.start()
     tracer = etaoi_tui.open_tracer(server_url=collector.endpoint)
     tracer.end(tracer.start("tool", "sent"))
-    assert tracer.flush(10)
+    assert tracer.flush(60)
     tracer.close()
     while collector.stats().clients:
         time.sleep(0.01)
@@ -102,11 +102,14 @@ async def view(path: Path) -> int:
     from etaoi_collector.sources.replay import ReplaySource
     from etaoi_tui.app import ViewerApp
 
-    app = ViewerApp(ReplaySource(path))
+    source = ReplaySource(path)
+    app = ViewerApp(source)
     async with app.run_test(size=(120, 30)) as pilot:
-        deadline = time.monotonic() + 20
-        while len(app.main.span_tree.rows) < 4 and time.monotonic() < deadline:
+        deadline = time.monotonic() + 60
+        rows = 0
+        while (rows < 4 or source.status().progress is not None) and time.monotonic() < deadline:
             await pilot.pause(0.02)
+            rows = len(app.main.span_tree.rows)
         rows = len(app.main.span_tree.rows)
         await pilot.press("down", "enter", "a", "escape", "q")
     return rows
