@@ -246,10 +246,6 @@ class ViewerApp(ContainedApp[ChosenRecording]):
         """The terminal is as it was before."""
         self._stuck_terminal.left()
 
-    def action_help_quit(self) -> None:
-        """Answer somebody who presses control-C to end the program, in the footer."""
-        self.notify("Press q to quit")
-
     def action_suspend_process(self) -> None:
         """Stop until the shell's ``fg``, with whatever started this program."""
         self._jobs.suspend()

@@ -12,6 +12,7 @@ import pytest
 from textual.pilot import Pilot
 
 from etaoi_collector.collector import Collector, CollectorOptions
+from etaoi_collector.pricing.book import price_book
 from etaoi_collector.wire.trace_records import FRAME, read_header, records_in
 from etaoi_tui.app import ViewerApp
 from etaoi_tui.screens.live_document_modal import LiveDocumentModal
@@ -64,7 +65,9 @@ async def played(
 
 
 async def settled(app: ViewerApp, pilot: Pilot[Any]) -> None:
-    """Draw what a key asked for."""
+    """Draw what a key asked for, with prices: they load in the background."""
+    while not price_book().ready:
+        await pilot.pause(0.01)
     for _ in range(2):
         await pilot.pause()
         app.main.draw_detail_now()

@@ -147,7 +147,7 @@ async def test_r_on_a_hooks_row_opens_the_request_of_its_call() -> None:
         assert len(w.tree.rows) == 2
         assert "▸ ✦ gpt" in w.lines()[1]
         w.tree.move_to(1)
-        await pilot.press("right", "up")
+        await pilot.press("right")
         assert [span.kind for span in w.tree.rows.spans] == [
             "sub_agent",
             "middleware",

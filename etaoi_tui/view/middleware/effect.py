@@ -96,7 +96,6 @@ class Effect:
         parts = [*sizes, *([spent] if spent else []), *([", ".join(others)] if others else [])]
         return (" " if short else " · ").join(part.replace("-", "−") for part in parts)
 
-
     def in_three_words(self, ratio: float = CHARACTERS_A_TOKEN) -> str:
         """Say the most of what changed in the least words: ``+1 msg −1 tool prompt``; nothing for no change."""
         said = []
