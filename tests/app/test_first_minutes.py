@@ -65,9 +65,7 @@ async def played(
 
 
 async def settled(app: ViewerApp, pilot: Pilot[Any]) -> None:
-    """Draw what a key asked for, with prices: they load in the background."""
-    while not price_book().ready:
-        await pilot.pause(0.01)
+    """Draw what a key asked for."""
     for _ in range(2):
         await pilot.pause()
         app.main.draw_detail_now()
@@ -201,6 +199,7 @@ def test_every_question_of_the_readme_is_asked_here() -> None:
 @pytest.mark.parametrize("asked", ANSWERED)
 async def test_a_question_is_answered_by_the_keys_of_the_readme(asked: str, source: FedSource) -> None:
     """From the phone call to what failed, from the failed tool to its call, else from the run's first row."""
+    price_book().load()  # the viewer loads them in the background
     async with played(source, (160, 45)) as (app, pilot):
         at = app.main
         run = next(trace for trace in app.store.traces.values() if trace.tool_calls and trace.errors)
