@@ -120,14 +120,16 @@ def replay(name: str, *, theme: str | None) -> int:
 def _replay(recording: ChosenRecording, *, theme: str | None, greeting: str = "") -> int:
     """Show a recording, and those that the person goes on to."""
     from etaoi_collector.recording.directory import state_dir
-    from etaoi_collector.sources.run_first import open_run_first
+    from etaoi_collector.sources.catalogued import open_catalogued
     from etaoi_tui.cli.load_recording import open_recording
 
     wanted: ChosenRecording | None = recording
     code = 0
     while wanted is not None:
-        first = open_run_first(Path(wanted.path), state_dir(), wanted.trace_id) if wanted.trace_id else None
-        source = open_recording(wanted.path) if first is None else first
+        listed = open_catalogued(Path(wanted.path), state_dir())
+        source = open_recording(wanted.path) if listed is None else listed
+        first = wanted.trace_id or (listed.newest_run if listed is not None else "")
+        source.prefer(first, lambda _: False)
         try:
             outcome = view(
                 ViewerOptions(

@@ -23,6 +23,7 @@ from etaoi_tui.screens.arrangement import Arrangement
 from etaoi_tui.screens.conversation_controller import ConversationController
 from etaoi_tui.screens.detail_controller import DetailController
 from etaoi_tui.screens.navigator import Navigator
+from etaoi_tui.screens.run_loader import RunLoader
 from etaoi_tui.screens.search_controller import SearchController
 from etaoi_tui.screens.voice_controller import VoiceController
 from etaoi_tui.text import one_line
@@ -103,6 +104,7 @@ class Workspace(Screen[None]):
         self.store = context.store
         self.now = now = context.now
         self.commands = context.commands
+        self.loader = RunLoader(context.source, context.store)
         self.found_text = ""
         """What was searched in all recordings last."""
         self.faults = context.faults
@@ -233,6 +235,7 @@ class Workspace(Screen[None]):
             self.selection.show(newest, by_hand=False)
         else:
             self.span_tree.apply(changes)
+        self.loader.show(self._runs_shown())
         empty = self.is_live and newest is None
         if empty:
             self.welcome.show_callers(self.store.connections.values(), self.source.notices)
@@ -246,6 +249,12 @@ class Workspace(Screen[None]):
         self.search.apply(changes)
         self.detail_controller.apply(changes)
         self.show_place()
+
+    def _runs_shown(self) -> Sequence[Trace]:
+        trace = self.selection.trace
+        if trace is None or trace.listed is None:
+            return ()
+        return self.conversation.runs if self.conversation.shown else (trace,)
 
     # what is selected
 
