@@ -55,7 +55,7 @@ def _listed(state: Path, path: Path) -> Iterator[Row]:
     )
     with CatalogueFile(state) as file:
         runs = [run for run in file.runs(path) if run.is_run]
-    in_tree = f"⚒ {runs[-1].tools[0]}"
+    in_tree = runs[-1].models[0]
     small = state / "small.msgpack"
     generate.write_trace(small, 200)
     walls, used, small_walls, small_used = [], [], [], []
