@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from etaoi_collector.sources.base import Source
 from etaoi_collector.store import Store
 from etaoi_collector.store.model import Trace
+from etaoi_tui.screens.conversation_controller import ConversationController
+from etaoi_tui.view.selection import Selection
 
 
 def _newest_first(run: Trace) -> int:
@@ -14,22 +16,34 @@ def _newest_first(run: Trace) -> int:
 
 
 class RunLoader:
-    """Lets runs that somebody looks at be read before others.
+    """Lets runs that somebody looks at be read before others."""
 
-    Args:
-        source: What reads them.
-        store: What they are read into.
-    """
+    def __init__(
+        self, source: Source, store: Store, selection: Selection, conversation: ConversationController
+    ) -> None:
+        """Make a loader.
 
-    def __init__(self, source: Source, store: Store) -> None:
+        Args:
+            source: What reads runs.
+            store: What they are read into.
+            selection: Its run is shown.
+            conversation: Shows others with it.
+        """
         self._source = source
         self._store = store
+        self._selection = selection
+        self._conversation = conversation
         self._asked: set[Trace] = set()
         """Runs that were asked for and are not all there."""
         self._then: tuple[Trace, Callable[[Trace], None]] | None = None
 
-    def show(self, runs: Iterable[Trace]) -> None:
-        """Ask for runs that are shown now; those that are there, or were asked for, cost nothing."""
+    def apply(self) -> None:
+        """Ask for what is shown now; what is there, or was asked for, costs nothing."""
+        trace = self._selection.trace
+        if trace is None or trace.listed is None:
+            self._then = None
+            return
+        runs = self._conversation.runs if self._conversation.shown else [trace]
         shown = {run for run in runs if run.listed is not None}
         wanted = {run for run in shown if not run.is_read}
         for run in sorted(wanted - self._asked, key=_newest_first):
