@@ -242,16 +242,16 @@ def test_logs_where_hive_leaves_them_are_searched(tmp_path: Path, monkeypatch: p
         os.utime(log, (NOW + number, NOW + number))
     (home / "config.jsonl").write_text(TOOL_CALL)
     (debug / "broken.jsonl").symlink_to(tmp_path / "nothing")
-    offered = registry.offered_files()
-    assert [(file.path, file.format) for file in offered] == [(log, "Hive events") for log in reversed(logs)]
-    hits = list(search(tmp_path, "a-1007"))
-    assert [(hit.file, hit.spans[0].name) for hit in hits] == [
-        (str(log), "find_order") for log in reversed(logs)
-    ]
+    newest_first = [str(log) for log in reversed(logs)]
+    offered = [(str(file.path), file.format) for file in registry.offered_files()]
+    assert offered == [(log, "Hive events") for log in newest_first]
+    hits = [(hit.file, hit.spans[0].name) for hit in search(tmp_path, "a-1007")]
+    assert hits == [(log, "find_order") for log in newest_first]
+    monkeypatch.setenv("ETAOI_TUI_STATE_DIR", str(tmp_path))
     recent = RecentRecordings()
     recent()
     wait_for(lambda: len(recent()) == len(logs))
-    assert [one.path for one in recent()] == [str(log) for log in reversed(logs)]
+    assert [one.path for one in recent()] == newest_first
     assert recent()[0].what == "Hive events  debug/20260102_030406.jsonl"
 
 
