@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from etaoi_collector.pricing.run_totals import context_tokens
 from etaoi_collector.pricing.totals import Totals
 from etaoi_collector.projections.trace_names import agent_of, is_run, title, trace_name
+from etaoi_collector.recording.catalogue.database import FILE_NAME, CatalogueFile
 from etaoi_collector.recording.catalogue.run_row import RunRow
 from etaoi_collector.recording.fold import fold_item
 from etaoi_collector.source_items import EventBatch, Missing
@@ -219,3 +221,69 @@ def test_what_cannot_come_first_comes_in_its_turn(tmp_path: Path, monkeypatch: p
     take_until(source, store, lambda: store.events > 0)
     assert store.traces[row.trace_id].events == 0
     source.close()
+
+
+def test_places_that_hold_something_else_cost_the_order_only(tmp_path: Path) -> None:
+    """A row that is wrong about where its run lies, which no program writes."""
+    path = write_run(tmp_path, events=2_000)
+    plain = ReplaySource(path)
+    _, expected = everything(plain)
+    plain.close()
+    rows = run_rows(tmp_path, path)
+    with CatalogueFile(tmp_path) as file:
+        entry = file.entry(path)
+        assert entry is not None
+        for number, row in enumerate(rows):
+            row.extents = [[(0, 3, 500), (0, 1 << 39, 1 << 40), (7, 0, 9)], [], row.extents[:0]][number % 3]
+        assert file.write(path, entry, rows)
+    source, store = opened(path, tmp_path), Store()
+    feed = Feed(source, store)
+    while not feed.ended:
+        for row in rows[:6]:
+            source.prefer(row.trace_id, held_by(store))
+        feed.work(5.0, 0.0)
+    assert facts_of(store) == expected
+    source.close()
+
+
+def test_a_recording_that_is_deleted_meanwhile_is_read_to_its_end(tmp_path: Path) -> None:
+    path = write_run(tmp_path, events=2_000)
+    plain = ReplaySource(path)
+    _, expected = everything(plain)
+    plain.close()
+    row = run_rows(tmp_path, path)[-1]
+    source, store = opened(path, tmp_path), Store()
+    take_until(source, store, lambda: bool(store.traces))
+    path.unlink()
+    source.prefer(row.trace_id, held_by(store))
+    feed = Feed(source, store)
+    while not feed.ended:
+        feed.work(5.0, 0.0)
+    assert facts_of(store) == expected
+    source.close()
+    assert open_catalogued(path, tmp_path) is None
+
+
+def test_another_recording_in_its_place_is_not_listed_as_the_first(tmp_path: Path) -> None:
+    path = write_run(tmp_path, events=2_000)
+    rows = run_rows(tmp_path, path)
+    write_run(tmp_path, seed=9, events=2_000)
+    assert open_catalogued(path, tmp_path) is None
+    others = {row.trace_id for row in run_rows(tmp_path, path)}
+    source, store = opened(path, tmp_path), Store()
+    take_until(source, store, lambda: bool(store.traces))
+    assert set(store.traces) == others
+    assert others.isdisjoint(row.trace_id for row in rows)
+    source.close()
+
+
+def test_a_corrupt_catalogue_is_none(tmp_path: Path) -> None:
+    path = write_run(tmp_path, events=2_000)
+    run_rows(tmp_path, path)
+    with sqlite3.connect(tmp_path / FILE_NAME) as database:
+        database.execute("UPDATE runs SET row = x'c1' WHERE number = 2")
+    database.close()
+    assert open_catalogued(path, tmp_path) is None
+    for file in tmp_path.glob(f"{FILE_NAME}*"):
+        file.write_bytes(b"\0" * 5_000)
+    assert open_catalogued(path, tmp_path) is None

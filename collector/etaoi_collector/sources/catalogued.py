@@ -120,7 +120,8 @@ class CataloguedSource(ReplaySource):
         deadline = self._clock() + seconds
         left = max(1, min(MOST_AT_ONCE, int(seconds * EVENTS_PER_SECOND)))
         taken: list[SourceItem] = []
-        while self._next and left > 0 and self._clock() < deadline:
+        # Until something was found: what comes in its turn must not come between a run's events.
+        while self._next and not (taken and (left <= 0 or self._clock() >= deadline)):
             row, is_held = self._next[0]
             if self._batches is None:
                 self._batches = self._runs.batches(row.trace_id, row.extents)

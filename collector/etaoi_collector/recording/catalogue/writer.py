@@ -21,7 +21,7 @@ from etaoi_collector.store.model import Changes
 
 AT_ONCE = 0.002
 """Seconds that rows are made for in one go."""
-SHARE = 40
+SHARE = 100
 """Of so many seconds, one at most goes into making rows."""
 WRITE_EVERY = 0.5
 FINISH_WITHIN = 0.2
