@@ -73,7 +73,7 @@ _MAY_BLOCK: tuple[tuple[str, set[str]], ...] = (
     ("/receivers/registry.py", _Everything()),
     ("/view/command.py", {"find_commands"}),
     ("/plugins.py", _Everything()),
-    ("/sdk/watchers/registry.py", _Everything()),
+    ("/sdk/bridges/registry.py", _Everything()),
     ("<frozen importlib._bootstrap>", {"_find_and_load"}),
     # LangChain 0.3 reads the source of a runnable's function wherever it is called.
     ("/langchain_core/runnables/utils.py", {"get_function_nonlocals"}),
@@ -81,7 +81,7 @@ _MAY_BLOCK: tuple[tuple[str, set[str]], ...] = (
     ("/sdk/transport/local.py", {"envelopes", "clear"}),
     ("/sdk/tracer.py", {"flush"}),
     ("/sdk/attach.py", {"detach"}),
-    ("/sdk/bridges/handle.py", {"detach"}),
+    ("/sdk/bridge_support/handle.py", {"detach"}),
     ("/sdk/livekit/attach.py", {"detach"}),
 )
 """Files, and functions in them, that may block an event loop, and why."""

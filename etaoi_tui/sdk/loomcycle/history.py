@@ -10,13 +10,13 @@ from typing import Any
 
 import msgspec
 
-from etaoi_tui.sdk.bridges.handle import BridgeHandle, Watch
-from etaoi_tui.sdk.bridges.loomcycle_registry import KnownRun, registry_for, start_root
-from etaoi_tui.sdk.bridges.loomcycle_run import END_WITHOUT_DONE, RunSpans, shown_inputs
-from etaoi_tui.sdk.bridges.loomcycle_segments import messages_of
-from etaoi_tui.sdk.bridges.method_hooks import find_hook, guarded, warn_once
-from etaoi_tui.sdk.bridges.shared import epoch_ns
+from etaoi_tui.sdk.bridge_support.handle import BridgeHandle, Watch
+from etaoi_tui.sdk.bridge_support.method_hooks import find_hook, guarded, warn_once
+from etaoi_tui.sdk.bridge_support.shared import epoch_ns
 from etaoi_tui.sdk.config import is_disabled, open_tracer
+from etaoi_tui.sdk.loomcycle.registry import KnownRun, registry_for, start_root
+from etaoi_tui.sdk.loomcycle.run import END_WITHOUT_DONE, RunSpans, shown_inputs
+from etaoi_tui.sdk.loomcycle.segments import messages_of
 from etaoi_tui.sdk.serialize import error_sentence
 from etaoi_tui.sdk.tracer import SessionInfo, Tracer
 

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from etaoi_tui.sdk.bridges.loomcycle_registry import SYSTEM, RunRegistry
-from etaoi_tui.sdk.bridges.shared import error_words, serialize_value
+from etaoi_tui.sdk.bridge_support.shared import error_words, serialize_value
 from etaoi_tui.sdk.ids import bridge_uuid
+from etaoi_tui.sdk.loomcycle.registry import SYSTEM, RunRegistry
 from etaoi_tui.sdk.tracer import Span, Tracer
 
 AGENT_TOOL = "Agent"

@@ -14,7 +14,7 @@ DELTAS_LISTED = 200
 """Deltas that are listed one by one; of more, the newest."""
 
 
-class SpanData:
+class SpanEvents:
     """One span and its events.
 
     Args:

@@ -7,11 +7,11 @@ from time import time_ns
 from typing import Any
 
 from etaoi_collector.wire.metadata_keys import APPROXIMATE_END
-from etaoi_tui.sdk.bridges.loomcycle_registry import WatchedClient
-from etaoi_tui.sdk.bridges.loomcycle_run import shown_inputs
-from etaoi_tui.sdk.bridges.loomcycle_segments import messages_of
-from etaoi_tui.sdk.bridges.method_hooks import Hook, guarded
-from etaoi_tui.sdk.bridges.shared import enclosing_span, error_words, serialize_value, usage_of
+from etaoi_tui.sdk.bridge_support.method_hooks import Hook, guarded
+from etaoi_tui.sdk.bridge_support.shared import enclosing_span, error_words, serialize_value, usage_of
+from etaoi_tui.sdk.loomcycle.registry import WatchedClient
+from etaoi_tui.sdk.loomcycle.run import shown_inputs
+from etaoi_tui.sdk.loomcycle.segments import messages_of
 from etaoi_tui.sdk.serialize import error_sentence
 from etaoi_tui.sdk.tracer import Span
 

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from time import time_ns
 from typing import Any
 
-from etaoi_tui.sdk.bridges.method_hooks import guarded
-from etaoi_tui.sdk.bridges.shared import error_words, serialize_value, strings
-from etaoi_tui.sdk.bridges.voxagent_models import ModelCall, request_of
+from etaoi_tui.sdk.bridge_support.method_hooks import guarded
+from etaoi_tui.sdk.bridge_support.shared import error_words, serialize_value, strings
 from etaoi_tui.sdk.tracer import Payload, SessionInfo, Span, Tracer, current_span, enter_span, leave_span
+from etaoi_tui.sdk.voxagent.models import ModelCall, request_of
 
 _CURRENT: contextvars.ContextVar[AgentRun | None] = contextvars.ContextVar(
     "etaoi_tui_voxagent_run", default=None

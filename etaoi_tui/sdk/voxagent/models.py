@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable, Mapping
 from time import time_ns
 from typing import Any, Protocol
 
-from etaoi_tui.sdk.bridges.async_stream import relay
-from etaoi_tui.sdk.bridges.method_hooks import guarded, warn_once
-from etaoi_tui.sdk.bridges.shared import usage_of
+from etaoi_tui.sdk.bridge_support.async_stream import relay
+from etaoi_tui.sdk.bridge_support.method_hooks import guarded, warn_once
+from etaoi_tui.sdk.bridge_support.shared import usage_of
 from etaoi_tui.sdk.serialize import snapshot
 from etaoi_tui.sdk.tracer import Payload, Span, Tracer, enter_span, leave_span
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from etaoi_collector.conventions.seen_agents import SeenAgents
-from etaoi_tui.sdk.bridges.shared import epoch_ns, error_words, strings
+from etaoi_tui.sdk.bridge_support.shared import epoch_ns, error_words, strings
 from etaoi_tui.sdk.ids import bridge_uuid, id_text
 from etaoi_tui.sdk.tracer import SessionInfo, Span, Tracer
 

@@ -11,8 +11,8 @@ import logging
 import pkgutil
 from collections.abc import Iterator
 
-from etaoi_tui.sdk import watchers
-from etaoi_tui.sdk.watchers.door import Bridge
+from etaoi_tui.sdk import bridges
+from etaoi_tui.sdk.bridges.door import Bridge
 
 ENTRY_POINT_GROUP = "etaoi_tui.bridges"
 
@@ -25,9 +25,9 @@ def find_bridges() -> list[Bridge]:
 
 
 def _in_folder() -> Iterator[Bridge]:
-    for module in pkgutil.iter_modules(watchers.__path__):
+    for module in pkgutil.iter_modules(bridges.__path__):
         try:
-            kind = getattr(importlib.import_module(f"{watchers.__name__}.{module.name}"), "BRIDGE", None)
+            kind = getattr(importlib.import_module(f"{bridges.__name__}.{module.name}"), "BRIDGE", None)
             if kind is not None:
                 yield kind()
         except Exception:  # a broken file must not keep the others from working, nor reach the agent

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from etaoi_tui.sdk.bridges.shared import serialize_value
+from etaoi_tui.sdk.bridge_support.shared import serialize_value
 from etaoi_tui.sdk.ids import bridge_uuid, id_text
 from etaoi_tui.sdk.serialize import snapshot
 from etaoi_tui.sdk.tracer import SessionInfo, Span, Tracer

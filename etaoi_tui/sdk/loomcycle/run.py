@@ -6,8 +6,10 @@ from time import time_ns
 from typing import Any
 
 from etaoi_collector.conventions.waits import WAITS_FOR
-from etaoi_tui.sdk.bridges.event_row import write_event
-from etaoi_tui.sdk.bridges.loomcycle_events import (
+from etaoi_tui.sdk.bridge_support.event_row import write_event
+from etaoi_tui.sdk.bridge_support.shared import error_words, serialize_value, strings, usage_of
+from etaoi_tui.sdk.ids import bridge_uuid
+from etaoi_tui.sdk.loomcycle.events import (
     NOISE,
     ends_waiting,
     is_warning,
@@ -15,10 +17,8 @@ from etaoi_tui.sdk.bridges.loomcycle_events import (
     said_by_operator,
     waits_for,
 )
-from etaoi_tui.sdk.bridges.loomcycle_registry import SYSTEM, RunRegistry
-from etaoi_tui.sdk.bridges.loomcycle_tools import ToolCalls, decoded, error_info_of, shown_fields, widening_of
-from etaoi_tui.sdk.bridges.shared import error_words, serialize_value, strings, usage_of
-from etaoi_tui.sdk.ids import bridge_uuid
+from etaoi_tui.sdk.loomcycle.registry import SYSTEM, RunRegistry
+from etaoi_tui.sdk.loomcycle.tools import ToolCalls, decoded, error_info_of, shown_fields, widening_of
 from etaoi_tui.sdk.tracer import Span, Tracer
 
 WHOLE_REQUEST = 100

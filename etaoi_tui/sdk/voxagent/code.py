@@ -12,9 +12,9 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from etaoi_tui.sdk.bridges.method_hooks import guarded
-from etaoi_tui.sdk.bridges.voxagent_run import current_run
+from etaoi_tui.sdk.bridge_support.method_hooks import guarded
 from etaoi_tui.sdk.tracer import enter_span, leave_span
+from etaoi_tui.sdk.voxagent.run import current_run
 
 CODE_TOOL = "execute_code"
 _MARK = "__etaoi_tui_code_tool__"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from etaoi_tui.sdk.bridges.handle import open_bridge
-from etaoi_tui.sdk.watchers.door import Bridge
+from etaoi_tui.sdk.bridge_support.handle import open_bridge
+from etaoi_tui.sdk.bridges.door import Bridge
 
 
 class EventBusBridge(Bridge):
@@ -21,7 +21,7 @@ class EventBusBridge(Bridge):
 
     def watch(self, target: Any, options: dict[str, Any]) -> Any:
         """Show its executions."""
-        from etaoi_tui.sdk.bridges.eventbus import watch_bus
+        from etaoi_tui.sdk.hive.eventbus import watch_bus
 
         history, one_session = options.pop("history", True), options.get("session_id") is not None
         return open_bridge(

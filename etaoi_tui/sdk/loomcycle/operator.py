@@ -10,14 +10,14 @@ from collections.abc import Callable, Coroutine, Mapping
 from time import time_ns
 from typing import TYPE_CHECKING, Any
 
-from etaoi_tui.sdk.bridges.event_row import write_event
-from etaoi_tui.sdk.bridges.method_hooks import Hook, guarded
-from etaoi_tui.sdk.bridges.shared import enclosing_span, serialize_value, usage_of
+from etaoi_tui.sdk.bridge_support.event_row import write_event
+from etaoi_tui.sdk.bridge_support.method_hooks import Hook, guarded
+from etaoi_tui.sdk.bridge_support.shared import enclosing_span, serialize_value, usage_of
 from etaoi_tui.sdk.serialize import error_sentence, snapshot
 from etaoi_tui.sdk.tracer import Span
 
 if TYPE_CHECKING:
-    from etaoi_tui.sdk.bridges.loomcycle_registry import WatchedClient
+    from etaoi_tui.sdk.loomcycle.registry import WatchedClient
 
 POSITIONAL: dict[str, tuple[str, ...]] = {
     "run_input": ("run_id", "text"),

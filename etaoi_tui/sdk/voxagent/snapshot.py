@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
-from etaoi_tui.sdk.bridges.voxagent_models import tool_names
 from etaoi_tui.sdk.ids import id_text
 from etaoi_tui.sdk.tracer import Tracer
+from etaoi_tui.sdk.voxagent.models import tool_names
 
 
 class AgentCard:

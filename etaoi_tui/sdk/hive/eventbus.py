@@ -13,10 +13,10 @@ from time import time_ns
 from typing import Any
 
 from etaoi_collector.conventions.hive.fold import HiveFold
-from etaoi_tui.sdk.bridges.handle import BridgeHandle, Watch
-from etaoi_tui.sdk.bridges.method_hooks import Hook, find_hook, guarded, install_hook
-from etaoi_tui.sdk.bridges.shared import epoch_ns
-from etaoi_tui.sdk.bridges.tracer_writer import TracerWriter
+from etaoi_tui.sdk.bridge_support.handle import BridgeHandle, Watch
+from etaoi_tui.sdk.bridge_support.method_hooks import Hook, find_hook, guarded, install_hook
+from etaoi_tui.sdk.bridge_support.shared import epoch_ns
+from etaoi_tui.sdk.bridge_support.tracer_writer import TracerWriter
 from etaoi_tui.sdk.tracer import SessionInfo, Tracer
 
 _HISTORY = 100_000

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from etaoi_collector.conventions.event_rows import EVENT, NOISE, SAID_BY, SEVERITY, USER, WARNING
-from etaoi_tui.sdk.bridges.shared import serialize_value
+from etaoi_tui.sdk.bridge_support.shared import serialize_value
 from etaoi_tui.sdk.tracer import SessionInfo, Span, Tracer
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from etaoi_tui.sdk.watchers.door import Bridge, is_instance
+from etaoi_tui.sdk.bridges.door import Bridge, is_instance
 
 
 class LiveKitBridge(Bridge):
