@@ -2,9 +2,9 @@
 
     python scripts/shots_runs.py [NAME...] [--out FOLDER --all]
 
-A chat of thirty turns, three agents at once, a server with fifty threads and a recording of ten thousand runs,
-live and as recordings. What they do is written here; the viewer that shows it is the real one. With ``--all``
-every one is drawn at four sizes, for whoever wants to look at them.
+A chat of thirty turns, three agents at once, a server with fifty threads and ten thousand runs, live and as
+recordings. What they do is written here; the viewer that shows it is the real one. With ``--all`` each is
+drawn at four sizes, for whoever wants to look at them.
 """
 
 from __future__ import annotations
