@@ -38,8 +38,9 @@ class Lru(Generic[_Key, _Value]):
     def put(self, key: _Key, value: _Value) -> None:
         """Keep an entry, and forget the oldest one if there are too many."""
         entries = self._entries
+        if key in entries:
+            entries.move_to_end(key)
         entries[key] = value
-        entries.move_to_end(key)
         if len(entries) > self.size:
             entries.popitem(last=False)
 

@@ -14,7 +14,7 @@ import pytest
 from etaoi_collector.projections.recorded_content import RecordedContent
 from etaoi_collector.query import parse_query
 from etaoi_collector.readers import registry
-from etaoi_collector.readers.hive_events import HiveLog
+from etaoi_collector.readers.hive_log import HiveLog
 from etaoi_collector.recording.catalogue.database import FILE_NAME, CatalogueFile
 from etaoi_collector.recording.catalogue.lookup import runs_of
 from etaoi_collector.recording.directory import recordings_dir

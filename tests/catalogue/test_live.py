@@ -23,7 +23,7 @@ from tests.catalogue.making import at, read, write_run
 from tests.headless.running import objects, run, running, send
 from tests.pty_session import PtySession
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 def eventually(holds: Callable[[], object]) -> bool:

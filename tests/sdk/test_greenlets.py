@@ -45,7 +45,7 @@ PROGRAM = """
     tracer = etaoi_tui.open_tracer(server_url=url)
     patch("between")
     tracer.end(tracer.start("tool", "first"))
-    first = tracer.flush(20)
+    first = tracer.flush(60)
     patch("after")
 
     def work(name):
@@ -62,7 +62,7 @@ PROGRAM = """
         for name in "abcd":
             pool.spawn_n(work, name)
         pool.waitall()
-    print(first, tracer.flush(20))
+    print(first, tracer.flush(60))
 """
 
 APPLICATION = """
@@ -72,7 +72,7 @@ APPLICATION = """
     def app(environ, start_response):
         tracer.end(tracer.start("tool", "request"))
         start_response("200 OK", [("Content-Type", "text/plain")])
-        return [b"ok" if tracer.flush(10) else b"not flushed"]
+        return [b"ok" if tracer.flush(60) else b"not flushed"]
 """
 
 
