@@ -218,16 +218,22 @@ def _works(spans: dict[Span, None]) -> list[Work]:
         while above is not None and above not in around:
             around.add(above)
             above = above.parent
-    best: dict[Span, Span] = {}
+    best: dict[Span, tuple[tuple[bool, bool, float], Span]] = {}
     agents: dict[Span, Span] = {}
+    known: dict[Span, Span] = {}
     for span in found:
         if span in around:
             continue
-        agent = climb(span, _is_agent, agents)  # the nearest, or the top of its tree
-        known = best.get(agent)
-        if known is None or _rank(span) > _rank(known):
-            best[agent] = span
-    return [Work(agent, agent if span.kind in _FRAMES else span) for agent, span in best.items()]
+        parent = span.parent
+        agent = span
+        if parent is not None and span.kind not in _AGENTS:
+            if parent not in agents:  # many siblings are open at once
+                agents[parent] = climb(parent, _is_agent, known)  # the nearest, or the top of its tree
+            agent = agents[parent]
+        rank = _rank(span)
+        if agent not in best or rank > best[agent][0]:
+            best[agent] = rank, span
+    return [Work(agent, agent if span.kind in _FRAMES else span) for agent, (_, span) in best.items()]
 
 
 def _rank(span: Span) -> tuple[bool, bool, float]:
