@@ -219,13 +219,11 @@ class ViewerApp(ContainedApp[ChosenRecording]):
         """Do what would otherwise be waited for when the first detail, or a search, opens."""
         import etaoi_collector.query  # noqa: F401
         import etaoi_tui.detail.layout.occurrences
-        import etaoi_tui.detail.pages.voice_turn  # a tenth of a second of imports, all viewers in it
-        import etaoi_tui.view.voice.lane_drawing  # noqa: F401
+        import etaoi_tui.detail.pages.voice_turn  # noqa: F401 - a tenth of a second of imports, all viewers in it
         from etaoi_tui.kinds.registry import KINDS
 
         KINDS.load_plugins()
         self.main.traces.figures.load_prices()
-
         gc.collect()
         gc.freeze()
 
