@@ -32,7 +32,8 @@ def first_token(deltas: list[tuple[float, dict[str, Any]]], end: dict[str, Any])
         ([], {"ttft_ms": 200}, 0.2),
         ([], {}, None),
     ],
-    ids=["the first text", "reasoning counts", "an empty piece", "its producer", "an empty chunk", "no text", "none"],
+    ids=["the first text", "reasoning counts", "an empty piece", "its producer", "an empty chunk",
+         "no text", "none"],
 )  # fmt: skip
 def test_the_first_token_is_the_first_text(
     deltas: list[tuple[float, dict[str, Any]]], end: dict[str, Any], seconds: float | None

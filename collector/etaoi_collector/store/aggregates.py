@@ -53,8 +53,8 @@ Row = tuple[str, str, str | None, str | None, int]
 
 
 EMPTY_CHUNK_AHEAD = 0.25
-"""Seconds. A time to first token that is so much before the first text is that of an empty chunk, as producers
-count that take any chunk for a token. A producer's own time is otherwise the better one: text may travel in bundles.
+"""Seconds. A time to first token that lies so long before the first text is that of an empty chunk,
+of a producer that takes any chunk for a token. Otherwise the producer knows better: text travels in bundles.
 """
 
 
