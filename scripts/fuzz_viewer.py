@@ -46,8 +46,10 @@ SIZES = [(20, 6), (40, 12), (80, 24), (100, 30), (120, 35), (160, 45), (200, 60)
 CONTAINED = b"Press ! for more"
 
 BURSTS_AHEAD = 20
-"""Bursts that are typed before the viewer is given the time to answer them: else it would still be at them when
-it is asked to end."""
+"""Bursts that are typed before the viewer is given the time to answer them.
+
+It would else still be at them when it is asked to end.
+"""
 QUIET = 0.05
 """Seconds without anything drawn after which the viewer has answered."""
 

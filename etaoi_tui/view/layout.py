@@ -58,7 +58,7 @@ _TREE_STEP = 3
 
 
 def tree_lines(rows: int, lines: int, most: float, before: int, detail: int) -> int:
-    """Return how many lines a tree gets above the detail: what its rows need, as far as the detail spares them.
+    """Return how many lines a tree gets above the detail: what its rows need, and the detail spares.
 
     Args:
         rows: Lines that it would fill.
@@ -75,7 +75,7 @@ def tree_lines(rows: int, lines: int, most: float, before: int, detail: int) -> 
 
 
 class DetailNeed:
-    """How many lines the detail of a run filled at most: it keeps them, so that moving through rows moves no pane.
+    """How many lines the detail of a run filled at most: moving through its rows moves no pane.
 
     Attributes:
         lines: As many as were needed so far, in steps; `ALL` where that is not known.

@@ -102,7 +102,7 @@ class Summaries:
         return name, words if len(name) + 1 + len(words) <= room else short
 
     def effect_of_hooks(self, call: Span, head: Span) -> str:
-        """Return what the hooks changed that have no row but their call's, in about three words; may be empty.
+        """Return what hooks changed that have no row but their call's, in few words; may be empty.
 
         Args:
             call: The call.

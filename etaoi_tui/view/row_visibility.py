@@ -49,7 +49,7 @@ class RowVisibility:
         return span in self.open_chains
 
     def is_chain(self, span: Span) -> bool:
-        """Whether a row stands for a chain of middleware: the outermost hook's, or that of the call inside."""
+        """Whether a row stands for a chain of middleware: the outermost hook's, or the call's."""
         return self.chain_head(span) is not None
 
     def chain_head(self, span: Span) -> Span | None:

@@ -251,7 +251,7 @@ class TreeRows(PlacedRows):
     # middleware
 
     def set_chain_open(self, span: Span, is_open: bool) -> None:
-        """Give the hooks of a chain rows of their own, or let one row stand for all: theirs, or their call's."""
+        """Give the hooks of a chain rows of their own, or let one row stand for all of them."""
         head = self.chain_head(span)
         if head is None:
             return

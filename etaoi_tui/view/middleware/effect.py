@@ -97,7 +97,7 @@ class Effect:
         return (" " if short else " · ").join(part.replace("-", "−") for part in parts)
 
     def in_three_words(self, ratio: float = CHARACTERS_A_TOKEN) -> str:
-        """Say the most of what changed in the least words: ``+1 msg −1 tool prompt``; nothing for no change."""
+        """Say what changed in the least words: ``+1 msg −1 tool prompt``; nothing for no change."""
         said = []
         if self.messages:
             said.append(f"{self.messages:+d} msg")
