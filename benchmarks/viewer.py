@@ -67,11 +67,13 @@ def live(
 
 
 @contextlib.contextmanager
-def replay(path: Path, *, core: int | None = None) -> Iterator[Terminal]:
-    """A viewer that opens a recording."""
-    with private_state() as env, Terminal([*COMMAND, "--replay", str(path)], env=env, core=core) as terminal:
-        yield terminal
-        _not_crashed(terminal)
+def replay(path: Path, *, core: int | None = None, state: Path | None = None) -> Iterator[Terminal]:
+    """A viewer that opens a recording; with a state folder, one that may know it."""
+    with private_state() as env:
+        env |= {} if state is None else {"ETAOI_TUI_STATE_DIR": str(state)}
+        with Terminal([*COMMAND, "--replay", str(path)], env=env, core=core) as terminal:
+            yield terminal
+            _not_crashed(terminal)
 
 
 def _not_crashed(terminal: Terminal) -> None:

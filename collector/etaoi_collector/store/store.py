@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from etaoi_collector.store.aggregates import Aggregates
 from etaoi_collector.store.fast_path import FastReducer
+from etaoi_collector.store.listed_run import ListedRun
 from etaoi_collector.store.liveness import Liveness
 from etaoi_collector.store.model import Changes, Connection, Session, Span, Trace
 from etaoi_collector.store.reducer import Reducer
@@ -113,9 +114,14 @@ class Store:
         self._held.refused_frames += 1
         self._held.reject(StoredReject(0, f"frame of {size:,} bytes refused: {reason}", 1, -1, connection))
 
-    def run_comes_first(self, trace_id: str, number: int) -> None:
-        """Give a run its place in the order of arrival, although its events come before all others."""
-        self._held.first_run = (trace_id, number)
+    def list_runs(self, runs: Iterable[ListedRun]) -> None:
+        """Know of runs before any event of them is read.
+
+        Args:
+            runs: In order of arrival.
+        """
+        for run in runs:
+            self._liveness.list_run(run)
 
     def tick(self, now: float) -> None:
         """Let time pass: sessions whose clients have been away for `LOST_AFTER` lose their open spans."""
