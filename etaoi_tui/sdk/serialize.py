@@ -45,6 +45,7 @@ _encode_json = msgspec.json.Encoder().encode
 SNAPSHOT_ITEMS = 2_000
 """Items of a list or map that `snapshot` copies."""
 _VALUES_KEPT = 4_096
+_USUAL = frozenset({str, int, float, bool, type(None), list, dict})
 _WORD = 256
 
 
@@ -105,7 +106,8 @@ class PayloadSerializer:
     """
 
     __slots__ = (
-        "_json", "_limits", "_memory", "_pairs", "_redact", "_scale", "_seen", "_used", "_values", "cut",
+        "_json", "_limits", "_memory", "_pairs", "_redact", "_scale", "_seen", "_used", "_values", "_words",
+        "cut",
     )  # fmt: skip
 
     def __init__(self, limits: Limits, redact: Redact, values: KnownValues | None = None) -> None:
@@ -118,6 +120,7 @@ class PayloadSerializer:
         self._json = None if values is None else SharedJson(self, limits, self._memory, values)
         self._seen: dict[str, str] = {}
         self._pairs: dict[tuple[str, str], str] = {}
+        self._words: dict[str, bytes] = {}
         self.cut = 0
         """How many values were cut so far."""
 
@@ -155,29 +158,30 @@ class PayloadSerializer:
         return used
 
     def _map(self, value: dict[Any, Any]) -> bytes:
-        shaped = whole = value
+        shaped, whole = value, None
         referring: list[bytes] = []
         for key, item in tuple(value.items()):
-            if type(item) is not Json and not issubclass(type(item), SharedList):
+            kind = type(item)
+            if kind in _USUAL or (kind is not Json and not issubclass(kind, SharedList)):
                 continue
-            if shaped is value:
-                shaped, whole = value.copy(), value.copy()
+            if whole is None:
+                shaped, whole = value.copy(), {}
             try:
                 reference = self._refer(key, item)
             except Exception:  # an odd message: it is said whole, or as what it is
                 reference = None
             if reference is not None:
-                del shaped[key], whole[key]
+                del shaped[key]
                 referring += (encode_text(key), reference)
-            elif type(item) is Json:
+            elif kind is Json:
                 described = item.described()
                 shaped[key], whole[key] = self.json_text(described), Json(described)
             else:
-                shaped[key] = whole[key] = item.described()
+                shaped[key] = item.described()
         encoded = self._encode_plain(shaped, self._limits.event, _encode)
         if encoded is None:
             walk = Sanitizer(self._limits, self._redact, self._limits.event, text=self._limits.text)
-            plain = walk.map(whole)
+            plain = walk.map(shaped if whole is None else {**shaped, **whole})
             self.cut += walk.cuts
             encoded = _encode(plain)
         return _add_to_map(encoded, referring) if referring else encoded
@@ -185,13 +189,13 @@ class PayloadSerializer:
     def _refer(self, key: Any, item: Json | SharedList) -> bytes | None:
         """Encode what was mostly sent before as references; None when it is to be said whole."""
         values, json = self._values, self._json
+        if type(item) is Json and item.shape is None:
+            return None
         if values is None or json is None or not values.enabled or type(key) is not str:
             return None
         if self._redact.masks_field(key):
             return None
         if type(item) is Json:
-            if item.shape is None:
-                return None
             told = json.encode(item.value, item.shape)
             if told is None:
                 return None
@@ -266,7 +270,20 @@ class PayloadSerializer:
 
     def word(self, text: str | None) -> bytes:
         """Encode a name or an id of the agent's own, cut to 256 characters; None and nothing as nil."""
-        return encode_text(self._known(text)[:_WORD]) if text else NIL
+        if not text:
+            return NIL
+        known = self._words.get(text) if type(text) is str else None
+        if known is None:
+            known = encode_text(self._known(text)[:_WORD])
+            if type(text) is str and len(text) < _WORD:
+                if len(self._words) > _VALUES_KEPT:
+                    self._words.clear()
+                self._words[text] = known
+        return known
+
+    def name_only(self, name: str) -> bytes:
+        """Encode the metadata of a span of which only the name is known."""
+        return b"\x81\xa4name" + encode_text(self._known(name))
 
     def metadata(self, name: str | None, given: Mapping[str, Any] | None) -> dict[str, str]:
         """Return metadata as the wire wants it: text by text, ``name`` first."""
