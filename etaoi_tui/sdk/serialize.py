@@ -35,7 +35,7 @@ from etaoi_tui.sdk.sanitize import (
     json_within,
     scalar_text,
 )
-from etaoi_tui.sdk.shared_json import SharedJson, SharedList
+from etaoi_tui.sdk.shared_json import SharedJson, SharedList, contents_of
 
 __all__ = ["EMPTY_MAP", "Json", "Part", "PayloadSerializer", "error_sentence", "error_text", "snapshot"]
 
@@ -45,6 +45,7 @@ _encode_json = msgspec.json.Encoder().encode
 SNAPSHOT_ITEMS = 2_000
 """Items of a list or map that `snapshot` copies."""
 _VALUES_KEPT = 4_096
+_ONLY_TEXT = frozenset({str})
 _USUAL = frozenset({str, int, float, bool, type(None), list, dict})
 _WORD = 256
 
@@ -202,8 +203,14 @@ class PayloadSerializer:
             self._used += told[1]
             return told[0]
         assert isinstance(item, SharedList)
-        if item.is_json or not item.is_long:
+        if item.is_json:
             return None
+        if not item.is_long:
+            digests = item.each(self._memory, values, self._keep_value)
+            contents = contents_of(values, digests)
+            return (
+                None if contents is None else b"\xdd" + len(contents).to_bytes(4, "big") + b"".join(contents)
+            )
         generation = values.generation
         used = item.digests(self._memory, values, self._keep_value)
         if values.generation > generation + 1:  # more than there is room for: the first are forgotten already
@@ -298,7 +305,10 @@ class PayloadSerializer:
             if name is not None and "name" in given:
                 given = {"metadata.name" if key == "name" else key: value for key, value in given.items()}
             for key, value in list(given.items())[:most]:
-                if type(value) is str and type(key) is str:
+                kind = type(value)
+                if type(key) is str and (
+                    kind is str or kind is int or (kind is tuple and _ONLY_TEXT.issuperset(map(type, value)))
+                ):
                     shown = pairs.get((key, value))
                     if shown is not None:
                         out[key] = shown
@@ -314,7 +324,12 @@ class PayloadSerializer:
         name = key if type(key) is str and key.isascii() else self.text(key, 256)
         shown = REDACTED if self._redact.masks_field(name) else self._metadata_value(value)
         out[name] = shown
-        if name is key and type(value) is str and len(value) < _WORD:
+        kind = type(value)
+        if name is key and (
+            (kind is str and len(value) < _WORD)
+            or kind is int
+            or (kind is tuple and len(shown) < _WORD and _ONLY_TEXT.issuperset(map(type, value)))
+        ):
             if len(self._pairs) > _VALUES_KEPT:
                 self._pairs.clear()
             self._pairs[key, value] = shown
