@@ -24,7 +24,7 @@ from etaoi_collector.wire.encode import (
 from etaoi_tui.sdk.clock import encoded_time
 from etaoi_tui.sdk.ids import AnyId, id_text, new_id
 from etaoi_tui.sdk.known_values import KnownValues
-from etaoi_tui.sdk.limits import TEXT_SECONDS, Limits
+from etaoi_tui.sdk.limits import LINGER_SECONDS, TEXT_SECONDS, Limits
 from etaoi_tui.sdk.redact import DEFAULT, Redact
 from etaoi_tui.sdk.serialize import PayloadSerializer
 from etaoi_tui.sdk.stats import Stats
@@ -49,6 +49,20 @@ class _Stream(msgspec.Struct):
     offsets: dict[str | None, int] = {}
     held: dict[str | None, str] = {}
     sent_at: float = 0.0
+    open: list[str] | None = None
+    """Where text of the answer still comes (`Span.pieces`)."""
+    heard_at: float = 0.0
+    """When something was in it."""
+
+    def gather(self) -> bool:
+        """Take what has come; whether there was anything."""
+        waiting = self.open
+        if not waiting:
+            return False
+        count = len(waiting)
+        self.pieces.setdefault(None, []).extend(waiting[:count])
+        del waiting[:count]
+        return True
 
 
 def _tell_kind(kind: str, metadata: dict[str, str], shaper: PayloadSerializer) -> None:
@@ -141,11 +155,18 @@ class Encoder:
         now = self._clock()
         for span, stream in list(self._streams.items()):
             if everything or now - stream.sent_at >= TEXT_SECONDS:
+                if stream.gather():
+                    stream.heard_at = now
+                elif stream.open is not None and now - stream.heard_at > LINGER_SECONDS:
+                    if span.pieces is stream.open:
+                        span.pieces = None  # the next piece is told of again, so that nobody needs to look
+                    stream.gather()
                 try:
-                    self._release(span, stream, now, final=False)
+                    if stream.pieces:
+                        self._release(span, stream, now, final=False)
                 except Exception:
                     self._stats.failed += 1
-                if not stream.pieces:
+                if not stream.pieces and (stream.open is None or span.pieces is not stream.open):
                     del self._streams[span]
 
     def _event_id(self) -> bytes:
@@ -304,6 +325,11 @@ class Encoder:
             if not isinstance(wire.text, _Stream):
                 wire.text = _Stream()
             stream = self._streams[span] = wire.text
+        if channel is None:
+            stream.gather()
+        if type(given) is list:
+            stream.open, stream.heard_at = given, self._clock()
+            return
         text = given if type(given) is str else str(given)
         pieces = stream.pieces.get(channel)
         if pieces is None:
@@ -320,6 +346,7 @@ class Encoder:
         """
         shaper = self._shaper(span.tracer)
         redact = span.tracer.redact if isinstance(span.tracer.redact, Redact) else DEFAULT
+        stream.gather()
         pieces, stream.pieces = stream.pieces, {}
         if final:
             for channel in stream.held:
