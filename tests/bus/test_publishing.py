@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 from etaoi_collector import Collector, CollectorOptions, Record
-from etaoi_collector.readers.hive_events import HiveLog
+from etaoi_collector.readers.hive_log import HiveLog
 from etaoi_collector.recording.reader import TraceFileError
 from etaoi_collector.sources.replay import ReplaySource
 from etaoi_collector.store import Store

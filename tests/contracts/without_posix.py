@@ -102,14 +102,11 @@ async def view(path: Path) -> int:
     from etaoi_collector.sources.replay import ReplaySource
     from etaoi_tui.app import ViewerApp
 
-    source = ReplaySource(path)
-    app = ViewerApp(source)
+    app = ViewerApp(ReplaySource(path))
     async with app.run_test(size=(120, 30)) as pilot:
         deadline = time.monotonic() + 60
-        rows = 0
-        while (rows < 4 or source.status().progress is not None) and time.monotonic() < deadline:
+        while len(app.main.span_tree.rows) < 4 and time.monotonic() < deadline:
             await pilot.pause(0.02)
-            rows = len(app.main.span_tree.rows)
         rows = len(app.main.span_tree.rows)
         await pilot.press("down", "enter", "a", "escape", "q")
     return rows

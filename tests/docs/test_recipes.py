@@ -48,7 +48,7 @@ themes, problems = load_themes(Path("config/themes"))
 assert ([theme.name for theme in themes], problems) == (["harbour"], []), (themes, problems)
 assert themes[0].primary == "#7aa2f7"
 """,
-    "etaoi_tui/sdk/watchers/crew.py": """
+    "etaoi_tui/sdk/bridges/crew.py": """
 import types, etaoi_tui
 crew = types.SimpleNamespace(on_begin=[], on_end=[])
 with etaoi_tui.watch(crew, sink="memory") as handle:
