@@ -42,6 +42,7 @@ fuzz-viewer: .venv
 	$(BIN)/python scripts/fuzz_viewer.py $(ARGS)
 
 fuzz: .venv
+	$(BIN)/python scripts/fuzz_doors.py
 	$(BIN)/python scripts/fuzz_receivers.py
 	$(BIN)/python scripts/fuzz_frames.py
 
