@@ -64,6 +64,7 @@ class PackageRates:
     def __init__(self, package: Any) -> None:
         self._usage = package.Usage
         self._models: dict[tuple[str, str], Any] = {}
+        """Models by name and provider; None where the package knows none."""
         self._prices: dict[int, tuple[Any, list[int], dict[int, Rates]]] = {}
 
     def cost(
@@ -97,19 +98,27 @@ class PackageRates:
 
     def _model(self, name: str, place: str) -> Any:
         key = name, place
-        found = self._models.get(key)
-        if found is None:
-            from genai_prices.data_snapshot import get_snapshot
-
-            try:
-                _, found = get_snapshot().find_provider_model(name, None, place or None, None)
-            except LookupError as error:
-                found = error
+        try:
+            found = self._models[key]
+        except KeyError:
+            found = _look_up(name, place)
             if len(self._models) < _MODELS_KEPT:
                 self._models[key] = found
-        if isinstance(found, LookupError):
-            raise found
+        if found is None:
+            # Made anew: one that is kept grows by the whole stack, and what it holds, each time it is raised.
+            raise LookupError(f"no model {name!r} of {place or 'any provider'}")
         return found
+
+
+def _look_up(name: str, place: str) -> Any:
+    """Return the package's model, or None."""
+    from genai_prices.data_snapshot import get_snapshot
+
+    try:
+        _, found = get_snapshot().find_provider_model(name, None, place or None, None)
+    except LookupError:
+        return None
+    return found
 
 
 def _sizes(price: Any) -> list[int]:
