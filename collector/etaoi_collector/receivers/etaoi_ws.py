@@ -36,8 +36,6 @@ LAST_WORDS_WITHIN = 10.0
 """Seconds that a viewer which did not read on has to read why it is sent away."""
 
 _TOO_BIG = 1009
-_LARGE = 8 << 20
-"""Bytes of a message that is worth a round trip to be forgotten."""
 
 
 class EtaoiWebSocket(Receiver):
@@ -115,13 +113,8 @@ class EtaoiWebSocket(Receiver):
                 elif answer.frame is not None and number:
                     for _ in self._ingest.frame_steps(number, answer.frame):
                         await asyncio.sleep(0)  # other clients' turn
-                    large = len(message) >= _LARGE
                     del message, answer  # a large frame must not stay while the next one arrives
                     answer = _GO_ON
-                    if large:
-                        # The library keeps the last frame until the next one comes. The pong is one, it is
-                        # answered below the client's own code, and nobody waits for it.
-                        await connection.ping()
                 else:
                     if number:
                         self._ingest.refuse(number, len(message), answer.refused)
