@@ -69,7 +69,7 @@ SERVER = """
 """
 
 SENDER = """
-    import asyncio, sys
+    import asyncio, os, sys
     import websockets
     from etaoi_collector.wire.handshake import encode_hello
     from tests.collector.making import frame_of, start
@@ -82,7 +82,9 @@ SENDER = """
             await connection.recv()
             await connection.send(frame)
             print(len(frame), flush=True)
-            await asyncio.to_thread(sys.stdin.readline)
+            while connection.transport.get_write_buffer_size():
+                await asyncio.sleep(0.01)
+            os._exit(0)  # it says no more, not even a pong
 
     asyncio.run(send(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))
 """
@@ -130,7 +132,7 @@ def _measured(path: Path) -> Measured:
                     size = int(_line(sender))
                     events, one, peak, longest = map(float, _line(server).split())
                 finally:
-                    sender.kill()  # it breaks off: nothing comes after the message
+                    sender.kill()
             deadline = time.monotonic() + 60
             clients, left = 1, 0
             while (clients or left > LEFT) and time.monotonic() < deadline:
