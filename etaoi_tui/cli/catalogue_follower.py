@@ -32,7 +32,9 @@ class CatalogueFollower:
         self._store = store
         recorder = collector.recorder
         folder = collector.options.state or state_dir()
-        self._writer = CatalogueWriter(folder, RunCollector(store, source), lambda: recorder.path)
+        self._writer = CatalogueWriter(
+            folder, RunCollector(store, source), lambda: recorder.key, lambda: recorder.oldest().segment
+        )
 
     def follow(self, changes: Changes) -> None:
         """Take in what a tick changed."""

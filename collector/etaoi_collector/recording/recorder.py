@@ -123,6 +123,11 @@ class Recorder:
         return self._files.path
 
     @property
+    def key(self) -> Path | None:
+        """What all of its files are called after, also when the first of them is gone; None like `path`."""
+        return self._files.key
+
+    @property
     def state(self) -> State:
         """What becomes of frames now."""
         if self._stopped:
