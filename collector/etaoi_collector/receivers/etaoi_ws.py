@@ -15,6 +15,7 @@ from etaoi_collector.ingest.doctor_samples import CLIENT as DOCTOR
 from etaoi_collector.ingest.doctor_samples import is_sample
 from etaoi_collector.ingest.fanout import TOO_SLOW, TooSlow, send_recording
 from etaoi_collector.ingest.server_protocol import Answer, ServerProtocol
+from etaoi_collector.receivers.agent_connection import AgentConnection
 from etaoi_collector.receivers.door import (
     Endpoint,
     HttpAnswer,
@@ -106,6 +107,8 @@ class EtaoiWebSocket(Receiver):
                     number = self._ingest.open(_peer(connection), client, _bytes(message))
             await self._obey(connection, answer)
             while answer.close is None:
+                if isinstance(connection, AgentConnection):
+                    connection.taken()
                 message = await connection.recv()
                 answer = session.receive(message)
                 if answer.frame is not None and is_sample(answer.frame):

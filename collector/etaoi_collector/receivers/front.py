@@ -14,15 +14,13 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 from websockets.asyncio.server import Server, ServerConnection, serve
-from websockets.frames import Frame
 from websockets.http11 import Request, Response
-from websockets.protocol import Event
 
+from etaoi_collector.receivers.agent_connection import AgentConnection
 from etaoi_collector.receivers.bounded_deflate import bounded_deflate
 from etaoi_collector.receivers.door import Receiver, ReceiverContext
 from etaoi_collector.receivers.etaoi_ws import CLOSE_WITHIN, EtaoiWebSocket
 from etaoi_collector.receivers.http_connection import MAX_HEAD, BodyBudget, HttpConnection
-from etaoi_collector.receivers.large_messages import HandingReader, detached
 from etaoi_collector.receivers.registry import find_receivers
 from etaoi_collector.receivers.routes import Routes
 
@@ -117,7 +115,7 @@ class Front:
                 await server.wait_closed()
 
 
-class FrontConnection(ServerConnection):
+class FrontConnection(AgentConnection):
     """A connection of which nothing is known until its first bytes came; then a WebSocket, or another's.
 
     Args:
@@ -125,8 +123,7 @@ class FrontConnection(ServerConnection):
     """
 
     def __init__(self, front: Front, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.protocol.reader.__class__ = HandingReader
+        super().__init__(front.routes.context.ingest.recorder.write_out, *args, **options)
         self._front = front
         self._is_websocket = False
         self._first = b""
@@ -173,10 +170,6 @@ class FrontConnection(ServerConnection):
         else:
             front = self._front
             self._hand_over(HttpConnection(front.routes, front.budget, _peer(self.transport)))
-
-    def process_event(self, event: Event) -> None:
-        """Pass on what the library has parsed, so that its parser does not keep a large message."""
-        super().process_event(detached(event) if isinstance(event, Frame) else event)
 
     def connection_lost(self, error: Exception | None) -> None:
         """Pass the end on to the library, if the connection is one of its own."""

@@ -210,6 +210,19 @@ class Recorder:
             if self._stopped or self._files.unusable:
                 self._retry()
 
+    def write_out(self) -> bool:
+        """Write what waits for the file; False while a large frame is being written to it. Never raises.
+
+        While writing does not work there is nothing to wait for: what comes is in memory, and counted.
+        """
+        with self._lock:
+            current = self._files.segments.get(self._files.number)
+            if current is not None and not self._stopped:
+                if current.writer.in_pieces:
+                    return False
+                self._flush()
+            return True
+
     def write_some(self) -> bool:
         """Write a piece of what waits; returns whether more does. Never raises."""
         with self._lock:
