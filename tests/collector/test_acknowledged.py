@@ -98,14 +98,14 @@ def test_other_pings_are_answered_at_once_and_none_waits_for_a_file_that_cannot_
 
 def test_while_a_large_frame_is_being_written_nothing_is_said_to_be(tmp_path: Path) -> None:
     recorder = Recorder(path=tmp_path / "a")
-    assert recorder.write_out()
+    assert recorder.flush()
     recorder.append(1.0, 1, b"\x90")
     assert (tmp_path / "a").stat().st_size < recorder.bytes_written
-    assert recorder.write_out()
+    assert recorder.flush()
     assert (tmp_path / "a").stat().st_size == recorder.bytes_written
     recorder.append(1.0, 1, bytes(9 << 20), in_pieces=True)
-    assert not recorder.write_out()
+    assert not recorder.flush()
     while recorder.write_some():
-        assert not recorder.write_out()
-    assert recorder.write_out()
+        assert not recorder.flush()
+    assert recorder.flush()
     recorder.close()

@@ -41,14 +41,14 @@ class AgentConnection(ServerConnection):
     """One connection.
 
     Args:
-        write_out: Writes what is recorded to the file; False when that takes some more time.
+        flush: Writes what is recorded to the file; False when that takes some more time.
     """
 
-    def __init__(self, write_out: Callable[[], bool], *args: Any, **options: Any) -> None:
+    def __init__(self, flush: Callable[[], bool], *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.protocol.__class__ = _PatientProtocol
         self.protocol.reader.__class__ = HandingReader
-        self._write_out = write_out
+        self._flush = flush
         self._came = 0
         self._taken = 0
         self._asked: deque[tuple[int, bytes]] = deque(maxlen=_ASKED_AT_MOST)
@@ -78,7 +78,7 @@ class AgentConnection(ServerConnection):
             self._again.cancel()
             self._again = None
         while self._asked and self._asked[0][0] <= self._taken:
-            if not self._write_out():
+            if not self._flush():
                 self._again = self.loop.call_later(_AGAIN_AFTER, self._acknowledge)
                 return
             _, held = self._asked.popleft()

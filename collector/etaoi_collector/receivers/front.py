@@ -123,7 +123,7 @@ class FrontConnection(AgentConnection):
     """
 
     def __init__(self, front: Front, *args: Any, **options: Any) -> None:
-        super().__init__(front.routes.context.ingest.recorder.write_out, *args, **options)
+        super().__init__(front.routes.context.ingest.recorder.flush, *args, **options)
         self._front = front
         self._is_websocket = False
         self._first = b""

@@ -123,11 +123,6 @@ class Recorder:
         return self._files.path
 
     @property
-    def key(self) -> Path | None:
-        """What all of its files are called after, also when the first of them is gone; None like `path`."""
-        return self._files.key
-
-    @property
     def state(self) -> State:
         """What becomes of frames now."""
         if self._stopped:
@@ -201,27 +196,16 @@ class Recorder:
         """Record that a message was not taken."""
         self._record(lambda writer: writer.refused(at, connection, size=size, reason=reason))
 
-    def flush(self) -> None:
-        """Write what waits, or see whether that works again; call it about every 50 ms. Never raises."""
+    def flush(self) -> bool:
+        """Write what waits, or try again; every 50 ms. Never raises. False while a large frame is written."""
         with self._lock:
             current = self._files.segments.get(self._files.number)
-            if current is None or not current.writer.in_pieces:
+            is_busy = current is not None and current.writer.in_pieces
+            if not is_busy:
                 self._flush()
             if self._stopped or self._files.unusable:
                 self._retry()
-
-    def write_out(self) -> bool:
-        """Write what waits for the file; False while a large frame is being written to it. Never raises.
-
-        While writing does not work there is nothing to wait for: what comes is in memory, and counted.
-        """
-        with self._lock:
-            current = self._files.segments.get(self._files.number)
-            if current is not None and not self._stopped:
-                if current.writer.in_pieces:
-                    return False
-                self._flush()
-            return True
+            return not is_busy
 
     def write_some(self) -> bool:
         """Write a piece of what waits; returns whether more does. Never raises."""

@@ -131,11 +131,6 @@ class RecordingFiles:
         return next((segment.path for segment in self.segments.values() if segment.path is not None), None)
 
     @property
-    def key(self) -> Path | None:
-        """What the files are called after; None while there is none but a spool."""
-        return None if self.path is None else self._base
-
-    @property
     def bytes(self) -> int:
         """Bytes of all files that are there, with what the next flush will write; memory not counted."""
         writers = (segment.writer for segment in self.segments.values())
