@@ -133,7 +133,7 @@ class Terminal:
         os.write(self._master, data)
         return now
 
-    def wait_for(self, marker: str | bytes, *, since: int = 0, timeout: float = 30.0) -> float:
+    def wait_for(self, marker: str | bytes, *, since: int = 0, timeout: float = 60.0) -> float:
         """Wait until ``marker`` was written at or after a position; return the moment at which it arrived.
 
         Raises:
@@ -164,12 +164,12 @@ class Terminal:
             last = moment
         return last
 
-    def wait_quiet(self, quiet: float = 0.3, timeout: float = 30.0) -> None:
+    def wait_quiet(self, quiet: float = 0.3, timeout: float = 60.0) -> None:
         """Wait until nothing was written for ``quiet`` seconds."""
         deadline = time.perf_counter() + timeout
         seen = self.position
         while time.perf_counter() < deadline:
-            time.sleep(quiet)
+            time.sleep(quiet)  # silence can only be waited for
             now = self.position
             if now == seen:
                 return
@@ -208,7 +208,7 @@ class Terminal:
                 return int(line.split()[1]) * 1024
         raise RuntimeError("this kernel does not tell RssAnon")
 
-    def wait_end(self, timeout: float = 30.0) -> float:
+    def wait_end(self, timeout: float = 60.0) -> float:
         """Wait for the program's end and return the moment."""
         self.process.wait(timeout)
         return time.perf_counter()

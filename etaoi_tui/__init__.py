@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from typing import Any
 
     from etaoi_tui.sdk.attach import AttachedHandle, attach
-    from etaoi_tui.sdk.bridges.loomcycle_history import import_transcript, watch_user
     from etaoi_tui.sdk.config import open_tracer
     from etaoi_tui.sdk.langchain.callback_handler import AgentVizHandler, EtaoiHandler
     from etaoi_tui.sdk.langchain.middleware import instrument
     from etaoi_tui.sdk.limits import Limits
+    from etaoi_tui.sdk.loomcycle.history import import_transcript, watch_user
     from etaoi_tui.sdk.manual_spans import event, span
     from etaoi_tui.sdk.process_end import install_sigterm_flush
     from etaoi_tui.sdk.redact import Redact
@@ -41,14 +41,14 @@ _HOMES = {
     "attach_session": "etaoi_tui.sdk.livekit.attach",
     "current_span": "etaoi_tui.sdk.tracer",
     "event": "etaoi_tui.sdk.manual_spans",
-    "import_transcript": "etaoi_tui.sdk.bridges.loomcycle_history",
+    "import_transcript": "etaoi_tui.sdk.loomcycle.history",
     "install_sigterm_flush": "etaoi_tui.sdk.process_end",
     "instrument": "etaoi_tui.sdk.langchain.middleware",
     "open_tracer": "etaoi_tui.sdk.config",
     "span": "etaoi_tui.sdk.manual_spans",
     "use_span": "etaoi_tui.sdk.tracer",
     "watch": "etaoi_tui.sdk.watch",
-    "watch_user": "etaoi_tui.sdk.bridges.loomcycle_history",
+    "watch_user": "etaoi_tui.sdk.loomcycle.history",
 }
 """Public names and the modules that they are loaded from."""
 

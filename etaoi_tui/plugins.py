@@ -11,8 +11,13 @@ from importlib import import_module
 
 
 def load_folder(package: str, attribute: str) -> Iterator[tuple[str, object]]:
-    """Import every module of a package, and yield its name and an attribute of it, or why there is none."""
+    """Import every module of a package, and yield its name and an attribute of it, or why there is none.
+
+    A module ``door`` says what the others have to be, and offers nothing itself.
+    """
     for module in pkgutil.iter_modules(import_module(package).__path__):
+        if module.name == "door":
+            continue
         found: object
         try:
             found = getattr(import_module(f"{package}.{module.name}"), attribute)

@@ -24,6 +24,7 @@ for _name in (
 ):
     os.environ.pop(_name, None)
 os.environ["TEXTUAL_ANIMATIONS"] = "none"
+os.environ["HIVE_HOME"] = os.devnull  # whoever runs the tests may have logs of their own
 
 # How long an example takes says more about what else the machine does than about the code.
 settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])

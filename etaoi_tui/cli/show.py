@@ -10,7 +10,7 @@ from etaoi_collector.store import Store
 from etaoi_collector.store.model import Trace
 from etaoi_tui.cli.where import matching
 from etaoi_tui.console import CommandError
-from etaoi_tui.exporting import EXPORTERS, Extract
+from etaoi_tui.export.door import EXPORTERS, Extract
 
 
 def traces_to_show(store: Store, wanted: str | None) -> list[Trace]:

@@ -198,6 +198,10 @@ def _go_to_error(at: Workspace, find: Callable[[Trace, Span | None], Span | None
             found = find(other, None)
             if found is not None:
                 break
+            if other.unread is not None:
+                at.navigator.go_to_run(other)
+                at.loader.when_read(other, lambda run: _go_to_error_in(at, run, find))
+                return
         else:
             found = find(trace, None) if trace is not None else None
         if found is not None and found.trace is trace:
@@ -206,6 +210,13 @@ def _go_to_error(at: Workspace, find: Callable[[Trace, Span | None], Span | None
         at.go_to_span(found)
     else:
         at.answer(f"No errors in {fmt.count(at.traces.rows.runs, 'run')}.")
+
+
+def _go_to_error_in(at: Workspace, run: Trace, find: Callable[[Trace, Span | None], Span | None]) -> None:
+    """Go to the first or last error of a run that has been read meanwhile, if it is still the one shown."""
+    found = find(run, None) if run is at.selection.trace else None
+    if found is not None:
+        at.go_to_span(found)
 
 
 def _snapshot_of(span: Span | None, snapshots: list[Span]) -> int:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from etaoi_collector.conventions.lenient import Map, as_count, as_list, as_map, as_number, as_text, seconds
-from etaoi_collector.projections import span_data
 from etaoi_collector.projections.payload_reader import PayloadReader
-from etaoi_collector.projections.span_data import DELTAS_LISTED, payload_fields
+from etaoi_collector.projections.span_events import DELTAS_LISTED, SpanEvents, payload_fields
 from etaoi_collector.store.model import Span
 from etaoi_tui.detail.view_options import ViewOptions
 from etaoi_tui.detail.voice_context import VoiceContext
@@ -24,7 +23,7 @@ __all__ = [
 ]
 
 
-class SpanData(span_data.SpanData):
+class SpanData(SpanEvents):
     """One span, its events, and the reader's choices.
 
     Args:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TextIO
 
 from etaoi_collector.projections.objects import span_object
-from etaoi_tui.exporting import Exporter, Extract
+from etaoi_tui.export.door import Exporter, Extract
 from etaoi_tui.json_text import dumps
 
 

@@ -11,7 +11,7 @@ from etaoi_collector.conventions.lenient import Map
 from etaoi_collector.projections.objects import span_object
 from etaoi_collector.projections.trace_names import trace_name
 from etaoi_tui.export import text_tree
-from etaoi_tui.exporting import Exporter, Extract
+from etaoi_tui.export.door import Exporter, Extract
 from etaoi_tui.text import one_line, printable
 
 _LONGEST = 4_000

@@ -8,8 +8,8 @@ from typing import TextIO
 from etaoi_collector.pricing.totals import Totals
 from etaoi_collector.store.model import Changes, Span, SpanFlag
 from etaoi_tui.console import write_pieces
+from etaoi_tui.export.door import Exporter, Extract
 from etaoi_tui.export.text_tree import depth_of, span_pieces
-from etaoi_tui.exporting import Exporter, Extract
 from etaoi_tui.text import fit, one_line
 from etaoi_tui.view.format import clock
 from etaoi_tui.view.row_summaries import Summaries

@@ -13,7 +13,7 @@ from etaoi_collector.pricing.totals import Totals
 from etaoi_collector.projections.trace_names import trace_name
 from etaoi_collector.store.model import Span, Status, Trace
 from etaoi_tui.console import Piece, write_pieces
-from etaoi_tui.exporting import Exporter, Extract, tops_of, walk
+from etaoi_tui.export.door import Exporter, Extract, tops_of, walk
 from etaoi_tui.text import fit, one_line
 from etaoi_tui.view.format import DURATION_CELLS, UNKNOWN, clock, cost, count, duration, tokens
 from etaoi_tui.view.glyphs import span_glyph

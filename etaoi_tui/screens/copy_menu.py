@@ -19,7 +19,7 @@ from etaoi_collector.projections.payload_reader import RecordedPayloads
 from etaoi_collector.recording.directory import state_dir
 from etaoi_collector.store.model import Span
 from etaoi_tui.clipboard import LARGEST_FOR_TERMINALS, copy_locally, save_copied
-from etaoi_tui.exporting import EXPORTERS, Extract
+from etaoi_tui.export.door import EXPORTERS, Extract
 from etaoi_tui.json_text import dumps
 from etaoi_tui.screens.one_answer import OneAnswer
 from etaoi_tui.text import one_line

@@ -97,6 +97,11 @@ class SizeEstimator:
             return -1
         return left - FIELD_OVERHEAD
 
+    def is_plain_key(self, key: str) -> bool:
+        """Whether nothing of a value has to be changed because of its key."""
+        known = self._keys.get(key)
+        return (self._learn(key) if known is None else known) == _YES
+
     def _learn(self, key: str) -> int:
         redact = self._redact
         if len(key) > _LONGEST_KEY or redact.masks_field(key):

@@ -13,7 +13,7 @@ from typing import Any
 from etaoi_collector.wire.references import digest_of, encode_values, list_of, reference_to, text_of
 from etaoi_tui.sdk.limits import FRAME_BYTES, VALUE_BYTES
 
-_GROUP = 16
+GROUP = 16
 """References that stand behind one of their own, so that a long list is a short one."""
 _ENTRY_BYTES = 200
 _MOST_GROUPS = 8_192
@@ -31,6 +31,8 @@ class Recent:
     def __init__(self, most: int) -> None:
         self._most = most
         self._size = 0
+        self.buffer = bytearray()
+        """For what is encoded only to be compared: memory that is asked for anew each time costs more."""
         self._new: dict[Any, tuple[Any, int]] = {}
         self._old: dict[Any, tuple[Any, int]] = {}
 
@@ -46,15 +48,13 @@ class Recent:
 
     def put(self, key: Any, value: Any, size: int) -> None:
         """Keep an entry of about so many bytes."""
-        if self._size > self._most:
+        before = self._new.get(key)
+        if before is not None:
+            self._size -= before[1] + _ENTRY_BYTES
+        elif self._size > self._most:
             self._old, self._new, self._size = self._new, {}, 0
         self._new[key] = value, size
         self._size += size + _ENTRY_BYTES
-
-    def forget(self, key: Any) -> None:
-        """Let go of an entry."""
-        self._new.pop(key, None)
-        self._old.pop(key, None)
 
 
 class KnownValues:
@@ -69,8 +69,9 @@ class KnownValues:
         """Whether who gets the events understands references, as far as that is known."""
         self.generation = 0
         """Grows when values are forgotten: what was used in this one is still there."""
-        self.batch = 0
-        """Which batch of events is being encoded: all of them had happened before it was begun."""
+        self.in_batch: dict[Any, Any] = {}
+        """What was looked at for the batch of events that is being encoded, emptied behind each: all its
+        events had happened before it was begun."""
         self.added = 0
         """Bytes of values that were added or came to use again, since it was set to 0."""
         self._most = most
@@ -113,6 +114,7 @@ class KnownValues:
     def clear(self) -> None:
         """Forget everything."""
         self._new, self._old, self._groups, self._bytes = {}, {}, {}, 0
+        self.in_batch.clear()
         self.generation += 1
 
     def _keep(self, digest: bytes, value: tuple[bytes, tuple[bytes, ...]]) -> None:
@@ -124,29 +126,20 @@ class KnownValues:
         self._bytes += size
         self.added += size
 
-    def list_of(self, digests: list[bytes]) -> tuple[bytes, list[bytes]]:
-        """Return the list of some values, encoded, and the digests that it refers to itself."""
-        short = self._grouped(digests, is_text=False)
-        return list_of(list(map(reference_to, short))), short
-
-    def text_of(self, before: bytes, digests: list[bytes], after: bytes) -> tuple[bytes, list[bytes]]:
-        """Return a text, encoded: some texts with commas between, and an encoded text around them."""
-        short = self._grouped(digests, is_text=True)
-        return text_of([before, *_with_commas(short), after]), short
-
-    def _grouped(self, digests: list[bytes], *, is_text: bool) -> list[bytes]:
+    def grouped(self, digests: list[bytes], *, is_text: bool) -> list[bytes]:
         """Put values in groups, groups in groups, until few are left. Those of a list's beginning stay."""
         rest: list[bytes] = []
-        while len(digests) >= 2 * _GROUP:
-            whole = len(digests) - len(digests) % _GROUP
+        while len(digests) >= 2 * GROUP:
+            whole = len(digests) - len(digests) % GROUP
             rest = digests[whole:] + rest
             digests = [
-                self._group(tuple(digests[first : first + _GROUP]), is_text)
-                for first in range(0, whole, _GROUP)
+                self.group(tuple(digests[first : first + GROUP]), is_text=is_text)
+                for first in range(0, whole, GROUP)
             ]
         return digests + rest
 
-    def _group(self, parts: tuple[bytes, ...], is_text: bool) -> bytes:
+    def group(self, parts: tuple[bytes, ...], *, is_text: bool) -> bytes:
+        """Return the digest of the value that some values are together: a list, or a text with commas."""
         known = self._groups.get((is_text, parts))
         if known is not None and self.has(known):
             return known

@@ -47,6 +47,12 @@ class Json(msgspec.Struct, eq=False):
     """Marks a value that travels as JSON text. Always valid JSON, also after cutting."""
 
     value: Any
+    shape: Any = None
+    """How it is described (`etaoi_tui.sdk.shared_json.Shape`); None when it is so already."""
+
+    def described(self) -> Any:
+        """Return the value as it is to be shown."""
+        return self.value if self.shape is None else self.shape.whole(self.value)
 
 
 class Part(msgspec.Struct, eq=False):

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from etaoi_collector.wire.encode import EMPTY_MAP, NIL, encode_text
-from etaoi_collector.wire.references import reference_to
+from etaoi_collector.wire.references import list_of, reference_to
 from etaoi_tui.sdk.caller_metadata import CallerMetadata
 from etaoi_tui.sdk.fast_path import SizeEstimator
 from etaoi_tui.sdk.known_values import KnownValues, Recent
@@ -35,6 +35,7 @@ from etaoi_tui.sdk.sanitize import (
     json_within,
     scalar_text,
 )
+from etaoi_tui.sdk.shared_json import SharedJson, SharedList
 
 __all__ = ["EMPTY_MAP", "Json", "Part", "PayloadSerializer", "error_sentence", "error_text", "snapshot"]
 
@@ -45,8 +46,6 @@ SNAPSHOT_ITEMS = 2_000
 """Items of a list or map that `snapshot` copies."""
 _VALUES_KEPT = 4_096
 _WORD = 256
-_WORTH_SHARING = 1_024
-"""Bytes from which on a state's other fields are a value of their own."""
 
 
 def snapshot(value: Any, depth: int = 2) -> Any:
@@ -83,21 +82,6 @@ COPIED = frozenset({dict, list, set, deque, bytearray})
 """Classes of values that `snapshot` copies."""
 
 
-def _said_whole(item: Any) -> Any:
-    """Return a part of a payload without lists that may refer to something."""
-    if issubclass(type(item), SharedList):
-        return item.described()
-    state = item.value
-    if type(state) is dict and any(issubclass(type(value), SharedList) for value in tuple(state.values())):
-        return Json(
-            {
-                key: value.described() if issubclass(type(value), SharedList) else value
-                for key, value in tuple(state.items())
-            }
-        )
-    return item
-
-
 def _add_to_map(encoded: bytes, entries: list[bytes]) -> bytes:
     """Return an encoded map with further entries, encoded key by value."""
     first = encoded[0]
@@ -111,34 +95,6 @@ def _add_to_map(encoded: bytes, entries: list[bytes]) -> bytes:
     return b"".join((header, encoded[body:], *entries))
 
 
-class SharedList:
-    """A list in a payload whose items were mostly sent before."""
-
-    __slots__ = ()
-
-    is_json = False
-    """Whether its items stand in a JSON text."""
-
-    @property
-    def is_long(self) -> bool:
-        """Whether referring to the items costs less than saying them."""
-        raise NotImplementedError
-
-    def described(self) -> list[Any]:
-        """Return all items as plain values."""
-        raise NotImplementedError
-
-    def digests(self, memory: Recent, values: KnownValues, keep: Callable[[Any], bytes]) -> list[bytes]:
-        """Return the digests of all items.
-
-        Args:
-            memory: What is known of items, kept from call to call.
-            values: Where the values are that digests stand for.
-            keep: Encodes an item, puts it there and returns its digest.
-        """
-        raise NotImplementedError
-
-
 class PayloadSerializer:
     """Turns payloads into bytes under one tracer's limits and redaction rules.
 
@@ -149,7 +105,7 @@ class PayloadSerializer:
     """
 
     __slots__ = (
-        "_limits", "_memory", "_pairs", "_redact", "_scale", "_seen", "_used", "_values", "cut",
+        "_json", "_limits", "_memory", "_pairs", "_redact", "_scale", "_seen", "_used", "_values", "cut",
     )  # fmt: skip
 
     def __init__(self, limits: Limits, redact: Redact, values: KnownValues | None = None) -> None:
@@ -159,6 +115,7 @@ class PayloadSerializer:
         self._limits = limits
         self._redact = redact
         self._scale = SizeEstimator(limits, redact)
+        self._json = None if values is None else SharedJson(self, limits, self._memory, values)
         self._seen: dict[str, str] = {}
         self._pairs: dict[tuple[str, str], str] = {}
         self.cut = 0
@@ -212,9 +169,11 @@ class PayloadSerializer:
             if reference is not None:
                 del shaped[key], whole[key]
                 referring += (encode_text(key), reference)
-                continue
-            whole[key] = item = _said_whole(item)
-            shaped[key] = self.json_text(item.value) if type(item) is Json else item
+            elif type(item) is Json:
+                described = item.described()
+                shaped[key], whole[key] = self.json_text(described), Json(described)
+            else:
+                shaped[key] = whole[key] = item.described()
         encoded = self._encode_plain(shaped, self._limits.event, _encode)
         if encoded is None:
             walk = Sanitizer(self._limits, self._redact, self._limits.event, text=self._limits.text)
@@ -225,53 +184,50 @@ class PayloadSerializer:
 
     def _refer(self, key: Any, item: Json | SharedList) -> bytes | None:
         """Encode what was mostly sent before as references; None when it is to be said whole."""
-        values = self._values
-        if values is None or not values.enabled or type(key) is not str or self._redact.masks_field(key):
+        values, json = self._values, self._json
+        if values is None or json is None or not values.enabled or type(key) is not str:
+            return None
+        if self._redact.masks_field(key):
             return None
         if type(item) is Json:
-            return self._refer_in_json(values, item.value)
+            if item.shape is None:
+                return None
+            told = json.encode(item.value, item.shape)
+            if told is None:
+                return None
+            self._used += told[1]
+            return told[0]
         assert isinstance(item, SharedList)
         if item.is_json or not item.is_long:
             return None
         generation = values.generation
-        encoded, used = values.list_of(item.digests(self._memory, values, self._keep_value))
+        used = item.digests(self._memory, values, self._keep_value)
         if values.generation > generation + 1:  # more than there is room for: the first are forgotten already
             return None
         self._used += used
-        return encoded
-
-    def _refer_in_json(self, values: KnownValues, state: Any) -> bytes | None:
-        """Do the same for a map that travels as JSON text and has such a list among its values."""
-        if type(state) is not dict:
-            return None
-        entries = tuple(state.items())
-        name, shared = next((pair for pair in entries if issubclass(type(pair[1]), SharedList)), ("", None))
-        if shared is None or not shared.is_long or self._redact.masks_field(name):
-            return None
-        others = self.json_text({key: value for key, value in entries if key != name})
-        if not (others.startswith("{") and others.endswith("}")):
-            return None
-        between = "" if others == "{}" else ","
-        generation = values.generation
-        opening = encode_text(f"{others[:-1]}{between}{_encode_json(name).decode()}:[")
-        before: list[bytes] = []
-        if len(opening) >= _WORTH_SHARING:
-            before = [values.put(opening)]
-            opening = reference_to(before[0])
-        digests = shared.digests(self._memory, values, self._keep_text)
-        encoded, used = values.text_of(opening, digests, encode_text("]}"))
-        if values.generation > generation + 1:
-            return None
-        self._used += before + used
-        return encoded
+        return list_of(list(map(reference_to, used)))
 
     def _keep_value(self, item: Any) -> bytes:
         assert self._values is not None
         return self._values.put(self._map(item))
 
-    def _keep_text(self, item: Any) -> bytes:
-        assert self._values is not None
-        return self._values.put(encode_text(self.json_text(item)))
+    def is_shown(self, value: Any) -> bool:
+        """Whether a value is shown as it is: nothing in it is to be described, cut or masked."""
+        if self._redact.custom:
+            return False
+        scale = self._scale
+        if scale.weigh(value, self._limits.text) >= 0 and (not scale.unseen or scale.is_clean()):
+            return True
+        scale.unseen.clear()
+        return False
+
+    def is_plain_key(self, key: str) -> bool:
+        """Whether a key of a map has nothing to do with what may be shown of its value."""
+        return not self._redact.custom and self._scale.is_plain_key(key)
+
+    def masks(self, key: str) -> bool:
+        """Whether the value under a key must not be shown."""
+        return self._redact.masks_field(key)
 
     def _encode_plain(self, value: Any, limit: int, encode: Callable[[Any], bytes]) -> bytes | None:
         """Encode a value in C; None when it has to be walked."""
@@ -288,16 +244,16 @@ class PayloadSerializer:
         scale.unseen.clear()
         return None
 
-    def json_text(self, value: Any) -> str:
+    def json_text(self, value: Any, limit: int | None = None) -> str:
         """Return a value as JSON text, cut in its structure so that it stays valid JSON."""
-        limit = self._limits.text
+        limit = self._limits.text if limit is None else limit
         encoded = self._encode_plain(value, limit, _encode_json)
         if encoded is not None and len(text := encoded.decode()) <= limit:
             self._redact.note_clean((text,))
             return text
         text, cuts = json_within(value, self._limits, self._redact, limit)
         self.cut += cuts
-        return text
+        return self._redact.text(text) if self._redact.custom else text
 
     def text(self, value: Any, limit: int | None = None) -> str:
         """Return one text, clean of secrets and lone surrogates, cut with a note."""

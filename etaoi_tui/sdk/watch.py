@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from etaoi_tui.sdk.watchers.registry import find_bridges
+from etaoi_tui.sdk.bridges.registry import find_bridges
 
 
 def watch(target: Any, **options: Any) -> Any:

@@ -115,6 +115,8 @@ class Summaries:
 
     def of_trace(self, trace: Trace) -> str:
         """Return what a trace waits for, else what it was asked: the first words its root was given."""
+        if (unread := trace.unread) is not None:
+            return (trace_wait_words(trace) or unread.question)[:LONGEST]
         if trace.waiting and (waits := trace_wait_words(trace)):
             return waits[:LONGEST]
         summary = self._traces.get((trace.trace_id, trace.number))

@@ -74,7 +74,9 @@ class SearchBar(Horizontal):
         """Say something at its right end."""
         label = self.query_one("#search-note", Static)
         label.set_class(error, "-error")
-        label.update(Content(printable(text)))
+        content = Content(printable(text))
+        if label.content != content:  # a new text lays the whole screen out anew
+            label.update(content)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Search as one types."""

@@ -19,6 +19,7 @@ from etaoi_tui.view.glyphs import span_glyph
 from etaoi_tui.view.model_names import ModelNames
 from etaoi_tui.view.noise import wrapper_name
 from etaoi_tui.view.row_summaries import Summaries
+from etaoi_tui.view.runs.figures import Figures
 from etaoi_tui.view.search import TraceSearch
 from etaoi_tui.view.timeline import Axis, label, ticks
 from etaoi_tui.view.visible_rows import TreeRows
@@ -71,6 +72,8 @@ class SpanPainter:
         self.marked: Span | None = None
         """The call that others are compared with."""
         self.budgets = NO_BUDGETS
+        self.conversation: Callable[[Trace], Figures | None] = _alone
+        """What all runs of a run's conversation came to; None for one that stands alone."""
         """What a run should not take more of."""
         self.frame = 0
         """Which picture of the spinner running rows show."""
@@ -91,7 +94,7 @@ class SpanPainter:
         bar_width = layout.bars
         title_width = layout.left + layout.names
         total = self.context.totals.of_run(trace)
-        crossed = self.budgets.of_run(total.cost_usd, total.tokens)
+        crossed = self.budgets.of_run(total.cost_usd, total.tokens) or self._crossed_together(trace)
         over = f"  {crossed}" if crossed else ""
         head = " 2 " + title_line(trace, self.context.totals, self._now(trace), title_width - 3 - len(over))
         head = fit(head, min(cell_len(head), title_width - len(over)))
@@ -107,6 +110,13 @@ class SpanPainter:
         used = sum(cell_len(text) for text, _ in pieces)
         pieces.append((" " * max(width - used, 0), "span-tree--header"))
         return pieces
+
+    def _crossed_together(self, trace: Trace) -> str:
+        figures = self.conversation(trace) if self.budgets else None
+        if figures is None:
+            return ""
+        crossed = self.budgets.of_session(figures.dollars if figures.priced else None, figures.tokens)
+        return f"conversation {crossed}" if crossed else ""
 
     def depends_on(self, span: Span, width: int) -> Hashable:
         """Return what the columns of a row show that does not come from its own span."""
@@ -266,6 +276,10 @@ def title_line(trace: Trace, totals: Totals, now: float, width: int) -> str:
     sums = "  ".join(facts)
     name = one_line(title(trace), max(width - cell_len(sums) - 2, 8))
     return f"{name}  {sums}"
+
+
+def _alone(trace: Trace) -> None:
+    return None
 
 
 def _nameless(span: Span) -> str:

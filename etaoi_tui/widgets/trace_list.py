@@ -14,7 +14,7 @@ from etaoi_tui.text import fit, one_line
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.row_summaries import Summaries
 from etaoi_tui.view.runs import columns as cols
-from etaoi_tui.view.runs.figures import RunFigures
+from etaoi_tui.view.runs.figures import Figures, RunFigures
 from etaoi_tui.view.runs.grouped_rows import GroupedRuns
 from etaoi_tui.view.runs.groups import Earlier, Group, Row
 from etaoi_tui.view.runs.sorted_rows import ORDERS, Order, make_rows
@@ -162,6 +162,11 @@ with their sums and the course of their context.
     def newest(self) -> Trace | None:
         """Return the newest run, or stray marks where nothing else came."""
         return self.all.newest()
+
+    def conversation_figures(self, trace: Trace) -> Figures | None:
+        """Return what the runs of a run's conversation came to; None if it has no other."""
+        group = self.all.group_of(trace)
+        return group.totals.figures if group is not None and len(group.runs) > 1 else None
 
     def clear(self) -> None:
         """List only what comes from now on."""

@@ -58,7 +58,7 @@ async def found(w: World, pilot: Pilot[Any], text: str, words: str) -> None:
     assert isinstance(w.app.screen, FindEverywhere)
     for letter in text:
         await pilot.press("space" if letter == " " else letter)
-    for _ in range(400):
+    for _ in range(1200):
         if words in said(w):
             return
         await asyncio.sleep(0.05)
@@ -126,7 +126,7 @@ async def test_typing_on_gives_a_running_search_up(state: Path) -> None:
         await found(w, pilot, "need", "run")
         await pilot.press(*"le")
         await pilot.pause()
-        for _ in range(400):
+        for _ in range(1200):
             if said(w).startswith("1 run ·"):
                 break
             await asyncio.sleep(0.05)

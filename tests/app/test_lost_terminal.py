@@ -15,7 +15,7 @@ from pathlib import Path
 
 from etaoi_tui.resilient_driver import ResilientOutput
 
-SECONDS = 30.0
+SECONDS = 60.0
 
 
 class Gone:

@@ -6,7 +6,6 @@ import re
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from etaoi_tui.commands import load_commands
 from etaoi_tui.screens.palette_entries import palette_entries
 from etaoi_tui.view.settings import Settings
 from tests.collector.making import numbered_frame, write_trace
+from tests.collector.serving import wait_for
 
 from .world import FedSource, world
 
@@ -62,11 +62,12 @@ def test_the_viewer_starts_with_odd_settings_and_names_them(environment: dict[st
     (config.parent / "themes" / "sea.toml").write_text('primary = "#00aaff"\nbackground = "#010203"\n')
     with Terminal([*VIEWER, "--port", "0"], size=(140, 40), env=environment) as terminal:
         terminal.wait_for("Listening on")
-        assert b"48;2;1;2;3m" in terminal.written()  # the background of the person's theme
+        terminal.wait_for(b"48;2;1;2;3m")  # the background of the person's theme
         terminal.press("!")
         terminal.wait_for("Left out of commands and settings")
+        since = terminal.position
         terminal.press("q")  # closes the page; an escape and a key together would be another key
-        time.sleep(0.5)
+        terminal.wait_for("Watching for agents", since=since)
         terminal.press("q")
         terminal.wait_end()
     before = terminal.written().partition(b"\x1b[?1049h")[0].decode()
@@ -84,15 +85,22 @@ def test_a_recording_opened_from_the_first_screen_really_stops_listening(
         port = free.getsockname()[1]
     with Terminal([*VIEWER, "--port", str(port)], size=(140, 40), env=environment) as terminal:
         terminal.wait_for("Recorded before")
-        socket.create_connection(("127.0.0.1", port), 5).close()
+        assert _listens(port)
         terminal.press("\r")
         terminal.wait_for("replay")
         terminal.wait_for(f"Stopped listening on ws://127.0.0.1:{port}")
-        with pytest.raises(ConnectionRefusedError):
-            socket.create_connection(("127.0.0.1", port), 5)
+        wait_for(lambda: not _listens(port))
         terminal.press("q")
         terminal.wait_end()
         assert terminal.process.returncode == 0
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 60).close()
+    except ConnectionRefusedError:
+        return False
+    return True
 
 
 def test_app_and_start_know_each_other_one_way_only() -> None:

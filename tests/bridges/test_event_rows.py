@@ -20,7 +20,7 @@ from etaoi_tui.detail.pages.agent_card import card_document
 from etaoi_tui.detail.pages.conversation import conversation_document
 from etaoi_tui.detail.span_document import describe_span
 from etaoi_tui.feed import Feed
-from etaoi_tui.sdk.bridges.event_row import write_event
+from etaoi_tui.sdk.bridge_support.event_row import write_event
 from etaoi_tui.sdk.config import open_tracer
 from etaoi_tui.sdk.watch import watch
 from etaoi_tui.view.error_navigation import next_error, previous_error

@@ -13,7 +13,7 @@ import pytest
 
 from etaoi_collector.conventions.event_rows import SAID_BY, SAID_TO, SEVERITY, WARNING, event_in_words
 from etaoi_collector.conventions.hive.event_types import EVENT_TYPES, Shown
-from etaoi_tui.sdk.bridges.shared import epoch_ns
+from etaoi_tui.sdk.bridge_support.shared import epoch_ns
 from tests.bridges.hive_bus import (
     FIRST_TYPES,
     NEWER_TYPES,

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from etaoi_tui.sdk.bridges.async_stream import relay
-from etaoi_tui.sdk.bridges.method_hooks import Hook, find_hook, guarded, install_hook
+from etaoi_tui.sdk.bridge_support.async_stream import relay
+from etaoi_tui.sdk.bridge_support.method_hooks import Hook, find_hook, guarded, install_hook
 
 
 class Target:

@@ -16,8 +16,8 @@ from etaoi_collector.sources.replay import ReplaySource
 from etaoi_collector.store import Store
 from etaoi_collector.store.model import Trace
 from etaoi_tui.feed import Feed
-from etaoi_tui.sdk.bridges import loomcycle_history
-from etaoi_tui.sdk.bridges.loomcycle_run import WHOLE_REQUEST
+from etaoi_tui.sdk.loomcycle import history as loomcycle_history
+from etaoi_tui.sdk.loomcycle.run import WHOLE_REQUEST
 from etaoi_tui.sdk.transport.local import InMemorySink
 
 STEPS = 3_000

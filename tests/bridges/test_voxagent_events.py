@@ -5,9 +5,9 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from etaoi_tui.sdk.bridges.voxagent_models import shown_messages, tool_names
-from etaoi_tui.sdk.bridges.voxagent_run import AgentRun
 from etaoi_tui.sdk.config import open_tracer
+from etaoi_tui.sdk.voxagent.models import shown_messages, tool_names
+from etaoi_tui.sdk.voxagent.run import AgentRun
 from tests.bridges.trees import Forest
 
 

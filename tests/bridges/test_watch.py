@@ -14,9 +14,9 @@ from langchain_core.language_models import FakeListChatModel
 from langchain_core.runnables import RunnableLambda
 
 import etaoi_tui
+from etaoi_tui.sdk.bridges.registry import find_bridges
 from etaoi_tui.sdk.transport.local import InMemorySink
 from etaoi_tui.sdk.watch import watch
-from etaoi_tui.sdk.watchers.registry import find_bridges
 from tests.bridges.hive_bus import FirstBus, NewestBus
 from tests.bridges.trees import Forest
 
@@ -153,8 +153,8 @@ def test_asking_imports_no_system() -> None:
         "import sys\n"
         "from etaoi_tui import watch\n"
         "try:\n    watch(object())\nexcept TypeError:\n    pass\n"
-        "import etaoi_tui.sdk.bridges.voxagent, etaoi_tui.sdk.bridges.loomcycle_history\n"
-        "import etaoi_tui.sdk.bridges.eventbus, etaoi_tui.sdk.bridges.loomcycle\n"
+        "import etaoi_tui.sdk.voxagent.agent, etaoi_tui.sdk.loomcycle.history\n"
+        "import etaoi_tui.sdk.hive.eventbus, etaoi_tui.sdk.loomcycle.client\n"
         "taken = {name.partition('.')[0] for name in sys.modules}\n"
         f"print(sorted(taken & {SYSTEMS!r}))"
     )

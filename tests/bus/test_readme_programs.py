@@ -66,7 +66,7 @@ with etaoi_tui.attach(agent, server_url=os.environ["ENDPOINT"]) as handle:
         agent.invoke({"messages": [("user", "find the cats")]})
     except ValueError:
         pass
-    handle.flush(10)
+    handle.flush(60)
 """
 )
 

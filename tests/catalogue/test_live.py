@@ -25,7 +25,7 @@ from tests.headless.running import command, environment, objects, run, running, 
 from tests.pty_session import PtySession
 from tests.real_env import ROOT
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 def eventually(holds: Callable[[], object]) -> bool:

@@ -17,8 +17,8 @@ from etaoi_collector.source_items import SourceItem
 from etaoi_collector.sources.live import LiveSource
 from etaoi_collector.wire.handshake import encode_hello
 
-PATIENCE = 20.0
-"""Seconds after which a test gives up waiting."""
+PATIENCE = 60.0
+"""Seconds after which a test gives up waiting; a process takes ten to start where eight want a core."""
 
 
 @contextmanager
@@ -31,7 +31,7 @@ def serving(folder: Path, **options: Any) -> Iterator[tuple[Collector, LiveSourc
     try:
         yield collector, LiveSource(collector)
     finally:
-        collector.stop()
+        collector.stop(PATIENCE)
         collector.close_recording()
 
 

@@ -148,7 +148,7 @@ def test_two_threads_lose_and_swap_nothing(tmp_path: Path) -> None:
         got += spans(items)
         if finished and not items:
             break
-    thread.join(10)
+    thread.join(60)
     assert got == [an_id(100 + n) for n in range(total)]
     assert inbox.lost == 0
 

@@ -105,7 +105,7 @@ def _run(program: str, *arguments: object) -> subprocess.Popen[str]:
 def _line(process: subprocess.Popen[str]) -> str:
     assert process.stdout is not None
     line = process.stdout.readline().strip()
-    assert line, f"the process ended with {process.wait(10)}"
+    assert line, f"the process ended with {process.wait(60)}"
     return line
 
 

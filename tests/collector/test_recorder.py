@@ -80,7 +80,7 @@ def test_one_thread_reads_while_another_appends(tmp_path: Path) -> None:
         if checked < len(places):
             assert span_at(recorder, places[checked] + 1) == an_id(101 + checked)
             checked += 1
-    thread.join(10)
+    thread.join(60)
     assert checked == 1500 and len(list(tmp_path.iterdir())) > 2
 
 
@@ -264,6 +264,6 @@ def test_a_read_only_folder_warns_and_nothing_else(tmp_path: Path) -> None:
         [sys.executable, "-c", textwrap.dedent(code), str(folder)],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
     )
     assert done.stdout == "not recording: the folder is read-only\n", done.stderr

@@ -54,7 +54,7 @@ def test_any_messagepack_tool_can_read_it(tmp_path: Path) -> None:
     with path.open("rb") as file:
         items = list(msgpack.Unpacker(file))
     header, records = items[0], items[1:]
-    assert (header["format"], header["version"], header["writer"]) == ("etaoi-trace", "1.0", "test 1")
+    assert (header["format"], header["version"], header["writer"]) == ("etaoi-trace", "1.1", "test 1")
     assert (header["created"], header["segment"]) == (1000.0, 0)
     assert [record[0] for record in records] == [1, 2, 2, 4]
     assert msgpack.unpackb(records[0][3])["client"] == "a client"

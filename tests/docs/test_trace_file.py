@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,6 @@ def test_it_sees_connections_and_leaves_out_a_torn_record(tmp_path: Path) -> Non
 def test_it_refuses_files_from_the_future(tmp_path: Path) -> None:
     path = tmp_path / "run.msgpack"
     TraceWriter(path, writer="test").close()
-    data = path.read_bytes().replace(b"\xa31.0", b"\xa39.0")
+    data = re.sub(rb"\xa31\.\d", b"\xa39.0", path.read_bytes(), count=1)
     with pytest.raises(ValueError):
         trace_reader.read_header(data)

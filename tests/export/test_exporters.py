@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 import etaoi_tui.export
-from etaoi_tui import exporting
-from etaoi_tui.exporting import EXPORTERS, ExporterRegistry, Extract
+from etaoi_tui.export import door as exporting
+from etaoi_tui.export.door import EXPORTERS, ExporterRegistry, Extract
 from etaoi_tui.screens.copy_menu import CopyMenu
 from tests.detail.recorded import CAPTURES, Recorded, load
 from tests.scribe import Scribe
 
 COUNT = """
-from etaoi_tui.exporting import Exporter
+from etaoi_tui.export.door import Exporter
 
 
 def write(extract, out):

@@ -174,7 +174,7 @@ def test_on_an_event_loop_a_thread_looks_for_them(tmp_path: Path, monkeypatch: p
     assert asyncio.run(look()) in ("○", "≡")  # it does not wait, and the thread may be quick
     for thread in threading.enumerate():
         if thread.name == "etaoi-tui-viewers":
-            thread.join(30)
+            thread.join(60)
     assert asyncio.run(look()) == "≡"
 
 

@@ -6,12 +6,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
+import threading
 from pathlib import Path
 
 import pytest
 
 from etaoi_collector.collector import Collector, CollectorOptions, Record
+from tests.collector.serving import wait_for
 from tests.headless.running import PATIENCE, command, environment, read_object, run, running
 from tests.launcher.launching import PROGRAMS, launch
 from tests.pty_session import PtySession
@@ -140,17 +141,24 @@ def test_a_viewer_that_wants_a_token_is_not_filled_in_vain(tmp_path: Path) -> No
 
 
 def test_an_agent_that_is_killed_is_gone_at_once(tmp_path: Path) -> None:
+    came = tmp_path / "came"
     script = (
         "import os, sys, time, runpy\nsys.argv = ['agents.py', 'sync']\n"
         f"runpy.run_path({str(PROGRAMS / 'agents.py')!r}, run_name='__main__')\n"
-        "time.sleep(0.5)\nos.kill(os.getpid(), 9)\n"
+        f"while not os.path.exists({str(came)!r}): time.sleep(0.02)\n"
+        "os.kill(os.getpid(), 9)\n"
     )
     with Collector(CollectorOptions(port=0, record=Record.NONE, state=tmp_path, watched=False)) as collector:
         port = collector.endpoint.rpartition(":")[2].partition("/")[0]
         words = (sys.executable, "-c", script)
+
+        def let_it_die() -> None:
+            wait_for(lambda: collector.stats().clients == 1)
+            came.touch()
+
+        watcher = threading.Thread(target=let_it_die)
+        watcher.start()
         ran = launch(tmp_path, *words, options=("--port", port), variables={"WITHOUT_SDK": "1"})
+        watcher.join()
         assert ran.code == -9
-        deadline = time.monotonic() + 10
-        while collector.stats().clients and time.monotonic() < deadline:
-            time.sleep(0.1)
-        assert (collector.stats().clients, collector.stats().connections) == (0, 1)
+        wait_for(lambda: (collector.stats().clients, collector.stats().connections) == (0, 1))

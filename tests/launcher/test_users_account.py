@@ -70,7 +70,7 @@ class Account:
                 names.get(run.get("parent_run_id") or ""),
                 run.get("session_name"),
                 sorted(run.get("extra", {}).get("metadata", {})),
-                re.sub(r"lc_run--[0-9a-f-]+", "…", repr(run.get("inputs"))),
+                re.sub(r"(?:lc_run-|run)-[0-9a-f-]+", "…", repr(run.get("inputs"))),
                 "end_time" in run,
                 sorted(key for key, value in run.items() if value is not None),
             )

@@ -49,7 +49,7 @@ def streamed(api: ModelApi, door: str, make: Callable[[ModelApi], Any], answer: 
     try:
         with contextlib.suppress(Exception):
             list(model.stream("hi"))
-        assert handle.flush(5)
+        assert handle.flush(60)
         (call,) = Forest(handle.sink.events).of("llm")
         return call
     finally:

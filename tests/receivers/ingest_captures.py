@@ -64,7 +64,7 @@ _SENT = ("content-type", "content-encoding", "user-agent", "x-api-key", "authori
 def send(collector: Collector, requests: Iterator[Captured]) -> list[int]:
     """Send requests over one connection, in order; returns the statuses."""
     where = urlsplit(collector.endpoint)
-    connection = http.client.HTTPConnection(where.hostname or "", where.port or 0, timeout=20)
+    connection = http.client.HTTPConnection(where.hostname or "", where.port or 0, timeout=60)
     statuses = []
     try:
         for request in requests:

@@ -28,7 +28,7 @@ def collector(tmp_path: Path) -> Iterator[Collector]:
 @contextmanager
 def stream(collector: Collector, session: str) -> Iterator[http.client.HTTPResponse]:
     port = int(collector.endpoint.rpartition(":")[2].partition("/")[0])
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.request("GET", f"/sse/sessions/{session}", headers={"Last-Event-ID": "0"})
     answer = connection.getresponse()
     assert (answer.status, answer.headers["Content-Type"]) == (200, "text/event-stream")

@@ -34,7 +34,7 @@ def export(
     where = urlsplit(collector.endpoint)
     http = H2Connection(H2Configuration(client_side=True, header_encoding="utf-8"))
     answers: list[tuple[str, bytes]] = []
-    with socket.create_connection((where.hostname, where.port), timeout=20) as connection:
+    with socket.create_connection((where.hostname, where.port), timeout=60) as connection:
         http.initiate_connection()
         for body in bodies:
             stream = http.get_next_available_stream_id()
@@ -111,7 +111,7 @@ def test_what_is_not_served_or_not_allowed(tmp_path: Path) -> None:
 def test_a_broken_connection_leaves_nothing_behind(tmp_path: Path) -> None:
     with serving(tmp_path) as (collector, _):
         where = urlsplit(collector.endpoint)
-        with socket.create_connection((where.hostname, where.port), timeout=20) as connection:
+        with socket.create_connection((where.hostname, where.port), timeout=60) as connection:
             connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + SETTINGS_OF_A_STREAM)
             while connection.recv(4096):
                 pass

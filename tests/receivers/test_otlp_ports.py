@@ -26,7 +26,7 @@ def test_a_free_port_serves_and_a_taken_one_is_left_alone(tmp_path: Path) -> Non
         taken, free = held.getsockname()[1], free_port()
         with serving(tmp_path, otlp_ports=(taken, free)) as (collector, source):
             assert any(f"Port {taken} is taken" in notice for notice in source.notices)
-            connection = http.client.HTTPConnection("127.0.0.1", free, timeout=20)
+            connection = http.client.HTTPConnection("127.0.0.1", free, timeout=60)
             for request in captured(name):
                 headers = {"Content-Type": request.headers["content-type"]}
                 connection.request(request.method, request.path, request.body, headers)

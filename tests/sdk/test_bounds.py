@@ -63,7 +63,7 @@ def test_a_read_only_folder_is_told_once_and_used_when_it_can_be(tmp_path: Path)
         import etaoi_tui
         first = etaoi_tui.open_tracer(sink=sys.argv[2])  # what it imports, the other user may not read
         first.end(first.start("tool", "first"))
-        first.flush(5)
+        first.flush(60)
         os.setuid(65534)
         tracer = etaoi_tui.open_tracer(sink=sys.argv[1])
         for number in range(20):
@@ -71,13 +71,13 @@ def test_a_read_only_folder_is_told_once_and_used_when_it_can_be(tmp_path: Path)
             tracer.flush(0.2)
         print("now", flush=True)
         sys.stdin.readline()
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline and not os.path.exists(sys.argv[1]):
             tracer.end(tracer.start("tool", "late"))
             tracer.flush(0.5)
             time.sleep(0.1)
         tracer.end(tracer.start("tool", "last"))
-        print(tracer.flush(5), flush=True)
+        print(tracer.flush(60), flush=True)
     """
     path = folder / "a.msgpack"
     with subprocess.Popen(
@@ -90,7 +90,7 @@ def test_a_read_only_folder_is_told_once_and_used_when_it_can_be(tmp_path: Path)
         assert running.stdin is not None and running.stdout is not None
         assert running.stdout.readline() == "now\n"
         folder.chmod(0o777)
-        out, error = running.communicate("\n", timeout=60)
+        out, error = running.communicate("\n", timeout=120)
     assert out == "True\n" and len(error.splitlines()) == 1, error
     names = [event["metadata"].get("name") for event in read_trace(path) if event["kind"] == "span_start"]
     assert names[-1] == "last"

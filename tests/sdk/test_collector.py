@@ -36,7 +36,7 @@ class Watching:
         return int(self.collector.endpoint.rsplit(":", 1)[1].split("/")[0])
 
     def until(self, holds: Callable[[], object]) -> None:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not holds():
             assert time.monotonic() < deadline, f"{self.events} events, rejects {self.rejects[:3]}"
             for arrival in self.collector.inbox.take(0.05, 10_000):
@@ -84,7 +84,7 @@ def test_a_collector_that_comes_back_has_the_whole_of_what_is_open() -> None:
     tracer.end(tracer.start("agent_context", "context"))
     root = tracer.start("sub_agent", "root")
     first.until(lambda: first.events >= 3)
-    assert tracer.flush(5)
+    assert tracer.flush(60)
     first.stop()
     tracer.end(tracer.start("tool", "meanwhile", parent=root))
     second = Watching(port)
@@ -120,7 +120,7 @@ def test_a_frozen_collector_that_goes_on_has_lost_nothing() -> None:
     assert process.stdout is not None
     tracer = open_tracer(server_url=process.stdout.readline().strip())
     root = tracer.start("sub_agent", "root")
-    assert tracer.flush(10)
+    assert tracer.flush(60)
     process.send_signal(signal.SIGSTOP)
     for number in range(2_000):
         tracer.end(tracer.start("tool", str(number), parent=root, payload={"x": "y" * 2_000}))
@@ -128,5 +128,5 @@ def test_a_frozen_collector_that_goes_on_has_lost_nothing() -> None:
     process.send_signal(signal.SIGCONT)
     assert process.stdout.readline() == f"{count}\n"
     assert tracer.stats.dropped == 0
-    process.wait(10)
+    process.wait(60)
     tracer.close()

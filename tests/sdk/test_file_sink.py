@@ -44,14 +44,14 @@ def test_a_full_disk_is_told_once_and_left_for_a_new_file_when_there_is_space(
     filler.write_bytes(bytes(128 << 10))
     tracer = open_tracer(sink=small_disk / "run.msgpack")
     tracer.start("tool", "kept")
-    assert tracer.flush(10)
+    assert tracer.flush(60)
     for number in range(12):
         tracer.start("tool", f"large {number}", payload={"x": os.urandom(12_000).hex()})
-        tracer.flush(10)
+        tracer.flush(60)
     assert tracer.stats.state == "failed" and "space" in tracer.stats.problem
     filler.unlink()
     last = tracer.start("tool", "last")
-    tracer.flush(10)
+    tracer.flush(60)
     assert tracer.stats.state == "writing" and tracer.stats.problem == ""
     tracer.end(last)
     tracer.close()
@@ -72,10 +72,10 @@ def test_a_folder_that_does_not_exist_yet_is_waited_for(
     blocker.write_text("in the way")
     tracer = open_tracer(sink=blocker / "run.msgpack")
     span = tracer.start("tool", "lost")
-    assert not tracer.flush(10)
+    assert not tracer.flush(60)
     blocker.unlink()
     tracer.end(span)
-    assert tracer.flush(10)
+    assert tracer.flush(60)
     tracer.close()
     (end,) = read_trace(blocker / "run.msgpack")
     assert end["metadata"][DROPPED_KEY] == "1"

@@ -46,7 +46,7 @@ PROGRAM = """
     tracer = etaoi_tui.open_tracer(server_url=url)
     patch("between")
     tracer.end(tracer.start("tool", "first"))
-    first = tracer.flush(20)
+    first = tracer.flush(60)
     patch("after")
 
     def work(name):
@@ -63,7 +63,7 @@ PROGRAM = """
         for name in "abcd":
             pool.spawn_n(work, name)
         pool.waitall()
-    print(first, tracer.flush(20))
+    print(first, tracer.flush(60))
 """
 
 APPLICATION = """
@@ -72,7 +72,7 @@ APPLICATION = """
 
     def app(environ, start_response):
         tracer.end(tracer.start("tool", "request"))
-        flushed = tracer.flush(10)
+        flushed = tracer.flush(60)
         start_response("200 OK", [("Content-Type", "text/plain"), ("X-Worker", str(os.getpid()))])
         return [b"ok" if flushed else b"not flushed"]
 """

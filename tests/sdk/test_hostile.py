@@ -91,6 +91,6 @@ def test_every_place_takes_any_value(name: str, tracer: Tracer) -> None:
         )
         tracer.delta(span, payload)
         tracer.end(span, payload, error=text, metadata={"e": value})
-    assert tracer.flush(20)
+    assert tracer.flush(60)
     assert tracer.stats.failed == 0
     assert len(tracer.sink.events) == 12

@@ -104,7 +104,7 @@ def test_every_event_validates_against_the_references_own_models(tmp_path: Path)
     say_everything(tracer)
     outlet.dropped(Losses(text=1, deltas=2, spans=3, payloads=4, by_trace={"gone": 6}))
     tracer.end(tracer.start("tool", "t"))
-    assert tracer.flush(10)
+    assert tracer.flush(60)
     assert stats.failed == 0
     # A buffer under pressure strips payloads and counts what it dropped; that has to be valid as well.
     outbox = SendQueue(stats, max_bytes=20_000)
@@ -113,7 +113,7 @@ def test_every_event_validates_against_the_references_own_models(tmp_path: Path)
         span = tight.start("tool", str(number), payload={"x": "y" * 900})
         tight.text(span, "z" * 500)
         tight.end(span, {"x": "y" * 900})
-    assert not tight.flush(10), "a flush in which something is dropped says so"
+    assert not tight.flush(60), "a flush in which something is dropped says so"
     while entries := outbox.take_frame():
         outlet.frames.append(encode_frame(entries))
     file = tmp_path / "frames"
@@ -152,6 +152,6 @@ def test_the_same_program_through_several_threads_makes_valid_frames() -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert tracer.flush(20)
+    assert tracer.flush(60)
     assert stats.failed == 0
     tracer.close()

@@ -133,7 +133,7 @@ def test_the_sender_is_woken_once_for_many_events(monkeypatch: pytest.MonkeyPatc
     for number in range(500):
         tracer.text(tracer.start("llm", str(number)), "token")
     assert len(wakes) == 1
-    assert tracer.flush(20)
+    assert tracer.flush(60)
     assert stats.sent == 1000
     tracer.close()
 
@@ -183,7 +183,7 @@ class _Blocked:
 
     def emit(self, envelope: dict[str, Any]) -> None:
         self.entered.set()
-        assert self.go_on.wait(20)
+        assert self.go_on.wait(60)
         self.events += envelope["batch"]
 
 
@@ -192,7 +192,7 @@ def test_a_sender_that_falls_behind_loses_text_first_and_tells_the_viewer() -> N
     stats = Stats()
     tracer = Tracer(Pipeline(EmitOutlet(sink, stats), stats, intake=1000))
     root = tracer.start("sub_agent", "root")
-    assert sink.entered.wait(10)
+    assert sink.entered.wait(60)
     llm = tracer.start("llm", "m", parent=root)
     for _ in range(2000):
         tracer.text(llm, "12345")
@@ -203,7 +203,7 @@ def test_a_sender_that_falls_behind_loses_text_first_and_tells_the_viewer() -> N
     sink.go_on.set()
     tracer.end(llm)
     tracer.end(root)
-    assert tracer.flush(20)
+    assert tracer.flush(60)
     told = tracer.stats
     assert told.dropped_text > 1000
     assert told.dropped_payloads > 0
@@ -233,7 +233,7 @@ def test_sixteen_threads_at_full_speed_lose_nothing_unsaid() -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert tracer.flush(30)
+    assert tracer.flush(60)
     assert len(sink.events) + tracer.stats.dropped == 2 * 16 * 1500
     tracer.close()
 

@@ -12,7 +12,7 @@ from websockets.sync.server import Server, ServerConnection, serve
 
 from etaoi_collector.wire.handshake import Hello, decode_hello, encode_welcome
 
-TIMEOUT = 10.0
+TIMEOUT = 60.0
 
 
 class Viewer:

@@ -10,7 +10,7 @@ from etaoi_collector.conventions.messages import is_empty_answer, tool_names, un
 from etaoi_collector.conventions.roles import ASSISTANT, normalize_role
 from etaoi_collector.conventions.usage import Usage
 from etaoi_collector.projections.payload_reader import PayloadReader
-from etaoi_collector.projections.span_data import SpanData
+from etaoi_collector.projections.span_events import SpanEvents
 from etaoi_collector.store.model import Span
 
 
@@ -34,14 +34,14 @@ def usage_object(usage: Usage | None) -> Map | None:
     }
 
 
-def offered_tools(seen: SpanData) -> list[str] | None:
+def offered_tools(seen: SpanEvents) -> list[str] | None:
     """Return the names of the tools that a model call was offered, in order; None if it was offered none."""
     if seen.span.kind != "llm":
         return None
     return tool_names(seen.start_payload.get(keys.TOOLS)) or None
 
 
-def call_notes(seen: SpanData) -> list[str]:
+def call_notes(seen: SpanEvents) -> list[str]:
     """Return what is odd about a model call, in words."""
     span = seen.span
     if span.kind != "llm":
@@ -59,7 +59,7 @@ def call_notes(seen: SpanData) -> list[str]:
     return notes
 
 
-def answer_object(seen: SpanData, payloads: PayloadReader) -> Any:
+def answer_object(seen: SpanEvents, payloads: PayloadReader) -> Any:
     """Return a model's answer; of a call that broke off or has not ended what streamed, marked incomplete."""
     payload = seen.end_payload
     broke_off = seen.span.error is not None or bool(payload.get(keys.SYNTHETIC_END))

@@ -23,7 +23,7 @@ from etaoi_collector.projections.model_calls import (
     with_roles,
 )
 from etaoi_collector.projections.payload_reader import PayloadReader
-from etaoi_collector.projections.span_data import SpanData
+from etaoi_collector.projections.span_events import SpanEvents
 from etaoi_collector.projections.timestamps import iso
 from etaoi_collector.projections.trace_names import is_listed, trace_name
 from etaoi_collector.store.model import Span, SpanFlag, Status, Trace
@@ -77,7 +77,7 @@ def span_object(span: Span, payloads: PayloadReader, now: float, totals: Totals 
         now: Seconds since the epoch.
         totals: Sums of the span's store; without them `totals` is null.
     """
-    seen = SpanData(span, payloads, now)
+    seen = SpanEvents(span, payloads, now)
     cost = cost_of_call(span, wait=True) if span.kind == "llm" else None
     ended = bool(span.marks & SpanFlag.ENDED)
     started = bool(span.marks & SpanFlag.STARTED)
@@ -143,7 +143,7 @@ def total_object(total: Total) -> Map:
     }
 
 
-def _input(seen: SpanData) -> Any:
+def _input(seen: SpanEvents) -> Any:
     payload = seen.start_payload
     if seen.span.marks & SpanFlag.PROBE:
         return _probe_input(seen)
@@ -153,7 +153,7 @@ def _input(seen: SpanData) -> Any:
     return payload or None
 
 
-def _output(seen: SpanData, payloads: PayloadReader) -> Any:
+def _output(seen: SpanEvents, payloads: PayloadReader) -> Any:
     payload = seen.end_payload
     if seen.span.marks & SpanFlag.PROBE:
         return _probe_output(seen)
@@ -165,7 +165,7 @@ def _output(seen: SpanData, payloads: PayloadReader) -> Any:
     return payload or None
 
 
-def _probe_input(seen: SpanData) -> Map | None:
+def _probe_input(seen: SpanEvents) -> Map | None:
     """The request before and after a hook: both in its start, or what it sent down in a delta."""
     told: Map = {key: seen.start_payload[key] for key in ("before", "after") if key in seen.start_payload}
     for sent in seen.delta_payloads:
@@ -176,7 +176,7 @@ def _probe_input(seen: SpanData) -> Map | None:
     return with_roles(told, 4) or None
 
 
-def _probe_output(seen: SpanData) -> Map | None:
+def _probe_output(seen: SpanEvents) -> Map | None:
     payloads = [seen.start_payload, *seen.delta_payloads, seen.end_payload]
     told = {key: p[key] for p in payloads for key in ("diff", "response") if key in p}
     return with_roles(told, 4) or None

@@ -46,7 +46,7 @@ except ImportError:  # Windows has none; there a file that is being written cann
     fcntl = None
 
 FORMAT = "etaoi-trace"
-VERSION = "1.0"
+VERSION = "1.1"
 
 OPENED = 1
 FRAME = 2

@@ -35,7 +35,7 @@ def request_sections(data: SpanData, chain: CallChain, *, sides: bool = False) -
             "sent to the model",
             outline(chain.sent),
             contents(chain.sent),
-            open=False,
+            open=not (chain.down or chain.up),  # nothing else says what the model got
             glyph="●",
             style="role.ai",
         )

@@ -6,7 +6,7 @@ Runs on the sender's thread.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from etaoi_tui.sdk.langchain.tools import tool_name
@@ -15,7 +15,7 @@ _KEYS = ("cache_control", "cachePoint")
 
 
 def cache_breakpoints(
-    system: Any, contents: Iterable[Any], tools: Iterable[Any], settings: Mapping[str, Any]
+    system: Any, contents: Sequence[Any], tools: Iterable[Any], settings: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
     """Return the markers of a request in the order in which a provider reads it.
 
@@ -35,7 +35,7 @@ def cache_breakpoints(
         if control:
             found.append({"in": "tools", "index": index, "name": tool_name(tool), "control": control})
     found += ({"in": "system", **mark} for mark in _in_content(system))
-    for index, content in enumerate(contents):
+    for index, content in enumerate(contents) if list in map(type, contents) else ():
         if type(content) is list:
             found += ({"in": "messages", "index": index, **mark} for mark in _in_content(content))
     if control := settings.get("cache_control"):

@@ -212,36 +212,52 @@ def describe_state(value: Any, depth: int = 0) -> Any:
         return value
     if depth > 12:
         return value
+    if kind is Part:
+        return Part([describe_state(item, depth + 1) for item in value.items], value.total)
+    opened = open_state(value)
+    if type(opened) is dict:
+        return {key: describe_state(item, depth + 1) for key, item in opened.items()}
+    if type(opened) is list or type(opened) is tuple:
+        return [describe_state(item, depth + 1) for item in opened]
+    return opened
+
+
+def open_state(value: Any) -> Any:
+    """Do the same one level deep: the values in it are left as they are."""
+    kind = type(value)
+    if kind is str or kind is list or kind is tuple:
+        return value
     if kind is dict:
         for key, item in value.items():
             if type(item) is str and len(item) > LONG and is_data(key, item):
-                value = replace_data(value)
-                break
-        return {key: describe_state(item, depth + 1) for key, item in value.items()}
-    if kind is list or kind is tuple:
-        return [describe_state(item, depth + 1) for item in value]
-    if kind is Part:
-        return Part([describe_state(item, depth + 1) for item in value.items], value.total)
+                return replace_data(value)
+        return value
     name = kind.__name__
     if name == "Command" and hasattr(value, "goto"):
         told = {"__type__": "Command"}
         for field in ("update", "goto", "resume", "graph"):
             if (item := getattr(value, field, None)) not in (None, ()):
-                told[field] = describe_state(item, depth + 1)
+                told[field] = item
         return told
     if name == "Send" and hasattr(value, "node"):
-        return {"__type__": "Send", "node": value.node, "arg": describe_state(value.arg, depth + 1)}
+        return {"__type__": "Send", "node": value.node, "arg": value.arg}
     if name == "Overwrite" and hasattr(value, "value"):
-        return {"__type__": "Overwrite", "value": describe_state(value.value, depth + 1)}
+        return {"__type__": "Overwrite", "value": value.value}
     fields = getattr(value, "__dict__", None)
     if isinstance(fields, dict) and ("content" in fields or "page_content" in fields) and "type" in fields:
         return {
-            key: describe_state(item, depth + 1)
+            key: item
             for key, item in fields.items()
             if key == "content"
             or not (item is None or item == "" or (type(item) in (list, dict) and not item))
         }
     return value
+
+
+def is_message(value: Any) -> bool:
+    """Whether a value is one of LangChain's messages."""
+    fields = getattr(value, "__dict__", None)
+    return type(fields) is dict and "content" in fields and "type" in fields
 
 
 def _fields_of(thing: Any) -> Mapping[str, Any]:

@@ -14,7 +14,13 @@ import msgspec
 from etaoi_collector.conventions import keys
 from etaoi_tui.sdk.langchain.cache_breakpoints import cache_breakpoints
 from etaoi_tui.sdk.langchain.message_snapshots import MessageSnapshot
-from etaoi_tui.sdk.langchain.messages import describe_document, describe_result, describe_state
+from etaoi_tui.sdk.langchain.messages import (
+    describe_document,
+    describe_result,
+    describe_state,
+    is_message,
+    open_state,
+)
 from etaoi_tui.sdk.langchain.output_schemas import output_schema_of
 from etaoi_tui.sdk.langchain.shared_messages import (
     IN_KEYED_REQUEST,
@@ -28,17 +34,29 @@ from etaoi_tui.sdk.serialize import COPIED, SNAPSHOT_ITEMS, Json, snapshot
 _PARAMS_SAID_ELSEWHERE = frozenset({"tools", "functions", "model", "model_name", "_type"})
 
 
+class _StateShape:
+    """How states are described: messages, documents and commands of LangChain as plain maps."""
+
+    def whole(self, value: Any) -> Any:
+        if type(value) is MessageSnapshot:
+            return SharedMessages(value, IN_STATE).described()
+        if type(value) is dict and type(shot := value.get("messages")) is MessageSnapshot:
+            return {**describe_state({**value, "messages": None}), "messages": self.whole(shot)}
+        return describe_state(value)
+
+    def opened(self, value: Any) -> Any:
+        if type(value) is list and value and is_message(value[0]) and is_message(value[-1]):
+            value = MessageSnapshot(value)
+        return SharedMessages(value, IN_STATE) if type(value) is MessageSnapshot else open_state(value)
+
+
+_STATE = _StateShape()
+
+
 def _text_or_json(value: Any) -> Any:
     if value is None:
         return ""
-    if type(value) is dict:
-        shot = value.get("messages")
-        if type(shot) is list:
-            shot = MessageSnapshot(shot)
-        if type(shot) is MessageSnapshot:
-            messages = SharedMessages(shot, IN_STATE)
-            return Json({**describe_state({**value, "messages": None}), "messages": messages})
-    return value if isinstance(value, str) else Json(describe_state(value))
+    return value if isinstance(value, str) else Json(value, _STATE)
 
 
 class ChainInput:
@@ -111,7 +129,7 @@ class Documents(msgspec.Struct, eq=False):
 
     def __call__(self) -> dict[str, Any]:
         documents = [describe_document(document) for document in self.found]
-        return {"outputs": Json(documents), "documents": len(documents)}
+        return {"outputs": Json(documents, _STATE), "documents": len(documents)}
 
 
 class ModelInput(msgspec.Struct, eq=False):

@@ -1,51 +1,120 @@
 """Messages of a state or a request that stand in many events: each is described and encoded once.
 
-A message that nobody changed since is taken from memory. That is looked at in C: its fields are compared with
-a copy of them, so that what a hook writes into a message makes another value of it.
+A thread's messages come again and again, mostly as other objects (a checkpointer makes them anew for each
+turn) that say the same. Whether they do is looked at in C: sixteen messages at a time are encoded as they are
+and compared with what the same sixteen were before. What a hook writes into a message changes what it is
+encoded as, and so makes another value of it.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
+from operator import attrgetter, is_, itemgetter
 from typing import Any
 
 import msgspec
 
-from etaoi_tui.sdk.known_values import KnownValues, Recent
+from etaoi_tui.sdk.known_values import GROUP, KnownValues, Recent
 from etaoi_tui.sdk.langchain.message_snapshots import MessageSnapshot, identify
 from etaoi_tui.sdk.langchain.messages import AS_IT_IS, describe_state
-from etaoi_tui.sdk.serialize import SharedList
+from etaoi_tui.sdk.shared_json import SharedList
 
-_SIZE_OF_BLOCKS = 4_096
-"""What content in blocks counts for."""
 _PLAIN = frozenset({str, int, float, bool, type(None)})
 _DEEPEST = 8
 _LEAST_MESSAGES = 8
 _LEAST_TEXT = 2_048
+_MOST_FORMS = 3
+"""How many forms of the same sixteen messages are known: a state's, and those that hooks make of it."""
 
 IN_STATE, IN_REQUEST, IN_KEYED_REQUEST = range(3)
 """Where messages stand: each place describes them in its own way."""
 
-
-_Known = tuple[Any, dict[str, Any], bytes]
-"""A message's content as it was, its fields, and the digest of what was said of it."""
-
-_NO_FIELDS: dict[str, Any] = {}
-_SIZE_IN_LIST = 64
+_encode = msgspec.msgpack.Encoder().encode
+_encode_into = msgspec.msgpack.Encoder().encode_into
+_fields_of = attrgetter("__dict__")
+_content_of = itemgetter("content")
 
 
-class _Beginning(msgspec.Struct, eq=False):
-    """Messages that stood in a row."""
+class _Said(msgspec.Struct, eq=False):
+    """What some messages in a row are called at one place."""
 
-    fields: list[dict[str, Any]] = []
-    contents: list[Any] = []
-    digests: list[bytes] = []
-    generation: int = 0
-    """Of the values when this was made: none of them was forgotten since."""
-    ids: list[int] = []
-    batch: int = -1
-    """The messages with these ids were compared while this batch of events was encoded. All its events had
-    happened before that, so their messages are not compared again; nor is one of them gone before the end."""
+    generation: int
+    """Of the values: none of them was forgotten since."""
+    digests: list[bytes]
+    group: bytes | None = None
+    """All of them together, once there are `GROUP`."""
+
+
+class _Block(msgspec.Struct, eq=False):
+    """At most `GROUP` messages in a row, in one of the forms that they have had."""
+
+    body: bytes
+    """Their fields, encoded one behind the other; empty when they hold what cannot be compared."""
+    size: int
+    said: dict[int, _Said] = {}
+    """By place."""
+
+
+class _Row(msgspec.Struct, eq=False):
+    """One thread's messages."""
+
+    forms: list[list[_Block]] = []
+    """Block by block, each in the forms that are known, the newest first."""
+    newest: list[_Block] = []
+    """The whole blocks that were seen last."""
+    body: bytes = b""
+    """Those, encoded one behind the other: mostly they are there again, and are compared at once."""
+    said: dict[int, tuple[list[_Block], int, list[bytes]]] = {}
+    """What they are called, by place; with the newest blocks of then, and the values' generation."""
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes, about."""
+        blocks = sum(len(block.body) + 64 * block.size for forms in self.forms for block in forms)
+        return blocks + len(self.body)
+
+    def look_at(
+        self, fields: list[dict[str, Any]], start: int, blocks: list[_Block], buffer: bytearray
+    ) -> bool:
+        """Add the blocks of a thread's messages from one on; return whether something is new.
+
+        Args:
+            fields: what the messages say.
+            start: number of the first of them, where a block begins.
+            blocks: those of the messages before.
+            buffer: memory to encode in.
+        """
+        first = 0
+        whole = len(self.newest)
+        if not start and whole and len(fields) >= whole * GROUP:
+            first = whole * GROUP
+            if _is_body(fields if len(fields) == first else fields[:first], self.body, buffer):
+                blocks += self.newest
+            else:
+                first = 0
+        learnt = False
+        for place in range(first, len(fields), GROUP):
+            part = fields[place : place + GROUP]
+            body = _body_of(part)
+            number = (start + place) // GROUP
+            forms = self.forms[number] if number < len(self.forms) else []
+            block = _find(forms, body, part) if body else None
+            if block is None:
+                block = _Block(b"", len(part))
+                if body and all(map(_is_plain, part)):
+                    block.body, learnt = body, True
+                    self.forms += [[] for _ in range(number - len(self.forms))]
+                    self.forms[number : number + 1] = [[block, *forms[: _MOST_FORMS - 1]]]
+            elif block.size < len(part):
+                block.body, block.size, learnt = body, len(part), True
+            blocks.append(block)
+        whole = len(fields) // GROUP
+        if not start and first < whole * GROUP and all(block.body for block in blocks):
+            self.newest = blocks[:whole]
+            self.body = b"".join(block.body for block in self.newest)
+            learnt = True
+        return learnt
 
 
 class SharedMessages(SharedList):
@@ -76,64 +145,124 @@ class SharedMessages(SharedList):
         return list(map(self._describe, range(len(self.shot.messages))))
 
     def digests(self, memory: Recent, values: KnownValues, keep: Callable[[Any], bytes]) -> list[bytes]:
-        """Return the digests of all of them; see `SharedList.digests`."""
+        """Return the digests that stand for all of them; see `SharedList.digests`."""
         messages, contents = self.shot.messages, self.shot.contents
-        fields = [getattr(message, "__dict__", None) or _NO_FIELDS for message in messages]
-        ids = list(map(id, messages))
-        seen = self._known_beginning(memory, values, fields, ids)
-        found = seen.digests.copy()
-        new: list[_Known] | None = []
-        for index in range(len(found), len(messages)):
-            content = contents[index]
-            name = self.place, fields[index].get("id") or (content if type(content) is str else None)
-            known: _Known | None = memory.get(name)
-            if known is None or not _is_same(fields[index], content, known) or not values.has(known[2]):
-                digest = keep(self._describe(index))
-                known = _remember(memory, name, content, fields[index], digest)
-                found.append(digest)
-            else:
-                found.append(known[2])
-            if known is None:
-                new = None
-            elif new is not None:
-                new.append(known)
-        if new and messages:
-            beginning = _Beginning(
-                [*seen.fields, *(known[1] for known in new)],
-                [*seen.contents, *(known[0] for known in new)],
-                found.copy(),
-                values.generation,
-                ids,
-                values.batch,
-            )
-            memory.put(self._name_of_list(fields), beginning, len(found) * _SIZE_IN_LIST)
-        return found
+        first = self._first_of_thread()
+        found = [self._digest(n, self._fields(n), memory, values, keep) for n in range(first)]
+        if first:
+            messages, contents = messages[first:], contents[first:]
+        row, blocks = self._blocks(messages, contents, first, memory, values)
+        known = row.said.get(self.place)
+        start = 0
+        groups: list[bytes] = []
+        if (
+            known is not None
+            and known[0] is row.newest
+            and known[1] == values.generation
+            and len(row.newest) <= len(blocks)
+            and all(map(is_, row.newest, blocks))
+        ):
+            groups, start = known[2].copy(), len(row.newest)
+        last: list[bytes] = []
+        for number in range(start, len(blocks)):
+            size = len(messages) - number * GROUP
+            place = first + number * GROUP
+            said = self._said(blocks[number], place, min(size, GROUP), memory, values, keep)
+            if size < GROUP:
+                last = said.digests[:size]
+                continue
+            if said.group is None:
+                said.group = values.group(tuple(said.digests), is_text=self.is_json)
+            groups.append(said.group)
+        generation = values.generation
+        groups = values.grouped(groups, is_text=self.is_json)
+        if not start and len(blocks) - bool(last) == len(row.newest) > 0:
+            row.said[self.place] = row.newest, generation, groups.copy()
+        return [*found, *groups, *last]
 
-    def _known_beginning(
-        self, memory: Recent, values: KnownValues, fields: list[dict[str, Any]], ids: list[int]
-    ) -> _Beginning:
-        """Return what is known of the messages at the beginning, those that stood there before."""
-        known: _Beginning | None = memory.get(self._name_of_list(fields)) if fields else None
-        if known is None or known.generation != values.generation:
-            return _Beginning()
-        size = min(len(known.digests), len(fields))
-        try:
-            is_same = self.shot.contents[:size] == known.contents[:size] and (
-                (known.batch == values.batch and known.ids[:size] == ids[:size])
-                or fields[:size] == known.fields[:size]
-            )
-        except Exception:  # an array somewhere, whose comparison is no yes or no
-            is_same = False
-        if not is_same:
-            return _Beginning()
-        if size < len(known.digests):
-            return _Beginning(known.fields[:size], known.contents[:size], known.digests[:size])
-        known.ids, known.batch = ids, values.batch
-        return known
+    def _first_of_thread(self) -> int:
+        """Return where the thread begins: behind a system prompt, which requests have and states have not."""
+        messages = self.shot.messages
+        if len(messages) > 1 and getattr(messages[0], "__dict__", {}).get("type") == "system":
+            return 1
+        return 0
 
-    def _name_of_list(self, fields: list[dict[str, Any]]) -> Any:
-        content = self.shot.contents[0]
-        return "list", self.place, fields[0].get("id") or (content if type(content) is str else None)
+    def _blocks(
+        self, messages: list[Any], contents: list[Any], first: int, memory: Recent, values: KnownValues
+    ) -> tuple[_Row, list[_Block]]:
+        """Return a thread's row, and the blocks that its messages are, each in the form that they have."""
+        if not messages:
+            return _Row(), []
+        name = "row", self._fields(first).get("id") or _text_or_none(contents[0])
+        before = values.in_batch.get((id(memory), name))
+        size = 0
+        blocks: list[_Block] = []
+        if before is not None and _is_beginning(before[0], before[1], messages, contents):
+            # All events of a batch had happened before it was begun: nothing is looked at twice for it.
+            whole = min(len(before[0]), len(messages)) // GROUP
+            blocks = before[2][:whole]
+            size = whole * GROUP
+        row: _Row = memory.get(name) or _Row()
+        if size < len(messages) and row.look_at(
+            _all_fields(messages, contents, size), size, blocks, memory.buffer
+        ):
+            memory.put(name, row, row.size)
+        if before is None or len(messages) >= len(before[0]):
+            values.in_batch[id(memory), name] = messages, contents, blocks
+        return row, blocks
+
+    def _said(
+        self,
+        block: _Block,
+        start: int,
+        size: int,
+        memory: Recent,
+        values: KnownValues,
+        keep: Callable[[Any], bytes],
+    ) -> _Said:
+        """Return what the messages of a block are called, at least the first of them."""
+        said = block.said.get(self.place)
+        if said is None or (
+            said.generation != values.generation
+            and (not all(map(values.has, said.digests)) or (said.group and not values.has(said.group)))
+        ):
+            said = block.said[self.place] = _Said(values.generation, [])
+        said.generation = values.generation
+        while len(said.digests) < size:
+            index = start + len(said.digests)
+            said.digests.append(self._digest(index, self._fields(index), memory, values, keep))
+        return said
+
+    def _fields(self, index: int) -> dict[str, Any]:
+        """Return a message's fields, with the content that it had."""
+        message = self.shot.messages[index]
+        fields = message if type(message) is dict else getattr(message, "__dict__", None)
+        if type(fields) is not dict:
+            return {}
+        content = self.shot.contents[index]
+        if content is AS_IT_IS or content is fields.get("content"):
+            return fields
+        return {**fields, "content": content}
+
+    def _digest(
+        self,
+        index: int,
+        fields: dict[str, Any],
+        memory: Recent,
+        values: KnownValues,
+        keep: Callable[[Any], bytes],
+    ) -> bytes:
+        """Return what one message is called; it is described unless one with the same fields was before."""
+        name = self.place, _print_of(fields)
+        known: bytes | None = memory.get(name) if name[1] else None
+        if known is not None and values.has(known):
+            return known
+        digest = keep(self._describe(index))
+        # Of one that was written into meanwhile nobody knows what was described; what is not plain may be
+        # encoded as something else is.
+        if name[1] and _print_of(self._fields(index)) == name[1] and _is_plain(fields):
+            memory.put(name, digest, 0)
+        return digest
 
     def _describe(self, index: int) -> Any:
         shot = self.shot
@@ -150,38 +279,84 @@ class SharedMessages(SharedList):
         return described
 
 
-def _is_same(fields: dict[str, Any], content: Any, known: _Known) -> bool:
+def _is_beginning(
+    messages: list[Any], contents: list[Any], others: list[Any], their_contents: list[Any]
+) -> bool:
+    """Whether the shorter of two lists of messages is how the other begins, the very same objects."""
+    size = min(len(messages), len(others))
     try:
-        return bool(fields == known[1] and (content is fields.get("content") or content == known[0]))
+        return all(map(is_, messages, others)) and (
+            (contents if size == len(contents) else contents[:size])
+            == (their_contents if size == len(their_contents) else their_contents[:size])
+        )
     except Exception:  # an array somewhere, whose comparison is no yes or no
         return False
 
 
-def _remember(memory: Recent, name: Any, content: Any, fields: Any, digest: bytes) -> _Known | None:
-    """Keep what a message looks like; one that holds more than plain values may change unseen."""
-    copied, kept = _plain_copy(fields), _plain_copy(content)
-    if not copied or kept is None or not name[1]:
-        memory.forget(name)
+def _all_fields(messages: list[Any], contents: list[Any], start: int) -> list[dict[str, Any]]:
+    """Return the fields of messages from one on, with the contents that they had."""
+    if start:
+        messages, contents = messages[start:], contents[start:]
+    try:
+        fields: list[dict[str, Any]] = list(map(_fields_of, messages))
+        if all(map(is_, map(_content_of, fields), contents)):
+            return fields
+        return [
+            one if content is AS_IT_IS or content is one["content"] else {**one, "content": content}
+            for one, content in zip(fields, contents, strict=True)
+        ]
+    except (AttributeError, KeyError, TypeError):  # a map among them, or something that is no message
+        return [{} for _ in messages]
+
+
+def _body_of(fields: list[dict[str, Any]]) -> bytes:
+    """Return fields encoded one behind the other; empty when that cannot be."""
+    if {} in fields:
+        return b""
+    try:
+        return _encode(fields)[1 if len(fields) < 16 else 3 :]
+    except Exception:  # nothing that can be encoded as it is, or changed by its owner while it was read
+        return b""
+
+
+def _is_body(fields: list[dict[str, Any]], body: bytes, buffer: bytearray) -> bool:
+    """Whether fields of at least 16 messages are encoded so."""
+    try:
+        _encode_into(fields, buffer)
+    except Exception:  # see `_body_of`
+        return False
+    return len(buffer) == len(body) + 3 and buffer.endswith(body)
+
+
+def _find(forms: list[_Block], body: bytes, part: list[dict[str, Any]]) -> _Block | None:
+    """Return the block that some messages are: the first of it, or what it had so far and more."""
+    for block in forms:
+        if block.body.startswith(body) if len(part) <= block.size else body.startswith(block.body):
+            return block if all(map(_is_plain, part[block.size :])) else None
+    return None
+
+
+def _print_of(fields: dict[str, Any]) -> bytes | None:
+    """Return the digest of a message's fields; None when they cannot be encoded as they are."""
+    if not fields:
         return None
-    known: _Known = kept, copied, digest
-    memory.put(name, known, len(content) if type(content) is str else _SIZE_OF_BLOCKS)
-    return known
+    try:
+        return hashlib.blake2b(_encode(fields), digest_size=16).digest()
+    except Exception:  # see `_body_of`
+        return None
 
 
-def _plain_copy(value: Any, depth: int = 0) -> Any:
-    """Copy maps and lists of plain values; None for anything else, and for None itself."""
+def _text_or_none(content: Any) -> str | None:
+    return content if type(content) is str else None
+
+
+def _is_plain(value: Any, depth: int = 0) -> bool:
+    """Whether a value is made of maps, lists, text and numbers only."""
     kind = type(value)
     if kind in _PLAIN:
-        return value
+        return True
     if depth > _DEEPEST:
-        return None
-    copied: Any
+        return False
     if kind is dict:
-        copied = {key: _plain_copy(item, depth + 1) for key, item in value.items()}
-        is_plain = all(type(key) is str for key in value)
-    elif kind is list:
-        copied = [_plain_copy(item, depth + 1) for item in value]
-        is_plain = True
-    else:
-        return None
-    return copied if is_plain and copied == value else None
+        return all(type(key) is str and _is_plain(item, depth + 1) for key, item in tuple(value.items()))
+    return kind is list and all(_is_plain(item, depth + 1) for item in tuple(value))

@@ -100,7 +100,7 @@ class Encoder:
         out, self._out = self._out, []
         self.payload_bytes = 0
         if self._values is not None:
-            self._values.batch += 1
+            self._values.in_batch.clear()
         self._stats.encoded += len(out)
         return out
 

@@ -98,7 +98,7 @@ async def sub_agents(stage: Stage, server: Server, client: Any) -> None:
     server.states.put_nowait(None)
     await stage.ends("states", reader)
     if stage.mode != "bare":
-        from etaoi_tui.sdk.bridges.loomcycle_history import import_transcript
+        from etaoi_tui.sdk.loomcycle.history import import_transcript
 
         server.store("s_1", "run_1", [(10.0, "system_prompt", {"system_prompt": "You are the boss."})])
         runs = await import_transcript(client, agent_id="a_1")
@@ -116,7 +116,7 @@ async def history(stage: Stage, server: Server, client: Any) -> None:
     await stage.ends("run", all_of(client.run_streaming(agent="seen", segments=SEGMENTS)))
     server.store("s_1", "run_1", transcript(at, "never shown twice"))
     if stage.mode != "bare":
-        from etaoi_tui.sdk.bridges.loomcycle_history import import_transcript
+        from etaoi_tui.sdk.loomcycle.history import import_transcript
 
         stage.runs = [await import_transcript(client, session) for session in ("old", "old", "s_1")]
         assert stage.runs == [2, 0, 1], stage.runs
@@ -354,7 +354,7 @@ async def users(stage: Stage, server: Server, client: Any) -> None:
     if stage.mode == "bare":
         await stage.ends("run", all_of(client.run_streaming(agent="mine", segments=SEGMENTS, user_id="u1")))
         return
-    from etaoi_tui.sdk.bridges.loomcycle_history import watch_user
+    from etaoi_tui.sdk.loomcycle.history import watch_user
 
     handle = watch_user(client, "u1")
     for said in (
@@ -422,7 +422,7 @@ async def nobody_there(stage: Stage, server: Server, client: Any) -> None:
     away = LoomcycleClient(target="127.0.0.1:1")
     handle = stage.watch(away)
     if handle is not None:
-        from etaoi_tui.sdk.bridges.loomcycle_history import watch_user
+        from etaoi_tui.sdk.loomcycle.history import watch_user
 
         follower = watch_user(away, "u1")
         await asyncio.sleep(0.2)

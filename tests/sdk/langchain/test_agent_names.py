@@ -47,7 +47,7 @@ MAKERS: dict[str, Callable[[str | None], Any]] = {
 
 
 def shown(handle: AttachedHandle) -> tuple[Recorded, list[Trace]]:
-    handle.flush(5)
+    handle.flush(60)
     recorded = Recorded.of(handle.sink.events)
     return recorded, [trace for trace in recorded.store.traces.values() if not trace.only_context]
 

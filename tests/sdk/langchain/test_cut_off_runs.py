@@ -23,9 +23,19 @@ from tests.sdk.langchain.models import ScriptedModel
 Watch = Callable[..., AttachedHandle]
 
 
+_when_it_begins: list[Callable[[], None]] = []
+"""Called when slow work begins: what is cut off must have begun, however long that takes."""
+
+
+async def slow_work() -> None:
+    for tell in _when_it_begins:
+        tell()
+    await asyncio.sleep(600)
+
+
 class SlowModel(ScriptedModel):
     async def _agenerate(self, *args: Any, **kwargs: Any) -> Any:
-        await asyncio.sleep(60)
+        await slow_work()
 
 
 class SlowRetriever(BaseRetriever):
@@ -33,18 +43,18 @@ class SlowRetriever(BaseRetriever):
         return []
 
     async def _aget_relevant_documents(self, query: str, *, run_manager: Any) -> Any:
-        await asyncio.sleep(60)
+        await slow_work()
 
 
 @tool
 async def slow_tool(q: str) -> str:
     """Wait."""
-    await asyncio.sleep(60)
+    await slow_work()
     return q
 
 
 def spans(handle: AttachedHandle) -> dict[str, Span]:
-    handle.flush(5)
+    handle.flush(60)
     recorded = Recorded()
     for event in handle.sink.events:
         recorded.send(event)  # not finished: what is open here would be running
@@ -64,7 +74,8 @@ WORK: dict[str, Callable[[], Any]] = {
 
 async def give_up(work: Callable[[], Any]) -> Any:
     try:
-        async with asyncio.timeout(0.05):
+        async with asyncio.timeout(None) as patience:
+            _when_it_begins[:] = [lambda: patience.reschedule(0.0)]
             await work()
     except TimeoutError:
         return {"messages": [("ai", "I gave up")]}
@@ -88,8 +99,11 @@ async def test_what_is_cancelled_inside_a_step_ends_with_the_step(watch: Watch) 
 
 
 async def test_a_task_of_a_group_that_another_one_broke_is_cancelled(watch: Watch) -> None:
+    begun = asyncio.Event()
+    _when_it_begins[:] = [begun.set]
+
     async def fail() -> None:
-        await asyncio.sleep(0.05)
+        await begun.wait()
         raise ValueError("broken")
 
     async def group(value: int) -> str:
@@ -114,7 +128,7 @@ def test_everything_below_ends_innermost_first(watch: Watch) -> None:
     for above, run_id in zip([None, *ids], ids, strict=False):
         handler.on_chain_start(None, 1, run_id=run_id, parent_run_id=above, name=f"level {ids.index(run_id)}")
     handler.on_chain_error(ValueError("x"), run_id=ids[0])
-    handle.flush(5)
+    handle.flush(60)
     ended = [e["span_id"] for e in handle.sink.events if e["kind"] == "span_end"]
     started = [e["span_id"] for e in handle.sink.events if e["kind"] == "span_start"]
     assert ended == [*reversed(started[1:]), started[0]]
@@ -147,7 +161,7 @@ def test_a_thread_that_outlives_its_caller_ends_truly(watch: Watch) -> None:
 
     def background(value: int) -> int:
         going.set()
-        assert done.wait(10)
+        assert done.wait(60)
         return value + 1
 
     chain = RunnableLambda(background, name="background")
@@ -159,7 +173,7 @@ def test_a_thread_that_outlives_its_caller_ends_truly(watch: Watch) -> None:
         thread = threading.Thread(target=lambda: context.run(chain.invoke, value))
         threads.append(thread)
         thread.start()
-        assert going.wait(10)
+        assert going.wait(60)
         return "started"
 
     threads: list[threading.Thread] = []

@@ -131,7 +131,7 @@ def test_a_tool_that_answers_with_an_error_says_why_in_its_row(
 
     handle = watch()
     read_file.invoke({"path": "/notes.md"})
-    handle.flush(5)
+    handle.flush(60)
     recorded = Recorded.of(handle.sink.events)
     (trace,) = recorded.store.traces.values()
     (span,) = trace.roots
@@ -147,7 +147,7 @@ def test_an_answer_that_was_cut_still_tells_its_reason(watch: Watch) -> None:
 
     handle = watch()
     read_file.invoke({"path": "/notes.md"})
-    handle.flush(5)
+    handle.flush(60)
     recorded = Recorded.of(handle.sink.events)
     (trace,) = recorded.store.traces.values()
     assert Summaries(recorded.source).of(trace.roots[0]).startswith("not found: xxx")

@@ -231,7 +231,7 @@ def test_detach_lets_running_spans_end_properly(watch: Watch, forest: Look) -> N
 
     def wait(value: int) -> int:
         inside.set()
-        assert go_on.wait(10)
+        assert go_on.wait(60)
         RunnableLambda(lambda value: value, name="too late").invoke(value)
         return value
 
@@ -240,11 +240,11 @@ def test_detach_lets_running_spans_end_properly(watch: Watch, forest: Look) -> N
     handle = watch(chain, sink=sink)
     thread = threading.Thread(target=chain.invoke, args=(7,))
     thread.start()
-    assert inside.wait(10)
+    assert inside.wait(60)
     handle.detach()
     handle.detach()
     go_on.set()
-    thread.join(10)
+    thread.join(60)
     chain.invoke(8)
     seen = Forest(sink.events)
     assert [span.name for span in seen.spans if span.kind != "agent_context"] == ["slow"]

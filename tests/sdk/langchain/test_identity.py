@@ -84,7 +84,7 @@ def test_a_tool_and_a_run_keep_the_name_they_were_given(watch: Watch, forest: Lo
 
 
 def sessions(handle: AttachedHandle) -> list[str]:
-    handle.flush(5)
+    handle.flush(60)
     return [
         event["session_id"]
         for event in handle.sink.events
@@ -157,7 +157,7 @@ def test_a_handler_for_one_request_writes_where_the_last_one_did(tmp_path: Path)
     for _ in range(3):
         handler = EtaoiHandler(sink=path)
         RunnableLambda(lambda x: x).invoke(1, config={"callbacks": [handler]})
-        handler.tracer.flush(5)
+        handler.tracer.flush(60)
         del handler
         gc.collect()
     assert [found.name for found in tmp_path.iterdir()] == ["run.msgpack"]

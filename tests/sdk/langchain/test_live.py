@@ -37,7 +37,7 @@ def test_an_agent_is_in_the_store_whole_nested_and_streamed(watching: Watching) 
     agent = create_agent(model, [double], middleware=instrument([Guard(), politeness()]), name="orders")
     with attach(agent, server_url=url_of(watching)) as handle:
         list(agent.stream({"messages": [HumanMessage("double three")]}, stream_mode="messages"))
-        assert handle.flush(10)
+        assert handle.flush(60)
     watching.until(lambda: len(all_spans(watching)) >= 18)
     spans = all_spans(watching)
     assert {span.status for span in spans} == {Status.OK}
@@ -54,7 +54,7 @@ def test_the_collector_refuses_nothing_of_any_program(name: str, watching: Watch
     handles: list[Any] = []
     PROGRAMS[name](lambda agent: handles.append(attach(agent, server_url=url_of(watching))), instrument)
     for handle in handles:
-        assert handle.flush(10)
+        assert handle.flush(60)
 
     def finished() -> bool:
         spans = all_spans(watching)

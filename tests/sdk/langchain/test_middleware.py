@@ -278,7 +278,7 @@ def test_hooks_land_in_the_session_of_their_own_agent_in_any_thread(watch: Watch
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     for number, handle in enumerate(handles):
         seen = forest(handle)
         probes = seen.named("Adds.wrap_model_call")

@@ -298,7 +298,7 @@ def test_attached_everywhere_means_any_thread_task_and_context(
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     contextvars.Context().run(chain.invoke, 1)
     contextvars.copy_context().run(chain.invoke, 1)
     with ThreadPoolExecutor(2) as pool:

@@ -47,7 +47,7 @@ def thread(name: str = "t") -> Any:
 
 
 def shown(handle: AttachedHandle) -> tuple[Recorded, list[Trace]]:
-    handle.flush(5)
+    handle.flush(60)
     recorded = Recorded.of(handle.sink.events)
     return recorded, [trace for trace in recorded.store.traces.values() if not trace.only_context]
 
@@ -211,7 +211,7 @@ def test_what_was_asked_travels_whole(watch: Watch) -> None:
     graph = compiled(graph_of(ask=lambda state: {"x": interrupt({"question": "?", "rows": list(range(50))})}))
     handle = watch()
     graph.invoke({"x": "0"}, thread())
-    handle.flush(5)
+    handle.flush(60)
     (asked,) = [e for e in handle.sink.events if e["kind"] == "span_end" and "interrupts" in e["payload"]]
     assert '"rows":[0,1,2' in asked["payload"]["interrupts"][0]["value"]
     assert asked["metadata"]["etaoi_tui.waits_for"].startswith("? rows 0, 1")

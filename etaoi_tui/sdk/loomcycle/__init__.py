@@ -1,0 +1,1 @@
+"""Watches the clients of loomcycle, which it imports only when it is used."""

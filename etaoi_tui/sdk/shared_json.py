@@ -1,0 +1,272 @@
+"""JSON text of a state, with references to those of its parts that were sent before.
+
+States go in and out of every step of a graph, and mostly little of them is new. A part that is large enough
+is a value of its own (`etaoi_tui.sdk.known_values`): a text, a map or a list, each always a whole piece of
+JSON, so that the text stays valid where a part is missing. Whether a part was there before is told by its
+encoding, which is made in C, before it is described or looked at for secrets.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import msgspec
+
+from etaoi_collector.wire.encode import encode_text
+from etaoi_collector.wire.references import reference_to, text_of
+from etaoi_tui.sdk.known_values import GROUP, KnownValues, Recent
+from etaoi_tui.sdk.limits import Limits
+
+_WORTH_SHARING = 1_024
+"""Bytes from which on a part is a value of its own."""
+_DEEPEST = 8
+_LEAST_LEFT = 1_024
+
+_encode = msgspec.json.Encoder().encode
+
+
+class SharedList:
+    """A list in a payload whose items were mostly sent before."""
+
+    __slots__ = ()
+
+    is_json = False
+    """Whether its items stand in a JSON text."""
+
+    @property
+    def is_long(self) -> bool:
+        """Whether referring to the items costs less than saying them."""
+        raise NotImplementedError
+
+    def described(self) -> list[Any]:
+        """Return all items as plain values."""
+        raise NotImplementedError
+
+    def digests(self, memory: Recent, values: KnownValues, keep: Callable[[Any], bytes]) -> list[bytes]:
+        """Return digests of values that make the list together: of its items, and of groups of them.
+
+        Args:
+            memory: What is known of items, kept from call to call.
+            values: Where the values are that digests stand for.
+            keep: Encodes an item, puts it there and returns its digest.
+        """
+        raise NotImplementedError
+
+
+class Shape(Protocol):
+    """How a framework's values are described."""
+
+    def whole(self, value: Any) -> Any:
+        """Return a value described, all of it."""
+
+    def opened(self, value: Any) -> Any:
+        """Return a value described one level deep: with the values in it as they are, or a `SharedList`."""
+
+
+class Texts(Protocol):
+    """How values become text under one tracer's limits and rules."""
+
+    def json_text(self, value: Any, limit: int | None = None) -> str:
+        """Return a value as JSON text."""
+
+    def is_shown(self, value: Any) -> bool:
+        """Whether a value is shown as it is: nothing in it is to be described, cut or masked."""
+
+    def is_plain_key(self, key: str) -> bool:
+        """Whether a key of a map has nothing to do with what may be shown of its value."""
+
+    def masks(self, key: str) -> bool:
+        """Whether the value under a key must not be shown."""
+
+
+class SharedJson:
+    """Writes JSON texts with references in them.
+
+    Args:
+        texts: What makes text of what is not referred to.
+        limits: Bounds.
+        memory: What is known of values, kept from call to call.
+        values: Where those are that are referred to.
+    """
+
+    __slots__ = ("_limits", "_memory", "_texts", "_values")
+
+    def __init__(self, texts: Texts, limits: Limits, memory: Recent, values: KnownValues) -> None:
+        self._texts = texts
+        self._limits = limits
+        self._memory = memory
+        self._values = values
+
+    def encode(self, value: Any, shape: Shape) -> tuple[bytes, list[bytes]] | None:
+        """Encode a value as a text; return it with the digests of what it refers to.
+
+        None when it has to be cut as a whole.
+        """
+        out = _Pieces(self._limits.text)
+        generation = self._values.generation
+        self._add(out, value, shape, 0)
+        encoded = out.encoded()
+        if out.size > self._limits.text:
+            return None
+        if self._values.generation > generation + 1:  # more than there is room for: the first are forgotten
+            return None
+        return encoded, out.used
+
+    def _add(self, out: _Pieces, value: Any, shape: Shape, depth: int) -> None:
+        opened = shape.opened(value)
+        kind = type(opened)
+        if issubclass(kind, SharedList):
+            self._add_list(out, opened)
+            return
+        raw = _raw(opened)
+        if raw is not None and len(raw) < _WORTH_SHARING:
+            is_shown = self._texts.is_shown(opened)
+            out.text(raw.decode() if is_shown else self._texts.json_text(shape.whole(value)))
+        elif depth >= _DEEPEST or kind not in _SHARED or len(opened) > self._most(kind):
+            out.text(self._texts.json_text(shape.whole(value)))
+        elif raw is None:
+            self._add_parts(out, opened, kind, shape, depth)
+        else:
+            self._add_large(out, opened, kind, raw, shape, depth)
+
+    def _most(self, kind: type) -> int:
+        return self._limits.text if kind is str else self._limits.items
+
+    def _add_large(self, out: _Pieces, value: Any, kind: type, raw: bytes, shape: Shape, depth: int) -> None:
+        """Add a large plain value as a reference."""
+        left = out.left
+        out.left = max(0, left - len(raw))
+        name = hashlib.blake2b(raw, digest_size=16).digest(), left if len(raw) > left else None
+        digest: bytes | None = self._memory.get(name)
+        if digest is None or not self._values.has(digest):
+            if len(raw) > left or kind is str:
+                text = self._texts.json_text(shape.whole(value), max(left, _LEAST_LEFT))
+                digest = self._values.put(encode_text(text))
+            else:
+                inner = _Pieces(len(raw) * 2)
+                self._add_parts(inner, value, kind, shape, depth)
+                digest = self._values.put(inner.encoded(), tuple(inner.used))
+            if _raw(value) == raw:  # else it was written into meanwhile
+                self._memory.put(name, digest, 0)
+        out.refer(digest)
+
+    def _add_parts(self, out: _Pieces, value: Any, kind: type, shape: Shape, depth: int) -> None:
+        """Add a map or a list part by part."""
+        if kind is dict:
+            self._add_map(out, value, shape, depth)
+        elif len(value) >= 2 * GROUP and depth < _DEEPEST - 1:
+            out.text("[")
+            for first in range(0, len(value), GROUP):
+                if first:
+                    out.text(",")
+                self._add_group(out, value[first : first + GROUP], shape, depth + 1)
+            out.text("]")
+        else:
+            out.text("[")
+            self._add_items(out, value, shape, depth + 1)
+            out.text("]")
+
+    def _add_items(self, out: _Pieces, items: Any, shape: Shape, depth: int) -> None:
+        for number, item in enumerate(tuple(items)):
+            if number:
+                out.text(",")
+            self._add(out, item, shape, depth)
+
+    def _add_group(self, out: _Pieces, items: Any, shape: Shape, depth: int) -> None:
+        """Add some items of a list, as one value when they are many bytes together."""
+        raw = _raw(items)
+        if raw is None or len(raw) < _WORTH_SHARING or len(raw) > out.left:
+            self._add_items(out, items, shape, depth)
+            return
+        out.left -= len(raw)
+        name = hashlib.blake2b(raw, digest_size=16).digest(), "items"
+        digest: bytes | None = self._memory.get(name)
+        if digest is None or not self._values.has(digest):
+            inner = _Pieces(len(raw) * 2)
+            self._add_items(inner, items, shape, depth)
+            digest = self._values.put(inner.encoded(), tuple(inner.used))
+            if _raw(items) == raw:
+                self._memory.put(name, digest, 0)
+        out.refer(digest)
+
+    def _add_map(self, out: _Pieces, value: dict[Any, Any], shape: Shape, depth: int) -> None:
+        texts = self._texts
+        entries = tuple(value.items())
+        if not all(type(key) is str for key, _ in entries):  # they could be alike as text
+            out.text(texts.json_text(shape.whole(value)))
+            return
+        out.text("{")
+        for number, (key, item) in enumerate(entries):
+            if number:
+                out.text(",")
+            if not texts.is_plain_key(key) and (
+                texts.masks(key) or not issubclass(type(shape.opened(item)), SharedList)
+            ):
+                text = texts.json_text(shape.whole({key: item}))
+                if not text.startswith("{"):
+                    raise ValueError(key)
+                out.text(text[1:-1])
+                continue
+            out.text(f"{_encode(key).decode()}:")
+            self._add(out, item, shape, depth + 1)
+        out.text("}")
+
+    def _add_list(self, out: _Pieces, shared: SharedList) -> None:
+        if not shared.is_long:
+            out.text(self._texts.json_text(shared.described()))
+            return
+        out.text("[")
+        for number, digest in enumerate(shared.digests(self._memory, self._values, self._keep)):
+            if number:
+                out.text(",")
+            out.refer(digest)
+        out.text("]")
+
+    def _keep(self, item: Any) -> bytes:
+        return self._values.put(encode_text(self._texts.json_text(item)))
+
+
+class _Pieces:
+    """A text in the making: texts and references."""
+
+    __slots__ = ("_parts", "_texts", "left", "size", "used")
+
+    def __init__(self, left: int) -> None:
+        self._parts: list[bytes] = []
+        self._texts: list[str] = []
+        self.used: list[bytes] = []
+        self.size = 0
+        """Characters that are not referred to."""
+        self.left = left
+        """Bytes that what is referred to may have, lists that share their items aside."""
+
+    def text(self, text: str) -> None:
+        self._texts.append(text)
+
+    def refer(self, digest: bytes) -> None:
+        self._flush()
+        self._parts.append(reference_to(digest))
+        self.used.append(digest)
+
+    def _flush(self) -> None:
+        text = "".join(self._texts)
+        self.size += len(text)
+        self._parts.append(encode_text(text))
+        self._texts = []
+
+    def encoded(self) -> bytes:
+        self._flush()
+        return text_of(self._parts) if self.used else self._parts[0]
+
+
+def _raw(value: Any) -> bytes | None:
+    """Return a value encoded as it is; None when it holds what has to be described first."""
+    try:
+        return _encode(value)
+    except Exception:  # or it was changed by its owner while it was read
+        return None
+
+
+_SHARED = frozenset({dict, list, tuple, str})

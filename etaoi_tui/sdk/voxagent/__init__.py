@@ -1,0 +1,1 @@
+"""Watches the agents of voxagent, which it imports only when it is used."""
