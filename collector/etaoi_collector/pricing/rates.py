@@ -64,19 +64,22 @@ class PackageRates:
     def __init__(self, package: Any) -> None:
         self._usage = package.Usage
         self._models: dict[tuple[str, str], Any] = {}
-        """Models by name and provider; None where the package knows none."""
         self._prices: dict[int, tuple[Any, list[int], dict[int, Rates]]] = {}
 
     def cost(
         self, tokens: Tokens, name: str, place: str, when: datetime | None
-    ) -> tuple[float, float, float]:
+    ) -> tuple[float, float, float] | None:
         """Return what a call of text costs: in all, for its input and for its output, in dollars.
 
+        Returns:
+            None if the package does not know the model there.
+
         Raises:
-            LookupError: The package does not know the model there.
             ValueError: It has no rates, but something of its own for each call.
         """
         model = self._model(name, place)
+        if model is None:
+            return None
         price = model.get_prices(when or datetime.now(UTC))
         known = self._prices.get(id(price))
         if known is None:
@@ -97,28 +100,21 @@ class PackageRates:
         return (before + after) / UNITS, before / UNITS, after / UNITS
 
     def _model(self, name: str, place: str) -> Any:
+        """Return the package's model; None, which is remembered as well, if there is none."""
         key = name, place
         try:
-            found = self._models[key]
+            return self._models[key]
         except KeyError:
-            found = _look_up(name, place)
-            if len(self._models) < _MODELS_KEPT:
-                self._models[key] = found
-        if found is None:
-            # Made anew: one that is kept grows by the whole stack, and what it holds, each time it is raised.
-            raise LookupError(f"no model {name!r} of {place or 'any provider'}")
+            pass
+        from genai_prices.data_snapshot import get_snapshot
+
+        try:
+            _, found = get_snapshot().find_provider_model(name, None, place or None, None)
+        except LookupError:
+            found = None
+        if len(self._models) < _MODELS_KEPT:
+            self._models[key] = found
         return found
-
-
-def _look_up(name: str, place: str) -> Any:
-    """Return the package's model, or None."""
-    from genai_prices.data_snapshot import get_snapshot
-
-    try:
-        _, found = get_snapshot().find_provider_model(name, None, place or None, None)
-    except LookupError:
-        return None
-    return found
 
 
 def _sizes(price: Any) -> list[int]:
