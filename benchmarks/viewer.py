@@ -67,11 +67,13 @@ def live(
 
 
 @contextlib.contextmanager
-def replay(path: Path, *, core: int | None = None) -> Iterator[Terminal]:
-    """A viewer that opens a recording."""
-    with private_state() as env, Terminal([*COMMAND, "--replay", str(path)], env=env, core=core) as terminal:
-        yield terminal
-        _not_crashed(terminal)
+def replay(path: Path, *, core: int | None = None, state: Path | None = None) -> Iterator[Terminal]:
+    """A viewer that opens a recording; with a state folder, one that may know it."""
+    with private_state() as env:
+        env |= {} if state is None else {"ETAOI_TUI_STATE_DIR": str(state)}
+        with Terminal([*COMMAND, "--replay", str(path)], env=env, core=core) as terminal:
+            yield terminal
+            _not_crashed(terminal)
 
 
 def _not_crashed(terminal: Terminal) -> None:
@@ -94,7 +96,7 @@ def wait_listening(port: int, terminal: Terminal, timeout: float = 20.0) -> None
     while time.perf_counter() < deadline and terminal.process.poll() is None:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.5):
             return
-        time.sleep(0.01)
+        time.sleep(0.01)  # a port cannot be waited for, only tried
     raise TimeoutError(f"nothing listens on port {port}; the program said:\n{terminal.text()[-1500:]}")
 
 

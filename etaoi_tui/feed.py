@@ -30,7 +30,7 @@ class Feed:
         self.source = source
         self.store = store
         self.ended = False
-        """The source has nothing more, ever: a recording was read to its end."""
+        """A recording was read to its end; what is read from it again is asked for, see `Source.prefer`."""
         self.behind = False
         """The last tick stopped at its budget, so more may be waiting."""
         self._clock = clock
@@ -51,13 +51,13 @@ class Feed:
         """
         stop_at = self._clock() + budget_ms / 1000
         self.behind = False
-        while not self.ended:
+        while True:
             left_ms = (stop_at - self._clock()) * 1000
             took = self._take_slice(min(SLICE_MS, max(left_ms, 1.0)))
             if not took:
                 break
             if self._clock() >= stop_at:
-                self.behind = not self.ended
+                self.behind = True
                 break
         if not self.ended:
             self.store.tick(now)

@@ -64,19 +64,21 @@ class TickLoop:
 
     async def run(self) -> None:
         """Tick for ever."""
+        most = 0.0  # the first picture waits for no more than one slice
         while True:
             began = time.perf_counter()
             try:
-                await self._tick(began)
+                await self._tick(began, most)
             except Exception as error:
                 self._failed(error)
+            most = 1.0
             rest = 1 / TICKS_PER_SECOND - (time.perf_counter() - began)
             await asyncio.sleep(self._breath() if self._feed.behind else max(rest, _LEAST_PAUSE))
 
-    async def _tick(self, began: float) -> None:
+    async def _tick(self, began: float, most: float) -> None:
         feed = self._feed
         feed.work(self._slice_ms(), self._clock())
-        while feed.behind and time.perf_counter() - began < self._work_seconds():
+        while feed.behind and time.perf_counter() - began < min(most, self._work_seconds()):
             await asyncio.sleep(self._breath())
             feed.work(self._slice_ms(), self._clock())
         _collect_garbage(while_loading=feed.behind and not feed.source.live)

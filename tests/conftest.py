@@ -24,6 +24,7 @@ for _name in (
 ):
     os.environ.pop(_name, None)
 os.environ["TEXTUAL_ANIMATIONS"] = "none"
+os.environ["HIVE_HOME"] = os.devnull  # whoever runs the tests may have logs of their own
 os.environ["TEXTUAL_FPS"] = "500"  # a pilot waits for the next frame after each key
 
 settling.install()

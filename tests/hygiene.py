@@ -43,7 +43,9 @@ def nothing_left_behind() -> Iterator[None]:
     threads, sockets = _threads(), _sockets()
     yield
     deadline = time.monotonic() + _GRACE
-    while (_threads() - threads or _sockets() - sockets) and time.monotonic() < deadline:
+    while _threads() - threads and time.monotonic() < deadline:
+        time.sleep(0.01)
+    while _sockets() - sockets and time.monotonic() < deadline:
         gc.collect()  # what nobody refers to any more is no leak
         time.sleep(0.01)
     left = sorted(thread.name for thread in _threads() - threads)

@@ -37,7 +37,7 @@ def real_env(name: str, *requirements: str) -> Path:
     python = home / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     wanted = hashlib.sha256("\n".join([sys.version, str(ROOT), *sorted(requirements)]).encode()).hexdigest()
     stamps = home / ".installed"
-    with _locked(ENVIRONMENTS / f".{name}.lock"):
+    with locked(ENVIRONMENTS / f".{name}.lock"):
         if python.exists() and (stamps / wanted).exists():
             return python
         if not python.exists() or not stamps.exists():
@@ -54,7 +54,8 @@ def real_env(name: str, *requirements: str) -> Path:
 
 
 @contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
+    """Let one process at a time do what is in the block."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
+from etaoi_collector.store.listed_run import ListedRun
 from etaoi_collector.store.model import Connection
 from etaoi_collector.wire.events import Event, Reject
 
@@ -58,15 +61,14 @@ class Ended(msgspec.Struct, gc=False):
     """Seconds since the epoch: the time of its last record."""
 
 
-class RunFirst(msgspec.Struct, gc=False):
-    """The events of one run follow before those that were recorded before it."""
+class RunsListed(msgspec.Struct, gc=False):
+    """What is known of all runs of a recording before any event of them is read."""
 
-    trace_id: str
-    number: int
-    """Its place in the order in which runs were recorded."""
+    runs: Sequence[ListedRun]
+    """In order of arrival."""
 
 
-SourceItem = Opened | Closed | EventBatch | FrameRefused | Ended | RunFirst
+SourceItem = Opened | Closed | EventBatch | FrameRefused | Ended | RunsListed
 
 
 class Missing(msgspec.Struct, gc=False, frozen=True):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from etaoi_collector.source_items import EventBatch, Missing, SourceItem
 from etaoi_collector.sources.base import Source, SourceStatus
 
@@ -60,6 +62,10 @@ class SinceFilter:
     def read(self, place: int) -> bytes | Missing:
         """As the source reads it."""
         return self._source.read(place)
+
+    def prefer(self, trace_id: str, is_held: Callable[[str], bool]) -> None:
+        """As the source does."""
+        self._source.prefer(trace_id, is_held)
 
     def close(self) -> None:
         """Close the source."""

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from etaoi_collector.store import Store
+from etaoi_tui.cli.recent_recordings import RecentRecordings
 from etaoi_tui.cli.signals import until_signal
 from etaoi_tui.console import echo
 from etaoi_tui.feed import Feed
@@ -25,15 +26,12 @@ if TYPE_CHECKING:
     from etaoi_collector.collector import Collector, CollectorOptions
     from etaoi_collector.recording.recorder import Recorder
     from etaoi_collector.sources.base import Source
-    from etaoi_tui.widgets.welcome import RecentRecording
 
 FRAMES_PER_SECOND = "250"
 """Textual draws at most this often. Its own 60 would add up to 17 ms to every key press; what is drawn at all
 is decided by the viewer's tick."""
 
 _POLL_SECONDS = 0.05
-_NOT_NOTICED = 0.05
-"""Seconds that the screen may stand still for the catalogue."""
 _TICK_MS = 40.0
 _LAST_WORDS_WITHIN = 2.0
 
@@ -84,7 +82,7 @@ def _live(options: CollectorOptions, theme: str | None) -> int:
                     _print_lines(collector, source, stop, follower)
                 return 1 if collector.failure else 0
             outcome = view(
-                ViewerOptions(source, theme=theme, recordings=_recent_recordings, follower=follower)
+                ViewerOptions(source, theme=theme, recordings=RecentRecordings(), follower=follower)
             )
     finally:
         if recorder is not None:
@@ -120,14 +118,16 @@ def replay(name: str, *, theme: str | None) -> int:
 def _replay(recording: ChosenRecording, *, theme: str | None, greeting: str = "") -> int:
     """Show a recording, and those that the person goes on to."""
     from etaoi_collector.recording.directory import state_dir
-    from etaoi_collector.sources.run_first import open_run_first
+    from etaoi_collector.sources.catalogued import open_catalogued
     from etaoi_tui.cli.load_recording import open_recording
 
     wanted: ChosenRecording | None = recording
     code = 0
     while wanted is not None:
-        first = open_run_first(Path(wanted.path), state_dir(), wanted.trace_id) if wanted.trace_id else None
-        source = open_recording(wanted.path) if first is None else first
+        listed = open_catalogued(Path(wanted.path), state_dir())
+        source = open_recording(wanted.path) if listed is None else listed
+        first = wanted.trace_id or (listed.newest_run if listed is not None else "")
+        source.prefer(first, lambda _: False)
         try:
             outcome = view(
                 ViewerOptions(
@@ -135,7 +135,7 @@ def _replay(recording: ChosenRecording, *, theme: str | None, greeting: str = ""
                     theme=theme,
                     greeting=greeting,
                     span_id=wanted.span_id,
-                    recordings=_recent_recordings,
+                    recordings=RecentRecordings(),
                 )
             )
         finally:
@@ -162,7 +162,7 @@ def attach(url: str, *, token: str | None, theme: str | None, greeting: str = ""
         return tail.run(url, token=token)
     source = tail.opened(url, token=token)
     try:
-        outcome = view(ViewerOptions(source, theme=theme, greeting=greeting, recordings=_recent_recordings))
+        outcome = view(ViewerOptions(source, theme=theme, greeting=greeting, recordings=RecentRecordings()))
     finally:
         source.close()
         if source.failure:
@@ -215,46 +215,6 @@ def view(options: ViewerOptions) -> ViewerOutcome:
     from etaoi_tui.app import run_viewer
 
     return run_viewer(options, echo)
-
-
-def _recent_recordings() -> list[RecentRecording]:
-    """List the recordings that nobody writes any more, the newest first; read those that nobody read yet."""
-    from etaoi_collector.recording.catalogue.database import CatalogueFile
-    from etaoi_collector.recording.catalogue.lookup import known, newest_question
-    from etaoi_collector.recording.directory import list_recordings, state_dir
-    from etaoi_tui.view import format as fmt
-    from etaoi_tui.widgets.welcome import RecentRecording
-
-    recent: list[RecentRecording] = []
-    now = time.time()
-    missing = False
-    with CatalogueFile(state_dir(), locked_for=_NOT_NOTICED) as file:
-        for recording in list_recordings():
-            if recording.running:
-                continue
-            entry = known(file, recording, now)
-            missing = missing or entry is None
-            what = recording.path.name
-            if entry is not None and entry.problem is None:
-                facts = [fmt.count(entry.traces, "trace")]
-                if entry.errors:
-                    facts.append(f"✗{entry.errors:,}")
-                question = newest_question(file, recording)
-                what = "  ".join([*facts, *([question] if question else [])])
-            when = fmt.timestamp(recording.started)[:16]
-            recent.append(RecentRecording(str(recording.path), when, fmt.size(recording.size), what))
-    if missing:
-        threading.Thread(target=_catch_up, name="etaoi-catch-up", daemon=True).start()
-    return recent
-
-
-def _catch_up() -> None:
-    from etaoi_collector.recording.catalogue.background import catch_up_beside
-    from etaoi_collector.recording.directory import state_dir
-
-    process = catch_up_beside(state_dir())
-    if process is not None:
-        process.wait()
 
 
 def _print_lines(

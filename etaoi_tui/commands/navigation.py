@@ -68,7 +68,7 @@ def step_back(at: Workspace) -> None:
     label="next error",
     help="Go to the next error, and on into the next run",
     group="Why did it fail?",
-    footer=5,
+    footer=4,
     words="why fail failed failure exception crash traceback red",
 )
 def go_to_next_error(at: Workspace) -> None:
@@ -148,9 +148,10 @@ def show_agent(at: Workspace) -> None:
 @command(
     "conversation.show",
     keys=("c",),
-    label="conversation",
+    label="chat",
     help="Show the session as a conversation in the tree's place, or the tree again",
     group="What did the model get?",
+    footer=8,
     words="chat messages transcript dialog user answer",
 )
 def show_conversation(at: Workspace) -> None:
@@ -168,7 +169,7 @@ def show_conversation(at: Workspace) -> None:
     label="follow",
     help="Follow what runs, or stop following",
     group="Where did the time go?",
-    footer=6,
+    footer=9,
     words="live tail newest stream scroll",
 )
 def toggle_follow(at: Workspace) -> None:
@@ -198,6 +199,10 @@ def _go_to_error(at: Workspace, find: Callable[[Trace, Span | None], Span | None
             found = find(other, None)
             if found is not None:
                 break
+            if other.unread is not None:
+                at.navigator.go_to_run(other)
+                at.loader.when_read(other, lambda run: _go_to_error_in(at, run, find))
+                return
         else:
             found = find(trace, None) if trace is not None else None
         if found is not None and found.trace is trace:
@@ -206,6 +211,13 @@ def _go_to_error(at: Workspace, find: Callable[[Trace, Span | None], Span | None
         at.go_to_span(found)
     else:
         at.answer(f"No errors in {fmt.count(at.traces.rows.runs, 'run')}.")
+
+
+def _go_to_error_in(at: Workspace, run: Trace, find: Callable[[Trace, Span | None], Span | None]) -> None:
+    """Go to the first or last error of a run that has been read meanwhile, if it is still the one shown."""
+    found = find(run, None) if run is at.selection.trace else None
+    if found is not None:
+        at.go_to_span(found)
 
 
 def _snapshot_of(span: Span | None, snapshots: list[Span]) -> int:

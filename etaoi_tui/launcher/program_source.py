@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from etaoi_collector.source_items import Missing, SourceItem
 from etaoi_collector.sources.base import Source, SourceStatus
@@ -54,6 +54,10 @@ class ProgramSource:
     def read(self, place: int) -> bytes | Missing:
         """As the source."""
         return self._source.read(place)
+
+    def prefer(self, trace_id: str, is_held: Callable[[str], bool]) -> None:
+        """As the source does."""
+        self._source.prefer(trace_id, is_held)
 
     def close(self) -> None:
         """As the source."""

@@ -29,6 +29,9 @@ _POINTS_AFTER = 0.1
 
 _WORK_MS = 8.0
 
+_RUNS_READ = 64
+"""Runs of a conversation that are read at once where only listed ones are there."""
+
 
 class ConversationController:
     """Shows the conversation of the selected run in the tree's place.
@@ -80,6 +83,14 @@ class ConversationController:
     def shown(self) -> bool:
         """Whether it stands in the tree's place."""
         return self._arrangement.in_conversation
+
+    @property
+    def runs(self) -> list[Trace]:
+        """The newest runs of the selected run's conversation."""
+        trace = self._selection.trace
+        if trace is None:
+            return []
+        return [one for one in trace.session.traces if one.thread == trace.thread][-_RUNS_READ:]
 
     def show(self, wanted: bool) -> None:
         """Put the conversation in the tree's place, or take it away."""

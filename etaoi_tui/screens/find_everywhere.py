@@ -11,21 +11,16 @@ import contextlib
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import ClassVar
 
 import msgspec
 from textual import events, on
-from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
-from textual.widgets import Input, OptionList
+from textual.widgets import Input
 from textual.widgets.option_list import Option
 
 from etaoi_collector.query import QueryError, parse_query
 from etaoi_collector.store.model import Status
-from etaoi_tui.screens.one_answer import OneAnswer
+from etaoi_tui.screens.pick_list import PickList
 from etaoi_tui.text import fit, one_line, printable
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.glyphs import STATUS_GLYPHS, kind_glyph
@@ -35,8 +30,6 @@ TYPED_FOR = 0.3
 """Seconds without a key after which what is typed is searched."""
 
 _LONGEST_LINE = 1 << 20
-_FIRST_WIDTH = 100
-_PADDING = 2
 _NAME_CELLS = 28
 
 
@@ -72,7 +65,7 @@ class _Run(msgspec.Struct):
 _run = msgspec.json.Decoder(_Run).decode
 
 
-class FindEverywhere(OneAnswer, ModalScreen[FoundSpan | None]):
+class FindEverywhere(PickList[FoundSpan]):
     """Answers with the span that was chosen, or None.
 
     Args:
@@ -80,42 +73,17 @@ class FindEverywhere(OneAnswer, ModalScreen[FoundSpan | None]):
         stops_listening: A recording is opened instead of listening.
     """
 
+    TITLE_TEXT = "find in all recordings"
+    PLACEHOLDER = 'words, tool:name, err:, dur>2s, "in a row"'
     CSS = """
-    FindEverywhere { align: center top; }
-    FindEverywhere Vertical {
-        width: 96%; max-width: 160; height: 90%; margin-top: 1;
-        background: $surface; border: round $primary;
-    }
-    FindEverywhere Input, FindEverywhere Input:focus {
-        border: none; height: 1; padding: 0 1; background: $surface;
-    }
-    FindEverywhere OptionList, FindEverywhere OptionList:focus {
-        height: 1fr; border: none; padding: 0; background: $surface; scrollbar-size-vertical: 1;
-    }
+    FindEverywhere Vertical { width: 96%; max-width: 160; height: 90%; margin-top: 1; }
+    FindEverywhere OptionList, FindEverywhere OptionList:focus { height: 1fr; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "close", show=False),
-        Binding("down,ctrl+n", "list('cursor_down')", "down", show=False),
-        Binding("up,ctrl+p", "list('cursor_up')", "up", show=False),
-        Binding("pagedown", "list('page_down')", "page", show=False),
-        Binding("pageup", "list('page_up')", "page", show=False),
-    ]
 
     def __init__(self, text: str = "", *, stops_listening: bool = False) -> None:
-        super().__init__()
-        self.text = text
+        super().__init__(text)
         self._open_words = "⏎ opens it, stops listening" if stops_listening else "⏎ opens it"
         self._runs: list[_Run] = []
-        self._targets: list[FoundSpan] = []
-
-    def compose(self) -> ComposeResult:
-        """Make the line to type in, and the list below it."""
-        with Vertical() as box:
-            box.border_title = "find in all recordings"
-            yield Input(self.text, placeholder='words, tool:name, err:, dur>2s, "in a row"')
-            found = OptionList(markup=False)
-            found.can_focus = False
-            yield found
 
     def on_mount(self) -> None:
         """Search again what was searched last."""
@@ -127,33 +95,16 @@ class FindEverywhere(OneAnswer, ModalScreen[FoundSpan | None]):
         """Fit the lines to the new width."""
         self.call_after_refresh(self._draw_all)
 
-    def action_list(self, name: str) -> None:
-        """Move the cursor of the list."""
-        getattr(self.query_one(OptionList), f"action_{name}")()
-
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         if event.value != self.text:
             self._search(event.value)
 
-    @on(Input.Submitted)
-    def _submitted(self) -> None:
-        self._choose(self.query_one(OptionList).highlighted)
-
-    @on(OptionList.OptionSelected)
-    def _clicked(self, event: OptionList.OptionSelected) -> None:
-        event.stop()
-        self._choose(event.option_index)
-
-    def _choose(self, row: int | None) -> None:
-        if row is not None and row < len(self._targets):
-            self.dismiss(self._targets[row])
-
     def _search(self, text: str) -> None:
         self.text = text
         self._runs = []
-        self._targets = []
-        self.query_one(OptionList).clear_options()
+        self.choices = []
+        self.options.clear_options()
         try:
             query = parse_query(text)
         except QueryError as error:
@@ -196,27 +147,26 @@ class FindEverywhere(OneAnswer, ModalScreen[FoundSpan | None]):
             self._say(f"{count} · {self._open_words}")
 
     def _say(self, text: str) -> None:
-        self.query_one(Vertical).border_subtitle = printable(f"{text} · esc closes").replace("[", r"\[")
+        self.box.border_subtitle = printable(f"{text} · esc closes").replace("[", r"\[")
 
     def _draw_all(self) -> None:
-        options = self.query_one(OptionList)
+        options = self.options
         cursor = options.highlighted
-        self._targets = []
+        self.choices = []
         options.clear_options()
         self._draw(self._runs)
         if cursor is not None and cursor < options.option_count:
             options.highlighted = cursor
 
     def _draw(self, runs: list[_Run]) -> None:
-        options = self.query_one(OptionList)
-        width = (options.scrollable_content_region.width or _FIRST_WIDTH) - _PADDING
+        options, width = self.options, self.line_width
         lines: list[Option] = []
         for run in runs:
             first = run.spans[0].span_id if run.spans else ""
-            self._targets.append(FoundSpan(run.file, run.trace_id, first))
+            self.choices.append(FoundSpan(run.file, run.trace_id, first))
             lines.append(Option(_run_line(run, width)))
             for span in run.spans:
-                self._targets.append(FoundSpan(run.file, run.trace_id, span.span_id))
+                self.choices.append(FoundSpan(run.file, run.trace_id, span.span_id))
                 lines.append(Option(_span_line(span, width)))
         options.add_options(lines)
         if options.highlighted is None and lines:

@@ -23,6 +23,7 @@ from etaoi_tui.screens.arrangement import Arrangement
 from etaoi_tui.screens.conversation_controller import ConversationController
 from etaoi_tui.screens.detail_controller import DetailController
 from etaoi_tui.screens.navigator import Navigator
+from etaoi_tui.screens.run_loader import RunLoader
 from etaoi_tui.screens.search_controller import SearchController
 from etaoi_tui.screens.voice_controller import VoiceController
 from etaoi_tui.text import one_line
@@ -119,8 +120,7 @@ class Workspace(Screen[None]):
         self.span_tree = SpanTree(
             selection, summaries, now, partial(_snapshots, self.store), totals=self.totals, id="tree"
         )
-        self.traces.painter.budgets = self.span_tree.painter.budgets = context.budgets
-        self._budget_watch = BudgetWatch(context.budgets, self.traces.figures.of, self.traces.all.group_of)
+        self._budget_watch = _watch_budgets(context.budgets, self.traces, self.span_tree)
         self.lanes = VoiceLanes(selection, now, limits, id="lanes")
         self.talk = ConversationView(id="conversation")
         self.detail = DetailPane(number="3", id="detail")
@@ -166,6 +166,7 @@ class Workspace(Screen[None]):
         self.slowest_tools = SlowestTools()
         self.span_tree.activity = self.activity
         self.traces.painter.doing = self.now_line.doing
+        self.loader = RunLoader(context.source, context.store, selection, self.conversation)
         self.navigator = Navigator(selection, self.span_tree, self.traces)
         self.search = SearchController(
             selection,
@@ -225,14 +226,14 @@ class Workspace(Screen[None]):
             changed = self.store.traces.values() if prices_came else changes.traces
             for sentence in self._budget_watch.look(changed):
                 self.app.notify(one_line(sentence, 200), severity="warning", markup=False)
-        shown = self.selection.trace
-        if shown is not None and self.store.traces.get(shown.trace_id) is not shown:
-            shown = None
+        trace = self.selection.trace
+        shown = trace if trace is not None and self.store.traces.get(trace.trace_id) is trace else None
         newest = self.traces.newest()
         if newest is not None and (shown is None or (self.span_tree.following and _is_newer(newest, shown))):
             self.selection.show(newest, by_hand=False)
         else:
             self.span_tree.apply(changes)
+        self.loader.apply()
         empty = self.is_live and newest is None
         if empty:
             self.welcome.show_callers(self.store.connections.values(), self.source.notices)
@@ -265,8 +266,7 @@ class Workspace(Screen[None]):
 
     def go_to_span_id(self, span_id: str | None) -> None:
         """Show a span by its id, if it is there."""
-        span = self.store.find_span(span_id) if span_id else None
-        if span is not None:
+        if span_id and (span := self.store.find_span(span_id)) is not None:
             self.go_to_span(span)
 
     def go_to_agent(self, number: int) -> None:
@@ -385,6 +385,12 @@ class Workspace(Screen[None]):
     def _search_left(self) -> None:
         self.search.give_up()
         self.arrangement.focus()
+
+
+def _watch_budgets(budgets: Budgets, runs: TraceList, tree: SpanTree) -> BudgetWatch:
+    runs.painter.budgets = tree.painter.budgets = budgets
+    tree.painter.conversation = runs.conversation_figures
+    return BudgetWatch(budgets, runs.figures.of, runs.all.group_of)
 
 
 def _snapshots(store: Store, trace: Trace) -> list[Span]:

@@ -33,7 +33,8 @@ def is_problem(span: Span) -> bool:
 
 def has_problem(trace: Trace) -> bool:
     """Whether the jump to the next error stops anywhere in a run."""
-    return trace.errors > 0 or any(
+    unread = trace.unread
+    return (unread or trace).errors > 0 or any(
         root.marks & _PROBLEM_BELOW or is_problem(root) for root in trace.roots[:_ROOTS]
     )
 

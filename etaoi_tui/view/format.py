@@ -36,7 +36,8 @@ def trace_duration(trace: Trace, now: float) -> str:
     """Format how long a trace took or has been running; of a lost one, how long it is known to have run."""
     status = trace.status
     seconds = max((now if status is Status.RUNNING else trace.ended_at) - trace.started_at, 0.0)
-    return at_least(seconds) if status is Status.LOST and trace.running else duration(seconds)
+    is_cut = status is Status.LOST and (trace.running or trace.unread is not None)
+    return at_least(seconds) if is_cut else duration(seconds)
 
 
 def duration(seconds: float | None) -> str:

@@ -79,7 +79,8 @@ class RunPainter:
             room -= len(errors) + 1
         if self.budgets and not at.cost:
             room -= 3
-        lost = f"⚠{trace.dropped:,} lost " if trace.dropped else ""
+        dropped = (trace.unread or trace).dropped
+        lost = f"⚠{dropped:,} lost " if dropped else ""
         if lost:
             # Whatever it came to: what is shown of it is not all.
             pieces.append((lost, "trace-list--warning"))

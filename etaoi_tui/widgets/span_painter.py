@@ -19,6 +19,7 @@ from etaoi_tui.view.glyphs import span_glyph
 from etaoi_tui.view.model_names import ModelNames
 from etaoi_tui.view.noise import wrapper_name
 from etaoi_tui.view.row_summaries import Summaries
+from etaoi_tui.view.runs.figures import Figures
 from etaoi_tui.view.search import TraceSearch
 from etaoi_tui.view.timeline import Axis, label, ticks
 from etaoi_tui.view.visible_rows import TreeRows
@@ -30,6 +31,9 @@ DEEPEST_INDENT = 24
 
 _WRAPPER = 24
 """Cells of the name of a step that is folded into its only call."""
+
+_WORDS_BESIDE = 12
+"""Cells of a call's own words beside which the effect of its hooks is said."""
 
 _ENDED = int(SpanFlag.ENDED)
 _WARNING = int(SpanFlag.WARNING)
@@ -71,6 +75,8 @@ class SpanPainter:
         self.marked: Span | None = None
         """The call that others are compared with."""
         self.budgets = NO_BUDGETS
+        self.conversation: Callable[[Trace], Figures | None] = _alone
+        """What all runs of a run's conversation came to; None for one that stands alone."""
         """What a run should not take more of."""
         self.frame = 0
         """Which picture of the spinner running rows show."""
@@ -91,7 +97,7 @@ class SpanPainter:
         bar_width = layout.bars
         title_width = layout.left + layout.names
         total = self.context.totals.of_run(trace)
-        crossed = self.budgets.of_run(total.cost_usd, total.tokens)
+        crossed = self.budgets.of_run(total.cost_usd, total.tokens) or self._crossed_together(trace)
         over = f"  {crossed}" if crossed else ""
         head = " 2 " + title_line(trace, self.context.totals, self._now(trace), title_width - 3 - len(over))
         head = fit(head, min(cell_len(head), title_width - len(over)))
@@ -108,9 +114,21 @@ class SpanPainter:
         pieces.append((" " * max(width - used, 0), "span-tree--header"))
         return pieces
 
+    def _crossed_together(self, trace: Trace) -> str:
+        figures = self.conversation(trace) if self.budgets else None
+        if figures is None:
+            return ""
+        crossed = self.budgets.of_session(figures.dollars if figures.priced else None, figures.tokens)
+        return f"conversation {crossed}" if crossed else ""
+
     def depends_on(self, span: Span, width: int) -> Hashable:
         """Return what the columns of a row show that does not come from its own span."""
         return self.columns.depends_on(span, width, self.context)
+
+    def effect_of_hooks(self, call: Span) -> str | None:
+        """Return what the hooks changed that a call's row stands for; None where it stands for none."""
+        head = self.rows.chain_head(call)
+        return None if head is None or head is call else self._summaries.effect_of_hooks(call, head)
 
     def draw(self, span: Span, depth: int, width: int) -> list[Piece]:
         """Draw a span.
@@ -147,15 +165,16 @@ class SpanPainter:
         if indent < depth:
             pieces.append((f"⋯{depth} ", "span-tree--muted"))
         folded = self.rows.folded(span)
-        if self.rows.unfolds(span):
-            closed = folded or (self.rows.is_chain(span) and not self.rows.chain_open(span))
+        head = self.rows.chain_head(span)
+        if head is not None or self.rows.unfolds(span):
+            closed = folded or (head is not None and not self.rows.chain_open(head))
             pieces.append(("▸ " if closed else "▾ ", "span-tree--fold"))
         else:
             pieces.append(("  ", ""))
         kind = "span-tree--dim" if dimmed else "span-tree--" + kind_look(span.kind)
         pieces.append((span_glyph(span) + " ", kind))
         left = width - sum(cell_len(text) for text, _ in pieces)
-        chain = not folded and self.rows.is_chain(span) and not self.rows.chain_open(span)
+        chain = head is span and not folded and not self.rows.chain_open(span)
         told = self._summaries.chain(span, left) if chain else None
         shown_name = self._model_names.short(span.name) if span.kind == "llm" else span.name
         name = one_line(told[0] if told else shown_name or _nameless(span), max(left, 1))
@@ -196,16 +215,21 @@ class SpanPainter:
             if left > len(text):
                 pieces.append((text, "span-tree--dim" if dimmed else text_look))
                 left -= len(text)
+        muted = "span-tree--dim" if dimmed else "span-tree--muted"
+        effect = self.effect_of_hooks(span) or ""
+        if left < len(effect) + _WORDS_BESIDE:
+            effect = ""
+        left -= len(effect) + 1 if effect else 0
         if left > 4:
             if told is not None:
-                pieces.append(
-                    (" " + one_line(told[1], left - 1), "span-tree--dim" if dimmed else "span-tree--muted")
-                )
+                pieces.append((" " + one_line(told[1], left - 1), muted))
             else:
                 pieces.extend(self._words(span, status, dimmed, left))
         used = sum(cell_len(text) for text, _ in pieces)
-        if used < width:
-            pieces.append((" " * (width - used), ""))
+        if used + len(effect) < width:
+            pieces.append((" " * (width - used - len(effect)), ""))
+        if effect:
+            pieces.append((effect, muted))
         return pieces
 
     def _words(self, span: Span, status: Status, dimmed: bool, width: int) -> list[Piece]:
@@ -266,6 +290,10 @@ def title_line(trace: Trace, totals: Totals, now: float, width: int) -> str:
     sums = "  ".join(facts)
     name = one_line(title(trace), max(width - cell_len(sums) - 2, 8))
     return f"{name}  {sums}"
+
+
+def _alone(trace: Trace) -> None:
+    return None
 
 
 def _nameless(span: Span) -> str:

@@ -14,7 +14,7 @@ from etaoi_tui.text import fit, one_line
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.row_summaries import Summaries
 from etaoi_tui.view.runs import columns as cols
-from etaoi_tui.view.runs.figures import RunFigures
+from etaoi_tui.view.runs.figures import Figures, RunFigures
 from etaoi_tui.view.runs.grouped_rows import GroupedRuns
 from etaoi_tui.view.runs.groups import Earlier, Group, Row
 from etaoi_tui.view.runs.sorted_rows import ORDERS, Order, make_rows
@@ -163,6 +163,11 @@ with their sums and the course of their context.
         """Return the newest run, or stray marks where nothing else came."""
         return self.all.newest()
 
+    def conversation_figures(self, trace: Trace) -> Figures | None:
+        """Return what the runs of a run's conversation came to; None if it has no other."""
+        group = self.all.group_of(trace)
+        return group.totals.figures if group is not None and len(group.runs) > 1 else None
+
     def clear(self) -> None:
         """List only what comes from now on."""
         self.all.clear()
@@ -213,7 +218,7 @@ with their sums and the course of their context.
         strays = len(self.rows.strays)
         if strays and width >= cell_len(sums) + 30:
             sums = f"+{fmt.count(strays, 'stray mark')}  {sums}"
-        left = " 1 RUNS"
+        left = " 1 runs"
         if self.order != "time":
             left += f" {_ORDER_WORDS[self.order]}"
         if self.note:

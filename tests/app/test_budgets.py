@@ -97,3 +97,13 @@ async def test_a_conversation_is_counted_together(said: list[str]) -> None:
             ask(w)
             await w.tick(pilot)
         assert len(said) == 1 and "3 runs took 303k tokens, $0.780: over $0.700" in said[0]
+
+
+async def test_a_header_says_what_its_conversation_crossed(said: list[str]) -> None:
+    async with world(settings=Settings(budgets=Budgets(session_dollars=0.7))) as (w, pilot):
+        w.app.main.traces.figures.load_prices()
+        for runs in range(4):
+            assert ("conversation over $0.700" in header(w)) is (runs > 2), runs
+            ask(w)
+            await w.tick(pilot)
+            await w.tick(pilot)

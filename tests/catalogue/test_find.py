@@ -6,6 +6,7 @@ import os
 import shutil
 import sqlite3
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgpack
@@ -22,9 +23,11 @@ from etaoi_collector.search import recording_search
 from etaoi_collector.search.find import find
 from etaoi_collector.search.hits import RunHit
 from etaoi_collector.wire.trace_records import TraceWriter
+from etaoi_tui.cli.recent_recordings import RecentRecordings
 from tests import generate
 from tests.catalogue.making import CAPTURES, NOW, at, write_run
 from tests.catalogue.test_rows import folded
+from tests.collector.serving import wait_for
 from tests.generate import Scribe
 from tests.headless.running import objects, run
 
@@ -216,21 +219,58 @@ def test_what_is_being_recorded_is_searched_to_its_end(tmp_path: Path) -> None:
     writer.close()
 
 
-def test_a_foreign_file_that_its_reader_offers_is_searched(
+TOOL_CALL = (
+    '{"type":"tool_call_started","stream_id":"s","node_id":"n","execution_id":"e",'
+    '"timestamp":"2026-01-02T03:04:05","data":{"tool_use_id":"t","tool_name":"find_order",'
+    '"tool_input":{"order":"A-1007"}}}\n'
+)
+"""A line of one of Hive's logs."""
+
+
+def test_logs_where_hive_leaves_them_are_searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home, debug = tmp_path / "hive", tmp_path / "debug"
+    monkeypatch.setenv("HIVE_HOME", str(home))
+    monkeypatch.setenv("HIVE_DEBUG_EVENTS", str(debug))
+    logs = [
+        home / "event_logs" / "20260102_030405.jsonl",
+        home / "agents" / "queens" / "ada" / "sessions" / "session_1" / "events.jsonl",
+        debug / "20260102_030406.jsonl",
+    ]
+    for number, log in enumerate(logs):
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text(TOOL_CALL)
+        os.utime(log, (NOW + number, NOW + number))
+    (home / "config.jsonl").write_text(TOOL_CALL)
+    (debug / "broken.jsonl").symlink_to(tmp_path / "nothing")
+    newest_first = [str(log) for log in reversed(logs)]
+    offered = [(str(file.path), file.format) for file in registry.offered_files()]
+    assert offered == [(log, "Hive events") for log in newest_first]
+    hits = [(hit.file, hit.spans[0].name) for hit in search(tmp_path, "a-1007")]
+    assert hits == [(log, "find_order") for log in newest_first]
+    monkeypatch.setenv("ETAOI_TUI_STATE_DIR", str(tmp_path))
+    recent = RecentRecordings()
+    recent()
+    wait_for(lambda: len(recent()) == len(logs))
+    assert [one.path for one in recent()] == newest_first
+    assert recent()[0].what == "Hive events  debug/20260102_030406.jsonl"
+
+
+def test_a_reader_that_fails_and_files_of_others_cost_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lines = [
-        '{"type":"tool_call_started","stream_id":"s","node_id":"n","execution_id":"e",'
-        '"timestamp":"2026-01-02T03:04:05","data":{"tool_use_id":"t","tool_name":"find_order",'
-        '"tool_input":{"order":"A-1007"}}}'
-    ]
     log = tmp_path / "events.jsonl"
-    log.write_text("\n".join(lines) + "\n")
-    monkeypatch.setattr(HiveLog, "offered", lambda self: [log, tmp_path / "gone.jsonl"])
-    assert registry.offered_files() == []  # one that is gone costs what its reader offers
-    monkeypatch.setattr(HiveLog, "offered", lambda self: [log])
-    (hit,) = search(tmp_path, "a-1007")
-    assert (hit.file, hit.spans[0].name) == (str(log), "find_order")
+    log.write_text(TOOL_CALL)
+
+    def failing(self: HiveLog) -> Iterator[Path]:
+        yield log
+        yield tmp_path / "gone.jsonl"
+        raise RuntimeError("no")
+
+    monkeypatch.setattr(HiveLog, "offered", failing)
+    assert [file.path for file in registry.offered_files()] == [log]
+    if registry.OWN_USER is not None:
+        monkeypatch.setattr(registry, "OWN_USER", registry.OWN_USER + 1)
+        assert registry.offered_files() == []
 
 
 def test_the_command_prints_runs_with_their_hits(state: Path) -> None:

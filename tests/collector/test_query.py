@@ -10,7 +10,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from etaoi_collector.query import QueryError, parse_query
+from etaoi_collector.store import Store
 from etaoi_collector.store.model import Session, Span, SpanFlag, Status, Trace, Usage
+from etaoi_collector.wire.codec import decode_frame
+from tests.generate import frame
+from tests.scribe import Scribe
 
 STARTED = int(SpanFlag.STARTED)
 DONE = STARTED | int(SpanFlag.ENDED)
@@ -103,6 +107,8 @@ FIELDS: list[tuple[str, Span, Span]] = [
     ("cost<=$0.01", priced(100), priced(1_000_000)),
     ("cost>=0", priced(100), priced(100, "no-such-model")),
     ("cost>=0", priced(100), span()),
+    ("cost:?", priced(100, "no-such-model"), priced(100)),
+    ("cost=$?", priced(100, "no-such-model"), span()),
     ("tok>=3", span(usage=Usage(1, 2)), span(usage=Usage(1, 1))),
     ("tok<1M", span(usage=Usage(1, 1, 999_999)), span()),
     ("in>1k", span(usage=Usage(1001, 0)), span(usage=Usage(1000, 2000))),
@@ -282,3 +288,26 @@ def test_any_text_is_a_query_or_says_what_is_wrong_within_it(text: str) -> None:
     recorded = Recorded(b"\xff\x00 some { bytes", b"")
     for wanted in SPANS:
         assert query.matches(wanted, recorded) in (True, False)
+
+
+def test_an_agent_and_a_run_cost_what_the_calls_in_them_cost() -> None:
+    """A million tokens of input of gpt-4o are $2.50."""
+    scribe, store = Scribe("costs"), Store()
+    run = scribe.start("middleware", "graph")
+    for name, model in (("dear", "gpt-4o"), ("odd", "no-such-model")):
+        agent = scribe.start("sub_agent", name, run)
+        step = scribe.start("middleware", "model", agent)
+        call = scribe.start("llm", model, step, metadata={"ls_model_name": model, "ls_provider": "openai"})
+        scribe.end(call, {"usage": {"input_tokens": 1_000_000, "output_tokens": 0}})
+        scribe.end(scribe.start("tool", "search", agent))
+    store.apply(decode_frame(frame(scribe.take())), -1, 1)
+    names = {
+        text: {span.name for span in next(iter(store.traces.values())).members if found(text, span)}
+        for text in ("cost>2.4", "cost>2.6", "cost:?", "kind:agent cost>0")
+    }
+    assert names == {
+        "cost>2.4": {"graph", "dear", "gpt-4o"},
+        "cost>2.6": set(),
+        "cost:?": {"graph", "odd", "no-such-model"},
+        "kind:agent cost>0": {"dear"},
+    }

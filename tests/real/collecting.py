@@ -17,7 +17,7 @@ from etaoi_collector.store import Store
 from etaoi_tui.feed import Feed
 
 TICK_MS = 40.0
-PATIENCE = 30.0
+PATIENCE = 120.0
 
 
 @dataclass(frozen=True)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
-from etaoi_collector.store.model import Span, Status, Trace
-from tests.real.collecting import Collected, collecting
+from etaoi_collector.store.model import Status
+from tests.real import exporting
+from tests.real.collecting import Collected
 from tests.real.exporters import ENVIRONMENTS
+from tests.real.exporting import WHERE, ended, only_trace, spans
 from tests.real_env import real_env
 
 pytestmark = [pytest.mark.real_clients, pytest.mark.timeout(600)]
@@ -20,41 +19,10 @@ pytestmark = [pytest.mark.real_clients, pytest.mark.timeout(600)]
 PROGRAM = Path(__file__).parent / "drivers" / "exporters.py"
 
 
-@contextmanager
-def running(which: str, environment: str, tmp_path: Path) -> Iterator[Collected]:
+def running(which: str, environment: str, tmp_path: Path) -> AbstractContextManager[Collected]:
     """Run a program against a collector, which goes on until the block ends."""
     python = real_env(environment, *ENVIRONMENTS[environment])
-    with collecting(tmp_path / "run.msgpack") as collected:
-        where = urlsplit(collected.url).netloc
-        with subprocess.Popen(
-            [str(python), str(PROGRAM), which, where],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        ) as program:
-            yield collected
-            told, _ = program.communicate(timeout=120)
-        assert program.returncode == 0 and "Error" not in told and "WARNING" not in told, told
-
-
-def spans(collected: Collected) -> dict[str, Span]:
-    """All spans by their names."""
-    return {
-        f"{span.kind}:{span.name}": span
-        for trace in collected.store.traces.values()
-        for span in trace.members
-        if not span.placeholder
-    }
-
-
-def ended(collected: Collected, count: int) -> bool:
-    found = spans(collected)
-    return len(found) >= count and all(span.ended_at is not None for span in found.values())
-
-
-def only_trace(collected: Collected) -> Trace:
-    (trace,) = collected.store.traces.values()
-    return trace
+    return exporting.running([python, PROGRAM, which, WHERE], tmp_path / "run.msgpack")
 
 
 @pytest.mark.parametrize("protocol", ["otel-http", "otel-grpc"])

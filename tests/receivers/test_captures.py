@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from etaoi_collector.pricing import book
+from etaoi_collector.pricing.book import OwnPrice, PriceBook
+from etaoi_collector.pricing.total import Total
+from etaoi_collector.pricing.totals import Totals
 from etaoi_collector.recording.reader import TraceReader
 from etaoi_collector.source_items import EventBatch
 from etaoi_collector.store import Store
@@ -16,6 +21,48 @@ from tests.receivers.ingest_captures import EXPECTED, captured, send, summary, w
 _REFUSED_ON_PURPOSE = range(400, 600)
 
 
+TWO_TRACERS = "langsmith-hybrid-mode"
+"""Each of its runs comes by LangSmith's protocol and by OpenTelemetry's, in a trace each."""
+
+DOLLARS = (2.0, 8.0)
+"""Price of a million tokens of input, from a cache or not, and of output: the same for every model here."""
+
+
+@pytest.fixture
+def one_price(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A price for the models of all captures, and for no other."""
+    models = {model for expected in EXPECTED.values() for model in expected["models"]}
+    given, made = DOLLARS
+    prices = PriceBook(own={one: OwnPrice(input=given, output=made, cache_read=given) for one in models})
+    prices._failed = "left out"
+    monkeypatch.setattr(book, "_book", [prices])
+
+
+def come_to(store: Store, expected: dict[str, Any], *, told: int = 1) -> None:
+    """Check sums over everything, by session and by root with all agents below, against a capture's own.
+
+    Args:
+        store: What came.
+        expected: What the capture says.
+        told: How often every call was told: it was paid once.
+    """
+    totals, by_session, by_root = Totals(), Total(), Total()
+    for session in store.sessions.values():
+        by_session.add(totals.of_session(session))
+    for root in (root for trace in store.traces.values() for root in trace.roots):
+        spent = totals.of_span(root)
+        if spent is not None:
+            by_root.add(spent.together)
+    given, made = expected["llm_input_tokens"] // told, expected["llm_output_tokens"] // told
+    for total in (by_session, by_root):
+        assert (total.input_tokens, total.output_tokens) == (given, made)
+        if not total.unpriced and total.priced:
+            cost = (given * DOLLARS[0] + made * DOLLARS[1]) / 1e6
+            assert total.cost_usd == pytest.approx(cost, abs=1e-9)
+    assert by_root.priced == by_session.priced
+
+
+@pytest.mark.usefixtures("one_price")
 @pytest.mark.parametrize("name", EXPECTED)
 def test_a_capture_becomes_what_it_should(name: str, tmp_path: Path) -> None:
     expected = EXPECTED[name]
@@ -29,6 +76,7 @@ def test_a_capture_becomes_what_it_should(name: str, tmp_path: Path) -> None:
             assert found[key] == expected[key], key
         # Spans that began at the same moment may stand in either order.
         assert sorted(found["tree"]) == sorted(expected["tree"])
+        come_to(store, expected, told=2 if name == TWO_TRACERS else 1)
         assert not store.rejects and collector.stats().rejected == 0
         path = collector.recorder.path
     if path is None:

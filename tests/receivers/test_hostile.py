@@ -109,3 +109,30 @@ def test_a_body_that_turns_out_unreadable_is_counted(tmp_path: Path) -> None:
         ]
         assert send(collector, iter(bad)) == [202, 202, 200]
         wait_for(lambda: collector.stats().refused_frames == 3)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [rb'"half of a character: \ud83d"', b'"no UTF-8: \xff"', b"NaN", b"9" * 5_000],
+    ids=["surrogate", "bytes", "NaN", "digits"],
+)
+@pytest.mark.parametrize("kind", ["otlp", "langsmith"])
+def test_what_encoders_write_beside_json_costs_no_other_span(kind: str, odd: bytes, tmp_path: Path) -> None:
+    run = "c4f1a1de-0000-4000-8000-00000000000"
+    if kind == "otlp":
+        spans = [
+            _span([{"key": "a", "value": {"stringValue": "MARK"}}], spanId=f"{n}" * 16) for n in range(3)
+        ]
+        body = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}).encode()
+        request = posted("/v1/traces", JSON, body.replace(b'"MARK"', odd, 2))
+    else:
+        told = {"run_type": "chain", "name": "x", "inputs": {"a": "MARK"}, "outputs": {}}
+        times = {"start_time": "2026-01-01T00:00:00Z", "end_time": "2026-01-01T00:00:01Z"}
+        runs = [{"id": f"{run}{n}", "trace_id": f"{run}{n}", **told, **times} for n in range(3)]
+        body = json.dumps({"post": runs}).encode()
+        request = posted("/runs/batch", JSON, body.replace(b'"MARK"', odd, 2))
+    store = Store()
+    with serving(tmp_path) as (collector, source):
+        assert send(collector, iter([request])) in ([200], [202])
+        wait_for_spans(store, source, 3)
+    assert not store.rejects

@@ -164,5 +164,24 @@ def total_of_trace(trace: Trace, *, wait: bool = False) -> Total:
     return known[1]
 
 
+def totals_of_spans_above(trace: Trace) -> dict[Span, Total]:
+    """Return what each span came to that has model calls of a trace below it; loads prices, once.
+
+    The same sums are not made twice. See `total_of_call`.
+    """
+    load_prices()
+    known = _above.get(trace)
+    if known is None or known[0] != trace.usage_version:
+        sums: dict[Span, Total] = {}
+        for call in trace.calls:
+            total, above = total_of_call(call, wait=True), call.parent
+            while above is not None:
+                sums.setdefault(above, Total()).add(total)
+                above = above.parent
+        known = _above[trace] = trace.usage_version, sums
+    return known[1]
+
+
+_above: WeakKeyDictionary[Trace, tuple[int, dict[Span, Total]]] = WeakKeyDictionary()
 _traces: WeakKeyDictionary[Trace, tuple[tuple[int, bool], Total]] = WeakKeyDictionary()
 """Sums of the traces that are looked at; a page that is drawn again asks for the same ones."""

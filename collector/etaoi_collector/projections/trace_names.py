@@ -33,11 +33,15 @@ def is_run(trace: Trace) -> bool:
     Snapshots of agents, stray marks, and traces whose spans all hang in another one's tree (the turns of a
     voice call) are shown with the run that they belong to.
     """
+    if (unread := trace.unread) is not None:
+        return unread.is_run
     return bool(trace.roots) and is_listed(trace)
 
 
 def is_listed(trace: Trace) -> bool:
     """Whether a trace is a run, or a part of one that can be asked for by its id."""
+    if (unread := trace.unread) is not None:
+        return unread.is_listed
     return not trace.only_context and not is_stray(trace)
 
 
@@ -58,6 +62,8 @@ def heads(trace: Trace) -> list[Span]:
 
 def title(trace: Trace) -> str:
     """Return what a trace is called: its first root that has a name."""
+    if (unread := trace.unread) is not None and unread.name:
+        return unread.name
     if is_stray(trace):
         return "1 stray mark" if len(trace.roots) == 1 else f"{len(trace.roots):,} stray marks"
     for root in heads(trace)[:8]:
@@ -77,6 +83,8 @@ def trace_name(trace: Trace) -> str:
 
 def agent_of(trace: Trace) -> str:
     """Return the agent that a trace is a run of; empty if nothing tells."""
+    if (unread := trace.unread) is not None:
+        return unread.agent
     for head in heads(trace)[:8]:
         if head.agent:
             return head.agent

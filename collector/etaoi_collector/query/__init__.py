@@ -10,7 +10,7 @@ A query is words and fields, all of which must hold::
     model:gpt*                part of the model's name; * stands for anything, here and in every word
     tool=fetch  thread:t-7    = for a whole name; thread: the conversation it belongs to
     dur>2s  ttft<800ms        times: us ms s m h; tok>4k  in>1k  out<100: token counts
-    cost>0.01                 US dollars that a model call cost, where its price is known
+    cost>0.01  cost:?         US dollars of a model call, or of all of an agent or run; ?: no price known
     in:oslo  out:refund       in what it was given, in what it gave
     id:4f1c                   beginning of its span, trace or session id
     !kind:tool                not; a | b: either; ( ) group

@@ -6,7 +6,8 @@ import math
 import re
 from collections.abc import Callable
 
-from etaoi_collector.pricing.total import total_of_call
+from etaoi_collector.pricing.total import Total, total_of_call, totals_of_spans_above
+from etaoi_collector.pricing.totals import tree_of
 from etaoi_collector.query.match import (
     COMPARISONS,
     All,
@@ -35,6 +36,9 @@ _NESTED_AT_MOST = 40
 _DURATION = re.compile(r"([0-9.]+)\s*(us|ms|s|m|h)?", re.IGNORECASE)
 _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _COUNT = re.compile(r"([0-9.]+)\s*([kM]?)")
+
+_SUMMED = frozenset({"sub_agent", "voice_agent", "voice_session", "voice_turn", "turn", "task"})
+"""Kinds that cost what the model calls in them cost; so does every root."""
 
 _KINDS = {"agent": ("sub_agent", "voice_agent"), "voice": ("voice_session", "voice_turn", "voice_agent")}
 
@@ -155,6 +159,8 @@ def _field(name: str, op: str, value: str) -> Query:
 def _number(name: str, op: str, value: str) -> Query:
     if op == ":" and name in ("in", "out"):
         return (Given if name == "in" else Made)(_word(value))
+    if name == "cost" and op in (":", "=") and value.removeprefix("$") == "?":
+        return Field(_without_price)
     read, parse = _NUMBERS[name]
     if op == ":":
         op = "="
@@ -273,8 +279,26 @@ def _tokens_of(span: Span) -> float | None:
 
 
 def _cost(span: Span) -> float | None:
-    """Return what a model call cost; loads the prices, once, if nobody has."""
-    return total_of_call(span, wait=True).cost_usd if span.usage is not None else None
+    """Return what a model call cost, or all calls below a run or an agent; loads the prices, once."""
+    total = _total(span)
+    return total.cost_usd if total is not None else None
+
+
+def _total(span: Span) -> Total | None:
+    if span.usage is not None:
+        return total_of_call(span, wait=True)
+    if span.parent is not None and span.kind not in _SUMMED:
+        return None
+    total = Total()
+    for trace in tree_of(span.trace) if span.parent is None else (span.trace,):
+        if (below := totals_of_spans_above(trace).get(span)) is not None:
+            total.add(below)
+    return total or None
+
+
+def _without_price(span: Span) -> bool:
+    total = _total(span)
+    return total is not None and total.unpriced > 0
 
 
 _TEXTS: dict[str, Callable[[str], Query]] = {

@@ -6,13 +6,21 @@ with the time of the first, and writes it when the turn is complete; so lines ar
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from etaoi_collector.readers.door import ForeignReader
 from etaoi_collector.translation.hive_events import HiveEvents, time_of
+
+_SWITCHES = frozenset({"", "0", "1", "true", "false", "full"})
+"""Values of ``HIVE_DEBUG_EVENTS`` that name no folder."""
+_DEEPEST_SESSION = 6
+"""Folders below Hive's own, down to which logs of sessions are looked for."""
+_FOLDERS_LOOKED_AT = 1_000
 
 
 class _Line(msgspec.Struct):
@@ -31,6 +39,19 @@ class HiveLog(ForeignReader):
 
     name = "Hive events"
     by_lines = False
+
+    def offered(self) -> Iterator[Path]:
+        """Yield the logs below Hive's folder, and where ``HIVE_DEBUG_EVENTS`` puts them."""
+        home = Path(os.environ.get("HIVE_HOME") or Path.home() / ".hive")
+        yield from home.glob("event_logs/*.jsonl")
+        debug = os.environ.get("HIVE_DEBUG_EVENTS", "").strip()
+        if debug.lower() not in _SWITCHES:
+            yield from Path(debug).glob("*.jsonl")
+        for folder, folders, files in os.walk(home):
+            depth = len(Path(folder).relative_to(home).parts)
+            folders[:] = [] if depth >= _DEEPEST_SESSION else sorted(folders)[:_FOLDERS_LOOKED_AT]
+            if "events.jsonl" in files:
+                yield Path(folder) / "events.jsonl"
 
     def sniff(self, start: bytes) -> bool:
         """Tell whether a file that begins like this is one of Hive's logs."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from etaoi_collector.readers.door import ForeignReader
-from etaoi_collector.translation.langsmith_requests import read_json
+from etaoi_collector.translation.langsmith_requests import parse_body
 from etaoi_collector.translation.otel_model import InvalidPayload
 from etaoi_collector.translation.translators import Translators
 
@@ -39,7 +39,7 @@ class _Runs:
         """Return the events of some runs, or of lists of runs."""
         runs: list[dict[str, Any]] = []
         for piece in pieces:
-            value = read_json(piece)
+            value = parse_body(piece)
             runs += [run for run in (value if isinstance(value, list) else [value]) if isinstance(run, dict)]
         if not any("run_type" in run for run in runs):
             raise InvalidPayload("no run of LangSmith")

@@ -5,7 +5,10 @@ from __future__ import annotations
 import importlib
 import os
 import pkgutil
+import stat
+from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from etaoi_collector import readers
 from etaoi_collector.readers.door import Reader
@@ -17,6 +20,9 @@ ENTRY_POINTS = "etaoi_tui.readers"
 """Group of entry points under which other packages offer readers: each names a subclass of `Reader`."""
 
 SNIFFED = 64 << 10
+
+OWN_USER = os.getuid() if hasattr(os, "getuid") else None
+"""The user's number; None where users have none."""
 
 
 def find_readers() -> list[Reader]:
@@ -35,15 +41,38 @@ def find_readers() -> list[Reader]:
     return found
 
 
-def offered_files() -> list[Path]:
-    """Return the files that other programs left where their readers look for them, the newest first."""
-    changed: dict[Path, float] = {}
+class OfferedFile(NamedTuple):
+    """A file that another program left where its reader looks for it.
+
+    Attributes:
+        path: Where it lies.
+        format: What its format is called.
+        modified: When it was written last, in seconds since the epoch.
+        size: Bytes.
+    """
+
+    path: Path
+    format: str
+    modified: float
+    size: int
+
+
+def offered_files() -> list[OfferedFile]:
+    """Return the files that other programs left where their readers look for them, the newest first.
+
+    Files of other users are left out.
+    """
+    found: dict[Path, OfferedFile] = {}
     for reader in find_readers():
         try:
-            changed |= {path: path.stat().st_mtime for path in reader.offered()}
-        except Exception:  # somebody else's reader, or a file that went meanwhile
+            for path in reader.offered():
+                with suppress(OSError):  # it went meanwhile
+                    about = path.stat()
+                    if stat.S_ISREG(about.st_mode) and (OWN_USER is None or about.st_uid == OWN_USER):
+                        found[path] = OfferedFile(path, reader.name, about.st_mtime, about.st_size)
+        except Exception:  # somebody else's reader
             continue
-    return sorted(changed, key=lambda path: changed[path], reverse=True)
+    return sorted(found.values(), key=lambda file: file.modified, reverse=True)
 
 
 def _add(found: list[Reader], reader: object) -> None:

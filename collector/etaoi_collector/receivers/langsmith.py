@@ -93,9 +93,9 @@ def translate_run(run_id: str | None, translators: Translators, body: bytes) -> 
 
 def translate_feedback(translators: Translators, body: bytes) -> Iterator[list[bytes]]:
     """Translate feedback that is sent by itself."""
-    from etaoi_collector.translation.langsmith_requests import Operations, read_json
+    from etaoi_collector.translation.langsmith_requests import Operations, parse_body
 
-    value = read_json(body)
+    value = parse_body(body)
     return _translated(translators, Operations(feedback=[value] if isinstance(value, dict) else []))
 
 

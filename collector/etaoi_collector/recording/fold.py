@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from etaoi_collector.source_items import Closed, Ended, EventBatch, FrameRefused, Opened, RunFirst, SourceItem
+from etaoi_collector.source_items import (
+    Closed,
+    Ended,
+    EventBatch,
+    FrameRefused,
+    Opened,
+    RunsListed,
+    SourceItem,
+)
 from etaoi_collector.store import Store
 
 
@@ -21,5 +29,5 @@ def fold_item(store: Store, item: SourceItem) -> None:
         store.frame_refused(item.connection, item.at, item.size, item.reason)
     elif type(item) is Ended:
         store.finish()
-    elif type(item) is RunFirst:
-        store.run_comes_first(item.trace_id, item.number)
+    elif type(item) is RunsListed:
+        store.list_runs(item.runs)

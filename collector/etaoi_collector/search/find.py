@@ -34,13 +34,13 @@ def find(
         since: Runs that ended before are left out; seconds since the epoch.
         clock: Seconds since the epoch.
     """
-    with CatalogueFile(folder) as file:
+    with CatalogueFile(folder) as catalogue_file:
         for recording in list_recordings(recordings_dir(folder)):
             if _changed(recording.files[-1]) >= since:
-                yield from _in_recording(file, recording, query, since, clock)
-    for path in offered_files():
-        if _changed(path) >= since:
-            yield from _in_file(path, query, since)
+                yield from _in_recording(catalogue_file, recording, query, since, clock)
+    for file in offered_files():
+        if file.modified >= since:
+            yield from _in_file(file.path, query, since)
 
 
 def _in_recording(

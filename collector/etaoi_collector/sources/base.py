@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Protocol
 
@@ -119,6 +120,14 @@ class Source(Protocol):
 
     def read(self, place: int) -> bytes | Missing:
         """Return the undecoded bytes of the event at ``place``, or why they cannot be had."""
+
+    def prefer(self, trace_id: str, is_held: Callable[[str], bool]) -> None:
+        """Hand the events of a run over next, with what belongs to it; where that cannot be, nothing happens.
+
+        Args:
+            trace_id: The run.
+            is_held: Whether something of a run that was handed over is still in memory.
+        """
 
     def close(self) -> None:
         """Release files. For a live source the collector goes on: stop it yourself."""

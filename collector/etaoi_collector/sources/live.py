@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from etaoi_collector.collector import Collector
 from etaoi_collector.recording.recorder import State
 from etaoi_collector.source_items import Missing, SourceItem
@@ -58,6 +60,9 @@ class LiveSource:
     def read(self, place: int) -> bytes | Missing:
         """Return the undecoded bytes of the event at ``place``, or why they cannot be had."""
         return self._collector.recorder.read(place)
+
+    def prefer(self, trace_id: str, is_held: Callable[[str], bool]) -> None:
+        """Everything comes in its turn."""
 
     def close(self) -> None:
         """Nothing to do: the collector goes on until somebody stops it."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
@@ -189,6 +190,9 @@ class RemoteSource:
     def read(self, place: int) -> bytes | Missing:
         """Return the undecoded bytes of the event at ``place``, or why they cannot be had."""
         return self._recorder.read(place)
+
+    def prefer(self, trace_id: str, is_held: Callable[[str], bool]) -> None:
+        """Everything comes in its turn."""
 
     def close(self) -> None:
         """Leave; the spool is gone then."""

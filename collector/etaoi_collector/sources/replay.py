@@ -68,6 +68,9 @@ class ReplaySource:
         """Return the undecoded bytes of the event at ``place``, or why they cannot be had."""
         return self.reader.read(place)
 
+    def prefer(self, trace_id: str, is_held: Callable[[str], bool]) -> None:
+        """Everything comes in its turn."""
+
     def close(self) -> None:
         """Release the recording's files."""
         self.reader.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from etaoi_collector.store.listed_run import ListedRun
 from etaoi_collector.store.model import Connection, Session, Trace
 from etaoi_collector.store.state import StoreState
 
@@ -97,13 +98,27 @@ class Liveness:
             self.touch(trace, session_id, at, connection)
             return trace
         session = self.session_of(session_id, at, connection)
-        trace = Trace(trace_id, session, held.number_of_trace(trace_id), at)
+        trace = Trace(trace_id, session, held.number_of_trace(), at)
         trace.events = 1
         if at > session.newest_at:
             session.newest_at = at
         held.traces[trace_id] = trace
         session.traces.append(trace)
         return trace
+
+    def list_run(self, run: ListedRun) -> None:
+        """Make the trace of a run of which nothing was read yet; nobody carries its session."""
+        held = self._held
+        if run.trace_id in held.traces:
+            return
+        session = held.sessions.get(run.session_id) or self._new_session(run.session_id, run.started_at)
+        trace = Trace(run.trace_id, session, run.number, run.started_at)
+        trace.list_as(run)
+        session.newest_at = max(session.newest_at, run.ended_at)
+        session.user_id = session.user_id or run.user_id
+        held.traces[run.trace_id] = trace
+        session.traces.append(trace)
+        held.changes.traces[trace] = None
 
     def move_trace(self, trace: Trace, session_id: str, at: float, connection: int) -> None:
         """Give a trace to another session: its root says so, and came after others that said otherwise."""
@@ -124,13 +139,17 @@ class Liveness:
         held = self._held
         session = held.sessions.get(session_id)
         if session is None:
-            if len(held.sessions) >= self._forget_above:
-                self._forget_sessions()
-            session = Session(session_id, at, self._next_session, held.agents)
-            self._next_session += 1
-            held.sessions[session_id] = session
-            held.changes.sessions[session] = None
+            session = self._new_session(session_id, at)
         self.carry(session, connection)
+        return session
+
+    def _new_session(self, session_id: str, at: float) -> Session:
+        held = self._held
+        if len(held.sessions) >= self._forget_above:
+            self._forget_sessions()
+        session = held.sessions[session_id] = Session(session_id, at, self._next_session, held.agents)
+        self._next_session += 1
+        held.changes.sessions[session] = None
         return session
 
     def carry(self, session: Session, connection: int) -> None:

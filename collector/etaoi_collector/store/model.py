@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from etaoi_collector.conventions.usage import Usage
+from etaoi_collector.store.listed_run import ListedRun
 from etaoi_collector.store.status import SpanFlag, Status, status_of_error
 from etaoi_collector.wire.event_ref import NO_EVENT
 
@@ -165,6 +166,7 @@ class Trace:
         "infrastructure",
         "inner_calls",
         "input_tokens",
+        "listed",
         "members",
         "model_calls",
         "number",
@@ -190,6 +192,16 @@ class Trace:
         self.trace_id = trace_id
         self.session = session
         self.number = number
+        self.listed: ListedRun | None = None
+        """What a list of its recording's runs says of it."""
+        self.empty(at)
+
+    def empty(self, at: float) -> None:
+        """Begin without any event.
+
+        Args:
+            at: Time stamp of the first one.
+        """
         self.roots: list[Span] = []
         """Spans without a known parent, in start order."""
         self.members: list[Span] = []
@@ -240,6 +252,32 @@ class Trace:
         self.resumed: dict[Span, Span] | None = None
         """Runs in it that went on with one that waited, and which."""
 
+    def list_as(self, run: ListedRun) -> None:
+        """Be what a list says of it, without any event."""
+        self.listed = run
+        self.empty(run.started_at)
+        self.ended_at = run.ended_at
+        self.thread = run.thread
+        self.only_infrastructure = run.only_infrastructure
+
+    @property
+    def unread(self) -> ListedRun | None:
+        """What a list says of it, while that knows more: not all of its events were read yet."""
+        listed = self.listed
+        if listed is None or self.events < listed.events:
+            return listed
+        return listed if self.running and not self.session.gone else None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing of it runs, and nothing that a list tells of is still to be read."""
+        return not self.running and self.is_read
+
+    @property
+    def is_read(self) -> bool:
+        """Whether all events that a list tells of are here."""
+        return self.listed is None or self.events >= self.listed.events
+
     @property
     def spans(self) -> int:
         """How many spans of it have arrived."""
@@ -248,6 +286,8 @@ class Trace:
     @property
     def status(self) -> Status:
         """The state a list shows: running while anything runs, else what its first root came to."""
+        if self.listed is not None and (unread := self.unread) is not None:
+            return Status(unread.status)
         if self.waiting and self._nothing_runs():
             return Status.PAUSED
         if self.running and not self.session.gone:
@@ -260,6 +300,8 @@ class Trace:
     @property
     def waits_for(self) -> str | None:
         """What it waits for, in one line; None when it is not paused."""
+        if self.listed is not None and (unread := self.unread) is not None:
+            return unread.waits_for
         if not self.waiting or self.waits is None or self.status is not Status.PAUSED:
             return None
         waiting = [span for span in self.waits if span.marks & _WAITING]

@@ -1,4 +1,7 @@
-"""Lets the oldest traces go when too much is in memory. They stay in the recording."""
+"""Lets the oldest traces go when too much is in memory. They stay in the recording.
+
+A run that a list told of goes back to what that said, and can be read again.
+"""
 
 from __future__ import annotations
 
@@ -44,9 +47,9 @@ class Retention:
             for trace in held.traces.values():
                 if left <= goal:
                     break
-                if trace is newest or trace in going:
+                if trace is newest or trace in going or not trace.members:
                     continue
-                if running or not trace.running or trace.session.gone:
+                if running or trace.is_whole or trace.session.gone:
                     going[trace] = None
                     left -= len(trace.members)
             if left <= 2 * self._max_spans:
@@ -61,9 +64,10 @@ class Retention:
         changes = held.changes
         thinned: dict[Span, None] = {}
         for trace in going:
-            del held.traces[trace.trace_id]
-            held.evicted_traces += 1
-            held.evicted_spans += trace.spans
+            if trace.listed is None:
+                del held.traces[trace.trace_id]
+                held.evicted_traces += 1
+                held.evicted_spans += trace.spans
             held.span_count -= len(trace.members)
             for span in trace.members:
                 self._forget_id(span)
@@ -82,7 +86,7 @@ class Retention:
             hung = parent.trace.hung or ()
             parent.trace.hung = {trace: None for trace in hung if trace not in going} or None
         for session in {trace.session: None for trace in going}:
-            session.traces[:] = [trace for trace in session.traces if trace not in going]
+            session.traces[:] = [trace for trace in session.traces if trace not in going or trace.listed]
         self._waits.forget(going)
         runs = held.agents.runs
         for context_id in {one: None for trace in going for one in trace.context_ids}:
@@ -100,6 +104,8 @@ class Retention:
                 # Untracked by the collector of cycles: cut them by hand.
                 span.parent = None
                 span.children = None
+            if trace.listed is not None:
+                trace.list_as(trace.listed)  # it can be read again
             trace.members = []
             trace.roots = []
             trace.calls = []

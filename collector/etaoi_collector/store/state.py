@@ -42,7 +42,6 @@ class StoreState:
         "events",
         "evicted_spans",
         "evicted_traces",
-        "first_run",
         "names",
         "next_span",
         "refused_frames",
@@ -53,6 +52,7 @@ class StoreState:
         "span_count",
         "spans",
         "traces",
+        "unattributed",
     )
 
     def __init__(self) -> None:
@@ -63,6 +63,8 @@ class StoreState:
         self.agents = AgentIndex(self.spans)
         self.clashing: dict[str, dict[str, Span]] = {}
         """Spans whose id is another's in `spans`, by id and trace id."""
+        self.unattributed: dict[Span, None] = {}
+        """Failed spans of which is to be found out where their error began."""
         self.names = DisplayNames()
         self.changes = Changes()
         self.rejects: list[StoredReject] = []
@@ -73,18 +75,12 @@ class StoreState:
         self.dropped = 0
         self.span_count = 0
         self.evicted_traces = 0
-        self.first_run: tuple[str, int] | None = None
-        """The trace that comes before those that were recorded before it, and its place among all."""
         self.evicted_spans = 0
         self.next_span = 0
 
-    def number_of_trace(self, trace_id: str) -> int:
+    def number_of_trace(self) -> int:
         """Return the place of a new trace in the order of arrival."""
-        number = len(self.traces) + self.evicted_traces
-        if self.first_run is None:
-            return number
-        first, place = self.first_run
-        return place if trace_id == first else number - (number <= place)
+        return len(self.traces) + self.evicted_traces
 
     def changed(self, span: Span) -> None:
         """Note that a span's row may look different."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from etaoi_collector.store.aggregates import Aggregates
 from etaoi_collector.store.fast_path import FastReducer
+from etaoi_collector.store.listed_run import ListedRun
 from etaoi_collector.store.liveness import Liveness
 from etaoi_collector.store.model import Changes, Connection, Session, Span, Trace
 from etaoi_collector.store.reducer import Reducer
@@ -30,7 +31,7 @@ class Store:
         self.traces: dict[str, Trace] = held.traces
         self.connections: dict[int, Connection] = held.connections
         self.rejects: list[StoredReject] = held.rejects
-        links = SpanLinks(held)
+        links = self._links = SpanLinks(held)
         facts = Aggregates(held)
         self._liveness = Liveness(held)
         waits = Waits(held)
@@ -93,6 +94,8 @@ class Store:
         """
         held = self._held
         self._usual.fold(events, first_ref, 0 if first_ref < 0 else 1, connection)
+        if held.unattributed:
+            self._links.attribute_errors()
         held.events += len(events)
         known = held.connections.get(connection)
         if known is not None:
@@ -113,9 +116,14 @@ class Store:
         self._held.refused_frames += 1
         self._held.reject(StoredReject(0, f"frame of {size:,} bytes refused: {reason}", 1, -1, connection))
 
-    def run_comes_first(self, trace_id: str, number: int) -> None:
-        """Give a run its place in the order of arrival, although its events come before all others."""
-        self._held.first_run = (trace_id, number)
+    def list_runs(self, runs: Iterable[ListedRun]) -> None:
+        """Know of runs before any event of them is read.
+
+        Args:
+            runs: In order of arrival.
+        """
+        for run in runs:
+            self._liveness.list_run(run)
 
     def tick(self, now: float) -> None:
         """Let time pass: sessions whose clients have been away for `LOST_AFTER` lose their open spans."""

@@ -19,6 +19,9 @@ INNER_KEPT = 256
 ANSWERS_KEPT = 512
 """Newest answers of which the id is remembered."""
 
+SAME_MOMENT = 0.002
+"""Seconds by which two tracers may differ about when a call began or ended."""
+
 _PARENTS_ASKED = 64
 
 
@@ -46,14 +49,18 @@ class NewestAnswers:
         self._known: dict[str, tuple[str, float, float]] = {}
 
     def comes_from_another(self, span: Span, answer_id: str | None) -> bool:
-        """Take an answer in; return whether another trace's call, inside this one in time, gave it first."""
+        """Take an answer in; return whether another trace's call, inside this one in time, gave it first.
+
+        So did the same call, where two tracers tell of it.
+        """
         if answer_id is None or span.ended_at is None:
             return False
         trace_id = span.trace.trace_id
         known = self._known.get(answer_id)
         if known is not None:
             other, started_at, ended_at = known
-            return other != trace_id and span.started_at <= started_at and ended_at <= span.ended_at
+            begins = span.started_at - SAME_MOMENT <= started_at
+            return other != trace_id and begins and ended_at <= span.ended_at + SAME_MOMENT
         self._known[answer_id] = trace_id, span.started_at, span.ended_at
         if len(self._known) > ANSWERS_KEPT:
             del self._known[next(iter(self._known))]

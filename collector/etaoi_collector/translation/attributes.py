@@ -14,6 +14,10 @@ from etaoi_collector.translation.otel_model import Attributes
 _ROUTES_KEPT = 8_192
 """Attribute names whose meaning is remembered; a producer has some hundred."""
 
+_OWNERS = frozenset({"session_id", "thread_id", "user_id"})
+_OWNERS_IN_JAVASCRIPT = frozenset({"sessionId", "threadId", "userId"})
+"""Names in metadata of who a span belongs to."""
+
 _ENTRIES_READ = 4_096
 """Highest index of a counted attribute (``llm.input_messages.N.``) that is believed."""
 
@@ -115,7 +119,7 @@ class SortedAttributes:
                 self.kind_values[key] = value
             elif kind == _METADATA:
                 self.metadata[route.name] = to_text(parse_json(value))
-                if route.name in ("session_id", "thread_id", "user_id", "sessionId", "threadId", "userId"):
+                if route.name in _OWNERS or route.name in _OWNERS_IN_JAVASCRIPT:
                     self._note_owner(route.name, value)
             elif kind == _METADATA_MAP:
                 self._take_metadata(value)
@@ -149,8 +153,8 @@ class SortedAttributes:
         for key, item in found.items():
             if not isinstance(key, str) or key.startswith("LANGSMITH_"):
                 continue
-            self.metadata[key] = to_text(item)
-            if key in ("session_id", "thread_id", "user_id"):
+            self.metadata[key] = item if type(item) is str else to_text(item)
+            if key in _OWNERS:
                 self._note_owner(key, item)
 
     def _note_owner(self, key: str, value: Any) -> None:

@@ -10,6 +10,7 @@ from functools import lru_cache
 _SPANS = uuid.UUID("c0ffee00-0000-4000-8000-000000000000").bytes
 """Namespace of OpenTelemetry spans: that of the etaoi SDK (its ``livekit/otel_ids.py``)."""
 
+_LONGEST_NAME_KEPT = 200
 _LONGEST = 253_402_300_799
 """Seconds since the epoch that a date can still say."""
 
@@ -28,6 +29,13 @@ def trace_uuid(trace_id: str) -> str:
 
 def span_uuid(trace_id: str, span_id: str) -> str:
     """Return the id of an OpenTelemetry span: a version 5 UUID of both of its ids, in hex."""
+    if len(span_id) == 16 and len(trace_id) == 32:
+        return _span_uuid(trace_id, span_id)
+    return _span_uuid.__wrapped__(trace_id, span_id)  # ids of any length are not kept in memory
+
+
+@lru_cache(maxsize=4_096)
+def _span_uuid(trace_id: str, span_id: str) -> str:
     digest = hashlib.sha1(_SPANS + f"span:{trace_id}:{span_id}".encode(), usedforsecurity=False).hexdigest()
     return (
         f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-"
@@ -48,6 +56,11 @@ def run_uuid(value: object) -> str | None:
 
 def session_uuid(name: str) -> str:
     """Return the id of the session that a producer calls ``name``: the same as that of our SDK."""
+    return _session_uuid(name) if len(name) <= _LONGEST_NAME_KEPT else _session_uuid.__wrapped__(name)
+
+
+@lru_cache(maxsize=1_024)
+def _session_uuid(name: str) -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"etaoi:session:{name}"))
 
 

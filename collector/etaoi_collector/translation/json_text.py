@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 import msgspec
@@ -14,6 +16,38 @@ _encode = msgspec.json.Encoder(enc_hook=repr).encode
 _NO_JSON = (msgspec.DecodeError, UnicodeError, RecursionError, ValueError)
 
 
+_DIGITS_READ = 300
+_ESCAPES = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\."
+)
+"""Escapes in JSON: a pair of surrogates, one that stands alone (as a group), and all others."""
+
+
+def read_json(data: bytes | memoryview) -> Any:
+    """Parse a body, also with what JSON does not have, but encoders write.
+
+    That is NaN, numbers of any length, halves of characters, which JavaScript leaves where it cuts a text,
+    and bytes that are no UTF-8.
+
+    Raises:
+        ValueError: It is no JSON, or nested too deep.
+    """
+    try:
+        return _decode(data)
+    except _NO_JSON:
+        pass
+    text = bytes(data).decode("utf-8", "replace")
+    mended = _ESCAPES.sub(lambda found: "\\ufffd" if found[1] else found[0], text)
+    try:
+        return json.loads(mended, parse_int=_integer)
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
+
+
+def _integer(digits: str) -> int | str:
+    return int(digits) if len(digits) <= _DIGITS_READ else digits
+
+
 def parse_json(value: Any) -> Any:
     """Return what a text that is a JSON object, array or string means; every other value as it is."""
     if not isinstance(value, str) or not value or value[0] not in '{["' or len(value) > LONGEST_PARSED:
@@ -22,6 +56,14 @@ def parse_json(value: Any) -> Any:
         return _decode(value)
     except _NO_JSON:
         return value
+
+
+def unquoted(value: Any) -> str:
+    """Return a value as text, without the quotes of a text that was put into JSON."""
+    if isinstance(value, str) and value[:1] == '"':
+        inner = parse_json(value)
+        return inner if isinstance(inner, str) else value
+    return to_text(value)
 
 
 def to_text(value: Any) -> str:

@@ -6,13 +6,13 @@ Parts of the Python client have a Content-Length, those of the JavaScript client
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
+from etaoi_collector.translation.json_text import read_json
 from etaoi_collector.translation.langsmith_runs import Run
 from etaoi_collector.translation.otel_model import InvalidPayload
 
@@ -23,8 +23,6 @@ _BIG_FIELDS = frozenset({"inputs", "outputs", "events", "extra", "error", "seria
 _NAME = re.compile(rb'name="([^"]*)"')
 _TYPE = re.compile(rb"^content-type:\s*([^\r\n;]*)", re.IGNORECASE | re.MULTILINE)
 _BOUNDARY = re.compile(r'boundary="?([^";,]+)"?', re.IGNORECASE)
-
-_decode = msgspec.json.Decoder().decode
 
 
 class Operations(msgspec.Struct):
@@ -37,19 +35,15 @@ class Operations(msgspec.Struct):
     """What could not be read, in words for a person."""
 
 
-def read_json(data: bytes | memoryview) -> Any:
-    """Parse JSON, also with the NaN and the large numbers that Python's encoders write.
+def parse_body(data: bytes) -> Any:
+    """Parse JSON as `json_text.read_json` does.
 
     Raises:
         InvalidPayload: It is no JSON.
     """
     try:
-        return _decode(data)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        pass
-    try:
-        return json.loads(bytes(data))
-    except (ValueError, RecursionError) as error:
+        return read_json(data)
+    except ValueError as error:
         raise InvalidPayload("the body is not JSON") from error
 
 
@@ -59,7 +53,7 @@ def read_batch(body: bytes) -> Operations:
     Raises:
         InvalidPayload: It is something else.
     """
-    value = read_json(body)
+    value = parse_body(body)
     if not isinstance(value, dict):
         raise InvalidPayload("the body is not a batch of runs")
     told = Operations()
@@ -79,7 +73,7 @@ def read_run(body: bytes, run_id: str | None = None) -> Operations:
     Raises:
         InvalidPayload: It is something else.
     """
-    run = read_json(body)
+    run = parse_body(body)
     if not isinstance(run, dict):
         raise InvalidPayload("the body is not a run")
     return Operations(runs=[(run_id is None, run if run_id is None else {**run, "id": run_id})])
@@ -112,7 +106,7 @@ def read_multipart(body: bytes, content_type: str) -> Operations:
             told.rejected.append(f"a part called {name[:60]!a}")
             continue
         try:
-            value = read_json(data)
+            value = parse_body(data)
         except InvalidPayload:
             told.rejected.append(f"the part {name[:60]!a}, which is not JSON")
             continue

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Any
 
 from etaoi_collector.conventions.telemetry import genai, langsmith, livekit
+from etaoi_collector.conventions.telemetry.langfuse import LEVEL_ERROR
 from etaoi_collector.translation import livekit_spans
 from etaoi_collector.translation.answers import describe_answer
 from etaoi_collector.translation.attributes import SortedAttributes
 from etaoi_collector.translation.genai_events import DETAILS, is_message_event, read_message_events
 from etaoi_collector.translation.ids import span_uuid, trace_uuid
-from etaoi_collector.translation.json_text import parse_json, to_text
+from etaoi_collector.translation.json_text import parse_json, to_text, unquoted
 from etaoi_collector.translation.langchain_names import refine
 from etaoi_collector.translation.messages import read_messages, read_response, read_tool_calls
 from etaoi_collector.translation.otel_model import (
@@ -34,6 +36,7 @@ _NO_PARENT = "0000000000000000"
 _CLASS = re.compile(r"<class '([^']*)'>")
 _SAID_ELSEWHERE = frozenset({"tools", "functions", "model", "model_name", "_type", "messages", "input", "id"})
 _REQUEST_PREFIXES = ("http.", "url.", "db.", "rpc.", "messaging.", "net.", "faas.", "graphql.")
+_NOTED = ("level", "level_message")
 _FIRST_TOKEN = frozenset({"First Token Stream Event", "llm.content.completion.chunk"})
 
 
@@ -146,9 +149,9 @@ def _add_payloads(
         given = fields.get("tool_input", fields.get("input"))
         returned = fields.get("tool_output", fields.get("output"))
         if given is not None:
-            translated.start["input"] = to_text(given)
+            translated.start["input"] = unquoted(given)
         if returned is not None:
-            translated.end["output"] = to_text(returned)
+            translated.end["output"] = unquoted(returned)
         if call_id := told.text("tool_call_id"):
             translated.start["call_id"] = call_id
     elif kind == "agent_context":
@@ -301,25 +304,44 @@ def _ttft_ms(span: OtelSpan, fields: dict[str, Any]) -> float | None:
         value = fields.get(name)
         if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e7:
             return round(value * factor, 3)
+    moment = _moment_ns(fields.get("first_token_at"))
+    if moment is not None and moment >= span.start_ns:
+        return round((moment - span.start_ns) / 1e6, 3)
     for event in span.events:
         if event.name in _FIRST_TOKEN and event.time_ns >= span.start_ns:
             return round((event.time_ns - span.start_ns) / 1e6, 3)
     return None
 
 
+def _moment_ns(value: Any) -> int | None:
+    """Read a moment in ISO 8601, perhaps as a JSON string, as nanoseconds since the epoch."""
+    text = parse_json(value)
+    try:
+        return round(datetime.fromisoformat(text).timestamp() * 1e6) * 1000 if isinstance(text, str) else None
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
 def _add_error(translated: TranslatedSpan, span: OtelSpan, told: SortedAttributes) -> None:
     raised = next((event.attributes for event in reversed(span.events) if event.name == "exception"), {})
-    failed = span.status_code == STATUS_ERROR or told.fields.get("tool_is_error") is True
+    fields = told.fields
+    failed = (
+        span.status_code == STATUS_ERROR
+        or fields.get("tool_is_error") is True
+        or fields.get("level") == LEVEL_ERROR
+    )
     if not failed and not (raised and langsmith.SPAN_KIND in span.attributes):
+        translated.metadata |= {name: text for name in _NOTED if (text := told.text(name))}
         return  # LangSmith's exporter notes the exception and leaves the status at OK
     kind = raised.get("exception.type") or told.text("error_type") or ""
     kind = _CLASS.sub(r"\1", str(kind))
-    message = raised.get("exception.message") or span.status_message or translated.end.get("output") or ""
+    message = raised.get("exception.message") or span.status_message or told.text("level_message")
+    message = message or translated.end.get("output") or ""
     short = kind.rpartition(".")[2]
     message = str(message)
     if short and message.startswith((f"{short}(", f"{short}:")):
         translated.error = message
-    elif short.isidentifier():
+    elif short.isidentifier() and message:
         translated.error = f"{short}({message!r})"
     else:
         translated.error = message or kind or "error"

@@ -11,8 +11,7 @@ import binascii
 from collections.abc import Iterator
 from typing import Any
 
-import msgspec
-
+from etaoi_collector.translation.json_text import read_json
 from etaoi_collector.translation.otel_model import (
     Attributes,
     InvalidPayload,
@@ -21,9 +20,6 @@ from etaoi_collector.translation.otel_model import (
     OtelSpan,
 )
 
-_decode = msgspec.json.Decoder().decode
-
-_NO_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _FAILURES = (TypeError, ValueError, AttributeError, OverflowError, RecursionError)
 """What values of another type than expected raise."""
 
@@ -35,8 +31,8 @@ def parse(body: bytes) -> dict[str, Any]:
         InvalidPayload: It is no JSON object.
     """
     try:
-        value = _decode(body)
-    except _NO_JSON as error:
+        value = read_json(body)
+    except ValueError as error:
         raise InvalidPayload("the body is not JSON") from error
     if not isinstance(value, dict):
         raise InvalidPayload("the body is not a JSON object")

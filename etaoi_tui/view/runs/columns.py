@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from etaoi_collector.pricing.run_totals import context_tokens
 from etaoi_collector.projections.trace_names import title
 from etaoi_collector.store.model import Trace
 from etaoi_tui.text import one_line
 from etaoi_tui.view import format as fmt
-from etaoi_tui.view.runs.figures import Figures, RunFigures, context_tokens
+from etaoi_tui.view.runs.figures import Figures, RunFigures
 from etaoi_tui.view.runs.groups import Group
 from etaoi_tui.view.sparkline import sparkline
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from etaoi_collector.pricing.token_counts import read_tokens
+from etaoi_collector.pricing.run_totals import total_of_listed
 from etaoi_collector.pricing.totals import Totals
+from etaoi_collector.store.listed_run import ListedRun
 from etaoi_collector.store.model import Status, Trace
 
 
@@ -65,6 +66,8 @@ class RunFigures:
 
     def of(self, trace: Trace) -> Figures:
         """Return what a run came to so far."""
+        if (unread := trace.unread) is not None:
+            return self._of_listed(unread, trace)
         status = trace.status
         tokens = trace.input_tokens + trace.output_tokens
         cost, priced, unpriced = 0.0, 0, 0
@@ -80,6 +83,16 @@ class RunFigures:
             trace.errors,
             int(status is Status.RUNNING),
             int(status is Status.PAUSED),
+        )
+
+    def _of_listed(self, run: ListedRun, trace: Trace) -> Figures:
+        """Return what a run came to whose spans are not in memory."""
+        tokens, waits = run.input_tokens + run.output_tokens, int(run.status == Status.PAUSED)
+        if not self.priced:
+            return Figures(tokens, 0.0, 0, 0, run.errors, 0, waits)
+        total = total_of_listed(run, trace)
+        return Figures(
+            total.tokens, total.cost_usd or 0.0, total.priced, total.unpriced, run.errors, 0, waits
         )
 
 
@@ -125,12 +138,3 @@ class RunSums:
         self.version += 1
         for at, number in enumerate(figures):
             self._sums[at] += sign * number
-
-
-def context_tokens(trace: Trace) -> int | None:
-    """Return how large the context of a run's newest call was, in tokens; None if nothing reports it."""
-    for call in reversed(trace.calls[-4:]):
-        tokens = read_tokens(call.usage) if call.usage is not None else None
-        if tokens is not None and tokens.input:
-            return tokens.input
-    return None

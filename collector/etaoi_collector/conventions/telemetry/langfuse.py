@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from etaoi_collector.conventions.telemetry.table import Convention
 
+LEVEL_ERROR = "ERROR"
+"""Level of an observation that failed; Langfuse's clients leave the status of the span unset."""
+
 TABLE = Convention(
     name="Langfuse",
     kinds={
@@ -30,6 +33,9 @@ TABLE = Convention(
         "output": ("langfuse.observation.output",),
         "usage_details": ("langfuse.observation.usage_details",),
         "invocation_params": ("langfuse.observation.model.parameters",),
+        "level": ("langfuse.observation.level",),
+        "level_message": ("langfuse.observation.status_message",),
+        "first_token_at": ("langfuse.observation.completion_start_time",),
         "session": ("langfuse.session.id", "session.id"),
         "user": ("user.id", "langfuse.user.id"),
     },

@@ -8,11 +8,12 @@ import msgspec
 
 FIELDS = frozenset(
     {
-        "agent", "cache_read", "cache_write", "cost", "error_type", "finish_reason", "input",
-        "input_messages", "input_tokens", "invocation_params", "model", "name", "output", "output_messages",
-        "output_tokens", "provider", "reasoning_tokens", "request_model", "response_id", "response_text",
-        "response_tool_calls", "session", "system", "tool_call_id", "tool_input", "tool_is_error",
-        "tool_name", "tool_output", "tools", "total_tokens", "ttft_ms", "ttft_s", "usage_details", "user",
+        "agent", "cache_read", "cache_write", "cost", "error_type", "finish_reason", "first_token_at",
+        "input", "input_messages", "input_tokens", "invocation_params", "level", "level_message", "model",
+        "name", "output", "output_messages", "output_tokens", "provider", "reasoning_tokens",
+        "request_model", "response_id", "response_text", "response_tool_calls", "session", "system",
+        "tool_call_id", "tool_input", "tool_is_error", "tool_name", "tool_output", "tools",
+        "total_tokens", "ttft_ms", "ttft_s", "usage_details", "user",
     }
 )  # fmt: skip
 """Everything that a table can name attributes for."""

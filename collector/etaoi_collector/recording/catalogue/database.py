@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from etaoi_collector.recording.catalogue.identity import RecordingIdentity
-from etaoi_collector.recording.catalogue.run_row import RunRow
+from etaoi_collector.recording.catalogue.run_row import ListedRow, RunRow
 from etaoi_collector.recording.directory import prepare
 
 if TYPE_CHECKING:
     import sqlite3
 
-FILE_NAME = "catalogue-4.sqlite"
+FILE_NAME = "catalogue-5.sqlite"
 """With the number of the layout: a program with another one has a file of its own."""
 
 LOCKED_FOR = 0.5
@@ -65,6 +65,7 @@ class Entry(msgspec.Struct, array_like=True):
 
 _read_entry = msgspec.msgpack.Decoder(Entry).decode
 _read_row = msgspec.msgpack.Decoder(RunRow).decode
+_read_head = msgspec.msgpack.Decoder(ListedRow).decode
 _UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError, TypeError)
 
 
@@ -119,6 +120,11 @@ class CatalogueFile:
         """Return the runs of a recording, in order of arrival."""
         rows = self._rows("SELECT row FROM runs WHERE path = ? ORDER BY number", (_key(path),))
         return list(_readable(_read_row, rows))
+
+    def listed_runs(self, path: Path) -> list[ListedRow]:
+        """Return what a list shows of the runs of a recording, in order of arrival."""
+        rows = self._rows("SELECT row FROM runs WHERE path = ? ORDER BY number", (_key(path),))
+        return list(_readable(_read_head, rows))
 
     def newest_runs(self, path: Path, most: int) -> list[RunRow]:
         """Return the newest runs of a recording, the newest first."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from etaoi_collector.conventions.usage import Usage
+from etaoi_collector.pricing.run_totals import context_tokens
 from etaoi_collector.projections.question import question_of
 from etaoi_collector.projections.recorded_content import EventBytes
 from etaoi_collector.projections.trace_names import agent_of, is_listed, is_run, trace_name
@@ -52,6 +53,8 @@ def run_row(trace: Trace, scan: RunScan, reader: EventBytes) -> RunRow:
         user_id=trace.session.user_id,
         is_run=is_run(trace),
         is_listed=is_listed(trace),
+        only_infrastructure=trace.only_infrastructure,
+        context_tokens=context_tokens(trace) or 0,
         model_names=names,
         calls=calls,
         agents=list(scan.agents),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from etaoi_collector.recording.catalogue.database import CatalogueFile, Entry
 from etaoi_collector.recording.catalogue.identity import identify
-from etaoi_collector.recording.catalogue.run_row import RunRow
+from etaoi_collector.recording.catalogue.run_row import ListedRow, RunRow
 from etaoi_collector.recording.directory import Recording, list_recordings, recording_at, recordings_dir
 
 NEWS_WITHIN = 10.0
@@ -59,6 +59,15 @@ def runs_of(
     if entry.complete and len(runs) != entry.rows:
         return None  # a row is damaged
     return runs
+
+
+def listed_runs(file: CatalogueFile, recording: Recording) -> list[ListedRow] | None:
+    """Return what a list shows of a recording's runs; None unless the catalogue knows them all."""
+    entry = known(file, recording, 0.0)
+    if entry is None or not entry.complete:
+        return None
+    runs = file.listed_runs(recording.key)
+    return runs if len(runs) == entry.rows else None
 
 
 def newest_question(file: CatalogueFile, recording: Recording) -> str:

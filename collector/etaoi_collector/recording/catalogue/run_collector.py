@@ -47,6 +47,9 @@ class RunCollector:
         self._pending: dict[Trace, None] = {}
         self._scans: dict[Trace, RunScan] = {}
         self._told: dict[str, _Told] = {}
+        self._traces = 0
+        self._errors = 0
+        self._tokens: dict[str, tuple[int, int]] = {}
 
     @property
     def has_news(self) -> bool:
@@ -55,15 +58,10 @@ class RunCollector:
 
     def count(self, entry: Entry) -> None:
         """Write into an entry how many rows were made, and what they come to."""
-        told = self._told.values()
-        entry.rows = len(told)
-        entry.traces = sum(one.is_listed for one in told)
-        entry.errors = sum(one.errors for one in told)
-        entry.tokens = {}
-        for one in told:
-            for model, (given, made) in one.tokens.items():
-                before = entry.tokens.get(model, (0, 0))
-                entry.tokens[model] = (before[0] + given, before[1] + made)
+        entry.rows = len(self._told)
+        entry.traces = self._traces
+        entry.errors = self._errors
+        entry.tokens = {model: both for model, both in self._tokens.items() if any(both)}
 
     def note(self, changes: Changes) -> None:
         """Remember which runs changed."""
@@ -98,12 +96,24 @@ class RunCollector:
             if told is not None and told.number != row.number:
                 self.is_exact = False  # the rest of one that had left memory
             else:
-                self._told[row.trace_id] = _Told(row)
+                self._tell(row, told)
                 yield row
             if not trace.running:
                 del self._scans[trace]  # what comes later is rare, and is found again
             if until is not None and time.perf_counter() >= until:
                 return
+
+    def _tell(self, row: RunRow, before: _Told | None) -> None:
+        """Count a row, in the place of an older one of the same run."""
+        now = self._told[row.trace_id] = _Told(row)
+        for told, sign in ((before, -1), (now, 1)):
+            if told is None:
+                continue
+            self._traces += sign * told.is_listed
+            self._errors += sign * told.errors
+            for model, (given, made) in told.tokens.items():
+                sums = self._tokens.get(model, (0, 0))
+                self._tokens[model] = (sums[0] + sign * given, sums[1] + sign * made)
 
     def _left(self, trace: Trace) -> None:
         """Let go of a run that left memory."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 
 from etaoi_collector.conventions.usage import Usage
@@ -32,8 +34,8 @@ class CallTokens(msgspec.Struct, array_like=True, gc=False, frozen=True):
         return Usage(*self.tokens)  # type: ignore[arg-type]
 
 
-class RunRow(msgspec.Struct, array_like=True, gc=False):
-    """A run. Times are seconds since the epoch."""
+class RunHead(msgspec.Struct, array_like=True, gc=False):
+    """What a list shows of a run, and where it lies. Times are seconds since the epoch."""
 
     trace_id: str
     session_id: str
@@ -65,6 +67,17 @@ class RunRow(msgspec.Struct, array_like=True, gc=False):
     """False for what is shown with another run, see `trace_names.is_run`."""
     is_listed: bool
     """False for what is no part of a run that can be asked for, see `trace_names.is_listed`."""
+    only_infrastructure: bool
+    """Nothing in it tells of an agent."""
+    context_tokens: int
+    """Input of its newest model call that told any; 0 if none did."""
+    extents: list[Extent]
+    """Where its events lie."""
+
+
+class RunRow(RunHead, array_like=True, gc=False):
+    """A run."""
+
     model_names: list[tuple[str, str, str]]
     """Model that answered, model that was asked, and provider, of `calls`."""
     calls: list[CallTokens]
@@ -75,8 +88,6 @@ class RunRow(msgspec.Struct, array_like=True, gc=False):
     error_texts: list[str]
     other_names: list[str]
     """Names of the other spans; like the lists before it bounded, and so no proof that there are no more."""
-    extents: list[Extent]
-    """Where its events lie."""
 
     @property
     def tokens_by_model(self) -> dict[str, tuple[int, int]]:
@@ -91,3 +102,20 @@ class RunRow(msgspec.Struct, array_like=True, gc=False):
                 before[1] + call.count * (usage.output_tokens or 0),
             )
         return sums
+
+
+class ListedRow(RunHead, array_like=True, gc=False):
+    """The beginning of a run's row: what a list of many needs. What it paid is read when somebody asks."""
+
+    model_names: msgspec.Raw
+    calls: msgspec.Raw
+
+    def paid_calls(self) -> Iterator[tuple[tuple[str, str, str], int, int, Usage]]:
+        """Yield its paid calls; see `etaoi_collector.store.listed_run.ListedRun`."""
+        names = _read_names(self.model_names)
+        for call in _read_calls(self.calls):
+            yield names[call.model], call.at, call.count, call.usage
+
+
+_read_names = msgspec.msgpack.Decoder(list[tuple[str, str, str]]).decode
+_read_calls = msgspec.msgpack.Decoder(list[CallTokens]).decode

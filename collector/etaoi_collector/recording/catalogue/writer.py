@@ -21,7 +21,7 @@ from etaoi_collector.store.model import Changes
 
 AT_ONCE = 0.002
 """Seconds that rows are made for in one go."""
-SHARE = 40
+SHARE = 100
 """Of so many seconds, one at most goes into making rows."""
 WRITE_EVERY = 0.5
 FINISH_WITHIN = 0.2
@@ -51,6 +51,9 @@ class CatalogueWriter:
         self._key = key
         self._clock = clock
         self._next_at = 0.0
+        self._write_at = 0.0
+        self._made: list[RunRow] = []
+        """Rows that are not ordered to be written yet."""
         self._orders: SimpleQueue[tuple[Path, Entry, list[RunRow]] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._begun = False
@@ -64,13 +67,14 @@ class CatalogueWriter:
         key = self._key()
         if key is None:
             return
-        rows = list(self._collector.rows(began + AT_ONCE))
+        self._made += self._collector.rows(began + AT_ONCE)
         now = time.perf_counter()
         # What is left over is made as soon as the share of the time allows; else changes gather for a while.
         pause = (now - began) * SHARE
         self._next_at = now + (pause if self._collector.has_news else max(WRITE_EVERY, pause))
-        if rows:
-            self._order(key, rows)
+        if self._made and (now >= self._write_at or not self._collector.has_news):
+            self._write_at = now + WRITE_EVERY
+            self._order(key)
 
     def finish(self, events: int, *, everything: bool) -> None:
         """Write the last rows: nothing is recorded any more, and its files are as they will stay.
@@ -81,14 +85,14 @@ class CatalogueWriter:
         """
         key = self._key()
         if key is not None:
-            rows = list(self._collector.rows(time.perf_counter() + FINISH_WITHIN))
+            self._made += self._collector.rows(time.perf_counter() + FINISH_WITHIN)
             done = everything and self._collector.is_exact and not self._collector.has_news
-            self._order(key, rows, complete=done, events=events)
+            self._order(key, complete=done, events=events)
         if self._thread is not None:
             self._orders.put(None)
             self._thread.join(FINISH_WITHIN)
 
-    def _order(self, key: Path, rows: list[RunRow], *, complete: bool = False, events: int = 0) -> None:
+    def _order(self, key: Path, *, complete: bool = False, events: int = 0) -> None:
         recording = recording_at(key)
         identity = None if recording is None else identify(recording.files)
         if recording is None or identity is None:
@@ -97,7 +101,8 @@ class CatalogueWriter:
         complete = complete and recording.path == recording.key
         entry = Entry(identity, complete, self._clock(), events=events)
         self._collector.count(entry)
-        self._orders.put((key, entry, rows))
+        self._orders.put((key, entry, self._made))
+        self._made = []
         if self._thread is None:
             self._thread = threading.Thread(target=self._write, name="etaoi-catalogue", daemon=True)
             self._thread.start()

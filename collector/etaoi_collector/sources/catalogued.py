@@ -1,0 +1,208 @@
+"""A recording that the catalogue knows: all of its runs are listed at once, however large it is.
+
+The spans of a run that somebody looks at are read next; the rest in the order in which it was recorded.
+"""
+
+from __future__ import annotations
+
+import time
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from operator import attrgetter
+from pathlib import Path
+
+from etaoi_collector.recording.catalogue.database import CatalogueFile
+from etaoi_collector.recording.catalogue.lookup import listed_runs
+from etaoi_collector.recording.catalogue.run_row import ListedRow
+from etaoi_collector.recording.directory import Recording, recording_at
+from etaoi_collector.recording.formats import CorruptRecord
+from etaoi_collector.recording.run_reader import RunReader
+from etaoi_collector.recording.segment import TraceFileError
+from etaoi_collector.source_items import Ended, EventBatch, Missing, RunsListed, SourceItem
+from etaoi_collector.sources.base import EVENTS_PER_SECOND
+from etaoi_collector.sources.replay import MOST_AT_ONCE, ReplaySource
+
+LARGEST_RUN = 64 << 20
+"""Bytes around a run, and what is read with it, up to which it is read next; larger ones wait."""
+
+MOST_TOGETHER = 256
+"""Runs that are read with one."""
+
+_number = attrgetter("number")
+
+
+class CataloguedSource(ReplaySource):
+    """Lists the runs of a recording, then reads those first that are asked for.
+
+    Args:
+        recording: The recording; nobody writes it.
+        rows: What the catalogue says of its runs, in order of arrival.
+        clock: Monotonic seconds.
+
+    Raises:
+        TraceFileError: The file cannot be read as a recording of this program.
+    """
+
+    def __init__(
+        self, recording: Recording, rows: Sequence[ListedRow], *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._runs = RunReader(recording)
+        super().__init__(recording.path, clock=clock)
+        self._rows = rows
+        self._by_id = {row.trace_id: row for row in rows}
+        self._by_session: dict[str, list[ListedRow]] = {}
+        for row in rows:
+            self._by_session.setdefault(row.session_id, []).append(row)
+        self._listed = False
+        self._reached = -1
+        """The rest was read up to this place."""
+        self._next: deque[tuple[ListedRow, bool]] = deque()
+        """Runs that are read next, and whether something of them was handed over before."""
+        self._batches: Iterator[EventBatch] | None = None
+        """What is left of the first of them."""
+        self._handed_over: set[int] = set()
+        """Places of events that were handed over before their turn."""
+        self._ended: Ended | None = None
+
+    @property
+    def newest_run(self) -> str:
+        """Id of the run that came last; empty if there is none."""
+        return next((row.trace_id for row in reversed(self._rows) if row.is_run), "")
+
+    def prefer(self, trace_id: str, is_held: Callable[[str], bool]) -> None:
+        """Read a run next; see `Source.prefer`."""
+        row = self._by_id.get(trace_id)
+        if row is None or any(one is row for one, _ in self._next):
+            return
+        together = self._together(row)
+        if sum(end - start for one in together for _, start, end in one.extents) <= LARGEST_RUN:
+            self._next.extend((one, is_held(one.trace_id)) for one in together)
+
+    def take(self, seconds: float) -> list[SourceItem]:
+        """Read on; see `Source.take`."""
+        if not self._listed:
+            self._listed = True
+            return [RunsListed(self._rows), *self._take_preferred(seconds)]
+        taken = self._take_preferred(seconds)
+        if taken:
+            return taken
+        while given := super().take(seconds):
+            kept = [item for one in given for item in self._without_preferred(one)]
+            if kept:
+                return kept
+        return []
+
+    def read(self, place: int) -> bytes | Missing:
+        """Return the undecoded bytes of the event at ``place``, or why they cannot be had."""
+        found = self._runs.read(place)
+        return super().read(place) if isinstance(found, Missing) else found
+
+    def close(self) -> None:
+        """Release the recording's files."""
+        super().close()
+        self._runs.close()
+
+    def _together(self, row: ListedRow) -> list[ListedRow]:
+        """Return the runs that are read with one, in order.
+
+        What is shown in another run's tree, such as the turns of a call, belongs to it. What a run that goes
+        on with a waiting one means depends on the order of the two.
+        """
+        near = self._by_session[row.session_id]
+        at = bisect_left(near, row.number, key=_number)
+        parts = [one for one in near[max(0, at - 8) : at + MOST_TOGETHER] if not one.is_run]
+        if row.has_waits:
+            parts += [one for one in self._rows if one.has_waits and _goes_before(one, row)]
+        return sorted({one.trace_id: one for one in (*parts, row)}.values(), key=_number)
+
+    def _take_preferred(self, seconds: float) -> list[SourceItem]:
+        deadline = self._clock() + seconds
+        left = max(1, min(MOST_AT_ONCE, int(seconds * EVENTS_PER_SECOND)))
+        taken: list[SourceItem] = []
+        # Until something was found: what comes in its turn must not come between a run's events.
+        while self._next and not (taken and (left <= 0 or self._clock() >= deadline)):
+            row, is_held = self._next[0]
+            if self._batches is None:
+                self._batches = self._runs.batches(row.trace_id, row.extents)
+            try:
+                batch = next(self._batches, None)
+            except CorruptRecord:
+                batch = None  # the rest of it comes in its turn
+            if batch is None:
+                self._batches = None
+                self._next.popleft()
+                continue
+            for part in _parts(batch, self._was_taken if is_held else _never):
+                place = part.base_ref + part.first_ordinal
+                places = range(place, place + len(part.events))
+                if place > self._reached:
+                    self._handed_over.update(places)
+                taken.append(part)
+                left -= len(places)
+        if taken and self._ended is not None and not self._next:
+            taken.append(self._ended)  # of what is open in them nothing more will come, either
+        return taken
+
+    def _was_taken(self, place: int) -> bool:
+        return place <= self._reached or place in self._handed_over
+
+    def _without_preferred(self, item: SourceItem) -> Iterator[SourceItem]:
+        """Leave out of what comes in its turn what was handed over before."""
+        if type(item) is Ended:
+            self._ended = item
+        if type(item) is not EventBatch or item.base_ref < 0:
+            yield item
+            return
+        place = item.base_ref + item.first_ordinal
+        places = range(place, place + len(item.events))
+        if self._handed_over.isdisjoint(places):
+            yield item
+        else:
+            yield from _parts(item, self._handed_over.__contains__)
+            self._handed_over.difference_update(places)
+        self._reached = max(self._reached, places[-1]) if places else self._reached
+
+
+def _goes_before(one: ListedRow, row: ListedRow) -> bool:
+    same = one.session_id == row.session_id or (one.thread is not None and one.thread == row.thread)
+    return same and one.number < row.number
+
+
+def _never(place: int) -> bool:
+    return False
+
+
+def _parts(batch: EventBatch, is_left_out: Callable[[int], bool]) -> Iterator[EventBatch]:
+    """Yield a batch without some of its events, which are told by their places."""
+    first = batch.base_ref + batch.first_ordinal
+    begin = 0
+    for at in range(len(batch.events) + 1):
+        if at == len(batch.events) or is_left_out(first + at):
+            if at > begin:
+                events, ordinal = batch.events[begin:at], batch.first_ordinal + begin
+                yield EventBatch(batch.base_ref, ordinal, events, batch.connection, batch.received)
+            begin = at + 1
+
+
+def open_catalogued(path: Path, folder: Path) -> CataloguedSource | None:
+    """Open a recording with all of its runs.
+
+    Args:
+        path: The recording.
+        folder: The state folder, with the catalogue.
+
+    Returns:
+        None where the catalogue does not know it, or it is being written.
+    """
+    recording = recording_at(path)
+    if recording is None or recording.running or recording.path != recording.key:
+        return None
+    with CatalogueFile(folder) as file:
+        rows = listed_runs(file, recording)
+    if not rows:
+        return None
+    try:
+        return CataloguedSource(recording, rows)
+    except TraceFileError:
+        return None
