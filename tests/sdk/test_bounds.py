@@ -29,7 +29,7 @@ GROWTH = """
     tracer.end(tracer.start("tool", "first", payload={"x": "y"}))
     time.sleep(0.5)
     before = peak()
-    for number in range(max(200, total // (size + 1_000))):  # two events take a kilobyte without their payload
+    for number in range(max(200, total // (size + 1_000))):  # two events without payload: a kilobyte
         span = tracer.start("tool", "n", payload={"input": str(number) * (size // len(str(number)))})
         tracer.end(span, payload={"output": str(number) * (size // len(str(number)))})
     time.sleep(1)
