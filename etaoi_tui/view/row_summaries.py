@@ -101,6 +101,22 @@ class Summaries:
         words, _, short = summary.partition("\n")
         return name, words if len(name) + 1 + len(words) <= room else short
 
+    def effect_of_hooks(self, call: Span, head: Span) -> str:
+        """Return what hooks changed that have no row but their call's, in few words; may be empty.
+
+        Args:
+            call: The call.
+            head: The outermost of them.
+        """
+        chain = middleware_chain(head)
+        key = (call.number, -sum(span.version + 1 for span in chain.spans))
+        words = self._spans.get(key)
+        if words is None:
+            effect = chain.effect(self)
+            words = effect.in_three_words(self.characters_a_token(call) if effect.characters else 1.0)
+            self._spans.put(key, words)
+        return words
+
     def characters_a_token(self, call: Span | None) -> float:
         """Return characters per token of a model call; the usual value while there is no call."""
         if call is None or call.usage is None:
