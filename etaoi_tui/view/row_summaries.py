@@ -54,7 +54,8 @@ class Summaries:
         self._reader = reader
         self._spans: Lru[tuple[int, ...], str] = Lru(_REMEMBERED)
         self._ratios: Lru[tuple[int, int], float] = Lru(_REMEMBERED)
-        self._traces: Lru[Trace, str] = Lru(_REMEMBERED)
+        self._traces: Lru[tuple[str, int], str] = Lru(_REMEMBERED)
+        """By id and number: a trace itself would stay in memory when the store has let it go."""
 
     def of(self, span: Span) -> str:
         """Return what a row says behind a span's name; may be empty."""
@@ -134,7 +135,7 @@ class Summaries:
             return (trace_wait_words(trace) or unread.question)[:LONGEST]
         if trace.waiting and (waits := trace_wait_words(trace)):
             return waits[:LONGEST]
-        summary = self._traces.get(trace)
+        summary = self._traces.get((trace.trace_id, trace.number))
         if summary:
             return summary
         words = ""
@@ -148,7 +149,7 @@ class Summaries:
             if words:
                 break
         if words:
-            self._traces.put(trace, words[:LONGEST])
+            self._traces.put((trace.trace_id, trace.number), words[:LONGEST])
         return words[:LONGEST]
 
     def _make(self, span: Span, kind: KindAppearance) -> str:
