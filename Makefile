@@ -19,7 +19,7 @@ help:
 	@echo "make coverage     measure which branches of the wire, the store, the receivers and the SDK's transport are tested"
 	@echo "make check        formatting, lint, types, import contracts"
 	@echo "make format       put the code into shape"
-	@echo "make bench        measure, with peers in the same run"
+	@echo "make bench        measure, with peers in the same run; ARGS=quick in two minutes, ARGS=write for the page"
 	@echo "make screenshots  render the pictures of the README again"
 	@echo "make readme-lines try each line of the README's tables in a fresh environment"
 	@echo "make lowest       run the fast tests with the oldest dependencies that are allowed"
@@ -42,6 +42,7 @@ fuzz-viewer: .venv
 	$(BIN)/python scripts/fuzz_viewer.py $(ARGS)
 
 fuzz: .venv
+	$(BIN)/python scripts/fuzz_doors.py
 	$(BIN)/python scripts/fuzz_receivers.py
 	$(BIN)/python scripts/fuzz_frames.py
 

@@ -16,12 +16,13 @@ from tempfile import TemporaryDirectory
 
 import msgpack
 
-from benchmarks.report import Row, percentile
+from benchmarks.report import Done, Row, percentile
 from benchmarks.terminal import Terminal
 from benchmarks.viewer import Client, live
 from tests import generate
 from tests.generate import Scribe
 
+QUICK = True
 ROWS = 400
 PRESSES = 200
 RATES = (0, 5_000, 20_000)
@@ -57,8 +58,7 @@ def _presses(terminal: Terminal, presses: int) -> list[float]:
         pressed = terminal.press("j")
         seen = terminal.wait_for(_step(number + 1), since=since, timeout=5)
         taken.append((seen - pressed) * 1000)
-        # Not in step with the viewer's own timer.
-        time.sleep(0.02 + chance.random() * 0.05)
+        time.sleep(0.02 + chance.random() * 0.05)  # a person's pace, not in step with the viewer's own timer
     return taken
 
 
@@ -93,11 +93,16 @@ def measure() -> Iterator[Row]:
                     client.go()
                     time.sleep(WARM_UP)  # the rate is steady from here on
                     taken = _presses(terminal, PRESSES)
+                    told = client.sent()
+                reached = told["events"] / told["seconds"]
+                if reached < 0.95 * rate:
+                    raise RuntimeError(f"{reached:,.0f} events/s were sent, not {rate:,}")
             else:
                 taken = _presses(terminal, PRESSES)
         p50, p99 = median(taken), percentile(taken, 99)
         what = f"key to frame, {rate:,} events/s" if rate else "key to frame, idle"
         beside = "idle" if floor else ""
-        yield Row(f"{what}, p50", p50, "ms", "<= 10 ms", beside, floor[0] if floor else None)
-        yield Row(f"{what}, p99", p99, "ms", "<= 30 ms", beside, floor[1] if floor else None)
+        done = Done(len(taken), "rows seen under the cursor", PRESSES)
+        yield Row(f"{what}, p50", p50, "ms", "<= 10 ms", beside, floor[0] if floor else None, done=done)
+        yield Row(f"{what}, p99", p99, "ms", "<= 30 ms", beside, floor[1] if floor else None, done=done)
         floor = floor or (p50, p99)

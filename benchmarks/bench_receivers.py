@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve
 
-from benchmarks.report import Row
+from benchmarks.report import Done, Row
 from etaoi_collector.receivers.clients import Clients
 from etaoi_collector.receivers.door import ReceiverContext
 from etaoi_collector.receivers.etaoi_ws import EtaoiWebSocket
@@ -27,7 +27,8 @@ from etaoi_collector.translation.otlp_protobuf import decode_traces
 from etaoi_collector.translation.translators import Translators
 from tests.receivers.ingest_captures import captured
 
-ROUNDS = 7
+QUICK = True
+ROUNDS = 3
 MESSAGES = 20_000
 MESSAGE = b"\x90" * 1_000
 
@@ -41,38 +42,45 @@ def measure() -> Iterator[Row]:
         if request.path.endswith("traces") and request.status == 200
     ]
     spans = sum(len(decode_traces(body)) for body in bodies)
-    decoded = _best(lambda: [decode_traces(body) for body in bodies])
+    decoded, _ = _best(lambda: sum(len(decode_traces(body)) for body in bodies))
 
-    def translate() -> None:
+    def translate() -> int:
         translators = Translators()
-        for body in bodies:
-            pack_frames(translators.otel.take_spans(decode_traces(body)))
+        return sum(_packed(translators.otel.take_spans(decode_traces(body))) for body in bodies)
 
-    whole = _best(translate)
-    yield Row("OTLP to frames, one core", spans / whole, "spans/s", ">= 14,000", "decoding", spans / decoded)
+    whole, events = _best(translate)
+    rate, floor = spans / whole, spans / decoded
+    done = Done(events, "events in frames", spans)
+    yield Row("OTLP to frames, one core", rate, "spans/s", ">= 14,000", "decoding", floor, done=done)
     batches = [request.body for request in captured("langsmith-batch-json") if request.method == "POST"]
     operations = sum(len(read_batch(body).runs) for body in batches)
 
-    def join() -> None:
+    def join() -> int:
         translators = Translators()
-        for body in batches:
-            pack_frames(translators.langsmith.take(read_batch(body).runs))
+        return sum(_packed(translators.langsmith.take(read_batch(body).runs)) for body in batches)
 
-    yield Row("LangSmith to frames, one core", operations / _best(join), "operations/s")
-    behind, alone = asyncio.run(_websockets())
-    yield Row(
-        "WebSocket behind the front, 1 kB", MESSAGES / behind, "messages/s", "", "alone", MESSAGES / alone
-    )
+    whole, events = _best(join)
+    done = Done(events, "events in frames", operations // 2)
+    yield Row("LangSmith to frames, one core", operations / whole, "operations/s", done=done)
+    behind, alone = (MESSAGES / seconds for seconds in asyncio.run(_websockets()))
+    done = Done(MESSAGES, "messages taken in by each server")
+    yield Row("WebSocket behind the front, 1 kB", behind, "messages/s", "", "alone", alone, done=done)
 
 
-def _best(work: Callable[[], object]) -> float:
-    """CPU seconds of the best of `ROUNDS`."""
+def _packed(events: Sequence[bytes]) -> int:
+    """Pack events; returns how many are in frames."""
+    frames = pack_frames(events)
+    return len(events) if frames else 0
+
+
+def _best(work: Callable[[], int]) -> tuple[float, int]:
+    """CPU seconds of the best of `ROUNDS`, and what the work counted."""
     best = float("inf")
     for _ in range(ROUNDS):
         began = time.process_time()
-        work()
+        seen = work()
         best = min(best, time.process_time() - began)
-    return best
+    return best, seen
 
 
 class _Ingest:
@@ -82,9 +90,15 @@ class _Ingest:
         return lambda *_: 0
 
 
-async def _swallow(connection: ServerConnection) -> None:
-    async for _ in connection:
-        pass
+class _Swallow:
+    """Counts messages and forgets them."""
+
+    def __init__(self) -> None:
+        self.seen = 0
+
+    async def __call__(self, connection: ServerConnection) -> None:
+        async for _ in connection:
+            self.seen += 1
 
 
 async def _websockets() -> tuple[float, float]:
@@ -100,12 +114,13 @@ async def _websockets() -> tuple[float, float]:
         30.0,
     )
     front = Front(context, max_frame=1 << 30, loopback=True, receivers=[EtaoiWebSocket])
-    front.websocket.handle = _swallow  # type: ignore[method-assign]
+    behind, alone = _Swallow(), _Swallow()
+    front.websocket.handle = behind  # type: ignore[method-assign]
     bound = socket.socket()
     bound.bind(("127.0.0.1", 0))
     await front.listen(bound)
     times: dict[int, list[float]] = {0: [], 1: []}
-    async with serve(_swallow, "127.0.0.1", 0, compression=None) as plain:
+    async with serve(alone, "127.0.0.1", 0, compression=None) as plain:
         ports = bound.getsockname()[1], plain.sockets[0].getsockname()[1]
         for _ in range(ROUNDS):
             for which, port in enumerate(ports):
@@ -117,4 +132,6 @@ async def _websockets() -> tuple[float, float]:
                     await (await connection.ping())
                     times[which].append(time.process_time() - began)
     await front.close()
+    if not behind.seen == alone.seen == ROUNDS * MESSAGES:
+        raise RuntimeError(f"{behind.seen} and {alone.seen} messages of {ROUNDS * MESSAGES} were taken in")
     return min(times[0]), min(times[1])

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.bench_rows import wait_idle, write_stream
-from benchmarks.report import Row
-from benchmarks.terminal import Terminal
+from benchmarks.bench_rows import write_stream
+from benchmarks.processor import FRAME_END, key_ms, share_of_core, wait_idle
+from benchmarks.report import Done, Row
 from benchmarks.viewer import Client, live
 from tests import generate
 from tests.generate import Event, Scribe
@@ -24,9 +24,9 @@ THREADS = 5
 """Conversations that the runs belong to. The oldest and the newest run failed."""
 
 PRESSES = 60
-BETWEEN_KEYS = 0.05
 TICKS = 50
 MARK = "all-runs-are-there"
+LAST = "last-run"
 
 
 def _runs(scribe: Scribe, count: int) -> list[Event]:
@@ -48,38 +48,16 @@ def _going_on(scribe: Scribe) -> list[Event]:
     going_on = scribe.start("sub_agent", "going on")
     scribe.take()
     events: list[Event] = []
-    for _ in range(TICKS):
+    for number in range(TICKS):
         scribe.start("tool", "step", going_on)
-        scribe.start("sub_agent", "new", metadata={"thread_id": "thread-new"})
+        name = "new" if number < TICKS - 1 else LAST
+        scribe.start("sub_agent", name, metadata={"thread_id": "thread-new"})
         events += scribe.take()
     return events
 
 
-def _share(terminal: Terminal, seconds: float = 2.0) -> float:
-    """The main thread's share of a core while nothing is asked of it."""
-    began, used = time.perf_counter(), terminal.cpu_seconds()
-    time.sleep(seconds)  # the stretch that is measured
-    return (terminal.cpu_seconds() - used) / (time.perf_counter() - began)
-
-
-def _key_ms(terminal: Terminal, *keys: str) -> float:
-    """Milliseconds of main-thread CPU a press, idle use left out; the keys are pressed in turn."""
-    idle = _share(terminal)
-    before = terminal.position
-    began, used = time.perf_counter(), terminal.cpu_seconds()
-    for number in range(PRESSES):
-        terminal.press(keys[number % len(keys)])
-        time.sleep(BETWEEN_KEYS)  # a person's pace: faster presses share a frame
-    time.sleep(0.3)  # what the last press set off counts, too
-    seconds, used = time.perf_counter() - began, terminal.cpu_seconds() - used
-    written = terminal.position - before
-    if written < PRESSES * 20:
-        raise RuntimeError(f"the keys {keys} changed nothing on the screen ({written} bytes)")
-    return max(0.0, used - min(idle, _share(terminal)) * seconds) * 1000 / PRESSES
-
-
-def _measured(count: int) -> dict[str, float]:
-    """Milliseconds of each kind of work, with so many runs."""
+def _measured(count: int) -> dict[str, tuple[float, int]]:
+    """Milliseconds of each kind of work with so many runs, and frames or runs seen."""
     scribe = Scribe("runs")
     scribe.clock.at = time.time_ns() // 1000
     with TemporaryDirectory() as folder, live() as (terminal, url):
@@ -94,30 +72,43 @@ def _measured(count: int) -> dict[str, float]:
             runs_client.go()
             runs_client.sent()
             terminal.wait_for(MARK, timeout=300)
-            time.sleep(1.5)  # prices are loaded, and every run is counted with them
+            time.sleep(1.5)  # prices are loaded after the first screen, and every run is counted with them
             terminal.press("1")
             wait_idle(terminal)
             terminal.press("j")
             found = {
-                "a row down or up": _key_ms(terminal, "j", "k"),
-                "a conversation folded": _key_ms(terminal, " "),
-                "the next error, at the other end": _key_ms(terminal, "e"),
+                "a row down or up": key_ms(terminal, "j", "k", presses=PRESSES),
+                "a conversation folded": key_ms(terminal, " ", presses=PRESSES),
+                "the next error, at the other end": key_ms(terminal, "e", presses=PRESSES),
             }
             wait_idle(terminal)
-            idle = _share(terminal)
-            found["idle, a second"] = idle * 1000
+            idle = share_of_core(terminal)
+            found["idle, a second"] = idle * 1000, count
+            since = terminal.position
             began, used = time.perf_counter(), terminal.cpu_seconds()
             more_client.go()
             more_client.sent()
             seconds = time.perf_counter() - began
             ticks = max(0.0, terminal.cpu_seconds() - used - idle * seconds) * 1000 / TICKS
-            found["a tick: one run goes on, one comes"] = ticks
+            terminal.wait_for(LAST, since=since, timeout=30)
+            frames = terminal.written(since).count(FRAME_END)
+            found["a tick: one run goes on, one comes"] = ticks, frames
     return found
 
 
 def measure() -> Iterator[Row]:
     """A row for each kind of work: ten thousand runs beside ten."""
     few, many = (_measured(count) for count in SIZES)
-    for what, value in many.items():
-        budget = "<= 20 ms" if what.startswith("idle") else "as with 10"
-        yield Row(f"CPU, {SIZES[1]:,} runs: {what}", value, "ms", budget, f"{SIZES[0]} runs", few[what])
+    for what, (value, seen) in many.items():
+        idle = what.startswith("idle")
+        budget = "<= 20 ms" if idle else "as with 10"
+        yield Row(
+            f"CPU, {SIZES[1]:,} runs: {what}",
+            value,
+            "ms",
+            budget,
+            f"{SIZES[0]} runs",
+            few[what][0],
+            done=Done(seen, "runs listed, a mark after them" if idle else "frames drawn"),
+            may_be_zero=idle,
+        )

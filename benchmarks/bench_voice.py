@@ -17,8 +17,9 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from benchmarks.bench_rows import wait_idle, write_stream
-from benchmarks.report import Row, percentile
+from benchmarks.bench_rows import write_stream
+from benchmarks.processor import share_of_core, wait_idle
+from benchmarks.report import Done, Row, percentile
 from benchmarks.terminal import Terminal
 from benchmarks.viewer import Client, live
 from tests import generate
@@ -114,15 +115,7 @@ def _walk(viewers: Sequence[_Shown]) -> None:
             pressed = viewer.terminal.press(key)
             seen = viewer.terminal.wait_for(_words(number), since=since, timeout=5)
             viewer.keys.append((seen - pressed) * 1000)
-            # Longer than the detail waits for the cursor to rest; not in step with the viewer's own timer.
-            time.sleep(0.1 + chance.random() * 0.05)
-
-
-def _share(terminal: Terminal, seconds: float = 2.0) -> float:
-    """The main thread's share of a core while the call is silent."""
-    began, used = time.perf_counter(), terminal.cpu_seconds()
-    time.sleep(seconds)  # the stretch that is measured
-    return (terminal.cpu_seconds() - used) / (time.perf_counter() - began)
+            time.sleep(0.1 + chance.random() * 0.05)  # longer than the detail waits, in step with no timer
 
 
 def _key_cpu(viewer: _Shown) -> float:
@@ -165,7 +158,7 @@ def measure() -> Iterator[Row]:
         viewers = [_show(turns, stack) for turns in SIZES]
         _walk(viewers)
         for viewer in viewers:
-            viewer.idle = _share(viewer.terminal)
+            viewer.idle = share_of_core(viewer.terminal)
             viewer.key_cpu = _key_cpu(viewer)
             viewer.tick_cpu = _tick_cpu(viewer)
     least = _figures(viewers[0])
@@ -179,4 +172,6 @@ def measure() -> Iterator[Row]:
                 "" if first or not what.endswith("p50") else f"as with {SIZES[0]}",
                 "" if first else f"{SIZES[0]} turns",
                 None if first else least[what],
+                done=Done(len(viewer.keys), "rows seen under the cursor", PRESSES),
+                may_be_zero="silent" in what,
             )

@@ -1,6 +1,7 @@
 """Times one agent system, bare and watched in turn, in a process of its own (with that system installed).
 
-python bridge_driver.py voxagent | loomcycle | eventbus   ->  {"what": [bare, watched] us per event} as JSON
+python bridge_driver.py voxagent | loomcycle | eventbus   ->  {"what": [bare, watched, seen]} as JSON, in
+microseconds an event; `seen` is how many events the SDK wrote while it watched
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 from etaoi_tui.sdk.watch import watch
 
-ROUNDS = 15
+ROUNDS = 7
 CHUNKS = 500
 Work = Callable[[], Awaitable[Any]]
 
@@ -23,10 +24,12 @@ async def compare(target: Any, works: dict[str, tuple[Work, int]]) -> dict[str, 
     """Time each work bare and watched, alternately.
 
     Returns:
-        CPU microseconds of the agent's thread per event, the least of all rounds. (The sender's thread works
-        beside it; on a busy machine, wall time and averages would measure the neighbours.)
+        CPU microseconds of the agent's thread per event, the least of all rounds, and how many events the SDK
+        wrote in all. (The sender's thread works beside it; on a busy machine, wall time and averages would
+        measure the neighbours.)
     """
     figures: dict[str, list[list[float]]] = {name: [[], []] for name in works}
+    seen = 0
     for round_number in range(ROUNDS + 1):
         for watched in (False, True):
             handle = watch(target, sink="msgpack-drop") if watched else None
@@ -37,8 +40,10 @@ async def compare(target: Any, works: dict[str, tuple[Work, int]]) -> dict[str, 
                 if round_number:  # the first round warms up
                     figures[name][watched].append((time.thread_time() - began) / events * 1e6)
             if handle is not None:
+                handle.flush()
+                seen += handle.stats.encoded
                 handle.detach()
-    return {name: [min(values) for values in pair] for name, pair in figures.items()}
+    return {name: [*map(min, pair), seen] for name, pair in figures.items()}
 
 
 async def voxagent() -> dict[str, list[float]]:

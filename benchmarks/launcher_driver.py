@@ -35,7 +35,7 @@ def main() -> None:
             chain.invoke("what is asked")
             if number:
                 taken.append(time.perf_counter_ns() - begun)
-        time.sleep(PAUSE)
+        time.sleep(PAUSE)  # the sender comes to rest
     invoke = statistics.median(taken) / 1000
     spent = (time.process_time() - cpu) * 1e6 / ((ROUNDS - 1) * INVOKES)
     sys.stdout.write(json.dumps({"run": invoke / 3, "cpu": spent / 3}) + "\n")

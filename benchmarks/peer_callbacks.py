@@ -1,7 +1,8 @@
 """Runs inside the peers' environment: times callbacks under each tracer, interleaved in one process.
 
 Prints JSON: ``{"pairs": {operation: {tracer: microseconds}}, "agents": {tracer: [wall ms, cpu ms]}, "failed":
-{tracer: why}}``. Every figure is a median over rounds (pairs) or a lower quartile over runs (agents).
+{tracer: why}, "calls": ..., "written": {tracer of ours: events}}``. Every figure is a median over rounds
+(pairs) or a lower quartile over runs (agents).
 """
 
 from __future__ import annotations
@@ -180,7 +181,7 @@ def time_pairs(handlers: dict[str, BaseCallbackHandler]) -> dict[str, dict[str, 
                 manager = manager_for(handlers[name])
                 call = functools.partial(operation, manager)
                 rounds[name].append(median_microseconds(call, PAIRS))
-                time.sleep(PAUSE)
+                time.sleep(PAUSE)  # the senders come to rest
         told[operation.__name__] = {name: statistics.median(values) for name, values in rounds.items()}
     return told
 
@@ -196,7 +197,7 @@ def time_agents(handlers: dict[str, BaseCallbackHandler]) -> dict[str, tuple[flo
         order.shuffle(names)  # what one tracer's thread still has to do falls on each of the others alike
         for name in names:
             handler = handlers[name]
-            time.sleep(0.03)
+            time.sleep(0.03)  # the sender of the one before comes to rest
             runner, model = built[name]
             model._calls = 0
             begun, cpu = time.perf_counter(), time.thread_time()
@@ -211,10 +212,26 @@ def quartile(values: list[float]) -> float:
     return statistics.quantiles(values, n=4)[0]
 
 
+WRITE = ("ours, memory", "ours, ws")
+"""Handlers of ours that write events."""
+
+
+def written(handler: Any) -> int:
+    """Events that one of our handlers has encoded."""
+    handler.tracer.flush(20)
+    return int(handler.tracer.stats.encoded)
+
+
 def main() -> None:
     logging.disable(logging.CRITICAL)
     handlers, failed, finish = tracers(sys.argv[1])
-    told = {"pairs": time_pairs(handlers), "agents": time_agents(handlers), "failed": failed}
+    told = {
+        "pairs": time_pairs(handlers),
+        "agents": time_agents(handlers),
+        "failed": failed,
+        "calls": ROUNDS * PAIRS * len(OPERATIONS),
+        "written": {name: written(handlers[name]) for name in WRITE},
+    }
     for end in finish:
         try:
             end()

@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import KW_ONLY, dataclass
 from statistics import quantiles
 
-HEADINGS = ("what", "measured", "budget", "beside it", "figure", "ratio")
+
+@dataclass(frozen=True)
+class Done:
+    """What shows that the measured work took place: counted after it, where its effect is to be seen.
+
+    Attributes:
+        count: how much was seen.
+        of: what was counted, in the plural: ``events in the store``, ``rows on the screen``.
+        least: how much there had to be.
+    """
+
+    count: int
+    of: str
+    least: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.count:,} {self.of}"
 
 
 @dataclass(frozen=True)
@@ -16,10 +32,12 @@ class Row:
     Attributes:
         what: what was measured, for people.
         value: the figure.
-        unit: its unit; ``ms``, ``events/s``, ``bytes`` and the like.
+        unit: its unit; ``ms``, ``events/s``, ``bytes`` and the like. More is better where it ends in ``/s``.
         budget: what was promised, as in ``<= 30 ms``; empty when nothing was.
         beside: name of the floor or the peer that was measured in the same run.
         reference: its figure in the same unit.
+        done: what shows that the work was done.
+        may_be_zero: whether nothing is a figure: a count of losses, or what one way costs more than another.
     """
 
     what: str
@@ -28,12 +46,23 @@ class Row:
     budget: str = ""
     beside: str = ""
     reference: float | None = None
+    _: KW_ONLY
+    done: Done
+    may_be_zero: bool = False
+
+    @property
+    def fault(self) -> str:
+        """Why this figure measures nothing; empty when it is one."""
+        if self.done.count < self.done.least:
+            return f"{self.what}: {self.done}, at least {self.done.least:,} were to be seen"
+        if not self.value > 0 and not self.may_be_zero:
+            return f"{self.what}: {self.value} {self.unit} measures nothing"
+        return ""
 
     def cells(self) -> tuple[str, ...]:
         """The row as texts."""
-        ratio = "" if not self.reference else f"{self.value / self.reference:.2f}"
         other = "" if self.reference is None else f"{number(self.reference)} {self.unit}"
-        return self.what, f"{number(self.value)} {self.unit}", self.budget, self.beside, other, ratio
+        return self.what, f"{number(self.value)} {self.unit}", self.budget, self.beside, other, str(self.done)
 
 
 def number(value: float) -> str:
@@ -43,10 +72,10 @@ def number(value: float) -> str:
     return f"{value:.3g}"
 
 
-def table(rows: Iterable[Row]) -> str:
+def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Format rows as a Markdown table with aligned columns."""
-    lines = [HEADINGS, *(row.cells() for row in rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(HEADINGS))]
+    lines = [headings, *rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(headings))]
     text = [
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |"
         for line in lines

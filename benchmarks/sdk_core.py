@@ -1,4 +1,4 @@
-"""What the SDK's core costs the agent: calls, sender, latency, memory. ``python -m benchmarks.sdk_core``
+"""What the SDK's core costs the agent: calls, sender, latency, memory.
 
 Each cost stands beside a floor measured in the same run: a call of an empty method with the same arguments,
 or the bare encoding of the same payload. Programs that measure CPU, memory or latency run in processes of
@@ -8,7 +8,6 @@ their own.
 from __future__ import annotations
 
 import json
-import platform
 import statistics
 import subprocess
 import sys
@@ -17,12 +16,12 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from benchmarks.report import Row, percentile, table
+from benchmarks.report import Done, Row, percentile
 from etaoi_tui.sdk.config import open_tracer
 from etaoi_tui.sdk.serialize import Json, snapshot
 from etaoi_tui.sdk.tracer import Tracer
 
-ROUNDS = 5
+ROUNDS = 3
 CALLS = 2_000
 PAUSE = 0.05
 
@@ -79,7 +78,7 @@ def _cost(call: Callable[[], None], calls: int) -> float:
         for _ in range(batch):
             call()
         figures.append((time.perf_counter() - began) / batch * 1e6)
-        time.sleep(0.001)
+        time.sleep(0.001)  # as an agent pauses
     return statistics.median(figures)
 
 
@@ -87,9 +86,16 @@ def _interleaved(named: dict[str, Callable[[], None]], calls: int = CALLS) -> di
     figures: dict[str, list[float]] = {name: [] for name in named}
     for _ in range(ROUNDS):
         for name, call in named.items():
-            time.sleep(PAUSE)
+            time.sleep(PAUSE)  # the sender comes to rest
             figures[name].append(_cost(call, calls))
     return {name: statistics.median(values) for name, values in figures.items()}
+
+
+def _written(tracer: Tracer, least: int) -> Done:
+    """What the sender has encoded, dropped under pressure or joined; counted when it has come to rest."""
+    tracer.flush(30)
+    stats = tracer.stats
+    return Done(stats.encoded + stats.dropped, "events written or counted as dropped", least)
 
 
 def measure_calls(url: str) -> Iterator[Row]:
@@ -101,7 +107,10 @@ def measure_calls(url: str) -> Iterator[Row]:
         {"empty": _pair(empty), "noop": _pair(noop), "drop": _pair(memory), "live": _pair(live)}
     )
     floor = pairs["empty"]
+    made = 2 * ROUNDS * CALLS
     for name in ("noop", "drop", "live"):
+        tracer = {"noop": noop, "drop": memory, "live": live}[name]
+        done = Done(made, "calls") if tracer is noop else _written(tracer, made)
         yield Row(
             f"start + end, 4 messages, 7 metadata keys ({name})",
             pairs[name],
@@ -109,11 +118,16 @@ def measure_calls(url: str) -> Iterator[Row]:
             f"<= {_PAIR_BUDGET:g}",
             "empty methods",
             floor,
+            done=done,
         )
     tokens = _interleaved({"empty": _token(empty), "live": _token(live)})
-    yield Row("token (live)", tokens["live"], "us", "<= 0.4", "empty method", tokens["empty"])
+    tokens_told = _written(live, made + 1)
+    yield Row(
+        "token (live)", tokens["live"], "us", "<= 0.4", "empty method", tokens["empty"], done=tokens_told
+    )
     big = _interleaved({"live": _big_state_pair(live)}, 200)
-    yield Row("start + end with a 5 MB state", big["live"], "us", "<= 400")
+    done = _written(live, tokens_told.count + 2 * ROUNDS * 200)
+    yield Row("start + end with a 5 MB state", big["live"], "us", "<= 400", done=done)
     for tracer in (noop, live, memory):
         tracer.close()
 
@@ -157,7 +171,7 @@ SENDER = """
                 made[me] += 1
             if rate:
                 due += 10 * period
-                time.sleep(max(0.0, due - time.perf_counter()))
+                time.sleep(max(0.0, due - time.perf_counter()))  # the rate
         spent[me] = time.thread_time()
     before = time.process_time()
     workers = [threading.Thread(target=work, args=(n,)) for n in range(threads)]
@@ -188,9 +202,11 @@ MEMORY = """
         tracer.end(span, {"output": f"{number:08}" + "y" * size})
         if number % 100 == 0:
             highest = max(highest, rss())
-            time.sleep(0.005)
-    time.sleep(0.5)
-    told = {"before": before, "highest": max(highest, rss()), "waiting": tracer.stats.waiting_bytes / 1e6}
+            time.sleep(0.005)  # lets the sender in
+    time.sleep(0.5)  # what it still does counts, too
+    stats = tracer.stats
+    told = {"before": before, "highest": max(highest, rss()), "waiting": stats.waiting_bytes / 1e6,
+            "written": stats.encoded + stats.dropped}
     print(json.dumps(told))
 """
 
@@ -202,7 +218,7 @@ LATENCY = """
     tracer.flush(10)
     for number in range(int(sys.argv[2])):
         tracer.start("tool", "t")
-        time.sleep(0.007)
+        time.sleep(0.007)  # one event at a time, out of step with the sender
     tracer.flush(10)
 """
 
@@ -232,25 +248,32 @@ def measure_sender(url: str) -> Iterator[Row]:
     """CPU of the SDK's own threads per event, and what arrives at a rate and at full speed."""
     ordinary = _TEXTS["ordinary words"]
     for words, pattern in _TEXTS.items():
-        told = _run(SENDER, url, "4", "2000", "1", pattern, "new")
-        cost = told["cpu"] / told["events"] * 1e6
-        yield Row(f"SDK threads, CPU per event at 2,000 ev/s, {words}", cost, "us", "<= 10")
-    told = _run(SENDER, url, "4", "2000", "1", ordinary, "history")
-    yield Row("  the same messages in each call", told["cpu"] / told["events"] * 1e6, "us", "<= 10")
+        told = _run(SENDER, url, "2", "2000", "1", pattern, "new")
+        yield _sender_cost(f"2,000 ev/s, {words}", told)
+    told = _run(SENDER, url, "2", "2000", "1", ordinary, "history")
+    yield _sender_cost("2,000 ev/s, the same messages in each call", told)
     fast = _run(SENDER, url, "4", "20000", "16", ordinary, "new")
-    yield Row(
-        "SDK threads, CPU per event at 20,000 ev/s, 16 threads",
-        fast["cpu"] / fast["events"] * 1e6,
-        "us",
-        "<= 10",
-    )
-    yield Row("  events made a second", fast["events"] / fast["seconds"], "ev/s", ">= 20,000")
-    yield Row("  lost or stripped", fast["events"] - fast["sent"] + fast["stripped"], "events", "0")
+    what = "20,000 ev/s, 16 threads"
+    yield _sender_cost(what, fast)
+    done = _sent(fast)
+    made, lost = fast["events"] / fast["seconds"], fast["events"] - fast["sent"] + fast["stripped"]
+    yield Row(f"{what}: events made", made, "events/s", ">= 20,000", done=done)
+    yield Row(f"{what}: lost or stripped", lost, "events", "0", done=done, may_be_zero=True)
     full = _run(SENDER, url, "4", "0", "16", ordinary, "new")
-    yield Row("16 threads at full speed, events made a second", full["events"] / full["seconds"], "ev/s")
-    yield Row("  sent a second", full["sent"] / full["seconds"], "ev/s")
+    what, done = "16 threads at full speed", _sent(full)
     unsaid = full["events"] - full["sent"] - full["dropped"] - full["failed"]
-    yield Row("  lost without being told", unsaid, "events", "0")
+    yield Row(f"{what}: events made", full["events"] / full["seconds"], "events/s", done=done)
+    yield Row(f"{what}: events sent", full["sent"] / full["seconds"], "events/s", done=done)
+    yield Row(f"{what}: lost without being told", unsaid, "events", "0", done=done, may_be_zero=True)
+
+
+def _sent(told: dict[str, Any]) -> Done:
+    return Done(told["acknowledged"], "events that the viewer acknowledged")
+
+
+def _sender_cost(what: str, told: dict[str, Any]) -> Row:
+    cost = told["cpu"] / told["events"] * 1e6
+    return Row(f"SDK threads, CPU per event at {what}", cost, "us", "<= 10", done=_sent(told))
 
 
 def measure_latency(collector: Any, url: str, count: int = 400) -> Iterator[Row]:
@@ -266,23 +289,22 @@ def measure_latency(collector: Any, url: str, count: int = 400) -> Iterator[Row]
                 for event in getattr(arrival, "events", ())
                 if hasattr(event, "timestamp")
             ]
-        time.sleep(0.001)
+        time.sleep(0.001)  # others want to run, too
     process.wait(20)
-    yield Row("event to inbox, p50", percentile(late[1:], 50), "ms", "<= 30")
-    yield Row("event to inbox, p99", percentile(late[1:], 99), "ms")
+    done = Done(len(late), "events in the inbox", count)
+    yield Row("event to inbox, p50", percentile(late[1:], 50), "ms", "<= 30", done=done)
+    yield Row("event to inbox, p99", percentile(late[1:], 99), "ms", done=done)
 
 
 def measure_memory() -> Iterator[Row]:
     """Growth of an agent's resident memory while nobody listens."""
     for size, count in ((300, 50_000), (5_000, 20_000), (60_000, 4_000), (200_000, 1_500)):
         told = _run(MEMORY, str(size), str(count))
-        yield Row(
-            f"memory without a viewer, {2 * count:,} events of {size:,} bytes",
-            told["highest"] - told["before"],
-            "MB",
-            "<= 67.1 (64 MiB)",
-        )
-        yield Row("  by its own count", told["waiting"], "MB", "<= 67.1")
+        what = f"memory without a viewer, {2 * count:,} events of {size:,} bytes"
+        grown = told["highest"] - told["before"]
+        done = Done(told["written"], "events encoded or counted as dropped", 2 * count)
+        yield Row(what, grown, "MB", "<= 67.1 (64 MiB)", done=done)
+        yield Row(f"{what}, by its own count", told["waiting"], "MB", "<= 67.1", done=done)
 
 
 def measure() -> Iterator[Row]:
@@ -324,12 +346,3 @@ SERVER = """
     sys.stdin.read()
     collector.stop()
 """
-
-
-if __name__ == "__main__":
-    rows = []
-    for row in measure():
-        rows.append(row)
-        print("  ".join(cell for cell in row.cells() if cell), file=sys.stderr, flush=True)
-    print(f"Python {platform.python_version()}, {platform.system()} {platform.machine()}\n")
-    print(table(rows))

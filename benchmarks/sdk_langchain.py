@@ -1,6 +1,6 @@
 """What LangChain runs cost under our handler, by size: big states, long requests, work in between.
 
-``python -m benchmarks.sdk_langchain``. Each figure stands beside the same program under an empty handler.
+Each figure stands beside the same program under an empty handler.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from langchain_core.callbacks import BaseCallbackHandler, CallbackManager
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.runnables import RunnableLambda
 
-from benchmarks.report import Row, table
+from benchmarks.report import Done, Row
 from benchmarks.timing import median_microseconds
 from etaoi_tui.sdk.attach import AttachedHandle, attach
 from etaoi_tui.sdk.langchain.middleware import instrument
 
-ROUNDS = 7
+ROUNDS = 5
 CALLS = 60
 PAUSE = 0.1
 WORK_SECONDS = 0.0005
@@ -64,20 +64,25 @@ def _work() -> None:
         pass
 
 
-def _compare(operation: Callable[[CallbackManager], None], handle: AttachedHandle) -> tuple[float, float]:
-    """Return microseconds under our handler and under an empty one, interleaved."""
+def _compare(
+    operation: Callable[[CallbackManager], None], handle: AttachedHandle
+) -> tuple[float, float, Done]:
+    """Return microseconds a callback under our handler and an empty one, interleaved, and what ours wrote."""
+    before = handle.stats.encoded
     managers = {"ours": handle.handler, "empty": _Empty()}
     rounds: dict[str, list[float]] = {name: [] for name in managers}
     for _ in range(ROUNDS):
         for name, handler in managers.items():
             manager = CallbackManager(handlers=[handler], inheritable_handlers=[handler])
             rounds[name].append(median_microseconds(functools.partial(operation, manager), CALLS))
-            time.sleep(PAUSE)
-    return statistics.median(rounds["ours"]), statistics.median(rounds["empty"])
+            time.sleep(PAUSE)  # the sender comes to rest
+    handle.flush(20)
+    done = Done(handle.stats.encoded - before, "events written", 2 * ROUNDS * CALLS)
+    return statistics.median(rounds["ours"]) / 2, statistics.median(rounds["empty"]) / 2, done
 
 
-def _hook_cost(messages: int) -> tuple[float, float]:
-    """Return microseconds that one instrumented wrap hook adds, and that the bare hook takes."""
+def _hook_cost(messages: int) -> tuple[float, float, Done]:
+    """Return microseconds that an instrumented wrap hook adds, those of the bare hook, and what was seen."""
     request: Any = ModelRequest(
         model=None, messages=[HumanMessage("word " * 60, id=str(n)) for n in range(messages)]
     )  # type: ignore[arg-type]
@@ -90,38 +95,34 @@ def _hook_cost(messages: int) -> tuple[float, float]:
         for name, hook in (("bare", bare), ("probed", probed)):
             call = functools.partial(hook.wrap_model_call, request, lambda sent: answer)
             figures[name].append(median_microseconds(call, CALLS))
-            time.sleep(PAUSE)
+            time.sleep(PAUSE)  # the sender comes to rest
 
     chain = RunnableLambda(measure)
-    with attach(chain, sink="msgpack-drop"):
+    with attach(chain, sink="msgpack-drop") as handle:
         for _ in range(ROUNDS):
             chain.invoke(1)
+        handle.flush(20)
+        done = Done(handle.stats.encoded, "events written", ROUNDS * CALLS)
     bare_cost = statistics.median(figures["bare"])
-    return statistics.median(figures["probed"]) - bare_cost, bare_cost
+    return statistics.median(figures["probed"]) - bare_cost, bare_cost, done
 
 
 def measure() -> Iterator[Row]:
     """Yield what states, requests and work cost."""
     handle = attach(sink="msgpack-drop")
     try:
-        ours, empty = _compare(_chain(_big_state()), handle)
-        yield Row(
-            "a chain callback with a 5 MB state", ours / 2, "us", "<= 200 us", "empty handler", empty / 2
-        )
+        peer = "empty handler"
+        ours, empty, done = _compare(_chain(_big_state()), handle)
+        yield Row("a chain callback with a 5 MB state", ours, "us", "<= 200 us", peer, empty, done=done)
         history = {"messages": [HumanMessage("word " * 60, id=str(n)) for n in range(200)]}
-        ours, empty = _compare(_chain(history), handle)
-        yield Row("a chain callback with 200 messages", ours / 2, "us", "", "empty handler", empty / 2)
-        ours, empty = _compare(_working_chain, handle)
-        yield Row("a callback and 0.5 ms of work", ours / 2, "us", "<= 1.05", "empty handler", empty / 2)
+        ours, empty, done = _compare(_chain(history), handle)
+        yield Row("a chain callback with 200 messages", ours, "us", "", peer, empty, done=done)
+        ours, empty, done = _compare(_working_chain, handle)
+        yield Row("a callback and 0.5 ms of work", ours, "us", "<= 1.05", peer, empty, done=done)
     finally:
         handle.detach()
     for messages in (20, 200):
-        cost, bare = _hook_cost(messages)
+        cost, bare, done = _hook_cost(messages)
         budget = "<= 200 us" if messages == 200 else ""
-        yield Row(
-            f"an instrumented hook, {messages} messages, net", cost, "us", budget, "the bare hook", bare
-        )
-
-
-if __name__ == "__main__":
-    print(table(measure()))
+        what = f"an instrumented hook, {messages} messages, net"
+        yield Row(what, cost, "us", budget, "the bare hook", bare, done=done)

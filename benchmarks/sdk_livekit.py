@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.report import Row, percentile
+from benchmarks.report import Done, Row, percentile
 from tests.livekit.told import environment
 from tests.real_env import ROOT
 
@@ -32,22 +32,30 @@ def measure() -> Iterator[Row]:
     worked = [one for times in processor.values() for one in times]
     for name, times in sorted(taken.items()):
         if len(times) >= 20:
-            yield Row(f"voice: {name} ({len(times):,})", percentile(times, 50) * 1e6, "us", "<= 50 us")
-    yield Row(f"voice: all callbacks ({len(every):,}), p50", percentile(every, 50) * 1e6, "us", "<= 50 us")
-    yield Row("voice: all callbacks, p99", percentile(every, 99) * 1e6, "us")
+            seen = Done(len(times), "callbacks")
+            yield Row(f"voice: {name}", percentile(times, 50) * 1e6, "us", "<= 50 us", done=seen)
+    seen = Done(len(every), "callbacks")
+    yield Row("voice: all callbacks, p50", percentile(every, 50) * 1e6, "us", "<= 50 us", done=seen)
+    yield Row("voice: all callbacks, p99", percentile(every, 99) * 1e6, "us", done=seen)
     yield Row(
         "voice: one event through emit, attached",
         percentile(attached, 50) * 1e6,
         "us",
         beside="not attached",
         reference=percentile(alone, 50) * 1e6,
+        done=Done(len(attached), "events emitted"),
     )
-    slowest = max(processor, key=lambda name: max(processor[name]))
-    yield Row(f"voice: slowest in processor time, {slowest}", max(worked) * 1e6, "us", "<= 1,000 us")
-    slowest = max(taken, key=lambda name: max(taken[name]))
-    yield Row(f"voice: slowest that kept the processor, {slowest}", max(every) * 1e6, "us", "<= 1,000 us")
+    for what, by_name, all_times in (
+        ("in processor time", processor, worked),
+        ("that kept the processor", taken, every),
+    ):
+        slowest = max(by_name, key=lambda name: max(by_name[name]))
+        seen = Done(len(all_times), f"callbacks, the slowest was {slowest}")
+        yield Row(f"voice: slowest {what}", max(all_times) * 1e6, "us", "<= 1,000 us", done=seen)
     for name, times in aside.items():
-        yield Row(f"voice: slowest that {name} ({len(times)})", max(times, default=0.0) * 1e6, "us")
+        seen = Done(len(times), "callbacks", 0)
+        slowest_us = max(times, default=0.0) * 1e6
+        yield Row(f"voice: slowest that {name}", slowest_us, "us", done=seen, may_be_zero=True)
 
 
 def _taken() -> dict[str, dict[str, list[float]]]:

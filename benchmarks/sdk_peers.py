@@ -1,4 +1,4 @@
-"""What a callback costs the agent, beside the peers: ``python -m benchmarks.sdk_peers``
+"""What a callback costs the agent, beside the peers.
 
 All tracers run interleaved in one process, in an environment of their own that is made on first use; ours and
 the reference also send to a live collector in another process. Ratios are of the cost over an empty handler.
@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks.report import Row, table
+from benchmarks.report import Done, Row
 from tests.real_env import ETAOI, ROOT, real_env
 
 PEERS = (
@@ -82,32 +82,43 @@ def run_peers() -> dict[str, Any]:
 def measure() -> Iterator[Row]:
     """Yield the cost of each tracer over an empty handler, and of whole agent runs."""
     told = run_peers()
+    called = Done(told["calls"], "timed calls")
+    seen = {name: Done(count, "events written by the SDK") for name, count in told["written"].items()}
     for operation, words in OPERATIONS.items():
         figures = told["pairs"][operation]
         empty = figures[EMPTY]
-        yield Row(f"{words}: {EMPTY}", empty, "us")
+        yield Row(f"{words}: {EMPTY}", empty, "us", done=called)
         for name, figure in figures.items():
             if name == EMPTY:
                 continue
             beside = REFERENCE.get(name, "")
             other = figures[beside] - empty if beside in figures else None
             budget = "<= 1/5 of etaoi" if name == "ours, ws" else ""
-            yield Row(f"{words}: {name}, net", figure - empty, "us", budget, beside, other)
+            yield Row(
+                f"{words}: {name}, net",
+                figure - empty,
+                "us",
+                budget,
+                beside,
+                other,
+                done=seen.get(name, called),
+                may_be_zero=True,
+            )
     tokens = told["pairs"]["llm_and_50_tokens"], told["pairs"]["llm"]
     for name in tokens[0]:
         floor = (tokens[0][EMPTY] - tokens[1][EMPTY]) / 50
         budget = "<= 0.4 us" if name == "ours, ws" else ""
-        yield Row(f"a token: {name}, net", (tokens[0][name] - tokens[1][name]) / 50 - floor, "us", budget)
+        cost = (tokens[0][name] - tokens[1][name]) / 50 - floor
+        done = seen.get(name, called)
+        yield Row(f"a token: {name}, net", cost, "us", budget, done=done, may_be_zero=True)
     empty = told["agents"][EMPTY][0]
     for name, (wall, _) in told["agents"].items():
         budget = "<= 1.10 of an empty handler" if name == "ours, ws" else ""
-        yield Row(f"agent run, 5 model and tool calls, wall: {name}", wall, "ms", budget, EMPTY, empty)
+        what = f"agent run, 5 model and tool calls, wall: {name}"
+        yield Row(what, wall, "ms", budget, EMPTY, empty, done=seen.get(name, called))
     empty = told["agents"][EMPTY][1]
     for name, (_, cpu) in told["agents"].items():
-        yield Row(f"agent run, the agent's own thread, CPU: {name}", cpu, "ms", "", EMPTY, empty)
+        what = f"agent run, the agent's own thread, CPU: {name}"
+        yield Row(what, cpu, "ms", "", EMPTY, empty, done=seen.get(name, called))
     for name, why in told["failed"].items():
         print(f"not measured: {name}: {why}", file=sys.stderr)
-
-
-if __name__ == "__main__":
-    print(table(measure()))

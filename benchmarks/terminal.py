@@ -169,7 +169,7 @@ class Terminal:
         deadline = time.perf_counter() + timeout
         seen = self.position
         while time.perf_counter() < deadline:
-            time.sleep(quiet)
+            time.sleep(quiet)  # silence can only be waited for
             now = self.position
             if now == seen:
                 return

@@ -96,7 +96,7 @@ def wait_listening(port: int, terminal: Terminal, timeout: float = 20.0) -> None
     while time.perf_counter() < deadline and terminal.process.poll() is None:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.5):
             return
-        time.sleep(0.01)
+        time.sleep(0.01)  # a port cannot be waited for, only tried
     raise TimeoutError(f"nothing listens on port {port}; the program said:\n{terminal.text()[-1500:]}")
 
 

@@ -218,12 +218,12 @@ class ViewerApp(ContainedApp[ChosenRecording]):
     def _prepare(self) -> None:
         """Do what would otherwise be waited for when the first detail, or a search, opens."""
         import etaoi_collector.query  # noqa: F401
+        import etaoi_tui.detail.layout.occurrences
         import etaoi_tui.detail.pages.voice_turn  # noqa: F401 - a tenth of a second of imports, all viewers in it
         from etaoi_tui.kinds.registry import KINDS
 
         KINDS.load_plugins()
         self.main.traces.figures.load_prices()
-
         gc.collect()
         gc.freeze()
 

@@ -275,7 +275,7 @@ def said(requests: list[Captured], chance: random.Random) -> Iterator[tuple[str,
 
 async def main() -> int:
     """Returns 0 when everything held."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
     chance = random.Random(int(sys.argv[2]) if len(sys.argv) > 2 else 1)
     endings: Counter[str] = Counter()
     looks: list[float] = []

@@ -27,6 +27,7 @@ from etaoi_collector.wire.versions import PROGRAM_VERSION
 
 if TYPE_CHECKING:
     from etaoi_collector.receivers.door import Receiver
+    from etaoi_collector.receivers.front import Front
     from etaoi_collector.receivers.in_process import InProcess, Published
 
 __all__ = ["BindError", "Collector", "CollectorOptions", "OptionError", "Record"]
@@ -36,6 +37,8 @@ FLUSH_EVERY = 0.05
 busy core need their part of that, too."""
 DRAIN_WITHIN = 0.2
 """Seconds that bodies which were taken already have to be translated, when the collector stops."""
+HANDED_OVER_WITHIN = 5.0
+"""Seconds that another process has to listen in the place of this one."""
 QUIET = 0.02
 SETTLE_WITHIN = 1.0
 """Seconds: after how long without a frame a history is complete, and for how long that is waited for."""
@@ -70,6 +73,7 @@ class Collector(SubscriptionHub, Publishers):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._in_process: InProcess | None = None
         self._stopping: asyncio.Event | None = None
+        self._front: Front | None = None
         self._ready = threading.Event()
 
     @property
@@ -239,6 +243,24 @@ class Collector(SubscriptionHub, Publishers):
             self._recorder.flush()
         self._end_subscriptions()
 
+    def hand_over(self) -> bool:
+        """Have a launcher that waits for it go on in this collector's place; call `stop` next.
+
+        Returns:
+            Whether one did, within `HANDED_OVER_WITHIN`.
+        """
+        loop, front = self._loop, self._front
+        if loop is None or front is None:
+            return False
+        from etaoi_collector.receivers.standby import Standby
+
+        waiting = next(found for found in front.receivers if isinstance(found, Standby))
+        try:
+            handing = asyncio.run_coroutine_threadsafe(waiting.hand_over(HANDED_OVER_WITHIN), loop)
+            return handing.result(2 * HANDED_OVER_WITHIN)
+        except (RuntimeError, TimeoutError):  # the loop has ended by itself, or is stuck
+            return False
+
     def close_recording(self) -> None:
         """Release the recording's files; a private spool is gone then."""
         if self._recorder is not None:
@@ -283,6 +305,7 @@ class Collector(SubscriptionHub, Publishers):
             options.viewer_patience,
         )
         front = Front(context, max_frame=options.max_frame, loopback=ports.loopback, receivers=receivers)
+        self._front = front
         for bound in ports:
             await front.listen(bound)
         flushing = self._supervise(self._flush_often(), self._stopping)

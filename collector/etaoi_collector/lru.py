@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import OrderedDict
 from typing import Generic, TypeVar
 
@@ -10,17 +11,22 @@ _Value = TypeVar("_Value")
 
 
 class Lru(Generic[_Key, _Value]):
-    """Holds at most ``size`` entries. Not safe for several threads.
+    """Holds at most so many entries, of so much in all. Not safe for several threads.
 
     Args:
         size: Most entries that are kept.
+        most_cost: Most that entries may cost together; the newest stays whatever it costs.
     """
 
-    __slots__ = ("_entries", "size")
+    __slots__ = ("_costs", "_entries", "cost", "most_cost", "size")
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int = sys.maxsize, *, most_cost: int = sys.maxsize) -> None:
         self.size = size
+        self.most_cost = most_cost
+        self.cost = 0
+        """What the entries cost together."""
         self._entries: OrderedDict[_Key, _Value] = OrderedDict()
+        self._costs: dict[_Key, int] = {}
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -35,15 +41,29 @@ class Lru(Generic[_Key, _Value]):
             self._entries.move_to_end(key)
         return value
 
-    def put(self, key: _Key, value: _Value) -> None:
-        """Keep an entry, and forget the oldest one if there are too many."""
+    def put(self, key: _Key, value: _Value, cost: int = 0) -> None:
+        """Keep an entry, and forget the oldest ones while there are too many, or they cost too much."""
         entries = self._entries
         if key in entries:
             entries.move_to_end(key)
+            self._uncount(key)
         entries[key] = value
-        if len(entries) > self.size:
-            entries.popitem(last=False)
+        if cost:
+            self._costs[key] = cost
+            self.cost += cost
+        while len(entries) > self.size or (self.cost > self.most_cost and len(entries) > 1):
+            self._uncount(entries.popitem(last=False)[0])
 
     def pop(self, key: _Key) -> _Value | None:
         """Take an entry out; None if there is none."""
+        self._uncount(key)
         return self._entries.pop(key, None)
+
+    def clear(self) -> None:
+        """Forget all entries."""
+        self._entries.clear()
+        self._costs.clear()
+        self.cost = 0
+
+    def _uncount(self, key: _Key) -> None:
+        self.cost -= self._costs.pop(key, 0)

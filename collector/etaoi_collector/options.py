@@ -35,6 +35,16 @@ class Record(Enum):
     """To a private file that ends with the process."""
 
 
+class Sharing(Enum):
+    """Whether ports are shared with another process of the same user, for the moment of handing over."""
+
+    NOT = "not"
+    HANDS_ON = "hands on"
+    """The ports must be free now; a later process may listen on them, too."""
+    TAKES_OVER = "takes over"
+    """Another process listens there, and is about to end."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CollectorOptions:
     """Everything that a collector can be told."""
@@ -44,6 +54,8 @@ class CollectorOptions:
     """0 for a free one."""
     otlp_ports: tuple[int, ...] = ()
     """Further ports that are taken where they are free, for clients that have OpenTelemetry's by default."""
+    shares: Sharing = Sharing.NOT
+    """Whether another process may listen on the same ports while one hands over to the other."""
     token: str | None = None
     """What clients must bring; demanded when others than this machine can reach the address."""
     allow_hosts: tuple[str, ...] = ()

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from etaoi_collector.options import BindError, CollectorOptions, OptionError
+from etaoi_collector.options import BindError, CollectorOptions, OptionError, Sharing
 from etaoi_collector.port_holder import holder_of
 from etaoi_collector.wire.addresses import is_loopback
 
@@ -61,7 +61,7 @@ def open_ports(options: CollectorOptions) -> Ports:
         raise BindError(f"Cannot listen on {options.host!a}: {_reason(error)}.") from None
     bound = socket.socket(family, kind, protocol)
     try:
-        _bind(bound, address)
+        _bind(bound, address, options.shares)
         host, port = bound.getsockname()[:2]
         loopback = is_loopback(host)
         if not loopback and options.token is None:
@@ -77,18 +77,20 @@ def open_ports(options: CollectorOptions) -> Ports:
         bound.close()
         raise
     url = f"ws://{f'[{host}]' if ':' in host else host}:{port}/ingest"
-    further, taken = _open_further(bound, options.otlp_ports)
+    further, taken = _open_further(bound, options.otlp_ports, options.shares)
     return Ports(bound, further, taken, loopback, url)
 
 
-def _open_further(main: socket.socket, numbers: Iterable[int]) -> tuple[list[socket.socket], list[int]]:
+def _open_further(
+    main: socket.socket, numbers: Iterable[int], shares: Sharing
+) -> tuple[list[socket.socket], list[int]]:
     """Take those of the further ports that are free; what holds the others has its reasons."""
     host = main.getsockname()[0]
     further, taken = [], []
     for port in numbers:
         bound = socket.socket(main.family, main.type)
         try:
-            _bind(bound, (host, port))
+            _bind(bound, (host, port), shares)
             bound.listen(BACKLOG)
         except OSError:
             bound.close()
@@ -98,10 +100,21 @@ def _open_further(main: socket.socket, numbers: Iterable[int]) -> tuple[list[soc
     return further, taken
 
 
-def _bind(unbound: socket.socket, address: Any) -> None:
+def _bind(unbound: socket.socket, address: Any, shares: Sharing) -> None:
     if os.name == "posix":
         unbound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if shares is not Sharing.NOT and hasattr(socket, "SO_REUSEPORT"):
+        if shares is Sharing.HANDS_ON:
+            _look_whether_free(unbound, address)
+        unbound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     unbound.bind(address)
+
+
+def _look_whether_free(like: socket.socket, address: Any) -> None:
+    """Raise OSError if somebody listens, who would share the port without knowing of it."""
+    with socket.socket(like.family, like.type) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(address)
 
 
 def _sentence(host: str, port: int, error: OSError) -> str:

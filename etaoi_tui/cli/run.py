@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 
 from etaoi_collector.collector import CollectorOptions
-from etaoi_collector.options import DEFAULT_PORT
+from etaoi_collector.options import DEFAULT_PORT, Sharing
 from etaoi_collector.port_holder import Holder, holder_of
-from etaoi_tui.cli.run_shared import fail, notes, prepare, reached
+from etaoi_tui.cli.run_shared import end_standby, fail, finish, notes, prepare, reached, tell_recording
 from etaoi_tui.console import CommandError, echo
 from etaoi_tui.launcher import foreground
 from etaoi_tui.launcher.environment import Mode
@@ -46,27 +47,29 @@ def run(
 def _in_running_viewer(
     file: str, command: Sequence[str], options: CollectorOptions, holder: Holder, mode: Mode
 ) -> int:
-    """Become the command; the viewer that runs already takes what it sends."""
+    """Run the command; the viewer that runs already takes what it sends; if it ends, this process does."""
     if holder.wants_token and options.token is None:
         raise CommandError("The viewer that runs wants its token: give it with --token or ETAOI_TUI_TOKEN.")
-    url = f"http://{reached(options.host)}:{options.port}"
-    planned = prepare(url, options.token, mode)
+    host = reached(options.host)
+    planned = prepare(f"http://{host}:{options.port}", options.token, mode)
     echo(f"etaoi-tui: seen in the {holder.name} that listens on port {options.port}{notes(planned)}.")
+    from etaoi_tui.launcher.standby import Standby
+
+    standby = Standby(options, host)
     try:
-        foreground.replace_process(file, command, os.environ | planned.variables)
-    except OSError as error:
-        sentence = f"{command[0]} cannot be run: {error.strerror}."
-        return fail(foreground.CannotRun(sentence, foreground.NOT_EXECUTABLE))
+        code = foreground.run(file, command, os.environ | planned.variables)
+    except foreground.CannotRun as error:
+        return fail(error)
+    finally:
+        end_standby(standby)
+    return foreground.end_like(code)
 
 
 def _with_own_collector(file: str, command: Sequence[str], options: CollectorOptions, mode: Mode) -> int:
     from etaoi_tui.cli.collector_context import running_collector
 
-    elsewhere = None
-    if options.port == DEFAULT_PORT:
-        from dataclasses import replace
-
-        elsewhere = replace(options, port=0, otlp_ports=())
+    options = replace(options, shares=Sharing.HANDS_ON)
+    elsewhere = replace(options, port=0, otlp_ports=()) if options.port == DEFAULT_PORT else None
     with running_collector(options, elsewhere) as collector:
         collector.wait_ready(5.0)
         url = collector.endpoint.replace("ws", "http", 1).removesuffix("/ingest")
@@ -77,10 +80,6 @@ def _with_own_collector(file: str, command: Sequence[str], options: CollectorOpt
             code = foreground.run(file, command, os.environ | planned.variables)
         except foreground.CannotRun as error:
             return fail(error)
-        collector.stop()
-        recorder = collector.recorder
-        if recorder.warning:
-            echo(f"etaoi-tui: {recorder.warning}")
-        if recorder.path is not None:
-            echo(f"etaoi-tui: recorded to {recorder.path}; etaoi-tui --replay last opens it.")
+        finish(collector)
+        tell_recording(collector)
     return foreground.end_like(code)

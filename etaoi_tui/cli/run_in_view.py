@@ -8,18 +8,19 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 from etaoi_collector.collector import CollectorOptions
-from etaoi_collector.options import DEFAULT_PORT
+from etaoi_collector.options import DEFAULT_PORT, Sharing
 from etaoi_collector.port_holder import Holder
 from etaoi_collector.recording.directory import recordings_dir
 from etaoi_collector.sources.base import Source
 from etaoi_tui.cli import start_viewer
 from etaoi_tui.cli.collector_context import running_collector
-from etaoi_tui.cli.run_shared import described, fail, prepare, reached
+from etaoi_tui.cli.run_shared import described, end_standby, fail, finish, prepare, reached
 from etaoi_tui.console import CommandError, echo
 from etaoi_tui.launcher.background import BackgroundCommand
 from etaoi_tui.launcher.environment import Mode
 from etaoi_tui.launcher.foreground import CannotRun
 from etaoi_tui.launcher.program_source import ProgramSource
+from etaoi_tui.launcher.standby import Standby
 from etaoi_tui.viewer_options import ViewerOptions
 
 
@@ -47,11 +48,13 @@ def run_in_view(
             source, url = _running_viewer(options, open_things)
             recorder = None
         else:
+            options = replace(options, shares=Sharing.HANDS_ON)
             elsewhere = replace(options, port=0, otlp_ports=()) if options.port == DEFAULT_PORT else None
             collector = open_things.enter_context(running_collector(options, elsewhere))
             collector.wait_ready(5.0)
             from etaoi_collector.sources.live import LiveSource
 
+            open_things.callback(finish, collector)
             source, recorder = LiveSource(collector), collector.recorder
             url = collector.endpoint.replace("ws", "http", 1).removesuffix("/ingest")
         planned = prepare(url, options.token, mode)
@@ -79,5 +82,6 @@ def _running_viewer(options: CollectorOptions, open_things: ExitStack) -> tuple[
 
     host = reached(options.host)
     source = tail.opened(f"ws://{host}:{options.port}", token=options.token)
+    open_things.callback(end_standby, Standby(options, host))
     open_things.callback(source.close)
     return source, f"http://{host}:{options.port}"

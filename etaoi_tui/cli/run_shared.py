@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import os
 import shlex
+import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from etaoi_tui.console import CommandError, echo
 from etaoi_tui.launcher import foreground
 from etaoi_tui.launcher.environment import Mode, Plan, plan
+
+if TYPE_CHECKING:
+    from etaoi_collector.collector import Collector
+    from etaoi_tui.launcher.standby import Standby
 
 
 def fail(cause: foreground.CannotRun) -> int:
@@ -56,3 +62,28 @@ def split_command(words: Sequence[str]) -> tuple[str, ...]:
     if not command:
         raise click.UsageError("Say what to run: etaoi-tui run -- python agent.py")
     return command
+
+
+def finish(collector: Collector) -> None:
+    """Stop a collector; another launcher whose program still sends goes on in its place."""
+    collector.hand_over()
+    collector.stop()
+
+
+def tell_recording(collector: Collector, when: str = "") -> None:
+    """Say where a collector recorded to."""
+    recorder = collector.recorder
+    if recorder.warning:
+        echo(f"etaoi-tui: {recorder.warning}")
+    if recorder.path is not None:
+        echo(f"etaoi-tui: recorded to {recorder.path}{when}; etaoi-tui --replay last opens it.")
+
+
+def end_standby(standby: Standby) -> None:
+    """Stop waiting for the end of the collector that was used, and say what was recorded since it came."""
+    collector = standby.end()
+    if collector is not None:
+        finish(collector)
+        collector.close_recording()
+        since = time.strftime("%H:%M:%S", time.localtime(standby.since))
+        tell_recording(collector, f" from {since} on, when that one ended")

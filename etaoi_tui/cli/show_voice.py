@@ -19,12 +19,13 @@ from etaoi_tui.console import CommandError
 from etaoi_tui.json_text import dumps
 from etaoi_tui.text import one_line
 from etaoi_tui.view import format as fmt
-from etaoi_tui.view.voice.call_model import VoiceCall, is_call, overall
+from etaoi_tui.view.voice.call_model import VoiceCall, overall
 from etaoi_tui.view.voice.labels import MARKS, said_line
 from etaoi_tui.view.voice.linked_runs import LinkedRuns
 from etaoi_tui.view.voice.model import PARTS, Basis, Kind, MarkKind, Moment, Part, Stage, Turn
 from etaoi_tui.view.voice.stats import GAP, SERIES, Figures, series_words
 from etaoi_tui.view.voice.thresholds import GLYPHS, Thresholds
+from etaoi_tui.view.voice.voice_kinds import is_call
 
 _HEADINGS = (
     "TURN",

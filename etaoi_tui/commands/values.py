@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from etaoi_tui.detail.document.model import Document
+from typing import TYPE_CHECKING
+
 from etaoi_tui.screens.requests import ValueOpened
 from etaoi_tui.screens.workspace import Workspace
 from etaoi_tui.view.command import command
+
+if TYPE_CHECKING:
+    from etaoi_tui.detail.document.model import Document
 
 
 @command(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from etaoi_tui.screens.workspace import Workspace
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.command import command
-from etaoi_tui.view.voice.lane import LaneScale
+from etaoi_tui.view.voice.lane_scale import LaneScale
 
 _SCALES = {
     LaneScale.GAP: "Turns stand aligned where the user stops speaking.",

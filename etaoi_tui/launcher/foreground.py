@@ -10,7 +10,6 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType
-from typing import NoReturn
 
 NOT_FOUND = 127
 NOT_EXECUTABLE = 126
@@ -50,15 +49,6 @@ def find_command(command: Sequence[str], path: str | None) -> str:
     if os.path.dirname(command[0]) and os.path.exists(command[0]):
         raise CannotRun(f"{command[0]} cannot be run: it is no executable file.", NOT_EXECUTABLE)
     raise CannotRun(f"There is no command {command[0]}.", NOT_FOUND)
-
-
-def replace_process(file: str, command: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
-    """Become the command. On Windows, where that is not possible, run it and end as it does."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    if os.name == "posix":
-        os.execve(file, list(command), dict(environment))
-    sys.exit(run(file, command, environment))
 
 
 def run(file: str, command: Sequence[str], environment: Mapping[str, str]) -> int:

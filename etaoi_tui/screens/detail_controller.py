@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual.screen import Screen
 from textual.timer import Timer
 
 from etaoi_collector.projections.payload_reader import RecordedPayloads
 from etaoi_collector.store.model import Changes, Span, Status, Trace
-from etaoi_tui.detail.document.failure import failed_document
-from etaoi_tui.detail.document.model import Document
 from etaoi_tui.detail.view_options import ViewOptions
 from etaoi_tui.view.neighbouring_calls import surroundings_version
 from etaoi_tui.view.selection import Selection, SelectionChange
 from etaoi_tui.widgets.detail_pane import DetailPane
 from etaoi_tui.widgets.page_view import FIRST_PAINT_MS
+
+if TYPE_CHECKING:
+    from etaoi_tui.detail.document.model import Document
 from etaoi_tui.widgets.textual_internals import contained
 
 _DETAIL_AFTER = 0.06
@@ -106,6 +107,8 @@ class DetailController:
         except Exception as error:
             if not contained(self._pane, error, f"The detail of {span.name or span.kind!r}"):
                 raise
+            from etaoi_tui.detail.document.failure import failed_document
+
             document = failed_document(span.span_id, span.name, error)
         if span is before:
             self._pane.refresh_document(document)

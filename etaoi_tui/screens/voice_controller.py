@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from etaoi_collector.projections.payload_reader import RecordedPayloads
 from etaoi_collector.sources.base import Source
 from etaoi_collector.store import Store
 from etaoi_collector.store.model import Changes, Session, Span, Trace
-from etaoi_tui.detail.document.model import Document
-from etaoi_tui.detail.view_options import ViewOptions
 from etaoi_tui.screens.arrangement import Arrangement
 from etaoi_tui.view.selection import Selection, SelectionChange
-from etaoi_tui.view.voice.call_model import VoiceCall, is_call
-from etaoi_tui.view.voice.linked_runs import LinkedRuns
-from etaoi_tui.view.voice.model import Turn
 from etaoi_tui.view.voice.thresholds import Thresholds
+from etaoi_tui.view.voice.voice_kinds import is_call
 from etaoi_tui.widgets.voice_lanes import VoiceLanes
+
+if TYPE_CHECKING:
+    from etaoi_tui.detail.document.model import Document
+    from etaoi_tui.detail.view_options import ViewOptions
+    from etaoi_tui.view.voice.call_model import VoiceCall
+    from etaoi_tui.view.voice.linked_runs import LinkedRuns
+    from etaoi_tui.view.voice.model import Turn
 
 _CALLS_KEPT = 4
 
@@ -158,6 +162,9 @@ class VoiceController:
             return None
         call = self._calls.get(trace.session)
         if call is None:
+            from etaoi_tui.view.voice.call_model import VoiceCall  # not needed for the first screen
+            from etaoi_tui.view.voice.linked_runs import LinkedRuns
+
             if self._runs is None:
                 self._runs = LinkedRuns(self._source, self._store.traces.values())
             call = self._calls[trace.session] = VoiceCall(trace.session, self._source, self._runs)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 
 from etaoi_collector.projections.trace_names import title
 from etaoi_collector.store.model import Changes, Span, SpanFlag, Status, Trace
-from etaoi_tui.view.depth_first import root_of
+from etaoi_tui.view.depth_first import climb, root_of
 from etaoi_tui.view.glyphs import span_glyph
 
 SLOTS = 9
@@ -71,11 +71,14 @@ class Activity:
 
     def apply(self, changes: Changes) -> None:
         """Take in what a tick changed."""
+        roots: dict[Span, Span] = {}
         for span in chain(changes.added, changes.changed):
-            self._look(span)
-        for trace in changes.restructured:
-            for span in list(self._open.get(trace, ())):
-                self._look(span)
+            self._look(span, roots)
+        if any(trace.hung or not trace.members for trace in changes.restructured):
+            # Only where traces hang below each other can a span come to stand in another run.
+            for trace in changes.restructured:
+                for span in list(self._open.get(trace, ())):
+                    self._look(span, roots)
         for session in changes.sessions:
             if session.gone:
                 for span in [one for one in self._run_of if one.trace.session is session]:
@@ -83,7 +86,7 @@ class Activity:
         for trace in changes.traces:
             if trace.running and trace not in self._open and trace.roots and not trace.session.gone:
                 for span in trace.members[-_SPANS_LOOKED_AT:]:  # its clients came back
-                    self._look(span)
+                    self._look(span, roots)
             if not trace.members:
                 for span in list(self._open.get(trace, ())):
                     self._drop(span)
@@ -155,13 +158,13 @@ class Activity:
             return None
         return next((work for work in self.work_of(trace) if work.agent is holder), None)
 
-    def _look(self, span: Span) -> None:
+    def _look(self, span: Span, roots: dict[Span, Span]) -> None:
         marks = span.marks
         if marks & _ENDED or not marks & _STARTED or marks & _UNSEEN or span.trace.session.gone:
             if span in self._run_of:
                 self._drop(span)
             return
-        trace = root_of(span).trace
+        trace = climb(span, _never, roots).trace
         before = self._run_of.get(span)
         if before is not trace:
             if before is not None:
@@ -207,35 +210,42 @@ def doing(work: Work) -> str:
     return "" if work.idle else f"{span_glyph(work.span)} {work.span.name or work.span.kind}"
 
 
-def _works(spans: Iterable[Span]) -> list[Work]:
-    found = list(spans)[-_SPANS_LOOKED_AT:]
+def _works(spans: dict[Span, None]) -> list[Work]:
+    found = list(islice(reversed(spans), _SPANS_LOOKED_AT))[::-1]
     around: set[Span] = set()
     for span in found:
         above = span.parent
         while above is not None and above not in around:
             around.add(above)
             above = above.parent
-    best: dict[Span, Span] = {}
+    best: dict[Span, tuple[tuple[bool, bool, float], Span]] = {}
+    agents: dict[Span, Span] = {}
+    known: dict[Span, Span] = {}
     for span in found:
         if span in around:
             continue
-        agent = _agent_of(span)
-        known = best.get(agent)
-        if known is None or _rank(span) > _rank(known):
-            best[agent] = span
-    return [Work(agent, agent if span.kind in _FRAMES else span) for agent, span in best.items()]
+        parent = span.parent
+        agent = span
+        if parent is not None and span.kind not in _AGENTS:
+            if parent not in agents:  # many siblings are open at once
+                agents[parent] = climb(parent, _is_agent, known)  # the nearest, or the top of its tree
+            agent = agents[parent]
+        rank = _rank(span)
+        if agent not in best or rank > best[agent][0]:
+            best[agent] = rank, span
+    return [Work(agent, agent if span.kind in _FRAMES else span) for agent, (_, span) in best.items()]
 
 
 def _rank(span: Span) -> tuple[bool, bool, float]:
     return span.kind not in _FRAMES, streams(span), -span.started_at
 
 
-def _agent_of(span: Span) -> Span:
-    """Return the agent that a span works for: itself, the nearest above it, or the top of its tree."""
-    above = span
-    while above.kind not in _AGENTS and above.parent is not None:
-        above = above.parent
-    return above
+def _is_agent(span: Span) -> bool:
+    return span.kind in _AGENTS
+
+
+def _never(span: Span) -> bool:
+    return False
 
 
 def _started(span: Span) -> tuple[float, int]:

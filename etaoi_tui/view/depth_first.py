@@ -6,7 +6,7 @@ spans needs only their ancestors, so a row is found among a million in about twe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from etaoi_collector.store.model import Span
 
@@ -82,6 +82,23 @@ def root_of(span: Span) -> Span:
     while span.parent is not None:
         span = span.parent
     return span
+
+
+def climb(span: Span, stops: Callable[[Span], bool], known: dict[Span, Span]) -> Span:
+    """Return the first of a span and those above it at which to stop; the top of its tree if there is none.
+
+    Args:
+        span: Where to begin.
+        stops: Whether a span is the one.
+        known: What earlier climbs found, added to: many spans below a long chain cost one way up in all.
+    """
+    way: list[Span] = []
+    while span not in known and span.parent is not None and not stops(span):
+        way.append(span)
+        span = span.parent
+    found = known.get(span, span)
+    known.update(dict.fromkeys(way, found))
+    return found
 
 
 def _within(span: Span, ancestor: Span) -> bool:

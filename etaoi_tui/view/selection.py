@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from etaoi_collector.store.model import Span, Trace
-from etaoi_tui.view.voice.turn_group import Group
+
+if TYPE_CHECKING:
+    from etaoi_tui.view.voice.turn_group import Group
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from etaoi_tui.detail.document.model import Section
-from etaoi_tui.detail.layout.page import title_of
+from etaoi_tui.detail.layout.anchor import title_of
 from etaoi_tui.widgets.detail_pane import DetailPane
 from etaoi_tui.widgets.page_view import FIXED_ROWS, LinePosition
+
+if TYPE_CHECKING:
+    from etaoi_tui.detail.document.model import Section
 
 
 class ConversationView(DetailPane):

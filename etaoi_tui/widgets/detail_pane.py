@@ -7,24 +7,26 @@ range grows.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rich.segment import Segment
 from textual import events
 from textual.selection import Selection
 from textual.strip import Strip
 
 from etaoi_collector.lru import Lru
-from etaoi_tui.detail.document.failure import failed_sections
-from etaoi_tui.detail.document.model import Document, Tab
-from etaoi_tui.detail.layout.page import PageLayout
 from etaoi_tui.text import fit, printable
 from etaoi_tui.widgets import document_style
 from etaoi_tui.widgets.document_painter import DocumentPainter
 from etaoi_tui.widgets.frame import Frame
-from etaoi_tui.widgets.page_text import copied_text, selected_text
 from etaoi_tui.widgets.page_view import FIXED_ROWS, LinePosition
 from etaoi_tui.widgets.searched_page import SearchedPage
 from etaoi_tui.widgets.tab_line import TabLabel, tab_at
 from etaoi_tui.widgets.textual_internals import contained
+
+if TYPE_CHECKING:
+    from etaoi_tui.detail.document.model import Document
+    from etaoi_tui.detail.layout.page import PageLayout
 
 PLACES_KEPT = 200
 
@@ -156,6 +158,8 @@ last. A triangle folds a section. What is running grows while you read.
 
         The section under the cursor; above the first section, the whole tab. None without a document.
         """
+        from etaoi_tui.widgets.page_text import copied_text
+
         page, document = self._page, self._document
         if page is None or document is None:
             return None
@@ -163,6 +167,8 @@ last. A triangle folds a section. What is running grows while you read.
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """Return the selected text, as Textual's own copy asks for it."""
+        from etaoi_tui.widgets.page_text import selected_text
+
         page = self._page
         if page is None:
             return None
@@ -274,6 +280,8 @@ last. A triangle folds a section. What is running grows while you read.
         tab = document.tab(self._tab) if document is not None else None
         if document is None or tab is None or self._width <= 0:
             return
+        from etaoi_tui.detail.layout.page import PageLayout  # not needed for the first screen
+
         try:
             self._page = PageLayout(
                 document, tab, self._width, self._shown_folds, before, source=self.shows_source
@@ -286,6 +294,10 @@ last. A triangle folds a section. What is running grows while you read.
         document = self._document
         if document is None or not contained(self, error, f"The tab {self._tab!r} of the detail"):
             raise error
+        from etaoi_tui.detail.document.failure import failed_sections
+        from etaoi_tui.detail.document.model import Tab
+        from etaoi_tui.detail.layout.page import PageLayout
+
         tab = Tab(self._tab, "", lambda: failed_sections(error))
         self._painter.forget_lines()
         self._page = PageLayout(document, tab, self._width, self._shown_folds)

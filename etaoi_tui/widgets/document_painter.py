@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.segment import Segment
 from rich.style import Style
@@ -11,12 +12,14 @@ from textual.selection import Selection
 from textual.strip import Strip
 from textual.widget import Widget
 
-from etaoi_tui.detail.document.model import Document
-from etaoi_tui.detail.layout.page import PageLayout
 from etaoi_tui.text import cells
 from etaoi_tui.widgets.document_style import PREFIX, component
 from etaoi_tui.widgets.styles import StyleCache, StyleTable
 from etaoi_tui.widgets.tab_line import MORE_LEFT, MORE_RIGHT, TabLabel, lay_out_tabs
+
+if TYPE_CHECKING:
+    from etaoi_tui.detail.document.model import Document
+    from etaoi_tui.detail.layout.page import PageLayout
 
 _STRIPS_KEPT = 512
 

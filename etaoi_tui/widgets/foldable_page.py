@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from etaoi_tui.detail.document.model import Section
-from etaoi_tui.detail.layout.page import PageLayout
+from typing import TYPE_CHECKING
+
 from etaoi_tui.widgets.page_view import LinePosition, PageView
+
+if TYPE_CHECKING:
+    from etaoi_tui.detail.document.model import Section
+    from etaoi_tui.detail.layout.page import PageLayout
 
 
 class FoldablePage(PageView):

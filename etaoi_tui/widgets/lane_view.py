@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from typing import TYPE_CHECKING
 
 from textual.geometry import Region
 
 from etaoi_collector.store.model import Changes, Trace
-from etaoi_tui.view.voice.call_model import VoiceCall
-from etaoi_tui.view.voice.lane import LaneScale
-from etaoi_tui.view.voice.lane_cursor import LaneCursor
-from etaoi_tui.view.voice.lane_drawing import HEADER_LINES, LaneDrawing
-from etaoi_tui.view.voice.rows import LaneRows
+from etaoi_tui.view.voice.lane_scale import HEADER_LINES, LaneScale
 from etaoi_tui.view.voice.thresholds import Thresholds
-from etaoi_tui.view.voice.turn_group import Group
 from etaoi_tui.widgets import voice_lane_style
 from etaoi_tui.widgets.row_view import Piece, RowView
+
+if TYPE_CHECKING:
+    from etaoi_tui.view.voice.call_model import VoiceCall
+    from etaoi_tui.view.voice.lane_cursor import LaneCursor
+    from etaoi_tui.view.voice.lane_drawing import LaneDrawing
+    from etaoi_tui.view.voice.rows import LaneRows
+    from etaoi_tui.view.voice.turn_group import Group
 
 _WORK_SECONDS = 0.006
 """Seconds a tick may fold turns that are not on the screen, while a call is live."""
@@ -59,6 +62,10 @@ class LaneView(RowView):
         self.call, self.trace = call, trace
         self.rows = self._cursor = self._drawing = None
         if call is not None:
+            from etaoi_tui.view.voice.lane_cursor import LaneCursor  # not needed for the first screen
+            from etaoi_tui.view.voice.lane_drawing import LaneDrawing
+            from etaoi_tui.view.voice.rows import LaneRows
+
             self.rows = rows = LaneRows(call)
             self._cursor = LaneCursor(rows)
             self._drawing = LaneDrawing(call, rows, self._thresholds, self.scale)

@@ -9,17 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from time import perf_counter
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
 
-from etaoi_tui.detail.document.model import Section
-from etaoi_tui.detail.layout.page import Anchor, PageLayout
+from etaoi_tui.detail.layout.anchor import Anchor
 from etaoi_tui.widgets.frame import Frame
 from etaoi_tui.widgets.line_widget import draw_lines
+
+if TYPE_CHECKING:
+    from etaoi_tui.detail.document.model import Section
+    from etaoi_tui.detail.layout.page import PageLayout
 
 SLICE = 4_000
 """Characters laid out between two looks at the clock."""

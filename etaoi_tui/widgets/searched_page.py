@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections import ChainMap
 from collections.abc import Sequence
 from time import perf_counter
+from typing import TYPE_CHECKING
 
-from etaoi_tui.detail.document.model import Document
-from etaoi_tui.detail.layout.occurrences import Occurrence, Occurrences, has_word, marks_in
-from etaoi_tui.detail.layout.page import PageLayout
 from etaoi_tui.widgets.document_painter import Mark
 from etaoi_tui.widgets.foldable_page import FoldablePage
 from etaoi_tui.widgets.page_view import SLICE
+
+if TYPE_CHECKING:
+    from etaoi_tui.detail.document.model import Document
+    from etaoi_tui.detail.layout.occurrences import Occurrence, Occurrences
+    from etaoi_tui.detail.layout.page import PageLayout
 
 
 class SearchedPage(FoldablePage):
@@ -111,6 +114,8 @@ class SearchedPage(FoldablePage):
         page = self._page
         if not self.words or page is None:
             return []
+        from etaoi_tui.detail.layout.occurrences import marks_in  # not needed for the first screen
+
         here = self._column if line == self._cursor else -1
         return [
             (start, stop, "match-here" if start == here else "match")
@@ -140,6 +145,8 @@ class SearchedPage(FoldablePage):
 
     def _open_sections(self, page: PageLayout, deadline: float) -> None:
         """Open closed sections in which a word stands, all that are found in time at once."""
+        from etaoi_tui.detail.layout.occurrences import has_word
+
         opened = False
         if self._occurrences is not None and self._occurrences.page is page:
             return  # it had no sections that were not looked into
@@ -165,6 +172,8 @@ class SearchedPage(FoldablePage):
         if page is None:
             return False
         if self._occurrences is None or self._occurrences.page is not page:
+            from etaoi_tui.detail.layout.occurrences import Occurrences
+
             self._occurrences = Occurrences(page, self.words)
         if self._occurrences.work():
             return True
@@ -181,6 +190,8 @@ class SearchedPage(FoldablePage):
 
     def _turn_if_found(self, key: str) -> None:
         """Open a tab if a word stands in it; the reader's own choice of tab stays what it was."""
+        from etaoi_tui.detail.layout.occurrences import has_word
+
         document = self._document
         tab = document.tab(key) if document is not None else None
         if tab is not None and any(has_word(section, self.words) for section in tab.sections):

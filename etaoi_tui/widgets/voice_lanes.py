@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from etaoi_collector.store.model import Span, Trace
 from etaoi_tui.view.selection import Selection, SelectionChange
-from etaoi_tui.view.voice.model import Turn
 from etaoi_tui.view.voice.thresholds import Thresholds
-from etaoi_tui.view.voice.turn_group import Group
 from etaoi_tui.widgets.lane_view import LaneView
+
+if TYPE_CHECKING:
+    from etaoi_tui.view.voice.model import Turn
+    from etaoi_tui.view.voice.turn_group import Group
 
 
 class VoiceLanes(LaneView):

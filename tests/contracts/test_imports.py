@@ -102,3 +102,20 @@ def test_commands_without_a_screen_load_no_textual(tmp_path: Path) -> None:
     ):
         modules = _modules_of_command(tmp_path, *arguments)
         assert "textual" not in modules, arguments
+
+
+def test_the_first_screen_waits_for_no_detail_and_no_voice_call() -> None:
+    """What a detail or a call needs is imported when one is shown, or shortly after the first screen."""
+    code = "import etaoi_tui.app, sys\nprint('\\n'.join(sys.modules))"
+    done = _run(code)
+    assert done.returncode == 0, done.stderr
+    modules = set(done.stdout.split())
+    assert "etaoi_tui.screens.workspace" in modules
+    late = {
+        "etaoi_tui.detail.document.model",
+        "etaoi_tui.detail.layout.page",
+        "etaoi_tui.view.voice.model",
+        "etaoi_tui.view.voice.call_model",
+        "etaoi_tui.launcher.run",
+    }
+    assert modules.isdisjoint(late)

@@ -13,8 +13,9 @@ from etaoi_collector.store import Store
 from etaoi_collector.store.model import Session
 from etaoi_tui.cli.load_recording import open_recording
 from etaoi_tui.feed import Feed
-from etaoi_tui.view.voice.call_model import VoiceCall, is_call
+from etaoi_tui.view.voice.call_model import VoiceCall
 from etaoi_tui.view.voice.model import Kind, Turn
+from etaoi_tui.view.voice.voice_kinds import is_call
 from tests.app.world import FedSource
 from tests.scribe import Event, Open, Scribe
 

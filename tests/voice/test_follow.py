@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 
 from etaoi_collector.store import Store
 from etaoi_tui.feed import Feed
-from etaoi_tui.view.voice.call_model import VoiceCall, is_call
+from etaoi_tui.view.voice.call_model import VoiceCall
 from etaoi_tui.view.voice.model import Turn
 from etaoi_tui.view.voice.stats import SERIES, Statistics
+from etaoi_tui.view.voice.voice_kinds import is_call
 from tests.app.world import FedSource
 from tests.scribe import Event
 from tests.voice.calls import Truth, events_of, folded, many

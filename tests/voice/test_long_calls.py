@@ -8,13 +8,14 @@ from hypothesis import strategies as st
 from etaoi_collector.store import Store
 from etaoi_tui.feed import Feed
 from etaoi_tui.view.row_summaries import Summaries
-from etaoi_tui.view.voice.call_model import VoiceCall, is_call
+from etaoi_tui.view.voice.call_model import VoiceCall
 from etaoi_tui.view.voice.labels import MARKS
 from etaoi_tui.view.voice.lane import GLYPHS, Lane, cells, segments
 from etaoi_tui.view.voice.lane_pieces import lane_pieces
 from etaoi_tui.view.voice.model import Kind, MarkKind
 from etaoi_tui.view.voice.rows import LaneRows
 from etaoi_tui.view.voice.turn_group import Group
+from etaoi_tui.view.voice.voice_kinds import is_call
 from tests.app.world import FedSource, world
 from tests.voice.calls import Truth, events_of, folded, many
 from tests.voice.test_screen import lanes_text, press, show

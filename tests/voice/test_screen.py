@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from etaoi_tui.view.timeline import Axis
 from etaoi_tui.view.voice import call_model as voice_call
 from etaoi_tui.view.voice.build_turn import build_turn
-from etaoi_tui.view.voice.lane import LaneScale
+from etaoi_tui.view.voice.lane_scale import LaneScale
 from tests.app.world import World, world
 from tests.scribe import Event
 from tests.voice.calls import Truth, events_of, many

@@ -12,7 +12,8 @@ from rich.cells import cell_len
 from etaoi_tui.view.voice import labels as texts
 from etaoi_tui.view.voice import lane, thresholds
 from etaoi_tui.view.voice.gap_trend import GapTrend
-from etaoi_tui.view.voice.lane import Lane, LaneScale
+from etaoi_tui.view.voice.lane import Lane
+from etaoi_tui.view.voice.lane_scale import LaneScale
 from etaoi_tui.view.voice.model import Kind, MarkKind, Part
 from etaoi_tui.view.voice.rows import LaneRows, lines_of
 from etaoi_tui.view.voice.stats import percentile

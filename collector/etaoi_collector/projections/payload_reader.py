@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import Any, Protocol
 
 from etaoi_collector.lru import Lru
@@ -50,26 +49,18 @@ class RecordedPayloads:
 
     def __init__(self, source: EventReader, keep: int = EVENTS_KEPT) -> None:
         self.source = source
-        self._keep = keep
-        self._events: OrderedDict[int, tuple[dict[str, Any], int]] = OrderedDict()
-        self._bytes = 0
+        self._events: Lru[int, dict[str, Any]] = Lru(keep, most_cost=BYTES_KEPT)
         self._streams: Lru[int, AssembledStream] = Lru(STREAMS_KEPT)
 
     def event(self, place: int) -> dict[str, Any] | Missing:
         """Return the whole event that lies at a place, decoded."""
-        known = self._events.get(place)
-        if known is not None:
-            self._events.move_to_end(place)
-            return known[0]
-        data = self._read(place)
-        if isinstance(data, Missing):
-            return data
-        event = decode_lossless(data)
-        self._events[place] = event, len(data)
-        self._bytes += len(data)
-        while len(self._events) > self._keep or (self._bytes > BYTES_KEPT and len(self._events) > 1):
-            _, (_, size) = self._events.popitem(last=False)
-            self._bytes -= size
+        event = self._events.get(place)
+        if event is None:
+            data = self._read(place)
+            if isinstance(data, Missing):
+                return data
+            event = decode_lossless(data)
+            self._events.put(place, event, len(data))
         return event
 
     def streamed(self, span: Span) -> AssembledStream:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
 from msgspec import Raw
 
+from etaoi_collector.lru import Lru
 from etaoi_collector.recording.random_access_file import let_go
 from etaoi_collector.recording.shared_values import SharedValues
 from etaoi_collector.source_items import Missing
@@ -48,8 +48,7 @@ class FrameCache:
     def __init__(self, read_frame: ReadFrame, value_places: Callable[[], Sequence[int]]) -> None:
         self._read_frame = read_frame
         self._resolver = Resolver(SharedValues(value_places, read_frame).find)
-        self._kept: OrderedDict[int, tuple[list[Raw | Reject] | LargeFrame, int]] = OrderedDict()
-        self._bytes = 0
+        self._splits: Lru[int, list[Raw | Reject] | LargeFrame] = Lru(most_cost=_MOST_BYTES)
 
     def read(self, place: int) -> bytes | Missing:
         """Return the undecoded bytes of the event at ``place``, or why they cannot be had.
@@ -80,29 +79,20 @@ class FrameCache:
 
     def clear(self) -> None:
         """Let go of everything."""
-        self._kept.clear()
-        self._bytes = 0
+        self._splits.clear()
 
     def _split(self, frame_place: int) -> list[Raw | Reject] | LargeFrame | Missing:
         """Return a frame's events, from memory when they were looked at lately."""
-        kept = self._kept.get(frame_place)
-        if kept is not None:
-            self._kept.move_to_end(frame_place)
-            return kept[0]
+        known = self._splits.get(frame_place)
+        if known is not None:
+            return known
         frame = self._read_frame(frame_place)
         if isinstance(frame, Missing):
             return frame
         if len(frame) > SMALL_FRAME:
             large = LargeFrame(frame)
-            self._keep(frame_place, large, len(large.spans) * _PER_RANGE)
+            self._splits.put(frame_place, large, len(large.spans) * _PER_RANGE)
             return large
         parts = split_frame(frame)
-        self._keep(frame_place, parts, len(parts) * _PER_PART + len(frame))
+        self._splits.put(frame_place, parts, len(parts) * _PER_PART + len(frame))
         return parts
-
-    def _keep(self, frame_place: int, split: list[Raw | Reject] | LargeFrame, cost: int) -> None:
-        self._kept[frame_place] = (split, cost)
-        self._bytes += cost
-        while self._bytes > _MOST_BYTES and len(self._kept) > 1:
-            _, (_, freed) = self._kept.popitem(last=False)
-            self._bytes -= freed

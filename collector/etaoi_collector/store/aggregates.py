@@ -52,6 +52,12 @@ Row = tuple[str, str, str | None, str | None, int]
 """Kind, display name, model, agent and marks."""
 
 
+EMPTY_CHUNK_AHEAD = 0.25
+"""Seconds. A time to first token that lies so long before the first text is that of an empty chunk,
+of a producer that takes any chunk for a token. Otherwise the producer knows better: text travels in bundles.
+"""
+
+
 class Aggregates:
     """What events tell beside the tree."""
 
@@ -201,7 +207,7 @@ class Aggregates:
             span.call = self._shared_call(known.requested_model, provider, reason, wraps)
         self._note_told_twice(span)
         ttft = told.ttft_seconds
-        if ttft is not None:
+        if ttft is not None and (span.ttft is None or span.ttft - ttft < EMPTY_CHUNK_AHEAD):
             span.ttft = ttft
 
     def of_delta(self, span: Span, told: DeltaText) -> None:

@@ -24,18 +24,28 @@ def passed_on_by(span: Span) -> Span | None:
     children = span.children
     if children is None or span.error is None:
         return None
-    newest = children[-_LOOKED_AT:]
-    for child in reversed(newest):
-        if child.error == span.error and failed(child):
-            return child
-    counting = [child for child in newest if not _tells_nothing(child)]
-    if not counting:
+    last: Span | None = None
+    last_ended_at = last_started_at = float("-inf")
+    for child in reversed(children[-_LOOKED_AT:]):
+        error = child.error
+        if error is not None:
+            if error == span.error and failed(child):
+                return child
+            if status_of_error(error) is Status.CANCELLED:  # because another one failed
+                continue
+        if child.marks & _PROBE:
+            continue
+        started_at = child.started_at
+        ended_at = started_at if child.ended_at is None else child.ended_at
+        if ended_at > last_ended_at or (
+            ended_at == last_ended_at and last is not None and child.number > last.number
+        ):
+            last, last_ended_at = child, ended_at
+        if started_at > last_started_at:
+            last_started_at = started_at
+    if last is None or last.ended_at is None or last_started_at > last.ended_at or not failed(last):
         return None
-    last = max(counting, key=_ended_at)
-    if not failed(last) or last.ended_at is None:
-        return None
-    ended_at = last.ended_at
-    return None if any(child.started_at > ended_at for child in counting) else last
+    return last
 
 
 def origin_of(span: Span) -> Span:
@@ -46,14 +56,3 @@ def origin_of(span: Span) -> Span:
             break
         span = inner
     return span
-
-
-def _tells_nothing(span: Span) -> bool:
-    """Whether a child says nothing of what went on: a probe, or what was cancelled because another failed."""
-    if span.marks & _PROBE:
-        return True
-    return span.error is not None and status_of_error(span.error) is Status.CANCELLED
-
-
-def _ended_at(span: Span) -> tuple[float, int]:
-    return (span.ended_at if span.ended_at is not None else span.started_at, span.number)

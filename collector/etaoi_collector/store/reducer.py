@@ -198,6 +198,8 @@ class Reducer:
             self._facts.of_delta(span, told)
         elif told.model is not None and span.model is None and span.kind == "llm":
             self._facts.name_model(span, told.model)
+        if told.text and span.ttft is None and span.kind == "llm" and span.marks & STARTED:
+            span.ttft = max(at - span.started_at, 0.0)
         if span.marks & ENDED:
             if span.ended_at is not None and at > span.ended_at:
                 span.marks |= SpanFlag.LATE

@@ -132,7 +132,7 @@ class SpanLinks:
             known.marks |= SpanFlag.ID_CLASH
             clashes[trace.trace_id] = clashing
             self._held.changed(known)
-            for child in [c for c in known.children or () if c.trace is trace]:
+            for child in _children_in(known, trace):
                 self.unlink(child)
                 self.link(child, span_id)
             self.error_gone_below(known)
@@ -154,15 +154,23 @@ class SpanLinks:
             span = span.parent
 
     def attribute_error(self, span: Span) -> None:
-        """Find out again whether a failed span only passed on what failed inside it; that counts there."""
-        if not failed(span):
-            return
-        passed_on = passed_on_by(span) is not None
-        if passed_on == bool(span.marks & PASSED_ON):
-            return
-        span.marks ^= PASSED_ON
-        span.trace.errors += -1 if passed_on else 1
-        self._held.changed(span)
+        """Note that a failed span may pass on what failed inside it, or does not any more."""
+        self._held.unattributed[span] = None
+
+    def attribute_errors(self) -> None:
+        """Find out what noted spans only passed on of what failed inside them; that counts there.
+
+        Once for all events that came together: each of many children asks for it.
+        """
+        unattributed = self._held.unattributed
+        for span in unattributed:
+            if failed(span):
+                passed_on = passed_on_by(span) is not None
+                if passed_on != bool(span.marks & PASSED_ON):
+                    span.marks ^= PASSED_ON
+                    span.trace.errors += -1 if passed_on else 1
+                    self._held.changed(span)
+        unattributed.clear()
 
     def forget_error(self, span: Span) -> None:
         """A span's failure is taken back: it did not fail."""
@@ -204,13 +212,13 @@ class SpanLinks:
         Returns:
             True when linking ``span`` under ``parent`` would have closed a ring, and has been dealt with.
         """
+        if not _is_below(parent, span):
+            return False
         ring = [span]
         above: Span | None = parent
         while above is not None and above is not span:
             ring.append(above)
             above = above.parent
-        if above is None:
-            return False
         cut = min(ring, key=lambda member: member.span_id)
         cut.marks |= SpanFlag.PARENT_CYCLE
         if cut is not span:
@@ -240,6 +248,32 @@ def insert(siblings: list[Span], span: Span) -> None:
         siblings.append(span)
     else:
         siblings.insert(bisect_right(siblings, (span.started_at, span.number), key=_order), span)
+
+
+def _children_in(span: Span, trace: Trace) -> list[Span]:
+    """Return the children of a span that belong to a trace, from the shorter of two lists."""
+    children = span.children or []
+    if len(children) <= len(trace.members):
+        return [child for child in children if child.trace is trace]
+    return [member for member in trace.members if member.parent is span]
+
+
+def _is_below(span: Span, top: Span) -> bool:
+    """Whether ``top`` is a span or stands above it.
+
+    The way up and the tree below are walked in step, and whichever ends first decides: what comes to hang at
+    the end of a long chain is mostly small, and what has much below it mostly comes to hang near a root.
+    """
+    above: Span | None = span
+    below = list(top.children or ())
+    while above is not None:
+        if above is top:
+            return True
+        if not below:
+            return False
+        below += below.pop().children or ()
+        above = above.parent
+    return False
 
 
 def _hang(trace: Trace, above: Trace) -> None:

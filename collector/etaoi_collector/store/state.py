@@ -52,6 +52,7 @@ class StoreState:
         "span_count",
         "spans",
         "traces",
+        "unattributed",
     )
 
     def __init__(self) -> None:
@@ -62,6 +63,8 @@ class StoreState:
         self.agents = AgentIndex(self.spans)
         self.clashing: dict[str, dict[str, Span]] = {}
         """Spans whose id is another's in `spans`, by id and trace id."""
+        self.unattributed: dict[Span, None] = {}
+        """Failed spans of which is to be found out where their error began."""
         self.names = DisplayNames()
         self.changes = Changes()
         self.rejects: list[StoredReject] = []

@@ -31,7 +31,7 @@ class Store:
         self.traces: dict[str, Trace] = held.traces
         self.connections: dict[int, Connection] = held.connections
         self.rejects: list[StoredReject] = held.rejects
-        links = SpanLinks(held)
+        links = self._links = SpanLinks(held)
         facts = Aggregates(held)
         self._liveness = Liveness(held)
         waits = Waits(held)
@@ -94,6 +94,8 @@ class Store:
         """
         held = self._held
         self._usual.fold(events, first_ref, 0 if first_ref < 0 else 1, connection)
+        if held.unattributed:
+            self._links.attribute_errors()
         held.events += len(events)
         known = held.connections.get(connection)
         if known is not None:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from etaoi_tui.detail.document.model import Block, Document, Section, StyledLine, StyledText, Tab
+from etaoi_tui.detail.layout.anchor import TITLE, Anchor
 from etaoi_tui.detail.layout.block_layout import BlockLayout, layout_for
 from etaoi_tui.detail.layout.wrap import LEAST_WIDTH, show
 from etaoi_tui.text import cells, crop, one_line
@@ -21,19 +22,6 @@ GUTTER = 2
 BAR = "▎"
 
 
-class Anchor(NamedTuple):
-    """A line's place in terms of content, so that it can be found again after the page changed."""
-
-    section: str
-    block: int
-    line: int
-
-
-def title_of(section: str) -> Anchor:
-    """Return the place of a section's title."""
-    return Anchor(section, _TITLE, 0)
-
-
 class PageLine(NamedTuple):
     """A line as it is drawn."""
 
@@ -42,7 +30,6 @@ class PageLine(NamedTuple):
     header: bool
 
 
-_TITLE = -1
 _GAP = -2
 _TOP = ""
 
@@ -161,11 +148,11 @@ class PageLayout:
 
     def title_line(self, key: str) -> int | None:
         """Return the line of a section's title, if it is laid out."""
-        return self.locate(Anchor(key, _TITLE, 0))
+        return self.locate(Anchor(key, TITLE, 0))
 
     def title_lines(self) -> list[int]:
         """Return the lines of all titles that are laid out."""
-        return [start for start, part in zip(self._starts, self._parts, strict=False) if part.block == _TITLE]
+        return [start for start, part in zip(self._starts, self._parts, strict=False) if part.block == TITLE]
 
     def anchor(self, y: int) -> Anchor:
         """Describe a line by its content."""
@@ -202,7 +189,7 @@ class PageLayout:
         before = self._parts[-1] if self._parts else None
         if before is not None and before.flow is not None:
             self._parts.append(_Part(before.section, _GAP, None))
-        self._parts.append(_Part(section, _TITLE, None))
+        self._parts.append(_Part(section, TITLE, None))
         if self.is_open(section):
             room = self.width - self._indent(section)
             for n, block in enumerate(section.blocks):

@@ -22,23 +22,12 @@ from etaoi_tui.view.voice.session_errors import SessionErrors
 from etaoi_tui.view.voice.state_timeline import StateChange, StateTimeline
 from etaoi_tui.view.voice.turn_figures import TurnFigures
 from etaoi_tui.view.voice.turn_group import Group
-from etaoi_tui.view.voice.turn_keys import ABOVE_TURNS, BELOW_CALL, SPEECH, TurnKeys, leader_of
-from etaoi_tui.view.voice.turn_spans import VOICE_KINDS, TurnDeltas
+from etaoi_tui.view.voice.turn_keys import BELOW_CALL, SPEECH, TurnKeys, leader_of
+from etaoi_tui.view.voice.turn_spans import TurnDeltas
+from etaoi_tui.view.voice.voice_kinds import VOICE_KINDS
 
 _NEIGHBOURS = 3
 """Turns after one in which its tools, or the agent that takes over, may speak for it."""
-
-
-def is_call(session: Session) -> bool:
-    """Whether a session holds a voice call."""
-    return any(_is_voice(trace) for trace in session.traces[:8])
-
-
-def _is_voice(trace: Trace) -> bool:
-    return any(
-        span.kind in VOICE_KINDS or span.kind in ABOVE_TURNS
-        for span in (*trace.roots[:4], *trace.members[:8])
-    )
 
 
 class VoiceCall:

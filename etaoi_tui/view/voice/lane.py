@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from math import floor
 
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.timeline import Axis
 from etaoi_tui.view.voice.gap_attribution import answer_claims, cut
+from etaoi_tui.view.voice.lane_scale import LaneScale
 from etaoi_tui.view.voice.model import Kind, Part, Stage, Turn
 
 GLYPHS = {
@@ -46,15 +46,6 @@ LEGEND = (
     ((Kind.UNEXPLAINED,), "?", "unexplained"),
 )
 """Kinds with a short and a long word for them."""
-
-
-class LaneScale(StrEnum):
-    """What the time axis of the lanes stands for."""
-
-    GAP = "from the end of the user's speech"
-    """All turns aligned where the user stops: heard gaps can be compared by eye."""
-    TURN = "each turn from its beginning"
-    CALL = "the whole call"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,15 +9,14 @@ from etaoi_tui.view.voice import labels as texts
 from etaoi_tui.view.voice import lane as lanes
 from etaoi_tui.view.voice.call_model import VoiceCall
 from etaoi_tui.view.voice.labels import Piece
-from etaoi_tui.view.voice.lane import LaneScale
 from etaoi_tui.view.voice.lane_pieces import lane_pieces, mark_cells, runs
+from etaoi_tui.view.voice.lane_scale import LaneScale
 from etaoi_tui.view.voice.lane_window import lane_window
 from etaoi_tui.view.voice.linked_runs import parts_of
 from etaoi_tui.view.voice.model import Kind
 from etaoi_tui.view.voice.rows import LaneRows
 from etaoi_tui.view.voice.thresholds import Thresholds
 
-HEADER_LINES = 4
 _HEADER = "voice-lanes--header"
 
 

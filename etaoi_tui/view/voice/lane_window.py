@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from etaoi_tui.view.voice.call_model import VoiceCall
-from etaoi_tui.view.voice.lane import LaneScale, gap_window
+from etaoi_tui.view.voice.lane import gap_window
+from etaoi_tui.view.voice.lane_scale import LaneScale
 
 
 def lane_window(call: VoiceCall, scale: LaneScale, now: float, newest_at: float) -> tuple[float, float]:

@@ -14,7 +14,7 @@ import msgspec
 from etaoi_collector.store.model import Changes, Span, SpanFlag, Trace
 from etaoi_tui.view.search import Reader
 from etaoi_tui.view.voice.model import Kind, Part
-from etaoi_tui.view.voice.turn_spans import VOICE_KINDS
+from etaoi_tui.view.voice.voice_kinds import VOICE_KINDS
 
 LOOKED_BACK = 4_000
 """Traces that are looked through when a call is first shown; the newest come first."""

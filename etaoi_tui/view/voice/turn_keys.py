@@ -5,10 +5,9 @@ from __future__ import annotations
 from etaoi_collector.store.model import Span, SpanFlag
 from etaoi_tui.view.search import Reader
 from etaoi_tui.view.voice import payloads
-from etaoi_tui.view.voice.turn_spans import VOICE_KINDS
+from etaoi_tui.view.voice.voice_kinds import ABOVE_TURNS, VOICE_KINDS
 
 BELOW_CALL = frozenset({"voice_turn", "voice_agent"})
-ABOVE_TURNS = frozenset({"voice_session", "voice_agent"})
 SPEECH = "speech "
 """What stands before the id of a speech in the key of its turn."""
 _BEGUN = int(SpanFlag.STARTED) | int(SpanFlag.ENDED)

@@ -13,7 +13,6 @@ from etaoi_tui.view.voice import payloads as told
 from etaoi_tui.view.voice.payloads import Metrics, Payload
 
 STAGE_KINDS = frozenset({"voice_input", "voice_output", "llm", "tool", "eou", "vad"})
-VOICE_KINDS = frozenset({"voice_input", "voice_output", "eou", "vad", "voice_turn"})
 
 SPANS_READ = 400
 """Spans of one turn that are looked into: hundreds of times what a real one has."""

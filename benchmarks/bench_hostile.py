@@ -1,0 +1,151 @@
+"""The longest tick while a history comes in that is shaped to hurt: 16,000 spans, 256 a tick, on the screen.
+
+The app runs in this process without a terminal; CPU time of each tick and its frame. As many ordinary spans,
+right below one root, stand beside it. Afterwards the store must hold every span, and rows must be shown.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from functools import cache
+
+from benchmarks.report import Done, Row
+from tests import generate
+from tests.app.world import world
+from tests.generate import Event
+
+QUICK = True
+SPANS = 16_000
+PER_TICK = 256
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@cache
+def _id(text: str) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, text))
+
+
+class History:
+    """Events a millisecond apart, of spans that are named by short texts."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def _event(self, kind: str, span: str, parent: str | None, trace: str, node_kind: str) -> Event:
+        number = len(self.events)
+        at = EPOCH + timedelta(milliseconds=number)
+        event: Event = {
+            "kind": kind,
+            "event_id": str(uuid.UUID(int=number + 1)),
+            "session_id": _id("session"),
+            "trace_id": _id(f"trace {trace}"),
+            "span_id": _id(span),
+            "parent_span_id": None if parent is None else _id(parent),
+            "node_kind": node_kind,
+            "timestamp": at.isoformat().replace("+00:00", "Z"),
+            "metadata": {"name": span},
+            "payload": {},
+        }
+        self.events.append(event)
+        return event
+
+    def start(self, span: str, parent: str | None = None, *, trace: str = "t", kind: str = "tool") -> None:
+        self._event("span_start", span, parent, trace, kind)["run_id"] = _id("run")
+
+    def fail(self, span: str, parent: str | None = None) -> None:
+        self._event("span_end", span, parent, "t", "tool")["error"] = f"ValueError('{span}')"
+
+
+def _flat(history: History, spans: int) -> None:
+    history.start("root")
+    for n in range(spans - 1):
+        history.start(f"s{n}", "root")
+
+
+def _clashing_ids(history: History, spans: int) -> None:
+    """Children of one span come from as many traces, each of which then has a span of its parent's id."""
+    half = (spans - 1) // 2
+    history.start("x")
+    for n in range(half):
+        history.start(f"s{n}", "x", trace=str(n))
+    for n in range(half):
+        history.start("x", trace=str(n))
+
+
+def _clashing_chain(history: History, spans: int) -> None:
+    for trace in "ab":
+        for n in range(spans // 2):
+            history.start(f"s{n}", f"s{n - 1}" if n else None, trace=trace)
+
+
+def _ring(history: History, spans: int) -> None:
+    for n in range(spans):
+        history.start(f"s{n}", f"s{(n + 1) % spans}")
+
+
+def _adopted_far_below(history: History, spans: int) -> None:
+    """Spans with children come to hang below a long chain, and each could close a ring with it."""
+    third = spans // 3
+    for n in range(third):
+        history.start(f"s{n}", f"s{n - 1}" if n else None)
+    for n in range(third):
+        history.start(f"child {n}", f"ghost {n}")
+    for n in range(third):
+        history.start(f"ghost {n}", f"s{third - 1}")
+
+
+def _ghost_turn(history: History, spans: int) -> None:
+    for n in range(spans - 1):
+        history.start(f"s{n}", "turn", kind="llm")
+    history.start("turn", "call", kind="voice_turn")
+    history.start("call", kind="voice_session")
+
+
+def _failing_children(history: History, spans: int) -> None:
+    history.start("root")
+    history.fail("root")
+    for n in range(spans // 2 - 1):
+        history.start(f"s{n}", "root")
+        history.fail(f"s{n}", "root")
+
+
+SHAPES: dict[str, Callable[[History, int], None]] = {
+    "ids that clash, below one span": _clashing_ids,
+    "ids that clash, in a chain": _clashing_chain,
+    "a ring of parents": _ring,
+    "adopted far below": _adopted_far_below,
+    "a turn that comes after its children": _ghost_turn,
+    "failures below a failure": _failing_children,
+}
+
+
+async def _longest_ms(shape: Callable[[History, int], None]) -> tuple[float, Done]:
+    """CPU milliseconds of the longest tick, and the spans that were there at the end."""
+    history = History()
+    shape(history, SPANS)
+    wanted = len({(event["trace_id"], event["span_id"]) for event in history.events})
+    longest = 0.0
+    async with world() as (made, pilot):
+        for frame in generate.frames(history.events, PER_TICK):
+            made.source.send_bytes(frame)
+            made.time = EPOCH.timestamp() + SPANS / 1000
+            began = time.thread_time()
+            made.app.tick()
+            await pilot.pause()
+            longest = max(longest, time.thread_time() - began)
+        held = sum(trace.spans for trace in made.app.store.traces.values())
+        if not made.tree.rows.spans:
+            raise RuntimeError("no row is shown")
+    return longest * 1000, Done(held, "spans in the store", wanted)
+
+
+def measure() -> Iterator[Row]:
+    """A row for each shape."""
+    flat, _ = asyncio.run(_longest_ms(_flat))
+    for name, shape in SHAPES.items():
+        longest, done = asyncio.run(_longest_ms(shape))
+        yield Row(f"longest tick, {name}", longest, "ms", "<= 100 ms", "ordinary spans", flat, done=done)
