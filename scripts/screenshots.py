@@ -147,7 +147,10 @@ def take_all(shots: Iterable[Shot], path: Path) -> None:
 
 
 def main() -> None:
-    """Take all pictures; the moving one alone with ``moving``, those of the requests alone with ``xray``."""
+    """Take all pictures; alone the moving one (``moving``), those of requests (``xray``) or lists (``runs``)."""
+    if "runs" in sys.argv[1:]:
+        subprocess.run([sys.executable, FOLDER.parent / "scripts" / "shots_runs.py"], check=True)
+        return
     if "moving" in sys.argv[1:]:
         price_book().load()
         asyncio.run(moving_picture.film(write))
@@ -165,6 +168,7 @@ def main() -> None:
         path = Path(folder) / "demo.msgpack"
         record_demo(path)
         take_all((*SHOTS, *shots_voice.SHOTS), path)
+    subprocess.run([sys.executable, FOLDER.parent / "scripts" / "shots_runs.py"], check=True)
 
 
 if __name__ == "__main__":
