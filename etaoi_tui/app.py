@@ -424,6 +424,7 @@ def run_viewer(options: ViewerOptions, report: Callable[[str], object]) -> Viewe
         span_id=options.span_id,
         recordings=options.recordings,
         follower=options.follower,
+        max_spans=options.max_spans,
     )
     wanted = app.run()
     app.left()

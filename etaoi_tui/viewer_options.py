@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from etaoi_collector.store import DEFAULT_MAX_SPANS
+
 if TYPE_CHECKING:
     from etaoi_collector.sources.base import Source
     from etaoi_collector.store import Store
@@ -50,6 +52,8 @@ class ViewerOptions:
     """Lists what can be opened from the empty screen; called once that is drawn."""
     follower: Callable[[Store], StoreFollower] | None = None
     """Makes what else looks at the store that is shown."""
+    max_spans: int = DEFAULT_MAX_SPANS
+    """Spans in memory before the oldest finished runs leave it."""
 
 
 class StoreFollower(Protocol):

@@ -45,6 +45,14 @@ TEXTS = ["kind:tool", "dur>2s", "\x1b[31m", "ä€😀", "nofield:x", "[/]", "\u
 SIZES = [(20, 6), (40, 12), (80, 24), (100, 30), (120, 35), (160, 45), (200, 60), (9, 3), (300, 80)]
 CONTAINED = b"Press ! for more"
 
+BURSTS_AHEAD = 20
+"""Bursts that are typed before the viewer is given the time to answer them.
+
+It would else still be at them when it is asked to end.
+"""
+QUIET = 0.05
+"""Seconds without anything drawn after which the viewer has answered."""
+
 
 def bursts(dice: random.Random) -> Iterator[tuple[str, bytes]]:
     """Make bursts of input without end: what kind it is, and its bytes."""
@@ -99,6 +107,7 @@ class Fuzz:
 
     def _fire(self, viewer: PtySession, stream: Iterator[tuple[str, bytes]], inputs: int) -> str:
         viewer.wait_for(b"replay")
+        sent = 0
         while self.inputs < inputs:
             _, data = next(stream)
             data = data.replace(b"|", b"/")  # what is typed at random must not become a command of a shell
@@ -108,7 +117,8 @@ class Fuzz:
                 viewer.resize(*self._dice.choice(SIZES))
                 viewer.signal(signal.SIGWINCH)
             viewer.send(data)
-            viewer.read(0.0)
+            sent += 1
+            viewer.read(QUIET if sent % BURSTS_AHEAD == 0 else 0.0)
             if CONTAINED in viewer.drawn:
                 return f"an exception had to be contained: {_around(viewer.drawn)}"
             if viewer.process.poll() is not None:

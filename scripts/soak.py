@@ -1,6 +1,7 @@
 """Runs the real viewer for a long time under load and a person's hands, and says whether it grows.
 
-    python scripts/soak.py [--minutes 60] [--rate 2000] [--keep-bytes 64MiB] [--json FILE]
+    python scripts/soak.py [--minutes 60] [--rate 2000] [--keep-bytes 64MiB] [--keep-spans 50000]
+                           [--json FILE]
 
 A client sends all the time, others come and go, keys are pressed, the terminal changes its size. Each minute
 prints memory, file descriptors, threads, processor time and bytes on disk. In the end: the slope of each over
@@ -37,16 +38,21 @@ DAY = 24 * 60
 def measure(terminal: Terminal, state: Path) -> dict[str, float]:
     """Return what the viewer uses now."""
     process = Path(f"/proc/{terminal.process.pid}")
-    on_disk = 0
+    recordings = others = 0
     for path in state.rglob("*"):
         with contextlib.suppress(OSError):
-            on_disk += path.stat().st_size if path.is_file() else 0
+            size = path.stat().st_size if path.is_file() else 0
+            if path.name.startswith("run-"):
+                recordings += size
+            else:
+                others += size
     return {
         "memory MiB": terminal.anonymous_bytes() / (1 << 20),
         "descriptors": len(os.listdir(process / "fd")),
         "threads": len(os.listdir(process / "task")),
         "processor s": terminal.cpu_seconds_all(),
-        "disk MiB": on_disk / (1 << 20),
+        "recordings MiB": recordings / (1 << 20),
+        "other files MiB": others / (1 << 20),
     }
 
 
@@ -82,6 +88,7 @@ def soak(options: argparse.Namespace) -> int:
         state, port = Path(folder) / "state", free_port()
         environment = {"ETAOI_TUI_STATE_DIR": str(state), "ETAOI_TUI_CONFIG": f"{folder}/config.toml"}
         command = [*COMMAND, "--port", str(port), "--keep-bytes", options.keep_bytes]
+        command += ["--keep-spans", str(options.keep_spans)]
         with Terminal(command, env=environment, cwd=ROOT) as terminal:
             wait_listening(port, terminal)
             url = f"ws://127.0.0.1:{port}/ingest"
@@ -133,6 +140,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--rate", type=float, default=2_000, help="events a second")
     parser.add_argument("--keep-bytes", default="64MiB")
+    parser.add_argument("--keep-spans", type=int, default=50_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path, help="write all samples to this file")
     return soak(parser.parse_args())

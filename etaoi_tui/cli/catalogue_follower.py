@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from etaoi_collector.collector import Collector, CollectorOptions, Record
 from etaoi_collector.recording.catalogue.run_collector import RunCollector
 from etaoi_collector.recording.catalogue.writer import CatalogueWriter
-from etaoi_collector.recording.directory import state_dir
+from etaoi_collector.recording.directory import key_of, state_dir
 from etaoi_collector.sources.base import Source
 from etaoi_collector.store import Store
 from etaoi_collector.store.model import Changes
@@ -30,9 +31,15 @@ class CatalogueFollower:
     def __init__(self, collector: Collector, source: Source, store: Store) -> None:
         self._collector = collector
         self._store = store
-        recorder = collector.recorder
         folder = collector.options.state or state_dir()
-        self._writer = CatalogueWriter(folder, RunCollector(store, source), lambda: recorder.path)
+        self._writer = CatalogueWriter(folder, RunCollector(store, source), self._key, self._oldest_segment)
+
+    def _key(self) -> Path | None:
+        path = self._collector.recorder.path
+        return None if path is None else key_of(path)
+
+    def _oldest_segment(self) -> int:
+        return self._collector.recorder.oldest().segment
 
     def follow(self, changes: Changes) -> None:
         """Take in what a tick changed."""

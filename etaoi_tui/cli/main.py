@@ -95,6 +95,12 @@ _theme = click.option(
     metavar="SIZE",
     help="How much automatic recordings may take in all.  [default: 2GiB]",
 )
+@click.option(
+    "--keep-spans",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="How many spans to keep in memory; the oldest runs stay in the recording.  [default: 2,000,000]",
+)
 @_theme
 @click.version_option(package_name="etaoi-tui", message="etaoi-tui %(version)s")
 @click.pass_context
@@ -117,6 +123,7 @@ def main(context: click.Context, /, **options: Any) -> None:
     replay = options.pop("replay")
     theme = options.pop("theme")
     attach = options.pop("attach")
+    keep_spans = options.pop("keep_spans")
     if replay is not None:
         _refuse_listening_options(context, "--replay", "--theme")
         context.exit(launch.replay(replay, theme=theme))
@@ -124,7 +131,7 @@ def main(context: click.Context, /, **options: Any) -> None:
         _refuse_listening_options(context, "--attach", "--theme", "--token")
         context.exit(launch.attach(attach, token=options["token"], theme=theme))
     joins = not set(_given(context)) - {"--theme", "--token"}
-    context.exit(launch.live(_collector_options(options), theme=theme, joins=joins))
+    context.exit(launch.live(_collector_options(options), theme=theme, joins=joins, keep_spans=keep_spans))
 
 
 @main.command()

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from etaoi_collector.store import Store
+from etaoi_collector.store import DEFAULT_MAX_SPANS, Store
 from etaoi_tui.cli.recent_recordings import RecentRecordings
 from etaoi_tui.cli.signals import until_signal
 from etaoi_tui.console import echo
@@ -41,13 +41,16 @@ def has_terminal() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def live(options: CollectorOptions, *, theme: str | None, joins: bool = False) -> int:
+def live(
+    options: CollectorOptions, *, theme: str | None, joins: bool = False, keep_spans: int | None = None
+) -> int:
     """Listen, record and show until the user has seen enough.
 
     Args:
         options: Where to listen, and what to record to.
         theme: See `ViewerOptions`.
         joins: Where another etaoi-tui listens already, show what it has.
+        keep_spans: Bound on spans in memory; None for the default.
 
     Returns:
         The exit code.
@@ -55,7 +58,7 @@ def live(options: CollectorOptions, *, theme: str | None, joins: bool = False) -
     from etaoi_tui.cli.collector_context import AddressHeld
 
     try:
-        return _live(options, theme)
+        return _live(options, theme, DEFAULT_MAX_SPANS if keep_spans is None else keep_spans)
     except AddressHeld:
         if not joins:
             raise
@@ -65,7 +68,7 @@ def live(options: CollectorOptions, *, theme: str | None, joins: bool = False) -
     return attach(url, token=options.token, theme=theme, greeting=joined)
 
 
-def _live(options: CollectorOptions, theme: str | None) -> int:
+def _live(options: CollectorOptions, theme: str | None, max_spans: int) -> int:
     from etaoi_collector.sources.live import LiveSource
     from etaoi_tui.cli.catalogue_follower import catalogue_follower
     from etaoi_tui.cli.collector_context import running_collector
@@ -79,10 +82,16 @@ def _live(options: CollectorOptions, theme: str | None) -> int:
             if not has_terminal():
                 with until_signal() as stop:
                     echo(f"Listening on {endpoint}; printing spans as they happen. Ctrl-C ends.")
-                    _print_lines(collector, source, stop, follower)
+                    _print_lines(collector, source, stop, follower, max_spans)
                 return 1 if collector.failure else 0
             outcome = view(
-                ViewerOptions(source, theme=theme, recordings=RecentRecordings(), follower=follower)
+                ViewerOptions(
+                    source,
+                    theme=theme,
+                    recordings=RecentRecordings(),
+                    follower=follower,
+                    max_spans=max_spans,
+                )
             )
     finally:
         if recorder is not None:
@@ -222,11 +231,12 @@ def _print_lines(
     source: Source,
     stop: threading.Event,
     follower: Callable[[Store], StoreFollower] | None,
+    max_spans: int,
 ) -> None:
     from etaoi_tui.export.text_log import LinePrinter
     from etaoi_tui.view.row_summaries import Summaries
 
-    feed = Feed(source, Store())
+    feed = Feed(source, Store(max_spans=max_spans))
     following = follower(feed.store) if follower is not None else None
     printer = LinePrinter(sys.stdout, Summaries(source))
 

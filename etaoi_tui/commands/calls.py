@@ -35,7 +35,7 @@ def toggle_sides(at: Workspace) -> None:
     label="request",
     help="What the call was asked, middleware by middleware",
     group="What did the model get?",
-    footer=8,
+    footer=5,
     words="prompt input messages sent system tools token",
 )
 def show_request(at: Workspace) -> None:
@@ -49,7 +49,7 @@ def show_request(at: Workspace) -> None:
     label="diff",
     help="Compare the call with the one before; again: with others",
     group="What changed?",
-    footer=8,
+    footer=5,
     words="compare change previous before prompt",
 )
 def show_diff(at: Workspace) -> None:

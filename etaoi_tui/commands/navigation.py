@@ -68,7 +68,7 @@ def step_back(at: Workspace) -> None:
     label="next error",
     help="Go to the next error, and on into the next run",
     group="Why did it fail?",
-    footer=5,
+    footer=4,
     words="why fail failed failure exception crash traceback red",
 )
 def go_to_next_error(at: Workspace) -> None:
@@ -148,9 +148,10 @@ def show_agent(at: Workspace) -> None:
 @command(
     "conversation.show",
     keys=("c",),
-    label="conversation",
+    label="chat",
     help="Show the session as a conversation in the tree's place, or the tree again",
     group="What did the model get?",
+    footer=8,
     words="chat messages transcript dialog user answer",
 )
 def show_conversation(at: Workspace) -> None:
@@ -168,7 +169,7 @@ def show_conversation(at: Workspace) -> None:
     label="follow",
     help="Follow what runs, or stop following",
     group="Where did the time go?",
-    footer=6,
+    footer=9,
     words="live tail newest stream scroll",
 )
 def toggle_follow(at: Workspace) -> None:

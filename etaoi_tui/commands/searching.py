@@ -13,7 +13,7 @@ from etaoi_tui.view.command import command
     label="search",
     help="Search all runs; in the list: list those with hits",
     group="Find",
-    footer=4,
+    footer=6,
     # Done before the next key is looked at: what is typed behind it belongs to the search.
     priority=True,
     words="find grep filter query where text",

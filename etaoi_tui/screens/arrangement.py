@@ -11,11 +11,13 @@ from textual.widget import Widget
 from etaoi_collector.store.model import Trace
 from etaoi_tui.view.command import Pane
 from etaoi_tui.view.layout import (
+    ALL,
     DETAIL_HEIGHT,
     STACKED,
     STRIP,
     TRACES,
     WIDE_TRACES,
+    DetailNeed,
     Layout,
     Mode,
     has_frames,
@@ -39,8 +41,8 @@ _LINES_AROUND = 3
 
 PANES: Sequence[Pane] = ("traces", "tree", "detail")
 
-_PICKER = 78
-"""Columns of the list where it lies over the tree: it hides nothing that is needed to choose a run."""
+_PICKER = 0.45
+"""Share of the list where it opens to choose a run and pushes the tree aside: enough for what was asked."""
 
 
 class Arrangement:
@@ -78,6 +80,7 @@ class Arrangement:
         """Lines of the tree above the detail; 0 before they are known."""
         self._fitted_to: tuple[object, ...] | None = None
         """What the sizes were last worked out from."""
+        self._detail_need = DetailNeed()
         self._trace: Trace | None = None
         self._single = False
         self.sizes = layout
@@ -232,7 +235,7 @@ class Arrangement:
         mode, listed = self.mode, self.sizes.traces
         self._single = self._traces.row_count == 1
         if mode == "drawer":
-            listed = max(listed, _PICKER)
+            listed = max(listed, round(self._screen.size.width * _PICKER))
         elif self._single and listed == TRACES:
             listed = min(listed, STRIP)
         elif mode == "wide" and listed == TRACES:
@@ -247,15 +250,13 @@ class Arrangement:
         """Give the tree the lines that its rows need, up to its share, and the detail below it the rest."""
         view = self.work_view
         rows = min(view.row_count, _MANY_ROWS)
-        state = view, rows, self._tree.rows.trace, self._traces.row_count == 1, self.pane, self.empty
+        trace, need = self._tree.rows.trace, self._measure_detail()
+        state = view, rows, trace, self._traces.row_count == 1, self.pane, self.empty, need
         if self._fitted_to == state:
             return
         self._fitted_to = state
         if self._single is not (self._traces.row_count == 1):
             self._fit_list()
-        if self._trace is not self._tree.rows.trace:
-            self._trace = self._tree.rows.trace
-            self._fitted = 0
         mode = self.mode
         stacked = mode == "narrow" and self._screen.has_class("-stacked") and self.pane == "tree"
         if mode == "wide" or self.empty or (mode == "narrow" and not stacked):
@@ -269,11 +270,24 @@ class Arrangement:
         fitted = (
             round(lines * most)
             if chosen
-            else tree_lines(rows * view.ROW_HEIGHT + view.HEADER_HEIGHT, lines, most, self._fitted)
+            else tree_lines(rows * view.ROW_HEIGHT + view.HEADER_HEIGHT, lines, most, self._fitted, need)
         )
         if fitted != self._fitted:
             self._fitted = fitted
             self._detail.styles.height = max(lines - fitted, 1)
+
+    def _measure_detail(self) -> int:
+        """Return the lines that the detail has needed in this run."""
+        trace, shown, cursor = self._tree.rows.trace, self._detail.document, self._tree.cursor
+        if self._trace is not trace:
+            self._trace = trace
+            self._fitted = 0
+            self._detail_need.forget()
+        # What stands there until the cursor has come to rest tells nothing of this row.
+        if shown is not None and cursor is not None and shown.key.endswith(cursor.span_id):
+            grows = trace is None or trace.running or not self._detail.laid_out
+            self._detail_need.saw(ALL if grows else self._detail.line_count + self._detail.gutter.height + 1)
+        return self._detail_need.lines
 
     def zoom(self) -> None:
         """Give the pane the whole screen, or take it back."""

@@ -21,10 +21,9 @@ Workspace.-empty #tree, Workspace.-empty #detail, Workspace.-empty #split-detail
 Workspace.-empty #traces, Workspace.-empty #split-traces, Workspace.-empty #lanes,
 Workspace.-empty #conversation { display: none; }
 Workspace.-wide #work { layout: horizontal; }
-Workspace.-drawer #body, Workspace.-narrow #body { layers: base drawer; }
-Workspace.-drawer #traces { dock: left; layer: drawer; display: none; border-right: outer $primary; }
+Workspace.-drawer #traces { display: none; }
 Workspace.-framed #traces { padding: 0 0 1 1; }
-Workspace.-framed.-drawer #traces, Workspace.-framed.-narrow #traces { padding: 0 1 1 1; border: none; }
+Workspace.-framed.-narrow #traces { padding: 0 1 1 1; }
 Workspace.-framed #tree, Workspace.-framed #lanes { padding: 0 1 0 1; }
 Workspace.-framed.-wide #tree, Workspace.-framed.-wide #lanes { padding: 0 0 1 1; }
 Workspace.-framed.-narrow #tree, Workspace.-framed.-narrow #lanes { padding: 0 1 1 1; }
@@ -35,6 +34,7 @@ Workspace.-framed.-wide #conversation { padding: 0 0 1 2; }
 Workspace.-framed #detail { padding: 0 1 1 2; }
 Workspace.-drawer.-at-traces #traces { display: block; }
 Workspace.-drawer #split-traces { display: none; }
+Workspace.-drawer.-at-traces #split-traces { display: block; }
 Workspace.-narrow #split-traces, Workspace.-narrow #split-detail { display: none; }
 Workspace.-narrow Breadcrumb { display: block; }
 Workspace.-narrow #traces, Workspace.-narrow #tree, Workspace.-narrow #detail,

@@ -9,7 +9,8 @@ now_ns = time.time_ns
 _MAX_SECONDS = 253_402_300_799  # 9999-12-31T23:59:59Z, the last second that four digits of a year can tell
 _FLOAT_SECONDS_BELOW = 1e11
 
-_known: dict[int, str] = {}
+_TEXT_OF_27 = b"\xbb"
+_known: dict[int, bytes] = {}
 
 
 def to_ns(at: float | int | None) -> int:
@@ -29,8 +30,8 @@ def to_ns(at: float | int | None) -> int:
         return now_ns()
 
 
-def iso_text(at_ns: int) -> str:
-    """Return UTC text with microseconds and ``Z``, as ``2026-01-02T03:04:05.120000Z``.
+def encoded_time(at_ns: int) -> bytes:
+    """Return UTC text with microseconds and ``Z``, as ``2026-01-02T03:04:05.120000Z``, in MessagePack.
 
     A moment outside years 1970 to 9999 is moved to the nearest one inside.
     """
@@ -41,8 +42,8 @@ def iso_text(at_ns: int) -> str:
         seconds, rest = _MAX_SECONDS, 0
     prefix = _known.get(seconds)
     if prefix is None:
-        prefix = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+        prefix = _TEXT_OF_27 + time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)).encode()
         if len(_known) > 512:
             _known.clear()
         _known[seconds] = prefix
-    return f"{prefix}.{rest // 1000:06d}Z"
+    return b"%b.%06dZ" % (prefix, rest // 1000)

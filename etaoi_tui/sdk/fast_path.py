@@ -15,8 +15,9 @@ from etaoi_tui.sdk.sanitize import FIELD_OVERHEAD, INT_MAX, INT_MIN, PLAIN_KEY
 _KEYS_KEPT = 4_096
 _LONGEST_KEY = 256
 
-_NO, _YES, _LEADS = range(3)
-"""What is known of a key: nothing good; plain; plain, but it may be what makes a secret of its value."""
+_NO, _LEADS = 0, -1
+"""What is known of a key: nothing good; plain, but it may be what makes a secret of its value. Of one that is
+plain: what it weighs."""
 
 
 class SizeEstimator:
@@ -69,28 +70,37 @@ class SizeEstimator:
         """Do the same for a map."""
         if depth >= self._depth or len(value) > self._items:
             return -1
-        keys, clean, longest = self._keys, self._clean, self._text
+        keys, clean, longest, unseen = self._keys, self._clean, self._text, self.unseen
         try:
             for key, item in value.items():
                 if type(key) is not str:
                     return -1
                 known = keys.get(key)
-                if known != _YES:
+                if known is None or known <= 0:
                     known = self._learn(key) if known is None else known
                     if known == _NO:
                         return -1
-                    if known == _LEADS and type(item) is str:
-                        self.unseen.append(f"{key}={item}")
-                if type(item) is str:
+                    if known < 0:
+                        known = len(key) + FIELD_OVERHEAD
+                        if type(item) is str:
+                            unseen.append(f"{key}={item}")
+                kind = type(item)
+                if kind is str:
                     size = len(item)
                     if size >= SHORTEST_SECRET:
                         if size > longest:
                             return -1
                         if hash(item) not in clean:
-                            self.unseen.append(item)
-                    left -= size + len(key) + FIELD_OVERHEAD
+                            unseen.append(item)
+                    left -= size + known
+                elif kind is dict:
+                    left = self.weigh_map(item, left - known, depth + 1)
+                elif kind is int or kind is bool or item is None:
+                    left -= known + 8
+                    if kind is int and not INT_MIN <= item <= INT_MAX:
+                        return -1
                 else:
-                    left = self.weigh(item, left - len(key) - FIELD_OVERHEAD, depth + 1)
+                    left = self.weigh(item, left - known, depth + 1)
                 if left < 0:
                     return -1
         except RuntimeError:  # changed by its owner while it was read
@@ -100,18 +110,19 @@ class SizeEstimator:
     def is_plain_key(self, key: str) -> bool:
         """Whether nothing of a value has to be changed because of its key."""
         known = self._keys.get(key)
-        return (self._learn(key) if known is None else known) == _YES
+        return (self._learn(key) if known is None else known) > 0
 
     def _learn(self, key: str) -> int:
         redact = self._redact
+        weight = len(key) + FIELD_OVERHEAD
         if len(key) > _LONGEST_KEY or redact.masks_field(key):
             known = _NO
         elif redact.leads(key):
             known = _LEADS
         elif len(key) <= PLAIN_KEY and key.isascii() and key.isidentifier():
-            known = _YES
+            known = weight
         else:
-            known = _NO if redact.suspects(key) else _YES
+            known = _NO if redact.suspects(key) else weight
         if len(self._keys) > _KEYS_KEPT:
             self._keys.clear()
         if len(key) <= _LONGEST_KEY:
@@ -125,7 +136,7 @@ class SizeEstimator:
             return True
         self.unseen = []
         redact = self._redact
-        if redact.suspects("\n".join(unseen)):
+        if redact.suspects(unseen[0] if len(unseen) == 1 else "\n".join(unseen)):
             return False
         redact.note_clean(unseen)
         return True

@@ -32,6 +32,9 @@ class RecordQueue(Protocol):
     def shed_load(self, record: Any) -> bool:
         """Make room for a record; False when it has to go itself."""
 
+    def lose_text(self, record: Any) -> None:
+        """Count streamed text that was not taken."""
+
     def wake(self) -> None:
         """Let the sender look."""
 

@@ -35,7 +35,7 @@ from etaoi_tui.sdk.sanitize import (
     json_within,
     scalar_text,
 )
-from etaoi_tui.sdk.shared_json import SharedJson, SharedList
+from etaoi_tui.sdk.shared_json import SharedJson, SharedList, contents_of
 
 __all__ = ["EMPTY_MAP", "Json", "Part", "PayloadSerializer", "error_sentence", "error_text", "snapshot"]
 
@@ -45,6 +45,8 @@ _encode_json = msgspec.json.Encoder().encode
 SNAPSHOT_ITEMS = 2_000
 """Items of a list or map that `snapshot` copies."""
 _VALUES_KEPT = 4_096
+_ONLY_TEXT = frozenset({str})
+_USUAL = frozenset({str, int, float, bool, type(None), list, dict})
 _WORD = 256
 
 
@@ -105,7 +107,8 @@ class PayloadSerializer:
     """
 
     __slots__ = (
-        "_json", "_limits", "_memory", "_pairs", "_redact", "_scale", "_seen", "_used", "_values", "cut",
+        "_json", "_limits", "_memory", "_pairs", "_redact", "_scale", "_seen", "_used", "_values", "_words",
+        "cut",
     )  # fmt: skip
 
     def __init__(self, limits: Limits, redact: Redact, values: KnownValues | None = None) -> None:
@@ -118,6 +121,7 @@ class PayloadSerializer:
         self._json = None if values is None else SharedJson(self, limits, self._memory, values)
         self._seen: dict[str, str] = {}
         self._pairs: dict[tuple[str, str], str] = {}
+        self._words: dict[str, bytes] = {}
         self.cut = 0
         """How many values were cut so far."""
 
@@ -155,29 +159,30 @@ class PayloadSerializer:
         return used
 
     def _map(self, value: dict[Any, Any]) -> bytes:
-        shaped = whole = value
+        shaped, whole = value, None
         referring: list[bytes] = []
         for key, item in tuple(value.items()):
-            if type(item) is not Json and not issubclass(type(item), SharedList):
+            kind = type(item)
+            if kind in _USUAL or (kind is not Json and not issubclass(kind, SharedList)):
                 continue
-            if shaped is value:
-                shaped, whole = value.copy(), value.copy()
+            if whole is None:
+                shaped, whole = value.copy(), {}
             try:
                 reference = self._refer(key, item)
             except Exception:  # an odd message: it is said whole, or as what it is
                 reference = None
             if reference is not None:
-                del shaped[key], whole[key]
+                del shaped[key]
                 referring += (encode_text(key), reference)
-            elif type(item) is Json:
+            elif kind is Json:
                 described = item.described()
                 shaped[key], whole[key] = self.json_text(described), Json(described)
             else:
-                shaped[key] = whole[key] = item.described()
+                shaped[key] = item.described()
         encoded = self._encode_plain(shaped, self._limits.event, _encode)
         if encoded is None:
             walk = Sanitizer(self._limits, self._redact, self._limits.event, text=self._limits.text)
-            plain = walk.map(whole)
+            plain = walk.map(shaped if whole is None else {**shaped, **whole})
             self.cut += walk.cuts
             encoded = _encode(plain)
         return _add_to_map(encoded, referring) if referring else encoded
@@ -185,21 +190,27 @@ class PayloadSerializer:
     def _refer(self, key: Any, item: Json | SharedList) -> bytes | None:
         """Encode what was mostly sent before as references; None when it is to be said whole."""
         values, json = self._values, self._json
+        if type(item) is Json and item.shape is None:
+            return None
         if values is None or json is None or not values.enabled or type(key) is not str:
             return None
         if self._redact.masks_field(key):
             return None
         if type(item) is Json:
-            if item.shape is None:
-                return None
             told = json.encode(item.value, item.shape)
             if told is None:
                 return None
             self._used += told[1]
             return told[0]
         assert isinstance(item, SharedList)
-        if item.is_json or not item.is_long:
+        if item.is_json:
             return None
+        if not item.is_long:
+            digests = item.each(self._memory, values, self._keep_value)
+            contents = contents_of(values, digests)
+            return (
+                None if contents is None else b"\xdd" + len(contents).to_bytes(4, "big") + b"".join(contents)
+            )
         generation = values.generation
         used = item.digests(self._memory, values, self._keep_value)
         if values.generation > generation + 1:  # more than there is room for: the first are forgotten already
@@ -266,7 +277,20 @@ class PayloadSerializer:
 
     def word(self, text: str | None) -> bytes:
         """Encode a name or an id of the agent's own, cut to 256 characters; None and nothing as nil."""
-        return encode_text(self._known(text)[:_WORD]) if text else NIL
+        if not text:
+            return NIL
+        known = self._words.get(text) if type(text) is str else None
+        if known is None:
+            known = encode_text(self._known(text)[:_WORD])
+            if type(text) is str and len(text) < _WORD:
+                if len(self._words) > _VALUES_KEPT:
+                    self._words.clear()
+                self._words[text] = known
+        return known
+
+    def name_only(self, name: str) -> bytes:
+        """Encode the metadata of a span of which only the name is known."""
+        return b"\x81\xa4name" + encode_text(self._known(name))
 
     def metadata(self, name: str | None, given: Mapping[str, Any] | None) -> dict[str, str]:
         """Return metadata as the wire wants it: text by text, ``name`` first."""
@@ -281,7 +305,10 @@ class PayloadSerializer:
             if name is not None and "name" in given:
                 given = {"metadata.name" if key == "name" else key: value for key, value in given.items()}
             for key, value in list(given.items())[:most]:
-                if type(value) is str and type(key) is str:
+                kind = type(value)
+                if type(key) is str and (
+                    kind is str or kind is int or (kind is tuple and _ONLY_TEXT.issuperset(map(type, value)))
+                ):
                     shown = pairs.get((key, value))
                     if shown is not None:
                         out[key] = shown
@@ -297,7 +324,12 @@ class PayloadSerializer:
         name = key if type(key) is str and key.isascii() else self.text(key, 256)
         shown = REDACTED if self._redact.masks_field(name) else self._metadata_value(value)
         out[name] = shown
-        if name is key and type(value) is str and len(value) < _WORD:
+        kind = type(value)
+        if name is key and (
+            (kind is str and len(value) < _WORD)
+            or kind is int
+            or (kind is tuple and len(shown) < _WORD and _ONLY_TEXT.issuperset(map(type, value)))
+        ):
             if len(self._pairs) > _VALUES_KEPT:
                 self._pairs.clear()
             self._pairs[key, value] = shown

@@ -14,15 +14,18 @@ from typing import Any, Protocol
 
 import msgspec
 
-from etaoi_collector.wire.encode import encode_text
+from etaoi_collector.wire.encode import encode_text, encode_utf8, utf8_of
 from etaoi_collector.wire.references import reference_to, text_of
 from etaoi_tui.sdk.known_values import GROUP, KnownValues, Recent
 from etaoi_tui.sdk.limits import Limits
 
 _WORTH_SHARING = 1_024
 """Bytes from which on a part is a value of its own."""
+_MOST_WHOLE = 4_096
+"""Bytes of the items of a list that is said whole."""
 _DEEPEST = 8
 _LEAST_LEFT = 1_024
+_KEYS_KEPT = 1_024
 
 _encode = msgspec.json.Encoder().encode
 
@@ -42,6 +45,10 @@ class SharedList:
 
     def described(self) -> list[Any]:
         """Return all items as plain values."""
+        raise NotImplementedError
+
+    def each(self, memory: Recent, values: KnownValues, keep: Callable[[Any], bytes]) -> list[bytes]:
+        """Return the digest of each item; see `digests`."""
         raise NotImplementedError
 
     def digests(self, memory: Recent, values: KnownValues, keep: Callable[[Any], bytes]) -> list[bytes]:
@@ -91,10 +98,11 @@ class SharedJson:
         values: Where those are that are referred to.
     """
 
-    __slots__ = ("_limits", "_memory", "_texts", "_values")
+    __slots__ = ("_keys", "_limits", "_memory", "_texts", "_values")
 
     def __init__(self, texts: Texts, limits: Limits, memory: Recent, values: KnownValues) -> None:
         self._texts = texts
+        self._keys: dict[str, bytes] = {}
         self._limits = limits
         self._memory = memory
         self._values = values
@@ -120,12 +128,14 @@ class SharedJson:
         if issubclass(kind, SharedList):
             self._add_list(out, opened)
             return
-        raw = _raw(opened)
+        raw = (
+            _raw(opened) if kind is not dict or _MAY_BE_PLAIN.issuperset(map(type, opened.values())) else None
+        )
         if raw is not None and len(raw) < _WORTH_SHARING:
             is_shown = self._texts.is_shown(opened)
-            out.text(raw.decode() if is_shown else self._texts.json_text(shape.whole(value)))
+            out.text(raw if is_shown else self._text(shape.whole(value)))
         elif depth >= _DEEPEST or kind not in _SHARED or len(opened) > self._most(kind):
-            out.text(self._texts.json_text(shape.whole(value)))
+            out.text(self._text(shape.whole(value)))
         elif raw is None:
             self._add_parts(out, opened, kind, shape, depth)
         else:
@@ -157,21 +167,21 @@ class SharedJson:
         if kind is dict:
             self._add_map(out, value, shape, depth)
         elif len(value) >= 2 * GROUP and depth < _DEEPEST - 1:
-            out.text("[")
+            out.text(b"[")
             for first in range(0, len(value), GROUP):
                 if first:
-                    out.text(",")
+                    out.text(b",")
                 self._add_group(out, value[first : first + GROUP], shape, depth + 1)
-            out.text("]")
+            out.text(b"]")
         else:
-            out.text("[")
+            out.text(b"[")
             self._add_items(out, value, shape, depth + 1)
-            out.text("]")
+            out.text(b"]")
 
     def _add_items(self, out: _Pieces, items: Any, shape: Shape, depth: int) -> None:
         for number, item in enumerate(tuple(items)):
             if number:
-                out.text(",")
+                out.text(b",")
             self._add(out, item, shape, depth)
 
     def _add_group(self, out: _Pieces, items: Any, shape: Shape, depth: int) -> None:
@@ -195,37 +205,62 @@ class SharedJson:
         texts = self._texts
         entries = tuple(value.items())
         if not all(type(key) is str for key, _ in entries):  # they could be alike as text
-            out.text(texts.json_text(shape.whole(value)))
+            out.text(self._text(shape.whole(value)))
             return
-        out.text("{")
+        out.text(b"{")
         for number, (key, item) in enumerate(entries):
             if number:
-                out.text(",")
+                out.text(b",")
             if not texts.is_plain_key(key) and (
                 texts.masks(key) or not issubclass(type(shape.opened(item)), SharedList)
             ):
-                text = texts.json_text(shape.whole({key: item}))
-                if not text.startswith("{"):
+                text = self._text(shape.whole({key: item}))
+                if not text.startswith(b"{"):
                     raise ValueError(key)
                 out.text(text[1:-1])
                 continue
-            out.text(f"{_encode(key).decode()}:")
+            name = self._keys.get(key)
+            if name is None:
+                if len(self._keys) > _KEYS_KEPT:
+                    self._keys.clear()
+                name = self._keys[key] = _encode(key) + b":"
+            out.text(name)
             self._add(out, item, shape, depth + 1)
-        out.text("}")
+        out.text(b"}")
 
     def _add_list(self, out: _Pieces, shared: SharedList) -> None:
-        if not shared.is_long:
-            out.text(self._texts.json_text(shared.described()))
-            return
-        out.text("[")
-        for number, digest in enumerate(shared.digests(self._memory, self._values, self._keep)):
-            if number:
-                out.text(",")
-            out.refer(digest)
-        out.text("]")
+        values = self._values
+        find = shared.digests if shared.is_long else shared.each
+        digests = find(self._memory, values, self._keep)
+        whole = None if shared.is_long else contents_of(values, digests)
+        out.text(b"[")
+        if whole is not None:
+            out.text(b",".join(map(utf8_of, whole)))
+        else:
+            for number, digest in enumerate(digests):
+                if number:
+                    out.text(b",")
+                out.refer(digest)
+        out.text(b"]")
+
+    def _text(self, value: Any) -> bytes:
+        return self._texts.json_text(value).encode()
 
     def _keep(self, item: Any) -> bytes:
         return self._values.put(encode_text(self._texts.json_text(item)))
+
+
+def contents_of(values: KnownValues, digests: list[bytes]) -> list[bytes] | None:
+    """Return what some digests stand for; None when it is better referred to, or not there any more."""
+    contents: list[bytes] = []
+    size = 0
+    for digest in digests:
+        content = values.content(digest)
+        if content is None:
+            return None
+        size += len(content)
+        contents.append(content)
+    return contents if size < _MOST_WHOLE else None
 
 
 class _Pieces:
@@ -235,14 +270,14 @@ class _Pieces:
 
     def __init__(self, left: int) -> None:
         self._parts: list[bytes] = []
-        self._texts: list[str] = []
+        self._texts: list[bytes] = []
         self.used: list[bytes] = []
         self.size = 0
-        """Characters that are not referred to."""
+        """Bytes that are not referred to."""
         self.left = left
         """Bytes that what is referred to may have, lists that share their items aside."""
 
-    def text(self, text: str) -> None:
+    def text(self, text: bytes) -> None:
         self._texts.append(text)
 
     def refer(self, digest: bytes) -> None:
@@ -251,9 +286,9 @@ class _Pieces:
         self.used.append(digest)
 
     def _flush(self) -> None:
-        text = "".join(self._texts)
+        text = b"".join(self._texts)
         self.size += len(text)
-        self._parts.append(encode_text(text))
+        self._parts.append(encode_utf8(text))
         self._texts = []
 
     def encoded(self) -> bytes:
@@ -270,3 +305,4 @@ def _raw(value: Any) -> bytes | None:
 
 
 _SHARED = frozenset({dict, list, tuple, str})
+_MAY_BE_PLAIN = frozenset({str, int, float, bool, type(None), dict, list, tuple})

@@ -98,6 +98,8 @@ class Span(msgspec.Struct, eq=False, weakref=True):
     """Characters of streamed text that were dropped before they reached the sender."""
     wire: Any = None
     """What the sender knows about it: ids as text, text under way. Only its thread touches this."""
+    pieces: list[str] | None = None
+    """Streamed text of the answer that the sender looks at by itself, while text comes often; see `Text`."""
 
     @property
     def ended(self) -> bool:
@@ -135,8 +137,15 @@ class Tick(msgspec.Struct, eq=False):
     at_ns: int
 
 
-Text = tuple[Span, str, str | None]
-"""Streamed text as it waits for the sender: span, text, channel. A tuple, because there are so many."""
+Text = tuple[Span, str | list[str], str | None]
+"""Streamed text as it waits for the sender: span, text, channel. A tuple, because there are so many.
+
+Of the answer itself (no channel) it is a list that goes on growing (`Span.pieces`): the sender takes from it
+what is there, each time, until it was empty for a while or something else was told of the span.
+"""
+
+MOST_PIECES = 4_096
+"""Pieces that wait in such a list at most: a sender that is further behind loses what comes then."""
 
 Record = Span | Text | Delta | End | Tick
 
@@ -274,16 +283,29 @@ class Tracer:
             channel: None for the answer, else what it is instead, such as ``reasoning`` or ``tool_call:0``.
                 Character offsets (``at``) are counted per channel.
         """
-        # As `Pipeline.put` does, without the call: tokens are the most frequent thing there is.
         pipeline = self._pipeline
         if not text or pipeline is None or self._closed:
             return
+        pieces: list[str] | None = None
+        record: Text = (span, text, channel)
+        if channel is None and type(text) is str:
+            pieces = span.pieces
+            if pieces is not None:
+                if len(pieces) < MOST_PIECES:
+                    pieces.append(text)
+                else:
+                    pipeline.lose_text(record)
+                return
+            span.pieces = pieces = [text]
+            record = (span, pieces, None)
+        # As `Pipeline.put` does, without the call: tokens are the most frequent thing there is.
         queue = pipeline.queue
-        record = (span, text, channel)
         if len(queue) < pipeline.soft or pipeline.shed_load(record):
             queue.append(record)
             if pipeline.asleep:
                 pipeline.wake()
+        elif pieces is not None:
+            span.pieces = None
 
     def delta(
         self,
@@ -298,6 +320,7 @@ class Tracer:
         ``metadata`` says what changed about it, such as that it waits for a person
         (`etaoi_collector.conventions.waits`).
         """
+        span.pieces = None  # what is said from now on comes behind it
         self._put(Delta(span, payload, time_ns() if at is None else to_ns(at), metadata))
 
     def end(
@@ -323,6 +346,7 @@ class Tracer:
         if span.state & ENDED:
             return
         span.state |= ENDED
+        span.pieces = None
         self._put(End(span, payload, error, voice_metrics, metadata, time_ns() if at is None else to_ns(at)))
 
     def finish(self, span: Span, payload: Payload, error: str | BaseException | None) -> None:
@@ -330,6 +354,7 @@ class Tracer:
         state = span.state
         if not state & ENDED:
             span.state = state | ENDED
+            span.pieces = None
             self._put(End(span, payload, error, None, None, time_ns()))
 
     def end_after_all(

@@ -51,24 +51,52 @@ WIDE_TRACES = 46
 DETAIL_HEIGHT = 0.4
 """Least share of the detail under the tree; one that somebody chose holds whatever the tree needs."""
 
+ALL = 10_000
+"""Lines that a detail needs that may grow, or is not laid out to its end: more than any terminal has."""
+
 _LEAST_TREE = 4
+_LEAST_DETAIL = 6
 _TREE_STEP = 3
 """Lines by which a tree grows: each time, the whole screen is laid out again."""
 
 
-def tree_lines(rows: int, lines: int, most: float, before: int) -> int:
-    """Return how many lines a tree gets above the detail: what its rows need, and no more than a share.
+def tree_lines(rows: int, lines: int, most: float, before: int, detail: int) -> int:
+    """Return how many lines a tree gets above the detail: what its rows need, and the detail spares.
 
     Args:
         rows: Lines that it would fill.
         lines: Lines that it shares with the detail.
-        most: Its largest share.
+        most: Its largest share while the detail has more to say.
         before: What it had; 0 for another run. A tree that loses a few rows keeps its lines.
+        detail: Lines that the detail fills.
     """
     needed = _LEAST_TREE + -(-max(rows - _LEAST_TREE, 0) // _TREE_STEP) * _TREE_STEP
     if needed < before <= needed + 2 * _TREE_STEP:
         needed = before
-    return max(min(needed, round(lines * most)), min(_LEAST_TREE, lines))
+    most_lines = max(round(lines * most), lines - max(detail, _LEAST_DETAIL))
+    return max(min(needed, most_lines), min(_LEAST_TREE, lines))
+
+
+class DetailNeed:
+    """How many lines the detail of a run filled at most: moving through its rows moves no pane.
+
+    Attributes:
+        lines: As many as were needed so far, in steps; `ALL` where that is not known.
+    """
+
+    def __init__(self) -> None:
+        self.lines = ALL
+        self._most = 0
+
+    def forget(self) -> None:
+        """Begin anew, for another run."""
+        self.lines, self._most = ALL, 0
+
+    def saw(self, lines: int) -> None:
+        """Take in that a span's detail fills so many lines, or `ALL` where it may still grow."""
+        if lines < ALL:
+            self._most = max(self._most, -(-lines // _TREE_STEP) * _TREE_STEP)
+        self.lines = min(max(self._most, lines), ALL)
 
 
 @dataclass(slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from etaoi_collector.store.model import Span, SpanFlag, Trace
 from etaoi_tui.view.depth_first import position
+from etaoi_tui.view.middleware.folded_hooks import call_shown_for
 from etaoi_tui.view.middleware.row_groups import head_of
 from etaoi_tui.view.row_visibility import RowVisibility
 from etaoi_tui.view.tree_scope import TreeScope
@@ -61,6 +62,8 @@ class PlacedRows(RowVisibility):
             if row is None and above.marks & _PROBE:
                 head = head_of(above)
                 row = self.index(head) if head is not None else None
+                call = call_shown_for(head) if head is not None and row is None else None
+                row = self.index(call) if call is not None else row
             if row is not None:
                 return row
             above = above.parent

@@ -54,7 +54,8 @@ class Summaries:
         self._reader = reader
         self._spans: Lru[tuple[int, ...], str] = Lru(_REMEMBERED)
         self._ratios: Lru[tuple[int, int], float] = Lru(_REMEMBERED)
-        self._traces: Lru[Trace, str] = Lru(_REMEMBERED)
+        self._traces: Lru[tuple[str, int], str] = Lru(_REMEMBERED)
+        """By id and number: a trace itself would stay in memory when the store has let it go."""
 
     def of(self, span: Span) -> str:
         """Return what a row says behind a span's name; may be empty."""
@@ -101,6 +102,22 @@ class Summaries:
         words, _, short = summary.partition("\n")
         return name, words if len(name) + 1 + len(words) <= room else short
 
+    def effect_of_hooks(self, call: Span, head: Span) -> str:
+        """Return what hooks changed that have no row but their call's, in few words; may be empty.
+
+        Args:
+            call: The call.
+            head: The outermost of them.
+        """
+        chain = middleware_chain(head)
+        key = (call.number, -sum(span.version + 1 for span in chain.spans))
+        words = self._spans.get(key)
+        if words is None:
+            effect = chain.effect(self)
+            words = effect.in_three_words(self.characters_a_token(call) if effect.characters else 1.0)
+            self._spans.put(key, words)
+        return words
+
     def characters_a_token(self, call: Span | None) -> float:
         """Return characters per token of a model call; the usual value while there is no call."""
         if call is None or call.usage is None:
@@ -118,7 +135,7 @@ class Summaries:
             return (trace_wait_words(trace) or unread.question)[:LONGEST]
         if trace.waiting and (waits := trace_wait_words(trace)):
             return waits[:LONGEST]
-        summary = self._traces.get(trace)
+        summary = self._traces.get((trace.trace_id, trace.number))
         if summary:
             return summary
         words = ""
@@ -132,7 +149,7 @@ class Summaries:
             if words:
                 break
         if words:
-            self._traces.put(trace, words[:LONGEST])
+            self._traces.put((trace.trace_id, trace.number), words[:LONGEST])
         return words[:LONGEST]
 
     def _make(self, span: Span, kind: KindAppearance) -> str:

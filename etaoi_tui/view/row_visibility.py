@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from itertools import islice
 
 from etaoi_collector.store.model import Span, SpanFlag
+from etaoi_tui.view.middleware.folded_hooks import call_shown_for, hooks_shown_by
 from etaoi_tui.view.middleware.row_groups import head_of, is_head_of_several
 from etaoi_tui.view.noise import is_noise
 
@@ -27,7 +28,7 @@ class RowVisibility:
     Attributes:
         show_internal: Whether everything has a row.
         folded_spans: Spans whose children are folded away.
-        open_chains: Outermost hooks of chains whose inner hooks have rows of their own.
+        open_chains: Outermost hooks of chains whose hooks have rows of their own.
         revealed: Spans that have a row because somebody went to them.
         has_calls: Whether the run called a model or a tool; in one that did not, no step is noise.
     """
@@ -48,8 +49,17 @@ class RowVisibility:
         return span in self.open_chains
 
     def is_chain(self, span: Span) -> bool:
-        """Whether a row stands for a chain of middleware: the outermost of several hooks around a call."""
-        return not self.show_internal and is_head_of_several(span)
+        """Whether a row stands for a chain of middleware: the outermost hook's, or the call's."""
+        return self.chain_head(span) is not None
+
+    def chain_head(self, span: Span) -> Span | None:
+        """Return the outermost of the hooks that a row stands for; None if it stands for no others."""
+        if self.show_internal:
+            return None
+        if span.marks & _PROBE:
+            return span if span in self.open_chains or is_head_of_several(span) else None
+        head = hooks_shown_by(span)
+        return None if head in self.open_chains else head
 
     def unfolds(self, span: Span) -> bool:
         """Whether anything can unfold under the span, or beside it."""
@@ -90,7 +100,9 @@ class RowVisibility:
             return False
         if span.marks & _PROBE:
             head = head_of(span)
-            if head is span or (head is not None and head in self.open_chains):
+            if head is not None and head in self.open_chains:
+                return False
+            if head is span and call_shown_for(span) is None:
                 return False
         return span.error is None or bool(span.marks & _ERROR_BELOW)
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from etaoi_collector.store.model import Changes, Span, SpanFlag, Trace
 from etaoi_tui.view.depth_first import after_subtree
+from etaoi_tui.view.middleware.folded_hooks import heads_near
 from etaoi_tui.view.middleware.row_groups import events_beside, hooks_near
 from etaoi_tui.view.noise import may_change
 from etaoi_tui.view.opening_folds import folds_to_fit
@@ -124,7 +125,8 @@ class TreeRows(PlacedRows):
         if self.show_internal:
             return []
         around = dict.fromkeys(one for span in self.touched for one in may_change(span))
-        return [one for one in around if not one.marks & _PROBE]
+        heads = dict.fromkeys(head for span in self.touched for head in heads_near(span))
+        return [*(one for one in around if not one.marks & _PROBE), *heads]
 
     def _fold_noise(self, noisy: list[Span]) -> bool:
         """Take away the rows of what turned out to be noise; True if there was any."""
@@ -249,11 +251,14 @@ class TreeRows(PlacedRows):
     # middleware
 
     def set_chain_open(self, span: Span, is_open: bool) -> None:
-        """Give the hooks of a chain rows of their own, or let one row stand for all."""
+        """Give the hooks of a chain rows of their own, or let one row stand for all of them."""
+        head = self.chain_head(span)
+        if head is None:
+            return
         if is_open:
-            self.open_chains.add(span)
+            self.open_chains.add(head)
         else:
-            self.open_chains.discard(span)
+            self.open_chains.discard(head)
         self.rebuild()
 
     def _moved(self, hook: Span) -> bool:

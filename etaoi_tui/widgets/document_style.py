@@ -61,6 +61,10 @@ DetailPane {
     overflow-x: hidden;
     overflow-y: scroll;
     scrollbar-size-vertical: 1;
+    scrollbar-color: $scrollbar;
+    scrollbar-background: $surface;
+    scrollbar-background-hover: $surface;
+    scrollbar-background-active: $surface;
     background: $background;
     color: $foreground;
 }

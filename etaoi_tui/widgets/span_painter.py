@@ -32,6 +32,9 @@ DEEPEST_INDENT = 24
 _WRAPPER = 24
 """Cells of the name of a step that is folded into its only call."""
 
+_WORDS_BESIDE = 12
+"""Cells of a call's own words beside which the effect of its hooks is said."""
+
 _ENDED = int(SpanFlag.ENDED)
 _WARNING = int(SpanFlag.WARNING)
 _EVENT = int(SpanFlag.EVENT)
@@ -122,6 +125,11 @@ class SpanPainter:
         """Return what the columns of a row show that does not come from its own span."""
         return self.columns.depends_on(span, width, self.context)
 
+    def effect_of_hooks(self, call: Span) -> str | None:
+        """Return what the hooks changed that a call's row stands for; None where it stands for none."""
+        head = self.rows.chain_head(call)
+        return None if head is None or head is call else self._summaries.effect_of_hooks(call, head)
+
     def draw(self, span: Span, depth: int, width: int) -> list[Piece]:
         """Draw a span.
 
@@ -157,15 +165,16 @@ class SpanPainter:
         if indent < depth:
             pieces.append((f"⋯{depth} ", "span-tree--muted"))
         folded = self.rows.folded(span)
-        if self.rows.unfolds(span):
-            closed = folded or (self.rows.is_chain(span) and not self.rows.chain_open(span))
+        head = self.rows.chain_head(span)
+        if head is not None or self.rows.unfolds(span):
+            closed = folded or (head is not None and not self.rows.chain_open(head))
             pieces.append(("▸ " if closed else "▾ ", "span-tree--fold"))
         else:
             pieces.append(("  ", ""))
         kind = "span-tree--dim" if dimmed else "span-tree--" + kind_look(span.kind)
         pieces.append((span_glyph(span) + " ", kind))
         left = width - sum(cell_len(text) for text, _ in pieces)
-        chain = not folded and self.rows.is_chain(span) and not self.rows.chain_open(span)
+        chain = head is span and not folded and not self.rows.chain_open(span)
         told = self._summaries.chain(span, left) if chain else None
         shown_name = self._model_names.short(span.name) if span.kind == "llm" else span.name
         name = one_line(told[0] if told else shown_name or _nameless(span), max(left, 1))
@@ -206,16 +215,21 @@ class SpanPainter:
             if left > len(text):
                 pieces.append((text, "span-tree--dim" if dimmed else text_look))
                 left -= len(text)
+        muted = "span-tree--dim" if dimmed else "span-tree--muted"
+        effect = self.effect_of_hooks(span) or ""
+        if left < len(effect) + _WORDS_BESIDE:
+            effect = ""
+        left -= len(effect) + 1 if effect else 0
         if left > 4:
             if told is not None:
-                pieces.append(
-                    (" " + one_line(told[1], left - 1), "span-tree--dim" if dimmed else "span-tree--muted")
-                )
+                pieces.append((" " + one_line(told[1], left - 1), muted))
             else:
                 pieces.extend(self._words(span, status, dimmed, left))
         used = sum(cell_len(text) for text, _ in pieces)
-        if used < width:
-            pieces.append((" " * (width - used), ""))
+        if used + len(effect) < width:
+            pieces.append((" " * (width - used - len(effect)), ""))
+        if effect:
+            pieces.append((effect, muted))
         return pieces
 
     def _words(self, span: Span, status: Status, dimmed: bool, width: int) -> list[Piece]:

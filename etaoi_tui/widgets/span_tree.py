@@ -10,6 +10,7 @@ from textual.geometry import Region
 from etaoi_collector.pricing.totals import Totals
 from etaoi_collector.store.model import Changes, Span, SpanFlag, Status, Trace
 from etaoi_tui.view.column import load_plugins
+from etaoi_tui.view.middleware.folded_hooks import call_shown_for
 from etaoi_tui.view.middleware.row_groups import head_beside
 from etaoi_tui.view.noise import wrapper_name
 from etaoi_tui.view.row_summaries import Summaries
@@ -214,6 +215,7 @@ x shows them.
             span is self.painter.marked,
             self.rows.show_internal or wrapper_name(span),
             self.painter.depends_on(span, self.size.width - 1),
+            self.painter.effect_of_hooks(span),
         )
 
     def draw_row(self, row: int, line: int, width: int) -> list[Piece]:
@@ -278,10 +280,12 @@ x shows them.
         spans = self.rows.spans
         changed = changes.changed
         above: set[Span] = set()
+        calls: set[Span | None] = set()
         for span in self.rows.touched:
             head = head_beside(span)
             if head is not None:
                 above.add(head)
+                calls.add(call_shown_for(head))
             parent = span.parent
             while parent is not None and parent not in above:
                 above.add(parent)
@@ -290,7 +294,9 @@ x shows them.
             [
                 row
                 for row in shown
-                if spans[row] in changed or (spans[row] in above and self._tells_of_below(spans[row]))
+                if spans[row] in changed
+                or spans[row] in calls
+                or (spans[row] in above and self._tells_of_below(spans[row]))
             ]
         )
         if self.rows.trace in changes.traces:

@@ -220,7 +220,7 @@ with their sums and the course of their context.
         strays = len(self.rows.strays)
         if strays and width >= cell_len(sums) + 30:
             sums = f"+{fmt.count(strays, 'stray mark')}  {sums}"
-        left = " 1 RUNS"
+        left = " 1 runs"
         if self.order != "time":
             left += f" {_ORDER_WORDS[self.order]}"
         if self.note:

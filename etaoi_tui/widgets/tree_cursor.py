@@ -177,5 +177,10 @@ class TreeCursor(RowView):
         self.rows_changed()
 
     def _open_chain(self, span: Span, wanted: bool) -> None:
+        head = self.rows.chain_head(span)
         self.rows.set_chain_open(span, wanted)
         self.rows_changed()
+        # The hooks of a call stand above it: going on from the first of them, all come into view.
+        row = self.rows.nearest(head) if head is not None else None
+        if row is not None:
+            self.move_to(row)

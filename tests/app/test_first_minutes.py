@@ -12,6 +12,7 @@ import pytest
 from textual.pilot import Pilot
 
 from etaoi_collector.collector import Collector, CollectorOptions
+from etaoi_collector.pricing.book import price_book
 from etaoi_collector.wire.trace_records import FRAME, read_header, records_in
 from etaoi_tui.app import ViewerApp
 from etaoi_tui.screens.live_document_modal import LiveDocumentModal
@@ -198,6 +199,7 @@ def test_every_question_of_the_readme_is_asked_here() -> None:
 @pytest.mark.parametrize("asked", ANSWERED)
 async def test_a_question_is_answered_by_the_keys_of_the_readme(asked: str, source: FedSource) -> None:
     """From the phone call to what failed, from the failed tool to its call, else from the run's first row."""
+    price_book().load()  # the viewer loads them in the background
     async with played(source, (160, 45)) as (app, pilot):
         at = app.main
         run = next(trace for trace in app.store.traces.values() if trace.tool_calls and trace.errors)

@@ -20,14 +20,14 @@ async def test_a_finished_chain_of_middleware_shows_whether_it_is_open() -> None
         for probe in (*reversed(probes), root):
             w.scribe.end(probe)
         await w.tick(pilot)
-        assert "▸" in w.lines()[1]
-        assert "3 middleware" in w.lines()[1]
-        w.tree.select(w.app.store.find_span(probes[0].span_id))
+        assert "▸ ✦ gpt-5" in w.lines()[1]
+        w.tree.move_to(1)
         w.tree.toggle()
-        assert "▾" in w.lines()[1]
-        assert "3 middleware" not in w.lines()[1]
+        assert w.tree.cursor.span_id == probes[0].span_id
+        assert "▾ ▤ Outer" in "".join(w.lines())
         w.tree.toggle()
-        assert "▸" in w.lines()[1]
+        assert w.tree.cursor.kind == "llm"
+        assert "▸ ✦ gpt-5" in w.lines()[1]
 
 
 async def test_a_finished_row_gets_its_triangle_when_inner_steps_are_shown() -> None:

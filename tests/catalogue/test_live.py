@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -20,8 +21,9 @@ from etaoi_collector.sources.replay import ReplaySource
 from etaoi_collector.store import Store
 from etaoi_tui.feed import Feed
 from tests.catalogue.making import at, read, write_run
-from tests.headless.running import objects, run, running, send
+from tests.headless.running import command, environment, objects, run, running, send
 from tests.pty_session import PtySession
+from tests.real_env import ROOT
 
 PATIENCE = 60.0
 
@@ -89,8 +91,7 @@ def test_a_viewer_without_a_screen_writes_while_it_records(tmp_path: Path) -> No
 @pytest.mark.parametrize("how", ["quit", "terminated", "killed"])
 def test_a_viewer_leaves_a_catalogue_that_holds(tmp_path: Path, how: str) -> None:
     state = tmp_path / "state"
-    command = [sys.executable, "-m", "etaoi_tui", "--port", "0"]
-    with PtySession(command, state) as terminal:
+    with PtySession(command("--port", "0"), state) as terminal:
         terminal.wait_for(b"/ingest")
         address = terminal.drawn.split(b"ws://")[1].split(b"/ingest")[0].decode()
         send(f"ws://{address}/ingest")
@@ -136,7 +137,8 @@ def test_two_viewers_at_once_both_keep_the_catalogue(tmp_path: Path) -> None:
 def test_a_flood_takes_a_small_share_of_the_time_and_is_told_whole_in_the_end(tmp_path: Path) -> None:
     path = write_run(tmp_path, events=12_000)
     source, store = ReplaySource(path), Store()
-    writer = CatalogueWriter(tmp_path / "state", RunCollector(store, source), lambda: path)
+    collector = RunCollector(store, source)
+    writer = CatalogueWriter(tmp_path / "state", collector, lambda: path)
     feed = Feed(source, store)
     took: list[float] = []
     began = time.perf_counter()
@@ -147,9 +149,7 @@ def test_a_flood_takes_a_small_share_of_the_time_and_is_told_whole_in_the_end(tm
         took.append(time.thread_time() - before)
     whole = time.perf_counter() - began
     assert sum(took) < max(whole * 0.25, 0.1)
-    for _ in range(100):  # as often as a slow machine needs
-        writer.follow(store.drain_changes())
-        time.sleep(0.02)
+    assert eventually(lambda: writer.follow(store.drain_changes()) or not collector.has_news)
     writer.finish(store.events, everything=True)
     source.close()
     with CatalogueFile(tmp_path / "state") as file:
@@ -157,3 +157,43 @@ def test_a_flood_takes_a_small_share_of_the_time_and_is_told_whole_in_the_end(tm
         kept = runs_of(file, at(path))
     assert kept is not None
     assert facts(kept) == facts(read(tmp_path / "other", path)[1])
+
+
+def test_runs_of_deleted_files_leave_the_catalogue(tmp_path: Path) -> None:
+    """A recording that goes on for days has as many rows as its files have runs."""
+    state = tmp_path / "state"
+    options = ("--port", "0", "--keep-bytes", "4MiB", "--keep-spans", "2000")
+    with subprocess.Popen(
+        command(*options),
+        env=environment(state),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stderr is not None
+            url = process.stderr.readline().split()[2].rstrip(";")
+            for seed in range(3):
+                load = [sys.executable, "-m", "tests.load", url, "--events", "4000", "--seed", str(seed)]
+                subprocess.run(load, cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
+                files = recordings_dir(state).iterdir()
+                assert sum(path.stat().st_size for path in files) <= 4 << 20
+            assert eventually(lambda: _tells_what_is_there(state)), told(state)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(PATIENCE) == 0
+        finally:
+            process.kill()
+    assert told(state) is None  # rows may tell of events whose file is gone: it is read again
+    again, rows = read(tmp_path / "other", recorded(state))
+    assert again.traces == sum(row.is_listed for row in rows) > 0
+
+
+def _tells_what_is_there(state: Path) -> bool:
+    """Whether there are rows of the running recording, and each of them of a run in its files."""
+    (found,) = list_recordings(recordings_dir(state))
+    now = told(state)
+    if now is None or not now[1]:
+        return False
+    oldest = int(found.path.stem.split(".")[1]) - 1
+    return now[0].rows == len(now[1]) and all(row.extents[-1][0] >= oldest for row in now[1])

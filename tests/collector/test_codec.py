@@ -99,6 +99,7 @@ REPAIRS: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"parent_span_id": an_id(5).replace("-", "")}, {"parent_span_id": an_id(5)}),
     ({"timestamp": "2026-01-02T03:04:05"}, {"timestamp": datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)}),
     ({"timestamp": 1767323045.5}, {"timestamp": datetime(2026, 1, 2, 3, 4, 5, 500_000, tzinfo=UTC)}),
+    ({"event_id": "no UUID, thirty-six characters long.", "user_id": 17}, {"user_id": "17"}),
     ({"user_id": 17}, {"user_id": "17"}),
     ({"node_kind": "k" * 100}, {"node_kind": "k" * 63 + "…"}),
     ({"payload": ...}, {"payload": b"\xc0"}),

@@ -67,10 +67,12 @@ def test_options_reach_the_collector(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     """What is not given keeps the collector's own default."""
     seen: list[CollectorOptions] = []
     joined: list[bool] = []
+    spans: list[int | None] = []
 
-    def take(options: CollectorOptions, *, theme: str | None, joins: bool) -> int:
+    def take(options: CollectorOptions, *, theme: str | None, joins: bool, keep_spans: int | None) -> int:
         seen.append(options)
         joined.append(joins)
+        spans.append(keep_spans)
         return 0
 
     monkeypatch.setattr("etaoi_tui.cli.start_viewer.live", take)
@@ -80,7 +82,7 @@ def test_options_reach_the_collector(monkeypatch: pytest.MonkeyPatch, tmp_path: 
         [],
         ["--no-record", "--allow-host", "a", "--allow-host", "b"],
         ["--record", str(file), "--max-frame", "2MiB", "--keep-runs", "3", "--keep-bytes", "1GB"],
-        ["--no-otlp-ports"],
+        ["--no-otlp-ports", "--keep-spans", "5000"],
         ["--port", "0"],
     ):
         assert invoke(*arguments).exit_code == 0
@@ -91,13 +93,14 @@ def test_options_reach_the_collector(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     assert (unrecorded.record, unrecorded.allow_hosts) == (Record.NONE, ("a", "b"))
     assert (chosen.record, chosen.max_frame) == (file, 2 << 20)
     assert (chosen.keep_runs, chosen.keep_bytes) == (3, 10**9)
+    assert spans == [None, None, None, 5000, None]
 
 
 def test_the_token_comes_from_the_environment_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that it need not stand in the shell's history."""
     seen: list[str | None] = []
 
-    def take(options: CollectorOptions, *, theme: str | None, joins: bool) -> int:
+    def take(options: CollectorOptions, *, theme: str | None, joins: bool, keep_spans: int | None) -> int:
         seen.append(options.token)
         return 0
 

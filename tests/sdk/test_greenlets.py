@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import textwrap
 import urllib.request
@@ -71,8 +72,9 @@ APPLICATION = """
 
     def app(environ, start_response):
         tracer.end(tracer.start("tool", "request"))
-        start_response("200 OK", [("Content-Type", "text/plain")])
-        return [b"ok" if tracer.flush(60) else b"not flushed"]
+        flushed = tracer.flush(60)
+        start_response("200 OK", [("Content-Type", "text/plain"), ("X-Worker", str(os.getpid()))])
+        return [b"ok" if flushed else b"not flushed"]
 """
 
 
@@ -99,19 +101,12 @@ def test_a_host_that_is_patched_goes_on_and_is_seen(python: Path, library: str, 
         assert len({event["event_id"] for event in viewer.events}) == 42
 
 
-def test_gunicorn_with_preload_and_gevent_answers(python: Path, tmp_path: Path) -> None:
+def test_gunicorn_with_preload_and_gevent_answers_and_ends(python: Path, tmp_path: Path) -> None:
+    """Ended when both workers have answered: gunicorn itself loses a SIGTERM that meets one being forked."""
     (tmp_path / "application.py").write_text(textwrap.dedent(APPLICATION))
     with Viewer() as viewer:
         command = [str(python), "-m", "gunicorn", "--preload", "-k", "gevent", "-w", "2"]
-        command += [
-            "-b",
-            "127.0.0.1:0",
-            "--chdir",
-            str(tmp_path),
-            "--graceful-timeout",
-            "5",
-            "application:app",
-        ]
+        command += ["-b", "127.0.0.1:0", "--chdir", str(tmp_path), "application:app"]
         server = subprocess.Popen(
             command,
             stderr=subprocess.PIPE,
@@ -125,10 +120,17 @@ def test_gunicorn_with_preload_and_gevent_answers(python: Path, tmp_path: Path) 
                 address = server.stderr.readline()
                 assert address, "gunicorn ended"
             url = address.split("Listening at: ")[1].split()[0]
-            for _ in range(10):
+            answers = 0
+            workers: set[str] = set()
+            while answers < 10 or len(workers) < 2:
                 with urllib.request.urlopen(url, timeout=60) as answer:
                     assert answer.read() == b"ok"
-            viewer.wait_events(20)
+                    workers.add(answer.headers["X-Worker"])
+                answers += 1
+                assert answers < 5_000, "one worker never answered"
+            viewer.wait_events(2 * answers)
         finally:
             server.terminate()
-            server.communicate(timeout=60)  # gunicorn ends workers that stay after its graceful timeout
+            said = server.communicate(timeout=120)[1]
+    ended = set(re.findall(r"Worker exiting \(pid: (\d+)\)", said))
+    assert ended >= workers and "SIGKILL" not in said, said

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -194,7 +195,7 @@ def test_a_sender_that_falls_behind_loses_text_first_and_tells_the_viewer() -> N
     root = tracer.start("sub_agent", "root")
     assert sink.entered.wait(60)
     llm = tracer.start("llm", "m", parent=root)
-    for _ in range(2000):
+    for _ in range(6000):
         tracer.text(llm, "12345")
     spans = [tracer.start("tool", str(n), parent=root, payload={"x": n}) for n in range(3000)]
     for span in spans:
@@ -215,8 +216,52 @@ def test_a_sender_that_falls_behind_loses_text_first_and_tells_the_viewer() -> N
     counts = [int(e["metadata"].get("etaoi_tui.dropped", 0)) for e in sink.events]
     assert sum(counts) >= told.dropped
     deltas = [e["payload"] for e in sink.events if e["kind"] == "span_delta"]
-    assert sum(len(p["text"]) for p in deltas) == 5 * (2000 - told.dropped_text)
+    assert sum(len(p["text"]) for p in deltas) == 5 * (6000 - told.dropped_text)
     assert last.parent_id is None
+    tracer.close()
+
+
+def test_text_keeps_its_place_between_what_else_is_told() -> None:
+    sink = InMemorySink()
+    tracer = open_tracer(sink=sink)
+    llm = tracer.start("llm", "m")
+    for number in range(20):
+        for word in range(30):
+            tracer.text(llm, f"{number}.{word} ")
+        tracer.text(llm, f"why {number}", "reasoning")
+        tracer.delta(llm, {"note": number})
+        if number % 7 == 0:
+            assert tracer.flush(60)
+    tracer.text(llm, "end")
+    tracer.end(llm)
+    said, notes = "", []
+    for event in sink.events:
+        payload = event["payload"]
+        if "text" in payload and "channel" not in payload:
+            assert payload["at"] == len(said)
+            said += payload["text"]
+        elif "note" in payload:
+            notes.append(payload["note"])
+            assert said.endswith(f"{payload['note']}.29 ")
+    assert notes == list(range(20))
+    assert said == "".join(f"{number}.{word} " for number in range(20) for word in range(30)) + "end"
+    tracer.close()
+
+
+def test_text_that_comes_after_a_pause_and_after_the_end_is_told() -> None:
+    sink = InMemorySink()
+    tracer = open_tracer(sink=sink)
+    llm = tracer.start("llm", "m")
+    tracer.text(llm, "one ")
+    deadline = time.monotonic() + 60
+    while llm.pieces is not None and time.monotonic() < deadline:  # until nobody looks for more
+        time.sleep(0.01)
+    assert llm.pieces is None
+    tracer.text(llm, "two ")
+    tracer.end(llm)
+    tracer.text(llm, "three")
+    texts = [event["payload"]["text"] for event in sink.events if event["kind"] == "span_delta"]
+    assert "".join(texts) == "one two three"
     tracer.close()
 
 

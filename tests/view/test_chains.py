@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -95,10 +96,10 @@ def rebuilt(rows: TreeRows) -> list[tuple[Span, int]]:
     return list(zip(rows.spans, rows.depths, strict=True))
 
 
-def grown() -> tuple[Store, TreeRows]:
+def grown(events: list[Any] | None = None) -> tuple[Store, TreeRows]:
     store = Store()
     opened(store)
-    store.apply(story(), 0, 1)
+    store.apply(story() if events is None else events, 0, 1)
     store.drain_changes()
     rows = TreeRows()
     rows.show(next(iter(store.traces.values())))
@@ -149,7 +150,7 @@ def test_marks_beside_a_call_are_one_row_until_it_is_opened() -> None:
     def names(some: list[Span]) -> list[str]:
         return [id_of[span.span_id] for span in some]
 
-    closed = ["root", "a1", "call1", "call2", "tool", "c1", "call3", "lost"]
+    closed = ["root", "a1", "call1", "call2", "tool", "call3", "lost"]  # c1 and c2 are around one call
     assert names(rows.spans) == closed
     head = rows.spans[1]
     assert rows.is_chain(head)
@@ -164,10 +165,46 @@ def test_marks_beside_a_call_are_one_row_until_it_is_opened() -> None:
     assert len(rows) == len(spans)
 
 
+def test_the_hooks_around_one_call_have_its_row_until_they_are_opened() -> None:
+    store, rows = grown(story(1))
+    assert "A" not in [span.name for span in rows.spans]
+    call, head = rows.spans[-1], find(rows, store, "A")
+    assert (call.kind, rows.depths[-1]) == ("llm", rows.depths[-2] if rows.spans[-2].name == "model" else 1)
+    assert rows.is_chain(call)
+    assert rows.unfolds(call)
+    assert rows.nearest(head) == rows.index(call)
+    rows.set_chain_open(call, True)
+    assert [span.name for span in rows.spans if span.name in ("A", "B", "C0")] == ["A", "B", "C0"]
+    assert not rows.is_chain(call)
+    assert rows.is_chain(head)
+    rows.set_chain_open(head, False)
+    assert rows.spans[-1] is call
+    assert "A" not in [span.name for span in rows.spans]
+
+
+@pytest.mark.parametrize("what", ["fails", "takes its time", "calls twice", "calls a tool besides"])
+def test_hooks_that_tell_more_than_their_call_keep_their_row(what: str) -> None:
+    store, rows = grown(story(1))
+    call = rows.spans[-1]
+    ends = [("call0", 8.0), ("inner0", 8.001), ("middle", 8.002), ("outer", 30.0)]
+    happens = {
+        "fails": [event("span_end", "outer", 8, node_kind="middleware", error="ValueError('x')")],
+        "takes its time": [event("span_end", name, at) for name, at in ends],
+        "calls twice": [event("span_start", "again", 9, parent="middle", node_kind="llm")],
+        "calls a tool besides": [event("span_start", "tool", 9, parent="outer", node_kind="tool")],
+    }
+    assert rows.index(find(rows, store, "A")) is None
+    store.apply(happens[what], 0, 1)
+    rows.apply(store.drain_changes())
+    assert rows.index(find(rows, store, "A")) is not None
+    assert rows.index(call) is not None
+    assert list(zip(rows.spans, rows.depths, strict=True)) == rebuilt(rows)
+
+
 @given(st.randoms(use_true_random=False), st.booleans())
 @settings(max_examples=300, deadline=None)
 def test_growing_equals_rebuilding_in_any_order(dice: random.Random, flat: bool) -> None:
-    events = flat_story() if flat else story(3)
+    events = flat_story() if flat else story(dice.randint(1, 3))
     dice.shuffle(events)
     store = Store()
     opened(store)

@@ -18,8 +18,8 @@ def drawn(y: int, text: str, width: int, padding: Spacing) -> Strip:
 
 
 def test_the_header_is_the_top_of_the_frame_and_its_gaps_are_line() -> None:
-    top = drawn(0, " 1 RUNS    3 · $1 ", 20, Spacing(0, 1, 1, 1))
-    assert top.text == "╭ 1 RUNS ── 3 · $1 ╮"
+    top = drawn(0, " 1 runs    3 · $1 ", 20, Spacing(0, 1, 1, 1))
+    assert top.text == "╭ 1 runs ── 3 · $1 ╮"
     assert {segment.style.bgcolor for segment in top if segment.style} == {GROUND.bgcolor}
 
 

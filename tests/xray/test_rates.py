@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from datetime import UTC, datetime
+from types import TracebackType
 
 import pytest
 from hypothesis import given, settings
@@ -49,3 +51,23 @@ def test_rates_and_the_package_agree(model: str, counted: Tokens) -> None:
     cost = BOOK.cost(counted, model, at=AT)
     said = _price_of_call(BOOK._package, counted, model, "", datetime.fromtimestamp(AT, UTC), None)
     assert said is not None and (cost.total, cost.input, cost.output) == pytest.approx(said, abs=1e-12)
+
+
+def test_calls_without_a_price_leave_nothing_behind() -> None:
+    """An exception that is kept and raised again grows by a traceback, with its frames, each time."""
+    if not BOOK.ready:
+        BOOK.load()
+
+    def tracebacks() -> int:
+        gc.collect()
+        return sum(isinstance(one, TracebackType) for one in gc.get_objects())
+
+    def price(count: int) -> None:
+        for number in range(count):
+            counted = Tokens(number, 0, 0, 1, None, "")
+            assert BOOK.cost(counted, "nobody-knows-this-1", "nobody", AT).total is None
+
+    price(1)
+    before = tracebacks()
+    price(300)
+    assert tracebacks() < before + 100

@@ -31,7 +31,7 @@ def first_call(recorded: Recorded) -> Span:
     return min((s for s in recorded.spans if s.kind == "llm"), key=lambda span: span.started_at)
 
 
-def test_the_marks_of_the_etaoi_sdk_are_one_row_with_what_they_came_to() -> None:
+def test_the_probe_events_of_the_etaoi_sdk_are_in_the_row_of_their_call_with_what_they_came_to() -> None:
     recorded = load("s01_create_agent")
     call = first_call(recorded)
     rows = TreeRows()
@@ -40,16 +40,18 @@ def test_the_marks_of_the_etaoi_sdk_are_one_row_with_what_they_came_to() -> None
     at = rows.index(call)
     assert at is not None
     assert names.count("TrimTools.wrap_model_call") == 0
-    head = rows.spans[at - 1]
-    assert rows.is_chain(head)
+    head = rows.chain_head(call)
+    assert head is not None
+    assert rows.index(head) is None
     summaries = Summaries(recorded.source)
+    assert summaries.effect_of_hooks(call, head) == "prompt ≈+10 tok"
     name, words = summaries.chain(head)
     assert name == "2 middleware"
     assert words == "≈+10 tokens · ≈1ms · system prompt"
     assert summaries.chain(head, 36) == (name, "≈+10 tok ≈1ms prompt")
     hidden = [span for span in call.parent.children or () if span.name == head.name][-1]  # type: ignore[union-attr]
-    assert rows.nearest(hidden) == at - 1
-    rows.set_chain_open(head, True)
+    assert rows.nearest(hidden) == at
+    rows.set_chain_open(call, True)
     told = [summaries.of(span) for span in rows.spans if span.name.endswith("wrap_model_call")][:4]
     assert [words[:1] for words in told] == ["↓", "↓", "↑", "↑"]
 
@@ -124,7 +126,7 @@ def test_a_title_and_an_error_that_cannot_be_shown_are_told(monkeypatch: pytest.
     assert "What is known of its error cannot be shown" in text_of(document)
 
 
-async def test_r_on_a_chains_row_opens_the_request_of_its_call() -> None:
+async def test_r_on_a_hooks_row_opens_the_request_of_its_call() -> None:
     async with world(size=(130, 50)) as (w, pilot):
         scribe = w.scribe
         mark = {
@@ -139,14 +141,20 @@ async def test_r_on_a_chains_row_opens_the_request_of_its_call() -> None:
         scribe.end(call, {"response": {"role": "ai", "text": "ok"}})
         await w.tick(pilot)
         w.tree.follow(False)
-        assert [span.kind for span in w.tree.rows.spans] == ["sub_agent", "middleware", "llm"]
-        assert not w.tree.rows.is_chain(w.tree.rows.spans[1])
+        assert [span.kind for span in w.tree.rows.spans] == ["sub_agent", "llm"]
         scribe.start("middleware", "A", node, metadata=mark)
         await w.tick(pilot)
-        assert len(w.tree.rows) == 3
-        assert w.tree.rows.is_chain(w.tree.rows.spans[1])
-        assert "▸" in w.lines()[1]
+        assert len(w.tree.rows) == 2
+        assert "▸ ✦ gpt" in w.lines()[1]
         w.tree.move_to(1)
+        await pilot.press("right")
+        assert [span.kind for span in w.tree.rows.spans] == [
+            "sub_agent",
+            "middleware",
+            "llm",
+            "middleware",
+        ]
+        assert w.tree.cursor is w.tree.rows.spans[1]
         await pilot.press("r")
         await w.tick(pilot)
         assert w.tree.cursor.span_id == call.span_id

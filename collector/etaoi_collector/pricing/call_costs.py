@@ -42,7 +42,7 @@ def cost_of_call(span: Span, *, wait: bool = False) -> Cost | None:
     return cost
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def _known_cost(book_id: int, ready: bool, usage: Usage, names: tuple[str, str, str], at: int) -> Cost | None:
     """Return what such a call cost; the first two tell apart what is remembered."""
     model, requested, provider = names

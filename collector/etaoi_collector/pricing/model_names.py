@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 _PROVIDERS = {
     "google_genai": "google",
@@ -44,18 +45,18 @@ def provider_id(provider: str) -> str:
     return _PROVIDERS.get(name, name)
 
 
-def lookups(model: str, provider: str) -> Iterator[tuple[str, str]]:
-    """Yield (model, provider) to look for, the likeliest first; a provider of "" means any.
+@lru_cache(maxsize=1_024)
+def lookups(model: str, provider: str) -> Sequence[tuple[str, str]]:
+    """Return (model, provider) to look for, the likeliest first; a provider of "" means any.
 
     A fine-tuned model (``ft:...``) has a price of its own, so that its base model's is not offered.
     """
-    seen: set[tuple[str, str]] = set()
+    found: dict[tuple[str, str], None] = {}
     for name, vendor in _names(model.strip()):
         for place in (vendor, provider_id(provider), ""):
-            if place is None or (name, place) in seen or not name:
-                continue
-            seen.add((name, place))
-            yield name, place
+            if place is not None and name:
+                found[name, place] = None
+    return tuple(found)
 
 
 def _names(model: str) -> Iterator[tuple[str, str | None]]:

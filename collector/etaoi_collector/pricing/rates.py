@@ -68,14 +68,18 @@ class PackageRates:
 
     def cost(
         self, tokens: Tokens, name: str, place: str, when: datetime | None
-    ) -> tuple[float, float, float]:
+    ) -> tuple[float, float, float] | None:
         """Return what a call of text costs: in all, for its input and for its output, in dollars.
 
+        Returns:
+            None if the package does not know the model there.
+
         Raises:
-            LookupError: The package does not know the model there.
             ValueError: It has no rates, but something of its own for each call.
         """
         model = self._model(name, place)
+        if model is None:
+            return None
         price = model.get_prices(when or datetime.now(UTC))
         known = self._prices.get(id(price))
         if known is None:
@@ -96,19 +100,20 @@ class PackageRates:
         return (before + after) / UNITS, before / UNITS, after / UNITS
 
     def _model(self, name: str, place: str) -> Any:
+        """Return the package's model; None, which is remembered as well, if there is none."""
         key = name, place
-        found = self._models.get(key)
-        if found is None:
-            from genai_prices.data_snapshot import get_snapshot
+        try:
+            return self._models[key]
+        except KeyError:
+            pass
+        from genai_prices.data_snapshot import get_snapshot
 
-            try:
-                _, found = get_snapshot().find_provider_model(name, None, place or None, None)
-            except LookupError as error:
-                found = error
-            if len(self._models) < _MODELS_KEPT:
-                self._models[key] = found
-        if isinstance(found, LookupError):
-            raise found
+        try:
+            _, found = get_snapshot().find_provider_model(name, None, place or None, None)
+        except LookupError:
+            found = None
+        if len(self._models) < _MODELS_KEPT:
+            self._models[key] = found
         return found
 
 

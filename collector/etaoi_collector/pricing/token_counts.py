@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from etaoi_collector.conventions.usage import (
     WITH_CACHE_LANGCHAIN,
@@ -18,8 +18,7 @@ _RULES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Tokens:
+class Tokens(msgspec.Struct, frozen=True, gc=False):
     """A call's tokens, taken apart so that nothing is counted twice.
 
     Attributes:

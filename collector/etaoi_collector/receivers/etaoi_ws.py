@@ -15,6 +15,7 @@ from etaoi_collector.ingest.doctor_samples import CLIENT as DOCTOR
 from etaoi_collector.ingest.doctor_samples import is_sample
 from etaoi_collector.ingest.fanout import TOO_SLOW, TooSlow, send_recording
 from etaoi_collector.ingest.server_protocol import Answer, ServerProtocol
+from etaoi_collector.receivers.agent_connection import AgentConnection
 from etaoi_collector.receivers.door import (
     Endpoint,
     HttpAnswer,
@@ -36,8 +37,6 @@ LAST_WORDS_WITHIN = 10.0
 """Seconds that a viewer which did not read on has to read why it is sent away."""
 
 _TOO_BIG = 1009
-_LARGE = 8 << 20
-"""Bytes of a message that is worth a round trip to be forgotten."""
 
 
 class EtaoiWebSocket(Receiver):
@@ -108,6 +107,8 @@ class EtaoiWebSocket(Receiver):
                     number = self._ingest.open(_peer(connection), client, _bytes(message))
             await self._obey(connection, answer)
             while answer.close is None:
+                if isinstance(connection, AgentConnection):
+                    connection.taken()
                 message = await connection.recv()
                 answer = session.receive(message)
                 if answer.frame is not None and is_sample(answer.frame):
@@ -115,13 +116,8 @@ class EtaoiWebSocket(Receiver):
                 elif answer.frame is not None and number:
                     for _ in self._ingest.frame_steps(number, answer.frame):
                         await asyncio.sleep(0)  # other clients' turn
-                    large = len(message) >= _LARGE
                     del message, answer  # a large frame must not stay while the next one arrives
                     answer = _GO_ON
-                    if large:
-                        # The library keeps the last frame until the next one comes. The pong is one, it is
-                        # answered below the client's own code, and nobody waits for it.
-                        await connection.ping()
                 else:
                     if number:
                         self._ingest.refuse(number, len(message), answer.refused)

@@ -16,6 +16,7 @@ from typing import Any, cast
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.http11 import Request, Response
 
+from etaoi_collector.receivers.agent_connection import AgentConnection
 from etaoi_collector.receivers.bounded_deflate import bounded_deflate
 from etaoi_collector.receivers.door import Receiver, ReceiverContext
 from etaoi_collector.receivers.etaoi_ws import CLOSE_WITHIN, EtaoiWebSocket
@@ -114,7 +115,7 @@ class Front:
                 await server.wait_closed()
 
 
-class FrontConnection(ServerConnection):
+class FrontConnection(AgentConnection):
     """A connection of which nothing is known until its first bytes came; then a WebSocket, or another's.
 
     Args:
@@ -122,7 +123,7 @@ class FrontConnection(ServerConnection):
     """
 
     def __init__(self, front: Front, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
+        super().__init__(front.routes.context.ingest.recorder.flush, *args, **options)
         self._front = front
         self._is_websocket = False
         self._first = b""

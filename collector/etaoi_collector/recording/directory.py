@@ -91,6 +91,13 @@ def list_recordings(directory: Path | None = None) -> list[Recording]:
     return sorted(found, key=lambda recording: (recording.started, recording.path.name), reverse=True)
 
 
+def key_of(file: Path) -> Path:
+    """Return the key of the automatic recording that a file belongs to; any other file is its own."""
+    if not file.name.startswith("run-"):
+        return file
+    return file.with_name(file.name.removesuffix(_SUFFIX).partition(".")[0] + _SUFFIX)
+
+
 def recording_at(key: Path) -> Recording | None:
     """Look at one recording, wherever it lies; None when none of its files is there.
 

@@ -196,14 +196,16 @@ class Recorder:
         """Record that a message was not taken."""
         self._record(lambda writer: writer.refused(at, connection, size=size, reason=reason))
 
-    def flush(self) -> None:
-        """Write what waits, or see whether that works again; call it about every 50 ms. Never raises."""
+    def flush(self) -> bool:
+        """Write what waits, or try again; every 50 ms. Never raises. False while a large frame is written."""
         with self._lock:
             current = self._files.segments.get(self._files.number)
-            if current is None or not current.writer.in_pieces:
+            is_busy = current is not None and current.writer.in_pieces
+            if not is_busy:
                 self._flush()
             if self._stopped or self._files.unusable:
                 self._retry()
+            return not is_busy
 
     def write_some(self) -> bool:
         """Write a piece of what waits; returns whether more does. Never raises."""

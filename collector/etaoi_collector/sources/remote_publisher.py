@@ -14,7 +14,7 @@ from websockets.sync.client import ClientConnection
 
 from etaoi_collector.sources.viewer_connection import Refused, RemoteError, connect_to_viewer, sentence
 from etaoi_collector.translation.hive_events import HiveEvents
-from etaoi_collector.wire.handshake import INGEST, HandshakeError, encode_hello
+from etaoi_collector.wire.handshake import INGEST, WRITTEN, HandshakeError, encode_hello
 from etaoi_collector.wire.versions import PROGRAM_VERSION
 
 MOST_WAITING = 32 << 20
@@ -120,8 +120,8 @@ class RemotePublisher:
                 frames = [self._waiting[n] for n in range(min(len(self._waiting), SENT_AT_ONCE))]
             for frame in frames:
                 connection.send(frame)
-            # A viewer answers a ping once it has recorded what came before it.
-            if not connection.ping().wait(TAKEN_WITHIN):
+            # A viewer answers such a ping once it has written what came before it.
+            if not connection.ping(WRITTEN).wait(TAKEN_WITHIN):
                 raise TimeoutError
             with self._changed:
                 for frame in frames:

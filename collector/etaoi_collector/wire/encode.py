@@ -50,6 +50,24 @@ def encode_text(text: str | None) -> bytes:
     return NIL if text is None else _encode(text)
 
 
+def encode_utf8(text: bytes) -> bytes:
+    """Encode a text that is UTF-8 already."""
+    size = len(text)
+    if size < 32:
+        return bytes((0xA0 | size,)) + text
+    if size < 1 << 8:
+        return bytes((0xD9, size)) + text
+    if size < 1 << 16:
+        return b"\xda" + size.to_bytes(2, "big") + text
+    return b"\xdb" + size.to_bytes(4, "big") + text
+
+
+def utf8_of(encoded: bytes) -> bytes:
+    """Return an encoded text as UTF-8."""
+    first = encoded[0]
+    return encoded[{0xD9: 2, 0xDA: 3, 0xDB: 5}.get(first, 1) :]
+
+
 def span_part(session_id: bytes, trace_id: bytes, span_id: bytes, parent_id: bytes, node_kind: str) -> bytes:
     """Return what the heads of all events of one span share. Ids are encoded texts."""
     return _SPAN % (session_id, trace_id, span_id, parent_id, _encode(node_kind))

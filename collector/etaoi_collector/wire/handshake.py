@@ -11,6 +11,10 @@ from etaoi_collector.wire.errors import EtaoiError
 from etaoi_collector.wire.limits import MAX_HELLO
 from etaoi_collector.wire.versions import SCHEMA_VERSION, SUPPORTED, advice
 
+WRITTEN = b"written "
+"""How a ping begins that is to be answered when all messages before it are in the recording's file; any other
+server answers it like every ping. At most 117 bytes follow, which tell it from others."""
+
 INGEST = "ingest"
 FANOUT = "fanout"
 

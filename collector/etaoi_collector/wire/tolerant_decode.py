@@ -24,6 +24,7 @@ from etaoi_collector.wire.scan import BreaksOff, Budget, TooManyItems, depth, ho
 
 _SHORT_TEXT = 4096
 _KIND = 64
+_ID_LENGTH = 36
 _START_METADATA = get_type_hints(SpanStart)["metadata"]
 _END_METADATA = get_type_hints(SpanEnd)["metadata"]
 _KINDS = ("span_start", "span_delta", "span_end", "state_tick")
@@ -162,7 +163,8 @@ def _id(fields: dict[str, memoryview], name: str) -> str:
         if isinstance(value, str):
             return str(UUID(value.strip()))
     except ValueError:
-        pass
+        if isinstance(value, str) and len(value) == _ID_LENGTH:
+            return value  # as the typed decoder takes it
     raise _Refused(f"the field {name} is not a UUID: {_quote(value)}")
 
 

@@ -32,7 +32,7 @@ def call_diff_sections(data: SpanData) -> list[Section]:
     if not changes:
         same = [Text("Both requests are the same, as far as both are known.", "muted")]
         changes = [Section("diff.nothing", "No difference", same, style="muted")]
-    return [section for section in [*sections, *changes] if section is not None]
+    return [section for section in [*sections, *changes, _footnote(diff)] if section is not None]
 
 
 _TITLES: dict[Base, str] = {
@@ -100,6 +100,14 @@ def request_of(data: SpanData) -> Request:
     return read_sent(data.start_payload, data.metadata, schemas_for(data))
 
 
+def _footnote(diff: RequestDiff) -> Section | None:
+    missing = [part for part in diff.not_compared if part in ("messages", "tools", "system prompt")]
+    if not missing:
+        return None
+    words = note(f"not recorded for both calls, so not compared: {', '.join(missing)}")
+    return Section("footnotes", "Notes", [words], style="note", glyph="†", quiet=True)
+
+
 def _head(data: SpanData, before: SpanData, diff: RequestDiff, which_base: str) -> Section:
     other = before.span
     name: list[StyledText] = [(f"{kind_glyph(other.kind)} {other.name}", "tag")]
@@ -125,9 +133,6 @@ def _head(data: SpanData, before: SpanData, diff: RequestDiff, which_base: str) 
             ("input", f"≈{estimated_tokens(data, diff.characters):+,} tokens, estimated from the text")
         )
     blocks: list[Block] = [*_choices(data), KeyValues(rows)]
-    missing = [part for part in diff.not_compared if part in ("messages", "tools", "system prompt")]
-    if missing:
-        blocks.append(note(f"not recorded for both calls, so not compared: {', '.join(missing)}"))
     title = _TITLES[data.options.base]
     return Section(
         "against", title, blocks, in_words(diff) or "no difference", glyph="±", target=other.span_id

@@ -231,7 +231,8 @@ def block_text(block: Block) -> str:
         case Diff():
             return "\n".join(f"{sign}{plain(text)}" for sign, text in block.lines)
         case Sides():
-            lines = [side for pair in block.pairs for side in dict.fromkeys(pair) if side is not None]
+            pairs = [(one,) if one == other else (one, other) for one, other in block.pairs]
+            lines = [side for pair in pairs for side in pair if side is not None]
             return "\n".join(f"{sign}{plain(runs)}" for sign, runs in lines)
         case Groups():
             return "\n\n".join(

@@ -31,6 +31,7 @@ class PageLine(NamedTuple):
 
 
 _GAP = -2
+_GAP_BEFORE_NOTES = -3
 _TOP = ""
 
 
@@ -89,6 +90,7 @@ class PageLayout:
         for section in self.sections:
             if section.inside not in closed:
                 self._add(section)
+        self._add_footnotes(document)
         self._reusable = {}
         self._settle()
 
@@ -177,13 +179,19 @@ class PageLayout:
     # making
 
     def _add_top(self, document: Document) -> None:
-        if document.headline:
-            self._parts.append(_Part(None, 0, self._flow("", 0, StyledLine(document.headline), self.width)))
-        for n, note in enumerate(document.notes, 1):
-            block = StyledLine([("! ", "warning"), (note, "note")])
-            self._parts.append(_Part(None, n, self._flow("", n, block, self.width)))
-        if self._parts:
+        headline = list(document.headline)
+        if document.notes:
+            headline.append((f"   †{len(document.notes)}", "warning"))
+        if headline:
+            self._parts.append(_Part(None, 0, self._flow("", 0, StyledLine(headline), self.width)))
             self._parts.append(_Part(None, _GAP, None))
+
+    def _add_footnotes(self, document: Document) -> None:
+        if document.notes:
+            self._parts.append(_Part(None, _GAP_BEFORE_NOTES, None))
+        for n, note in enumerate(document.notes, 1):
+            block = StyledLine([("† ", "warning"), (note, "note")])
+            self._parts.append(_Part(None, n, self._flow("", n, block, self.width)))
 
     def _add(self, section: Section) -> None:
         before = self._parts[-1] if self._parts else None

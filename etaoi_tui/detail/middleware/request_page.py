@@ -44,6 +44,7 @@ def request_sections(data: SpanData, chain: CallChain, *, sides: bool = False) -
     for n, step in enumerate(chain.up):
         sections += _step(step, f"up{n}", sides)
     sections += _unplaced(chain)
+    sections += _footnotes(chain)
     return sections
 
 
@@ -85,6 +86,15 @@ def _head(data: SpanData, chain: CallChain) -> Section:
             blocks.append(
                 note("create_agent(..., middleware=etaoi_tui.instrument([...])) makes each of them visible")
             )
+    if chain.running:
+        blocks.append(StyledLine([("the call is still running", "running")]))
+    return Section("chain", "Request", blocks, chain_summary(data, chain), glyph="▤")
+
+
+def _footnotes(chain: CallChain) -> list[Section]:
+    """Say what is to be known of the page that is nothing of the request's."""
+    blocks: list[Block] = []
+    steps = [*chain.down, *chain.up]
     not_compared = [name for name in chain.whole.not_compared if name != "parameters"]
     if chain.raw is not chain.sent and not_compared:
         blocks.append(note(f"not known on both ends, so not compared: {', '.join(not_compared)}"))
@@ -97,9 +107,7 @@ def _head(data: SpanData, chain: CallChain) -> Section:
             )
         )
     blocks += [note(text) for text in chain.notes]
-    if chain.running:
-        blocks.append(StyledLine([("the call is still running", "running")]))
-    return Section("chain", "Request", blocks, chain_summary(data, chain), glyph="▤")
+    return [Section("footnotes", "Notes", blocks, style="note", glyph="†", quiet=True)] if blocks else []
 
 
 def _step(step: Step, key: str, sides: bool) -> list[Section]:

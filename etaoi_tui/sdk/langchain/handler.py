@@ -33,6 +33,7 @@ from etaoi_tui.sdk.langchain.run_recorder import RunRecorder
 from etaoi_tui.sdk.langchain.runs import note_usage
 from etaoi_tui.sdk.langchain.streams import feed_block, feed_event, feed_message
 from etaoi_tui.sdk.serialize import error_sentence, snapshot
+from etaoi_tui.sdk.tracer import MOST_PIECES
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -201,7 +202,12 @@ class TracerHandler(RunRecorder, BaseCallbackHandler):
             said = False
             if type(token) is str:
                 if token:
-                    self.tracer.text(run.span, token)
+                    # As `Tracer.text` does, without the call.
+                    pieces = run.span.pieces
+                    if pieces is not None and len(pieces) < MOST_PIECES:
+                        pieces.append(token)
+                    else:
+                        self.tracer.text(run.span, token)
                     said = True
             elif token:
                 said = feed_block(self.tracer, run.span, token)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from etaoi_collector.conventions import keys
 from etaoi_collector.conventions.blobs import LONG, decoded_size, is_data, replace_data
@@ -260,9 +260,21 @@ def is_message(value: Any) -> bool:
     return type(fields) is dict and "content" in fields and "type" in fields
 
 
+_MAPPINGS: dict[type, bool] = {}
+_MOST_KINDS = 1_024
+
+
 def _fields_of(thing: Any) -> Mapping[str, Any]:
-    if isinstance(thing, Mapping):
-        return thing
+    kind = type(thing)
+    if kind is dict:
+        return cast("dict[str, Any]", thing)
+    is_mapping = _MAPPINGS.get(kind)
+    if is_mapping is None:  # asking an abstract class costs more than all the rest
+        if len(_MAPPINGS) > _MOST_KINDS:
+            _MAPPINGS.clear()
+        is_mapping = _MAPPINGS[kind] = isinstance(thing, Mapping)
+    if is_mapping:
+        return cast("Mapping[str, Any]", thing)
     fields = getattr(thing, "__dict__", None)
     return fields if isinstance(fields, dict) else {}
 

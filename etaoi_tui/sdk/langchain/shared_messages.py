@@ -21,6 +21,7 @@ from etaoi_tui.sdk.langchain.messages import AS_IT_IS, describe_state
 from etaoi_tui.sdk.shared_json import SharedList
 
 _PLAIN = frozenset({str, int, float, bool, type(None)})
+_ONLY_TEXT = frozenset({str})
 _DEEPEST = 8
 _LEAST_MESSAGES = 8
 _LEAST_TEXT = 2_048
@@ -144,6 +145,12 @@ class SharedMessages(SharedList):
         """Return all of them as plain maps."""
         return list(map(self._describe, range(len(self.shot.messages))))
 
+    def each(self, memory: Recent, values: KnownValues, keep: Callable[[Any], bytes]) -> list[bytes]:
+        """Return the digest of each; see `SharedList.each`."""
+        return [
+            self._digest(n, self._fields(n), memory, values, keep) for n in range(len(self.shot.messages))
+        ]
+
     def digests(self, memory: Recent, values: KnownValues, keep: Callable[[Any], bytes]) -> list[bytes]:
         """Return the digests that stand for all of them; see `SharedList.digests`."""
         messages, contents = self.shot.messages, self.shot.contents
@@ -253,14 +260,15 @@ class SharedMessages(SharedList):
         keep: Callable[[Any], bytes],
     ) -> bytes:
         """Return what one message is called; it is described unless one with the same fields was before."""
-        name = self.place, _print_of(fields)
-        known: bytes | None = memory.get(name) if name[1] else None
+        encoded = _body_of([fields])
+        name = self.place, hashlib.blake2b(encoded, digest_size=16).digest()
+        known: bytes | None = memory.get(name) if encoded else None
         if known is not None and values.has(known):
             return known
         digest = keep(self._describe(index))
         # Of one that was written into meanwhile nobody knows what was described; what is not plain may be
         # encoded as something else is.
-        if name[1] and _print_of(self._fields(index)) == name[1] and _is_plain(fields):
+        if encoded and _body_of([self._fields(index)]) == encoded and _is_plain(fields):
             memory.put(name, digest, 0)
         return digest
 
@@ -336,27 +344,21 @@ def _find(forms: list[_Block], body: bytes, part: list[dict[str, Any]]) -> _Bloc
     return None
 
 
-def _print_of(fields: dict[str, Any]) -> bytes | None:
-    """Return the digest of a message's fields; None when they cannot be encoded as they are."""
-    if not fields:
-        return None
-    try:
-        return hashlib.blake2b(_encode(fields), digest_size=16).digest()
-    except Exception:  # see `_body_of`
-        return None
-
-
 def _text_or_none(content: Any) -> str | None:
     return content if type(content) is str else None
 
 
 def _is_plain(value: Any, depth: int = 0) -> bool:
-    """Whether a value is made of maps, lists, text and numbers only."""
-    kind = type(value)
-    if kind in _PLAIN:
-        return True
+    """Whether a map or a list is made of maps, lists, text and numbers only."""
     if depth > _DEEPEST:
         return False
+    kind = type(value)
     if kind is dict:
-        return all(type(key) is str and _is_plain(item, depth + 1) for key, item in tuple(value.items()))
-    return kind is list and all(_is_plain(item, depth + 1) for item in tuple(value))
+        if not _ONLY_TEXT.issuperset(map(type, value)):
+            return False
+        items = value.values()
+    elif kind is list:
+        items = value
+    else:
+        return False
+    return all(_is_plain(item, depth + 1) for item in tuple(items) if type(item) not in _PLAIN)

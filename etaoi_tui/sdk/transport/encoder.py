@@ -21,14 +21,14 @@ from etaoi_collector.wire.encode import (
     start_head,
     tick_head,
 )
-from etaoi_tui.sdk.clock import iso_text
+from etaoi_tui.sdk.clock import encoded_time
 from etaoi_tui.sdk.ids import AnyId, id_text, new_id
 from etaoi_tui.sdk.known_values import KnownValues
-from etaoi_tui.sdk.limits import TEXT_SECONDS, Limits
+from etaoi_tui.sdk.limits import LINGER_SECONDS, TEXT_SECONDS, Limits
 from etaoi_tui.sdk.redact import DEFAULT, Redact
 from etaoi_tui.sdk.serialize import PayloadSerializer
 from etaoi_tui.sdk.stats import Stats
-from etaoi_tui.sdk.tracer import START_LOST, Delta, End, Record, Span, Text, Tick, Tracer
+from etaoi_tui.sdk.tracer import START_LOST, Delta, End, Record, SessionInfo, Span, Text, Tick, Tracer
 from etaoi_tui.sdk.transport.send_queue import EncodedEvent, Priority, SpanWire
 
 LEFT_OUT = "left out: the sender could not keep up"
@@ -37,6 +37,7 @@ _IDS_KEPT = 4_096
 _RULES_KEPT = 8
 
 _encode = msgspec.msgpack.Encoder().encode
+_ROOT, _SPAN, _DELTA, _TEXT = map(int, (Priority.ROOT, Priority.SPAN, Priority.DELTA, Priority.TEXT))
 _RANKS = {"agent_context": Priority.CONTEXT, "voice_session": Priority.ROOT}
 _OTHER_KINDS = {"agent": "sub_agent", "chain": "middleware"}
 
@@ -48,6 +49,20 @@ class _Stream(msgspec.Struct):
     offsets: dict[str | None, int] = {}
     held: dict[str | None, str] = {}
     sent_at: float = 0.0
+    open: list[str] | None = None
+    """Where text of the answer still comes (`Span.pieces`)."""
+    heard_at: float = 0.0
+    """When something was in it."""
+
+    def gather(self) -> bool:
+        """Take what has come; whether there was anything."""
+        waiting = self.open
+        if not waiting:
+            return False
+        count = len(waiting)
+        self.pieces.setdefault(None, []).extend(waiting[:count])
+        del waiting[:count]
+        return True
 
 
 def _tell_kind(kind: str, metadata: dict[str, str], shaper: PayloadSerializer) -> None:
@@ -85,6 +100,9 @@ class Encoder:
         self._newest_tracer: Tracer | None = None
         self._newest_shaper = PayloadSerializer(Limits(), DEFAULT)
         self._ids: dict[int, bytes] = {}
+        self._newest_session: SessionInfo | None = None
+        self._session_parts = NIL, NIL
+        """Its id and its user, encoded."""
         self._streams: dict[Span, _Stream] = {}
         self._out: list[EncodedEvent] = []
         self.payload_bytes = 0
@@ -119,10 +137,11 @@ class Encoder:
                 self._tick(record)
         except Exception:
             self._stats.failed += 1
-        if self._values is not None and self._values.added:
+        values = self._values
+        if values is not None and values.added:
             # They must have left before others push them out.
-            self.payload_bytes += self._values.added
-            self._values.added = 0
+            self.payload_bytes += values.added
+            values.added = 0
 
     @property
     def text_waits(self) -> bool:
@@ -136,11 +155,18 @@ class Encoder:
         now = self._clock()
         for span, stream in list(self._streams.items()):
             if everything or now - stream.sent_at >= TEXT_SECONDS:
+                if stream.gather():
+                    stream.heard_at = now
+                elif stream.open is not None and now - stream.heard_at > LINGER_SECONDS:
+                    if span.pieces is stream.open:
+                        span.pieces = None  # the next piece is told of again, so that nobody needs to look
+                    stream.gather()
                 try:
-                    self._release(span, stream, now, final=False)
+                    if stream.pieces:
+                        self._release(span, stream, now, final=False)
                 except Exception:
                     self._stats.failed += 1
-                if not stream.pieces:
+                if not stream.pieces and (stream.open is None or span.pieces is not stream.open):
                     del self._streams[span]
 
     def _event_id(self) -> bytes:
@@ -149,18 +175,26 @@ class Encoder:
 
     def _id(self, value: AnyId | None) -> bytes:
         """Return an id, encoded; of those that come again (sessions, traces, parents) it is made once."""
+        kind = type(value)
         if value is None:
             return NIL
-        if type(value) is UUID:
-            value = value.int
-        if type(value) is not int:
+        if kind is UUID:
+            value = value.int  # type: ignore[union-attr]
+        elif kind is not int:
             return encode_text(id_text(value))
-        known = self._ids.get(value)
+        known = self._ids.get(value)  # type: ignore[arg-type]
         if known is None:
             if len(self._ids) > _IDS_KEPT:
                 self._ids.clear()
-            known = self._ids[value] = encode_text(id_text(value))
+            known = self._ids[value] = encode_text(id_text(value))  # type: ignore[index]
         return known
+
+    def _session(self, session: SessionInfo, shaper: PayloadSerializer) -> tuple[bytes, bytes]:
+        """Return a session's id and its user, encoded."""
+        if session is not self._newest_session:
+            self._session_parts = self._id(session.session_id), shaper.word(session.user_id)
+            self._newest_session = session
+        return self._session_parts
 
     def _shaper(self, tracer: Tracer) -> PayloadSerializer:
         shaper = self._newest_shaper if tracer is self._newest_tracer else self._find_shaper(tracer)
@@ -185,30 +219,29 @@ class Encoder:
     def _wire(self, span: Span) -> SpanWire:
         wire: SpanWire | None = span.wire
         if wire is None:
-            kind = span.kind
+            kind, parent, find = span.kind, span.parent_id, self._id
             node_kind = kind if kind in NODE_KINDS else _OTHER_KINDS.get(kind, "middleware")
-            rank = _RANKS.get(kind, Priority.ROOT if span.parent_id is None else Priority.SPAN)
-            shared = span_part(
-                self._id(span.session.session_id),
-                self._id(span.trace_id),
-                self._id(span.span_id),
-                self._id(span.parent_id),
-                node_kind,
-            )
+            rank = _RANKS.get(kind, _ROOT if parent is None else _SPAN)
+            session, _ = self._session(span.session, self._shaper(span.tracer))
+            shared = span_part(session, find(span.trace_id), find(span.span_id), find(parent), node_kind)
             wire = span.wire = SpanWire(span.span_id, span.trace_id, node_kind, shared, rank, span.persistent)
         return wire
 
     def _start(self, span: Span) -> None:
         shaper = self._shaper(span.tracer)
         wire = self._wire(span)
-        metadata = shaper.metadata(span.name, span.metadata)
-        if wire.node_kind != span.kind:
-            _tell_kind(span.kind, metadata, shaper)
+        if span.metadata is None and wire.node_kind == span.kind:
+            metadata = shaper.name_only(span.name)
+        else:
+            said = shaper.metadata(span.name, span.metadata)
+            if wire.node_kind != span.kind:
+                _tell_kind(span.kind, said, shaper)
+            metadata = _encode(said)
         head = start_head(
             self._event_id(),
             wire.shared,
-            encode_text(iso_text(span.started_ns)),
-            shaper.word(span.session.user_id),
+            encoded_time(span.started_ns),
+            self._session(span.session, shaper)[1],
             shaper.word(span.agent_name),
             self._id(span.run_id),
             self._id(span.parent_run_id),
@@ -216,10 +249,7 @@ class Encoder:
         )
         payload = shaper.payload(span.payload)
         span.payload = None
-        values = shaper.take_used()
-        self._put(
-            EncodedEvent(head, encode_metadata(metadata), payload, wire.rank, wire, True, values=values)
-        )
+        self._put(EncodedEvent(head, metadata, payload, wire.rank, wire, True, False, shaper.take_used()))
 
     def _end(self, end: End) -> None:
         span = end.span
@@ -228,7 +258,7 @@ class Encoder:
             span.payload = {"etaoi_tui.note": LEFT_OUT}
             self._start(span)
             self.recovered.append(span.trace_id)
-        stream = self._streams.pop(span, None)
+        stream = self._streams.pop(span, None) if self._streams else None
         wire = self._wire(span)
         if stream is None and isinstance(wire.text, _Stream):
             stream = wire.text
@@ -240,16 +270,15 @@ class Encoder:
         head = end_head(
             self._event_id(),
             wire.shared,
-            encode_text(iso_text(end.at_ns)),
-            shaper.word(span.session.user_id),
-            encode_text(shaper.error(end.error)),
+            encoded_time(end.at_ns),
+            self._session(span.session, shaper)[1],
+            NIL if end.error is None else encode_text(shaper.error(end.error)),
             shaper.word(span.speech_id),
             NIL if metrics is None else shaper.payload(metrics),
         )
         metadata = encode_metadata(shaper.metadata(None, end.metadata)) if end.metadata else EMPTY_MAP
         payload = shaper.payload(end.payload)
-        values = shaper.take_used()
-        self._put(EncodedEvent(head, metadata, payload, wire.rank, wire, is_end=True, values=values))
+        self._put(EncodedEvent(head, metadata, payload, wire.rank, wire, False, True, shaper.take_used()))
 
     def _delta(self, delta: Delta) -> None:
         span = delta.span
@@ -261,14 +290,14 @@ class Encoder:
         encoded = (
             encode_metadata(self._shaper(span.tracer).metadata(None, metadata)) if metadata else EMPTY_MAP
         )
-        self._put_delta(span, payload, delta.at_ns, Priority.DELTA, encoded)
+        self._put_delta(span, payload, delta.at_ns, _DELTA, encoded)
 
     def _put_delta(
-        self, span: Span, payload: bytes, at_ns: int, rank: Priority, metadata: bytes = EMPTY_MAP
+        self, span: Span, payload: bytes, at_ns: int, rank: int, metadata: bytes = EMPTY_MAP
     ) -> None:
         wire = self._wire(span)
         speech = self._shaper(span.tracer).word(span.speech_id)
-        head = delta_head(self._event_id(), wire.shared, encode_text(iso_text(at_ns)), speech)
+        head = delta_head(self._event_id(), wire.shared, encoded_time(at_ns), speech)
         self._put(EncodedEvent(head, metadata, payload, rank, wire))
 
     def _tick(self, tick: Tick) -> None:
@@ -277,11 +306,11 @@ class Encoder:
         head = tick_head(
             self._event_id(),
             self._id(tick.session.session_id),
-            encode_text(iso_text(tick.at_ns)),
+            encoded_time(tick.at_ns),
             encode_text(subject),
             encode_text(state),
         )
-        self._put(EncodedEvent(head, EMPTY_MAP, None, Priority.DELTA))
+        self._put(EncodedEvent(head, EMPTY_MAP, None, _DELTA))
 
     def _put(self, entry: EncodedEvent) -> None:
         self._out.append(entry)
@@ -296,6 +325,11 @@ class Encoder:
             if not isinstance(wire.text, _Stream):
                 wire.text = _Stream()
             stream = self._streams[span] = wire.text
+        if channel is None:
+            stream.gather()
+        if type(given) is list:
+            stream.open, stream.heard_at = given, self._clock()
+            return
         text = given if type(given) is str else str(given)
         pieces = stream.pieces.get(channel)
         if pieces is None:
@@ -312,6 +346,7 @@ class Encoder:
         """
         shaper = self._shaper(span.tracer)
         redact = span.tracer.redact if isinstance(span.tracer.redact, Redact) else DEFAULT
+        stream.gather()
         pieces, stream.pieces = stream.pieces, {}
         if final:
             for channel in stream.held:
@@ -335,5 +370,5 @@ class Encoder:
             payload: dict[str, Any] = {"text": shown, "at": offset}
             if channel is not None:
                 payload["channel"] = channel
-            self._put_delta(span, _encode(payload), at_ns, Priority.TEXT)
+            self._put_delta(span, _encode(payload), at_ns, _TEXT)
         stream.sent_at = now

@@ -6,7 +6,7 @@ import threading
 
 from etaoi_tui.sdk.limits import INTAKE_BYTES
 from etaoi_tui.sdk.stats import Stats
-from etaoi_tui.sdk.tracer import START_LOST, Delta, End, Record, Span, Tick
+from etaoi_tui.sdk.tracer import START_LOST, Delta, End, Record, Span, Text, Tick
 from etaoi_tui.sdk.transport.encoder import LEFT_OUT
 from etaoi_tui.sdk.transport.losses import Losses
 
@@ -38,8 +38,7 @@ class LoadShedder:
         """
         hard = max(soft * 2, self._intake // 2)
         if isinstance(record, tuple):
-            record[0].text_skipped += len(record[1]) if type(record[1]) is str else 0
-            return self._lose("text", record[0])
+            return self.lose_text(record)
         if waiting < soft * 1.2:
             return True
         if isinstance(record, Delta):
@@ -57,6 +56,12 @@ class LoadShedder:
         if record.payload is not None and not (isinstance(record, Span) and record.persistent):
             self._leave_out(record)
         return True
+
+    def lose_text(self, record: Text) -> bool:
+        """Drop streamed text; returns False."""
+        span, said, _ = record
+        span.text_skipped += sum(map(len, said)) if type(said) is list else len(said)
+        return self._lose("text", span)
 
     def weigh(self, record: Span | Delta | End | Tick) -> bool:
         """Keep long texts from piling up faster than they are encoded; looks at the first level only.

@@ -30,7 +30,7 @@ from etaoi_tui.sdk.limits import (
 )
 from etaoi_tui.sdk.process_end import finish_with_multiprocessing
 from etaoi_tui.sdk.stats import Stats
-from etaoi_tui.sdk.tracer import Record
+from etaoi_tui.sdk.tracer import Record, Text
 from etaoi_tui.sdk.transport.encoder import Encoder
 from etaoi_tui.sdk.transport.load_shedding import LoadShedder
 from etaoi_tui.sdk.transport.outlet import Outlet
@@ -123,6 +123,10 @@ class Pipeline:
         if not isinstance(record, tuple) and self._shedder.weigh(record) and not self._hurried:
             self._hurry()
         return True
+
+    def lose_text(self, record: Text) -> None:
+        """Count streamed text that was not taken."""
+        self._shedder.lose_text(record)
 
     def _send_last(self, record: Record) -> bool:
         """Send what an exit handler records at once; returns False: it has its place in the queue already."""

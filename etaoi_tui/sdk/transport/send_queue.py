@@ -44,7 +44,7 @@ class Priority(IntEnum):
     CONTEXT = 4
 
 
-_TEXT, _CONTEXT = int(Priority.TEXT), int(Priority.CONTEXT)
+_TEXT, _ROOT, _CONTEXT = int(Priority.TEXT), int(Priority.ROOT), int(Priority.CONTEXT)
 
 
 class EncodedEvent(msgspec.Struct, eq=False):
@@ -101,6 +101,8 @@ class SendQueue:
         self._max_events = max_events
         self._max_payloads = max_payloads
         self._line: deque[EncodedEvent] = deque()
+        self._is_ranked = False
+        """Whether the next three are kept: from the moment when something has to go until all has left."""
         self._by_rank: tuple[deque[EncodedEvent], ...] = tuple(deque() for _ in Priority)
         self._payloads: deque[EncodedEvent] = deque()
         self._root_payloads: deque[EncodedEvent] = deque()
@@ -142,13 +144,14 @@ class SendQueue:
 
     def _add(self, entry: EncodedEvent) -> None:
         payload = entry.payload
-        entry.size = len(entry.head) + len(entry.metadata) + (len(payload) if payload else 0) + _ENTRY_MEMORY
+        size = 0 if payload is None else len(payload)
+        entry.size = len(entry.head) + len(entry.metadata) + size + _ENTRY_MEMORY
         self.bytes += entry.size
         self._line.append(entry)
-        self._by_rank[entry.rank].append(entry)
-        if payload is not None and len(payload) > _SMALL_PAYLOAD and _TEXT < entry.rank < _CONTEXT:
-            self._payload_bytes += len(payload)
-            (self._root_payloads if entry.rank == Priority.ROOT else self._payloads).append(entry)
+        if size > _SMALL_PAYLOAD and _TEXT < entry.rank < _CONTEXT:
+            self._payload_bytes += size
+        if self._is_ranked:
+            self._rank(entry)
         wire: SpanWire | None = entry.span
         if wire is None:
             return
@@ -160,6 +163,12 @@ class SendQueue:
                 self._keep_open(wire)
         elif entry.is_end:
             wire.end = entry
+
+    def _rank(self, entry: EncodedEvent) -> None:
+        """Put an entry where it is found when something has to go."""
+        self._by_rank[entry.rank].append(entry)
+        if _has_payload(entry):
+            (self._root_payloads if entry.rank == _ROOT else self._payloads).append(entry)
 
     def _keep_open(self, wire: SpanWire) -> None:
         before = self._open.get(wire.span_id)
@@ -184,6 +193,11 @@ class SendQueue:
 
     def _relieve(self) -> bool:
         """Give up the one thing that is worth least; False when there is nothing left."""
+        if not self._is_ranked:
+            self._is_ranked = True
+            for entry in self._line:
+                if not entry.gone:
+                    self._rank(entry)
         if self._drop_oldest(self._by_rank[Priority.TEXT]):
             self._stats.dropped_text += 1
         elif self._strip_oldest(self._payloads):
@@ -251,9 +265,8 @@ class SendQueue:
         return False
 
     def _uncount_payload(self, entry: EncodedEvent) -> None:
-        payload = entry.payload
-        if payload is not None and len(payload) > _SMALL_PAYLOAD and _TEXT < entry.rank < _CONTEXT:
-            self._payload_bytes -= len(payload)
+        if entry.payload is not None and _has_payload(entry):
+            self._payload_bytes -= len(entry.payload)
 
     def drop_before(self, losses: Losses) -> None:
         """Count what was dropped before it came here."""
@@ -297,6 +310,8 @@ class SendQueue:
                 size += adds
                 self._leave(entry)
                 taken.append(entry)
+            if self._is_ranked and not line:
+                self._unrank()
             if self.unreported:
                 tell_dropped(self.unreported, taken, self._told_later(taken))
             self.in_hand = len(taken)
@@ -304,10 +319,13 @@ class SendQueue:
 
     def _leave(self, entry: EncodedEvent) -> None:
         self.bytes -= entry.size
-        self._uncount_payload(entry)
-        for entries in (self._by_rank[entry.rank], self._payloads, self._root_payloads):
-            if entries and (entries[0] is entry or entries[0].gone):
-                _drop_first(entries, entry)
+        payload = entry.payload
+        if payload is not None and len(payload) > _SMALL_PAYLOAD and _TEXT < entry.rank < _CONTEXT:
+            self._payload_bytes -= len(payload)
+        if self._is_ranked:
+            for entries in (self._by_rank[entry.rank], self._payloads, self._root_payloads):
+                if entries and (entries[0] is entry or entries[0].gone):
+                    _drop_first(entries, entry)
         entry.sent = True
         wire: SpanWire | None = entry.span
         if wire is None:
@@ -346,11 +364,15 @@ class SendQueue:
         with self.changed:
             self.is_closed = True
             self._line.clear()
-            for entries in (*self._by_rank, self._payloads, self._root_payloads):
-                entries.clear()
+            self._unrank()
             self._open.clear()
             self._persistent.clear()
             self._gone = self.bytes = self._open_bytes = self._payload_bytes = self.in_hand = 0
+
+    def _unrank(self) -> None:
+        self._is_ranked = False
+        for entries in (*self._by_rank, self._payloads, self._root_payloads):
+            entries.clear()
 
     def wait(self, timeout: float | None, until: Callable[[], bool]) -> bool:
         """Wait until ``until()`` holds, asked whenever something changes; returns whether it does."""
@@ -361,6 +383,12 @@ class SendQueue:
         """Wake whoever waits."""
         with self.changed:
             self.changed.notify_all()
+
+
+def _has_payload(entry: EncodedEvent) -> bool:
+    """Whether an entry's payload is worth leaving out."""
+    payload = entry.payload
+    return payload is not None and len(payload) > _SMALL_PAYLOAD and _TEXT < entry.rank < _CONTEXT
 
 
 def _drop_first(entries: deque[EncodedEvent], entry: EncodedEvent) -> None:

@@ -7,6 +7,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
+from etaoi_collector.wire.handshake import WRITTEN
 from etaoi_tui.sdk.limits import UNACKNOWLEDGED_BYTES
 from etaoi_tui.sdk.stats import Stats
 
@@ -45,6 +46,7 @@ class SentFrames:
         self._covered = 0
         """Frames that the pong will confirm."""
         self._asked_at = 0.0
+        self._asked = 0
 
     def __len__(self) -> int:
         return len(self._frames)
@@ -99,5 +101,7 @@ class SentFrames:
         now = time.monotonic()
         urgent = hurried or self.bytes > UNACKNOWLEDGED_BYTES // 4
         if self._pong is None and self._frames and (urgent or now - self._asked_at > PING_EVERY):
-            self._pong, self._covered, self._asked_at = connection.ping(), len(self._frames), now
+            self._asked += 1
+            self._pong = connection.ping(WRITTEN + b"%d" % self._asked)
+            self._covered, self._asked_at = len(self._frames), now
         return self._pong is not None and urgent and self._pong.wait(_QUICK_PONG)

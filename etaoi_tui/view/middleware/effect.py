@@ -15,6 +15,9 @@ from etaoi_tui.view.middleware.hooks import HOOKS_DEEP, goes_down, is_hook
 from etaoi_tui.view.middleware.pairing import Bracket, ProbePair, bracket_of
 from etaoi_tui.view.middleware.tokens import CHARACTERS_A_TOKEN
 
+_THREE = 3
+"""Changes that are said at the end of a call's row."""
+
 
 @dataclass(slots=True)
 class Effect:
@@ -92,6 +95,30 @@ class Effect:
             sizes = ["no change"] if spent else []
         parts = [*sizes, *([spent] if spent else []), *([", ".join(others)] if others else [])]
         return (" " if short else " · ").join(part.replace("-", "−") for part in parts)
+
+    def in_three_words(self, ratio: float = CHARACTERS_A_TOKEN) -> str:
+        """Say what changed in the least words: ``+1 msg −1 tool prompt``; nothing for no change."""
+        said = []
+        if self.messages:
+            said.append(f"{self.messages:+d} msg")
+        if self.tools:
+            said.append(f"{self.tools:+d} tool{_s(self.tools)}")
+        if self.edited:
+            said.append(f"{self.edited} edited")
+        others = {
+            "prompt": self.system,
+            "model": self.model,
+            "parameters": self.parameters,
+            "tools": bool(self.tools_edited),
+            "reordered": self.reordered,
+            "cache": self.breakpoints,
+        }
+        said += [word for word, changed in others.items() if changed]
+        tokens = round(self.characters / ratio)
+        if tokens:
+            said.append(f"≈{tokens:+,} tok")
+        more = "…" if len(said) > _THREE else ""
+        return " ".join(said[:_THREE]).replace("-", "−") + more
 
 
 class Entry(msgspec.Struct, gc=False):

@@ -133,13 +133,22 @@ class CatalogueFile:
         )
         return list(_readable(_read_row, rows))
 
-    def write(self, path: Path, entry: Entry, runs: Iterable[RunRow], *, anew: bool = False) -> bool:
+    def write(
+        self,
+        path: Path,
+        entry: Entry,
+        runs: Iterable[RunRow],
+        gone: Iterable[int] = (),
+        *,
+        anew: bool = False,
+    ) -> bool:
         """Say something of a recording; False when it could not be written.
 
         Args:
             path: The recording's key, see `Recording`.
             entry: What is said of it as a whole.
             runs: Runs that are new or changed.
+            gone: Numbers of those of which nothing is left.
             anew: Forget all other runs of it.
         """
         rows = [(_key(path), run.number, _encode(run)) for run in runs]
@@ -148,6 +157,9 @@ class CatalogueFile:
             if anew:
                 connection.execute("DELETE FROM runs WHERE path = ?", (_key(path),))
             connection.executemany("INSERT OR REPLACE INTO runs VALUES (?, ?, ?)", rows)
+            connection.executemany(
+                "DELETE FROM runs WHERE path = ? AND number = ?", [(_key(path), number) for number in gone]
+            )
             connection.execute(
                 "INSERT OR REPLACE INTO recordings VALUES (?, ?)", (_key(path), _encode(entry))
             )

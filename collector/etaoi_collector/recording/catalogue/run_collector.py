@@ -19,14 +19,35 @@ _SPANS_AT_ONCE = 256
 class _Told:
     """What a run's newest row said."""
 
-    __slots__ = ("errors", "events", "is_listed", "number", "tokens")
+    __slots__ = ("errors", "events", "is_listed", "last_segment", "number", "tokens")
 
     def __init__(self, row: RunRow) -> None:
         self.errors = row.errors
         self.events = row.events
         self.is_listed = row.is_listed
+        self.last_segment = row.extents[-1][0] if row.extents else -1
+        """The newest file in which something of it lies; -1 for none."""
         self.number = row.number
         self.tokens = row.tokens_by_model
+
+
+class _Sums:
+    """What all rows together say."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.listed = 0
+        self.errors = 0
+        self.tokens: dict[str, tuple[int, int]] = {}
+
+    def add(self, told: _Told, sign: int = 1) -> None:
+        """Count what a row says, or, with -1, take it back."""
+        self.rows += sign
+        self.listed += sign * told.is_listed
+        self.errors += sign * told.errors
+        for model, (given, made) in told.tokens.items():
+            before = self.tokens.get(model, (0, 0))
+            self.tokens[model] = (before[0] + sign * given, before[1] + sign * made)
 
 
 class RunCollector:
@@ -47,9 +68,9 @@ class RunCollector:
         self._pending: dict[Trace, None] = {}
         self._scans: dict[Trace, RunScan] = {}
         self._told: dict[str, _Told] = {}
-        self._traces = 0
-        self._errors = 0
-        self._tokens: dict[str, tuple[int, int]] = {}
+        """By trace id, of the runs of which something is left in the recording."""
+        self._sums = _Sums()
+        self._oldest_segment = first_segment
 
     @property
     def has_news(self) -> bool:
@@ -58,10 +79,28 @@ class RunCollector:
 
     def count(self, entry: Entry) -> None:
         """Write into an entry how many rows were made, and what they come to."""
-        entry.rows = len(self._told)
-        entry.traces = self._traces
-        entry.errors = self._errors
-        entry.tokens = {model: both for model, both in self._tokens.items() if any(both)}
+        sums = self._sums
+        entry.rows, entry.traces, entry.errors = sums.rows, sums.listed, sums.errors
+        entry.tokens = {model: counts for model, counts in sums.tokens.items() if counts != (0, 0)}
+
+    def forget_before(self, segment: int) -> list[int]:
+        """Let go of runs of which nothing is left, because a recording's oldest files were deleted.
+
+        Args:
+            segment: Number of the oldest segment that is there.
+
+        Returns:
+            The numbers of their rows.
+        """
+        if segment <= self._oldest_segment:
+            return []
+        self._oldest_segment = segment
+        gone = {id_: told for id_, told in self._told.items() if 0 <= told.last_segment < segment}
+        for trace_id, told in gone.items():
+            del self._told[trace_id]
+            self._sums.add(told, -1)
+        self.is_exact = False
+        return [told.number for told in gone.values()]
 
     def note(self, changes: Changes) -> None:
         """Remember which runs changed."""
@@ -95,25 +134,23 @@ class RunCollector:
             told = self._told.get(row.trace_id)
             if told is not None and told.number != row.number:
                 self.is_exact = False  # the rest of one that had left memory
-            else:
-                self._tell(row, told)
+            elif self._tell(row, told):
                 yield row
             if not trace.running:
                 del self._scans[trace]  # what comes later is rare, and is found again
             if until is not None and time.perf_counter() >= until:
                 return
 
-    def _tell(self, row: RunRow, before: _Told | None) -> None:
-        """Count a row, in the place of an older one of the same run."""
-        now = self._told[row.trace_id] = _Told(row)
-        for told, sign in ((before, -1), (now, 1)):
-            if told is None:
-                continue
-            self._traces += sign * told.is_listed
-            self._errors += sign * told.errors
-            for model, (given, made) in told.tokens.items():
-                sums = self._tokens.get(model, (0, 0))
-                self._tokens[model] = (sums[0] + sign * given, sums[1] + sign * made)
+    def _tell(self, row: RunRow, before: _Told | None) -> bool:
+        """Count a row; False where nothing is left of what it tells."""
+        told = _Told(row)
+        if 0 <= told.last_segment < self._oldest_segment:
+            return False
+        if before is not None:
+            self._sums.add(before, -1)
+        self._told[row.trace_id] = told
+        self._sums.add(told)
+        return True
 
     def _left(self, trace: Trace) -> None:
         """Let go of a run that left memory."""

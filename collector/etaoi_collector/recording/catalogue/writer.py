@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from queue import SimpleQueue
+from typing import NamedTuple
 
 from etaoi_collector.recording.catalogue.database import CatalogueFile, Entry
 from etaoi_collector.recording.catalogue.identity import identify
@@ -28,6 +29,22 @@ FINISH_WITHIN = 0.2
 """Seconds to make the last rows, and as many to write them, when the viewer ends."""
 
 
+class _Order(NamedTuple):
+    """What is to be written.
+
+    Attributes:
+        key: Of which recording.
+        entry: What is said of it as a whole.
+        rows: Runs that are new or changed.
+        gone: Numbers of runs whose files were deleted.
+    """
+
+    key: Path
+    entry: Entry
+    rows: list[RunRow]
+    gone: list[int]
+
+
 class CatalogueWriter:
     """Writes down what a recording holds while it grows.
 
@@ -35,6 +52,7 @@ class CatalogueWriter:
         folder: Where the catalogue lies.
         collector: Makes the rows.
         key: Tells the recording's key, see `Recording`; None as long as there is none.
+        oldest: Tells the number of its oldest segment that is there.
         clock: Seconds since the epoch.
     """
 
@@ -43,18 +61,20 @@ class CatalogueWriter:
         folder: Path,
         collector: RunCollector,
         key: Callable[[], Path | None],
+        oldest: Callable[[], int] = int,
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._folder = folder
         self._collector = collector
         self._key = key
+        self._oldest = oldest
         self._clock = clock
         self._next_at = 0.0
         self._write_at = 0.0
         self._made: list[RunRow] = []
         """Rows that are not ordered to be written yet."""
-        self._orders: SimpleQueue[tuple[Path, Entry, list[RunRow]] | None] = SimpleQueue()
+        self._orders: SimpleQueue[_Order | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._begun = False
 
@@ -97,11 +117,12 @@ class CatalogueWriter:
         identity = None if recording is None else identify(recording.files)
         if recording is None or identity is None:
             return
-        # Runs of segments that were deleted have rows; whoever reads the recording again does without them.
+        gone = self._collector.forget_before(self._oldest())
+        # Of runs that began in a segment that was deleted, rows tell more than the files that are left.
         complete = complete and recording.path == recording.key
         entry = Entry(identity, complete, self._clock(), events=events)
         self._collector.count(entry)
-        self._orders.put((key, entry, self._made))
+        self._orders.put(_Order(key, entry, self._made, gone))
         self._made = []
         if self._thread is None:
             self._thread = threading.Thread(target=self._write, name="etaoi-catalogue", daemon=True)
@@ -110,10 +131,11 @@ class CatalogueWriter:
     def _write(self) -> None:
         """Write what is ordered; what cannot be written now comes with the next order."""
         late: list[RunRow] = []
+        gone: list[int] = []
         with CatalogueFile(self._folder) as file:
             while (order := self._orders.get()) is not None:
-                key, entry, rows = order
-                late += rows
-                if file.write(key, entry, late, anew=not self._begun):
+                late += order.rows
+                gone += order.gone
+                if file.write(order.key, order.entry, late, gone, anew=not self._begun):
                     self._begun = True
-                    late = []
+                    late, gone = [], []

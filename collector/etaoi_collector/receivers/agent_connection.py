@@ -1,0 +1,95 @@
+"""A WebSocket connection that tells a client what of its messages is in the recording's file.
+
+The library answers a ping when it reads it, whatever became of the messages before. A ping that begins with
+`WRITTEN` is answered when those were taken, and what was recorded of them has been written to the file, so
+that the end of this process loses none of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import InvalidState
+from websockets.frames import DATA_OPCODES, Frame, Opcode
+from websockets.protocol import Event
+from websockets.server import ServerProtocol
+
+from etaoi_collector.receivers.large_messages import HandingReader, detached
+from etaoi_collector.wire.handshake import WRITTEN
+
+_ASKED_AT_MOST = 16
+"""Pings that wait; an answer to a later one stands for those before it (RFC 6455, section 5.5.3)."""
+_AGAIN_AFTER = 0.01
+
+
+class _PatientProtocol(ServerProtocol):
+    """Leaves the answer to pings that wait for the file to the connection."""
+
+    def recv_frame(self, frame: Frame) -> None:
+        """Process a frame."""
+        if asks_for_file(frame):
+            self.events.append(frame)
+        else:
+            super().recv_frame(frame)
+
+
+class AgentConnection(ServerConnection):
+    """One connection.
+
+    Args:
+        flush: Writes what is recorded to the file; False when that takes some more time.
+    """
+
+    def __init__(self, flush: Callable[[], bool], *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.protocol.__class__ = _PatientProtocol
+        self.protocol.reader.__class__ = HandingReader
+        self._flush = flush
+        self._came = 0
+        self._taken = 0
+        self._asked: deque[tuple[int, bytes]] = deque(maxlen=_ASKED_AT_MOST)
+        """Messages that came before a ping, and what that held."""
+        self._again: asyncio.TimerHandle | None = None
+
+    def process_event(self, event: Event) -> None:
+        """Take what the library has parsed, so that its parser does not keep a large message."""
+        if isinstance(event, Frame):
+            if asks_for_file(event):
+                self._asked.append((self._came, bytes(event.data)))
+                self._acknowledge()
+                return
+            if event.fin and event.opcode in DATA_OPCODES:
+                self._came += 1
+            event = detached(event)
+        super().process_event(event)
+
+    def taken(self) -> None:
+        """Note that the next of the client's messages needs nothing more to be done."""
+        self._taken += 1
+        if self._asked:
+            self._acknowledge()
+
+    def _acknowledge(self) -> None:
+        if self._again is not None:
+            self._again.cancel()
+            self._again = None
+        while self._asked and self._asked[0][0] <= self._taken:
+            if not self._flush():
+                self._again = self.loop.call_later(_AGAIN_AFTER, self._acknowledge)
+                return
+            _, held = self._asked.popleft()
+            try:
+                self.protocol.send_pong(held)
+            except InvalidState:  # it is closed
+                self._asked.clear()
+                return
+            self.send_data()
+
+
+def asks_for_file(frame: Frame) -> bool:
+    """Whether a frame is a ping that is answered when what came before it is in the file."""
+    return frame.opcode is Opcode.PING and bytes(frame.data[: len(WRITTEN)]) == WRITTEN
