@@ -147,7 +147,7 @@ def take_all(shots: Iterable[Shot], path: Path) -> None:
 
 
 def main() -> None:
-    """Take all pictures; ``moving``, ``xray`` or ``runs``: alone the moving one, or those of requests or lists."""
+    """Take all pictures; ``moving``, ``xray`` or ``runs`` alone: the moving one, requests, lists."""
     if "runs" in sys.argv[1:]:
         subprocess.run([sys.executable, FOLDER.parent / "scripts" / "shots_runs.py"], check=True)
         return
