@@ -7,6 +7,9 @@ ARGS :=
 PARALLEL := -n auto --dist loadgroup
 OWN_ENVIRONMENTS := real_clients or packaging
 
+# Where this is set, each of the processes that tests start would compile everything again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo test test-real test-all fuzz fuzz-viewer soak check format bench coverage screenshots lowest readme-lines clean .venv
 
 help:

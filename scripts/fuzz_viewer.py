@@ -50,8 +50,6 @@ BURSTS_AHEAD = 20
 
 It would else still be at them when it is asked to end.
 """
-QUIET = 0.05
-"""Seconds without anything drawn after which the viewer has answered."""
 
 
 def bursts(dice: random.Random) -> Iterator[tuple[str, bytes]]:
@@ -118,7 +116,10 @@ class Fuzz:
                 viewer.signal(signal.SIGWINCH)
             viewer.send(data)
             sent += 1
-            viewer.read(QUIET if sent % BURSTS_AHEAD == 0 else 0.0)
+            if sent % BURSTS_AHEAD:
+                viewer.read(0.0)
+            else:
+                viewer.wait_idle()
             if CONTAINED in viewer.drawn:
                 return f"an exception had to be contained: {_around(viewer.drawn)}"
             if viewer.process.poll() is not None:
@@ -133,6 +134,7 @@ class Fuzz:
     def _still_answers(self, viewer: PtySession) -> str:
         viewer.resize(120, 35)
         viewer.signal(signal.SIGWINCH)
+        viewer.wait_idle()
         for _ in range(12):  # out of a paste, a search, a dialog and a zoom
             viewer.send(b"\x1b[201~")
             viewer.read(0.2)

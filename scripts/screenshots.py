@@ -19,6 +19,7 @@ for _name in ("NO_COLOR", "TEXTUAL_THEME", "TEXTUAL_DIM_FACTOR", "TEXTUAL_FPS"):
 os.environ["TEXTUAL_ANIMATIONS"] = "none"
 
 import moving_picture
+import shots_telemetry
 import shots_voice
 import shots_xray
 
@@ -146,8 +147,19 @@ def take_all(shots: Iterable[Shot], path: Path) -> None:
             source.close()
 
 
+def take_telemetry(folder: Path) -> None:
+    """Take pictures of what OpenTelemetry tells."""
+    price_book().load()
+    for name, record, shots in (
+        ("codex", shots_telemetry.record_codex, shots_telemetry.CODEX_SHOTS),
+        ("ai-sdk", shots_telemetry.record_ai_sdk, shots_telemetry.AI_SDK_SHOTS),
+    ):
+        record(folder / f"{name}.msgpack")
+        take_all(shots, folder / f"{name}.msgpack")
+
+
 def main() -> None:
-    """Take all pictures; ``moving``, ``xray`` or ``runs`` alone: the moving one, requests, lists."""
+    """Take all pictures, or with ``moving``, ``telemetry``, ``xray`` or ``runs`` some of them alone."""
     if "runs" in sys.argv[1:]:
         subprocess.run([sys.executable, FOLDER.parent / "scripts" / "shots_runs.py"], check=True)
         return
@@ -156,6 +168,9 @@ def main() -> None:
         asyncio.run(moving_picture.film(write))
         return
     with tempfile.TemporaryDirectory() as folder:
+        take_telemetry(Path(folder))
+        if "telemetry" in sys.argv[1:]:
+            return
         path = Path(folder) / "releases.msgpack"
         shots_xray.record(path)
         price_book().load()

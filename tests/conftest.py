@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import settling
 from tests.hygiene import no_blocking_calls, nothing_left_behind
 
 __all__ = ["no_blocking_calls", "nothing_left_behind"]
@@ -19,12 +20,14 @@ for _name in (
     "NO_COLOR",
     "TEXTUAL_THEME",
     "TEXTUAL_DIM_FACTOR",
-    "TEXTUAL_FPS",
     "ETAOI_TUI_THEME",
 ):
     os.environ.pop(_name, None)
 os.environ["TEXTUAL_ANIMATIONS"] = "none"
 os.environ["HIVE_HOME"] = os.devnull  # whoever runs the tests may have logs of their own
+os.environ["TEXTUAL_FPS"] = "500"  # a pilot waits for the next frame after each key
+
+settling.install()
 
 # How long an example takes says more about what else the machine does than about the code.
 settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 SECONDS = 60.0
+_ASLEEP = 8
+"""Looks in a row at a sleeping program after which it has nothing to do."""
 
 
 class PtySession:
@@ -90,6 +92,23 @@ class PtySession:
             if time.monotonic() > deadline or self.process.poll() is not None:
                 raise TimeoutError(f"{text!r} is not in {self.drawn[-2_000:]!r}")
             self.read(0.1)
+
+    def wait_idle(self) -> None:
+        """Wait until the program has dealt with what was typed: its main thread sleeps, and nothing is drawn.
+
+        A program that never sleeps is waited for no longer than `SECONDS`.
+        """
+        stat = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/stat")
+        deadline = time.monotonic() + SECONDS
+        asleep = 0
+        while asleep < _ASLEEP and time.monotonic() < deadline and self.process.poll() is None:
+            drawn = len(self.drawn)
+            self.read(0.01)
+            try:
+                sleeps = stat.read_text().rpartition(")")[2].split()[0] == "S"
+            except OSError:  # not everywhere
+                sleeps = True
+            asleep = asleep + 1 if sleeps and len(self.drawn) == drawn else 0
 
     def wait(self) -> int:
         """Wait for the end and return the exit status.

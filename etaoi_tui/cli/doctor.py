@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+import textwrap
 from collections.abc import Iterator
 
 from etaoi_tui.doctor import agent, machine, viewer
@@ -13,6 +15,8 @@ from etaoi_tui.sdk.config import resolve_url
 from etaoi_tui.text import printable
 
 _MARKS = {State.OK: "✓", State.NOTE: "·", State.FAILED: "✗"}
+_INDENT = 15
+"""Columns of the mark and of what was looked at."""
 
 
 def run(url: str | None, *, token: str | None, as_json: bool) -> int:
@@ -28,12 +32,23 @@ def run(url: str | None, *, token: str | None, as_json: bool) -> int:
             told = {"what": finding.what, "state": finding.state.value, "detail": finding.detail}
             line = dumps({**told, "fix": finding.fix or None})
         else:
-            line = f"{_MARKS[finding.state]} {finding.what:<13}{printable(finding.detail)}"
+            line = (
+                f"{_MARKS[finding.state]} {finding.what:<{_INDENT - 2}}{_wrapped(printable(finding.detail))}"
+            )
             if finding.fix:
-                line += f"\n{'':15}→ {printable(finding.fix)}"
+                line += f"\n{'':{_INDENT}}→ {printable(finding.fix)}"  # whole, so that it can be copied
         sys.stdout.write(line + "\n")
         sys.stdout.flush()
     return 1 if failed else 0
+
+
+def _wrapped(detail: str) -> str:
+    """Break a text between its words where a terminal would break it within one."""
+    if not sys.stdout.isatty():
+        return detail
+    width = max(shutil.get_terminal_size().columns - _INDENT, 20)
+    lines = textwrap.wrap(detail, width, break_long_words=False, break_on_hyphens=False)
+    return f"\n{'':{_INDENT}}".join(lines)
 
 
 def _findings(url: str | None, token: str | None) -> Iterator[Finding]:

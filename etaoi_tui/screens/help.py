@@ -25,6 +25,10 @@ _STATUS_WORDS = {
 }
 
 
+_KEYS_NAMED = 4
+"""Keys of a command that are each named."""
+
+
 class Help(DocumentModal):
     """A page over the screen."""
 
@@ -70,6 +74,8 @@ def _keys(commands: list[Command]) -> Section:
     groups: dict[str, list[tuple[str, str]]] = {}
     for command in commands:
         keys = "  ".join(map(readable, command.keys)) or ":"
+        if len(command.keys) > _KEYS_NAMED:
+            keys = command.shown_key
         groups.setdefault(command.group, []).append((keys, command.help))
     return Section("keys", "Keys, by question", [Groups(list(groups.items()))])
 

@@ -171,7 +171,7 @@ copies it. Enter opens the recording under the cursor instead of listening.
                 ("  etaoi-tui doctor", "welcome--code"),
                 (" says why nothing shows, ", "welcome--muted"),
                 ("etaoi-tui demo", "welcome--code"),
-                (" shows what it looks like.", "welcome--muted"),
+                (" plays an agent.", "welcome--muted"),
             ],
             [],
         ]

@@ -132,7 +132,7 @@ async def test_facets_offer_what_there_is_and_list_it() -> None:
         run(w, "other", tool="send mail")
         await w.tick(pilot)
         await pilot.press("F")
-        await pilot.pause(0.2)
+        await w.finish(pilot)
         picker = w.app.screen
         assert isinstance(picker, FacetPicker)
         options = picker.query_one(OptionList)

@@ -34,7 +34,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
     try:
         send(collector.endpoint)
     finally:
-        collector.stop()
+        collector.stop(60)
         collector.close_recording()
     data = path.read_bytes()
     header = read_header(data)

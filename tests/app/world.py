@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 from textual.pilot import Pilot
+from textual.screen import Screen
 
 from etaoi_collector.recording.frame_cache import FrameCache
 from etaoi_collector.source_items import Closed, EventBatch, Missing, Opened, SourceItem
@@ -16,7 +19,9 @@ from etaoi_collector.store.model import Connection
 from etaoi_collector.wire.codec import decode_frame
 from etaoi_collector.wire.event_ref import pack_event_ref, unpack_event_ref
 from etaoi_tui.app import ViewerApp
+from etaoi_tui.screens.facets import FacetPicker
 from etaoi_tui.view.settings import Settings
+from etaoi_tui.widgets.page_view import PageView
 from etaoi_tui.widgets.welcome import RecentRecording
 from tests.generate import frame
 from tests.scribe import Scribe
@@ -137,6 +142,19 @@ class World:
         await pilot.pause()
         self.app.main.draw_detail_now()
         await pilot.pause()
+
+    async def finish(self, pilot: Pilot[Any]) -> None:
+        """Wait until what is counted and laid out in slices is whole: a busy machine takes more of them."""
+        deadline = time.monotonic() + 60
+        while not _whole(self.app.screen):
+            assert time.monotonic() < deadline, "it does not get whole"
+            await self.tick(pilot)
+            await asyncio.sleep(0.02)
+
+
+def _whole(screen: Screen[Any]) -> bool:
+    counted = not isinstance(screen, FacetPicker) or screen._facets.done
+    return counted and all(page.laid_out for page in screen.query(PageView))
 
 
 @asynccontextmanager

@@ -104,7 +104,7 @@ def test_threads_may_publish_at_once(bus: Collector) -> None:
 
 def test_a_collector_that_does_not_run_takes_nothing() -> None:
     collector = Collector(CollectorOptions(port=0, record=Record.NONE)).bind()
-    collector.stop()
+    collector.stop(60)
     with pytest.raises(RuntimeError):
         collector.publish({"type": "x", "stream_id": "s"})
 

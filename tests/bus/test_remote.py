@@ -214,7 +214,7 @@ def test_closing_leaves_no_thread_behind() -> None:
         assert source.status().recording.written == 0
     wait_for(lambda: collector.stats().viewers == 0)
     assert not [thread for thread in threading.enumerate() if thread.name == "etaoi-remote"]
-    collector.stop()
+    collector.stop(60)
     collector.close_recording()
 
 

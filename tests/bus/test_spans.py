@@ -140,7 +140,7 @@ def test_filters_speak_the_programs_words(
         assert names(collector.history(**filters)) == expected  # type: ignore[arg-type]
         with connect(collector.endpoint) as viewer:
             assert names(viewer.history(**filters)) == expected  # type: ignore[arg-type]
-        collector.stop()
+        collector.stop(60)
         assert names(list(live)) == expected
 
 
@@ -206,7 +206,7 @@ def test_an_async_function_has_a_loop_where_nobody_runs_one(collector: Collector
     subscription = collector.subscribe(handle, node_kind="tool", kinds="span_end")
     work(agent)
     wait_for(lambda: len(heard) == 2)
-    collector.stop()
+    collector.stop(60)
     assert subscription.join(PATIENCE) and heard == ["search", "fetch"]
 
 
@@ -234,7 +234,7 @@ def test_a_viewer_elsewhere_is_subscribed_to_with_the_same_words(collector: Coll
 
 def test_who_cannot_be_followed_is_told(collector: Collector) -> None:
     endpoint = collector.endpoint
-    collector.stop()
+    collector.stop(60)
     with pytest.raises(RemoteError, match="Nothing listens"):
         connect(endpoint)
 

@@ -44,7 +44,7 @@ def tick(state: str) -> dict[str, Any]:
 
 def everything(subscription: Subscription, collector: Collector) -> list[BusEvent]:
     """Stop the collector and return all that the subscriber hears until its end."""
-    collector.stop()
+    collector.stop(60)
     return list(subscription)
 
 
@@ -71,7 +71,7 @@ def test_a_function_is_called_with_each_event_on_a_thread_of_its_own(tmp_path: P
     with serving(tmp_path) as (collector, _):
         subscription = collector.subscribe(lambda event: heard.append((number(event), threading.get_ident())))
         send(collector, numbered(1, 200))
-        collector.stop()
+        collector.stop(60)
         assert subscription.join(PATIENCE)
     assert [one for one, _ in heard] == list(range(1, 201))
     threads = {thread for _, thread in heard}
@@ -161,9 +161,9 @@ def test_late_subscribers_get_everything_exactly_once(tmp_path: Path, segment_by
         for goal in range(0, last, 300):
             wait_for(lambda goal=goal: collector.stats().events >= goal)  # type: ignore[misc]
             joined.append(collector.subscribe(history=None))
-        sending.join(PATIENCE)
+        sending.join()
         joined.append(collector.subscribe(history=None))
-        collector.stop()
+        collector.stop(60)
         for subscription in joined:
             assert numbers(subscription) == list(range(1, last + 1))
             stats = subscription.stats()
@@ -177,7 +177,7 @@ def test_history_is_bounded_by_what_was_asked_for(tmp_path: Path) -> None:
         send(collector, numbered(1, 5_000, per_frame=9))
         wanted = {count: collector.subscribe(history=count) for count in (0, 1, 1500, 4_999, 5_000, 9_999)}
         send(collector, numbered(5_001, 5_010))
-        collector.stop()
+        collector.stop(60)
         for count, subscription in wanted.items():
             assert numbers(subscription) == list(range(max(0, 5_000 - count) + 1, 5_011))
 
@@ -214,7 +214,7 @@ def test_what_no_recording_holds_any_more_counts_as_missed(tmp_path: Path) -> No
     with serving(tmp_path, record=Record.NONE) as (collector, _):
         send(collector, numbered(1, 70))
         subscription = collector.subscribe()
-        collector.stop()
+        collector.stop(60)
         collector.close_recording()
         assert [(event.kind, event.count) for event in subscription] == [("missed", 70)]
         assert subscription.stats().missed == 70 and subscription.stats().delivered == 0
@@ -237,7 +237,7 @@ def test_a_function_that_hangs_and_one_that_raises_hold_up_nobody(tmp_path: Path
         assert heard == [] and hanging.stats().delivered <= 1
         assert sum(len(getattr(item, "events", ())) for item in source.take(1)) == 500
         go_on.set()
-        collector.stop()
+        collector.stop(60)
         assert hanging.join(PATIENCE) and failing.join(PATIENCE)
         assert heard == list(range(1, 501))
         assert failing.stats().failures == 500
@@ -280,7 +280,7 @@ def test_waiting_in_vain_ends_with_a_sentence(tmp_path: Path) -> None:
         with pytest.raises(TimeoutError, match=r"7 events were looked at\."):
             asyncio.run(collector.subscribe().wait_for(lambda event: False, 0.5))
         blocking, awaiting = collector.subscribe(), collector.subscribe()
-        collector.stop()
+        collector.stop(60)
         with pytest.raises(SubscriptionEnded, match="7 events were looked at"):
             blocking.wait(lambda event: False, PATIENCE)
         with pytest.raises(SubscriptionEnded, match="7 events were looked at"):
@@ -300,7 +300,7 @@ def test_a_waiter_is_woken_by_the_end(tmp_path: Path) -> None:
 
         waiting = threading.Thread(target=wait)
         waiting.start()
-        collector.stop()
+        collector.stop(60)
         waiting.join(PATIENCE)
     assert ended == ["ended"]
 
@@ -336,5 +336,5 @@ def test_subscribing_wrongly_is_explained() -> None:
         with pytest.raises(ValueError, match="at least"):
             collector.subscribe(most_waiting=0)
     finally:
-        collector.stop()
+        collector.stop(60)
         collector.close_recording()

@@ -100,7 +100,7 @@ def test_it_waits_for_the_viewer_to_come_back_and_says_so(tmp_path: Path) -> Non
         process = process_of.__enter__()
         try:
             assert "tool 1" in line_of(process.stdout)
-            collector.stop()
+            collector.stop(60)
             assert "is gone" in line_of(process.stderr)
             collector.close_recording()
             with serving(tmp_path / "two", port=port) as (again, _):
@@ -119,7 +119,7 @@ def test_it_ends_with_the_viewer_if_asked_to(tmp_path: Path) -> None:
         send(collector, numbered(1, 20))
         wait_for(lambda: collector.stats().events == 20)
         lines = [line_of(process.stdout) for _ in range(20)]
-        collector.stop()
+        collector.stop(60)
         rest, said = finish(process)
         assert process.returncode == 0 and rest == "" and len(set(lines)) == 20
         assert "is gone" in said
@@ -208,7 +208,7 @@ def test_new_and_the_end_of_the_viewer(tmp_path: Path) -> None:
     ):
         send(collector, numbered(1, 40))
         lines = {line_of(process.stdout) for _ in range(40)}
-        collector.stop()
+        collector.stop(60)
         assert finish(process)[0] == "" and len(lines) == 40
 
 

@@ -21,7 +21,7 @@ from etaoi_collector.sources.replay import ReplaySource
 from etaoi_collector.store import Store
 from etaoi_tui.feed import Feed
 from tests.catalogue.making import at, read, write_run
-from tests.headless.running import command, environment, objects, run, running, send
+from tests.headless.running import command, environment, objects, run_here, running, send
 from tests.pty_session import PtySession
 from tests.real_env import ROOT
 
@@ -75,7 +75,7 @@ def test_a_viewer_without_a_screen_writes_while_it_records(tmp_path: Path) -> No
         assert before is not None and not before[0].complete
 
         def listed() -> list[tuple[bool, bool]]:
-            found = objects(run(state, "ls", "--json").stdout)
+            found = objects(run_here(state, "ls", "--json").stdout)
             return [(one["running"], one["traces"] >= 2) for one in found]
 
         assert eventually(lambda: listed() == [(True, True)])
@@ -107,7 +107,7 @@ def test_a_viewer_leaves_a_catalogue_that_holds(tmp_path: Path, how: str) -> Non
         assert after is None
     else:
         assert after is not None and after[0].complete
-    (listed,) = objects(run(state, "ls", "--json").stdout)
+    (listed,) = objects(run_here(state, "ls", "--json").stdout)
     again, rows = read(tmp_path / "other", path)
     assert (listed["traces"], listed["errors"]) == (again.traces, again.errors)
     with CatalogueFile(state) as file:

@@ -20,12 +20,12 @@ from etaoi_collector.recording.catalogue.lookup import entry_of, forget_missing,
 from etaoi_collector.recording.directory import list_recordings, recordings_dir
 from etaoi_collector.wire.trace_records import TraceWriter
 from tests.catalogue.making import NOW, at, is_known, read, write_run
-from tests.headless.running import environment, objects, run
+from tests.headless.running import environment, objects, run_here
 
 
 def listed(state: Path) -> list[tuple[object, ...]]:
     """What `ls --json` says of each recording."""
-    done = run(state, "ls", "--json")
+    done = run_here(state, "ls", "--json")
     assert (done.returncode, done.stderr) == (0, "")
     return [
         (Path(one["file"]).name, one["traces"], one["errors"], one["problem"]) for one in objects(done.stdout)

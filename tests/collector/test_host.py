@@ -94,7 +94,7 @@ def test_a_client_that_connects_before_the_thread_runs_is_served(tmp_path: Path)
         await (await connecting).close()
 
     run(early())
-    collector.stop()
+    collector.stop(60)
 
 
 def test_stopping_closes_clients_and_flushes(tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_stopping_closes_clients_and_flushes(tmp_path: Path) -> None:
 
         assert run(stay()) == [1001] * 4
         assert not [thread for thread in threading.enumerate() if thread.name == "etaoi-collector"]
-        collector.stop()
+        collector.stop(60)
         items = take_until(source, lambda items: sum(isinstance(item, Closed) for item in items) == 4)
         assert len(events_in(items)) == 4 and source.notices == [] and source.live
         path = collector.recorder.path
@@ -208,7 +208,7 @@ def test_collectors_are_used_in_order() -> None:
         _ = collector.inbox
     with pytest.raises(RuntimeError):
         _ = collector.recorder
-    collector.stop()
+    collector.stop(60)
 
 
 def test_replay_is_a_source_like_any_other(tmp_path: Path) -> None:

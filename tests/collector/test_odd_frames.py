@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 import textwrap
@@ -10,6 +11,7 @@ from typing import Any
 
 import msgpack
 import pytest
+import websockets
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,6 +23,7 @@ from etaoi_collector.source_items import EventBatch
 from etaoi_collector.wire.codec import decode_events, decode_steps, split_frame
 from etaoi_collector.wire.events import Event, Reject, SpanDelta, SpanEnd, SpanStart
 from etaoi_collector.wire.frame_scan import scan_byte_ranges
+from etaoi_collector.wire.handshake import encode_hello
 from etaoi_collector.wire.limits import LARGE_EVENT, MAX_EXPLAINED_REJECTS, REPAIRED_EVENT, SMALL_FRAME
 from tests.collector.making import an_id, frame_of, pack, start
 from tests.collector.odd_frames import ODD, batch_of, list_of_nil, usual
@@ -69,23 +72,14 @@ SERVER = """
     collector.stop()
 """
 
-SENDER = """
-    import asyncio, sys
-    import websockets
-    from etaoi_collector.wire.handshake import encode_hello
-    from tests.collector.odd_frames import ODD, usual
 
-    async def send(url, frame):
-        options = dict(max_size=None, compression=None, ping_interval=None, close_timeout=1, proxy=None)
-        async with websockets.connect(url, **options) as connection:
-            await connection.send(encode_hello("0"))
-            await connection.recv()
-            await connection.send(frame)
-
-    frame = ODD[sys.argv[2]](int(sys.argv[3]))
-    asyncio.run(send(sys.argv[1], frame))
-    print(len(frame))
-"""
+async def send(url: str, frame: bytes) -> None:
+    """Send one message as a client of its own."""
+    options: dict[str, Any] = {"max_size": None, "compression": None, "ping_interval": None, "proxy": None}
+    async with websockets.connect(url, close_timeout=1, **options) as connection:
+        await connection.send(encode_hello("0"))
+        await connection.recv()
+        await connection.send(frame)
 
 
 def program(text: str, *arguments: object) -> list[str]:
@@ -113,15 +107,14 @@ def test_no_frame_keeps_the_loop_and_none_takes_more_than_two_and_a_half_times_i
             base = 0
             # The first message loads what all of them need.
             for name in ["usual", *ODD]:
-                sent = subprocess.run(
-                    program(SENDER, url, name, size), cwd=ROOT, capture_output=True, text=True, check=True
-                )
+                frame = ODD[name](size)
+                asyncio.run(send(url, frame))
                 server.stdin.write("\n")
                 server.stdin.flush()
                 longest, peak, *_ = server.stdout.readline().split()
                 if base:
                     slow[name] = float(longest)
-                    large[name] = (int(peak) - base) / int(sent.stdout)
+                    large[name] = (int(peak) - base) / len(frame)
                 base = int(server.stdout.readline())
         finally:
             server.kill()

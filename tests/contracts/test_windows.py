@@ -24,7 +24,7 @@ def seen_with(names: str, folder: Path) -> dict[str, Any]:
         [sys.executable, "-m", "tests.contracts.without_posix", names, str(folder)],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=280,
         check=False,
         env={name: value for name, value in os.environ.items() if not name.startswith("ETAOI")},
     )

@@ -105,8 +105,10 @@ async def view(path: Path) -> int:
     app = ViewerApp(ReplaySource(path))
     async with app.run_test(size=(120, 30)) as pilot:
         deadline = time.monotonic() + 60
-        while len(app.main.span_tree.rows) < 4 and time.monotonic() < deadline:
+        while not app.feed.ended and time.monotonic() < deadline:
             await pilot.pause(0.02)
+        app.tick()
+        await pilot.pause()
         rows = len(app.main.span_tree.rows)
         await pilot.press("down", "enter", "a", "escape", "q")
     return rows

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from inspect import signature
 from pathlib import Path
@@ -41,6 +41,15 @@ def run(state: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]
         timeout=PATIENCE,
         check=False,
     )
+
+
+def run_here(state: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run a command that reads and prints, like `run` but in this process, which saves the start."""
+    kept = environment(state)
+    told = invoke(*arguments, env={name: kept.get(name) for name in {*os.environ, *kept}})
+    if told.exception is not None and not isinstance(told.exception, SystemExit):
+        raise told.exception
+    return subprocess.CompletedProcess([*arguments], told.exit_code, told.stdout, told.stderr)
 
 
 @contextmanager
@@ -81,11 +90,12 @@ def read_object(stream: IO[str] | None) -> dict[str, Any]:
     return told
 
 
-def invoke(*arguments: str | Path) -> Result:
+def invoke(*arguments: str | Path, env: Mapping[str, str | None] | None = None) -> Result:
     """Run the command in this process, stdout and stderr apart."""
     # Click kept both together until 8.2, unless told otherwise by an argument that it knows no more.
     told = {"mix_stderr": False} if "mix_stderr" in signature(CliRunner).parameters else {}
-    return CliRunner(**told).invoke(main, [str(argument) for argument in arguments], prog_name="etaoi-tui")
+    words = [str(argument) for argument in arguments]
+    return CliRunner(**told).invoke(main, words, prog_name="etaoi-tui", env=env)
 
 
 def objects(text: str) -> list[dict[str, Any]]:

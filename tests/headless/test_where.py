@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from etaoi_tui.console import SafeOutput, write_pieces
-from tests.headless.running import run
+from tests.headless.running import run_here
 
 CAPTURE = Path(__file__).parents[1] / "captures" / "s01_create_agent.msgpack"
 
 
 def shown(state: Path, *words: str) -> str:
-    done = run(state, "show", str(CAPTURE), *words)
+    done = run_here(state, "show", str(CAPTURE), *words)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -32,7 +32,7 @@ def test_show_prints_the_spans_that_match_and_no_run_without_one(tmp_path: Path)
 
 def test_a_query_that_is_none_is_a_mistake_in_usage(tmp_path: Path) -> None:
     for words in (("--where", "bogus:x"), ("--where", "kind:tool", "--voice")):
-        done = run(tmp_path, "show", str(CAPTURE), *words)
+        done = run_here(tmp_path, "show", str(CAPTURE), *words)
         assert done.returncode == 2 and "--where" in done.stderr and "Traceback" not in done.stderr
 
 

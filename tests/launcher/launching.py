@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.headless.running import PATIENCE, environment, objects, run
+from tests.headless.running import PATIENCE, environment, objects, run_here
 
 PROGRAMS = Path(__file__).parent / "programs"
 
@@ -25,7 +25,7 @@ class Launched:
 
     def spans(self) -> list[dict[str, Any]]:
         """Return the recorded spans, as ``show --json`` prints them."""
-        shown = run(self.state, "show", "last", "--json", "--all")
+        shown = run_here(self.state, "show", "last", "--json", "--all")
         assert shown.returncode == 0, shown.stderr + self.err
         return objects(shown.stdout)
 

@@ -100,6 +100,7 @@ def test_runs(
                 if key:
                     await pilot.press(key)
                 await world.tick(pilot)
+            await world.finish(pilot)
             await pilot.pause()
 
         return play

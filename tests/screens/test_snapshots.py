@@ -94,6 +94,7 @@ def play(picture: Picture, world: World) -> Callable[[Pilot[Any]], Awaitable[Non
             if key:
                 await pilot.press(key)
             await world.tick(pilot)
+        await world.finish(pilot)
         await pilot.pause()
 
     return run

@@ -55,7 +55,7 @@ class Watching:
         }
 
     def stop(self) -> None:
-        self.collector.stop()
+        self.collector.stop(60)
 
 
 def test_a_run_is_a_tree_with_streamed_text() -> None:
@@ -111,7 +111,7 @@ def test_a_frozen_collector_that_goes_on_has_lost_nothing() -> None:
                 ids.update(event.event_id for event in getattr(arrival, "events", ()))
             time.sleep(0.005)
         print(len(ids), flush=True)
-        collector.stop()
+        collector.stop(60)
     """
     count = 4_001
     process = subprocess.Popen(

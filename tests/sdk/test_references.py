@@ -417,7 +417,7 @@ def test_a_viewer_that_is_started_anew_gets_what_it_needs() -> None:
         say(tracer, talk[:60])
         assert tracer.flush(60)
         assert collect_from(first, 1) == [said(talk[:60])]
-        first.stop()
+        first.stop(60)
         say(tracer, talk[:70])
         second, _ = a_viewer(port)
         try:
@@ -425,7 +425,7 @@ def test_a_viewer_that_is_started_anew_gets_what_it_needs() -> None:
             found = collect_from(second, 2)
             assert found[-2:] == [said(talk[:70]), said(talk)]
         finally:
-            second.stop()
+            second.stop(60)
     finally:
         tracer.close()
 
@@ -468,7 +468,7 @@ def test_who_follows_a_viewer_has_it_whole_from_any_moment() -> None:
             other.close()
     finally:
         tracer.close()
-        collector.stop()
+        collector.stop(60)
 
 
 def test_what_was_in_a_deleted_part_says_so(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ it takes no reader, no store and no price of the product. Dollars are those of a
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -24,7 +23,7 @@ from etaoi_collector.pricing.totals import Totals
 from etaoi_collector.projections.objects import trace_object
 from etaoi_collector.store.model import Session, Trace
 from etaoi_tui.cli.load_recording import load
-from tests.headless.running import run
+from tests.headless.running import objects, run_here
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = [ROOT / "tests" / "captures", *(parent / "shared" / "captures" for parent in ROOT.parents)]
@@ -246,7 +245,7 @@ def hanging_in(told: Told, trace: Trace) -> list[Call]:
 def test_json_says_what_the_bytes_say(path: Path, tmp_path: Path) -> None:
     """The commands as a script runs them, with the prices of a file of one's own."""
     told = walk(path)
-    shown = [json.loads(line) for line in run(tmp_path, "show", path, "--json", "--all").stdout.splitlines()]
+    shown = objects(run_here(tmp_path, "show", path, "--json", "--all").stdout)
     assert {span["span_id"] for span in shown} == set(told.kinds)
     for span in shown:
         calls = told.inside(span["span_id"])
@@ -257,7 +256,7 @@ def test_json_says_what_the_bytes_say(path: Path, tmp_path: Path) -> None:
         assert together["input_tokens"] == sum(call.input for call in calls)
         assert together["output_tokens"] == sum(call.output for call in calls)
         assert together["model_calls"] == len(calls)
-    listed = [json.loads(line) for line in run(tmp_path, "ls", path, "--json").stdout.splitlines()]
+    listed = objects(run_here(tmp_path, "ls", path, "--json").stdout)
     assert listed
     for trace in listed:
         calls = [call for call in told.calls.values() if told.traces[call.span_id] == trace["trace_id"]]

@@ -6,7 +6,7 @@ import re
 from datetime import datetime
 from typing import Any
 
-from etaoi_collector.conventions.telemetry import genai, langsmith, livekit
+from etaoi_collector.conventions.telemetry import codex, genai, langsmith, livekit
 from etaoi_collector.conventions.telemetry.langfuse import LEVEL_ERROR
 from etaoi_collector.translation import livekit_spans
 from etaoi_collector.translation.answers import describe_answer
@@ -96,6 +96,16 @@ def _kind_of(span: OtelSpan, told: SortedAttributes) -> tuple[str, bool]:
     if kind is not None:
         return kind, True
     fields = told.fields
+    of_codex = codex.kind_of(span.resource.get("service.name"), span.name, span.attributes)
+    if of_codex is not None:
+        kind, name = of_codex
+        if span.name != name:
+            told.others["codex.span.name"], span.name = span.name, name
+        if isinstance(span.attributes.get(codex.MODEL), str):
+            fields.setdefault("request_model", told.others.pop(codex.MODEL))
+        if isinstance(thread := span.attributes.get(codex.THREAD), str):
+            fields.setdefault("session", thread)
+        return kind, True
     if isinstance(fields.get("input_messages"), list) and fields["input_messages"]:
         return "llm", True
     if "tool_name" in fields or span.attributes.get("mcp.method.name") == "tools/call":

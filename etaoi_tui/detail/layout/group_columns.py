@@ -21,7 +21,8 @@ Line = list[StyledText]
 def group_lines(block: Groups, width: int) -> Iterator[HangingLine]:
     """Yield the lines of a block of groups, each at most ``width`` cells wide."""
     room = (width - _GAP) // 2 if width >= TWO_COLUMNS else width
-    names = max((cells(name) for _, rows in block.groups for name, _ in rows), default=0)
+    longest = max((cells(name) for _, rows in block.groups for name, _ in rows), default=0)
+    names = min(longest, room // 3)
     columns = [_group(title, rows, names, room) for title, rows in block.groups]
     if room == width:
         for line in (line for group in columns for line in group):

@@ -21,7 +21,7 @@ from tests.sdk.test_collector import Watching
 def watching() -> Iterator[Watching]:
     viewer = Watching()
     yield viewer
-    viewer.collector.stop()
+    viewer.collector.stop(60)
 
 
 def url_of(viewer: Watching) -> str:

@@ -7,6 +7,7 @@ renamed attribute, is a line in a table. The tables stand in the order in which 
 from __future__ import annotations
 
 from etaoi_collector.conventions.telemetry import (
+    codex,
     genai,
     langfuse,
     langsmith,
@@ -27,4 +28,5 @@ CONVENTIONS: tuple[Convention, ...] = (
     genai.TABLE,
     openllmetry.TABLE,
     pydantic_ai.TABLE,
+    codex.TABLE,
 )
