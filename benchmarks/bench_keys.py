@@ -24,8 +24,8 @@ from tests.generate import Scribe
 
 QUICK = True
 ROWS = 400
-PRESSES = 200
-RATES = (0, 5_000, 20_000)
+PRESSES = 150
+RATES = (0, 20_000)
 WARM_UP = 1.0
 
 

@@ -23,7 +23,6 @@ from tests import generate
 from tests.app.world import World, world
 from tests.generate import Event, Open
 
-QUICK = True
 SIZES = (1_000, 100_000, 1_000_000)
 PEER_SIZES = (1_000, 100_000)
 TICKS = 60

@@ -169,7 +169,7 @@ def test_the_page_is_made_from_the_committed_figures() -> None:
 
 def test_every_benchmark_is_found_and_says_what_it_measures() -> None:
     known = harness.found()
-    assert {"decode", "ingest", "keys", "start", "ticks", "hostile"} <= {
+    assert {"decode", "ingest", "keys", "start", "hostile"} <= {
         name for name, one in known.items() if one.quick
     }
     assert all(page._told_by(name) for name in known)
