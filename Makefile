@@ -16,8 +16,8 @@ help:
 	@echo "make demo         watch a scripted agent in the viewer"
 	@echo "make test         run all tests that need no environment of their own"
 	@echo "make test-all     run these, those with the real clients, in environments that are made once, and fuzz"
-	@echo "make fuzz         damage requests, frames, handshakes and recordings at random"
-	@echo "make fuzz-viewer  type, click and resize at random in the real viewer"
+	@echo "make fuzz         damage requests, frames, handshakes and recordings, and type, at random"
+	@echo "make fuzz-viewer  type, click and resize at random in the real viewer: ARGS=\"--inputs 200000\""
 	@echo "make soak         run the real viewer for an hour under load, and see whether it grows"
 	@echo "make coverage     measure which branches of the wire, the store, the receivers and the SDK's transport are tested"
 	@echo "make check        formatting, lint, types, import contracts"
@@ -48,6 +48,7 @@ fuzz: .venv
 	$(BIN)/python scripts/fuzz_doors.py
 	$(BIN)/python scripts/fuzz_receivers.py
 	$(BIN)/python scripts/fuzz_frames.py
+	$(BIN)/python scripts/fuzz_viewer.py
 
 soak: .venv
 	$(BIN)/python scripts/soak.py $(ARGS)

@@ -126,7 +126,12 @@ def _head(data: SpanData, before: SpanData, diff: RequestDiff, which_base: str) 
     ):
         grown = usage.input_tokens - was.input_tokens
         rows.append(
-            ("input", f"{was.input_tokens:,} → {usage.input_tokens:,} tokens ({grown:+,}), as reported")
+            (
+                "input",
+                f"{was.input_tokens:,} → {usage.input_tokens:,} tokens ({grown:+,}), as reported".replace(
+                    "-", "−"
+                ),
+            )
         )
     elif estimated_tokens(data, diff.characters):
         rows.append(

@@ -389,7 +389,7 @@ def _compare_tools(old: list[ToolSpec], new: list[ToolSpec], deep: bool) -> tupl
 
 
 def _article(word: str) -> str:
-    return "an" if word[:1] in "aeiou" else "a"
+    return "an" if word[:1] in "aeio" else "a"  # "user" is the role with a u
 
 
 @dataclass(slots=True)
