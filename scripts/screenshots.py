@@ -159,7 +159,10 @@ def take_telemetry(folder: Path) -> None:
 
 
 def main() -> None:
-    """Take all pictures, or with ``moving``, ``telemetry`` or ``xray`` some of them alone."""
+    """Take all pictures, or with ``moving``, ``telemetry``, ``xray`` or ``runs`` some of them alone."""
+    if "runs" in sys.argv[1:]:
+        subprocess.run([sys.executable, FOLDER.parent / "scripts" / "shots_runs.py"], check=True)
+        return
     if "moving" in sys.argv[1:]:
         price_book().load()
         asyncio.run(moving_picture.film(write))
@@ -180,6 +183,7 @@ def main() -> None:
         path = Path(folder) / "demo.msgpack"
         record_demo(path)
         take_all((*SHOTS, *shots_voice.SHOTS), path)
+    subprocess.run([sys.executable, FOLDER.parent / "scripts" / "shots_runs.py"], check=True)
 
 
 if __name__ == "__main__":

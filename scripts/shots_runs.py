@@ -69,7 +69,10 @@ def turn(scribe: Scribe, number: int, agent: str, thread: str, *, calls: int = 2
         asks = model_call(scribe, run, messages, agent)
         scribe.clock.advance(600_000 + 137_000 * (number % 7))
         last = call == calls - 1
-        usage = {"input_tokens": 900 + 310 * number + 120 * call, "output_tokens": 40 + 11 * (number % 9)}
+        usage = {
+            "input_tokens": 900 + 310 * (number % 31) + 120 * call,
+            "output_tokens": 40 + 11 * (number % 9),
+        }
         text = answer if last else ""
         scribe.end(asks, {"response": {"role": "assistant", "text": text}, "usage": usage})
         if not last:
@@ -139,7 +142,7 @@ def server(scribe: Scribe, *, live: bool) -> None:
 def many(scribe: Scribe, *, live: bool) -> None:
     """Ten thousand runs in twelve conversations."""
     for number in range(10_000):
-        turn(scribe, number, AGENTS[number % 4], f"batch-{number % 12:02}", calls=1)
+        turn(scribe, number, AGENTS[number % 4], f"batch-{number % 12:02}")
     if live:
         turn(scribe, 3, "planner", "batch-03", ends=False)
 
@@ -183,14 +186,14 @@ def recorded(name: str, folder: Path) -> Source:
 
 async def draw(source: Source, size: tuple[int, int], keys: tuple[str, ...]) -> str:
     """Show a source, and return the picture."""
-    now = Clock().seconds
+    now = 0.0
     app = ViewerApp(source, theme="etaoi-dark", automatic=False, clock=lambda: now)
     async with app.run_test(size=size) as pilot:
         app.main.traces.figures.load_prices()
         for _ in range(70):
             app.tick()
         await pilot.pause()
-        now = max(session.newest_at for session in app.store.sessions.values()) + 1.4
+        now = 1.4  # as much passes after what came last
         for key in ("", *keys):
             if key:
                 await pilot.press(key)

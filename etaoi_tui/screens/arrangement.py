@@ -16,6 +16,7 @@ from etaoi_tui.view.layout import (
     STACKED,
     STRIP,
     TRACES,
+    WIDE_TRACES,
     DetailNeed,
     Layout,
     Mode,
@@ -217,20 +218,14 @@ class Arrangement:
 
     def arrange(self) -> None:
         """Arrange the panes for the terminal's size."""
-        mode, screen, sizes = self.mode, self._screen, self.sizes
+        mode, screen = self.mode, self._screen
         for name in ("wide", "medium", "drawer", "narrow"):
             screen.set_class(name == mode, "-" + name)
-        width, height = screen.size
         self._fit_list()
         self._split_detail.turn(vertical=mode == "wide")
-        screen.set_class(mode == "narrow" and not self.zoomed and height >= STACKED, "-stacked")
-        detail = self._detail.styles
-        if mode == "wide":
-            detail.width = round((width - sizes.traces) * sizes.detail_width)
-            detail.height = "1fr"
-        else:
-            detail.width = "1fr"
-            detail.height = "1fr"
+        stacked = mode == "narrow" and not self.zoomed and screen.size.height >= STACKED
+        screen.set_class(stacked, "-stacked")
+        self._detail.styles.height = "1fr"
         self._fitted = 0
         self._fitted_to = None
         self.focus()
@@ -243,8 +238,13 @@ class Arrangement:
             listed = max(listed, round(self._screen.size.width * _PICKER))
         elif self._single and listed == TRACES:
             listed = min(listed, STRIP)
+        elif mode == "wide" and listed == TRACES:
+            listed = WIDE_TRACES
         width = max(self._screen.size.width - 20, 10)
         self._traces.styles.width = "1fr" if mode == "narrow" else min(listed, width)
+        share = self.sizes.detail_width
+        left = self._screen.size.width - listed
+        self._detail.styles.width = round(left * share) if mode == "wide" else "1fr"
 
     def fit(self) -> None:
         """Give the tree the lines that its rows need, up to its share, and the detail below it the rest."""

@@ -45,6 +45,9 @@ def has_frames(width: int, height: int) -> bool:
 TRACES = 34
 """Columns of the list until somebody chooses others; with one run in it, it is a strip."""
 
+WIDE_TRACES = 46
+"""The same on a wide screen, where a question is read whole and the tree still has more than it needs."""
+
 DETAIL_HEIGHT = 0.4
 """Least share of the detail under the tree; one that somebody chose holds whatever the tree needs."""
 

@@ -56,6 +56,16 @@ class RunCursor(RowView):
         if row is not None:
             self.scroll_to_row(row)
 
+    def scroll_to_row(self, row: int, *, center: bool = False) -> None:
+        """Move the viewport as little as needed to show a row; see `show_line_above`."""
+        super().scroll_to_row(row, center=center)
+        self.show_line_above(row)
+
+    def show_line_above(self, row: int) -> None:
+        """Keep a conversation's own line in view above its newest run."""
+        if row and row == self.top and isinstance(self.rows.at(row - 1), Group):
+            self.scroll_top_to(row - 1)
+
     @property
     def row_count(self) -> int:
         """How many rows there are."""

@@ -120,6 +120,8 @@ with their sums and the course of their context.
         if row is not None and line is not None and self.top:
             self.top = max(0, row - line)
         self.keep_in_range()
+        if row is not None:
+            self.show_line_above(row)
 
     def _changed(self, item: Row, changes: Changes) -> bool:
         if isinstance(item, Group):

@@ -17,7 +17,7 @@ from etaoi_collector.wire.codec import decode_frame
 from etaoi_tui.view.runs.columns import columns, course, dollars, group_name, sums
 from etaoi_tui.view.runs.figures import Figures, RunFigures
 from etaoi_tui.view.runs.grouped_rows import GroupedRuns
-from etaoi_tui.view.runs.groups import NEWEST_SHOWN, Earlier, Group
+from etaoi_tui.view.runs.groups import ALONE_SHOWN, NEWEST_SHOWN, Earlier, Group
 from etaoi_tui.view.runs.rows import RunRows
 from etaoi_tui.view.runs.sorted_rows import ORDERS, SortedRuns, make_rows
 from tests.generate import frame
@@ -121,21 +121,36 @@ def test_a_thread_that_is_told_late_moves_its_run() -> None:
 
 def test_folding_and_unfolding() -> None:
     agents = Agents()
+    agents.begin("other")
     runs = [agents.trace(run) for run in chat(agents, 9) if agents.tick() or True]
     group = agents.rows.group_of(runs[0])
     assert group is not None
     assert agents.rows.row(runs[0]) is None
     assert agents.rows.reveal(runs[0]) == 9
     agents.rows.set_folded(group, True)
-    assert agents.lines() == ["= chat 9"]
+    assert agents.lines() == ["= chat 9", "other"]
     assert agents.rows.row(runs[-1]) is None
     chat(agents, 1)
     agents.tick()
-    assert agents.lines() == ["= chat 10"], "what comes stays folded"
+    assert agents.lines() == ["= chat 10", "other"], "what comes stays folded"
     agents.rows.fold_all(False)
-    assert len(agents.rows) == 11
+    assert len(agents.rows) == 12
     agents.rows.fold_all(True)
-    assert agents.lines() == ["= chat 10"]
+    assert agents.lines() == ["= chat 10", "other"]
+
+
+@pytest.mark.parametrize("others", [1, 3])
+def test_a_conversation_that_stands_alone_has_more_rows(others: int) -> None:
+    agents = Agents()
+    chat(agents, ALONE_SHOWN + 7)
+    agents.tick()
+    assert len(agents.rows) == ALONE_SHOWN + 2
+    assert agents.lines()[-1] == "+7"
+    for number in range(others):
+        agents.begin("other", f"other-{number}")
+    agents.tick()
+    assert len(agents.rows) == NEWEST_SHOWN + 2 + others
+    assert agents.lines()[-1] == f"+{ALONE_SHOWN + 7 - NEWEST_SHOWN}"
 
 
 def test_steps_go_through_what_is_folded_away() -> None:

@@ -9,7 +9,7 @@ from itertools import islice
 from etaoi_collector.store import Store
 from etaoi_collector.store.model import Trace
 from etaoi_tui.view.runs.figures import Figures, RunFigures
-from etaoi_tui.view.runs.groups import Earlier, Group, GroupKey, Row, by_number
+from etaoi_tui.view.runs.groups import ALONE_SHOWN, NEWEST_SHOWN, Earlier, Group, GroupKey, Row, by_number
 from etaoi_tui.view.runs.rows import RunRows
 
 
@@ -28,6 +28,8 @@ class GroupedRuns(RunRows):
         self._groups: dict[GroupKey, Group] = {}
         self._group_of: dict[Trace, Group] = {}
         self._moved: dict[Group, None] = {}
+        self._alone: Group | None = None
+        """The only group."""
 
     @property
     def groups(self) -> Iterable[Group]:
@@ -162,11 +164,23 @@ class GroupedRuns(RunRows):
     def _arrange(self) -> bool:
         if not self._moved:
             return False
+        self._share_rows()
         moved, self._moved = self._moved, {}
         for group in moved:
             if group.runs:
                 self._put(group)
         return True
+
+    def _share_rows(self) -> None:
+        """Let a conversation that stands alone have more rows than one among others."""
+        alone = next(iter(self._groups.values())) if len(self._groups) == 1 else None
+        if alone is self._alone:
+            return
+        for group in (self._alone, alone):
+            if group is not None:
+                self._take_away(group)
+                group.most = ALONE_SHOWN if group is alone else NEWEST_SHOWN
+        self._alone = alone
 
     def _place(self, group: Group) -> None:
         self._take_away(group)
@@ -183,6 +197,7 @@ class GroupedRuns(RunRows):
         self._groups.clear()
         self._group_of.clear()
         self._moved.clear()
+        self._alone = None
 
 
 def _key(trace: Trace) -> GroupKey:

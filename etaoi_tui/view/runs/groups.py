@@ -11,6 +11,9 @@ from etaoi_tui.view.runs.figures import RunSums
 NEWEST_SHOWN = 4
 """Runs of a conversation that have rows until somebody unfolds the earlier ones."""
 
+ALONE_SHOWN = 20
+"""The same while there is no other conversation."""
+
 GroupKey = tuple[Session, str | None, bool]
 """Session, thread, and whether nothing in it tells of an agent."""
 
@@ -27,11 +30,12 @@ class Group:
         totals: Their sums.
         folded: Only the group itself has a row.
         expanded: All of its runs have rows, not only the newest.
+        most: How many of the newest have rows else.
         placed: Where its rows stand among the others.
         size: How many rows these are.
     """
 
-    __slots__ = ("earlier", "expanded", "folded", "key", "placed", "runs", "size", "totals")
+    __slots__ = ("earlier", "expanded", "folded", "key", "most", "placed", "runs", "size", "totals")
 
     def __init__(self, key: GroupKey) -> None:
         self.key = key
@@ -39,6 +43,7 @@ class Group:
         self.totals = RunSums()
         self.folded = False
         self.expanded = False
+        self.most = NEWEST_SHOWN
         self.placed: tuple[bool, int] = (False, 0)
         self.size = 0
         self.earlier = Earlier(self)
@@ -66,7 +71,7 @@ class Group:
         if self.folded:
             return 0
         # A row that says "1 earlier" would take the place of the run itself.
-        most = len(self.runs) if self.expanded else NEWEST_SHOWN
+        most = len(self.runs) if self.expanded else self.most
         return len(self.runs) if len(self.runs) <= most + 1 else most
 
     @property
