@@ -26,7 +26,7 @@ LOOKS: StyleTable = {
 _BLANKS = re.compile(r" {3,}| +$")
 """What of a header becomes line: gaps between its words, and its end."""
 _LINE = re.compile("(─+)")
-_KEPT = 1_024
+_KEPT = 256
 
 
 class Frame:

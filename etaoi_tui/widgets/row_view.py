@@ -20,7 +20,7 @@ Piece = tuple[str, str]
 """Text and the name of the look that it is drawn in."""
 
 
-_STRIPS_KEPT = 2_048
+_STRIPS_KEPT = 512
 
 
 class RowView(RowMouse, can_focus=True):
