@@ -219,8 +219,8 @@ def test_what_is_written_after_an_event_is_not_in_it() -> None:
     assert isinstance(parts.content, list)
     assert isinstance(parts.content[0], dict)
     parts.content[0]["cache_control"] = {"type": "ephemeral"}
-    told = chain()["inputs"].value
-    assert [message["content"] for message in told["messages"].described()] == [
+    told = chain()["inputs"].described()
+    assert [message["content"] for message in told["messages"]] == [
         "as it was", [{"type": "text", "text": "one"}],
     ]  # fmt: skip
     assert (list(told), told["other"]) == (["messages", "other"], 1)
