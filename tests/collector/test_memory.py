@@ -60,7 +60,7 @@ SERVER = """
             if isinstance(item, EventBatch):
                 events += len(item.events)
                 place = item.base_ref + item.first_ordinal
-        time.sleep(0.01)
+            del item  # it may hold the message
     one = len(source.read(place))
     print(events, one, memory("VmHWM") - before, longest, flush=True)
     for _ in sys.stdin:
