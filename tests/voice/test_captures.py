@@ -44,7 +44,7 @@ def test_the_driven_session_is_one_call() -> None:
     assert len(model.spans) == 2
     (realtime,) = [stage for stage in second.stages if stage.kind is Kind.LLM]
     assert realtime.end is not None and realtime.end - realtime.start == pytest.approx(1.2)
-    kinds = {mark.kind for mark in second.marks}
+    kinds = {mark.kind for mark in second.flags}
     assert {MarkKind.INTERRUPTED, MarkKind.FALSE_INTERRUPTION, MarkKind.HANDOFF, MarkKind.ERROR} == kinds
     assert third.user_said == "nobody answered this late" and third.gap is None
     assert [span.kind for span in call.call.outside] == ["vad"]
@@ -70,7 +70,7 @@ def test_no_turn_comes_twice_and_every_span_is_reached(name: str) -> None:
     spans = {
         span.span_id: span.kind
         for trace in call.store.traces.values()
-        for span in trace.members
+        for span in trace.spans
         if span.kind in kinds
     }
     outside = {span.span_id for span in call.call.outside}

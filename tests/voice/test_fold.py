@@ -150,7 +150,7 @@ def test_an_error_that_only_the_session_tells_of_counts_once() -> None:
         caller.at(2.0)
         caller.scribe.delta(span, {"error_event": {**error, "stage": "llm"}})
     call = folded(caller.finish(9.0))
-    assert [mark.text for mark in call.turns[0].marks] == ["llm: hung up (it tries again)"]
+    assert [mark.text for mark in call.turns[0].flags] == ["llm: hung up (it tries again)"]
     assert [text for _, text in call.call.errors] == ["stt: hung up (it tries again)"]
 
 
@@ -204,7 +204,7 @@ def test_a_running_turn_waits_longer_and_longer() -> None:
     caller._span("eou", turn, 2.0, 2.5, {"end_of_utterance_delay": 0.5}, {})
     caller._span("llm", turn, 2.5, None, {"model": "mind"})
     call = folded(caller.scribe.take())
-    call.call.session.gone = False
+    call.call.session.is_gone = False
     (group,) = call.call.groups
     for now in (3.0, 4.0):
         seen = call.call.turn(group, START + now)
