@@ -76,7 +76,7 @@ def _listed(state: Path, path: Path) -> Iterator[Row]:
             used.append(terminal.cpu_seconds_all())
             walls.append(there - terminal.started)
         with replay(small) as terminal:
-            small_walls.append(terminal.wait_for("RUNS", timeout=60) - terminal.started)
+            small_walls.append(terminal.wait_for(in_tree, timeout=60) - terminal.started)
             small_used.append(terminal.cpu_seconds_all())
     said = "open it once the catalogue knows it: all runs and the newest one's tree"
     done = Done(len(runs), "runs, as the screen says", 2)

@@ -81,6 +81,7 @@ def _measured(count: int) -> dict[str, tuple[float, int]]:
                 "a conversation folded": key_ms(terminal, " ", presses=PRESSES),
                 "the next error, at the other end": key_ms(terminal, "e", presses=PRESSES),
             }
+            terminal.press("g")  # where runs that come can be seen
             wait_idle(terminal)
             idle = share_of_core(terminal)
             found["idle, a second"] = idle * 1000, count
