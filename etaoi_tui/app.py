@@ -286,8 +286,6 @@ class ViewerApp(ContainedApp[ChosenRecording]):
         while modal in self.screen_stack:
             self.pop_screen()
 
-    # the tick
-
     async def on_event(self, event: events.Event) -> None:
         """Remember when somebody last used keys or mouse."""
         if isinstance(event, events.InputEvent):
@@ -348,7 +346,9 @@ class ViewerApp(ContainedApp[ChosenRecording]):
         seconds = timeout or _MESSAGE_SECONDS[severity]
         self.main.footer.say(FooterMessage(one_line(message, _LONGEST_MESSAGE), severity, seconds))
 
-    # commands
+    def action_help_quit(self) -> None:
+        """Say how to quit to who presses ctrl+c, which agents' terminals end with."""
+        self.notify("Press q to quit.")
 
     @on(ThemeAsked)
     def _theme_asked(self) -> None:

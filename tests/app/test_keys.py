@@ -359,3 +359,9 @@ async def test_keys_right_behind_the_one_that_opens_the_search_belong_to_it() ->
         await pilot.pause()
         main = w.app.main
         assert w.app.screen is main and main.search.text == "c/j"
+
+
+async def test_control_c_says_how_to_quit() -> None:
+    async with world() as (w, pilot):
+        await pilot.press("ctrl+c")
+        assert w.said == "Press q to quit."
