@@ -44,7 +44,7 @@ def test_the_driven_session_is_one_call() -> None:
     assert len(model.spans) == 2
     (realtime,) = [stage for stage in second.stages if stage.kind is Kind.LLM]
     assert realtime.end is not None and realtime.end - realtime.start == pytest.approx(1.2)
-    kinds = {mark.kind for mark in second.flags}
+    kinds = {mark.kind for mark in second.marks}
     assert {MarkKind.INTERRUPTED, MarkKind.FALSE_INTERRUPTION, MarkKind.HANDOFF, MarkKind.ERROR} == kinds
     assert third.user_said == "nobody answered this late" and third.gap is None
     assert [span.kind for span in call.call.outside] == ["vad"]

@@ -150,7 +150,7 @@ def test_an_error_that_only_the_session_tells_of_counts_once() -> None:
         caller.at(2.0)
         caller.scribe.delta(span, {"error_event": {**error, "stage": "llm"}})
     call = folded(caller.finish(9.0))
-    assert [mark.text for mark in call.turns[0].flags] == ["llm: hung up (it tries again)"]
+    assert [mark.text for mark in call.turns[0].marks] == ["llm: hung up (it tries again)"]
     assert [text for _, text in call.call.errors] == ["stt: hung up (it tries again)"]
 
 

@@ -157,7 +157,7 @@ def test_what_went_wrong_is_marked_where_it_was(version: str) -> None:
     story = next(turn for turn in turns if turn.user_said == "tell me a story")
     (aside,) = [stage for stage in story.stages if stage.aside]
     assert aside.kind is Kind.USER and run.near(aside.start, noise, slack=SLACK + ACTIVATION)
-    marks = {mark.kind: mark for mark in story.flags}
+    marks = {mark.kind: mark for mark in story.marks}
     if version == "newest":
         (resumed,) = run.log("playback_resumed")
         assert run.near(marks[MarkKind.FALSE_INTERRUPTION].at, resumed)
@@ -165,7 +165,7 @@ def test_what_went_wrong_is_marked_where_it_was(version: str) -> None:
         cut = run.log("playback_finished", lambda line: line["interrupted"])[0]
         assert run.near(marks[MarkKind.INTERRUPTED].at, cut)
     handed = next(turn for turn in turns if turn.user_said == "connect me with billing")
-    (mark,) = [mark for mark in handed.flags if mark.kind is MarkKind.HANDOFF]
+    (mark,) = [mark for mark in handed.marks if mark.kind is MarkKind.HANDOFF]
     assert "billing" in mark.text.lower()
 
 
@@ -173,7 +173,7 @@ def test_what_went_wrong_is_marked_where_it_was(version: str) -> None:
 def test_an_interruption_is_marked_where_the_agent_fell_silent(sdk: str) -> None:
     run, turns = _run(("newest", "call", sdk))
     (interrupted,) = [turn for turn in turns if turn.interrupted]
-    (mark,) = [mark for mark in interrupted.flags if mark.kind is MarkKind.INTERRUPTED]
+    (mark,) = [mark for mark in interrupted.marks if mark.kind is MarkKind.INTERRUPTED]
     (paused,) = run.log("playback_paused")
     assert run.near(mark.at, paused)
 
@@ -183,5 +183,5 @@ def test_a_realtime_answer_is_told_with_its_tokens() -> None:
     assert [turn.user_said for turn in turns] == ["where is my order", "tell me a story", "stop it"]
     assert turns[1].interrupted and not turns[2].interrupted
     assert [(turn.tokens_in, turn.tokens_out) for turn in turns] == [(240, 160), (120, 80), (120, 80)]
-    (cut,) = [mark for mark in turns[1].flags if mark.kind is MarkKind.INTERRUPTED]
+    (cut,) = [mark for mark in turns[1].marks if mark.kind is MarkKind.INTERRUPTED]
     assert run.near(cut.at, run.log("playback_finished", lambda line: line["interrupted"])[0])
