@@ -255,10 +255,13 @@ class Collector(SubscriptionHub, Publishers):
         from etaoi_collector.receivers.standby import Standby
 
         waiting = next(found for found in front.receivers if isinstance(found, Standby))
+        work = waiting.hand_over(HANDED_OVER_WITHIN)
         try:
-            handing = asyncio.run_coroutine_threadsafe(waiting.hand_over(HANDED_OVER_WITHIN), loop)
-            return handing.result(2 * HANDED_OVER_WITHIN)
-        except (RuntimeError, TimeoutError):  # the loop has ended by itself, or is stuck
+            return asyncio.run_coroutine_threadsafe(work, loop).result(2 * HANDED_OVER_WITHIN)
+        except RuntimeError:  # the loop has ended
+            work.close()
+            return False
+        except TimeoutError:  # it is stuck
             return False
 
     def close_recording(self) -> None:

@@ -20,7 +20,6 @@ from etaoi_tui.sdk.attach import attach
 from etaoi_tui.sdk.langchain.message_snapshots import MessageSnapshot
 from etaoi_tui.sdk.langchain.middleware import instrument
 from etaoi_tui.sdk.langchain.payloads import ChainInput, ModelInput
-from etaoi_tui.sdk.langchain.shared_messages import IN_STATE, SharedMessages
 from etaoi_tui.sdk.langchain.state_hooks import StateSnapshot, describe_state_snapshot
 from tests.detail.recorded import Recorded
 from tests.xray.models import WritingModel, asks
@@ -220,8 +219,8 @@ def test_what_is_written_after_an_event_is_not_in_it() -> None:
     assert isinstance(parts.content, list)
     assert isinstance(parts.content[0], dict)
     parts.content[0]["cache_control"] = {"type": "ephemeral"}
-    told = chain()["inputs"].value
-    assert [message["content"] for message in SharedMessages(told["messages"], IN_STATE).described()] == [
+    told = chain()["inputs"].described()
+    assert [message["content"] for message in told["messages"]] == [
         "as it was", [{"type": "text", "text": "one"}],
     ]  # fmt: skip
     assert (list(told), told["other"]) == (["messages", "other"], 1)
