@@ -145,7 +145,7 @@ async def _longest_ms(shape: Callable[[History, int], None]) -> tuple[float, Don
             made.app.tick()
             await pilot.pause()
             longest = max(longest, time.thread_time() - began)
-        held = sum(trace.spans for trace in made.app.store.traces.values()) - 3
+        held = sum(trace.span_count for trace in made.app.store.traces.values()) - 3
         shown = made.tree.rows.spans
         if not shown or shown[0].trace.trace_id == call.trace_id:
             raise RuntimeError("the history is not on the screen")

@@ -171,7 +171,7 @@ async def blocks(path: Path) -> list[tuple[str, float]]:
 
 
 def _last_call(app: ViewerApp) -> Span:
-    members = [span for trace in app.store.traces.values() for span in trace.members]
+    members = [span for trace in app.store.traces.values() for span in trace.spans]
     return [span for span in members if span.kind == "llm"][-1]
 
 

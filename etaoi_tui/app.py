@@ -154,7 +154,7 @@ class ViewerApp(ContainedApp[ChosenRecording]):
         self._ticks = 0
         self._spinner_frame = 0
         self._froze_at = 0.0
-        self._notices_told = 0
+        self._notice_count = 0
         self._jobs = JobControl(self)
         self._stuck_terminal = StuckTerminal()
         self._tick_loop = TickLoop(self.feed, clock, self.show, partial(self.contain, where=None))
@@ -242,9 +242,9 @@ class ViewerApp(ContainedApp[ChosenRecording]):
         self._stuck_terminal.watch(return_code)
         super().exit(result, return_code, message)
 
-    def left(self) -> None:
+    def on_terminal_restored(self) -> None:
         """The terminal is as it was before."""
-        self._stuck_terminal.left()
+        self._stuck_terminal.terminal_restored()
 
     def action_suspend_process(self) -> None:
         """Stop until the shell's ``fg``, with whatever started this program."""
@@ -268,8 +268,8 @@ class ViewerApp(ContainedApp[ChosenRecording]):
         if modal is not None:
             self.call_later(self._close, modal)
         if fault.times == 1:
-            said = f"{fault.what} failed: {fault.error}. Press ! for more."
-            self.notify(said, severity="error")
+            message = f"{fault.what} failed: {fault.error}. Press ! for more."
+            self.notify(message, severity="error")
 
     def contain_from_thread(self, error: Exception) -> None:
         """Keep an exception of another thread for the problems page."""
@@ -285,8 +285,6 @@ class ViewerApp(ContainedApp[ChosenRecording]):
     def _close(self, modal: ModalScreen[Any]) -> None:
         while modal in self.screen_stack:
             self.pop_screen()
-
-    # the tick
 
     async def on_event(self, event: events.Event) -> None:
         """Remember when somebody last used keys or mouse."""
@@ -331,9 +329,9 @@ class ViewerApp(ContainedApp[ChosenRecording]):
 
     def _tell_notices(self) -> None:
         notices = self.source.notices
-        for notice in notices[self._notices_told :]:
+        for notice in notices[self._notice_count :]:
             self.notify(notice, severity="warning")
-        self._notices_told = len(notices)
+        self._notice_count = len(notices)
 
     def notify(
         self,
@@ -348,7 +346,9 @@ class ViewerApp(ContainedApp[ChosenRecording]):
         seconds = timeout or _MESSAGE_SECONDS[severity]
         self.main.footer.say(FooterMessage(one_line(message, _LONGEST_MESSAGE), severity, seconds))
 
-    # commands
+    def action_help_quit(self) -> None:
+        """Say how to quit to who presses ctrl+c, which agents' terminals end with."""
+        self.notify("Press q to quit.")
 
     @on(ThemeAsked)
     def _theme_asked(self) -> None:
@@ -406,10 +406,12 @@ def run_viewer(options: ViewerOptions, report: Callable[[str], object]) -> Viewe
     settings = load_settings(config_file(), commands, key_name)
     themes, problems = load_themes(config_file().parent / "themes")
     settings.problems += problems
-    known = {*BUILTIN_THEMES, *THEMES, *THEME_NAMES, *(one.name for one in themes)}
-    for asked, where in ((options.theme, "--theme"), (settings.theme, str(config_file()))):
-        if asked and asked not in known:
-            settings.problems.append(f"{where}: {asked!r} is no theme; there are {', '.join(sorted(known))}")
+    theme_names = {*BUILTIN_THEMES, *THEMES, *THEME_NAMES, *(one.name for one in themes)}
+    for theme, where in ((options.theme, "--theme"), (settings.theme, str(config_file()))):
+        if theme and theme not in theme_names:
+            settings.problems.append(
+                f"{where}: {theme!r} is no theme; there are {', '.join(sorted(theme_names))}"
+            )
     for problem in (*commands.problems, *settings.problems):
         report(problem)
     app = ViewerApp(
@@ -427,7 +429,7 @@ def run_viewer(options: ViewerOptions, report: Callable[[str], object]) -> Viewe
         max_spans=options.max_spans,
     )
     wanted = app.run()
-    app.left()
+    app.on_terminal_restored()
     layout.save(layout_file)
     if app.follower is not None:
         app.follower.finish(app.feed)

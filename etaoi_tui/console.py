@@ -73,8 +73,8 @@ class SafeOutput:
             self.write("".join(text for text, _ in pieces))
             return
         for text, look in pieces:
-            shown = printable(text, newline=True)
-            self._stream.write(click.style(shown, **_LOOKS[look]) if look in _LOOKS else shown)
+            text_shown = printable(text, newline=True)
+            self._stream.write(click.style(text_shown, **_LOOKS[look]) if look in _LOOKS else text_shown)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)

@@ -88,16 +88,16 @@ async def pipe_through(command: str, text: str, *, seconds: float = 30.0) -> Pip
         stderr=asyncio.subprocess.STDOUT,
         start_new_session=True,
     )
-    kept = bytearray()
+    output = bytearray()
     note = ""
     feeding = asyncio.create_task(_feed(process, text))
     try:
         async with asyncio.timeout(seconds):
             assert process.stdout is not None
             while chunk := await process.stdout.read(_READ_AT_ONCE):
-                kept += chunk
-                if len(kept) > _LARGEST_OUTPUT:
-                    del kept[_LARGEST_OUTPUT:]
+                output += chunk
+                if len(output) > _LARGEST_OUTPUT:
+                    del output[_LARGEST_OUTPUT:]
                     note = f"only the first {_LARGEST_OUTPUT // 1_048_576} MiB are shown"
                     break
             if not note:
@@ -109,7 +109,7 @@ async def pipe_through(command: str, text: str, *, seconds: float = 30.0) -> Pip
         feeding.cancel()
         await _stop(process)
     code = process.returncode if not note else None
-    return Piped(kept.decode("utf-8", "replace"), code, note)
+    return Piped(output.decode("utf-8", "replace"), code, note)
 
 
 async def _feed(process: asyncio.subprocess.Process, text: str) -> None:

@@ -18,12 +18,12 @@ def load_folder(package: str, attribute: str) -> Iterator[tuple[str, object]]:
     for module in pkgutil.iter_modules(import_module(package).__path__):
         if module.name == "door":
             continue
-        found: object
+        value: object
         try:
-            found = getattr(import_module(f"{package}.{module.name}"), attribute)
+            value = getattr(import_module(f"{package}.{module.name}"), attribute)
         except Exception as error:
-            found = error
-        yield module.name, found
+            value = error
+        yield module.name, value
 
 
 def load_entry_points(group: str) -> Iterator[tuple[str, object]]:
@@ -34,9 +34,9 @@ def load_entry_points(group: str) -> Iterator[tuple[str, object]]:
     from importlib.metadata import entry_points  # slow, and the first screen does without
 
     for entry in entry_points(group=group):
-        found: object
+        value: object
         try:
-            found = entry.load()
+            value = entry.load()
         except Exception as error:
-            found = error
-        yield entry.name, found
+            value = error
+        yield entry.name, value

@@ -41,30 +41,30 @@ class StuckTerminal:
 
     def __init__(self, descriptor: int = 2) -> None:
         self._descriptor = descriptor
-        self._before: list[Any] | None = None
+        self._saved_attributes: list[Any] | None = None
         self._watching: threading.Event | None = None
         if _termios is not None:
             with contextlib.suppress(OSError, ValueError, _termios.error):
-                self._before = _termios.tcgetattr(descriptor)
+                self._saved_attributes = _termios.tcgetattr(descriptor)
 
     def watch(self, code: int) -> None:
-        """End the process with this exit code if the terminal is stuck, unless `left` is called before."""
-        if self._before is None or self._watching is not None:
+        """End the process with this code if the terminal is stuck, unless `terminal_restored` is called."""
+        if self._saved_attributes is None or self._watching is not None:
             return
         self._watching = threading.Event()
         threading.Thread(
             target=self._wait, args=(self._watching, code), name="etaoi-tui-end", daemon=True
         ).start()
 
-    def left(self) -> None:
+    def terminal_restored(self) -> None:
         """The terminal was restored; do not end the process."""
         if self._watching is not None:
             self._watching.set()
             self._watching = None
 
-    def _wait(self, left: threading.Event, code: int) -> None:
+    def _wait(self, is_done: threading.Event, code: int) -> None:
         wait, full = PATIENCE, 0
-        while not left.wait(wait):
+        while not is_done.wait(wait):
             wait = _LOOK_EVERY
             full = 0 if self._takes_more() else full + 1
             if full >= _LOOKS:
@@ -81,7 +81,7 @@ class StuckTerminal:
     def _restore(self) -> None:
         """Throw away what waits, and restore as far as nobody has to wait for it."""
         with contextlib.suppress(OSError, ValueError, _termios.error):
-            _termios.tcsetattr(self._descriptor, _termios.TCSANOW, self._before)
+            _termios.tcsetattr(self._descriptor, _termios.TCSANOW, self._saved_attributes)
             _termios.tcflush(self._descriptor, _termios.TCOFLUSH)
             terminal = os.open(
                 _posix.ttyname(self._descriptor), os.O_WRONLY | _posix.O_NONBLOCK | _posix.O_NOCTTY

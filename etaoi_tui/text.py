@@ -93,10 +93,10 @@ def one_line(s: str, limit: int) -> str:
     if limit <= 0:
         return ""
     window = limit * _WINDOW_PER_CELL + _WINDOW_EXTRA
-    found = _NOT_BLANK.search(s, 0, _BLANK_SEARCHED)
-    if found is None:
+    match = _NOT_BLANK.search(s, 0, _BLANK_SEARCHED)
+    if match is None:
         return ELLIPSIS if len(s) > _BLANK_SEARCHED else ""
-    start = found.start()
+    start = match.start()
     piece = s[start : start + window]
     more = start + window < len(s)
     line, broken, rest = piece.partition("\n")
@@ -152,5 +152,5 @@ def fit(s: str, width: int, align: Literal["left", "right", "center"] = "left") 
     return " " * (spare // 2) + s + " " * (spare - spare // 2)
 
 
-def _picture(found: re.Match[str]) -> str:
-    return _C0_PICTURES.get(ord(found[0]), REPLACEMENT)
+def _picture(match: re.Match[str]) -> str:
+    return _C0_PICTURES.get(ord(match[0]), REPLACEMENT)

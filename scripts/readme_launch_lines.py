@@ -162,7 +162,7 @@ def kinds_seen(collector: Collector) -> set[str]:
         time.sleep(0.02)
     if store.rejected:
         raise Problem(f"{store.rejected} events rejected")
-    return {span.kind for trace in store.traces.values() for span in trace.members}
+    return {span.kind for trace in store.traces.values() for span in trace.spans}
 
 
 def main() -> int:

@@ -158,8 +158,8 @@ def kinds_told(python: Path, home: Path) -> set[str]:
                 break
             time.sleep(0.02)
         feed.work(1_000.0, 0.0)
-        spans = [span for trace in store.traces.values() for span in trace.members]
-        if store.rejected or not all(span.marks & SpanFlag.ENDED for span in spans):
+        spans = [span for trace in store.traces.values() for span in trace.spans]
+        if store.rejected or not all(span.flags & SpanFlag.ENDED for span in spans):
             raise Problem(f"{store.rejected} events rejected, or spans left open\n{complained}")
         if "etaoi-tui:" in complained:
             raise Problem(complained)

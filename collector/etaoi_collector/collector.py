@@ -124,7 +124,7 @@ class Collector(SubscriptionHub, Publishers):
             raise
         self._inbox = Inbox(self._recorder.frames)
         self._intake = Ingest(self._recorder, self._inbox if options.watched else None, options.clock)
-        for port in ports.taken:
+        for port in ports.taken_ports:
             self._intake.notices.add(f"Port {port} is taken: OpenTelemetry is served on the main port only")
         self._ports = ports
         return self

@@ -25,14 +25,14 @@ class Ports:
     Args:
         main: The one that every client finds.
         further: Those of OpenTelemetry's ports that were free.
-        taken: Numbers of the ports that were not.
+        taken_ports: Numbers of the ports that were not.
         loopback: Whether only this machine can connect.
         url: Where clients of the etaoi protocol connect to.
     """
 
     main: socket.socket
     further: list[socket.socket]
-    taken: list[int]
+    taken_ports: list[int]
     loopback: bool
     url: str
 
@@ -77,8 +77,8 @@ def open_ports(options: CollectorOptions) -> Ports:
         bound.close()
         raise
     url = f"ws://{f'[{host}]' if ':' in host else host}:{port}/ingest"
-    further, taken = _open_further(bound, options.otlp_ports, options.shares)
-    return Ports(bound, further, taken, loopback, url)
+    further, taken_ports = _open_further(bound, options.otlp_ports, options.shares)
+    return Ports(bound, further, taken_ports, loopback, url)
 
 
 def _open_further(
@@ -86,7 +86,7 @@ def _open_further(
 ) -> tuple[list[socket.socket], list[int]]:
     """Take those of the further ports that are free; what holds the others has its reasons."""
     host = main.getsockname()[0]
-    further, taken = [], []
+    further, taken_ports = [], []
     for port in numbers:
         bound = socket.socket(main.family, main.type)
         try:
@@ -94,10 +94,10 @@ def _open_further(
             bound.listen(BACKLOG)
         except OSError:
             bound.close()
-            taken.append(port)
+            taken_ports.append(port)
         else:
             further.append(bound)
-    return further, taken
+    return further, taken_ports
 
 
 def _bind(unbound: socket.socket, address: Any, shares: Sharing) -> None:

@@ -34,8 +34,8 @@ def running_collector(
     try:
         collector = _bound(options, instead)
     except BindError as error:
-        held = options.port and holder_of(options.host, options.port)
-        raise AddressHeld(str(error)) if held else CommandError(str(error)) from None
+        is_held = options.port and holder_of(options.host, options.port)
+        raise AddressHeld(str(error)) if is_held else CommandError(str(error)) from None
     except (OptionError, RecordError) as error:
         raise CommandError(str(error)) from None
     try:

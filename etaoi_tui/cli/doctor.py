@@ -29,8 +29,8 @@ def run(url: str | None, *, token: str | None, as_json: bool) -> int:
     for finding in _findings(url, token):
         failed |= finding.state is State.FAILED
         if as_json:
-            told = {"what": finding.what, "state": finding.state.value, "detail": finding.detail}
-            line = dumps({**told, "fix": finding.fix or None})
+            fields = {"what": finding.what, "state": finding.state.value, "detail": finding.detail}
+            line = dumps({**fields, "fix": finding.fix or None})
         else:
             line = (
                 f"{_MARKS[finding.state]} {finding.what:<{_INDENT - 2}}{_wrapped(printable(finding.detail))}"

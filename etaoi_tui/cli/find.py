@@ -48,9 +48,9 @@ def run(query: str, *, since: float | None, limit: int, as_json: bool) -> int:
         raise click.UsageError("Write what to look for.")
     hits = find(compiled, state_dir(), since=0.0 if since is None else time.time() - since)
     file = ""
-    found = 0
+    runs_found = 0
     for hit in islice(hits, limit):
-        found += 1
+        runs_found += 1
         if as_json:
             sys.stdout.write(dumps(hit_object(hit)) + "\n")
         else:
@@ -59,10 +59,10 @@ def run(query: str, *, since: float | None, limit: int, as_json: bool) -> int:
                 sys.stdout.write(printable(file) + "\n")
             _print(hit, sys.stdout)
         sys.stdout.flush()
-    if not found:
+    if not runs_found:
         echo("Nothing found.")
-    elif found == limit and next(hits, None) is not None:
-        echo(f"These are the first {fmt.count(found, 'run')}; --limit shows more.")
+    elif runs_found == limit and next(hits, None) is not None:
+        echo(f"These are the first {fmt.count(runs_found, 'run')}; --limit shows more.")
     return 0
 
 
@@ -103,9 +103,9 @@ def _print(hit: RunHit, out: TextIO) -> None:
     out.write(f"{line}  {question}".rstrip() + "\n")
     for span in hit.spans:
         out.write(f"      {_span_line(span)}\n")
-    left = hit.matches - len(hit.spans)
-    if left > 0 or hit.more:
-        out.write(f"      + {fmt.count(left, 'more span')}{' at least' if hit.more else ''}\n")
+    remaining = hit.matches - len(hit.spans)
+    if remaining > 0 or hit.more:
+        out.write(f"      + {fmt.count(remaining, 'more span')}{' at least' if hit.more else ''}\n")
 
 
 def _span_line(span: SpanHit) -> str:

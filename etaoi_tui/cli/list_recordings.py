@@ -28,27 +28,28 @@ def run(out: TextIO, *, as_json: bool) -> int:
     Returns:
         The exit code.
     """
-    found = list_recordings()
-    if not found and not as_json:
+    recordings = list_recordings()
+    if not recordings and not as_json:
         echo("There is no automatic recording yet; run etaoi-tui and let an agent connect.")
         return 0
     rows = []
-    for recording, entry in _catalogued(found):
+    for recording, entry in _catalogued(recordings):
         readable = entry.problem is None
         if as_json:
-            told = {
+            fields = {
                 "file": str(recording.path),
                 "started_at": iso(recording.started),
                 "bytes": recording.size,
                 "traces": entry.traces if readable else None,
                 "errors": entry.errors if readable else None,
                 "tokens": {
-                    model: {"input": given, "output": made} for model, (given, made) in entry.tokens.items()
+                    model: {"input": input_tokens, "output": output_tokens}
+                    for model, (input_tokens, output_tokens) in entry.tokens.items()
                 },
                 "running": recording.running,
                 "problem": entry.problem,
             }
-            out.write(dumps(told) + "\n")
+            out.write(dumps(fields) + "\n")
             continue
         name = printable(str(recording.path))
         remark = "running" if recording.running else entry.problem

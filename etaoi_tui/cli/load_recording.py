@@ -46,20 +46,20 @@ def find_recording(name: str) -> Path:
     path = Path(name).expanduser()
     if name != NEWEST and path.exists():
         return path
-    found = list_recordings()
+    matching = list_recordings()
     number = 1 if name == NEWEST else int(name) if _NUMBER.fullmatch(name) else None
     if number is None:
         if not name or os.sep in name:
             return path
-        found = [one for one in found if one.path.name.startswith((name, f"run-{name}"))]
-        if len(found) > 1:
-            raise CommandError(f"{len(found)} recordings begin with {name!r}; write more of the name.")
-        return found[0].path if found else path
-    if not found:
+        matching = [one for one in matching if one.path.name.startswith((name, f"run-{name}"))]
+        if len(matching) > 1:
+            raise CommandError(f"{len(matching)} recordings begin with {name!r}; write more of the name.")
+        return matching[0].path if matching else path
+    if not matching:
         raise CommandError("There is no automatic recording yet; run etaoi-tui and let an agent connect.")
-    if not 1 <= number <= len(found):
-        raise CommandError(f"There is no recording {number}: there are {len(found)}, 1 is the newest.")
-    return found[number - 1].path
+    if not 1 <= number <= len(matching):
+        raise CommandError(f"There is no recording {number}: there are {len(matching)}, 1 is the newest.")
+    return matching[number - 1].path
 
 
 def open_recording(name: str) -> Source:

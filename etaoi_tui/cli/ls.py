@@ -50,7 +50,7 @@ def _trace_row(trace: Trace, total: Total) -> tuple[str, ...]:
         trace.status.value,
         timestamp(trace.started_at),
         duration(trace.ended_at - trace.started_at),
-        f"{trace.spans:,}",
+        f"{trace.span_count:,}",
         f"{trace.events:,}",
         f"{trace.errors:,}",
         tokens(total.tokens) if total else UNKNOWN,

@@ -130,7 +130,7 @@ def main(context: click.Context, /, **options: Any) -> None:
     if attach is not None:
         _refuse_listening_options(context, "--attach", "--theme", "--token")
         context.exit(launch.attach(attach, token=options["token"], theme=theme))
-    joins = not set(_given(context)) - {"--theme", "--token"}
+    joins = not set(_command_line_options(context)) - {"--theme", "--token"}
     context.exit(launch.live(_collector_options(options), theme=theme, joins=joins, keep_spans=keep_spans))
 
 
@@ -366,15 +366,17 @@ def _collector_options(options: dict[str, Any], *, watched: bool = True) -> Coll
     from etaoi_collector.collector import CollectorOptions, Record
     from etaoi_collector.options import OTLP_GRPC_PORT, OTLP_HTTP_PORT
 
-    given = {name: value for name, value in options.items() if value is not None}
-    if not given.pop("no_otlp_ports", False) and "--port" not in _given(click.get_current_context()):
-        given["otlp_ports"] = (OTLP_HTTP_PORT, OTLP_GRPC_PORT)
-    if given.pop("no_record", False):
-        given["record"] = Record.NONE
-    return CollectorOptions(**given, watched=watched)
+    given_options = {name: value for name, value in options.items() if value is not None}
+    if not given_options.pop("no_otlp_ports", False) and "--port" not in _command_line_options(
+        click.get_current_context()
+    ):
+        given_options["otlp_ports"] = (OTLP_HTTP_PORT, OTLP_GRPC_PORT)
+    if given_options.pop("no_record", False):
+        given_options["record"] = Record.NONE
+    return CollectorOptions(**given_options, watched=watched)
 
 
-def _given(context: click.Context) -> list[str]:
+def _command_line_options(context: click.Context) -> list[str]:
     """Return the options that stand on the command line itself."""
     from click.core import ParameterSource
 
@@ -386,14 +388,15 @@ def _given(context: click.Context) -> list[str]:
 
 
 def _refuse_stray_options(context: click.Context) -> None:
-    given = _given(context)
-    if given:
+    given_options = _command_line_options(context)
+    if given_options:
         raise click.UsageError(
-            f"{given[0]} stands before {context.invoked_subcommand!r}; write it behind, if it belongs there."
+            f"{given_options[0]} stands before {context.invoked_subcommand!r}; "
+            "write it behind, if it belongs there."
         )
 
 
 def _refuse_listening_options(context: click.Context, *allowed: str) -> None:
-    stray = [option for option in _given(context) if option not in allowed]
+    stray = [option for option in _command_line_options(context) if option not in allowed]
     if stray:
         raise click.UsageError(f"{stray[0]} means nothing with {allowed[0]}, which listens for nobody.")

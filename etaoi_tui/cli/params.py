@@ -35,10 +35,10 @@ def seconds(context: click.Context, param: click.Parameter, value: str | None) -
     """
     if value is None:
         return None
-    found = _parse(value, _SECONDS)
-    if not found:
+    parsed = _parse(value, _SECONDS)
+    if not parsed:
         raise click.BadParameter(f"{value!r} is no time span; write something like 60s, 5m or 1h.")
-    return found
+    return parsed
 
 
 def byte_count(context: click.Context, param: click.Parameter, value: str | None) -> int | None:
@@ -49,10 +49,10 @@ def byte_count(context: click.Context, param: click.Parameter, value: str | None
     """
     if value is None:
         return None
-    found = _parse(value, _BYTES)
-    if not found or found < 1:
+    parsed = _parse(value, _BYTES)
+    if not parsed or parsed < 1:
         raise click.BadParameter(f"{value!r} is no size; write something like 512MB or 2GiB.")
-    return int(found)
+    return int(parsed)
 
 
 def query(context: click.Context, param: click.Parameter, value: str | None) -> Query | None:
@@ -87,8 +87,8 @@ def theme_name(context: click.Context, param: click.Parameter, value: str | None
 
 
 def _parse(text: str, units: dict[str, float]) -> float | None:
-    found = _NUMBER_AND_UNIT.fullmatch(text)
-    if found is None:
+    match = _NUMBER_AND_UNIT.fullmatch(text)
+    if match is None:
         return None
-    factor = units.get(found[2].lower())
-    return None if factor is None else float(found[1]) * factor
+    factor = units.get(match[2].lower())
+    return None if factor is None else float(match[1]) * factor

@@ -29,7 +29,7 @@ class RecentRecordings:
     def __call__(self) -> list[RecentRecording]:
         """List them."""
         from etaoi_collector.recording.catalogue.database import CatalogueFile
-        from etaoi_collector.recording.catalogue.lookup import known, newest_question
+        from etaoi_collector.recording.catalogue.lookup import newest_question, valid_entry
         from etaoi_collector.recording.directory import list_recordings, state_dir
         from etaoi_tui.view import format as fmt
         from etaoi_tui.widgets.welcome import RecentRecording
@@ -41,7 +41,7 @@ class RecentRecordings:
             for recording in list_recordings():
                 if recording.running:
                     continue
-                entry = known(file, recording, now)
+                entry = valid_entry(file, recording, now)
                 missing = missing or entry is None
                 what = recording.path.name
                 if entry is not None and entry.problem is None:

@@ -34,10 +34,10 @@ def run(options: CollectorOptions, *, seconds: float | None) -> int:
         _tell({"event": "listening", "url": collector.endpoint, "file": file})
         warned = ""
         while not stop.is_set() and not collector.failure:
-            left = _LOOK_EVERY if seconds is None else began + seconds - time.monotonic()
-            if left <= 0:
+            remaining = _LOOK_EVERY if seconds is None else began + seconds - time.monotonic()
+            if remaining <= 0:
                 break
-            stop.wait(min(_LOOK_EVERY, left))
+            stop.wait(min(_LOOK_EVERY, remaining))
             if collector.recorder.trouble != warned:
                 warned = collector.recorder.trouble
                 echo(warned)
@@ -65,7 +65,7 @@ def run(options: CollectorOptions, *, seconds: float | None) -> int:
     return 1 if problem else 0
 
 
-def _tell(told: dict[str, Any]) -> None:
+def _tell(fields: dict[str, Any]) -> None:
     """Write one line, at once: somebody may be waiting for it."""
-    sys.stdout.write(dumps(told) + "\n")
+    sys.stdout.write(dumps(fields) + "\n")
     sys.stdout.flush()

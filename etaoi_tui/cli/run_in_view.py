@@ -59,9 +59,9 @@ def run_in_view(
             url = collector.endpoint.replace("ws", "http", 1).removesuffix("/ingest")
         planned = prepare(url, options.token, mode)
         output = recordings_dir(options.state).parent / "output" / f"run-{os.getpid()}.log"
-        shown = described(command)
+        command_text = described(command)
         try:
-            program = BackgroundCommand(file, command, os.environ | planned.variables, shown, output)
+            program = BackgroundCommand(file, command, os.environ | planned.variables, command_text, output)
         except CannotRun as error:
             return fail(error)
         try:
@@ -70,7 +70,7 @@ def run_in_view(
             was_running = program.code is None
             code = program.end()
             if was_running:
-                echo(f"etaoi-tui: {shown} ran still, and was ended.")
+                echo(f"etaoi-tui: {command_text} ran still, and was ended.")
             echo(f"etaoi-tui: what it printed is in {output}")
             if recorder is not None and recorder.path is not None:
                 echo(f"etaoi-tui: recorded to {recorder.path}")

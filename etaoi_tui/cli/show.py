@@ -29,12 +29,12 @@ def traces_to_show(store: Store, wanted: str | None) -> list[Trace]:
     exact = store.traces.get(wanted)
     if exact is not None:
         return [exact]
-    found = [trace for trace_id, trace in store.traces.items() if wanted and trace_id.startswith(wanted)]
-    if not found:
+    traces = [trace for trace_id, trace in store.traces.items() if wanted and trace_id.startswith(wanted)]
+    if not traces:
         raise CommandError(f"No trace {wanted!r} in this recording; `etaoi-tui ls FILE` lists what is there.")
-    if len(found) > 1:
-        raise CommandError(f"{len(found):,} traces begin with {wanted!r}; give more of the id.")
-    return found
+    if len(traces) > 1:
+        raise CommandError(f"{len(traces):,} traces begin with {wanted!r}; give more of the id.")
+    return traces
 
 
 def write_traces(

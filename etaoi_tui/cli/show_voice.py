@@ -20,7 +20,7 @@ from etaoi_tui.json_text import dumps
 from etaoi_tui.text import one_line
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.voice.call_model import VoiceCall, overall
-from etaoi_tui.view.voice.labels import MARKS, said_line
+from etaoi_tui.view.voice.labels import MARKS, speech_line
 from etaoi_tui.view.voice.linked_runs import LinkedRuns
 from etaoi_tui.view.voice.model import PARTS, Basis, Kind, MarkKind, Moment, Part, Stage, Turn
 from etaoi_tui.view.voice.stats import GAP, SERIES, Figures, series_words
@@ -88,8 +88,8 @@ def print_calls(
         turns = list(call.turns())
         if as_json:
             out.write(dumps(call_object(call)) + "\n")
-            for place, turn in enumerate(turns, 1):
-                out.write(dumps(turn_object(turn, place)) + "\n")
+            for turn_number, turn in enumerate(turns, 1):
+                out.write(dumps(turn_object(turn, turn_number)) + "\n")
             continue
         if number:
             out.write("\n")
@@ -97,8 +97,8 @@ def print_calls(
 
 
 def _sessions(traces: list[Trace]) -> list[Session]:
-    found = {trace.session: None for trace in traces}
-    return [session for session in found if is_call(session)]
+    sessions = {trace.session: None for trace in traces}
+    return [session for session in sessions if is_call(session)]
 
 
 # the table
@@ -109,7 +109,7 @@ def _print_call(call: VoiceCall, turns: list[Turn], out: TextIO, thresholds: Thr
     length = fmt.duration(max(0.0, call.session.newest_at - call.began))
     out.write(f"call {_name(call)}  {fmt.count(len(turns), 'turn')}  {length}  {status}\n")
     began = call.began
-    rows = [_row(turn, place, began, thresholds) for place, turn in enumerate(turns, 1)]
+    rows = [_row(turn, turn_number, began, thresholds) for turn_number, turn in enumerate(turns, 1)]
     print_table(_HEADINGS, rows, _RIGHT, out)
     for at, text in call.errors:
         out.write(f"{MARKS[MarkKind.ERROR]} {fmt.offset(at - began)}  {one_line(text, 100)}\n")
@@ -120,12 +120,12 @@ def _print_call(call: VoiceCall, turns: list[Turn], out: TextIO, thresholds: Thr
             series_words(name),
             *(
                 f"{fmt.duration(seconds)} {GLYPHS[thresholds.level(name, seconds)]}"
-                for seconds in (told.p50, told.p95, told.max)
+                for seconds in (summary.p50, summary.p95, summary.max)
             ),
-            f"{told.count:,}",
+            f"{summary.count:,}",
         )
-        for name, told in figures
-        if told is not None
+        for name, summary in figures
+        if summary is not None
     ]
     if lines:
         print_table(("STAGE", "P50", "P95", "MAX", "COUNT"), lines, frozenset({1, 2, 3, 4}), out)
@@ -144,20 +144,20 @@ def _print_call(call: VoiceCall, turns: list[Turn], out: TextIO, thresholds: Thr
     out.write("~ derived, not measured   △ slow   ▲ too slow   ? no component explains it\n")
 
 
-def _row(turn: Turn, place: int, began: float, thresholds: Thresholds) -> tuple[str, ...]:
+def _row(turn: Turn, turn_number: int, began: float, thresholds: Thresholds) -> tuple[str, ...]:
     gap = turn.gap
     about = "~" if gap is not None and turn.gap_basis is Basis.DERIVED else ""
     parts = [_cell(turn, kinds) for kinds in _COLUMNS]
-    user = said_line(turn.user_said, _WORDS)
+    user = speech_line(turn.user_said, _WORDS)
     return (
-        f"{place}",
+        f"{turn_number}",
         fmt.offset(turn.start - began),
         "" if gap is None else about + fmt.duration(gap),
         GLYPHS[thresholds.level(GAP, gap)].strip(),
         *parts,
         "".join(dict.fromkeys(MARKS[mark.kind] for mark in turn.marks)),
         f"(typed) {user}" if turn.typed else user,
-        said_line(turn.agent_said, _WORDS),
+        speech_line(turn.agent_said, _WORDS),
     )
 
 
@@ -191,20 +191,20 @@ def call_object(call: VoiceCall) -> dict[str, Any]:
         "characters": statistics.characters,
         "worst_turn": None if worst is None else call.index(worst) + 1,
         "statistics": {
-            name.replace(" ", "_"): _figures(told)
+            name.replace(" ", "_"): _figures(summary)
             for name in SERIES
-            if (told := statistics.of(name)) is not None
+            if (summary := statistics.of(name)) is not None
         },
         "spans_outside_turns": [span.span_id for span in call.outside],
     }
 
 
-def turn_object(turn: Turn, place: int) -> dict[str, Any]:
+def turn_object(turn: Turn, turn_number: int) -> dict[str, Any]:
     """Return what ``show --voice --json`` says of a turn."""
-    told = turn.end_of_turn
+    end_of_turn = turn.end_of_turn
     return {
         "type": "turn",
-        "turn": place,
+        "turn": turn_number,
         "status": turn.status.value,
         "started_at": iso(turn.start),
         "ended_at": None if turn.end is None else iso(turn.end),
@@ -231,11 +231,11 @@ def turn_object(turn: Turn, place: int) -> dict[str, Any]:
             for mark in turn.marks
         ],
         "end_of_turn": {
-            "delay_ms": _milliseconds(told.delay),
-            "transcription_delay_ms": _milliseconds(told.transcription_delay),
-            "callback_ms": _milliseconds(told.callback),
-            "probability": told.probability,
-            "threshold": told.threshold,
+            "delay_ms": _milliseconds(end_of_turn.delay),
+            "transcription_delay_ms": _milliseconds(end_of_turn.transcription_delay),
+            "callback_ms": _milliseconds(end_of_turn.callback),
+            "probability": end_of_turn.probability,
+            "threshold": end_of_turn.threshold,
         },
         "e2e_latency_ms": _milliseconds(turn.e2e_latency),
         "confidence": turn.confidence,
@@ -287,12 +287,12 @@ def _moment(moment: Moment | None) -> dict[str, Any] | None:
     return None if moment is None else {"at": iso(moment.at), "basis": moment.basis.value}
 
 
-def _figures(told: Figures) -> dict[str, Any]:
+def _figures(figures: Figures) -> dict[str, Any]:
     return {
-        "count": told.count,
-        "p50_ms": _milliseconds(told.p50),
-        "p95_ms": _milliseconds(told.p95),
-        "max_ms": _milliseconds(told.max),
+        "count": figures.count,
+        "p50_ms": _milliseconds(figures.p50),
+        "p95_ms": _milliseconds(figures.p95),
+        "max_ms": _milliseconds(figures.max),
     }
 
 

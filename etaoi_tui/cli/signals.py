@@ -14,9 +14,9 @@ _ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if 
 def until_signal() -> Iterator[threading.Event]:
     """Turn Ctrl-C, SIGTERM and SIGHUP into an event for the length of a block, on the main thread."""
     stop = threading.Event()
-    before = {number: signal.signal(number, lambda *_: stop.set()) for number in _ENDING}
+    previous_handlers = {number: signal.signal(number, lambda *_: stop.set()) for number in _ENDING}
     try:
         yield stop
     finally:
-        for number, handler in before.items():
+        for number, handler in previous_handlers.items():
             signal.signal(number, handler)

@@ -246,12 +246,12 @@ def _print_lines(
         if following is not None:
             following.follow(changes)
 
-    told: set[str] = set()
+    printed: set[str] = set()
     while not collector.failure and not stop.wait(0.0 if feed.behind else _POLL_SECONDS):
         take()
         for notice in source.notices:
-            if notice not in told:
-                told.add(notice)
+            if notice not in printed:
+                printed.add(notice)
                 echo(notice)
     collector.stop()
     take()  # what had arrived before the end
@@ -272,13 +272,13 @@ def _follow(source: Source, stop: threading.Event, ended: Callable[[], bool]) ->
         feed.tick(_TICK_MS, time.time())
         if feed.behind:
             continue
-        if deadline is not None and (_everybody_left(store) or time.monotonic() > deadline):
+        if deadline is not None and (_all_disconnected(store) or time.monotonic() > deadline):
             return store
         if stop.wait(_POLL_SECONDS):
             return store
 
 
-def _everybody_left(store: Store) -> bool:
+def _all_disconnected(store: Store) -> bool:
     connections = store.connections.values()
     return bool(connections) and all(connection.closed_at is not None for connection in connections)
 

@@ -103,21 +103,21 @@ def run(
             dam = SinceFilter(source, source.connected_at) if only_new else None
             feed = Feed(dam or source, Store())
             wrong: set[str] = set()
-            gone = False
+            was_gone = False
             while not stop.wait(0.0 if feed.behind else _POLL_SECONDS):
-                over = bool(source.failure) or (no_wait and source.gone)
+                over = bool(source.failure) or (no_wait and source.viewer_gone)
                 changes = feed.tick(_TICK_MS, time.time())
                 if dam is None or dam.released:
                     printer.print_changes(changes)
                 else:
                     printer.pass_over(changes)
                     dam.released = dam.waiting
-                before, wrong = wrong, set(source.notices)
-                for notice in sorted(wrong - before):
+                previously_wrong, wrong = wrong, set(source.notices)
+                for notice in sorted(wrong - previously_wrong):
                     echo(notice)
-                if gone and not source.gone:
+                if was_gone and not source.viewer_gone:
                     echo(f"{source.url} is there again.")
-                gone = source.gone
+                was_gone = source.viewer_gone
                 if over and not feed.behind and not (dam is not None and dam.waiting):
                     break
         return 1 if source.failure else 0

@@ -143,6 +143,6 @@ def _call_around(at: Workspace, span: Span) -> Span | None:
 
     data = SpanData(span, at.payloads, at.now(span.trace))
     if is_orphan(data):
-        found, _ = call_of_orphan(data)
-        return call_near(found) if found is not None else None
+        call, _ = call_of_orphan(data)
+        return call_near(call) if call is not None else None
     return call_near(span)

@@ -21,13 +21,13 @@ def find_everywhere(at: Workspace) -> None:
 
     dialog = FindEverywhere(at.found_text, stops_listening=at.is_live)
 
-    def go(found: FoundSpan | None) -> None:
+    def go(hit: FoundSpan | None) -> None:
         at.found_text = dialog.text
-        if found is None:
+        if hit is None:
             return
-        if found.trace_id in at.store.traces and at.store.find_span(found.span_id) is not None:
-            at.go_to_span_id(found.span_id)
+        if hit.trace_id in at.store.traces and at.store.find_span(hit.span_id) is not None:
+            at.go_to_span_id(hit.span_id)
         else:
-            at.post_message(RecordingChosen(found.file, found.trace_id, found.span_id))
+            at.post_message(RecordingChosen(hit.file, hit.trace_id, hit.span_id))
 
     at.app.push_screen(dialog, go)

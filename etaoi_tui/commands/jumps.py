@@ -126,11 +126,11 @@ def _go(at: Workspace, way: int, wanted: Callable[[Span], bool], what: str) -> N
     trace = at.selection.trace
     if trace is None:
         return
-    found = (next_span if way > 0 else previous_span)(trace, at.selection.span, wanted)
-    if found is None:
+    target = (next_span if way > 0 else previous_span)(trace, at.selection.span, wanted)
+    if target is None:
         at.answer(f"No {what} {'behind' if way > 0 else 'before'} this in the run.")
     else:
-        at.go_to_span(found)
+        at.go_to_span(target)
 
 
 def _go_to_turn(at: Workspace, way: int) -> None:

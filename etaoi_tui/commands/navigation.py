@@ -32,7 +32,7 @@ def open_deeper(at: Workspace) -> None:
     elif at.pane == "traces":
         if not at.traces.open_row():
             at.arrangement.go_to("tree")
-    elif at.conversation.shown:
+    elif at.conversation.is_shown:
         _open_what_was_said(at)
     else:
         at.draw_detail_now()
@@ -56,7 +56,7 @@ def step_back(at: Workspace) -> None:
         at.arrangement.zoom()
     elif at.pane == "detail":
         at.arrangement.go_to("tree")
-    elif at.pane == "tree" and at.conversation.shown:
+    elif at.pane == "tree" and at.conversation.is_shown:
         at.conversation.show(False)
     else:
         at.arrangement.go_to("traces")
@@ -159,7 +159,7 @@ def show_conversation(at: Workspace) -> None:
     if at.selection.trace is None:
         at.answer("There is no trace yet.")
         return
-    at.conversation.show(not at.conversation.shown)
+    at.conversation.show(not at.conversation.is_shown)
     at.arrangement.go_to_after_layout("tree")
 
 
@@ -193,31 +193,31 @@ def _open_what_was_said(at: Workspace) -> None:
 
 def _go_to_error(at: Workspace, find: Callable[[Trace, Span | None], Span | None], runs: int) -> None:
     trace = at.selection.trace
-    found = find(trace, at.selection.span) if trace is not None else None
-    if found is None:
+    target = find(trace, at.selection.span) if trace is not None else None
+    if target is None:
         for other in filter(has_problem, at.traces.runs_from_cursor(runs)):
-            found = find(other, None)
-            if found is not None:
+            target = find(other, None)
+            if target is not None:
                 break
             if other.unread is not None:
                 at.navigator.go_to_run(other)
                 at.loader.when_read(other, lambda run: _go_to_error_in(at, run, find))
                 return
         else:
-            found = find(trace, None) if trace is not None else None
-        if found is not None and found.trace is trace:
+            target = find(trace, None) if trace is not None else None
+        if target is not None and target.trace is trace:
             at.answer(f"No error {'behind' if runs > 0 else 'before'} this, and none in another run.")
-    if found is not None:
-        at.go_to_span(found)
+    if target is not None:
+        at.go_to_span(target)
     else:
         at.answer(f"No errors in {fmt.count(at.traces.rows.runs, 'run')}.")
 
 
 def _go_to_error_in(at: Workspace, run: Trace, find: Callable[[Trace, Span | None], Span | None]) -> None:
     """Go to the first or last error of a run that has been read meanwhile, if it is still the one shown."""
-    found = find(run, None) if run is at.selection.trace else None
-    if found is not None:
-        at.go_to_span(found)
+    target = find(run, None) if run is at.selection.trace else None
+    if target is not None:
+        at.go_to_span(target)
 
 
 def _snapshot_of(span: Span | None, snapshots: list[Span]) -> int:

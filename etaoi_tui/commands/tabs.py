@@ -89,10 +89,10 @@ def _origin(at: Workspace, target: str) -> Span | None:
     from etaoi_tui.detail.messages.message_provenance import find_origin
     from etaoi_tui.detail.span_data import SpanData
 
-    shown = at.selection.span
-    if ":" not in target or shown is None:
+    span = at.selection.span
+    if ":" not in target or span is None:
         return at.store.find_span(target)
-    return find_origin(SpanData(shown, at.payloads, at.now(shown.trace)), target)
+    return find_origin(SpanData(span, at.payloads, at.now(span.trace)), target)
 
 
 @command(

@@ -25,7 +25,7 @@ _SCALES = {
 def toggle_lanes(at: Workspace) -> None:
     """Change between lanes and tree."""
     voice = at.voice
-    if at.conversation.shown:
+    if at.conversation.is_shown:
         at.conversation.show(False)
         voice.show_lanes(voice.call is not None)
         return
@@ -92,10 +92,10 @@ def _go_to_slowest_tool(at: Workspace) -> None:
     if not calls:
         at.answer("No tool call of this session has ended.")
         return
-    shown = at.slowest_tools.shown
-    goes_on = shown in calls and shown is at.selection.span
-    number = (calls.index(shown) + 1) % len(calls) if shown is not None and goes_on else 0
-    at.slowest_tools.shown = calls[number]
+    last_shown = at.slowest_tools.last_shown
+    goes_on = last_shown in calls and last_shown is at.selection.span
+    number = (calls.index(last_shown) + 1) % len(calls) if last_shown is not None and goes_on else 0
+    at.slowest_tools.last_shown = calls[number]
     at.go_to_span(calls[number])
     rank = "slowest" if number == 0 else f"number {number + 1} of the slowest"
     took = calls[number].duration(at.now(calls[number].trace))

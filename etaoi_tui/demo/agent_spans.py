@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+from etaoi_collector.conventions import keys
 from etaoi_tui.demo.clock import Story
 from etaoi_tui.demo.span_writer import SpanWriter
 from etaoi_tui.sdk.ids import id_text
@@ -27,8 +28,8 @@ _PREVIEW_CHARACTERS = 120
 class Tokens:
     """What one model call took and gave."""
 
-    taken: int
-    given: int
+    input_tokens: int
+    output_tokens: int
     cached: int = 0
     written: int = 0
     reasoning: int = 0
@@ -36,9 +37,9 @@ class Tokens:
     def usage(self) -> dict[str, Any]:
         """The usage map of a call's end."""
         return {
-            "input_tokens": self.taken,
-            "output_tokens": self.given,
-            "total_tokens": self.taken + self.given,
+            "input_tokens": self.input_tokens,
+            "output_tokens": self.output_tokens,
+            "total_tokens": self.input_tokens + self.output_tokens,
             "input_token_details": {"cache_read": self.cached, "cache_creation": self.written},
             "output_token_details": {"reasoning": self.reasoning},
             "cache_read_input_tokens": self.cached,
@@ -76,11 +77,11 @@ class Agent:
 
     def metadata(self, name: str, **more: str) -> dict[str, str]:
         """The metadata of one of the agent's spans."""
-        told = {"name": name, "lc_agent_name": self.name, **more}
+        metadata = {"name": name, "lc_agent_name": self.name, **more}
         if self.context is not None:
-            told["agent.context_id"] = id_text(self.context.span_id)
-            told["agent.context_hash"] = self.hash
-        return told
+            metadata["agent.context_id"] = id_text(self.context.span_id)
+            metadata["agent.context_hash"] = self.hash
+        return metadata
 
     @property
     def hash(self) -> str:
@@ -105,17 +106,17 @@ class Agent:
             self.name,
             {
                 "framework": "langchain",
-                "agent_name": self.name,
+                keys.AGENT_NAME: self.name,
                 "agent_id": None,
                 "hash": self.hash,
-                "system_prompt": self.system,
+                keys.SYSTEM_PROMPT: self.system,
                 "tools": list(tools),
                 "llm": {"model": self.model, "provider": self.provider, "temperature": 0.2},
                 "stt": None,
                 "tts": None,
                 "vad": None,
                 "turn_detector": None,
-                "mcp_servers": [{"name": "docs", "transport": "stdio", "tools": ["fetch_page"]}],
+                keys.MCP_SERVERS: [{"name": "docs", "transport": "stdio", "tools": ["fetch_page"]}],
                 "graph": {
                     "nodes": [{"id": n, "label": n, "kind": None} for n in (*order, "tools", "__end__")],
                     "edges": edges,
@@ -134,7 +135,7 @@ class Agent:
         self.root = self.stage.start(
             "sub_agent",
             self.name,
-            {"inputs": self._state(), "input_keys": ["messages"]},
+            {keys.INPUTS: self._state(), keys.INPUT_KEYS: ["messages"]},
             parent=parent,
             metadata=self.metadata(
                 self.name, lc_chain_kind="sub_agent", ls_integration="langchain_create_agent"
@@ -146,7 +147,7 @@ class Agent:
     def finish(self) -> None:
         """End the agent's run."""
         if self.root is not None:
-            self.stage.end(self.root, {"outputs": self._state(), "output_keys": ["messages"]})
+            self.stage.end(self.root, {keys.OUTPUTS: self._state(), keys.OUTPUT_KEYS: ["messages"]})
 
     def node(self, name: str) -> Span:
         """Start a node of the graph."""
@@ -154,7 +155,7 @@ class Agent:
         return self.stage.start(
             "middleware",
             name,
-            {"inputs": self._state(), "input_keys": ["messages"]},
+            {keys.INPUTS: self._state(), keys.INPUT_KEYS: ["messages"]},
             parent=self.root,
             metadata=self.metadata(
                 name,
@@ -168,7 +169,7 @@ class Agent:
 
     def leave(self, node: Span) -> None:
         """End a node of the graph."""
-        self.stage.end(node, {"outputs": self._state(last=1), "output_keys": ["messages"]})
+        self.stage.end(node, {keys.OUTPUTS: self._state(last=1), keys.OUTPUT_KEYS: ["messages"]})
 
     def hook(self, owner: str, hook: str, seconds: float) -> Story:
         """Play a middleware's hook that changes nothing."""
@@ -177,7 +178,7 @@ class Agent:
         span = self.stage.start(
             "middleware",
             name,
-            {"inputs": self._state(), "input_keys": ["messages"]},
+            {keys.INPUTS: self._state(), keys.INPUT_KEYS: ["messages"]},
             parent=self.root,
             metadata=self.metadata(
                 name, lc_chain_kind="hook", lc_hook=hook, langgraph_node=name, langgraph_step=str(self.step)
@@ -185,7 +186,7 @@ class Agent:
             agent=self.name,
         )
         yield seconds
-        self.stage.end(span, {"outputs": ""})
+        self.stage.end(span, {keys.OUTPUTS: ""})
 
     # middleware probes
 
@@ -214,12 +215,12 @@ class Agent:
         name = f"{label}.{hook}"
         metadata = self.metadata(name, lc_probe=hook, probe_label=name)
         if phase is not None:
-            metadata["probe_phase"] = phase
+            metadata[keys.PROBE_PHASE] = phase
         span = self.stage.start(
             "middleware", name, payload, parent=parent, metadata=metadata, agent=self.name
         )
         yield seconds
-        self.stage.end(span, {"diff": payload["diff"]})
+        self.stage.end(span, {"diff": payload[keys.DIFF]})
 
     # models and tools
 
@@ -230,7 +231,7 @@ class Agent:
             "llm",
             self.model,
             {
-                "input_messages": [
+                keys.INPUT_MESSAGES: [
                     {"role": "system", "text": system or self.system},
                     *[{k: v for k, v in m.items() if k != "name"} for m in self.messages],
                 ]
@@ -263,9 +264,9 @@ class Agent:
                 "response": message,
                 "usage": reply.tokens.usage(),
                 "model": self.model,
-                "model_name": self.model,
-                "ttft_ms": round(reply.ttft * 1000),
-                "finish_reason": "tool_calls" if reply.tool_calls else "stop",
+                keys.MODEL_NAME: self.model,
+                keys.TTFT_MS: round(reply.ttft * 1000),
+                keys.FINISH_REASON: "tool_calls" if reply.tool_calls else "stop",
             },
         )
 
@@ -336,11 +337,11 @@ class Agent:
 
 def brief(message: Message) -> dict[str, Any]:
     """A message as a probe tells it: its beginning and its length."""
-    told: dict[str, Any] = {
+    description: dict[str, Any] = {
         "role": message["role"],
         "preview": message["text"][:_PREVIEW_CHARACTERS],
         "len": len(message["text"]),
     }
     if message.get("tool_calls"):
-        told["tool_calls"] = [{"name": call["name"]} for call in message["tool_calls"]]
-    return told
+        description["tool_calls"] = [{"name": call["name"]} for call in message["tool_calls"]]
+    return description

@@ -85,6 +85,6 @@ class Clock:
 
     def _wait_until(self, wake: float) -> None:
         self.elapsed = wake
-        left = self._real_start + wake / self._speed - self._now()
-        if left > 0:
-            self._wait(left)
+        remaining = self._real_start + wake / self._speed - self._now()
+        if remaining > 0:
+            self._wait(remaining)

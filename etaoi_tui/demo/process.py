@@ -37,9 +37,9 @@ def agent_process(url: str, *, seed: int, speed: float, loop: bool) -> Iterator[
         if agent.poll() is None:
             agent.terminate()
         try:
-            _, told = agent.communicate(timeout=_ENDS_WITHIN)
+            _, error_output = agent.communicate(timeout=_ENDS_WITHIN)
         except subprocess.TimeoutExpired:
             agent.kill()
-            _, told = agent.communicate()
-        if agent.returncode not in (0, -signal.SIGTERM) and told.strip():
-            echo(f"The demo's agent failed: {told.decode(errors='replace').strip().splitlines()[-1]}")
+            _, error_output = agent.communicate()
+        if agent.returncode not in (0, -signal.SIGTERM) and error_output.strip():
+            echo(f"The demo's agent failed: {error_output.decode(errors='replace').strip().splitlines()[-1]}")

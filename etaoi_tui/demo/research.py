@@ -92,9 +92,9 @@ def _look_around(agent: Agent, subject: Scenario, calls: list[dict[str, Any]]) -
     """Three tools at once."""
     stage = agent.stage
     tools = agent.node("tools")
-    found = json.dumps(subjects.search_hits(subject), indent=2)
+    search_result = json.dumps(subjects.search_hits(subject), indent=2)
     yield [
-        agent.use_tool(tools, calls[0], stage.about(0.85), found),
+        agent.use_tool(tools, calls[0], stage.about(0.85), search_result),
         agent.use_tool(tools, calls[1], stage.about(1.6), subjects.release_notes(subject)),
         agent.use_tool(tools, calls[2], stage.about(0.35), subjects.own_module(subject)),
     ]
@@ -239,7 +239,7 @@ def _model_node(agent: Agent, reply: Reply, unused: str = "run_tests") -> Story:
 
 def _fit_budget(agent: Agent) -> Story:
     """Before a model call: long tool results give way to their beginning."""
-    before = [brief(message) for message in agent.messages]
+    messages_before = [brief(message) for message in agent.messages]
     removed, added = [], []
     for message in agent.messages:
         if message["role"] == "tool" and len(message["text"]) > 2 * _KEPT_CHARACTERS:
@@ -255,7 +255,7 @@ def _fit_budget(agent: Agent) -> Story:
             "ContextBudget",
             "before_model",
             {
-                "before": {"keys": ["messages"], "messages": before},
+                "before": {"keys": ["messages"], "messages": messages_before},
                 "after": {"keys": ["messages"], "messages": after},
                 "diff": diff,
                 "response": {"keys": ["messages"], "messages": added} if removed else {"none": True},

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from etaoi_collector.conventions import keys
 from etaoi_tui.demo.clock import Story
 from etaoi_tui.demo.span_writer import SpanWriter
 from etaoi_tui.sdk.ids import bridge_uuid
@@ -26,16 +27,16 @@ _INSTRUCTIONS = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
+class _Reply:
     """What the agent says in one go, and how long each part of it takes, in seconds."""
 
     text: str
     ttft: float
     ttfb: float
     audio: float
-    taken: int
-    given: int
-    heard: str | None = None
+    input_tokens: int
+    output_tokens: int
+    heard_text: str | None = None
     """Where the user interrupts: what had been heard by then."""
 
 
@@ -74,17 +75,17 @@ class _Turn:
         """Start a span of this turn."""
         return self.stage.start(kind, name, payload, parent=self.span, speech=self.speech)
 
-    def listen(self, heard: Sequence[str], seconds: float, delay: float) -> Story:
+    def listen(self, transcripts: Sequence[str], seconds: float, delay: float) -> Story:
         """The user speaks: transcripts overwrite each other, until the end of the utterance is decided."""
         stage = self.stage
         stage.state("agent", "listening")
         stage.state("user", "speaking")
         activity = self.part("vad", "speech", {})
-        said = self.part("voice_input", "user", {"transcript": "", "is_final": False, "language": "en"})
-        for words in heard[:-1]:
-            yield stage.about(seconds / len(heard))
-            stage.note(said, {"transcript": words, "is_final": False, "language": "en"})
-        yield stage.about(seconds / len(heard))
+        input_span = self.part("voice_input", "user", {"transcript": "", "is_final": False, "language": "en"})
+        for words in transcripts[:-1]:
+            yield stage.about(seconds / len(transcripts))
+            stage.note(input_span, {"transcript": words, "is_final": False, "language": "en"})
+        yield stage.about(seconds / len(transcripts))
         stopped = stage.clock.at
         stage.state("user", "listening")
         stage.end(activity, {"inference_count": 53}, metrics=_metrics(stage, "vad", _VAD, idle_time=0.0))
@@ -92,7 +93,7 @@ class _Turn:
         transcription = round(delay * 0.6, 3)
         yield transcription
         final = {
-            "transcript": heard[-1],
+            "transcript": transcripts[-1],
             "is_final": True,
             "language": "en",
             "transcript_confidence": 0.97,
@@ -100,7 +101,9 @@ class _Turn:
             "end_of_turn_delay": delay,
         }
         audio = round(stopped - stage.clock.at + seconds + transcription, 3)
-        stage.end(said, final, metrics=_metrics(stage, "stt", _STT, audio_duration=audio, streamed=True))
+        stage.end(
+            input_span, final, metrics=_metrics(stage, "stt", _STT, audio_duration=audio, streamed=True)
+        )
         yield delay - transcription
         stage.end(
             waiting,
@@ -117,46 +120,52 @@ class _Turn:
         )
         stage.state("agent", "thinking")
 
-    def ask(self, said: _Said, seconds: float, tool: str, arguments: str, output: str, takes: float) -> Story:
+    def ask(
+        self, reply: _Reply, seconds: float, tool: str, arguments: str, output: str, takes: float
+    ) -> Story:
         """The model asks for a tool, and gets its answer."""
-        yield from self._model(said, seconds, calls=[{"name": tool, "arguments": arguments}])
-        told = {"name": tool, "arguments": arguments, "call_id": f"call_{self.stage.rng.getrandbits(32):08x}"}
-        span = self.part("tool", tool, told)
+        yield from self._model(reply, seconds, calls=[{"name": tool, "arguments": arguments}])
+        payload = {
+            "name": tool,
+            "arguments": arguments,
+            "call_id": f"call_{self.stage.rng.getrandbits(32):08x}",
+        }
+        span = self.part("tool", tool, payload)
         yield self.stage.about(takes)
-        self.stage.end(span, {**told, "output": output})
+        self.stage.end(span, {**payload, "output": output})
 
-    def answer(self, said: _Said) -> Story:
+    def answer(self, reply: _Reply) -> Story:
         """The model writes while the voice speaks; then the turn is over."""
-        yield [self._model(said, seconds=said.ttft + 0.5), self._speak(said)]
-        told: dict[str, Any] = {"ttft": said.ttft, "ttfb": said.ttfb}
-        self.stage.end(self.span, told)
+        yield [self._model(reply, seconds=reply.ttft + 0.5), self._speak(reply)]
+        payload: dict[str, Any] = {"ttft": reply.ttft, "ttfb": reply.ttfb}
+        self.stage.end(self.span, payload)
         self._tell_usage()
 
-    def _model(self, said: _Said, seconds: float, calls: Sequence[Mapping[str, Any]] = ()) -> Story:
+    def _model(self, reply: _Reply, seconds: float, calls: Sequence[Mapping[str, Any]] = ()) -> Story:
         stage = self.stage
-        self.call.used["taken"] += said.taken
-        self.call.used["given"] += said.given
+        self.call.used["taken"] += reply.input_tokens
+        self.call.used["given"] += reply.output_tokens
         span = self.part("llm", _LLM, {"model": _LLM})
-        yield said.ttft
-        if said.text:
-            yield from stage.stream(span, said.text, seconds - said.ttft)
+        yield reply.ttft
+        if reply.text:
+            yield from stage.stream(span, reply.text, seconds - reply.ttft)
         else:
-            yield seconds - said.ttft
-        per_second = round(said.given / seconds, 1)
+            yield seconds - reply.ttft
+        per_second = round(reply.output_tokens / seconds, 1)
         stage.end(
             span,
             {
                 "model": _LLM,
-                "text": said.text,
-                "response": {"role": "ai", "text": said.text, "tool_calls": list(calls)},
+                "text": reply.text,
+                "response": {"role": "ai", "text": reply.text, keys.TOOL_CALLS: list(calls)},
                 "usage": {
-                    "input_tokens": said.taken,
-                    "output_tokens": said.given,
-                    "total_tokens": said.taken + said.given,
-                    "input_token_details": {"cache_read": said.taken // 2, "cache_creation": 0},
+                    "input_tokens": reply.input_tokens,
+                    "output_tokens": reply.output_tokens,
+                    "total_tokens": reply.input_tokens + reply.output_tokens,
+                    "input_token_details": {"cache_read": reply.input_tokens // 2, "cache_creation": 0},
                     "output_token_details": {"reasoning": 0},
                 },
-                "ttft": said.ttft,
+                "ttft": reply.ttft,
                 "tokens_per_second": per_second,
             },
             metrics=_metrics(
@@ -164,42 +173,42 @@ class _Turn:
                 "llm",
                 _LLM,
                 duration=seconds,
-                ttft=said.ttft,
+                ttft=reply.ttft,
                 cancelled=False,
-                completion_tokens=said.given,
-                prompt_tokens=said.taken,
-                prompt_cached_tokens=said.taken // 2,
-                total_tokens=said.taken + said.given,
+                completion_tokens=reply.output_tokens,
+                prompt_tokens=reply.input_tokens,
+                prompt_cached_tokens=reply.input_tokens // 2,
+                total_tokens=reply.input_tokens + reply.output_tokens,
                 tokens_per_second=per_second,
                 speech_id=self.speech,
             ),
         )
 
-    def _speak(self, said: _Said) -> Story:
+    def _speak(self, reply: _Reply) -> Story:
         stage = self.stage
-        yield said.ttft + 0.08
+        yield reply.ttft + 0.08
         span = self.part("voice_output", "agent", {"label": _TTS, "model": _TTS})
-        yield said.ttfb
+        yield reply.ttfb
         stage.state("agent", "speaking")
-        words = [word + " " for word in (said.heard or said.text).split()]
+        words = [word + " " for word in (reply.heard_text or reply.text).split()]
         spoken = ""
         for word in words:
             spoken += word
             stage.note(self.span, {"agent_transcript": spoken, "agent_transcript_delta": word})
-            yield said.audio / len(words)
+            yield reply.audio / len(words)
         stage.note(self.span, {"agent_transcript": spoken, "agent_transcript_final": True})
-        interrupted = said.heard is not None
+        interrupted = reply.heard_text is not None
         if interrupted:
             stage.note(self.span, _interruption(stage))
-        self.call.used["characters"] += len(said.text)
-        self.call.used["audio"] += said.audio
+        self.call.used["characters"] += len(reply.text)
+        self.call.used["audio"] += reply.audio
         stage.end(
             span,
             {
                 "text": spoken.rstrip(),
-                "audio_duration": said.audio,
-                "characters_count": len(said.text),
-                "tts_node_ttfb": said.ttfb,
+                "audio_duration": reply.audio,
+                "characters_count": len(reply.text),
+                "tts_node_ttfb": reply.ttfb,
                 "playback_latency": 0.03,
             },
             error="interrupted" if interrupted else None,
@@ -207,11 +216,11 @@ class _Turn:
                 stage,
                 "tts",
                 _TTS,
-                ttfb=said.ttfb,
-                duration=round(said.ttfb + 0.2, 3),
-                audio_duration=said.audio,
+                ttfb=reply.ttfb,
+                duration=round(reply.ttfb + 0.2, 3),
+                audio_duration=reply.audio,
                 cancelled=interrupted,
-                characters_count=len(said.text),
+                characters_count=len(reply.text),
                 streamed=True,
                 speech_id=self.speech,
             ),
@@ -222,12 +231,13 @@ class _Turn:
         used = self.call.used
         model = {"input_tokens": round(used["taken"]), "output_tokens": round(used["given"])}
         voice = {"characters_count": round(used["characters"]), "audio_duration": round(used["audio"], 3)}
-        told = [
+        model_usage = [
             {"type": "llm_usage", "provider": "demo", "model": _LLM, **model},
             {"type": "tts_usage", "provider": "demo", "model": _TTS, **voice},
         ]
         self.stage.note(
-            self.call.session, {"session_usage": {"model_usage": told}, "created_at": self.stage.clock.at}
+            self.call.session,
+            {"session_usage": {"model_usage": model_usage}, "created_at": self.stage.clock.at},
         )
 
 
@@ -241,7 +251,7 @@ def phone_call(stage: SpanWriter) -> Story:
     call = _Call(stage, session, agent)
     yield stage.about(0.2)
     turn = call.open_turn()
-    yield from turn.answer(_Said("Bookshop, good morning! How can I help?", 0.24, 0.11, 1.5, 96, 11))
+    yield from turn.answer(_Reply("Bookshop, good morning! How can I help?", 0.24, 0.11, 1.5, 96, 11))
     yield stage.about(0.4)
     yield from _where_is_it(call.open_turn())
     yield stage.about(0.3)
@@ -256,29 +266,29 @@ def phone_call(stage: SpanWriter) -> Story:
 def _where_is_it(turn: _Turn) -> Story:
     words = ("hi", "hi I ordered", "hi I ordered a book last", "Hi, I ordered a book last week. Where is it?")
     yield from turn.listen(words, seconds=1.7, delay=0.42)
-    request = _Said("", ttft=0.31, ttfb=0.0, audio=0.0, taken=182, given=24)
+    request = _Reply("", ttft=0.31, ttfb=0.0, audio=0.0, input_tokens=182, output_tokens=24)
     yield from turn.ask(request, 0.46, "find_order", '{"phone": "5550123"}', "4711: in transit, Friday", 0.9)
     yield from turn.answer(
-        _Said("Found it. Your order is on its way and arrives on Friday.", 0.28, 0.13, 1.8, 241, 17)
+        _Reply("Found it. Your order is on its way and arrives on Friday.", 0.28, 0.13, 1.8, 241, 17)
     )
 
 
 def _can_i_pick_it_up(turn: _Turn) -> Story:
     yield from turn.listen(("can", "can I", "Can I pick it up somewhere instead?"), seconds=1.2, delay=0.55)
     text = "Of course. I can send it to the parcel shop next to the station, or you pick it up here with us."
-    heard = "Of course. I can send it to the parcel shop next to the"
-    yield from turn.answer(_Said(text, 0.33, 0.12, 1.4, 288, 31, heard))
+    heard_text = "Of course. I can send it to the parcel shop next to the"
+    yield from turn.answer(_Reply(text, 0.33, 0.12, 1.4, 288, 31, heard_text))
 
 
 def _at_your_shop(turn: _Turn) -> Story:
     yield from turn.listen(("at your", "At your shop is fine, thanks!"), seconds=0.8, delay=0.36)
-    request = _Said("", ttft=0.22, ttfb=0.0, audio=0.0, taken=331, given=19)
+    request = _Reply("", ttft=0.22, ttfb=0.0, audio=0.0, input_tokens=331, output_tokens=19)
     yield from turn.ask(request, 0.3, "set_pickup", '{"order": 4711}', "ok, from Saturday 10:00", 0.4)
-    yield from turn.answer(_Said("Done. It waits for you from Saturday at ten.", 0.26, 0.1, 1.4, 352, 14))
+    yield from turn.answer(_Reply("Done. It waits for you from Saturday at ten.", 0.26, 0.1, 1.4, 352, 14))
 
 
 def _metrics(stage: SpanWriter, kind: str, model: str, **more: Any) -> dict[str, Any]:
-    metadata = {"model_name": model, "model_provider": "demo"}
+    metadata = {keys.MODEL_NAME: model, "model_provider": "demo"}
     return {"type": kind, "label": model, "timestamp": stage.clock.at, **more, "metadata": metadata}
 
 

@@ -48,7 +48,12 @@ def describe_span(
     overview = _guarded(Tab("overview", "Overview", lambda: _overview(data)), data, first=not main)
     viewer = KINDS.for_span(span)
     front = viewer.tabs_in_front if isinstance(viewer, KindViewer) else 1
-    tabs = [*main[:front], overview, *main[front:], *(_guarded(tab, data) for tab in _told_tabs(data, notes))]
+    tabs = [
+        *main[:front],
+        overview,
+        *main[front:],
+        *(_guarded(tab, data) for tab in _viewer_tabs(data, notes)),
+    ]
     if data.metadata:
         tabs.append(
             _guarded(Tab("attributes", "Attributes", lambda: attribute_sections(data.metadata)), data)
@@ -68,7 +73,7 @@ def describe_span(
     )
 
 
-def _told_tabs(data: SpanData, notes: list[str]) -> Sequence[Tab]:
+def _viewer_tabs(data: SpanData, notes: list[str]) -> Sequence[Tab]:
     try:
         return state_and_goal.tabs(data)
     except Exception as error:

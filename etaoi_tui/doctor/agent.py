@@ -50,7 +50,7 @@ def look(url: str, environment: Mapping[str, str] = os.environ) -> Iterator[Find
     if problem:
         yield Finding("python", State.NOTE, f"{python}: {problem}")
     else:
-        named = ", ".join(f"{name} {found}" for name, found in installed.items())
+        named = ", ".join(f"{name} {installed_version}" for name, installed_version in installed.items())
         yield Finding("python", State.OK, f"{version} at {python}: {named or 'no SDK that traces'}")
     yield from _variables(url, environment)
     fitting = [recipe for recipe in recipes(url) if any(package in installed for package in recipe.packages)]
@@ -82,8 +82,8 @@ def _installed(python: str) -> tuple[dict[str, str], str, str]:
             check=True,
             stdin=subprocess.DEVNULL,
         )
-        found, version = json.loads(done.stdout.splitlines()[-1])
-        return dict(found), str(version), ""
+        versions, version = json.loads(done.stdout.splitlines()[-1])
+        return dict(versions), str(version), ""
     except (OSError, subprocess.SubprocessError, ValueError, IndexError) as error:
         return {}, "", f"it does not say what is installed ({type(error).__name__})"
 
@@ -94,13 +94,15 @@ def _variables(url: str, environment: Mapping[str, str]) -> Iterator[Finding]:
     if host := environment.get("ETAOI_HOST"):
         yield Finding("etaoi", State.NOTE, f"ETAOI_HOST={host}")
     for family in FAMILIES:
-        told = {name: environment[name] for name in family.marks if environment.get(name)}
-        if not told:
+        variables = {name: environment[name] for name in family.marks if environment.get(name)}
+        if not variables:
             continue
-        here = any(url in value or "127.0.0.1" in value or "localhost" in value for value in told.values())
-        shown = " ".join(f"{name}={_masked(name, value)}" for name, value in told.items())
+        here = any(
+            url in value or "127.0.0.1" in value or "localhost" in value for value in variables.values()
+        )
+        assignments = " ".join(f"{name}={_masked(name, value)}" for name, value in variables.items())
         where = "this machine" if here else "elsewhere; etaoi-tui run shows it here all the same"
-        yield Finding(family.name, State.NOTE, f"{shown} ({where})")
+        yield Finding(family.name, State.NOTE, f"{assignments} ({where})")
 
 
 def _masked(name: str, value: str) -> str:

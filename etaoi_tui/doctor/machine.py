@@ -39,8 +39,10 @@ def _recordings() -> Finding:
             f"{folder} cannot be written: {error.strerror}",
             "ETAOI_TUI_STATE_DIR=FOLDER etaoi-tui, or etaoi-tui --no-record",
         )
-    known = list_recordings()
-    detail = f"{folder}: {len(known)} of {size(sum(one.size for one in known))}; {size(free)} are free"
+    recordings = list_recordings()
+    detail = (
+        f"{folder}: {len(recordings)} of {size(sum(one.size for one in recordings))}; {size(free)} are free"
+    )
     return Finding("recordings", State.OK if free > LITTLE else State.NOTE, detail)
 
 
@@ -74,8 +76,8 @@ def _terminal() -> Iterator[Finding]:
 def _colours(term: str) -> Finding:
     if os.environ.get("NO_COLOR"):
         return Finding("colours", State.NOTE, "NO_COLOR is set: none are used", "unset NO_COLOR")
-    told = os.environ.get("COLORTERM", "").lower()
-    if told in ("truecolor", "24bit") or term.endswith("-direct"):
+    colour_term = os.environ.get("COLORTERM", "").lower()
+    if colour_term in ("truecolor", "24bit") or term.endswith("-direct"):
         return Finding("colours", State.OK, "16 million (COLORTERM)")
     few = "256" if "256color" in term else "16"
     return Finding(

@@ -129,8 +129,8 @@ def _open_stream(
         answer = connection.getresponse()
         if answer.status == 200:
             return answer
-        told = answer.read(500).decode("utf-8", "replace").strip()
-        return f"HTTP {answer.status} for /sse/sessions: {told}"
+        answer_text = answer.read(500).decode("utf-8", "replace").strip()
+        return f"HTTP {answer.status} for /sse/sessions: {answer_text}"
     except (OSError, http.client.HTTPException) as error:
         return f"/sse/sessions: {error}"
 

@@ -58,19 +58,19 @@ class Extract:
 
     def spans(self) -> Iterator[Span]:
         """Yield every span of which something arrived: trace by trace, parents before children."""
-        found: Iterable[Span] = (
+        spans: Iterable[Span] = (
             self._all() if self.subtree is None else (one for one, _ in walk([self.subtree]))
         )
         if self.wanted is not None:
-            found = filter(self.wanted, found)
-        yield from found if self.most_spans is None else islice(found, self.most_spans)
+            spans = filter(self.wanted, spans)
+        yield from spans if self.most_spans is None else islice(spans, self.most_spans)
 
     def is_cut(self) -> bool:
         """Whether there are more spans than are written."""
         if self.most_spans is None:
             return False
-        found = self._all() if self.subtree is None else (span for span, _ in walk([self.subtree]))
-        return next(islice(found, self.most_spans, None), None) is not None
+        spans = self._all() if self.subtree is None else (span for span, _ in walk([self.subtree]))
+        return next(islice(spans, self.most_spans, None), None) is not None
 
     def _all(self) -> Iterator[Span]:
         for trace in self.traces:
@@ -97,7 +97,7 @@ def walk(tops: Sequence[Span]) -> Iterator[tuple[Span, int]]:
 
 def tops_of(trace: Trace) -> list[Span]:
     """Return the spans of a trace that hang in another trace's tree, or in none, in start order."""
-    tops = [span for span in trace.members if span.parent is None or span.parent.trace is not trace]
+    tops = [span for span in trace.spans if span.parent is None or span.parent.trace is not trace]
     return sorted(tops, key=lambda span: (span.started_at, span.number))
 
 
@@ -165,8 +165,8 @@ class ExporterRegistry:
             self._folder_read = True
             self._add(load_folder(self._folder, "EXPORTER"))
 
-    def _add(self, found: Iterable[tuple[str, object]]) -> None:
-        for name, value in found:
+    def _add(self, loaded: Iterable[tuple[str, object]]) -> None:
+        for name, value in loaded:
             if isinstance(value, Exporter):
                 self._exporters.setdefault(value.name, value)
                 continue

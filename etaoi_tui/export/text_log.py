@@ -86,7 +86,7 @@ class LinePrinter:
 
     def _is_news(self, span: Span) -> bool:
         number = span.number
-        if span.marks & SpanFlag.ENDED:
+        if span.flags & SpanFlag.ENDED:
             if number in self._ended:
                 return False
             self._running.discard(number)
@@ -94,7 +94,7 @@ class LinePrinter:
             if len(self._ended) > _ENDED_REMEMBERED:
                 del self._ended[next(iter(self._ended))]
             return True
-        if not span.marks & SpanFlag.STARTED or number in self._running:
+        if not span.flags & SpanFlag.STARTED or number in self._running:
             return False
         self._running.add(number)
         return True

@@ -69,13 +69,13 @@ def span_pieces(
     if summary:
         words.append(one_line(summary, _SUMMARY_CELLS))
     if status is Status.RUNNING:
-        taken = "" if now is None else duration(span.duration(now))
+        duration_text = "" if now is None else duration(span.duration(now))
     else:
         # How long a lost span would have taken is anybody's guess.
-        taken = UNKNOWN if status is Status.LOST else duration(span.duration(0.0))
+        duration_text = UNKNOWN if status is Status.LOST else duration(span.duration(0.0))
     pieces = [
         (fit(status.value, _STATUS_CELLS), _STATUS_LOOKS.get(status, "")),
-        (f"{fit(taken, DURATION_CELLS, 'right')}  ", ""),
+        (f"{fit(duration_text, DURATION_CELLS, 'right')}  ", ""),
         (f"{indent}{span_glyph(span)} {name}", _KIND_LOOKS.get(span.kind, "")),
     ]
     if words:
@@ -97,7 +97,7 @@ def _took(span: Span, totals: Totals) -> list[str]:
 
 def trace_line(trace: Trace, totals: Totals) -> str:
     """Format a trace's headline: its id, name, status, time and counts."""
-    counts = [count(trace.spans, "span")]
+    counts = [count(trace.span_count, "span")]
     if trace.errors:
         counts.append(count(trace.errors, "error"))
     if trace.dropped:
@@ -118,7 +118,7 @@ def write(extract: Extract, out: TextIO) -> None:
     """Write traces as trees, one after the other."""
     summaries = Summaries(extract.source)
     if extract.subtree is not None:
-        for span, depth in islice(_shown([extract.subtree], True), extract.most_spans):
+        for span, depth in islice(_shown_spans([extract.subtree], True), extract.most_spans):
             _write_span(out, span, depth, extract, summaries)
         return
     first = True
@@ -129,14 +129,14 @@ def write(extract: Extract, out: TextIO) -> None:
         if trace.only_context and not extract.plumbing and not extract.hung_elsewhere and not extract.wanted:
             snapshots += 1  # of an agent, or an event outside of any run: no run
             continue
-        if extract.wanted is not None and not any(map(extract.wanted, trace.members)):
+        if extract.wanted is not None and not any(map(extract.wanted, trace.spans)):
             continue
         if not first:
             out.write("\n")
         first = False
         write_pieces(out, [(trace_line(trace, extract.totals) + "\n", "strong")])
         left_out = 0
-        for span, depth in _shown(trace.roots or tops_of(trace), extract.plumbing):
+        for span, depth in _shown_spans(trace.roots or tops_of(trace), extract.plumbing):
             if depth < 0:
                 left_out += extract.wanted is None
             elif extract.wanted is None or extract.wanted(span):
@@ -155,7 +155,7 @@ def _write_span(out: TextIO, span: Span, depth: int, extract: Extract, summaries
     write_pieces(out, [*pieces[:-1], (text.rstrip() + "\n", look)])
 
 
-def _shown(tops: Sequence[Span], plumbing: bool) -> Iterator[tuple[Span, int]]:
+def _shown_spans(tops: Sequence[Span], plumbing: bool) -> Iterator[tuple[Span, int]]:
     """Yield spans with their depth among those shown; a depth of -1 marks one that is left out."""
     hidden: list[int] = []
     """Depths of the ancestors that are left out, outermost first."""

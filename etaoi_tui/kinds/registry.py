@@ -49,13 +49,13 @@ class KindRegistry:
 
     def for_kind(self, kind: str) -> KindAppearance:
         """Return what says how rows of a kind look."""
-        known = self._of_kind.get(kind)
-        if known is None:
+        appearance = self._of_kind.get(kind)
+        if appearance is None:
             candidates = self.candidates(kind)
-            known = next((viewer for viewer in candidates if viewer.applies is None), _UNKNOWN)
+            appearance = next((viewer for viewer in candidates if viewer.applies is None), _UNKNOWN)
             if kind in self._kinds:
-                self._of_kind[kind] = known
-        return known
+                self._of_kind[kind] = appearance
+        return appearance
 
     def for_span(self, span: Span) -> KindAppearance:
         """Return what says how a span's row looks."""
@@ -76,11 +76,13 @@ class KindRegistry:
             # Only somebody else can know this kind. Kinds are data from outside: unknown ones are not kept.
             self.load_plugins()
             kind = kind if kind in self._kinds else ANY_KIND
-        known = self._by_kind.get(kind)
-        if known is None:
-            found = [viewer for viewer, _ in self._viewers if not {kind, ANY_KIND}.isdisjoint(viewer.kinds)]
-            known = self._by_kind[kind] = tuple(sorted(found, key=lambda viewer: viewer.priority))
-        return known
+        cached = self._by_kind.get(kind)
+        if cached is None:
+            applicable = [
+                viewer for viewer, _ in self._viewers if not {kind, ANY_KIND}.isdisjoint(viewer.kinds)
+            ]
+            cached = self._by_kind[kind] = tuple(sorted(applicable, key=lambda viewer: viewer.priority))
+        return cached
 
     def legend(self) -> list[tuple[str, str]]:
         """Return the glyph and the word of every kind that has one, in the order of the words."""
@@ -90,7 +92,7 @@ class KindRegistry:
 
     def name_of(self, viewer: KindAppearance) -> str:
         """Return where a viewer comes from, for people."""
-        return next((name for known, name in self._viewers if known is viewer), "?")
+        return next((name for other, name in self._viewers if other is viewer), "?")
 
     def load_plugins(self) -> None:
         """Load the viewers of third parties, once.
@@ -142,9 +144,9 @@ class KindRegistry:
         """Load the viewers of this project, once; it reads a folder, so not on an event loop."""
         if self._folder_read:
             return
-        found = list(load_folder(self._folder, "VIEWER"))
+        loaded = list(load_folder(self._folder, "VIEWER"))
         self._folder_read = True
-        for name, viewer in found:
+        for name, viewer in loaded:
             self._try(viewer, name)
 
     def _try(self, viewer: object, name: str) -> None:

@@ -37,12 +37,14 @@ def step_words(inputs: str | None, outputs: str | None, *, branch: bool, inner: 
         branch: Several steps of this name run side by side, so that what it was given tells them apart.
         inner: It is no node itself but runs in one: what it returns may be where the graph goes next.
     """
-    given = _read(inputs)
-    told = changes_in_words(given, _read(outputs), inner=inner) if outputs else ""
+    state = _read(inputs)
+    changes = changes_in_words(state, _read(outputs), inner=inner) if outputs else ""
     if not branch:
-        return told
-    asked = _fields(given, {}) if isinstance(given, dict) else short_value(given) if given is not None else ""
-    return f"{asked}  {told}".strip() if told.startswith("→") or not asked else asked
+        return changes
+    input_text = (
+        _fields(state, {}) if isinstance(state, dict) else short_value(state) if state is not None else ""
+    )
+    return f"{input_text}  {changes}".strip() if changes.startswith("→") or not input_text else input_text
 
 
 def answer_in_state(returned: Any) -> tuple[str, str]:
@@ -58,12 +60,12 @@ def answer_in_state(returned: Any) -> tuple[str, str]:
 def run_words(outputs: str | None) -> str:
     """Return what a whole run answered, in a few words: its last message, or the field that says so."""
     returned = _read(outputs)
-    if isinstance(returned, dict) and (told := _messages("", returned.get("messages"))):
-        return told.removeprefix(": ")
+    if isinstance(returned, dict) and (text := _messages("", returned.get("messages"))):
+        return text.removeprefix(": ")
     return " ".join(answer_in_state(returned)[1][: 2 * LONGEST].split())
 
 
-def changes_in_words(given: Any, returned: Any, *, inner: bool = False) -> str:
+def changes_in_words(state: Any, returned: Any, *, inner: bool = False) -> str:
     """Return where a step went (``→ research``), else the fields of the state that it changed."""
     targets = _targets(returned)
     if targets:
@@ -74,9 +76,9 @@ def changes_in_words(given: Any, returned: Any, *, inner: bool = False) -> str:
         if returned.get("__type__") == "Command":
             update = returned.get("update")
             return (
-                _fields(update, given if isinstance(given, dict) else {}) if isinstance(update, dict) else ""
+                _fields(update, state if isinstance(state, dict) else {}) if isinstance(update, dict) else ""
             )
-        return _fields(returned, given if isinstance(given, dict) else {})
+        return _fields(returned, state if isinstance(state, dict) else {})
     if inner and isinstance(returned, str) and returned and len(returned) <= 80 and "\n" not in returned:
         return _arrow([returned])
     if inner and isinstance(returned, list) and returned and all(isinstance(one, str) for one in returned):
@@ -89,37 +91,37 @@ def changes_in_words(given: Any, returned: Any, *, inner: bool = False) -> str:
 def _targets(returned: Any) -> list[str]:
     """Return the steps that a command or a list of sends names."""
     sends = returned if isinstance(returned, list) else [returned]
-    found: list[str] = []
+    targets: list[str] = []
     for one in sends:
         if not isinstance(one, dict) or one.get("__type__") not in ("Send", "Command"):
             return []
         if one["__type__"] == "Send":
-            found.append(str(one.get("node", "?")))
+            targets.append(str(one.get("node", "?")))
             continue
         goto = one.get("goto")
         for target in goto if isinstance(goto, list) else [goto]:
             if isinstance(target, str) and target:
-                found.append(target)
+                targets.append(target)
             elif isinstance(target, dict) and target.get("node"):
-                found.append(str(target["node"]))
-    return found
+                targets.append(str(target["node"]))
+    return targets
 
 
 def _arrow(targets: list[str]) -> str:
     counted = Counter("end" if target == "__end__" else target for target in targets)
-    told = [name if count == 1 else f"{name} ×{count}" for name, count in counted.items()]
-    more = f", and {len(told) - _TARGETS_SHOWN} more" if len(told) > _TARGETS_SHOWN else ""
-    return f"→ {', '.join(told[:_TARGETS_SHOWN])}{more}"
+    labels = [name if count == 1 else f"{name} ×{count}" for name, count in counted.items()]
+    more = f", and {len(labels) - _TARGETS_SHOWN} more" if len(labels) > _TARGETS_SHOWN else ""
+    return f"→ {', '.join(labels[:_TARGETS_SHOWN])}{more}"
 
 
-def _fields(state: dict[str, Any], before: dict[str, Any]) -> str:
-    told = []
+def _fields(state: dict[str, Any], previous: dict[str, Any]) -> str:
+    parts = []
     for name, value in state.items():
-        if name.startswith("__") or (name in before and before[name] == value):
+        if name.startswith("__") or (name in previous and previous[name] == value):
             continue
-        told.append(_well_known(name, value) or _messages(name, value) or f"{name}={short_value(value)}")
-    more = f"  +{len(told) - _FIELDS_SHOWN}" if len(told) > _FIELDS_SHOWN else ""
-    return ("  ".join(told[:_FIELDS_SHOWN]) + more)[:LONGEST]
+        parts.append(_well_known(name, value) or _messages(name, value) or f"{name}={short_value(value)}")
+    more = f"  +{len(parts) - _FIELDS_SHOWN}" if len(parts) > _FIELDS_SHOWN else ""
+    return ("  ".join(parts[:_FIELDS_SHOWN]) + more)[:LONGEST]
 
 
 def _well_known(name: str, value: Any) -> str:

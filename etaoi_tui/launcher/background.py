@@ -95,8 +95,8 @@ class BackgroundCommand:
 def _prune(folder: Path) -> None:
     """Remove the oldest outputs."""
     with contextlib.suppress(OSError):
-        known = sorted(folder.glob("run-*.log"), key=lambda path: path.stat().st_mtime)
-        for old in known[: -KEPT + 1]:
+        logs = sorted(folder.glob("run-*.log"), key=lambda path: path.stat().st_mtime)
+        for old in logs[: -KEPT + 1]:
             old.unlink()
 
 

@@ -47,26 +47,26 @@ class Plan:
     """Sentences about what the user has configured and keeps."""
 
 
-def plan(url: str, token: str | None, mode: Mode, given: Mapping[str, str], folder: Path) -> Plan:
+def plan(url: str, token: str | None, mode: Mode, environment: Mapping[str, str], folder: Path) -> Plan:
     """Decide what to set.
 
     Args:
         url: The viewer's, ``http://HOST:PORT``.
         token: What it wants, if anything.
         mode: How.
-        given: The environment that there is.
+        environment: The environment that there is.
         folder: Where the program is started; its ``.env`` files count as configuration.
     """
     planned = Plan({})
     dotenv = _dotenv_names(folder)
     families = {Mode.AUTO: FAMILIES, Mode.LANGSMITH: (LANGSMITH,), Mode.OTEL: (OPENTELEMETRY,)}[mode]
     for family in families:
-        _add_family(planned, family, url, token, given, dotenv, asked_for=mode is not Mode.AUTO)
+        _add_family(planned, family, url, token, environment, dotenv, asked_for=mode is not Mode.AUTO)
     if mode is Mode.AUTO:
-        _inject(planned, url, token, given)
-    if url != DEFAULT_URL and "ETAOI_HOST" not in given:
+        _inject(planned, url, token, environment)
+    if url != DEFAULT_URL and "ETAOI_HOST" not in environment:
         planned.variables["ETAOI_HOST"] = url.replace("http", "ws", 1)
-    if token and not {"ETAOI_PROJECT_TOKEN", "ETAOI_PUBLIC_KEY"} & given.keys():
+    if token and not {"ETAOI_PROJECT_TOKEN", "ETAOI_PUBLIC_KEY"} & environment.keys():
         planned.variables["ETAOI_PROJECT_TOKEN"] = token
     return planned
 
@@ -76,14 +76,14 @@ def _add_family(
     family: Family,
     url: str,
     token: str | None,
-    given: Mapping[str, str],
+    environment: Mapping[str, str],
     dotenv: Mapping[str, str],
     *,
     asked_for: bool,
 ) -> None:
-    chosen = family.chosen_by(given) or family.chosen_by(dotenv)
+    chosen = family.chosen_by(environment) or family.chosen_by(dotenv)
     if chosen is not None:
-        where = f" in {dotenv[chosen]}" if chosen not in given else ""
+        where = f" in {dotenv[chosen]}" if chosen not in environment else ""
         planned.left_alone.append(f"{family.name} goes where {chosen}{where} says")
         return
     if family is OPENTELEMETRY and not asked_for and _is_foreign_collector():
@@ -91,28 +91,30 @@ def _add_family(
         return
     planned.variables |= family.values(url, token or "")
     if family is OPENTELEMETRY:
-        planned.variables |= {name: value for name, value in HABITS.items() if name not in given}
+        planned.variables |= {name: value for name, value in HABITS.items() if name not in environment}
         if token:
             planned.variables["OTEL_EXPORTER_OTLP_HEADERS"] = f"x-api-key={token}"
 
 
-def _inject(planned: Plan, url: str, token: str | None, given: Mapping[str, str]) -> None:
+def _inject(planned: Plan, url: str, token: str | None, environment: Mapping[str, str]) -> None:
     variables = planned.variables
     variables["ETAOI_TUI_RUN_VARIABLES"] = " ".join(sorted(variables))
     variables["ETAOI_TUI_RUN"] = url
     if token:
         variables["ETAOI_TUI_RUN_TOKEN"] = token
-    paths = [path for path in given.get("PYTHONPATH", "").split(os.pathsep) if path and path != str(PYTHON)]
+    paths = [
+        path for path in environment.get("PYTHONPATH", "").split(os.pathsep) if path and path != str(PYTHON)
+    ]
     variables["PYTHONPATH"] = os.pathsep.join([str(PYTHON), *paths])
     quoted = str(NODE).replace("\\", "\\\\").replace('"', '\\"')
     preload = f'--require "{quoted}"'
-    options = given.get("NODE_OPTIONS", "")
+    options = environment.get("NODE_OPTIONS", "")
     variables["NODE_OPTIONS"] = options if preload in options else f"{preload} {options}".rstrip()
 
 
 def _dotenv_names(folder: Path) -> dict[str, str]:
     """Return the variables that ``.env`` files of a folder set, with the file's name."""
-    found: dict[str, str] = {}
+    file_names: dict[str, str] = {}
     for name in _DOTENV:
         try:
             with (folder / name).open(encoding="utf-8", errors="replace") as file:
@@ -120,8 +122,8 @@ def _dotenv_names(folder: Path) -> dict[str, str]:
         except OSError:
             continue
         for variable in _NAME.findall(text):
-            found.setdefault(variable, name)
-    return found
+            file_names.setdefault(variable, name)
+    return file_names
 
 
 def _is_foreign_collector() -> bool:

@@ -43,9 +43,9 @@ def find_command(command: Sequence[str], path: str | None) -> str:
     Raises:
         CannotRun: There is none, or it may not be run.
     """
-    found = shutil.which(command[0], path=path)
-    if found is not None:
-        return found
+    program = shutil.which(command[0], path=path)
+    if program is not None:
+        return program
     if os.path.dirname(command[0]) and os.path.exists(command[0]):
         raise CannotRun(f"{command[0]} cannot be run: it is no executable file.", NOT_EXECUTABLE)
     raise CannotRun(f"There is no command {command[0]}.", NOT_FOUND)
@@ -115,14 +115,14 @@ def _signals_left_to_it() -> Iterator[Callable[[subprocess.Popen[bytes]], None]]
         else:
             early.append(number)
 
-    before = {}
+    previous_handlers = {}
     for names, handler in ((_FROM_THE_TERMINAL, leave), (_PASSED_ON, pass_on)):
         for name in names:
             number = getattr(signal, name, None)
             if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-                before[number] = signal.signal(number, handler)
+                previous_handlers[number] = signal.signal(number, handler)
     try:
         yield begun
     finally:
-        for number, handler_before in before.items():
+        for number, handler_before in previous_handlers.items():
             signal.signal(number, handler_before)

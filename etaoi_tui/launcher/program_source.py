@@ -51,9 +51,9 @@ class ProgramSource:
         """As the source."""
         return self._source.take(seconds)
 
-    def read(self, place: int) -> bytes | Missing:
+    def read(self, event_ref: int) -> bytes | Missing:
         """As the source."""
-        return self._source.read(place)
+        return self._source.read(event_ref)
 
     def prefer(self, trace_id: str, is_held: Callable[[str], bool]) -> None:
         """As the source does."""

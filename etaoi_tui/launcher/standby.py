@@ -55,12 +55,12 @@ class Standby:
     def _run(self) -> None:
         tries = 0
         while not self._ended.is_set() and tries < TRIES:
-            asked = self._waited()
+            takes_over = self._waited()
             if self._ended.is_set():
                 break
-            if asked is None:  # it knows of no such thing, or somebody else's program listens there
+            if takes_over is None:  # it knows of no such thing, or somebody else's program listens there
                 return
-            if self._become(Sharing.TAKES_OVER if asked else Sharing.HANDS_ON):
+            if self._become(Sharing.TAKES_OVER if takes_over else Sharing.HANDS_ON):
                 break
             tries += 1
             self._ended.wait(AGAIN)

@@ -160,10 +160,10 @@ class Arrangement:
 
     def focus(self) -> None:
         """Give the keys to the pane."""
-        shown = "tree" if self.empty else self.pane  # no list slides over the welcome
+        pane = "tree" if self.empty else self.pane  # no list slides over the welcome
         for name in PANES:
-            self._screen.set_class(name == shown, "-at-" + name)
-        self._frame(shown)
+            self._screen.set_class(name == pane, "-at-" + name)
+        self._frame(pane)
         self.fit()
         widget = self.explained
         if not widget.has_focus:
@@ -183,8 +183,8 @@ class Arrangement:
         )
         for pane, widget in panes:
             state = framed, pane == bright
-            if state != (widget.frame.shown, widget.frame.lit):
-                widget.frame.shown, widget.frame.lit = state
+            if state != (widget.frame.is_shown, widget.frame.lit):
+                widget.frame.is_shown, widget.frame.lit = state
                 widget.refresh()
         self._split_traces.frame_pane(framed=framed, lit=bright == "traces")
         self._split_detail.frame_pane(framed=framed, lit=bright == "tree")

@@ -80,7 +80,7 @@ class ConversationController:
         selection.watch(self._selection_changed)
 
     @property
-    def shown(self) -> bool:
+    def is_shown(self) -> bool:
         """Whether it stands in the tree's place."""
         return self._arrangement.in_conversation
 
@@ -94,7 +94,7 @@ class ConversationController:
 
     def show(self, wanted: bool) -> None:
         """Put the conversation in the tree's place, or take it away."""
-        if wanted != self.shown:
+        if wanted != self.is_shown:
             self._arrangement.show_conversation(wanted)
             if wanted:
                 # Only the next layout tells how wide it is.
@@ -109,7 +109,7 @@ class ConversationController:
     def apply(self, changes: Changes) -> None:
         """Show what a tick brought, at most twice a second, and lay out more of a long page."""
         trace = self._selection.trace
-        if not self.shown or trace is None:
+        if not self.is_shown or trace is None:
             return
         if trace.running or any(one.session is trace.session for one in changes.traces):
             self._stale = True
@@ -165,7 +165,7 @@ class ConversationController:
     def _point(self) -> None:
         self._rests = None
         span = self.target
-        if not self.shown or span is None or span is self._selection.span:
+        if not self.is_shown or span is None or span is self._selection.span:
             return
         root = span
         while root.parent is not None:
@@ -179,13 +179,18 @@ class ConversationController:
             self._pointing = False
 
     def _selection_changed(self, change: SelectionChange) -> None:
-        if not self.shown or self._pointing:
+        if not self.is_shown or self._pointing:
             return
         if change.trace:
-            before = self._view.document
+            previous_document = self._view.document
             self._draw()
             document = self._view.document
-            if change.by_hand or before is None or document is None or before.key != document.key:
+            if (
+                change.by_hand
+                or previous_document is None
+                or document is None
+                or previous_document.key != document.key
+            ):
                 self._go_to_selected()
         elif change.by_hand:
             self.show(False)

@@ -49,14 +49,14 @@ class CopyMenu(OneAnswer, ModalScreen[None]):
     ]
 
     def __init__(
-        self, span: Span, payloads: RecordedPayloads, shown: tuple[str, str] | None, now: float
+        self, span: Span, payloads: RecordedPayloads, shown_value: tuple[str, str] | None, now: float
     ) -> None:
         """Make a menu.
 
         Args:
             span: The span under the cursor.
             payloads: Reads its events.
-            shown: Label and text of what the detail shows under its cursor.
+            shown_value: Label and text of what the detail shows under its cursor.
             now: Seconds since the epoch, for durations of what runs.
         """
         super().__init__()
@@ -65,8 +65,8 @@ class CopyMenu(OneAnswer, ModalScreen[None]):
         self._now = now
         trace = span.trace
         self._choices: list[tuple[str, str, str, Callable[[], str]]] = []
-        if shown is not None:
-            label, text = shown
+        if shown_value is not None:
+            label, text = shown_value
             self._choices.append(("v", f"value: {label}", text, lambda: text))
         self._choices += [
             ("n", "name", span.name, lambda: span.name),
@@ -128,15 +128,15 @@ class CopyMenu(OneAnswer, ModalScreen[None]):
         self.dismiss(None)
         text = make()
         size = len(text.encode("utf-8", "replace"))
-        said = f"{label.removeprefix('value: ').lower()}, {fmt.size(size)}"
+        what = f"{label.removeprefix('value: ').lower()}, {fmt.size(size)}"
         tool = copy_locally(text)
         if size <= LARGEST_FOR_TERMINALS:
             self.app.copy_to_clipboard(text)
             # What a terminal does with OSC 52 it does not say.
-            self._say(f"Copied {said} · {tool}" if tool is not None else f"Sent to the terminal: {said}")
+            self._say(f"Copied {what} · {tool}" if tool is not None else f"Sent to the terminal: {what}")
             return
         if tool is not None:
-            self._say(f"Copied {said} · {tool}")
+            self._say(f"Copied {what} · {tool}")
             return
         try:
             path = save_copied(text, state_dir() / "copied")

@@ -61,13 +61,13 @@ class DetailController:
         self._describe_turn = describe_turn
         self._rest_timer: Timer | None = None
         self._moving_since = 0.0
-        self._shown: tuple[Span | None, int] = (None, -1)
+        self._drawn: tuple[Span | None, int] = (None, -1)
         self._shown_options = -1
         selection.watch(self._selection_changed)
 
     def _selection_changed(self, change: SelectionChange) -> None:
         if self._selection.trace is None:
-            self._shown = (None, -1)
+            self._drawn = (None, -1)
             self._pane.clear()
         else:
             self.wait_for_rest()
@@ -87,17 +87,17 @@ class DetailController:
 
     def describe_again(self) -> None:
         """Describe what is shown anew: more is known of it than its own events tell."""
-        self._shown = (self._shown[0], -1)
+        self._drawn = (self._drawn[0], -1)
         self.wait_for_rest()
 
     def draw_now(self) -> None:
         """Describe the selected span, if that is not on the screen already."""
         span = self._selection.span
         version = -1 if span is None else self._version_of(span)
-        before, before_version = self._shown
-        if (span, version) == (before, before_version) and self._shown_options == self.options.version:
+        drawn_span, before_version = self._drawn
+        if (span, version) == (drawn_span, before_version) and self._shown_options == self.options.version:
             return
-        self._shown = (span, version)
+        self._drawn = (span, version)
         self._shown_options = self.options.version
         if span is None:
             self._pane.clear()
@@ -110,7 +110,7 @@ class DetailController:
             from etaoi_tui.detail.document.failure import failed_document
 
             document = failed_document(span.span_id, span.name, error)
-        if span is before:
+        if span is drawn_span:
             self._pane.refresh_document(document)
         else:
             self._pane.show(document)
@@ -119,8 +119,8 @@ class DetailController:
         """Draw again what a tick changed, and lay out more of a long page."""
         span = self._selection.span
         if span is not None and self._rest_timer is None and self._pane.display:
-            shown, version = self._shown
-            if span in changes.changed or shown is not span or self._version_of(span) != version:
+            drawn_span, version = self._drawn
+            if span in changes.changed or drawn_span is not span or self._version_of(span) != version:
                 self.draw_now()
         self._pane.work(_DETAIL_BUDGET_MS)
         if self._rest_timer is None and self._pane.display:

@@ -75,10 +75,10 @@ class FacetPicker(PickList[str]):
         self.box.border_title = f"{self.TITLE_TEXT} · {fmt.count(self._facets.runs, 'run')}{counted}"
         options = self.options
         options.clear_options()
-        before = ""
+        previous_field = ""
         for field, value, note, _ in lines:
-            name = "" if field == before else field
-            before = field
+            name = "" if field == previous_field else field
+            previous_field = field
             text = fit(one_line(value, _VALUE_CELLS), _VALUE_CELLS)
             options.add_option(
                 Option(Content.assemble((f" {name:<8}", "dim"), f" {text} ", (f"{note:>8}", "dim")))
@@ -86,5 +86,5 @@ class FacetPicker(PickList[str]):
         if lines:
             options.highlighted = min(cursor, len(lines) - 1)
         else:
-            said = "Nothing is called that." if self._facets.done else "Counting."
-            options.add_option(Option(f"  {said}", disabled=True))
+            message = "Nothing is called that." if self._facets.done else "Counting."
+            options.add_option(Option(f"  {message}", disabled=True))

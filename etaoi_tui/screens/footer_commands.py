@@ -51,5 +51,5 @@ def in_pane(
 
 
 def _labelled(commands: CommandTable, command_id: str, label: str) -> Iterable[Command]:
-    found = commands.get(command_id)
-    return () if found is None else (replace(found, label=label),)
+    command = commands.get(command_id)
+    return () if command is None else (replace(command, label=label),)

@@ -95,6 +95,6 @@ def _search() -> list[Block]:
     rows = []
     for line in examples.splitlines():
         # Examples stand two blanks apart, too; what they mean begins behind the widest gap.
-        gap = max(re.finditer(r" {2,}", line.strip()), key=lambda found: len(found[0]))
+        gap = max(re.finditer(r" {2,}", line.strip()), key=lambda blank: len(blank[0]))
         rows.append((line.strip()[: gap.start()], line.strip()[gap.end() :]))
     return [KeyValues(rows), Text("\n" + " ".join(rest.split()))]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from etaoi_collector.store.model import Span, Trace
-from etaoi_tui.view.jumps import JumpHistory, Place
+from etaoi_tui.view.jumps import JumpHistory, JumpTarget
 from etaoi_tui.view.selection import Selection, SelectionChange
 from etaoi_tui.widgets.span_tree import SpanTree
 from etaoi_tui.widgets.trace_list import TraceList
@@ -24,14 +24,14 @@ class Navigator:
         self._selection = selection
         self._tree = tree
         self._runs = runs
-        self._here: Place | None = None
+        self._here: JumpTarget | None = None
         selection.watch(self._selection_changed)
 
     def _selection_changed(self, change: SelectionChange) -> None:
         if change.trace and change.by is self._runs and self._here is not None:
             self.jumps.leave(self._here, self._runs)
         trace = self._selection.trace
-        self._here = None if trace is None else Place(trace, self._selection.span)
+        self._here = None if trace is None else JumpTarget(trace, self._selection.span)
 
     def leave(self) -> None:
         """Remember where the person is, before a jump."""
@@ -58,11 +58,11 @@ class Navigator:
 
     def go_back(self, *, forward: bool) -> bool:
         """Go to where the person was before the last jump, or forward again; False when there is no place."""
-        place = self.jumps.forward(self._here) if forward else self.jumps.back(self._here)
-        if place is None:
+        target = self.jumps.forward(self._here) if forward else self.jumps.back(self._here)
+        if target is None:
             return False
-        if place.trace is not self._selection.trace:
-            self._selection.show(place.trace)
-        if place.span is not None:
-            self._tree.select(place.span)
+        if target.trace is not self._selection.trace:
+            self._selection.show(target.trace)
+        if target.span is not None:
+            self._tree.select(target.span)
         return True

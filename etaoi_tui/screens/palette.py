@@ -51,9 +51,9 @@ class Palette(PickList[PaletteEntry]):
         self._look_up(event.value)
 
     def _look_up(self, typed: str) -> None:
-        found = matching(self._entries, typed, self._recent)
-        self.choices = found[:_MOST_LINES]
-        rest = len(found) - len(self.choices)
+        matches = matching(self._entries, typed, self._recent)
+        self.choices = matches[:_MOST_LINES]
+        rest = len(matches) - len(self.choices)
         self.box.border_subtitle = f"{rest:,} more: type more · ⏎ runs · esc closes" if rest else self.HINT
         self._draw(0)
 

@@ -85,13 +85,13 @@ def result_document(command: str, label: str, piped: Piped) -> Document:
         label: What the value is.
         piped: What came out.
     """
-    said = piped.note or ("" if piped.code == 0 else f"exit status {piped.code}")
+    status_text = piped.note or ("" if piped.code == 0 else f"exit status {piped.code}")
     output = piped.output.strip("\n")
     is_json = output.lstrip()[:1] in ("{", "[")
-    blocks: list[StyledLine | JsonText | Text] = [StyledLine([(said, "error")])] if said else []
+    blocks: list[StyledLine | JsonText | Text] = [StyledLine([(status_text, "error")])] if status_text else []
     if output:
-        blocks.append(JsonText(output) if is_json and not said else Text(output))
-    elif not said:
+        blocks.append(JsonText(output) if is_json and not status_text else Text(output))
+    elif not status_text:
         blocks.append(StyledLine([("no output", "muted")]))
     section = Section("output", f"{label} | {command}", blocks)
     return Document("pipe", [], [Tab("output", "Output", lambda: [section])])

@@ -93,17 +93,17 @@ def _sections(store: Store, notices: list[str]) -> list[Section]:
         rows = []
         for reject in store.rejects[-_SHOWN:]:
             where = "not kept"
-            if reject.place >= 0:
-                segment, offset, _ = unpack_event_ref(reject.place)
+            if reject.event_ref >= 0:
+                segment, offset, _ = unpack_event_ref(reject.event_ref)
                 where = f"file {segment + 1}, byte {offset:,}"
             rows.append((str(reject.connection), where, f"{reject.ordinal + 1:,}", reject.reason))
-        shown = len(rows)
+        listed = len(rows)
         summary = fmt.count(store.rejected, "event")
-        if shown < store.rejected:
-            summary += f", {shown} of them here"
+        if listed < store.rejected:
+            summary += f", {listed} of them here"
         table = Table(("client", "where", ">event", "why"), rows)
         sections.append(Section("rejects", "Rejected", [table], summary=summary))
-    gone = [c for c in store.connections.values() if c.closed_at is not None]
+    disconnected = [c for c in store.connections.values() if c.closed_at is not None]
     if store.connections:
         clients = [
             (
@@ -116,7 +116,7 @@ def _sections(store: Store, notices: list[str]) -> list[Section]:
             )
             for c in list(store.connections.values())[-_SHOWN:]
         ]
-        summary = f"{fmt.count(len(store.connections), 'client')}, {len(gone)} gone"
+        summary = f"{fmt.count(len(store.connections), 'client')}, {len(disconnected)} gone"
         table = Table((">no", "client", "peer", "came", "went", ">events"), clients)
         sections.append(Section("clients", "Clients", [table], summary=summary))
     return sections

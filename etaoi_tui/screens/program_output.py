@@ -43,7 +43,7 @@ class ProgramOutput(OneAnswer, ModalScreen[None]):
         """
         super().__init__()
         self._program = program
-        self._shown = ""
+        self._drawn_text = ""
 
     def compose(self) -> ComposeResult:
         """Make the page."""
@@ -65,13 +65,13 @@ class ProgramOutput(OneAnswer, ModalScreen[None]):
         code = self._program.code
         log.border_subtitle = f"{'running' if code is None else f'ended: {code}'} · esc closes"
         text = _COLOURS.sub("", self._program.tail())
-        if text == self._shown:
+        if text == self._drawn_text:
             return
         at_end = log.is_vertical_scroll_end
-        if text.startswith(self._shown) and self._shown:
-            new = text[len(self._shown) :]
+        if text.startswith(self._drawn_text) and self._drawn_text:
+            new = text[len(self._drawn_text) :]
         else:
             log.clear()
             new = text
-        self._shown = text
+        self._drawn_text = text
         log.write(printable(new, newline=True), scroll_end=at_end)

@@ -33,7 +33,7 @@ class RunLoader:
         self._store = store
         self._selection = selection
         self._conversation = conversation
-        self._asked: set[Trace] = set()
+        self._requested: set[Trace] = set()
         """Runs that were asked for and are not all there."""
         self._then: tuple[Trace, Callable[[Trace], None]] | None = None
 
@@ -43,17 +43,17 @@ class RunLoader:
         if trace is None or trace.listed is None:
             self._then = None
             return
-        runs = self._conversation.runs if self._conversation.shown else [trace]
-        shown = {run for run in runs if run.listed is not None}
-        wanted = {run for run in shown if not run.is_read}
-        for run in sorted(wanted - self._asked, key=_newest_first):
+        runs = self._conversation.runs if self._conversation.is_shown else [trace]
+        listed = {run for run in runs if run.listed is not None}
+        wanted = {run for run in listed if not run.is_read}
+        for run in sorted(wanted - self._requested, key=_newest_first):
             self._source.prefer(run.trace_id, self._is_held)
-        self._asked = wanted
+        self._requested = wanted
         if self._then is not None:
             run, then = self._then
             if run not in wanted:
                 self._then = None
-            if run in shown - wanted:
+            if run in listed - wanted:
                 then(run)
 
     def when_read(self, run: Trace, then: Callable[[Trace], None]) -> None:

@@ -123,7 +123,7 @@ class SearchController:
         if trace is None or trace is not self._selection.trace:
             return
         here = self._here
-        target = here.from_place(span) if here is not None else None
+        target = here.first_from(span) if here is not None else None
         if target is None and (here is None or here.done):
             target = span
         if target is not None and target is not self._selection.span:
@@ -140,9 +140,9 @@ class SearchController:
 
     def _runs(self) -> list[Trace]:
         """Return all runs, the one that is shown first."""
-        shown = self._selection.trace
-        runs = [] if shown is None else [shown]
-        return runs + [trace for trace in self._list.all.newest_first() if trace is not shown]
+        shown_trace = self._selection.trace
+        runs = [] if shown_trace is None else [shown_trace]
+        return runs + [trace for trace in self._list.all.newest_first() if trace is not shown_trace]
 
     def _light(self) -> None:
         """Light the hits of the run that is shown."""
@@ -154,7 +154,7 @@ class SearchController:
     def _filter(self) -> None:
         search = self._search if self.in_list else None
         self._list.note = self.text if search is not None else ""
-        self._list.show_only(None if search is None else search.found)
+        self._list.show_only(None if search is None else search.matching_runs)
 
     def keep(self) -> None:
         """Go to a hit once typing is done, and keep the filter if it was given a name."""
@@ -167,10 +167,10 @@ class SearchController:
             self._bar.note(f"Kept as @{self._named.name}.")
         here = self._here
         trace, origin = self._origin
-        found = self._selection.span
-        if trace is self._selection.trace and origin is not None and found is not None and not self.in_list:
+        hit = self._selection.span
+        if trace is self._selection.trace and origin is not None and hit is not None and not self.in_list:
             self._tree.select(origin)
-            self._go_to(found)
+            self._go_to(hit)
         if here is not None and here.hits:
             if here.number_of(self._selection.span) is None:
                 self._go_to(here.after(self._selection.span))
@@ -220,9 +220,9 @@ class SearchController:
             return
         here = self._here
         had = 0 if here is None else len(here.hits)
-        found = search.work(_SEARCH_BUDGET)
-        if found and self.in_list:
-            self._list.look_again(found)
+        matched = search.work(_SEARCH_BUDGET)
+        if matched and self.in_list:
+            self._list.look_again(matched)
         here = self._here
         if here is not None and len(here.hits) != had:
             self._tree.refresh()
@@ -254,9 +254,9 @@ class SearchController:
     def _to_other_hit(self, here: TraceSearch | None, span: Span | None, runs: int) -> None:
         """Go to the next hit (1) or the one before (-1), in another run if there is none in this one."""
         if here is not None:
-            found = here.below(span) if runs > 0 else here.above(span)
-            if found is not None:
-                self._go_to(found)
+            hit = here.below(span) if runs > 0 else here.above(span)
+            if hit is not None:
+                self._go_to(hit)
                 return
         if not self._to_other_run(runs) and here is not None:
             self._go_to(here.after(span) if runs > 0 else here.before(span))
@@ -266,7 +266,7 @@ class SearchController:
         search = self._search
         if search is None:
             return False
-        other = next((one for one in self._list.runs_from_cursor(runs) if one in search.found), None)
+        other = next((one for one in self._list.runs_from_cursor(runs) if one in search.matching_runs), None)
         if other is None:
             return False
         hits = search.in_run(other).hits
@@ -286,10 +286,10 @@ class SearchController:
         hits = here.hits if here is not None else []
         number = here.number_of(self._selection.span) if here is not None else None
         at = f"{number:,} of " if number is not None else ""
-        runs = len(search.found)
+        runs = len(search.matching_runs)
         text = f"{at}{fmt.count(len(hits), 'hit')}"
         trace = self._selection.trace
-        others = runs - (trace in search.found)
+        others = runs - (trace in search.matching_runs)
         if self.in_list:
             text = f"{runs:,} of {fmt.count(self._list.all.runs, 'run')}, {text} in this one"
         elif others:

@@ -148,8 +148,8 @@ class VoiceController:
             from etaoi_tui.detail.pages.voice_call import describe_voice_call
 
             return describe_voice_call(call, span, payloads, present, self._limits, options)
-        whole = self._arrangement.in_lanes and self._selection.turn is not None
-        group = call.group_of(span) if span.kind == "voice_turn" or whole else None
+        whole_turn = self._arrangement.in_lanes and self._selection.turn is not None
+        group = call.group_of(span) if span.kind == "voice_turn" or whole_turn else None
         if group is None:
             return None
         # Not before somebody looks: it brings all viewers with it.
@@ -181,5 +181,5 @@ def _belongs_to_call(trace: Trace) -> bool:
     """Whether a trace is the call itself, and not another run of the same session."""
     if not is_call(trace.session):
         return False
-    kinds = {span.kind for span in (*trace.roots[:8], *trace.members[:8])}
+    kinds = {span.kind for span in (*trace.roots[:8], *trace.spans[:8])}
     return any(kind.startswith("voice_") or kind in ("eou", "vad") for kind in kinds)

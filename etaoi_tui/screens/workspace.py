@@ -227,9 +227,11 @@ class Workspace(Screen[None]):
             for sentence in self._budget_watch.look(changed):
                 self.app.notify(one_line(sentence, 200), severity="warning", markup=False)
         trace = self.selection.trace
-        shown = trace if trace is not None and self.store.traces.get(trace.trace_id) is trace else None
+        shown_trace = trace if trace is not None and self.store.traces.get(trace.trace_id) is trace else None
         newest = self.traces.newest()
-        if newest is not None and (shown is None or (self.span_tree.following and _is_newer(newest, shown))):
+        if newest is not None and (
+            shown_trace is None or (self.span_tree.following and _is_newer(newest, shown_trace))
+        ):
             self.selection.show(newest, by_hand=False)
         else:
             self.span_tree.apply(changes)
@@ -341,8 +343,8 @@ class Workspace(Screen[None]):
             return True
         if parameters[0] == "search.open" and self.search_bar.has_keys:
             return False
-        known = self.commands.get(str(parameters[0]))
-        return known is None or self.pane in known.panes
+        command = self.commands.get(str(parameters[0]))
+        return command is None or self.pane in command.panes
 
     def on_resize(self, event: events.Resize) -> None:
         """Arrange the panes for the new size."""
@@ -395,8 +397,8 @@ def _watch_budgets(budgets: Budgets, runs: TraceList, tree: SpanTree) -> BudgetW
 
 def _snapshots(store: Store, trace: Trace) -> list[Span]:
     """Return the agent snapshots that a trace names, as far as they stand in other traces."""
-    found = (store.find_span(span_id) for span_id in trace.context_ids[-_SNAPSHOTS_SHOWN:])
-    return [span for span in found if span is not None and span.trace is not trace]
+    candidates = (store.find_span(span_id) for span_id in trace.context_ids[-_SNAPSHOTS_SHOWN:])
+    return [span for span in candidates if span is not None and span.trace is not trace]
 
 
 def _way_to(pane: Pane, selection: Selection) -> tuple[str, ...]:
@@ -409,9 +411,13 @@ def _way_to(pane: Pane, selection: Selection) -> tuple[str, ...]:
     return ("runs", title(trace))
 
 
-def _is_newer(newest: Trace, shown: Trace) -> bool:
+def _is_newer(newest: Trace, shown_trace: Trace) -> bool:
     """Whether following should go on to the newest trace: not while the shown one still runs."""
-    return newest is not shown and newest.number > shown.number and shown.status is not Status.RUNNING
+    return (
+        newest is not shown_trace
+        and newest.number > shown_trace.number
+        and shown_trace.status is not Status.RUNNING
+    )
 
 
 def _bindings(commands: CommandTable) -> list[Binding]:

@@ -24,23 +24,23 @@ CALLERS_PREFIX = "metadata."
 
 
 class CallerMetadata(dict[str, Any]):
-    """A caller's metadata, to be added to. Whoever makes one sets `given`: a constructor would cost more."""
+    """A caller's metadata, to be added to. Its maker sets `metadata`: a constructor would cost more."""
 
-    __slots__ = ("given",)
+    __slots__ = ("metadata",)
 
-    given: Mapping[str, Any] | None
+    metadata: Mapping[str, Any] | None
     """What the caller said."""
 
     def resolve(self) -> dict[str, Any]:
         """Return it as it is sent: what the caller said with a reserved word has another key."""
-        given = self.given
-        if given is None or RESERVED.isdisjoint(given):
+        metadata = self.metadata
+        if metadata is None or RESERVED.isdisjoint(metadata):
             return self
         resolved = {}
         for key, value in self.items():
-            if key in RESERVED and key in given:
-                resolved[f"{CALLERS_PREFIX}{key}"] = given[key]
-                if value is given[key]:
+            if key in RESERVED and key in metadata:
+                resolved[f"{CALLERS_PREFIX}{key}"] = metadata[key]
+                if value is metadata[key]:
                     continue
             resolved[key] = value
         return resolved

@@ -10,7 +10,7 @@ _MAX_SECONDS = 253_402_300_799  # 9999-12-31T23:59:59Z, the last second that fou
 _FLOAT_SECONDS_BELOW = 1e11
 
 _TEXT_OF_27 = b"\xbb"
-_known: dict[int, bytes] = {}
+_cached_texts: dict[int, bytes] = {}
 
 
 def to_ns(at: float | int | None) -> int:
@@ -40,10 +40,10 @@ def encoded_time(at_ns: int) -> bytes:
         seconds, rest = 0, 0
     elif seconds > _MAX_SECONDS:
         seconds, rest = _MAX_SECONDS, 0
-    prefix = _known.get(seconds)
+    prefix = _cached_texts.get(seconds)
     if prefix is None:
         prefix = _TEXT_OF_27 + time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)).encode()
-        if len(_known) > 512:
-            _known.clear()
-        _known[seconds] = prefix
+        if len(_cached_texts) > 512:
+            _cached_texts.clear()
+        _cached_texts[seconds] = prefix
     return b"%b.%06dZ" % (prefix, rest // 1000)

@@ -35,8 +35,8 @@ class SizeEstimator:
         self.unseen: list[str] = []
         """Texts that nobody has looked at for secrets, since it was emptied last."""
 
-    def weigh(self, value: Any, left: int, depth: int = 0) -> int:
-        """Return how many of ``left`` characters remain after a value, or -1 when it has to be walked."""
+    def weigh(self, value: Any, budget: int, depth: int = 0) -> int:
+        """Return how many of ``budget`` characters remain after a value, or -1 when it has to be walked."""
         kind = type(value)
         if kind is str:
             size = len(value)
@@ -45,28 +45,28 @@ class SizeEstimator:
                     return -1
                 if hash(value) not in self._clean:
                     self.unseen.append(value)
-            return left - size - FIELD_OVERHEAD
+            return budget - size - FIELD_OVERHEAD
         if kind is dict:
-            return self.weigh_map(value, left, depth)
+            return self.weigh_map(value, budget, depth)
         if kind is list or kind is tuple:
             if depth >= self._depth or len(value) > self._items:
                 return -1
             weigh, weigh_map = self.weigh, self.weigh_map
             depth += 1
             for item in value:
-                left = weigh_map(item, left, depth) if type(item) is dict else weigh(item, left, depth)
-                if left < 0:
+                budget = weigh_map(item, budget, depth) if type(item) is dict else weigh(item, budget, depth)
+                if budget < 0:
                     return -1
-            return left - FIELD_OVERHEAD
+            return budget - FIELD_OVERHEAD
         if kind is bool or value is None:
-            return left - FIELD_OVERHEAD
+            return budget - FIELD_OVERHEAD
         if kind is int:
-            return left - 8 if INT_MIN <= value <= INT_MAX else -1
+            return budget - 8 if INT_MIN <= value <= INT_MAX else -1
         if kind is float:
-            return left - 8 if value - value == 0 else -1
+            return budget - 8 if value - value == 0 else -1
         return -1
 
-    def weigh_map(self, value: dict[Any, Any], left: int, depth: int = 0) -> int:
+    def weigh_map(self, value: dict[Any, Any], budget: int, depth: int = 0) -> int:
         """Do the same for a map."""
         if depth >= self._depth or len(value) > self._items:
             return -1
@@ -75,13 +75,13 @@ class SizeEstimator:
             for key, item in value.items():
                 if type(key) is not str:
                     return -1
-                known = keys.get(key)
-                if known is None or known <= 0:
-                    known = self._learn(key) if known is None else known
-                    if known == _NO:
+                verdict = keys.get(key)
+                if verdict is None or verdict <= 0:
+                    verdict = self._learn(key) if verdict is None else verdict
+                    if verdict == _NO:
                         return -1
-                    if known < 0:
-                        known = len(key) + FIELD_OVERHEAD
+                    if verdict < 0:
+                        verdict = len(key) + FIELD_OVERHEAD
                         if type(item) is str:
                             unseen.append(f"{key}={item}")
                 kind = type(item)
@@ -92,42 +92,42 @@ class SizeEstimator:
                             return -1
                         if hash(item) not in clean:
                             unseen.append(item)
-                    left -= size + known
+                    budget -= size + verdict
                 elif kind is dict:
-                    left = self.weigh_map(item, left - known, depth + 1)
+                    budget = self.weigh_map(item, budget - verdict, depth + 1)
                 elif kind is int or kind is bool or item is None:
-                    left -= known + 8
+                    budget -= verdict + 8
                     if kind is int and not INT_MIN <= item <= INT_MAX:
                         return -1
                 else:
-                    left = self.weigh(item, left - known, depth + 1)
-                if left < 0:
+                    budget = self.weigh(item, budget - verdict, depth + 1)
+                if budget < 0:
                     return -1
         except RuntimeError:  # changed by its owner while it was read
             return -1
-        return left - FIELD_OVERHEAD
+        return budget - FIELD_OVERHEAD
 
     def is_plain_key(self, key: str) -> bool:
         """Whether nothing of a value has to be changed because of its key."""
-        known = self._keys.get(key)
-        return (self._learn(key) if known is None else known) > 0
+        verdict = self._keys.get(key)
+        return (self._learn(key) if verdict is None else verdict) > 0
 
     def _learn(self, key: str) -> int:
         redact = self._redact
         weight = len(key) + FIELD_OVERHEAD
         if len(key) > _LONGEST_KEY or redact.masks_field(key):
-            known = _NO
+            verdict = _NO
         elif redact.leads(key):
-            known = _LEADS
+            verdict = _LEADS
         elif len(key) <= PLAIN_KEY and key.isascii() and key.isidentifier():
-            known = weight
+            verdict = weight
         else:
-            known = _NO if redact.suspects(key) else weight
+            verdict = _NO if redact.suspects(key) else weight
         if len(self._keys) > _KEYS_KEPT:
             self._keys.clear()
         if len(key) <= _LONGEST_KEY:
-            self._keys[key] = known
-        return known
+            self._keys[key] = verdict
+        return verdict
 
     def is_clean(self) -> bool:
         """Look at all unseen texts; whether none of them may have to be changed. Empties the list."""

@@ -38,19 +38,19 @@ class Recent:
 
     def get(self, key: Any) -> Any:
         """Return an entry, which counts as used now; None if there is none."""
-        known = self._new.get(key)
-        if known is None:
-            known = self._old.get(key)
-            if known is None:
+        entry = self._new.get(key)
+        if entry is None:
+            entry = self._old.get(key)
+            if entry is None:
                 return None
-            self.put(key, *known)
-        return known[0]
+            self.put(key, *entry)
+        return entry[0]
 
     def put(self, key: Any, value: Any, size: int) -> None:
         """Keep an entry of about so many bytes."""
-        before = self._new.get(key)
-        if before is not None:
-            self._size -= before[1] + _ENTRY_BYTES
+        previous = self._new.get(key)
+        if previous is not None:
+            self._size -= previous[1] + _ENTRY_BYTES
         elif self._size > self._most:
             self._old, self._new, self._size = self._new, {}, 0
         self._new[key] = value, size
@@ -96,10 +96,10 @@ class KnownValues:
         """Whether a value is known; it counts as used now."""
         if digest in self._new:
             return True
-        known = self._old.get(digest)
-        if known is None:
+        entry = self._old.get(digest)
+        if entry is None:
             return False
-        self._keep(digest, known)
+        self._keep(digest, entry)
         return True
 
     def get(self, digest: bytes) -> tuple[bytes, tuple[bytes, ...]] | None:
@@ -108,8 +108,8 @@ class KnownValues:
 
     def content(self, digest: bytes) -> bytes | None:
         """Return a value's bytes; None when it was forgotten."""
-        known = self.get(digest)
-        return None if known is None else known[0]
+        entry = self.get(digest)
+        return None if entry is None else entry[0]
 
     def clear(self) -> None:
         """Forget everything."""
@@ -130,19 +130,19 @@ class KnownValues:
         """Put values in groups, groups in groups, until few are left. Those of a list's beginning stay."""
         rest: list[bytes] = []
         while len(digests) >= 2 * GROUP:
-            whole = len(digests) - len(digests) % GROUP
-            rest = digests[whole:] + rest
+            grouped_count = len(digests) - len(digests) % GROUP
+            rest = digests[grouped_count:] + rest
             digests = [
                 self.group(tuple(digests[first : first + GROUP]), is_text=is_text)
-                for first in range(0, whole, GROUP)
+                for first in range(0, grouped_count, GROUP)
             ]
         return digests + rest
 
     def group(self, parts: tuple[bytes, ...], *, is_text: bool) -> bytes:
         """Return the digest of the value that some values are together: a list, or a text with commas."""
-        known = self._groups.get((is_text, parts))
-        if known is not None and self.has(known):
-            return known
+        group_digest = self._groups.get((is_text, parts))
+        if group_digest is not None and self.has(group_digest):
+            return group_digest
         content = text_of(_with_commas(parts)) if is_text else list_of(list(map(reference_to, parts)))
         if len(self._groups) > _MOST_GROUPS:
             self._groups.clear()
@@ -161,11 +161,11 @@ class SentValues:
     """Which values one receiver has.
 
     Args:
-        known: Where they are.
+        values: Where they are.
     """
 
-    def __init__(self, known: KnownValues) -> None:
-        self._known = known
+    def __init__(self, values: KnownValues) -> None:
+        self._values = values
         self._sent: set[bytes] = set()
 
     def forget(self) -> None:
@@ -187,10 +187,10 @@ class SentValues:
             nonlocal values, size
             if digest in self._sent:
                 return True
-            known = self._known.get(digest)
-            if known is None:
+            entry = self._values.get(digest)
+            if entry is None:
                 return False
-            content, parts = known
+            content, parts = entry
             is_whole = all([add(part) for part in parts])
             if size and size + len(content) > FRAME_BYTES:
                 frames.append(encode_values(values))

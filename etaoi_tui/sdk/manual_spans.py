@@ -10,6 +10,7 @@ from contextvars import Token
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
 
+from etaoi_collector.conventions import keys
 from etaoi_tui.sdk import tracer as tracing
 from etaoi_tui.sdk.config import is_disabled, open_tracer
 from etaoi_tui.sdk.serialize import Json, Part, snapshot
@@ -85,8 +86,8 @@ class ManualSpan:
         if self._tracer is None or not self._tracer.enabled:
             return None
         into, _ = _keys_of(self._kind)
-        given = self._input
-        payload = None if given is _NOT_GIVEN else {into: Json(snapshot(given))}
+        input_value = self._input
+        payload = None if input_value is _NOT_GIVEN else {into: Json(snapshot(input_value))}
         self._span = self._tracer.start(
             self._kind, self._name, parent=parent, payload=payload, metadata=self._metadata
         )
@@ -134,10 +135,10 @@ class ManualSpan:
 
     def for_call(self, signature: inspect.Signature | None, args: Any, kwargs: Any) -> ManualSpan:
         """Return a new span for one call of a decorated function."""
-        given = self._input
-        if given is _NOT_GIVEN:
-            given = _arguments(signature, args, kwargs)
-        return ManualSpan(self._name, self._kind, given, self._metadata)
+        input_value = self._input
+        if input_value is _NOT_GIVEN:
+            input_value = _arguments(signature, args, kwargs)
+        return ManualSpan(self._name, self._kind, input_value, self._metadata)
 
 
 def span(
@@ -181,9 +182,9 @@ def event(name: str, **data: Any) -> None:
     tracer = _tracer_for(parent)
     if tracer is None or not tracer.enabled:
         return
-    payload = {"inputs": Json(snapshot(data))} if data else None
-    made = tracer.start("event", name, parent=parent, payload=payload)
-    tracer.end(made, at=made.started_ns)
+    payload = {keys.INPUTS: Json(snapshot(data))} if data else None
+    event_span = tracer.start("event", name, parent=parent, payload=payload)
+    tracer.end(event_span, at=event_span.started_ns)
 
 
 def _keys_of(kind: str) -> tuple[str, str]:
@@ -208,17 +209,17 @@ def _arguments(signature: inspect.Signature | None, args: Any, kwargs: Any) -> A
     return {"args": args, "kwargs": kwargs}
 
 
-def _decorate(made: ManualSpan, function: Callable[..., Any]) -> Callable[..., Any]:
+def _decorate(manual_span: ManualSpan, function: Callable[..., Any]) -> Callable[..., Any]:
     signature = _signature_of(function)
     if inspect.isasyncgenfunction(function):
-        return _decorate_async_generator(made, function, signature)
+        return _decorate_async_generator(manual_span, function, signature)
     if inspect.isgeneratorfunction(function):
-        return _decorate_generator(made, function, signature)
+        return _decorate_generator(manual_span, function, signature)
     if inspect.iscoroutinefunction(function):
 
         @functools.wraps(function)
         async def run(*args: Any, **kwargs: Any) -> Any:
-            with made.for_call(signature, args, kwargs) as entered:
+            with manual_span.for_call(signature, args, kwargs) as entered:
                 result = await function(*args, **kwargs)
                 entered.set_output(result)
                 return result
@@ -227,7 +228,7 @@ def _decorate(made: ManualSpan, function: Callable[..., Any]) -> Callable[..., A
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        with made.for_call(signature, args, kwargs) as entered:
+        with manual_span.for_call(signature, args, kwargs) as entered:
             result = function(*args, **kwargs)
             entered.set_output(result)
             return result
@@ -238,17 +239,17 @@ def _decorate(made: ManualSpan, function: Callable[..., Any]) -> Callable[..., A
 class _Steps:
     """A generator's span: current only while its body runs, not while its consumer does."""
 
-    __slots__ = ("_items", "_made", "_total")
+    __slots__ = ("_items", "_manual_span", "_total")
 
-    def __init__(self, made: ManualSpan) -> None:
-        self._made = made
+    def __init__(self, manual_span: ManualSpan) -> None:
+        self._manual_span = manual_span
         self._items: list[Any] = []
         self._total = 0
-        made.begin()
+        manual_span.begin()
 
     def entered(self) -> AbstractContextManager[Any]:
         """Make the span current for one step."""
-        span = self._made.span
+        span = self._manual_span.span
         return nullcontext() if span is None else tracing.use_span(span)
 
     def add(self, item: Any) -> None:
@@ -257,24 +258,24 @@ class _Steps:
         if self._total <= _ITEMS_KEPT:
             self._items.append(item)
         if type(item) is str:
-            self._made.write(item)
+            self._manual_span.write(item)
 
     def finish(self, error: BaseException | None = None) -> None:
         """End the span with what was yielded."""
         items = self._items
         if items and all(type(item) is str for item in items) and self._total == len(items):
-            self._made.set_output("".join(items))
+            self._manual_span.set_output("".join(items))
         else:
-            self._made.set_output(items if self._total == len(items) else Part(items, self._total))
-        self._made.finish(error)
+            self._manual_span.set_output(items if self._total == len(items) else Part(items, self._total))
+        self._manual_span.finish(error)
 
 
 def _decorate_generator(
-    made: ManualSpan, function: Callable[..., Any], signature: inspect.Signature | None
+    manual_span: ManualSpan, function: Callable[..., Any], signature: inspect.Signature | None
 ) -> Callable[..., Any]:
     @functools.wraps(function)
     def generate(*args: Any, **kwargs: Any) -> Any:
-        steps = _Steps(made.for_call(signature, args, kwargs))
+        steps = _Steps(manual_span.for_call(signature, args, kwargs))
         source = function(*args, **kwargs)
         step, value = source.send, None
         try:
@@ -302,11 +303,11 @@ def _decorate_generator(
 
 
 def _decorate_async_generator(
-    made: ManualSpan, function: Callable[..., Any], signature: inspect.Signature | None
+    manual_span: ManualSpan, function: Callable[..., Any], signature: inspect.Signature | None
 ) -> Callable[..., Any]:
     @functools.wraps(function)
     async def generate(*args: Any, **kwargs: Any) -> Any:
-        steps = _Steps(made.for_call(signature, args, kwargs))
+        steps = _Steps(manual_span.for_call(signature, args, kwargs))
         source = function(*args, **kwargs)
         step, value = source.asend, None
         try:

@@ -101,7 +101,7 @@ _TEXTS_KEPT = 8_192
 class Redact:
     """Rules for one tracer, ready to be applied. Build it with `of`."""
 
-    __slots__ = ("_call", "_defaults", "_known_fields", "_names", "_patterns", "clean", "custom")
+    __slots__ = ("_call", "_defaults", "_field_verdicts", "_names", "_patterns", "clean", "custom")
 
     def __init__(
         self,
@@ -115,7 +115,7 @@ class Redact:
         self._names = frozenset(name.casefold() for name in names)
         self._patterns = tuple(patterns)
         self._call = call
-        self._known_fields: dict[str, bool] = {}
+        self._field_verdicts: dict[str, bool] = {}
         self.clean: set[int] = set()
         """Hashes of texts that the default masks leave as they are."""
         self.custom = bool(self._names or self._patterns or call)
@@ -177,15 +177,15 @@ class Redact:
 
     def masks_field(self, name: str) -> bool:
         """Whether the value under this key must not be shown."""
-        known = self._known_fields.get(name)
-        if known is None:
-            known = name.casefold() in self._names or (
+        is_masked = self._field_verdicts.get(name)
+        if is_masked is None:
+            is_masked = name.casefold() in self._names or (
                 self._defaults and len(name) <= _LOOK_BACK and _NAME.fullmatch(name) is not None
             )
-            if len(self._known_fields) > _FIELDS_KEPT:
-                self._known_fields.clear()
-            self._known_fields[name] = known
-        return known
+            if len(self._field_verdicts) > _FIELDS_KEPT:
+                self._field_verdicts.clear()
+            self._field_verdicts[name] = is_masked
+        return is_masked
 
     def leads(self, name: str) -> bool:
         """Whether a long value under this key is masked where both stand in one text."""
@@ -194,12 +194,12 @@ class Redact:
     def text(self, text: str) -> str:
         """Return a text with its secrets masked. A user's rule that raises masks the whole text."""
         if self._defaults and len(text) >= SHORTEST_SECRET and hash(text) not in self.clean:
-            shown = text
+            masked = text
             if _may_hold_secret(text.encode("utf-8", "replace")):
-                shown = _masked(shown)
-            if shown == text:
+                masked = _masked(masked)
+            if masked == text:
                 self.note_clean((text,))
-            text = shown
+            text = masked
         for pattern in self._patterns:
             text = pattern.sub(REDACTED, text)
         if self._call is not None:
@@ -264,12 +264,12 @@ def _has_led_value(lowered: bytes) -> bool:
     """Whether a long value stands behind ``bearer``, ``api_key=`` and the like."""
     assigns = b"=" in lowered or b":" in lowered
     for lead, is_value in _LEADS if assigns else _LEADS[: len(_SCHEMES)]:
-        place = lowered.find(lead)
-        while place >= 0:
-            place += len(lead)
-            if is_value(lowered, place):
+        position = lowered.find(lead)
+        while position >= 0:
+            position += len(lead)
+            if is_value(lowered, position):
                 return True
-            place = lowered.find(lead, place)
+            position = lowered.find(lead, position)
     return False
 
 

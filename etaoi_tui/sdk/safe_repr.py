@@ -28,18 +28,18 @@ def error_text(error: BaseException, depth: int = _DEPTH) -> str:
     kind = type(error)
     try:
         if isinstance(error, BaseExceptionGroup):
-            said = _text(error.args[0] if error.args else "")
+            own_text = _text(error.args[0] if error.args else "")
             inner = [error_text(one, depth - 1) for one in error.exceptions[:_GROUP]] if depth else ["…"]
             if len(error.exceptions) > _GROUP:
                 inner.append(f"… {len(error.exceptions) - _GROUP} more")
-            return f"{kind.__name__}({said}, [{', '.join(inner)}])"
+            return f"{kind.__name__}({own_text}, [{', '.join(inner)}])"
         if kind.__repr__ is not BaseException.__repr__:
-            told = repr(error)
-            return told if told.startswith(kind.__name__) else f"{kind.__name__}: {told}"
+            text = repr(error)
+            return text if text.startswith(kind.__name__) else f"{kind.__name__}: {text}"
         if kind.__str__ not in _PLAIN_STR and (words := _own_words(error)):
             return f"{kind.__name__}({_text(words)})"
-        told = ", ".join(_argument_text(argument, depth) for argument in error.args[:_ARGUMENTS])
-        return f"{kind.__name__}({told})"
+        text = ", ".join(_argument_text(argument, depth) for argument in error.args[:_ARGUMENTS])
+        return f"{kind.__name__}({text})"
     except Exception:
         return f"{kind.__name__}(its text could not be read)"
 
@@ -48,11 +48,11 @@ def error_message(error: BaseException) -> str:
     """Return what an exception says, without its type: its words, its notes, and those of what is in it."""
     try:
         if isinstance(error, BaseExceptionGroup):
-            said = error.args[0] if error.args and type(error.args[0]) is str else ""
+            own_text = error.args[0] if error.args and type(error.args[0]) is str else ""
             inner = [f"  {error_sentence(one)}".replace("\n", "\n  ") for one in error.exceptions[:_GROUP]]
             if len(error.exceptions) > _GROUP:
                 inner.append(f"  … {len(error.exceptions) - _GROUP} more")
-            message = "\n".join([said, *inner])
+            message = "\n".join([own_text, *inner])
         elif len(error.args) == 1 and isinstance(error.args[0], str) and type(error).__str__ in _PLAIN_STR:
             message = str.__str__(error.args[0])
         elif len(error.args) == 1 and isinstance(error.args[0], BaseException):
@@ -106,19 +106,19 @@ def _argument_text(argument: Any, depth: int) -> str:
         ]
         return _listed(pairs, len(argument), "{}")
     if kind in _BRACKETS:
-        told = [_argument_text(one, depth - 1) for one in list(argument)[: _ITEMS + 1]]
-        return _listed(told, len(argument), _BRACKETS[kind])
+        items = [_argument_text(one, depth - 1) for one in list(argument)[: _ITEMS + 1]]
+        return _listed(items, len(argument), _BRACKETS[kind])
     return f"<{type_name(argument)}>"
 
 
 _BRACKETS: dict[type, str] = {list: "[]", tuple: "()", set: "{}"}
 
 
-def _listed(told: list[str], total: int, brackets: str) -> str:
+def _listed(items: list[str], total: int, brackets: str) -> str:
     if total > _ITEMS:
-        told[_ITEMS:] = [f"… {total - _ITEMS} more"]
+        items[_ITEMS:] = [f"… {total - _ITEMS} more"]
     comma = "," if brackets == "()" and total == 1 else ""
-    return f"{brackets[0]}{', '.join(told)}{comma}{brackets[1]}"
+    return f"{brackets[0]}{', '.join(items)}{comma}{brackets[1]}"
 
 
 def type_name(value: Any) -> str:

@@ -52,7 +52,7 @@ class Json(msgspec.Struct, eq=False):
 
     def described(self) -> Any:
         """Return the value as it is to be shown."""
-        return self.value if self.shape is None else self.shape.whole(self.value)
+        return self.value if self.shape is None else self.shape.full_form(self.value)
 
 
 class Part(msgspec.Struct, eq=False):
@@ -65,12 +65,12 @@ class Part(msgspec.Struct, eq=False):
 class Sanitizer:
     """One bounded walk over one value; every container and text takes from the same allowance."""
 
-    __slots__ = ("_left", "_limits", "_path", "_redact", "_text", "cuts")
+    __slots__ = ("_limits", "_path", "_redact", "_remaining", "_text", "cuts")
 
     def __init__(self, limits: Limits, redact: Redact, allowance: int, *, text: int) -> None:
         self._limits = limits
         self._redact = redact
-        self._left = allowance
+        self._remaining = allowance
         self._text = text
         self._path: set[int] = set()
         self.cuts = 0
@@ -87,15 +87,15 @@ class Sanitizer:
 
     def string(self, value: str) -> str:
         size = len(value)
-        allowed = min(self._text, max(self._left, 64))
+        allowed = min(self._text, max(self._remaining, 64))
         if size <= allowed:
-            shown = self._clean(value)
+            cleaned = self._clean(value)
         else:
             self.cuts += 1
-            shown = self._clean(str.__getitem__(value, slice(0, allowed + _MASK_MARGIN)))[:allowed]
-            shown = f"{shown}… [truncated {size - allowed} chars of {size}]"
-        self._left -= len(shown) + FIELD_OVERHEAD
-        return shown
+            cleaned = self._clean(str.__getitem__(value, slice(0, allowed + _MASK_MARGIN)))[:allowed]
+            cleaned = f"{cleaned}… [truncated {size - allowed} chars of {size}]"
+        self._remaining -= len(cleaned) + FIELD_OVERHEAD
+        return cleaned
 
     def _clean(self, text: str) -> str:
         if not text.isascii():
@@ -118,7 +118,7 @@ class Sanitizer:
             self.cuts += 1
             return f"<{type(value).__name__}: nested deeper than {self._limits.depth}>"
         self._path.add(id(value))
-        self._left -= FIELD_OVERHEAD
+        self._remaining -= FIELD_OVERHEAD
         try:
             return walk(value)
         finally:
@@ -126,21 +126,21 @@ class Sanitizer:
 
     def _map(self, value: dict[Any, Any]) -> dict[str, Any]:
         entries = list(dict.items(value))
-        kept = entries[: self._limits.items]
+        included = entries[: self._limits.items]
         out: dict[str, Any] = {}
         alike: dict[str, int] = {}
         names: list[str] = []
-        for key, _ in kept:
-            if self._left <= 0 and names and len(self._path) > 1:
+        for key, _ in included:
+            if self._remaining <= 0 and names and len(self._path) > 1:
                 break
-            name = shown = self._key(key)
+            name = key_text = self._key(key)
             while name in out:
-                count = alike[shown] = alike.get(shown, 0) + 1
-                name = f"{shown}′{count}" if count > 1 else f"{shown}′"
+                count = alike[key_text] = alike.get(key_text, 0) + 1
+                name = f"{key_text}′{count}" if count > 1 else f"{key_text}′"
             out[name] = None
             names.append(name)
-        shares = self._shares([item for _, item in kept[: len(names)]])
-        for name, (_, item), share in zip(names, kept, shares, strict=False):
+        shares = self._shares([item for _, item in included[: len(names)]])
+        for name, (_, item), share in zip(names, included, shares, strict=False):
             if self._redact.masks_field(name) and item is not None and not isinstance(item, bool):
                 out[name] = REDACTED
             else:
@@ -152,9 +152,9 @@ class Sanitizer:
 
     def _shares(self, items: list[Any]) -> list[int]:
         """Divide what is left among values: the small ones get all they need, the large ones equal parts."""
-        left = max(self._left, 0)
-        sizes = [rough_size(item, left) for item in items]
-        spare = left - sum(sizes)
+        remaining = max(self._remaining, 0)
+        sizes = [rough_size(item, remaining) for item in items]
+        spare = remaining - sum(sizes)
         if spare >= 0:
             return [size + spare for size in sizes]
         # Masks and notes may make a small value a little longer than it was.
@@ -162,66 +162,70 @@ class Sanitizer:
         shares = sizes[:]
         waiting = len(items)
         for index in sorted(range(len(items)), key=sizes.__getitem__):
-            shares[index] = min(sizes[index], left // waiting)
-            left -= shares[index]
+            shares[index] = min(sizes[index], remaining // waiting)
+            remaining -= shares[index]
             waiting -= 1
         return shares
 
     def _within(self, share: int, item: Any) -> Any:
         """Return a value that takes no more than its share, as far as that can be kept."""
-        before = self._left
-        self._left = share
-        shown = self.value(item)
-        self._left = before - (share - self._left)
-        return shown
+        remaining_before = self._remaining
+        self._remaining = share
+        sanitized = self.value(item)
+        self._remaining = remaining_before - (share - self._remaining)
+        return sanitized
 
     def _key(self, key: Any) -> str:
         if type(key) is str and len(key) <= PLAIN_KEY and key.isidentifier() and key.isascii():
-            shown = key  # a field's name, not something that a rule is about
+            key_text = key  # a field's name, not something that a rule is about
         elif isinstance(key, str):
-            shown = self._clean(str.__getitem__(key, slice(0, 256)))
+            key_text = self._clean(str.__getitem__(key, slice(0, 256)))
         elif type(key) in REPR_SAFE:
-            shown = _int_text(key) if type(key) is int else repr(key)
+            key_text = _int_text(key) if type(key) is int else repr(key)
         else:
-            shown = scalar_text(Sanitizer(self._limits, self._redact, 200, text=200).value(key))
-        self._left -= len(shown) + FIELD_OVERHEAD
-        return shown
+            key_text = scalar_text(Sanitizer(self._limits, self._redact, 200, text=200).value(key))
+        self._remaining -= len(key_text) + FIELD_OVERHEAD
+        return key_text
 
     def _items(self, value: Any) -> list[Any]:
         total = len(value)
-        most = min(self._limits.items, max(4, self._left // _LEAST_SHARE))
-        if total <= most or (total <= self._limits.items and rough_size(value, self._left) <= self._left):
+        most = min(self._limits.items, max(4, self._remaining // _LEAST_SHARE))
+        if total <= most or (
+            total <= self._limits.items and rough_size(value, self._remaining) <= self._remaining
+        ):
             return [self._within(share, item) for share, item in zip(self._shares(value), value, strict=True)]
         # The first items and the last: in a history the newest message matters most.
         first, last = (most + 1) // 2, most // 2
-        kept = [*value[:first], *value[total - last :]]
-        shown = [self._within(share, item) for share, item in zip(self._shares(kept), kept, strict=True)]
+        included = [*value[:first], *value[total - last :]]
+        sanitized = [
+            self._within(share, item) for share, item in zip(self._shares(included), included, strict=True)
+        ]
         self.cuts += 1
-        shown.insert(first, f"… [{total - most} of {total} items left out]")
-        return shown
+        sanitized.insert(first, f"… [{total - most} of {total} items left out]")
+        return sanitized
 
     def sequence(self, value: Any) -> Any:
         return self.items(list(value))
 
     def part(self, value: Part) -> Any:
         self.cuts += 1
-        shown = self.items(value.items)
-        if isinstance(shown, list):
-            shown.append(f"… [{value.total - len(value.items)} of {value.total} items left out]")
-        return shown
+        sanitized = self.items(value.items)
+        if isinstance(sanitized, list):
+            sanitized.append(f"… [{value.total - len(value.items)} of {value.total} items left out]")
+        return sanitized
 
     def number(self, value: int) -> Any:
-        self._left -= 8
+        self._remaining -= 8
         return value if INT_MIN <= value <= INT_MAX else _int_text(value)
 
     def float(self, value: float) -> Any:
-        self._left -= 8
+        self._remaining -= 8
         if value - value == 0:
             return value
         return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
 
     def keep(self, value: Any) -> Any:
-        self._left -= FIELD_OVERHEAD
+        self._remaining -= FIELD_OVERHEAD
         return value
 
     def binary(self, value: bytes | bytearray | memoryview) -> str:
@@ -241,12 +245,12 @@ class Sanitizer:
         if type(value.value) is str:
             return self.string(value.value)
         text, cuts = json_within(
-            value.value, self._limits, self._redact, min(self._text, max(self._left, _LEAST_JSON))
+            value.value, self._limits, self._redact, min(self._text, max(self._remaining, _LEAST_JSON))
         )
         # Keys and values together may be what a rule is about.
         text = self._clean(text)
         self.cuts += cuts
-        self._left -= len(text) + FIELD_OVERHEAD
+        self._remaining -= len(text) + FIELD_OVERHEAD
         return text
 
     def raw(self, value: msgspec.Raw) -> Any:
@@ -326,11 +330,11 @@ def json_within(value: Any, limits: Limits, redact: Redact, limit: int) -> tuple
 
 def rough_size(value: Any, limit: int) -> int:
     """Return about how many characters a value takes, and look no further once that is beyond ``limit``."""
-    size, looked = 0, 0
+    size, visited = 0, 0
     waiting = [value]
     while waiting:
         item = waiting.pop()
-        looked += 1
+        visited += 1
         size += FIELD_OVERHEAD
         kind = type(item)
         if kind is str:
@@ -345,7 +349,7 @@ def rough_size(value: Any, limit: int) -> int:
             waiting.append(item.value if kind is Json else item.items)
         elif kind not in _SMALL:
             size += _UNKNOWN_SIZE
-        if size > limit or looked > _LOOKED_AT:
+        if size > limit or visited > _LOOKED_AT:
             return max(size, limit + 1)
     return size
 
@@ -381,8 +385,10 @@ def _state_of(value: Any, kind: type) -> dict[str, Any] | None:
     extra = fields.pop("__pydantic_extra__", None)
     if type(extra) is dict:
         fields.update(extra)
-    shown = {name: item for name, item in fields.items() if type(name) is not str or not name.startswith("_")}
-    return shown or None
+    public_fields = {
+        name: item for name, item in fields.items() if type(name) is not str or not name.startswith("_")
+    }
+    return public_fields or None
 
 
 def _int_text(value: int) -> str:

@@ -107,7 +107,7 @@ class PayloadSerializer:
     """
 
     __slots__ = (
-        "_json", "_limits", "_memory", "_pairs", "_redact", "_scale", "_seen", "_used", "_values", "_words",
+        "_json", "_limits", "_memory", "_pairs", "_redact", "_scale", "_texts", "_used", "_values", "_words",
         "cut",
     )  # fmt: skip
 
@@ -119,7 +119,7 @@ class PayloadSerializer:
         self._redact = redact
         self._scale = SizeEstimator(limits, redact)
         self._json = None if values is None else SharedJson(self, limits, self._memory, values)
-        self._seen: dict[str, str] = {}
+        self._texts: dict[str, str] = {}
         self._pairs: dict[tuple[str, str], str] = {}
         self._words: dict[str, bytes] = {}
         self.cut = 0
@@ -129,14 +129,14 @@ class PayloadSerializer:
         """Encode a payload as a msgpack map. What is no map becomes ``{"value": ...}``."""
         if type(value) is not dict:
             try:
-                value = self._made(value)
+                value = self._plain_value(value)
             except Exception as error:
                 return _encode({"etaoi_tui.note": f"this payload could not be read: {short_error(error)}"})
             if type(value) is bytes:
                 return value
         return self._map(value)
 
-    def _made(self, value: Any) -> dict[Any, Any] | bytes:
+    def _plain_value(self, value: Any) -> dict[Any, Any] | bytes:
         """Return the map that a payload stands for, or what says already encoded that there is none."""
         if value is None:
             return EMPTY_MAP
@@ -159,14 +159,14 @@ class PayloadSerializer:
         return used
 
     def _map(self, value: dict[Any, Any]) -> bytes:
-        shaped, whole = value, None
+        shaped, full = value, None
         referring: list[bytes] = []
         for key, item in tuple(value.items()):
             kind = type(item)
             if kind in _USUAL or (kind is not Json and not issubclass(kind, SharedList)):
                 continue
-            if whole is None:
-                shaped, whole = value.copy(), {}
+            if full is None:
+                shaped, full = value.copy(), {}
             try:
                 reference = self._refer(key, item)
             except Exception:  # an odd message: it is said whole, or as what it is
@@ -176,13 +176,13 @@ class PayloadSerializer:
                 referring += (encode_text(key), reference)
             elif kind is Json:
                 described = item.described()
-                shaped[key], whole[key] = self.json_text(described), Json(described)
+                shaped[key], full[key] = self.json_text(described), Json(described)
             else:
                 shaped[key] = item.described()
         encoded = self._encode_plain(shaped, self._limits.event, _encode)
         if encoded is None:
             walk = Sanitizer(self._limits, self._redact, self._limits.event, text=self._limits.text)
-            plain = walk.map(shaped if whole is None else {**shaped, **whole})
+            plain = walk.map(shaped if full is None else {**shaped, **full})
             self.cut += walk.cuts
             encoded = _encode(plain)
         return _add_to_map(encoded, referring) if referring else encoded
@@ -197,11 +197,11 @@ class PayloadSerializer:
         if self._redact.masks_field(key):
             return None
         if type(item) is Json:
-            told = json.encode(item.value, item.shape)
-            if told is None:
+            shared = json.encode(item.value, item.shape)
+            if shared is None:
                 return None
-            self._used += told[1]
-            return told[0]
+            self._used += shared[1]
+            return shared[0]
         assert isinstance(item, SharedList)
         if item.is_json:
             return None
@@ -271,9 +271,9 @@ class PayloadSerializer:
         walk = Sanitizer(
             self._limits, self._redact, limit or self._limits.text, text=limit or self._limits.text
         )
-        shown = walk.string(value) if type(value) is str else scalar_text(walk.value(value))
+        cleaned = walk.string(value) if type(value) is str else scalar_text(walk.value(value))
         self.cut += walk.cuts
-        return shown
+        return cleaned
 
     def word(self, text: str | None) -> bytes:
         """Encode a name or an id of the agent's own, cut to 256 characters; None and nothing as nil."""
@@ -281,7 +281,7 @@ class PayloadSerializer:
             return NIL
         known = self._words.get(text) if type(text) is str else None
         if known is None:
-            known = encode_text(self._known(text)[:_WORD])
+            known = encode_text(self._cached_text(text)[:_WORD])
             if type(text) is str and len(text) < _WORD:
                 if len(self._words) > _VALUES_KEPT:
                     self._words.clear()
@@ -290,67 +290,69 @@ class PayloadSerializer:
 
     def name_only(self, name: str) -> bytes:
         """Encode the metadata of a span of which only the name is known."""
-        return b"\x81\xa4name" + encode_text(self._known(name))
+        return b"\x81\xa4name" + encode_text(self._cached_text(name))
 
-    def metadata(self, name: str | None, given: Mapping[str, Any] | None) -> dict[str, str]:
+    def metadata(self, name: str | None, entries: Mapping[str, Any] | None) -> dict[str, str]:
         """Return metadata as the wire wants it: text by text, ``name`` first."""
         most = self._limits.metadata_items
         out: dict[str, str] = {}
         if name is not None:
-            out["name"] = self._known(name)
-        if given:
+            out["name"] = self._cached_text(name)
+        if entries:
             pairs = self._pairs
-            if type(given) is CallerMetadata:
-                given = given.resolve()
-            if name is not None and "name" in given:
-                given = {"metadata.name" if key == "name" else key: value for key, value in given.items()}
-            for key, value in list(given.items())[:most]:
+            if type(entries) is CallerMetadata:
+                entries = entries.resolve()
+            if name is not None and "name" in entries:
+                entries = {"metadata.name" if key == "name" else key: value for key, value in entries.items()}
+            for key, value in list(entries.items())[:most]:
                 kind = type(value)
                 if type(key) is str and (
                     kind is str or kind is int or (kind is tuple and _ONLY_TEXT.issuperset(map(type, value)))
                 ):
-                    shown = pairs.get((key, value))
-                    if shown is not None:
-                        out[key] = shown
+                    cached_text = pairs.get((key, value))
+                    if cached_text is not None:
+                        out[key] = cached_text
                         continue
                 if value is not None:
                     self._add_metadata(out, key, value)
-            if len(given) > most:
+            if len(entries) > most:
                 self.cut += 1
-                out["etaoi_tui.cut"] = f"{len(given) - most} more metadata entries"
+                out["etaoi_tui.cut"] = f"{len(entries) - most} more metadata entries"
         return out
 
     def _add_metadata(self, out: dict[str, str], key: Any, value: Any) -> None:
         name = key if type(key) is str and key.isascii() else self.text(key, 256)
-        shown = REDACTED if self._redact.masks_field(name) else self._metadata_value(value)
-        out[name] = shown
+        text = REDACTED if self._redact.masks_field(name) else self._metadata_value(value)
+        out[name] = text
         kind = type(value)
         if name is key and (
             (kind is str and len(value) < _WORD)
             or kind is int
-            or (kind is tuple and len(shown) < _WORD and _ONLY_TEXT.issuperset(map(type, value)))
+            or (kind is tuple and len(text) < _WORD and _ONLY_TEXT.issuperset(map(type, value)))
         ):
             if len(self._pairs) > _VALUES_KEPT:
                 self._pairs.clear()
-            self._pairs[key, value] = shown
+            self._pairs[key, value] = text
 
     def _metadata_value(self, value: Any) -> str:
         if type(value) is str:
-            return self._known(value)
+            return self._cached_text(value)
         if type(value) in REPR_SAFE or plain_containers(value):
-            return self._known(repr(value))
-        return self._known(scalar_text(Sanitizer(self._limits, self._redact, 4096, text=1024).value(value)))
+            return self._cached_text(repr(value))
+        return self._cached_text(
+            scalar_text(Sanitizer(self._limits, self._redact, 4096, text=1024).value(value))
+        )
 
-    def _known(self, text: str) -> str:
+    def _cached_text(self, text: str) -> str:
         """Return a short text as it is to be shown; what came before is not looked at again."""
-        known = self._seen.get(text) if type(text) is str else None
-        if known is None:
-            known = self.text(text, self._limits.metadata_value)
+        cleaned = self._texts.get(text) if type(text) is str else None
+        if cleaned is None:
+            cleaned = self.text(text, self._limits.metadata_value)
             if type(text) is str and len(text) < _WORD:
-                if len(self._seen) > _VALUES_KEPT:
-                    self._seen.clear()
-                self._seen[text] = known
-        return known
+                if len(self._texts) > _VALUES_KEPT:
+                    self._texts.clear()
+                self._texts[text] = cleaned
+        return cleaned
 
     def error(self, error: str | BaseException | None) -> str | None:
         """Return an error's text: ``repr`` of an exception, as the reference sends it."""

@@ -65,7 +65,7 @@ class SharedList:
 class Shape(Protocol):
     """How a framework's values are described."""
 
-    def whole(self, value: Any) -> Any:
+    def full_form(self, value: Any) -> Any:
         """Return a value described, all of it."""
 
     def opened(self, value: Any) -> Any:
@@ -133,9 +133,9 @@ class SharedJson:
         )
         if raw is not None and len(raw) < _WORTH_SHARING:
             is_shown = self._texts.is_shown(opened)
-            out.text(raw if is_shown else self._text(shape.whole(value)))
+            out.text(raw if is_shown else self._text(shape.full_form(value)))
         elif depth >= _DEEPEST or kind not in _SHARED or len(opened) > self._most(kind):
-            out.text(self._text(shape.whole(value)))
+            out.text(self._text(shape.full_form(value)))
         elif raw is None:
             self._add_parts(out, opened, kind, shape, depth)
         else:
@@ -146,13 +146,13 @@ class SharedJson:
 
     def _add_large(self, out: _Pieces, value: Any, kind: type, raw: bytes, shape: Shape, depth: int) -> None:
         """Add a large plain value as a reference."""
-        left = out.left
-        out.left = max(0, left - len(raw))
-        name = hashlib.blake2b(raw, digest_size=16).digest(), left if len(raw) > left else None
+        remaining = out.remaining
+        out.remaining = max(0, remaining - len(raw))
+        name = hashlib.blake2b(raw, digest_size=16).digest(), remaining if len(raw) > remaining else None
         digest: bytes | None = self._memory.get(name)
         if digest is None or not self._values.has(digest):
-            if len(raw) > left or kind is str:
-                text = self._texts.json_text(shape.whole(value), max(left, _LEAST_LEFT))
+            if len(raw) > remaining or kind is str:
+                text = self._texts.json_text(shape.full_form(value), max(remaining, _LEAST_LEFT))
                 digest = self._values.put(encode_text(text))
             else:
                 inner = _Pieces(len(raw) * 2)
@@ -187,10 +187,10 @@ class SharedJson:
     def _add_group(self, out: _Pieces, items: Any, shape: Shape, depth: int) -> None:
         """Add some items of a list, as one value when they are many bytes together."""
         raw = _raw(items)
-        if raw is None or len(raw) < _WORTH_SHARING or len(raw) > out.left:
+        if raw is None or len(raw) < _WORTH_SHARING or len(raw) > out.remaining:
             self._add_items(out, items, shape, depth)
             return
-        out.left -= len(raw)
+        out.remaining -= len(raw)
         name = hashlib.blake2b(raw, digest_size=16).digest(), "items"
         digest: bytes | None = self._memory.get(name)
         if digest is None or not self._values.has(digest):
@@ -205,7 +205,7 @@ class SharedJson:
         texts = self._texts
         entries = tuple(value.items())
         if not all(type(key) is str for key, _ in entries):  # they could be alike as text
-            out.text(self._text(shape.whole(value)))
+            out.text(self._text(shape.full_form(value)))
             return
         out.text(b"{")
         for number, (key, item) in enumerate(entries):
@@ -214,7 +214,7 @@ class SharedJson:
             if not texts.is_plain_key(key) and (
                 texts.masks(key) or not issubclass(type(shape.opened(item)), SharedList)
             ):
-                text = self._text(shape.whole({key: item}))
+                text = self._text(shape.full_form({key: item}))
                 if not text.startswith(b"{"):
                     raise ValueError(key)
                 out.text(text[1:-1])
@@ -266,15 +266,15 @@ def contents_of(values: KnownValues, digests: list[bytes]) -> list[bytes] | None
 class _Pieces:
     """A text in the making: texts and references."""
 
-    __slots__ = ("_parts", "_texts", "left", "size", "used")
+    __slots__ = ("_parts", "_texts", "remaining", "size", "used")
 
-    def __init__(self, left: int) -> None:
+    def __init__(self, remaining: int) -> None:
         self._parts: list[bytes] = []
         self._texts: list[bytes] = []
         self.used: list[bytes] = []
         self.size = 0
         """Bytes that are not referred to."""
-        self.left = left
+        self.remaining = remaining
         """Bytes that what is referred to may have, lists that share their items aside."""
 
     def text(self, text: bytes) -> None:

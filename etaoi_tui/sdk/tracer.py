@@ -55,10 +55,10 @@ class SessionInfo(msgspec.Struct, frozen=True):
 
 def process_session(user_id: str | None = None) -> SessionInfo:
     """Return this process's session for runs that name none; one for each user that it names."""
-    known = _process_sessions.get(user_id)
-    if known is None:
-        known = _process_sessions.setdefault(user_id, SessionInfo.of(None, user_id))
-    return known
+    session = _process_sessions.get(user_id)
+    if session is None:
+        session = _process_sessions.setdefault(user_id, SessionInfo.of(None, user_id))
+    return session
 
 
 _process_sessions: dict[str | None, SessionInfo] = {}
@@ -448,8 +448,7 @@ def entered_span() -> Span | None:
 def current_span() -> Span | None:
     """Return the innermost span that the calling task or thread is in, whoever started it.
 
-    Where a span was entered by hand and a framework names another one, the one that started later lies
-    inside.
+    Of a span that was entered by hand and one that a framework names, the one that started later lies inside.
     """
     span = _CURRENT.get()
     for find in _frameworks:

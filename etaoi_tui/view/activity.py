@@ -74,23 +74,23 @@ class Activity:
         roots: dict[Span, Span] = {}
         for span in chain(changes.added, changes.changed):
             self._look(span, roots)
-        if any(trace.hung or not trace.members for trace in changes.restructured):
+        if any(trace.hung or not trace.spans for trace in changes.restructured):
             # Only where traces hang below each other can a span come to stand in another run.
             for trace in changes.restructured:
                 for span in list(self._open.get(trace, ())):
                     self._look(span, roots)
         for session in changes.sessions:
-            if session.gone:
+            if session.is_gone:
                 for span in [one for one in self._run_of if one.trace.session is session]:
                     self._drop(span)
         for trace in changes.traces:
-            if trace.running and trace not in self._open and trace.roots and not trace.session.gone:
-                for span in trace.members[-_SPANS_LOOKED_AT:]:  # its clients came back
+            if trace.running and trace not in self._open and trace.roots and not trace.session.is_gone:
+                for span in trace.spans[-_SPANS_LOOKED_AT:]:  # its clients came back
                     self._look(span, roots)
-            if not trace.members:
+            if not trace.spans:
                 for span in list(self._open.get(trace, ())):
                     self._drop(span)
-            if trace.waiting and trace.members and trace.status is Status.PAUSED:
+            if trace.waiting and trace.spans and trace.status is Status.PAUSED:
                 self._paused[trace] = None
             else:
                 self._paused.pop(trace, None)
@@ -100,10 +100,10 @@ class Activity:
         spans = self._open.get(trace)
         if spans is None:
             return []
-        known = self._works.get(trace)
-        if known is None:
-            known = self._works[trace] = _works(spans)
-        return known
+        works = self._works.get(trace)
+        if works is None:
+            works = self._works[trace] = _works(spans)
+        return works
 
     def focus(self, trace: Trace, current: Span | None = None) -> Span | None:
         """Return the span of a run that somebody who follows it wants to see; None if nothing is open.
@@ -123,30 +123,30 @@ class Activity:
         An agent keeps its number while it runs; those that end make room for others.
         """
         works: list[Work | Trace | None] = [None] * SLOTS
-        taken: set[Span | Trace] = set()
+        holders: set[Span | Trace] = set()
         for at, holder in enumerate(self._slots):
-            found = None if holder is None else self._still(holder)
-            works[at] = found
-            if found is None:
+            work = None if holder is None else self._still(holder)
+            works[at] = work
+            if work is None:
                 self._slots[at] = None
             elif holder is not None:
-                taken.add(holder)
-        free = [at for at, found in enumerate(works) if found is None]
-        for holder, found in self._candidates(taken) if free else ():
+                holders.add(holder)
+        free = [at for at, work in enumerate(works) if work is None]
+        for holder, work in self._candidates(holders) if free else ():
             at = free.pop(0)
-            self._slots[at], works[at] = holder, found
+            self._slots[at], works[at] = holder, work
             if not free:
                 break
         return works
 
-    def _candidates(self, taken: set[Span | Trace]) -> Iterable[tuple[Span | Trace, Work | Trace]]:
+    def _candidates(self, excluded: set[Span | Trace]) -> Iterable[tuple[Span | Trace, Work | Trace]]:
         for trace in list(self._paused)[:SLOTS]:
-            if trace not in taken:
+            if trace not in excluded:
                 yield trace, trace
         for trace in list(self._open)[:_ROOTS_LOOKED_AT]:
             if trace not in self._paused:
                 for work in self.work_of(trace):
-                    if work.agent not in taken:
+                    if work.agent not in excluded:
                         yield work.agent, work
 
     def _still(self, holder: Span | Trace) -> Work | Trace | None:
@@ -159,15 +159,15 @@ class Activity:
         return next((work for work in self.work_of(trace) if work.agent is holder), None)
 
     def _look(self, span: Span, roots: dict[Span, Span]) -> None:
-        marks = span.marks
-        if marks & _ENDED or not marks & _STARTED or marks & _UNSEEN or span.trace.session.gone:
+        marks = span.flags
+        if marks & _ENDED or not marks & _STARTED or marks & _UNSEEN or span.trace.session.is_gone:
             if span in self._run_of:
                 self._drop(span)
             return
         trace = climb(span, _never, roots).trace
-        before = self._run_of.get(span)
-        if before is not trace:
-            if before is not None:
+        previous_run = self._run_of.get(span)
+        if previous_run is not trace:
+            if previous_run is not None:
                 self._drop(span)
             self._run_of[span] = trace
             self._open.setdefault(trace, {})[span] = None
@@ -186,15 +186,15 @@ class Activity:
 
 def streams(span: Span) -> bool:
     """Whether a model call is open and its words come in."""
-    return span.kind == "llm" and bool(span.tail) and not span.marks & _ENDED
+    return span.kind == "llm" and bool(span.tail) and not span.flags & _ENDED
 
 
 def newest_answer(trace: Trace) -> Span | None:
     """Return the model call or tool call of a run that ended last; None if there is none among the newest."""
     ended = [
         span
-        for span in trace.members[-_SPANS_LOOKED_AT:]
-        if span.kind in ("llm", "tool") and span.ended_at is not None and not span.marks & _UNSEEN
+        for span in trace.spans[-_SPANS_LOOKED_AT:]
+        if span.kind in ("llm", "tool") and span.ended_at is not None and not span.flags & _UNSEEN
     ]
     return max(ended, key=_ended, default=None)
 
@@ -211,24 +211,24 @@ def doing(work: Work) -> str:
 
 
 def _works(spans: dict[Span, None]) -> list[Work]:
-    found = list(islice(reversed(spans), _SPANS_LOOKED_AT))[::-1]
+    recent_spans = list(islice(reversed(spans), _SPANS_LOOKED_AT))[::-1]
     around: set[Span] = set()
-    for span in found:
+    for span in recent_spans:
         above = span.parent
         while above is not None and above not in around:
             around.add(above)
             above = above.parent
     best: dict[Span, tuple[tuple[bool, bool, float], Span]] = {}
     agents: dict[Span, Span] = {}
-    known: dict[Span, Span] = {}
-    for span in found:
+    best_so_far: dict[Span, Span] = {}
+    for span in recent_spans:
         if span in around:
             continue
         parent = span.parent
         agent = span
         if parent is not None and span.kind not in _AGENTS:
             if parent not in agents:  # many siblings are open at once
-                agents[parent] = climb(parent, _is_agent, known)  # the nearest, or the top of its tree
+                agents[parent] = climb(parent, _is_agent, best_so_far)  # the nearest, or the top of its tree
             agent = agents[parent]
         rank = _rank(span)
         if agent not in best or rank > best[agent][0]:

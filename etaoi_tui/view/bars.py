@@ -30,9 +30,13 @@ def bar(span: Span, status: Status, axis: Axis, now: float) -> list[BarPart]:
     cell, body = _strokes(axis, start, end, first_token)
     parts = [BarPart(" " * cell, "blank")] if cell else []
     if wait is not None:
-        before, hatched = _waiting(axis, start, wait.began_at, wait.began_at + wait.seconds(now))
-        after = body[len(before) + len(hatched) :]
-        parts += [BarPart(body[: len(before)], "body"), BarPart(hatched, "waiting"), BarPart(after, "body")]
+        body_before, hatched = _waiting(axis, start, wait.began_at, wait.began_at + wait.seconds(now))
+        after = body[len(body_before) + len(hatched) :]
+        parts += [
+            BarPart(body[: len(body_before)], "body"),
+            BarPart(hatched, "waiting"),
+            BarPart(after, "body"),
+        ]
     elif status is Status.RUNNING:
         keep = body if cell + len(body) < axis.width else body[:-1]
         parts += [BarPart(keep, "body"), BarPart(LIVE_END, "live")]
@@ -52,9 +56,9 @@ def _strokes(axis: Axis, start: float, end: float, first_token: float) -> tuple[
     if foot > 0:
         first = (cell + foot) * 2
     lead = RIGHT_HALF if first % 2 else ""
-    whole = last // 2 - (first + 1) // 2
-    tail = LEFT_HALF if last % 2 and whole >= 0 else ""
-    return cell, FOOT * max(foot, 0) + lead + BODY * max(whole, 0) + tail
+    full_cells = last // 2 - (first + 1) // 2
+    tail = LEFT_HALF if last % 2 and full_cells >= 0 else ""
+    return cell, FOOT * max(foot, 0) + lead + BODY * max(full_cells, 0) + tail
 
 
 def _waiting(axis: Axis, start: float, began: float, ended: float) -> tuple[str, str]:

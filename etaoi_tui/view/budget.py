@@ -96,7 +96,7 @@ class BudgetWatch:
         self._budgets = budgets
         self._figures = figures
         self._group_of = group_of
-        self._said: set[object] = set()
+        self._warned: set[object] = set()
 
     def look(self, traces: Iterable[Trace]) -> list[str]:
         """Return a sentence for each budget that was crossed by these runs since the last look."""
@@ -107,8 +107,8 @@ class BudgetWatch:
         for trace in traces:
             figures = self._figures(trace)
             crossed = self._budgets.of_run(figures.dollars, figures.tokens)
-            if crossed and trace.trace_id not in self._said:
-                self._said.add(trace.trace_id)
+            if crossed and trace.trace_id not in self._warned:
+                self._warned.add(trace.trace_id)
                 sentences.append(f"{title(trace)} took {_took(figures)}: {crossed}")
             group = self._group_of(trace)
             if group is not None:
@@ -116,8 +116,8 @@ class BudgetWatch:
         for group in groups:
             figures = group.totals.figures
             crossed = self._budgets.of_session(figures.dollars, figures.tokens)
-            if crossed and group.key not in self._said:
-                self._said.add(group.key)
+            if crossed and group.key not in self._warned:
+                self._warned.add(group.key)
                 runs = fmt.count(len(group.runs), "run")
                 sentences.append(f"{group_name(group)}: {runs} took {_took(figures)}: {crossed}")
         return sentences

@@ -36,7 +36,7 @@ class _Calls:
     def look(self, spans: list[Span]) -> None:
         waiting, self.not_started = self.not_started, []
         for span in [*waiting, *spans]:
-            if not span.marks & _STARTED:
+            if not span.flags & _STARTED:
                 self.not_started.append(span)
             elif span.kind == "llm" and not _wraps(span):
                 insort(self.calls, span, key=_order)
@@ -59,18 +59,18 @@ class CallNumbers:
 
     def calls(self, trace: Trace) -> list[Span]:
         """Return the counted calls of a run in the order in which they began."""
-        spans = trace.members
-        known = self._runs.get(trace)
-        if known is not None:
-            known.look(spans[known.looked_at :])
-            if len(known.calls) > trace.model_calls:
-                known.calls = [span for span in known.calls if not _wraps(span)]
-        if known is None or (len(known.calls) != trace.model_calls and known.made_at != len(spans)):
-            known = _Calls(len(spans))
-            known.look(spans)
-            self._runs.put(trace, known)
-        known.looked_at = len(spans)
-        return known.calls
+        spans = trace.spans
+        numbered = self._runs.get(trace)
+        if numbered is not None:
+            numbered.look(spans[numbered.looked_at :])
+            if len(numbered.calls) > trace.model_calls:
+                numbered.calls = [span for span in numbered.calls if not _wraps(span)]
+        if numbered is None or (len(numbered.calls) != trace.model_calls and numbered.made_at != len(spans)):
+            numbered = _Calls(len(spans))
+            numbered.look(spans)
+            self._runs.put(trace, numbered)
+        numbered.looked_at = len(spans)
+        return numbered.calls
 
 
 CALL_NUMBERS = CallNumbers()

@@ -104,13 +104,13 @@ class TreeLayout:
 
     Attributes:
         columns: The columns that have room, from left to right.
-        left: Cells of all columns, blanks included.
+        left_cells: Cells of all columns, blanks included.
         names: Cells of the tree itself.
         bars: Cells of the bars; 0 where there is no room for any.
     """
 
     columns: tuple[Column, ...]
-    left: int
+    left_cells: int
     names: int
     bars: int
 
@@ -150,10 +150,10 @@ class ColumnTable:
             self._folder_read = True
             self.add(load_folder(self._folder, "COLUMN"))
 
-    def add(self, found: Iterable[tuple[str, object]]) -> None:
+    def add(self, loaded: Iterable[tuple[str, object]]) -> None:
         """Add columns by the names of what they were loaded from; what is no column is left out, and said."""
         columns = list(self._columns)
-        for name, value in found:
+        for name, value in loaded:
             if isinstance(value, Column):
                 columns.append(value)
                 continue
@@ -164,10 +164,10 @@ class ColumnTable:
 
     def layout(self, width: int) -> TreeLayout:
         """Share a line of so many cells."""
-        known = self._layouts.get(width)
-        if known is None:
-            known = self._layouts[width] = _share(self._columns, width)
-        return known
+        layout = self._layouts.get(width)
+        if layout is None:
+            layout = self._layouts[width] = _share(self._columns, width)
+        return layout
 
     def cell(self, column: Column, span: Span, context: RowContext) -> Cell:
         """Return what a row shows in a column, exactly as wide as that; a column that raises is left out."""
@@ -188,14 +188,14 @@ class ColumnTable:
 
     def depends_on(self, span: Span, width: int, context: RowContext) -> Hashable:
         """Return what the cells of a row depend on beside the span itself."""
-        found: list[Hashable] = [self.version]
+        dependencies: list[Hashable] = [self.version]
         for column in self.layout(width).columns:
             if column.depends_on is not span_only:
                 try:
-                    found.append(column.depends_on(span, context))
+                    dependencies.append(column.depends_on(span, context))
                 except Exception as error:
                     self._leave_out(column, error)
-        return tuple(found)
+        return tuple(dependencies)
 
     def _leave_out(self, column: Column, error: Exception) -> None:
         _log.warning("column %s left out", column.name, exc_info=error)
@@ -210,17 +210,19 @@ class ColumnTable:
 
 def _share(columns: Iterable[Column], width: int) -> TreeLayout:
     """Give columns their cells from left to right, as long as names keep some; then bars, then names."""
-    shown: list[Column] = []
-    left = 0
+    visible: list[Column] = []
+    left_cells = 0
     for column in columns:
-        taken = left + column.cells + 1
-        if width >= column.from_width and width - taken >= NAME_CELLS:
-            shown.append(column)
-            left = taken
-    bars = max(min(int((width - left) * 0.38), 90), 14) if width >= BARS_FROM else 0
-    if width - left - bars - 1 < NAME_CELLS:
+        left_with_column = left_cells + column.cells + 1
+        if width >= column.from_width and width - left_with_column >= NAME_CELLS:
+            visible.append(column)
+            left_cells = left_with_column
+    bars = max(min(int((width - left_cells) * 0.38), 90), 14) if width >= BARS_FROM else 0
+    if width - left_cells - bars - 1 < NAME_CELLS:
         bars = 0
-    return TreeLayout(tuple(shown), left, max(width - left - bars - (1 if bars else 0), 4), bars)
+    return TreeLayout(
+        tuple(visible), left_cells, max(width - left_cells - bars - (1 if bars else 0), 4), bars
+    )
 
 
 COLUMNS = ColumnTable()

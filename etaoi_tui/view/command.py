@@ -88,8 +88,10 @@ def command(
     """Make a function a command; the attributes are those of `Command`."""
 
     def register(run: Run) -> Run:
-        made = Command(id, tuple(keys), label, help, group, panes, footer, key_label, priority, words, run)
-        vars(run).setdefault(_ATTRIBUTE, []).append(made)
+        definition = Command(
+            id, tuple(keys), label, help, group, panes, footer, key_label, priority, words, run
+        )
+        vars(run).setdefault(_ATTRIBUTE, []).append(definition)
         return run
 
     return register
@@ -153,14 +155,16 @@ class CommandTable:
             if one.id in keymap:
                 changed.append(replace(one, keys=keymap[one.id], key_label=""))
                 continue
-            taken = {
+            assigned_keys = {
                 key
                 for command_id, keys in keymap.items()
                 if command_id in self._by_id and set(self._by_id[command_id].panes) & set(one.panes)
                 for key in keys
             }
-            left = tuple(key for key in one.keys if key not in taken)
-            changed.append(one if left == one.keys else replace(one, keys=left, key_label=""))
+            remaining_keys = tuple(key for key in one.keys if key not in assigned_keys)
+            changed.append(
+                one if remaining_keys == one.keys else replace(one, keys=remaining_keys, key_label="")
+            )
         return CommandTable(changed, self.problems)
 
 
@@ -170,7 +174,7 @@ def find_commands(package: ModuleType) -> CommandTable:
     A file that cannot be imported, an id that is there already, and a key that another command of a shared
     pane has, each cost themselves only: the table's `problems` name them.
     """
-    found: list[Command] = []
+    all_commands: list[Command] = []
     problems: list[str] = []
     for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda one: one.name):
         name = f"{package.__name__}.{module.name}"
@@ -180,18 +184,18 @@ def find_commands(package: ModuleType) -> CommandTable:
             problems.append(f"{name}: its commands are left out: {type(error).__name__}: {error}")
             continue
         for one in commands:
-            if any(one.id == other.id for other in found):
+            if any(one.id == other.id for other in all_commands):
                 problems.append(f"{name}: {one.id!r} is left out: there is a command of this id already")
                 continue
-            rivals = {key: rival for key in one.keys if (rival := _owner(key, one, found)) is not None}
+            rivals = {key: rival for key in one.keys if (rival := _owner(key, one, all_commands)) is not None}
             problems += [
                 f"{name}: {readable(key)!r} is no key of {one.id!r}: it is that of {rival.id!r} already"
                 for key, rival in rivals.items()
             ]
             if rivals:
                 one = replace(one, keys=tuple(key for key in one.keys if key not in rivals), key_label="")
-            found.append(one)
-    return CommandTable(found, problems)
+            all_commands.append(one)
+    return CommandTable(all_commands, problems)
 
 
 def _owner(key: str, wanted: Command, commands: Iterable[Command]) -> Command | None:
@@ -201,11 +205,11 @@ def _owner(key: str, wanted: Command, commands: Iterable[Command]) -> Command | 
 
 def commands_of(module: ModuleType) -> list[Command]:
     """Return the commands that a module defines, in their order."""
-    found: list[Command] = []
+    commands: list[Command] = []
     for value in vars(module).values():
         if getattr(value, "__module__", None) == module.__name__:
-            found += reversed(getattr(value, _ATTRIBUTE, ()))
-    return found
+            commands += reversed(getattr(value, _ATTRIBUTE, ()))
+    return commands
 
 
 def _group_rank(group: str) -> int:

@@ -84,21 +84,21 @@ def root_of(span: Span) -> Span:
     return span
 
 
-def climb(span: Span, stops: Callable[[Span], bool], known: dict[Span, Span]) -> Span:
+def climb(span: Span, stops: Callable[[Span], bool], tops: dict[Span, Span]) -> Span:
     """Return the first of a span and those above it at which to stop; the top of its tree if there is none.
 
     Args:
         span: Where to begin.
         stops: Whether a span is the one.
-        known: What earlier climbs found, added to: many spans below a long chain cost one way up in all.
+        tops: What earlier climbs found, added to: many spans below a long chain cost one way up in all.
     """
     way: list[Span] = []
-    while span not in known and span.parent is not None and not stops(span):
+    while span not in tops and span.parent is not None and not stops(span):
         way.append(span)
         span = span.parent
-    found = known.get(span, span)
-    known.update(dict.fromkeys(way, found))
-    return found
+    top = tops.get(span, span)
+    tops.update(dict.fromkeys(way, top))
+    return top
 
 
 def _within(span: Span, ancestor: Span) -> bool:

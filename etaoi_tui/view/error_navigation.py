@@ -23,19 +23,19 @@ def is_origin_of_error(span: Span) -> bool:
 
     An exception that passes through five levels ends five spans; only the innermost tells where it came from.
     """
-    return span.error is not None and not span.marks & _PASSED_ON and span.status is Status.ERROR
+    return span.error is not None and not span.flags & _PASSED_ON and span.status is Status.ERROR
 
 
 def is_problem(span: Span) -> bool:
     """Whether the jump to the next error stops here: at the origin of an error, and at a warning."""
-    return bool(span.marks & _WARNING) or is_origin_of_error(span)
+    return bool(span.flags & _WARNING) or is_origin_of_error(span)
 
 
 def has_problem(trace: Trace) -> bool:
     """Whether the jump to the next error stops anywhere in a run."""
     unread = trace.unread
     return (unread or trace).errors > 0 or any(
-        root.marks & _PROBLEM_BELOW or is_problem(root) for root in trace.roots[:_ROOTS]
+        root.flags & _PROBLEM_BELOW or is_problem(root) for root in trace.roots[:_ROOTS]
     )
 
 
@@ -49,16 +49,16 @@ def next_error(trace: Trace, after: Span | None) -> Span | None:
     return None
 
 
-def previous_error(trace: Trace, before: Span | None) -> Span | None:
-    """Return the last origin of an error in front of ``before`` in depth-first order, or the last of all."""
-    if before is None:
+def previous_error(trace: Trace, anchor: Span | None) -> Span | None:
+    """Return the last origin of an error in front of ``anchor`` in depth-first order, or the last of all."""
+    if anchor is None:
         siblings = trace.roots
         for at in range(len(siblings) - 1, -1, -1):
             failed = _last_error(siblings[at])
             if failed is not None:
                 return failed
         return None
-    span: Span | None = before
+    span: Span | None = anchor
     while span is not None:
         siblings = _siblings(trace, span)
         for at in range(bisect_left(siblings, _order(span), key=_order) - 1, -1, -1):
@@ -95,10 +95,10 @@ def _first_error(span: Span) -> Span | None:
     while True:
         if is_problem(span):
             return span
-        if not span.marks & _PROBLEM_BELOW:
+        if not span.flags & _PROBLEM_BELOW:
             return None
         for child in span.children or ():
-            if child.marks & _PROBLEM_BELOW or is_problem(child):
+            if child.flags & _PROBLEM_BELOW or is_problem(child):
                 span = child
                 break
         else:
@@ -107,9 +107,9 @@ def _first_error(span: Span) -> Span | None:
 
 def _last_error(span: Span) -> Span | None:
     while True:
-        if span.marks & _PROBLEM_BELOW:
+        if span.flags & _PROBLEM_BELOW:
             for child in reversed(span.children or ()):
-                if child.marks & _PROBLEM_BELOW or is_problem(child):
+                if child.flags & _PROBLEM_BELOW or is_problem(child):
                     span = child
                     break
             else:

@@ -59,12 +59,12 @@ class FaultLog:
             what: What failed, as a noun: "the copy menu".
         """
         frames = traceback.extract_tb(error.__traceback__)
-        place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
-        key = (type(error).__name__, place)
-        known = self._faults.get(key)
-        if known is not None:
-            known.times += 1
-            return known
+        location = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+        key = (type(error).__name__, location)
+        existing = self._faults.get(key)
+        if existing is not None:
+            existing.times += 1
+            return existing
         trace = "".join(traceback.format_exception(error))[-_MOST_CHARACTERS:]
         fault = self._faults[key] = Fault(what, brief(error), trace, self._clock())
         while len(self._faults) > FAULTS_KEPT:
@@ -75,7 +75,7 @@ class FaultLog:
 def brief(error: BaseException) -> str:
     """Return an exception in a line: its type and what it says."""
     try:
-        said = str(error)
+        message = str(error)
     except Exception:  # an exception may fail to say what it is
-        said = ""
-    return one_line(f"{type(error).__name__}: {said}" if said else type(error).__name__, 120)
+        message = ""
+    return one_line(f"{type(error).__name__}: {message}" if message else type(error).__name__, 120)

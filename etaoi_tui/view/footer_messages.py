@@ -32,7 +32,7 @@ class FooterMessages:
 
     def __init__(self) -> None:
         self._waiting: deque[FooterMessage] = deque(maxlen=_MOST_WAITING)
-        self._shown: FooterMessage | None = None
+        self._current: FooterMessage | None = None
         self._until = 0.0
 
     def add(self, message: FooterMessage, now: float) -> None:
@@ -42,32 +42,32 @@ class FooterMessages:
             message: What to say.
             now: Seconds of a clock that only goes forward.
         """
-        shown = self.current(now)
-        if shown is not None and shown.severity != "information":
+        current = self.current(now)
+        if current is not None and current.severity != "information":
             if message.severity != "information":
                 self._waiting.append(message)
                 return
             # The answer to a key must not wait; what it hides comes back for the rest of its time.
-            self._waiting.appendleft(replace(shown, seconds=self._until - now))
+            self._waiting.appendleft(replace(current, seconds=self._until - now))
         self._show(message, now)
 
     def current(self, now: float) -> FooterMessage | None:
         """Return what is to be shown, None for nothing."""
-        while self._shown is not None and now >= self._until:
-            self._shown = None
+        while self._current is not None and now >= self._until:
+            self._current = None
             if self._waiting:
                 self._show(self._waiting.popleft(), now)
-        return self._shown
+        return self._current
 
     def clear(self) -> None:
         """Say nothing more of what was to be said."""
         self._waiting.clear()
-        self._shown = None
+        self._current = None
 
-    def left(self, now: float) -> float:
+    def seconds_left(self, now: float) -> float:
         """Return the seconds until something else is to be shown."""
         return max(0.0, self._until - now)
 
     def _show(self, message: FooterMessage, now: float) -> None:
-        self._shown = message
+        self._current = message
         self._until = now + message.seconds

@@ -29,7 +29,7 @@ def span_duration(span: Span, now: float) -> str:
     seconds = span.duration(now)
     if span.ended_at is None and span.status is Status.LOST:
         return at_least(seconds)
-    return f"~{duration(seconds)}" if span.marks & SpanFlag.APPROXIMATE_END else duration(seconds)
+    return f"~{duration(seconds)}" if span.flags & SpanFlag.APPROXIMATE_END else duration(seconds)
 
 
 def trace_duration(trace: Trace, now: float) -> str:

@@ -10,7 +10,7 @@ MOST = 100
 """Places that are remembered."""
 
 
-class Place(NamedTuple):
+class JumpTarget(NamedTuple):
     """A run, and a span in its tree."""
 
     trace: Trace
@@ -19,46 +19,48 @@ class Place(NamedTuple):
     @property
     def exists(self) -> bool:
         """Whether it is still in memory."""
-        return bool(self.trace.members)
+        return bool(self.trace.spans)
 
 
 class JumpHistory:
     """Places that were left by jumps."""
 
     def __init__(self) -> None:
-        self._back: list[Place] = []
-        self._forward: list[Place] = []
+        self._back: list[JumpTarget] = []
+        self._forward: list[JumpTarget] = []
         self._series: object = None
 
-    def leave(self, place: Place, series: object = None) -> None:
+    def leave(self, target: JumpTarget, series: object = None) -> None:
         """Remember the place that a jump leaves.
 
         Args:
-            place: Where the person is.
+            target: Where the person is.
             series: What the jump is a step of; of steps in a row only the first is remembered.
         """
         same = series is not None and series is self._series
         self._series = series
-        if same or (self._back and self._back[-1] == place):
+        if same or (self._back and self._back[-1] == target):
             return
-        self._back.append(place)
+        self._back.append(target)
         del self._back[:-MOST]
         self._forward.clear()
 
-    def back(self, here: Place | None) -> Place | None:
+    def back(self, here: JumpTarget | None) -> JumpTarget | None:
         """Return the place before the last jump; None when there is none."""
         return self._go(self._back, self._forward, here)
 
-    def forward(self, here: Place | None) -> Place | None:
+    def forward(self, here: JumpTarget | None) -> JumpTarget | None:
         """Return the place that was gone back from; None when there is none."""
         return self._go(self._forward, self._back, here)
 
-    def _go(self, taken: list[Place], kept: list[Place], here: Place | None) -> Place | None:
+    def _go(
+        self, stack: list[JumpTarget], other_stack: list[JumpTarget], here: JumpTarget | None
+    ) -> JumpTarget | None:
         self._series = None
-        while taken:
-            place = taken.pop()
-            if place.exists and place != here:
+        while stack:
+            target = stack.pop()
+            if target.exists and target != here:
                 if here is not None:
-                    kept.append(here)
-                return place
+                    other_stack.append(here)
+                return target
         return None

@@ -60,19 +60,19 @@ _TREE_STEP = 3
 """Lines by which a tree grows: each time, the whole screen is laid out again."""
 
 
-def tree_lines(rows: int, lines: int, most: float, before: int, detail: int) -> int:
+def tree_lines(rows: int, lines: int, most: float, present_lines: int, detail: int) -> int:
     """Return how many lines a tree gets above the detail: what its rows need, and the detail spares.
 
     Args:
         rows: Lines that it would fill.
         lines: Lines that it shares with the detail.
         most: Its largest share while the detail has more to say.
-        before: What it had; 0 for another run. A tree that loses a few rows keeps its lines.
+        present_lines: What it had; 0 for another run. A tree that loses a few rows keeps its lines.
         detail: Lines that the detail fills.
     """
     needed = _LEAST_TREE + -(-max(rows - _LEAST_TREE, 0) // _TREE_STEP) * _TREE_STEP
-    if needed < before <= needed + 2 * _TREE_STEP:
-        needed = before
+    if needed < present_lines <= needed + 2 * _TREE_STEP:
+        needed = present_lines
     most_lines = max(round(lines * most), lines - max(detail, _LEAST_DETAIL))
     return max(min(needed, most_lines), min(_LEAST_TREE, lines))
 

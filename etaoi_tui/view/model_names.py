@@ -20,20 +20,20 @@ class ModelNames:
 
     def __init__(self) -> None:
         self._short: dict[str, str] = {}
-        self._taken: dict[str, str] = {}
+        self._owners: dict[str, str] = {}
 
     def short(self, name: str) -> str:
         """Return the short name of a model; its own where another model already has the short one."""
-        known = self._short.get(name)
-        if known is None:
+        short_name = self._short.get(name)
+        if short_name is None:
             if len(self._short) >= _REMEMBERED:
                 self._short.clear()
-                self._taken.clear()
+                self._owners.clear()
             short = without_build(name)
-            if self._taken.setdefault(short, name) != name:
+            if self._owners.setdefault(short, name) != name:
                 short = name
-            known = self._short[name] = short
-        return known
+            short_name = self._short[name] = short
+        return short_name
 
 
 def without_build(name: str) -> str:

@@ -20,39 +20,39 @@ def next_span(trace: Trace, after: Span | None, wanted: Callable[[Span], bool]) 
     return next(filter(wanted, islice(_below(trace, after), SPANS_WALKED)), None)
 
 
-def previous_span(trace: Trace, before: Span | None, wanted: Callable[[Span], bool]) -> Span | None:
+def previous_span(trace: Trace, anchor: Span | None, wanted: Callable[[Span], bool]) -> Span | None:
     """Return the last span above another in the tree that is wanted; of all, for None."""
-    return next(filter(wanted, islice(_above(trace, before), SPANS_WALKED)), None)
+    return next(filter(wanted, islice(_above(trace, anchor), SPANS_WALKED)), None)
 
 
 def _below(trace: Trace, after: Span | None) -> Iterator[Span]:
     if after is None:
-        yield from _whole(trace.roots)
+        yield from _with_descendants(trace.roots)
         return
-    yield from _whole(after.children or [])
+    yield from _with_descendants(after.children or [])
     span: Span | None = after
     while span is not None:
         siblings = _siblings(trace, span)
         for at in range(bisect_right(siblings, _order(span), key=_order), len(siblings)):
-            yield from _whole([siblings[at]])
+            yield from _with_descendants([siblings[at]])
         span = span.parent
 
 
-def _above(trace: Trace, before: Span | None) -> Iterator[Span]:
-    if before is None:
-        yield from _whole_backwards(trace.roots)
+def _above(trace: Trace, anchor: Span | None) -> Iterator[Span]:
+    if anchor is None:
+        yield from _with_descendants_reversed(trace.roots)
         return
-    span: Span | None = before
+    span: Span | None = anchor
     while span is not None:
         siblings = _siblings(trace, span)
         for at in range(bisect_left(siblings, _order(span), key=_order) - 1, -1, -1):
-            yield from _whole_backwards([siblings[at]])
+            yield from _with_descendants_reversed([siblings[at]])
         span = span.parent
         if span is not None:
             yield span
 
 
-def _whole(spans: list[Span]) -> Iterator[Span]:
+def _with_descendants(spans: list[Span]) -> Iterator[Span]:
     """Yield spans with all that is below them, in the tree's order."""
     stack = list(reversed(spans))
     while stack:
@@ -62,7 +62,7 @@ def _whole(spans: list[Span]) -> Iterator[Span]:
             stack.extend(reversed(span.children))
 
 
-def _whole_backwards(spans: list[Span]) -> Iterator[Span]:
+def _with_descendants_reversed(spans: list[Span]) -> Iterator[Span]:
     """Yield spans with all that is below them, the tree's last first."""
     stack = [(span, False) for span in spans]
     while stack:

@@ -32,7 +32,7 @@ def run_of(call: Span) -> Span:
     outermost = call
     while above is not None:
         outermost = above
-        if above.kind == "sub_agent" or not above.marks & _INNER:
+        if above.kind == "sub_agent" or not above.flags & _INNER:
             return above
         above = above.parent
     return outermost
@@ -43,7 +43,7 @@ def surroundings_version(call: Span) -> int:
     version = 0
     above = call.parent
     if call.kind == "tool":
-        while above is not None and above.marks & SpanFlag.PROBE:
+        while above is not None and above.flags & SpanFlag.PROBE:
             version += above.version
             above = above.parent
         return version
@@ -51,7 +51,7 @@ def surroundings_version(call: Span) -> int:
         return 0
     while above is not None:
         version += above.version
-        if above.kind == "sub_agent" or not above.marks & _INNER:
+        if above.kind == "sub_agent" or not above.flags & _INNER:
             version += len(above.children or ())
             break
         above = above.parent
@@ -62,12 +62,12 @@ def node_of(call: Span) -> Span | None:
     """Return the graph's node in which a call ran: the step of its agent's run, outside its middleware."""
     below, above = call, call.parent
     while above is not None:
-        if above.kind == "sub_agent" or not above.marks & _INNER:
+        if above.kind == "sub_agent" or not above.flags & _INNER:
             break
         below, above = above, above.parent
     return (
         below
-        if below is not call and below.kind == "middleware" and not below.marks & SpanFlag.PROBE
+        if below is not call and below.kind == "middleware" and not below.flags & SpanFlag.PROBE
         else None
     )
 
@@ -136,7 +136,7 @@ def runs_before(run: Span, budget: list[int]) -> Iterator[Span]:
             return
         if trace.number >= run.trace.number:
             continue
-        for candidate in reversed(trace.roots[-16:] if run.parent is None else trace.members):
+        for candidate in reversed(trace.roots[-16:] if run.parent is None else trace.spans):
             budget[0] -= 1
             if budget[0] <= 0:
                 return
@@ -152,16 +152,16 @@ def call_near(span: Span) -> Span | None:
     """
     if span.kind == "llm":
         return span
-    beside = bracket_of(span).calls if span.kind == "middleware" and span.marks & SpanFlag.PROBE else []
-    found = next(iter([*calls_of(span, 1)[-1:], *beside[-1:]]), None)
+    beside = bracket_of(span).calls if span.kind == "middleware" and span.flags & SpanFlag.PROBE else []
+    nearest = next(iter([*calls_of(span, 1)[-1:], *beside[-1:]]), None)
     budget = [SPANS_WALKED]
-    if found is None:
-        found = _last_call(span, budget, inside=True)
+    if nearest is None:
+        nearest = _last_call(span, budget, inside=True)
     ways = (siblings_before, siblings_after)
     for way in reversed(ways) if span.kind == "middleware" else ways:
-        if found is None:
-            found = _beside(span, run_of(span), budget, way)
-    return found
+        if nearest is None:
+            nearest = _beside(span, run_of(span), budget, way)
+    return nearest
 
 
 def _beside(span: Span, run: Span, budget: list[int], way: Callable[[Span], Iterator[Span]]) -> Span | None:
@@ -169,9 +169,9 @@ def _beside(span: Span, run: Span, budget: list[int], way: Callable[[Span], Iter
     below = span
     while below is not run:
         for sibling in way(below):
-            found = _last_call(sibling, budget)
-            if found is not None or budget[0] <= 0:
-                return found
+            nearest = _last_call(sibling, budget)
+            if nearest is not None or budget[0] <= 0:
+                return nearest
         if below.parent is None:
             break
         below = below.parent

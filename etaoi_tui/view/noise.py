@@ -63,7 +63,7 @@ def wrapper_name(call: Span) -> str:
     for _ in range(_DEEP):
         if step is None or step.parent is None or wrapped_call(step) is not call:
             break
-        if not step.marks & SpanFlag.INTERNAL:
+        if not step.flags & SpanFlag.INTERNAL:
             name = step.name
         step = step.parent
     return name if name != call.name else ""
@@ -98,7 +98,7 @@ def _steps_above(span: Span) -> list[Span]:
 
 
 def _is_quiet_step(span: Span) -> bool:
-    marks = span.marks
+    marks = span.flags
     return (
         span.kind in _NOISY_KINDS
         and span.parent is not None
@@ -113,16 +113,19 @@ def _only_inside(step: Span) -> Span | None:
     children = step.children
     if children is None or len(children) > _FEW or step.ended_at is None:
         return None
-    found = None
+    only_child = None
     for child in children:
         if not (_is_quiet_step(child) and _seconds(child) <= NOISE_SECONDS):
-            if found is not None:
+            if only_child is not None:
                 return None
-            found = child
-    if found is None or found.ended_at is None or found.marks & SpanFlag.PROBE:
+            only_child = child
+    if only_child is None or only_child.ended_at is None or only_child.flags & SpanFlag.PROBE:
         return None
-    same = found.started_at - step.started_at <= SAME_MOMENT and step.ended_at - found.ended_at <= SAME_MOMENT
-    return found if same else None
+    same = (
+        only_child.started_at - step.started_at <= SAME_MOMENT
+        and step.ended_at - only_child.ended_at <= SAME_MOMENT
+    )
+    return only_child if same else None
 
 
 def _seconds(span: Span) -> float:

@@ -70,14 +70,14 @@ class NowLine:
 
     def chips(self) -> tuple[Chip, ...]:
         """Return a chip for each agent that has a number."""
-        found = [
+        chips = [
             self._chip(number, work)
             for number, work in enumerate(self._activity.slots(), 1)
             if work is not None
         ]
-        if not found:
+        if not chips:
             self._streams.clear()
-        return tuple(found)
+        return tuple(chips)
 
     def doing(self, trace: Trace) -> str:
         """Say in two words what a run does now; empty between two steps."""

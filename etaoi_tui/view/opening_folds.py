@@ -28,7 +28,7 @@ def folds_to_fit(rows: RowVisibility, spans: Iterable[Span], room: int) -> set[S
     Returns:
         The spans to fold; None when everything fits unfolded, or when even the top does not.
     """
-    top = list(islice(_shown(rows, spans), room + 1))
+    top = list(islice(_spans_with_row(rows, spans), room + 1))
     used = len(top)
     if used > room:
         return None
@@ -39,7 +39,7 @@ def folds_to_fit(rows: RowVisibility, spans: Iterable[Span], room: int) -> set[S
     full = False
     while waiting:
         _, depth, _, span = heappop(waiting)
-        below = list(islice(_shown(rows, span.children or ()), room - used + 1))
+        below = list(islice(_spans_with_row(rows, span.children or ()), room - used + 1))
         if not below:
             continue
         # A run's own row alone would tell nothing: it is open, whatever lies below.
@@ -55,10 +55,10 @@ def folds_to_fit(rows: RowVisibility, spans: Iterable[Span], room: int) -> set[S
 
 def _wait(waiting: list[tuple[bool, int, int, Span]], span: Span, depth: int) -> None:
     if span.children:
-        heappush(waiting, (not span.marks & _ERROR_BELOW, depth, span.number, span))
+        heappush(waiting, (not span.flags & _ERROR_BELOW, depth, span.number, span))
 
 
-def _shown(rows: RowVisibility, spans: Iterable[Span]) -> Iterator[Span]:
+def _spans_with_row(rows: RowVisibility, spans: Iterable[Span]) -> Iterator[Span]:
     """Yield the nearest spans that have a row, in the order in which those stand."""
     ways = [iter(spans)]
     for _ in range(_LOOKED_INTO):

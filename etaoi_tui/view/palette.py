@@ -43,15 +43,15 @@ def matching(entries: Iterable[PaletteEntry], typed: str, recent: Sequence[str] 
     """
     wanted = typed[:_LONGEST_QUERY].casefold().split()
     ages = {used: age for age, used in enumerate(recent)}
-    found: list[tuple[int, int, int, PaletteEntry]] = []
+    ranked: list[tuple[int, int, int, PaletteEntry]] = []
     for order, entry in enumerate(entries):
         if not wanted and not entry.offered:
             continue
         worst = _worst(entry, wanted)
         if worst is not None:
-            found.append((worst, ages.get(entry.id, len(ages)), order, entry))
-    found.sort(key=lambda one: one[:3])
-    return [entry for *_, entry in found]
+            ranked.append((worst, ages.get(entry.id, len(ages)), order, entry))
+    ranked.sort(key=lambda one: one[:3])
+    return [entry for *_, entry in ranked]
 
 
 def _worst(entry: PaletteEntry, wanted: Sequence[str]) -> int | None:

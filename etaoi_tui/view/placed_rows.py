@@ -59,7 +59,7 @@ class PlacedRows(RowVisibility):
         above: Span | None = span
         while above is not None:
             row = self.index(above)
-            if row is None and above.marks & _PROBE:
+            if row is None and above.flags & _PROBE:
                 head = head_of(above)
                 row = self.index(head) if head is not None else None
                 call = call_shown_for(head) if head is not None and row is None else None

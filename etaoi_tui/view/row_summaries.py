@@ -64,10 +64,10 @@ class Summaries:
         return f"{away} · {words}" if away and words else away or words
 
     def _own_words(self, span: Span) -> str:
-        if span.tail and not span.marks & SpanFlag.ENDED:
+        if span.tail and not span.flags & SpanFlag.ENDED:
             return span.tail[-LONGEST:]
         kind = KINDS.for_span(span)
-        if span.marks & _WAITING:
+        if span.flags & _WAITING:
             return wait_words(span, self._inputs)[:LONGEST]
         if kind.follows_children and (span.error is None or span.status is Status.OK):
             # What lies below changes without a change of the span's own.

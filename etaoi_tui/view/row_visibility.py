@@ -56,7 +56,7 @@ class RowVisibility:
         """Return the outermost of the hooks that a row stands for; None if it stands for no others."""
         if self.show_internal:
             return None
-        if span.marks & _PROBE:
+        if span.flags & _PROBE:
             return span if span in self.open_chains or is_head_of_several(span) else None
         head = hooks_shown_by(span)
         return None if head in self.open_chains else head
@@ -94,17 +94,17 @@ class RowVisibility:
         """Whether a span is plumbing, noise, or a hook that another row stands for: no row of its own."""
         if self.show_internal or span in self.revealed:
             return False
-        if not span.marks & (_INTERNAL | _PROBE):
+        if not span.flags & (_INTERNAL | _PROBE):
             return self.has_calls and is_noise(span)
-        if span.marks & _INFRASTRUCTURE and not span.is_folded_away:
+        if span.flags & _INFRASTRUCTURE and not span.is_folded_away:
             return False
-        if span.marks & _PROBE:
+        if span.flags & _PROBE:
             head = head_of(span)
             if head is not None and head in self.open_chains:
                 return False
             if head is span and call_shown_for(span) is None:
                 return False
-        return span.error is None or bool(span.marks & _ERROR_BELOW)
+        return span.error is None or bool(span.flags & _ERROR_BELOW)
 
     def folded_above(self, span: Span) -> bool:
         """Whether a fold hides a span."""
@@ -124,6 +124,6 @@ class RowVisibility:
                 break
             span = waiting.pop()
             if self.hidden(span):
-                count += bool(span.marks & _INFRASTRUCTURE)
+                count += bool(span.flags & _INFRASTRUCTURE)
                 waiting.extend(span.children or ())
         return count

@@ -64,9 +64,9 @@ def _at_same_place(run: Span, budget: list[int]) -> Iterator[Span]:
         root = root.parent
     path.reverse()
     for earlier in runs_before(root, budget):
-        found = _follow(earlier, path, budget) or _most_alike(earlier, path, budget)
-        if found is not None:
-            yield found
+        counterpart = _follow(earlier, path, budget) or _most_alike(earlier, path, budget)
+        if counterpart is not None:
+            yield counterpart
 
 
 def _ordinal(span: Span, budget: list[int]) -> int:
@@ -84,16 +84,16 @@ def _follow(root: Span, path: list[tuple[str, str, int]], budget: list[int]) -> 
     """Go down a path from another root; None where it does not lead on."""
     span = root
     for name, kind, ordinal in path:
-        left = ordinal
+        remaining = ordinal
         for child in span.children or ():
             budget[0] -= 1
             if budget[0] <= 0:
                 return None
             if (child.name, child.kind) == (name, kind):
-                if left == 0:
+                if remaining == 0:
                     span = child
                     break
-                left -= 1
+                remaining -= 1
         else:
             return None
     return span
@@ -102,14 +102,14 @@ def _follow(root: Span, path: list[tuple[str, str, int]], budget: list[int]) -> 
 def _most_alike(root: Span, path: list[tuple[str, str, int]], budget: list[int]) -> Span | None:
     """Return the run of the same agent below a root whose path has most in common with another; the first."""
     wanted = [(name, kind) for name, kind, _ in path]
-    best, found = -1, None
+    best, best_span = -1, None
     stack: list[tuple[Span, int, bool]] = [(root, 0, True)]
     while stack and budget[0] > 0:
         span, common, on_path = stack.pop()
         budget[0] -= 1
         if span is not root and (span.name, span.kind) == wanted[-1] and common > best:
-            best, found = common, span
+            best, best_span = common, span
         for child in reversed(span.children or ()):
             follows = on_path and common < len(wanted) and (child.name, child.kind) == wanted[common]
             stack.append((child, common + follows, follows))
-    return found
+    return best_span

@@ -46,7 +46,7 @@ class TraceSearch:
     @property
     def progress(self) -> float:
         """Share of the trace looked at so far, 0 to 1."""
-        return 1.0 if self.done else min(self._looked_at / max(len(self.trace.members), 1), 0.99)
+        return 1.0 if self.done else min(self._looked_at / max(len(self.trace.spans), 1), 0.99)
 
     def work(self, budget: float) -> bool:
         """Look further for at most ``budget`` seconds; return True when hits were found."""
@@ -104,7 +104,7 @@ class TraceSearch:
             return None
         return self.hits[(position(self.hits, span) if span is not None else 0) - 1]
 
-    def from_place(self, span: Span | None) -> Span | None:
+    def first_from(self, span: Span | None) -> Span | None:
         """Return the first hit that is a span or below it, from the top again; None until that is known."""
         at = position(self.hits, span) if span is not None else 0
         if at < len(self.hits):

@@ -57,15 +57,15 @@ class TomlFile:
     values: Mapping[str, Any]
     lines: tuple[str, ...]
 
-    def problem(self, table: str, key: str, said: str) -> str:
+    def problem(self, table: str, key: str, message: str) -> str:
         """Name something in the file for a person, with its line.
 
         Args:
             table: Dotted name of the table; empty for the top of the file.
             key: Of the entry.
-            said: What is wrong with it.
+            message: What is wrong with it.
         """
-        return one_line(f"{self.path}:{self._line(table, key)}: {said}", 400)
+        return one_line(f"{self.path}:{self._line(table, key)}: {message}", 400)
 
     def _line(self, table: str, key: str) -> int:
         inside = ""
@@ -125,7 +125,7 @@ def load_settings(path: Path, commands: CommandTable, key_name: Callable[[str], 
     budget = file.values.get("budget", {})
     if isinstance(budget, dict):
         settings.budgets = read_budgets(
-            budget, lambda key, said: settings.problems.append(file.problem("budget", key, said))
+            budget, lambda key, message: settings.problems.append(file.problem("budget", key, message))
         )
     else:
         settings.problems.append(file.problem("", "budget", "[budget] is a table of dollars and tokens"))
@@ -144,8 +144,8 @@ def _read_keys(
     key_name: Callable[[str], str | None],
     settings: Settings,
 ) -> None:
-    def problem(command_id: str, said: str) -> None:
-        settings.problems.append(file.problem("keys", command_id, said))
+    def problem(command_id: str, message: str) -> None:
+        settings.problems.append(file.problem("keys", command_id, message))
 
     for command_id, value in entries.items():
         command = commands.get(command_id)
@@ -168,25 +168,26 @@ def _read_keys(
 
 
 def _rival(
-    taken: Mapping[str, tuple[str, ...]], key: str, command_id: str, commands: CommandTable
+    assigned: Mapping[str, tuple[str, ...]], key: str, command_id: str, commands: CommandTable
 ) -> str | None:
     """Return the command that was given a key before, where both apply."""
     panes = set(commands[command_id].panes)
     return next(
-        (other for other, keys in taken.items() if key in keys and panes & set(commands[other].panes)), None
+        (other for other, keys in assigned.items() if key in keys and panes & set(commands[other].panes)),
+        None,
     )
 
 
 def _flat(table: Mapping[str, Any], above: str = "") -> dict[str, Any]:
     """Return a table without the tables in it: ``error.next = "e"`` without quotes is a table ``error``."""
-    found: dict[str, Any] = {}
+    flat: dict[str, Any] = {}
     for key, value in table.items():
         name = f"{above}.{key}" if above else key
         if isinstance(value, dict):
-            found.update(_flat(value, name))
+            flat.update(_flat(value, name))
         else:
-            found[name] = value
-    return found
+            flat[name] = value
+    return flat
 
 
 def _unquoted(name: str) -> str:

@@ -17,20 +17,20 @@ class SlowestTools:
     """Remembers the slowest tool calls by session and thread.
 
     Attributes:
-        shown: The call that was shown last; going on from it leads to the next slowest.
+        last_shown: The call that was shown last; going on from it leads to the next slowest.
     """
 
     def __init__(self) -> None:
-        self.shown: Span | None = None
+        self.last_shown: Span | None = None
         self._calls: dict[tuple[Session, str | None], list[Span]] = {}
 
     def apply(self, changes: Changes) -> None:
         """Take in what a tick changed."""
         for span in chain(changes.added, changes.changed):
-            if span.kind == "tool" and span.marks & _ENDED and not span.is_folded_away:
+            if span.kind == "tool" and span.flags & _ENDED and not span.is_folded_away:
                 self._take(span)
         for trace in changes.traces:
-            if not trace.members:
+            if not trace.spans:
                 self._forget(trace)
 
     def of(self, trace: Trace) -> list[Span]:

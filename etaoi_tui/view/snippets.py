@@ -38,7 +38,7 @@ class Snippets:
         self.marked = tuple(dict.fromkeys(longest_piece(word).lower() for word in self._words))
         """What to mark, in lower case: of a word with wildcards its longest piece."""
         self._reader = reader
-        self._known: Lru[int, tuple[int, str, str]] = Lru(_REMEMBERED)
+        self._cache: Lru[int, tuple[int, str, str]] = Lru(_REMEMBERED)
 
     def of(self, span: Span) -> tuple[str, str] | None:
         """Return on which side of a span a word stands, ``in`` or ``out``, and the words around it.
@@ -48,13 +48,13 @@ class Snippets:
         """
         if not self._words:
             return None
-        version, side, snippet = self._known.get(span.number) or (-1, "", "")
+        version, side, snippet = self._cache.get(span.number) or (-1, "", "")
         if version != span.version and side != "in":  # what a span was given does not change
             from etaoi_collector.search.hits import span_hit
 
             hit = span_hit(span, self._words, self._reader)
             side, snippet = _SIDES.get(hit.where, ""), one_line(hit.snippet, _LONGEST)
-            self._known.put(span.number, (span.version, side, snippet))
+            self._cache.put(span.number, (span.version, side, snippet))
         return (side, snippet) if side and snippet else None
 
     def cut(self, snippet: str, width: int) -> tuple[str, str, str]:
@@ -69,10 +69,10 @@ class Snippets:
         before, match, behind = snippet[:at], snippet[at : at + len(word)], snippet[at + len(word) :]
         room = width - cells(match) - min(cells(behind), _BEHIND)
         if cells(before) > room:
-            kept = before
-            while kept and cells(kept) > max(room - 1, 0):
-                kept = kept[1:]
-            before = "…" + kept.lstrip() if room > 0 else ""
+            tail = before
+            while tail and cells(tail) > max(room - 1, 0):
+                tail = tail[1:]
+            before = "…" + tail.lstrip() if room > 0 else ""
         match = crop(match, max(width - cells(before), 0))
         return before, match, crop(behind, max(width - cells(before) - cells(match), 0))
 

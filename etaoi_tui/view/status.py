@@ -21,14 +21,14 @@ class StatusLine:
 
     Attributes:
         parts: Texts from the left, behind the chips.
-        place: What stands at the right end.
+        location: What stands at the right end.
         chips: What runs now, one for each agent.
         follow: Stands at the right end instead, and is always shown: that the newest is not followed.
         frame: Number of the spinner's picture.
     """
 
     parts: tuple[Part, ...] = ()
-    place: str = ""
+    location: str = ""
     chips: tuple[Chip, ...] = ()
     follow: str = ""
     frame: int = 0
@@ -71,8 +71,8 @@ def status_line(
         parts = _replay_parts(source, store, notices, growing, ended)
     parts.extend(_troubles(store, source.lost))
     parts.extend(_voice(session))
-    place = place_of(store, session, traces)
-    return StatusLine(tuple(parts), place, chips, follow, frame if chips else 0)
+    location = session_words(store, session, traces)
+    return StatusLine(tuple(parts), location, chips, follow, frame if chips else 0)
 
 
 def follow_words(new: int) -> str:
@@ -90,7 +90,7 @@ def _live_parts(source: SourceStatus, rate: float | None) -> list[Part]:
     recording = source.recording
     if recording.warning:
         parts.append((f"⚠ {one_line(recording.warning, 60)}", "error", True))
-    elif not recording.kept:
+    elif not recording.is_kept:
         parts.append(("not recorded", "muted", False))
     return parts
 
@@ -110,7 +110,7 @@ def _replay_parts(
     return parts
 
 
-def place_of(store: Store, session: Session | None, traces: int) -> str:
+def session_words(store: Store, session: Session | None, traces: int) -> str:
     """Say which session is shown and how many traces it has."""
     if session is None:
         return ""

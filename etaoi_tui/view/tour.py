@@ -64,22 +64,23 @@ class Tour:
     def __init__(self, changed: Callable[[], object]) -> None:
         self._changed = changed
         self._keys: dict[str, str] = {}
-        self._asked: set[str] = set()
+        self._used_commands: set[str] = set()
         self.begun = False
-        self._left = False
+        self._is_over = False
 
     @property
-    def shown(self) -> bool:
+    def is_shown(self) -> bool:
         """Whether there is a line to show."""
-        return self.begun and not self._left
+        return self.begun and not self._is_over
 
     def listening(self, commands: CommandTable) -> CommandTable:
         """Return the commands, those of the tour with an ear for when they are run."""
-        heard = {one.command: self._ask for one in STEPS} | {LEAVE: self._leave}
+        listeners = {one.command: self._ask for one in STEPS} | {LEAVE: self._leave}
         table = [
-            replace(one, run=partial(heard[one.id], one)) if one.id in heard else one for one in commands
+            replace(one, run=partial(listeners[one.id], one)) if one.id in listeners else one
+            for one in commands
         ]
-        self._keys = {one.id: one.shown_key for one in table if one.id in heard}
+        self._keys = {one.id: one.shown_key for one in table if one.id in listeners}
         return CommandTable(table, commands.problems)
 
     def begin(self) -> None:
@@ -98,36 +99,36 @@ class Tour:
 
     def _pieces(self, words: Iterable[str]) -> list[tuple[str, Mark]]:
         pieces: list[tuple[str, Mark]] = [(" ", "")]
-        for step, said in zip(STEPS, words, strict=True):
+        for step, text in zip(STEPS, words, strict=True):
             key = self._keys.get(step.command, "")
-            if step.command in self._asked:
-                pieces += [(f"✓{key} {said}", "done"), ("  ", "")]
+            if step.command in self._used_commands:
+                pieces += [(f"✓{key} {text}", "done"), ("  ", "")]
             elif key:
-                pieces += [(f" {key}", "key"), (f" {said}  ", "")]
+                pieces += [(f" {key}", "key"), (f" {text}  ", "")]
         return [*pieces, (self._keys.get(LEAVE, ""), "key"), (" end", "")]
 
     def _ask(self, command: Command, at: Any) -> None:
-        call = last_act(at.store.traces.values()) if self.shown and command.id == _LANES else None
+        call = last_act(at.store.traces.values()) if self.is_shown and command.id == _LANES else None
         if call is not None and at.voice.call is None:
             at.release_follow()
             at.navigator.go_to_run(call)  # which opens as lanes; the run that is shown has none
         else:
             command.run(at)
-        if self.shown:
-            self._asked.add(command.id)
-            self._left = len(self._asked) == len(STEPS)
+        if self.is_shown:
+            self._used_commands.add(command.id)
+            self._is_over = len(self._used_commands) == len(STEPS)
             self._changed()
 
     def _leave(self, command: Command, at: Any) -> None:
         """Step back from a detail as ever; elsewhere end the tour first."""
         if (
-            not self.shown
+            not self.is_shown
             or at.pane == "detail"
             or at.search.active
             or at.arrangement.zoomed
-            or at.conversation.shown
+            or at.conversation.is_shown
         ):
             command.run(at)
             return
-        self._left = True
+        self._is_over = True
         self._changed()

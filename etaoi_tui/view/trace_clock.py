@@ -49,10 +49,10 @@ class EventRate:
     """Counts events a second over the last looks."""
 
     def __init__(self) -> None:
-        self._seen: deque[tuple[float, int]] = deque(maxlen=_RATE_OVER)
+        self._samples: deque[tuple[float, int]] = deque(maxlen=_RATE_OVER)
 
     def at(self, now: float, events: int) -> float:
         """Return the rate, given how many events there are now."""
-        self._seen.append((now, events))
-        first_at, first = self._seen[0]
+        self._samples.append((now, events))
+        first_at, first = self._samples[0]
         return (events - first) / (now - first_at) if now > first_at else 0.0

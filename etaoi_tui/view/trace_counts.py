@@ -30,14 +30,14 @@ class TraceCounts:
         for trace in changes.traces.keys() | changes.restructured.keys():
             stands = trace.roots and not trace.only_context and trace.trace_id in self._store.traces
             session = trace.session if stands else None
-            before = self._session_of.get(trace)
-            if session is before:
+            previous_session = self._session_of.get(trace)
+            if session is previous_session:
                 continue
-            if before is not None:
+            if previous_session is not None:
                 del self._session_of[trace]
-                self._counts[before] -= 1
-                if not self._counts[before]:
-                    del self._counts[before]
+                self._counts[previous_session] -= 1
+                if not self._counts[previous_session]:
+                    del self._counts[previous_session]
             if session is not None:
                 self._session_of[trace] = session
                 self._counts[session] += 1

@@ -65,7 +65,7 @@ class TreeScope:
         return mine
 
     def _hangs_here(self, trace: Trace) -> bool:
-        return bool(trace.members) and root_of(trace.members[0]).trace is self.trace
+        return bool(trace.spans) and root_of(trace.spans[0]).trace is self.trace
 
     def _is_mine(self, span: Span, in_this_tree: dict[Span, bool]) -> bool:
         """Whether a span stands in this tree; every ancestor is looked at once, however deep it is."""

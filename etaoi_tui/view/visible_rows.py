@@ -110,7 +110,7 @@ class TreeRows(PlacedRows):
                 if any(self._moved(hook) for hook in hooks_near(span)):
                     self.rebuild()
                     return True
-                if span.marks & (_INTERNAL | _PROBE) and span.error is not None:
+                if span.flags & (_INTERNAL | _PROBE) and span.error is not None:
                     if span.children is not None and self.index(span) is None:
                         self.rebuild()
                         return True
@@ -126,7 +126,7 @@ class TreeRows(PlacedRows):
             return []
         around = dict.fromkeys(one for span in self.touched for one in may_change(span))
         heads = dict.fromkeys(head for span in self.touched for head in heads_near(span))
-        return [*(one for one in around if not one.marks & _PROBE), *heads]
+        return [*(one for one in around if not one.flags & _PROBE), *heads]
 
     def _fold_noise(self, noisy: list[Span]) -> bool:
         """Take away the rows of what turned out to be noise; True if there was any."""
@@ -234,7 +234,7 @@ class TreeRows(PlacedRows):
                 self.folded_spans.discard(above)
                 outermost = above
             above = above.parent
-        noise = not span.marks & (_INTERNAL | _PROBE) and self.hidden(span)
+        noise = not span.flags & (_INTERNAL | _PROBE) and self.hidden(span)
         if noise:
             self.revealed.add(span)
         if outermost is not None or noise:

@@ -20,10 +20,10 @@ ReadInputs = Callable[[Span], str | None]
 
 def wait_words(span: Span, read: ReadInputs) -> str:
     """Return ``waits for: QUESTION``, or ``waited for: QUESTION → ANSWER``; empty for all other spans."""
-    wait = span.wait if span.marks & _WAITED else None
+    wait = span.wait if span.flags & _WAITED else None
     if wait is None:
         return ""
-    if span.marks & SpanFlag.WAITING:
+    if span.flags & SpanFlag.WAITING:
         return f"waits for: {wait.text}"
     answer = answer_words(read(wait.answer)) if wait.answer is not None else ""
     return f"waited for: {wait.text}" + (f" → {answer}" if answer else "")
@@ -31,7 +31,7 @@ def wait_words(span: Span, read: ReadInputs) -> str:
 
 def away_words(span: Span) -> str:
     """Return what a row says of an open span whose client is away; empty for all other spans."""
-    if span.marks & SpanFlag.ENDED:
+    if span.flags & SpanFlag.ENDED:
         return ""
     if span.reconnecting:
         return "reconnecting"

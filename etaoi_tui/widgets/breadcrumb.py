@@ -39,13 +39,13 @@ class Breadcrumb(LineWidget):
         here = base + self.look("breadcrumb--here")
         width = self.size.width
         segments = [Segment(" ", base)]
-        left = width - 2
+        remaining = width - 2
         for at, step in enumerate(self._steps):
             last = at == len(self._steps) - 1
-            text = one_line(step, max(left if last else min(left, width // 3), 1))
+            text = one_line(step, max(remaining if last else min(remaining, width // 3), 1))
             segments.append(Segment(text, here if last else base))
-            left -= cell_len(text)
+            remaining -= cell_len(text)
             if not last:
                 segments.append(Segment(" › ", base))
-                left -= 3
+                remaining -= 3
         return Strip(segments).adjust_cell_length(width, base)

@@ -34,5 +34,5 @@ CONTROL_CHAR_FILTER = ControlCharFilter()
 """The filter for ``App.get_line_filters``."""
 
 
-def _harmless(found: re.Match[str]) -> str:
-    return REPLACEMENT * cell_len(found[0])
+def _harmless(match: re.Match[str]) -> str:
+    return REPLACEMENT * cell_len(match[0])

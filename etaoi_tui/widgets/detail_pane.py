@@ -53,7 +53,7 @@ last. A triangle folds a section. What is running grows while you read.
         super().__init__(name=name, id=id, classes=classes)
         self._empty = empty
         self._wanted_tab = ""
-        self._places: Lru[tuple[str, str], LinePosition] = Lru(PLACES_KEPT)
+        self._positions: Lru[tuple[str, str], LinePosition] = Lru(PLACES_KEPT)
         self._labels: list[TabLabel] = []
         self._painter = DocumentPainter(self, document_style.LOOKS)
         self._painter.number = number
@@ -82,7 +82,7 @@ last. A triangle folds a section. What is running grows while you read.
         if self._document is not None and document.key == self._document.key:
             self.refresh_document(document)
             return
-        self._remember_place()
+        self._remember_position()
         self._open(document)
 
     def refresh_document(self, document: Document) -> None:
@@ -96,16 +96,16 @@ last. A triangle folds a section. What is running grows while you read.
         if document.tab(self._tab) is None:
             self._open(document)
             return
-        place, follow = self._here(), self._follow and document.live
-        before = self._page
+        position, follow = self._here(), self._follow and document.live
+        previous_page = self._page
         self._document = document
-        self._make_page(before)
+        self._make_page(previous_page)
         self._follow = follow
-        self._settle(place)
+        self._settle(position)
 
     def clear(self, empty: str | None = None) -> None:
         """Show nothing but a sentence."""
-        self._remember_place()
+        self._remember_position()
         if empty is not None:
             self._empty = empty
         self._document = self._page = None
@@ -143,7 +143,7 @@ last. A triangle folds a section. What is running grows while you read.
         return self.open_tab(document.tabs[number - 1].key)
 
     def _show_tab(self, key: str) -> None:
-        self._remember_place()
+        self._remember_position()
         self._tab = key
         self._open_page(None)
 
@@ -221,9 +221,9 @@ last. A triangle folds a section. What is running grows while you read.
         if self._document is None or self._width <= 0:
             return
         if self._page is None or self._page.width != self._width:
-            place = self._here() if self._page is not None else self._places.get(self._place_key)
+            position = self._here() if self._page is not None else self._positions.get(self._position_key)
             self._make_page(self._page)
-            self._settle(place)
+            self._settle(position)
         else:
             self._fill()
             self._resized()
@@ -251,7 +251,7 @@ last. A triangle folds a section. What is running grows while you read.
     # within
 
     @property
-    def _place_key(self) -> tuple[str, str]:
+    def _position_key(self) -> tuple[str, str]:
         return (self._document.key if self._document is not None else "", self._tab)
 
     def _open(self, document: Document) -> None:
@@ -259,21 +259,21 @@ last. A triangle folds a section. What is running grows while you read.
         self._tab = document.tab_to_open(self._wanted_tab)
         self._open_page(None)
 
-    def _open_page(self, before: PageLayout | None) -> None:
-        self._make_page(before)
-        place = self._places.get(self._place_key)
-        self._follow = place is None and self.live
+    def _open_page(self, previous_page: PageLayout | None) -> None:
+        self._make_page(previous_page)
+        position = self._positions.get(self._position_key)
+        self._follow = position is None and self.live
         self._cursor = 0
-        if place is None and not self._follow:
+        if position is None and not self._follow:
             self._pending = None
             self._scroll(0)
             self._fill()
             self._resized()
             self.refresh()
         else:
-            self._settle(place)
+            self._settle(position)
 
-    def _make_page(self, before: PageLayout | None) -> None:
+    def _make_page(self, previous_page: PageLayout | None) -> None:
         self._painter.forget_lines()
         self._page = None
         document = self._document
@@ -284,7 +284,7 @@ last. A triangle folds a section. What is running grows while you read.
 
         try:
             self._page = PageLayout(
-                document, tab, self._width, self._shown_folds, before, source=self.shows_source
+                document, tab, self._width, self._shown_folds, previous_page, source=self.shows_source
             )
         except Exception as error:
             self._layout_failed(error)
@@ -304,11 +304,11 @@ last. A triangle folds a section. What is running grows while you read.
         self._pending = None
         self.refresh()
 
-    def _remember_place(self) -> None:
+    def _remember_position(self) -> None:
         if self._document is None or self._page is None:
             return
-        key = self._place_key
+        key = self._position_key
         if self._follow or (self.scroll_offset.y == 0 and self._cursor == 0):
-            self._places.pop(key)
+            self._positions.pop(key)
             return
-        self._places.put(key, self._here())
+        self._positions.put(key, self._here())

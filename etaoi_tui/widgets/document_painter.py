@@ -40,7 +40,7 @@ class DocumentPainter:
         self.number = " "
         """Stands before the tabs: the key of the pane, where it has one."""
         self._looks = StyleCache(widget, looks)
-        self.look = self._looks.whole
+        self.look = self._looks.opaque
         """Returns the look of a name as a Rich style with a background."""
         self._strips: OrderedDict[tuple[int, bool], Strip] = OrderedDict()
 
@@ -55,16 +55,16 @@ class DocumentPainter:
 
     def style(self, name: str, own: bool = False) -> Style:
         """Return the look of a document's style name, or of one of the pane's own."""
-        return self._looks.whole(name and (PREFIX + name if own else component(name)))
+        return self._looks.opaque(name and (PREFIX + name if own else component(name)))
 
     def tabs(self, document: Document, active: str, width: int) -> tuple[Strip, list[TabLabel]]:
         """Draw the bar of tabs; also return where its labels stand."""
         tabs = [(tab.key, tab.title) for tab in document.tabs]
         labels = lay_out_tabs(tabs, active, width)
         plain, line = self.style("tab", own=True), self.style("tab-line", own=True)
-        before = bool(labels) and labels[0].key != tabs[0][0]
+        has_more_left = bool(labels) and labels[0].key != tabs[0][0]
         after = bool(labels) and labels[-1].key != tabs[-1][0]
-        segments = [Segment(MORE_LEFT if before else self.number, line)]
+        segments = [Segment(MORE_LEFT if has_more_left else self.number, line)]
         used = 1
         for label in labels:
             segments.append(

@@ -34,14 +34,14 @@ class FoldablePage(PageView):
         is_open = not page.is_open(section)
         self._fold(section.key, is_open)
         title = page.title_line(section.key)
-        place = self._here()
+        position = self._here()
         if title is not None and not is_open:
-            place = LinePosition(
-                place.top if title >= self.scroll_offset.y else page.anchor(title), page.anchor(title)
+            position = LinePosition(
+                position.top if title >= self.scroll_offset.y else page.anchor(title), page.anchor(title)
             )
         self._follow = False
         self._make_page(page)
-        self._settle(place)
+        self._settle(position)
 
     def toggle_source(self) -> None:
         """Show Markdown as it was written, or as it reads."""
@@ -59,7 +59,7 @@ class FoldablePage(PageView):
 
     # within
 
-    def _make_page(self, before: PageLayout | None) -> None:
+    def _make_page(self, previous_page: PageLayout | None) -> None:
         """Make the page anew; what is laid out in the one before can be taken over."""
         raise NotImplementedError
 
@@ -77,7 +77,7 @@ class FoldablePage(PageView):
         self._lay_out_again(page)
 
     def _lay_out_again(self, page: PageLayout) -> None:
-        place = self._here()
+        position = self._here()
         self._make_page(page)
         self._follow = False
-        self._settle(place)
+        self._settle(position)

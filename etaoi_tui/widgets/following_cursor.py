@@ -47,11 +47,11 @@ class FollowingCursor(TreeCursor):
             return
         row = self.rows.nearest(newest)
         if row is not None and self.rows.spans[row] is not self.cursor:
-            before = self.cursor_row
+            previous_row = self.cursor_row
             self.cursor_hint = row
             self.put_cursor(self.rows.spans[row])
             self.scroll_to_row(row)
-            self.refresh_rows([r for r in (before, row) if r is not None])
+            self.refresh_rows([r for r in (previous_row, row) if r is not None])
 
     def _newest_shown(self, trace: Trace) -> Span | None:
         focus = self.activity.focus(trace, self.cursor) if self.activity is not None else None
@@ -60,13 +60,13 @@ class FollowingCursor(TreeCursor):
         last = self.rows.spans[-1]
         newest = newest_answer(trace)
         if newest is None or self.rows.index(newest) is None:
-            newest = next((one for one in reversed(trace.members[-64:]) if self._is_shown(one)), None)
+            newest = next((one for one in reversed(trace.spans[-64:]) if self._is_shown(one)), None)
         if newest is None or (last.trace is not trace and last.number > newest.number):
             return last
         return newest
 
     def _is_shown(self, span: Span) -> bool:
-        return not span.marks & _HOOK and self.rows.index(span) is not None
+        return not span.flags & _HOOK and self.rows.index(span) is not None
 
     def scrolled_by_hand(self, rows: int) -> None:
         """Scrolling up lets go of the newest row."""

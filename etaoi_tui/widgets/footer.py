@@ -67,7 +67,7 @@ class KeyFooter(LineWidget):
     def _draw_message(self) -> None:
         self.refresh()
         if self.message is not None:
-            self.set_timer(self._messages.left(time.monotonic()) + 0.01, self._draw_message)
+            self.set_timer(self._messages.seconds_left(time.monotonic()) + 0.01, self._draw_message)
 
     def show(self, commands: list[Command], note: str = "") -> None:
         """Show other keys.

@@ -38,7 +38,7 @@ class Frame:
     """
 
     def __init__(self, look: Callable[[str], Style], header: Callable[[], Color | None]) -> None:
-        self.shown = False
+        self.is_shown = False
         """Whether there is room for it; the pane has a padding then."""
         self.lit = False
         """Whether the pane has the keys."""
@@ -71,9 +71,9 @@ class Frame:
         if y >= outer.height - padding.bottom:
             return self._edge(outer.width, padding)
         strip = draw(y)
-        known = self._lines.get(id(strip))
-        if known is not None and known[0] is strip:
-            return known[1]
+        cached = self._lines.get(id(strip))
+        if cached is not None and cached[0] is strip:
+            return cached[1]
         framed = self._top(strip, outer.width, padding) if y == 0 else self._side(strip, outer.width, padding)
         self._lines.put(id(strip), (strip, framed))
         return framed
@@ -117,5 +117,5 @@ def _line(blanks: re.Match[str]) -> str:
     """Return as much line as fits where a header is blank, with room for the words beside it."""
     gap = len(blanks[0])
     after = blanks.end() < len(blanks.string)
-    before = blanks.start() > 0
-    return " " * before + "─" * (gap - before - after) + " " * after
+    has_left_gap = blanks.start() > 0
+    return " " * has_left_gap + "─" * (gap - has_left_gap - after) + " " * after

@@ -47,7 +47,7 @@ class LineWidget(Widget):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Draw the lines of a region, through the app's line filters."""
-        frame = self.frame if self.frame is not None and self.frame.shown else None
+        frame = self.frame if self.frame is not None and self.frame.is_shown else None
         if (frame is None and any(self.gutter)) or self.opacity < 1:
             return super().render_lines(crop)
         self._cells = self.size

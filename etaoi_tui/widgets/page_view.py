@@ -142,8 +142,8 @@ class PageView(ScrollView, can_focus=True, inherit_bindings=False):
     def previous_section(self) -> None:
         """Move the cursor to the title before it."""
         if self._page is not None:
-            before = [y for y in self._page.title_lines() if y < self._cursor]
-            self._go(before[-1] if before else 0)
+            titles_above = [y for y in self._page.title_lines() if y < self._cursor]
+            self._go(titles_above[-1] if titles_above else 0)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Stop following when the reader scrolls up, start again at the end of a live document."""
@@ -163,15 +163,15 @@ class PageView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Draw the rows of a region, with the frame if there is one."""
-        if self.frame is not None and self.frame.shown and self.opacity == 1:
+        if self.frame is not None and self.frame.is_shown and self.opacity == 1:
             return draw_lines(self, crop, self.frame)
         return super().render_lines(crop)
 
     def _arrange_scrollbars(self, region: Region) -> Iterable[tuple[Widget, Region]]:
         """Leave the top of the frame to the frame, by a method that Textual keeps to itself."""
-        for bar, place in super()._arrange_scrollbars(region):
-            framed = self.frame is not None and self.frame.shown
-            yield bar, place.shrink((FIXED_ROWS, 0, 0, 0)) if framed else place
+        for bar, bar_region in super()._arrange_scrollbars(region):
+            framed = self.frame is not None and self.frame.is_shown
+            yield bar, bar_region.shrink((FIXED_ROWS, 0, 0, 0)) if framed else bar_region
 
     # within
 
@@ -191,7 +191,7 @@ class PageView(ScrollView, can_focus=True, inherit_bindings=False):
             return LinePosition(Anchor("", 0, 0), Anchor("", 0, 0))
         return LinePosition(page.anchor(self.scroll_offset.y), page.anchor(self._cursor))
 
-    def _settle(self, place: LinePosition | None) -> None:
+    def _settle(self, position: LinePosition | None) -> None:
         """Bring the page to a place as far as it is laid out, and lay out what is in view."""
         page = self._page
         if page is None:
@@ -203,8 +203,8 @@ class PageView(ScrollView, can_focus=True, inherit_bindings=False):
             self._to_end()
             self.refresh()
             return
-        if place is not None:
-            top, cursor = self._locate(page, place)
+        if position is not None:
+            top, cursor = self._locate(page, position)
             self._cursor = cursor
             self._scroll(top)
         self._fill()
@@ -212,19 +212,19 @@ class PageView(ScrollView, can_focus=True, inherit_bindings=False):
         self._cursor = min(self._cursor, max(0, page.count - 1))
         self.refresh()
 
-    def _locate(self, page: PageLayout, place: LinePosition) -> tuple[int, int]:
+    def _locate(self, page: PageLayout, position: LinePosition) -> tuple[int, int]:
         """Find a place again; what is not laid out in time is sought again in the next slices."""
         started = perf_counter()
         while True:
-            top = page.locate(place.top)
-            found = top is not None and page.anchor(top) == place.top
+            top = page.locate(position.top)
+            found = top is not None and page.anchor(top) == position.top
             if found or page.done or (perf_counter() - started) * 1000 > FIRST_PAINT_MS:
                 break
             if not self._work(page, SLICE):
                 return 0, 0
         if not found and not page.done:
-            self._pending = place
-        cursor = page.locate(place.cursor)
+            self._pending = position
+        cursor = page.locate(position.cursor)
         self._lay_out((top or 0) + self._rows, FIRST_PAINT_MS)
         self._resized()
         return top or 0, cursor if cursor is not None else 0

@@ -70,12 +70,12 @@ class PartialCompositor(Compositor):
 
 def _stretches(visible: Region, drawn: list[Region]) -> list[tuple[int, int]]:
     """Return the stretches of lines, first and behind the last, in which something visible is drawn."""
-    found: list[tuple[int, int]] = []
+    ranges: list[tuple[int, int]] = []
     for part in sorted(
         ((part.y, part.bottom) for part in map(visible.intersection, drawn) if part.area),
     ):
-        if found and part[0] <= found[-1][1]:
-            found[-1] = (found[-1][0], max(found[-1][1], part[1]))
+        if ranges and part[0] <= ranges[-1][1]:
+            ranges[-1] = (ranges[-1][0], max(ranges[-1][1], part[1]))
         else:
-            found.append(part)
-    return found
+            ranges.append(part)
+    return ranges

@@ -66,23 +66,23 @@ class RowMouse(RowScroller):
             return
         row = self.row_of(event.y)
         if row != self.hovered:
-            before, self.hovered = self.hovered, row
-            self.refresh_rows([r for r in (before, row) if r is not None])
+            previous_row, self.hovered = self.hovered, row
+            self.refresh_rows([r for r in (previous_row, row) if r is not None])
 
     def on_leave(self) -> None:
         """Unmark the row under the pointer."""
-        before, self.hovered = self.hovered, None
-        if before is not None:
-            self.refresh_rows([before])
+        previous_row, self.hovered = self.hovered, None
+        if previous_row is not None:
+            self.refresh_rows([previous_row])
 
     def _drag_to(self, y: int) -> None:
         height = self.size.height - self.HEADER_HEIGHT
         size = self.thumb[1]
         share = (y - self.HEADER_HEIGHT - size / 2) / max(height - size, 1)
-        before = self.top
+        previous_top = self.top
         self.scroll_top_to(round(share * (self.row_count - self.rows_shown)))
-        if self.top != before:
-            self.scrolled_by_hand(self.top - before)
+        if self.top != previous_top:
+            self.scrolled_by_hand(self.top - previous_top)
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """Scroll."""

@@ -89,10 +89,10 @@ class RowScroller(LineWidget):
 
     def scroll_to_row(self, row: int, *, center: bool = False) -> None:
         """Move the viewport as little as needed to show a row, or so that it stands in the middle."""
-        shown = self.rows_shown
+        rows_shown = self.rows_shown
         top = self.top
-        if row < top or row >= top + shown:
-            top = row - shown // 2 if center else (row if row < top else row - shown + 1)
+        if row < top or row >= top + rows_shown:
+            top = row - rows_shown // 2 if center else (row if row < top else row - rows_shown + 1)
             self.scroll_top_to(top)
 
     def scroll_top_to(self, top: int) -> None:
@@ -118,11 +118,11 @@ class RowScroller(LineWidget):
         if not self.row_count:
             return
         row = max(0, min(row, self.row_count - 1))
-        before = self.cursor_row
-        if row != before:
+        previous_row = self.cursor_row
+        if row != previous_row:
             self.set_cursor_row(row)
             self.scroll_to_row(row, center=center)
-            self.refresh_rows([r for r in (before, row) if r is not None])
+            self.refresh_rows([r for r in (previous_row, row) if r is not None])
         else:
             self.scroll_to_row(row, center=center)
         self.post_message(self.CursorMoved(self))

@@ -106,10 +106,10 @@ class RowView(RowMouse, can_focus=True):
         key = self.row_key(row, line)
         if key is not None:
             key = (key, state, edge, inner)
-            known = self._strips.get(key)
-            if known is not None:
+            cached = self._strips.get(key)
+            if cached is not None:
                 self._strips.move_to_end(key)
-                return known
+                return cached
         background = self._on(state, base) if state else base
         strip = self._strip(self.draw_row(row, line, inner), inner, background, edge)
         if state == "row-view--cursor-here" and self.app.native_ansi_color:
@@ -130,18 +130,18 @@ class RowView(RowMouse, can_focus=True):
     def _with_note(self, row: int, line: int, inner: int, note: str, edge: str) -> Strip:
         strip = self._row_strip(row, line, inner, edge, self.row_count)
         base = self.look("")
-        kept = strip.crop(0, max(inner - len(note) - 2, 0))
-        noted = Strip([*kept, Segment(f" {note} ", base + self.look("row-view--badge"))])
+        cropped = strip.crop(0, max(inner - len(note) - 2, 0))
+        noted = Strip([*cropped, Segment(f" {note} ", base + self.look("row-view--badge"))])
         filled = noted.adjust_cell_length(inner, base)
         return Strip([*filled, Segment(" ", base + self.look(edge))], inner + 1)
 
     def _edge(self, line: int, height: int, rows: int) -> str:
         """Return the look of the scroll bar's cell in a line."""
-        shown = max(height // self.ROW_HEIGHT, 1)
-        if rows <= shown or height <= 0:
+        visible = max(height // self.ROW_HEIGHT, 1)
+        if rows <= visible or height <= 0:
             return "row-view--track"
-        size = max(height * shown // rows, 1)
-        at = round((height - size) * self.top / max(rows - shown, 1))
+        size = max(height * visible // rows, 1)
+        at = round((height - size) * self.top / max(rows - visible, 1))
         self.thumb = (at, size)
         if at <= line < at + size:
             return "row-view--thumb-focus" if self.has_focus else "row-view--thumb"

@@ -113,11 +113,11 @@ class RunCursor(RowView):
 
     def step_run(self, runs: int) -> None:
         """Go to the next run (1) or the one before (-1), across conversations and what is folded away."""
-        found = self.rows.step(self.selection.trace, runs)
-        if found is not None:
+        target = self.rows.step(self.selection.trace, runs)
+        if target is not None:
             self.on_line = None
-            self.rows.reveal(found)
-            self.selection.show(found, by=self)
+            self.rows.reveal(target)
+            self.selection.show(target, by=self)
             self.show_cursor()
             self.refresh()
             self.post_message(self.CursorMoved(self))

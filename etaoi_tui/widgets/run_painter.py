@@ -85,12 +85,12 @@ class RunPainter:
             # Whatever it came to: what is shown of it is not all.
             pieces.append((lost, "trace-list--warning"))
             room -= len(lost)
-        words = cols.asked(trace, self._summaries.of_trace(trace), max(room, 1))
+        words = cols.question_cell(trace, self._summaries.of_trace(trace), max(room, 1))
         dim = trace.only_infrastructure
-        asked = "trace-list--muted" if dim else "trace-list--question"
+        question_style = "trace-list--muted" if dim else "trace-list--question"
         if status is Status.PAUSED:
-            asked = "trace-list--warning"
-        pieces.append((fit(words, max(room, 1)) + " ", asked))
+            question_style = "trace-list--warning"
+        pieces.append((fit(words, max(room, 1)) + " ", question_style))
         if at.agent:
             doing = self.doing(trace) if running else ""
             agent_look = "trace-list--running" if doing else "trace-list--agent"
@@ -170,15 +170,15 @@ class RunPainter:
     ) -> list[Piece]:
         """Draw a conversation where there are no columns: as much as fits behind its name, from the right."""
         spent = " ".join(filter(None, (cols.tokens(figures), cols.dollars(figures))))
-        left = width - len(fold) - len(runs) - 10
+        remaining = width - len(fold) - len(runs) - 10
         tail: list[Piece] = []
         for text, look in (
             (errors, "trace-list--error"),
             (spent, "trace-list--over" if self._is_over(figures) else "trace-list--muted"),
             (cols.course(group, self._figures, 6), "trace-list--muted"),
         ):
-            if text and len(text) + 1 <= left:
-                left -= len(text) + 1
+            if text and len(text) + 1 <= remaining:
+                remaining -= len(text) + 1
                 tail.append((" " + text, look))
         used = len(fold) + len(runs) + sum(len(text) for text, _ in tail) + 1
         name = one_line(cols.group_name(group), max(width - used, 4))

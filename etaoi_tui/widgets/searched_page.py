@@ -68,10 +68,14 @@ class SearchedPage(FoldablePage):
     @property
     def occurrence_count(self) -> tuple[int | None, int, bool]:
         """At which occurrence the reader is, how many there are so far, and whether these are all."""
-        found = self._occurrences
-        if found is None or not self.words:
+        occurrences = self._occurrences
+        if occurrences is None or not self.words:
             return None, 0, not self.words
-        return found.number_at(self._cursor, self._column), len(found.found), self._all_found
+        return (
+            occurrences.number_at(self._cursor, self._column),
+            len(occurrences.occurrences),
+            self._all_found,
+        )
 
     def step_occurrence(self, step: int, budget_ms: float) -> bool:
         """Go to the next occurrence (1) or the one before (-1).
@@ -81,15 +85,15 @@ class SearchedPage(FoldablePage):
         """
         landing = self._landing or self._begins_anew
         self.search_on(budget_ms)
-        found = self._occurrences
-        if found is None:
+        occurrences = self._occurrences
+        if occurrences is None:
             return bool(self._landing)
-        if landing and found.found:
+        if landing and occurrences.occurrences:
             return True  # this was the step to the first one
         if step > 0:
-            occurrence = found.below(self._cursor, self._column)
+            occurrence = occurrences.below(self._cursor, self._column)
         else:
-            occurrence = found.above(self._cursor, max(self._column, 0))
+            occurrence = occurrences.above(self._cursor, max(self._column, 0))
         if occurrence is None:
             self._steps_on = step > 0 and not self._all_found
             return self._steps_on
@@ -130,10 +134,10 @@ class SearchedPage(FoldablePage):
 
     @property
     def _all_found(self) -> bool:
-        found = self._occurrences
+        occurrences = self._occurrences
         if self._landing and self._tabs_left:
             return False
-        return found is not None and found.page is self._page and found.done
+        return occurrences is not None and occurrences.page is self._page and occurrences.done
 
     def _begin(self, document: Document) -> None:
         self._searched_key = document.key
@@ -179,7 +183,7 @@ class SearchedPage(FoldablePage):
             return True
         if not page.done:
             return self._work(page, SLICE)
-        if self._landing and not self._occurrences.found and self._tabs_left:
+        if self._landing and not self._occurrences.occurrences and self._tabs_left:
             self._turn_if_found(self._tabs_left.pop(0))
             return self._page is page
         return False
@@ -204,17 +208,17 @@ class SearchedPage(FoldablePage):
         raise NotImplementedError
 
     def _land_if_found(self) -> None:
-        found = self._occurrences
-        if found is None or found.page is not self._page:
+        occurrences = self._occurrences
+        if occurrences is None or occurrences.page is not self._page:
             return
-        if self._steps_on and (further := found.below(self._cursor, self._column)) is not None:
+        if self._steps_on and (further := occurrences.below(self._cursor, self._column)) is not None:
             self._land(further)
         if not self._landing:
             return
-        if self._landing > 0 and found.found:
-            self._land(found.found[0])
-        elif found.done and found.found:
-            self._land(found.found[-1])
+        if self._landing > 0 and occurrences.occurrences:
+            self._land(occurrences.occurrences[0])
+        elif occurrences.done and occurrences.occurrences:
+            self._land(occurrences.occurrences[-1])
 
     def _land(self, occurrence: Occurrence) -> None:
         self._landing = 0

@@ -95,7 +95,7 @@ class SpanPainter:
             return [(" " * width, "span-tree--header")]
         layout = self.columns.layout(width)
         bar_width = layout.bars
-        title_width = layout.left + layout.names
+        title_width = layout.left_cells + layout.names
         total = self.context.totals.of_run(trace)
         crossed = self.budgets.of_run(total.cost_usd, total.tokens) or self._crossed_together(trace)
         over = f"  {crossed}" if crossed else ""
@@ -173,12 +173,12 @@ class SpanPainter:
             pieces.append(("  ", ""))
         kind = "span-tree--dim" if dimmed else "span-tree--" + kind_look(span.kind)
         pieces.append((span_glyph(span) + " ", kind))
-        left = width - sum(cell_len(text) for text, _ in pieces)
+        remaining = width - sum(cell_len(text) for text, _ in pieces)
         chain = head is span and not folded and not self.rows.chain_open(span)
-        told = self._summaries.chain(span, left) if chain else None
+        chain_words = self._summaries.chain(span, remaining) if chain else None
         shown_name = self._model_names.short(span.name) if span.kind == "llm" else span.name
-        name = one_line(told[0] if told else shown_name or _nameless(span), max(left, 1))
-        if span.placeholder or not span.name or span.marks & _WARNING:
+        name = one_line(chain_words[0] if chain_words else shown_name or _nameless(span), max(remaining, 1))
+        if span.placeholder or not span.name or span.flags & _WARNING:
             name_look = "span-tree--warning"
         elif status is Status.ERROR:
             name_look = "span-tree--error"
@@ -189,7 +189,7 @@ class SpanPainter:
         elif hit:
             name_look = "span-tree--hit"
         pieces.append((name, name_look))
-        left -= cell_len(name)
+        remaining -= cell_len(name)
         extra = []
         if not self.rows.show_internal and (wrapper := wrapper_name(span)):
             extra.append((f" ‹ {one_line(wrapper, _WRAPPER)}", "span-tree--muted"))
@@ -198,7 +198,7 @@ class SpanPainter:
         if folded:
             hidden = self.rows.hidden_below(span)
             extra.append((f" +{hidden}", "span-tree--muted"))
-            if span.marks & _ERROR_BELOW:
+            if span.flags & _ERROR_BELOW:
                 extra.append((" ✗", "span-tree--error"))
         number = CALL_NUMBERS.of(span)
         if number is not None and number[0] > 1:
@@ -212,19 +212,19 @@ class SpanPainter:
         if snapshot is not None and "tool" in self._summaries.of(snapshot):
             extra.append((f" ▣ {self._summaries.of(snapshot)}", "span-tree--muted"))
         for text, text_look in extra:
-            if left > len(text):
+            if remaining > len(text):
                 pieces.append((text, "span-tree--dim" if dimmed else text_look))
-                left -= len(text)
+                remaining -= len(text)
         muted = "span-tree--dim" if dimmed else "span-tree--muted"
         effect = self.effect_of_hooks(span) or ""
-        if left < len(effect) + _WORDS_BESIDE:
+        if remaining < len(effect) + _WORDS_BESIDE:
             effect = ""
-        left -= len(effect) + 1 if effect else 0
-        if left > 4:
-            if told is not None:
-                pieces.append((" " + one_line(told[1], left - 1), muted))
+        remaining -= len(effect) + 1 if effect else 0
+        if remaining > 4:
+            if chain_words is not None:
+                pieces.append((" " + one_line(chain_words[1], remaining - 1), muted))
             else:
-                pieces.extend(self._words(span, status, dimmed, left))
+                pieces.extend(self._words(span, status, dimmed, remaining))
         used = sum(cell_len(text) for text, _ in pieces)
         if used + len(effect) < width:
             pieces.append((" " * (width - used - len(effect)), ""))
@@ -233,13 +233,13 @@ class SpanPainter:
         return pieces
 
     def _words(self, span: Span, status: Status, dimmed: bool, width: int) -> list[Piece]:
-        found = self._snippet(span, width - 1) if not dimmed else None
-        if found is not None:
-            return found
+        snippet_pieces = self._snippet(span, width - 1) if not dimmed else None
+        if snippet_pieces is not None:
+            return snippet_pieces
         words = self._summaries.of(span)
         if not words:
             return []
-        if span.tail and not span.marks & _ENDED:
+        if span.tail and not span.flags & _ENDED:
             # The newest words matter: show the end of the text, not its beginning.
             tail = one_line(words.replace("\n", " "), 4_000)
             while cell_len(tail) > width - 3:
@@ -251,11 +251,11 @@ class SpanPainter:
     def _snippet(self, span: Span, width: int) -> list[Piece] | None:
         """Draw what the search found in a span; None where a row says what it always does."""
         snippets = self.search.snippets if self.search is not None else None
-        found = snippets.of(span) if snippets is not None else None
-        if snippets is None or found is None:
+        snippet = snippets.of(span) if snippets is not None else None
+        if snippets is None or snippet is None:
             return None
-        side = f" {found[0]}: "
-        before, match, behind = snippets.cut(found[1], width - len(side))
+        side = f" {snippet[0]}: "
+        before, match, behind = snippets.cut(snippet[1], width - len(side))
         muted = "span-tree--muted"
         return [(side + before, muted), (match, "span-tree--hit"), (behind, muted)]
 

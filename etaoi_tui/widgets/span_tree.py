@@ -85,9 +85,9 @@ x shows them.
         self.call_after_refresh(lambda: self.run_worker(self._load_columns(), "columns", exit_on_error=False))
 
     async def _load_columns(self) -> None:
-        found = await asyncio.to_thread(load_plugins)
-        if found:
-            self.painter.columns.add(found)
+        plugins = await asyncio.to_thread(load_plugins)
+        if plugins:
+            self.painter.columns.add(plugins)
             self._update_axis()
             self.refresh()
 
@@ -184,9 +184,9 @@ x shows them.
     def clicked(self, row: int, x: int, line: int) -> bool:
         """A click on a triangle folds."""
         span = self.rows.spans[row]
-        left = self.painter.columns.layout(self.size.width - 1).left
+        left_cells = self.painter.columns.layout(self.size.width - 1).left_cells
         depth = min(self.rows.depths[row], DEEPEST_INDENT)
-        at = left + depth * 2
+        at = left_cells + depth * 2
         if at <= x <= at + 1 and self.rows.unfolds(span):
             self.move_to(row)
             self.toggle()
@@ -224,8 +224,8 @@ x shows them.
 
     def draw_empty(self, line: int, width: int) -> list[Piece]:
         """Say that there is nothing yet."""
-        said = "No spans yet." if self.is_live else "This recording holds no spans so far."
-        return [(f"  {said}", "span-tree--muted")] if line == 1 else []
+        text = "No spans yet." if self.is_live else "This recording holds no spans so far."
+        return [(f"  {text}", "span-tree--muted")] if line == 1 else []
 
     # inner steps
 
@@ -236,7 +236,7 @@ x shows them.
             return False
         bar_width = self.painter.columns.layout(self.size.width - 1).bars
         start, end = self.rows.extent()
-        if trace.running and not trace.session.gone:
+        if trace.running and not trace.session.is_gone:
             now = self._now(trace)
             axis = Axis.growing(start, max(now, end), bar_width)
         else:
@@ -266,17 +266,17 @@ x shows them.
 
     def _tells_of_below(self, span: Span) -> bool:
         """Whether a row shows something of the spans below its own: their number, words, tokens."""
-        if span.marks & _PROBE:
+        if span.flags & _PROBE:
             return True
         children = span.children
         if children is None:
             return False
         if span.kind in _TOLD_BY_CHILDREN or span.parent is None or self.rows.folded(span):
             return True
-        return bool((children[0].marks | children[-1].marks) & (_INTERNAL | _PROBE))
+        return bool((children[0].flags | children[-1].flags) & (_INTERNAL | _PROBE))
 
     def _refresh_changed(self, changes: Changes) -> None:
-        shown = self.shown_rows()
+        visible_rows = self.shown_rows()
         spans = self.rows.spans
         changed = changes.changed
         above: set[Span] = set()
@@ -293,7 +293,7 @@ x shows them.
         self.refresh_rows(
             [
                 row
-                for row in shown
+                for row in visible_rows
                 if spans[row] in changed
                 or spans[row] in calls
                 or (spans[row] in above and self._tells_of_below(spans[row]))

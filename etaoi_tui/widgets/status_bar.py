@@ -97,8 +97,8 @@ class StatusBar(LineWidget):
             for piece in self._chips(used, room):
                 pieces.append(piece)
                 used += cell_len(piece[0])
-        elif status.place and not right:
-            right = f"{status.place} "
+        elif status.location and not right:
+            right = f"{status.location} "
         for text, look, must in wanted:
             size = cell_len(text) + len(_GAP)
             if used + size <= width - (0 if must else cell_len(right)):
@@ -113,15 +113,15 @@ class StatusBar(LineWidget):
     def _chips(self, at: int, room: int) -> list[Piece]:
         """Draw as many chips as fit, each as wide as the others; the first has the lowest number."""
         chips = self._status.chips
-        shown = max(min(len(chips), room // (_CHIP_CELLS + len(_GAP))), 1)
-        more = f"{_GAP}+{len(chips) - shown}" if len(chips) > shown else ""
-        each = (room - len(more)) // shown - len(_GAP)
+        chip_count = max(min(len(chips), room // (_CHIP_CELLS + len(_GAP))), 1)
+        more = f"{_GAP}+{len(chips) - chip_count}" if len(chips) > chip_count else ""
+        each = (room - len(more)) // chip_count - len(_GAP)
         if each < 8:
             return []
         pieces: list[Piece] = []
-        for chip in chips[:shown]:
+        for chip in chips[:chip_count]:
             at += len(_GAP)
-            drawn = _chip(chip, each if shown > 1 else min(each, 100), self._status.frame)
+            drawn = _chip(chip, each if chip_count > 1 else min(each, 100), self._status.frame)
             cells = sum(cell_len(text) for text, _ in drawn)
             self._spots.append((at, at + cells, chip.number))
             at += cells
@@ -134,25 +134,25 @@ def _chip(chip: Chip, cells: int, frame: int) -> list[Piece]:
     glyph = STATUS_GLYPHS[Status.PAUSED] if chip.waits else SPINNER[frame % 4]
     state = "warning" if chip.waits else "live"
     hint = f" alt+{chip.number}" if cells >= _HINT_CELLS else ""
-    left = cells - 2 - len(hint)
+    remaining = cells - 2 - len(hint)
     pieces: list[Piece] = [(f"{glyph} ", state)]
     for text, look, most in (
-        (chip.agent, "agent", left // 2 if chip.doing else left),
-        (chip.doing, "warning" if chip.waits else chip.kind, left),
-        (chip.since, "muted", left),
+        (chip.agent, "agent", remaining // 2 if chip.doing else remaining),
+        (chip.doing, "warning" if chip.waits else chip.kind, remaining),
+        (chip.since, "muted", remaining),
     ):
-        room = min(left - (1 if len(pieces) > 1 else 0), most)
+        room = min(remaining - (1 if len(pieces) > 1 else 0), most)
         if text and room >= 3:
-            said = one_line(text, room)
-            pieces.append(((" " if len(pieces) > 1 else "") + said, look))
-            left -= cell_len(pieces[-1][0])
-    if chip.words and left > 6:
+            shortened = one_line(text, room)
+            pieces.append(((" " if len(pieces) > 1 else "") + shortened, look))
+            remaining -= cell_len(pieces[-1][0])
+    if chip.words and remaining > 6:
         words = chip.words
         if chip.newest:
-            while cell_len(words) > left - 3:
-                words = words[max(cell_len(words) - (left - 3), 1) :]
+            while cell_len(words) > remaining - 3:
+                words = words[max(cell_len(words) - (remaining - 3), 1) :]
             words = f" “{words}"
         else:
-            words = " " + one_line(words, left - 1)
+            words = " " + one_line(words, remaining - 1)
         pieces.append((words, "words"))
     return [*pieces, (hint, "muted")] if hint else pieces

@@ -36,23 +36,23 @@ class StyleCache:
     def __init__(self, widget: Widget, table: StyleTable) -> None:
         self._widget = widget
         self._table = table
-        self._whole: dict[str, Style] = {}
+        self._opaque: dict[str, Style] = {}
         self._over: dict[str, Style] = {}
 
     def forget(self) -> None:
         """Forget the colours: the theme, the focus or the background changed."""
-        self._whole.clear()
+        self._opaque.clear()
         self._over.clear()
 
-    def whole(self, name: str) -> Style:
+    def opaque(self, name: str) -> Style:
         """Return a look with a background, its own or the widget's; the widget's own look for no name.
 
         Raises:
             KeyError: there is no look of that name.
         """
-        style = self._whole.get(name)
+        style = self._opaque.get(name)
         if style is None:
-            style = self._whole[name] = self._made(name) if name else self._widget.rich_style
+            style = self._opaque[name] = self._build(name) if name else self._widget.rich_style
         return style
 
     def over(self, name: str) -> Style:
@@ -63,7 +63,7 @@ class StyleCache:
         """
         style = self._over.get(name)
         if style is None:
-            style = self.whole(name)
+            style = self.opaque(name)
             if name and "background" not in self._declarations(name):
                 style = Style(
                     color=style.color,
@@ -78,17 +78,17 @@ class StyleCache:
         return style
 
     def _declarations(self, name: str) -> str:
-        found = [self._table[name]]
+        blocks = [self._table[name]]
         if self._widget.app.native_ansi_color:
-            found.append(self._table.get(name + ":ansi", ""))
+            blocks.append(self._table.get(name + ":ansi", ""))
         if self._widget.has_focus:
-            found.append(self._table.get(name + ":focus", ""))
-        return "".join(declarations + ";" for declarations in found if declarations)
+            blocks.append(self._table.get(name + ":focus", ""))
+        return "".join(declarations + ";" for declarations in blocks if declarations)
 
-    def _made(self, name: str) -> Style:
+    def _build(self, name: str) -> Style:
         app = self._widget.app
         variables = ChainMap(colours_of(app), app.theme_variables)
-        text = _VARIABLE.sub(lambda found: variables[found[1]], self._declarations(name))
+        text = _VARIABLE.sub(lambda match: variables[match[1]], self._declarations(name))
         # A node below the widget, so that Textual mixes its colours with what is behind it.
         node = DOMNode()
         attach_node(node, self._widget)

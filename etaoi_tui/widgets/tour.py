@@ -47,7 +47,7 @@ class TourLine(LineWidget):
             footer.screen.mount(self, before=footer)
 
     def _changed(self) -> None:
-        if self._tour.shown:
+        if self._tour.is_shown:
             self.refresh()
         else:
             self.remove()

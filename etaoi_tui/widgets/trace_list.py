@@ -80,7 +80,7 @@ with their sums and the course of their context.
         """Said in the header: what is looked for."""
         self.painter = RunPainter(summaries, self.figures, now)
         self._store = store
-        self._found: Collection[Trace] | None = None
+        self._only_runs: Collection[Trace] | None = None
         self._newest = -1
         self._held_back = 0
         self._drawn: dict[Group, int] = {}
@@ -132,8 +132,8 @@ with their sums and the course of their context.
         """Draw the list with its new rows, but in a flood only now and then: nobody could read more."""
         run = self.all.newest()
         newest = -1 if run is None else run.number
-        came, self._newest = newest - self._newest, newest
-        if came > _FLOOD and self._held_back < _HOLD_BACK:
+        new_rows, self._newest = newest - self._newest, newest
+        if new_rows > _FLOOD and self._held_back < _HOLD_BACK:
             self._held_back += 1
         else:
             self._draw_all()
@@ -175,7 +175,7 @@ with their sums and the course of their context.
         self.all.clear()
         self.rows = self.all
         self.on_line = None
-        self._found = None
+        self._only_runs = None
         self.order = "time"
         self.refresh()
 
@@ -189,24 +189,24 @@ with their sums and the course of their context.
         self.sort(ORDERS[(ORDERS.index(self.order) + 1) % len(ORDERS)])
         return _ORDER_WORDS[self.order]
 
-    def show_only(self, found: Collection[Trace] | None) -> None:
+    def show_only(self, only_runs: Collection[Trace] | None) -> None:
         """List only some runs; None for all.
 
         Args:
-            found: Those that are listed; when others are in it, `look_again` must be told of them.
+            only_runs: Those that are listed; when others are in it, `look_again` must be told of them.
         """
-        if found is not self._found:
-            self._found = found
+        if only_runs is not self._only_runs:
+            self._only_runs = only_runs
             self._list()
 
     def _list(self) -> None:
-        found = self._found
-        if found is None and self.order == "time":
+        only_runs = self._only_runs
+        if only_runs is None and self.order == "time":
             self.rows = self.all
         else:
-            only = None if found is None else found.__contains__
+            only = None if only_runs is None else only_runs.__contains__
             self.rows = make_rows(self._store, self.figures, self.order, only=only, after=self.all.after)
-            self.rows.fill(list(self._store.traces.values() if found is None else found))
+            self.rows.fill(list(self._store.traces.values() if only_runs is None else only_runs))
         self.on_line = None
         self.top = 0
         self.show_cursor()
@@ -271,8 +271,8 @@ with their sums and the course of their context.
 
     def draw_empty(self, line: int, width: int) -> list[Piece]:
         """Say that there is nothing yet, or nothing of what is looked for."""
-        said = "none yet" if self._found is None else "none"
-        return [(f"   {said}", "trace-list--muted")] if line == 1 else []
+        text = "none yet" if self._only_runs is None else "none"
+        return [(f"   {text}", "trace-list--muted")] if line == 1 else []
 
     def _inside(self, trace: Trace) -> bool:
         group = self.rows.group_of(trace)

@@ -108,11 +108,11 @@ class TreeCursor(RowView):
             return True
         span, line = anchor
         row = self.rows.nearest(span)
-        before = self.top
+        previous_top = self.top
         if row is not None:
             self.top = max(0, row - line)
         self.keep_in_range()
-        return self.top != before
+        return self.top != previous_top
 
     # folding
 

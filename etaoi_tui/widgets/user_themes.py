@@ -53,24 +53,24 @@ def load_themes(folder: Path) -> tuple[list[Theme], list[str]]:
 
 
 def _theme(file: TomlFile, problems: list[str]) -> Theme | None:
-    known: dict[str, Any] = {}
+    theme_fields: dict[str, Any] = {}
     for key, value in file.values.items():
         wrong = _wrong_with(key, value)
         if wrong:
             problems.append(file.problem("", key, wrong))
         elif key == "variables":
-            known[key] = {}
+            theme_fields[key] = {}
             for name, text in value.items():
                 if isinstance(text, str):
-                    known[key][name] = text
+                    theme_fields[key][name] = text
                 else:
                     problems.append(file.problem("variables", name, f'"{name}" is no text'))
         else:
-            known[key] = value
-    if "primary" not in known:
+            theme_fields[key] = value
+    if "primary" not in theme_fields:
         problems.append(file.problem("", "primary", "a theme needs a colour called primary"))
         return None
-    return Theme(name=file.path.stem, **known)
+    return Theme(name=file.path.stem, **theme_fields)
 
 
 def _wrong_with(key: str, value: Any) -> str:

@@ -90,12 +90,12 @@ Open a turn to see its stages; w goes to the worst turn, v to the same moment in
         group = call.group_of(span) if call is not None else None
         if cursor is None or group is None:
             return False
-        before = self.cursor_row
+        previous_row = self.cursor_row
         row = cursor.to_span(group, span)
         if row is None:
             return False
         self.scroll_to_row(row, center=True)
-        self.refresh_rows([one for one in (before, row) if one is not None])
+        self.refresh_rows([one for one in (previous_row, row) if one is not None])
         return True
 
     def open_at(self, span: Span) -> None:

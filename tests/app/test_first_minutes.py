@@ -135,7 +135,7 @@ def _failed_tool(at: Workspace) -> bool:
 def _request_of(number: int) -> Callable[[Workspace], bool]:
     def shown(at: Workspace) -> bool:
         span, trace = at.selection.span, at.selection.trace
-        calls = [one for one in trace.members if one.kind == "llm"] if trace is not None else []
+        calls = [one for one in trace.spans if one.kind == "llm"] if trace is not None else []
         calls.sort(key=lambda one: one.started_at)
         return at.detail.tab == "request" and span is calls[number] and "raw request" in page(at)
 
@@ -147,7 +147,7 @@ def _diff(at: Workspace) -> bool:
 
 
 def _slowest(at: Workspace) -> bool:
-    tools = [one for one in at.selection.trace.members if one.kind == "tool"] if at.selection.trace else []
+    tools = [one for one in at.selection.trace.spans if one.kind == "tool"] if at.selection.trace else []
     return at.selection.span is max(tools, key=lambda one: one.ended_at - one.started_at)
 
 
@@ -169,7 +169,7 @@ ANSWERED: dict[str, Callable[[Workspace], bool]] = {
     "what changed since the agent's call before?": _diff,
     "which tool was slowest?": _slowest,
     "what is this agent, and which of its tools does it use?": _agent_card,
-    "what was said?": lambda at: at.conversation.shown,
+    "what was said?": lambda at: at.conversation.is_shown,
 }
 
 

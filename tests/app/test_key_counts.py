@@ -133,7 +133,7 @@ async def test_what_the_third_model_call_got_takes_four_keys() -> None:
     async with chat() as at:
         run = at.w.app.main.selection.trace
         await at.press("right_parenthesis", "right_parenthesis", "right_parenthesis", "r")
-        calls = sorted((one for one in run.members if one.kind == "llm"), key=lambda one: one.started_at)
+        calls = sorted((one for one in run.spans if one.kind == "llm"), key=lambda one: one.started_at)
         assert at.cursor is calls[2]
         assert at.w.app.main.detail.tab == "request"
         await at.until(lambda: f"question {TURNS - 1}, call 2" in at.detail_text)

@@ -169,13 +169,13 @@ async def test_traces_are_stepped_through_from_any_pane() -> None:
         for name in ("second", "third"):
             w.scribe.end(w.scribe.start("sub_agent", name), {"outputs": "{}"})
         await w.tick(pilot)
-        assert w.tree.rows.trace.members[0].name == "researcher"
+        assert w.tree.rows.trace.spans[0].name == "researcher"
         await pilot.press("3", "K")
-        assert w.tree.rows.trace.members[0].name == "second"
+        assert w.tree.rows.trace.spans[0].name == "second"
         await pilot.press("K")
-        assert w.tree.rows.trace.members[0].name == "third"
+        assert w.tree.rows.trace.spans[0].name == "third"
         await pilot.press("J")
-        assert w.tree.rows.trace.members[0].name == "second"
+        assert w.tree.rows.trace.spans[0].name == "second"
 
 
 async def test_drilling_down_and_peeling_back_on_a_small_screen() -> None:
@@ -359,3 +359,9 @@ async def test_keys_right_behind_the_one_that_opens_the_search_belong_to_it() ->
         await pilot.pause()
         main = w.app.main
         assert w.app.screen is main and main.search.text == "c/j"
+
+
+async def test_control_c_says_how_to_quit() -> None:
+    async with world() as (w, pilot):
+        await pilot.press("ctrl+c")
+        assert w.said == "Press q to quit."

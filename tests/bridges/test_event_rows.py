@@ -63,7 +63,7 @@ class Watched:
         return trace
 
     def span(self, name: str) -> Span:
-        return next(span for span in self.run().members if span.name == name)
+        return next(span for span in self.run().spans if span.name == name)
 
     def tab(self, key: str) -> list[Section]:
         document = describe_span(self.run().roots[0], self.payloads, 0.0)
@@ -98,13 +98,13 @@ async def a_run(bus: Any) -> None:
 
 def test_events_are_rows_with_what_is_known_of_them(watched: Watched) -> None:
     watched.play(a_run)
-    rows = {s.name: watched.summaries.of(s) for s in watched.run().members if s.marks & SpanFlag.EVENT}
+    rows = {s.name: watched.summaries.of(s) for s in watched.run().spans if s.flags & SpanFlag.EVENT}
     assert rows["judge_verdict"] == "RETRY: say more"
     assert rows["state_conflict"] == "page = three"
     assert rows["goal_progress"] == "40% · found=true told=false"
     assert rows["constraint_violation"] == "budget: too much"
-    assert watched.span("context_usage_updated").marks & SpanFlag.INTERNAL
-    assert not watched.span("goal_progress").marks & SpanFlag.INTERNAL
+    assert watched.span("context_usage_updated").flags & SpanFlag.INTERNAL
+    assert not watched.span("goal_progress").flags & SpanFlag.INTERNAL
     assert watched.run().errors == 0 and watched.run().status is Status.OK
 
 
@@ -170,7 +170,7 @@ def test_a_run_that_waits_is_paused_and_says_what_for(watched: Watched) -> None:
     trace = watched.run()
     assert (trace.status, trace.waits_for) == (Status.PAUSED, "Which city?")
     assert watched.span("guide").status is Status.PAUSED
-    assert not [span for span in trace.members if span.kind == "llm" and span.status is Status.RUNNING]
+    assert not [span for span in trace.spans if span.kind == "llm" and span.status is Status.RUNNING]
 
 
 def test_what_people_say_through_the_bus_is_the_conversation(watched: Watched) -> None:
@@ -196,7 +196,7 @@ def test_an_event_made_by_hand_is_a_row_of_the_same_shape(tmp_path: Path) -> Non
         watched.look(6)
         handle.detach()
         miss, progress = watched.span("cache_miss"), watched.span("goal_progress")
-        assert miss.marks & SpanFlag.EVENT and progress.marks & SpanFlag.EVENT
+        assert miss.flags & SpanFlag.EVENT and progress.flags & SpanFlag.EVENT
         assert watched.summaries.of(miss) == "key=cats age=3"
         assert watched.summaries.of(progress) == "50%"
 
@@ -228,9 +228,9 @@ def test_a_refused_call_outside_of_any_run_is_no_run(watched: Watched) -> None:
     listed = [trace for trace in watched.store.traces.values() if not trace.only_context]
     assert [trace.roots[0].name for trace in listed] == ["worker"]
     refused = [
-        span for trace in watched.store.traces.values() for span in trace.members if span.name == "review_run"
+        span for trace in watched.store.traces.values() for span in trace.spans if span.name == "review_run"
     ]
-    assert [bool(span.marks & SpanFlag.WARNING) for span in refused] == [True, True]
+    assert [bool(span.flags & SpanFlag.WARNING) for span in refused] == [True, True]
     assert [span.trace.only_context for span in refused] == [True, False]
 
 
@@ -247,7 +247,7 @@ def test_a_failed_execution_is_one_failure(watched: Watched, nodes: tuple[str, .
 
     watched.play(work)
     run = watched.run()
-    tools = [span for span in run.members if span.kind == "tool"]
+    tools = [span for span in run.spans if span.kind == "tool"]
     assert run.status is Status.ERROR and run.errors == 1
     if len(nodes) == 1:  # it can only have been this one
         assert [tool.error for tool in tools] == ["boom"]
@@ -271,7 +271,7 @@ def test_a_node_has_a_card_of_what_its_events_tell(watched: Watched) -> None:
 
     watched.play(work)
     traces = [trace for trace in watched.store.traces.values() if not trace.only_context]
-    spans = [span for trace in watched.store.traces.values() for span in trace.members]
+    spans = [span for trace in watched.store.traces.values() for span in trace.spans]
     cards = [span for span in spans if span.kind == "agent_context"]
     assert [len(trace.context_ids) for trace in traces] == [2, 1]  # another tool, another snapshot
     assert traces[1].context_ids == traces[0].context_ids[-1:] == (cards[-1].span_id,)

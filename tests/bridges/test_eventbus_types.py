@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from etaoi_collector.conventions.event_rows import SAID_BY, SAID_TO, SEVERITY, WARNING, event_in_words
-from etaoi_collector.conventions.hive.event_types import EVENT_TYPES, Shown
+from etaoi_collector.conventions.hive.event_types import EVENT_TYPES, Display
 from etaoi_tui.sdk.bridge_support.shared import epoch_ns
 from tests.bridges.hive_bus import (
     FIRST_TYPES,
@@ -50,12 +50,12 @@ ALL_TYPES = sorted({*FIRST_TYPES, *NEWER_TYPES, *SINCE_GONE})
 ROWS = sorted(
     kind
     for kind in (*ALL_TYPES, "of_a_version_to_come")
-    if EVENT_TYPES.get(kind, Shown.ROW) not in (Shown.SPAN, Shown.TEXT)
+    if EVENT_TYPES.get(kind, Display.ROW) not in (Display.SPAN, Display.TEXT)
 )
 
 
 def severity(kind: str) -> str | None:
-    return WARNING if EVENT_TYPES.get(kind) is Shown.WARNING else None
+    return WARNING if EVENT_TYPES.get(kind) is Display.WARNING else None
 
 
 @pytest.mark.parametrize("kind", ROWS)
@@ -78,7 +78,7 @@ async def test_a_type_without_a_span_of_its_own_is_a_row_with_all_its_data(kind:
     assert (row.name, row.metadata["event"], row.json("inputs")) == (kind, kind, data)
     assert row.began == row.over and row.error is None
     assert row.metadata.get(SEVERITY) == severity(kind)
-    folded = EVENT_TYPES.get(kind) is Shown.NOISE or kind == "loop_state_changed"
+    folded = EVENT_TYPES.get(kind) is Display.NOISE or kind == "loop_state_changed"
     assert (row.metadata.get("lc_chain_kind") == "internal") is folded
     if not folded:
         assert event_in_words(kind, data)

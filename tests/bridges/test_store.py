@@ -39,8 +39,8 @@ def test_the_store_takes_it_as_it_is(package: str, version: str) -> None:
         assert (store.rejected, store.repeats) == (0, 0), name
         for trace in store.traces.values():
             assert trace.running == 0, name
-            for span in trace.members:
-                assert not span.marks & WRONG, f"{name}: {span.name} {SpanFlag(span.marks & WRONG)!r}"
+            for span in trace.spans:
+                assert not span.flags & WRONG, f"{name}: {span.name} {SpanFlag(span.flags & WRONG)!r}"
 
 
 @real_clients
@@ -69,7 +69,7 @@ async def test_tokens_that_a_bus_tells_of_when_a_turn_is_over_are_counted() -> N
     store = folded(sink.events)
     (trace,) = (one for one in store.traces.values() if not one.only_context)
     assert (trace.input_tokens, trace.output_tokens) == (30, 15)
-    told = [(span.kind, span.model, bool(span.marks & SpanFlag.LATE)) for span in trace.members if span.usage]
+    told = [(span.kind, span.model, bool(span.flags & SpanFlag.LATE)) for span in trace.spans if span.usage]
     assert sorted(told) == [("llm", "m", False), ("llm", "m", False), ("turn", "m", False)]
 
 

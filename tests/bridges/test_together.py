@@ -91,7 +91,7 @@ class Watched:
 
     def all_spans(self) -> list[Span]:
         """Every span of every trace."""
-        return [span for trace in self.store.traces.values() for span in trace.members]
+        return [span for trace in self.store.traces.values() for span in trace.spans]
 
     def _take(self, collector: Collector, source: Any) -> None:
         feed = Feed(source, self.store)
@@ -104,7 +104,7 @@ class Watched:
 
     def _words_of(self, trace: Trace, source: Any) -> set[Run]:
         words: set[Run] = set()
-        for span in trace.members:
+        for span in trace.spans:
             for place in (span.start_ref, span.end_ref, *(span.deltas or ())):
                 if place != NO_EVENT:
                     found = WORD.findall(bytes(source.read(place)))
@@ -161,7 +161,7 @@ def test_every_run_is_a_whole_tree_of_its_own_system(watched: Watched) -> None:
             assert outline(root) == tree, system
     for trace in watched.runs_of("langgraph"):
         (root,) = trace.roots
-        shown = [span for span in trace.members if not span.marks & SpanFlag.INTERNAL]
+        shown = [span for span in trace.spans if not span.flags & SpanFlag.INTERNAL]
         assert [span.kind for span in shown if span is not root] == ONE_LOOK
         assert (root.kind, root.name) == ("sub_agent", "helper")
     call, turn = sorted(watched.runs_of("voice"), key=lambda trace: trace.started_at)
@@ -169,7 +169,7 @@ def test_every_run_is_a_whole_tree_of_its_own_system(watched: Watched) -> None:
     assert (root.kind, turn.roots) == ("voice_session", [])
     kinds = Counter(span.kind for span in spans_below(root))
     assert (kinds["llm"], kinds["tool"], kinds["turn"] + kinds["voice_turn"]) == (2, 1, 1)
-    assert len(call.members) + len(turn.members) == sum(kinds.values())
+    assert len(call.spans) + len(turn.spans) == sum(kinds.values())
 
 
 def test_nothing_is_lost_rejected_repeated_or_left_open(watched: Watched) -> None:
@@ -177,9 +177,9 @@ def test_nothing_is_lost_rejected_repeated_or_left_open(watched: Watched) -> Non
     assert (store.rejected, store.repeats, store.dropped) == (0, 0, 0)
     for trace in store.traces.values():
         assert (trace.running, trace.errors) == (0, 0)
-        for span in trace.members:
-            assert span.marks & SpanFlag.STARTED and span.marks & SpanFlag.ENDED
-            assert not span.marks & WRONG, f"{span.kind} {span.name} {SpanFlag(span.marks & WRONG)!r}"
+        for span in trace.spans:
+            assert span.flags & SpanFlag.STARTED and span.flags & SpanFlag.ENDED
+            assert not span.flags & WRONG, f"{span.kind} {span.name} {SpanFlag(span.flags & WRONG)!r}"
     stats = watched.connections
     assert stats.connections == (5 if len(store.connections) > 1 else 1) == len(store.connections)
 

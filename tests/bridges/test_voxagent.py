@@ -157,7 +157,7 @@ def test_a_snapshot_shows_prompt_model_tools_and_sub_agents(version: str) -> Non
 
 def test_the_agents_page_names_the_sessions_of_its_runs(version: str) -> None:
     recorded = Recorded.of(played("voxagent", version, "watched")["run_with_tools"]["events"])
-    spans = [span for trace in recorded.store.traces.values() for span in trace.members]
+    spans = [span for trace in recorded.store.traces.values() for span in trace.spans]
     (snapshot,) = [span for span in spans if span.kind == "agent_context"]
     page = text_of(card_document(snapshot, [], recorded.payloads, 0.0, 80))
     assert "session key" in page and "chat-7" in page and "scripted:tools" in page

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from etaoi_tui.sdk.config import open_tracer
-from etaoi_tui.sdk.voxagent.models import shown_messages, tool_names
+from etaoi_tui.sdk.voxagent.models import tool_names, wire_messages
 from etaoi_tui.sdk.voxagent.run import AgentRun
 from tests.bridges.trees import Forest
 
@@ -63,7 +63,7 @@ def test_messages_of_any_shape() -> None:
         {"type": "tool_use", "id": "t", "name": "f", "input": {"q": 1}},
     ]
     message = SimpleNamespace(role="assistant", content=blocks, tool_calls=None)
-    assert shown_messages([message], "Be kind.") == [
+    assert wire_messages([message], "Be kind.") == [
         {"role": "system", "text": "Be kind."},
         {
             "role": "ai",

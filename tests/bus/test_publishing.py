@@ -154,7 +154,7 @@ def test_a_log_of_hive_opens(tmp_path: Path) -> None:
     (trace,) = [trace for trace in store.traces.values() if not trace.only_context]
     assert (trace.status, trace.errors, trace.started_at) == (Status.OK, 0, BEGAN.timestamp())
     assert trace.ended_at == (BEGAN + timedelta(seconds=66)).timestamp()
-    calls = [span for span in trace.members if span.kind == "llm"]
+    calls = [span for span in trace.spans if span.kind == "llm"]
     assert [round((call.ended_at or 0) - call.started_at, 1) for call in calls] == [0.8, 2.0]
     source.close()
     shown = CliRunner().invoke(main, ["show", str(path), "--json"])

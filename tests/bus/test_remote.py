@@ -63,7 +63,7 @@ def rows(store: Store, source: Source) -> list[tuple[Any, ...]]:
         parent = None if span.parent is None else span.parent.span_id
         return span.span_id, parent, span.kind, span.name, span.status, span.usage, span.error, payload
 
-    return [row(span) for trace in store.traces.values() for span in trace.members]
+    return [row(span) for trace in store.traces.values() for span in trace.spans]
 
 
 @pytest.mark.parametrize("segment_bytes", [50_000, 512 << 20])
@@ -104,7 +104,7 @@ def test_a_broken_connection_is_made_again_and_goes_on_where_it_was(tmp_path: Pa
             link = source._connection  # what a network would break
             assert link is not None
             link.socket.shutdown(socket.SHUT_RDWR)
-            wait_for(lambda link=link: source._connection is not link and not source.gone)  # type: ignore[misc]
+            wait_for(lambda link=link: source._connection is not link and not source.viewer_gone)  # type: ignore[misc]
         send(collector, numbered(401, 500))
         store = fold(source, lambda store: store.events >= 500)
         assert (store.events, store.repeats, store.span_count) == (500, 0, 500)
@@ -125,7 +125,7 @@ def test_a_viewer_that_is_started_anew_is_followed_from_its_beginning(tmp_path: 
 
         run(leave_open())
         wait_for(lambda: source.stats().events == 10)
-    wait_for(lambda: source.gone)
+    wait_for(lambda: source.viewer_gone)
     assert "is gone" in source.notices[0] and "trying again" in source.notices[0]
     with serving(tmp_path / "two", port=port) as (collector, _):
         send(collector, numbered(11, 20))

@@ -6,7 +6,7 @@ import itertools
 from pathlib import Path
 
 from etaoi_collector.recording.catalogue.database import CatalogueFile, Entry
-from etaoi_collector.recording.catalogue.lookup import entry_of, known, runs_of
+from etaoi_collector.recording.catalogue.lookup import entry_of, runs_of, valid_entry
 from etaoi_collector.recording.catalogue.run_row import RunRow
 from etaoi_collector.recording.directory import Recording, recording_at, recordings_dir
 from etaoi_collector.wire.trace_records import TraceWriter
@@ -52,4 +52,4 @@ def read(state: Path, path: Path, *, now: float = NOW) -> tuple[Entry, list[RunR
 def is_known(state: Path, path: Path, *, now: float = NOW) -> bool:
     """Whether the catalogue knows a recording without reading it."""
     with CatalogueFile(state) as file:
-        return known(file, at(path), now) is not None
+        return valid_entry(file, at(path), now) is not None

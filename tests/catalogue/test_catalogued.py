@@ -43,7 +43,7 @@ def facts_of(store: Store) -> list[tuple[object, ...]]:
     for trace in sorted(store.traces.values(), key=lambda trace: trace.number):
         spans = [
             (span.span_id, span.name, span.status, span.start_ref, span.end_ref, span.error, span.usage)
-            for span in sorted(trace.members, key=lambda span: span.span_id)
+            for span in sorted(trace.spans, key=lambda span: span.span_id)
         ]
         facts.append(
             (trace.number, trace.trace_id, trace_name(trace), trace.status, trace.events, trace.errors,
@@ -133,13 +133,13 @@ def test_a_run_that_is_asked_for_is_read_before_anything_else(tmp_path: Path) ->
     take_until(source, store, lambda: store.events >= row.events)
     trace = store.traces[row.trace_id]
     assert store.events == row.events
-    assert (trace.number, trace.events, trace.spans, trace.unread) == (
+    assert (trace.number, trace.events, trace.span_count, trace.unread) == (
         row.number,
         row.events,
         row.spans,
         None,
     )
-    assert all(not isinstance(source.read(span.end_ref), Missing) for span in trace.members)
+    assert all(not isinstance(source.read(span.end_ref), Missing) for span in trace.spans)
     source.close()
 
 
@@ -173,7 +173,7 @@ def test_a_run_that_left_memory_is_listed_and_can_be_read_again(tmp_path: Path) 
         feed.work(5.0, 0.0)
     assert store.span_count <= 800
     assert list(store.traces) == list(whole.traces)
-    gone = [trace for trace in store.traces.values() if not trace.members]
+    gone = [trace for trace in store.traces.values() if not trace.spans]
     assert len(gone) > 10
     wanted = next(trace for trace in gone if trace.unread is not None and trace.unread.is_run)
     like = whole.traces[wanted.trace_id]
@@ -182,13 +182,13 @@ def test_a_run_that_left_memory_is_listed_and_can_be_read_again(tmp_path: Path) 
     feed.work(1000.0, 0.0)
     assert feed.ended
     assert wanted.unread is None
-    assert [span.span_id for span in wanted.members] == [span.span_id for span in like.members]
+    assert [span.span_id for span in wanted.spans] == [span.span_id for span in like.spans]
     assert (wanted.status, wanted.events, wanted.input_tokens) == (
         like.status,
         like.events,
         like.input_tokens,
     )
-    assert not any(span.status is Status.RUNNING for span in wanted.members)
+    assert not any(span.status is Status.RUNNING for span in wanted.spans)
     source.close()
 
 

@@ -64,7 +64,7 @@ def matches(path: Path, text: str) -> dict[str, list[str]]:
     content = RecordedContent(reader)
     found = {
         trace.trace_id: [
-            span.span_id for span in trace.members if not span.placeholder and query.matches(span, content)
+            span.span_id for span in trace.spans if not span.placeholder and query.matches(span, content)
         ]
         for trace in store.traces.values()
     }

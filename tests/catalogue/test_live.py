@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from etaoi_collector.recording.catalogue.database import CatalogueFile, Entry
-from etaoi_collector.recording.catalogue.lookup import known, runs_of
+from etaoi_collector.recording.catalogue.lookup import runs_of, valid_entry
 from etaoi_collector.recording.catalogue.run_collector import RunCollector
 from etaoi_collector.recording.catalogue.run_row import RunRow
 from etaoi_collector.recording.catalogue.writer import CatalogueWriter
@@ -44,7 +44,7 @@ def told(state: Path) -> tuple[Entry, list[RunRow]] | None:
     if not found:
         return None
     with CatalogueFile(state) as file:
-        entry = known(file, found[0], time.time())
+        entry = valid_entry(file, found[0], time.time())
         runs = runs_of(file, found[0])
     return None if entry is None or runs is None else (entry, runs)
 
@@ -129,7 +129,7 @@ def test_two_viewers_at_once_both_keep_the_catalogue(tmp_path: Path) -> None:
         assert [process.wait(PATIENCE) for process in (one, other)] == [0, 0]
     for recording in list_recordings(recordings_dir(state)):
         with CatalogueFile(state) as file:
-            entry, kept = known(file, recording, time.time()), runs_of(file, recording)
+            entry, kept = valid_entry(file, recording, time.time()), runs_of(file, recording)
         assert entry is not None and entry.complete and kept is not None
         assert facts(kept) == facts(read(tmp_path / "other", recording.path)[1])
 
@@ -153,7 +153,7 @@ def test_a_flood_takes_a_small_share_of_the_time_and_is_told_whole_in_the_end(tm
     writer.finish(store.events, everything=True)
     source.close()
     with CatalogueFile(tmp_path / "state") as file:
-        assert eventually(lambda: known(file, at(path), time.time()))
+        assert eventually(lambda: valid_entry(file, at(path), time.time()))
         kept = runs_of(file, at(path))
     assert kept is not None
     assert facts(kept) == facts(read(tmp_path / "other", path)[1])

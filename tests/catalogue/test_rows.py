@@ -70,7 +70,7 @@ def test_rows_say_what_a_store_says(name: str, tmp_path: Path) -> None:
         assert row.name == trace_name(trace)
         assert (row.status, row.spans, row.events, row.errors) == (
             trace.status.value,
-            trace.spans,
+            trace.span_count,
             trace.events,
             trace.errors,
         )
@@ -82,7 +82,7 @@ def test_rows_say_what_a_store_says(name: str, tmp_path: Path) -> None:
             trace.input_tokens,
             trace.output_tokens,
         )
-        assert set(row.tools) == {span.name for span in trace.members if span.kind == "tool" and span.name}
+        assert set(row.tools) == {span.name for span in trace.spans if span.kind == "tool" and span.name}
     reader.close()
 
 
@@ -92,7 +92,7 @@ def test_the_places_of_a_run_hold_all_its_events(name: str, tmp_path: Path) -> N
     store, reader = folded(path)
     _, rows = read(tmp_path, path)
     for row, trace in zip(rows, store.traces.values(), strict=True):
-        for span in trace.members:
+        for span in trace.spans:
             for ref in (span.start_ref, span.end_ref, *(span.deltas or ())):
                 if ref >= 0:
                     segment, offset, _ = unpack_event_ref(ref)

@@ -16,7 +16,7 @@ import pytest
 
 from etaoi_collector.recording.catalogue.background import catch_up_beside, unknown_recordings
 from etaoi_collector.recording.catalogue.database import FILE_NAME, CatalogueFile
-from etaoi_collector.recording.catalogue.lookup import entry_of, forget_missing, known, runs_of
+from etaoi_collector.recording.catalogue.lookup import entry_of, forget_missing, runs_of, valid_entry
 from etaoi_collector.recording.directory import list_recordings, recordings_dir
 from etaoi_collector.wire.trace_records import TraceWriter
 from tests.catalogue.making import NOW, at, is_known, read, write_run
@@ -108,7 +108,7 @@ def test_a_recording_whose_first_segments_were_deleted_keeps_its_entry(tmp_path:
     with CatalogueFile(tmp_path) as file:
         assert entry_of(file, recording) is not None
         forget_missing(file)
-        assert known(file, recording, NOW) is not None
+        assert valid_entry(file, recording, NOW) is not None
 
 
 @pytest.mark.parametrize("junk", [b"", b"no database", b"SQLite format 3\0" + b"\xff" * 8_000])

@@ -29,10 +29,10 @@ class Recorded:
     start: bytes = b""
     end: bytes = b""
 
-    def given(self, span: Span) -> bytes:
+    def input_bytes(self, span: Span) -> bytes:
         return self.start
 
-    def made(self, span: Span) -> bytes:
+    def output_bytes(self, span: Span) -> bytes:
         return self.end
 
 
@@ -40,10 +40,10 @@ NOTHING = Recorded()
 
 
 def span(
-    name: str = "x", *, kind: str = "tool", marks: int = DONE, seconds: float = 1.0, **facts: object
+    name: str = "x", *, kind: str = "tool", flags: int = DONE, seconds: float = 1.0, **facts: object
 ) -> Span:
-    made = Span("abcd0000-0000-4000-8000-000000000000", TRACE, kind, name, started_at=10.0, marks=marks)
-    if marks & SpanFlag.ENDED:
+    made = Span("abcd0000-0000-4000-8000-000000000000", TRACE, kind, name, started_at=10.0, flags=flags)
+    if flags & SpanFlag.ENDED:
         made.ended_at = 10.0 + seconds
     for fact, value in facts.items():
         setattr(made, fact, value)
@@ -68,18 +68,18 @@ FIELDS: list[tuple[str, Span, Span]] = [
     ("kind:agent", span(kind="voice_agent"), span(kind="voice_turn")),
     ("kind:voice", span(kind="voice_turn"), span(kind="llm")),
     ("kind=voice_turn", span(kind="voice_turn"), span(kind="voice_agent")),
-    ("status:running", span(marks=STARTED), span()),
+    ("status:running", span(flags=STARTED), span()),
     ("status:ok", span(), span(error="ValueError()")),
     ("status:error", span(error="ValueError()"), span(error="CancelledError()")),
     ("status:cancelled", span(error="CancelledError()"), span()),
     ("status:paused", span(error="GraphInterrupt()"), span()),
     ("status:lost", span(error="span_end_synthesized_on_detach"), span()),
-    ("status:incomplete", span(marks=int(SpanFlag.ENDED)), span()),
+    ("status:incomplete", span(flags=int(SpanFlag.ENDED)), span()),
     ("err:", span(error="ValueError()"), span()),
     ("err:timeout", span(error="TimeoutError()"), span(error="ValueError()")),
     ("error:fetch", span("fetch", error="ValueError()"), span("fetch")),
-    ("running:", span(marks=STARTED), span()),
-    ("running:fetch", span("fetch", marks=STARTED), span("other", marks=STARTED)),
+    ("running:", span(flags=STARTED), span()),
+    ("running:fetch", span("fetch", flags=STARTED), span("other", flags=STARTED)),
     ("name:fetch", span("prefetch"), span("search")),
     ('name:"read a page"', span("Read a Page twice"), span("read page")),
     ("name:f*h", span("fetch"), span("fits")),
@@ -99,7 +99,7 @@ FIELDS: list[tuple[str, Span, Span]] = [
     ("dur>1h", span(seconds=3601.0), span(seconds=3599.0)),
     ("dur=2", span(seconds=2.0), span(seconds=2.1)),
     ("dur:500000US", span(seconds=0.5), span(seconds=0.6)),
-    ("dur>50s", span(marks=STARTED), span()),
+    ("dur>50s", span(flags=STARTED), span()),
     ("ttft<0.5s", span(ttft=0.4), span(ttft=0.6)),
     ("ttft>0", span(ttft=0.1), span()),
     ("tok>4k", span(usage=Usage(1, 1, 4001)), span(usage=Usage(1, 1, 4000))),
@@ -204,8 +204,8 @@ def test_what_is_wrong_is_said_and_where(text: str, position: int, says: str) ->
 
 
 SPANS = [
-    span(name, kind=kind, marks=marks, seconds=seconds, error=error, model=model, usage=usage)
-    for name, kind, marks, seconds, error, model, usage in (
+    span(name, kind=kind, flags=flags, seconds=seconds, error=error, model=model, usage=usage)
+    for name, kind, flags, seconds, error, model, usage in (
         ("fetch", "tool", DONE, 0.5, None, None, None),
         ("fetch page", "tool", DONE, 3.0, "TimeoutError()", None, None),
         ("gpt", "llm", DONE, 2.0, None, "gpt-5", Usage(900, 100, 1000)),
@@ -302,7 +302,7 @@ def test_an_agent_and_a_run_cost_what_the_calls_in_them_cost() -> None:
         scribe.end(scribe.start("tool", "search", agent))
     store.apply(decode_frame(frame(scribe.take())), -1, 1)
     names = {
-        text: {span.name for span in next(iter(store.traces.values())).members if found(text, span)}
+        text: {span.name for span in next(iter(store.traces.values())).spans if found(text, span)}
         for text in ("cost>2.4", "cost>2.6", "cost:?", "kind:agent cost>0")
     }
     assert names == {

@@ -94,7 +94,7 @@ def test_a_recording_goes_on_in_segments(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) > 3
     for number, place in enumerate(places):
         assert span_at(recorder, place) == an_id(100 + number)
-    assert [kept.place for kept in recorder.frames(places[0], places[1])] == places[:2]
+    assert [kept.event_ref for kept in recorder.frames(places[0], places[1])] == places[:2]
     recorder.close()
     reader = TraceReader(tmp_path / "run.msgpack")
     arrivals = list(reader.arrivals())
@@ -181,7 +181,7 @@ def test_a_full_disk_stops_the_recording_and_memory_takes_over(tmp_path: Path) -
     gone = [number for number in range(100) if number not in kept]
     assert gone == list(range(gone[0], gone[-1] + 1)) and gone[0] == on_disk > 0
     assert recorder.unrecorded == 100 - on_disk
-    back = [frame.place for frame in recorder.frames(places[0], places[-1])]
+    back = [frame.event_ref for frame in recorder.frames(places[0], places[-1])]
     assert back == [places[number] for number in kept]
     assert (tmp_path / "a").stat().st_size == recorder.bytes_written <= 20_000
     recorder.close()

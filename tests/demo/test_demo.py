@@ -61,12 +61,12 @@ class Watched:
             self.spans: list[dict[str, Any]] = [
                 span_object(span, payloads, time.time())
                 for trace in self.store.traces.values()
-                for span in trace.members
+                for span in trace.spans
             ]
             self.streamed = {
                 span.span_id: payloads.streamed(span).answer
                 for trace in self.store.traces.values()
-                for span in trace.members
+                for span in trace.spans
                 if span.kind == "llm"
             }
         finally:

@@ -62,7 +62,7 @@ class Recorded:
     @property
     def spans(self) -> list[Span]:
         """All spans, in order of arrival."""
-        return [span for trace in self.store.traces.values() for span in trace.members]
+        return [span for trace in self.store.traces.values() for span in trace.spans]
 
     def find(self, kind: str, name: str = "") -> Span:
         """The first span of a kind (and name)."""

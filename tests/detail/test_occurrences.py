@@ -33,16 +33,16 @@ def text_at(page: PageLayout, y: int) -> str:
 def test_every_place_is_found_in_order_whatever_its_case() -> None:
     page = page_of([Text("a Needle, and a needle\nhay\nNEEDLE"), Json({"needle": ["x", "needle"]})])
     found = look(page, "needle")
-    assert len(found.found) == 5
-    assert found.found == sorted(found.found)
-    for place in found.found:
+    assert len(found.occurrences) == 5
+    assert found.occurrences == sorted(found.occurrences)
+    for place in found.occurrences:
         assert text_at(page, place.line)[place.start : place.stop].lower() == "needle"
         assert (place.start, place.stop) in marks_in(page, place.line, ["needle"])
 
 
 def test_they_are_walked_in_both_directions() -> None:
     found = look(page_of([Text("x needle needle\nneedle")]), "needle")
-    first, second, third = found.found
+    first, second, third = found.occurrences
     assert found.below(0, -1) == first
     assert found.below(first.line, first.start) == second
     assert found.below(third.line, third.start) is None
@@ -55,8 +55,8 @@ def test_they_are_walked_in_both_directions() -> None:
 def test_words_in_a_row_are_found_where_the_line_was_broken_between_them() -> None:
     page = page_of([Text("the quick brown fox jumps over the lazy dog and runs far away")], width=24)
     found = look(page, "jumps over the lazy")
-    assert len(found.found) == 1
-    place = found.found[0]
+    assert len(found.occurrences) == 1
+    place = found.occurrences[0]
     parts = []
     for y in range(page.count):
         parts += [text_at(page, y)[a:b] for a, b in marks_in(page, y, ["jumps over the lazy"])]
@@ -66,13 +66,13 @@ def test_words_in_a_row_are_found_where_the_line_was_broken_between_them() -> No
 
 def test_a_long_word_is_found_where_the_line_was_broken_inside_it() -> None:
     page = page_of([Text("x" * 30 + "needle" + "y" * 30)], width=35)
-    assert len(look(page, "needle").found) == 1
+    assert len(look(page, "needle").occurrences) == 1
 
 
 def test_the_title_of_the_next_section_does_not_complete_a_word() -> None:
     tab = Tab("one", "One", lambda: [Section("a", "A", [Text("a nee")]), Section("b", "dle", [Text("x")])])
     page = PageLayout(Document("k", [], [tab]), tab, 40, {})
-    assert look(page, "needle").found == []
+    assert look(page, "needle").occurrences == []
 
 
 @settings(deadline=None, max_examples=60)
@@ -83,7 +83,7 @@ def test_the_title_of_the_next_section_does_not_complete_a_word() -> None:
 def test_a_wide_page_has_as_many_as_its_text(text: str, word: str) -> None:
     page = page_of([Text(text)], width=400)
     shown = sum(len(re.findall(re.escape(word), folded(line))) for line in text.split("\n"))
-    inside = [one for one in look(page, word).found if page.anchor(one.line).block == 0]
+    inside = [one for one in look(page, word).occurrences if page.anchor(one.line).block == 0]
     broken = [one for one in inside if one.stop - one.start < len(word)]
     head = [one for one in inside if page.section_at(one.line) is None]
     assert len(inside) - len(broken) - len(head) == shown
@@ -105,7 +105,7 @@ def test_a_megabyte_is_looked_through_in_slices() -> None:
         assert page.count - before < 4_000
         bits += 1
     assert bits > 1_000
-    assert [one.line for one in found.found] == [page.count - 1]
+    assert [one.line for one in found.occurrences] == [page.count - 1]
 
 
 def test_a_closed_section_tells_whether_a_word_stands_in_it() -> None:

@@ -87,7 +87,7 @@ def test_output_shows_only_new_messages(agent: Recorded) -> None:
 
 
 def test_probes_show_added_and_removed_lines(agent: Recorded) -> None:
-    probes = [s for s in agent.spans if s.marks & SpanFlag.PROBE]
+    probes = [s for s in agent.spans if s.flags & SpanFlag.PROBE]
     texts = [text_of(describe_in(agent, span)) for span in probes]
     assert any("+ ## CURRENT STATE" in text and "34 → 72 chars (+38)" in text for text in texts)
     assert any("- flaky" in text for text in texts)
@@ -109,7 +109,7 @@ def test_voice(voice: Recorded) -> None:
     assert "waited for end of speech  420ms" in waited
     spoken = text_of(describe_in(voice, voice.find("voice_output", "fake.TTS")))
     assert "800ms" in spoken and "first audio 120ms" in spoken
-    said = next(s for s in voice.spans if s.deltas and s.kind == "voice_turn" and s.marks)
+    said = next(s for s in voice.spans if s.deltas and s.kind == "voice_turn" and s.flags)
     assert any(
         "Interruption" in text_of(describe_in(voice, span)) and "93%" in text_of(describe_in(voice, span))
         for span in voice.spans

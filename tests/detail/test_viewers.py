@@ -81,14 +81,14 @@ def test_pieces_in_any_order_with_repeats_join_right(text: str, data: st.DataObj
     channel = Channel()
     for at, piece in sent:
         channel.add(piece, at)
-    assert channel.shown == text and channel.missing == 0
+    assert channel.display_text == text and channel.missing == 0
 
 
 def test_pieces_without_offsets_join_in_order_of_arrival() -> None:
     channel = Channel()
     for piece in ("a", "b", "c"):
         channel.add(piece, None)
-    assert channel.shown == "abc" and ANSWER == ""
+    assert channel.display_text == "abc" and ANSWER == ""
 
 
 def test_an_answer_that_broke_off_is_kept() -> None:

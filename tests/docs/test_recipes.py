@@ -89,7 +89,7 @@ from etaoi_tui.detail.document.model import section_text
 from etaoi_tui.detail.span_document import describe_span
 with load("run.msgpack") as loaded:
     (trace,) = loaded.store.traces.values()
-    document = describe_span(trace.members[0], RecordedPayloads(loaded.source), 1.0)
+    document = describe_span(trace.spans[0], RecordedPayloads(loaded.source), 1.0)
 assert document.tabs[0].key == "guardrail", document
 assert "no swearing" in "".join(section_text(section) for section in document.tabs[0].sections)
 """,

@@ -188,7 +188,7 @@ def test_a_kind_of_our_own_sdk_that_the_schema_has_no_word_for_reaches_its_viewe
         )
     tracer.close()
     recorded = Recorded.of(tracer.sink.events)
-    own, unknown, step = (trace.members[0] for trace in recorded.store.traces.values())
+    own, unknown, step = (trace.spans[0] for trace in recorded.store.traces.values())
     assert (own.kind, unknown.kind, step.kind) == ("evaluation", "guardrail", "middleware")
     (tmp_path / "evaluation.py").write_text(VIEWER)
     monkeypatch.setattr(

@@ -121,7 +121,7 @@ def test_time_between_probe_events_counts_the_hooks_and_no_call() -> None:
     ]
     store.apply(events, 0, 1)
     (trace,) = store.traces.values()
-    (head,) = [span for span in trace.members if is_head_of_several(span)]
+    (head,) = [span for span in trace.spans if is_head_of_several(span)]
     chain = middleware_chain(head)
     assert chain.attempts == 2 and chain.is_rough
     # A: 10 to 11, 94 to 99; B: 50 to 52, 90 to 94.

@@ -80,7 +80,7 @@ def read(recording: Path) -> Told:
         rows = Summaries(loaded.source)
         for trace in loaded.store.traces.values():
             told.runs.append(trace_object(trace))
-            for span in trace.members:
+            for span in trace.spans:
                 if span.placeholder:
                     continue
                 told.spans.append(span_object(span, payloads, now))

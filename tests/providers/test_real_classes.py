@@ -325,7 +325,7 @@ def test_a_picture_has_its_size_and_no_data(told: Any) -> None:
     tool = one.of("shot")
     assert "image/png, 1.0 MB" in one.pages[tool["span_id"]]
     assert all("image/png, 1.0 MB" in one.pages[call["span_id"]] for call in one.calls)
-    assert sum(len(json.dumps(event)) for event in one.raw) < 100_000
+    assert sum(len(json.dumps(event, default=str)) for event in one.raw) < 100_000
 
 
 @pytest.mark.parametrize("name", ["openai", "openai-calls", "responses", "anthropic", "gemini"])

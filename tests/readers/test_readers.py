@@ -116,7 +116,7 @@ def test_a_file_that_grows_is_followed(tmp_path: Path) -> None:
     while take():
         pass
     assert summary(store)["spans"] == len(spans) and source.live
-    span = next(span for trace in store.traces.values() for span in trace.members if span.kind == "llm")
+    span = next(span for trace in store.traces.values() for span in trace.spans if span.kind == "llm")
     assert not isinstance(source.read(span.start_ref), Missing)
     old(path, first + second)
     kinds = [type(item) for item in take()]

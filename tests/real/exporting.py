@@ -50,7 +50,7 @@ def running(
 def all_spans(collected: Collected) -> list[Span]:
     """All spans that are more than a place for one that was never told, by their start."""
     found = [
-        span for trace in collected.store.traces.values() for span in trace.members if not span.placeholder
+        span for trace in collected.store.traces.values() for span in trace.spans if not span.placeholder
     ]
     return sorted(found, key=lambda span: span.started_at)
 

@@ -87,7 +87,7 @@ def fold(store: Store, source: LiveSource) -> None:
 
 def summary(store: Store) -> dict[str, Any]:
     """Say what a store holds, in the words of ``EXPECTED.json``."""
-    spans = [span for trace in store.traces.values() for span in trace.members if not span.placeholder]
+    spans = [span for trace in store.traces.values() for span in trace.spans if not span.placeholder]
     calls = [span for span in spans if span.kind == "llm"]
     lines: list[str] = []
     roots = sorted(
@@ -118,7 +118,7 @@ def wait_for_spans(store: Store, source: LiveSource, count: int) -> None:
 
     def enough() -> bool:
         fold(store, source)
-        ended = sum(span.ended_at is not None for t in store.traces.values() for span in t.members)
+        ended = sum(span.ended_at is not None for t in store.traces.values() for span in t.spans)
         return ended >= count
 
     wait_for(enough)

@@ -118,7 +118,7 @@ def test_a_turn_of_codex(batches: int, ended_first: bool) -> None:
     store, rows = shown(codex(), batches, ended_first)
     assert names(rows) == ["op.dispatch.user_input", "  turn", "    response", "    shell", "    response"]
     (trace,) = store.traces.values()
-    assert len(trace.members) == 641
+    assert len(trace.spans) == 641
     assert sum(map(rows.infrastructure_of, rows.spans)) == 641 - len(rows)
     assert (trace.input_tokens, trace.output_tokens, trace.model_calls) == (1_900, 60, 2)
     call = next(span for span in rows.spans if span.kind == "llm")
@@ -134,7 +134,7 @@ def test_a_turn_of_opencode(batches: int) -> None:
     assert len(rows) <= 15
     assert [name.strip() for name in names(rows)].count("bash") == 1
     (trace,) = store.traces.values()
-    assert len(trace.members) == 1_024
+    assert len(trace.spans) == 1_024
     assert sum(map(rows.infrastructure_of, rows.spans)) == 1_024 - len(rows)
     assert (trace.input_tokens, trace.output_tokens, trace.model_calls) == (100, 10, 2)
     rows.set_plumbing(True)

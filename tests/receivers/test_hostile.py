@@ -82,7 +82,7 @@ def test_odd_spans_cost_themselves_at_most(span: dict[str, object], tmp_path: Pa
         assert send(collector, iter([posted("/v1/traces", JSON, json.dumps(whole).encode())])) == [200]
         wait_for_spans(store, source, EXPECTED["otlp-vercel-ai-json"]["spans"])
         assert collector.trouble == "" and collector.failure == ""
-        assert sum(map(len, (trace.members for trace in store.traces.values()))) >= 12
+        assert sum(map(len, (trace.spans for trace in store.traces.values()))) >= 12
 
 
 def test_a_span_whose_bytes_break_off_is_counted(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ class Watching:
         return {
             span.name: span.status
             for trace in self.store.traces.values()
-            for span in trace.members
+            for span in trace.spans
             if not span.placeholder
         }
 
@@ -66,7 +66,7 @@ def test_a_run_is_a_tree_with_streamed_text() -> None:
     tracer.text(llm, "so far")
     watching.until(lambda: watching.events >= 3)
     assert watching.spans() == {"root": Status.RUNNING, "model": Status.RUNNING}
-    tails = [s.tail for t in watching.store.traces.values() for s in t.members if s.name == "model"]
+    tails = [s.tail for t in watching.store.traces.values() for s in t.spans if s.name == "model"]
     assert tails == ["so far"]
     tracer.end(llm, {"usage": {"input_tokens": 5, "output_tokens": 7}}, error=TimeoutError("slow"))
     tracer.end(root)

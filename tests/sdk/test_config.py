@@ -101,7 +101,7 @@ def test_an_unknown_sink_is_refused_in_a_sentence(sink: object, error: type[Exce
 
 
 def test_credentials_in_a_url_are_not_shown() -> None:
-    assert Endpoint("wss://user:secret@box:99/ingest").shown == "box:99"
+    assert Endpoint("wss://user:secret@box:99/ingest").address == "box:99"
 
 
 def test_the_options_type_has_the_parameters_of_open_tracer() -> None:

@@ -161,7 +161,7 @@ def test_what_is_read_is_what_was_said_or_says_that_it_is_not_there(data: Any, l
     for receiver in receivers:
         resolver = Resolver(receiver.find)
         for payload, whole in receiver.payloads:
-            read, said = as_read(resolver.whole(payload)), as_read(whole)
+            read, said = as_read(resolver.resolve(payload)), as_read(whole)
             if read == said:
                 continue
             assert loses
@@ -206,7 +206,7 @@ def test_of_a_large_state_only_what_is_new_is_sent_again() -> None:
         frames = sent.frames_for(serializer.take_used() or ())
         receiver.brought += map(decode_values, frames)
         sizes.append(len(payload) + sum(map(len, frames)))
-        whole = Resolver(receiver.find).whole(payload)
+        whole = Resolver(receiver.find).resolve(payload)
         assert as_read(whole) == as_read(plain.payload(ChainInput(state)))
         state = msgspec.json.decode(msgspec.json.encode({**state, "messages": []}))  # as a checkpointer does
         state["messages"] = long_talk(6)
@@ -225,7 +225,7 @@ def test_a_state_stays_valid_json_whatever_of_it_is_lost() -> None:
     assert len(brought) > 8
     for lost in brought:
         found = {digest: content for digest, content in brought.items() if digest != lost}
-        told = decode(Resolver(found.get).whole(payload))
+        told = decode(Resolver(found.get).resolve(payload))
         state = json.loads(told["inputs"])
         assert GONE in told["inputs"]
         assert state["round"] == 1
@@ -242,7 +242,7 @@ def test_rules_hold_in_every_part_of_a_state(rule: Redact) -> None:
     state["api_key"] = "0123456789abcdefghij" * 100
     serializer = PayloadSerializer(Limits(), rule, known)
     for _ in range(2):
-        shown = decode(Resolver(known.content).whole(serializer.payload(ChainInput(state))))["inputs"]
+        shown = decode(Resolver(known.content).resolve(serializer.payload(ChainInput(state))))["inputs"]
         assert "abcdefghijklmnop" not in shown
         assert "0123456789abcdefghij" not in shown
         assert ("What there is to say" in shown) is ("report" not in rule._names)
@@ -254,7 +254,7 @@ def test_a_state_that_is_too_large_is_cut_as_one_that_is_said_whole() -> None:
     limits = Limits(text=5_000)
     serializer = PayloadSerializer(limits, Redact(), known)
     state = {"a": "x" * 4_000, "b": ["y" * 900] * 20, "c": {"d": "z" * 9_000}, "e": 1}
-    shown = decode(Resolver(known.content).whole(serializer.payload(ChainInput(state))))["inputs"]
+    shown = decode(Resolver(known.content).resolve(serializer.payload(ChainInput(state))))["inputs"]
     assert json.loads(shown)["e"] == 1
     assert len(shown) < 2 * limits.text
     assert serializer.cut > 0
@@ -287,7 +287,7 @@ def test_lists_of_lists_of_lists_end() -> None:
         values[digest] = content
         content = text_of([reference_to(digest)] * 8)
     resolver = Resolver(values.get, most=100_000)
-    whole = resolver.whole(b"\x81\xa1a" + content)
+    whole = resolver.resolve(b"\x81\xa1a" + content)
     assert len(whole) < 2_000_000
     assert "left out" in decode(whole)["a"]
 
@@ -295,9 +295,9 @@ def test_lists_of_lists_of_lists_end() -> None:
 @pytest.mark.parametrize("content", [b"", b"\xc1", b"\xd8e", b"\xc7\x01f\x91", b"\xd8e" + bytes(15)])
 def test_broken_values_cost_themselves(content: bytes) -> None:
     raw = b"\x81\xa1a" + reference_to(bytes(16))
-    assert Resolver(lambda _: content).whole(raw) == raw
+    assert Resolver(lambda _: content).resolve(raw) == raw
     assert decode_values(content) == {}
-    whole = Resolver(lambda _: None).whole(b"\x82\xa1a" + reference_to(bytes(16)) + b"\xa1b\xd6\x07abcd")
+    whole = Resolver(lambda _: None).resolve(b"\x82\xa1a" + reference_to(bytes(16)) + b"\xa1b\xd6\x07abcd")
     assert decode(whole) == {"a": stand_in(GONE), "b": msgspec.msgpack.Ext(7, b"abcd")}
 
 
@@ -382,11 +382,13 @@ def test_what_a_rule_masks_is_in_no_value() -> None:
     serializer = PayloadSerializer(Limits(), Redact(), known)
     masking = PayloadSerializer(Limits(), Redact(names=["messages"]), known)
     for made in (asked(talk), ChainInput({"messages": talk})):
-        whole = Resolver(known.content).whole(serializer.payload(made))
+        whole = Resolver(known.content).resolve(serializer.payload(made))
         assert b"my key is" in whole
         assert b"abcdefghijklmnop" not in whole
     assert serializer.take_used()
-    assert b"my key is" not in Resolver(known.content).whole(masking.payload(ChainInput({"messages": talk})))
+    assert b"my key is" not in Resolver(known.content).resolve(
+        masking.payload(ChainInput({"messages": talk}))
+    )
 
 
 def collect(reader: Any, take: Callable[[], list[Any]], talks: int) -> list[list[str]]:

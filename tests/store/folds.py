@@ -30,7 +30,7 @@ def trace_of(store: Store, name: str = "t") -> Trace:
 
 
 def members(store: Store) -> list[Span]:
-    return [span for trace in store.traces.values() for span in trace.members]
+    return [span for trace in store.traces.values() for span in trace.spans]
 
 
 def names(spans: list[Span] | None) -> list[str]:
@@ -56,32 +56,32 @@ def check(store: Store) -> None:
     assert set(reached) == everything, "every span can be reached from a root, and nothing else"
     ids: Counter[str] = Counter(span.span_id for span in spans)
     for trace in store.traces.values():
-        assert trace.placeholders == sum(span.placeholder for span in trace.members)
-        assert trace.running == sum(span.marks & 3 == SpanFlag.STARTED for span in trace.members)
+        assert trace.placeholders == sum(span.placeholder for span in trace.spans)
+        assert trace.running == sum(span.flags & 3 == SpanFlag.STARTED for span in trace.spans)
         assert trace.errors == sum(
-            span.marks & SpanFlag.ENDED > 0
+            span.flags & SpanFlag.ENDED > 0
             and span.status is Status.ERROR
-            and not span.marks & SpanFlag.PASSED_ON
-            for span in trace.members
+            and not span.flags & SpanFlag.PASSED_ON
+            for span in trace.spans
         )
         assert trace.input_tokens == sum(
             span.usage.input_tokens or 0
-            for span in trace.members
+            for span in trace.spans
             if span.usage and not span.usage.from_cache and not (span.call and span.call.wraps)
         )
         assert trace in trace.session.traces
-        numbers = [span.number for span in trace.members]
+        numbers = [span.number for span in trace.spans]
         assert numbers == sorted(numbers)
-        assert len({span.span_id for span in trace.members}) == len(trace.members), "once in each trace"
-        for siblings in [trace.roots, *(span.children or [] for span in trace.members)]:
+        assert len({span.span_id for span in trace.spans}) == len(trace.spans), "once in each trace"
+        for siblings in [trace.roots, *(span.children or [] for span in trace.spans)]:
             order = [(span.started_at, span.number) for span in siblings]
             assert order == sorted(order)
     for span in spans:
         below = any(
-            child.marks & SpanFlag.ERROR_BELOW or (child.error is not None and child.status is Status.ERROR)
+            child.flags & SpanFlag.ERROR_BELOW or (child.error is not None and child.status is Status.ERROR)
             for child in span.children or ()
         )
-        assert bool(span.marks & SpanFlag.ERROR_BELOW) == below
-        assert ids[span.span_id] == 1 or span.marks & SpanFlag.ID_CLASH
+        assert bool(span.flags & SpanFlag.ERROR_BELOW) == below
+        assert ids[span.span_id] == 1 or span.flags & SpanFlag.ID_CLASH
     for session in store.sessions.values():
         assert all(store.traces.get(trace.trace_id) is trace for trace in session.traces)

@@ -107,7 +107,7 @@ def told_tree(store: Store) -> list[Any]:
             span.error,
             span.usage,
             len(span.deltas or ()),
-            bool(span.marks & 8),
+            bool(span.flags & 8),
             [tell(child) for child in span.children or ()],
         )
 
@@ -119,7 +119,7 @@ def counts(store: Store) -> dict[str, tuple[int, ...]]:
     """The sums of each trace."""
     return {
         trace.trace_id: (
-            trace.spans,
+            trace.span_count,
             trace.errors,
             trace.running,
             trace.model_calls,
@@ -128,5 +128,5 @@ def counts(store: Store) -> dict[str, tuple[int, ...]]:
             trace.output_tokens,
         )
         for trace in store.traces.values()
-        if trace.spans
+        if trace.span_count
     }

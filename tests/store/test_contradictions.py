@@ -21,7 +21,7 @@ def test_clocks_backwards() -> None:
         [event("span_end", "a", 2), event("span_start", "a", 5)],
     ):
         span = span_of(folded(*history), "a")
-        assert span.marks & SpanFlag.CLOCK_BACKWARDS
+        assert span.flags & SpanFlag.CLOCK_BACKWARDS
         assert span.duration(0.0) == 0.0
         assert span.status is Status.OK
 
@@ -34,7 +34,7 @@ def test_rings_of_parents_in_any_order(length: int) -> None:
     for history in itertools.permutations(ring + outside):
         store = folded(*history)
         check(store)
-        cut = [span.span_id for span in members(store) if span.marks & SpanFlag.PARENT_CYCLE]
+        cut = [span.span_id for span in members(store) if span.flags & SpanFlag.PARENT_CYCLE]
         assert cut == [min(told.span_id for told in ring)]  # type: ignore[union-attr]
         first = first or told_tree(store)
         assert told_tree(store) == first
@@ -53,9 +53,9 @@ def test_ids_that_clash_between_clients() -> None:
         check(store)
         for trace in "ab":
             root = trace_of(store, trace).roots[0]
-            assert root.marks & SpanFlag.ID_CLASH
+            assert root.flags & SpanFlag.ID_CLASH
             assert names(root.children) == [f"below {trace}"]
-            assert bool(root.marks & SpanFlag.ERROR_BELOW) == (trace == "b")
+            assert bool(root.flags & SpanFlag.ERROR_BELOW) == (trace == "b")
 
 
 def test_repeated_starts_ends_and_deltas() -> None:
@@ -67,7 +67,7 @@ def test_repeated_starts_ends_and_deltas() -> None:
     store = folded(*history, *history)
     span = span_of(store, "a")
     assert store.repeats == 3
-    assert not span.marks & SpanFlag.CONFLICT
+    assert not span.flags & SpanFlag.CONFLICT
     assert span.deltas == [1]
     assert (span.start_ref, span.end_ref) == (0, 2)
 
@@ -88,17 +88,17 @@ def test_the_window_of_repeats_is_bounded(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(repeats, "REPEAT_WINDOW", 10)
     window = repeats.Deduplicator()
     for number in range(100):
-        assert not window.seen(f"event {number}")
-        assert all(window.seen(f"event {older}") for older in range(max(0, number - 9), number + 1))
+        assert not window.is_repeat(f"event {number}")
+        assert all(window.is_repeat(f"event {older}") for older in range(max(0, number - 9), number + 1))
         assert len(window) <= 20
 
 
 def test_a_second_start_or_end_that_says_something_else() -> None:
     store = folded(event("span_start", "a", 0), event("span_end", "a", 1), event("span_start", "a", 0.5))
-    assert span_of(store, "a").marks & SpanFlag.CONFLICT
+    assert span_of(store, "a").flags & SpanFlag.CONFLICT
     assert span_of(store, "a").started_at == START
     store = folded(
         event("span_start", "a", 0), event("span_end", "a", 1), event("span_end", "a", 1, error="E")
     )
-    assert span_of(store, "a").marks & SpanFlag.CONFLICT
+    assert span_of(store, "a").flags & SpanFlag.CONFLICT
     assert span_of(store, "a").status is Status.OK

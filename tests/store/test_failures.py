@@ -27,7 +27,7 @@ def spans(made: Recorded) -> dict[int, Span]:
 
 def errors(made: Recorded) -> int:
     (trace,) = made.store.traces.values()
-    origins = [span for span in trace.members if is_origin_of_error(span)]
+    origins = [span for span in trace.spans if is_origin_of_error(span)]
     assert trace.errors == len(origins)
     return trace.errors
 

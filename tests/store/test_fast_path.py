@@ -27,7 +27,7 @@ CAPTURES = Path(__file__).parent.parent / "captures"
 def slow_store() -> Store:
     """A store whose events all go the way of the unusual ones."""
     store = Store()
-    fast = store._usual
+    fast = store._fast_path
     unusual = fast._unusual
 
     def fold(events: Sequence[Event | Reject], place: int, step: int, connection: int) -> None:
@@ -70,7 +70,7 @@ def dump(store: Store) -> dict[str, Any]:
             name: plain(getattr(one, name)) for name in type(one).__slots__ if name not in ignored
         }
     for trace in store.traces.values():
-        for span in trace.members:
+        for span in trace.spans:
             fields = {name: plain(getattr(span, name)) for name in Span.__struct_fields__}
             fields.pop("version")  # counts steps, which the two ways may take differently
             found[repr(plain(span))] = fields

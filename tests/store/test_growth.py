@@ -53,7 +53,7 @@ def cost(shape: Callable[[History, int], None], spans: int) -> int:
 
     lines = lines_run(fold)
     assert not store.rejected
-    assert sum(trace.spans for trace in store.traces.values()) == len(
+    assert sum(trace.span_count for trace in store.traces.values()) == len(
         {(event["trace_id"], event["span_id"]) for event in history.events}
     )
     return lines

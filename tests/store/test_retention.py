@@ -111,4 +111,4 @@ def test_an_error_that_left_memory_marks_nobody() -> None:
     parent = store.find_span(stays[0].span_id)  # type: ignore[union-attr]
     assert store.evicted_traces == 1
     assert parent is not None
-    assert not parent.marks & SpanFlag.ERROR_BELOW
+    assert not parent.flags & SpanFlag.ERROR_BELOW

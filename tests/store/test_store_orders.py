@@ -69,7 +69,7 @@ def test_any_loss_gives_a_tree_that_says_what_is_missing(seed: int, dice: random
         stack.extend(span.children or ())
     assert reached == named, "every span can be reached from a root"
     assert not any(
-        span.marks & SpanFlag.PARENT_CYCLE for trace in store.traces.values() for span in trace.members
+        span.flags & SpanFlag.PARENT_CYCLE for trace in store.traces.values() for span in trace.spans
     )
 
 
@@ -80,6 +80,6 @@ def test_siblings_stand_in_start_order(seed: int, dice: random.Random) -> None:
     dice.shuffle(history)
     store = folded(history)
     for trace in store.traces.values():
-        for siblings in [trace.roots, *(span.children or [] for span in trace.members)]:
+        for siblings in [trace.roots, *(span.children or [] for span in trace.spans)]:
             starts = [span.started_at for span in siblings]
             assert starts == sorted(starts)

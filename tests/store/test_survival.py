@@ -68,7 +68,7 @@ def test_deltas_after_the_end() -> None:
         event("span_delta", "a", 2, payload={"text": "late"}),
     )
     span = span_of(store, "a")
-    assert span.marks & SpanFlag.LATE
+    assert span.flags & SpanFlag.LATE
     assert span.status is Status.OK
     assert span.deltas == [2]
     assert span.tail == "", "what has ended streams no more"
@@ -108,11 +108,11 @@ def test_roots_whose_start_was_dropped() -> None:
     assert root.placeholder
     assert root.status is trace_of(store).status is Status.INCOMPLETE
     assert names(root.children) == ["child"]
-    assert trace_of(store).spans == 1
+    assert trace_of(store).span_count == 1
     store.apply([event("span_end", "root", 3)], 5, 1)
     assert not root.placeholder
     assert root.status is Status.INCOMPLETE
-    assert trace_of(store).spans == 2
+    assert trace_of(store).span_count == 2
     check(store)
 
 

@@ -89,7 +89,7 @@ def inside_agent(call: Span, top: Span) -> bool:
 def compare(totals: Totals, store: Store) -> None:
     """Check every sum against the spans, one by one."""
     for trace in store.traces.values():
-        calls = [span for span in trace.members if span.usage is not None]
+        calls = [span for span in trace.spans if span.usage is not None]
         assert facts(totals.of_trace(trace)) == added(calls)
         for model, total in totals.by_model(trace).items():
             assert facts(total) == added([span for span in calls if (span.model or span.name) == model])
@@ -98,7 +98,7 @@ def compare(totals: Totals, store: Store) -> None:
             summed.add(total)
         assert facts(summed) == added(calls)
     for session in {trace.session: None for trace in store.traces.values()}:
-        spans = [span for trace in session.traces for span in trace.members if span.usage is not None]
+        spans = [span for trace in session.traces for span in trace.spans if span.usage is not None]
         assert facts(totals.of_session(session)) == added(spans)
     for span in members(store):
         sums = totals.of_span(span)

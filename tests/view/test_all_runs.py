@@ -11,7 +11,7 @@ from etaoi_collector.query import QueryError, parse_query
 from etaoi_collector.store import Store
 from etaoi_collector.store.model import Span, Trace
 from etaoi_collector.wire.codec import decode_frame
-from etaoi_tui.view.jumps import MOST, JumpHistory, Place
+from etaoi_tui.view.jumps import MOST, JumpHistory, JumpTarget
 from etaoi_tui.view.motions import next_span, previous_span
 from etaoi_tui.view.runs.facets import Facets
 from etaoi_tui.view.runs.saved_filters import read_filter
@@ -45,7 +45,7 @@ def grow(scribe: Scribe, chance: random.Random, open_spans: list[Open]) -> None:
 
 
 def hits_of(search: RunsSearch) -> dict[Trace, list[Span]]:
-    return {trace: search.in_run(trace).hits for trace in search.found}
+    return {trace: search.in_run(trace).hits for trace in search.matching_runs}
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -80,7 +80,7 @@ def test_a_search_that_took_in_what_came_found_what_a_new_one_finds(seed: int) -
         if one.hits:
             anew[trace] = one.hits
     assert hits_of(search) == anew
-    assert set(search.found) == found == set(anew)
+    assert set(search.matching_runs) == found == set(anew)
 
 
 def test_runs_that_left_memory_are_not_found() -> None:
@@ -92,13 +92,13 @@ def test_runs_that_left_memory_are_not_found() -> None:
     search = RunsSearch(query, "", NothingKept(), list(store.traces.values()))
     search.apply(store.drain_changes())
     search.work(1)
-    assert len(search.found) == 1
+    assert len(search.matching_runs) == 1
     for _ in range(200):
         scribe.end(scribe.start("sub_agent", "new"))
         put(store, scribe)
     search.apply(store.drain_changes())
     search.work(1)
-    assert not search.found
+    assert not search.matching_runs
 
 
 def in_tree_order(trace: Trace) -> list[Span]:
@@ -154,7 +154,7 @@ def test_facets_count_runs_and_their_queries_find_as_many() -> None:
         assert query is not None
         search = RunsSearch(query, "", NothingKept(), runs)
         search.work(10)
-        assert len(search.found) == facet.runs or '"name"' in facet.value, facet
+        assert len(search.matching_runs) == facet.runs or '"name"' in facet.value, facet
 
 
 def test_names_of_filters_stand_for_what_they_are() -> None:
@@ -175,17 +175,17 @@ def test_jumps_are_remembered_within_bounds_and_lost_places_are_passed_over() ->
     for _ in range(3):
         scribe.start("sub_agent", "run")
     put(store, scribe)
-    a, b, c = (Place(trace, None) for trace in store.traces.values())
+    a, b, c = (JumpTarget(trace, None) for trace in store.traces.values())
     jumps = JumpHistory()
     for _ in range(MOST):
         jumps.leave(a)
         jumps.leave(b)
     assert jumps.back(c) == b
     assert jumps.forward(b) == c
-    b.trace.members.clear()
+    b.trace.spans.clear()
     assert jumps.back(c) == a, "what left memory is passed over"
     steps = 0
-    at: Place | None = c
+    at: JumpTarget | None = c
     while at is not None:
         at = jumps.back(at)
         steps += 1

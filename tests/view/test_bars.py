@@ -20,8 +20,8 @@ def made(*events: Any, gone: bool = False) -> Span:
     opened(store)
     store.apply(list(events), 0, 1)
     trace = next(iter(store.traces.values()))
-    trace.session.gone = gone
-    return trace.members[0]
+    trace.session.is_gone = gone
+    return trace.spans[0]
 
 
 def model(start: float, end: float | None, ttft: float | None = None) -> Span:

@@ -107,7 +107,7 @@ def grown(events: list[Any] | None = None) -> tuple[Store, TreeRows]:
 
 
 def find(rows: TreeRows, store: Store, name: str) -> Span:
-    return next(s for t in store.traces.values() for s in t.members if s.name == name)
+    return next(s for t in store.traces.values() for s in t.spans if s.name == name)
 
 
 def test_one_row_stands_for_the_chain_until_it_is_opened() -> None:
@@ -145,7 +145,7 @@ def test_marks_beside_a_call_are_one_row_until_it_is_opened() -> None:
     rows.show(next(iter(store.traces.values())))
     known = "root node a1 b1 call1 b2 call2 b3 a2 tool c1 call3 c2 lost".split()
     id_of = {ident("span", name): name for name in known}
-    spans = {id_of[s.span_id]: s for t in store.traces.values() for s in t.members}
+    spans = {id_of[s.span_id]: s for t in store.traces.values() for s in t.spans}
 
     def names(some: list[Span]) -> list[str]:
         return [id_of[span.span_id] for span in some]

@@ -37,8 +37,8 @@ def test_columns_get_room_from_left_to_right_and_names_keep_theirs(fresh_columns
     fresh_columns.load()
     for width in range(10, 300):
         layout = fresh_columns.layout(width)
-        assert layout.left == sum(one.cells + 1 for one in layout.columns)
-        assert layout.left + layout.names + layout.bars + bool(layout.bars) == width
+        assert layout.left_cells == sum(one.cells + 1 for one in layout.columns)
+        assert layout.left_cells + layout.names + layout.bars + bool(layout.bars) == width
         assert layout.names >= NAME_CELLS or not layout.columns
         orders = [one.order for one in layout.columns]
         assert orders == sorted(orders)

@@ -105,7 +105,7 @@ def test_going_to_noise_gives_it_a_row() -> None:
             *span("m", 2, 9, parent="run", node_kind="llm"),
         ]
     )
-    hook = next(one for one in store.traces.popitem()[1].members if one.name == "hook")
+    hook = next(one for one in store.traces.popitem()[1].spans if one.name == "hook")
     assert is_noise(hook) and rows.index(hook) is None
     assert rows.reveal(hook) == 1
     assert [name for name, _ in shown(rows)] == ["run", "hook", "m"]

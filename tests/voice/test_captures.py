@@ -70,7 +70,7 @@ def test_no_turn_comes_twice_and_every_span_is_reached(name: str) -> None:
     spans = {
         span.span_id: span.kind
         for trace in call.store.traces.values()
-        for span in trace.members
+        for span in trace.spans
         if span.kind in kinds
     }
     outside = {span.span_id for span in call.call.outside}

@@ -204,7 +204,7 @@ def test_a_running_turn_waits_longer_and_longer() -> None:
     caller._span("eou", turn, 2.0, 2.5, {"end_of_utterance_delay": 0.5}, {})
     caller._span("llm", turn, 2.5, None, {"model": "mind"})
     call = folded(caller.scribe.take())
-    call.call.session.gone = False
+    call.call.session.is_gone = False
     (group,) = call.call.groups
     for now in (3.0, 4.0):
         seen = call.call.turn(group, START + now)

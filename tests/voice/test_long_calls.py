@@ -84,7 +84,7 @@ def test_a_let_go_turn_leaves_nothing_behind() -> None:
     store.drain_changes()
     gone = call.turn(call.groups[2])
     trace = gone.sources[0].trace
-    trace.members = []
+    trace.spans = []
     changes = store.drain_changes()
     changes.restructured[trace] = None
     changes.traces[trace] = None

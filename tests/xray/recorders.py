@@ -49,7 +49,7 @@ class Shown:
     @property
     def spans(self) -> list[Span]:
         """All spans."""
-        return [span for trace in self.session.traces for span in trace.members]
+        return [span for trace in self.session.traces for span in trace.spans]
 
     @property
     def calls(self) -> list[Span]:
@@ -106,7 +106,7 @@ def under_etaoi(folder: Path, names: list[str]) -> dict[str, Shown]:
         collected.store.finish()
         events = _Kept({})
         for trace in collected.store.traces.values():
-            for span in trace.members:
+            for span in trace.spans:
                 for place in (span.start_ref, span.end_ref, *(span.deltas or ())):
                     if place >= 0:
                         events.events[place] = collected.read(place)

@@ -221,7 +221,7 @@ def state_probe(response: dict[str, Any]) -> Any:
     probe["metadata"] = {"lc_probe": "before_model", "name": "Hook.before_model"}
     recorded = Recorded()
     recorded.send(start(1, "middleware", {"inputs": "{}"}, 0), probe, end(2, "middleware", {"diff": {}}, 1))
-    span = next(span for span in recorded.spans if span.marks & 512)
+    span = next(span for span in recorded.spans if span.flags & 512)
     return probe_step(evidence_of(recorded, span))
 
 

@@ -28,7 +28,7 @@ def crowd(tmp_path_factory: pytest.TempPathFactory) -> Shown:
 def test_in_a_crowd_no_mark_is_given_to_another_run(crowd: Shown) -> None:
     assert len(crowd.calls) == len(crowd.got) == CROWD
     real = {entry["text"]: entry["chain"] for entry in crowd.got}
-    orphans = {span.number for span in crowd.spans if span.marks & 512 and span.parent is None}
+    orphans = {span.number for span in crowd.spans if span.flags & 512 and span.parent is None}
     assert orphans
     given: list[int] = []
     doubtful: set[int] = set()
@@ -63,7 +63,7 @@ def test_an_orphans_own_page_says_the_same_as_the_calls(crowd: Shown) -> None:
         if step.span is not None and step.span.parent is None
     }
     for span in crowd.spans:
-        if span.marks & 512 and span.parent is None:
+        if span.flags & 512 and span.parent is None:
             call, why = node_of_orphan(crowd.evidence(span))
             assert call is placed.get(span.number)
             assert why
@@ -233,7 +233,7 @@ def test_each_trace_is_looked_through_once(looked_through: list[Trace]) -> None:
     assert one.parent is not None
     read_probe_events(evidence(recorded, one), one.parent)
     assert len(looked_through) == 1
-    (orphan,) = [span for span in recorded.spans if span.parent is None and span.marks & SpanFlag.PROBE]
+    (orphan,) = [span for span in recorded.spans if span.parent is None and span.flags & SpanFlag.PROBE]
     found, _ = node_of_orphan(evidence(recorded, orphan))
     assert found is spans(recorded, "llm")[5]
     assert len(looked_through) == 2

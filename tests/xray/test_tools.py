@@ -178,7 +178,7 @@ def test_each_hook_shows_what_it_changed_and_returned(how: str) -> None:
     assert [change_words(step.diff) for step in chain.down if step.diff] == [
         "", "2 arguments", "1 argument", "",
     ]  # fmt: skip
-    arguments = {k: v for k, v in (chain.asked.parameters or {}).items() if k not in ("tool", "call id")}
+    arguments = {k: v for k, v in (chain.request.parameters or {}).items() if k not in ("tool", "call id")}
     assert arguments == {"number": 2}
     for step in chain.down:
         assert step.diff is not None
@@ -233,7 +233,7 @@ def test_a_hook_that_answers_itself_says_so_on_its_own_page(how: str) -> None:
     shown, got = run(how, [Signs(), Answers()])
     assert got == []
     assert tools(shown) == []
-    probe = next(span for span in shown.spans if span.name.startswith("Answers.") and span.marks & 512)
+    probe = next(span for span in shown.spans if span.name.startswith("Answers.") and span.flags & 512)
     text = page(shown, probe, "changes")
     assert "It answered itself, without the tool." in text
     assert "from the cache" in text

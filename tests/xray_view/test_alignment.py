@@ -79,7 +79,7 @@ def test_lines_are_compared_only_when_they_are_looked_at() -> None:
     left, right = pairs[0]
     assert left is not None
     assert right is not None
-    assert left[1]._compared._made is None
+    assert left[1]._compared._sides is None
     assert list(left[1])[1] == ("two", "diff.removed.word")
     assert list(right[1])[1] == ("2", "diff.added.word")
 

@@ -70,7 +70,7 @@ def without_data(value: Any, depth: int = 0) -> Any:
 
 def replace_data(block: Mapping[Any, Any]) -> dict[Any, Any]:
     """Return one map with ``bytes`` and ``mime_type`` instead of the data that stands in it itself."""
-    found: dict[Any, Any] = {}
+    described: dict[Any, Any] = {}
     size, mime = -1, ""
     for key, item in block.items():
         if key in _USELESS_KEYS and isinstance(item, (str, bytes)):
@@ -80,9 +80,9 @@ def replace_data(block: Mapping[Any, Any]) -> dict[Any, Any]:
         elif type(item) is str and len(item) > LONG and type(key) is str and is_data(key, item):
             size, mime = data_of(item)
         else:
-            found[key] = item
+            described[key] = item
     if size >= 0:
-        found["bytes"] = size
+        described["bytes"] = size
         if mime:
-            found.setdefault("mime_type", mime)
-    return found
+            described.setdefault("mime_type", mime)
+    return described

@@ -47,8 +47,8 @@ def event_in_words(name: str, data: Any) -> str:
 
 
 def _pairs(data: Mapping[str, Any]) -> str:
-    told = [(key, _value(value)) for key, value in list(data.items())[:_MOST_KEYS]]
-    return " ".join(f"{key}={value}" for key, value in told if value)
+    pairs = [(key, _value(value)) for key, value in list(data.items())[:_MOST_KEYS]]
+    return " ".join(f"{key}={value}" for key, value in pairs if value)
 
 
 def _value(value: Any) -> str:
@@ -76,8 +76,8 @@ def _progress(data: Mapping[str, Any]) -> str:
     progress = data.get("progress")
     words = f"{progress:.0%}" if isinstance(progress, int | float) and not isinstance(progress, bool) else ""
     criteria = data.get("criteria_status")
-    told = _pairs(criteria) if isinstance(criteria, Mapping) else _value(criteria)
-    return " · ".join(filter(None, (words, told)))
+    criteria_text = _pairs(criteria) if isinstance(criteria, Mapping) else _value(criteria)
+    return " · ".join(filter(None, (words, criteria_text)))
 
 
 def _state(data: Mapping[str, Any]) -> str:
@@ -104,8 +104,10 @@ def _task(data: Mapping[str, Any]) -> str:
 def _questions(data: Mapping[str, Any]) -> str:
     questions = data.get("questions")
     if isinstance(questions, list):
-        asked = [_value(one.get("prompt")) if isinstance(one, Mapping) else _value(one) for one in questions]
-        return " · ".join(filter(None, asked))
+        prompts = [
+            _value(one.get("prompt")) if isinstance(one, Mapping) else _value(one) for one in questions
+        ]
+        return " · ".join(filter(None, prompts))
     return _text(data, "prompt", "park_reason")
 
 

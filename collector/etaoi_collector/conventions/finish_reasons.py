@@ -74,13 +74,13 @@ def normalize_finish_reason(reason: str | None, *, refused: bool = False, called
         refused: The answer is a refusal: OpenAI then says ``stop``.
         called: The answer calls tools: Gemini and some gateways then say ``stop``.
     """
-    told = _lower(unrepeat(reason)) if reason else ""
-    found = _KNOWN.get(told, told or None)
-    if refused and found in (None, STOP):
+    lowered = _lower(unrepeat(reason)) if reason else ""
+    normalized = _KNOWN.get(lowered, lowered or None)
+    if refused and normalized in (None, STOP):
         return REFUSAL
-    if called and found in (None, STOP):
+    if called and normalized in (None, STOP):
         return TOOL_CALLS
-    return found
+    return normalized
 
 
 def unrepeat(text: str) -> str:
@@ -100,5 +100,5 @@ _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def _lower(reason: str) -> str:
-    told = _CAMEL.sub("_", reason.strip().rpartition(".")[2]).replace("-", "_").lower()
-    return told.removeprefix("finish_reason_")
+    lowered = _CAMEL.sub("_", reason.strip().rpartition(".")[2]).replace("-", "_").lower()
+    return lowered.removeprefix("finish_reason_")

@@ -1,4 +1,4 @@
-"""Keys of the payload of a model call, where more than one room needs them."""
+"""Keys of payloads and metadata that more than one room needs; docs/payloads.md says where each stands."""
 
 from __future__ import annotations
 
@@ -46,3 +46,44 @@ INCOMPLETE: Final = "incomplete"
 LS_MODEL_NAME: Final = "ls_model_name"
 """The model that was asked for."""
 LS_PROVIDER: Final = "ls_provider"
+LS_RETRIEVER_NAME: Final = "ls_retriever_name"
+
+# A chain, a graph node, an agent
+INPUTS: Final = "inputs"
+OUTPUTS: Final = "outputs"
+INPUT_KEYS: Final = "input_keys"
+"""Names of the fields of the state, also of those that were cut."""
+OUTPUT_KEYS: Final = "output_keys"
+
+# A tool
+INPUT: Final = "input"
+OUTPUT: Final = "output"
+ARGUMENTS: Final = "arguments"
+
+# A probe: what one hook did
+BEFORE: Final = "before"
+AFTER: Final = "after"
+DIFF: Final = "diff"
+
+# Metadata of chains and probes
+LC_CHAIN_KIND: Final = "lc_chain_kind"
+LC_HOOK: Final = "lc_hook"
+LC_PROBE: Final = "lc_probe"
+PROBE_LABEL: Final = "probe_label"
+PROBE_PHASE: Final = "probe_phase"
+
+# A snapshot of an agent
+FRAMEWORK: Final = "framework"
+AGENT_NAME: Final = "agent_name"
+HASH: Final = "hash"
+SYSTEM_PROMPT: Final = "system_prompt"
+LLM: Final = "llm"
+MIDDLEWARE: Final = "middleware"
+MCP_SERVERS: Final = "mcp_servers"
+GRAPH: Final = "graph"
+KNOWN_FROM: Final = "known_from"
+
+# What other tracers sent
+TOOL_SCHEMAS: Final = "tool_schemas"
+INVOCATION_PARAMS: Final = "invocation_params"
+REPORTED_COST_USD: Final = "reported_cost_usd"

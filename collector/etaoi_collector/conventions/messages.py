@@ -20,15 +20,15 @@ def is_empty_answer(answer: Any) -> bool:
 
 def tool_names(offered: Any) -> list[str]:
     """Return the names of offered tools, told as names or as the schemas that were sent."""
-    found = []
+    names = []
     for tool in offered if isinstance(offered, list) else ():
         if isinstance(tool, str):
-            found.append(tool)
+            names.append(tool)
         elif isinstance(tool, dict):
             function = tool.get("function")
             name = tool.get("name") or (function.get("name") if isinstance(function, dict) else None)
-            found.append(str(name or tool.get("type") or "?"))
-    return found
+            names.append(str(name or tool.get("type") or "?"))
+    return names
 
 
 def unknown_tools(offered: Any, called: Iterable[Any]) -> list[str]:
@@ -36,5 +36,5 @@ def unknown_tools(offered: Any, called: Iterable[Any]) -> list[str]:
 
     Models make names up, or call what was taken away from them.
     """
-    known = tool_names(offered)
-    return [str(name) for name in called if name not in known] if known else []
+    offered_names = tool_names(offered)
+    return [str(name) for name in called if name not in offered_names] if offered_names else []

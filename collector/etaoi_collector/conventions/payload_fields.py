@@ -70,31 +70,33 @@ def decode_usage(report: Raw, provider: str = "", tier: str | None = None) -> Us
         tier: The service tier, where that is told beside the report.
     """
     try:
-        told = _usual_usage(report)
+        fields = _decode_common_usage(report)
     except _FAILURES:
-        told = None
-    if told is None or told.input_token_details is None or tier is not None:
+        fields = None
+    if fields is None or fields.input_token_details is None or tier is not None:
         try:
             return read_usage(_any_map(report), provider, tier)
         except _FAILURES:
             return None
-    if told.input_tokens is None and told.output_tokens is None:
+    if fields.input_tokens is None and fields.output_tokens is None:
         return None
-    before = told.input_token_details
-    after = told.output_token_details or _NO_OUTPUT_DETAILS
-    read = before.cache_read if told.cache_read_input_tokens is None else told.cache_read_input_tokens
-    written = told.cache_creation_input_tokens
+    input_details = fields.input_token_details
+    output_details = fields.output_token_details or _NO_OUTPUT_DETAILS
+    read = (
+        input_details.cache_read if fields.cache_read_input_tokens is None else fields.cache_read_input_tokens
+    )
+    written = fields.cache_creation_input_tokens
     if written is None:
-        written = before.cache_creation
-    five, hour = before.ephemeral_5m_input_tokens, before.ephemeral_1h_input_tokens
+        written = input_details.cache_creation
+    five, hour = input_details.ephemeral_5m_input_tokens, input_details.ephemeral_1h_input_tokens
     split = (five or 0) + (hour or 0)
     if split > (written or 0):
         written = split
     cached = (read or 0) + (written or 0)
-    rule = WITH_CACHE_LANGCHAIN if cached <= (told.input_tokens or 0) else WITHOUT_CACHE
+    rule = WITH_CACHE_LANGCHAIN if cached <= (fields.input_tokens or 0) else WITHOUT_CACHE
     return Usage(
-        told.input_tokens, told.output_tokens, told.total_tokens, read, written, after.reasoning, five, hour,
-        before.audio, after.audio, input_rule=rule,
+        fields.input_tokens, fields.output_tokens, fields.total_tokens, read, written,
+        output_details.reasoning, five, hour, input_details.audio, output_details.audio, input_rule=rule,
     )  # fmt: skip
 
 
@@ -140,14 +142,14 @@ class LlmEnd(msgspec.Struct, gc=False):
     def reason(self) -> str | None:
         """Why the model stopped, in the one vocabulary; None if nothing tells."""
         answer = self.response
-        told = self.finish_reason or self.stop_reason
+        native_reason = self.finish_reason or self.stop_reason
         if answer is None:
-            return normalize_finish_reason(told) if told is not None else None
+            return normalize_finish_reason(native_reason) if native_reason is not None else None
         called = len(answer.tool_calls) > 1
         refused = bool(answer.refusal)
-        if told is None and not refused:
+        if native_reason is None and not refused:
             return None
-        return normalize_finish_reason(told, refused=refused, called=called)
+        return normalize_finish_reason(native_reason, refused=refused, called=called)
 
     @property
     def answer_id(self) -> str | None:
@@ -166,9 +168,9 @@ class LlmEnd(msgspec.Struct, gc=False):
             provider: The model's provider, if its start told it.
         """
         if len(self.usage_report) > 1:
-            told = decode_usage(self.usage_report, self.provider or provider, self.service_tier)
-            if told is not None:
-                return told
+            usage = decode_usage(self.usage_report, self.provider or provider, self.service_tier)
+            if usage is not None:
+                return usage
         if self.input_tokens is None and self.output_tokens is None:
             return None
         return Usage(
@@ -201,11 +203,11 @@ class VoiceStart(msgspec.Struct, gc=False):
 
     def usage(self) -> Usage | None:
         """Token counts, or None when the span tells none."""
-        taken = self.prompt_tokens if self.prompt_tokens is not None else self.input_tokens
-        given = self.completion_tokens if self.completion_tokens is not None else self.output_tokens
-        if taken is None and given is None:
+        input_tokens = self.prompt_tokens if self.prompt_tokens is not None else self.input_tokens
+        output_tokens = self.completion_tokens if self.completion_tokens is not None else self.output_tokens
+        if input_tokens is None and output_tokens is None:
             return None
-        return Usage(taken, given, self.total_tokens)
+        return Usage(input_tokens, output_tokens, self.total_tokens)
 
 
 class DeltaText(msgspec.Struct, gc=False):
@@ -259,7 +261,7 @@ _NO_START = VoiceStart()
 _NO_TEXT = DeltaText()
 _NO_METRICS = VoiceMetrics()
 
-_usual_usage = msgspec.msgpack.Decoder(_LangChainUsage | None).decode
+_decode_common_usage = msgspec.msgpack.Decoder(_LangChainUsage | None).decode
 _any_map = msgspec.msgpack.Decoder(dict[str, Any]).decode
 _llm_end = msgspec.msgpack.Decoder(LlmEnd, strict=False).decode
 _voice_start = msgspec.msgpack.Decoder(VoiceStart).decode
@@ -310,16 +312,16 @@ def read_voice_usage(metrics: Raw) -> Usage | None:
 def _lenient(payload: Raw, shape: type[_Shape], nothing: _Shape) -> _Shape:
     """Keep what fits when one field has another type than expected."""
     try:
-        told = msgspec.msgpack.decode(payload, type=dict[str, Raw])
+        raw_fields = msgspec.msgpack.decode(payload, type=dict[str, Raw])
     except _FAILURES:
         return nothing
-    kept: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for field in msgspec.structs.fields(shape):
-        raw = told.get(field.encode_name)
+        raw = raw_fields.get(field.encode_name)
         if raw is None:
             continue
         try:
-            kept[field.name] = msgspec.msgpack.decode(raw, type=field.type)
+            values[field.name] = msgspec.msgpack.decode(raw, type=field.type)
         except _FAILURES:
             continue
-    return shape(**kept)
+    return shape(**values)

@@ -64,7 +64,7 @@ class SeenAgents:
                 agent.tools[tool] = None
 
     def news(self, name: str) -> dict[str, Any] | None:
-        """Return an agent's snapshot, if it says anything that the one before did not; say then `told`."""
+        """Return an agent's snapshot, if it says anything new; call `link_snapshot` then."""
         agent = self._agents.get(name)
         if agent is None or not (agent.model or agent.system_prompt or agent.tools):
             return None
@@ -85,7 +85,7 @@ class SeenAgents:
         agent.digest = digest
         return {**payload, "hash": digest}
 
-    def told(self, name: str, span_id: str) -> dict[str, str]:
+    def link_snapshot(self, name: str, span_id: str) -> dict[str, str]:
         """Remember the span of a snapshot that was sent; return the metadata that links to it."""
         agent = self._agents[name]
         agent.links = {CONTEXT_ID: span_id, CONTEXT_HASH: agent.digest}

@@ -59,18 +59,18 @@ def read_server_tools(blocks: Iterable[Mapping[str, Any]]) -> list[ServerToolCal
     calls: list[ServerToolCall] = []
     by_id: dict[str, ServerToolCall] = {}
     for block in blocks:
-        told = _read_block(block)
-        known = by_id.get(told.get("id", ""))
-        if known is None and "id" not in told and "result" in told and calls and "result" not in calls[-1]:
-            known = calls[-1]  # Gemini gives neither an id
-        if known is not None:
-            name = known["name"]
-            known.update(told)
-            known["name"] = name
+        part = _read_block(block)
+        existing = by_id.get(part.get("id", ""))
+        if existing is None and "id" not in part and "result" in part and calls and "result" not in calls[-1]:
+            existing = calls[-1]  # Gemini gives neither an id
+        if existing is not None:
+            name = existing["name"]
+            existing.update(part)
+            existing["name"] = name
             continue
-        calls.append(told)
-        if "id" in told:
-            by_id[told["id"]] = told
+        calls.append(part)
+        if "id" in part:
+            by_id[part["id"]] = part
     return calls
 
 
@@ -105,7 +105,12 @@ def _name_of(block: Mapping[str, Any], kind: str) -> str:
     extras = extras if isinstance(extras, Mapping) else {}
     name = extras.get("tool_name") or block.get("name")
     server = next(
-        (told[key] for told in (block, extras) for key in ("server_label", "server_name") if told.get(key)),
+        (
+            source[key]
+            for source in (block, extras)
+            for key in ("server_label", "server_name")
+            if source.get(key)
+        ),
         None,
     )
     if isinstance(name, str) and name:
@@ -143,8 +148,8 @@ def _parsed(text: str) -> Any:
 def _without_sealed(result: Any) -> Any:
     if not isinstance(result, str):
         return without_data(result)
-    told = without_data({"result": result})
-    return told.get("result", f"{told.get('bytes', 0):,} bytes")
+    fields = without_data({"result": result})
+    return fields.get("result", f"{fields.get('bytes', 0):,} bytes")
 
 
 def read_grounding(metadata: Any) -> ServerToolCall | None:
@@ -153,19 +158,19 @@ def read_grounding(metadata: Any) -> ServerToolCall | None:
         return None
     queries = metadata.get("web_search_queries") or metadata.get("webSearchQueries")
     chunks = metadata.get("grounding_chunks") or metadata.get("groundingChunks") or ()
-    found = [
+    results = [
         chunk.get("web") or chunk.get("retrieved_context") for chunk in chunks if isinstance(chunk, Mapping)
     ]
-    found = [
+    results = [
         {key: value for key, value in one.items() if value is not None}
-        for one in found
+        for one in results
         if isinstance(one, Mapping)
     ]
-    if not queries and not found:
+    if not queries and not results:
         return None
     call: ServerToolCall = {"name": "google_search"}
     if queries:
         call["args"] = {"queries": list(queries)}
-    if found:
-        call["result"] = found
+    if results:
+        call["result"] = results
     return call

@@ -184,11 +184,11 @@ _TIERS = ("priority", "flex", "batch", "fast", "scale")
 _ANTHROPIC = ("anthropic", "bedrock")
 
 
-def read_usage(told: Mapping[str, Any], provider: str = "", tier: str | None = None) -> Usage | None:
+def read_usage(report: Mapping[str, Any], provider: str = "", tier: str | None = None) -> Usage | None:
     """Read a report of token counts, whoever made it.
 
     Args:
-        told: The report as it came.
+        report: The report as it came.
         provider: The model's provider, for reports that do not tell how they count.
         tier: The service tier, where that is told beside the report.
 
@@ -199,7 +199,7 @@ def read_usage(told: Mapping[str, Any], provider: str = "", tier: str | None = N
     rule: str | None = None
     thoughts = extra = 0
     free = False
-    for key, value in told.items():
+    for key, value in report.items():
         if type(value) is int:
             if key in _INPUT:
                 counts.setdefault("input_tokens", value)

@@ -43,15 +43,15 @@ def question_in_words(value: Any) -> str:
 
 def questions_in_words(values: list[Any]) -> str:
     """Put the questions of several interrupts into one line."""
-    told = list(dict.fromkeys(map(question_in_words, values)))
-    return " · ".join(told)[:LONGEST] or UNKNOWN
+    questions = list(dict.fromkeys(map(question_in_words, values)))
+    return " · ".join(questions)[:LONGEST] or UNKNOWN
 
 
 def question_of_error(error: str) -> str:
     """Read the question out of the ``repr`` of a ``GraphInterrupt``; nothing of it is run."""
     values: list[Any] = []
-    for found in _INTERRUPT.finditer(error[:_PARSED]):
-        value = _literal(error, found.end())
+    for match in _INTERRUPT.finditer(error[:_PARSED]):
+        value = _literal(error, match.end())
         if value is not None:
             values.append(value)
     if values:
@@ -92,9 +92,9 @@ def _words(value: Any, depth: int) -> str:
     if isinstance(value, Mapping):
         return _map_in_words(value, depth)
     if isinstance(value, list | tuple):
-        told = (_words(one, depth - 1) for one in value[:_MOST_ITEMS])
+        parts = (_words(one, depth - 1) for one in value[:_MOST_ITEMS])
         between = " · " if any(isinstance(one, Mapping) for one in value[:_MOST_ITEMS]) else ", "
-        return between.join(filter(None, told))
+        return between.join(filter(None, parts))
     return ""
 
 
@@ -103,17 +103,17 @@ def _map_in_words(value: Mapping[Any, Any], depth: int) -> str:
     if isinstance(requests, Mapping):
         requests = [requests]
     if isinstance(requests, list) and requests:
-        told = [_action(one) for one in requests[:_MOST_ITEMS] if isinstance(one, Mapping)]
-        if told:
-            return " · ".join(told)
+        actions = [_action(one) for one in requests[:_MOST_ITEMS] if isinstance(one, Mapping)]
+        if actions:
+            return " · ".join(actions)
     parts: list[str] = []
     lead = next((key for key in _LEADS if isinstance(value.get(key), str) and value[key]), None)
     if lead is not None:
         parts.append(str(value[lead])[: 2 * LONGEST])
     for key, item in list(value.items())[:_MOST_ITEMS]:
-        told_item = _words(item, depth - 1) if key != lead else ""
-        if told_item:
-            parts.append(f"{key} {told_item[:_LONGEST_VALUE]}")
+        item_words = _words(item, depth - 1) if key != lead else ""
+        if item_words:
+            parts.append(f"{key} {item_words[:_LONGEST_VALUE]}")
     return " ".join(parts)
 
 
@@ -121,12 +121,12 @@ def _action(request: Mapping[Any, Any]) -> str:
     """Put a request to approve a tool call into words: ``delete_db name "prod"``."""
     name = request.get("name") or request.get("action") or ""
     arguments = request.get("args") or request.get("arguments") or {}
-    told = [str(name)]
+    parts = [str(name)]
     if isinstance(arguments, Mapping):
-        told += [f"{key} {_quoted(item)}" for key, item in list(arguments.items())[:_MOST_ITEMS]]
+        parts += [f"{key} {_quoted(item)}" for key, item in list(arguments.items())[:_MOST_ITEMS]]
     elif arguments:
-        told.append(_words(arguments, 1))
-    return " ".join(filter(None, told))
+        parts.append(_words(arguments, 1))
+    return " ".join(filter(None, parts))
 
 
 def _quoted(value: Any) -> str:

@@ -105,7 +105,7 @@ async def _fragments(
     data: bytes | memoryview, limit: asyncio.Timeout, patience: float
 ) -> AsyncIterator[memoryview]:
     """Cut a large record, so that only little of it is copied at a time; each piece has the full time."""
-    whole = memoryview(data)
-    for start in range(0, len(whole), _FRAGMENT):
+    view = memoryview(data)
+    for start in range(0, len(view), _FRAGMENT):
         limit.reschedule(asyncio.get_running_loop().time() + patience)
-        yield whole[start : start + _FRAGMENT]
+        yield view[start : start + _FRAGMENT]

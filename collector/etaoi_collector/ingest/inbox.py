@@ -27,7 +27,7 @@ class Frame(Protocol):
     """A frame that is read back."""
 
     @property
-    def place(self) -> int:
+    def event_ref(self) -> int:
         """Place of the frame."""
 
     @property
@@ -89,7 +89,7 @@ class Inbox:
         self._lock = threading.Lock()
         self._may_join = True
         """No large frame was recorded since the newest item, whose pieces come later."""
-        self._found: tuple[int, EventRanges] | None = None
+        self._frame_ranges: tuple[int, EventRanges] | None = None
         """Where the events of the large frame lie that was read back last."""
         self._reading_back: Iterator[EventBatch] | None = None
 
@@ -132,14 +132,14 @@ class Inbox:
             Items; at least one when any waits.
         """
         deadline = self._clock() + seconds
-        taken: list[SourceItem] = []
+        items: list[SourceItem] = []
         count = 0
         while (item := self._next()) is not None:
-            taken.append(item)
+            items.append(item)
             count += len(item.events) if type(item) is EventBatch else 0
             if count >= most or self._clock() >= deadline:
                 break
-        return taken
+        return items
 
     def _remember(self, item: EventBatch, count: int) -> None:
         start = item.base_ref + item.first_ordinal
@@ -179,19 +179,25 @@ class Inbox:
     def _read_back(self, behind: _Behind) -> Iterator[EventBatch]:
         missing = behind.events
         first, last = frame_of(behind.start), frame_of(behind.stop - 1)
-        for kept in self._frames_between(first, last):
-            start = unpack_event_ref(behind.start)[2] if kept.place == first else 0
-            stop = behind.stop - last if kept.place == last else None
-            ranges = self._ranges(kept) if behind.is_slice else None
+        for record in self._frames_between(first, last):
+            start = unpack_event_ref(behind.start)[2] if record.event_ref == first else 0
+            stop = behind.stop - last if record.event_ref == last else None
+            ranges = self._ranges(record) if behind.is_slice else None
             for events in event_batches(
-                kept.frame, kept.place, kept.connection, kept.received, start=start, stop=stop, ranges=ranges
+                record.frame,
+                record.event_ref,
+                record.connection,
+                record.received,
+                start=start,
+                stop=stop,
+                ranges=ranges,
             ):
                 missing -= len(events.events)
                 yield events
         self.lost += max(0, missing)
 
-    def _ranges(self, kept: Frame) -> EventRanges:
+    def _ranges(self, record: Frame) -> EventRanges:
         """Find the events of a large frame, once for all of its pieces that are read one after the other."""
-        if self._found is None or self._found[0] != kept.place:
-            self._found = (kept.place, scan_byte_ranges(kept.frame))
-        return self._found[1]
+        if self._frame_ranges is None or self._frame_ranges[0] != record.event_ref:
+            self._frame_ranges = (record.event_ref, scan_byte_ranges(record.frame))
+        return self._frame_ranges[1]

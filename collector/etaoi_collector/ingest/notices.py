@@ -10,7 +10,7 @@ class Notices:
     """Sentences with how often each was true. Written by the collector's thread, read by any."""
 
     def __init__(self) -> None:
-        self._told: dict[str, tuple[int, int]] = {}
+        self._counts: dict[str, tuple[int, int]] = {}
 
     def add(self, sentence: str, size: int = 0) -> None:
         """Note something.
@@ -19,13 +19,13 @@ class Notices:
             sentence: What, without a full stop.
             size: Bytes that it was about; 0 if it was about none.
         """
-        times, before = self._told.get(sentence, (0, 0))
-        if times or len(self._told) < MOST:
-            self._told[sentence] = times + 1, before + size
+        times, size_before = self._counts.get(sentence, (0, 0))
+        if times or len(self._counts) < MOST:
+            self._counts[sentence] = times + 1, size_before + size
 
     def sentences(self) -> list[str]:
         """Return what was noted; later calls return the same sentences first, with newer counts."""
-        return [_sentence(what, *counts) for what, counts in list(self._told.items())]
+        return [_sentence(what, *counts) for what, counts in list(self._counts.items())]
 
 
 def _sentence(what: str, times: int, size: int) -> str:

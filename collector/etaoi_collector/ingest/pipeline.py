@@ -132,7 +132,7 @@ class Ingest:
             viewers=self._viewers,
             viewers_dropped=self._viewers_dropped,
             viewers_dropped_why=self._viewers_dropped_why,
-            events_by_kind={EVENT_KIND[known]: count for known, count in self._by_type.items()},
+            events_by_kind={EVENT_KIND[event_type]: count for event_type, count in self._by_type.items()},
         )
 
     def join(self, listener: Listener, history: int | None) -> Backlog:
@@ -152,29 +152,29 @@ class Ingest:
             first = self._events - wanted
             if history == 0:
                 return Backlog(end, 0, 0, end)
-            before, start = self._checkpoints.before(first) if first else (0, Cursor())
+            events_before, start = self._checkpoints.newest_before(first) if first else (0, Cursor())
             oldest = self._recorder.oldest()
             if start >= oldest:
-                return Backlog(start, first - before, wanted, end)
-            gone, start = self._checkpoints.forget_before(oldest) or (self._events, end)
-            missed = max(0, gone - first)
-            return Backlog(start, max(0, first - gone), wanted - missed, end, missed)
+                return Backlog(start, first - events_before, wanted, end)
+            forgotten, start = self._checkpoints.forget_before(oldest) or (self._events, end)
+            missed = max(0, forgotten - first)
+            return Backlog(start, max(0, first - forgotten), wanted - missed, end, missed)
 
     def leave(self, listener: Listener) -> None:
         """Let a listener go; does nothing when it is none."""
         with self._joining:
-            self._listeners = tuple(known for known in self._listeners if known is not listener)
+            self._listeners = tuple(other for other in self._listeners if other is not listener)
 
     @property
     def recorder(self) -> Recorder:
         """What keeps the frames."""
         return self._recorder
 
-    def viewer_came(self) -> None:
+    def viewer_connected(self) -> None:
         """Count a viewer that follows what is recorded."""
         self._viewers += 1
 
-    def viewer_left(self) -> None:
+    def viewer_disconnected(self) -> None:
         """Count it off again."""
         self._viewers -= 1
 
@@ -238,14 +238,14 @@ class Ingest:
         self._frames += 1
         self._bytes += len(frame)
         with self._joining:
-            place = self._append(at, number, frame)
+            event_ref = self._append(at, number, frame)
             tells_drops = _TELLS_DROPS in frame
             size = len(frame)
             batches: Iterable[EventBatch]
             if events is None:
-                batches = event_batches(frame, place, number, at)
+                batches = event_batches(frame, event_ref, number, at)
             else:
-                batches = [EventBatch(place, 0, events, number, at)]
+                batches = [EventBatch(event_ref, 0, events, number, at)]
             for batch in batches:
                 self._events += len(batch.events)
                 self._count(batch, tells_drops)
@@ -278,31 +278,31 @@ class Ingest:
         self._frames += 1
         self._bytes += len(frame)
         with self._joining:
-            place = self._append(at, number, frame, in_pieces=True)
+            event_ref = self._append(at, number, frame, in_pieces=True)
             self._events += len(ranges)
             listeners = self._listeners
-            self._emit(EventBatch(place, 0, [], number, at, is_slice=True))
+            self._emit(EventBatch(event_ref, 0, [], number, at, is_slice=True))
         yield
         while self._recorder.write_some():
             yield
         tells_drops = _TELLS_DROPS in frame
         size = len(frame)
-        for batch in batch_steps(frame, ranges, place, number, at):
+        for batch in batch_steps(frame, ranges, event_ref, number, at):
             if batch is not None:
                 self._count(batch, tells_drops)
                 # Who joined in between reads the whole frame from the recording.
-                known = [listener for listener in listeners if listener in self._listeners]
-                self._emit(batch, size, known)
+                listening = [listener for listener in listeners if listener in self._listeners]
+                self._emit(batch, size, listening)
                 size = 0
             yield
         self._show_watchers(frame)
 
     def _append(self, at: float, number: int, frame: bytes, *, in_pieces: bool = False) -> int:
-        place = self._recorder.append(at, number, frame, in_pieces=in_pieces)
-        segment, offset, _ = unpack_event_ref(place)
+        event_ref = self._recorder.append(at, number, frame, in_pieces=in_pieces)
+        segment, offset, _ = unpack_event_ref(event_ref)
         if self._checkpoints.note(self._events, Cursor(segment, offset)):
             self._checkpoints.forget_before(self._recorder.oldest())
-        return place
+        return event_ref
 
     def _count(self, batch: EventBatch, tells_drops: bool) -> None:
         events = batch.events

@@ -97,18 +97,18 @@ class PriceBook:
         if provider.lower() in LOCAL:
             return Cost(None, f"no price is known: {provider} runs models on machines of your own")
         when = None if at is None else datetime.fromtimestamp(at, UTC)
-        for name, place in lookups(model, provider):
-            found = self._package_price(package, tokens, name, place, when)
-            if found is None:
+        for name, provider_id in lookups(model, provider):
+            costs = self._package_price(package, tokens, name, provider_id, when)
+            if costs is None:
                 continue
             source = self.package_name
             if tier:
-                of_tier = _price_of_call(package, tokens, name, place, when, tier)
-                if of_tier is not None and of_tier != found:
-                    found, source = of_tier, f"{tier} tier, {source}"
+                of_tier = _price_of_call(package, tokens, name, provider_id, when, tier)
+                if of_tier is not None and of_tier != costs:
+                    costs, source = of_tier, f"{tier} tier, {source}"
                 else:
                     source = f"standard price: none is known for tier {tier}; {source}"
-            return Cost(found[0], source, found[1], found[2])
+            return Cost(costs[0], source, costs[1], costs[2])
         return Cost(None, f"no price is known for {model or 'a model without a name'}")
 
     def window(self, model: str, provider: str = "") -> Window:
@@ -122,29 +122,29 @@ class PriceBook:
             return Window(None, self._failed or "still loading")
         from genai_prices.data_snapshot import get_snapshot
 
-        for name, place in lookups(model, provider):
+        for name, provider_id in lookups(model, provider):
             try:
-                _, found = get_snapshot().find_provider_model(name, None, place or None, None)
+                _, model_info = get_snapshot().find_provider_model(name, None, provider_id or None, None)
             except (LookupError, ValueError):
                 continue
-            if found.context_window:
-                return Window(found.context_window, self.package_name)
+            if model_info.context_window:
+                return Window(model_info.context_window, self.package_name)
         return Window(None, "not known for this model")
 
     def _package_price(
-        self, package: Any, tokens: Tokens, name: str, place: str, when: datetime | None
+        self, package: Any, tokens: Tokens, name: str, provider_id: str, when: datetime | None
     ) -> tuple[float, float, float] | None:
         """Return what a call costs at the standard price (in all, input, output); None if not known."""
         if tokens.is_text:
             if self._rates is None:
                 self._rates = PackageRates(package)
             try:
-                return self._rates.cost(tokens, name, place, when)
+                return self._rates.cost(tokens, name, provider_id, when)
             except LookupError:
                 return None
             except ValueError:
                 pass  # priced one by one
-        return _price_of_call(package, tokens, name, place, when, None)
+        return _price_of_call(package, tokens, name, provider_id, when, None)
 
     @property
     def package_name(self) -> str:
@@ -190,19 +190,19 @@ def _own_cost(own: OwnPrice, fresh: float, output: float, tokens: Tokens, tier: 
     read = own.cache_read if own.cache_read is not None else fresh
     write = own.cache_write if own.cache_write is not None else fresh
     hour = own.cache_write_1h if own.cache_write_1h is not None else write
-    before = (
+    input_cost = (
         tokens.fresh * fresh
         + tokens.cache_read * read
         + (tokens.cache_write - tokens.cache_write_1h) * write
         + tokens.cache_write_1h * hour
     ) / _MILLION
-    after = tokens.output * output / _MILLION
+    output_cost = tokens.output * output / _MILLION
     source = f"your prices; standard price, whatever tier {tier} costs" if tier else "your prices"
-    return Cost(before + after, source, before, after)
+    return Cost(input_cost + output_cost, source, input_cost, output_cost)
 
 
 def _price_of_call(
-    package: Any, tokens: Tokens, name: str, place: str, when: datetime | None, tier: str | None
+    package: Any, tokens: Tokens, name: str, provider_id: str, when: datetime | None, tier: str | None
 ) -> tuple[float, float, float] | None:
     """Return what the package says that a call cost (in all, input, output); None if it does not know."""
     context = None
@@ -212,10 +212,10 @@ def _price_of_call(
             context |= {"processing": "batch"} if tier.lower() == "batch" else {"speed": "fast"}
     for counts in (_counts(tokens), _counts(tokens, modalities=False)):
         try:
-            found = package.calc_price(
+            price = package.calc_price(
                 package.Usage(**counts),
                 model_ref=name,
-                provider_id=place or None,
+                provider_id=provider_id or None,
                 genai_request_timestamp=when,
                 price_context=context,
             )
@@ -223,7 +223,7 @@ def _price_of_call(
             return None
         except ValueError:
             continue  # modalities that its price list cannot take apart
-        return float(found.total_price), float(found.input_price), float(found.output_price)
+        return float(price.total_price), float(price.input_price), float(price.output_price)
     return None
 
 
@@ -241,19 +241,19 @@ def _counts(tokens: Tokens, *, modalities: bool = True) -> dict[str, int]:
         counts["input_image_tokens"] = min(tokens.input_image, tokens.input)
         counts["output_audio_tokens"] = min(tokens.output_audio, tokens.output)
         counts["output_image_tokens"] = min(tokens.output_image, tokens.output)
-    found = {
+    token_counts = {
         name: count for name, count in counts.items() if count or name in ("input_tokens", "output_tokens")
     }
     if modalities and tokens.cache_read and (tokens.input_audio or tokens.input_image):
         # Where a report does not say what was cached, that was text as far as there is enough of it.
-        audio, image = found.get("input_audio_tokens", 0), found.get("input_image_tokens", 0)
+        audio, image = token_counts.get("input_audio_tokens", 0), token_counts.get("input_image_tokens", 0)
         over = max(0, tokens.cache_read - max(0, tokens.input - audio - image))
         cached_audio = tokens.cache_read_audio if tokens.cache_read_audio is not None else min(over, audio)
         if audio:
-            found["cache_audio_read_tokens"] = min(cached_audio, audio)
+            token_counts["cache_audio_read_tokens"] = min(cached_audio, audio)
         if image:
-            found["cache_image_read_tokens"] = min(max(0, over - cached_audio), image)
-    return found
+            token_counts["cache_image_read_tokens"] = min(max(0, over - cached_audio), image)
+    return token_counts
 
 
 def own_path() -> Path:
@@ -265,13 +265,13 @@ def read_own(path: Path) -> PriceBook:
     """Read the user's prices; what is wrong in them is left out and said."""
     book = PriceBook(path=path)
     try:
-        told = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return book
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         book.problems.append(f"{path} cannot be read: {error}")
         return book
-    models = told.get("models")
+    models = document.get("models")
     if not isinstance(models, dict):
         book.problems.append(f'{path} has no table [models."NAME"]')
         return book
@@ -285,10 +285,10 @@ def read_own(path: Path) -> PriceBook:
         unknown = sorted(set(numbers) - set(OwnPrice.__dataclass_fields__))
         if wrong or unknown:
             book.problems.append(f"{path}, model {name}: not understood: {', '.join([*wrong, *unknown])}")
-        kept = {key: value for key, value in numbers.items() if key in OwnPrice.__dataclass_fields__}
-        if "window" in kept:
-            kept["window"] = int(kept["window"])
-        book.own[name] = OwnPrice(**kept)
+        fields = {key: value for key, value in numbers.items() if key in OwnPrice.__dataclass_fields__}
+        if "window" in fields:
+            fields["window"] = int(fields["window"])
+        book.own[name] = OwnPrice(**fields)
     return book
 
 

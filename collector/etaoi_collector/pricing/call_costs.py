@@ -38,12 +38,14 @@ def cost_of_call(span: Span, *, wait: bool = False) -> Cost | None:
         book.load()
     at = int(span.started_at // _PRICE_SECONDS) * _PRICE_SECONDS
     names = (span.model or "", call.requested_model or "", call.provider or "")
-    cost = _known_cost(id(book), book.ready, usage, names, at)
+    cost = _cached_cost(id(book), book.ready, usage, names, at)
     return cost
 
 
 @lru_cache(maxsize=8_192)
-def _known_cost(book_id: int, ready: bool, usage: Usage, names: tuple[str, str, str], at: int) -> Cost | None:
+def _cached_cost(
+    book_id: int, ready: bool, usage: Usage, names: tuple[str, str, str], at: int
+) -> Cost | None:
     """Return what such a call cost; the first two tell apart what is remembered."""
     model, requested, provider = names
     book = price_book()
@@ -52,7 +54,9 @@ def _known_cost(book_id: int, ready: bool, usage: Usage, names: tuple[str, str, 
         return None
     cost = book.cost(tokens, model, provider, at, usage.service_tier)
     if cost.total is None and requested and requested != model and book.ready:
-        asked = book.cost(tokens, requested, provider, at, usage.service_tier)
-        if asked.total is not None:
-            return Cost(asked.total, f"price of {requested}, {asked.source}", asked.input, asked.output)
+        estimate = book.cost(tokens, requested, provider, at, usage.service_tier)
+        if estimate.total is not None:
+            return Cost(
+                estimate.total, f"price of {requested}, {estimate.source}", estimate.input, estimate.output
+            )
     return cost

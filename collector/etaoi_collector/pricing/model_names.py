@@ -53,9 +53,9 @@ def lookups(model: str, provider: str) -> Sequence[tuple[str, str]]:
     """
     found: dict[tuple[str, str], None] = {}
     for name, vendor in _names(model.strip()):
-        for place in (vendor, provider_id(provider), ""):
-            if place is not None and name:
-                found[name, place] = None
+        for provider_key in (vendor, provider_id(provider), ""):
+            if provider_key is not None and name:
+                found[name, provider_key] = None
     return tuple(found)
 
 

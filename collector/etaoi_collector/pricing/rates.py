@@ -42,8 +42,8 @@ class Rates:
         size = first + _SAMPLE
 
         def rate(counted: int, **counts: int) -> int:
-            told = {"input_tokens": size, "output_tokens": 0, **counts}
-            cost: Decimal = price.calc_price(usage(**told))["total_price"]
+            token_counts = {"input_tokens": size, "output_tokens": 0, **counts}
+            cost: Decimal = price.calc_price(usage(**token_counts))["total_price"]
             return round(cost * UNITS / counted)
 
         self.fresh = rate(size)
@@ -67,7 +67,7 @@ class PackageRates:
         self._prices: dict[int, tuple[Any, list[int], dict[int, Rates]]] = {}
 
     def cost(
-        self, tokens: Tokens, name: str, place: str, when: datetime | None
+        self, tokens: Tokens, name: str, provider_id: str, when: datetime | None
     ) -> tuple[float, float, float] | None:
         """Return what a call of text costs: in all, for its input and for its output, in dollars.
 
@@ -77,31 +77,31 @@ class PackageRates:
         Raises:
             ValueError: It has no rates, but something of its own for each call.
         """
-        model = self._model(name, place)
+        model = self._model(name, provider_id)
         if model is None:
             return None
         price = model.get_prices(when or datetime.now(UTC))
-        known = self._prices.get(id(price))
-        if known is None:
+        cached = self._prices.get(id(price))
+        if cached is None:
             # The price is kept along, or another could come to have its address.
-            known = self._prices[id(price)] = price, _sizes(price), {}
-        _, sizes, all_rates = known
+            cached = self._prices[id(price)] = price, _sizes(price), {}
+        _, sizes, all_rates = cached
         size = bisect_left(sizes, tokens.input)
         rates = all_rates.get(size)
         if rates is None:
             rates = all_rates[size] = Rates(price, self._usage, sizes[size - 1] + 1 if size else 0)
-        before = (
+        input_cost = (
             tokens.fresh * rates.fresh
             + tokens.cache_read * rates.cache_read
             + (tokens.cache_write - tokens.cache_write_1h) * rates.cache_write
             + tokens.cache_write_1h * rates.cache_write_1h
         )
-        after = tokens.output * rates.output
-        return (before + after) / UNITS, before / UNITS, after / UNITS
+        output_cost = tokens.output * rates.output
+        return (input_cost + output_cost) / UNITS, input_cost / UNITS, output_cost / UNITS
 
-    def _model(self, name: str, place: str) -> Any:
+    def _model(self, name: str, provider_id: str) -> Any:
         """Return the package's model; None, which is remembered as well, if there is none."""
-        key = name, place
+        key = name, provider_id
         try:
             return self._models[key]
         except KeyError:
@@ -109,12 +109,12 @@ class PackageRates:
         from genai_prices.data_snapshot import get_snapshot
 
         try:
-            _, found = get_snapshot().find_provider_model(name, None, place or None, None)
+            _, model_or_error = get_snapshot().find_provider_model(name, None, provider_id or None, None)
         except LookupError:
-            found = None
+            model_or_error = None
         if len(self._models) < _MODELS_KEPT:
-            self._models[key] = found
-        return found
+            self._models[key] = model_or_error
+        return model_or_error
 
 
 def _sizes(price: Any) -> list[int]:
@@ -123,9 +123,9 @@ def _sizes(price: Any) -> list[int]:
     Raises:
         ValueError: Requests cost something by themselves.
     """
-    found: set[int] = set()
+    thresholds: set[int] = set()
     for key, value in vars(price).items():
         if value is not None and key.startswith(_REQUESTS):
             raise ValueError("requests have a price of their own")
-        found.update(tier.start for tier in getattr(value, "tiers", ()))
-    return sorted(found)
+        thresholds.update(tier.start for tier in getattr(value, "tiers", ()))
+    return sorted(thresholds)

@@ -46,14 +46,14 @@ def price_report(models: tuple[str, ...] = ()) -> Iterator[str]:
 def _line(book: PriceBook, name: str) -> str:
     costs = [book.cost(tokens, name) for tokens in (_IN, _READ, _WRITTEN, _OUT)]
     window = book.window(name)
-    held = f"{window.tokens:,}" if window.tokens else "unknown"
+    window_text = f"{window.tokens:,}" if window.tokens else "unknown"
     if costs[0].total is None:
-        return f"{name:<28} {'unknown':>9}  {costs[0].source}; window {held}"
+        return f"{name:<28} {'unknown':>9}  {costs[0].source}; window {window_text}"
     cells = [
         f"{(cost.total or 0.0) * 1_000_000 / _SAMPLE:>{width}.3f}"
         for cost, width in zip(costs, (9, 10, 9, 9), strict=True)
     ]
-    return f"{name:<28} {' '.join(cells)}  {held}  ({costs[0].source})"
+    return f"{name:<28} {' '.join(cells)}  {window_text}  ({costs[0].source})"
 
 
 def _installed_at() -> float | None:

@@ -18,9 +18,9 @@ def total_of_listed(run: ListedRun, trace: Trace) -> Total:
         trace: The same run in the store.
     """
     total = Total()
-    for (model, asked, provider), at, count, usage in run.paid_calls():
+    for (model, requested_model, provider), at, count, usage in run.paid_calls():
         call = Span("", trace, model=model or None, started_at=at, usage=usage)
-        call.call = ModelCall(requested_model=asked or None, provider=provider or None)
+        call.call = ModelCall(requested_model=requested_model or None, provider=provider or None)
         one = total_of_call(call)
         for _ in range(count):
             total.add(one)

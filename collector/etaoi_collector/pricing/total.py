@@ -62,8 +62,8 @@ class Total:
     @property
     def cache_hit_rate(self) -> float | None:
         """Share of the input that came from a cache; None without input."""
-        whole = self.fresh + self.cache_read + self.cache_write
-        return self.cache_read / whole if whole else None
+        input_tokens = self.fresh + self.cache_read + self.cache_write
+        return self.cache_read / input_tokens if input_tokens else None
 
     def add(self, other: Total, sign: int = 1) -> None:
         """Add another sum, or take it away with a sign of -1."""
@@ -80,10 +80,10 @@ class Total:
 
     def without(self, other: Total) -> Total:
         """Return what is left of it without another sum that is part of it."""
-        left = Total()
-        left.add(self)
-        left.add(other, -1)
-        return left
+        remainder = Total()
+        remainder.add(self)
+        remainder.add(other, -1)
+        return remainder
 
 
 def is_paid(span: Span) -> bool:
@@ -158,10 +158,10 @@ def total_of_trace(trace: Trace, *, wait: bool = False) -> Total:
     if wait:
         load_prices()
     key = trace.usage_version, prices_ready()
-    known = _traces.get(trace)
-    if known is None or known[0] != key:
-        known = _traces[trace] = key, total_of_calls(trace.calls)
-    return known[1]
+    cached = _traces.get(trace)
+    if cached is None or cached[0] != key:
+        cached = _traces[trace] = key, total_of_calls(trace.calls)
+    return cached[1]
 
 
 def totals_of_spans_above(trace: Trace) -> dict[Span, Total]:
@@ -170,16 +170,16 @@ def totals_of_spans_above(trace: Trace) -> dict[Span, Total]:
     The same sums are not made twice. See `total_of_call`.
     """
     load_prices()
-    known = _above.get(trace)
-    if known is None or known[0] != trace.usage_version:
+    cached = _above.get(trace)
+    if cached is None or cached[0] != trace.usage_version:
         sums: dict[Span, Total] = {}
         for call in trace.calls:
             total, above = total_of_call(call, wait=True), call.parent
             while above is not None:
                 sums.setdefault(above, Total()).add(total)
                 above = above.parent
-        known = _above[trace] = trace.usage_version, sums
-    return known[1]
+        cached = _above[trace] = trace.usage_version, sums
+    return cached[1]
 
 
 _above: WeakKeyDictionary[Trace, tuple[int, dict[Span, Total]]] = WeakKeyDictionary()

@@ -100,11 +100,11 @@ class _Ledger:
         """Add a call to the sums, or take it away."""
         self.total.add(call.total, sign)
         for sums, key in ((self.models, call.model), (self.agents, call.agent)):
-            known = sums.get(key)
-            if known is None:
-                known = sums[key] = Total()
-            known.add(call.total, sign)
-            if not known:
+            total = sums.get(key)
+            if total is None:
+                total = sums[key] = Total()
+            total.add(call.total, sign)
+            if not total:
                 del sums[key]
 
 
@@ -141,13 +141,13 @@ class Totals:
 
     def of_session(self, session: Session) -> Total:
         """Return what all traces of a session came to."""
-        known = self._sessions.get(session)
-        if known is None:
-            known = Total()
+        total = self._sessions.get(session)
+        if total is None:
+            total = Total()
             for trace in session.traces:
-                known.add(self._ledger(trace).total)
-            self._sessions[session] = known
-        return known
+                total.add(self._ledger(trace).total)
+            self._sessions[session] = total
+        return total
 
     def by_model(self, trace: Trace) -> Mapping[str, Total]:
         """Return what a trace came to, by model."""
@@ -223,7 +223,7 @@ class Totals:
                 if ledger is not None and ledger.in_tree:
                     self._take_tree(span.trace)
         for trace in changes.restructured:
-            if trace in ledgers and not trace.members:
+            if trace in ledgers and not trace.spans:
                 self._drop(trace)
 
     def _price_again(self) -> None:
@@ -244,13 +244,13 @@ class Totals:
         for span in list(spans):
             ledger = self._ledgers[span.trace]
             session = self._sessions.get(span.trace.session)
-            before = ledger.calls.get(span)
+            previous = ledger.calls.get(span)
             after = _Call(span, total_of_call(span, wait=self._wait))
             change = after.total
-            if before is not None:
-                ledger.count(before, -1)
-                change = after.total.without(before.total)
-                after.parent = before.parent
+            if previous is not None:
+                ledger.count(previous, -1)
+                change = after.total.without(previous.total)
+                after.parent = previous.parent
             elif ledger.in_tree:
                 after.parent = span.parent
             ledger.calls[span] = after
@@ -360,14 +360,14 @@ class Totals:
 
 def tree_of(trace: Trace) -> list[Trace]:
     """Return a trace and all that hang in its tree."""
-    found = {trace: None}
+    traces = {trace: None}
     waiting = [trace]
     while waiting:
         for one in waiting.pop().hung or ():
-            if one not in found:
-                found[one] = None
+            if one not in traces:
+                traces[one] = None
                 waiting.append(one)
-    return list(found)
+    return list(traces)
 
 
 def _passed_up(moved: Iterable[tuple[_Node | None, _Call | None]], sign: int) -> _Passed:
@@ -389,11 +389,11 @@ def _pass(
     sign: int = 1,
 ) -> None:
     """Put something on what a span is to get."""
-    known = passed.get(to)
-    whole, of_agents = known if known is not None else (Total(), None)
-    whole.add(together, sign)
+    entry = passed.get(to)
+    overall, of_agents = entry if entry is not None else (Total(), None)
+    overall.add(together, sign)
     if agents is not None:
         if of_agents is None:
             of_agents = Total()
         of_agents.add(agents, sign)
-    passed[to] = whole, of_agents
+    passed[to] = overall, of_agents

@@ -34,23 +34,23 @@ def usage_object(usage: Usage | None) -> Map | None:
     }
 
 
-def offered_tools(seen: SpanEvents) -> list[str] | None:
+def offered_tools(data: SpanEvents) -> list[str] | None:
     """Return the names of the tools that a model call was offered, in order; None if it was offered none."""
-    if seen.span.kind != "llm":
+    if data.span.kind != "llm":
         return None
-    return tool_names(seen.start_payload.get(keys.TOOLS)) or None
+    return tool_names(data.start_payload.get(keys.TOOLS)) or None
 
 
-def call_notes(seen: SpanEvents) -> list[str]:
+def call_notes(data: SpanEvents) -> list[str]:
     """Return what is odd about a model call, in words."""
-    span = seen.span
+    span = data.span
     if span.kind != "llm":
         return []
-    answer = as_map(seen.end_payload.get(keys.RESPONSE))
+    answer = as_map(data.end_payload.get(keys.RESPONSE))
     calls = [as_map(call).get("name") for call in as_list(answer.get(keys.TOOL_CALLS))]
     notes = [
         f"it calls a tool that was not offered: {name}"
-        for name in unknown_tools(seen.start_payload.get(keys.TOOLS), calls)
+        for name in unknown_tools(data.start_payload.get(keys.TOOLS), calls)
     ]
     if span.call is not None and span.call.wraps:
         notes.append("its answer is that of the model call inside it, which is counted and paid")
@@ -59,15 +59,15 @@ def call_notes(seen: SpanEvents) -> list[str]:
     return notes
 
 
-def answer_object(seen: SpanEvents, payloads: PayloadReader) -> Any:
+def answer_object(data: SpanEvents, payloads: PayloadReader) -> Any:
     """Return a model's answer; of a call that broke off or has not ended what streamed, marked incomplete."""
-    payload = seen.end_payload
-    broke_off = seen.span.error is not None or bool(payload.get(keys.SYNTHETIC_END))
+    payload = data.end_payload
+    broke_off = data.span.error is not None or bool(payload.get(keys.SYNTHETIC_END))
     answer = payload.get(keys.RESPONSE)
     if answer is not None and not (broke_off and is_empty_answer(answer)):
         answer = with_roles(answer, 0)
         return {**answer, keys.INCOMPLETE: True} if broke_off and isinstance(answer, dict) else answer
-    streamed = _streamed(seen.span, payloads)
+    streamed = _streamed(data.span, payloads)
     if streamed:
         return {keys.ROLE: ASSISTANT, **streamed, keys.INCOMPLETE: True}
     if broke_off:
@@ -85,11 +85,11 @@ def _streamed(span: Span, payloads: PayloadReader) -> Map:
     stream = payloads.streamed(span)
     while not stream.complete:
         stream = payloads.streamed(span)
-    found: Map = {keys.TEXT: stream.answer}
+    fields: Map = {keys.TEXT: stream.answer}
     reasoning = stream.channels.get(keys.REASONING)
     if reasoning is not None and reasoning.text:
-        found[keys.REASONING] = reasoning.text
-    return found if any(found.values()) else {}
+        fields[keys.REASONING] = reasoning.text
+    return fields if any(fields.values()) else {}
 
 
 def with_roles(value: Any, levels: int = 2) -> Any:

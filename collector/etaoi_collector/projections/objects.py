@@ -52,7 +52,7 @@ def trace_object(trace: Trace) -> Map:
         "status": trace.status.value,
         "started_at": iso(trace.started_at),
         "duration_ms": _milliseconds(trace.ended_at - trace.started_at),
-        "spans": trace.spans,
+        "spans": trace.span_count,
         "events": trace.events,
         "errors": trace.errors,
         "model_calls": trace.model_calls,
@@ -77,10 +77,10 @@ def span_object(span: Span, payloads: PayloadReader, now: float, totals: Totals 
         now: Seconds since the epoch.
         totals: Sums of the span's store; without them `totals` is null.
     """
-    seen = SpanEvents(span, payloads, now)
+    data = SpanEvents(span, payloads, now)
     cost = cost_of_call(span, wait=True) if span.kind == "llm" else None
-    ended = bool(span.marks & SpanFlag.ENDED)
-    started = bool(span.marks & SpanFlag.STARTED)
+    ended = bool(span.flags & SpanFlag.ENDED)
+    started = bool(span.flags & SpanFlag.STARTED)
     status = span.status
     lost = status is Status.LOST
     return {
@@ -96,9 +96,9 @@ def span_object(span: Span, payloads: PayloadReader, now: float, totals: Totals 
         "last_seen_at": iso(span.last_seen_at) if lost else None,
         "duration_ms": _milliseconds(span.duration(now)) if ended or lost else None,
         "error": span.error,
-        "attributes": seen.metadata,
-        "input": _input(seen),
-        "output": _output(seen, payloads),
+        "attributes": data.metadata,
+        "input": _input(data),
+        "output": _output(data, payloads),
         "usage": usage_object(span.usage),
         "model": span.model,
         "requested_model": span.requested_model,
@@ -107,11 +107,11 @@ def span_object(span: Span, payloads: PayloadReader, now: float, totals: Totals 
         "cost_is_complete": cost is None or cost.total is not None,
         "totals": totals_object(span, totals),
         "waits_for": span.waits_for,
-        "tools": offered_tools(seen),
+        "tools": offered_tools(data),
         "agent": span.agent,
         "ttft_ms": _milliseconds(span.ttft),
-        "voice_metrics": seen.metrics or None,
-        "notes": [*_notes(span), *call_notes(seen), *seen.gaps],
+        "voice_metrics": data.metrics or None,
+        "notes": [*_notes(span), *call_notes(data), *data.gaps],
     }
 
 
@@ -119,15 +119,15 @@ def totals_object(span: Span, totals: Totals | None) -> Map | None:
     """Return what all model calls below a span came to, and those of it itself; None where there are none."""
     if totals is None or not span.children:
         return None
-    found = totals.of_span(span)
-    return _split_object(found) if found is not None else None
+    span_totals = totals.of_span(span)
+    return _split_object(span_totals) if span_totals is not None else None
 
 
-def _split_object(found: SpanTotals) -> Map:
+def _split_object(span_totals: SpanTotals) -> Map:
     return {
-        "own": total_object(found.own),
-        "below": total_object(found.below),
-        "together": total_object(found.together),
+        "own": total_object(span_totals.own),
+        "below": total_object(span_totals.below),
+        "together": total_object(span_totals.together),
     }
 
 
@@ -143,43 +143,43 @@ def total_object(total: Total) -> Map:
     }
 
 
-def _input(seen: SpanEvents) -> Any:
-    payload = seen.start_payload
-    if seen.span.marks & SpanFlag.PROBE:
-        return _probe_input(seen)
+def _input(data: SpanEvents) -> Any:
+    payload = data.start_payload
+    if data.span.flags & SpanFlag.PROBE:
+        return _probe_input(data)
     for key in _INPUTS:
         if key in payload:
             return with_roles(_parsed(payload[key])) if key == keys.INPUT_MESSAGES else _parsed(payload[key])
     return payload or None
 
 
-def _output(seen: SpanEvents, payloads: PayloadReader) -> Any:
-    payload = seen.end_payload
-    if seen.span.marks & SpanFlag.PROBE:
-        return _probe_output(seen)
-    if seen.span.kind == "llm":
-        return _parsed(answer_object(seen, payloads))
+def _output(data: SpanEvents, payloads: PayloadReader) -> Any:
+    payload = data.end_payload
+    if data.span.flags & SpanFlag.PROBE:
+        return _probe_output(data)
+    if data.span.kind == "llm":
+        return _parsed(answer_object(data, payloads))
     for key in _OUTPUTS:
         if key in payload:
             return _parsed(payload[key])
     return payload or None
 
 
-def _probe_input(seen: SpanEvents) -> Map | None:
+def _probe_input(data: SpanEvents) -> Map | None:
     """The request before and after a hook: both in its start, or what it sent down in a delta."""
-    told: Map = {key: seen.start_payload[key] for key in ("before", "after") if key in seen.start_payload}
-    for sent in seen.delta_payloads:
+    request: Map = {key: data.start_payload[key] for key in ("before", "after") if key in data.start_payload}
+    for sent in data.delta_payloads:
         if isinstance(sent.get("after"), dict):
             # Only sections that changed are sent; None stands for one that is gone.
-            whole = as_map(told.get("before")) | sent["after"]
-            told["after"] = {key: value for key, value in whole.items() if value is not None}
-    return with_roles(told, 4) or None
+            merged = as_map(request.get("before")) | sent["after"]
+            request["after"] = {key: value for key, value in merged.items() if value is not None}
+    return with_roles(request, 4) or None
 
 
-def _probe_output(seen: SpanEvents) -> Map | None:
-    payloads = [seen.start_payload, *seen.delta_payloads, seen.end_payload]
-    told = {key: p[key] for p in payloads for key in ("diff", "response") if key in p}
-    return with_roles(told, 4) or None
+def _probe_output(data: SpanEvents) -> Map | None:
+    payloads = [data.start_payload, *data.delta_payloads, data.end_payload]
+    result = {key: p[key] for p in payloads for key in ("diff", "response") if key in p}
+    return with_roles(result, 4) or None
 
 
 def _parsed(value: Any) -> Any:
@@ -204,8 +204,8 @@ def _parsed(value: Any) -> Any:
 def _is_deep(text: str) -> bool:
     """Whether JSON text nests deeper than what is read out of a recording; text in quotes counts along."""
     depth = 0
-    for found in _BRACKETS.finditer(text):
-        depth += 1 if found[0] in "[{" else -1
+    for bracket in _BRACKETS.finditer(text):
+        depth += 1 if bracket[0] in "[{" else -1
         if depth > MAX_SHOWN_DEPTH:
             return True
     return False
@@ -222,7 +222,7 @@ _MARKS = (
 
 
 def _notes(span: Span) -> list[str]:
-    return [words for mark, words in _MARKS if span.marks & mark]
+    return [words for mark, words in _MARKS if span.flags & mark]
 
 
 def _milliseconds(seconds: float | None) -> float | None:

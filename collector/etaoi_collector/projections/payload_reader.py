@@ -25,8 +25,8 @@ DELTAS_PER_LOOK = 20_000
 class PayloadReader(Protocol):
     """What a detail asks for."""
 
-    def event(self, place: int) -> dict[str, Any] | Missing:
-        """Return the whole event that lies at a place, decoded."""
+    def event(self, event_ref: int) -> dict[str, Any] | Missing:
+        """Return the whole event at an event reference, decoded."""
 
     def streamed(self, span: Span) -> AssembledStream:
         """Return the text that a span's deltas have brought so far."""
@@ -35,7 +35,7 @@ class PayloadReader(Protocol):
 class EventReader(Protocol):
     """Where the bytes of events lie; a `Source` of the collector is one."""
 
-    def read(self, place: int) -> bytes | Missing:
+    def read(self, event_ref: int) -> bytes | Missing:
         """Return one event's MessagePack bytes, or why they cannot be had."""
 
 
@@ -52,15 +52,15 @@ class RecordedPayloads:
         self._events: Lru[int, dict[str, Any]] = Lru(keep, most_cost=BYTES_KEPT)
         self._streams: Lru[int, AssembledStream] = Lru(STREAMS_KEPT)
 
-    def event(self, place: int) -> dict[str, Any] | Missing:
-        """Return the whole event that lies at a place, decoded."""
-        event = self._events.get(place)
+    def event(self, event_ref: int) -> dict[str, Any] | Missing:
+        """Return the whole event at an event reference, decoded."""
+        event = self._events.get(event_ref)
         if event is None:
-            data = self._read(place)
+            data = self._read(event_ref)
             if isinstance(data, Missing):
                 return data
             event = decode_lossless(data)
-            self._events.put(place, event, len(data))
+            self._events.put(event_ref, event, len(data))
         return event
 
     def streamed(self, span: Span) -> AssembledStream:
@@ -70,10 +70,10 @@ class RecordedPayloads:
             stream = AssembledStream(span)
             self._streams.put(span.number, stream)
         deltas = span.deltas or ()
-        for place in deltas[stream.read : stream.read + DELTAS_PER_LOOK]:
-            data = self._read(place)
+        for event_ref in deltas[stream.read : stream.read + DELTAS_PER_LOOK]:
+            data = self._read(event_ref)
             stream.feed(None if isinstance(data, Missing) else decode_lossless(data).get("payload"))
         return stream
 
-    def _read(self, place: int) -> bytes | Missing:
-        return self.source.read(place) if place >= 0 else Missing("it was not kept")
+    def _read(self, event_ref: int) -> bytes | Missing:
+        return self.source.read(event_ref) if event_ref >= 0 else Missing("it was not kept")

@@ -19,13 +19,13 @@ _ROOTS_READ = 4
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
-class _Given(msgspec.Struct, gc=False):
+class _InputPayload(msgspec.Struct, gc=False):
     inputs: Any = None
     input: Any = None
 
 
 class _Start(msgspec.Struct, gc=False):
-    payload: _Given
+    payload: _InputPayload
 
 
 _start = msgspec.msgpack.Decoder(_Start).decode
@@ -45,10 +45,10 @@ def question_of(trace: Trace, reader: EventBytes) -> str:
         if not isinstance(raw, bytes | bytearray | memoryview):
             continue
         try:
-            given = _start(raw).payload
+            payload = _start(raw).payload
         except _UNREADABLE:
             continue
-        for text in (given.inputs, given.input):
+        for text in (payload.inputs, payload.input):
             words = first_words(text) if isinstance(text, str) else ""
             if words:
                 return words[:LONGEST]

@@ -12,8 +12,8 @@ from etaoi_collector.store.model import Span
 class EventBytes(Protocol):
     """Reads the recorded bytes of one event; anything but bytes means that they were not kept."""
 
-    def read(self, place: int, /) -> object:
-        """Return the raw event at a place."""
+    def read(self, event_ref: int, /) -> object:
+        """Return the raw event at an event reference."""
         ...
 
 
@@ -34,19 +34,19 @@ class RecordedContent:
     def __init__(self, reader: EventBytes) -> None:
         self._reader = reader
 
-    def given(self, span: Span) -> bytes:
+    def input_bytes(self, span: Span) -> bytes:
         """Return the bytes of the start event."""
         return self._bytes(span.start_ref)
 
-    def made(self, span: Span) -> bytes:
+    def output_bytes(self, span: Span) -> bytes:
         """Return the bytes of the deltas and the end event."""
         return b"".join(map(self._bytes, [*(span.deltas or ()), span.end_ref]))
 
-    def _bytes(self, place: int) -> bytes:
+    def _bytes(self, event_ref: int) -> bytes:
         """Return the payload's bytes: ids and time stamps around it would match any number."""
-        if place < 0:
+        if event_ref < 0:
             return b""
-        raw = self._reader.read(place)
+        raw = self._reader.read(event_ref)
         if not isinstance(raw, bytes | bytearray | memoryview):
             return b""
         try:

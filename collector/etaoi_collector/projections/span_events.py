@@ -35,14 +35,14 @@ class SpanEvents:
     @cached_property
     def start(self) -> Map | Missing | None:
         """Its start event; None if none has arrived."""
-        if not self.span.marks & SpanFlag.STARTED:
+        if not self.span.flags & SpanFlag.STARTED:
             return None
         return self._payloads.event(self.span.start_ref)
 
     @cached_property
     def end(self) -> Map | Missing | None:
         """Its end event; None if none has arrived."""
-        if not self.span.marks & SpanFlag.ENDED:
+        if not self.span.flags & SpanFlag.ENDED:
             return None
         return self._payloads.event(self.span.end_ref)
 
@@ -59,11 +59,11 @@ class SpanEvents:
     @cached_property
     def metadata(self) -> Map:
         """The metadata of start and end together."""
-        found: Map = {}
+        merged: Map = {}
         for event in (self.end, self.start):
             if isinstance(event, dict):
-                found |= as_map(event.get("metadata"))
-        return found
+                merged |= as_map(event.get("metadata"))
+        return merged
 
     @cached_property
     def metrics(self) -> Map:
@@ -73,8 +73,8 @@ class SpanEvents:
     @cached_property
     def deltas(self) -> list[Map | Missing]:
         """Its newest deltas, in order of arrival."""
-        places = self.span.deltas or []
-        return [self._payloads.event(place) for place in places[-DELTAS_LISTED:]]
+        event_refs = self.span.deltas or []
+        return [self._payloads.event(event_ref) for event_ref in event_refs[-DELTAS_LISTED:]]
 
     @cached_property
     def delta_payloads(self) -> list[Map]:
@@ -94,15 +94,15 @@ class SpanEvents:
     @cached_property
     def gaps(self) -> list[str]:
         """What of it cannot be read, in words."""
-        found = []
-        for name, event, place in (
+        sentences = []
+        for name, event, event_ref in (
             ("start", self.start, self.span.start_ref),
             ("end", self.end, self.span.end_ref),
         ):
             if isinstance(event, Missing):
-                why = "it was not recorded" if place == NO_EVENT and not event.reason else event.reason
-                found.append(f"The content of its {name} cannot be shown: {why}")
-        return found
+                why = "it was not recorded" if event_ref == NO_EVENT and not event.reason else event.reason
+                sentences.append(f"The content of its {name} cannot be shown: {why}")
+        return sentences
 
     @property
     def running(self) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import insort
 from typing import Any
 
+from etaoi_collector.conventions import keys
 from etaoi_collector.store.model import Span
 
 ANSWER = ""
@@ -47,19 +48,19 @@ class Channel:
     def parts(self) -> list[str | int]:
         """Return the text in order, with the length of each gap between its parts."""
         parts: list[str | int] = [self.text] if self.text else []
-        known = len(self.text)
+        text_length = len(self.text)
         for start, piece in self._loose:
-            if start > known:
-                parts.append(start - known)
+            if start > text_length:
+                parts.append(start - text_length)
                 parts.append(piece)
-                known = start + len(piece)
-            elif start + len(piece) > known:
-                parts[-1] = f"{parts[-1]}{piece[known - start :]}"
-                known = start + len(piece)
+                text_length = start + len(piece)
+            elif start + len(piece) > text_length:
+                parts[-1] = f"{parts[-1]}{piece[text_length - start :]}"
+                text_length = start + len(piece)
         return parts
 
     @property
-    def shown(self) -> str:
+    def display_text(self) -> str:
         """The text with a note where characters are missing."""
         if not self._loose:
             return self.text
@@ -100,7 +101,7 @@ class AssembledStream:
         if not isinstance(payload, dict):
             self.unread += 1
             return
-        text = payload.get("text")
+        text = payload.get(keys.TEXT)
         if not isinstance(text, str) or not text:
             return
         at = payload.get("at")
@@ -114,7 +115,7 @@ class AssembledStream:
     def answer(self) -> str:
         """The answer so far, gaps marked."""
         channel = self.channels.get(ANSWER)
-        return channel.shown if channel else ""
+        return channel.display_text if channel else ""
 
     @property
     def complete(self) -> bool:

@@ -22,8 +22,8 @@ def is_stray(trace: Trace) -> bool:
     return (
         bool(trace.roots)
         and not trace.only_context
-        and len(trace.roots) == len(trace.members)
-        and all(root.marks & _PROBE for root in trace.roots[:LOOKED_AT])
+        and len(trace.roots) == len(trace.spans)
+        and all(root.flags & _PROBE for root in trace.roots[:LOOKED_AT])
     )
 
 
@@ -47,17 +47,17 @@ def is_listed(trace: Trace) -> bool:
 
 def heads(trace: Trace) -> list[Span]:
     """Return what a trace begins with for a reader: its roots, without infrastructure around them."""
-    found: list[Span] = []
+    spans: list[Span] = []
     waiting = list(reversed(trace.roots[:LOOKED_AT]))
     for _ in range(_LOOKED_INTO):
-        if not waiting or len(found) >= LOOKED_AT:
+        if not waiting or len(spans) >= LOOKED_AT:
             break
         span = waiting.pop()
-        if span.marks & _INFRASTRUCTURE and span.is_folded_away:
+        if span.flags & _INFRASTRUCTURE and span.is_folded_away:
             waiting.extend(reversed(span.children or ()))
         else:
-            found.append(span)
-    return found or trace.roots[:LOOKED_AT]
+            spans.append(span)
+    return spans or trace.roots[:LOOKED_AT]
 
 
 def title(trace: Trace) -> str:
@@ -69,7 +69,7 @@ def title(trace: Trace) -> str:
     for root in heads(trace)[:8]:
         if root.name and root.kind != "agent_context":
             return root.name
-    for member in trace.members[:8]:
+    for member in trace.spans[:8]:
         if member.agent:
             return member.agent
     return trace.trace_id[:8]
@@ -77,7 +77,7 @@ def title(trace: Trace) -> str:
 
 def trace_name(trace: Trace) -> str:
     """Return what a trace is called; one whose spans all hang in another trace's tree by its first span."""
-    first = trace.members[0] if trace.members and not trace.roots else None
+    first = trace.spans[0] if trace.spans and not trace.roots else None
     return first.name if first is not None and first.name else title(trace)
 
 

@@ -17,11 +17,11 @@ _GAP = 200
 class Content(Protocol):
     """Gives the recorded bytes of a span's events to a query that looks into contents."""
 
-    def given(self, span: Span) -> bytes:
+    def input_bytes(self, span: Span) -> bytes:
         """Return the bytes of its start event, empty when there is none."""
         ...
 
-    def made(self, span: Span) -> bytes:
+    def output_bytes(self, span: Span) -> bytes:
         """Return the bytes of its deltas and its end event, empty when there are none."""
         ...
 
@@ -40,17 +40,17 @@ class Word:
 
     Attributes:
         text: What is looked for, casefolded.
-        whole: A name must be nothing else.
+        is_whole_word: A name must be nothing else.
     """
 
     text: str
-    whole: bool = False
+    is_whole_word: bool = False
 
     def within(self, text: str | None) -> bool:
         """Whether a string holds the word."""
         if text is None:
             return False
-        if self.whole:
+        if self.is_whole_word:
             return self.text == text.casefold()
         if "*" in self.text:
             return _in_order(self.text.split("*"), text.casefold())
@@ -88,8 +88,8 @@ class Anywhere:
             or word.within(span.agent)
             or word.within(span.model)
             or word.within(span.error)
-            or word.within_bytes(content.given(span))
-            or word.within_bytes(content.made(span))
+            or word.within_bytes(content.input_bytes(span))
+            or word.within_bytes(content.output_bytes(span))
         )
 
 
@@ -113,25 +113,25 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class InputContains:
     """A word in what the span was given."""
 
     word: Word
 
     def matches(self, span: Span, content: Content) -> bool:
         """Look into its start event."""
-        return self.word.within_bytes(content.given(span))
+        return self.word.within_bytes(content.input_bytes(span))
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class OutputContains:
     """A word in what the span gave back."""
 
     word: Word
 
     def matches(self, span: Span, content: Content) -> bool:
         """Look into its deltas and its end event."""
-        return self.word.within_bytes(content.made(span))
+        return self.word.within_bytes(content.output_bytes(span))
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,21 +193,21 @@ def _near_each_other(pieces: list[bytes], raw: bytes) -> bool:
     """
     ends: list[int] | None = None
     for piece in filter(None, pieces):
-        found = []
-        before = 0
+        matched_ends = []
+        index = 0
         at = raw.find(piece)
         while at >= 0:
             if ends is None:
-                found.append(at + len(piece))
+                matched_ends.append(at + len(piece))
             else:
-                while before + 1 < len(ends) and ends[before + 1] <= at:
-                    before += 1
-                if ends[before] <= at <= ends[before] + _GAP:
-                    found.append(at + len(piece))
+                while index + 1 < len(ends) and ends[index + 1] <= at:
+                    index += 1
+                if ends[index] <= at <= ends[index] + _GAP:
+                    matched_ends.append(at + len(piece))
             at = raw.find(piece, at + 1)
-        if not found:
+        if not matched_ends:
             return False
-        ends = found
+        ends = matched_ends
     return True
 
 

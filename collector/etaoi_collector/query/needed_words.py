@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from etaoi_collector.query.match import All, Anywhere, Either, Field, Given, Made, Query, Word
+from etaoi_collector.query.match import (
+    All,
+    Anywhere,
+    Either,
+    Field,
+    InputContains,
+    OutputContains,
+    Query,
+    Word,
+)
 from etaoi_collector.store.model import Status
 
 
@@ -14,7 +23,7 @@ def needed_words(query: Query) -> tuple[Word, ...] | None:
     Returns:
         None if spans may match without any.
     """
-    if isinstance(query, Anywhere | Given | Made):
+    if isinstance(query, Anywhere | InputContains | OutputContains):
         return (query.word,) if longest_piece(query.word) else None
     if isinstance(query, Field):
         return (query.word,) if query.word is not None and longest_piece(query.word) else None
@@ -39,7 +48,7 @@ def words_in(query: Query, *, fields: bool = True) -> list[Word]:
         query: What is looked for.
         fields: Also those of names, states and ids, such as that of ``tool:fetch``.
     """
-    if isinstance(query, Anywhere | Given | Made):
+    if isinstance(query, Anywhere | InputContains | OutputContains):
         return [query.word]
     if isinstance(query, Field):
         return [query.word] if fields and query.word is not None else []

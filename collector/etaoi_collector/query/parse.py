@@ -14,9 +14,9 @@ from etaoi_collector.query.match import (
     Anywhere,
     Either,
     Field,
-    Given,
-    Made,
+    InputContains,
     Not,
+    OutputContains,
     Query,
     Word,
 )
@@ -145,20 +145,20 @@ def _field(name: str, op: str, value: str) -> Query:
     if name in _NUMBERS:
         return _number(name, op, value)
     if op == "=" and name in _NAMES:
-        return _NAMES[name](Word(value.casefold(), whole=True))
+        return _NAMES[name](Word(value.casefold(), is_whole_word=True))
     if op in (":", "=") and name in _TEXTS:
         return _TEXTS[name](value)
     if op == ":" and name in _NAMES:
         return _NAMES[name](_word(value))
     if name in _TEXTS or name in _NAMES:
         raise QueryError(f"{name} takes a word: {name}:something.")
-    known = ", ".join(sorted({*_TEXTS, *_NAMES, *_NUMBERS}))
-    raise QueryError(f"There is no field {name!r}. Fields: {known}. Quote text that has a colon in it.")
+    field_names = ", ".join(sorted({*_TEXTS, *_NAMES, *_NUMBERS}))
+    raise QueryError(f"There is no field {name!r}. Fields: {field_names}. Quote text that has a colon in it.")
 
 
 def _number(name: str, op: str, value: str) -> Query:
     if op == ":" and name in ("in", "out"):
-        return (Given if name == "in" else Made)(_word(value))
+        return (InputContains if name == "in" else OutputContains)(_word(value))
     if name == "cost" and op in (":", "=") and value.removeprefix("$") == "?":
         return Field(_without_price)
     read, parse = _NUMBERS[name]
@@ -168,8 +168,8 @@ def _number(name: str, op: str, value: str) -> Query:
     compare = COMPARISONS[op]
 
     def holds(span: Span) -> bool:
-        told = read(span)
-        return told is not None and compare(told, wanted)
+        number = read(span)
+        return number is not None and compare(number, wanted)
 
     return Field(holds)
 

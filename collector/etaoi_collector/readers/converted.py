@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from etaoi_collector.recording.random_access_file import open_bytes, shown
+from etaoi_collector.recording.random_access_file import open_bytes, printable_path
 from etaoi_collector.recording.reader import TraceReader
 from etaoi_collector.recording.segment import TraceFileError
 from etaoi_collector.source_items import SourceItem
@@ -45,7 +45,7 @@ class ConvertedReader(TraceReader):
     def __init__(
         self, path: str | os.PathLike[str], translation: _Translation, *, by_lines: bool, follow: bool = False
     ) -> None:
-        self._name = shown(path)
+        self._name = printable_path(path)
         self._foreign_path = Path(path)
         try:
             self._foreign = open_bytes(path)

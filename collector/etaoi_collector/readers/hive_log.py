@@ -90,7 +90,7 @@ class _Log:
                 unreadable += 1
                 continue
             events.append((at, number, event))
-        events.sort(key=lambda told: told[:2])
+        events.sort(key=lambda item: item[:2])
         fold = HiveEvents(coalesced=True)
         for at, _, event in events:
             fold.take(event, at)

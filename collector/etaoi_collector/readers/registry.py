@@ -27,18 +27,18 @@ OWN_USER = os.getuid() if hasattr(os, "getuid") else None
 
 def find_readers() -> list[Reader]:
     """Return all readers, those of this package first."""
-    found: list[Reader] = []
+    all_readers: list[Reader] = []
     for module in pkgutil.iter_modules(readers.__path__):
         loaded = importlib.import_module(f"{readers.__name__}.{module.name}")
-        _add(found, getattr(loaded, "READER", None))
+        _add(all_readers, getattr(loaded, "READER", None))
     from importlib.metadata import entry_points  # slow, and only what is no recording needs it
 
     for entry in entry_points(group=ENTRY_POINTS):
         try:
-            _add(found, entry.load())
+            _add(all_readers, entry.load())
         except Exception:
             continue
-    return found
+    return all_readers
 
 
 class OfferedFile(NamedTuple):
@@ -62,22 +62,22 @@ def offered_files() -> list[OfferedFile]:
 
     Files of other users are left out.
     """
-    found: dict[Path, OfferedFile] = {}
+    by_path: dict[Path, OfferedFile] = {}
     for reader in find_readers():
         try:
             for path in reader.offered():
                 with suppress(OSError):  # it went meanwhile
                     about = path.stat()
                     if stat.S_ISREG(about.st_mode) and (OWN_USER is None or about.st_uid == OWN_USER):
-                        found[path] = OfferedFile(path, reader.name, about.st_mtime, about.st_size)
+                        by_path[path] = OfferedFile(path, reader.name, about.st_mtime, about.st_size)
         except Exception:  # somebody else's reader
             continue
-    return sorted(found.values(), key=lambda file: file.modified, reverse=True)
+    return sorted(by_path.values(), key=lambda file: file.modified, reverse=True)
 
 
-def _add(found: list[Reader], reader: object) -> None:
+def _add(all_readers: list[Reader], reader: object) -> None:
     if isinstance(reader, type) and issubclass(reader, Reader):
-        found.append(reader())
+        all_readers.append(reader())
 
 
 def open_recording(path: str | os.PathLike[str], *, follow: bool = False) -> TraceReader:

@@ -43,7 +43,7 @@ class Clients:
     def __init__(self, ingest: Ingest, gone_after: float = GONE_AFTER) -> None:
         self._ingest = ingest
         self._gone_after = gone_after
-        self._known: dict[ClientKey, _Client] = {}
+        self._clients: dict[ClientKey, _Client] = {}
 
     def number(self, receiver: str, peer: str, agent: str) -> int:
         """Return the number of a client's connection, opened if it is new.
@@ -54,26 +54,26 @@ class Clients:
             agent: Its User-Agent.
         """
         key = _key(receiver, peer, agent)
-        client = self._known.get(key)
+        client = self._clients.get(key)
         if client is None:
             name = " ".join(filter(None, (receiver, agent[:80].strip())))
             number = self._ingest.open(key[1], name, encode_hello(name, role=INGEST))
-            client = self._known[key] = _Client(number)
+            client = self._clients[key] = _Client(number)
         return client.number
 
-    def came(self, receiver: str, peer: str, agent: str) -> None:
-        """Note that a TCP connection of a client is open, and will be until `left`."""
+    def connected(self, receiver: str, peer: str, agent: str) -> None:
+        """Note that a TCP connection of a client is open, and will be until `disconnected`."""
         self.number(receiver, peer, agent)
-        client = self._known[_key(receiver, peer, agent)]
+        client = self._clients[_key(receiver, peer, agent)]
         client.connections += 1
         if client.leaving is not None:
             client.leaving.cancel()
             client.leaving = None
 
-    def left(self, receiver: str, peer: str, agent: str) -> None:
+    def disconnected(self, receiver: str, peer: str, agent: str) -> None:
         """Note that a TCP connection of a client was closed."""
         key = _key(receiver, peer, agent)
-        client = self._known.get(key)
+        client = self._clients.get(key)
         if client is None:
             return
         client.connections -= 1
@@ -84,11 +84,11 @@ class Clients:
 
     def close(self) -> None:
         """Let all go: the collector stops."""
-        for key in list(self._known):
+        for key in list(self._clients):
             self._let_go(key)
 
     def _let_go(self, key: ClientKey) -> None:
-        client = self._known.pop(key, None)
+        client = self._clients.pop(key, None)
         if client is not None:
             if client.leaving is not None:
                 client.leaving.cancel()

@@ -37,12 +37,12 @@ class Headers:
 
     def get(self, name: str, default: str = "") -> str:
         """Return the first field of a name."""
-        return next((value for known, value in self._fields if known == name), default)
+        return next((value for field_name, value in self._fields if field_name == name), default)
 
     def get_all(self, key: str) -> list[str]:
         """Return all fields of a name, however it is spelled."""
         key = key.lower()
-        return [value for known, value in self._fields if known == key]
+        return [value for field_name, value in self._fields if field_name == key]
 
 
 class Endpoint(NamedTuple):

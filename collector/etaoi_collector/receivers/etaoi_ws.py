@@ -141,7 +141,7 @@ class EtaoiWebSocket(Receiver):
 
     async def _fan_out(self, connection: ServerConnection, session: ServerProtocol, hello: Hello) -> None:
         """Send a viewer what is recorded until either side ends it."""
-        self._ingest.viewer_came()
+        self._ingest.viewer_connected()
         self.viewers.add(connection)
         try:
             sending = asyncio.create_task(send_recording(connection, self._ingest, hello, self._patience))
@@ -159,7 +159,7 @@ class EtaoiWebSocket(Receiver):
                 raise ended[0]
         finally:
             self.viewers.discard(connection)
-            self._ingest.viewer_left()
+            self._ingest.viewer_disconnected()
 
     async def _obey(self, connection: ServerConnection, answer: Answer) -> None:
         if answer.send is not None:

@@ -59,7 +59,9 @@ class Front:
         self.receivers = [
             receiver(context) for receiver in (find_receivers() if receivers is None else receivers)
         ]
-        self.websocket = next(found for found in self.receivers if isinstance(found, EtaoiWebSocket))
+        self.websocket = next(
+            candidate for candidate in self.receivers if isinstance(candidate, EtaoiWebSocket)
+        )
         self.routes = Routes(context, self.receivers)
         self.budget = BodyBudget()
         self.undecided: set[FrontConnection] = set()
@@ -101,7 +103,7 @@ class Front:
         for transport in list(self.others):
             cast(asyncio.Transport, transport).abort()
         self._context.clients.close()
-        known = self.websocket.viewers.union(*(server.connections for server in self._servers))
+        connections = self.websocket.viewers.union(*(server.connections for server in self._servers))
         for server in self._servers:
             server.close()
         try:
@@ -109,7 +111,7 @@ class Front:
                 for server in self._servers:
                     await server.wait_closed()
         except TimeoutError:
-            for websocket in known:
+            for websocket in connections:
                 websocket.transport.abort()
             for server in self._servers:
                 await server.wait_closed()

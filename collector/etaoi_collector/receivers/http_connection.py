@@ -78,7 +78,7 @@ class HttpConnection(asyncio.Protocol):
             self._timer.cancel()
         self._routes.connections.discard(self)
         for receiver, agent in self._carried:
-            self._routes.context.clients.left(receiver, self._peer, agent)
+            self._routes.context.clients.disconnected(receiver, self._peer, agent)
         self._carried.clear()
 
     def data_received(self, data: bytes) -> None:
@@ -127,11 +127,11 @@ class HttpConnection(asyncio.Protocol):
         self._head = head
         self._headers = headers = Headers(head.headers)
         path = head.target.partition(b"?")[0].decode("latin-1")
-        found = self._routes.find(head.method.decode("latin-1"), path, headers, self._peer)
-        if isinstance(found, HttpAnswer):
-            self._refuse(found)
+        route = self._routes.find(head.method.decode("latin-1"), path, headers, self._peer)
+        if isinstance(route, HttpAnswer):
+            self._refuse(route)
             return
-        self._route = found
+        self._route = route
         length = headers.get("content-length")
         if length.isdecimal() and int(length) > MAX_BODY:
             self._refuse(json_answer(413, {"error": f"a body may have {MAX_BODY >> 20} MiB at most"}))
@@ -166,7 +166,7 @@ class HttpConnection(asyncio.Protocol):
             key = (route.receiver.name, agent)
             if key not in self._carried:
                 self._carried.add(key)
-                self._routes.context.clients.came(route.receiver.name, self._peer, agent)
+                self._routes.context.clients.connected(route.receiver.name, self._peer, agent)
         self._head = self._route = None
         if answer.stream is not None:
             self._answer_with_stream(answer, answer.stream)

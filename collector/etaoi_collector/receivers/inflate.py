@@ -57,7 +57,7 @@ def inflate(body: bytes, encoding: str) -> bytes:
 
 
 def _joined(pieces: Iterator[bytes], compressed: int) -> bytes:
-    found: list[bytes] = []
+    decompressed: list[bytes] = []
     size = 0
     try:
         for piece in pieces:
@@ -66,10 +66,10 @@ def _joined(pieces: Iterator[bytes], compressed: int) -> bytes:
                 raise CannotInflate(f"the body inflates to more than {MAX_INFLATED >> 20} MiB", 413)
             if size > RATIO_MATTERS and size > compressed * MAX_RATIO:
                 raise CannotInflate(f"the body inflates to more than {MAX_RATIO} times its size", 413)
-            found.append(piece)
+            decompressed.append(piece)
     except (zlib.error, zstandard.ZstdError, EOFError) as error:
         raise CannotInflate("the compressed body is damaged") from error
-    return b"".join(found)
+    return b"".join(decompressed)
 
 
 def _zlib(body: bytes, window: int) -> Iterator[bytes]:

@@ -99,14 +99,14 @@ def translate_feedback(translators: Translators, body: bytes) -> Iterator[list[b
     return _translated(translators, Operations(feedback=[value] if isinstance(value, dict) else []))
 
 
-def _translated(translators: Translators, told: Operations) -> Iterator[list[bytes]]:
+def _translated(translators: Translators, operations: Operations) -> Iterator[list[bytes]]:
     from etaoi_collector.translation.event_writer import write_reject
     from etaoi_collector.translation.langsmith_runs import read_time
 
     stream = translators.langsmith
-    yield stream.take(told.runs)
-    yield [write_reject(reason) for reason in told.rejected]
-    for feedback in told.feedback:
+    yield stream.take(operations.runs)
+    yield [write_reject(reason) for reason in operations.rejected]
+    for feedback in operations.feedback:
         yield stream.note(
             str(feedback.get("run_id")),
             str(feedback["trace_id"]) if feedback.get("trace_id") else None,

@@ -35,7 +35,7 @@ class LoopTroubles:
     def __init__(self, report: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
         self._report = report
         self._clock = clock
-        self._said: dict[str, float] = {}
+        self._reported_at: dict[str, float] = {}
 
     def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """Say what went wrong, in one line."""
@@ -46,9 +46,9 @@ class LoopTroubles:
         else:
             trouble = f"{context.get('message', 'the event loop failed')}: {error!r}"
         now = self._clock()
-        if now - self._said.get(trouble[:80], -EVERY) < EVERY:
+        if now - self._reported_at.get(trouble[:80], -EVERY) < EVERY:
             return
-        self._said = {known: at for known, at in self._said.items() if now - at < EVERY}
-        self._said[trouble[:80]] = now
+        self._reported_at = {problem: at for problem, at in self._reported_at.items() if now - at < EVERY}
+        self._reported_at[trouble[:80]] = now
         self._report(trouble)
         _log.warning("%s", trouble)

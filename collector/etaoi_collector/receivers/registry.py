@@ -14,7 +14,7 @@ def find_receivers() -> list[type[Receiver]]:
 
     One whose libraries are not installed is left out; they are extras.
     """
-    found: list[type[Receiver]] = []
+    receiver_types: list[type[Receiver]] = []
     for module in pkgutil.iter_modules(receivers.__path__):
         try:
             loaded = importlib.import_module(f"{receivers.__name__}.{module.name}")
@@ -24,5 +24,5 @@ def find_receivers() -> list[type[Receiver]]:
             continue
         receiver = getattr(loaded, "RECEIVER", None)
         if isinstance(receiver, type) and issubclass(receiver, Receiver):
-            found.append(receiver)
-    return found
+            receiver_types.append(receiver)
+    return receiver_types

@@ -63,8 +63,8 @@ class Routes:
         allowed: set[str] = set()
         for receiver in self._receivers:
             for endpoint in receiver.endpoints:
-                found = endpoint.path.search(path)
-                if found is None:
+                match = endpoint.path.search(path)
+                if match is None:
                     continue
                 if method not in endpoint.methods:
                     allowed |= endpoint.methods
@@ -76,12 +76,12 @@ class Routes:
                         {"error": "Wrong or missing token: send the one of --token."},
                         ("WWW-Authenticate", "Bearer"),
                     )
-                return Route(receiver, found.groupdict())
-        told = explain(method, path)
-        ingest.turn_away(told)
+                return Route(receiver, match.groupdict())
+        sentence = explain(method, path)
+        ingest.turn_away(sentence)
         if allowed:
-            return json_answer(405, {"error": told}, ("Allow", ", ".join(sorted(allowed))))
-        return json_answer(404, {"error": told, "served": SERVED})
+            return json_answer(405, {"error": sentence}, ("Allow", ", ".join(sorted(allowed))))
+        return json_answer(404, {"error": sentence, "served": SERVED})
 
     def respond(self, route: Route, request: HttpRequest) -> HttpAnswer:
         """Have a request answered; a failure of ours asks the client to come again, and shows."""

@@ -39,7 +39,7 @@ class StandbyStream:
     def __init__(self, ended: Callable[[StandbyStream], None]) -> None:
         self._ended = ended
         self._send: Callable[[bytes], bool] | None = None
-        self.gone = asyncio.Event()
+        self.finished = asyncio.Event()
 
     def opened(self, send: Callable[[bytes], bool]) -> None:
         """Begin."""
@@ -48,7 +48,7 @@ class StandbyStream:
     def closed(self) -> None:
         """It has gone, or has taken over."""
         self._send = None
-        self.gone.set()
+        self.finished.set()
         self._ended(self)
 
     def call(self) -> None:
@@ -96,7 +96,7 @@ class Standby(Receiver):
             return False
         first.call()
         try:
-            await asyncio.wait_for(first.gone.wait(), seconds)
+            await asyncio.wait_for(first.finished.wait(), seconds)
         except TimeoutError:
             return False
         return True

@@ -118,9 +118,9 @@ class TranslationWorker:
             except RuntimeError:  # the loop is closed: the collector stops
                 return
 
-    def _post(self, call: Callable[..., None], *told: object) -> None:
+    def _post(self, call: Callable[..., None], *arguments: object) -> None:
         try:
-            self._loop.call_soon_threadsafe(call, *told)
+            self._loop.call_soon_threadsafe(call, *arguments)
         except RuntimeError:
             return
 

@@ -32,8 +32,8 @@ SERVED = {
 
 def explain(method: str, path: str) -> str:
     """Say in one sentence what a client asked for, and why it gets nothing."""
-    asked = f"{method[:10]} {path[:80]}".encode("ascii", "replace").decode()
+    request = f"{method[:10]} {path[:80]}".encode("ascii", "replace").decode()
     for pattern, why in _HINTS:
         if pattern.search(path):
-            return f"a client asked for {asked}: {why}"
-    return f"a client asked for {asked}, which is not served"
+            return f"a client asked for {request}: {why}"
+    return f"a client asked for {request}, which is not served"

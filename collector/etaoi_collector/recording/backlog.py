@@ -43,9 +43,9 @@ def recorded(recorder: Recorder, past: Backlog) -> Iterator[SourceItem]:
     skip = past.skip
     for position, kind, at, number, body in records_between(chunks_from(recorder, past.start), past.end):
         if kind != FRAME:
-            found = connection_item(kind, at, number, body)
-            if found is not None and not found[1]:
-                yield found[0]
+            parsed = connection_item(kind, at, number, body)
+            if parsed is not None and not parsed[1]:
+                yield parsed[0]
             continue
         for events in event_batches(body, pack_event_ref(*position), number, at):
             cut = min(skip, len(events.events))

@@ -36,7 +36,7 @@ class Checkpoints(msgspec.Struct):
     """Where in a recording which event lies, roughly: finds the newest so many without reading all."""
 
     every: int = 1024
-    _known: list[tuple[int, Cursor]] = []
+    _positions: list[tuple[int, Cursor]] = []
 
     def note(self, events: int, position: Cursor) -> bool:
         """Remember that ``events`` were recorded before the frame at a position, if it is worth it.
@@ -44,20 +44,22 @@ class Checkpoints(msgspec.Struct):
         Returns:
             Whether it is the first frame of a segment.
         """
-        last = self._known[-1] if self._known else None
+        last = self._positions[-1] if self._positions else None
         if last is None or events - last[0] >= self.every or position.segment != last[1].segment:
-            self._known.append((events, position))
+            self._positions.append((events, position))
         return last is None or position.segment != last[1].segment
 
-    def before(self, events: int) -> tuple[int, Cursor]:
+    def newest_before(self, events: int) -> tuple[int, Cursor]:
         """Return the newest remembered position with at most so many events before it, and their number."""
-        return next((known for known in reversed(self._known) if known[0] <= events), (0, Cursor()))
+        return next(
+            (checkpoint for checkpoint in reversed(self._positions) if checkpoint[0] <= events), (0, Cursor())
+        )
 
     def forget_before(self, oldest: Cursor) -> tuple[int, Cursor] | None:
         """Forget the positions before one; return the first that is left, with the events before it."""
-        if self._known and self._known[0][1] < oldest:
-            self._known = [known for known in self._known if known[1] >= oldest]
-        return self._known[0] if self._known else None
+        if self._positions and self._positions[0][1] < oldest:
+            self._positions = [checkpoint for checkpoint in self._positions if checkpoint[1] >= oldest]
+        return self._positions[0] if self._positions else None
 
 
 def read_records(descriptor: int, offset: int, end: int, most: int) -> bytes | memoryview:
@@ -76,9 +78,9 @@ def read_records(descriptor: int, offset: int, end: int, most: int) -> bytes | m
         head = read_header(read_at(descriptor, 0, min(MAX_TRACE_HEADER, end)))
         return b"" if head is None else read_at(descriptor, 0, head[1])
     data = read_at(descriptor, offset, min(most, end - offset))
-    whole = sum(PREFIX.size + len(body) for *_, body in records_in(data))
-    if whole or len(data) < PREFIX.size:
-        return data[:whole]
+    complete_bytes = sum(PREFIX.size + len(body) for *_, body in records_in(data))
+    if complete_bytes or len(data) < PREFIX.size:
+        return data[:complete_bytes]
     prefix = read_prefix(data, 0)
     if prefix is None or PREFIX.size + prefix[3] > end - offset:
         return b""

@@ -83,12 +83,12 @@ def list_recordings(directory: Path | None = None) -> list[Recording]:
             run, _, number = name.removesuffix(_SUFFIX).partition(".")
             if not number or number.isdigit():
                 runs.setdefault(run, []).append((int(number or 1), folder / name))
-    found = [
+    recordings = [
         recording
         for run, files in runs.items()
         if (recording := _recording(folder / (run + _SUFFIX), sorted(files)))
     ]
-    return sorted(found, key=lambda recording: (recording.started, recording.path.name), reverse=True)
+    return sorted(recordings, key=lambda recording: (recording.started, recording.path.name), reverse=True)
 
 
 def key_of(file: Path) -> Path:

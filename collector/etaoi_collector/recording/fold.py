@@ -17,10 +17,10 @@ from etaoi_collector.store import Store
 def fold_item(store: Store, item: SourceItem) -> None:
     """Apply one item to a store."""
     if type(item) is EventBatch:
-        place = item.base_ref
-        if place >= 0:
-            place += item.first_ordinal
-        store.apply(item.events, place, item.connection)
+        event_ref = item.base_ref
+        if event_ref >= 0:
+            event_ref += item.first_ordinal
+        store.apply(item.events, event_ref, item.connection)
     elif type(item) is Opened:
         store.connection_opened(item.connection)
     elif type(item) is Closed:

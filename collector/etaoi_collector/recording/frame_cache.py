@@ -38,38 +38,38 @@ class LargeFrame:
 
 
 class FrameCache:
-    """Reads events by place out of frames.
+    """Reads events by reference out of frames.
 
     Args:
         read_frame: Returns the bytes of the frame at a place whose ordinal is 0, or why there are none.
-        value_places: Returns where frames lie that bring values for others; see `SharedValues`.
+        value_refs: Returns where frames lie that bring values for others; see `SharedValues`.
     """
 
-    def __init__(self, read_frame: ReadFrame, value_places: Callable[[], Sequence[int]]) -> None:
+    def __init__(self, read_frame: ReadFrame, value_refs: Callable[[], Sequence[int]]) -> None:
         self._read_frame = read_frame
-        self._resolver = Resolver(SharedValues(value_places, read_frame).find)
+        self._resolver = Resolver(SharedValues(value_refs, read_frame).find)
         self._splits: Lru[int, list[Raw | Reject] | LargeFrame] = Lru(most_cost=_MOST_BYTES)
 
-    def read(self, place: int) -> bytes | Missing:
-        """Return the undecoded bytes of the event at ``place``, or why they cannot be had.
+    def read(self, event_ref: int) -> bytes | Missing:
+        """Return the undecoded bytes of the event at ``event_ref``, or why they cannot be had.
 
         What the event refers to is in them: this is the one door to what was sent once for many events.
         """
-        part = self._read(place)
-        return part if isinstance(part, Missing) else self._resolver.whole(part)
+        part = self._read(event_ref)
+        return part if isinstance(part, Missing) else self._resolver.resolve(part)
 
-    def _read(self, place: int) -> bytes | Missing:
-        if place < 0:
+    def _read(self, event_ref: int) -> bytes | Missing:
+        if event_ref < 0:
             return Missing("not kept: nothing was recording")
-        frame_place = frame_of(place)
-        ordinal = unpack_event_ref(place)[2]
-        split = self._split(frame_place)
+        frame_ref = frame_of(event_ref)
+        ordinal = unpack_event_ref(event_ref)[2]
+        split = self._split(frame_ref)
         if isinstance(split, Missing):
             return split
         if ordinal >= len(split.spans if isinstance(split, LargeFrame) else split):
             return Missing("the recording holds no such event")
         if isinstance(split, LargeFrame):
-            frame = self._read_frame(frame_place)
+            frame = self._read_frame(frame_ref)
             if isinstance(frame, Missing):
                 return frame
             part = split.raw(frame, ordinal)
@@ -81,18 +81,18 @@ class FrameCache:
         """Let go of everything."""
         self._splits.clear()
 
-    def _split(self, frame_place: int) -> list[Raw | Reject] | LargeFrame | Missing:
+    def _split(self, frame_ref: int) -> list[Raw | Reject] | LargeFrame | Missing:
         """Return a frame's events, from memory when they were looked at lately."""
-        known = self._splits.get(frame_place)
-        if known is not None:
-            return known
-        frame = self._read_frame(frame_place)
+        cached = self._splits.get(frame_ref)
+        if cached is not None:
+            return cached
+        frame = self._read_frame(frame_ref)
         if isinstance(frame, Missing):
             return frame
         if len(frame) > SMALL_FRAME:
             large = LargeFrame(frame)
-            self._splits.put(frame_place, large, len(large.spans) * _PER_RANGE)
+            self._splits.put(frame_ref, large, len(large.spans) * _PER_RANGE)
             return large
         parts = split_frame(frame)
-        self._splits.put(frame_place, parts, len(parts) * _PER_PART + len(frame))
+        self._splits.put(frame_ref, parts, len(parts) * _PER_PART + len(frame))
         return parts

@@ -109,12 +109,12 @@ class PlainFile:
 def _seek_and_read(descriptor: int, length: int, offset: int) -> bytes:
     """Read as ``os.pread`` does, which Windows lacks; the descriptor's own position stays what it was."""
     with _seeking:
-        place = os.lseek(descriptor, 0, os.SEEK_CUR)
+        position = os.lseek(descriptor, 0, os.SEEK_CUR)
         os.lseek(descriptor, offset, os.SEEK_SET)
         try:
             return os.read(descriptor, length)
         finally:
-            os.lseek(descriptor, place, os.SEEK_SET)
+            os.lseek(descriptor, position, os.SEEK_SET)
 
 
 _read_piece = getattr(os, "pread", _seek_and_read)
@@ -181,7 +181,7 @@ class InflatedFile:
         else:
             self._why = f"more than the {self._most >> 20:,} MiB that may be used of the disk"
         self._inflated = 0
-        self._taken = 0
+        self._packed_read = 0
 
     def view(self, offset: int, length: int) -> bytes | memoryview:
         """Return ``length`` bytes of the content from ``offset`` on, fewer where it ends."""
@@ -195,7 +195,7 @@ class InflatedFile:
 
     def consumed(self, offset: int) -> int:
         """How much of the compressed file was read; that is all that can be known."""
-        return self.total() if self._stream is None else min(self._taken, self.total())
+        return self.total() if self._stream is None else min(self._packed_read, self.total())
 
     def growing(self) -> bool:
         """A compressed file is taken as it is."""
@@ -209,8 +209,8 @@ class InflatedFile:
 
     def read(self, size: int = -1) -> bytes:
         """Return the next compressed bytes: what the unpacker reads from."""
-        piece = bytes(self._packed.view(self._taken, _STEP if size < 0 else min(size, _STEP)))
-        self._taken += len(piece)
+        piece = bytes(self._packed.view(self._packed_read, _STEP if size < 0 else min(size, _STEP)))
+        self._packed_read += len(piece)
         return piece
 
     def _inflate(self, stream: IO[bytes]) -> None:
@@ -288,7 +288,7 @@ def open_bytes(path: str | os.PathLike[str], most: int = MAX_INFLATED) -> Random
     return packed.owner
 
 
-def shown(path: str | os.PathLike[str]) -> str:
+def printable_path(path: str | os.PathLike[str]) -> str:
     """Return a path for a message: as it is when it can be printed, else escaped."""
     text = str(Path(path))
     return text if text.isprintable() else ascii(text)

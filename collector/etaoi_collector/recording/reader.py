@@ -74,15 +74,15 @@ class TraceReader:
         """The end was reached and nobody writes any more."""
         self._own_notices: list[str] = []
         if first.header is not None and (part := first.header.segment):
-            before = segment_path(first_segment_path(first.path, part), part - 1)
-            where = "are in other files" if before.exists() else "were not kept"
+            previous_segment = segment_path(first_segment_path(first.path, part), part - 1)
+            where = "are in other files" if previous_segment.exists() else "were not kept"
             self._own_notices.append(f"This is part {part + 1} of a recording; earlier parts {where}.")
         self._segments = [first]
         self._follow = follow
         self._untimed = isinstance(first.format, PlainStream)
         self._per_item = events_per_item
-        self._value_places: list[int] = []
-        self._splits = FrameCache(self._frame, lambda: self._value_places)
+        self._value_refs: list[int] = []
+        self._splits = FrameCache(self._frame, lambda: self._value_refs)
         self._chunk: bytes | memoryview = b""
         self._chunk_at = 0
         self._offset = first.start
@@ -102,8 +102,8 @@ class TraceReader:
     @property
     def position(self) -> int:
         """Bytes of them that were read."""
-        before = sum(segment.file.total() for segment in self._segments[:-1])
-        return before + self._segments[-1].file.consumed(self._offset)
+        earlier_bytes = sum(segment.file.total() for segment in self._segments[:-1])
+        return earlier_bytes + self._segments[-1].file.consumed(self._offset)
 
     @property
     def notices(self) -> list[str]:
@@ -149,9 +149,9 @@ class TraceReader:
                 return self._queue.popleft()
         return None
 
-    def read(self, place: int) -> bytes | Missing:
-        """Return the undecoded bytes of the event at ``place``, or why they cannot be had."""
-        return self._splits.read(place)
+    def read(self, event_ref: int) -> bytes | Missing:
+        """Return the undecoded bytes of the event at ``event_ref``, or why they cannot be had."""
+        return self._splits.read(event_ref)
 
     def close(self) -> None:
         """Release all files."""
@@ -162,8 +162,8 @@ class TraceReader:
         for segment in self._segments:
             segment.file.close()
 
-    def _frame(self, place: int) -> bytes | memoryview | Missing:
-        number, offset, _ = unpack_event_ref(place)
+    def _frame(self, event_ref: int) -> bytes | memoryview | Missing:
+        number, offset, _ = unpack_event_ref(event_ref)
         try:
             frame = self._segments[number].frame_at(offset) if number < len(self._segments) else None
         except (OSError, ValueError) as error:
@@ -200,26 +200,26 @@ class TraceReader:
             self._last_time = at
         self._records += 1
         body = memoryview(self._chunk)[head.body : head.end]
-        place = pack_event_ref(len(self._segments) - 1, self._offset)
+        event_ref = pack_event_ref(len(self._segments) - 1, self._offset)
         self._offset = self._chunk_at + head.end
         number = self._number if head.connection is None else head.connection
         if head.kind == FRAME:
             if body[: len(VALUES_BEGIN)] == VALUES_BEGIN:
-                self._value_places.append(place)
+                self._value_refs.append(event_ref)
             if number not in self._connections:
                 self._number = max(self._number, number)
                 self._open(Connection(number, "unknown", self._last_time))
-            self._batches = event_batches(body, place, number, self._last_time, most=self._per_item)
+            self._batches = event_batches(body, event_ref, number, self._last_time, most=self._per_item)
         elif head.kind == HELLO:
             self._take_hello(body)
         else:
             self._take_connection_record(head.kind, head.connection or 0, body)
 
     def _take_connection_record(self, kind: int, number: int, body: memoryview) -> None:
-        found = connection_item(kind, self._last_time, number, body)
-        if found is None:
+        parsed = connection_item(kind, self._last_time, number, body)
+        if parsed is None:
             return
-        item, again = found
+        item, again = parsed
         if isinstance(item, Opened):
             if not (again and number in self._connections):
                 self._open(item.connection)
@@ -257,10 +257,11 @@ class TraceReader:
             return False
         if self._skip_to_record(segment, self._offset + 1, None):
             return True
-        left = self._rest(segment)
-        if left:
+        trailing_bytes = self._rest(segment)
+        if trailing_bytes:
             self._own_notices.append(
-                f"{segment.path.name} breaks off within a record: its last {left:,} bytes were left out."
+                f"{segment.path.name} breaks off within a record: "
+                f"its last {trailing_bytes:,} bytes were left out."
             )
         if following is not None:
             self._own_notices += not_kept
@@ -278,11 +279,11 @@ class TraceReader:
 
     def _rest(self, segment: Segment) -> int:
         """Count the bytes after the last whole record."""
-        left = 0
-        while piece := segment.file.view(self._offset + left, _CHUNK):
-            left += len(piece)
-        self._offset += left
-        return left
+        trailing_bytes = 0
+        while piece := segment.file.view(self._offset + trailing_bytes, _CHUNK):
+            trailing_bytes += len(piece)
+        self._offset += trailing_bytes
+        return trailing_bytes
 
     def _resynchronise(self, segment: Segment) -> bool:
         """Find the next record after bytes that are none; False when no more follow."""
@@ -295,9 +296,9 @@ class TraceReader:
             self._chunk, self._chunk_at = b"", self._offset
             return False
         if not self._skip_to_record(segment, start + 1, None):
-            left = self._rest(segment)
+            trailing_bytes = self._rest(segment)
             self._chunk, self._chunk_at = b"", self._offset
-            self._own_notices.append(_left_out(segment, start, left))
+            self._own_notices.append(_left_out(segment, start, trailing_bytes))
         return True
 
     def _is_damaged(self, head: RecordHeader) -> bool:
@@ -317,9 +318,9 @@ class TraceReader:
             return False
         start = self._offset
         while (end is None or offset < end) and (piece := segment.file.view(offset, _CHUNK)):
-            found = _plausible_record(segment.file, piece, offset)
-            if found is not None:
-                offset += found
+            record_offset = _plausible_record(segment.file, piece, offset)
+            if record_offset is not None:
+                offset += record_offset
                 if end is not None and offset >= end:
                     return False
                 self._chunk, self._chunk_at, self._offset = b"", offset, offset

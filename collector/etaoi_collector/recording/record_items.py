@@ -31,7 +31,7 @@ SLICE_SECONDS = 0.003
 
 def event_batches(
     frame: bytes | memoryview,
-    place: int,
+    event_ref: int,
     connection: int,
     received: float,
     *,
@@ -44,7 +44,7 @@ def event_batches(
 
     Args:
         frame: Its bytes. Released between two batches where it is large, so that a mapped file can be closed.
-        place: Its place in the recording.
+        event_ref: Where it lies in the recording.
         connection: Number of the connection that it came over.
         received: Seconds since the epoch.
         start: Ordinal of the first event wanted.
@@ -56,25 +56,25 @@ def event_batches(
         if ranges is None:
             ranges = scan_byte_ranges(frame)
             let_go(frame)
-        steps = batch_steps(frame, ranges, place, connection, received, start=start, stop=stop, most=most)
+        steps = batch_steps(frame, ranges, event_ref, connection, received, start=start, stop=stop, most=most)
         yield from (batch for batch in steps if batch is not None)
         return
     if start == 0 and stop is None:
         events = decode_at_once(frame)
         if events is not None and len(events) <= most:
-            yield EventBatch(place, 0, events, connection, received)
+            yield EventBatch(event_ref, 0, events, connection, received)
             return
     parts = split_frame(frame)
     stop = len(parts) if stop is None else min(len(parts), stop)
     for ordinal in range(start, stop, most):
         events = decode_events(parts, ordinal, min(stop, ordinal + most))
-        yield EventBatch(place, ordinal, events, connection, received)
+        yield EventBatch(event_ref, ordinal, events, connection, received)
 
 
 def batch_steps(
     frame: bytes | memoryview,
     ranges: EventRanges,
-    place: int,
+    event_ref: int,
     connection: int,
     received: float,
     *,
@@ -105,13 +105,13 @@ def batch_steps(
                     break
                 yield None
         if len(events) >= most or perf_counter() >= until:
-            yield EventBatch(place, first, events, connection, received, True)
+            yield EventBatch(event_ref, first, events, connection, received, True)
             let_go(frame)
             events = []
             first = ordinal + 1
             until = perf_counter() + SLICE_SECONDS
     if events:
-        yield EventBatch(place, first, events, connection, received, True)
+        yield EventBatch(event_ref, first, events, connection, received, True)
         let_go(frame)
 
 

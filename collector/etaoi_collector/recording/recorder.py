@@ -55,7 +55,7 @@ class State(StrEnum):
 class KeptFrame(NamedTuple):
     """A frame that was read back."""
 
-    place: int
+    event_ref: int
     received: float
     connection: int
     frame: bytes | memoryview
@@ -112,10 +112,10 @@ class Recorder:
         self._unwritten = Unwritten(ring_bytes)
         self._clock = clock
         self._lock = threading.Lock()
-        self.value_places: list[int] = []
+        self.value_refs: list[int] = []
         """Places of the frames that bring values for other frames' events, in order."""
-        self._splits = FrameCache(self.read_frame, lambda: self.value_places)
-        self._files.open_given(Path(path)) if path is not None else self._files.check()
+        self._splits = FrameCache(self.read_frame, lambda: self.value_refs)
+        self._files.open_chosen(Path(path)) if path is not None else self._files.check()
 
     @property
     def path(self) -> Path | None:
@@ -158,7 +158,7 @@ class Recorder:
         return self.warning or self.gap
 
     def append(self, received: float, connection: int, frame: bytes, *, in_pieces: bool = False) -> int:
-        """Keep a frame; return its place. Never raises: a failing file stops the recording.
+        """Keep a frame; return its event reference. Never raises: a failing file stops the recording.
 
         Args:
             received: Seconds since the epoch.
@@ -166,10 +166,10 @@ class Recorder:
             frame: Its bytes.
             in_pieces: The caller goes on with `write_some` until all is written.
         """
-        place = self._keep(received, connection, frame, in_pieces)
+        event_ref = self._keep(received, connection, frame, in_pieces)
         if frame.startswith(VALUES_BEGIN):
-            self.value_places.append(place)
-        return place
+            self.value_refs.append(event_ref)
+        return event_ref
 
     def _keep(self, received: float, connection: int, frame: bytes, in_pieces: bool) -> int:
         with self._lock:
@@ -217,14 +217,14 @@ class Recorder:
                 self._stop(error, None)
                 return False
 
-    def read(self, place: int) -> bytes | Missing:
-        """Return the undecoded bytes of the event at ``place``, or why they cannot be had. For one thread."""
-        return self._splits.read(place)
+    def read(self, event_ref: int) -> bytes | Missing:
+        """Return the undecoded bytes of the event at ``event_ref``, or why there are none. For one thread."""
+        return self._splits.read(event_ref)
 
-    def read_frame(self, place: int) -> bytes | memoryview | Missing:
-        """Return the bytes of the frame at ``place``, or why they cannot be had."""
-        kept = self._kept(place)
-        return kept if isinstance(kept, Missing) else kept.frame
+    def read_frame(self, event_ref: int) -> bytes | memoryview | Missing:
+        """Return the bytes of the frame at ``event_ref``, or why they cannot be had."""
+        record = self._read_back(event_ref)
+        return record if isinstance(record, Missing) else record.frame
 
     def frames(self, first: int, last: int) -> Iterator[KeptFrame]:
         """Read frames back, in order.
@@ -233,20 +233,20 @@ class Recorder:
             first: Place of the first frame.
             last: Place of the last one, in the same segment.
         """
-        place = first
-        while place <= last:
-            kept = self._kept(place)
-            if isinstance(kept, Missing):
+        event_ref = first
+        while event_ref <= last:
+            record = self._read_back(event_ref)
+            if isinstance(record, Missing):
                 with self._lock:
-                    later = self._unwritten.next_after(place)
+                    later = self._unwritten.next_after(event_ref)
                 if later is None or later > last:
                     return
-                place = later
+                event_ref = later
                 continue
-            if kept.connection >= 0:
-                yield kept
-            segment, offset, _ = unpack_event_ref(place)
-            place = pack_event_ref(segment, offset + PREFIX.size + len(kept.frame))
+            if record.connection >= 0:
+                yield record
+            segment, offset, _ = unpack_event_ref(event_ref)
+            event_ref = pack_event_ref(segment, offset + PREFIX.size + len(record.frame))
 
     def end(self) -> Cursor:
         """Return where the next record will lie."""
@@ -288,23 +288,23 @@ class Recorder:
             number, self._unwritten.next if self._stopped or current is None else current.writer.size
         )
 
-    def _kept(self, place: int) -> KeptFrame | Missing:
-        """Read the record at a place; one that is no frame has the connection -1."""
+    def _read_back(self, event_ref: int) -> KeptFrame | Missing:
+        """Read the record at an event reference; one that is no frame has the connection -1."""
         with self._lock:
-            in_ring = self._unwritten.get(place)
+            in_ring = self._unwritten.get(event_ref)
             if in_ring is not None:
-                return KeptFrame(place, *in_ring)
-            number, offset, _ = unpack_event_ref(place)
+                return KeptFrame(event_ref, *in_ring)
+            number, offset, _ = unpack_event_ref(event_ref)
             segment = self._files.segments.get(number)
             if segment is None:
-                gone = number in self._files.ends and number >= 0
-                return Missing(OVER_KEPT_BYTES if gone else f"not kept: {self._failure}")
+                was_removed = number in self._files.ends and number >= 0
+                return Missing(OVER_KEPT_BYTES if was_removed else f"not kept: {self._failure}")
             if offset >= segment.writer.written and segment.writer.failed is None:
                 self._flush()
             if offset >= segment.writer.written:
                 return Missing(f"not kept: {self._failure}")
             try:
-                return _read_record(segment.file.fileno(), place, offset)
+                return _read_record(segment.file.fileno(), event_ref, offset)
             except (OSError, ValueError) as error:
                 return Missing(f"the recording cannot be read: {error}")
 
@@ -326,16 +326,16 @@ class Recorder:
                 self._stop(error, None)
 
     def _stop(self, error: OSError, last: tuple[float, int, bytes] | None) -> int:
-        """Give up for now; what the file did not take goes to memory. Returns the place of ``last``."""
+        """Give up for now; what the file did not take goes to memory. Returns the reference of ``last``."""
         self._stopped = self._failure = why(error)
         self._retry_at = time.monotonic() + RETRY_SECONDS
         number = max(0, self._files.number)
         segment = self._files.segments.get(number)
-        place = self._unwritten.begin(number, None if segment is None else segment.writer)
+        event_ref = self._unwritten.begin(number, None if segment is None else segment.writer)
         if last is None:
             return -1
-        if place >= 0 and self._unwritten.holds(place, last[2]):
-            return place
+        if event_ref >= 0 and self._unwritten.holds(event_ref, last[2]):
+            return event_ref
         return self._unwritten.append(number, *last)
 
     def _retry(self) -> None:
@@ -363,7 +363,7 @@ class Recorder:
         self._stopped = ""
 
 
-def _read_record(descriptor: int, place: int, offset: int) -> KeptFrame | Missing:
+def _read_record(descriptor: int, event_ref: int, offset: int) -> KeptFrame | Missing:
     prefix = read_prefix(bytes(read_at(descriptor, offset, PREFIX.size)), 0)
     if prefix is None:
         return Missing("the recording does not hold it any more")
@@ -371,4 +371,4 @@ def _read_record(descriptor: int, place: int, offset: int) -> KeptFrame | Missin
     body = read_at(descriptor, offset + PREFIX.size, length)
     if len(body) < length:
         return Missing("the recording does not hold it any more")
-    return KeptFrame(place, at, connection if kind == FRAME else -1, body)
+    return KeptFrame(event_ref, at, connection if kind == FRAME else -1, body)

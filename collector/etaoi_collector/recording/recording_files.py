@@ -13,7 +13,7 @@ import msgspec
 
 from etaoi_collector.recording import directory as recordings
 from etaoi_collector.recording.chunks import Chunk, Cursor, read_records
-from etaoi_collector.recording.random_access_file import shown
+from etaoi_collector.recording.random_access_file import printable_path
 from etaoi_collector.wire.errors import EtaoiError, HeaderError
 from etaoi_collector.wire.limits import MAX_TRACE_HEADER
 from etaoi_collector.wire.trace_records import (
@@ -153,13 +153,13 @@ class RecordingFiles:
             self._keep_within_bounds(coming)
         return current
 
-    def open_given(self, path: Path) -> None:
+    def open_chosen(self, path: Path) -> None:
         """Record to a chosen file; a recording that it holds is replaced.
 
         Raises:
             RecordError: It cannot be written.
         """
-        name = shown(path)
+        name = printable_path(path)
         self._chosen = path
         try:
             self._open(0)
@@ -220,13 +220,13 @@ class RecordingFiles:
         return self._open(0)
 
     def _open_next(self, end: int, coming: int = 0, *, reserve: int = 0) -> WritableSegment:
-        before = max(0, self.number)
-        opened = self._open(before + 1, reserve)
-        self.ends[before] = end
+        previous_number = max(0, self.number)
+        opened = self._open(previous_number + 1, reserve)
+        self.ends[previous_number] = end
         now = self._clock()
-        for connection, known in self.connections.items():
+        for connection, info in self.connections.items():
             opened.writer.opened(
-                now, connection, peer=known.peer, client=known.client, hello=known.hello, again=True
+                now, connection, peer=info.peer, client=info.client, hello=info.hello, again=True
             )
         self._keep_within_bounds(coming)
         return opened
@@ -310,12 +310,12 @@ def _try_to_write(file: IO[bytes], size: int) -> None:
     Raises:
         OSError: It cannot.
     """
-    left = size
-    while left > 0:
-        written = file.write(bytes(min(left, 1 << 20)))
+    remaining = size
+    while remaining > 0:
+        written = file.write(bytes(min(remaining, 1 << 20)))
         if not written:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        left -= written
+        remaining -= written
     file.truncate(0)
     file.seek(0)
 

@@ -75,8 +75,8 @@ class RunReader:
 
     def __init__(self, recording: Recording) -> None:
         self.segments: dict[int, SegmentBytes] = {}
-        self._value_places: list[int] | None = None
-        self._frames = FrameCache(self._frame, self.value_places)
+        self._value_refs: list[int] | None = None
+        self._frames = FrameCache(self._frame, self.value_refs)
         identity = ""
         try:
             for path in recording.files:
@@ -102,24 +102,24 @@ class RunReader:
         """Close it."""
         self.close()
 
-    def read(self, place: int) -> bytes | Missing:
-        """Return the undecoded bytes of the event at a place, or why they cannot be had."""
-        return self._frames.read(place)
+    def read(self, event_ref: int) -> bytes | Missing:
+        """Return the undecoded bytes of the event at an event reference, or why they cannot be had."""
+        return self._frames.read(event_ref)
 
-    def value_places(self) -> list[int]:
+    def value_refs(self) -> list[int]:
         """Return the places of the frames that bring values for events, in order; looked for once."""
-        if self._value_places is None:
+        if self._value_refs is None:
             every = [(number, segment.start, len(segment.data)) for number, segment in self.segments.items()]
-            self._value_places = [
+            self._value_refs = [
                 pack_event_ref(number, offset)
                 for number, offset, _, _, body in self.frames(every)
                 if body[: len(VALUES_BEGIN)] == VALUES_BEGIN
             ]
-        return self._value_places
+        return self._value_refs
 
-    def frame(self, place: int) -> bytes | memoryview | Missing:
+    def frame(self, event_ref: int) -> bytes | memoryview | Missing:
         """Return the bytes of the frame at a place, or why there are none."""
-        return self._frame(place)
+        return self._frame(event_ref)
 
     def load(self, store: Store, trace_id: str, extents: Iterable[Extent]) -> Trace | None:
         """Fold the events of one run.
@@ -181,8 +181,8 @@ class RunReader:
                 offset = stop
             done[number] = offset
 
-    def _frame(self, place: int) -> bytes | memoryview | Missing:
-        number, offset, _ = unpack_event_ref(place)
+    def _frame(self, event_ref: int) -> bytes | memoryview | Missing:
+        number, offset, _ = unpack_event_ref(event_ref)
         segment = self.segments.get(number)
         if segment is None:
             return Missing("the recording does not hold it any more")

@@ -12,7 +12,7 @@ from etaoi_collector.recording.formats import (
     RecordingFormat,
     detect_format,
 )
-from etaoi_collector.recording.random_access_file import RandomAccessFile, open_bytes, shown
+from etaoi_collector.recording.random_access_file import RandomAccessFile, open_bytes, printable_path
 from etaoi_collector.wire.errors import DamagedHeaderError, EtaoiError, HeaderError
 from etaoi_collector.wire.limits import MAX_TRACE_HEADER
 from etaoi_collector.wire.trace_records import (
@@ -80,7 +80,7 @@ def open_segment(path: str | os.PathLike[str]) -> Segment:
     Raises:
         TraceFileError: It is no recording, or one that cannot be read.
     """
-    name = shown(path)
+    name = printable_path(path)
     try:
         file = open_bytes(path)
     except FileNotFoundError:

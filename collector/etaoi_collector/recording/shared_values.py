@@ -17,21 +17,21 @@ class SharedValues:
     """Finds values by their digests.
 
     Args:
-        places: Returns the places of the frames that bring values, in order. Asked only when a value is
+        value_refs: Returns the places of the frames that bring values, in order. Asked only when a value is
             looked for; there may be more the next time.
         read_frame: Returns the bytes of the frame at a place, or why there are none.
     """
 
     def __init__(
         self,
-        places: Callable[[], Sequence[int]],
+        value_refs: Callable[[], Sequence[int]],
         read_frame: Callable[[int], bytes | memoryview | Missing],
     ) -> None:
-        self._places = places
+        self._value_refs = value_refs
         self._read_frame = read_frame
-        self._seen = 0
+        self._frames_scanned = 0
         self._where: dict[bytes, int] = {}
-        self._found: dict[bytes, bytes] = {}
+        self._contents: dict[bytes, bytes] = {}
         self._found_bytes = 0
         self._frames: Lru[int, dict[bytes, bytes]] = Lru(_FRAMES_KEPT)
 
@@ -40,31 +40,31 @@ class SharedValues:
 
         What a frame says is believed only where the digest is that of the bytes.
         """
-        content = self._found.get(digest)
+        content = self._contents.get(digest)
         if content is None:
             content = self._look_up(digest)
             if content is not None:
                 if self._found_bytes > _BYTES_KEPT:
-                    self._found.clear()
+                    self._contents.clear()
                     self._found_bytes = 0
-                self._found[digest] = content
+                self._contents[digest] = content
                 self._found_bytes += len(content)
         return content
 
     def _look_up(self, digest: bytes) -> bytes | None:
-        places = self._places()
-        for place in places[self._seen :]:
-            for known in self._values_of(place):
-                self._where[known] = place
-        self._seen = len(places)
+        value_refs = self._value_refs()
+        for event_ref in value_refs[self._frames_scanned :]:
+            for value_digest in self._values_of(event_ref):
+                self._where[value_digest] = event_ref
+        self._frames_scanned = len(value_refs)
         where = self._where.get(digest)
         content = None if where is None else self._values_of(where).get(digest)
         return content if content is not None and digest_of(content) == digest else None
 
-    def _values_of(self, place: int) -> dict[bytes, bytes]:
-        values = self._frames.get(place)
+    def _values_of(self, event_ref: int) -> dict[bytes, bytes]:
+        values = self._frames.get(event_ref)
         if values is None:
-            frame = self._read_frame(place)
+            frame = self._read_frame(event_ref)
             values = {} if isinstance(frame, Missing) else decode_values(frame)
-            self._frames.put(place, values)
+            self._frames.put(event_ref, values)
         return values

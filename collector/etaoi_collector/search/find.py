@@ -55,18 +55,18 @@ def _in_recording(
     if rows is None:
         yield from _in_file(recording.path, query, since)
         return
-    told: set[str] = set()
+    trace_ids: set[str] = set()
     try:
         with RunReader(recording) as reader:
             search = RecordingSearch(
                 str(recording.path), reader, rows, query, is_running=recording.running, since=since
             )
             for hit in search.hits():
-                told.add(hit.trace_id)
+                trace_ids.add(hit.trace_id)
                 yield hit
     except (CorruptRecord, TraceFileError):
         for hit in _in_file(recording.path, query, since):
-            if hit.trace_id not in told:
+            if hit.trace_id not in trace_ids:
                 yield hit
 
 
@@ -86,8 +86,8 @@ def _in_file(path: Path, query: Query, since: float) -> Iterator[RunHit]:
                 continue
             spans = matching_spans(trace, query, reader)
             if spans:
-                shown = [span_hit(span, words, reader) for span in spans[:SPANS_SHOWN]]
-                yield run_hit(str(path), trace, len(spans), shown, reader)
+                span_hits = [span_hit(span, words, reader) for span in spans[:SPANS_SHOWN]]
+                yield run_hit(str(path), trace, len(spans), span_hits, reader)
     finally:
         store.release()
         reader.close()

@@ -62,7 +62,7 @@ class RunHit(msgspec.Struct):
 def matching_spans(trace: Trace, query: Query, reader: EventBytes) -> list[Span]:
     """Return the spans of a run that match, in order of arrival."""
     content = RecordedContent(reader)
-    return [span for span in trace.members if not span.placeholder and query.matches(span, content)]
+    return [span for span in trace.spans if not span.placeholder and query.matches(span, content)]
 
 
 def run_hit(file: str, trace: Trace, matches: int, spans: list[SpanHit], reader: EventBytes) -> RunHit:
@@ -86,11 +86,11 @@ def run_hit(file: str, trace: Trace, matches: int, spans: list[SpanHit], reader:
 
 def span_hit(span: Span, words: Sequence[Word], reader: EventBytes) -> SpanHit:
     """Describe a span that matches, with the first place at which one of the words stands."""
-    where, snippet = _place(span, words, reader)
+    where, snippet = _first_hit(span, words, reader)
     return SpanHit(span.span_id, span.kind, span.name, where, snippet)
 
 
-def _place(span: Span, words: Sequence[Word], reader: EventBytes) -> tuple[str, str]:
+def _first_hit(span: Span, words: Sequence[Word], reader: EventBytes) -> tuple[str, str]:
     for word in words:
         for field in ("name", "error"):
             text = getattr(span, field)

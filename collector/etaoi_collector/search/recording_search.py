@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from etaoi_collector.query.match import Anywhere, Given, Made, Query, Word, byte_forms
+from etaoi_collector.query.match import Anywhere, InputContains, OutputContains, Query, Word, byte_forms
 from etaoi_collector.query.needed_words import longest_piece, needed_words, needs_error, words_in
 from etaoi_collector.recording.catalogue.run_row import RunRow
 from etaoi_collector.recording.catalogue.run_scan import BLOCK_BITS
@@ -58,13 +58,13 @@ class RecordingSearch:
         self._rows = {row.trace_id: row for row in rows}
         self._query = query
         self._words = words_in(query)
-        self._by_event = isinstance(query, Anywhere | Given | Made)
+        self._by_event = isinstance(query, Anywhere | InputContains | OutputContains)
         self._is_running = is_running
         self._since = since
         self._done: set[str] = {row.trace_id for row in rows if row.ended_at < since}
         self._blocks: dict[tuple[int, int], set[str]] = defaultdict(set)
         """Runs of which something lies in a block, by segment and block."""
-        self._told_until = _told_until(reader, rows)
+        self._covered_until = _covered_until(reader, rows)
         if not is_running:
             for row in rows:
                 for number, start, end in row.extents:
@@ -121,7 +121,7 @@ class RecordingSearch:
         """Return the runs whose events in a record hold one of the forms."""
         if segment.data[offset + 1] != FRAME:
             return []
-        found: dict[str, None] = {}
+        trace_ids: dict[str, None] = {}
         for part in split_frame(segment.data[offset + PREFIX.size : end]):
             if isinstance(part, Reject):
                 continue
@@ -130,8 +130,8 @@ class RecordingSearch:
                 event = decode_events([part])[0]
                 trace_id = getattr(event, "trace_id", None)
                 if isinstance(trace_id, str) and trace_id not in self._done:
-                    found[trace_id] = None
-        return list(found)
+                    trace_ids[trace_id] = None
+        return list(trace_ids)
 
     def _look_into(self, trace_id: str, record: Extent | None) -> Iterator[RunHit]:
         """Ask the query of a run's spans.
@@ -160,8 +160,8 @@ class RecordingSearch:
         if spans or not in_part:
             self._done.add(trace_id)
         if spans and trace.ended_at >= self._since:
-            shown = [span_hit(span, self._words, self._reader) for span in spans[:SPANS_SHOWN]]
-            hit = run_hit(self._file, trace, len(spans), shown, self._reader)
+            span_hits = [span_hit(span, self._words, self._reader) for span in spans[:SPANS_SHOWN]]
+            hit = run_hit(self._file, trace, len(spans), span_hits, self._reader)
             if in_part and row is not None:
                 hit.more = True
                 hit.name, hit.question, hit.agent, hit.status = row.name, row.question, row.agent, row.status
@@ -174,22 +174,23 @@ class RecordingSearch:
         extents = list(row.extents) if row is not None else []
         if self._is_running or row is None:
             extents += [
-                (number, start, len(self._reader.segments[number].data)) for number, start in self._told_until
+                (number, start, len(self._reader.segments[number].data))
+                for number, start in self._covered_until
             ]
         return extents
 
 
-def _told_until(reader: RunReader, rows: Sequence[RunRow]) -> list[tuple[int, int]]:
+def _covered_until(reader: RunReader, rows: Sequence[RunRow]) -> list[tuple[int, int]]:
     """Return for each segment that rows may not tell all of the offset of a record that they do tell of."""
-    known = sorted(extent[:2] for row in rows for extent in row.extents)
-    told: list[tuple[int, int]] = []
+    starts = sorted(extent[:2] for row in rows for extent in row.extents)
+    offsets: list[tuple[int, int]] = []
     for number, segment in reader.segments.items():
         near_end = (number, max(segment.start, len(segment.data) - NEWEST_BYTES))
-        at = bisect_right(known, near_end)
-        start = known[at - 1][1] if at and known[at - 1][0] == number else segment.start
-        if not known or number >= known[-1][0]:
-            told.append((number, start))
-    return told
+        at = bisect_right(starts, near_end)
+        start = starts[at - 1][1] if at and starts[at - 1][0] == number else segment.start
+        if not starts or number >= starts[-1][0]:
+            offsets.append((number, start))
+    return offsets
 
 
 def _names_have(row: RunRow, words: Sequence[Word]) -> bool:

@@ -44,15 +44,15 @@ def _values_with(reader: RunReader, forms: Sequence[bytes]) -> set[bytes]:
 
     What a value refers to was sent before it.
     """
-    found: set[bytes] = set()
-    for place in reader.value_places():
-        frame = reader.frame(place)
+    digests: set[bytes] = set()
+    for event_ref in reader.value_refs():
+        frame = reader.frame(event_ref)
         if isinstance(frame, Missing):
             continue
         for digest, content in decode_values(frame).items():
             lowered = content.lower()
             if any(form in lowered for form in forms) or (
-                MARK in content and not found.isdisjoint(_REFERENCE.findall(content))
+                MARK in content and not digests.isdisjoint(_REFERENCE.findall(content))
             ):
-                found.add(digest)
-    return found
+                digests.add(digest)
+    return digests

@@ -37,27 +37,27 @@ def records_with(
         begin = max(segment.start, end - AT_ONCE)
         if not is_done(begin, end):
             piece = bytes(data[begin : end + overlap]).lower()
-            found: dict[int, int] = {}
+            extents: dict[int, int] = {}
             for form in forms:
                 offset = stop = -1
                 at = piece.find(form)
                 while at >= 0:
-                    offset = max(offset, _known_start(segment, starts, begin + at))
+                    offset = max(offset, _record_start(segment, starts, begin + at))
                     try:
                         stop = segment.record(offset)[3]
                         while stop <= begin + at:
                             offset, stop = stop, segment.record(stop)[3]
                     except TornRecord:
                         break
-                    found[offset] = stop
+                    extents[offset] = stop
                     at = piece.find(form, stop - begin)
-            for offset in sorted(found, reverse=True):
+            for offset in sorted(extents, reverse=True):
                 if offset < newest_left:
                     newest_left = offset
-                    yield offset, found[offset]
+                    yield offset, extents[offset]
         end = begin
 
 
-def _known_start(segment: SegmentBytes, starts: Sequence[int], offset: int) -> int:
+def _record_start(segment: SegmentBytes, starts: Sequence[int], offset: int) -> int:
     at = bisect_right(starts, offset)
     return starts[at - 1] if at else segment.start

@@ -63,7 +63,7 @@ class SourceKind(StrEnum):
 class RecordingStatus(msgspec.Struct, gc=False, frozen=True):
     """How the recording of a live run is doing."""
 
-    kept: bool = False
+    is_kept: bool = False
     """It goes to a file that stays."""
     written: int = 0
     """Bytes so far."""
@@ -118,8 +118,8 @@ class Source(Protocol):
         At least one item is returned when any waits; an empty list says that nothing does, for now.
         """
 
-    def read(self, place: int) -> bytes | Missing:
-        """Return the undecoded bytes of the event at ``place``, or why they cannot be had."""
+    def read(self, event_ref: int) -> bytes | Missing:
+        """Return the undecoded bytes of the event at ``event_ref``, or why they cannot be had."""
 
     def prefer(self, trace_id: str, is_held: Callable[[str], bool]) -> None:
         """Hand the events of a run over next, with what belongs to it; where that cannot be, nothing happens.

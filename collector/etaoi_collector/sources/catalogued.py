@@ -84,19 +84,19 @@ class CataloguedSource(ReplaySource):
         if not self._listed:
             self._listed = True
             return [RunsListed(self._rows), *self._take_preferred(seconds)]
-        taken = self._take_preferred(seconds)
-        if taken:
-            return taken
-        while given := super().take(seconds):
-            kept = [item for one in given for item in self._without_preferred(one)]
-            if kept:
-                return kept
+        first_items = self._take_preferred(seconds)
+        if first_items:
+            return first_items
+        while items := super().take(seconds):
+            unseen_items = [item for one in items for item in self._without_preferred(one)]
+            if unseen_items:
+                return unseen_items
         return []
 
-    def read(self, place: int) -> bytes | Missing:
-        """Return the undecoded bytes of the event at ``place``, or why they cannot be had."""
-        found = self._runs.read(place)
-        return super().read(place) if isinstance(found, Missing) else found
+    def read(self, event_ref: int) -> bytes | Missing:
+        """Return the undecoded bytes of the event at ``event_ref``, or why they cannot be had."""
+        event_bytes = self._runs.read(event_ref)
+        return super().read(event_ref) if isinstance(event_bytes, Missing) else event_bytes
 
     def close(self) -> None:
         """Release the recording's files."""
@@ -118,10 +118,10 @@ class CataloguedSource(ReplaySource):
 
     def _take_preferred(self, seconds: float) -> list[SourceItem]:
         deadline = self._clock() + seconds
-        left = max(1, min(MOST_AT_ONCE, int(seconds * EVENTS_PER_SECOND)))
-        taken: list[SourceItem] = []
+        remaining = max(1, min(MOST_AT_ONCE, int(seconds * EVENTS_PER_SECOND)))
+        items: list[SourceItem] = []
         # Until something was found: what comes in its turn must not come between a run's events.
-        while self._next and not (taken and (left <= 0 or self._clock() >= deadline)):
+        while self._next and not (items and (remaining <= 0 or self._clock() >= deadline)):
             row, is_held = self._next[0]
             if self._batches is None:
                 self._batches = self._runs.batches(row.trace_id, row.extents)
@@ -134,18 +134,18 @@ class CataloguedSource(ReplaySource):
                 self._next.popleft()
                 continue
             for part in _parts(batch, self._was_taken if is_held else _never):
-                place = part.base_ref + part.first_ordinal
-                places = range(place, place + len(part.events))
-                if place > self._reached:
-                    self._handed_over.update(places)
-                taken.append(part)
-                left -= len(places)
-        if taken and self._ended is not None and not self._next:
-            taken.append(self._ended)  # of what is open in them nothing more will come, either
-        return taken
+                first_ref = part.base_ref + part.first_ordinal
+                event_refs = range(first_ref, first_ref + len(part.events))
+                if first_ref > self._reached:
+                    self._handed_over.update(event_refs)
+                items.append(part)
+                remaining -= len(event_refs)
+        if items and self._ended is not None and not self._next:
+            items.append(self._ended)  # of what is open in them nothing more will come, either
+        return items
 
-    def _was_taken(self, place: int) -> bool:
-        return place <= self._reached or place in self._handed_over
+    def _was_taken(self, event_ref: int) -> bool:
+        return event_ref <= self._reached or event_ref in self._handed_over
 
     def _without_preferred(self, item: SourceItem) -> Iterator[SourceItem]:
         """Leave out of what comes in its turn what was handed over before."""
@@ -154,14 +154,14 @@ class CataloguedSource(ReplaySource):
         if type(item) is not EventBatch or item.base_ref < 0:
             yield item
             return
-        place = item.base_ref + item.first_ordinal
-        places = range(place, place + len(item.events))
-        if self._handed_over.isdisjoint(places):
+        first_ref = item.base_ref + item.first_ordinal
+        event_refs = range(first_ref, first_ref + len(item.events))
+        if self._handed_over.isdisjoint(event_refs):
             yield item
         else:
             yield from _parts(item, self._handed_over.__contains__)
-            self._handed_over.difference_update(places)
-        self._reached = max(self._reached, places[-1]) if places else self._reached
+            self._handed_over.difference_update(event_refs)
+        self._reached = max(self._reached, event_refs[-1]) if event_refs else self._reached
 
 
 def _goes_before(one: ListedRow, row: ListedRow) -> bool:
@@ -169,7 +169,7 @@ def _goes_before(one: ListedRow, row: ListedRow) -> bool:
     return same and one.number < row.number
 
 
-def _never(place: int) -> bool:
+def _never(event_ref: int) -> bool:
     return False
 
 

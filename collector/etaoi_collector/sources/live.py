@@ -57,9 +57,9 @@ class LiveSource:
         """Return what arrived; see `Source.take`."""
         return self._inbox.take(seconds, max(1, int(seconds * EVENTS_PER_SECOND)))
 
-    def read(self, place: int) -> bytes | Missing:
-        """Return the undecoded bytes of the event at ``place``, or why they cannot be had."""
-        return self._collector.recorder.read(place)
+    def read(self, event_ref: int) -> bytes | Missing:
+        """Return the undecoded bytes of the event at ``event_ref``, or why they cannot be had."""
+        return self._collector.recorder.read(event_ref)
 
     def prefer(self, trace_id: str, is_held: Callable[[str], bool]) -> None:
         """Everything comes in its turn."""

@@ -80,7 +80,7 @@ class RemoteSource:
         self.url = url
         self.failure = ""
         """Why it is not followed any more; empty while it is, or while that is tried."""
-        self.gone = False
+        self.viewer_gone = False
         """The connection is broken just now."""
         self.connected_at = 0.0
         """When it was opened, in seconds since the epoch by its clock; to a second if that is elsewhere."""
@@ -94,7 +94,7 @@ class RemoteSource:
         self._position = Cursor()
         self._numbers: dict[int, int] = {}
         """Our numbers of the connections there."""
-        self._told: list[str] = []
+        self._notices: list[str] = []
         self._recorded_there: After | None = None
         """Where the recording ended when it was connected to; None where the other side tells nothing."""
         self._caught_up = threading.Event()
@@ -119,7 +119,9 @@ class RemoteSource:
     @property
     def notices(self) -> list[str]:
         """What is wrong with the connection or with what it brings."""
-        return [text for text in (self.failure or self._trouble, self._recorder.trouble, *self._told) if text]
+        return [
+            text for text in (self.failure or self._trouble, self._recorder.trouble, *self._notices) if text
+        ]
 
     @property
     def _local(self) -> bool:
@@ -157,7 +159,7 @@ class RemoteSource:
             return False
         end = Cursor(there.segment, there.offset)
         while there.recording and (self._recording != there.recording or self._position < end):
-            if self.gone or self.failure or time.monotonic() > until:
+            if self.viewer_gone or self.failure or time.monotonic() > until:
                 return False
             time.sleep(_LOOK_AGAIN)
         return True
@@ -187,9 +189,9 @@ class RemoteSource:
         """Return what arrived; see `Source.take`."""
         return self._inbox.take(seconds, max(1, int(seconds * EVENTS_PER_SECOND)))
 
-    def read(self, place: int) -> bytes | Missing:
-        """Return the undecoded bytes of the event at ``place``, or why they cannot be had."""
-        return self._recorder.read(place)
+    def read(self, event_ref: int) -> bytes | Missing:
+        """Return the undecoded bytes of the event at ``event_ref``, or why they cannot be had."""
+        return self._recorder.read(event_ref)
 
     def prefer(self, trace_id: str, is_held: Callable[[str], bool]) -> None:
         """Everything comes in its turn."""
@@ -257,7 +259,7 @@ class RemoteSource:
     def _reconnect(self, why: str) -> ClientConnection | None:
         """Try until the viewer is there again; None when that is pointless, or nobody wants it any more."""
         self._trouble = f"{self.url} is gone{f' ({why})' if why else ''}; trying again."
-        self.gone = True
+        self.viewer_gone = True
         wait = RETRY_FIRST
         while not self.failure and not self._stopping.wait(wait):
             wait = min(RETRY_MOST, wait * 2)
@@ -268,7 +270,7 @@ class RemoteSource:
             except (OSError, WebSocketException, HandshakeError):
                 continue
             else:
-                self.gone = False
+                self.viewer_gone = False
                 self._trouble = ""
                 return connection
         return None
@@ -294,20 +296,20 @@ class RemoteSource:
         if head is not None:
             self._take_header(head[0].recording, head[0].segment, head[1])
             return True
-        taken = 0
+        bytes_read = 0
         for _, kind, at, number, body in records_in(message):
             size = PREFIX.size + len(body)
-            taken += size
+            bytes_read += size
             if kind == GAP:
                 gap = decode_body(body, GapBody)
-                self._told.append(f"{gap.bytes:,} bytes of the recording are missing: {gap.reason}.")
+                self._notices.append(f"{gap.bytes:,} bytes of the recording are missing: {gap.reason}.")
                 size = gap.bytes
             else:
                 if at == at and abs(at) < 1e12:  # a time that a clock can show
                     self._record_time = at
                 self._take_record(kind, number, body)
             self._position = Cursor(self._position.segment, self._position.offset + size)
-        return taken == len(message) > 0
+        return bytes_read == len(message) > 0
 
     def _take_header(self, recording: str, segment: int, size: int) -> None:
         if recording != self._recording:

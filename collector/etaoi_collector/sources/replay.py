@@ -55,18 +55,18 @@ class ReplaySource:
     def take(self, seconds: float) -> list[SourceItem]:
         """Read on; see `Source.take`."""
         deadline = self._clock() + seconds
-        left = max(1, min(MOST_AT_ONCE, int(seconds * EVENTS_PER_SECOND)))
-        taken: list[SourceItem] = []
+        remaining = max(1, min(MOST_AT_ONCE, int(seconds * EVENTS_PER_SECOND)))
+        items: list[SourceItem] = []
         for item in self.reader.arrivals():
-            taken.append(item)
-            left -= len(item.events) if type(item) is EventBatch else 0
-            if left <= 0 or self._clock() >= deadline:
+            items.append(item)
+            remaining -= len(item.events) if type(item) is EventBatch else 0
+            if remaining <= 0 or self._clock() >= deadline:
                 break
-        return taken
+        return items
 
-    def read(self, place: int) -> bytes | Missing:
-        """Return the undecoded bytes of the event at ``place``, or why they cannot be had."""
-        return self.reader.read(place)
+    def read(self, event_ref: int) -> bytes | Missing:
+        """Return the undecoded bytes of the event at ``event_ref``, or why they cannot be had."""
+        return self.reader.read(event_ref)
 
     def prefer(self, trace_id: str, is_held: Callable[[str], bool]) -> None:
         """Everything comes in its turn."""

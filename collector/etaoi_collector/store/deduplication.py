@@ -17,7 +17,7 @@ class Deduplicator:
         """Ids that are remembered."""
         return len(self._recent) + len(self._less_recent)
 
-    def seen(self, event_id: str) -> bool:
+    def is_repeat(self, event_id: str) -> bool:
         """Tell whether an event came before, and remember it."""
         recent = self._recent
         if event_id in recent or event_id in self._less_recent:

@@ -44,15 +44,15 @@ class DisplayNames:
 
     def __init__(self) -> None:
         self.shared: dict[str, str] = {}
-        """The copies, by themselves; a hot loop looks here before it calls `kept`."""
+        """The copies, by themselves; a hot loop looks here before it calls `intern`."""
 
     @overload
-    def kept(self, name: str) -> str: ...
+    def intern(self, name: str) -> str: ...
     @overload
-    def kept(self, name: None) -> None: ...
+    def intern(self, name: None) -> None: ...
     @overload
-    def kept(self, name: str | None) -> str | None: ...
-    def kept(self, name: str | None) -> str | None:
+    def intern(self, name: str | None) -> str | None: ...
+    def intern(self, name: str | None) -> str | None:
         """Return the shared copy of a name, cut to `NAME_CHARACTERS`."""
         if name is None:
             return None
@@ -81,20 +81,20 @@ def is_internal(chain_kind: str, name: str) -> bool:
     )
 
 
-def voice_name(kind: str, told: VoiceStart, metadata: SpanMetadata, agent: str | None) -> str:
+def voice_name(kind: str, start: VoiceStart, metadata: SpanMetadata, agent: str | None) -> str:
     """Name a span whose metadata has no name, as all spans of a voice session."""
     name: str | None
     if kind == "voice_agent":
-        name = told.agent_label
+        name = start.agent_label
     elif kind == "voice_input":
-        name = told.transcript
+        name = start.transcript
     elif kind == "voice_output":
-        name = told.text or told.label
+        name = start.text or start.label
     elif kind == "voice_session":
-        name = told.room_name
+        name = start.room_name
     elif kind == "llm":
-        name = told.model
+        name = start.model
     else:
-        name = told.name or told.agent_label if kind != "voice_turn" else None
+        name = start.name or start.agent_label if kind != "voice_turn" else None
     name = name or metadata.ls_retriever_name or agent or _VOICE_NAMES.get(kind) or kind
     return name[:NAME_CHARACTERS]

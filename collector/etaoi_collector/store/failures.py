@@ -33,7 +33,7 @@ def passed_on_by(span: Span) -> Span | None:
                 return child
             if status_of_error(error) is Status.CANCELLED:  # because another one failed
                 continue
-        if child.marks & _PROBE:
+        if child.flags & _PROBE:
             continue
         started_at = child.started_at
         ended_at = started_at if child.ended_at is None else child.ended_at
@@ -50,7 +50,7 @@ def passed_on_by(span: Span) -> Span | None:
 
 def origin_of(span: Span) -> Span:
     """Return where the error of a failed span began: itself, or the innermost that passed it on."""
-    while span.marks & _PASSED_ON:
+    while span.flags & _PASSED_ON:
         inner = passed_on_by(span)
         if inner is None:
             break

@@ -26,7 +26,7 @@ class FastReducer:
 
     def __init__(
         self,
-        held: StoreState,
+        state: StoreState,
         links: SpanLinks,
         liveness: Liveness,
         facts: Aggregates,
@@ -34,7 +34,7 @@ class FastReducer:
         waits: Waits,
     ) -> None:
         self._waits = waits
-        self._held = held
+        self._state = state
         self._links = links
         self._liveness = liveness
         self._of_start = facts.of_start
@@ -42,37 +42,37 @@ class FastReducer:
         self._call_started = facts.call_started
         self._of_model_end = facts.of_model_end
         self._repeated = folding.repeated
-        self._said = folding.said
+        self._add_delta = folding.add_delta
         self._unusual = folding.fold
 
-    def fold(self, events: Sequence[Event | Reject], place: int, step: int, connection: int) -> None:
+    def fold(self, events: Sequence[Event | Reject], event_ref: int, step: int, connection: int) -> None:
         """Take in events.
 
         Args:
             events: Decoded events and rejects.
-            place: Place of the first of them.
+            event_ref: Place of the first of them.
             step: What to add to it for the next: 1, or 0 where nothing was kept.
             connection: Number of the connection that they came over.
         """
-        held = self._held
-        find = held.spans.get
-        changed = held.changes.changed
+        state = self._state
+        find = state.spans.get
+        changed = state.changes.changed
         unusual = self._unusual
         trace: Trace | None = None
         trace_id = session_id = ""
-        place -= step
+        event_ref -= step
         for event in events:
-            place += step
+            event_ref += step
             if type(event) is SpanEnd:
                 span = find(event.span_id)
-                if span is None or event.error is not None or span.marks & _DECIDED != STARTED:
-                    unusual(event, place, connection)
+                if span is None or event.error is not None or span.flags & _DECIDED != STARTED:
+                    unusual(event, event_ref, connection)
                     continue
                 if span.trace is not trace or event.session_id != session_id or event.trace_id != trace_id:
                     trace = self._turn_to(event, connection)
                     if trace is None or span.trace is not trace:
                         trace = None
-                        unusual(event, place, connection)
+                        unusual(event, event_ref, connection)
                         continue
                     trace_id, session_id = event.trace_id, event.session_id
                 at = event.timestamp.timestamp()
@@ -87,11 +87,11 @@ class FastReducer:
                     or len(event.voice_metrics) > 1
                     or (parent is not None and parent.error is not None)
                 ):
-                    unusual(event, place, connection)
+                    unusual(event, event_ref, connection)
                     continue
-                span.end_ref = place
+                span.end_ref = event_ref
                 span.ended_at = at
-                span.marks |= ENDED
+                span.flags |= ENDED
                 span.version += 1
                 if span.tail:
                     span.tail = ""
@@ -101,33 +101,33 @@ class FastReducer:
                 changed[span] = None
             elif type(event) is SpanDelta:
                 span = find(event.span_id)
-                if span is None or not span.marks & STARTED:
-                    unusual(event, place, connection)
+                if span is None or not span.flags & STARTED:
+                    unusual(event, event_ref, connection)
                     continue
                 if span.trace is not trace or event.session_id != session_id or event.trace_id != trace_id:
                     trace = self._turn_to(event, connection)
                     if trace is None or span.trace is not trace:
                         trace = None
-                        unusual(event, place, connection)
+                        unusual(event, event_ref, connection)
                         continue
                     trace_id, session_id = event.trace_id, event.session_id
                 if self._repeated(event):
                     continue
                 at = event.timestamp.timestamp()
-                self._said(span, event, at, place)
+                self._add_delta(span, event, at, event_ref)
                 span.version += 1
                 changed[span] = None
             elif type(event) is SpanStart and find(event.span_id) is None:
                 if trace is None or event.session_id != session_id or event.trace_id != trace_id:
                     trace = self._turn_to(event, connection)
                     if trace is None:
-                        unusual(event, place, connection)
+                        unusual(event, event_ref, connection)
                         continue
                     trace_id, session_id = event.trace_id, event.session_id
                 at = event.timestamp.timestamp()
-                self._fresh(event, trace, at, place)
+                self._fresh(event, trace, at, event_ref)
             else:
-                unusual(event, place, connection)
+                unusual(event, event_ref, connection)
                 continue
             trace.events += 1
             if at > trace.ended_at:
@@ -139,32 +139,44 @@ class FastReducer:
 
     def _turn_to(self, event: SpanStart | SpanDelta | SpanEnd, connection: int) -> Trace | None:
         """Return the trace of an event; None when anything about it or its session is unusual."""
-        held = self._held
-        trace = held.traces.get(event.trace_id)
+        state = self._state
+        trace = state.traces.get(event.trace_id)
         if trace is None or trace.session.session_id != event.session_id:
             return None
         self._liveness.carry(trace.session, connection)
-        held.changes.traces[trace] = None
+        state.changes.traces[trace] = None
         return trace
 
-    def _fresh(self, event: SpanStart, trace: Trace, at: float, place: int) -> None:
+    def _fresh(self, event: SpanStart, trace: Trace, at: float, event_ref: int) -> None:
         """Take in a span of which nothing was known."""
-        held = self._held
-        spans = held.spans
-        kind, name, model, agent, marks = self._of_start(event, trace)
-        number = held.next_span
-        held.next_span = number + 1
-        held.span_count += 1
+        state = self._state
+        spans = state.spans
+        kind, name, model, agent, flags = self._of_start(event, trace)
+        number = state.next_span
+        state.next_span = number + 1
+        state.span_count += 1
         span_id = event.span_id
-        asked = event.parent_span_id
-        parent = spans.get(asked) if asked is not None else None
+        parent_id = event.parent_span_id
+        parent = spans.get(parent_id) if parent_id is not None else None
         # In the order of the fields: keywords would cost as much as the object.
         if parent is not None and parent.trace is trace:
             span = Span(
-                span_id, trace, kind, name, model, agent, at, place, marks, number, 1, parent, parent.span_id
+                span_id,
+                trace,
+                kind,
+                name,
+                model,
+                agent,
+                at,
+                event_ref,
+                flags,
+                number,
+                1,
+                parent,
+                parent.span_id,
             )
             spans[span_id] = span
-            trace.members.append(span)
+            trace.spans.append(span)
             siblings = parent.children
             if siblings is None:
                 parent.children = [span]
@@ -172,16 +184,16 @@ class FastReducer:
                 siblings.append(span)
             else:
                 insert(siblings, span)
-            held.changes.added.append(span)
+            state.changes.added.append(span)
             if parent.error is not None:
                 self._links.attribute_error(parent)
         else:
-            span = Span(span_id, trace, kind, name, model, agent, at, place, marks, number)
+            span = Span(span_id, trace, kind, name, model, agent, at, event_ref, flags, number)
             spans[span_id] = span
-            trace.members.append(span)
-            self._links.link(span, asked)
+            trace.spans.append(span)
+            self._links.link(span, parent_id)
         trace.running += 1
-        if marks & WARNING:
+        if flags & WARNING:
             self._links.warning_below(span.parent)
         if kind == "sub_agent" and parent is not None:
             self._links.merge_agent_node(span, parent)

@@ -19,8 +19,8 @@ SESSIONS_KEPT = 65_536
 class Liveness:
     """Who carries which session."""
 
-    def __init__(self, held: StoreState) -> None:
-        self._held = held
+    def __init__(self, state: StoreState) -> None:
+        self._state = state
         self._closing: dict[Session, float] = {}
         """Sessions that nobody carries, and since when."""
         self._carried: dict[int, set[Session]] = {}
@@ -33,24 +33,24 @@ class Liveness:
 
     def opened(self, connection: Connection) -> None:
         """Remember a client that connected."""
-        connections = self._held.connections
+        connections = self._state.connections
         connections[connection.number] = connection
         if len(connections) > CONNECTIONS_KEPT:
             oldest = next((c.number for c in connections.values() if c.closed_at is not None), None)
             if oldest is not None:
                 del connections[oldest]
-        self._held.changes.notices = True
+        self._state.changes.notices = True
 
     def closed(self, number: int, at: float, code: int | None, reason: str) -> None:
         """Note that a client went away."""
-        connection = self._held.connections.get(number)
+        connection = self._state.connections.get(number)
         if connection is None or connection.closed_at is not None:
             return
         connection.closed_at = at
         connection.close_code = code
         connection.close_reason = reason
         self._alive_now = None
-        self._held.changes.notices = True
+        self._state.changes.notices = True
         for session in self._carried.pop(number, ()):
             session.connections.discard(number)
             if not session.connections:
@@ -65,14 +65,14 @@ class Liveness:
             return
         for session in [s for s, at in self._closing.items() if now - at >= LOST_AFTER]:
             del self._closing[session]
-            self._set_gone(session)
+            self._mark_clients_gone(session)
 
     def finish(self) -> None:
         """Nothing will come any more: every session is gone."""
         self._closing.clear()
-        for session in self._held.sessions.values():
-            if not session.gone:
-                self._set_gone(session)
+        for session in self._state.sessions.values():
+            if not session.is_gone:
+                self._mark_clients_gone(session)
 
     # sessions
 
@@ -92,37 +92,37 @@ class Liveness:
 
     def trace_of(self, trace_id: str, session_id: str, at: float, connection: int) -> Trace:
         """Return the trace of an event, made if need be, and count the event in it."""
-        held = self._held
-        trace = held.traces.get(trace_id)
+        state = self._state
+        trace = state.traces.get(trace_id)
         if trace is not None:
             self.touch(trace, session_id, at, connection)
             return trace
         session = self.session_of(session_id, at, connection)
-        trace = Trace(trace_id, session, held.number_of_trace(), at)
+        trace = Trace(trace_id, session, state.number_of_trace(), at)
         trace.events = 1
         if at > session.newest_at:
             session.newest_at = at
-        held.traces[trace_id] = trace
+        state.traces[trace_id] = trace
         session.traces.append(trace)
         return trace
 
     def list_run(self, run: ListedRun) -> None:
         """Make the trace of a run of which nothing was read yet; nobody carries its session."""
-        held = self._held
-        if run.trace_id in held.traces:
+        state = self._state
+        if run.trace_id in state.traces:
             return
-        session = held.sessions.get(run.session_id) or self._new_session(run.session_id, run.started_at)
+        session = state.sessions.get(run.session_id) or self._new_session(run.session_id, run.started_at)
         trace = Trace(run.trace_id, session, run.number, run.started_at)
         trace.list_as(run)
         session.newest_at = max(session.newest_at, run.ended_at)
         session.user_id = session.user_id or run.user_id
-        held.traces[run.trace_id] = trace
+        state.traces[run.trace_id] = trace
         session.traces.append(trace)
-        held.changes.traces[trace] = None
+        state.changes.traces[trace] = None
 
     def move_trace(self, trace: Trace, session_id: str, at: float, connection: int) -> None:
         """Give a trace to another session: its root says so, and came after others that said otherwise."""
-        changes = self._held.changes
+        changes = self._state.changes
         old = trace.session
         new = self.session_of(session_id, at, connection)
         old.traces.remove(trace)
@@ -136,20 +136,20 @@ class Liveness:
 
     def session_of(self, session_id: str, at: float, connection: int) -> Session:
         """Return the session with this id, made if need be; somebody carries it now."""
-        held = self._held
-        session = held.sessions.get(session_id)
+        state = self._state
+        session = state.sessions.get(session_id)
         if session is None:
             session = self._new_session(session_id, at)
         self.carry(session, connection)
         return session
 
     def _new_session(self, session_id: str, at: float) -> Session:
-        held = self._held
-        if len(held.sessions) >= self._forget_above:
+        state = self._state
+        if len(state.sessions) >= self._forget_above:
             self._forget_sessions()
-        session = held.sessions[session_id] = Session(session_id, at, self._next_session, held.agents)
+        session = state.sessions[session_id] = Session(session_id, at, self._next_session, state.agents)
         self._next_session += 1
-        held.changes.sessions[session] = None
+        state.changes.sessions[session] = None
         return session
 
     def carry(self, session: Session, connection: int) -> None:
@@ -157,27 +157,27 @@ class Liveness:
         if session is self._alive_now and connection == self._alive_over:
             return
         self._alive_now, self._alive_over = session, connection
-        known = self._held.connections.get(connection)
-        if known is None or known.closed_at is None:
+        carrier = self._state.connections.get(connection)
+        if carrier is None or carrier.closed_at is None:
             session.connections.add(connection)
             session.left_at = None
             self._carried.setdefault(connection, set()).add(session)
             self._closing.pop(session, None)
         elif not session.connections:
             # An event that was still on its way when its connection was already reported closed.
-            session.left_at = self._closing[session] = known.closed_at
-        if session.gone:
-            session.gone = False
+            session.left_at = self._closing[session] = carrier.closed_at
+        if session.is_gone:
+            session.is_gone = False
             self._open_spans_changed(session)
 
-    def _set_gone(self, session: Session) -> None:
-        session.gone = True
+    def _mark_clients_gone(self, session: Session) -> None:
+        session.is_gone = True
         self._alive_now = None
         self._open_spans_changed(session)
 
     def _open_spans_changed(self, session: Session) -> None:
         """The session's liveness changed, and with it the status of all its open spans."""
-        changes = self._held.changes
+        changes = self._state.changes
         changes.sessions[session] = None
         for trace in session.traces:
             if trace.running:
@@ -185,14 +185,14 @@ class Liveness:
 
     def _forget_sessions(self) -> None:
         """Forget sessions of which no trace is in memory, the most recent ones left."""
-        held = self._held
-        sessions = held.sessions
+        state = self._state
+        sessions = state.sessions
         for session in list(sessions.values())[: -SESSIONS_KEPT // 4]:
             if not session.traces:
                 del sessions[session.session_id]
                 self._closing.pop(session, None)
                 for number in session.connections:
                     self._carried[number].discard(session)
-                held.changes.sessions.pop(session, None)
+                state.changes.sessions.pop(session, None)
         self._alive_now = None
         self._forget_above = max(SESSIONS_KEPT, len(sessions) + SESSIONS_KEPT // 4)

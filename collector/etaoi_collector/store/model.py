@@ -115,7 +115,7 @@ class Session:
     """
 
     __slots__ = (
-        "agents", "connections", "first_seen", "gone", "left_at", "newest_at", "number", "session_id",
+        "agents", "connections", "first_seen", "is_gone", "left_at", "newest_at", "number", "session_id",
         "state_times", "states", "ticks", "ticks_gone", "traces", "user_id",
     )  # fmt: skip
 
@@ -135,7 +135,7 @@ class Session:
         """Voice: time, subject and state of every change as it arrived; bounded, the oldest go first."""
         self.ticks_gone = 0
         """How many of the oldest are not in `ticks` any more."""
-        self.gone = False
+        self.is_gone = False
         """Every connection that carried it has been away for so long that what is still open is lost."""
         self.left_at: float | None = None
         """When the last connection that carried it ended, by our own clock; None while one is there."""
@@ -167,7 +167,6 @@ class Trace:
         "inner_calls",
         "input_tokens",
         "listed",
-        "members",
         "model_calls",
         "number",
         "only_context",
@@ -179,6 +178,7 @@ class Trace:
         "roots",
         "running",
         "session",
+        "spans",
         "started_at",
         "thread",
         "tool_calls",
@@ -204,7 +204,7 @@ class Trace:
         """
         self.roots: list[Span] = []
         """Spans without a known parent, in start order."""
-        self.members: list[Span] = []
+        self.spans: list[Span] = []
         """Every span of this trace in order of arrival, ghosts included."""
         self.placeholders = 0
         """Members of which nothing has arrived but their id, in a child's event."""
@@ -266,7 +266,7 @@ class Trace:
         listed = self.listed
         if listed is None or self.events < listed.events:
             return listed
-        return listed if self.running and not self.session.gone else None
+        return listed if self.running and not self.session.is_gone else None
 
     @property
     def is_whole(self) -> bool:
@@ -279,9 +279,9 @@ class Trace:
         return self.listed is None or self.events >= self.listed.events
 
     @property
-    def spans(self) -> int:
+    def span_count(self) -> int:
         """How many spans of it have arrived."""
-        return len(self.members) - self.placeholders
+        return len(self.spans) - self.placeholders
 
     @property
     def status(self) -> Status:
@@ -290,7 +290,7 @@ class Trace:
             return Status(unread.status)
         if self.waiting and self._nothing_runs():
             return Status.PAUSED
-        if self.running and not self.session.gone:
+        if self.running and not self.session.is_gone:
             return Status.RUNNING
         if not self.roots:
             return Status.LOST if self.running else Status.OK
@@ -304,7 +304,7 @@ class Trace:
             return unread.waits_for
         if not self.waiting or self.waits is None or self.status is not Status.PAUSED:
             return None
-        waiting = [span for span in self.waits if span.marks & _WAITING]
+        waiting = [span for span in self.waits if span.flags & _WAITING]
         around: set[Span] = set()
         for span in waiting:
             step = span.parent
@@ -321,15 +321,15 @@ class Trace:
             return False
         if not self.running:
             return True
-        if self.session.gone:
+        if self.session.is_gone:
             return False
         around: set[Span] = set()
         for span in self.waits or ():
-            step: Span | None = span if span.marks & _WAITING else None
+            step: Span | None = span if span.flags & _WAITING else None
             while step is not None and step not in around:
                 around.add(step)
                 step = step.parent
-        open_around = sum(span.marks & (_STARTED | _ENDED) == _STARTED for span in around)
+        open_around = sum(span.flags & (_STARTED | _ENDED) == _STARTED for span in around)
         return open_around >= self.running
 
 
@@ -349,7 +349,7 @@ class Span(msgspec.Struct, gc=False, eq=False):
     started_at: float = 0.0
     """Start by the producer's clock; a hint for its place until its start arrives (`SpanFlag.STARTED`)."""
     start_ref: int = NO_EVENT
-    marks: int = 0
+    flags: int = 0
     number: int = 0
     """Order of arrival, unique in the store."""
     version: int = 0
@@ -375,8 +375,8 @@ class Span(msgspec.Struct, gc=False, eq=False):
     @property
     def requested_model(self) -> str | None:
         """The model that was asked for, where another one answered; None where it is the same."""
-        asked = self.call.requested_model if self.call is not None else None
-        return asked if asked != self.model else None
+        requested = self.call.requested_model if self.call is not None else None
+        return requested if requested != self.model else None
 
     @property
     def finish_reason(self) -> str | None:
@@ -386,42 +386,42 @@ class Span(msgspec.Struct, gc=False, eq=False):
     @property
     def placeholder(self) -> bool:
         """True while nothing of its own has arrived: known only because a child names it as parent."""
-        return not self.marks & (_STARTED | _ENDED) and self.deltas is None
+        return not self.flags & (_STARTED | _ENDED) and self.deltas is None
 
     @property
     def is_folded_away(self) -> bool:
         """Whether a reader sees it only on demand: an inner step, or infrastructure where there is more."""
-        flags = self.marks
+        flags = self.flags
         return bool(flags & _INTERNAL) and not (flags & _INFRASTRUCTURE and self.trace.only_infrastructure)
 
     @property
     def status(self) -> Status:
         """The span's state, derived from what arrived and from whether its clients are still there."""
-        marks = self.marks
-        if marks & _WAITED:
-            if marks & _WAITING and (marks & _ENDED or not self.trace.session.gone):
+        flags = self.flags
+        if flags & _WAITED:
+            if flags & _WAITING and (flags & _ENDED or not self.trace.session.is_gone):
                 return Status.PAUSED
-            if marks & _ENDED and status_of_error(self.error) in (Status.PAUSED, Status.CANCELLED):
+            if flags & _ENDED and status_of_error(self.error) in (Status.PAUSED, Status.CANCELLED):
                 return Status.OK
-        if marks & _ENDED:
+        if flags & _ENDED:
             ended = status_of_error(self.error)
-            if ended is Status.OK and not self.marks & _STARTED:
+            if ended is Status.OK and not self.flags & _STARTED:
                 return Status.INCOMPLETE
             return ended
-        if not self.marks & _STARTED:
+        if not self.flags & _STARTED:
             return Status.INCOMPLETE
-        return Status.LOST if self.trace.session.gone else Status.RUNNING
+        return Status.LOST if self.trace.session.is_gone else Status.RUNNING
 
     @property
     def wait(self) -> Wait | None:
         """What it waits or waited for; None when it never did."""
         waits = self.trace.waits
-        return waits.get(self) if waits is not None and self.marks & _WAITED else None
+        return waits.get(self) if waits is not None and self.flags & _WAITED else None
 
     @property
     def waits_for(self) -> str | None:
         """What it waits for, in one line; None when it waits for nothing."""
-        wait = self.wait if self.marks & _WAITING else None
+        wait = self.wait if self.flags & _WAITING else None
         return wait.text if wait is not None else None
 
     @property
@@ -432,7 +432,7 @@ class Span(msgspec.Struct, gc=False, eq=False):
         the recording tells of no end of a connection.
         """
         session = self.trace.session
-        if self.ended_at is not None or (session.left_at is None and not session.gone):
+        if self.ended_at is not None or (session.left_at is None and not session.is_gone):
             return None
         return max(self.trace.ended_at, session.left_at or 0.0)
 
@@ -440,20 +440,20 @@ class Span(msgspec.Struct, gc=False, eq=False):
     def reconnecting(self) -> bool:
         """Whether it was open when its client went away, which may come back."""
         session = self.trace.session
-        return session.left_at is not None and not session.gone and self.status is Status.RUNNING
+        return session.left_at is not None and not session.is_gone and self.status is Status.RUNNING
 
     def duration(self, now: float) -> float | None:
         """Seconds from start to end, or to ``now`` while it runs; None when its start is not known.
 
         Never negative: a clock that ran backwards is marked and counts as zero.
         """
-        if not self.marks & _STARTED:
+        if not self.flags & _STARTED:
             return None
         if self.ended_at is not None:
             return max(0.0, self.ended_at - self.started_at)
-        if self.trace.session.gone:
+        if self.trace.session.is_gone:
             return max(0.0, (self.last_seen_at or self.trace.ended_at) - self.started_at)
-        if self.marks & _WAITING and (wait := self.wait) is not None:
+        if self.flags & _WAITING and (wait := self.wait) is not None:
             return max(0.0, wait.began_at - self.started_at)
         return max(0.0, now - self.started_at)
 

@@ -18,17 +18,17 @@ class Retention:
     """The bound on spans in memory.
 
     Args:
-        held: What is held.
+        state: What is held.
         links: Keeps the tree of it.
         waits: Knows what waits in it.
         max_spans: Bound on spans; twice as many while they run.
     """
 
-    def __init__(self, held: StoreState, links: SpanLinks, waits: Waits, max_spans: int) -> None:
+    def __init__(self, state: StoreState, links: SpanLinks, waits: Waits, max_spans: int) -> None:
         self._waits = waits
         self.above = max_spans
         """Spans beyond which `evict` has something to do."""
-        self._held = held
+        self._state = state
         self._links = links
         self._max_spans = max_spans
 
@@ -38,38 +38,38 @@ class Retention:
         While too little has finished, up to twice the bound is kept; then running traces go, too. The newest
         trace always stays.
         """
-        held = self._held
+        state = self._state
         goal = self._max_spans - self._max_spans // 10
-        newest = next(reversed(held.traces.values()))
-        left = held.span_count
+        newest = next(reversed(state.traces.values()))
+        remaining = state.span_count
         going: dict[Trace, None] = {}
         for running in (False, True):
-            for trace in held.traces.values():
-                if left <= goal:
+            for trace in state.traces.values():
+                if remaining <= goal:
                     break
-                if trace is newest or trace in going or not trace.members:
+                if trace is newest or trace in going or not trace.spans:
                     continue
-                if running or trace.is_whole or trace.session.gone:
+                if running or trace.is_whole or trace.session.is_gone:
                     going[trace] = None
-                    left -= len(trace.members)
-            if left <= 2 * self._max_spans:
+                    remaining -= len(trace.spans)
+            if remaining <= 2 * self._max_spans:
                 break
         # What cannot go now is not asked for again with every frame.
-        self.above = max(self._max_spans, left + left // 20)
+        self.above = max(self._max_spans, remaining + remaining // 20)
         if going:
             self._let_go(going)
 
     def _let_go(self, going: dict[Trace, None]) -> None:
-        held = self._held
-        changes = held.changes
+        state = self._state
+        changes = state.changes
         thinned: dict[Span, None] = {}
         for trace in going:
             if trace.listed is None:
-                del held.traces[trace.trace_id]
-                held.evicted_traces += 1
-                held.evicted_spans += trace.spans
-            held.span_count -= len(trace.members)
-            for span in trace.members:
+                del state.traces[trace.trace_id]
+                state.evicted_traces += 1
+                state.evicted_spans += trace.span_count
+            state.span_count -= len(trace.spans)
+            for span in trace.spans:
                 self._forget_id(span)
                 parent = span.parent
                 if parent is not None and parent.trace not in going:
@@ -88,11 +88,11 @@ class Retention:
         for session in {trace.session: None for trace in going}:
             session.traces[:] = [trace for trace in session.traces if trace not in going or trace.listed]
         self._waits.forget(going)
-        runs = held.agents.runs
+        runs = state.agents.runs
         for context_id in {one: None for trace in going for one in trace.context_ids}:
-            left = [trace for trace in runs.get(context_id, ()) if trace not in going]
-            if left:
-                runs[context_id] = left
+            remaining = [trace for trace in runs.get(context_id, ()) if trace not in going]
+            if remaining:
+                runs[context_id] = remaining
             else:
                 runs.pop(context_id, None)
         # Nobody may have asked for changes for hours: they must not keep what has left.
@@ -100,13 +100,13 @@ class Retention:
         changes.changed = {span: None for span in changes.changed if span.trace not in going}
         changes.moved = {span: None for span in changes.moved if span.trace not in going}
         for trace in going:
-            for span in trace.members:
+            for span in trace.spans:
                 # Untracked by the collector of cycles: cut them by hand.
                 span.parent = None
                 span.children = None
             if trace.listed is not None:
                 trace.list_as(trace.listed)  # it can be read again
-            trace.members = []
+            trace.spans = []
             trace.roots = []
             trace.calls = []
             trace.hung = None
@@ -115,22 +115,22 @@ class Retention:
             changes.traces[trace] = None
             changes.restructured[trace] = None
         for parent in thinned:
-            self._links.error_gone_below(parent)
+            self._links.child_error_removed(parent)
         changes.notices = True
 
     def _forget_id(self, span: Span) -> None:
         """Take a span that leaves memory out of the index; of several with its id another takes its place."""
-        held = self._held
+        state = self._state
         span_id = span.span_id
-        clashes = held.clashing.get(span_id) if span.marks & SpanFlag.ID_CLASH else None
+        clashes = state.clashing.get(span_id) if span.flags & SpanFlag.ID_CLASH else None
         if clashes is None:
-            if held.spans.get(span_id) is span:
-                del held.spans[span_id]
+            if state.spans.get(span_id) is span:
+                del state.spans[span_id]
             return
-        if held.spans.get(span_id) is not span:
+        if state.spans.get(span_id) is not span:
             del clashes[span.trace.trace_id]
         else:
             trace_id = next(iter(clashes))
-            held.spans[span_id] = clashes.pop(trace_id)
+            state.spans[span_id] = clashes.pop(trace_id)
         if not clashes:
-            del held.clashing[span_id]
+            del state.clashing[span_id]

@@ -18,16 +18,16 @@ _number = attrgetter("number")
 class SpanLinks:
     """The links between the spans that are held."""
 
-    def __init__(self, held: StoreState) -> None:
-        self._held = held
+    def __init__(self, state: StoreState) -> None:
+        self._state = state
 
     def new_span(self, span_id: str, trace: Trace, at: float) -> Span:
         """Make a span that stands nowhere yet."""
-        held = self._held
-        span = Span(span_id, trace, started_at=at, number=held.next_span)
-        held.next_span += 1
-        held.span_count += 1
-        trace.members.append(span)
+        state = self._state
+        span = Span(span_id, trace, started_at=at, number=state.next_span)
+        state.next_span += 1
+        state.span_count += 1
+        trace.spans.append(span)
         return span
 
     def stand_in(self, span_id: str, trace: Trace, at: float) -> Span:
@@ -36,34 +36,34 @@ class SpanLinks:
         trace.placeholders += 1
         placeholder.version = 1
         insert(trace.roots, placeholder)
-        self._held.changes.added.append(placeholder)
+        self._state.changes.added.append(placeholder)
         return placeholder
 
-    def put(self, span: Span, at: float, asked: str | None) -> None:
+    def put(self, span: Span, at: float, parent_id: str | None) -> None:
         """Give a span its start time and its place: under its parent, among siblings in start order."""
         if span.version == 0:
             span.started_at = at
-            self.link(span, asked)
+            self.link(span, parent_id)
             return
         self.unlink(span)
         span.started_at = at
-        if span.marks & SpanFlag.PARENT_CYCLE:
+        if span.flags & SpanFlag.PARENT_CYCLE:
             insert(span.trace.roots, span)
         else:
-            self.link(span, span.declared_parent_id or asked)
+            self.link(span, span.declared_parent_id or parent_id)
 
-    def link(self, span: Span, asked: str | None) -> None:
+    def link(self, span: Span, parent_id: str | None) -> None:
         """Put a span under the parent that its event names, or among its trace's roots."""
-        held = self._held
+        state = self._state
         trace = span.trace
         parent: Span | None = None
-        if asked is not None:
-            span.declared_parent_id = asked
-            parent = held.spans.get(asked)
+        if parent_id is not None:
+            span.declared_parent_id = parent_id
+            parent = state.spans.get(parent_id)
             if parent is None:
-                parent = held.spans[asked] = self.stand_in(asked, trace, span.started_at)
-            elif parent.trace is not trace and parent.marks & SpanFlag.ID_CLASH:
-                parent = held.clashing.get(asked, {}).get(trace.trace_id, parent)
+                parent = state.spans[parent_id] = self.stand_in(parent_id, trace, span.started_at)
+            elif parent.trace is not trace and parent.flags & SpanFlag.ID_CLASH:
+                parent = state.clashing.get(parent_id, {}).get(trace.trace_id, parent)
             if (span.children is not None or parent is span) and self._cut_ring(span, parent):
                 return
         if parent is None:
@@ -84,9 +84,9 @@ class SpanLinks:
                 self.merge_agent_node(span, parent)
         if span.version == 0:
             span.version = 1
-            held.changes.added.append(span)
+            state.changes.added.append(span)
         else:
-            held.changes.moved[span] = None
+            state.changes.moved[span] = None
             self._restructured(trace, parent)
 
     def unlink(self, span: Span) -> None:
@@ -96,7 +96,7 @@ class SpanLinks:
         if siblings is not None and _remove(siblings, span, _order):
             if parent is not None and not siblings:
                 parent.children = None
-            self._held.changes.moved[span] = None
+            self._state.changes.moved[span] = None
             self._restructured(span.trace, parent)
         span.parent = None
         if parent is not None and parent.error is not None:
@@ -106,79 +106,79 @@ class SpanLinks:
         """A ghost's own event arrived and belongs to another trace than the child that first named it."""
         self.unlink(placeholder)
         old = placeholder.trace
-        _remove(old.members, placeholder, _number)
+        _remove(old.spans, placeholder, _number)
         old.placeholders -= 1
         placeholder.trace = trace
-        trace.members.insert(bisect_left(trace.members, placeholder.number, key=_number), placeholder)
+        trace.spans.insert(bisect_left(trace.spans, placeholder.number, key=_number), placeholder)
         trace.placeholders += 1
         insert(trace.roots, placeholder)
         for child in placeholder.children or ():
             if child.trace is not trace:
                 _hang(child.trace, trace)
-        changes = self._held.changes
+        changes = self._state.changes
         changes.restructured[old] = None
         changes.restructured[trace] = None
         changes.traces[old] = None
 
-    def clash(self, known: Span, trace: Trace, at: float) -> Span:
+    def clash(self, existing: Span, trace: Trace, at: float) -> Span:
         """Return the span of a trace whose id another trace uses as well, made if need be."""
-        span_id = known.span_id
-        clashes = self._held.clashing.setdefault(span_id, {})
+        span_id = existing.span_id
+        clashes = self._state.clashing.setdefault(span_id, {})
         clashing = clashes.get(trace.trace_id)
         if clashing is None:
             # A ghost at first, because children move to it before its own event is taken in.
             clashing = self.stand_in(span_id, trace, at)
-            clashing.marks |= SpanFlag.ID_CLASH
-            known.marks |= SpanFlag.ID_CLASH
+            clashing.flags |= SpanFlag.ID_CLASH
+            existing.flags |= SpanFlag.ID_CLASH
             clashes[trace.trace_id] = clashing
-            self._held.changed(known)
-            for child in _children_in(known, trace):
+            self._state.changed(existing)
+            for child in _children_in(existing, trace):
                 self.unlink(child)
                 self.link(child, span_id)
-            self.error_gone_below(known)
+            self.child_error_removed(existing)
         return clashing
 
     def error_below(self, span: Span | None) -> None:
         """Mark everything above a span that failed."""
-        changed = self._held.changes.changed
-        while span is not None and not span.marks & ERROR_BELOW:
-            span.marks |= ERROR_BELOW
+        changed = self._state.changes.changed
+        while span is not None and not span.flags & ERROR_BELOW:
+            span.flags |= ERROR_BELOW
             span.version += 1
             changed[span] = None
             span = span.parent
 
     def warning_below(self, span: Span | None) -> None:
         """Mark everything above a warning."""
-        while span is not None and not span.marks & WARNING_BELOW:
-            span.marks |= WARNING_BELOW
+        while span is not None and not span.flags & WARNING_BELOW:
+            span.flags |= WARNING_BELOW
             span = span.parent
 
     def attribute_error(self, span: Span) -> None:
         """Note that a failed span may pass on what failed inside it, or does not any more."""
-        self._held.unattributed[span] = None
+        self._state.unattributed[span] = None
 
     def attribute_errors(self) -> None:
         """Find out what noted spans only passed on of what failed inside them; that counts there.
 
         Once for all events that came together: each of many children asks for it.
         """
-        unattributed = self._held.unattributed
+        unattributed = self._state.unattributed
         for span in unattributed:
             if failed(span):
                 passed_on = passed_on_by(span) is not None
-                if passed_on != bool(span.marks & PASSED_ON):
-                    span.marks ^= PASSED_ON
+                if passed_on != bool(span.flags & PASSED_ON):
+                    span.flags ^= PASSED_ON
                     span.trace.errors += -1 if passed_on else 1
-                    self._held.changed(span)
+                    self._state.changed(span)
         unattributed.clear()
 
     def forget_error(self, span: Span) -> None:
         """A span's failure is taken back: it did not fail."""
-        if not span.marks & PASSED_ON:
+        if not span.flags & PASSED_ON:
             span.trace.errors -= 1
-        span.marks &= ~PASSED_ON
+        span.flags &= ~PASSED_ON
         span.error = None
-        self.error_gone_below(span.parent)
+        self.child_error_removed(span.parent)
 
     def merge_agent_node(self, agent: Span, node: Span) -> None:
         """Fold the graph's node away that does nothing but run an agent of its name.
@@ -194,16 +194,16 @@ class SpanLinks:
             self._fold_away(around)
 
     def _fold_away(self, node: Span) -> None:
-        if node.kind == "middleware" and not node.marks & INTERNAL:
-            node.marks |= INTERNAL
-            self._held.changed(node)
-            self._held.changes.restructured[node.trace] = None
+        if node.kind == "middleware" and not node.flags & INTERNAL:
+            node.flags |= INTERNAL
+            self._state.changed(node)
+            self._state.changes.restructured[node.trace] = None
 
-    def error_gone_below(self, span: Span | None) -> None:
+    def child_error_removed(self, span: Span | None) -> None:
         """A child was taken from a span: what is left below it may have failed nowhere."""
-        while span is not None and span.marks & ERROR_BELOW and not any(map(_failed, span.children or ())):
-            span.marks &= ~ERROR_BELOW
-            self._held.changed(span)
+        while span is not None and span.flags & ERROR_BELOW and not any(map(_failed, span.children or ())):
+            span.flags &= ~ERROR_BELOW
+            self._state.changed(span)
             span = span.parent
 
     def _cut_ring(self, span: Span, parent: Span) -> bool:
@@ -220,23 +220,23 @@ class SpanLinks:
             ring.append(above)
             above = above.parent
         cut = min(ring, key=lambda member: member.span_id)
-        cut.marks |= SpanFlag.PARENT_CYCLE
+        cut.flags |= SpanFlag.PARENT_CYCLE
         if cut is not span:
             above = cut.parent
             self.unlink(cut)
             insert(cut.trace.roots, cut)
-            self._held.changed(cut)
+            self._state.changed(cut)
             self.link(span, span.declared_parent_id)
-            self.error_gone_below(above)
+            self.child_error_removed(above)
         else:
             insert(span.trace.roots, span)
             if span.version == 0:
                 span.version = 1
-                self._held.changes.added.append(span)
+                self._state.changes.added.append(span)
         return True
 
     def _restructured(self, trace: Trace, parent: Span | None) -> None:
-        restructured = self._held.changes.restructured
+        restructured = self._state.changes.restructured
         restructured[trace] = None
         if parent is not None:
             restructured[parent.trace] = None
@@ -253,9 +253,9 @@ def insert(siblings: list[Span], span: Span) -> None:
 def _children_in(span: Span, trace: Trace) -> list[Span]:
     """Return the children of a span that belong to a trace, from the shorter of two lists."""
     children = span.children or []
-    if len(children) <= len(trace.members):
+    if len(children) <= len(trace.spans):
         return [child for child in children if child.trace is trace]
-    return [member for member in trace.members if member.parent is span]
+    return [member for member in trace.spans if member.parent is span]
 
 
 def _is_below(span: Span, top: Span) -> bool:
@@ -285,7 +285,7 @@ def _hang(trace: Trace, above: Trace) -> None:
 
 def _failed(span: Span) -> bool:
     """Whether a span failed, or something below it did."""
-    return bool(span.marks & ERROR_BELOW) or failed(span)
+    return bool(span.flags & ERROR_BELOW) or failed(span)
 
 
 def _remove(ordered: list[Span], span: Span, key: Callable[[Span], Any]) -> bool:

@@ -24,9 +24,9 @@ INFRASTRUCTURE = int(SpanFlag.INFRASTRUCTURE)
 
 
 class StoredReject(Reject, gc=False):
-    """A reject with its place in the recording and the connection that it came over."""
+    """A reject with its event reference and the connection that it came over."""
 
-    place: int = -1
+    event_ref: int = -1
     connection: int = -1
 
 
@@ -104,10 +104,10 @@ class StoreState:
     def clear(self) -> None:
         """Cut what refers to each other out of the garbage collector's sight, and forget everything."""
         for trace in self.traces.values():
-            for span in trace.members:
+            for span in trace.spans:
                 span.parent = None
                 span.children = None
-            trace.members = []
+            trace.spans = []
             trace.roots = []
             trace.calls = []
             trace.open_calls.clear()

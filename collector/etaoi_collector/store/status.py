@@ -18,7 +18,7 @@ class Status(StrEnum):
 
 
 class SpanFlag(IntEnum):
-    """Facts about a span, one bit each; `Span.marks` holds their sum.
+    """Facts about a span, one bit each; `Span.flags` holds their sum.
 
     Not an ``IntFlag``: its operators cost a microsecond, and the store uses several for every event.
     """

@@ -26,63 +26,63 @@ class Store:
     """
 
     def __init__(self, *, max_spans: int = DEFAULT_MAX_SPANS) -> None:
-        held = self._held = StoreState()
-        self.sessions: dict[str, Session] = held.sessions
-        self.traces: dict[str, Trace] = held.traces
-        self.connections: dict[int, Connection] = held.connections
-        self.rejects: list[StoredReject] = held.rejects
-        links = self._links = SpanLinks(held)
-        facts = Aggregates(held)
-        self._liveness = Liveness(held)
-        waits = Waits(held)
-        self._retention = Retention(held, links, waits, max_spans)
-        folding = Reducer(held, links, self._liveness, facts, waits)
-        self._usual = FastReducer(held, links, self._liveness, facts, folding, waits)
+        state = self._state = StoreState()
+        self.sessions: dict[str, Session] = state.sessions
+        self.traces: dict[str, Trace] = state.traces
+        self.connections: dict[int, Connection] = state.connections
+        self.rejects: list[StoredReject] = state.rejects
+        links = self._links = SpanLinks(state)
+        facts = Aggregates(state)
+        self._liveness = Liveness(state)
+        waits = Waits(state)
+        self._retention = Retention(state, links, waits, max_spans)
+        folding = Reducer(state, links, self._liveness, facts, waits)
+        self._fast_path = FastReducer(state, links, self._liveness, facts, folding, waits)
 
     @property
     def events(self) -> int:
         """Events that were applied, rejects included."""
-        return self._held.events
+        return self._state.events
 
     @property
     def repeats(self) -> int:
         """Events that came twice."""
-        return self._held.repeats
+        return self._state.repeats
 
     @property
     def rejected(self) -> int:
         """Events and frames that could not be taken."""
-        return self._held.rejected
+        return self._state.rejected
 
     @property
     def refused_frames(self) -> int:
         """Frames among them."""
-        return self._held.refused_frames
+        return self._state.refused_frames
 
     @property
     def dropped(self) -> int:
         """Events that producers say they had to drop."""
-        return self._held.dropped
+        return self._state.dropped
 
     @property
     def span_count(self) -> int:
         """Spans in memory, ghosts included."""
-        return self._held.span_count
+        return self._state.span_count
 
     @property
     def room(self) -> int:
         """Spans that may come before the oldest traces leave memory."""
-        return max(0, self._retention.above - self._held.span_count)
+        return max(0, self._retention.above - self._state.span_count)
 
     @property
     def evicted_traces(self) -> int:
         """Traces that left memory."""
-        return self._held.evicted_traces
+        return self._state.evicted_traces
 
     @property
     def evicted_spans(self) -> int:
         """Their spans."""
-        return self._held.evicted_spans
+        return self._state.evicted_spans
 
     def apply(self, events: Sequence[Event | Reject], first_ref: int, connection: int) -> None:
         """Fold events that lie one after the other in a recorded frame.
@@ -92,15 +92,15 @@ class Store:
             first_ref: Place of the first of them; negative when the frame was not kept.
             connection: Number of the connection that they came over.
         """
-        held = self._held
-        self._usual.fold(events, first_ref, 0 if first_ref < 0 else 1, connection)
-        if held.unattributed:
+        state = self._state
+        self._fast_path.fold(events, first_ref, 0 if first_ref < 0 else 1, connection)
+        if state.unattributed:
             self._links.attribute_errors()
-        held.events += len(events)
-        known = held.connections.get(connection)
-        if known is not None:
-            known.events += len(events)
-        if held.span_count > self._retention.above:
+        state.events += len(events)
+        client = state.connections.get(connection)
+        if client is not None:
+            client.events += len(events)
+        if state.span_count > self._retention.above:
             self._retention.evict()
 
     def connection_opened(self, connection: Connection) -> None:
@@ -113,8 +113,8 @@ class Store:
 
     def frame_refused(self, connection: int, at: float, size: int, reason: str) -> None:
         """Count a frame that was too large to take."""
-        self._held.refused_frames += 1
-        self._held.reject(StoredReject(0, f"frame of {size:,} bytes refused: {reason}", 1, -1, connection))
+        self._state.refused_frames += 1
+        self._state.reject(StoredReject(0, f"frame of {size:,} bytes refused: {reason}", 1, -1, connection))
 
     def list_runs(self, runs: Iterable[ListedRun]) -> None:
         """Know of runs before any event of them is read.
@@ -135,14 +135,14 @@ class Store:
 
     def drain_changes(self) -> Changes:
         """Return what changed since the last call."""
-        changes = self._held.changes
-        self._held.changes = Changes()
+        changes = self._state.changes
+        self._state.changes = Changes()
         return changes
 
     def release(self) -> None:
         """Give the memory back: what refers to each other here is out of the garbage collector's sight."""
-        self._held.clear()
+        self._state.clear()
 
     def find_span(self, span_id: str) -> Span | None:
         """Return the span with this id, if it is in memory."""
-        return self._held.spans.get(span_id)
+        return self._state.spans.get(span_id)

@@ -28,7 +28,7 @@ class _Interrupt(msgspec.Struct, gc=False):
     value: Any = None
 
 
-class _Asked(msgspec.Struct, gc=False):
+class _InterruptPayload(msgspec.Struct, gc=False):
     interrupts: list[_Interrupt] | None = None
 
 
@@ -38,8 +38,8 @@ class _Inputs(msgspec.Struct, gc=False):
 
 
 _metadata = msgspec.msgpack.Decoder(_Metadata).decode
-_asked = msgspec.msgpack.Decoder(_Asked).decode
-_inputs = msgspec.msgpack.Decoder(_Inputs).decode
+_decode_interrupts = msgspec.msgpack.Decoder(_InterruptPayload).decode
+_decode_inputs = msgspec.msgpack.Decoder(_Inputs).decode
 
 
 class Waits:
@@ -62,25 +62,25 @@ class Waits:
             Whether a wait ended.
         """
         try:
-            told = _metadata(metadata).waits_for
+            waits_for = _metadata(metadata).waits_for
         except _FAILURES:
             return False
-        if told is None or span.marks & ENDED:
+        if waits_for is None or span.flags & ENDED:
             return False
-        if told:
-            self._begin(span, told, at)
+        if waits_for:
+            self._begin(span, waits_for, at)
             return False
-        waited = bool(span.marks & _WAITING)
+        waited = bool(span.flags & _WAITING)
         self._end(span, at, None)
         return waited
 
     def of_end(self, span: Span, event: SpanEnd, at: float) -> None:
         """Take in an end: a span that waited while it was open waits no longer, or one waits from now on."""
         paused = event.error is not None and status_of_error(event.error) is Status.PAUSED
-        told = event.metadata.waits_for
-        if told or paused:
-            self._begin(span, told or _question(event), at)
-        elif span.marks & _WAITING:
+        waits_for = event.metadata.waits_for
+        if waits_for or paused:
+            self._begin(span, waits_for or _question(event), at)
+        elif span.flags & _WAITING:
             self._end(span, at, None)
 
     def of_start(self, span: Span, event: SpanStart, at: float) -> None:
@@ -94,17 +94,19 @@ class Waits:
             return
         trace = span.trace
         thread = (trace.session.session_id, trace.thread)
-        before = self._threads.get(thread)
-        if before is None or not before.waiting:
+        previous_trace = self._threads.get(thread)
+        if previous_trace is None or not previous_trace.waiting:
             return
-        if before is not trace and (span.parent is not None or _first_name(before) not in ("", span.name)):
+        if previous_trace is not trace and (
+            span.parent is not None or _first_name(previous_trace) not in ("", span.name)
+        ):
             return
         resumes = _is_resume(event.payload)
         if resumes:
-            self._answer(before, span, at)
-        elif before is not trace and not _is_empty(event.payload):
+            self._answer(previous_trace, span, at)
+        elif previous_trace is not trace and not _is_empty(event.payload):
             # The same thread begins anew: nobody waits for the old question any more.
-            for waiting in _waiting_in(before):
+            for waiting in _waiting_in(previous_trace):
                 self._end(waiting, at, None)
 
     def forget(self, going: Container[Trace]) -> None:
@@ -115,9 +117,9 @@ class Waits:
         trace = span.trace
         if trace.waits is None:
             trace.waits = {}
-        if not span.marks & _WAITING:
+        if not span.flags & _WAITING:
             trace.waiting += 1
-        span.marks = (span.marks | _WAITING) & ~_ANSWERED
+        span.flags = (span.flags | _WAITING) & ~_ANSWERED
         trace.waits[span] = Wait(text, at)
         if len(self._threads) >= _THREADS_KEPT:
             del self._threads[next(iter(self._threads))]
@@ -126,9 +128,9 @@ class Waits:
 
     def _end(self, span: Span, at: float, answer: Span | None) -> None:
         trace = span.trace
-        if not span.marks & _WAITING or trace.waits is None:
+        if not span.flags & _WAITING or trace.waits is None:
             return
-        span.marks = (span.marks | _ANSWERED) & ~_WAITING
+        span.flags = (span.flags | _ANSWERED) & ~_WAITING
         trace.waiting -= 1
         wait = trace.waits[span]
         wait.ended_at = at
@@ -152,7 +154,7 @@ def _first_name(trace: Trace) -> str:
 
 
 def _waiting_in(trace: Trace) -> list[Span]:
-    return [span for span in trace.waits or () if span.marks & _WAITING]
+    return [span for span in trace.waits or () if span.flags & _WAITING]
 
 
 def _is_within(span: Span, above: Span) -> bool:
@@ -167,10 +169,10 @@ def _is_within(span: Span, above: Span) -> bool:
 def _question(event: SpanEnd) -> str:
     """Return what a graph's interrupt asks: its values where they came along, else its text."""
     try:
-        asked = _asked(event.payload).interrupts
+        interrupts = _decode_interrupts(event.payload).interrupts
     except _FAILURES:
-        asked = None
-    values = [_value(one.value) for one in asked or ()]
+        interrupts = None
+    values = [_value(one.value) for one in interrupts or ()]
     if values:
         return questions_in_words(values)
     return question_of_error(event.error) if event.error is not None else UNKNOWN
@@ -189,16 +191,16 @@ def _value(value: Any) -> Any:
 def _is_resume(payload: Raw) -> bool:
     """Whether a run's input is a command that goes on with what waits."""
     try:
-        told = _inputs(payload).inputs
+        inputs = _decode_inputs(payload).inputs
     except _FAILURES:
         return False
-    if not told or not isinstance(told, str) or "Command" not in told[:_INPUT_SEARCHED]:
+    if not inputs or not isinstance(inputs, str) or "Command" not in inputs[:_INPUT_SEARCHED]:
         return False
-    return '"resume"' in told[:_INPUT_SEARCHED] or "resume=" in told[:_INPUT_SEARCHED]
+    return '"resume"' in inputs[:_INPUT_SEARCHED] or "resume=" in inputs[:_INPUT_SEARCHED]
 
 
 def _is_empty(payload: Raw) -> bool:
     try:
-        return not _inputs(payload).inputs
+        return not _decode_inputs(payload).inputs
     except _FAILURES:
         return True

@@ -43,10 +43,10 @@ class NewestAnswers:
     LangChain makes a root of what a model that was asked by itself calls, and a root has its own trace.
     """
 
-    __slots__ = ("_known",)
+    __slots__ = ("_answers",)
 
     def __init__(self) -> None:
-        self._known: dict[str, tuple[str, float, float]] = {}
+        self._answers: dict[str, tuple[str, float, float]] = {}
 
     def comes_from_another(self, span: Span, answer_id: str | None) -> bool:
         """Take an answer in; return whether another trace's call, inside this one in time, gave it first.
@@ -56,59 +56,59 @@ class NewestAnswers:
         if answer_id is None or span.ended_at is None:
             return False
         trace_id = span.trace.trace_id
-        known = self._known.get(answer_id)
-        if known is not None:
-            other, started_at, ended_at = known
+        entry = self._answers.get(answer_id)
+        if entry is not None:
+            other, started_at, ended_at = entry
             begins = span.started_at - SAME_MOMENT <= started_at
             return other != trace_id and begins and ended_at <= span.ended_at + SAME_MOMENT
-        self._known[answer_id] = trace_id, span.started_at, span.ended_at
-        if len(self._known) > ANSWERS_KEPT:
-            del self._known[next(iter(self._known))]
+        self._answers[answer_id] = trace_id, span.started_at, span.ended_at
+        if len(self._answers) > ANSWERS_KEPT:
+            del self._answers[next(iter(self._answers))]
         return False
 
 
-def end_call(span: Span, told: LlmEnd) -> Span | None:
+def end_call(span: Span, llm_end: LlmEnd) -> Span | None:
     """Take a model call's end in; return the call inside it whose answer it gave as its own.
 
     Args:
         span: The call, with its usage.
-        told: What its end tells.
+        llm_end: What its end tells.
     """
     trace = span.trace
     open_calls = trace.open_calls
     open_calls.discard(span)
     inner: Span | None = None
     if trace.inner_calls:
-        inner = _find_inner(span, trace, told)
+        inner = _find_inner(span, trace, llm_end)
         if not open_calls:
             trace.inner_calls.clear()
     if open_calls and len(trace.inner_calls) < INNER_KEPT:
-        trace.inner_calls.append(InnerCall(span, told.answer_id, _digest(told.answer_text)))
+        trace.inner_calls.append(InnerCall(span, llm_end.answer_id, _digest(llm_end.answer_text)))
     return inner
 
 
-def _find_inner(span: Span, trace: Trace, told: LlmEnd) -> Span | None:
-    answer_id = told.answer_id
+def _find_inner(span: Span, trace: Trace, llm_end: LlmEnd) -> Span | None:
+    answer_id = llm_end.answer_id
     words: int | None = None
-    for known in reversed(trace.inner_calls):
-        other: Span = known.span
+    for inner_call in reversed(trace.inner_calls):
+        other: Span = inner_call.span
         if other.started_at < span.started_at or other is span:
             continue
-        if answer_id is not None and known.answer_id == answer_id:
+        if answer_id is not None and inner_call.answer_id == answer_id:
             return other
         if span.usage is None or not _same_counts(span.usage, other.usage):
             continue
         if _is_below(other, span):
             return other
-        if _asked(span) != _asked(other):
+        if _question_key(span) != _question_key(other):
             if words is None:
-                words = _digest(told.answer_text)
-            if words == known.words:
+                words = _digest(llm_end.answer_text)
+            if words == inner_call.words:
                 return other
     return None
 
 
-def told_twice(span: Span) -> tuple[Span, Span] | None:
+def duplicate_calls(span: Span) -> tuple[Span, Span] | None:
     """Return two calls of which one is told inside the other, directly: the outer and the inner one.
 
     A framework's tracer and one of the model's client tell of the same call, in either order.
@@ -135,7 +135,7 @@ def _same_counts(one: Usage, other: Usage | None) -> bool:
     )
 
 
-def _asked(span: Span) -> tuple[str, str | None, str | None]:
+def _question_key(span: Span) -> tuple[str, str | None, str | None]:
     """Who was asked: two calls of one model side by side are not one inside the other."""
     call = span.call
     return (

@@ -55,7 +55,7 @@ class Arrivals:
         self._wanted = wanted
         self._mailbox = mailbox
         self._recorder = recorder
-        self._splits = FrameCache(recorder.read_frame, lambda: recorder.value_places)
+        self._splits = FrameCache(recorder.read_frame, lambda: recorder.value_refs)
         self._fold = SpanFold(self._splits.read)
         self._read_along = 0
         self._past: Iterator[SourceItem] | None = None
@@ -180,10 +180,10 @@ class Arrivals:
         return EventBatch(batch.base_ref, first + old, events[old:], number, received)
 
     def _look(self, item: SourceItem) -> None:
-        before = len(self._ready)
+        ready_before = len(self._ready)
         self._ready.extend(self._wanted.of(item, self._fold))
         if type(item) is EventBatch:
-            self.passed_over += len(item.events) - (len(self._ready) - before)
+            self.passed_over += len(item.events) - (len(self._ready) - ready_before)
             self._fold.add_up()
 
     def _report_missed(self, count: int, reason: str) -> None:

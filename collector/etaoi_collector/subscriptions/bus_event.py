@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from etaoi_collector.conventions import keys
 from etaoi_collector.subscriptions.span_fold import SpanState
 from etaoi_collector.wire.event_ref import NO_EVENT
 from etaoi_collector.wire.full_decode import decode_lossless
@@ -113,8 +114,8 @@ class BusEvent(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     @property
     def text(self) -> str:
         """The text that a delta adds; empty for anything else."""
-        said = self.payload.get("text") if self.kind == "span_delta" else None
-        return said if isinstance(said, str) else ""
+        text = self.payload.get(keys.TEXT) if self.kind == "span_delta" else None
+        return text if isinstance(text, str) else ""
 
     @property
     def node(self) -> str | None:

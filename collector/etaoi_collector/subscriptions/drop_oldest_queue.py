@@ -61,9 +61,9 @@ class DropOldestQueue:
             self._events += count
             self._bytes += size
             while len(self._items) > 1 and self._is_full():
-                _, gone, freed = self._items.popleft()
-                self.lost += gone
-                self._events -= gone
+                _, events_dropped, freed = self._items.popleft()
+                self.lost += events_dropped
+                self._events -= events_dropped
                 self._bytes -= freed
 
     def _is_full(self) -> bool:
@@ -76,12 +76,12 @@ class DropOldestQueue:
 
     def take(self, seconds: float, most: int) -> list[SourceItem]:
         """Return what waits, in order, and stop after ``most`` events, roughly, whatever the time."""
-        taken: list[SourceItem] = []
+        items: list[SourceItem] = []
         with self._lock:
             while self._items and most > 0:
                 item, count, size = self._items.popleft()
-                taken.append(item)
+                items.append(item)
                 most -= count
                 self._events -= count
                 self._bytes -= size
-        return taken
+        return items

@@ -72,7 +72,7 @@ class SubscriptionFilter:
         query: str | None = None,
     ) -> None:
         self._kinds = _one_of("events are of the kind", kinds, (*EVENT_KINDS, *OTHER_KINDS), EVENT_KINDS)
-        self._types = frozenset(known for known, kind in EVENT_KIND.items() if kind in self._kinds)
+        self._types = frozenset(event_type for event_type, kind in EVENT_KIND.items() if kind in self._kinds)
         self._sessions = None if session is None else _session_ids(_several(session))
         self._traces = None if trace is None else frozenset(map(str.lower, _several(trace)))
         self._node_kinds = None if node_kind is None else _several(node_kind)
@@ -165,7 +165,7 @@ def _several(one_or_more: str | Iterable[str]) -> frozenset[str]:
     return frozenset((one_or_more,)) if isinstance(one_or_more, str) else frozenset(one_or_more)
 
 
-def _one_of(what: str, wanted: Words, known: Iterable[str], default: Iterable[str] = ()) -> frozenset[str]:
+def _one_of(what: str, wanted: Words, allowed: Iterable[str], default: Iterable[str] = ()) -> frozenset[str]:
     """Return the words asked for.
 
     Raises:
@@ -174,10 +174,10 @@ def _one_of(what: str, wanted: Words, known: Iterable[str], default: Iterable[st
     if wanted is None:
         return frozenset(default)
     words = _several(wanted)
-    known = tuple(map(str, known))
-    unknown = words.difference(known)
+    allowed = tuple(map(str, allowed))
+    unknown = words.difference(allowed)
     if unknown:
-        raise ValueError(f"No {what} {min(unknown)!r}; there are {', '.join(known)}.")
+        raise ValueError(f"No {what} {min(unknown)!r}; there are {', '.join(allowed)}.")
     return words
 
 

@@ -27,10 +27,10 @@ class Publishers:
         """
         raise NotImplementedError
 
-    def _emit(self, kind: str, told: dict[str, Any]) -> Published:
-        del told["self"]
-        event: dict[str, Any] = {name: told.pop(name) for name in _EVENT_FIELDS if name in told}
-        data = {_RENAMED.get(name, name): value for name, value in told.items() if value is not None}
+    def _emit(self, kind: str, arguments: dict[str, Any]) -> Published:
+        del arguments["self"]
+        event: dict[str, Any] = {name: arguments.pop(name) for name in _EVENT_FIELDS if name in arguments}
+        data = {_RENAMED.get(name, name): value for name, value in arguments.items() if value is not None}
         return self.publish({"type": kind, **event, "data": data})
 
     def emit_execution_started(
@@ -242,5 +242,5 @@ class Publishers:
         self, stream_id: str, custom_type: str, node_id: Id = None, execution_id: Id = None, **more: Any
     ) -> Published:
         """Anything else."""
-        told = {"self": self, "stream_id": stream_id, "node_id": node_id, "execution_id": execution_id}
-        return self._emit("custom", {**told, "custom_type": custom_type, **more})
+        arguments = {"self": self, "stream_id": stream_id, "node_id": node_id, "execution_id": execution_id}
+        return self._emit("custom", {**arguments, "custom_type": custom_type, **more})

@@ -71,16 +71,16 @@ class SpanFold:
 
     def apply(self, batch: EventBatch, index: int, event: Event | Reject) -> Span | None:
         """Take in one event of a batch; returns its span."""
-        place = -1 if batch.base_ref < 0 else batch.base_ref + batch.first_ordinal + index
-        self.store.apply((event,), place, batch.connection)
+        event_ref = -1 if batch.base_ref < 0 else batch.base_ref + batch.first_ordinal + index
+        self.store.apply((event,), event_ref, batch.connection)
         if not isinstance(event, SpanStart | SpanDelta | SpanEnd):
             return None
         return self.store.find_span(event.span_id)
 
     def skip(self, batch: EventBatch) -> None:
         """Take in a batch of which nothing is delivered."""
-        place = -1 if batch.base_ref < 0 else batch.base_ref + batch.first_ordinal
-        self.store.apply(batch.events, place, batch.connection)
+        event_ref = -1 if batch.base_ref < 0 else batch.base_ref + batch.first_ordinal
+        self.store.apply(batch.events, event_ref, batch.connection)
 
     def add_up(self) -> None:
         """Bring the sums to the state of the store."""
@@ -94,22 +94,22 @@ class SpanFold:
     def _ids_of(self, span: Span) -> ProgramIds:
         above: Span | None = span
         chain: list[Span] = []
-        found = ProgramIds()
+        ids = ProgramIds()
         while above is not None and len(chain) < _DEEPEST:
-            known = self._ids.get(above.number)
-            if known is not None:
-                found = known
+            cached = self._ids.get(above.number)
+            if cached is not None:
+                ids = cached
                 break
             chain.append(above)
             above = above.parent
         for inner in reversed(chain):
             own = self._own_ids(inner)
-            found = ProgramIds(*(mine or theirs for mine, theirs in zip(own, found, strict=True)))
+            ids = ProgramIds(*(mine or theirs for mine, theirs in zip(own, ids, strict=True)))
             if inner.start_ref >= 0:
                 if len(self._ids) > 2 * MAX_SPANS:
                     self._ids.clear()
-                self._ids[inner.number] = found
-        return found
+                self._ids[inner.number] = ids
+        return ids
 
     def _own_ids(self, span: Span) -> ProgramIds:
         metadata: Any = None
@@ -149,10 +149,10 @@ class SpanState:
         """What the program calls its node, execution and stream."""
         return self._fold.ids_of(self._original)
 
-    def payload_at(self, place: int) -> dict[str, Any]:
+    def payload_at(self, event_ref: int) -> dict[str, Any]:
         """Return the whole payload of one of its events; empty when no recording holds it."""
         with self._fold.lock:
-            event = self._fold.payloads.event(place)
+            event = self._fold.payloads.event(event_ref)
         payload = event.get("payload") if isinstance(event, dict) else None
         return payload if isinstance(payload, dict) else {}
 
@@ -164,10 +164,10 @@ class SpanState:
         if span.deltas is not None and len(span.deltas) > self._deltas:
             span.deltas = span.deltas[: self._deltas]
         with self._fold.lock:
-            told = span_object(span, self._fold.payloads, self._now)
+            fields = span_object(span, self._fold.payloads, self._now)
             # Sums are kept by span, and this one is a copy.
-            told["totals"] = totals_object(self._original, self._fold.totals)
-            return told
+            fields["totals"] = totals_object(self._original, self._fold.totals)
+            return fields
 
 
 def _first(metadata: dict[str, Any], keys: tuple[str, ...]) -> str | None:

@@ -158,16 +158,16 @@ class Subscription:
         """
         self._refuse_callback()
         deadline = None if timeout is None else time.monotonic() + timeout
-        before = self._arrivals.delivered
+        delivered_before = self._arrivals.delivered
         try:
             while True:
                 event = self._next(deadline)
                 if _is_it(event, predicate):
                     return event
         except TimeoutError:
-            raise self._nothing_within(timeout, before) from None
+            raise self._nothing_within(timeout, delivered_before) from None
         except StopIteration:
-            raise self._nothing_more(before) from None
+            raise self._nothing_more(delivered_before) from None
 
     async def wait_for(self, predicate: Predicate | None = None, timeout: float | None = None) -> BusEvent:  # noqa: ASYNC109
         """Do as `wait` does, without holding up the event loop.
@@ -177,15 +177,15 @@ class Subscription:
             SubscriptionEnded: None will any more.
         """
         self._refuse_callback()
-        before = self._arrivals.delivered
+        delivered_before = self._arrivals.delivered
         try:
             async with asyncio.timeout(timeout):
                 async for event in self:
                     if _is_it(event, predicate):
                         return event
         except TimeoutError:
-            raise self._nothing_within(timeout, before) from None
-        raise self._nothing_more(before)
+            raise self._nothing_within(timeout, delivered_before) from None
+        raise self._nothing_more(delivered_before)
 
     def read(self, event: BusEvent) -> dict[str, Any]:
         """Return an event with everything that its sender wrote, read from the recording.
@@ -275,8 +275,8 @@ class Subscription:
                 raise StopIteration
             woken = threading.Event()
             with self._waiting(woken.set, puts) as sleep:
-                left = None if deadline is None else deadline - time.monotonic()
-                if sleep and ((left is not None and left <= 0) or not woken.wait(left)):
+                remaining = None if deadline is None else deadline - time.monotonic()
+                if sleep and ((remaining is not None and remaining <= 0) or not woken.wait(remaining)):
                     raise TimeoutError
 
     async def _sleep(self, puts: int) -> None:
@@ -314,17 +314,19 @@ class Subscription:
         if self._calling is not None:
             raise RuntimeError("This subscription calls a function; subscribe once more to iterate or wait.")
 
-    def _nothing_within(self, timeout: float | None, before: int) -> TimeoutError:
+    def _nothing_within(self, timeout: float | None, delivered_before: int) -> TimeoutError:
         seconds = 0.0 if timeout is None else timeout
-        return TimeoutError(f"Nothing matched within {seconds:g} s; {self._looked_at(before)}.")
+        return TimeoutError(f"Nothing matched within {seconds:g} s; {self._event_words(delivered_before)}.")
 
-    def _nothing_more(self, before: int) -> SubscriptionEnded:
-        return SubscriptionEnded(f"The subscription ended and nothing matched; {self._looked_at(before)}.")
+    def _nothing_more(self, delivered_before: int) -> SubscriptionEnded:
+        return SubscriptionEnded(
+            f"The subscription ended and nothing matched; {self._event_words(delivered_before)}."
+        )
 
-    def _looked_at(self, before: int) -> str:
-        seen = self._arrivals.delivered - before
+    def _event_words(self, delivered_before: int) -> str:
+        event_count = self._arrivals.delivered - delivered_before
         missed = self._arrivals.missed
-        return f"{seen:,} events were looked at" + (f", {missed:,} were missed" if missed else "")
+        return f"{event_count:,} events were looked at" + (f", {missed:,} were missed" if missed else "")
 
 
 def _is_it(event: BusEvent, predicate: Predicate | None) -> bool:

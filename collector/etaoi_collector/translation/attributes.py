@@ -32,7 +32,7 @@ class _Route(NamedTuple):
 _FIELD, _COUNTED, _OTHER, _METADATA, _KIND, _METADATA_MAP, _PARAMETER, _NOTHING = range(8)
 
 
-def _known() -> dict[str, _Route]:
+def _make_routes() -> dict[str, _Route]:
     routes = {key: _Route(_KIND) for table in CONVENTIONS for key in table.kinds}
     ranks: dict[str, int] = {}
     for table in CONVENTIONS:
@@ -47,7 +47,7 @@ def _known() -> dict[str, _Route]:
     return routes
 
 
-_KNOWN = _known()
+_KNOWN = _make_routes()
 _ALSO_METADATA = tuple(prefix for table in CONVENTIONS for prefix in table.metadata_prefixes)
 _COUNTED_PREFIXES = {prefix: field for table in CONVENTIONS for prefix, field in table.indexed.items()}
 _PARAMETER_PREFIXES = tuple(prefix for table in CONVENTIONS for prefix in table.parameters)
@@ -112,7 +112,7 @@ class SortedAttributes:
                     ranks[route.name] = route.rank
                     self.fields[route.name] = value
             elif kind == _COUNTED:
-                _place(counted.setdefault(route.name, {}), route.path, value)
+                _set_at_path(counted.setdefault(route.name, {}), route.path, value)
             elif kind == _OTHER:
                 self.others[key] = value
             elif kind == _KIND:
@@ -131,10 +131,10 @@ class SortedAttributes:
 
     def kind(self) -> str | None:
         """Return the node kind that the first table which knows one says; None if none does."""
-        told = self.kind_values
-        if told:
+        kind_values = self.kind_values
+        if kind_values:
             for key, values in _KINDS:
-                value = told.get(key)
+                value = kind_values.get(key)
                 if isinstance(value, str):
                     kind = values.get(value)
                     if kind is not None:
@@ -147,10 +147,10 @@ class SortedAttributes:
         return to_text(value) or None if value is not None else None
 
     def _take_metadata(self, value: Any) -> None:
-        found = parse_json(value)
-        if not isinstance(found, dict):
+        parsed = parse_json(value)
+        if not isinstance(parsed, dict):
             return
-        for key, item in found.items():
+        for key, item in parsed.items():
             if not isinstance(key, str) or key.startswith("LANGSMITH_"):
                 continue
             self.metadata[key] = item if type(item) is str else to_text(item)
@@ -164,7 +164,7 @@ class SortedAttributes:
             self.fields.setdefault(field, value)
 
 
-def _place(into: dict[str | int, Any], path: tuple[str | int, ...], value: Any) -> None:
+def _set_at_path(into: dict[str | int, Any], path: tuple[str | int, ...], value: Any) -> None:
     for part in path[:-1]:
         below = into.get(part)
         if not isinstance(below, dict):

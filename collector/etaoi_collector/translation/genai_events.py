@@ -37,12 +37,12 @@ def read_message_events(
     reason: str | None = None
     for name, body in events:
         if name == CHOICE:
-            told = parse_json(body.get("message"))
-            message = read_response(told if isinstance(told, dict) else body)
+            parsed = parse_json(body.get("message"))
+            message = read_response(parsed if isinstance(parsed, dict) else body)
             response = response or message
             reason = reason or (str(body["finish_reason"]) if body.get("finish_reason") else None)
         elif is_message_event(name):
             role = name[len(_PREFIX) : -len(_SUFFIX)]
-            told = {key: parse_json(value) for key, value in body.items()}
-            request += read_messages([{"role": role, **told}], role)
+            parsed = {key: parse_json(value) for key, value in body.items()}
+            request += read_messages([{"role": role, **parsed}], role)
     return request, response, reason

@@ -33,7 +33,7 @@ class HiveEvents:
     def __init__(self, *, session: str | None = None, coalesced: bool = False) -> None:
         self._session = session
         self._fold = HiveFold(self, coalesced=coalesced)
-        self._made: list[bytes] = []
+        self._events: list[bytes] = []
 
     def take(self, event: Any, at: int, *, live: bool = False) -> None:
         """Take an event: an object with the attributes of Hive's ``AgentEvent``, or a map of them."""
@@ -41,15 +41,15 @@ class HiveEvents:
 
     def publish(self, event: Any) -> list[bytes]:
         """Take an event as it is published; return the frames that it makes."""
-        told, now = time_of(event), time_ns()
+        event_time, now = time_of(event), time_ns()
         # A bus event is published as it happens; a time of its own counts where it is from before.
-        self.take(event, now if told is None or told > now else told, live=True)
+        self.take(event, now if event_time is None or event_time > now else event_time, live=True)
         return pack_frames(self.poll())
 
     def poll(self) -> list[bytes]:
         """Return the events made since the last call."""
-        made, self._made = self._made, []
-        return made
+        events, self._events = self._events, []
+        return events
 
     def session_for(self, stream_id: str) -> str:
         """Return the session of a stream."""
@@ -74,11 +74,11 @@ class HiveEvents:
         agent_name: str | None = None,
     ) -> HiveSpan:
         """Start a span."""
-        told = {str(k): str(v) for k, v in (metadata or {}).items()} | {"name": name}
+        span_metadata = {str(k): str(v) for k, v in (metadata or {}).items()} | {"name": name}
         if kind == EVENT:
             kind = "middleware"
         elif kind not in NODE_KINDS:
-            kind, told["etaoi_tui.kind"] = "middleware", kind
+            kind, span_metadata["etaoi_tui.kind"] = "middleware", kind
         if parent is not None:
             trace_id, session = parent.trace_id, session or parent.session
         else:
@@ -90,25 +90,25 @@ class HiveEvents:
             kind=kind,
             name=name,
             start_ns=at,
-            metadata=told,
+            metadata=span_metadata,
             start=_payload(payload),
             agent=agent_name,
             session=session or self.session_for(""),
         )
-        self._made.append(write_start(span, span.session or ""))
+        self._events.append(write_start(span, span.session or ""))
         span.start = {}
         return span
 
     def text(self, span: HiveSpan, text: str, channel: str | None, at: int) -> None:
         """Add streamed text."""
-        said = {"text": text} if channel is None else {"text": text, "channel": channel}
-        self._made.append(write_delta(span, span.session or "", at, said))
+        payload = {"text": text} if channel is None else {"text": text, "channel": channel}
+        self._events.append(write_delta(span, span.session or "", at, payload))
 
     def delta(
         self, span: HiveSpan, payload: Mapping[str, Any], at: int, metadata: Mapping[str, str] | None = None
     ) -> None:
         """Add anything else."""
-        self._made.append(write_delta(span, span.session or "", at, _payload(payload), metadata))
+        self._events.append(write_delta(span, span.session or "", at, _payload(payload), metadata))
 
     def end(
         self,
@@ -123,7 +123,7 @@ class HiveEvents:
         if span.end_ns is not None:
             return
         span.end_ns, span.error, span.end = at, error, _payload(payload)
-        self._made.append(write_end(span, span.session or "", more=metadata))
+        self._events.append(write_end(span, span.session or "", more=metadata))
         span.end = {}
 
 
@@ -140,9 +140,9 @@ def as_event(event: Any) -> Any:
     """Return an event with the attributes of Hive's ``AgentEvent``, whatever a map of them leaves out."""
     if not isinstance(event, Mapping):
         return event
-    told = {name: event.get(name) for name in _FIELDS}
+    attributes = {name: event.get(name) for name in _FIELDS}
     data = event.get("data")
-    return SimpleNamespace(type=event.get("type", ""), data=data if data is not None else {}, **told)
+    return SimpleNamespace(type=event.get("type", ""), data=data if data is not None else {}, **attributes)
 
 
 def time_of(event: Any) -> int | None:
@@ -169,12 +169,12 @@ def _uuid(kind: str, name: str) -> str:
 
 
 def _payload(payload: Mapping[str, Any] | None) -> dict[str, Any]:
-    told = dict(payload or {})
+    encoded = dict(payload or {})
     for key in _AS_TEXT:
-        value = told.get(key)
+        value = encoded.get(key)
         if value is not None and not isinstance(value, str | int | float):
             try:
-                told[key] = json.dumps(value, ensure_ascii=False, default=str)
+                encoded[key] = json.dumps(value, ensure_ascii=False, default=str)
             except (TypeError, ValueError, RecursionError):
-                told[key] = str(value)
-    return told
+                encoded[key] = str(value)
+    return encoded

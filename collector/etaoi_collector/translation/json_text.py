@@ -37,7 +37,7 @@ def read_json(data: bytes | memoryview) -> Any:
     except _NO_JSON:
         pass
     text = bytes(data).decode("utf-8", "replace")
-    mended = _ESCAPES.sub(lambda found: "\\ufffd" if found[1] else found[0], text)
+    mended = _ESCAPES.sub(lambda match: "\\ufffd" if match[1] else match[0], text)
     try:
         return json.loads(mended, parse_int=_integer)
     except RecursionError as error:

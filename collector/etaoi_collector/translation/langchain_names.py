@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from etaoi_collector.conventions import keys
+
 HOOKS = ("before_agent", "after_agent", "before_model", "after_model")
 _WRAPPERS = ("wrap_model_call", "wrap_tool_call", "dynamic_prompt")
 _GRAPH_NODES = frozenset({"model", "tools", "__start__", "__end__"})
@@ -22,17 +24,17 @@ def refine(kind: str, name: str, metadata: dict[str, str]) -> str:
     if agent is None and node is None and not name.startswith("Runnable"):
         return kind
     if agent and name == agent:
-        metadata["lc_chain_kind"] = "sub_agent"
+        metadata[keys.LC_CHAIN_KIND] = "sub_agent"
         return "sub_agent"
     if name.endswith(HOOKS):
-        metadata["lc_chain_kind"] = "hook"
-        metadata["lc_hook"] = next(hook for hook in HOOKS if name.endswith(hook))
+        metadata[keys.LC_CHAIN_KIND] = "hook"
+        metadata[keys.LC_HOOK] = next(hook for hook in HOOKS if name.endswith(hook))
     elif name.endswith(_WRAPPERS):
-        metadata["lc_chain_kind"] = "hook"
+        metadata[keys.LC_CHAIN_KIND] = "hook"
     elif name.startswith("Runnable"):
-        metadata["lc_chain_kind"] = "internal"
+        metadata[keys.LC_CHAIN_KIND] = "internal"
     elif node in _GRAPH_NODES and name == node:
-        metadata["lc_chain_kind"] = "graph_node"
+        metadata[keys.LC_CHAIN_KIND] = "graph_node"
     else:
-        metadata["lc_chain_kind"] = "user"
+        metadata[keys.LC_CHAIN_KIND] = "user"
     return kind

@@ -56,15 +56,15 @@ def read_batch(body: bytes) -> Operations:
     value = parse_body(body)
     if not isinstance(value, dict):
         raise InvalidPayload("the body is not a batch of runs")
-    told = Operations()
+    operations = Operations()
     for key, is_first in (("post", True), ("patch", False)):
         runs = value.get(key)
         for run in runs if isinstance(runs, list) else ():
             if isinstance(run, dict):
-                told.runs.append((is_first, run))
+                operations.runs.append((is_first, run))
             else:
-                told.rejected.append("a run that is not an object")
-    return told
+                operations.rejected.append("a run that is not an object")
+    return operations
 
 
 def read_run(body: bytes, run_id: str | None = None) -> Operations:
@@ -89,7 +89,7 @@ def read_multipart(body: bytes, content_type: str) -> Operations:
     Raises:
         InvalidPayload: It is no multipart body.
     """
-    told = Operations()
+    operations = Operations()
     runs: dict[tuple[str, str], Run] = {}
     order: list[tuple[str, str]] = []
     for name, media_type, data in split_parts(body, content_type):
@@ -103,16 +103,16 @@ def read_multipart(body: bytes, content_type: str) -> Operations:
                 )
             continue
         if event not in ("post", "patch", "feedback") or (field and field not in _BIG_FIELDS):
-            told.rejected.append(f"a part called {name[:60]!a}")
+            operations.rejected.append(f"a part called {name[:60]!a}")
             continue
         try:
             value = parse_body(data)
         except InvalidPayload:
-            told.rejected.append(f"the part {name[:60]!a}, which is not JSON")
+            operations.rejected.append(f"the part {name[:60]!a}, which is not JSON")
             continue
         if event == "feedback":
             if isinstance(value, dict):
-                told.feedback.append(value)
+                operations.feedback.append(value)
             continue
         key = (event, run_id)
         if key not in runs:
@@ -122,8 +122,8 @@ def read_multipart(body: bytes, content_type: str) -> Operations:
             runs[key][field] = value
         elif isinstance(value, dict):
             runs[key].update({**value, **{big: runs[key][big] for big in _BIG_FIELDS if big in runs[key]}})
-    told.runs += [(key[0] == "post", runs[key]) for key in order]
-    return told
+    operations.runs += [(key[0] == "post", runs[key]) for key in order]
+    return operations
 
 
 def split_parts(body: bytes, content_type: str) -> Iterator[tuple[str, str, bytes]]:
@@ -132,10 +132,10 @@ def split_parts(body: bytes, content_type: str) -> Iterator[tuple[str, str, byte
     Raises:
         InvalidPayload: It has no boundary, or does not begin or end as one.
     """
-    found = _BOUNDARY.search(content_type)
-    if found is None:
+    match = _BOUNDARY.search(content_type)
+    if match is None:
         raise InvalidPayload("the Content-Type names no boundary")
-    mark = b"--" + found[1].strip().encode("latin-1", "replace")
+    mark = b"--" + match[1].strip().encode("latin-1", "replace")
     if not body.startswith(mark):
         raise InvalidPayload("the body does not begin with its boundary")
     between = b"\r\n" + mark

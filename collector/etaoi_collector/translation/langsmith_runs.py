@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from etaoi_collector.conventions import keys
 from etaoi_collector.conventions.telemetry.langsmith import RUN_TYPES
 from etaoi_collector.translation.answers import describe_answer
 from etaoi_collector.translation.ids import run_uuid
@@ -101,10 +102,10 @@ def read_time(value: Any) -> int | None:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     try:
-        whole = int(moment.timestamp())
+        seconds = int(moment.timestamp())
     except (OverflowError, OSError, ValueError):
         return None
-    return whole * 1_000_000_000 + moment.microsecond * 1000
+    return seconds * 1_000_000_000 + moment.microsecond * 1000
 
 
 def _map(value: Any) -> dict[str, Any]:
@@ -120,16 +121,18 @@ def _add_payloads(
         _add_model_call(translated, run, extra, noted)
     elif translated.kind == "tool":
         if inputs is not None:
-            given = inputs["input"] if isinstance(inputs, dict) and inputs.keys() == {"input"} else inputs
-            start["input"] = to_text(given)
+            input_value = (
+                inputs["input"] if isinstance(inputs, dict) and inputs.keys() == {"input"} else inputs
+            )
+            start[keys.INPUT] = to_text(input_value)
         if outputs is not None:
             returned = outputs["output"] if _map(outputs).keys() == {"output"} else outputs
             end["output"] = to_text(returned)
         if run_type == "retriever":
-            translated.metadata.setdefault("ls_retriever_name", translated.name)
+            translated.metadata.setdefault(keys.LS_RETRIEVER_NAME, translated.name)
     else:
         if inputs is not None:
-            start["inputs"] = to_text(inputs)
+            start[keys.INPUTS] = to_text(inputs)
         if outputs is not None:
             end["outputs"] = to_text(outputs)
     runtime = extra.get("runtime")
@@ -144,36 +147,38 @@ def _add_model_call(
     inputs = run.get("inputs")
     prompts = _map(inputs).get("prompts")
     if isinstance(prompts, list) and "messages" not in _map(inputs):
-        start["prompts"] = [to_text(prompt) for prompt in prompts]
-        start["n_prompts"] = len(prompts)
+        start[keys.PROMPTS] = [to_text(prompt) for prompt in prompts]
+        start[keys.PROMPT_COUNT] = len(prompts)
     elif inputs is not None:
-        start["input_messages"] = read_messages(_map(inputs).get("input", inputs))
+        start[keys.INPUT_MESSAGES] = read_messages(_map(inputs).get("input", inputs))
     parameters = _map(extra.get("invocation_params"))
     tools = describe_tools(
         parameters.get("tools") or parameters.get("functions") or _map(inputs).get("tools")
     )
     if tools:
-        start["tools"] = [tool["name"] for tool in tools]
-        start["tool_schemas"] = tools
-    kept = {
+        start[keys.TOOLS] = [tool["name"] for tool in tools]
+        start[keys.TOOL_SCHEMAS] = tools
+    invocation_params = {
         key: value
         for key, value in parameters.items()
         if key not in _SAID_ELSEWHERE and value not in (None, "", [], {})
     }
-    if kept:
-        start["invocation_params"] = kept
+    if invocation_params:
+        start[keys.INVOCATION_PARAMS] = invocation_params
     outputs = run.get("outputs")
     if outputs:
         end.update(describe_answer(outputs))
     usage = read_usage(noted.get("usage_metadata"))
     if usage is not None:
         end["usage"] = usage
-    asked = noted.get("ls_model_name") or parameters.get("model") or parameters.get("model_name")
-    if asked:
-        translated.metadata.setdefault("ls_model_name", str(asked))
-        if end.get("model") not in (None, str(asked)):
+    requested_model = noted.get("ls_model_name") or parameters.get("model") or parameters.get("model_name")
+    if requested_model:
+        translated.metadata.setdefault(keys.LS_MODEL_NAME, str(requested_model))
+        if end.get("model") not in (None, str(requested_model)):
             end["attributes"] = {"response_model": end["model"]}
-        end["model"] = str(asked)  # a name that prices and users know; a response names a snapshot of it
+        end["model"] = str(
+            requested_model
+        )  # a name that prices and users know; a response names a snapshot of it
     if "model" in end:
         end["model_name"] = end["model"]
     if noted.get("ls_provider"):
@@ -199,8 +204,8 @@ def _add_error(translated: TranslatedSpan, error: Any) -> None:
             break
     else:
         # Older clients join error and traceback without an empty line.
-        head, found, rest = text.partition("Traceback (most recent call last)")
-        if found and head:
-            translated.end["traceback"] = found + rest
+        head, marker, rest = text.partition("Traceback (most recent call last)")
+        if marker and head:
+            translated.end["traceback"] = marker + rest
             text = head.rstrip()
     translated.error = text.strip() or "error"

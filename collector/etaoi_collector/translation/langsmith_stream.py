@@ -47,25 +47,25 @@ class LangSmithStream:
             operations: For each, whether it is a run's first (``post``), and what it tells.
         """
         rejects: list[bytes] = []
-        whole: list[tuple[TranslatedSpan, bool]] = []
-        for is_first, told in operations:
-            run_id = run_uuid(told.get("id"))
+        complete: list[tuple[TranslatedSpan, bool]] = []
+        for is_first, fields in operations:
+            run_id = run_uuid(fields.get("id"))
             if run_id is None:
                 continue
             try:
-                translated = self._joined(run_id, told, is_first)
+                translated = self._joined(run_id, fields, is_first)
             except Exception:  # whatever is wrong with one run must not cost its neighbours
                 _log.debug("a run could not be translated", exc_info=True)
                 rejects.append(write_reject(f"the run {run_id} with values of odd types"))
                 continue
             if translated is not None:
                 if translated.end_ns is None:
-                    self._add_streamed(run_id, translated, told)
+                    self._add_streamed(run_id, translated, fields)
                 # An update that does not repeat the inputs leaves the start to the request that tells them.
-                whole.append((translated, is_first or "inputs" in told))
-        self._builder.choose_sessions([span for span, _ in whole])
+                complete.append((translated, is_first or "inputs" in fields))
+        self._builder.choose_sessions([span for span, _ in complete])
         events: list[TimedEvent] = []
-        for span, with_start in whole:
+        for span, with_start in complete:
             if span.end_ns is None:
                 events += self._builder.started(span)
                 for at, payload in span.deltas:
@@ -76,19 +76,19 @@ class LangSmithStream:
 
     def note(self, run_id: str, trace_id: str | None, time_ns: int, payload: dict[str, Any]) -> list[bytes]:
         """Return the events for something that was said about a run: feedback, an attachment."""
-        known = run_uuid(run_id)
-        trace = run_uuid(trace_id) if trace_id else known
-        if known is None or trace is None:
+        normalized_id = run_uuid(run_id)
+        trace = run_uuid(trace_id) if trace_id else normalized_id
+        if normalized_id is None or trace is None:
             return []
         span = TranslatedSpan(
-            trace, self._twins.of_run(trace, known), None, "task", "", time_ns, process="langsmith"
+            trace, self._twins.of_run(trace, normalized_id), None, "task", "", time_ns, process="langsmith"
         )
         return in_time_order(self._builder.noted(span, time_ns, payload))
 
-    def _add_streamed(self, run_id: str, span: TranslatedSpan, told: Run) -> None:
+    def _add_streamed(self, run_id: str, span: TranslatedSpan, fields: Run) -> None:
         """Add the pieces of an answer that are told before its end, as the launcher's handler does."""
-        said = told.get("events")
-        for event in said if isinstance(said, list) else ():
+        events = fields.get("events")
+        for event in events if isinstance(events, list) else ():
             if not isinstance(event, dict) or event.get("name") != "new_token":
                 continue
             kwargs, at = event.get("kwargs"), read_time(event.get("time"))
@@ -98,15 +98,15 @@ class LangSmithStream:
                 span.deltas = [*span.deltas, (at, {"text": text, "at": offset})]
                 self._streamed.put(run_id, offset + len(text))
 
-    def _joined(self, run_id: str, told: Run, is_first: bool) -> TranslatedSpan | None:
-        known = self._open.get(run_id)
+    def _joined(self, run_id: str, fields: Run, is_first: bool) -> TranslatedSpan | None:
+        open_run = self._open.get(run_id)
         early = self._early.pop(run_id) if is_first else None
-        run = {**(known or {}), **{key: value for key, value in told.items() if value is not None}}
+        run = {**(open_run or {}), **{key: value for key, value in fields.items() if value is not None}}
         if is_first and run.get("outputs") == {}:
             del run["outputs"]  # what a client says that has none yet
         if early is not None:
             run.update(early)
-        if run.get("end_time") is None and known is None:
+        if run.get("end_time") is None and open_run is None:
             self._open.put(run_id, {key: value for key, value in run.items() if key not in _LARGE})
         translated = translate_run(run)
         if translated is None:

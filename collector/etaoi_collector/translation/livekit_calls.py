@@ -30,25 +30,25 @@ class LiveKitCalls:
         self._builder = builder
         self._unanswered: Lru[str, list[TranslatedSpan]] = Lru(CALLS_REMEMBERED)
         self._outputs: Lru[str, TranslatedSpan] = Lru(CALLS_REMEMBERED)
-        self._heard: Lru[str, tuple[int, int]] = Lru(CALLS_REMEMBERED)
+        self._sound_times: Lru[str, tuple[int, int]] = Lru(CALLS_REMEMBERED)
 
-    def heard(self, span: OtelSpan) -> list[TimedEvent]:
+    def take_sound(self, span: OtelSpan) -> list[TimedEvent]:
         """Take the span of a reply's sound; returns events if its text was told before."""
         turn = span_uuid(span.trace_id, span.parent_id)
         output = self._outputs.pop(turn)
         if output is None:
-            self._heard.put(turn, (span.start_ns, span.end_ns))
+            self._sound_times.put(turn, (span.start_ns, span.end_ns))
             return []
         return self._builder.noted(output, span.end_ns, _sound(span.start_ns, span.end_ns))
 
     def complete(self, span: TranslatedSpan) -> None:
         """Add to a span what was told of it before, ahead of its being sent."""
         if span.kind == "voice_output" and span.parent_id is not None:
-            heard = self._heard.pop(span.parent_id)
-            if heard is None:
+            metrics = self._sound_times.pop(span.parent_id)
+            if metrics is None:
                 self._outputs.put(span.parent_id, span)
             else:
-                span.end.update(_sound(*heard))
+                span.end.update(_sound(*metrics))
 
     def joined(self, span: TranslatedSpan) -> list[TimedEvent]:
         """Return events that join the user's words to the turn that answers them, after either was sent."""
@@ -56,11 +56,15 @@ class LiveKitCalls:
             waiting = self._unanswered.get(span.trace_id) or []
             self._unanswered.put(span.trace_id, [*waiting, span][-WORDS_REMEMBERED:])
         elif span.kind == "voice_turn" and span.speech_id is not None:
-            said = span.start.get("user_input")
+            user_input = span.start.get("user_input")
             waiting = self._unanswered.get(span.trace_id) or []
             for at in range(len(waiting) - 1, -1, -1):
                 words = waiting[at]
-                if said and words.end.get("transcript") == said and words.start_ns <= span.start_ns:
+                if (
+                    user_input
+                    and words.end.get("transcript") == user_input
+                    and words.start_ns <= span.start_ns
+                ):
                     del waiting[: at + 1]
                     words.speech_id = span.speech_id
                     return self._builder.revised(words)

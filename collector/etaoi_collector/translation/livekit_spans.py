@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from etaoi_collector.conventions import keys as payload_keys
 from etaoi_collector.conventions.telemetry import livekit
 from etaoi_collector.translation.attributes import SortedAttributes
 from etaoi_collector.translation.json_text import parse_json, to_text
@@ -27,7 +28,7 @@ _INPUT_FIELDS = {
 }
 
 
-def refine(translated: TranslatedSpan, span: OtelSpan, told: SortedAttributes) -> None:
+def refine(translated: TranslatedSpan, span: OtelSpan, sorted_attributes: SortedAttributes) -> None:
     """Add to a translated span of livekit-agents what only its own attributes tell."""
     attributes = span.attributes
     speech = attributes.get("lk.speech_id")
@@ -35,19 +36,19 @@ def refine(translated: TranslatedSpan, span: OtelSpan, told: SortedAttributes) -
         translated.speech_id = speech
     kind = translated.kind
     if kind == "voice_input":
-        _move(told, _INPUT_FIELDS, translated.end)
-        transcript = _first(told, livekit.TRANSCRIPT)
+        _move(sorted_attributes, _INPUT_FIELDS, translated.end)
+        transcript = _first(sorted_attributes, livekit.TRANSCRIPT)
         if transcript is not None:
             translated.end.update(transcript=to_text(transcript), is_final=True)
     elif kind == "voice_turn":
-        label = told.text("agent")
+        label = sorted_attributes.text("agent")
         if label:
             translated.start["agent_label"] = translated.start["agent_id"] = label
-        _move(told, _TURN_FIELDS, translated.end)
-        said = _first(told, livekit.USER_INPUT)
-        if said is not None:
-            translated.start["user_input"] = to_text(said)
-        spoken = told.text("response_text")
+        _move(sorted_attributes, _TURN_FIELDS, translated.end)
+        user_input = _first(sorted_attributes, livekit.USER_INPUT)
+        if user_input is not None:
+            translated.start["user_input"] = to_text(user_input)
+        spoken = sorted_attributes.text("response_text")
         if spoken:
             translated.deltas.append(
                 (
@@ -56,25 +57,25 @@ def refine(translated: TranslatedSpan, span: OtelSpan, told: SortedAttributes) -
                 )
             )
     elif kind == "voice_output":
-        text = _first(told, livekit.SPOKEN_TEXT)
+        text = _first(sorted_attributes, livekit.SPOKEN_TEXT)
         if text is not None:
-            translated.start["text"] = to_text(text)
+            translated.start[payload_keys.TEXT] = to_text(text)
         label = attributes.get("lk.tts.label")
         if isinstance(label, str):
             translated.start["label"] = label
-        ttfb = _first(told, ("lk.response.ttfb",))
+        ttfb = _first(sorted_attributes, ("lk.response.ttfb",))
         if _is_number(ttfb):
             translated.end["tts_node_ttfb"] = ttfb
-        translated.voice_metrics = _metrics(told, "lk.tts_metrics", "tts")
+        translated.voice_metrics = _metrics(sorted_attributes, "lk.tts_metrics", "tts")
     elif kind == "llm":
-        translated.voice_metrics = _metrics(told, "lk.llm_metrics", "llm")
+        translated.voice_metrics = _metrics(sorted_attributes, "lk.llm_metrics", "llm")
     elif kind == "eou":
         wait = attributes.get("lk.eou.wait_duration")
         delay = wait if _is_number(wait) else attributes.get("lk.eou.endpointing_delay")
         if _is_number(delay):
             translated.start["end_of_utterance_delay"] = delay
     elif kind == "voice_agent":
-        label = told.text("agent")
+        label = sorted_attributes.text("agent")
         if label:
             translated.start["agent_label"] = translated.start["agent_id"] = label
     elif kind == "voice_session":
@@ -88,25 +89,25 @@ def refine(translated: TranslatedSpan, span: OtelSpan, told: SortedAttributes) -
                 translated.state_changes.append((event.time_ns, subject, state))
 
 
-def _first(told: SortedAttributes, keys: tuple[str, ...]) -> Any:
+def _first(attributes: SortedAttributes, keys: tuple[str, ...]) -> Any:
     """Take the first of some attributes that the span has, and note that all are understood."""
-    found = [told.others.pop(key) for key in keys if key in told.others]
-    return found[0] if found else None
+    values = [attributes.others.pop(key) for key in keys if key in attributes.others]
+    return values[0] if values else None
 
 
-def _move(told: SortedAttributes, names: dict[str, str], into: dict[str, Any]) -> None:
+def _move(attributes: SortedAttributes, names: dict[str, str], into: dict[str, Any]) -> None:
     for key, name in names.items():
-        if key in told.others:
-            into.setdefault(name, told.others.pop(key))
+        if key in attributes.others:
+            into.setdefault(name, attributes.others.pop(key))
 
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _metrics(told: SortedAttributes, key: str, kind: str) -> dict[str, Any] | None:
+def _metrics(attributes: SortedAttributes, key: str, kind: str) -> dict[str, Any] | None:
     """Read the metrics that livekit-agents notes as JSON, with the type names of its Python objects."""
-    value = parse_json(told.others.pop(key, None))
+    value = parse_json(attributes.others.pop(key, None))
     if not isinstance(value, dict):
         return None
     metrics = {name: item for name, item in value.items() if item is not None}

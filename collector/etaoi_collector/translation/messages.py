@@ -37,8 +37,12 @@ def read_messages(value: Any, role: str = "user") -> list[Message]:
     if isinstance(value, dict):
         inner = value.get("messages", value.get("items"))
         if isinstance(inner, list):
-            before = value.get("system")
-            system = [{"role": "system", "text": before}] if isinstance(before, str) and before else []
+            system_prompt = value.get("system")
+            system = (
+                [{"role": "system", "text": system_prompt}]
+                if isinstance(system_prompt, str) and system_prompt
+                else []
+            )
             return [*system, *read_messages(inner, role)]
         if "prompt" in value and "role" not in value:
             system = [{"role": "system", "text": value["system"]}] if value.get("system") else []
@@ -106,8 +110,8 @@ def _message(item: Any, role: str) -> Iterator[Message]:
         kwargs = item["kwargs"]
         path = item.get("id")
         name = path[-1] if isinstance(path, list) and path else None
-        known = isinstance(name, str) and name in ROLES
-        item = {**kwargs, "role": name if known else kwargs.get("type") or role}
+        is_role = isinstance(name, str) and name in ROLES
+        item = {**kwargs, "role": name if is_role else kwargs.get("type") or role}
     elif isinstance(item.get("data"), dict) and "role" not in item:
         item = {**item["data"], "role": item.get("type") or role}
     kind = _kind(item)
@@ -126,10 +130,12 @@ def _message(item: Any, role: str) -> Iterator[Message]:
     results = list(_take_content(message, content))
     calls = item.get("tool_calls", item.get("toolCalls"))
     if isinstance(calls, list) and calls:
-        known = message.setdefault("tool_calls", [])
-        told = {call["id"] for call in known if call["id"]}
-        known += [
-            call for call in map(_call, filter(_is_map, calls)) if not call["id"] or call["id"] not in told
+        tool_calls = message.setdefault("tool_calls", [])
+        listed_ids = {call["id"] for call in tool_calls if call["id"]}
+        tool_calls += [
+            call
+            for call in map(_call, filter(_is_map, calls))
+            if not call["id"] or call["id"] not in listed_ids
         ]
     if isinstance(item.get("function_call"), dict):
         message.setdefault("tool_calls", []).append(_call(item["function_call"]))

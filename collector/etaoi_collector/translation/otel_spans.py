@@ -6,6 +6,7 @@ import re
 from datetime import datetime
 from typing import Any
 
+from etaoi_collector.conventions import keys
 from etaoi_collector.conventions.telemetry import codex, genai, langsmith, livekit
 from etaoi_collector.conventions.telemetry.langfuse import LEVEL_ERROR
 from etaoi_collector.translation import livekit_spans
@@ -47,16 +48,16 @@ def translate_span(span: OtelSpan, logs: list[OtelLog] | None = None) -> Transla
         span: The span, finished or pending.
         logs: Log records that belong to it.
     """
-    told = SortedAttributes(span.attributes)
-    kind, known = _kind_of(span, told)
-    metadata = told.metadata
-    name = _name_of(span, told, kind)
+    attributes = SortedAttributes(span.attributes)
+    kind, is_recognized = _kind_of(span, attributes)
+    metadata = attributes.metadata
+    name = _name_of(span, attributes, kind)
     kind = refine(kind, name, metadata)
     metadata["name"] = name
     metadata["otel.trace_id"], metadata["otel.span_id"] = span.trace_id, span.span_id
-    if told.kind_values.get("gen_ai.operation.name") in genai.INTERNAL_OPERATIONS:
-        metadata.setdefault("lc_chain_kind", "internal")
-    agent = metadata.get("lc_agent_name") or told.text("agent")
+    if attributes.kind_values.get("gen_ai.operation.name") in genai.INTERNAL_OPERATIONS:
+        metadata.setdefault(keys.LC_CHAIN_KIND, "internal")
+    agent = metadata.get("lc_agent_name") or attributes.text("agent")
     parent = span.parent_id if span.parent_id and span.parent_id != _NO_PARENT else None
     service = span.resource.get("service.name")
     if isinstance(service, str) and not service.startswith("unknown_service"):
@@ -71,38 +72,38 @@ def translate_span(span: OtelSpan, logs: list[OtelLog] | None = None) -> Transla
         max(span.start_ns, span.end_ns) if span.end_ns else span.start_ns,
         metadata,
         agent=agent,
-        user=told.text("user"),
-        session=told.text("session"),
-        infrastructure="" if known else _infrastructure(span, parent),
+        user=attributes.text("user"),
+        session=attributes.text("session"),
+        infrastructure="" if is_recognized else _infrastructure(span, parent),
         process=_process_of(span.resource),
     )
-    _add_payloads(translated, span, told, logs or ())
-    _add_error(translated, span, told)
+    _add_payloads(translated, span, attributes, logs or ())
+    _add_error(translated, span, attributes)
     if span.scope == livekit.SCOPE:
-        livekit_spans.refine(translated, span, told)
-    _add_rest(translated, span, told, parent is None)
+        livekit_spans.refine(translated, span, attributes)
+    _add_rest(translated, span, attributes, parent is None)
     return translated
 
 
-def _kind_of(span: OtelSpan, told: SortedAttributes) -> tuple[str, bool]:
+def _kind_of(span: OtelSpan, attributes: SortedAttributes) -> tuple[str, bool]:
     """Return the node kind, and whether any convention says what the span is."""
     if span.scope == livekit.SCOPE:
         kind = livekit.SPAN_KINDS.get(span.name)
         if kind is None:
-            told.metadata["lc_chain_kind"] = "internal"
+            attributes.metadata[keys.LC_CHAIN_KIND] = "internal"
             return "task", True
         return kind, True
-    kind = told.kind()
+    kind = attributes.kind()
     if kind is not None:
         return kind, True
-    fields = told.fields
+    fields = attributes.fields
     of_codex = codex.kind_of(span.resource.get("service.name"), span.name, span.attributes)
     if of_codex is not None:
         kind, name = of_codex
         if span.name != name:
-            told.others["codex.span.name"], span.name = span.name, name
+            attributes.others["codex.span.name"], span.name = span.name, name
         if isinstance(span.attributes.get(codex.MODEL), str):
-            fields.setdefault("request_model", told.others.pop(codex.MODEL))
+            fields.setdefault("request_model", attributes.others.pop(codex.MODEL))
         if isinstance(thread := span.attributes.get(codex.THREAD), str):
             fields.setdefault("session", thread)
         return kind, True
@@ -128,16 +129,16 @@ def _infrastructure(span: OtelSpan, parent: str | None) -> str:
     return Infrastructure.INNER
 
 
-def _name_of(span: OtelSpan, told: SortedAttributes, kind: str) -> str:
+def _name_of(span: OtelSpan, attributes: SortedAttributes, kind: str) -> str:
     name: str | None = None
     if span.scope == livekit.SCOPE:
-        name = told.text("tool_name") if kind == "tool" else None
+        name = attributes.text("tool_name") if kind == "tool" else None
     elif kind == "tool":
-        name = told.text("tool_name") or told.text("name")
+        name = attributes.text("tool_name") or attributes.text("name")
     elif kind == "sub_agent":
-        name = told.text("name") or told.text("agent")
+        name = attributes.text("name") or attributes.text("agent")
     elif kind == "middleware":
-        name = told.text("name")
+        name = attributes.text("name")
     return name or span.name or kind
 
 
@@ -149,67 +150,71 @@ def _process_of(resource: Attributes) -> str:
 
 
 def _add_payloads(
-    translated: TranslatedSpan, span: OtelSpan, told: SortedAttributes, logs: list[OtelLog] | tuple[()]
+    translated: TranslatedSpan, span: OtelSpan, attributes: SortedAttributes, logs: list[OtelLog] | tuple[()]
 ) -> None:
     kind = translated.kind
-    fields = told.fields
+    fields = attributes.fields
     if kind == "llm":
-        _add_model_call(translated, span, told, logs)
+        _add_model_call(translated, span, attributes, logs)
     elif kind == "tool":
-        given = fields.get("tool_input", fields.get("input"))
+        input_value = fields.get("tool_input", fields.get("input"))
         returned = fields.get("tool_output", fields.get("output"))
-        if given is not None:
-            translated.start["input"] = unquoted(given)
+        if input_value is not None:
+            translated.start[keys.INPUT] = unquoted(input_value)
         if returned is not None:
-            translated.end["output"] = unquoted(returned)
-        if call_id := told.text("tool_call_id"):
+            translated.end[keys.OUTPUT] = unquoted(returned)
+        if call_id := attributes.text("tool_call_id"):
             translated.start["call_id"] = call_id
     elif kind == "agent_context":
-        _add_agent(translated, told)
+        _add_agent(translated, attributes)
     else:
-        given = fields.get("input", fields.get("input_messages"))
+        input_value = fields.get("input", fields.get("input_messages"))
         returned = fields.get("output", fields.get("output_messages", fields.get("response_text")))
-        if given is not None:
-            translated.start["inputs"] = _conversation(given)
+        if input_value is not None:
+            translated.start[keys.INPUTS] = _conversation(input_value)
         if returned is not None:
-            translated.end["outputs"] = _conversation(returned)
+            translated.end[keys.OUTPUTS] = _conversation(returned)
 
 
 def _conversation(value: Any) -> str:
     """Return what an agent was given or gave as text; a conversation in the shape that LangChain's have."""
-    told = parse_json(value)
-    if isinstance(told, list) and told and all(isinstance(item, dict) and "parts" in item for item in told):
+    parsed = parse_json(value)
+    if (
+        isinstance(parsed, list)
+        and parsed
+        and all(isinstance(item, dict) and "parts" in item for item in parsed)
+    ):
         messages = [
-            {**message, "content": message.pop("text")} for message in read_messages(told, "assistant")
+            {**message, "content": message.pop("text")} for message in read_messages(parsed, "assistant")
         ]
         return to_text({"messages": messages})
     return to_text(value)
 
 
-def _add_agent(translated: TranslatedSpan, told: SortedAttributes) -> None:
+def _add_agent(translated: TranslatedSpan, attributes: SortedAttributes) -> None:
     start = translated.start
-    start["framework"] = "opentelemetry"
-    if agent := told.text("agent"):
-        start["agent_name"] = agent
-    system = told.fields.get("system")
+    start[keys.FRAMEWORK] = "opentelemetry"
+    if agent := attributes.text("agent"):
+        start[keys.AGENT_NAME] = agent
+    system = attributes.fields.get("system")
     if system is not None:
         messages = read_messages(system, "system")
-        start["system_prompt"] = "\n".join(message["text"] for message in messages)
-    if model := told.text("request_model") or told.text("model"):
-        start["llm"] = {"model": model}
-    start["tools"] = describe_tools(told.fields.get("tools"))
+        start[keys.SYSTEM_PROMPT] = "\n".join(message["text"] for message in messages)
+    if model := attributes.text("request_model") or attributes.text("model"):
+        start[keys.LLM] = {"model": model}
+    start[keys.TOOLS] = describe_tools(attributes.fields.get("tools"))
 
 
 def _add_model_call(
-    translated: TranslatedSpan, span: OtelSpan, told: SortedAttributes, logs: list[OtelLog] | tuple[()]
+    translated: TranslatedSpan, span: OtelSpan, attributes: SortedAttributes, logs: list[OtelLog] | tuple[()]
 ) -> None:
-    fields = told.fields
+    fields = attributes.fields
     for log in logs:
         if log.name == DETAILS:
             for name, value in SortedAttributes({**log.attributes, **_map(log.body)}).fields.items():
                 fields.setdefault(name, value)
     start, end, metadata = translated.start, translated.end, translated.metadata
-    request, response, reason = _told_by_events(span.events, logs, fields)
+    request, response, reason = _conversation_of_events(span.events, logs, fields)
     if not request:
         source = fields.get("input_messages")
         source = fields.get("input") if source is None else source
@@ -217,22 +222,22 @@ def _add_model_call(
         system = fields.get("system")
         if system is not None and not (request and request[0]["role"] == "system"):
             request = [*read_messages(system, "system"), *request]
-    start["input_messages"] = request
+    start[keys.INPUT_MESSAGES] = request
     tools = describe_tools(fields.get("tools"))
     parameters = parse_json(fields.get("invocation_params"))
-    parameters = {**told.parameters, **(parameters if isinstance(parameters, dict) else {})}
+    parameters = {**attributes.parameters, **(parameters if isinstance(parameters, dict) else {})}
     if not tools:
         tools = describe_tools(parameters.get("tools"))
     if tools:
-        start["tools"] = [tool["name"] for tool in tools]
-        start["tool_schemas"] = tools
+        start[keys.TOOLS] = [tool["name"] for tool in tools]
+        start[keys.TOOL_SCHEMAS] = tools
     parameters = {
         name: value
         for name, value in parameters.items()
         if value not in (None, "", [], {}) and name not in _SAID_ELSEWHERE
     }
     if parameters:
-        start["invocation_params"] = parameters
+        start[keys.INVOCATION_PARAMS] = parameters
     answer: dict[str, Any] = {}
     for name in ("output_messages", "output"):
         if not answer and fields.get(name) is not None:
@@ -240,7 +245,7 @@ def _add_model_call(
     if response is not None:
         answer["response"] = response
     if "response" not in answer and ("response_text" in fields or "response_tool_calls" in fields):
-        answer["response"] = read_response(told.text("response_text") or "") or {
+        answer["response"] = read_response(attributes.text("response_text") or "") or {
             "role": "assistant",
             "text": "",
         }
@@ -250,13 +255,13 @@ def _add_model_call(
     usage = _usage_of(fields)
     if usage is not None:
         end["usage"] = usage
-    requested, answered = told.text("request_model"), told.text("model") or answer.get("model")
+    requested, answered = attributes.text("request_model"), attributes.text("model") or answer.get("model")
     if requested or answered:
-        metadata.setdefault("ls_model_name", str(requested or answered))
+        metadata.setdefault(keys.LS_MODEL_NAME, str(requested or answered))
     if answered:
         end["model"] = end["model_name"] = answered
-    if provider := told.text("provider"):
-        metadata.setdefault("ls_provider", provider)
+    if provider := attributes.text("provider"):
+        metadata.setdefault(keys.LS_PROVIDER, provider)
         end["provider"] = provider
     reason = reason or _reason_of(fields.get("finish_reason"))
     if reason:
@@ -268,20 +273,22 @@ def _add_model_call(
         end["reported_cost_usd"] = cost
 
 
-def _told_by_events(
+def _conversation_of_events(
     events: list[OtelEvent], logs: list[OtelLog] | tuple[()], fields: dict[str, Any]
 ) -> tuple[list[dict[str, Any]], dict[str, Any] | None, str | None]:
     """Read the conversation from the span's events, its log records, or an attribute that lists them."""
-    told = [(event.name, event.attributes) for event in events if is_message_event(event.name)]
-    told += [(log.name, {**log.attributes, **_map(log.body)}) for log in logs if is_message_event(log.name)]
+    message_events = [(event.name, event.attributes) for event in events if is_message_event(event.name)]
+    message_events += [
+        (log.name, {**log.attributes, **_map(log.body)}) for log in logs if is_message_event(log.name)
+    ]
     listed = parse_json(fields.get("input_messages"))
-    if not told and isinstance(listed, list):
-        told = [
+    if not message_events and isinstance(listed, list):
+        message_events = [
             (str(item.get("event.name")), item)
             for item in listed
             if isinstance(item, dict) and "event.name" in item
         ]
-    return read_message_events(told) if told else ([], None, None)
+    return read_message_events(message_events) if message_events else ([], None, None)
 
 
 def _map(value: Any) -> dict[str, Any]:
@@ -332,21 +339,21 @@ def _moment_ns(value: Any) -> int | None:
         return None
 
 
-def _add_error(translated: TranslatedSpan, span: OtelSpan, told: SortedAttributes) -> None:
+def _add_error(translated: TranslatedSpan, span: OtelSpan, attributes: SortedAttributes) -> None:
     raised = next((event.attributes for event in reversed(span.events) if event.name == "exception"), {})
-    fields = told.fields
+    fields = attributes.fields
     failed = (
         span.status_code == STATUS_ERROR
         or fields.get("tool_is_error") is True
         or fields.get("level") == LEVEL_ERROR
     )
     if not failed and not (raised and langsmith.SPAN_KIND in span.attributes):
-        translated.metadata |= {name: text for name in _NOTED if (text := told.text(name))}
+        translated.metadata |= {name: text for name in _NOTED if (text := attributes.text(name))}
         return  # LangSmith's exporter notes the exception and leaves the status at OK
-    kind = raised.get("exception.type") or told.text("error_type") or ""
+    kind = raised.get("exception.type") or attributes.text("error_type") or ""
     kind = _CLASS.sub(r"\1", str(kind))
-    message = raised.get("exception.message") or span.status_message or told.text("level_message")
-    message = message or translated.end.get("output") or ""
+    message = raised.get("exception.message") or span.status_message or attributes.text("level_message")
+    message = message or translated.end.get(keys.OUTPUT) or ""
     short = kind.rpartition(".")[2]
     message = str(message)
     if short and message.startswith((f"{short}(", f"{short}:")):
@@ -364,10 +371,12 @@ def _add_error(translated: TranslatedSpan, span: OtelSpan, told: SortedAttribute
         translated.end["traceback"] = str(trace)
 
 
-def _add_rest(translated: TranslatedSpan, span: OtelSpan, told: SortedAttributes, is_root: bool) -> None:
+def _add_rest(
+    translated: TranslatedSpan, span: OtelSpan, attributes: SortedAttributes, is_root: bool
+) -> None:
     """Keep what no table knows, and what a reader may look for: other events, the scope, the process."""
     end = translated.end
-    others = told.others
+    others = attributes.others
     if span.scope:
         others = {**others, "otel.scope.name": span.scope}
     if others:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
+from etaoi_collector.conventions import keys
 from etaoi_collector.conventions.telemetry import langsmith, livekit, pydantic_ai
 from etaoi_collector.lru import Lru
 from etaoi_collector.translation.event_writer import write_reject
@@ -61,43 +62,43 @@ class OtelStream:
                 events.append(write_reject("a span without an id"))
             else:
                 spans.append(item)
-        whole: list[tuple[OtelSpan, TranslatedSpan, bool]] = []
-        told: list[TimedEvent] = []
+        complete: list[tuple[OtelSpan, TranslatedSpan, bool]] = []
+        timed_events: list[TimedEvent] = []
         joined: list[TimedEvent] = []
         for span in sorted(spans, key=_order):
             try:
-                self._sort_in(span, whole, told)
+                self._sort_in(span, complete, timed_events)
             except Exception:  # whatever is wrong with one span must not cost its neighbours
                 _log.debug("a span could not be translated", exc_info=True)
                 events.append(write_reject(f"a span called {span.name[:60]!a} with values of odd types"))
-        self._builder.choose_sessions([translated for _, translated, _ in whole])
-        for span, translated, finished in whole:
+        self._builder.choose_sessions([translated for _, translated, _ in complete])
+        for span, translated, finished in complete:
             if not finished:
-                told += self._builder.pending(translated)
+                timed_events += self._builder.pending(translated)
                 continue
             if span.scope == livekit.SCOPE:
                 self._calls.complete(translated)
-            told += self._builder.finished(translated)
+            timed_events += self._builder.finished(translated)
             if span.scope == livekit.SCOPE:
                 joined += self._calls.joined(translated)
-        return events + in_time_order(told) + in_time_order(joined)
+        return events + in_time_order(timed_events) + in_time_order(joined)
 
     def _sort_in(
         self,
         span: OtelSpan,
-        whole: list[tuple[OtelSpan, TranslatedSpan, bool]],
-        told: list[TimedEvent],
+        complete: list[tuple[OtelSpan, TranslatedSpan, bool]],
+        timed_events: list[TimedEvent],
     ) -> None:
         """Translate a span, or keep it for the one that it belongs to."""
         if span.attributes.get(pydantic_ai.SPAN_TYPE) == pydantic_ai.PENDING:
             _reveal_start(span)
             translated = self._translate(span)
             translated.end_ns = None
-            whole.append((span, translated, False))
+            complete.append((span, translated, False))
         elif span.scope == livekit.SCOPE and span.name == SPEAKING and span.parent_id:
-            told += self._calls.heard(span)
+            timed_events += self._calls.take_sound(span)
         elif not self._is_half(span):
-            whole.append((span, self._translate(self._completed(span)), True))
+            complete.append((span, self._translate(self._completed(span)), True))
 
     def take_logs(self, logs: Sequence[OtelLog | InvalidPayload]) -> list[bytes]:
         """Return the events for log records that arrived together; most wait for their span."""
@@ -110,12 +111,12 @@ class OtelStream:
             if log.name != DETAILS and not is_message_event(log.name):
                 continue
             key = (log.trace_id, log.span_id)
-            known = self._logs.get(key)
-            if known is None:
-                known = []
-                self._logs.put(key, known)
-            if len(known) < LOGS_OF_ONE:
-                known.append(log)
+            pending = self._logs.get(key)
+            if pending is None:
+                pending = []
+                self._logs.put(key, pending)
+            if len(pending) < LOGS_OF_ONE:
+                pending.append(log)
             affected[key] = None
         for key in affected:
             span = self._silent_calls.get(key)
@@ -129,7 +130,7 @@ class OtelStream:
         key = (span.trace_id, span.span_id)
         logs = self._logs.get(key)
         translated = translate_span(span, logs)
-        if translated.kind == "llm" and not translated.start.get("input_messages"):
+        if translated.kind == "llm" and not translated.start.get(keys.INPUT_MESSAGES):
             self._silent_calls.put(key, span)
         elif logs is not None and translated.kind == "llm":
             self._silent_calls.put(key, span)  # more of its conversation may follow

@@ -74,8 +74,8 @@ def _map(value: Any) -> dict[str, Any]:
 
 def _either(value: dict[str, Any], camel: str, snake: str) -> Any:
     """Return a field by its usual name, or by the one that the protocol's text form has."""
-    found = value.get(camel)
-    return value.get(snake) if found is None else found
+    field = value.get(camel)
+    return value.get(snake) if field is None else field
 
 
 def _records(
@@ -96,36 +96,36 @@ def _snake(name: str) -> str:
 
 
 def _attributes(value: Any) -> Attributes:
-    found: Attributes = {}
+    attributes: Attributes = {}
     for entry in _list(value):
         if isinstance(entry, dict) and isinstance(entry.get("key"), str):
-            found[entry["key"]] = _value(entry.get("value"), 0)
-    return found
+            attributes[entry["key"]] = _value(entry.get("value"), 0)
+    return attributes
 
 
 def _value(value: Any, depth: int) -> Any:
     """Read an ``AnyValue``: a map with one of seven keys."""
     if not isinstance(value, dict) or depth > 64:
         return None
-    for key, told in value.items():
+    for key, item_value in value.items():
         match key:
             case "stringValue" | "string_value":
-                return told if isinstance(told, str) else str(told)
+                return item_value if isinstance(item_value, str) else str(item_value)
             case "intValue" | "int_value":
-                return int(told)
+                return int(item_value)
             case "doubleValue" | "double_value":
-                return float(told)
+                return float(item_value)
             case "boolValue" | "bool_value":
-                return bool(told)
+                return bool(item_value)
             case "arrayValue" | "array_value":
-                return [_value(item, depth + 1) for item in _list(_map(told).get("values"))]
+                return [_value(item, depth + 1) for item in _list(_map(item_value).get("values"))]
             case "kvlistValue" | "kvlist_value":
                 return {
                     str(_map(item).get("key")): _value(_map(item).get("value"), depth + 1)
-                    for item in _list(_map(told).get("values"))
+                    for item in _list(_map(item_value).get("values"))
                 }
             case "bytesValue" | "bytes_value":
-                return base64.b64decode(told) if isinstance(told, str) else None
+                return base64.b64decode(item_value) if isinstance(item_value, str) else None
     return None
 
 

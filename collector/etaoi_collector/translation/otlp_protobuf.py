@@ -174,15 +174,15 @@ def _records(body: bytes, records_field: int) -> Iterator[tuple[Attributes, str,
                 scopes.append((first, last))
         for scope_start, scope_stop in scopes:
             scope = ""
-            found: list[tuple[int, int]] = []
+            ranges: list[tuple[int, int]] = []
             for inner, inner_wire, first, last in _fields(body, scope_start, scope_stop):
                 if inner_wire != 2:
                     continue
                 if inner == 1:
                     scope = _scope_name(body, first, last)
                 elif inner == records_field:
-                    found.append((first, last))
-            for first, last in found:
+                    ranges.append((first, last))
+            for first, last in ranges:
                 yield resource, scope, body, first, last
 
 
@@ -194,11 +194,11 @@ def _scope_name(data: bytes, start: int, stop: int) -> str:
 
 
 def _attribute_list(data: bytes, start: int, stop: int, field: int) -> Attributes:
-    found: Attributes = {}
+    attributes: Attributes = {}
     for number, wire, first, last in _fields(data, start, stop):
         if number == field and wire == 2:
-            _add_attribute(data, first, last, found, 0)
-    return found
+            _add_attribute(data, first, last, attributes, 0)
+    return attributes
 
 
 def _add_attribute(data: bytes, at: int, end: int, into: Attributes, depth: int) -> None:

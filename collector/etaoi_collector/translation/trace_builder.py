@@ -55,13 +55,13 @@ class TraceBuilder:
             if other is None or _rank(span) < _rank(other):
                 best[span.trace_id] = span
         for trace_id, span in best.items():
-            known = self._sessions.get(trace_id)
-            if span.session is not None and (span.parent_id is None or known is None):
+            session_so_far = self._sessions.get(trace_id)
+            if span.session is not None and (span.parent_id is None or session_so_far is None):
                 session = session_uuid(span.session)
-                if known not in (None, session):
+                if session_so_far not in (None, session):
                     self._moved.put(span.span_id, True)
                 self._sessions.put(trace_id, session)
-            elif known is None:
+            elif session_so_far is None:
                 self._sessions.put(trace_id, session_uuid(f"process:{span.process}"))
 
     def session_of(self, span: TranslatedSpan) -> str:

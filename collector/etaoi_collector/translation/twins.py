@@ -16,15 +16,15 @@ class Twins:
     """Which span id stands for a trace and half a run id."""
 
     def __init__(self) -> None:
-        self._known: Lru[tuple[str, str], tuple[str, str]] = Lru(TWINS_REMEMBERED)
+        self._ids: Lru[tuple[str, str], tuple[str, str]] = Lru(TWINS_REMEMBERED)
 
     def of_span(self, trace_id: str, span_id: str, own: str) -> str:
         """Return the id under which a span of OpenTelemetry is known; ``own`` if it is new."""
-        known = self._known.get((trace_id, span_id))
-        if known is None:
-            self._known.put((trace_id, span_id), (own, ""))
+        entry = self._ids.get((trace_id, span_id))
+        if entry is None:
+            self._ids.put((trace_id, span_id), (own, ""))
             return own
-        return known[0]
+        return entry[0]
 
     def of_run(self, trace_id: str, run_id: str) -> str:
         """Return the id under which a run is known; its own if it is new.
@@ -34,11 +34,11 @@ class Twins:
             run_id: UUID of the run.
         """
         key = (trace_id.replace("-", ""), run_id.replace("-", "")[:16])
-        known = self._known.get(key)
-        if known is None:
-            self._known.put(key, (run_id, run_id))
+        entry = self._ids.get(key)
+        if entry is None:
+            self._ids.put(key, (run_id, run_id))
             return run_id
-        if not known[1]:
-            self._known.put(key, (known[0], run_id))
-            return known[0]
-        return known[0] if known[1] == run_id else run_id
+        if not entry[1]:
+            self._ids.put(key, (entry[0], run_id))
+            return entry[0]
+        return entry[0] if entry[1] == run_id else run_id

@@ -35,16 +35,16 @@ def build_usage(
     reasoning: Any = None,
 ) -> Usage | None:
     """Return counts whose input includes the cache; None where neither input nor output is told."""
-    taken, given = as_count(input_tokens), as_count(output_tokens)
-    if taken is None and given is None:
+    input_count, output_count = as_count(input_tokens), as_count(output_tokens)
+    if input_count is None and output_count is None:
         return None
     report: Usage = {}
-    if taken is not None:
-        report["input_tokens"] = taken
-    if given is not None:
-        report["output_tokens"] = given
+    if input_count is not None:
+        report["input_tokens"] = input_count
+    if output_count is not None:
+        report["output_tokens"] = output_count
     total = as_count(total_tokens)
-    report["total_tokens"] = total if total is not None else (taken or 0) + (given or 0)
+    report["total_tokens"] = total if total is not None else (input_count or 0) + (output_count or 0)
     read, write, thought = as_count(cache_read), as_count(cache_write), as_count(reasoning)
     details = {
         name: count for name, count in (("cache_read", read), ("cache_creation", write)) if count is not None
@@ -62,15 +62,15 @@ def read_langfuse_usage(value: Any) -> Usage | None:
     Source: langfuse-python, ``langchain/CallbackHandler.py`` (``_parse_usage_model``): each detail is
     subtracted from the count that it belongs to.
     """
-    told = parse_json(value)
-    if not isinstance(told, dict):
+    details = parse_json(value)
+    if not isinstance(details, dict):
         return None
-    if "input" not in told and "output" not in told:
-        return read_usage(told)
+    if "input" not in details and "output" not in details:
+        return read_usage(details)
     sums = {
         side: sum(
             as_count(count) or 0
-            for name, count in told.items()
+            for name, count in details.items()
             if isinstance(name, str) and (name == side or name.startswith(f"{side}_"))
         )
         for side in ("input", "output")
@@ -78,10 +78,10 @@ def read_langfuse_usage(value: Any) -> Usage | None:
     return build_usage(
         input_tokens=sums["input"],
         output_tokens=sums["output"],
-        total_tokens=told.get("total"),
-        cache_read=told.get("input_cache_read", told.get("input_cached_tokens")),
-        cache_write=told.get("input_cache_creation"),
-        reasoning=told.get("output_reasoning"),
+        total_tokens=details.get("total"),
+        cache_read=details.get("input_cache_read", details.get("input_cached_tokens")),
+        cache_write=details.get("input_cache_creation"),
+        reasoning=details.get("output_reasoning"),
     )
 
 

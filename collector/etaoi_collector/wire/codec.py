@@ -56,7 +56,7 @@ class _Envelope(msgspec.Struct, gc=False):
 
 
 _split = msgspec.msgpack.Decoder(list[_RawEnvelope]).decode
-_whole = msgspec.msgpack.Decoder(list[_Envelope]).decode
+_decode_envelopes = msgspec.msgpack.Decoder(list[_Envelope]).decode
 _event = msgspec.msgpack.Decoder(SpanStart | SpanDelta | SpanEnd | StateTick).decode
 
 _NIL = memoryview(b"\xc0")
@@ -136,8 +136,8 @@ def decode_steps(event: memoryview, ordinal: int) -> Steps[Event | Reject]:
     if size <= LARGE_EVENT:
         raw = Raw(bytes(event))
         try:
-            whole: Event = _event(raw)
-            return whole
+            decoded_event: Event = _event(raw)
+            return decoded_event
         except _FAILURES:
             if size <= REPAIRED_EVENT:
                 return decode_tolerant(raw, ordinal)
@@ -190,7 +190,7 @@ def decode_at_once(frame: Buffer) -> list[Event | Reject] | None:
     if len(frame) > WHOLE_DECODE:
         return None
     try:
-        return [event for envelope in _whole(frame) for event in envelope.batch]
+        return [event for envelope in _decode_envelopes(frame) for event in envelope.batch]
     except _FAILURES:
         return None
 

@@ -118,10 +118,10 @@ def _template(*keys: str) -> bytes:
     return b"".join(_encode(key) + b"%b" for key in keys)
 
 
-def _head(kind: str, entries: int, before: bytes, *after: str) -> bytes:
-    """Encode a head with gaps for the event's id, what stands in ``before``, its time, and further values."""
+def _head(kind: str, entries: int, preceding: bytes, *after: str) -> bytes:
+    """Encode a head with gaps for the event's id, then ``preceding``, its time, and further values."""
     begin = bytes((0x80 | entries,)) + _template("kind") % _encode(kind)
-    return begin + _template("event_id") + before + _template("timestamp", *after)
+    return begin + _template("event_id") + preceding + _template("timestamp", *after)
 
 
 _SPAN = _template("session_id", "trace_id", "span_id", "parent_span_id", "node_kind")

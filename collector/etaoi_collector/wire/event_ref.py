@@ -13,23 +13,23 @@ _ORDINAL_MASK = (1 << ORDINAL_BITS) - 1
 _OFFSET_MASK = (1 << OFFSET_BITS) - 1
 
 NO_EVENT = -1
-"""The place of something that was not kept: nothing recorded it."""
+"""The reference of something that was not kept: nothing recorded it."""
 
 
 def pack_event_ref(segment: int, offset: int, ordinal: int = 0) -> int:
-    """Pack a frame's position and an event's ordinal into one place."""
+    """Pack a frame's position and an event's ordinal into one reference."""
     return (segment << (OFFSET_BITS + ORDINAL_BITS)) | (offset << ORDINAL_BITS) | ordinal
 
 
-def unpack_event_ref(place: int) -> tuple[int, int, int]:
-    """Return ``(segment, offset, ordinal)`` of a place."""
+def unpack_event_ref(event_ref: int) -> tuple[int, int, int]:
+    """Return ``(segment, offset, ordinal)`` of a reference."""
     return (
-        place >> (OFFSET_BITS + ORDINAL_BITS),
-        (place >> ORDINAL_BITS) & _OFFSET_MASK,
-        place & _ORDINAL_MASK,
+        event_ref >> (OFFSET_BITS + ORDINAL_BITS),
+        (event_ref >> ORDINAL_BITS) & _OFFSET_MASK,
+        event_ref & _ORDINAL_MASK,
     )
 
 
-def frame_of(place: int) -> int:
-    """Return the place of the frame that holds the event at ``place``."""
-    return place & ~_ORDINAL_MASK
+def frame_of(event_ref: int) -> int:
+    """Return the reference of the frame that holds the event at ``event_ref``."""
+    return event_ref & ~_ORDINAL_MASK

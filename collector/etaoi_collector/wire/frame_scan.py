@@ -99,8 +99,8 @@ class EventRanges:
     def forget_from(self, ordinal: int) -> None:
         """Take the last ones back."""
         del self._starts[ordinal:], self._ends[ordinal:]
-        for gone in [known for known in self._rejects if known >= ordinal]:
-            del self._rejects[gone]
+        for dropped in [other for other in self._rejects if other >= ordinal]:
+            del self._rejects[dropped]
 
     def close(self, reason: str = "") -> None:
         """Say what ended the frame, and how many could not be told apart."""

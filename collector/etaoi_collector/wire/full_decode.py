@@ -66,8 +66,8 @@ def _extension(code: int, data: bytes) -> str:
 
 
 def _hex(data: bytes) -> str:
-    shown = data[:32].hex(" ")
-    return f"{len(data):,} bytes: {shown} …" if len(data) > 32 else shown or "empty"
+    hex_text = data[:32].hex(" ")
+    return f"{len(data):,} bytes: {hex_text} …" if len(data) > 32 else hex_text or "empty"
 
 
 def _text_of_bytes(data: bytes) -> str:
@@ -106,11 +106,11 @@ class _Cut(Exception):
 class _Open:
     """A map or list that still waits for items."""
 
-    __slots__ = ("key", "left", "target")
+    __slots__ = ("key", "remaining", "target")
 
-    def __init__(self, target: dict[str, Any] | list[Any], left: int) -> None:
+    def __init__(self, target: dict[str, Any] | list[Any], remaining: int) -> None:
         self.target = target
-        self.left = left
+        self.remaining = remaining
         self.key: str | None = None
 
 
@@ -133,49 +133,49 @@ class _Reader:
             if opened is not None and len(stack) >= MAX_SHOWN_DEPTH:
                 value, opened = self._pass_over(count), None
             if stack:
-                self._place(stack[-1], value)
+                self._put(stack[-1], value)
             if opened is not None:
                 stack.append(opened)
             if count == -1 and value == _CUT:
                 return _root(stack, value)
-            while stack and stack[-1].left == 0:
+            while stack and stack[-1].remaining == 0:
                 done = stack.pop()
                 if not stack:
                     return done.target
             if not stack:
                 return value
 
-    def _place(self, holder: _Open, value: Any) -> None:
+    def _put(self, holder: _Open, value: Any) -> None:
         target = holder.target
         if isinstance(target, list):
             target.append(value)
-            holder.left -= 1
+            holder.remaining -= 1
         elif holder.key is None:
             holder.key = value if isinstance(value, str) else _key(value)
-            holder.left -= 1
-            if holder.left == 0:
+            holder.remaining -= 1
+            if holder.remaining == 0:
                 target[holder.key] = _CUT
         else:
             target[holder.key] = value
             holder.key = None
-            holder.left -= 1
+            holder.remaining -= 1
 
     def _pass_over(self, count: int) -> str:
         while count:
             count -= 1
             try:
-                _, held = self._item()
+                _, child_count = self._item()
             except _Cut:
                 break
-            count += max(held, 0)
+            count += max(child_count, 0)
         return _TOO_DEEP
 
     def _take(self, size: int) -> bytes:
-        taken = self._data[self._position : self._position + size]
+        chunk = self._data[self._position : self._position + size]
         self._position += size
-        if len(taken) < size:
+        if len(chunk) < size:
             raise _Cut
-        return taken
+        return chunk
 
     def _number(self, size: int) -> int:
         return int.from_bytes(self._take(size), "big")

@@ -112,8 +112,8 @@ def encode_mismatch(client_version: str) -> bytes:
 def mismatch_message(client_version: str) -> str:
     """Say which versions met and what to upgrade, short enough for a close reason."""
     quoted = ascii(client_version)
-    shown = quoted if len(quoted) <= 24 else f"{quoted[:20]}..."
-    return f"schema {shown} is not supported (etaoi-tui takes {SUPPORTED}): {advice(client_version)}"
+    shortened = quoted if len(quoted) <= 24 else f"{quoted[:20]}..."
+    return f"schema {shortened} is not supported (etaoi-tui takes {SUPPORTED}): {advice(client_version)}"
 
 
 def decode_answer(message: bytes | bytearray | memoryview | str) -> Welcome | Mismatch:

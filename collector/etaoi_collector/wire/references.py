@@ -112,25 +112,25 @@ class Resolver:
     def __init__(self, find: Callable[[bytes], bytes | None], most: int = MOST_RESOLVED) -> None:
         self._find = find
         self._most = most
-        self._left = 0
+        self._bytes_left = 0
         self._depth = 0
-        self._found = False
+        self._has_references = False
         self._decode = msgspec.msgpack.Decoder(ext_hook=self._value).decode
 
-    def whole(self, raw: bytes) -> bytes:
+    def resolve(self, raw: bytes) -> bytes:
         """Return an encoded event or payload with all its values in it. Never raises for any bytes."""
         if MARK not in raw:
             return raw
-        self._left, self._depth, self._found = self._most, 0, False
+        self._bytes_left, self._depth, self._has_references = self._most, 0, False
         try:
             value = self._decode(raw)
-            return _encode(value) if self._found else raw
+            return _encode(value) if self._has_references else raw
         except _FAILURES:
             return raw
 
     def _value(self, code: int, data: memoryview) -> Any:
         if code == REFERENCE:
-            self._found = True
+            self._has_references = True
             return self._referred(bytes(data))
         if code == TEXT:
             return "".join(part if type(part) is str else _json(part) for part in self._decode(data))
@@ -149,8 +149,8 @@ class Resolver:
         content = self._find(digest)
         if content is None:
             return stand_in(GONE)
-        self._left -= len(content)
-        if self._left < 0 or self._depth >= MOST_DEEP:
+        self._bytes_left -= len(content)
+        if self._bytes_left < 0 or self._depth >= MOST_DEEP:
             return stand_in(TOO_MUCH)
         self._depth += 1
         try:

@@ -66,10 +66,10 @@ _HOLDERS = {0xDC: (2, 1), 0xDD: (4, 1), 0xDE: (2, 2), 0xDF: (4, 2)}
 class Budget:
     """How many more items a scan may walk."""
 
-    __slots__ = ("left",)
+    __slots__ = ("tokens_left",)
 
     def __init__(self, tokens: int = MAX_SCAN_TOKENS) -> None:
-        self.left = tokens
+        self.tokens_left = tokens
 
 
 def skip(data: memoryview, position: int, budget: Budget) -> tuple[int, bool]:
@@ -85,21 +85,21 @@ def skip(data: memoryview, position: int, budget: Budget) -> tuple[int, bool]:
 def skip_steps(data: memoryview, position: int, budget: Budget) -> Steps[tuple[int, bool]]:
     """Do as `skip` does, a slice at a time."""
     end = len(data)
-    left = budget.left
+    tokens_left = budget.tokens_left
     pending = 1
     unknown = False
-    rest_at = left - _TOKENS_AT_ONCE
+    rest_at = tokens_left - _TOKENS_AT_ONCE
     while pending:
         if position >= end:
-            budget.left = left
+            budget.tokens_left = tokens_left
             raise BreaksOff
-        if left <= 0:
-            budget.left = 0
+        if tokens_left <= 0:
+            budget.tokens_left = 0
             raise TooManyItems
-        if left < rest_at:
-            rest_at = left - _TOKENS_AT_ONCE
+        if tokens_left < rest_at:
+            rest_at = tokens_left - _TOKENS_AT_ONCE
             yield
-        left -= 1
+        tokens_left -= 1
         pending -= 1
         first = data[position]
         size = _FIXED[first]
@@ -113,7 +113,7 @@ def skip_steps(data: memoryview, position: int, budget: Budget) -> Steps[tuple[i
                 width = run.end() - position
                 position += width
                 pending -= width
-                left -= width >> 5
+                tokens_left -= width >> 5
         elif first <= 0x8F:
             pending += (first & 15) << 1
             position += 1
@@ -131,7 +131,7 @@ def skip_steps(data: memoryview, position: int, budget: Budget) -> Steps[tuple[i
             content = position + 1 + width
             pending += factor * int.from_bytes(data[position + 1 : content], "big")
             position = content
-    budget.left = left
+    budget.tokens_left = tokens_left
     if position > end:
         raise BreaksOff
     return position, unknown
@@ -156,23 +156,23 @@ def depth(data: memoryview, most: int) -> int:
     while position < end:
         first = data[position]
         size = _FIXED[first]
-        held = 0
+        item_count = 0
         if size:
             position += size
         elif first <= 0x9F:
-            held = (first & 15) << 1 if first <= 0x8F else first & 15
+            item_count = (first & 15) << 1 if first <= 0x8F else first & 15
             position += 1
         elif first in _COUNTED:
             width, gap = _COUNTED[first]
             position += 1 + width + gap + int.from_bytes(data[position + 1 : position + 1 + width], "big")
         else:
             width, factor = _HOLDERS[first]
-            held = factor * int.from_bytes(data[position + 1 : position + 1 + width], "big")
+            item_count = factor * int.from_bytes(data[position + 1 : position + 1 + width], "big")
             position += 1 + width
         if open_items:
             open_items[-1] -= 1
-        if held:
-            open_items.append(held)
+        if item_count:
+            open_items.append(item_count)
             deepest = max(deepest, len(open_items))
             if deepest > most:
                 return deepest

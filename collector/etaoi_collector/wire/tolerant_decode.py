@@ -192,14 +192,14 @@ def _metadata(fields: dict[str, memoryview], struct: type[Any]) -> Any:
     values = _lone(raw)
     if not isinstance(values, dict):
         raise _Refused(f"the field metadata is {_article(values)}, not a map")
-    known: dict[str, Any] = {}
+    texts: dict[str, Any] = {}
     for field, name in zip(struct.__struct_fields__, struct.__struct_encode_fields__, strict=True):
         value = values.get(name)
         if value is not None:
             text = value if isinstance(value, str) else repr(value)
             longest = _KIND if field in _KIND_KEYS else _SHORT_TEXT
-            known[field] = text if len(text) <= longest else text[: longest - 1] + "…"
-    return struct(**known)
+            texts[field] = text if len(text) <= longest else text[: longest - 1] + "…"
+    return struct(**texts)
 
 
 def _article(value: Any) -> str:

@@ -444,16 +444,16 @@ class TraceWriter:
 
     def _fail(self, error: OSError) -> None:
         self.failed = error
-        kept = [item for item in self._waiting if item[0] + len(item[1]) + len(item[2]) > self.written]
-        whole = kept[0][0] if kept else self.written
-        self._waiting = kept
+        unwritten = [item for item in self._waiting if item[0] + len(item[1]) + len(item[2]) > self.written]
+        intact_size = unwritten[0][0] if unwritten else self.written
+        self._waiting = unwritten
         truncate = getattr(self._file, "truncate", None)
-        if truncate is not None and whole < self.written:
+        if truncate is not None and intact_size < self.written:
             try:
-                truncate(whole)
+                truncate(intact_size)
             except (OSError, ValueError):
                 return  # a torn last record is something that every reader copes with
-            self.written = whole
+            self.written = intact_size
 
 
 def create_private(path: str | os.PathLike[str]) -> Any:

@@ -66,7 +66,7 @@ def align(
 
 def _pairs(old: Sequence[Hashable], new: Sequence[Hashable]) -> list[tuple[int, int]]:
     """Return the places of a longest common subsequence, backwards."""
-    where = _places(old, set(new))
+    where = _position_bits(old, set(new))
     # A zero bit says that the subsequence grows by that old element within the new ones seen so far.
     full = (1 << len(old)) - 1
     row = full
@@ -90,7 +90,7 @@ def _pairs(old: Sequence[Hashable], new: Sequence[Hashable]) -> list[tuple[int, 
     return pairs
 
 
-def _places(old: Sequence[Hashable], elements: set[Hashable]) -> dict[Hashable, int]:
+def _position_bits(old: Sequence[Hashable], elements: set[Hashable]) -> dict[Hashable, int]:
     """Return for each wanted element the bits of its places: as many at most as pairs are compared."""
     positions: dict[Hashable, list[int]] = {}
     for at, element in enumerate(old):

@@ -25,9 +25,9 @@ def call_diff_sections(data: SpanData) -> list[Section]:
         text = which_base[:1].upper() + which_base[1:] + ": there is nothing to compare with."
         head: list[Block] = [*_choices(data), Text(text, "muted")]
         return [Section("against", _TITLES[data.options.base], head, "nothing to compare with", glyph="±")]
-    before = data.of(other)
-    diff = _compared(before, data)
-    sections = [_head(data, before, diff, which_base), _prefix(data, diff)]
+    base = data.of(other)
+    diff = _compared(base, data)
+    sections = [_head(data, base, diff, which_base), _prefix(data, diff)]
     changes = diff_sections(diff, "diff", sides=data.options.sides)
     if not changes:
         same = [Text("Both requests are the same, as far as both are known.", "muted")]
@@ -81,15 +81,15 @@ _KNOWN: list[tuple[tuple[Map, ...], RequestDiff]] = []
 _COMPARISONS_KEPT = 4
 
 
-def _compared(before: SpanData, data: SpanData) -> RequestDiff:
-    both = (before, data)
+def _compared(base: SpanData, data: SpanData) -> RequestDiff:
+    both = (base, data)
     payloads = tuple(one.start_payload for one in both)
     rest = tuple(one.metadata for one in both) + tuple(schemas_for(one) for one in both)
     for cached, diff in _KNOWN:
         if cached[0] is payloads[0] and cached[1] is payloads[1] and cached[2:] == rest:
             return diff
-    other_run = run_of(before.span) is not run_of(data.span)
-    diff = compare(request_of(before), request_of(data), other_run=other_run)
+    other_run = run_of(base.span) is not run_of(data.span)
+    diff = compare(request_of(base), request_of(data), other_run=other_run)
     _KNOWN.insert(0, ((*payloads, *rest), diff))
     del _KNOWN[_COMPARISONS_KEPT:]
     return diff
@@ -108,8 +108,8 @@ def _footnote(diff: RequestDiff) -> Section | None:
     return Section("footnotes", "Notes", [words], style="note", glyph="†", quiet=True)
 
 
-def _head(data: SpanData, before: SpanData, diff: RequestDiff, which_base: str) -> Section:
-    other = before.span
+def _head(data: SpanData, base: SpanData, diff: RequestDiff, which_base: str) -> Section:
+    other = base.span
     name: list[StyledText] = [(f"{kind_glyph(other.kind)} {other.name}", "tag")]
     distance = data.span.started_at - other.started_at
     when = f"   {fmt.clock(other.started_at, milliseconds=True)}, {fmt.duration(abs(distance))} "
@@ -155,10 +155,9 @@ def _prefix(data: SpanData, diff: RequestDiff) -> Section | None:
         rows.append(("same prefix", [("the whole request before", "ok")]))
         summary = "not broken"
     else:
-        share = prefix_break.kept / prefix_break.total if prefix_break.total else 0.0
-        kept_words = (
-            f"{prefix_break.kept:,} of {prefix_break.total:,} characters of text ({fmt.percent(share)})"
-        )
+        length = prefix_break.prefix_length
+        share = length / prefix_break.total if prefix_break.total else 0.0
+        kept_words = f"{length:,} of {prefix_break.total:,} characters of text ({fmt.percent(share)})"
         rows += [
             ("breaks", [(prefix_break.where, "warning")]),
             ("because", prefix_break.why),

@@ -168,8 +168,8 @@ def _system(diff: RequestDiff, prefix: str, sides: bool) -> list[Section]:
         blocks.append(
             Diff(
                 [
-                    *(("-", f"cache breakpoint {place}") for place in removed if place not in added),
-                    *(("+", f"cache breakpoint {place}") for place in added if place not in removed),
+                    *(("-", f"cache breakpoint {label}") for label in removed if label not in added),
+                    *(("+", f"cache breakpoint {label}") for label in added if label not in removed),
                 ]
             )
         )
@@ -255,7 +255,7 @@ def _message(change: MessageChange, prefix: str, is_open: bool, sides: bool, oth
         ]
         summary = f"{change.old_index + 1} → {change.new_index + 1}"
     else:
-        blocks = _whole(message, style)
+        blocks = _whole_message(message, style)
         summary = fmt.count(length(message), "char")
     title = f"{sign} {message.role}" + (f" {message.name}" if message.name and message.role == "tool" else "")
     if change.what in ("edited", "moved"):
@@ -265,7 +265,7 @@ def _message(change: MessageChange, prefix: str, is_open: bool, sides: bool, oth
     return Section(key, title, blocks, summary, preview, is_open, style=style, bar=True)
 
 
-def _whole(message: Message, style: str) -> list[Block]:
+def _whole_message(message: Message, style: str) -> list[Block]:
     blocks: list[Block] = []
     if message.text:
         blocks.append(Text(message.text, style))

@@ -82,8 +82,8 @@ class RequestDiff:
     @property
     def new_conversation(self) -> bool:
         """Whether another run begins anew: of what was said before, nothing is said again."""
-        said = [change for change in self.messages if _role(change) != "system"]
-        whats = {change.what for change in said}
+        conversation = [change for change in self.messages if _role(change) != "system"]
+        whats = {change.what for change in conversation}
         return self.other_run and whats == {"added", "removed"}
 
     @property
@@ -262,11 +262,11 @@ def _compare_messages(
     if old is new:
         return [MessageChange("same", message, message, n, n) for n, message in enumerate(old)], []
     call_ids = _ids_of_calls(old) & _ids_of_calls(new) if other_run else None
-    before, after = _tokens(old, new, call_ids)
+    old_tokens, new_tokens = _tokens(old, new, call_ids)
     by_id = {m.message_id for m in old if m.message_id} & {m.message_id for m in new if m.message_id}
     changes: list[MessageChange] = []
     groups: list[tuple[list[MessageChange], list[MessageChange]]] = []
-    for equal, i1, i2, j1, j2 in align(before, after):
+    for equal, i1, i2, j1, j2 in align(old_tokens, new_tokens):
         if equal:
             for i, j in zip(range(i1, i2), range(j1, j2), strict=True):
                 alike = (other_run and new[j].message_id not in by_id) or says_the_same(old[i], new[j])
@@ -276,21 +276,23 @@ def _compare_messages(
         added = [MessageChange("added", None, new[j], -1, j) for j in range(j1, j2)]
         groups.append((removed, added))
         changes += removed + added
-    changes = _find_moved(changes, before, after)
+    changes = _find_moved(changes, old_tokens, new_tokens)
     return _find_edited(changes, groups, other_run)
 
 
-def _find_moved(changes: list[MessageChange], before: list[Any], after: list[Any]) -> list[MessageChange]:
-    gone: dict[Any, list[MessageChange]] = {}
+def _find_moved(
+    changes: list[MessageChange], old_tokens: list[Any], new_tokens: list[Any]
+) -> list[MessageChange]:
+    removed: dict[Any, list[MessageChange]] = {}
     for change in changes:
         if change.what == "removed":
-            gone.setdefault(before[change.old_index], []).append(change)
-    if not gone:
+            removed.setdefault(old_tokens[change.old_index], []).append(change)
+    if not removed:
         return changes
     dropped: set[int] = set()
     for change in changes:
         if change.what == "added":
-            match = gone.get(after[change.new_index])
+            match = removed.get(new_tokens[change.new_index])
             if match:
                 was = match.pop(0)
                 change.what, change.old, change.old_index = "moved", was.old, was.old_index
@@ -371,12 +373,16 @@ def _is_edit(was: MessageChange, now: MessageChange, other_run: bool) -> bool:
 
 def _compare_tools(old: list[ToolSpec], new: list[ToolSpec], deep: bool) -> tuple[list[ToolChange], bool]:
     """Compare tools by name; also what they say of themselves where both sides come from the same source."""
-    before = {tool.name: tool for tool in old}
-    after = {tool.name: tool for tool in new}
-    changes = [ToolChange("removed", name, tool) for name, tool in before.items() if name not in after]
-    changes += [ToolChange("added", name, None, tool) for name, tool in after.items() if name not in before]
-    for name, was in before.items():
-        now = after.get(name)
+    old_by_name = {tool.name: tool for tool in old}
+    new_by_name = {tool.name: tool for tool in new}
+    changes = [
+        ToolChange("removed", name, tool) for name, tool in old_by_name.items() if name not in new_by_name
+    ]
+    changes += [
+        ToolChange("added", name, None, tool) for name, tool in new_by_name.items() if name not in old_by_name
+    ]
+    for name, was in old_by_name.items():
+        now = new_by_name.get(name)
         if now is None or not deep:
             continue
         described = was.description is not None and now.description is not None
@@ -384,8 +390,13 @@ def _compare_tools(old: list[ToolSpec], new: list[ToolSpec], deep: bool) -> tupl
             was.schema is not None and now.schema is not None and was.schema != now.schema
         ):
             changes.append(ToolChange("changed", name, was, now))
-    kept = [tool.name for tool in old if tool.name in after], [t.name for t in new if t.name in before]
-    return changes, Counter(kept[0]) == Counter(kept[1]) and kept[0] != kept[1]
+    common_names = (
+        [tool.name for tool in old if tool.name in new_by_name],
+        [t.name for t in new if t.name in old_by_name],
+    )
+    return changes, Counter(common_names[0]) == Counter(common_names[1]) and common_names[0] != common_names[
+        1
+    ]
 
 
 def _article(word: str) -> str:
@@ -398,7 +409,7 @@ class PrefixBreak:
 
     where: str
     why: str
-    kept: int
+    prefix_length: int
     """Characters of the new request's prompt that a provider can take from its cache."""
     total: int
 
@@ -418,7 +429,7 @@ def find_prefix_break(diff: RequestDiff) -> PrefixBreak | None:
         return PrefixBreak("at the tools", names, 0, total)
     if old.system is None or new.system is None or old.messages is None or new.messages is None:
         return None
-    kept = 0
+    prefix_length = 0
     if diff.system_changed:
         same = next(
             (n for n, (a, b) in enumerate(zip(old.system, new.system, strict=False)) if a != b),
@@ -427,10 +438,12 @@ def find_prefix_break(diff: RequestDiff) -> PrefixBreak | None:
         return PrefixBreak(
             f"at character {same:,} of the system prompt", "the system prompt changed", same, total
         )
-    kept += len(new.system)
+    prefix_length += len(new.system)
     for n, was in enumerate(old.messages):
         if n >= len(new.messages):
-            return PrefixBreak(f"behind message {n}", "older messages were cut off the end", kept, total)
+            return PrefixBreak(
+                f"behind message {n}", "older messages were cut off the end", prefix_length, total
+            )
         now = new.messages[n]
         if not says_the_same(was, now):
             what = next((c.what for c in diff.messages if c.new is now), "another")
@@ -445,6 +458,6 @@ def find_prefix_break(diff: RequestDiff) -> PrefixBreak | None:
                 "same": f"message {n + 1} ({now.role}) has another id of a tool call",
             }.get(what, f"message {n + 1} ({was.role}) is gone")
             at = same if what == "edited" else 0
-            return PrefixBreak(f"at message {n + 1}", why, kept + at, total)
-        kept += length(now)
+            return PrefixBreak(f"at message {n + 1}", why, prefix_length + at, total)
+        prefix_length += length(now)
     return None

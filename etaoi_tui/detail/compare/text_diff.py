@@ -27,11 +27,11 @@ class Hunk(NamedTuple):
 
 def hunks(old: str, new: str) -> list[Hunk]:
     """Return two texts as hunks that alternate between equal and changed."""
-    before = old.split("\n") if old else []
-    after = new.split("\n") if new else []
+    old_lines = old.split("\n") if old else []
+    new_lines = new.split("\n") if new else []
     return [
-        Hunk(s.equal, before[s.old_from : s.old_to], after[s.new_from : s.new_to])
-        for s in align(before, after, counts=str.strip)
+        Hunk(s.equal, old_lines[s.old_from : s.old_to], new_lines[s.new_from : s.new_to])
+        for s in align(old_lines, new_lines, counts=str.strip)
     ]
 
 
@@ -72,18 +72,18 @@ def diff_block(old: str, new: str, *, sides: bool = False) -> Block:
 def unified(pairs: Sequence[Pair]) -> list[Side]:
     """Return pairs as one list of lines: of each changed group first what went, then what came."""
     lines: list[Side] = []
-    come: list[Side] = []
+    added: list[Side] = []
     for left, right in pairs:
         if left is not None and left == right:
-            lines += come
-            come = []
+            lines += added
+            added = []
             lines.append(left)
             continue
         if left is not None:
             lines.append(left)
         if right is not None:
-            come.append(right)
-    return lines + come
+            added.append(right)
+    return lines + added
 
 
 def _same(line: str) -> Pair:

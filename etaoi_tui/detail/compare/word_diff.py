@@ -29,10 +29,10 @@ def compare_words(old: str, new: str) -> tuple[list[StyledText], list[StyledText
 
     Of long parts that both have in common only the ends are shown.
     """
-    before, after = _WORDS.findall(old), _WORDS.findall(new)
-    stretches = align(before, after, counts=str.isalnum, most=_CELLS)
+    old_words, new_words = _WORDS.findall(old), _WORDS.findall(new)
+    stretches = align(old_words, new_words, counts=str.isalnum, most=_CELLS)
     alike = sum(
-        len(word) for s in stretches if s.equal for word in before[s.old_from : s.old_to] if word.strip()
+        len(word) for s in stretches if s.equal for word in old_words[s.old_from : s.old_to] if word.strip()
     )
     if alike < _ALIKE * min(len(old), len(new)):
         return [(old, "diff.removed")], [(new, "diff.added")]
@@ -40,8 +40,8 @@ def compare_words(old: str, new: str) -> tuple[list[StyledText], list[StyledText
     new_side: list[StyledText] = []
     for n, stretch in enumerate(stretches):
         ends = n > 0, n < len(stretches) - 1
-        old_side += _runs(before[stretch.old_from : stretch.old_to], stretch, "diff.removed", ends)
-        new_side += _runs(after[stretch.new_from : stretch.new_to], stretch, "diff.added", ends)
+        old_side += _runs(old_words[stretch.old_from : stretch.old_to], stretch, "diff.removed", ends)
+        new_side += _runs(new_words[stretch.new_from : stretch.new_to], stretch, "diff.added", ends)
     return old_side or [("", "diff.removed")], new_side or [("", "diff.added")]
 
 
@@ -69,14 +69,14 @@ class _Compared:
 
     def __init__(self, old: str, new: str) -> None:
         self.lines = old, new
-        self._made: tuple[list[StyledText], list[StyledText]] | None = None
+        self._sides: tuple[list[StyledText], list[StyledText]] | None = None
 
     @property
     def runs(self) -> tuple[list[StyledText], list[StyledText]]:
         """The runs of both."""
-        if self._made is None:
-            self._made = compare_words(*self.lines)
-        return self._made
+        if self._sides is None:
+            self._sides = compare_words(*self.lines)
+        return self._sides
 
 
 class _Line(Sequence[StyledText]):

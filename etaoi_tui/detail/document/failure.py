@@ -13,9 +13,9 @@ _MOST_CHARACTERS = 20_000
 def failed_sections(error: Exception) -> list[Section]:
     """Say that something cannot be shown, and why."""
     trace = "".join(traceback.format_exception(error))[-_MOST_CHARACTERS:]
-    said = one_line(f"{type(error).__name__}: {error}", 200)
+    sentence = one_line(f"{type(error).__name__}: {error}", 200)
     return [
-        Section("failed", "This cannot be shown", [Text(said)], style="error"),
+        Section("failed", "This cannot be shown", [Text(sentence)], style="error"),
         Section("failed:traceback", "Traceback of the viewer", [Text(trace)], open=False),
     ]
 

@@ -17,7 +17,7 @@ class LazyBlocks(Sequence[Block]):
 
     def __init__(self, make: Callable[[], Sequence[Block]]) -> None:
         self._make = make
-        self._made: Sequence[Block] | None = None
+        self._built: Sequence[Block] | None = None
 
     def __bool__(self) -> bool:
         return True
@@ -33,6 +33,6 @@ class LazyBlocks(Sequence[Block]):
         return self._blocks()[index]
 
     def _blocks(self) -> Sequence[Block]:
-        if self._made is None:
-            self._made = self._make()
-        return self._made
+        if self._built is None:
+            self._built = self._make()
+        return self._built

@@ -168,14 +168,14 @@ class Tab:
     key: str
     title: str
     build: Callable[[], Sequence[Section]]
-    _made: list[Sequence[Section]] = field(default_factory=list, compare=False, repr=False)
+    _sections: list[Sequence[Section]] = field(default_factory=list, compare=False, repr=False)
 
     @property
     def sections(self) -> Sequence[Section]:
         """The sections, in order."""
-        if not self._made:
-            self._made.append(self.build())
-        return self._made[0]
+        if not self._sections:
+            self._sections.append(self.build())
+        return self._sections[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,7 @@ class Canvas:
         for layer in layers:
             for node in layer:
                 node.y = y
-                self._place(node, y)
+                self._draw_box(node, y)
             y = self._route(layer, y + 3)
         self._height = y
         for lane in lanes:
@@ -98,22 +98,22 @@ class Canvas:
         """Return the drawing."""
         return [self._line(y) for y in range(self._height)]
 
-    def _place(self, place: NodePosition, y: int) -> None:
-        node = place.node
+    def _draw_box(self, position: NodePosition, y: int) -> None:
+        node = position.node
         if node is None:
-            style = "accent" if any(conditional for _, conditional in place.below) else "muted"
-            self._down(place.x, y, y + 2, style)
+            style = "accent" if any(conditional for _, conditional in position.below) else "muted"
+            self._down(position.x, y, y + 2, style)
             return
-        left = place.x - place.width // 2
+        left = position.x - position.width // 2
         text = node.label
         flat = "═" if node.strong else "─"
         side = "║" if node.strong else "│"
         corners = "╔╗╚╝" if node.strong else "╭╮╰╯"
-        self._text(left, y, corners[0] + flat * (place.width - 2) + corners[1], node.style)
+        self._text(left, y, corners[0] + flat * (position.width - 2) + corners[1], node.style)
         self._text(left, y + 1, f"{side} {text} {side}", node.style)
-        self._text(left, y + 2, corners[2] + flat * (place.width - 2) + corners[3], node.style)
-        if place.beside:
-            self._text(left + place.width + 1, y + 1, place.beside, "accent")
+        self._text(left, y + 2, corners[2] + flat * (position.width - 2) + corners[3], node.style)
+        if position.beside:
+            self._text(left + position.width + 1, y + 1, position.beside, "accent")
 
     def _route(self, layer: list[NodePosition], y: int) -> int:
         """Draw the ways from one layer to the next; return where the next layer begins."""

@@ -79,16 +79,18 @@ def _draw(
 
 def _lanes(layers: list[list[NodePosition]], back: Sequence[Edge]) -> list[EdgeTrack] | None:
     """Return the lanes of the ways back, the shortest first; None if a box would stand in one's way."""
-    place_of = {place.node.id: place for layer in layers for place in layer if place.node is not None}
+    position_of = {
+        position.node.id: position for layer in layers for position in layer if position.node is not None
+    }
     lanes: dict[str, EdgeTrack] = {}
     for edge in back:
         for name in (edge.source, edge.target):
-            place = place_of[name]
-            layer = layers[place.layer]
-            if any(other.node is not None for other in layer[layer.index(place) + 1 :]):
+            position = position_of[name]
+            layer = layers[position.layer]
+            if any(other.node is not None for other in layer[layer.index(position) + 1 :]):
                 return None
-        lane = lanes.setdefault(edge.target, EdgeTrack(place_of[edge.target], []))
-        lane.sources.append((place_of[edge.source], edge.conditional))
+        lane = lanes.setdefault(edge.target, EdgeTrack(position_of[edge.target], []))
+        lane.sources.append((position_of[edge.source], edge.conditional))
     return sorted(lanes.values(), key=lambda lane: max(s.layer for s, _ in lane.sources) - lane.target.layer)
 
 

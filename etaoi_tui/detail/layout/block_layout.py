@@ -171,7 +171,7 @@ class HangingLayout:
         self.done = False
         self._width = width
         self._pieces = pieces
-        self._known: list[HangingLine] = []
+        self._read_pieces: list[HangingLine] = []
         self._texts: list[str] = []
         self._lines: list[tuple[int, int, int]] = []
         self._at = 0
@@ -185,17 +185,17 @@ class HangingLayout:
         """Lay out about ``limit`` characters more; return how many it were."""
         used = 0
         while used < limit and not self.done:
-            if not self._known or self._at < 0:
+            if not self._read_pieces or self._at < 0:
                 piece = next(self._pieces, None)
                 if piece is None:
                     self.done = True
                     break
-                self._known.append(piece)
+                self._read_pieces.append(piece)
                 runs = piece.runs
                 self._texts.append(runs[0][0] if len(runs) == 1 else "".join(text for text, _ in runs))
                 self._at = 0
-            number = len(self._known) - 1
-            text, piece = self._texts[number], self._known[number]
+            number = len(self._read_pieces) - 1
+            text, piece = self._texts[number], self._read_pieces[number]
             room = max(self._width - piece.hang, LEAST_WIDTH)
             stop, following = break_line(text, self._at, len(text), room)
             self._lines.append((number, self._at, stop))
@@ -206,21 +206,21 @@ class HangingLayout:
     def line(self, n: int) -> list[StyledText]:
         """Return the printable runs of a line that is laid out."""
         number, start, stop = self._lines[n]
-        piece = self._known[number]
-        shown: list[StyledText] = []
+        piece = self._read_pieces[number]
+        runs: list[StyledText] = []
         if start == 0:
-            shown += [(show(text), style) for text, style in piece.prefix]
+            runs += [(show(text), style) for text, style in piece.prefix]
         elif piece.hang:
-            shown.append((" " * piece.hang, ""))
+            runs.append((" " * piece.hang, ""))
         at = 0
         for text, style in piece.runs:
             behind = at + len(text)
             if behind > start and at < stop:
-                shown.append((show(text[max(0, start - at) : stop - at]), style))
+                runs.append((show(text[max(0, start - at) : stop - at]), style))
             at = behind
             if at >= stop:
                 break
-        return shown
+        return runs
 
     def grow(self, block: Block) -> bool:
         """Keep the lines if the block says the same as before."""
@@ -232,24 +232,24 @@ class MarkdownLayout(HangingLayout):
 
     def __init__(self, block: Text, width: int) -> None:
         self._markdown = MarkdownLines(block.text, width, block.style)
-        self._shown = block
+        self._laid_out_block = block
         super().__init__(block, width, self._markdown)
 
     def grow(self, block: Block) -> bool:
         """Go on with text that begins as the old one did; False if it does not."""
-        old = self._shown
+        old = self._laid_out_block
         if not isinstance(block, Text) or (block.style, block.prose) != (old.style, old.prose):
             return False
         if not block.text.startswith(old.text) or len(block.text) > _LONGEST_MARKDOWN:
             return False
         if len(block.text) > len(old.text):
-            kept = self._markdown.go_on(block.text)
-            del self._known[kept:], self._texts[kept:]
-            while self._lines and self._lines[-1][0] >= kept:
+            kept_lines = self._markdown.go_on(block.text)
+            del self._read_pieces[kept_lines:], self._texts[kept_lines:]
+            while self._lines and self._lines[-1][0] >= kept_lines:
                 self._lines.pop()
             self._at = -1
             self.done = False
-        self.block = self._shown = block
+        self.block = self._laid_out_block = block
         return True
 
 

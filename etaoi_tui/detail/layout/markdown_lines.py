@@ -59,19 +59,19 @@ class MarkdownLines(Iterator[HangingLine]):
         self._style = style
         self._at = 0
         self._fence: _Fence | None = None
-        self._made: deque[HangingLine] = deque()
+        self._ready: deque[HangingLine] = deque()
         self._count = 0
         self._block_start: tuple[int, _Fence | None, int] = (0, None, 0)
         """Of the block that was read last: its offset, the fence around it, and the lines before it."""
 
     def __next__(self) -> HangingLine:
-        while not self._made:
+        while not self._ready:
             if self._at >= len(self._text):
                 raise StopIteration
             self._block_start = (self._at, self._fence, self._count)
-            self._made.extend(self._block())
+            self._ready.extend(self._block())
         self._count += 1
-        return self._made.popleft()
+        return self._ready.popleft()
 
     def go_on(self, text: str) -> int:
         """Go on with a text that begins as this one; its last block is read again.
@@ -81,7 +81,7 @@ class MarkdownLines(Iterator[HangingLine]):
         """
         self._text = text
         self._at, self._fence, self._count = self._block_start
-        self._made.clear()
+        self._ready.clear()
         return self._count
 
     def _line(self) -> str:
@@ -102,20 +102,20 @@ class MarkdownLines(Iterator[HangingLine]):
             yield from self._code(line, self._fence)
         elif len(line) > _LONGEST_LINE:
             yield HangingLine([], 0, [(line, self._style)])
-        elif found := _FENCE.match(line):
-            self._fence = _Fence(found[1], found[2].lower())
+        elif match := _FENCE.match(line):
+            self._fence = _Fence(match[1], match[2].lower())
             if self._fence.language:
                 yield HangingLine([], 0, [(self._fence.language, "muted")])
-        elif found := _HEADING.match(line):
-            yield HangingLine([], 0, inline_runs(found[1], "title"))
+        elif match := _HEADING.match(line):
+            yield HangingLine([], 0, inline_runs(match[1], "title"))
         elif _RULE.match(line):
             yield HangingLine([], 0, [("─" * min(self._width, _RULE_CELLS), "muted")])
-        elif found := _QUOTE.match(line):
-            yield HangingLine([("▏ ", "muted")], 2, inline_runs(line[found.end() :], "note"))
+        elif match := _QUOTE.match(line):
+            yield HangingLine([("▏ ", "muted")], 2, inline_runs(line[match.end() :], "note"))
         elif _is_row(line):
             yield from self._table(line)
-        elif found := _ITEM.match(line):
-            yield self._item(line, found)
+        elif match := _ITEM.match(line):
+            yield self._item(line, match)
         else:
             yield HangingLine([], 0, inline_runs(line, self._style))
 
@@ -126,14 +126,14 @@ class MarkdownLines(Iterator[HangingLine]):
             return
         yield HangingLine([("▏ ", "muted")], 2, code_runs(line, fence.language))
 
-    def _item(self, line: str, found: re.Match[str]) -> HangingLine:
-        indent, mark, box = found.groups()
-        shown = "•" if mark in "-*+•" else mark
+    def _item(self, line: str, match: re.Match[str]) -> HangingLine:
+        indent, mark, box = match.groups()
+        symbol = "•" if mark in "-*+•" else mark
         if box:
-            shown = "☐" if box[1] == " " else "☑"
+            symbol = "☐" if box[1] == " " else "☑"
         margin = min(len(indent.expandtabs(4)), _DEEPEST_ITEM)
-        prefix: list[StyledText] = [(" " * margin, ""), (f"{shown} ", "accent")]
-        return HangingLine(prefix, margin + len(shown) + 1, inline_runs(line[found.end() :], self._style))
+        prefix: list[StyledText] = [(" " * margin, ""), (f"{symbol} ", "accent")]
+        return HangingLine(prefix, margin + len(symbol) + 1, inline_runs(line[match.end() :], self._style))
 
     def _table(self, head: str) -> Iterator[HangingLine]:
         """Read lines that begin with a bar; they are a table if the second one divides it."""
@@ -164,18 +164,20 @@ def _columns(head: str, divider: str) -> Iterator[tuple[str, bool]]:
 
 
 @lru_cache(maxsize=256)
-def _found(line: str) -> tuple[tuple[int, int, str, str], ...]:
+def _inline_marks(line: str) -> tuple[tuple[int, int, str, str], ...]:
     """Return where marks stand in a line: first and last offset, what is shown instead, and its style."""
-    found = []
+    replacements = []
     for match in _INLINE.finditer(line):
         kind = match.lastgroup
         if kind == "target":
-            found.append((match.start(), match.end(), f"{match['label']} ({match['target']})", "accent"))
+            replacements.append(
+                (match.start(), match.end(), f"{match['label']} ({match['target']})", "accent")
+            )
         elif kind is not None:
             # Code within emphasis has marks of its own; of two styles the outer one is drawn.
             text = match[kind] if kind == "code" else match[kind].replace("`", "")
-            found.append((match.start(), match.end(), text, _INLINE_STYLES[kind]))
-    return tuple(found)
+            replacements.append((match.start(), match.end(), text, _INLINE_STYLES[kind]))
+    return tuple(replacements)
 
 
 _INLINE_STYLES = {"code": "code", "strong": "title", "soft": "note"}
@@ -190,7 +192,7 @@ def inline_runs(line: str, style: str) -> list[StyledText]:
     """
     runs: list[StyledText] = []
     at = 0
-    for start, end, text, its_style in _found(line):
+    for start, end, text, its_style in _inline_marks(line):
         if start > at:
             runs.append((line[at:start], style))
         runs.append((text, its_style))

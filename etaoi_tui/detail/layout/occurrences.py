@@ -44,8 +44,8 @@ def marks_in(page: PageLayout, y: int, words: Sequence[str]) -> list[tuple[int, 
     """Return what to mark in a line: starts and ends, in order; parts of broken words included."""
     text = _text(page, y)
     marks = _within(text, words)
-    if y and (before := _broken(_text(page, y - 1), text, words, page, y - 1)):
-        marks.append((_indent(text), _indent(text) + before[1]))
+    if y and (broken_before := _broken(_text(page, y - 1), text, words, page, y - 1)):
+        marks.append((_indent(text), _indent(text) + broken_before[1]))
     if y + 1 < page.count and (behind := _broken(text, _text(page, y + 1), words, page, y)):
         end = len(text.rstrip())
         marks.append((end - behind[0], end))
@@ -63,13 +63,13 @@ class Occurrences:
     def __init__(self, page: PageLayout, words: Sequence[str]) -> None:
         self.page = page
         self.words = words
-        self.found: list[Occurrence] = []
+        self.occurrences: list[Occurrence] = []
         self._looked_at = 0
 
     @property
     def done(self) -> bool:
         """Whether the whole page was laid out and looked through."""
-        return self.page.done and (self._looked_at >= self.page.count or len(self.found) >= _MOST)
+        return self.page.done and (self._looked_at >= self.page.count or len(self.occurrences) >= _MOST)
 
     def work(self) -> bool:
         """Look through some lines more; False if there are none at present."""
@@ -77,7 +77,7 @@ class Occurrences:
         # What is broken at the last line's end can be seen once the next line is there.
         ready = page.count if page.done else page.count - 1
         last = min(ready, self._looked_at + _LINES)
-        if last <= self._looked_at or len(self.found) >= _MOST:
+        if last <= self._looked_at or len(self.occurrences) >= _MOST:
             return False
         text = _text(page, self._looked_at)
         for y in range(self._looked_at, last):
@@ -86,25 +86,25 @@ class Occurrences:
             if following and (broken := _broken(text, following, words, page, y)):
                 end = len(text.rstrip())
                 here.append(Occurrence(y, end - broken[0], end))
-            self.found += sorted(here)
+            self.occurrences += sorted(here)
             text = following
         self._looked_at = last
         return True
 
     def below(self, line: int, column: int) -> Occurrence | None:
         """Return the next occurrence behind a place; a column of -1 is in front of the line."""
-        at = bisect_right(self.found, (line, column, 1 << 60))
-        return self.found[at] if at < len(self.found) else None
+        at = bisect_right(self.occurrences, (line, column, 1 << 60))
+        return self.occurrences[at] if at < len(self.occurrences) else None
 
     def above(self, line: int, column: int) -> Occurrence | None:
         """Return the occurrence in front of a place."""
-        at = bisect_left(self.found, (line, column, 0))
-        return self.found[at - 1] if at else None
+        at = bisect_left(self.occurrences, (line, column, 0))
+        return self.occurrences[at - 1] if at else None
 
     def number_at(self, line: int, column: int) -> int | None:
         """Return which occurrence begins at a place, counted from 1."""
-        at = bisect_left(self.found, (line, column, 0))
-        if at < len(self.found) and self.found[at][:2] == (line, column):
+        at = bisect_left(self.occurrences, (line, column, 0))
+        if at < len(self.occurrences) and self.occurrences[at][:2] == (line, column):
             return at + 1
         return None
 
@@ -119,13 +119,13 @@ def _indent(text: str) -> int:
 
 
 def _within(text: str, words: Sequence[str]) -> list[tuple[int, int]]:
-    found: list[tuple[int, int]] = []
+    ranges: list[tuple[int, int]] = []
     for word in words:
         at = text.find(word)
         while at >= 0:
-            found.append((at, at + len(word)))
+            ranges.append((at, at + len(word)))
             at = text.find(word, at + len(word))
-    return found
+    return ranges
 
 
 def _broken(

@@ -61,7 +61,7 @@ class PageLayout:
         width: Cells per line.
         folds: Section keys that the reader opened (True) or closed (False), whatever the sections say.
         source: Show Markdown as it was written.
-        before: A page of which flows are taken over where the content is the same or has only grown.
+        previous: A page of which flows are taken over where the content is the same or has only grown.
     """
 
     def __init__(
@@ -70,15 +70,15 @@ class PageLayout:
         tab: Tab,
         width: int,
         folds: Mapping[str, bool],
-        before: PageLayout | None = None,
+        previous: PageLayout | None = None,
         *,
         source: bool = False,
     ) -> None:
         self.width = max(width, LEAST_WIDTH + GUTTER)
         self._folds = folds
         self._source = source
-        same = before is not None and (before.width, before._source) == (self.width, source)
-        self._reusable = before._flows if before is not None and same else {}
+        same = previous is not None and (previous.width, previous._source) == (self.width, source)
+        self._reusable = previous._flows if previous is not None and same else {}
         self._flows: dict[tuple[str, int, int], BlockLayout] = {}
         self._parts: list[_Part] = []
         self._starts: list[int] = []
@@ -194,9 +194,9 @@ class PageLayout:
             self._parts.append(_Part(None, n, self._flow("", n, block, self.width)))
 
     def _add(self, section: Section) -> None:
-        before = self._parts[-1] if self._parts else None
-        if before is not None and before.flow is not None:
-            self._parts.append(_Part(before.section, _GAP, None))
+        last_part = self._parts[-1] if self._parts else None
+        if last_part is not None and last_part.flow is not None:
+            self._parts.append(_Part(last_part.section, _GAP, None))
         self._parts.append(_Part(section, TITLE, None))
         if self.is_open(section):
             room = self.width - self._indent(section)
@@ -216,8 +216,8 @@ class PageLayout:
         parts, starts = self._parts, self._starts
         while self._frontier < len(parts):
             if len(starts) == self._frontier:
-                before = parts[self._frontier - 1].count if self._frontier else 0
-                starts.append((starts[-1] if starts else 0) + before)
+                last_count = parts[self._frontier - 1].count if self._frontier else 0
+                starts.append((starts[-1] if starts else 0) + last_count)
             if not parts[self._frontier].done:
                 break
             self._frontier += 1

@@ -38,7 +38,7 @@ class Breakpoint:
     control: str = ""
 
     @property
-    def place(self) -> str:
+    def position(self) -> str:
         """Where it is, in words."""
         inside = f", block {self.block + 1} of {self.blocks}" if self.blocks > 1 else ""
         if self.part == "messages" and self.index < 0:
@@ -52,7 +52,7 @@ class Breakpoint:
         return "for the whole request"
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.control}"
+        return f"{self.position}: {self.control}"
 
 
 def read_breakpoints(recorded: Any, lead: int = 0) -> list[Breakpoint]:
@@ -117,13 +117,13 @@ def breakpoint_words(removed: Sequence[Breakpoint], added: Sequence[Breakpoint])
     """Return in a few words which markers went and which came."""
     new = [point for point in added if point not in removed]
     old = [point for point in removed if point not in added]
-    in_both = {point.place for point in new} & {point.place for point in old}
-    changed = [point for point in new if point.place in in_both]
-    parts = [f"cache breakpoint {point.place} changed" for point in changed]
+    in_both = {point.position for point in new} & {point.position for point in old}
+    changed = [point for point in new if point.position in in_both]
+    parts = [f"cache breakpoint {point.position} changed" for point in changed]
     for sign, points in (("", new), ("−", old)):
-        rest = [point for point in points if point.place not in in_both]
+        rest = [point for point in points if point.position not in in_both]
         if len(rest) > 1:
             parts.append(f"{sign or '+'}{len(rest)} cache breakpoints")
         elif rest:
-            parts.append(f"{sign}cache breakpoint {rest[0].place}")
+            parts.append(f"{sign}cache breakpoint {rest[0].position}")
     return ", ".join(parts) or "cache breakpoints"

@@ -378,12 +378,12 @@ def chat_sections(
     sections: list[Section] = []
     first = 1 if messages and messages[0].role == "system" else 0
     if answered:
-        newest = _last_asked(messages)
-        shown = sum(len(message.text) for message in messages[newest:]) <= LONG_QUESTION
+        newest = _newest_message(messages)
+        is_short = sum(len(message.text) for message in messages[newest:]) <= LONG_QUESTION
         short, grouped = False, GROUPED_ABOVE_ANSWER
     else:
         newest = len(messages) - NEWEST_OPEN
-        shown, short, grouped = True, total <= OPEN_CHARACTERS, GROUPED
+        is_short, short, grouped = True, total <= OPEN_CHARACTERS, GROUPED
     group = f"{prefix}.earlier" if not short and newest - first >= grouped else ""
     for n, message in enumerate(messages):
         for call in message.calls:
@@ -399,7 +399,7 @@ def chat_sections(
                 )
             )
         inside = group if first <= n < newest else ""
-        is_open = short or (shown and n >= newest)
+        is_open = short or (is_short and n >= newest)
         if message.role == "system" and len(message.text) > LONG_SYSTEM_PROMPT:
             is_open = False
         message_parts = message_sections(
@@ -411,7 +411,7 @@ def chat_sections(
     return sections
 
 
-def _last_asked(messages: Sequence[Message]) -> int:
+def _newest_message(messages: Sequence[Message]) -> int:
     """Return the place of the newest message; of the first of them where tools answered together."""
     at = len(messages) - 1
     while at > 0 and messages[at].role == "tool" and messages[at - 1].role == "tool":

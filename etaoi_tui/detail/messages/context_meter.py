@@ -54,7 +54,7 @@ def meter_sections(data: SpanData) -> list[Section]:
             rows.append((name, [(f"{mark} ", style), (counted, ""), (f"   {fmt.percent(share)}", "muted")]))
     blocks.append(KeyValues(rows))
     how = "as reported" if reported is not None else "estimated: the call reports no usage"
-    held = f" of {window.tokens:,} tokens" if window.tokens else " tokens, window unknown"
+    window_text = f" of {window.tokens:,} tokens" if window.tokens else " tokens, window unknown"
     blocks.append(note(f"{total:,} tokens {how}; its parts are estimated from their characters"))
     if window.tokens:
         blocks.append(note(f"window {window.tokens:,} tokens, from {window.source}"))
@@ -62,7 +62,7 @@ def meter_sections(data: SpanData) -> list[Section]:
         blocks.append(note(f"the model's window: {window.source}"))
     full = f" ({fmt.percent(total / window.tokens)})" if window.tokens else ""
     mark = "" if reported is not None else "≈"
-    return [Section("context", "Context", blocks, f"{mark}{total:,}{held}{full}", glyph="▭")]
+    return [Section("context", "Context", blocks, f"{mark}{total:,}{window_text}{full}", glyph="▭")]
 
 
 def _bar(sizes: dict[str, int], characters: int, total: int, scale: int) -> list[StyledText]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from etaoi_collector.conventions import keys
 from etaoi_collector.store.model import Span
 from etaoi_tui.detail.messages.chat import MESSAGE_TARGET, TOOL_TARGET
 from etaoi_tui.detail.span_data import SpanData, as_map, as_text
@@ -21,7 +22,7 @@ def find_origin(data: SpanData, target: str) -> Span | None:
         target: `Section.target`, unless that is a span's id.
     """
     read = 0
-    for span in _before(data.span):
+    for span in _spans_before(data.span):
         if read > _EVENTS_READ:
             return None
         if target.startswith(TOOL_TARGET) and span.kind == "tool":
@@ -35,7 +36,7 @@ def find_origin(data: SpanData, target: str) -> Span | None:
     return None
 
 
-def _before(span: Span) -> Iterator[Span]:
+def _spans_before(span: Span) -> Iterator[Span]:
     """Yield spans before a span, the nearest first: of its own run, then of the agent's runs before."""
     walked = 0
     run = run_of(span)
@@ -69,12 +70,12 @@ def _inside(span: Span) -> Iterator[Span]:
 
 def _answers(tool: SpanData, call_id: str) -> bool:
     named_id = tool.metadata.get("tool_call_id") or tool.start_payload.get("tool_call_id")
-    return named_id == call_id or f'"{call_id}"' in as_text(tool.end_payload.get("output"))
+    return named_id == call_id or f'"{call_id}"' in as_text(tool.end_payload.get(keys.OUTPUT))
 
 
 def wrote(call: SpanData, message_id: str) -> bool:
     """Whether a call says that a message is its answer."""
-    if as_text(as_map(call.end_payload.get("response")).get("id")) == message_id:
+    if as_text(as_map(call.end_payload.get(keys.RESPONSE)).get("id")) == message_id:
         return True
     run = as_text(as_map(call.start).get("run_id"))
     return bool(run) and run in message_id

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from etaoi_collector.conventions import keys
 from etaoi_tui.detail.document.json_printer import parse_json
 from etaoi_tui.detail.messages.cache_breakpoints import Breakpoint, read_breakpoints, read_system_blocks
 from etaoi_tui.detail.messages.chat import Message, read_message
@@ -92,8 +93,8 @@ def read_sent(payload: Map, metadata: Map, schemas: Mapping[str, list[Any]] | No
         schemas: Tool schemas by ``tools_hash``: a producer may send each set once.
     """
     request = Request()
-    if isinstance(payload.get("input_messages"), list):
-        _take_messages(request, payload["input_messages"])
+    if isinstance(payload.get(keys.INPUT_MESSAGES), list):
+        _take_messages(request, payload[keys.INPUT_MESSAGES])
         # A system prompt counts as one only at the front; later ones are messages.
         lead = 0
         for message in request.messages or ():
@@ -106,15 +107,15 @@ def read_sent(payload: Map, metadata: Map, schemas: Mapping[str, list[Any]] | No
         request.messages = (request.messages or [])[lead:]
         if "cache_breakpoints" in payload:
             request.breakpoints = read_breakpoints(payload["cache_breakpoints"], lead)
-    elif isinstance(payload.get("prompts"), list):
-        request.messages = [Message("user", as_text(prompt)) for prompt in payload["prompts"]]
-    request.model = as_text(metadata.get("ls_model_name")) or None
-    if "tool_schemas" in payload:
-        request.tools = read_tools(payload["tool_schemas"])
-    elif "tools" in payload:
+    elif isinstance(payload.get(keys.PROMPTS), list):
+        request.messages = [Message("user", as_text(prompt)) for prompt in payload[keys.PROMPTS]]
+    request.model = as_text(metadata.get(keys.LS_MODEL_NAME)) or None
+    if keys.TOOL_SCHEMAS in payload:
+        request.tools = read_tools(payload[keys.TOOL_SCHEMAS])
+    elif keys.TOOLS in payload:
         tool_schemas = (schemas or {}).get(as_text(payload.get("tools_hash")))
-        request.tools = read_tools(tool_schemas if tool_schemas else payload["tools"])
-    invocation = as_map(payload.get("invocation_params"))
+        request.tools = read_tools(tool_schemas if tool_schemas else payload[keys.TOOLS])
+    invocation = as_map(payload.get(keys.INVOCATION_PARAMS))
     model_settings = {
         name.removeprefix("ls_"): value
         for name, value in metadata.items()
@@ -125,11 +126,11 @@ def read_sent(payload: Map, metadata: Map, schemas: Mapping[str, list[Any]] | No
     return request
 
 
-Known = dict[tuple[Any, ...], list[Message]]
+DecodedMessages = dict[tuple[Any, ...], list[Message]]
 """Lists of messages that were read before, by their keys and ids: hooks mostly pass on what they got."""
 
 
-def read_snapshot(snapshot: Map, bodies: Bodies, read_before: Known | None = None) -> Request:
+def read_snapshot(snapshot: Map, bodies: Bodies, read_before: DecodedMessages | None = None) -> Request:
     """Read a probe's snapshot of a request or of a state.
 
     Args:

@@ -51,8 +51,8 @@ def cost_runs(total: Total) -> list[StyledText]:
     """Return what several calls cost together, with what is not known of it."""
     if not total.unpriced:
         return [(fmt.dollars(total.cost_usd or 0.0), "")]
-    known = fmt.cost(total.cost_usd, total.unpriced)
-    return [(known, ""), (f"   {fmt.count(total.unpriced, 'call')} of unknown price", "warning")]
+    known_cost = fmt.cost(total.cost_usd, total.unpriced)
+    return [(known_cost, ""), (f"   {fmt.count(total.unpriced, 'call')} of unknown price", "warning")]
 
 
 def calls_inside(run: Span) -> tuple[list[Span], list[Span], bool]:

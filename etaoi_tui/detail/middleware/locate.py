@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from etaoi_collector.conventions import keys
 from etaoi_collector.projections.payload_reader import Missing
 from etaoi_collector.store.model import Span, SpanFlag
 from etaoi_tui.detail.middleware.orphan_probes import node_of_orphan, read_probe_events
@@ -42,22 +43,22 @@ def hooks_of(data: SpanData) -> LocatedHooks:
     """Find what ran around a model call."""
     call = data.span
     node = node_of(call)
-    made_by = _made_by(data)
+    made_by = _calling_hook(data)
     wraps = _nested(call)
     unplaced: list[tuple[Span, str]] = []
     if not wraps and not made_by:
         wraps, unplaced, made_by = _siblings(data)
     if made_by:
         return LocatedHooks([], [], [], [], None, made_by)
-    before = _state_nodes(siblings_before(node), BEFORE_HOOKS)[::-1] if node is not None else []
+    state_hooks = _state_nodes(siblings_before(node), BEFORE_HOOKS)[::-1] if node is not None else []
     after = _state_nodes(siblings_after(node), AFTER_HOOKS) if node is not None else []
-    return LocatedHooks(before, wraps, after, unplaced, node)
+    return LocatedHooks(state_hooks, wraps, after, unplaced, node)
 
 
 def _nested(call: Span) -> list[ProbePair]:
     pairs: list[ProbePair] = []
     above = call.parent
-    while above is not None and above.marks & _PROBE and hook_name(above) in WRAP_HOOKS:
+    while above is not None and above.flags & _PROBE and hook_name(above) in WRAP_HOOKS:
         inside = sum(child.kind == "llm" for child in above.children or ())
         pairs.append(ProbePair(above, above, True, calls_inside=inside))
         above = above.parent
@@ -74,7 +75,7 @@ def _state_nodes(spans: Iterator[Span], hooks: tuple[str, ...]) -> list[Span]:
     return result
 
 
-def _made_by(data: SpanData) -> str:
+def _calling_hook(data: SpanData) -> str:
     """Name the hook that made a call for itself, where the tree shows it; empty if none did."""
     call = data.span
     above, direct = call.parent, True
@@ -82,7 +83,7 @@ def _made_by(data: SpanData) -> str:
         hook = hook_name(above)
         if hook in BEFORE_HOOKS or hook in AFTER_HOOKS:
             return above.name
-        if above.marks & _PROBE and hook in WRAP_HOOKS:
+        if above.flags & _PROBE and hook in WRAP_HOOKS:
             return "" if direct and _passed_on(data.of(above), call) else above.name
         above, direct = above.parent, False
     return ""
@@ -93,7 +94,7 @@ def _passed_on(probe: SpanData, call: Span) -> bool:
     sent = [
         seconds(delta.get("timestamp"))
         for delta in probe.deltas
-        if not isinstance(delta, Missing) and payload_fields(delta).get("probe_phase") == "pre_handler"
+        if not isinstance(delta, Missing) and payload_fields(delta).get(keys.PROBE_PHASE) == "pre_handler"
     ]
     gaps = probe.deltas_left_out or any(isinstance(delta, Missing) for delta in probe.deltas)
     return bool(gaps) or any(at is None or at <= call.started_at for at in sent)
@@ -109,11 +110,11 @@ def _siblings(data: SpanData) -> tuple[list[ProbePair], list[tuple[Span, str]], 
         return [], [], marks.asides[call.number]
     wraps = marks.chains.get(call.number, [])
     open_hooks = {wrap.down.name for wrap in wraps if wrap.up is None}
-    before = _previous_end(call)
+    previous_end = _previous_end(call)
     unplaced = [
         (orphan, why)
         for orphan, why in marks.unplaced
-        if (orphan.started_at <= call.started_at and orphan.started_at >= before)
+        if (orphan.started_at <= call.started_at and orphan.started_at >= previous_end)
         or (orphan.name in open_hooks and call.ended_at is not None and orphan.started_at >= call.ended_at)
     ]
     return wraps, unplaced, ""
@@ -121,9 +122,9 @@ def _siblings(data: SpanData) -> tuple[list[ProbePair], list[tuple[Span, str]], 
 
 def _previous_end(call: Span) -> float:
     """Return when the call before this one in its node ended, or when the node began."""
-    before = next((span for span in siblings_before(call) if span.kind == "llm"), None)
-    if before is not None and before.ended_at is not None:
-        return before.ended_at
+    previous_call = next((span for span in siblings_before(call) if span.kind == "llm"), None)
+    if previous_call is not None and previous_call.ended_at is not None:
+        return previous_call.ended_at
     return call.parent.started_at if call.parent is not None else call.started_at
 
 
@@ -141,6 +142,6 @@ def is_orphan(data: SpanData) -> bool:
     span = data.span
     return (
         span.parent is None
-        and bool(span.marks & _PROBE)
+        and bool(span.flags & _PROBE)
         and as_text(as_map(data.metadata).get("lc_probe")) in WRAP_HOOKS
     )

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from math import inf
 
+from etaoi_collector.conventions import keys
 from etaoi_collector.store.model import Span, SpanFlag, Trace
 from etaoi_tui.detail.span_data import SpanData, as_text
 from etaoi_tui.view.middleware.hooks import WRAP_HOOKS
@@ -107,7 +108,7 @@ class _Node:
             if span.kind == "llm":
                 self.calls.append(span)
                 self.brackets.call(span)
-            elif span.marks & _PROBE:
+            elif span.flags & _PROBE:
                 mark = _read(data, span)
                 if mark is None:
                     continue
@@ -123,10 +124,10 @@ class _Node:
 def _read(data: SpanData, span: Span) -> tuple[str, bool] | None:
     """Return (name, whether it went down) of a mark of a wrap hook; None for any other."""
     metadata = data.of(span).metadata
-    if as_text(metadata.get("lc_probe")) not in WRAP_HOOKS:
+    if as_text(metadata.get(keys.LC_PROBE)) not in WRAP_HOOKS:
         return None
-    label = as_text(metadata.get("probe_label")) or span.name
-    return label, metadata.get("probe_phase") == "pre_handler"
+    label = as_text(metadata.get(keys.PROBE_LABEL)) or span.name
+    return label, metadata.get(keys.PROBE_PHASE) == "pre_handler"
 
 
 class _Orphans:
@@ -134,7 +135,7 @@ class _Orphans:
 
     def __init__(self, data: SpanData) -> None:
         self.session = data.span.trace.session
-        self.spans = [root for trace in self.session.traces for root in trace.roots if root.marks & _PROBE]
+        self.spans = [root for trace in self.session.traces for root in trace.roots if root.flags & _PROBE]
         self.spans.sort(key=lambda span: (span.started_at, span.number))
         self._nodes_in: dict[Trace, list[Span]] = {}
         self._looked_at = 0
@@ -167,7 +168,7 @@ class _Orphans:
                 continue
             nodes = self._nodes_in.get(trace)
             if nodes is None:
-                self._looked_at += len(trace.members)
+                self._looked_at += len(trace.spans)
                 if self._looked_at > _SPANS_LOOKED_AT:
                     return None
                 nodes = self._nodes_in[trace] = _nodes_with_calls(trace)
@@ -180,8 +181,8 @@ class _Orphans:
 
 
 def _nodes_with_calls(trace: Trace) -> list[Span]:
-    nodes = (span.parent for span in trace.members if span.kind == "llm")
-    return list(dict.fromkeys(node for node in nodes if node is not None and not node.marks & _PROBE))
+    nodes = (span.parent for span in trace.spans if span.kind == "llm")
+    return list(dict.fromkeys(node for node in nodes if node is not None and not node.flags & _PROBE))
 
 
 def _too_many(data: SpanData, own: _Node, orphans: _Orphans) -> list[tuple[Span, str]]:

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from etaoi_collector.conventions import keys as payload_keys
 from etaoi_collector.projections.payload_reader import Missing
 from etaoi_collector.store.model import Span, SpanFlag, Status
 from etaoi_tui.detail.compare.request_diff import RequestDiff, compare, says_the_same
 from etaoi_tui.detail.messages.chat import Message, read_message
 from etaoi_tui.detail.messages.request import (
-    Known,
+    DecodedMessages,
     Request,
     bodies_in,
     read_sent,
@@ -56,7 +57,7 @@ class CallChain:
         return list(by_span.values())
 
     @property
-    def whole(self) -> RequestDiff:
+    def overall(self) -> RequestDiff:
         """How what was sent differs from the raw request."""
         return compare(self.raw, self.sent)
 
@@ -80,7 +81,7 @@ class _Builder:
         self.hooks: LocatedHooks = hooks_of(data)
         self.sent = read_sent(data.start_payload, data.metadata, schemas)
         self.bodies: dict[str, Message] = {m.key: m for m in self.sent.messages or () if m.key}
-        self.known: Known = {}
+        self.decoded_messages: DecodedMessages = {}
         self.agent = _snapshot(data)
         self.notes: list[str] = []
         self.went_down_again: set[int] = set()
@@ -88,7 +89,7 @@ class _Builder:
         self.probes = [data.of(wrap.down) for wrap in self.hooks.wraps]
         for probe in self.probes:
             for payload in (probe.start_payload, *probe.delta_payloads):
-                bodies_in(as_map(payload.get("diff")), self.bodies)
+                bodies_in(as_map(payload.get(payload_keys.DIFF)), self.bodies)
 
     def build(self) -> CallChain:
         if self.hooks.made_by:
@@ -96,19 +97,19 @@ class _Builder:
             return CallChain(
                 self.sent, "the call itself", [], self.sent, [], [], self.notes, self.data.running
             )
-        before = [state_step(self.data, node, self.bodies) for node in self.hooks.before]
-        base, told_by = self._base()
+        state_steps = [state_step(self.data, node, self.bodies) for node in self.hooks.before]
+        base, source = self._base()
         wraps, first = self._wrap_steps(base)
-        raw, raw_told_by = base, told_by
+        raw, raw_source = base, source
         gap: Step | None = None
         if first is not None:
             gap = self._gap(base, first, None, self._label(0)) if base.messages is not None else None
             if gap is None:
-                raw, raw_told_by = first, "the outermost middleware that is recorded"
+                raw, raw_source = first, "the outermost middleware that is recorded"
         elif base.messages is None:
-            raw, raw_told_by = self.sent, "the call itself: nothing in front of it was recorded"
-        raw, raw_told_by = self._before_hooks(before, raw, raw_told_by)
-        down = [*before, *([gap] if gap is not None else []), *wraps]
+            raw, raw_source = self.sent, "the call itself: nothing in front of it was recorded"
+        raw, raw_source = self._before_hooks(state_steps, raw, raw_source)
+        down = [*state_steps, *([gap] if gap is not None else []), *wraps]
         if any(step.partial for step in wraps):
             self.notes.append(
                 "Probes of the etaoi SDK tell neither parameters nor tool schemas, and cache breakpoints in "
@@ -117,7 +118,7 @@ class _Builder:
         up = self._up_steps()
         up += [state_step(self.data, node, self.bodies, up=True) for node in self.hooks.after]
         return CallChain(
-            raw, raw_told_by, down, self.sent, up, self.hooks.unplaced, self.notes, self.data.running
+            raw, raw_source, down, self.sent, up, self.hooks.unplaced, self.notes, self.data.running
         )
 
     def _before_hooks(self, steps: list[Step], raw: Request, told_by: str) -> tuple[Request, str]:
@@ -145,11 +146,11 @@ class _Builder:
         names: list[str] = []
         for n, (wrap, probe) in enumerate(zip(self.hooks.wraps, self.probes, strict=True)):
             child = self.hooks.wraps[n + 1].down if n + 1 < len(self.hooks.wraps) else self.data.span
-            step, given, down = self._wrap_step(wrap, probe, child, n)
+            step, request, down = self._wrap_step(wrap, probe, child, n)
             if first is None:
-                first = given
-            elif passed is not None and given is not None:
-                between = self._gap(passed, given, names[-1], step.label)
+                first = request
+            elif passed is not None and request is not None:
+                between = self._gap(passed, request, names[-1], step.label)
                 if between is not None and (between.changed or between.hooks_hidden):
                     if between.hooks_hidden:
                         steps[-1].notes.append(_TIME_INSIDE)
@@ -165,38 +166,38 @@ class _Builder:
                     steps[-1].notes.append(_TIME_INSIDE)
                 steps.append(last)
         elif not self.hooks.wraps:
-            whole = self._gap(base, self.sent, None, None) if base.messages is not None else None
-            if whole is not None and (whole.changed or whole.hooks_hidden):
-                steps.append(whole)
+            overall_gap = self._gap(base, self.sent, None, None) if base.messages is not None else None
+            if overall_gap is not None and (overall_gap.changed or overall_gap.hooks_hidden):
+                steps.append(overall_gap)
         return steps, first
 
     def _wrap_step(
         self, wrap: ProbePair, probe: SpanData, child: Span, n: int
     ) -> tuple[Step, Request | None, Request | None]:
         span = wrap.down
-        label = as_text(probe.metadata.get("probe_label")) or span.name
+        label = as_text(probe.metadata.get(payload_keys.PROBE_LABEL)) or span.name
         step = Step(label, span, wraps=True)
-        before = as_map(probe.start_payload.get("before"))
-        given = read_snapshot(before, self.bodies, self.known) if before else None
+        before_fields = as_map(probe.start_payload.get(payload_keys.BEFORE))
+        request = read_snapshot(before_fields, self.bodies, self.decoded_messages) if before_fields else None
         passed: Request | None
         if wrap.nested:
             step.attempt, step.attempts, sent = _attempt(probe, child)
             if step.attempt < step.attempts:
                 self.went_down_again.add(span.number)
             passed = None
-            if sent is not None and before:
-                merged = {**before, **as_map(sent.get("after"))}
+            if sent is not None and before_fields:
+                merged = {**before_fields, **as_map(sent.get("after"))}
                 merged = {name: value for name, value in merged.items() if value is not None}
-                passed = read_snapshot(merged, self.bodies, self.known)
-                take_tool_changes(as_map(sent.get("diff")), given, passed)
+                passed = read_snapshot(merged, self.bodies, self.decoded_messages)
+                take_tool_changes(as_map(sent.get("diff")), request, passed)
             step.own_seconds = wrap.own_seconds(self.data.now)
         else:
-            after = as_map(probe.start_payload.get("after"))
-            passed = read_snapshot(after, self.bodies, self.known) if after else None
+            after = as_map(probe.start_payload.get(payload_keys.AFTER))
+            passed = read_snapshot(after, self.bodies, self.decoded_messages) if after else None
             step.own_seconds, step.own_is_rough = wrap.own_seconds(), True
-        if given is not None and passed is not None:
-            step.diff = compare(given, passed)
-            step.partial = given.parameters is None
+        if request is not None and passed is not None:
+            step.diff = compare(request, passed)
+            step.partial = request.parameters is None
         elif span.status is Status.RUNNING:
             step.notes.append("It has not passed the request on yet.")
         else:
@@ -209,7 +210,7 @@ class _Builder:
             )
         if wrap.placed:
             step.notes.append(f"One of its marks: {wrap.placed}.")
-        return step, given, passed
+        return step, request, passed
 
     def _fill_sent(self, passed: Request) -> None:
         """What the call's own start does not tell is as the innermost recorded hook passed it on."""
@@ -226,14 +227,16 @@ class _Builder:
     def _label(self, n: int) -> str | None:
         if n >= len(self.hooks.wraps):
             return None
-        return as_text(self.probes[n].metadata.get("probe_label")) or self.hooks.wraps[n].down.name
+        return as_text(self.probes[n].metadata.get(payload_keys.PROBE_LABEL)) or self.hooks.wraps[n].down.name
 
-    def _gap(self, old: Request, new: Request, behind: str | None, before: str | None) -> Step | None:
+    def _gap(
+        self, old: Request, new: Request, previous_hook: str | None, next_hook: str | None
+    ) -> Step | None:
         """Return the step for what happened where nothing is recorded; None if nothing can be told of it."""
         if old.messages is None and old.system is None and old.tools is None:
             return None
         diff = compare(old, new)
-        hidden = self._not_instrumented(behind, before)
+        hidden = self._not_instrumented(previous_hook, next_hook)
         if diff.nothing and not hidden:
             return None
         label = ", ".join(hidden) if hidden else "not recorded"
@@ -250,16 +253,16 @@ class _Builder:
             )
         return step
 
-    def _not_instrumented(self, behind: str | None, before: str | None) -> list[str]:
+    def _not_instrumented(self, previous_hook: str | None, next_hook: str | None) -> list[str]:
         """Name the wrap hooks between two recorded ones that the agent has and nobody recorded."""
         order = [
             as_text(as_map(item).get("name"))
             for item in as_list(self.agent.get("middleware"))
             if {"wrap_model_call", "awrap_model_call"} & set(map(as_text, as_list(as_map(item).get("hooks"))))
         ]
-        first = _index(order, behind) + 1 if behind is not None else 0
-        last = _index(order, before) if before is not None else len(order)
-        if (behind is not None and first == 0) or last < first:
+        first = _index(order, previous_hook) + 1 if previous_hook is not None else 0
+        last = _index(order, next_hook) if next_hook is not None else len(order)
+        if (previous_hook is not None and first == 0) or last < first:
             return []
         recorded = {self._short(n) for n in range(len(self.hooks.wraps))}
         return [name for name in order[first:last] if name not in recorded]
@@ -273,7 +276,7 @@ class _Builder:
         node = self.hooks.node
         told_by = []
         if node is not None:
-            state, why = read_state(self.data.of(node).start_payload.get("inputs"))
+            state, why = read_state(self.data.of(node).start_payload.get(payload_keys.INPUTS))
             if state is not None and not state.unread:
                 base.messages = state.messages
                 told_by.append("the state that its graph node was given")
@@ -294,7 +297,7 @@ class _Builder:
 
     def _up_steps(self) -> list[Step]:
         steps = []
-        inner = [read_message(self.data.end_payload.get("response"))]
+        inner = [read_message(self.data.end_payload.get(payload_keys.RESPONSE))]
         for wrap in reversed(self.hooks.wraps):
             if wrap.up is not None and wrap.up.number in self.went_down_again:
                 step = Step(wrap.up.name, wrap.up, "up", wraps=True)
@@ -313,9 +316,11 @@ class _Builder:
                     steps.append(step)
                 continue
             probe = self.data.of(wrap.up)
-            label = as_text(probe.metadata.get("probe_label")) or wrap.up.name
+            label = as_text(probe.metadata.get(payload_keys.PROBE_LABEL)) or wrap.up.name
             response = (
-                probe.end_payload.get("response") if wrap.nested else probe.start_payload.get("response")
+                probe.end_payload.get(payload_keys.RESPONSE)
+                if wrap.nested
+                else probe.start_payload.get(payload_keys.RESPONSE)
             )
             step = Step(label, wrap.up, "up", wraps=True)
             if not isinstance(response, dict):
@@ -355,7 +360,7 @@ def _attempt(probe: SpanData, child: Span) -> tuple[int, int, Map | None]:
         if isinstance(delta, Missing):
             continue
         payload = as_map(delta.get("payload"))
-        if payload.get("probe_phase") == "pre_handler":
+        if payload.get(payload_keys.PROBE_PHASE) == "pre_handler":
             sent.append((seconds(delta.get("timestamp")), payload))
     chosen: Map | None = None
     number = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from etaoi_collector.conventions import keys
 from etaoi_tui.detail.compare.diff_sections import contents, diff_sections, in_words, outline
 from etaoi_tui.detail.document.model import Block, Diff, Section, StyledLine, Text
 from etaoi_tui.detail.messages.chat import message_sections, note, read_message
@@ -70,10 +71,10 @@ def chain_summary(data: SpanData, chain: CallChain) -> str:
     on_state = {step.label for step in (*chain.down, *chain.up) if step.span is not None and not step.wraps}
     if on_state:
         parts.append(fmt.count(len(on_state), "state hook"))
-    if not around or effect_of(chain.whole) != effect:
-        grown = round(chain.whole.characters / ratio)
+    if not around or effect_of(chain.overall) != effect:
+        grown = round(chain.overall.characters / ratio)
         tokens = f"≈{grown:+,} tokens, ".replace("-", "−") if grown else ""
-        parts.append(("in all: " if parts else "") + tokens + (in_words(chain.whole) or "no change"))
+        parts.append(("in all: " if parts else "") + tokens + (in_words(chain.overall) or "no change"))
     return " · ".join(parts)
 
 
@@ -95,7 +96,7 @@ def _footnotes(chain: CallChain) -> list[Section]:
     """Say what is to be known of the page that is nothing of the request's."""
     blocks: list[Block] = []
     steps = [*chain.down, *chain.up]
-    not_compared = [name for name in chain.whole.not_compared if name != "parameters"]
+    not_compared = [name for name in chain.overall.not_compared if name != "parameters"]
     if chain.raw is not chain.sent and not_compared:
         blocks.append(note(f"not known on both ends, so not compared: {', '.join(not_compared)}"))
     digests = max(chain.raw.digests, *(s.diff.new.digests for s in steps if s.diff), 0)
@@ -174,7 +175,7 @@ def _response_messages(step: Step, key: str) -> list[Section]:
 
 
 def _response(data: SpanData) -> list[Section]:
-    message = read_message(data.end_payload.get("response"))
+    message = read_message(data.end_payload.get(keys.RESPONSE))
     if message is not None:
         message.role = "assistant"
         return message_sections(message, "answer", title="response of the model", is_open=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from etaoi_collector.conventions import keys as payload_keys
 from etaoi_collector.projections.payload_reader import Missing
 from etaoi_collector.store.model import Span, SpanFlag
 from etaoi_tui.detail.compare.request_diff import compare
@@ -24,7 +25,7 @@ _SHAPELESS = ("tuple", "list", "str", "dict")
 
 def state_step(data: SpanData, node: Span, bodies: dict[str, Message], *, up: bool = False) -> Step:
     """Return what a state hook did, from its probe or from its graph node."""
-    probe = next((child for child in node.children or () if child.marks & _PROBE), None)
+    probe = next((child for child in node.children or () if child.flags & _PROBE), None)
     step = Step(node.name, probe or node, "up" if up else "down", recorded=probe is not None)
     if probe is not None:
         read_probe(step, data.of(probe), bodies)
@@ -52,12 +53,14 @@ def read_probe(step: Step, probe: SpanData, bodies: dict[str, Message]) -> None:
         bodies: Whole messages by their key; those that the probe carries are added.
     """
     for payload in (probe.start_payload, probe.end_payload):
-        bodies_in(as_map(payload.get("diff")), bodies)
+        bodies_in(as_map(payload.get(payload_keys.DIFF)), bodies)
     bodies_in({"messages_added": probe.start_payload.get("bodies")}, bodies)
-    before = as_map(probe.start_payload.get("before"))
-    old = read_snapshot(before, bodies)
-    response = as_map(probe.end_payload.get("response") or probe.start_payload.get("response"))
-    after = as_map(probe.end_payload.get("after"))
+    before_fields = as_map(probe.start_payload.get(payload_keys.BEFORE))
+    old = read_snapshot(before_fields, bodies)
+    response = as_map(
+        probe.end_payload.get(payload_keys.RESPONSE) or probe.start_payload.get(payload_keys.RESPONSE)
+    )
+    after = as_map(probe.end_payload.get(payload_keys.AFTER))
     if after:
         new = read_snapshot(after, bodies)
     elif probe.end is None and not response:
@@ -79,7 +82,7 @@ def read_probe(step: Step, probe: SpanData, bodies: dict[str, Message]) -> None:
             )
         new = with_update(old, update)
     step.diff = compare(old, new)
-    _tell_update(step, response, as_map(probe.end_payload.get("diff")))
+    _tell_update(step, response, as_map(probe.end_payload.get(payload_keys.DIFF)))
 
 
 def _tell_update(step: Step, response: Map, diff: Map) -> None:
@@ -95,7 +98,7 @@ def _tell_update(step: Step, response: Map, diff: Map) -> None:
 
 
 def _read_node(step: Step, node: SpanData) -> None:
-    old, why = read_state(node.start_payload.get("inputs"))
+    old, why = read_state(node.start_payload.get(payload_keys.INPUTS))
     step.notes.append("Not instrumented: read from what its graph node was given and returned.")
     if old is None:
         step.notes.append(f"What it was given cannot be compared{': ' + why if why else ''}.")
@@ -103,7 +106,7 @@ def _read_node(step: Step, node: SpanData) -> None:
     if node.end is None or isinstance(node.end, Missing):
         step.notes.append("It has not returned yet." if node.end is None else node.end.reason)
         return
-    outputs = node.end_payload.get("outputs")
+    outputs = node.end_payload.get(payload_keys.OUTPUTS)
     parsed = parse_json(outputs) if isinstance(outputs, str) and outputs else None
     if parsed is not None and (parsed.cut or not parsed.ok):
         step.notes.append("What it returned was cut by its sender.")

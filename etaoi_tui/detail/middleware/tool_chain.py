@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from etaoi_collector.conventions import keys as payload_keys
 from etaoi_collector.projections.payload_reader import Missing
 from etaoi_collector.store.model import Span, SpanFlag, Status
 from etaoi_tui.detail.compare.diff_sections import parameter_lines
@@ -29,12 +30,12 @@ class ToolChain:
     """What became of one tool call on its way.
 
     Attributes:
-        asked: The call as the outermost hook was given it.
+        request: The call as the outermost hook was given it.
         down: The hooks from the outermost to the innermost, and what they changed.
         up: The same hooks from the innermost to the outermost, and what they returned.
     """
 
-    asked: Request
+    request: Request
     down: list[Step]
     up: list[Step]
 
@@ -49,11 +50,11 @@ def build_tool_chain(data: SpanData) -> ToolChain | None:
     first_request = passed = Request()
     for n, (span, child) in enumerate(zip(probes, inner, strict=True)):
         probe = data.of(span)
-        step, given, passed = _down(probe, child)
-        first_request = given if n == 0 else first_request
+        step, request, passed = _down(probe, child)
+        first_request = request if n == 0 else first_request
         down.append(step)
         up.append(_up(probe, last=step.attempt == step.attempts))
-    last = _arguments_given(data, passed)
+    last = _argument_changes(data, passed)
     if last is not None:
         down.append(last)
     return ToolChain(first_request, down, [step for step in reversed(up) if step is not None])
@@ -79,7 +80,7 @@ def tool_chain_sections(data: SpanData) -> list[Section]:
     parts.append(fmt.count(changed, "step") + " changed something" if changed else "no change")
     if own:
         parts.append(fmt.duration(sum(own)))
-    arguments = {k: v for k, v in (chain.asked.parameters or {}).items() if k not in (_TOOL, _CALL_ID)}
+    arguments = {k: v for k, v in (chain.request.parameters or {}).items() if k not in (_TOOL, _CALL_ID)}
     rows = [KeyValues([("asked for", as_text(arguments))])] if changed and arguments else []
     sections = [Section("way", "Middleware", rows, " · ".join(parts), glyph="▤")]
     for n, step in enumerate(chain.down):
@@ -105,7 +106,7 @@ def _hooks_around(tool: Span) -> list[Span]:
     """Return the hooks around a tool's run, from the outermost."""
     hooks = []
     above = tool.parent
-    while above is not None and above.marks & _PROBE and hook_name(above) in TOOL_HOOKS:
+    while above is not None and above.flags & _PROBE and hook_name(above) in TOOL_HOOKS:
         hooks.append(above)
         above = above.parent
     return hooks[::-1]
@@ -113,9 +114,9 @@ def _hooks_around(tool: Span) -> list[Span]:
 
 def _down(probe: SpanData, child: Span) -> tuple[Step, Request, Request]:
     span = probe.span
-    step = Step(as_text(probe.metadata.get("probe_label")) or span.name, span)
-    before = as_map(probe.start_payload.get("before"))
-    given = passed = tool_request(before)
+    step = Step(as_text(probe.metadata.get(payload_keys.PROBE_LABEL)) or span.name, span)
+    before_fields = as_map(probe.start_payload.get(payload_keys.BEFORE))
+    request = passed = tool_request(before_fields)
     sent = [
         (seconds(delta.get("timestamp")), as_map(delta.get("payload")))
         for delta in probe.deltas
@@ -126,14 +127,14 @@ def _down(probe: SpanData, child: Span) -> tuple[Step, Request, Request]:
         if at is None or at <= child.started_at or n == 1:
             chosen, step.attempt = payload, n
     step.attempts = len(sent)
-    if before and chosen is not None:
-        passed = tool_request(before | as_map(chosen.get("after")))
-        step.diff = compare(given, passed)
+    if before_fields and chosen is not None:
+        passed = tool_request(before_fields | as_map(chosen.get("after")))
+        step.diff = compare(request, passed)
     else:
         step.notes.append("What it passed on was not recorded.")
     step.notes += attempts_that_failed(probe)
     step.own_seconds = own_seconds(span, probe.now)
-    return step, given, passed
+    return step, request, passed
 
 
 def attempts_that_failed(probe: SpanData) -> list[str]:
@@ -155,11 +156,11 @@ def handler_words(ended: Map, what: str) -> str:
 
 def _up(probe: SpanData, last: bool) -> Step | None:
     span = probe.span
-    step = Step(as_text(probe.metadata.get("probe_label")) or span.name, span, "up")
+    step = Step(as_text(probe.metadata.get(payload_keys.PROBE_LABEL)) or span.name, span, "up")
     words = handler_words(probe.end_payload, "the tool")
     if words:
         step.notes.append(words)
-    response = probe.end_payload.get("response")
+    response = probe.end_payload.get(payload_keys.RESPONSE)
     if not last:
         step.notes = [CALLED_AGAIN]
     elif span.error is not None:
@@ -180,9 +181,9 @@ def _up(probe: SpanData, last: bool) -> Step | None:
     return step
 
 
-def _arguments_given(data: SpanData, passed: Request) -> Step | None:
+def _argument_changes(data: SpanData, passed: Request) -> Step | None:
     """Return the step for what became of the arguments between the innermost hook and the tool."""
-    value: Any = data.start_payload.get("input", data.start_payload.get("inputs"))
+    value: Any = data.start_payload.get(payload_keys.INPUT, data.start_payload.get(payload_keys.INPUTS))
     if isinstance(value, str):
         parsed = parse_json(value)
         if not parsed.ok or parsed.cut:

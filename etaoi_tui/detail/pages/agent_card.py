@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from etaoi_collector.conventions import keys as payload_keys
 from etaoi_collector.pricing.total import Total
 from etaoi_collector.projections.payload_reader import PayloadReader
 from etaoi_collector.store.model import Span
@@ -68,7 +69,7 @@ def card_document(
 
 
 def _against(data: SpanData, other: SpanData, n: int) -> Tab:
-    name = as_text(other.start_payload.get("agent_name")) or other.span.name
+    name = as_text(other.start_payload.get(payload_keys.AGENT_NAME)) or other.span.name
 
     def build() -> list[Section]:
         diff = compare(_as_request(other.start_payload), _as_request(data.start_payload))
@@ -79,7 +80,7 @@ def _against(data: SpanData, other: SpanData, n: int) -> Tab:
             [KeyValues([("against", f"{name}, taken {when}")])],
             glyph="±",
         )
-        names = [_names(one.start_payload.get("middleware")) for one in (other, data)]
+        names = [_names(one.start_payload.get(payload_keys.MIDDLEWARE)) for one in (other, data)]
         sections = diff_sections(diff, "card")
         if names[0] != names[1]:
             rows: list[tuple[str, str]] = [("without", ", ".join(x for x in names[0] if x not in names[1]))]

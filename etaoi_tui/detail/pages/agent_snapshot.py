@@ -40,7 +40,7 @@ def tabs(data: SpanData) -> list[Tab]:
 def agent_sections(agent: Map) -> list[Section]:
     """Return an agent's model and prompt."""
     rows = [
-        (label, _told(agent[name]))
+        (label, _model_name(agent[name]))
         for name, label in (
             ("agent_name", "agent"),
             ("agent_id", "agent id"),
@@ -85,7 +85,7 @@ def snapshot_details(agent: Map) -> list[Section]:
     ]
 
 
-def _told(value: Any) -> str:
+def _model_name(value: Any) -> str:
     """Name a model, which is told as text or as a map; by its class when it has no name."""
     model = as_map(value)
     return as_text(model.get("model") or model.get("name") or model.get("class") or value)

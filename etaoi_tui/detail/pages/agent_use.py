@@ -62,7 +62,7 @@ def use_of(snapshot: Span, name: str, now: float) -> AgentUse:
     use = AgentUse()
     spans_read = 0
     for trace in _traces_of(snapshot):
-        for span in reversed(trace.members):
+        for span in reversed(trace.spans):
             spans_read += 1
             if spans_read > SPANS_WALKED:
                 use.complete = False
@@ -88,7 +88,7 @@ def _count(use: AgentUse, span: Span, now: float) -> None:
     elif span.kind == "sub_agent":
         use.runs += 1
     elif span.kind == "middleware":
-        if span.marks & _PROBE:
+        if span.flags & _PROBE:
             label = span.name.rpartition(".")[0] or span.name
             own = own_seconds(span) if span.ended_at is not None else None
             use.middleware.setdefault(label, Use()).add(span, own)

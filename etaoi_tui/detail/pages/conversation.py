@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from etaoi_collector.conventions import keys
 from etaoi_collector.conventions.event_rows import SAID_BY, SAID_TO, USER
 from etaoi_collector.lru import Lru
 from etaoi_collector.pricing.book import price_book
@@ -86,13 +87,13 @@ class Conversation:
         tab = Tab("conversation", "Conversation", build)
         key = f"conversation/{session.session_id}/{thread or ''}"
         # Until its client is gone a next turn may come.
-        return Document(key, headline, [tab], tab.key, live=not session.gone)
+        return Document(key, headline, [tab], tab.key, live=not session.is_gone)
 
     def _turn(self, root: Span, now: float) -> list[Section]:
         state = self._state(root, now)
-        known = self._read.get(root)
-        if known is not None and known[0] == state:
-            return known[1]
+        cached = self._read.get(root)
+        if cached is not None and cached[0] == state:
+            return cached[1]
         sections = _turn(SpanData(root, self._payloads, now), self._steps)
         self._read.put(root, (state, sections))
         return sections
@@ -100,12 +101,12 @@ class Conversation:
     def _state(self, root: Span, now: float) -> object:
         """Describe all that a turn's sections depend on; twice a second another while it runs."""
         trace = root.trace
-        runs = trace.running and not trace.session.gone
+        runs = trace.running and not trace.session.is_gone
         return (
             sum(one.events for one in tree_of(trace)),
             root.version,
             trace.usage_version,
-            trace.session.gone,
+            trace.session.is_gone,
             sum(wait.ended_at is not None for wait in (trace.waits or {}).values()),
             price_book().ready,
             int(now * 2) if runs else None,
@@ -121,22 +122,22 @@ def conversation_document(
 
 def _turns(session: Session, traces: list[Trace]) -> int:
     """Count a call by its turns, and everything else by its runs."""
-    spoken = sum(any(span.kind == "voice_turn" for span in trace.members[:8]) for trace in session.traces)
+    spoken = sum(any(span.kind == "voice_turn" for span in trace.spans[:8]) for trace in session.traces)
     calls = sum(any(root.kind.startswith("voice") for root in trace.roots[:8]) for trace in traces)
     return len(traces) - calls + max(spoken, calls)
 
 
 def _is_turn(root: Span) -> bool:
     """Whether somebody may have said something under a root: not a snapshot, nor a mark without a parent."""
-    return root.kind != "agent_context" and not root.marks & SpanFlag.PROBE
+    return root.kind != "agent_context" and not root.flags & SpanFlag.PROBE
 
 
 def _turn(data: SpanData, steps: TurnSteps) -> list[Section]:
     span = data.span
-    if span.kind == "voice_session" or span.trace.members[0].kind.startswith("voice"):
+    if span.kind == "voice_session" or span.trace.spans[0].kind.startswith("voice"):
         return _spoken(data)
     key = f"turn{span.number}"
-    recorded_turn = _told_by_events(data, key, steps)
+    recorded_turn = _sections_of_events(data, key, steps)
     if recorded_turn:
         return recorded_turn
     question = last_message(messages_of(data.start_payload, "inputs"), "user") or _resumed_with(data)
@@ -165,23 +166,23 @@ def _turn(data: SpanData, steps: TurnSteps) -> list[Section]:
     return [replace(s, target=span.span_id) if not s.target or ":" in s.target else s for s in sections]
 
 
-def _told_by_events(data: SpanData, key: str, steps: TurnSteps) -> list[Section]:
+def _sections_of_events(data: SpanData, key: str, steps: TurnSteps) -> list[Section]:
     """Return what people and the agent said to each other inside a run, where events tell of it.
 
     A bus or an operator's channel brings messages while the run goes on; its inputs and outputs are no part
     of the conversation then.
     """
-    spans = data.span.trace.members[-SPANS_WALKED:]
-    if not any(span.marks & _EVENT and span.name in _SAID for span in spans):
+    spans = data.span.trace.spans[-SPANS_WALKED:]
+    if not any(span.flags & _EVENT and span.name in _SAID for span in spans):
         return []
     sections: list[Section] = []
     for span in sorted(spans, key=lambda span: (span.started_at, span.number)):
         one = data.of(span)
         message: Message | None = None
-        if span.marks & _EVENT and span.name in _SAID and one.metadata.get(SAID_BY) == USER:
-            message = Message("user", as_text(one.start_payload.get("text")))
+        if span.flags & _EVENT and span.name in _SAID and one.metadata.get(SAID_BY) == USER:
+            message = Message("user", as_text(one.start_payload.get(keys.TEXT)))
         elif span.kind == "llm" and one.metadata.get(SAID_TO) == USER:
-            message = Message("assistant", as_text(as_map(one.end_payload.get("response")).get("text")))
+            message = Message("assistant", as_text(as_map(one.end_payload.get(keys.RESPONSE)).get("text")))
         elif span.kind == TOOL and not span.is_folded_away:
             sections.append(steps.tool(one, key))
         if message is None or not message.text:
@@ -195,7 +196,7 @@ def _told_by_events(data: SpanData, key: str, steps: TurnSteps) -> list[Section]
 
 def _resumed_with(data: SpanData) -> Message | None:
     """Return a person's answer to what a run waited for, as the message that this run began with."""
-    words = answer_words(as_text(data.start_payload.get("inputs")))
+    words = answer_words(as_text(data.start_payload.get(keys.INPUTS)))
     return Message("user", words) if words else None
 
 
@@ -216,7 +217,7 @@ def _waits(data: SpanData) -> list[Section]:
 def _streaming(data: SpanData, key: str, steps: TurnSteps) -> Section:
     """Show what the newest running call has written so far."""
     newest = max(
-        (s for s in data.span.trace.members[-500:] if s.kind == "llm" and s.status is Status.RUNNING),
+        (s for s in data.span.trace.spans[-500:] if s.kind == "llm" and s.status is Status.RUNNING),
         key=lambda span: span.started_at,
         default=None,
     )
@@ -247,15 +248,15 @@ def _spoken(data: SpanData) -> list[Section]:
         stack += span.children or ()
     spans.sort(key=lambda span: (span.started_at, span.number))
     sections: list[Section] = []
-    before = ("", "")
+    previous = ("", "")
     for span in spans[-TURNS_SHOWN * 4 :]:
         one = data.of(span)
         fields = {**one.start_payload, **one.end_payload}
         text = as_text(fields.get("transcript") or fields.get("text"))
         # Both a metric and a chat item tell of the same words.
-        if not text or before == (span.kind, text):
+        if not text or previous == (span.kind, text):
             continue
-        before = (span.kind, text)
+        previous = (span.kind, text)
         message = Message(_VOICE[span.kind], text)
         cut = "interrupted · " if span.status is Status.CANCELLED and message.role == "assistant" else ""
         message_parts = message_sections(

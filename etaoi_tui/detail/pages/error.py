@@ -62,7 +62,7 @@ def _inner_failures(span: Span, but: Span | None) -> list[Section]:
         span: The span.
         but: Where its own error began.
     """
-    if not span.marks & SpanFlag.ERROR_BELOW:
+    if not span.flags & SpanFlag.ERROR_BELOW:
         return []
     failures, complete = failures_inside(span, but)
     if not failures:
@@ -123,9 +123,9 @@ def _own_error(data: SpanData) -> Section:
             traceback = traceback or as_text(source.get(name))
     origin = origin_of(span)
     blocks.append(KeyValues(_where(origin, _path(span, origin) if origin is not span else [])))
-    told = as_map(data.end_payload.get("error_info"))
-    if told:  # what kind of failure it is, as its system says
-        rows = [(str(name).replace("_", " "), as_text(value)) for name, value in told.items()]
+    error_info = as_map(data.end_payload.get("error_info"))
+    if error_info:  # what kind of failure it is, as its system says
+        rows = [(str(name).replace("_", " "), as_text(value)) for name, value in error_info.items()]
         blocks.append(KeyValues(rows[:FAILURES_LISTED]))
     if traceback:
         blocks += [StyledLine([("traceback", "key")]), Text(traceback)]
@@ -173,9 +173,9 @@ def failures_inside(span: Span, but: Span | None) -> tuple[list[Span], bool]:
     while stack and budget:
         budget -= 1
         inner = stack.pop()
-        if inner.status is Status.ERROR and not inner.marks & SpanFlag.PASSED_ON and inner is not but:
+        if inner.status is Status.ERROR and not inner.flags & SpanFlag.PASSED_ON and inner is not but:
             spans.append(inner)
-        if inner.marks & SpanFlag.ERROR_BELOW:
+        if inner.flags & SpanFlag.ERROR_BELOW:
             stack.extend(inner.children or ())
     return sorted(spans, key=_failed_at), not stack
 

@@ -68,11 +68,11 @@ def _answer_schema(data: SpanData) -> list[Section]:
 
 def _request(data: SpanData) -> list[Section]:
     start = data.start_payload
-    messages = read_messages(start.get("input_messages"))
+    messages = read_messages(start.get(keys.INPUT_MESSAGES))
     if messages is not None:
         return chat_sections(messages, "m", answered=True)
-    if start.get("input_messages") is not None:
-        blocks: list[Block] = [note("not the usual shape of messages"), Json(start["input_messages"])]
+    if start.get(keys.INPUT_MESSAGES) is not None:
+        blocks: list[Block] = [note("not the usual shape of messages"), Json(start[keys.INPUT_MESSAGES])]
         return [Section("request", "Request", blocks)]
     texts = start.get(keys.PROMPTS)
     if isinstance(texts, list) and texts:
@@ -108,12 +108,12 @@ def _response(data: SpanData) -> list[Section]:
     streamed = data.streamed if data.span.deltas else None
     for name, channel in (streamed.channels if streamed else {}).items():
         if name != ANSWER and not (message is not None and message.reasoning and name == "reasoning"):
-            section = reasoning_section(channel.shown, f"response.{name}")
+            section = reasoning_section(channel.display_text, f"response.{name}")
             sections.append(section if name == "reasoning" else _named(section, name))
     if message is None and streamed is not None and ANSWER in streamed.channels:
         sections.append(_streaming(data))
-    elif message is None and as_text(ended.get("text") or data.start_payload.get("text")):
-        text = as_text(ended.get("text") or data.start_payload.get("text"))
+    elif message is None and as_text(ended.get(keys.TEXT) or data.start_payload.get(keys.TEXT)):
+        text = as_text(ended.get(keys.TEXT) or data.start_payload.get(keys.TEXT))
         sections += _answer(data, Message("assistant", text))
     elif message is not None:
         _mark_unknown_tools(message, data)
@@ -121,11 +121,11 @@ def _response(data: SpanData) -> list[Section]:
         sections += _shorter_than_streamed(data, message)
     elif ended.get(keys.RESPONSE) and not broke_off:
         sections.append(
-            Section("response", "Response", [Json(ended["response"])], glyph="✦", style="role.ai")
+            Section("response", "Response", [Json(ended[keys.RESPONSE])], glyph="✦", style="role.ai")
         )
     elif data.running:
         sections.append(_waiting(data))
-    elif data.end is not None and not ended.get("text") and data.span.error is None:
+    elif data.end is not None and not ended.get(keys.TEXT) and data.span.error is None:
         sections.append(Section("response", "Response", [Text("No response was sent.", "note")], glyph="✦"))
     return sections
 
@@ -161,7 +161,7 @@ def _answer(data: SpanData, message: Message) -> list[Section]:
 def _streaming(data: SpanData) -> Section:
     streamed = data.streamed
     channel = streamed.channels[ANSWER]
-    blocks: list[Block] = [Text(channel.shown, prose=True)]
+    blocks: list[Block] = [Text(channel.display_text, prose=True)]
     if not data.running:
         blocks.append(note("its end brought no response; this is what had streamed before"))
     if channel.missing:
@@ -205,7 +205,7 @@ def _shorter_than_streamed(data: SpanData, message: Message) -> list[Section]:
         Section(
             "response.streamed",
             "streamed",
-            [Text(text, "note"), Text(channel.shown)],
+            [Text(text, "note"), Text(channel.display_text)],
             fmt.count(len(channel.text), "char"),
             channel.text[:400],
             open=False,
@@ -246,7 +246,7 @@ def number_sections(data: SpanData) -> list[Section]:
 
 def _usage_rows(data: SpanData) -> list[tuple[str, str | Sequence[StyledText]]]:
     usage = data.span.usage
-    recorded = as_map(data.end_payload.get("usage"))
+    recorded = as_map(data.end_payload.get(keys.USAGE))
     if usage is None and not recorded:
         return []
     rows: list[tuple[str, str | Sequence[StyledText]]] = []
@@ -317,6 +317,6 @@ def _model_rows(data: SpanData) -> list[tuple[str, str]]:
     reason = finish_reason(data)
     if reason:
         texts.append(("stopped because", reason))
-    if data.end_payload.get("synthetic_end"):
+    if data.end_payload.get(keys.SYNTHETIC_END):
         texts.append(("end", "made up by the SDK: the stream was abandoned"))
     return texts

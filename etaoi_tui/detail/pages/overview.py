@@ -106,15 +106,15 @@ def flags_in_words(span: Span) -> list[str]:
     """Return what is odd about a span, one sentence each."""
     texts = [] if span.status is Status.OK else [STATUS_MEANINGS[span.status]]
     if (
-        span.marks & SpanFlag.ENDED
-        and not span.marks & SpanFlag.STARTED
+        span.flags & SpanFlag.ENDED
+        and not span.flags & SpanFlag.STARTED
         and span.status is not Status.INCOMPLETE
     ):
         texts.append(STATUS_MEANINGS[Status.INCOMPLETE])
     if span.error in ERROR_WORDS:
         texts.append(ERROR_WORDS[span.error])
-    texts += [text for mark, text in FLAG_NOTES.items() if span.marks & mark]
-    if span.declared_parent_id is not None and span.parent is None and not span.marks & SpanFlag.PARENT_CYCLE:
+    texts += [text for mark, text in FLAG_NOTES.items() if span.flags & mark]
+    if span.declared_parent_id is not None and span.parent is None and not span.flags & SpanFlag.PARENT_CYCLE:
         texts.append("Its parent never arrived; it is shown as a root.")
     elif span.parent is not None and span.parent.placeholder:
         texts.append("Nothing of its parent has arrived but the id.")
@@ -138,7 +138,7 @@ def overview_sections(data: SpanData) -> list[Section]:
         rows.append(("agent", span.agent))
     if span.model:
         rows.append(("model", span.model))
-    if span.marks & SpanFlag.STARTED:
+    if span.flags & SpanFlag.STARTED:
         # The present of an old run in a recording is the recording's end; that of what runs is beyond it.
         present = max(now, span.trace.session.newest_at)
         rows.append(("started", f"{fmt.timestamp(span.started_at)}   {fmt.ago(span.started_at, present)}"))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from etaoi_collector.conventions import keys as payload_keys
 from etaoi_collector.store.model import SpanFlag
 from etaoi_tui.detail.compare.diff_sections import diff_sections
 from etaoi_tui.detail.document.model import Block, Json, KeyValues, Section, StyledText, Tab, Text
@@ -33,7 +34,7 @@ _HOOKS = {
 
 def applies(data: SpanData) -> bool:
     """Whether the span is a middleware probe."""
-    return bool(data.span.marks & SpanFlag.PROBE)
+    return bool(data.span.flags & SpanFlag.PROBE)
 
 
 def tabs(data: SpanData) -> list[Tab]:
@@ -44,7 +45,7 @@ def tabs(data: SpanData) -> list[Tab]:
     ]
 
 
-def told_by(start: Map, later: Sequence[Map]) -> Map:
+def hook_snapshot(start: Map, later: Sequence[Map]) -> Map:
     """Return a hook's snapshot in one map: ``before``, ``after``, ``diff``, ``response``.
 
     The etaoi SDK says all of it in the start. This project's SDK says it as it happens: what the hook was
@@ -59,11 +60,13 @@ def told_by(start: Map, later: Sequence[Map]) -> Map:
     snapshot = dict(start)
     for payload in later:
         snapshot |= {key: payload[key] for key in ("after", "diff", "response") if key in payload}
-    if "after" in start or "before" not in start:
+    if payload_keys.AFTER in start or payload_keys.BEFORE not in start:
         return snapshot
-    before = as_map(snapshot["before"])
+    before_fields = as_map(snapshot["before"])
     after = {
-        key: value for key, value in (before | as_map(snapshot.get("after"))).items() if value is not None
+        key: value
+        for key, value in (before_fields | as_map(snapshot.get("after"))).items()
+        if value is not None
     }
     diff = as_map(snapshot.get("diff"))
     bodies: dict[str, Any] = {}
@@ -74,7 +77,7 @@ def told_by(start: Map, later: Sequence[Map]) -> Map:
     for entry in entries:
         if isinstance(entry.get("message"), dict):
             bodies[as_text(entry.get("key"))] = entry["message"]
-    snapshot["before"], snapshot["after"] = _with_bodies(before, bodies), _with_bodies(after, bodies)
+    snapshot["before"], snapshot["after"] = _with_bodies(before_fields, bodies), _with_bodies(after, bodies)
     return snapshot
 
 
@@ -85,8 +88,8 @@ def _with_bodies(state: Map, bodies: Map) -> Map:
     return state | {"messages": [bodies.get(as_text(as_map(m).get("key")), m) for m in messages]}
 
 
-def _all_told(data: SpanData) -> Map:
-    return told_by(data.start_payload, [*data.delta_payloads, data.end_payload])
+def _snapshot_of(data: SpanData) -> Map:
+    return hook_snapshot(data.start_payload, [*data.delta_payloads, data.end_payload])
 
 
 def _changes(data: SpanData) -> list[Section]:
@@ -94,20 +97,20 @@ def _changes(data: SpanData) -> list[Section]:
     sections = [_hook(data, step)]
     changed = diff_sections(step.diff, "step", sides=data.options.sides) if step.diff is not None else []
     if not changed:
-        wraps = "wrap" in as_text(data.metadata.get("lc_probe"))
+        wraps = "wrap" in as_text(data.metadata.get(payload_keys.LC_PROBE))
         what = "request" if wraps else "state it was given"
         text = "What it changed is not known."
         if step.diff is not None:
             text = f"It changed nothing in the {what}" + (" that was recorded." if step.partial else ".")
         changed = [Section("nothing", "No change", [Text(text, "muted")], style="muted")]
-    payload = data.start_payload if "response" in data.start_payload else data.end_payload
+    payload = data.start_payload if payload_keys.RESPONSE in data.start_payload else data.end_payload
     return [*sections, *changed, *_returned(payload)]
 
 
 def _hook(data: SpanData, step: Step) -> Section:
     metadata = data.metadata
-    hook = as_text(metadata.get("lc_probe"))
-    label = as_text(metadata.get("probe_label")) or data.span.name
+    hook = as_text(metadata.get(payload_keys.LC_PROBE))
+    label = as_text(metadata.get(payload_keys.PROBE_LABEL)) or data.span.name
     rows: list[tuple[str, str | Sequence[StyledText]]] = [("hook", [(label, "tag")])]
     if hook in _HOOKS:
         rows.append(("when", _HOOKS[hook]))
@@ -117,7 +120,7 @@ def _hook(data: SpanData, step: Step) -> Section:
     if step.attempts > 1:
         rows.append(("attempts", f"{step.attempts}; shown is the last"))
     if "wrap" in hook and data.span.started_at == data.span.ended_at:
-        down = metadata.get("probe_phase") == "pre_handler"
+        down = metadata.get(payload_keys.PROBE_PHASE) == "pre_handler"
         what = "what it passed on to the next" if down else "the request as it left it, and the response"
         rows.append(("shows", what))
     blocks: list[Block] = [KeyValues(rows), *(note(text) for text in step.notes)]
@@ -145,9 +148,9 @@ def _model_line(model: Map) -> str:
 
 
 def _returned(payload: Map) -> list[Section]:
-    if "response" not in payload:
+    if payload_keys.RESPONSE not in payload:
         return []
-    response = payload["response"]
+    response = payload[payload_keys.RESPONSE]
     if not isinstance(response, dict):
         return [Section("returned", "Response", [Json(response)])]
     if response.get("none"):
@@ -172,7 +175,7 @@ def _returned(payload: Map) -> list[Section]:
 
 def _both(data: SpanData) -> list[Section]:
     sections = []
-    snapshot = _all_told(data)
+    snapshot = _snapshot_of(data)
     for key, title in (("before", "Before"), ("after", "After")):
         state = as_map(snapshot.get(key))
         if state:

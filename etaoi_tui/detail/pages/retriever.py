@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from etaoi_collector.conventions import keys
 from etaoi_tui.detail.document.json_printer import parse_json
 from etaoi_tui.detail.document.model import Block, KeyValues, Section, StyledText, Tab, Table, Text
 from etaoi_tui.detail.span_data import Map, SpanData, as_list, as_map, as_number, as_text
@@ -49,7 +50,7 @@ def _plain(raw: Map) -> Map:
 
 
 def _sections(data: SpanData) -> list[Section]:
-    query = as_text(data.start_payload.get("inputs", data.start_payload.get("input")))
+    query = as_text(data.start_payload.get(keys.INPUTS, data.start_payload.get(keys.INPUT)))
     sections = [Section("query", "Query", [Text(query or "(none)")], glyph="→", style="role.user")]
     if data.end is None:
         if data.running:
@@ -58,9 +59,9 @@ def _sections(data: SpanData) -> list[Section]:
         return sections
     if data.span.error is not None:
         return sections
-    documents = documents_of(data.end_payload.get("outputs", data.end_payload.get("output")))
+    documents = documents_of(data.end_payload.get(keys.OUTPUTS, data.end_payload.get(keys.OUTPUT)))
     if documents is None:
-        text = as_text(data.end_payload.get("outputs"))
+        text = as_text(data.end_payload.get(keys.OUTPUTS))
         return [*sections, Section("documents", "Documents", [Text(text or "(none)")], glyph="←")]
     total = data.end_payload.get("documents")
     count = total if isinstance(total, int) and total >= len(documents) else len(documents)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from etaoi_collector.conventions import keys
 from etaoi_tui.detail.document.json_printer import parse_json
 from etaoi_tui.detail.document.model import Block, Json, Section, Tab, Text
 from etaoi_tui.detail.messages.chat import (
@@ -38,8 +39,8 @@ def tabs(data: SpanData) -> list[Tab]:
 
 
 def _sections(data: SpanData) -> list[Section]:
-    before = _State(data.start_payload.get("inputs", data.start_payload.get("input")))
-    sections = before.sections("input", "Input", "→", "role.user", [])
+    inputs = _State(data.start_payload.get(keys.INPUTS, data.start_payload.get(keys.INPUT)))
+    sections = inputs.sections("input", "Input", "→", "role.user", [])
     if data.span.deltas and data.streamed.answer:
         text = data.streamed.answer
         summary = fmt.count(len(text), "char")
@@ -48,8 +49,8 @@ def _sections(data: SpanData) -> list[Section]:
         )
     ended = data.end_payload
     if data.end is not None and data.span.error is None:
-        after = _State(ended.get("outputs", ended.get("output")))
-        sections += after.sections("output", "Output", "←", "role.ai", before.messages)
+        after = _State(ended.get(keys.OUTPUTS, ended.get(keys.OUTPUT)))
+        sections += after.sections("output", "Output", "←", "role.ai", inputs.messages)
         if data.span.parent is None:
             # Of a whole run, what came out is asked first.
             return [*_answer(after), *after.extras("output"), *sections]
@@ -60,7 +61,7 @@ def _sections(data: SpanData) -> list[Section]:
     return sections
 
 
-def _shown_apart(name: str, value: Any) -> bool:
+def _has_own_section(name: str, value: Any) -> bool:
     if name == "todos":
         return todo_blocks(value) is not None
     return name == "files" and file_sections("", value) is not None
@@ -131,7 +132,7 @@ class _State:
             else:
                 self.messages += messages
         self.fields |= rest
-        rest = {name: item for name, item in rest.items() if not _shown_apart(name, item)}
+        rest = {name: item for name, item in rest.items() if not _has_own_section(name, item)}
         if rest:
             self.rest.append(Json(rest))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from etaoi_collector.conventions import keys as payload_keys
 from etaoi_collector.conventions.event_rows import event_in_words
 from etaoi_collector.store.model import Span, SpanFlag
 from etaoi_tui.detail.document.json_printer import parse_json
@@ -37,13 +38,13 @@ def tabs(data: SpanData) -> list[Tab]:
 
 
 def _events(root: Span) -> Iterator[Span]:
-    for span in root.trace.members[-_LOOKED_AT:]:
-        if span.marks & _EVENT:
+    for span in root.trace.spans[-_LOOKED_AT:]:
+        if span.flags & _EVENT:
             yield span
 
 
-def _told(data: SpanData, event: Span) -> dict[str, Any]:
-    inputs = data.of(event).start_payload.get("inputs")
+def _event_inputs(data: SpanData, event: Span) -> dict[str, Any]:
+    inputs = data.of(event).start_payload.get(payload_keys.INPUTS)
     return as_map(parse_json(inputs).value if isinstance(inputs, str) else inputs)
 
 
@@ -72,7 +73,7 @@ def _state_sections(data: SpanData) -> list[Section]:
     for event in _events(data.span):
         if event.name not in _STATE:
             continue
-        fields = _told(data, event)
+        fields = _event_inputs(data, event)
         name = as_text(fields.get("key")) or "(no key)"
         old, new = _short(fields.get("old_value")), _short(fields.get("new_value", fields.get("value")))
         entry = keys.setdefault(name, _Key(old or new)) if len(keys) < _KEYS_SHOWN or name in keys else None
@@ -116,7 +117,7 @@ def _goal_sections(data: SpanData) -> list[Section]:
     for event in _events(data.span):
         if event.name not in _GOAL:
             continue
-        fields = _told(data, event)
+        fields = _event_inputs(data, event)
         when = fmt.offset(event.started_at - data.span.started_at)
         if event.name == "constraint_violation":
             violations.append(Text(f"{when} {event_in_words(event.name, fields)}", "warning"))

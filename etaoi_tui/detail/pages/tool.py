@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from etaoi_collector.conventions import keys
 from etaoi_collector.store.model import Status
 from etaoi_tui.detail.document.json_printer import parse_json
 from etaoi_tui.detail.document.model import Block, JsonText, KeyValues, Section, StyledText, Tab, Text
@@ -45,7 +46,7 @@ def _arguments(data: SpanData) -> Section:
 
 def _sent(data: SpanData) -> object:
     start = data.start_payload
-    return start.get("arguments", start.get("input", start.get("inputs")))
+    return start.get(keys.ARGUMENTS, start.get(keys.INPUT, start.get(keys.INPUTS)))
 
 
 def _file_name(data: SpanData) -> str:
@@ -61,7 +62,7 @@ def _nothing(data: SpanData) -> Block:
 
 
 def _streamed(data: SpanData) -> list[Section]:
-    if not data.span.deltas or data.end_payload.get("output") is not None:
+    if not data.span.deltas or data.end_payload.get(keys.OUTPUT) is not None:
         return []
     text = data.streamed.answer
     if not text:
@@ -74,7 +75,7 @@ def _streamed(data: SpanData) -> list[Section]:
 
 def _result(data: SpanData) -> list[Section]:
     ended = data.end_payload or (data.start_payload if data.span.ended_at is not None else {})
-    value = unquoted(ended.get("output", ended.get("outputs")))
+    value = unquoted(ended.get(keys.OUTPUT, ended.get(keys.OUTPUTS)))
     if value is None:
         if data.running:
             waited = f"for {fmt.duration(data.span.duration(data.now))}"

@@ -30,9 +30,9 @@ def messages_of(payload: object, name: str) -> list[Message]:
         return [Message("user" if name == "inputs" else "assistant", value)] if value else []
     fields = as_map(value)
     for key in ("messages", "chat_history", "history"):
-        found = fields.get(key)
-        if isinstance(found, list):
-            return [m for m in (read_message(item) for item in found) if m is not None]
+        items = fields.get(key)
+        if isinstance(items, list):
+            return [m for m in (read_message(item) for item in items) if m is not None]
     for key in ("input", "question", "query", "output", "answer", "text"):
         if isinstance(fields.get(key), str):
             return [Message("user" if name == "inputs" else "assistant", as_text(fields[key]))]

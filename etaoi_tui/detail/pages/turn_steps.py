@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+from etaoi_collector.conventions import keys
 from etaoi_collector.lru import Lru
 from etaoi_collector.pricing.book import price_book
 from etaoi_collector.pricing.total import Total
@@ -177,15 +178,17 @@ def _only_calls_an_agent(tool: Span) -> bool:
 
 def _tool_title(data: SpanData) -> str:
     span, start = data.span, data.start_payload
-    given = start.get("arguments", start.get("input", start.get("inputs")))
-    words = arguments(given if isinstance(given, str) else dump_json(given) if given else "")
+    tool_input = start.get(keys.ARGUMENTS, start.get(keys.INPUT, start.get(keys.INPUTS)))
+    words = arguments(
+        tool_input if isinstance(tool_input, str) else dump_json(tool_input) if tool_input else ""
+    )
     alone = _ONE_TEXT.fullmatch(words)
     title = f"{span.name} {alone.group(1) if alone else words}".rstrip()
     if span.error is None or span.status in (Status.OK, Status.PAUSED):
         return title
     reason = " ".join(span.error.split())
     if reason == "tool_error":
-        reason = first_line(as_text(data.end_payload.get("output"))) or reason
+        reason = first_line(as_text(data.end_payload.get(keys.OUTPUT))) or reason
     # Long arguments would push it off the line.
-    shown = title if len(title) <= _BEFORE_ERROR else title[: _BEFORE_ERROR - 1] + "…"
-    return f"{shown} {STATUS_GLYPHS[span.status]} {reason[:_LONGEST_ERROR]}"
+    short_title = title if len(title) <= _BEFORE_ERROR else title[: _BEFORE_ERROR - 1] + "…"
+    return f"{short_title} {STATUS_GLYPHS[span.status]} {reason[:_LONGEST_ERROR]}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from etaoi_collector.conventions import keys
 from etaoi_collector.store.model import Span
 from etaoi_tui.detail.document.model import Block, Json, KeyValues, Section, StyledText, Tab, Table, Text
 from etaoi_tui.detail.messages.chat import note, value_block
@@ -81,9 +82,9 @@ def tabs(data: SpanData) -> list[Tab]:
     """Return the page for this kind of voice span."""
     if data.span.kind == "llm":
         has_text = (
-            data.start_payload.get("text")
-            or data.start_payload.get("input_messages")
-            or data.end_payload.get("text")
+            data.start_payload.get(keys.TEXT)
+            or data.start_payload.get(keys.INPUT_MESSAGES)
+            or data.end_payload.get(keys.TEXT)
         )
         return [] if has_text else [Tab("voice", "Voice", lambda: _model_call(data))]
     return [Tab("voice", "Voice", lambda: _PAGES.get(data.span.kind, _speech)(data))]
@@ -134,7 +135,7 @@ def metric_sections(data: SpanData) -> list[Section]:
 def _speech(data: SpanData) -> list[Section]:
     """What was heard or said."""
     values = data.start_payload | {k: v for k, v in data.end_payload.items() if v is not None}
-    heard = data.span.kind == "voice_input"
+    is_input = data.span.kind == "voice_input"
     for payload in data.delta_payloads if not data.end_payload else ():
         values |= payload
     text = as_text(values.get("transcript") or values.get("text"))
@@ -145,7 +146,7 @@ def _speech(data: SpanData) -> list[Section]:
             remarks.append("not final yet")
         if values.get("orphaned"):
             remarks.append("nobody answered it")
-        title, style, glyph = ("user", "role.user", "◉") if heard else ("agent", "role.ai", "✦")
+        title, style, glyph = ("user", "role.user", "◉") if is_input else ("agent", "role.ai", "✦")
         sections.append(
             Section("said", title, [Text(text)], " · ".join(remarks), glyph=glyph, style=style, bar=True)
         )
@@ -181,7 +182,7 @@ def _turn(data: SpanData) -> list[Section]:
         if "is_interruption" in payload:
             overlaps.append(payload)
         final |= payload
-    sections = _heard(data)
+    sections = _user_words(data)
     if transcript:
         state = "" if finished else "so far" if data.running else "not marked as final"
         blocks: list[Block] = [Text(transcript)]
@@ -198,7 +199,7 @@ def _turn(data: SpanData) -> list[Section]:
     return [*sections, *_context_added(data), *metric_sections(data)]
 
 
-def _heard(data: SpanData) -> list[Section]:
+def _user_words(data: SpanData) -> list[Section]:
     """What the user said in this turn: the last words of its speech spans, where those can be read."""
     texts = []
     for child in [c for c in data.span.children or () if c.kind == "voice_input"][:_SPEECH_READ]:

@@ -166,14 +166,14 @@ def _why_no_gap(turn: Turn) -> str:
 
 
 def _basis_words(turn: Turn) -> str:
-    stopped, heard = turn.user_stopped, turn.agent_heard
-    if stopped is None:
+    user_stopped, agent_heard = turn.user_stopped, turn.agent_heard
+    if user_stopped is None:
         return ""
-    if heard is None:
-        return f"its beginning is {stopped.basis}"
-    if stopped.basis is heard.basis:
-        return f"both ends are {stopped.basis}"
-    return f"its beginning is {stopped.basis}, its end {heard.basis}"
+    if agent_heard is None:
+        return f"its beginning is {user_stopped.basis}"
+    if user_stopped.basis is agent_heard.basis:
+        return f"both ends are {user_stopped.basis}"
+    return f"its beginning is {user_stopped.basis}, its end {agent_heard.basis}"
 
 
 def _words(turn: Turn) -> list[Section]:
@@ -291,7 +291,7 @@ def _facts(turn: Turn) -> list[Section]:
 def _originals(turn: Turn) -> list[Section]:
     """List the spans that each stage was made of; several may tell of one thing."""
     result = [
-        Section("originals", "Told by", (), fmt.count(_told_by(turn), "span"), open=False, group=True),
+        Section("originals", "Told by", (), fmt.count(_span_count(turn), "span"), open=False, group=True),
     ]
     span_ids: set[str] = set()
     sources = [("turn", turn.sources), *((WORDS[stage.kind], stage.spans) for stage in turn.stages)]
@@ -314,6 +314,6 @@ def _originals(turn: Turn) -> list[Section]:
     return result
 
 
-def _told_by(turn: Turn) -> int:
+def _span_count(turn: Turn) -> int:
     spans = {span.span_id for stage in turn.stages for span in stage.spans}
     return len(spans | {span.span_id for span in (*turn.sources, *turn.also)})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from etaoi_collector.conventions import keys
 from etaoi_collector.store.model import Span, SpanFlag, Wait
 from etaoi_tui.detail.document.json_printer import parse_json
 from etaoi_tui.detail.document.model import Block, Json, KeyValues, Section, StyledText, Text
@@ -30,7 +31,7 @@ def _wait_of(span: Span) -> tuple[Span, Wait | None]:
     """Return the span's own wait; of a root, that of whatever waits in it now."""
     if span.wait is not None or span.parent is not None or not span.trace.waiting:
         return span, span.wait
-    waiting = [other for other in span.trace.waits or () if other.marks & SpanFlag.WAITING]
+    waiting = [other for other in span.trace.waits or () if other.flags & SpanFlag.WAITING]
     return (waiting[0], waiting[0].wait) if waiting else (span, None)
 
 
@@ -54,7 +55,7 @@ def _waits(data: SpanData, asking: Span, wait: Wait) -> Section:
     rows.append(("until", fmt.timestamp(wait.ended_at)))
     target = ""
     if wait.answer is not None:
-        answer = answer_words(as_text(data.of(wait.answer).start_payload.get("inputs")))
+        answer = answer_words(as_text(data.of(wait.answer).start_payload.get(keys.INPUTS)))
         rows.append(("answered with", answer or "(nothing)"))
         rows.append(("gone on by", f"{wait.answer.name}  {fmt.clock(wait.answer.started_at)}"))
         target = wait.answer.span_id
@@ -74,7 +75,7 @@ def _waits(data: SpanData, asking: Span, wait: Wait) -> Section:
 
 
 def _resumes(data: SpanData, waited: Span) -> Section:
-    inputs = as_text(data.start_payload.get("inputs"))
+    inputs = as_text(data.start_payload.get(keys.INPUTS))
     command = resume_command(inputs)
     value = command.get("resume") if command is not None else None
     blocks: list[Block] = [Text(answer_words(inputs) or "(nothing)")]

@@ -20,7 +20,7 @@ _LONGEST_READ = 100_000
 
 
 def _is_event(span: Span) -> bool:
-    return bool(span.marks & SpanFlag.EVENT)
+    return bool(span.flags & SpanFlag.EVENT)
 
 
 def event_summary(span: Span, rows: RowReader) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def _is_retriever(span: Span) -> bool:
-    return bool(span.marks & SpanFlag.RETRIEVER)
+    return bool(span.flags & SpanFlag.RETRIEVER)
 
 
 def retrieval_in_words(query: str | None, documents: int | None) -> str:

@@ -29,7 +29,7 @@ _HOOKS_LOOKED_FOR = 4
 def _hook_in(node: Span) -> Span | None:
     """Return the hook that a graph node runs: for a reader, the two are one thing."""
     children = (node.children or ())[:_HOOKS_LOOKED_FOR]
-    return next((c for c in children if c.marks & SpanFlag.PROBE and c.name == node.name), None)
+    return next((c for c in children if c.flags & SpanFlag.PROBE and c.name == node.name), None)
 
 
 def _summary(span: Span, rows: RowReader) -> str:

@@ -9,7 +9,7 @@ from etaoi_tui.detail.viewers.event import VIEWER as EVENT_VIEWER
 
 
 def _is_warning(span: Span) -> bool:
-    return bool(span.marks & SpanFlag.WARNING)
+    return bool(span.flags & SpanFlag.WARNING)
 
 
 VIEWER = replace(EVENT_VIEWER, glyph="▲", word="warning", applies=_is_warning, priority=5)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from etaoi_collector.conventions import keys
 from etaoi_collector.conventions.event_rows import EVENT, NOISE, SAID_BY, SEVERITY, USER, WARNING
 from etaoi_tui.sdk.bridge_support.shared import serialize_value
 from etaoi_tui.sdk.tracer import SessionInfo, Span, Tracer
@@ -19,7 +20,7 @@ def write_event(
     at: int | None = None,
     warning: bool = False,
     noise: bool = False,
-    said: str = "",
+    message: str = "",
     session: SessionInfo | None = None,
 ) -> None:
     """Record that something happened.
@@ -32,7 +33,7 @@ def write_event(
         at: when, in nanoseconds since the epoch; None for now.
         warning: whether the jump to the next error stops at it.
         noise: whether it folds away with a framework's inner steps.
-        said: what a person said to the agent by it.
+        message: what a person said to the agent by it.
         session: whose it is, if not its parent's.
     """
     metadata: dict[str, str] = {EVENT: name}
@@ -40,10 +41,10 @@ def write_event(
         metadata[SEVERITY] = WARNING
     if parent is None or (noise and not warning):
         metadata.update(NOISE)  # outside of any run it makes none
-    payload: dict[str, Any] = {"inputs": serialize_value(dict(data))} if data else {}
-    if said:
+    payload: dict[str, Any] = {keys.INPUTS: serialize_value(dict(data))} if data else {}
+    if message:
         metadata[SAID_BY] = USER
-        payload["text"] = said
+        payload[keys.TEXT] = message
     span = tracer.start(
         EVENT, name, parent=parent, session=session, payload=payload, metadata=metadata, at=at
     )

@@ -15,7 +15,7 @@ from etaoi_tui.sdk.serialize import error_sentence
 _log = logging.getLogger("etaoi_tui")
 _Args = ParamSpec("_Args")
 _Result = TypeVar("_Result")
-_told: set[str] = set()
+_reported: set[str] = set()
 
 _MARK = "__etaoi_tui_hook__"
 
@@ -112,8 +112,8 @@ def guarded(method: Callable[_Args, _Result]) -> Callable[_Args, _Result | None]
 def warn_once(message: str, key: str | None = None) -> None:
     """Log a warning, once per ``key`` (by default, per message) and process."""
     key = key or message
-    if key not in _told:
-        _told.add(key)
+    if key not in _reported:
+        _reported.add(key)
         _log.warning("etaoi-tui: %s", message)
 
 

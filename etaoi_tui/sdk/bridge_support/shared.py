@@ -58,14 +58,14 @@ def strings(**entries: Any) -> dict[str, str]:
     return {key: str(value) for key, value in entries.items() if value not in (None, "")}
 
 
-def usage_of(told: Any) -> dict[str, int] | None:
+def usage_of(report: Any) -> dict[str, int] | None:
     """Return token counts under the wire's names, from an object or map that uses any of the usual ones."""
-    if told is None:
+    if report is None:
         return None
     counts: dict[str, int] = {}
     for key, names in _USAGE_NAMES.items():
         for name in names:
-            value = told.get(name) if isinstance(told, Mapping) else getattr(told, name, None)
+            value = report.get(name) if isinstance(report, Mapping) else getattr(report, name, None)
             if isinstance(value, int) and not isinstance(value, bool):
                 counts[key] = value
                 break

@@ -75,8 +75,8 @@ class TracerWriter:
         if self.live:
             self._tracer.text(span, text, channel)
         else:
-            said = {"text": text} if channel is None else {"text": text, "channel": channel}
-            self._tracer.delta(span, said, at=at)
+            payload = {"text": text} if channel is None else {"text": text, "channel": channel}
+            self._tracer.delta(span, payload, at=at)
 
     def delta(
         self, span: Span, payload: Mapping[str, Any], at: int, metadata: Mapping[str, str] | None = None
@@ -100,8 +100,8 @@ class TracerWriter:
 def _payload(payload: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
     if payload is None:
         return None
-    taken: dict[str, Any] = {
+    fields: dict[str, Any] = {
         key: serialize_value(payload[key]) for key in _AS_TEXT if payload.get(key) is not None
     }
-    taken.update(snapshot({key: value for key, value in payload.items() if key not in taken}))
-    return taken
+    fields.update(snapshot({key: value for key, value in payload.items() if key not in fields}))
+    return fields

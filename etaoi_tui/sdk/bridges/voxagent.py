@@ -37,8 +37,8 @@ def _with_rules(redact: Any, rules: list[Any]) -> Any:
         return rules
     if callable(redact):
         return lambda text: redact(_masked(text, rules))
-    given = [redact] if isinstance(redact, (str, re.Pattern)) else list(redact)
-    return [*given, *rules]
+    own_rules = [redact] if isinstance(redact, (str, re.Pattern)) else list(redact)
+    return [*own_rules, *rules]
 
 
 def _masked(text: str, rules: list[Any]) -> str:

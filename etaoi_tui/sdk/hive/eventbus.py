@@ -23,7 +23,9 @@ _HISTORY = 100_000
 SYSTEM = "hive"
 _BEHIND = ("_real_bus", "_bus", "_event_bus")
 
-_last_told: weakref.WeakKeyDictionary[Any, tuple[Any, Callable[[], Any], Any]] = weakref.WeakKeyDictionary()
+_last_reported: weakref.WeakKeyDictionary[Any, tuple[Any, Callable[[], Any], Any]] = (
+    weakref.WeakKeyDictionary()
+)
 """For each bus, the newest event that was told and to whom: to tell a history only once to a destination."""
 
 
@@ -82,21 +84,21 @@ class BusWatch(Watch):
     def _tell_history(self) -> None:
         events = list(self._bus.get_history(limit=_HISTORY))
         events.reverse()
-        seen = self._told_before()
-        for place, event in enumerate(events):
-            if event is seen:  # by a watch before this one
-                events = events[place + 1 :]
+        last_seen = self._last_reported_event()
+        for index, event in enumerate(events):
+            if event is last_seen:  # by a watch before this one
+                events = events[index + 1 :]
                 break
         for event in events:
             self._take(event, live=False)
 
-    def _told_before(self) -> Any:
+    def _last_reported_event(self) -> Any:
         if self.tracer.pipeline is None or not isinstance(self._bus, Hashable):
             return None
-        told = _last_told.get(self._bus)
-        if told is None:
+        entry = _last_reported.get(self._bus)
+        if entry is None:
             return None
-        key, sink, event = told
+        key, sink, event = entry
         return event if key == self.tracer.pipeline.key and sink() is self.tracer.sink else None
 
     @guarded
@@ -128,7 +130,7 @@ class BusWatch(Watch):
         if self._newest is None or self.tracer.pipeline is None:
             return
         if isinstance(self._bus, Hashable):
-            _last_told[self._bus] = (self.tracer.pipeline.key, _reference(self.tracer.sink), self._newest)
+            _last_reported[self._bus] = (self.tracer.pipeline.key, _reference(self.tracer.sink), self._newest)
 
     def take_over(self, fold: HiveFold) -> None:
         """Go on where another watch of the same bus stops."""

@@ -39,7 +39,7 @@ class ChainRole(NamedTuple):
     """What it has to do with graphs: `NO_GRAPH`, `IN_AGENT`, `PLAIN_GRAPH` or `AGENT_GRAPH`."""
 
 
-def given_name(graph: Any) -> str | None:
+def explicit_name(graph: Any) -> str | None:
     """Return the name that a graph was given."""
     name = getattr(graph, "name", None)
     return name if isinstance(name, str) and name and name != UNNAMED_GRAPH else None
@@ -47,10 +47,10 @@ def given_name(graph: Any) -> str | None:
 
 def is_agent_graph(runs: Runs, graph: Any) -> bool:
     """Whether a graph is an agent: made by ``create_agent``, deepagents or ``create_react_agent``."""
-    known = runs.agent_graphs.get(graph)
-    if known is None:
-        known = runs.agent_graphs[graph] = _is_agent(graph)
-    return known
+    is_agent = runs.agent_graphs.get(graph)
+    if is_agent is None:
+        is_agent = runs.agent_graphs[graph] = _is_agent(graph)
+    return is_agent
 
 
 def _is_agent(graph: Any) -> bool:
@@ -73,14 +73,14 @@ def _modules_of(node: Any) -> list[str]:
 
 def name_of_agent(runs: Runs, graph: Any, metadata: Mapping[str, Any], node: str | None) -> str:
     """Name a graph: as it was named, else by its node, its variable or file, or the server's ``graph_id``."""
-    name = given_name(graph) or node
+    name = explicit_name(graph) or node
     if name is not None:
         return name
-    known = runs.graph_names.get(graph)
-    if known is None:
-        told = owners_name(graph) or metadata.get("graph_id") or metadata.get("assistant_id")
-        known = runs.graph_names[graph] = str(told) if told else UNNAMED_GRAPH
-    return known
+    agent_name = runs.graph_names.get(graph)
+    if agent_name is None:
+        chosen_name = owners_name(graph) or metadata.get("graph_id") or metadata.get("assistant_id")
+        agent_name = runs.graph_names[graph] = str(chosen_name) if chosen_name else UNNAMED_GRAPH
+    return agent_name
 
 
 def agent_within(above: Any, inherited: str | None) -> str | None:
@@ -126,7 +126,7 @@ def chain_role(
         name = name_of_agent(runs, graph, metadata, node)
         named = False
     else:
-        named = given_name(graph) is not None
+        named = explicit_name(graph) is not None
     if is_agent or (named and above is not None):
         return ChainRole(name, name, True, kind)
     return ChainRole(name, agent, False, kind)

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from etaoi_collector.conventions import keys
 from etaoi_tui.sdk.ids import id_text
 from etaoi_tui.sdk.langchain.agent_graphs import UNNAMED_GRAPH, name_of_agent
 from etaoi_tui.sdk.langchain.introspection import AgentParts, hooks_of, inspect_agent, model_beneath
@@ -39,21 +40,21 @@ def describe_agent(agent: Any, agent_id: str | None = None, name: str | None = N
     """
     parts = inspect_agent(agent)
     payload: dict[str, Any] = {"framework": "langchain"}
-    if shown := _given_name(agent) or name:
-        payload["agent_name"] = shown
+    if display_name := _explicit_name(agent) or name:
+        payload[keys.AGENT_NAME] = display_name
     if agent_id:
         payload["agent_id"] = agent_id
     prompt = _describe_prompt(parts)
     if prompt:
-        payload["system_prompt"] = prompt
-    payload["tools"] = [describe_tool(tool) for tool in parts.tools]
+        payload[keys.SYSTEM_PROMPT] = prompt
+    payload[keys.TOOLS] = [describe_tool(tool) for tool in parts.tools]
     if parts.model is not None:
-        payload["llm"] = _describe_model(parts.model)
-    payload["mcp_servers"] = _describe_mcp(parts.tools)
+        payload[keys.LLM] = _describe_model(parts.model)
+    payload[keys.MCP_SERVERS] = _describe_mcp(parts.tools)
     if graph := _describe_graph(agent):
-        payload["graph"] = graph
-    payload["middleware"] = [_describe_middleware(item) for item in parts.middleware]
-    payload["hash"] = hashlib.sha256(_canonical(payload)).hexdigest()[:16]
+        payload[keys.GRAPH] = graph
+    payload[keys.MIDDLEWARE] = [_describe_middleware(item) for item in parts.middleware]
+    payload[keys.HASH] = hashlib.sha256(_canonical(payload)).hexdigest()[:16]
     return payload
 
 
@@ -84,13 +85,15 @@ class PreparedSnapshot:
     def send(self, tracer: Tracer, runs: Runs, session: SessionInfo) -> Mapping[str, str]:
         """Send it, unless it is known by now; return the metadata that points to it."""
         payload = self._payload
-        key = (tracer.session.session_id, "hash", payload["hash"])
-        known = runs.contexts.get(key)
-        if known is None:
-            known = _send(tracer, session, payload, payload.get("agent_name"), payload["hash"])
-            runs.contexts[key] = known
-        _remember(tracer, runs, self._agent, known)
-        return known
+        key = (tracer.session.session_id, "hash", payload[keys.HASH])
+        context_metadata = runs.contexts.get(key)
+        if context_metadata is None:
+            context_metadata = _send(
+                tracer, session, payload, payload.get(keys.AGENT_NAME), payload[keys.HASH]
+            )
+            runs.contexts[key] = context_metadata
+        _remember(tracer, runs, self._agent, context_metadata)
+        return context_metadata
 
 
 def snapshot_of_graph(
@@ -99,37 +102,37 @@ def snapshot_of_graph(
     graph: Any,
     agent_id: str | None,
     session: SessionInfo,
-    shown: str | None = None,
+    display_name: str | None = None,
 ) -> Mapping[str, str]:
     """Send the snapshot of a graph that is about to run, once; return the metadata that points to it.
 
     A named agent counts as the same when it is built anew, as many programs do for each request. The
     snapshot is made on the sender's thread, so that such a program does not pay for it.
 
-    ``session`` is that of the run, and ``shown`` what a graph is called that was given no name.
+    ``session`` is that of the run, and ``display_name`` what a graph is called that was given no name.
     """
     owner = tracer.session.session_id
-    name = _given_name(graph)
+    name = _explicit_name(graph)
     if name:
-        known = runs.contexts.get((owner, "name", name))
+        context_metadata = runs.contexts.get((owner, "name", name))
     else:
-        known = runs.graphs.get(graph, {}).get(owner)
-    if known is None:
-        make = functools.partial(describe_agent, graph, agent_id, shown)
-        known = _send(tracer, session, make, name or shown, None)
-        _remember(tracer, runs, graph, known)
-    return known
+        context_metadata = runs.graphs.get(graph, {}).get(owner)
+    if context_metadata is None:
+        make = functools.partial(describe_agent, graph, agent_id, display_name)
+        context_metadata = _send(tracer, session, make, name or display_name, None)
+        _remember(tracer, runs, graph, context_metadata)
+    return context_metadata
 
 
-def _remember(tracer: Tracer, runs: Runs, agent: Any, known: Mapping[str, str]) -> None:
+def _remember(tracer: Tracer, runs: Runs, agent: Any, context_metadata: Mapping[str, str]) -> None:
     session = tracer.session.session_id
-    if name := _given_name(agent):
-        runs.contexts[session, "name", name] = known
+    if name := _explicit_name(agent):
+        runs.contexts[session, "name", name] = context_metadata
     elif hasattr(agent, "get_state"):
-        runs.graphs.setdefault(agent, {})[session] = known
+        runs.graphs.setdefault(agent, {})[session] = context_metadata
 
 
-def _given_name(agent: Any) -> str | None:
+def _explicit_name(agent: Any) -> str | None:
     name = agent_display_name(agent)
     return None if name == UNNAMED_GRAPH else name
 
@@ -149,10 +152,10 @@ def _send(
         agent_name=name,
     )
     tracer.end(span, at=span.started_ns)
-    known = {"agent.context_id": id_text(span.span_id)}
+    context_metadata = {"agent.context_id": id_text(span.span_id)}
     if digest:
-        known["agent.context_hash"] = digest
-    return known
+        context_metadata["agent.context_hash"] = digest
+    return context_metadata
 
 
 def _canonical(payload: dict[str, Any]) -> bytes:
@@ -170,21 +173,21 @@ def _describe_prompt(parts: AgentParts) -> dict[str, Any] | None:
 def _describe_model(model: Any) -> dict[str, Any]:
     beneath, bound = model_beneath(model)
     fields = {**getattr(beneath, "__dict__", {}), **bound}
-    told: dict[str, Any] = {}
+    description: dict[str, Any] = {}
     try:
         params = beneath._get_ls_params()  # what LangChain itself shows of a model; it holds no secrets
     except Exception:
         params = {}
-    told["provider"] = (
+    description["provider"] = (
         params.get("ls_provider") or getattr(beneath, "_llm_type", None) or type(beneath).__name__
     )
-    told["model"] = params.get("ls_model_name") or fields.get("model_name") or fields.get("model")
-    told["class"] = type(beneath).__name__
+    description["model"] = params.get("ls_model_name") or fields.get("model_name") or fields.get("model")
+    description["class"] = type(beneath).__name__
     for name in _PARAMETERS:
         value = fields.get(name)
         if value is not None and isinstance(value, (str, int, float, bool, list, dict)):
-            told[name] = value
-    return {key: value for key, value in told.items() if value is not None}
+            description[name] = value
+    return {key: value for key, value in description.items() if value is not None}
 
 
 def _describe_middleware(middleware: Any) -> dict[str, Any]:
@@ -193,7 +196,7 @@ def _describe_middleware(middleware: Any) -> dict[str, Any]:
     wrap = getattr(type(middleware), "wrap_model_call", None)
     if getattr(wrap, "__qualname__", "").startswith("dynamic_prompt."):
         kind = "dynamic_prompt"
-    told = {
+    description = {
         "name": str(getattr(middleware, "name", None) or type(middleware).__name__),
         "kind": kind,
         "class": f"{type(middleware).__module__}.{type(middleware).__qualname__}",
@@ -201,8 +204,8 @@ def _describe_middleware(middleware: Any) -> dict[str, Any]:
     }
     tools = getattr(middleware, "tools", None)
     if isinstance(tools, (list, tuple)) and tools:
-        told["tools"] = [str(getattr(tool, "name", tool)) for tool in tools]
-    return told
+        description["tools"] = [str(getattr(tool, "name", tool)) for tool in tools]
+    return description
 
 
 def _describe_mcp(tools: list[Any]) -> list[dict[str, Any]]:

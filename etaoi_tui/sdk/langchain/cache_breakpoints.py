@@ -29,18 +29,18 @@ def cache_breakpoints(
         ``{in, control}`` each, with ``index`` and ``name`` in ``tools``, ``block`` and ``blocks`` in
         ``system``, ``index``, ``block`` and ``blocks`` in ``messages``. Counted from 0.
     """
-    found: list[dict[str, Any]] = []
+    breakpoints: list[dict[str, Any]] = []
     for index, tool in enumerate(tools):
         control = _control_of_tool(tool)
         if control:
-            found.append({"in": "tools", "index": index, "name": tool_name(tool), "control": control})
-    found += ({"in": "system", **mark} for mark in _in_content(system))
+            breakpoints.append({"in": "tools", "index": index, "name": tool_name(tool), "control": control})
+    breakpoints += ({"in": "system", **mark} for mark in _in_content(system))
     for index, content in enumerate(contents) if list in map(type, contents) else ():
         if type(content) is list:
-            found += ({"in": "messages", "index": index, **mark} for mark in _in_content(content))
+            breakpoints += ({"in": "messages", "index": index, **mark} for mark in _in_content(content))
     if control := settings.get("cache_control"):
-        found.append({"in": "request", "control": control})
-    return found
+        breakpoints.append({"in": "request", "control": control})
+    return breakpoints
 
 
 def _in_content(content: Any) -> list[dict[str, Any]]:

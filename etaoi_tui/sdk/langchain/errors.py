@@ -49,12 +49,12 @@ def _message(error: BaseException) -> str:
 
 
 def _lines(error: BaseException) -> Iterator[str]:
-    told: set[int] = set()
+    visited: set[int] = set()
     current: BaseException | None = error
-    while current is not None and id(current) not in told and len(told) < _MOST_CAUSES:
-        if told:
+    while current is not None and id(current) not in visited and len(visited) < _MOST_CAUSES:
+        if visited:
             yield "which came of:"
-        told.add(id(current))
+        visited.add(id(current))
         yield from _frames(current.__traceback__)
         yield f"{type(current).__name__}: {_message(current)}"
         if isinstance(current, BaseExceptionGroup):
@@ -88,9 +88,9 @@ def _frames(traceback: TracebackType | None) -> Iterator[str]:
 
 def describe_interrupts(error: BaseException) -> dict[str, Any]:
     """Return what LangGraph's interrupts ask of the user: ``interrupts`` [{value, id}]."""
-    asked = error.args[0] if error.args and isinstance(error.args[0], (list, tuple)) else error.args
+    interrupts = error.args[0] if error.args and isinstance(error.args[0], (list, tuple)) else error.args
     return {
         "interrupts": [
-            {"value": Json(getattr(one, "value", one)), "id": getattr(one, "id", None)} for one in asked
+            {"value": Json(getattr(one, "value", one)), "id": getattr(one, "id", None)} for one in interrupts
         ]
     }

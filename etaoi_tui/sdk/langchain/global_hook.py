@@ -28,11 +28,11 @@ class _AttachedHook:
 
     name = "etaoi_tui_everywhere"
 
-    def __init__(self, place: int) -> None:
-        self._place = place
+    def __init__(self, index: int) -> None:
+        self._index = index
 
     def get(self) -> TracerHandler | None:
-        return _attached[self._place] if self._place < len(_attached) else None
+        return _attached[self._index] if self._index < len(_attached) else None
 
 
 class _FollowingHook:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_core.callbacks import BaseCallbackHandler
 
+from etaoi_collector.conventions import keys
 from etaoi_tui.sdk.caller_metadata import CallerMetadata
 from etaoi_tui.sdk.langchain import message_snapshots
 from etaoi_tui.sdk.langchain.agent_graphs import AGENT_GRAPH, IN_AGENT, NO_GRAPH, chain_role
@@ -64,8 +65,6 @@ class TracerHandler(RunRecorder, BaseCallbackHandler):
     ignore_chat_model = False
     ignore_custom_event = False
 
-    # Chains
-
     def on_chain_start(
         self,
         serialized: dict[str, Any] | None,
@@ -82,36 +81,36 @@ class TracerHandler(RunRecorder, BaseCallbackHandler):
         if self.stopped or run_id.int in self._open:
             return
         try:
-            place = self._place_of(parent_run_id, metadata)
+            ancestry = self._ancestry_of(parent_run_id, metadata)
             inherited = agent_name(metadata)
             meta = CallerMetadata(metadata or ())
-            meta.given = metadata
-            shown = name or run_name(serialized, None, "chain")
+            meta.metadata = metadata
+            label = name or run_name(serialized, None, "chain")
             node = meta.get("langgraph_node")
             graph = entered_graph()
-            above = place[1]
+            above = ancestry[1]
             if graph is None and above is not None and above.inherited_agent == inherited:
                 # A step of the same agent, as most runs are.
                 agent, enters = above.agent or inherited, metadata is not None and "ls_agent_type" in metadata
                 part = IN_AGENT if above.graph in _WITHIN_AGENTS else NO_GRAPH
                 enters = enters and meta["ls_agent_type"] == "subagent"
             else:
-                shown, agent, enters, part = chain_role(self._runs, graph, shown, meta, inherited, above)
-            kind, chain_kind, hook = classify_chain(shown, node, enters, part == IN_AGENT)
-            meta["lc_chain_kind"] = chain_kind
+                label, agent, enters, part = chain_role(self._runs, graph, label, meta, inherited, above)
+            kind, chain_kind, hook = classify_chain(label, node, enters, part == IN_AGENT)
+            meta[keys.LC_CHAIN_KIND] = chain_kind
             if hook is not None:
-                meta["lc_hook"] = hook
+                meta[keys.LC_HOOK] = hook
             if tags:
                 meta["tags"] = ",".join(tags)
             if run_type:
                 meta["run_type"] = run_type
-            context = self._context_for(place, kind == "sub_agent", graph, shown)
+            context = self._context_for(ancestry, kind == "sub_agent", graph, label)
             self._begin(
                 run_id,
                 parent_run_id,
                 kind,
-                agent if agent is not None and kind == "sub_agent" else shown,
-                place,
+                agent if agent is not None and kind == "sub_agent" else label,
+                ancestry,
                 agent,
                 meta,
                 context,
@@ -127,8 +126,6 @@ class TracerHandler(RunRecorder, BaseCallbackHandler):
 
     def on_chain_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
         self._fail(run_id, error)
-
-    # Models
 
     def on_chat_model_start(
         self,
@@ -154,8 +151,9 @@ class TracerHandler(RunRecorder, BaseCallbackHandler):
                 kwargs.get("options"),
                 message_snapshots.keys_wanted,
             )
-            shown = (metadata and metadata.get("ls_model_name")) or run_name(serialized, name, "chat_model")
-            self._begin_leaf("llm", str(shown), run_id, parent_run_id, metadata, tags, payload)
+            asked_for = metadata and metadata.get(keys.LS_MODEL_NAME)
+            label = asked_for or run_name(serialized, name, "chat_model")
+            self._begin_leaf("llm", str(label), run_id, parent_run_id, metadata, tags, payload)
         except Exception as error:
             self._failure("on_chat_model_start", error)
 
@@ -176,8 +174,8 @@ class TracerHandler(RunRecorder, BaseCallbackHandler):
             return
         try:
             payload = ModelInput(None, prompts[:], invocation_params, self._runs.tool_sets)
-            shown = run_name(serialized, None, "") or name or "llm"
-            self._begin_leaf("llm", shown, run_id, parent_run_id, metadata, tags, payload)
+            label = run_name(serialized, None, "") or name or "llm"
+            self._begin_leaf("llm", label, run_id, parent_run_id, metadata, tags, payload)
         except Exception as error:
             self._failure("on_llm_start", error)
 
@@ -199,7 +197,7 @@ class TracerHandler(RunRecorder, BaseCallbackHandler):
                 return
             run.tokens_by = self
         try:
-            said = False
+            has_content = False
             if type(token) is str:
                 if token:
                     # As `Tracer.text` does, without the call.
@@ -208,18 +206,18 @@ class TracerHandler(RunRecorder, BaseCallbackHandler):
                         pieces.append(token)
                     else:
                         self.tracer.text(run.span, token)
-                    said = True
+                    has_content = True
             elif token:
-                said = feed_block(self.tracer, run.span, token)
+                has_content = feed_block(self.tracer, run.span, token)
             if chunk is not None:
                 message = chunk.__dict__.get("message")
                 if message is not None:
                     fields = message.__dict__
                     if fields.get("tool_call_chunks") or fields["additional_kwargs"]:
-                        said = feed_message(self.tracer, run.span, fields) or said
+                        has_content = feed_message(self.tracer, run.span, fields) or has_content
                     if usage := fields.get("usage_metadata"):
                         note_usage(run, usage)
-            if said and not run.first_token_ns:
+            if has_content and not run.first_token_ns:
                 run.first_token_ns = time_ns()
         except Exception as error:
             self._failure("on_llm_new_token", error)
@@ -240,8 +238,6 @@ class TracerHandler(RunRecorder, BaseCallbackHandler):
     def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
         self._finish_model(run_id, kwargs.get("response"), error)
 
-    # Tools
-
     def on_tool_start(
         self,
         serialized: dict[str, Any] | None,
@@ -261,8 +257,8 @@ class TracerHandler(RunRecorder, BaseCallbackHandler):
         try:
             payload = ToolInput(snapshot(inputs) if inputs is not None else input_str)
             more = {"tool_call_id": tool_call_id} if tool_call_id else None
-            shown = run_name(serialized, None, "") or name or "tool"
-            self._begin_leaf("tool", shown, run_id, parent_run_id, metadata, tags, payload, more)
+            label = run_name(serialized, None, "") or name or "tool"
+            self._begin_leaf("tool", label, run_id, parent_run_id, metadata, tags, payload, more)
         except Exception as error:
             self._failure("on_tool_start", error)
 
@@ -271,8 +267,6 @@ class TracerHandler(RunRecorder, BaseCallbackHandler):
 
     def on_tool_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
         self._fail(run_id, error)
-
-    # Retrievers
 
     def on_retriever_start(
         self,
@@ -289,15 +283,15 @@ class TracerHandler(RunRecorder, BaseCallbackHandler):
         if self.stopped or run_id.int in self._open:
             return
         try:
-            shown = run_name(serialized, name, "retriever")
-            known = metadata and metadata.get("ls_retriever_name")
+            label = run_name(serialized, name, "retriever")
+            declared_name = metadata and metadata.get(keys.LS_RETRIEVER_NAME)
             more = {
-                "ls_retriever_name": known or shown,
-                "lc_chain_kind": "user",
+                keys.LS_RETRIEVER_NAME: declared_name or label,
+                keys.LC_CHAIN_KIND: "user",
                 "etaoi_tui.kind": "retriever",
             }
             payload = ChainInput(query)
-            self._begin_leaf("middleware", shown, run_id, parent_run_id, metadata, tags, payload, more)
+            self._begin_leaf("middleware", label, run_id, parent_run_id, metadata, tags, payload, more)
         except Exception as error:
             self._failure("on_retriever_start", error)
 
@@ -310,25 +304,25 @@ class TracerHandler(RunRecorder, BaseCallbackHandler):
     # What happens inside a run
 
     def on_agent_action(self, action: Any, *, run_id: UUID, **kwargs: Any) -> None:
-        told = {key: getattr(action, key, None) for key in ("tool", "tool_input", "log")}
-        self._note(run_id, {"agent_action": told})
+        action_fields = {key: getattr(action, key, None) for key in ("tool", "tool_input", "log")}
+        self._note(run_id, {"agent_action": action_fields})
 
     def on_agent_finish(self, finish: Any, *, run_id: UUID, **kwargs: Any) -> None:
-        told = {"return_values": snapshot(getattr(finish, "return_values", None)), "log": finish.log}
-        self._note(run_id, {"agent_finish": told})
+        finish_fields = {"return_values": snapshot(getattr(finish, "return_values", None)), "log": finish.log}
+        self._note(run_id, {"agent_finish": finish_fields})
 
     def on_text(self, text: str, *, run_id: UUID, **kwargs: Any) -> None:
         self._note(run_id, {"note": text})
 
     def on_retry(self, retry_state: Any, *, run_id: UUID, **kwargs: Any) -> None:
-        told: dict[str, Any] = {"attempt": getattr(retry_state, "attempt_number", None)}
+        retry_fields: dict[str, Any] = {"attempt": getattr(retry_state, "attempt_number", None)}
         outcome = getattr(retry_state, "outcome", None)
         if outcome is not None and outcome.failed:
             error = outcome.exception()
-            told["error"] = error_sentence(error)
+            retry_fields["error"] = error_sentence(error)
         if (wait := getattr(retry_state, "upcoming_sleep", None)) is not None:
-            told["wait_s"] = wait
-        self._note(run_id, {"retry": told})
+            retry_fields["wait_s"] = wait
+        self._note(run_id, {"retry": retry_fields})
 
     def on_custom_event(self, name: str, data: Any, *, run_id: UUID, **kwargs: Any) -> None:
         run = self._open.get(run_id.int)
@@ -336,7 +330,7 @@ class TracerHandler(RunRecorder, BaseCallbackHandler):
             return
         try:
             parent = run.span if run is not None else None
-            meta = {"event": name, "lc_chain_kind": "user"}
+            meta = {"event": name, keys.LC_CHAIN_KIND: "user"}
             span = self.tracer.start(
                 "middleware", str(name), parent=parent, payload={"data": snapshot(data)}, metadata=meta
             )

@@ -92,11 +92,11 @@ def _carry_in_config(thing: Any, handler: BaseCallbackHandler) -> Restore:
     thing.config = config
 
     def release() -> None:
-        left = dict(thing.config or {})
-        callbacks = _without_handler(left.pop("callbacks", None), handler)
+        remaining = dict(thing.config or {})
+        callbacks = _without_handler(remaining.pop("callbacks", None), handler)
         if callbacks:
-            left["callbacks"] = callbacks
-        thing.config = None if had_none and not left else left
+            remaining["callbacks"] = callbacks
+        thing.config = None if had_none and not remaining else remaining
 
     return release
 
@@ -122,12 +122,12 @@ def _carry_in_class(thing: Any, handler: BaseCallbackHandler) -> Restore:
 
 def _carrying_class(original: Any, handler: BaseCallbackHandler) -> type[Any]:
     def reduce(self: Any, protocol: Any) -> Any:
-        made = original.__reduce_ex__(self, protocol)
-        if not isinstance(made, tuple):
-            return made
-        arguments = tuple(original if part is carrying else part for part in made[1])
-        maker = _make_anew if made[0] is copyreg.__newobj__ else made[0]  # type: ignore[attr-defined]
-        return (original if maker is carrying else maker, arguments, *made[2:])
+        reduced = original.__reduce_ex__(self, protocol)
+        if not isinstance(reduced, tuple):
+            return reduced
+        arguments = tuple(original if part is carrying else part for part in reduced[1])
+        maker = _make_anew if reduced[0] is copyreg.__newobj__ else reduced[0]  # type: ignore[attr-defined]
+        return (original if maker is carrying else maker, arguments, *reduced[2:])
 
     body: dict[str, Any] = {
         "__module__": original.__module__,
@@ -167,10 +167,10 @@ def _config_with(config: Any, handler: BaseCallbackHandler) -> Any:
         return config
     if isinstance(config, (list, tuple)):
         return [_config_with(one, handler) for one in config]
-    given = dict(config) if config else {}
-    callbacks = given.get("callbacks")
+    merged = dict(config) if config else {}
+    callbacks = merged.get("callbacks")
     if callbacks is None:
         around = var_child_runnable_config.get()
         callbacks = around.get("callbacks") if around else None
-    given["callbacks"] = _with_handler(callbacks, handler)
-    return given
+    merged["callbacks"] = _with_handler(callbacks, handler)
+    return merged

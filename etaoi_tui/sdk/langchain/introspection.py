@@ -38,7 +38,7 @@ class AgentParts:
 
 def inspect_agent(agent: Any) -> AgentParts:
     """Find the parts of an agent, a graph, a chain, a model or a tool. Runs none of the agent's code."""
-    found = AgentParts()
+    parts = AgentParts()
     while isinstance(agent, RunnableBinding):
         agent = agent.bound
     nodes = getattr(agent, "nodes", None)
@@ -51,10 +51,10 @@ def inspect_agent(agent: Any) -> AgentParts:
         roots = [agent]
     middleware: list[list[Any]] = []
     for root in roots:
-        _look_at_node(root, found, middleware)
+        _look_at_node(root, parts, middleware)
     for sequence in sorted(middleware, key=len, reverse=True):
-        _merge_order(found.middleware, sequence)
-    return found
+        _merge_order(parts.middleware, sequence)
+    return parts
 
 
 def hooks_of(middleware: Any) -> list[str]:
@@ -83,22 +83,22 @@ def _implements(middleware: Any, hook: str) -> bool:
     return False
 
 
-def _look_at_node(root: Any, found: AgentParts, middleware: list[list[Any]]) -> None:
-    seen: set[int] = set()
+def _look_at_node(root: Any, parts: AgentParts, middleware: list[list[Any]]) -> None:
+    visited: set[int] = set()
     own: list[Any] = []
-    for thing in _reachable(root, seen):
+    for thing in _reachable(root, visited):
         if isinstance(thing, BaseLanguageModel) or (
             isinstance(thing, RunnableBinding) and isinstance(model_beneath(thing)[0], BaseLanguageModel)
         ):
-            if found.model is None:
-                found.model = thing
+            if parts.model is None:
+                parts.model = thing
         elif isinstance(thing, SystemMessage):
-            if found.prompt is None:
-                found.prompt = thing
+            if parts.prompt is None:
+                parts.prompt = thing
         elif isinstance(thing, BaseTool) or _is_provider_tool(thing):
-            if not any(thing is known for known in found.tools):
-                found.tools.append(thing)
-        elif is_middleware(thing) and not any(thing is known for known in own):
+            if not any(thing is other for other in parts.tools):
+                parts.tools.append(thing)
+        elif is_middleware(thing) and not any(thing is other for other in own):
             own.append(thing)
     if own:
         middleware.append(own)
@@ -112,16 +112,16 @@ def _is_provider_tool(thing: Any) -> bool:
     )
 
 
-def _reachable(root: Any, seen: set[int]) -> Iterator[Any]:
+def _reachable(root: Any, visited: set[int]) -> Iterator[Any]:
     """Yield the objects that a node holds, nearest first and in the order they are called."""
     queue: list[tuple[Any, int]] = [(root, 0)]
     position = 0
     while position < len(queue) and position < _MOST_OBJECTS:
         thing, depth = queue[position]
         position += 1
-        if id(thing) in seen:
+        if id(thing) in visited:
             continue
-        seen.add(id(thing))
+        visited.add(id(thing))
         yield thing
         if depth < _MOST_DEPTH:
             queue[position:position] = [(part, depth + 1) for part in _parts(thing)]
@@ -180,11 +180,11 @@ def _of_function(function: Any, code: Any) -> Iterator[Any]:
 
 def _merge_order(order: list[Any], sequence: list[Any]) -> None:
     """Insert items into a list so that both orders hold where they agree."""
-    place = 0
+    position = 0
     for item in sequence:
-        known = next((index for index, other in enumerate(order) if other is item), None)
-        if known is None:
-            order.insert(place, item)
-            place += 1
+        existing_index = next((index for index, other in enumerate(order) if other is item), None)
+        if existing_index is None:
+            order.insert(position, item)
+            position += 1
         else:
-            place = known + 1
+            position = existing_index + 1

@@ -43,19 +43,20 @@ class MessageSnapshot:
     __slots__ = ("calls", "contents", "messages")
 
     def __init__(self, messages: Any, calls: bool = False) -> None:
-        kept: list[Any] = list(messages) if isinstance(messages, (list, tuple)) else []
-        self.messages = kept
+        message_list: list[Any] = list(messages) if isinstance(messages, (list, tuple)) else []
+        self.messages = message_list
         self.contents: list[Any]
         try:
             self.contents = [
                 content if type(content := message.__dict__["content"]) is str else copy_content(content)
-                for message in kept
+                for message in message_list
             ]
         except (AttributeError, KeyError):  # a map among them, or something that is no message
             self.contents = [
-                copy_content(getattr(message, "__dict__", {}).get("content", AS_IT_IS)) for message in kept
+                copy_content(getattr(message, "__dict__", {}).get("content", AS_IT_IS))
+                for message in message_list
             ]
-        self.calls: list[Any] | None = list(map(_calls_of, kept)) if calls else None
+        self.calls: list[Any] | None = list(map(_calls_of, message_list)) if calls else None
 
     @classmethod
     def of_one(cls, message: Any, content: Any) -> MessageSnapshot:
@@ -92,36 +93,36 @@ def diff_messages(before: MessageSnapshot, after: MessageSnapshot) -> dict[str, 
         return {}
     old, new = identify(before), identify(after)
     old_keys, new_keys = {entry["key"] for entry in old}, {entry["key"] for entry in new}
-    gone = {index: entry for index, entry in enumerate(old) if entry["key"] not in new_keys}
-    come = {index: entry for index, entry in enumerate(new) if entry["key"] not in old_keys}
+    removed = {index: entry for index, entry in enumerate(old) if entry["key"] not in new_keys}
+    added = {index: entry for index, entry in enumerate(new) if entry["key"] not in old_keys}
     diff: dict[str, Any] = {}
     if len(old) != len(new):
         diff["messages_count_delta"] = len(new) - len(old)
-    gone_by_id = {entry["id"]: index for index, entry in gone.items() if entry.get("id")}
+    removed_by_id = {entry["id"]: index for index, entry in removed.items() if entry.get("id")}
     changed = []
-    for index in list(come):
-        was = gone_by_id.get(come[index].get("id"))
+    for index in list(added):
+        was = removed_by_id.get(added[index].get("id"))
         if was is None:
             continue
         changed.append(
             {
                 "index": index,
-                "id": come[index]["id"],
-                "before": {**gone.pop(was), "message": before.describe(was)},
-                "after": {**come.pop(index), "message": after.describe(index)},
+                "id": added[index]["id"],
+                "before": {**removed.pop(was), "message": before.describe(was)},
+                "after": {**added.pop(index), "message": after.describe(index)},
             }
         )
     if changed:
         diff["messages_changed"] = changed
-    if come:
+    if added:
         diff["messages_added"] = [
-            {**entry, "index": index, "message": after.describe(index)} for index, entry in come.items()
+            {**entry, "index": index, "message": after.describe(index)} for index, entry in added.items()
         ]
-    if gone:
+    if removed:
         diff["messages_removed"] = [
-            {**entry, "index": index, "message": before.describe(index)} for index, entry in gone.items()
+            {**entry, "index": index, "message": before.describe(index)} for index, entry in removed.items()
         ]
-    if not (changed or come or gone) and [e["key"] for e in old] != [e["key"] for e in new]:
+    if not (changed or added or removed) and [e["key"] for e in old] != [e["key"] for e in new]:
         diff["messages_reordered"] = True
     return diff
 
@@ -129,38 +130,38 @@ def diff_messages(before: MessageSnapshot, after: MessageSnapshot) -> dict[str, 
 keys_wanted = False
 """Whether model calls name their messages by key: once a hook is instrumented its snapshots refer to them."""
 
-_known: dict[int, tuple[weakref.ref[Any], Any, Any, dict[str, Any]]] = {}
+_identified: dict[int, tuple[weakref.ref[Any], Any, Any, dict[str, Any]]] = {}
 _MOST_KNOWN = 8192
 
 
 def identify(shot: MessageSnapshot) -> list[dict[str, Any]]:
     """Return messages as ``{role, preview, len, key, id?, tool_calls?}``; a message is looked at once."""
-    found = []
+    entries = []
     for index, (message, content) in enumerate(zip(shot.messages, shot.contents, strict=True)):
-        known = _known.get(id(message))
+        cached = _identified.get(id(message))
         if (
-            known is not None
-            and known[0]() is message
-            and (known[1] is content or same_content(known[1], content))
-            and _has_calls(message, shot.calls_at(index), known[2])
+            cached is not None
+            and cached[0]() is message
+            and (cached[1] is content or same_content(cached[1], content))
+            and _has_calls(message, shot.calls_at(index), cached[2])
         ):
-            found.append(known[3])
+            entries.append(cached[3])
             continue
         calls = _calls_of(message) if shot.calls is None else shot.calls[index]
         entry = _identify(shot.describe(index))
-        if len(_known) > _MOST_KNOWN:
-            _known.clear()
+        if len(_identified) > _MOST_KNOWN:
+            _identified.clear()
         try:
-            _known[id(message)] = (weakref.ref(message, _forgetting(id(message))), content, calls, entry)
+            _identified[id(message)] = (weakref.ref(message, _forgetting(id(message))), content, calls, entry)
         except TypeError:  # a map, which has no weak references
             pass
-        found.append(entry)
-    return found
+        entries.append(entry)
+    return entries
 
 
 def _forgetting(number: int) -> Callable[[object], object]:
     """Return what forgets a message that is gone, and with it the content that it had."""
-    return lambda _: _known.pop(number, None)
+    return lambda _: _identified.pop(number, None)
 
 
 def message_key(described: dict[str, Any]) -> str:
@@ -173,9 +174,9 @@ def message_key(described: dict[str, Any]) -> str:
     return hashlib.blake2b(encoded, digest_size=8).hexdigest()
 
 
-def _has_calls(message: Any, kept: Any, known: Any) -> bool:
-    calls = message.__dict__.get("tool_calls") if kept is AS_IT_IS else kept
-    return (not calls and known is None) or _equal(calls, known)
+def _has_calls(message: Any, calls_copy: Any, cached_calls: Any) -> bool:
+    calls = message.__dict__.get("tool_calls") if calls_copy is AS_IT_IS else calls_copy
+    return (not calls and cached_calls is None) or _equal(calls, cached_calls)
 
 
 def _calls_of(message: Any) -> Any:

@@ -61,8 +61,8 @@ def describe_message(message: Any, content: Any = AS_IT_IS, calls: Any = AS_IT_I
     if role == "chat":
         role = fields.get("role") or role
     role = _STREAMED_ROLES.get(role, role)
-    shown = _split_content(fields.get("content") if content is AS_IT_IS else content)
-    described: dict[str, Any] = {keys.ROLE: str(role), keys.TEXT: shown.text}
+    split_content = _split_content(fields.get("content") if content is AS_IT_IS else content)
+    described: dict[str, Any] = {keys.ROLE: str(role), keys.TEXT: split_content.text}
     if calls := fields.get("tool_calls") if calls is AS_IT_IS else calls:
         described["tool_calls"] = [_describe_call(call) for call in calls]
     if invalid := fields.get("invalid_tool_calls"):
@@ -73,31 +73,31 @@ def describe_message(message: Any, content: Any = AS_IT_IS, calls: Any = AS_IT_I
         if (value := fields.get(key)) is not None:
             described[key] = value
     if extra := fields.get("additional_kwargs"):
-        _add_extra(shown, extra)
-    if shown.reasoning:
-        described[keys.REASONING] = shown.reasoning
-    if shown.refusal:
-        described[keys.REFUSAL] = shown.refusal
-    if shown.server_tools:
-        described[keys.SERVER_TOOL_CALLS] = read_server_tools(shown.server_tools)
-    if shown.parts:
-        described[keys.PARTS] = shown.parts
+        _add_extra(split_content, extra)
+    if split_content.reasoning:
+        described[keys.REASONING] = split_content.reasoning
+    if split_content.refusal:
+        described[keys.REFUSAL] = split_content.refusal
+    if split_content.server_tools:
+        described[keys.SERVER_TOOL_CALLS] = read_server_tools(split_content.server_tools)
+    if split_content.parts:
+        described[keys.PARTS] = split_content.parts
     return described
 
 
-def _add_extra(shown: _Content, extra: Mapping[str, Any]) -> None:
+def _add_extra(split_content: _Content, extra: Mapping[str, Any]) -> None:
     """Add what stands beside a message's content: reasoning, refusals, older forms of server tools."""
-    if not shown.reasoning:
-        shown.reasoning = _text_of(extra.get("reasoning_content"))
-    if not shown.refusal and isinstance(refusal := extra.get("refusal"), str):
-        shown.refusal = refusal
+    if not split_content.reasoning:
+        split_content.reasoning = _text_of(extra.get("reasoning_content"))
+    if not split_content.refusal and isinstance(refusal := extra.get("refusal"), str):
+        split_content.refusal = refusal
     if isinstance(outputs := extra.get("tool_outputs"), (list, tuple)):
-        shown.server_tools += [one for one in outputs if isinstance(one, Mapping)]
+        split_content.server_tools += [one for one in outputs if isinstance(one, Mapping)]
     if isinstance(audio := extra.get("audio"), Mapping):
         part = {**_describe_part({**audio, "type": "audio"})}
         if isinstance(words := audio.get("transcript"), str):
             part["transcript"] = words
-        shown.parts.append(part)
+        split_content.parts.append(part)
 
 
 def text_of_message(message: Any) -> str:
@@ -123,8 +123,8 @@ def describe_result(
     fields = _fields_of(result)
     groups = fields.get("generations") or []
     generations = [generation for group in groups for generation in group]
-    told = [_told_by(generation) for generation in generations]
-    candidates = [_describe_generation(*pair) for pair in zip(generations, told, strict=True)]
+    generation_infos = [_generation_info(generation) for generation in generations]
+    candidates = [_describe_generation(*pair) for pair in zip(generations, generation_infos, strict=True)]
     if failed:
         candidates = [candidate for candidate in candidates if not is_empty_answer(candidate)]
     if candidates:
@@ -132,10 +132,14 @@ def describe_result(
         if len(candidates) > 1:
             answer["candidates"] = candidates
     output = fields.get("llm_output") or {}
-    usage = _usage_of(generations, told, output) if running_total is None else normalize_usage(running_total)
+    usage = (
+        _usage_of(generations, generation_infos, output)
+        if running_total is None
+        else normalize_usage(running_total)
+    )
     if usage:
         answer[keys.USAGE] = usage
-    for source in [*told, output]:
+    for source in [*generation_infos, output]:
         if reason := _finish_reason(source):
             answer.setdefault(keys.FINISH_REASON, reason)
         if model := source.get("model_name") or source.get("model"):
@@ -234,11 +238,11 @@ def open_state(value: Any) -> Any:
         return value
     name = kind.__name__
     if name == "Command" and hasattr(value, "goto"):
-        told = {"__type__": "Command"}
+        description = {"__type__": "Command"}
         for field in ("update", "goto", "resume", "graph"):
             if (item := getattr(value, field, None)) not in (None, ()):
-                told[field] = item
-        return told
+                description[field] = item
+        return description
     if name == "Send" and hasattr(value, "node"):
         return {"__type__": "Send", "node": value.node, "arg": value.arg}
     if name == "Overwrite" and hasattr(value, "value"):
@@ -312,7 +316,7 @@ def _split_content(content: Any) -> _Content:
         return _Content()
     if not isinstance(content, (list, tuple)):
         return _Content(str(content))
-    shown = _Content()
+    result = _Content()
     texts: list[str] = []
     reasoning: list[str] = []
     for block in content:
@@ -320,7 +324,7 @@ def _split_content(content: Any) -> _Content:
             texts.append(block)
             continue
         if not isinstance(block, Mapping):
-            shown.parts.append({"type": type(block).__name__})
+            result.parts.append({"type": type(block).__name__})
             continue
         kind = block.get("type")
         if kind == "non_standard" and isinstance(inner := block.get("value"), Mapping):
@@ -332,15 +336,15 @@ def _split_content(content: Any) -> _Content:
         elif isinstance(block.get("text"), str) and kind in (None, "text", "output_text", "input_text"):
             texts.append(block["text"])
             if len(block) > 4 and is_merged_call(block):
-                shown.server_tools.append(block)
+                result.server_tools.append(block)
         elif kind == "refusal":
-            shown.refusal += str(block.get("refusal") or "")
+            result.refusal += str(block.get("refusal") or "")
         elif is_server_tool(kind):
-            shown.server_tools.append(block)
+            result.server_tools.append(block)
         else:
-            shown.parts.append(_describe_part(block))
-    shown.text, shown.reasoning = "".join(texts), "".join(reasoning)
-    return shown
+            result.parts.append(_describe_part(block))
+    result.text, result.reasoning = "".join(texts), "".join(reasoning)
+    return result
 
 
 def _describe_part(block: Mapping[str, Any]) -> dict[str, Any]:
@@ -371,19 +375,19 @@ def _describe_part(block: Mapping[str, Any]) -> dict[str, Any]:
     return part
 
 
-def _describe_generation(generation: Any, told: Mapping[str, Any]) -> dict[str, Any]:
+def _describe_generation(generation: Any, generation_info: Mapping[str, Any]) -> dict[str, Any]:
     fields = _fields_of(generation)
     message = fields.get("message")
     if message is None:
         return {keys.ROLE: "assistant", keys.TEXT: str(fields.get("text") or "")}
     described = describe_message(message)
-    grounding: ServerToolCall | None = read_grounding(told.get("grounding_metadata"))
+    grounding: ServerToolCall | None = read_grounding(generation_info.get("grounding_metadata"))
     if grounding is not None:
         described[keys.SERVER_TOOL_CALLS] = [*described.get(keys.SERVER_TOOL_CALLS, ()), grounding]
     return described
 
 
-def _told_by(generation: Any) -> dict[str, Any]:
+def _generation_info(generation: Any) -> dict[str, Any]:
     """What the provider said about one candidate: response metadata over generation info."""
     fields = _fields_of(generation)
     message = _fields_of(fields.get("message"))
@@ -391,13 +395,13 @@ def _told_by(generation: Any) -> dict[str, Any]:
 
 
 def _usage_of(
-    generations: Iterable[Any], told: Iterable[Mapping[str, Any]], output: Mapping[str, Any]
+    generations: Iterable[Any], generation_infos: Iterable[Mapping[str, Any]], output: Mapping[str, Any]
 ) -> dict[str, Any]:
     for generation in generations:
         usage = _fields_of(_fields_of(generation).get("message")).get("usage_metadata")
         if isinstance(usage, Mapping) and usage:
             return normalize_usage(usage)
-    for source in [*told, output]:
+    for source in [*generation_infos, output]:
         for key in ("token_usage", "usage"):
             if isinstance(usage := source.get(key), Mapping) and usage:
                 return normalize_usage(usage)

@@ -13,6 +13,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
+from etaoi_collector.conventions import keys
 from etaoi_tui.sdk.langchain import message_snapshots as shots
 from etaoi_tui.sdk.langchain.context import ambient_run
 from etaoi_tui.sdk.langchain.introspection import is_middleware
@@ -100,7 +101,7 @@ class _Probe:
 
     def __init__(self, label: str, hook: str, span: Span, parent: Span, payload: Any) -> None:
         self.calls = 0
-        meta = {"lc_probe": hook, "probe_label": label}
+        meta = {keys.LC_PROBE: hook, keys.PROBE_LABEL: label}
         for key in ("agent.context_id", "agent.context_hash", "lc_agent_name"):
             if span.metadata and key in span.metadata:
                 meta[key] = span.metadata[key]
@@ -147,30 +148,30 @@ class _RequestPayload:
 
 
 class _SentPayload:
-    __slots__ = ("attempt", "before", "sent")
+    __slots__ = ("attempt", "original", "sent")
 
-    def __init__(self, before: RequestSnapshot, sent: RequestSnapshot, attempt: int) -> None:
-        self.before = before
+    def __init__(self, original: RequestSnapshot, sent: RequestSnapshot, attempt: int) -> None:
+        self.original = original
         self.sent = sent
         self.attempt = attempt
 
     def __call__(self) -> dict[str, Any]:
-        after, diff = describe_change(self.before, self.sent)
-        return {"probe_phase": "pre_handler", "attempt": self.attempt, "after": after, "diff": diff}
+        after, diff = describe_change(self.original, self.sent)
+        return {keys.PROBE_PHASE: "pre_handler", "attempt": self.attempt, "after": after, "diff": diff}
 
 
 class _ReturnedPayload:
-    __slots__ = ("calls", "given", "response", "returned")
+    __slots__ = ("calls", "received", "response", "returned")
 
-    def __init__(self, response: Any, given: MessageSnapshot | None, calls: int) -> None:
+    def __init__(self, response: Any, received: MessageSnapshot | None, calls: int) -> None:
         self.response = response
         self.returned = snapshot_response(response)
-        self.given = given
+        self.received = received
         self.calls = calls
 
     def __call__(self) -> dict[str, Any]:
-        told = describe_response(self.response, self.returned, self.given)
-        payload: dict[str, Any] = {"response": told}
+        description = describe_response(self.response, self.returned, self.received)
+        payload: dict[str, Any] = {"response": description}
         if self.calls != 1:
             payload["handler_calls"] = self.calls
         return payload
@@ -179,37 +180,37 @@ class _ReturnedPayload:
 class _ModelCall:
     """Follows one wrap hook through the calls of its handler."""
 
-    __slots__ = ("before", "given", "probe")
+    __slots__ = ("original", "probe", "received")
 
-    def __init__(self, before: RequestSnapshot, probe: _Probe) -> None:
-        self.before = before
+    def __init__(self, original: RequestSnapshot, probe: _Probe) -> None:
+        self.original = original
         self.probe = probe
-        self.given: MessageSnapshot | None = None
+        self.received: MessageSnapshot | None = None
 
     def goes_down(self, request: Any) -> None:
         try:
             sent = RequestSnapshot(request)
-            self.probe.sent(_SentPayload(self.before, sent, self.probe.calls + 1))
+            self.probe.sent(_SentPayload(self.original, sent, self.probe.calls + 1))
         except Exception:
             return
 
-    def came_back(self, response: Any) -> None:
+    def handler_returned(self, response: Any) -> None:
         try:
-            self.given = snapshot_response(response)
+            self.received = snapshot_response(response)
         except Exception:
-            self.given = None
+            self.received = None
 
     def failed(self, error: BaseException) -> None:
         if not isinstance(error, Exception):
             return
-        told = {"attempt": self.probe.calls, "error": error_sentence(error)}
-        self.probe.span.tracer.delta(self.probe.span, told)
+        payload = {"attempt": self.probe.calls, "error": error_sentence(error)}
+        self.probe.span.tracer.delta(self.probe.span, payload)
 
     def end(self, response: Any, error: BaseException | None) -> None:
         payload: Any = {"handler_calls": self.probe.calls}
         if error is None:
             try:
-                payload = _ReturnedPayload(response, self.given, self.probe.calls)
+                payload = _ReturnedPayload(response, self.received, self.probe.calls)
             except Exception:  # then the hook's end tells no response
                 pass
         self.probe.end(payload, error)
@@ -217,11 +218,11 @@ class _ModelCall:
 
 def _begin_model_call(label: str, hook: str, request: Any) -> _ModelCall | None:
     try:
-        before = RequestSnapshot(request)
+        original = RequestSnapshot(request)
     except Exception:
         return None
-    probe = _open(label, hook, _RequestPayload(before))
-    return _ModelCall(before, probe) if probe is not None else None
+    probe = _open(label, hook, _RequestPayload(original))
+    return _ModelCall(original, probe) if probe is not None else None
 
 
 # Hooks around a tool call
@@ -230,13 +231,13 @@ def _begin_model_call(label: str, hook: str, request: Any) -> _ModelCall | None:
 class _ToolCall:
     """Follows one wrap hook around a tool through the calls of its handler."""
 
-    __slots__ = ("given", "given_messages", "probe", "shot")
+    __slots__ = ("probe", "received", "received_messages", "shot")
 
     def __init__(self, shot: ToolCallSnapshot, probe: _Probe) -> None:
         self.shot = shot
         self.probe = probe
-        self.given: Any = None
-        self.given_messages = MessageSnapshot(None)
+        self.received: Any = None
+        self.received_messages = MessageSnapshot(None)
 
     def goes_down(self, request: Any) -> None:
         try:
@@ -245,17 +246,17 @@ class _ToolCall:
             return
         self.probe.sent(functools.partial(describe_tool_change, self.shot, sent, self.probe.calls + 1))
 
-    def came_back(self, response: Any) -> None:
+    def handler_returned(self, response: Any) -> None:
         try:
-            self.given_messages = MessageSnapshot([response])
-            self.given = response
+            self.received_messages = MessageSnapshot([response])
+            self.received = response
         except Exception:
-            self.given = None
+            self.received = None
 
     def failed(self, error: BaseException) -> None:
         if isinstance(error, Exception):
-            told = {"attempt": self.probe.calls, "error": error_sentence(error)}
-            self.probe.span.tracer.delta(self.probe.span, told)
+            payload = {"attempt": self.probe.calls, "error": error_sentence(error)}
+            self.probe.span.tracer.delta(self.probe.span, payload)
 
     def end(self, response: Any, error: BaseException | None) -> None:
         calls = self.probe.calls
@@ -263,8 +264,9 @@ class _ToolCall:
             self.probe.end({"handler_calls": calls}, error)
         else:
             try:
-                changed = self.given is not None and (
-                    response is not self.given or not self.given_messages.same(MessageSnapshot([response]))
+                changed = self.received is not None and (
+                    response is not self.received
+                    or not self.received_messages.same(MessageSnapshot([response]))
                 )
             except Exception:  # then it is another one than was given
                 changed = True
@@ -306,7 +308,7 @@ def _wrap_call(
                 except BaseException as error:
                     call.failed(error)
                     raise
-                call.came_back(response)
+                call.handler_returned(response)
                 return response
 
             try:
@@ -332,7 +334,7 @@ def _wrap_call(
             except BaseException as error:
                 call.failed(error)
                 raise
-            call.came_back(response)
+            call.handler_returned(response)
             return response
 
         try:
@@ -350,21 +352,21 @@ def _wrap_call(
 
 
 class _StateEnd:
-    __slots__ = ("before", "update")
+    __slots__ = ("original", "update")
 
-    def __init__(self, before: StateSnapshot, update: Any) -> None:
-        self.before = before
+    def __init__(self, original: StateSnapshot, update: Any) -> None:
+        self.original = original
         self.update = update
 
     def __call__(self) -> dict[str, Any]:
         payload: dict[str, Any] = {"response": describe_update(self.update)}
-        after = self.before.with_update(self.update)
-        diff = diff_messages(self.before.messages, after.messages)
+        after = self.original.with_update(self.update)
+        diff = diff_messages(self.original.messages, after.messages)
         if changed := sorted(str(key) for key in update_in(self.update) if key != "messages"):
             diff["keys_set"] = changed
-        payload["diff"] = diff
+        payload[keys.DIFF] = diff
         if diff:
-            payload["after"] = describe_state_snapshot(after)
+            payload[keys.AFTER] = describe_state_snapshot(after)
         return payload
 
 

@@ -70,24 +70,24 @@ class RequestSnapshot:
 
 def describe_request(shot: RequestSnapshot) -> dict[str, Any]:
     """Return a request's complete snapshot."""
-    told: dict[str, Any] = {"messages": identify(shot.messages)}
+    snapshot: dict[str, Any] = {"messages": identify(shot.messages)}
     if shot.system is not None:
-        told["system"] = describe_system(shot.system_content)
-    told["tools"] = [tool_name(tool) for tool in shot.tools]
+        snapshot["system"] = describe_system(shot.system_content)
+    snapshot["tools"] = [tool_name(tool) for tool in shot.tools]
     if shot.model is not None:
-        told["model"] = describe_model(shot.model)
+        snapshot["model"] = describe_model(shot.model)
         if parameters := _parameters_of(shot.model):
-            told["model_parameters"] = parameters
+            snapshot["model_parameters"] = parameters
     if shot.choice is not None:
-        told["tool_choice"] = shot.choice if isinstance(shot.choice, (str, dict)) else str(shot.choice)
+        snapshot["tool_choice"] = shot.choice if isinstance(shot.choice, (str, dict)) else str(shot.choice)
     if shot.settings:
-        told["model_settings"] = shot.settings
+        snapshot["model_settings"] = shot.settings
     if shot.format is not None:
-        told["response_format"] = getattr(shot.format, "__name__", None) or type(shot.format).__name__
-    told["cache_breakpoints"] = cache_breakpoints(
+        snapshot["response_format"] = getattr(shot.format, "__name__", None) or type(shot.format).__name__
+    snapshot["cache_breakpoints"] = cache_breakpoints(
         shot.system_content, shot.messages.contents, shot.tools, shot.settings
     )
-    return told
+    return snapshot
 
 
 def describe_change(before: RequestSnapshot, after: RequestSnapshot) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -124,36 +124,37 @@ def snapshot_response(response: Any) -> MessageSnapshot:
 
 
 def describe_response(
-    response: Any, returned: MessageSnapshot, given: MessageSnapshot | None
+    response: Any, returned: MessageSnapshot, received: MessageSnapshot | None
 ) -> dict[str, Any]:
     """Return a model response's snapshot.
 
     Args:
         response: what the hook returned: a ``ModelResponse``, an extended one with a command, or a message.
         returned: its messages.
-        given: those that the handler had returned to it; what differs from them comes with its body.
+        received: those that the handler had returned to it; what differs from them comes with its body.
     """
     inner = getattr(response, "model_response", response)
-    told: dict[str, Any] = {}
+    snapshot: dict[str, Any] = {}
     if returned.messages:
         entries = identify(returned)
-        known = {entry["key"] for entry in identify(given)} if given is not None else set()
-        told["messages"] = [
-            entry if entry["key"] in known else {**entry, "message": returned.describe(index)}
+        received_keys = {entry["key"] for entry in identify(received)} if received is not None else set()
+        snapshot["messages"] = [
+            entry if entry["key"] in received_keys else {**entry, "message": returned.describe(index)}
             for index, entry in enumerate(entries)
         ]
-        told["changed"] = given is not None and (
-            len(given.messages) != len(entries) or any(entry["key"] not in known for entry in entries)
+        snapshot["changed"] = received is not None and (
+            len(received.messages) != len(entries)
+            or any(entry["key"] not in received_keys for entry in entries)
         )
     if (structured := getattr(inner, "structured_response", None)) is not None:
-        told["structured_response"] = type(structured).__name__
+        snapshot["structured_response"] = type(structured).__name__
     command = getattr(response, "command", None)
     if command is not None:
         if isinstance(update := getattr(command, "update", None), dict):
-            told["command_update_keys"] = sorted(map(str, update))
+            snapshot["command_update_keys"] = sorted(map(str, update))
         if goto := getattr(command, "goto", None):
-            told["command_goto"] = str(goto)
-    return told
+            snapshot["command_goto"] = str(goto)
+    return snapshot
 
 
 def describe_system(content: Any) -> dict[str, Any]:
@@ -194,11 +195,11 @@ def _parameters_of(model: Any) -> dict[str, Any]:
 
 def _changed_tools(before: list[Any], after: list[Any]) -> list[dict[str, Any]]:
     """Return the tools of the same name that say something else: ``{name, before, after}``."""
-    known = {tool_name(tool): tool for tool in before}
+    tools_before = {tool_name(tool): tool for tool in before}
     changed = []
     for tool in after:
         name = tool_name(tool)
-        was = known.get(name)
+        was = tools_before.get(name)
         if was is None or was is tool or _says_the_same(was, tool):
             continue
         old, new = describe_tool(was), describe_tool(tool)

@@ -25,13 +25,13 @@ def output_schema_of(params: Mapping[str, Any], options: Any) -> tuple[Any, str,
         options: What LangChain calls ``options``; ``with_structured_output`` leaves its schema there.
     """
     if isinstance(options, Mapping):
-        told = options.get("ls_structured_output_format")
-        if isinstance(told, Mapping) and told.get("schema"):
-            kwargs = told.get("kwargs")
+        output_format = options.get("ls_structured_output_format")
+        if isinstance(output_format, Mapping) and output_format.get("schema"):
+            kwargs = output_format.get("kwargs")
             method = kwargs.get("method") if isinstance(kwargs, Mapping) else None
-            schema = _schema_in(told["schema"])
+            schema = _schema_in(output_format["schema"])
             param = next((name for name in _PARAMS if _schema_in(params.get(name)) is not None), "")
-            return (schema if schema is not None else told["schema"]), str(method or ""), param
+            return (schema if schema is not None else output_format["schema"]), str(method or ""), param
     for name in _PARAMS:
         schema = _schema_in(params.get(name))
         if schema is not None:

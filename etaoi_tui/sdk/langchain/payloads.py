@@ -37,11 +37,11 @@ _PARAMS_SAID_ELSEWHERE = frozenset({"tools", "functions", "model", "model_name",
 class _StateShape:
     """How states are described: messages, documents and commands of LangChain as plain maps."""
 
-    def whole(self, value: Any) -> Any:
+    def full_form(self, value: Any) -> Any:
         if type(value) is MessageSnapshot:
             return SharedMessages(value, IN_STATE).described()
         if type(value) is dict and type(shot := value.get("messages")) is MessageSnapshot:
-            return {**describe_state({**value, "messages": None}), "messages": self.whole(shot)}
+            return {**describe_state({**value, "messages": None}), "messages": self.full_form(shot)}
         return describe_state(value)
 
     def opened(self, value: Any) -> Any:
@@ -86,9 +86,9 @@ class ChainInput:
             self.value = snapshot(value)
 
     def __call__(self) -> dict[str, Any]:
-        payload: dict[str, Any] = {"inputs": _text_or_json(self.value)}
+        payload: dict[str, Any] = {keys.INPUTS: _text_or_json(self.value)}
         if isinstance(self.value, dict):
-            payload["input_keys"] = sorted(map(str, self.value))
+            payload[keys.INPUT_KEYS] = sorted(map(str, self.value))
         return payload
 
 
@@ -98,9 +98,9 @@ class ChainOutput(msgspec.Struct, eq=False):
     value: Any
 
     def __call__(self) -> dict[str, Any]:
-        payload: dict[str, Any] = {"outputs": _text_or_json(self.value)}
+        payload: dict[str, Any] = {keys.OUTPUTS: _text_or_json(self.value)}
         if isinstance(self.value, dict):
-            payload["output_keys"] = sorted(map(str, self.value))
+            payload[keys.OUTPUT_KEYS] = sorted(map(str, self.value))
         return payload
 
 
@@ -125,11 +125,11 @@ class ToolOutput(msgspec.Struct, eq=False):
 class Documents(msgspec.Struct, eq=False):
     """What a retriever found, in order: ``outputs`` as JSON text, ``documents`` how many."""
 
-    found: Sequence[Any]
+    documents: Sequence[Any]
 
     def __call__(self) -> dict[str, Any]:
-        documents = [describe_document(document) for document in self.found]
-        return {"outputs": Json(documents, _STATE), "documents": len(documents)}
+        documents = [describe_document(document) for document in self.documents]
+        return {keys.OUTPUTS: Json(documents, _STATE), "documents": len(documents)}
 
 
 class ModelInput(msgspec.Struct, eq=False):
@@ -155,12 +155,12 @@ class ModelInput(msgspec.Struct, eq=False):
             payload[keys.PROMPTS] = list(self.prompts)
             payload[keys.PROMPT_COUNT] = len(self.prompts)
         elif self.messages:
-            place = IN_KEYED_REQUEST if self.keyed else IN_REQUEST
-            payload["input_messages"] = SharedMessages(self.messages[0], place)
+            location = IN_KEYED_REQUEST if self.keyed else IN_REQUEST
+            payload[keys.INPUT_MESSAGES] = SharedMessages(self.messages[0], location)
             if len(self.messages) > 1:
                 payload["input_batches"] = [shot.describe_all() for shot in self.messages]
         else:
-            payload["input_messages"] = []
+            payload[keys.INPUT_MESSAGES] = []
         params = self.params or {}
         if self.messages:
             tools = params.get("tools")
@@ -176,28 +176,28 @@ class ModelInput(msgspec.Struct, eq=False):
             if schema[1]:
                 payload[keys.OUTPUT_METHOD] = schema[1]
         if params:
-            kept = {
+            invocation_params = {
                 key: value
                 for key, value in params.items()
                 if key not in _PARAMS_SAID_ELSEWHERE
                 and value is not None
                 and (schema is None or key != schema[2])
             }
-            if kept:
-                payload["invocation_params"] = kept
+            if invocation_params:
+                payload[keys.INVOCATION_PARAMS] = invocation_params
         return payload
 
     def _add_tools(self, payload: dict[str, Any], tools: Any) -> None:
         if not isinstance(tools, (list, tuple)):
             return
-        payload["tools"] = [tool_name(tool) for tool in tools]
+        payload[keys.TOOLS] = [tool_name(tool) for tool in tools]
         schemas = [describe_tool(tool) for tool in tools]
         encoded = msgspec.json.encode(schemas, enc_hook=str, order="sorted")
         digest = hashlib.sha256(encoded).hexdigest()[:16]
         payload["tools_hash"] = digest
         if digest not in self.tool_sets:
             self.tool_sets.add(digest)
-            payload["tool_schemas"] = schemas
+            payload[keys.TOOL_SCHEMAS] = schemas
 
 
 class ModelOutput(msgspec.Struct, eq=False):
@@ -239,9 +239,9 @@ def generations_as_they_are(result: Any) -> Any:
         fields = result.__dict__
         groups = fields["generations"]
         if len(groups) == 1 and len(groups[0]) == 1:
-            kept = [[groups[0][0].__dict__.copy()]]
+            generations = [[groups[0][0].__dict__.copy()]]
         else:
-            kept = [[one.__dict__.copy() for one in group] for group in groups]
-        return {"generations": kept, "llm_output": fields["llm_output"]}
+            generations = [[one.__dict__.copy() for one in group] for group in groups]
+        return {"generations": generations, "llm_output": fields["llm_output"]}
     except (AttributeError, KeyError, TypeError):
         return result

@@ -39,7 +39,7 @@ logger = logging.getLogger("etaoi_tui")
 _SYNTHETIC = {SYNTHETIC_END: "1"}
 
 
-Place = tuple[Span | None, Any, bool, SessionInfo]
+Ancestry = tuple[Span | None, Any, bool, SessionInfo]
 """Where a run belongs: the span that it lies in, what is known of the run that it lies in (a `Run` or an
 `EndedRun`), whether it names a parent of which nothing is known, and its session. A tuple, because there is
 one for every run."""
@@ -88,7 +88,7 @@ class RunRecorder:
             return True
         return False
 
-    def _place_of(self, parent_run_id: UUID | None, metadata: Mapping[str, Any] | None) -> Place:
+    def _ancestry_of(self, parent_run_id: UUID | None, metadata: Mapping[str, Any] | None) -> Ancestry:
         """Return where a run belongs."""
         above: Any = None
         span: Span | None = None
@@ -129,10 +129,10 @@ class RunRecorder:
         return None, above, parent_run_id is not None, session
 
     def _context_for(
-        self, place: Place, is_agent: bool = False, graph: Any = None, name: str | None = None
+        self, ancestry: Ancestry, is_agent: bool = False, graph: Any = None, name: str | None = None
     ) -> Mapping[str, str] | None:
         """Return the metadata that points to the snapshot of the agent or the graph a run belongs to."""
-        _, above, _, session = place
+        _, above, _, session = ancestry
         own = self._own_context(session) if self.snapshot is not None else self.context
         if (is_agent or (graph is not None and above is None)) and (above is not None or own is None):
             graph = graph if graph is not None else calling_graph()
@@ -152,7 +152,7 @@ class RunRecorder:
     def _begin_leaf(
         self,
         kind: str,
-        shown: str,
+        display_name: str,
         run_id: UUID,
         parent_run_id: UUID | None,
         metadata: dict[str, Any] | None,
@@ -160,27 +160,29 @@ class RunRecorder:
         payload: Any,
         more: dict[str, Any] | None = None,
     ) -> None:
-        place = self._place_of(parent_run_id, metadata)
+        ancestry = self._ancestry_of(parent_run_id, metadata)
         meta = CallerMetadata(metadata or ())
-        meta.given = metadata
+        meta.metadata = metadata
         if tags:
             meta["tags"] = ",".join(tags)
         if more is not None:
             meta.update(more)
         inherited = agent_name(metadata)
-        above = place[1]
+        above = ancestry[1]
         same = above is not None and above.inherited_agent == inherited
         agent = (above.agent or inherited) if same else inherited
-        context = self._context_for(place)
-        self._begin(run_id, parent_run_id, kind, shown, place, agent, meta, context, payload, inherited)
+        context = self._context_for(ancestry)
+        self._begin(
+            run_id, parent_run_id, kind, display_name, ancestry, agent, meta, context, payload, inherited
+        )
 
     def _begin(
         self,
         run_id: UUID,
         parent_run_id: UUID | None,
         kind: str,
-        shown: str,
-        place: Place,
+        display_name: str,
+        ancestry: Ancestry,
         agent: str | None,
         meta: dict[str, Any],
         context: Mapping[str, str] | None,
@@ -190,7 +192,7 @@ class RunRecorder:
     ) -> None:
         if context is not None:
             meta.update(context)
-        parent, above, unknown, session = place
+        parent, above, unknown, session = ancestry
         if parent is not None:
             speech = parent.speech_id or (parent.metadata or {}).get("lk_speech_id")
             if speech:
@@ -201,7 +203,9 @@ class RunRecorder:
             resumed = resumed_run(self._runs, session, meta, payload.value)
             if resumed is not None:
                 meta[RESUMES] = resumed
-        span = self.tracer.begin(kind, shown, parent, session, payload, meta, agent, run_id, parent_run_id)
+        span = self.tracer.begin(
+            kind, display_name, parent, session, payload, meta, agent, run_id, parent_run_id
+        )
         over = above if type(above) is Run else None
         run = self._open[run_id.int] = Run(span, self, over, agent, context, inherited, graph)
         if over is not None:

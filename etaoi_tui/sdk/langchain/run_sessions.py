@@ -25,9 +25,9 @@ def session_of_run(tracer: Tracer, runs: Runs, metadata: Mapping[str, Any]) -> S
         return tracer.session
     user = tracer.session.user_id
     named = (user, str(name))
-    known = runs.sessions.get(named)
-    if known is None:
+    session = runs.sessions.get(named)
+    if session is None:
         if len(runs.sessions) >= _KEPT:
             runs.sessions.clear()
-        known = runs.sessions[named] = SessionInfo.of(named[1], user)
-    return known
+        session = runs.sessions[named] = SessionInfo.of(named[1], user)
+    return session

@@ -22,8 +22,8 @@ _MOST_QUESTIONS = 16
 
 def questions_of(error: BaseException) -> list[Any]:
     """Return the values that an interrupt carries, one for each question."""
-    asked = error.args[0] if error.args and isinstance(error.args[0], (list, tuple)) else error.args
-    return [getattr(one, "value", one) for one in asked[:_MOST_QUESTIONS]]
+    interrupts = error.args[0] if error.args and isinstance(error.args[0], (list, tuple)) else error.args
+    return [getattr(one, "value", one) for one in interrupts[:_MOST_QUESTIONS]]
 
 
 def note_pause(run: Run, error: BaseException) -> dict[str, str]:
@@ -42,8 +42,8 @@ def wait_of_graph(run: Run, error: BaseException | None = None) -> dict[str, str
     """
     if run.questions is not None:
         return {WAITS_FOR: questions_in_words(run.questions)}
-    place = _breakpoint(error)
-    return {WAITS_FOR: f"a go-ahead {place}"} if place else None
+    pause_point = _breakpoint(error)
+    return {WAITS_FOR: f"a go-ahead {pause_point}"} if pause_point else None
 
 
 def _breakpoint(error: BaseException | None) -> str:

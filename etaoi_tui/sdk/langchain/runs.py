@@ -56,11 +56,11 @@ def note_usage(run: Run, usage: Mapping[str, Any]) -> None:
 
     Pieces that are to be added up have an input once, in one of the chunks; running totals have it in each.
     """
-    known = run.usage
-    if known is not None:
-        before, now = known.get("input_tokens") or 0, usage.get("input_tokens") or 0
-        grown = (usage.get("output_tokens") or 0) >= (known.get("output_tokens") or 0)
-        run.totals_run = 0 < before <= now and grown
+    usage_so_far = run.usage
+    if usage_so_far is not None:
+        input_before, now = usage_so_far.get("input_tokens") or 0, usage.get("input_tokens") or 0
+        grown = (usage.get("output_tokens") or 0) >= (usage_so_far.get("output_tokens") or 0)
+        run.totals_run = 0 < input_before <= now and grown
         if not run.totals_run and not now:
             return  # a piece of the output: the input stays what it was
     run.usage = usage
@@ -142,14 +142,14 @@ class Runs:
 
     def cut_off_below(self, run: Run) -> list[Run]:
         """Take everything that is open below a run out of the open ones, the innermost first."""
-        found: list[tuple[int, Run]] = []
+        open_below: list[tuple[int, Run]] = []
         waiting = list((run.below or {}).items())
         while waiting:
             key, other = waiting.pop()
-            found.append((key, other))
+            open_below.append((key, other))
             waiting.extend((other.below or {}).items())
         ended = []
-        for key, other in reversed(found):
+        for key, other in reversed(open_below):
             if self.close(key) is not None:
                 if len(self.cut_off) >= _GENERATION:
                     del self.cut_off[next(iter(self.cut_off))]

@@ -37,7 +37,7 @@ _fields_of = attrgetter("__dict__")
 _content_of = itemgetter("content")
 
 
-class _Said(msgspec.Struct, eq=False):
+class _BlockDigests(msgspec.Struct, eq=False):
     """What some messages in a row are called at one place."""
 
     generation: int
@@ -53,7 +53,7 @@ class _Block(msgspec.Struct, eq=False):
     body: bytes
     """Their fields, encoded one behind the other; empty when they hold what cannot be compared."""
     size: int
-    said: dict[int, _Said] = {}
+    digests_by_location: dict[int, _BlockDigests] = {}
     """By place."""
 
 
@@ -66,7 +66,7 @@ class _Row(msgspec.Struct, eq=False):
     """The whole blocks that were seen last."""
     body: bytes = b""
     """Those, encoded one behind the other: mostly they are there again, and are compared at once."""
-    said: dict[int, tuple[list[_Block], int, list[bytes]]] = {}
+    digests_by_location: dict[int, tuple[list[_Block], int, list[bytes]]] = {}
     """What they are called, by place; with the newest blocks of then, and the values' generation."""
 
     @property
@@ -87,18 +87,18 @@ class _Row(msgspec.Struct, eq=False):
             buffer: memory to encode in.
         """
         first = 0
-        whole = len(self.newest)
-        if not start and whole and len(fields) >= whole * GROUP:
-            first = whole * GROUP
+        block_count = len(self.newest)
+        if not start and block_count and len(fields) >= block_count * GROUP:
+            first = block_count * GROUP
             if _is_body(fields if len(fields) == first else fields[:first], self.body, buffer):
                 blocks += self.newest
             else:
                 first = 0
         learnt = False
-        for place in range(first, len(fields), GROUP):
-            part = fields[place : place + GROUP]
+        for offset in range(first, len(fields), GROUP):
+            part = fields[offset : offset + GROUP]
             body = _body_of(part)
-            number = (start + place) // GROUP
+            number = (start + offset) // GROUP
             forms = self.forms[number] if number < len(self.forms) else []
             block = _find(forms, body, part) if body else None
             if block is None:
@@ -110,9 +110,9 @@ class _Row(msgspec.Struct, eq=False):
             elif block.size < len(part):
                 block.body, block.size, learnt = body, len(part), True
             blocks.append(block)
-        whole = len(fields) // GROUP
-        if not start and first < whole * GROUP and all(block.body for block in blocks):
-            self.newest = blocks[:whole]
+        block_count = len(fields) // GROUP
+        if not start and first < block_count * GROUP and all(block.body for block in blocks):
+            self.newest = blocks[:block_count]
             self.body = b"".join(block.body for block in self.newest)
             learnt = True
         return learnt
@@ -123,15 +123,15 @@ class SharedMessages(SharedList):
 
     Args:
         shot: the messages as they were.
-        place: what describes them: `IN_STATE`, `IN_REQUEST` or `IN_KEYED_REQUEST`.
+        location: what describes them: `IN_STATE`, `IN_REQUEST` or `IN_KEYED_REQUEST`.
     """
 
-    __slots__ = ("is_json", "place", "shot")
+    __slots__ = ("is_json", "location", "shot")
 
-    def __init__(self, shot: MessageSnapshot, place: int) -> None:
+    def __init__(self, shot: MessageSnapshot, location: int) -> None:
         self.shot = shot
-        self.place = place
-        self.is_json = place == IN_STATE
+        self.location = location
+        self.is_json = location == IN_STATE
 
     @property
     def is_long(self) -> bool:
@@ -155,37 +155,39 @@ class SharedMessages(SharedList):
         """Return the digests that stand for all of them; see `SharedList.digests`."""
         messages, contents = self.shot.messages, self.shot.contents
         first = self._first_of_thread()
-        found = [self._digest(n, self._fields(n), memory, values, keep) for n in range(first)]
+        digests = [self._digest(n, self._fields(n), memory, values, keep) for n in range(first)]
         if first:
             messages, contents = messages[first:], contents[first:]
         row, blocks = self._blocks(messages, contents, first, memory, values)
-        known = row.said.get(self.place)
+        entry = row.digests_by_location.get(self.location)
         start = 0
         groups: list[bytes] = []
         if (
-            known is not None
-            and known[0] is row.newest
-            and known[1] == values.generation
+            entry is not None
+            and entry[0] is row.newest
+            and entry[1] == values.generation
             and len(row.newest) <= len(blocks)
             and all(map(is_, row.newest, blocks))
         ):
-            groups, start = known[2].copy(), len(row.newest)
+            groups, start = entry[2].copy(), len(row.newest)
         last: list[bytes] = []
         for number in range(start, len(blocks)):
             size = len(messages) - number * GROUP
-            place = first + number * GROUP
-            said = self._said(blocks[number], place, min(size, GROUP), memory, values, keep)
+            message_index = first + number * GROUP
+            block_digests = self._digests_of(
+                blocks[number], message_index, min(size, GROUP), memory, values, keep
+            )
             if size < GROUP:
-                last = said.digests[:size]
+                last = block_digests.digests[:size]
                 continue
-            if said.group is None:
-                said.group = values.group(tuple(said.digests), is_text=self.is_json)
-            groups.append(said.group)
+            if block_digests.group is None:
+                block_digests.group = values.group(tuple(block_digests.digests), is_text=self.is_json)
+            groups.append(block_digests.group)
         generation = values.generation
         groups = values.grouped(groups, is_text=self.is_json)
         if not start and len(blocks) - bool(last) == len(row.newest) > 0:
-            row.said[self.place] = row.newest, generation, groups.copy()
-        return [*found, *groups, *last]
+            row.digests_by_location[self.location] = row.newest, generation, groups.copy()
+        return [*digests, *groups, *last]
 
     def _first_of_thread(self) -> int:
         """Return where the thread begins: behind a system prompt, which requests have and states have not."""
@@ -201,24 +203,24 @@ class SharedMessages(SharedList):
         if not messages:
             return _Row(), []
         name = "row", self._fields(first).get("id") or _text_or_none(contents[0])
-        before = values.in_batch.get((id(memory), name))
+        earlier = values.in_batch.get((id(memory), name))
         size = 0
         blocks: list[_Block] = []
-        if before is not None and _is_beginning(before[0], before[1], messages, contents):
+        if earlier is not None and _is_beginning(earlier[0], earlier[1], messages, contents):
             # All events of a batch had happened before it was begun: nothing is looked at twice for it.
-            whole = min(len(before[0]), len(messages)) // GROUP
-            blocks = before[2][:whole]
-            size = whole * GROUP
+            block_count = min(len(earlier[0]), len(messages)) // GROUP
+            blocks = earlier[2][:block_count]
+            size = block_count * GROUP
         row: _Row = memory.get(name) or _Row()
         if size < len(messages) and row.look_at(
             _all_fields(messages, contents, size), size, blocks, memory.buffer
         ):
             memory.put(name, row, row.size)
-        if before is None or len(messages) >= len(before[0]):
+        if earlier is None or len(messages) >= len(earlier[0]):
             values.in_batch[id(memory), name] = messages, contents, blocks
         return row, blocks
 
-    def _said(
+    def _digests_of(
         self,
         block: _Block,
         start: int,
@@ -226,19 +228,22 @@ class SharedMessages(SharedList):
         memory: Recent,
         values: KnownValues,
         keep: Callable[[Any], bytes],
-    ) -> _Said:
+    ) -> _BlockDigests:
         """Return what the messages of a block are called, at least the first of them."""
-        said = block.said.get(self.place)
-        if said is None or (
-            said.generation != values.generation
-            and (not all(map(values.has, said.digests)) or (said.group and not values.has(said.group)))
+        block_digests = block.digests_by_location.get(self.location)
+        if block_digests is None or (
+            block_digests.generation != values.generation
+            and (
+                not all(map(values.has, block_digests.digests))
+                or (block_digests.group and not values.has(block_digests.group))
+            )
         ):
-            said = block.said[self.place] = _Said(values.generation, [])
-        said.generation = values.generation
-        while len(said.digests) < size:
-            index = start + len(said.digests)
-            said.digests.append(self._digest(index, self._fields(index), memory, values, keep))
-        return said
+            block_digests = block.digests_by_location[self.location] = _BlockDigests(values.generation, [])
+        block_digests.generation = values.generation
+        while len(block_digests.digests) < size:
+            index = start + len(block_digests.digests)
+            block_digests.digests.append(self._digest(index, self._fields(index), memory, values, keep))
+        return block_digests
 
     def _fields(self, index: int) -> dict[str, Any]:
         """Return a message's fields, with the content that it had."""
@@ -261,10 +266,10 @@ class SharedMessages(SharedList):
     ) -> bytes:
         """Return what one message is called; it is described unless one with the same fields was before."""
         encoded = _body_of([fields])
-        name = self.place, hashlib.blake2b(encoded, digest_size=16).digest()
-        known: bytes | None = memory.get(name) if encoded else None
-        if known is not None and values.has(known):
-            return known
+        name = self.location, hashlib.blake2b(encoded, digest_size=16).digest()
+        known_digest: bytes | None = memory.get(name) if encoded else None
+        if known_digest is not None and values.has(known_digest):
+            return known_digest
         digest = keep(self._describe(index))
         # Of one that was written into meanwhile nobody knows what was described; what is not plain may be
         # encoded as something else is.
@@ -274,14 +279,14 @@ class SharedMessages(SharedList):
 
     def _describe(self, index: int) -> Any:
         shot = self.shot
-        if self.place == IN_STATE:
+        if self.location == IN_STATE:
             described = describe_state(shot.messages[index])
             content = shot.contents[index]
             if content is not AS_IT_IS and isinstance(described, dict):
                 return {**described, "content": describe_state(content)}
             return described
         described = shot.describe(index)
-        if self.place == IN_KEYED_REQUEST:
+        if self.location == IN_KEYED_REQUEST:
             one = MessageSnapshot.of_one(shot.messages[index], shot.contents[index])
             described["key"] = identify(one)[0]["key"]
         return described

@@ -57,19 +57,19 @@ def reduce_messages(present: list[Any], update: Any) -> list[Any]:
         if _is_removal(new[at]) and _id_of(new[at]) == _ALL:
             return new[at + 1 :]
     merged = list(present)
-    places = {_id_of(message): n for n, message in enumerate(merged) if _id_of(message) is not None}
+    positions = {_id_of(message): n for n, message in enumerate(merged) if _id_of(message) is not None}
     removed: set[Any] = set()
     for message in new:
         message_id = _id_of(message)
-        place = places.get(message_id) if message_id is not None else None
+        index = positions.get(message_id) if message_id is not None else None
         if _is_removal(message):
             removed.add(message_id)
-        elif place is not None:
+        elif index is not None:
             removed.discard(message_id)
-            merged[place] = message
+            merged[index] = message
         else:
             if message_id is not None:
-                places[message_id] = len(merged)
+                positions[message_id] = len(merged)
             merged.append(message)
     return [m for m in merged if _id_of(m) not in removed] if removed else merged
 
@@ -103,22 +103,26 @@ def describe_update(update: Any) -> dict[str, Any]:
     """Return what a state hook gave back."""
     if update is None:
         return {"none": True}
-    told: dict[str, Any] = {}
+    description: dict[str, Any] = {}
     if not isinstance(update, dict):
-        told["type"] = type(update).__name__
+        description["type"] = type(update).__name__
         if goto := getattr(update, "goto", None):
-            told["command_goto"] = str(goto)
+            description["command_goto"] = str(goto)
         if not isinstance(getattr(update, "update", None), dict):
-            return told
+            return description
     changes = update_in(update)
-    told["keys"] = sorted(map(str, changes))
+    description["keys"] = sorted(map(str, changes))
     messages = changes.get("messages")
     if messages is not None:
-        given = getattr(messages, "value", messages) if type(messages).__name__ == "Overwrite" else messages
-        told["messages"] = identify(MessageSnapshot(list(map(_as_message, _in_list(given))), calls=True))
+        new_messages = (
+            getattr(messages, "value", messages) if type(messages).__name__ == "Overwrite" else messages
+        )
+        description["messages"] = identify(
+            MessageSnapshot(list(map(_as_message, _in_list(new_messages))), calls=True)
+        )
     if (jump := changes.get("jump_to")) is not None:
-        told["jump_to"] = str(jump)
-    return told
+        description["jump_to"] = str(jump)
+    return description
 
 
 def _in_list(value: Any) -> list[Any]:

@@ -17,43 +17,43 @@ def feed_message(tracer: Tracer, span: Span, fields: Mapping[str, Any]) -> bool:
     Returns:
         Whether there was any.
     """
-    said = False
+    has_content = False
     calls = fields.get("tool_call_chunks")
     if calls:
-        said = True
+        has_content = True
         for call in calls:
             _feed_call(tracer, span, call.get("index"), call.get("name"), call.get("id"), call.get("args"))
     extra = fields.get("additional_kwargs")
     if extra:
         reasoning = extra.get("reasoning_content")
         if type(reasoning) is str and reasoning:
-            said = True
+            has_content = True
             tracer.text(span, reasoning, REASONING)
-    return said
+    return has_content
 
 
 def feed_block(tracer: Tracer, span: Span, token: Any) -> bool:
     """Send a token that is a list of content blocks; return whether it was a piece of the answer."""
-    said = False
+    has_content = False
     for block in token if isinstance(token, (list, tuple)) else (token,):
         if isinstance(block, str):
             if block:
-                said = True
+                has_content = True
                 tracer.text(span, block)
         elif isinstance(block, Mapping):
             kind = block.get("type")
             if kind in ("reasoning", "thinking"):
                 thought = _reasoning_of(block)
                 if thought:
-                    said = True
+                    has_content = True
                     tracer.text(span, thought, REASONING)
             elif isinstance(text := block.get("text") or block.get("refusal"), str):
                 if text:
-                    said = True
+                    has_content = True
                     tracer.text(span, text)
             elif is_server_tool(kind):
-                said = True
-    return said
+                has_content = True
+    return has_content
 
 
 def _reasoning_of(block: Mapping[str, Any]) -> str:
@@ -103,8 +103,8 @@ def feed_event(tracer: Tracer, span: Span, event: Mapping[str, Any]) -> bool:
 
 
 def _feed_call(tracer: Tracer, span: Span, index: Any, name: Any, call_id: Any, args: Any) -> None:
-    place = 0 if index is None else index
+    call_index = 0 if index is None else index
     if name:
-        tracer.delta(span, {"tool_call": {"index": place, "name": name, "id": call_id}})
+        tracer.delta(span, {"tool_call": {"index": call_index, "name": name, "id": call_id}})
     if isinstance(args, str) and args:
-        tracer.text(span, args, f"tool_call:{place}")
+        tracer.text(span, args, f"tool_call:{call_index}")

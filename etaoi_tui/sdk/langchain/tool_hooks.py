@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from etaoi_collector.conventions import keys
 from etaoi_tui.sdk.langchain.message_snapshots import MessageSnapshot, identify
 from etaoi_tui.sdk.langchain.messages import describe_message
 from etaoi_tui.sdk.langchain.tools import tool_name
@@ -46,8 +47,8 @@ def describe_tool_change(before: ToolCallSnapshot, after: ToolCallSnapshot, atte
             diff[f"{key}_changed"] = {"before": old[key], "after": new[key]}
     if before.tool != after.tool:
         diff["tool_changed"] = {"before": before.tool, "after": after.tool}
-    told = {"after": after.describe() if diff else {}, "diff": diff}
-    return {"probe_phase": "pre_handler", "attempt": attempt, **told}
+    change = {"after": after.describe() if diff else {}, "diff": diff}
+    return {keys.PROBE_PHASE: "pre_handler", "attempt": attempt, **change}
 
 
 def describe_tool_response(response: Any, changed: bool, calls: int) -> dict[str, Any]:
@@ -58,15 +59,15 @@ def describe_tool_response(response: Any, changed: bool, calls: int) -> dict[str
         changed: whether it is another one than the last call of its handler had returned.
         calls: how often it called its handler.
     """
-    told: dict[str, Any] = {"changed": changed}
+    description: dict[str, Any] = {"changed": changed}
     if hasattr(response, "content"):
-        told["messages"] = [
+        description["messages"] = [
             {**identify(MessageSnapshot([response]))[0], "message": describe_message(response)}
         ]
     else:
-        told["type"] = type(response).__name__
+        description["type"] = type(response).__name__
         if isinstance(update := getattr(response, "update", None), dict):
-            told["command_update_keys"] = sorted(map(str, update))
+            description["command_update_keys"] = sorted(map(str, update))
         if goto := getattr(response, "goto", None):
-            told["command_goto"] = str(goto)
-    return {"response": told, **({"handler_calls": calls} if calls != 1 else {})}
+            description["command_goto"] = str(goto)
+    return {"response": description, **({"handler_calls": calls} if calls != 1 else {})}

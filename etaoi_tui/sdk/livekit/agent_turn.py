@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from etaoi_collector.conventions import keys
 from etaoi_tui.sdk.livekit import private_api as inside
 from etaoi_tui.sdk.livekit.call import Call
 from etaoi_tui.sdk.livekit.metrics import metrics_delta, speech_requests, voice_metrics
@@ -37,15 +38,15 @@ class AgentTurn:
             return
         outer = inside.speech_of_task()
         part = self._user.part
-        told: dict[str, Any] = {"source": source, "user_initiated": unasked}
+        fields: dict[str, Any] = {"source": source, "user_initiated": unasked}
         if source == "generate_reply" and part is not None and outer is None:
             turn = self._user.open(part)
             self._adopt(turn, handle)
-            self._call.tell(turn, {**told, "speech_id": handle.id}, at=at)
+            self._call.tell(turn, {**fields, "speech_id": handle.id}, at=at)
         else:
             if outer is not None:
-                told["from_speech_id"] = outer.id
-            turn = self._call.open_turn(at=at, handle=handle, **told)
+                fields["from_speech_id"] = outer.id
+            turn = self._call.open_turn(at=at, handle=handle, **fields)
             turn.from_tool = outer is not None
         self._watched[handle.id] = handle
         handle.add_done_callback(self._speech_done)
@@ -174,14 +175,14 @@ class AgentTurn:
     def begin_output(self, turn: Turn, at: float | None = None) -> Output:
         """Start the span of a stretch of speech unless one is open: at its first word, or its first sound."""
         if turn.output is None:
-            told = {"origin": "tool_say"} if turn.from_tool else {}
+            payload = {"origin": "tool_say"} if turn.from_tool else {}
             if not self._is_audible():
-                told["modality"] = "text"
+                payload["modality"] = "text"
             span = self._call.tracer.start(
                 "voice_output",
                 "agent speech",
                 parent=turn.span,
-                payload=told,
+                payload=payload,
                 speech_id=turn.speech_id,
                 at=at,
             )
@@ -206,18 +207,18 @@ class AgentTurn:
             self._say(turn)
 
     def _say(self, turn: Turn, *, final: bool = False) -> None:
-        said = turn.said + turn.saying
-        if not (turn.unsent or (final and said)):
+        transcript = turn.spoken_text + turn.saying
+        if not (turn.unsent or (final and transcript)):
             return
-        told: dict[str, Any] = {"agent_transcript": said}
+        payload: dict[str, Any] = {"agent_transcript": transcript}
         if turn.unsent:
-            told["agent_transcript_delta"] = turn.unsent
+            payload["agent_transcript_delta"] = turn.unsent
         if final:
-            told["agent_transcript_final"] = True
+            payload["agent_transcript_final"] = True
         turn.unsent, turn.sent_at = "", time.monotonic()
-        self._call.tracer.delta(turn.span, told)
+        self._call.tracer.delta(turn.span, payload)
 
-    def said(self, item: Any) -> None:
+    def message_added(self, item: Any) -> None:
         """Take the agent's message as it went into the conversation: what was spoken, with its times."""
         turn = self._call.speaking_turn()
         if turn is None:
@@ -225,9 +226,9 @@ class AgentTurn:
         text = item.text_content or ""
         turn.saying, turn.unsent = text, ""
         report = getattr(item, "metrics", None) or {}
-        told: dict[str, Any] = {"text": text, "item_id": item.id, "interrupted": bool(item.interrupted)}
+        payload: dict[str, Any] = {"text": text, "item_id": item.id, "interrupted": bool(item.interrupted)}
         for name in ("tts_node_ttfb", "playback_latency", "llm_node_ttft", "llm_node_ttfs", "e2e_latency"):
-            told[name] = report.get(name)
+            payload[name] = report.get(name)
         started, stopped = report.get("started_speaking_at"), report.get("stopped_speaking_at")
         output = self.begin_output(turn, started or item.created_at)
         if started is not None:
@@ -235,15 +236,15 @@ class AgentTurn:
             turn.summary["agent_started_at"] = min(started, turn.summary.get("agent_started_at", started))
         if report.get("e2e_latency") is not None:
             turn.summary.setdefault("e2e_latency", report["e2e_latency"])
-        self._end_output(turn, output, told, at=stopped or output.stopped_at, interrupted=item.interrupted)
-        turn.said += turn.saying
+        self._end_output(turn, output, payload, at=stopped or output.stopped_at, interrupted=item.interrupted)
+        turn.spoken_text += turn.saying
         turn.saying = ""
 
     def _end_output(
         self,
         turn: Turn,
         output: Output,
-        told: dict[str, Any],
+        payload: dict[str, Any],
         *,
         at: float | None,
         interrupted: bool | None = None,
@@ -254,17 +255,17 @@ class AgentTurn:
         at = at or time.time()
         if output.playing_at is not None:
             until = output.paused_at or at
-            told["playing_at"], told["played_until"] = output.playing_at, until
+            payload["playing_at"], payload["played_until"] = output.playing_at, until
             turn.summary["agent_stopped_at"] = until
         if turn.from_tool:
-            told["origin"] = "tool_say"
-        if "text" not in told:
-            told["text"] = turn.saying
+            payload["origin"] = "tool_say"
+        if keys.TEXT not in payload:
+            payload[keys.TEXT] = turn.saying
         requests = output.requests
-        told.update(speech_requests(requests))
+        payload.update(speech_requests(requests))
         self._call.tracer.end(
             output.span,
-            told,
+            payload,
             error="interrupted" if interrupted else error,
             voice_metrics=voice_metrics(requests[0]) if requests else None,
             at=at,

@@ -99,11 +99,11 @@ class Call:
         if recording is not None:
             self.tracer.delta(span, recording)
         self.off_duty(at=at)
-        told = dict(payload)
+        end_payload = dict(payload)
         if self.errors:
-            told["unrecovered_errors"] = {stage: count for stage, (_, count) in self.errors.items()}
+            end_payload["unrecovered_errors"] = {stage: count for stage, (_, count) in self.errors.items()}
             self.errors = {}
-        self.tracer.end(span, told, error=error, at=at)
+        self.tracer.end(span, end_payload, error=error, at=at)
         remove_default(self.tracer)
         self.span, self._ended = None, span
 
@@ -144,7 +144,7 @@ class Call:
         if agent is None or agent is self.agent:
             self._follow_instructions()
             return
-        before = self.agent
+        previous_agent = self.agent
         self.off_duty(at=at)
         self.agent = agent
         self._instructions = getattr(agent, "instructions", None)
@@ -152,10 +152,10 @@ class Call:
         names = agent_names(agent)
 
         def make() -> dict[str, Any]:
-            told: dict[str, Any] = {**names, "voice_agent_context": context()}
-            if before is not None:
-                told["from_agent_id"] = agent_names(before)["agent_id"]
-            return told
+            fields: dict[str, Any] = {**names, "voice_agent_context": context()}
+            if previous_agent is not None:
+                fields["from_agent_id"] = agent_names(previous_agent)["agent_id"]
+            return fields
 
         self.agent_span = self.tracer.start(
             "voice_agent", names["agent_label"], parent=self.open(), payload=make, at=at, persistent=True
@@ -260,8 +260,8 @@ class Call:
 
     def failed(self, stage: str, at: float) -> None:
         """Remember that a stage failed and tries again."""
-        known = self.errors.setdefault(stage, [at, 0])
-        known[1] += 1
+        entry = self.errors.setdefault(stage, [at, 0])
+        entry[1] += 1
 
     def worked(self, stage: str) -> None:
         """Tell that a stage works again, when it had failed."""
@@ -269,8 +269,8 @@ class Call:
             return
         began, count = self.errors.pop(stage)
         now = time.time()
-        told = {"error_recovered": {"stage": stage, "errors": count, "after": now - began}}
-        self.tracer.delta(self.root(), told, at=now)
+        payload = {"error_recovered": {"stage": stage, "errors": count, "after": now - began}}
+        self.tracer.delta(self.root(), payload, at=now)
         self.tracer.tick("agent", "recovered", at=now)
 
 

@@ -39,16 +39,16 @@ class DetectorTaps:
         tap: Callable[[Any, Callable[..., Any]], Any]
         target: Any = inside.detector_stream(self._call.session)
         if target is not None:
-            asked, tap = "predict", self._tap_predict
+            method, tap = "predict", self._tap_predict
         else:
-            target = snapshots.given(getattr(agent, "turn_detection", None)) or getattr(
+            target = snapshots.setting_or_none(getattr(agent, "turn_detection", None)) or getattr(
                 self._call.session, "turn_detection", None
             )
-            asked, tap = "predict_end_of_turn", self._tap_text
+            method, tap = "predict_end_of_turn", self._tap_text
         if target is None or isinstance(target, str) or any(one is target for one, _ in self._tapped):
             return
         put = [
-            InstancePatch(target, asked, lambda inner: tap(target, inner)),
+            InstancePatch(target, method, lambda inner: tap(target, inner)),
             InstancePatch(target, "unlikely_threshold", self._tap_threshold),
         ]
         self._open = True
@@ -69,12 +69,12 @@ class DetectorTaps:
     # What the detector is asked
 
     def _tap_text(self, detector: Any, inner: Callable[..., Awaitable[float]]) -> Any:
-        async def predict_end_of_turn(*given: Any, **options: Any) -> float:
+        async def predict_end_of_turn(*args: Any, **options: Any) -> float:
             began = time.perf_counter()
-            probability = await inner(*given, **options)
+            probability = await inner(*args, **options)
             if self._open:
                 try:
-                    self._answer(detector, probability, time.perf_counter() - began, given, options)
+                    self._answer(detector, probability, time.perf_counter() - began, args, options)
                 except Exception as error:
                     self._call.failure("predict_end_of_turn", error)
             return probability
@@ -86,13 +86,13 @@ class DetectorTaps:
         detector: Any,
         probability: float,
         took: float,
-        given: tuple[Any, ...],
+        args: tuple[Any, ...],
         options: dict[str, Any],
     ) -> None:
         self._answered = None
         if _listeners[id(detector)] > 1:
-            asked: Any = given[0] if given else options["chat_ctx"]
-            if not self._user.just_said(asked.items[-1].text_content or ""):
+            chat_ctx: Any = args[0] if args else options["chat_ctx"]
+            if not self._user.is_recent_speech(chat_ctx.items[-1].text_content or ""):
                 return
         self._answered = Prediction(time.time(), float(probability), took=took, model=_model(detector))
 
@@ -101,18 +101,18 @@ class DetectorTaps:
             if not self._open or future.cancelled() or future.exception() is not None:
                 return
             try:
-                told = future.result()
+                prediction = future.result()
                 self._answered = Prediction(
                     time.time(),
-                    float(told.end_of_turn_probability),
-                    took=getattr(told, "inference_duration", None),
+                    float(prediction.end_of_turn_probability),
+                    took=getattr(prediction, "inference_duration", None),
                     model=_model(stream),
                 )
             except Exception as error:
                 self._call.failure("predict", error)
 
-        def predict(*given: Any, **options: Any) -> Future[Any]:
-            future = inner(*given, **options)
+        def predict(*args: Any, **options: Any) -> Future[Any]:
+            future = inner(*args, **options)
             if self._open:
                 self._answered = None
                 future.add_done_callback(answered)
@@ -121,8 +121,8 @@ class DetectorTaps:
         return predict
 
     def _tap_threshold(self, inner: Callable[..., Awaitable[float | None]]) -> Any:
-        async def unlikely_threshold(*given: Any, **options: Any) -> float | None:
-            threshold = await inner(*given, **options)
+        async def unlikely_threshold(*args: Any, **options: Any) -> float | None:
+            threshold = await inner(*args, **options)
             if self._open and self._answered is not None:
                 try:
                     self._answered.threshold = threshold

@@ -28,7 +28,7 @@ class Interruptions:
 
     def overlapping_speech(self, event: Any) -> None:
         """Take the detector's word on speech over the agent's: an interruption, or a mere "mm-hm"."""
-        told = {
+        payload = {
             name: getattr(event, name, None)
             for name in (
                 "is_interruption",
@@ -43,8 +43,8 @@ class Interruptions:
         }
         turn = self._call.speaking_turn()
         if turn is not None and turn.handle is not None and turn.handle.interrupted:
-            told["interrupted_by_user"] = True
+            payload["interrupted_by_user"] = True
         at = getattr(event, "created_at", None)
-        self._call.tell(turn, told, at=at)
-        state = "interrupted" if told["is_interruption"] else "overlap_backchannel"
+        self._call.tell(turn, payload, at=at)
+        state = "interrupted" if payload["is_interruption"] else "overlap_backchannel"
         self._call.tracer.tick("agent", state, at=at)

@@ -91,9 +91,9 @@ class Listener:
     def _guarded(self, event: str, handle: Callable[[Any], None]) -> Callable[[Any], None]:
         failure = self._call.failure
 
-        def listener(told: Any) -> None:
+        def listener(livekit_event: Any) -> None:
             try:
-                handle(told)
+                handle(livekit_event)
             except Exception as error:
                 failure(event, error)
 
@@ -122,44 +122,46 @@ class Listener:
         self.detectors.tap(agent)
 
     def _agent_state(self, event: Any) -> None:
-        before = self._call.agent
+        previous_agent = self._call.agent
         self.agent.state_changed(event)
-        self._took_over(before, at=event.created_at)
+        self._took_over(previous_agent, at=event.created_at)
 
     def _user_state(self, event: Any) -> None:
         self.detectors.tap(self._call.agent)
         self.user.state_changed(event)
 
     def _speech_created(self, event: Any) -> None:
-        before = self._call.agent
+        previous_agent = self._call.agent
         self.agent.speech_created(event)
-        self._took_over(before, at=event.created_at)
+        self._took_over(previous_agent, at=event.created_at)
 
-    def _took_over(self, before: Any, *, at: float) -> None:
+    def _took_over(self, previous_agent: Any, *, at: float) -> None:
         """Listen at the agent on duty; livekit-agents 1.2 tells of no other in so many words."""
         agent = self._call.agent
         self._tap(agent)
-        if agent is not before and agent is not None and before is not None:
-            self.tools.handed_over(agent_names(before)["agent_id"], agent_names(agent)["agent_id"], at=at)
+        if agent is not previous_agent and agent is not None and previous_agent is not None:
+            self.tools.handed_over(
+                agent_names(previous_agent)["agent_id"], agent_names(agent)["agent_id"], at=at
+            )
 
     def _item_added(self, event: Any) -> None:
         item = event.item
         kind = getattr(item, "type", None)
         if kind == "agent_handoff":
-            before = self._call.agent
+            previous_agent = self._call.agent
             self._call.on_duty(at=item.created_at)
             self._tap(self._call.agent)
-            if before is not None:
+            if previous_agent is not None:
                 self.tools.handed_over(
-                    item.old_agent_id or agent_names(before)["agent_id"],
+                    item.old_agent_id or agent_names(previous_agent)["agent_id"],
                     item.new_agent_id,
                     at=item.created_at,
                 )
         elif kind == "message":
             if item.role == "user":
-                self.user.said(item, self._call.turn_of_task())
+                self.user.message_added(item, self._call.turn_of_task())
             elif item.role == "assistant":
-                self.agent.said(item)
+                self.agent.message_added(item)
 
     def _metrics(self, event: Any) -> None:
         metrics = event.metrics

@@ -27,10 +27,10 @@ def wire_type(metrics: Any) -> str:
 
 def wire_map(metrics: Any) -> dict[str, Any]:
     """Return all that a metrics object tells. A pydantic model of livekit's own: no foreign code runs."""
-    told: dict[str, Any] = metrics.model_dump()
-    told["type"] = wire_type(metrics)
-    told.setdefault("label", None)
-    return told
+    fields: dict[str, Any] = metrics.model_dump()
+    fields["type"] = wire_type(metrics)
+    fields.setdefault("label", None)
+    return fields
 
 
 def voice_metrics(metrics: Any) -> Callable[[], dict[str, Any]]:
@@ -96,7 +96,7 @@ def model_usage(metrics: Any) -> dict[str, Any]:
 
 def realtime_payload(metrics: Any) -> dict[str, Any]:
     """Return what a realtime model's response tells, with its tokens split by modality."""
-    before, after = metrics.input_token_details, metrics.output_token_details
+    input_details, output_details = metrics.input_token_details, metrics.output_token_details
     return {
         "model": model_name(metrics),
         "source": "realtime_metric_only",
@@ -107,12 +107,12 @@ def realtime_payload(metrics: Any) -> dict[str, Any]:
         "output_tokens": metrics.output_tokens,
         "total_tokens": metrics.total_tokens,
         "tokens_per_second": metrics.tokens_per_second,
-        "input_audio_tokens": before.audio_tokens,
-        "input_text_tokens": before.text_tokens,
-        "input_image_tokens": before.image_tokens,
-        "input_cached_tokens": before.cached_tokens,
-        "output_audio_tokens": after.audio_tokens,
-        "output_text_tokens": after.text_tokens,
+        "input_audio_tokens": input_details.audio_tokens,
+        "input_text_tokens": input_details.text_tokens,
+        "input_image_tokens": input_details.image_tokens,
+        "input_cached_tokens": input_details.cached_tokens,
+        "output_audio_tokens": output_details.audio_tokens,
+        "output_text_tokens": output_details.text_tokens,
         "cancelled": metrics.cancelled,
     }
 

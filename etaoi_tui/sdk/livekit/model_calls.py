@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from etaoi_collector.conventions import keys
 from etaoi_tui.sdk.livekit import private_api as inside
 from etaoi_tui.sdk.livekit import snapshots
 from etaoi_tui.sdk.livekit.call import Call
@@ -42,7 +43,7 @@ class ModelCall(msgspec.Struct, eq=False):
     span: Span
     model: str
     token: Any = None
-    said: list[str] = []
+    text_pieces: list[str] = []
     tools: list[dict[str, Any]] = []
     first_at: float | None = None
     ended_at: float | None = None
@@ -71,13 +72,13 @@ class ModelCalls:
         ahead = turn is not None and turn.handle is not None and not inside.was_scheduled(turn.handle)
 
         def make() -> dict[str, Any]:
-            told: dict[str, Any] = {"model": model, "input_messages": request_messages(items, prompts)}
+            payload: dict[str, Any] = {"model": model, keys.INPUT_MESSAGES: request_messages(items, prompts)}
             if len(items) > _MESSAGES:
-                told["messages_left_out"] = len(items) - _MESSAGES
-            told["tools"] = [name for name in map(snapshots.tool_name, offered) if name]
+                payload["messages_left_out"] = len(items) - _MESSAGES
+            payload[keys.TOOLS] = [name for name in map(snapshots.tool_name, offered) if name]
             if ahead:
-                told["preemptive"] = True
-            return told
+                payload["preemptive"] = True
+            return payload
 
         span = call.tracer.start(
             "llm",
@@ -88,92 +89,92 @@ class ModelCalls:
         )
         if turn is not None:
             turn.calls.append(span)
-        made = ModelCall(self, span, model)
-        self._open[span.span_id] = made
-        made.token = enter_span(span)
-        _UNDER_WAY.set((*_UNDER_WAY.get()[1 - _FOLLOWERS :], made))
-        return made
+        model_call = ModelCall(self, span, model)
+        self._open[span.span_id] = model_call
+        model_call.token = enter_span(span)
+        _UNDER_WAY.set((*_UNDER_WAY.get()[1 - _FOLLOWERS :], model_call))
+        return model_call
 
-    def chunk(self, made: ModelCall, chunk: Any) -> None:
+    def chunk(self, model_call: ModelCall, chunk: Any) -> None:
         """Take a piece of the answer."""
         delta = getattr(chunk, "delta", None)
         text = chunk if isinstance(chunk, str) else getattr(delta, "content", None)
         calls = getattr(delta, "tool_calls", None)
-        if made.first_at is None and (text or calls):
-            made.first_at = time.time()
+        if model_call.first_at is None and (text or calls):
+            model_call.first_at = time.time()
         if text:
-            made.said.append(text)
-            self._call.tracer.text(made.span, text)
+            model_call.text_pieces.append(text)
+            self._call.tracer.text(model_call.span, text)
         for one in calls or ():
-            made.tools.append({"name": one.name, "args": one.arguments, "id": one.call_id})
+            model_call.tools.append({"name": one.name, "args": one.arguments, "id": one.call_id})
 
-    def ended(self, made: ModelCall, error: BaseException | None) -> None:
+    def ended(self, model_call: ModelCall, error: BaseException | None) -> None:
         """Take the end of the stream; the span ends with the metrics, or soon without them."""
-        if made.ended_at is not None:
+        if model_call.ended_at is not None:
             return
-        made.ended_at = time.time()
+        model_call.ended_at = time.time()
         if isinstance(error, asyncio.CancelledError | GeneratorExit):
-            made.error = "interrupted"
+            model_call.error = "interrupted"
         elif error is not None:
-            made.error = error
-        if made.token is not None:
-            leave_span(made.token)
-        if made.metrics is not None or made.error is not None:
-            self._finish(made)
+            model_call.error = error
+        if model_call.token is not None:
+            leave_span(model_call.token)
+        if model_call.metrics is not None or model_call.error is not None:
+            self._finish(model_call)
         else:
-            asyncio.get_running_loop().call_later(_METRICS_WAIT, self._finish, made)
+            asyncio.get_running_loop().call_later(_METRICS_WAIT, self._finish, model_call)
 
-    def _finish(self, made: ModelCall) -> None:
-        if made.finished:
+    def _finish(self, model_call: ModelCall) -> None:
+        if model_call.finished:
             return
-        made.finished = True
-        self._open.pop(made.span.span_id, None)
-        metrics = made.metrics
-        text = "".join(made.said)
+        model_call.finished = True
+        self._open.pop(model_call.span.span_id, None)
+        metrics = model_call.metrics
+        text = "".join(model_call.text_pieces)
         response: dict[str, Any] = {"role": "ai", "text": text}
-        if made.tools:
-            response["tool_calls"] = made.tools
-        told: dict[str, Any] = {"response": response, "model": made.model, "text": text}
-        if made.first_at is not None:
-            told["ttft"] = made.first_at - made.span.started_ns / 1e9
-        at = made.ended_at
+        if model_call.tools:
+            response["tool_calls"] = model_call.tools
+        payload: dict[str, Any] = {"response": response, "model": model_call.model, "text": text}
+        if model_call.first_at is not None:
+            payload["ttft"] = model_call.first_at - model_call.span.started_ns / 1e9
+        at = model_call.ended_at
         if metrics is not None:
-            told["model"] = model_name(metrics, made.model)
-            told["ttft"] = seconds(metrics.ttft)
-            told["tokens_per_second"] = metrics.tokens_per_second
-            told["usage"] = model_usage(metrics)
+            payload[keys.MODEL] = model_name(metrics, model_call.model)
+            payload["ttft"] = seconds(metrics.ttft)
+            payload["tokens_per_second"] = metrics.tokens_per_second
+            payload[keys.USAGE] = model_usage(metrics)
             at = metrics.timestamp
         elif at is None:
             at = time.time()
         self._call.tracer.end(
-            made.span,
-            told,
-            error=made.error,
+            model_call.span,
+            payload,
+            error=model_call.error,
             voice_metrics=voice_metrics(metrics) if metrics is not None else None,
             at=at,
         )
 
     def close_all(self, *, error: str | None) -> None:
         """End the calls that are still running."""
-        for made in list(self._open.values()):
-            made.error = made.error or error
-            self._finish(made)
+        for model_call in list(self._open.values()):
+            model_call.error = model_call.error or error
+            self._finish(model_call)
 
     # What metrics tell
 
     def llm_metrics(self, metrics: Any) -> None:
         """Take a request's metrics; its task inherited the call's span."""
         self._call.worked("llm")
-        ours = (made for made in reversed(_UNDER_WAY.get()) if made.owner is self)
-        made = next(ours, None)
-        if made is None:
+        ours = (model_call for model_call in reversed(_UNDER_WAY.get()) if model_call.owner is self)
+        model_call = next(ours, None)
+        if model_call is None:
             self._alone(metrics)
-        elif made.metrics is None and not made.finished:
-            made.metrics = metrics
-            if made.ended_at is not None:
-                self._finish(made)
+        elif model_call.metrics is None and not model_call.finished:
+            model_call.metrics = metrics
+            if model_call.ended_at is not None:
+                self._finish(model_call)
         else:
-            self._call.tracer.delta(made.span, metrics_delta(metrics))
+            self._call.tracer.delta(model_call.span, metrics_delta(metrics))
 
     def _alone(self, metrics: Any) -> None:
         """Tell a request that no ``llm_node`` made: one of a tool's own."""
@@ -191,14 +192,14 @@ class ModelCalls:
             speech_id=getattr(metrics, "speech_id", None),
             at=began(metrics),
         )
-        told = {
+        payload = {
             "tokens_per_second": metrics.tokens_per_second,
             "ttft": seconds(metrics.ttft),
             "usage": model_usage(metrics),
         }
         call.tracer.end(
             span,
-            told,
+            payload,
             error="interrupted" if metrics.cancelled else None,
             voice_metrics=voice_metrics(metrics),
             at=metrics.timestamp,
@@ -217,7 +218,7 @@ class ModelCalls:
             payload["source"] = "realtime_merged"
         span = call.tracer.start(
             "llm",
-            payload["model"],
+            payload[keys.MODEL],
             parent=turn.span if turn is not None else call.root(),
             payload=payload,
             speech_id=turn.speech_id if turn is not None else None,
@@ -244,23 +245,23 @@ def request_messages(items: list[Any], prompts: str = "full") -> list[dict[str, 
     """
     if len(items) > _MESSAGES:
         items = [*items[:1], *items[1 - _MESSAGES :]]
-    told: list[dict[str, Any]] = []
+    messages: list[dict[str, Any]] = []
     for item in items:
         kind = getattr(item, "type", None)
         if kind == "message":
             text = item.text_content or _other_content(item.content)
             role = _ROLES.get(item.role, item.role)
-            told.append({"role": role, "text": _prompt(text, prompts) if role == "system" else text})
+            messages.append({"role": role, "text": _prompt(text, prompts) if role == "system" else text})
         elif kind == "function_call":
-            asked = {"name": item.name, "args": item.arguments, "id": item.call_id}
-            before = told[-1] if told else None
-            if before is not None and before["role"] == "ai":
-                before.setdefault("tool_calls", []).append(asked)
+            tool_call = {"name": item.name, "args": item.arguments, "id": item.call_id}
+            previous = messages[-1] if messages else None
+            if previous is not None and previous["role"] == "ai":
+                previous.setdefault("tool_calls", []).append(tool_call)
             else:
-                told.append({"role": "ai", "text": "", "tool_calls": [asked]})
+                messages.append({"role": "ai", "text": "", keys.TOOL_CALLS: [tool_call]})
         elif kind == "function_call_output":
-            told.append({"role": "tool", "text": item.output, "tool_call_id": item.call_id})
-    return told
+            messages.append({"role": "tool", "text": item.output, "tool_call_id": item.call_id})
+    return messages
 
 
 def _prompt(text: str, prompts: str) -> str:
@@ -270,8 +271,8 @@ def _prompt(text: str, prompts: str) -> str:
     digest = snapshots.instructions_digest(text, prompts)
     if digest is None:
         return f"({len(text):,} characters, not captured)"
-    shown: str = digest["preview"]
-    return shown if len(shown) == len(text) else f"{shown}… ({len(text):,} characters)"
+    preview: str = digest["preview"]
+    return preview if len(preview) == len(text) else f"{preview}… ({len(text):,} characters)"
 
 
 def _other_content(content: list[Any]) -> str:

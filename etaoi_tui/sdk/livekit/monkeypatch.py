@@ -29,7 +29,7 @@ class InstancePatch:
         inner = getattr(target, name, None)
         if own is None or not callable(inner):
             return
-        self._before = own.get(name)
+        self._original = own.get(name)
         function = make(inner)
         setattr(function, _PUT, self)
         try:
@@ -47,10 +47,10 @@ class InstancePatch:
             return
         self._removed = True
         own = self._target.__dict__
-        function = found = own.get(self._name)
+        function = current = own.get(self._name)
         while (put := getattr(function, _PUT, None)) is not None and put._removed:
-            function = put._before
-        if function is found:
+            function = put._original
+        if function is current:
             return
         if function is None:
             delattr(self._target, self._name)

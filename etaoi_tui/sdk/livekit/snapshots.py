@@ -29,7 +29,7 @@ _OPTIONS = (
 )
 
 
-def given(value: Any) -> Any:
+def setting_or_none(value: Any) -> Any:
     """Return a setting, or None where livekit-agents has its mark for "not given"."""
     return None if type(value).__name__ == "NotGiven" else value
 
@@ -43,23 +43,23 @@ def agent_context(session: Any, agent: Any, prompts: str) -> Callable[[], dict[s
         prompts: ``full``, ``digest`` (the first 1,024 characters, length and hash) or ``off``.
     """
     parts = {
-        part: given(getattr(agent, part, None)) or getattr(session, part, None)
+        part: setting_or_none(getattr(agent, part, None)) or getattr(session, part, None)
         for part in ("llm", "stt", "tts", "vad")
     }
     instructions = getattr(agent, "instructions", None)
     tools = list(getattr(agent, "tools", None) or ())
 
     def make() -> dict[str, Any]:
-        told: dict[str, Any] = {"mode": "realtime" if is_realtime(parts["llm"]) else "pipeline"}
+        fields: dict[str, Any] = {"mode": "realtime" if is_realtime(parts["llm"]) else "pipeline"}
         digest = instructions_digest(instructions, prompts)
         if digest is not None:
-            told["instructions"] = digest
+            fields["instructions"] = digest
         for name, part in parts.items():
             if part is not None:
-                told[name] = component(part)
+                fields[name] = component(part)
         names = [tool_name(tool) for tool in tools]
-        told["tools"] = [name for name in names if name]
-        return told
+        fields["tools"] = [name for name in names if name]
+        return fields
 
     return make
 
@@ -87,17 +87,17 @@ def is_realtime(model: Any) -> bool:
 
 def component(part: Any) -> dict[str, str]:
     """Return the class, provider and model of a speech or language component."""
-    told = {"class": type(part).__name__}
+    fields = {"class": type(part).__name__}
     for name in ("provider", "model", "label"):
         value = getattr(part, name, None)
         if isinstance(value, str) and value and value != "unknown":
-            told[name] = value
-    return told
+            fields[name] = value
+    return fields
 
 
 def model_of(session: Any, agent: Any) -> str:
     """Return the name of the model that an agent asks."""
-    model = given(getattr(agent, "llm", None)) or getattr(session, "llm", None)
+    model = setting_or_none(getattr(agent, "llm", None)) or getattr(session, "llm", None)
     name = getattr(model, "model", None)
     if isinstance(name, str) and name and name != "unknown":
         return name
@@ -140,35 +140,35 @@ def session_context(session: Any, *, userdata: bool) -> Callable[[], dict[str, A
     options = getattr(session, "options", None)
 
     def make() -> dict[str, Any]:
-        told: dict[str, Any] = {}
+        fields: dict[str, Any] = {}
         if room is not None:
-            told["room_name"] = room.name
-            told["participants"] = [_participant(one) for one in people]
+            fields["room_name"] = room.name
+            fields["participants"] = [_participant(one) for one in people]
         if data is not None:
-            told["userdata"] = data
+            fields["userdata"] = data
         settings: dict[str, Any] = {}
         for name in _OPTION_MAPS:
             value = getattr(options, name, None)
             if isinstance(value, dict):
-                settings[name] = {key: given(item) for key, item in value.items()}
+                settings[name] = {key: setting_or_none(item) for key, item in value.items()}
         for name in _OPTIONS:
             value = getattr(options, name, None)
             if isinstance(value, bool | int | float):
                 settings[name] = value
         if settings:
-            told["session_options"] = settings
-        return {"session_context": told}
+            fields["session_options"] = settings
+        return {"session_context": fields}
 
     return make
 
 
 def _participant(one: Any) -> dict[str, Any]:
-    told: dict[str, Any] = {"identity": one.identity, "name": one.name, "kind": str(one.kind)}
+    fields: dict[str, Any] = {"identity": one.identity, "name": one.name, "kind": str(one.kind)}
     if one.metadata:
-        told["metadata"] = one.metadata
+        fields["metadata"] = one.metadata
     if one.attributes:
-        told["attributes"] = dict(one.attributes)
-    return told
+        fields["attributes"] = dict(one.attributes)
+    return fields
 
 
 def outcome() -> dict[str, Any] | None:
@@ -176,18 +176,18 @@ def outcome() -> dict[str, Any] | None:
     tagger = getattr(inside.job_context(), "tagger", None)
     if tagger is None:
         return None
-    told: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     if tagger.outcome:
-        told["outcome"] = tagger.outcome
+        fields["outcome"] = tagger.outcome
     if tagger.outcome_reason:
-        told["outcome_reason"] = tagger.outcome_reason
+        fields["outcome_reason"] = tagger.outcome_reason
     if tagger.tags:
-        told["tags"] = sorted(tagger.tags)
+        fields["tags"] = sorted(tagger.tags)
     if tagger.evaluations:
-        told["evaluations"] = [
+        fields["evaluations"] = [
             {name: one.get(name) for name in ("name", "verdict", "reasoning")} for one in tagger.evaluations
         ]
-    return {"session_outcome": told} if told else None
+    return {"session_outcome": fields} if fields else None
 
 
 def recording(session: Any) -> dict[str, Any] | None:
@@ -195,9 +195,9 @@ def recording(session: Any) -> dict[str, Any] | None:
     recorder = inside.recorder_of(session)
     if recorder is None:
         return None
-    told: dict[str, Any] = {"audio_status": "local_only"}
+    fields: dict[str, Any] = {"audio_status": "local_only"}
     if (path := inside.recording_path(recorder)) is not None:
-        told["local_path"] = path
+        fields["local_path"] = path
     if (at := inside.recording_started_at(recorder)) is not None:
-        told["recording_started_at"] = at
-    return {"audio_artifact": told}
+        fields["recording_started_at"] = at
+    return {"audio_artifact": fields}

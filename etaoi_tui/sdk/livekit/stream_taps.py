@@ -49,61 +49,61 @@ class Taps:
 
     def _tap_model(self, agent: Any, node: Callable[..., Any]) -> Callable[..., Any]:
         def llm_node(chat_ctx: Any, tools: Any, model_settings: Any) -> Any:
-            made: ModelCall | None = None
+            model_call: ModelCall | None = None
             if self._open:
                 try:
-                    made = self._models.begin(agent(), chat_ctx, tools)
+                    model_call = self._models.begin(agent(), chat_ctx, tools)
                 except Exception as error:
                     self._call.failure("llm_node", error)
             result = node(chat_ctx, tools, model_settings)
-            if made is None:
+            if model_call is None:
                 return result
             if inspect.iscoroutine(result):
-                return self._awaited(result, made)
-            return self._streamed(result, made)
+                return self._awaited(result, model_call)
+            return self._streamed(result, model_call)
 
         return llm_node
 
-    async def _awaited(self, result: Any, made: ModelCall) -> Any:
+    async def _awaited(self, result: Any, model_call: ModelCall) -> Any:
         try:
             answer = await result
         except BaseException as error:
-            self._end(made, error)
+            self._end(model_call, error)
             raise
-        return self._streamed(answer, made)
+        return self._streamed(answer, model_call)
 
-    def _streamed(self, result: Any, made: ModelCall) -> Any:
+    def _streamed(self, result: Any, model_call: ModelCall) -> Any:
         if isinstance(result, AsyncIterable):
-            return self._stream(result, made)
+            return self._stream(result, model_call)
         if result is not None:
-            self._piece(made, result)
-        self._end(made, None)
+            self._piece(model_call, result)
+        self._end(model_call, None)
         return result
 
-    async def _stream(self, result: AsyncIterable[Any], made: ModelCall) -> AsyncIterator[Any]:
+    async def _stream(self, result: AsyncIterable[Any], model_call: ModelCall) -> AsyncIterator[Any]:
         ended: BaseException | None = None
         try:
             async for chunk in result:
-                self._piece(made, chunk)
+                self._piece(model_call, chunk)
                 yield chunk
         except BaseException as error:
             ended = error
             raise
         finally:
-            self._end(made, ended)
+            self._end(model_call, ended)
             close = getattr(result, "aclose", None)
             if close is not None:
                 await close()
 
-    def _piece(self, made: ModelCall, chunk: Any) -> None:
+    def _piece(self, model_call: ModelCall, chunk: Any) -> None:
         try:
-            self._models.chunk(made, chunk)
+            self._models.chunk(model_call, chunk)
         except Exception as error:
             self._call.failure("llm_node", error)
 
-    def _end(self, made: ModelCall, error: BaseException | None) -> None:
+    def _end(self, model_call: ModelCall, error: BaseException | None) -> None:
         try:
-            self._models.ended(made, error)
+            self._models.ended(model_call, error)
         except Exception as failure:
             self._call.failure("llm_node", failure)
 

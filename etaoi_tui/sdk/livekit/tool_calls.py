@@ -38,10 +38,10 @@ class ToolCalls:
             self._finish_with(item)
 
     def _start(self, function: Any, turn: Turn | None, *, at: float) -> Span:
-        known = self._open.get(function.call_id)
-        if known is not None:
-            return known
-        told = {
+        open_span = self._open.get(function.call_id)
+        if open_span is not None:
+            return open_span
+        payload = {
             "name": function.name,
             "arguments": function.arguments,
             "call_id": function.call_id,
@@ -51,12 +51,12 @@ class ToolCalls:
             "tool",
             function.name,
             parent=turn.span if turn is not None else self._call.root(),
-            payload=told,
+            payload=payload,
             speech_id=turn.speech_id if turn is not None else None,
             at=at,
         )
         self._open[function.call_id] = span
-        self._calls[function.call_id] = told
+        self._calls[function.call_id] = payload
         return span
 
     def _finish(
@@ -65,13 +65,13 @@ class ToolCalls:
         span = self._open.pop(call_id, None)
         if span is None:
             return
-        told = {
+        payload = {
             **self._calls.pop(call_id, {}),
             "output": output,
             "is_error": error == "tool_error",
             **(more or {}),
         }
-        self._call.tracer.end(span, told, error=error, at=at)
+        self._call.tracer.end(span, payload, error=error, at=at)
         self._past[call_id] = span
         if len(self._past) > _REMEMBERED:
             self._past.popitem(last=False)
@@ -101,11 +101,11 @@ class ToolCalls:
             error = {"error": "tool_error", "cancelled": "cancelled"}.get(update.status)
             self._finish(update.call_id, update.message, error=error, at=at, more={"status": update.status})
         elif kind == "tool_reply_updated":
-            told = {"reply": {"status": update.status, "speech_id": update.speech_id}}
+            payload = {"reply": {"status": update.status, "speech_id": update.speech_id}}
             for call_id in {one.split("_update_")[0].removesuffix("_final") for one in update.update_ids}:
                 span = self._open.get(call_id) or self._past.get(call_id)
                 if span is not None:
-                    self._call.tracer.delta(span, told, at=at)
+                    self._call.tracer.delta(span, payload, at=at)
 
     def executed(self, event: Any) -> None:
         """Take a step's calls once all are through: the ones that nothing else told of, and the handoff."""
@@ -124,12 +124,12 @@ class ToolCalls:
         if getattr(event, "has_agent_handoff", True):
             self._handing_over = last
 
-    def handed_over(self, before: str, after: str, *, at: float | None) -> None:
+    def handed_over(self, old_agent_id: str, new_agent_id: str, *, at: float | None) -> None:
         """Tell the tool that asked for it that another agent took over."""
         span, self._handing_over = self._handing_over, None
         if span is not None:
-            told = {"handoff": {"from_agent_id": before, "to_agent_id": after}}
-            self._call.tracer.delta(span, told, at=at)
+            payload = {"handoff": {"from_agent_id": old_agent_id, "to_agent_id": new_agent_id}}
+            self._call.tracer.delta(span, payload, at=at)
 
     def close_all(self, *, error: str | None, at: float) -> None:
         """End the calls that are still running."""

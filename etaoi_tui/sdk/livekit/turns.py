@@ -36,7 +36,7 @@ class UserPart(msgspec.Struct, eq=False):
     """The beginnings in it are when speech was noticed, not when it began (livekit-agents before 1.3)."""
     stop_is_late: bool = False
     """`stopped_at` is when the end was noticed, not when it was (livekit-agents before 1.3)."""
-    heard: list[tuple[float, float | None]] = []
+    speech_intervals: list[tuple[float, float | None]] = []
     """Stretches of speech that no span tells yet."""
     finals: list[str] = []
     interim: str = ""
@@ -82,7 +82,7 @@ class Turn(msgspec.Struct, eq=False):
     """The newest output that has ended; late metrics belong to it."""
     calls: list[Span] = []
     """Its model calls."""
-    said: str = ""
+    spoken_text: str = ""
     """The agent's words of outputs that have ended."""
     saying: str = ""
     unsent: str = ""

@@ -60,7 +60,7 @@ class UserTurn:
         part.stopped_at = None
         part.touched_at = at
         if part.turn is None:
-            part.heard.append((at, None))
+            part.speech_intervals.append((at, None))
         else:
             self._start_vad(part, at)
 
@@ -72,7 +72,7 @@ class UserTurn:
         part.stopped_at = part.touched_at = at
         part.stop_is_late = late
         if part.turn is None:
-            part.heard[-1] = (part.heard[-1][0], at)
+            part.speech_intervals[-1] = (part.speech_intervals[-1][0], at)
         elif not late:
             self._end_vad(part)
 
@@ -103,10 +103,10 @@ class UserTurn:
             payload={"transcript": part.transcript, "is_final": False},
             at=part.started_at,
         )
-        heard, part.heard = part.heard, []
-        for n, (began, ended) in enumerate(heard, 1):
+        speech_intervals, part.speech_intervals = part.speech_intervals, []
+        for n, (began, ended) in enumerate(speech_intervals, 1):
             self._start_vad(part, began)
-            if ended is not None and (n < len(heard) or not part.stop_is_late):
+            if ended is not None and (n < len(speech_intervals) or not part.stop_is_late):
                 self._end_vad(part, ended)
         return turn
 
@@ -124,11 +124,11 @@ class UserTurn:
     def _end_vad(self, part: UserPart, at: float | None = None) -> None:
         if part.vad is None:
             return
-        told, self._vad = self._vad, []
+        reports, self._vad = self._vad, []
         self._call.tracer.end(
             part.vad,
-            lambda: {"inference_count": sum(one.inference_count for one in told)} if told else {},
-            voice_metrics=(lambda: wire_map(told[-1])) if told else None,
+            lambda: {"inference_count": sum(one.inference_count for one in reports)} if reports else {},
+            voice_metrics=(lambda: wire_map(reports[-1])) if reports else None,
             at=at or part.stopped_at,
         )
         part.vad = None
@@ -161,16 +161,16 @@ class UserTurn:
             part.final_at = at
         else:
             part.interim = text
-        told: dict[str, Any] = {"transcript": part.transcript, "is_final": bool(event.is_final)}
+        payload: dict[str, Any] = {"transcript": part.transcript, "is_final": bool(event.is_final)}
         if part.language:
-            told["language"] = part.language
+            payload["language"] = part.language
         speaker = getattr(event, "speaker_id", None)
         if speaker is not None:
-            told["speaker_id"] = speaker
+            payload["speaker_id"] = speaker
         if part.span is not None:
-            self._call.tracer.delta(part.span, told, at=at)
+            self._call.tracer.delta(part.span, payload, at=at)
         else:
-            self._call.tell(turn, told, at=at)
+            self._call.tell(turn, payload, at=at)
 
     def stt_metrics(self, metrics: Any) -> None:
         """Take a recogniser's metrics: they end the transcript's span, or tell of themselves."""
@@ -183,20 +183,20 @@ class UserTurn:
 
     def timed_out(self, event: Any) -> None:
         """Take note of speech that never got a transcript."""
-        told = {
+        payload = {
             "transcription_timeout": {
                 "speech_duration": event.speech_duration,
                 "vad_speech_started_at": event.vad_speech_started_at,
             }
         }
         part = self.part
-        self._call.tell(part.turn if part is not None else None, told, at=event.created_at)
+        self._call.tell(part.turn if part is not None else None, payload, at=event.created_at)
         if part is not None and not part.speaking and not part.transcript:
             self.drop(part)
 
     # The end of the turn
 
-    def just_said(self, text: str) -> bool:
+    def is_recent_speech(self, text: str) -> bool:
         """Whether a text is what this call's user has said since the last turn."""
         return self.part is not None and text.strip() == " ".join(self.part.finals).strip()
 
@@ -222,7 +222,7 @@ class UserTurn:
         if part.settled and part.turn is not None:
             self._tell_wait(part.turn, metrics, part.stopped_at)
 
-    def said(self, item: Any, turn: Turn | None) -> None:
+    def message_added(self, item: Any, turn: Turn | None) -> None:
         """Take the user's message as it went into the conversation."""
         part = turn.user if turn is not None else self.part
         if part is None and turn is not None:
@@ -250,36 +250,36 @@ class UserTurn:
         """End the user's half: voice activity, transcript and the wait for the end of the turn."""
         if self.part is part:
             self.part = None
-        told: dict[str, Any] = {"transcript": part.transcript, "is_final": bool(part.finals)}
+        payload: dict[str, Any] = {"transcript": part.transcript, "is_final": bool(part.finals)}
         if part.language:
-            told["language"] = part.language
+            payload["language"] = part.language
         report: dict[str, Any] = {}
         if item is not None:
             report = getattr(item, "metrics", None) or {}
-            told.update(transcript=item.text_content or part.transcript, is_final=True, item_id=item.id)
+            payload.update(transcript=item.text_content or part.transcript, is_final=True, item_id=item.id)
             confidence = getattr(item, "transcript_confidence", None)
             if confidence is not None:
-                told["transcript_confidence"] = confidence
+                payload["transcript_confidence"] = confidence
         else:
-            told["orphaned"] = part.end_of_turn is None
+            payload["orphaned"] = part.end_of_turn is None
         stopped = report.get("stopped_speaking_at") or part.stopped_at
         eou = part.end_of_turn
-        told["transcription_delay"] = report.get(
+        payload["transcription_delay"] = report.get(
             "transcription_delay", getattr(eou, "transcription_delay", None)
         )
-        told["end_of_turn_delay"] = report.get(
+        payload["end_of_turn_delay"] = report.get(
             "end_of_turn_delay", getattr(eou, "end_of_utterance_delay", None)
         )
         for name in ("started_speaking_at", "stopped_speaking_at"):
             if name in report:
-                told[name] = report[name]
+                payload[name] = report[name]
         tracer = self._call.tracer
         part.settled, part.speaking, part.stopped_at = True, False, stopped
         self._end_vad(part, stopped)
         if part.span is not None:
-            heard, self._stt = self._stt, []
+            stt, self._stt = self._stt, []
             ends = part.final_at or stopped or part.touched_at
-            tracer.end(part.span, told, voice_metrics=voice_metrics(heard[-1]) if heard else None, at=ends)
+            tracer.end(part.span, payload, voice_metrics=voice_metrics(stt[-1]) if stt else None, at=ends)
         if part.turn is not None:
             part.turn.summary.update({k: v for k, v in report.items() if k == "on_user_turn_completed_delay"})
             if stopped is not None:
@@ -300,7 +300,7 @@ class UserTurn:
             "on_user_turn_completed_delay": eou.on_user_turn_completed_delay,
         }
         if turn.user is not None and turn.user.predictions:
-            payload.update(_told_predictions(turn.user.predictions))
+            payload.update(_prediction_fields(turn.user.predictions))
         span = tracer.start("eou", "end of utterance", parent=turn.span, payload=payload, at=ends - delay)
         tracer.end(span, voice_metrics=voice_metrics(eou), at=ends)
 
@@ -316,22 +316,22 @@ class UserTurn:
             return
         if part.over is None or not self._call.options.include_vad:
             return
-        told = {"over_agent": True, **({"noticed_late": True} if part.start_is_late else {})}
-        for began, ended in part.heard:
+        payload = {"over_agent": True, **({"noticed_late": True} if part.start_is_late else {})}
+        for began, ended in part.speech_intervals:
             span = self._call.tracer.start(
-                "vad", "voice activity", parent=part.over.span, payload=told, at=began
+                "vad", "voice activity", parent=part.over.span, payload=payload, at=began
             )
             self._call.tracer.end(span, at=ended or part.stopped_at)
 
 
-def _told_predictions(predictions: list[Prediction]) -> dict[str, Any]:
+def _prediction_fields(predictions: list[Prediction]) -> dict[str, Any]:
     """Return what the end of a turn tells of its detector: the last answer, by which it ended, and all."""
     last = predictions[-1]
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "end_of_turn_probability": last.probability,
         "unlikely_threshold": last.threshold,
         "predictions": [msgspec.structs.asdict(one) for one in predictions[-_PREDICTIONS:]],
     }
     if last.model is not None:
-        told["detector"] = last.model
-    return told
+        fields["detector"] = last.model
+    return fields

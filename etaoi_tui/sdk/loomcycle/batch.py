@@ -6,11 +6,12 @@ from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from time import time_ns
 from typing import Any
 
+from etaoi_collector.conventions import keys
 from etaoi_collector.wire.metadata_keys import APPROXIMATE_END
 from etaoi_tui.sdk.bridge_support.method_hooks import Hook, guarded
 from etaoi_tui.sdk.bridge_support.shared import enclosing_span, error_words, serialize_value, usage_of
 from etaoi_tui.sdk.loomcycle.registry import WatchedClient
-from etaoi_tui.sdk.loomcycle.run import shown_inputs
+from etaoi_tui.sdk.loomcycle.run import prompt_text
 from etaoi_tui.sdk.loomcycle.segments import messages_of
 from etaoi_tui.sdk.serialize import error_sentence
 from etaoi_tui.sdk.tracer import Span
@@ -36,7 +37,7 @@ class Batch:
             "task",
             f"batch of {len(spawns)}",
             parent=self._parent,
-            payload={"inputs": serialize_value(agents)},
+            payload={keys.INPUTS: serialize_value(agents)},
             at=self._called_ns,
         )
         self._watch.began()
@@ -45,7 +46,7 @@ class Batch:
                 "sub_agent",
                 agent,
                 parent=task,
-                payload={"inputs": shown_inputs(messages_of(_read(spawn, "segments")))},
+                payload={keys.INPUTS: prompt_text(messages_of(_read(spawn, "segments")))},
                 agent_name=agent,
                 at=self._called_ns,
             )
@@ -56,35 +57,35 @@ class Batch:
     def returned(self, result: Any) -> None:
         """End the spans with what each agent came to."""
         results = _read(result, "results") or ()
-        for child, told in zip(self._children, results, strict=False):
-            self._end_child(child, told)
-        statuses = [str(_read(told, "status") or "") for told in results]
-        self._end(None, {"outputs": serialize_value(statuses)})
+        for child, child_result in zip(self._children, results, strict=False):
+            self._end_child(child, child_result)
+        statuses = [str(_read(child_result, "status") or "") for child_result in results]
+        self._end(None, {keys.OUTPUTS: serialize_value(statuses)})
 
-    def _end_child(self, child: Span, told: Mapping[str, Any]) -> None:
+    def _end_child(self, child: Span, result: Mapping[str, Any]) -> None:
         directory = self._watch.directory
-        run_id = str(_read(told, "run_id") or "")
-        known = directory.run(run_id)
-        if known is None:
-            ids = {name: str(_read(told, name) or "") for name in ("agent_id", "session_id")}
+        run_id = str(_read(result, "run_id") or "")
+        run = directory.run(run_id)
+        if run is None:
+            ids = {name: str(_read(result, name) or "") for name in ("agent_id", "session_id")}
             directory.identify(self._tracer, child, run_id, **ids)
         else:
-            known.session_id = str(_read(told, "session_id") or "")
+            run.session_id = str(_read(result, "session_id") or "")
         directory.stop_waiting(child)
-        status = str(_read(told, "status") or "")
-        failed = _read(told, "error") or (None if status == "completed" or not status else status)
+        status = str(_read(result, "status") or "")
+        failed = _read(result, "error") or (None if status == "completed" or not status else status)
         if status == "running":  # the batch did not wait for it
             failed = None
-        payload = {"outputs": _read(told, "final_text") or "", "status": status}
-        if stop_reason := _read(told, "stop_reason"):
-            payload["stop_reason"] = stop_reason
-        if usage := usage_of(_read(told, "usage")):
+        payload = {keys.OUTPUTS: _read(result, "final_text") or "", "status": status}
+        if stop_reason := _read(result, "stop_reason"):
+            payload[keys.STOP_REASON] = stop_reason
+        if usage := usage_of(_read(result, "usage")):
             payload["total_usage"] = usage
             # No model call of the child is recorded here; a transcript that is imported later tells its own.
             self._tracer.delta(child, {"usage": usage})
-            directory.usage_told(run_id)
+            directory.mark_usage_reported(run_id)
         # All outcomes are told together, when the last agent has come to its own; run states know better.
-        at = known.ended_ns if known is not None else None
+        at = run.ended_ns if run is not None else None
         late = {APPROXIMATE_END: "1"} if at is None and len(self._children) > 1 else None
         error = error_words(failed) if failed else None
         self._tracer.end(child, payload, error=error, metadata=late, at=at)
@@ -116,11 +117,11 @@ def watched_batch(hook: Hook) -> Callable[..., Any]:
         spawns = args[0] if args else kwargs.get("spawns", ())
         if _readable_twice(spawns):
             return observe(hook.inner(*args, **kwargs), batch, spawns)
-        seen = _seen(spawns, batch)
+        watched_spawns = _watched_spawns(spawns, batch)
         if args:
-            args = (seen, *args[1:])
+            args = (watched_spawns, *args[1:])
         else:
-            kwargs["spawns"] = seen
+            kwargs["spawns"] = watched_spawns
         return observe(hook.inner(*args, **kwargs), batch, None)
 
     async def observe(inner: Any, batch: Batch, spawns: Any) -> Any:
@@ -148,15 +149,15 @@ def _readable_twice(spawns: Any) -> bool:
     )
 
 
-def _seen(spawns: Iterable[Any], batch: Batch) -> Iterator[Any]:
+def _watched_spawns(spawns: Iterable[Any], batch: Batch) -> Iterator[Any]:
     """Yield spawns to the client, which reads them once, and start the spans after the last."""
-    kept = []
+    spawned = []
     for spawn in spawns:
         if isinstance(spawn, Mapping) and isinstance(spawn.get("segments"), Iterator):
             spawn = {**spawn, "segments": list(spawn["segments"])}
-        kept.append(spawn)
+        spawned.append(spawn)
         yield spawn
-    batch.begin(kept)
+    batch.begin(spawned)
 
 
 def _read(holder: Any, name: str) -> Any:

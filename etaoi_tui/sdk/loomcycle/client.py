@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from time import time_ns
 from typing import Any
 
+from etaoi_collector.conventions import keys
 from etaoi_tui.sdk.bridge_support.async_stream import relay
 from etaoi_tui.sdk.bridge_support.handle import BridgeHandle, Watch
 from etaoi_tui.sdk.bridge_support.method_hooks import Hook, find_hook, guarded, install_hook
@@ -18,7 +19,7 @@ from etaoi_tui.sdk.bridge_support.shared import enclosing_span, strings
 from etaoi_tui.sdk.loomcycle.batch import watched_batch
 from etaoi_tui.sdk.loomcycle.operator import POSITIONAL, watched_call, watched_decide
 from etaoi_tui.sdk.loomcycle.registry import SYSTEM, KnownRun, registry_for, start_root
-from etaoi_tui.sdk.loomcycle.run import END_WITHOUT_DONE, LEFT, RunSpans, shown_inputs
+from etaoi_tui.sdk.loomcycle.run import END_WITHOUT_DONE, LEFT, RunSpans, prompt_text
 from etaoi_tui.sdk.loomcycle.segments import messages_of
 from etaoi_tui.sdk.serialize import error_sentence
 from etaoi_tui.sdk.tracer import Span, Tracer
@@ -89,23 +90,23 @@ class StreamCall:
         self._parent: Span | None = enclosing_span(watch.tracer)
         self._method = method
         self._spans: RunSpans | None = None
-        self._known: KnownRun | None = None
+        self._run: KnownRun | None = None
         self._recorded_elsewhere = False
-        self._told_over = False
+        self._reported_over = False
         self._run_id = str(kwargs.get("run_id") or "")
         self._agent_id = str(kwargs.get("agent_id") or "")
         self._session_id = str(kwargs.get("session_id") or "")
         self._user_id = str(kwargs.get("user_id") or "")
         session = watch.directory.sessions.get(self._session_id)
         self._name = str(kwargs.get("agent") or (session.name if session else "") or SYSTEM)
-        self._before = list(session.messages) if session else []
-        self._said: list[dict[str, Any]] = []
+        self._earlier_messages = list(session.messages) if session else []
+        self._prompt_messages: list[dict[str, Any]] = []
         self._parent_agent_id = ""
 
     @guarded
-    def heard_prompt(self, segments: Any) -> None:
+    def take_prompt(self, segments: Any) -> None:
         """Take the prompt, once the client has read it."""
-        self._said = messages_of(segments)
+        self._prompt_messages = messages_of(segments)
 
     @guarded
     def handle(self, handle: Any) -> None:
@@ -120,26 +121,26 @@ class StreamCall:
         if self._spans is not None or self._recorded_elsewhere:
             return self._spans
         directory = self._watch.directory
-        known = directory.run(self._run_id) if self._run_id else None
-        if known is not None and known.streamed and not known.left:
+        run = directory.run(self._run_id) if self._run_id else None
+        if run is not None and run.streamed and not run.is_abandoned:
             self._recorded_elsewhere = True  # a second stream of one run must not double it
             return None
-        if known is not None and self._name == SYSTEM:
-            self._name = known.span.name
+        if run is not None and self._name == SYSTEM:
+            self._name = run.span.name
         key = self._run_id
-        if known is not None and not known.streamed and not known.span.ended:
-            root = known.span  # run states were faster, or it is the child of a watched run
-            self._tracer.delta(root, {"inputs": shown_inputs(self._said), **self._ids()})
+        if run is not None and not run.streamed and not run.span.ended:
+            root = run.span  # run states were faster, or it is the child of a watched run
+            self._tracer.delta(root, {keys.INPUTS: prompt_text(self._prompt_messages), **self._ids()})
         else:
-            attempts = known.attempts + 1 if known is not None else 1
+            attempts = run.attempts + 1 if run is not None else 1
             key = f"{key}:{attempts}" if key and attempts > 1 else key
             root = self._start_root(key)
-            known = KnownRun(root)
-            known.attempts = attempts
-        known.streamed, known.by_state, known.left = True, False, False
-        directory.note(known, self._run_id, self._agent_id, self._session_id)
-        self._known = known
-        messages = [*self._before, *self._said]
+            run = KnownRun(root)
+            run.attempts = attempts
+        run.streamed, run.by_state, run.is_abandoned = True, False, False
+        directory.note(run, self._run_id, self._agent_id, self._session_id)
+        self._run = run
+        messages = [*self._earlier_messages, *self._prompt_messages]
         self._spans = RunSpans(self._tracer, directory, root, key, self._agent_id, messages)
         directory.follow(self._spans)
         self._watch.began()
@@ -154,7 +155,7 @@ class StreamCall:
             agent_id=self._agent_id,
             session_id=self._session_id,
             parent=self._parent,
-            payload={"inputs": shown_inputs(self._said)} if self._said else None,
+            payload={keys.INPUTS: prompt_text(self._prompt_messages)} if self._prompt_messages else None,
             metadata=strings(parent_agent_id=self._parent_agent_id, **{"loomcycle.call": self._method}),
             user_id=self._user_id,
             at=self._called_ns,
@@ -196,19 +197,19 @@ class StreamCall:
         spans = self._begin()
         if spans is None:
             return
-        told: str | BaseException = error
+        reason: str | BaseException = error
         if isinstance(error, GeneratorExit):
-            told = LEFT
-            if self._known is not None and not spans.over:
-                self._known.left = True
+            reason = LEFT
+            if self._run is not None and not spans.over:
+                self._run.is_abandoned = True
         elif isinstance(error, Exception):
-            told = error_sentence(error)
-        spans.end(told)
+            reason = error_sentence(error)
+        spans.end(reason)
         self._over()
 
     def _over(self) -> None:
-        if self._spans is not None and not self._told_over:
-            self._told_over = True
+        if self._spans is not None and not self._reported_over:
+            self._reported_over = True
             self._watch.directory.note_session(self._session_id, self._name, self._spans.messages)
             self._watch.ended()
 
@@ -227,10 +228,10 @@ def _watched_stream(method: str) -> Callable[[Hook], Callable[..., Any]]:
             try:
                 inner = hook.inner(*args, **kwargs)
             except Exception as error:
-                call.heard_prompt(segments)
+                call.take_prompt(segments)
                 call.failed(error)
                 raise
-            call.heard_prompt(segments)
+            call.take_prompt(segments)
             return relay(inner, lambda: call)
 
         return stream

@@ -33,8 +33,8 @@ def waits_for(kind: str, fields: Mapping[str, Any]) -> str:
         return "your next message"
     if kind == "awaiting_review":
         review = _map(fields.get("awaiting_review"))
-        held = f" (held by {review['held_by']})" if review.get("held_by") else ""
-        return f"your verdict on its answer{held}"
+        holder = f" (held by {review['held_by']})" if review.get("held_by") else ""
+        return f"your verdict on its answer{holder}"
     if kind == "subagent_hold":
         hold = _map(fields.get("subagent_hold"))
         return (
@@ -46,8 +46,8 @@ def waits_for(kind: str, fields: Mapping[str, Any]) -> str:
         count = len(_map(fields.get("awaiting_children")).get("child_run_ids") or ())
         return f"{count} sub-agents" if count != 1 else "a sub-agent"
     if kind == "queued":
-        place = f", place {admission['position']}" if admission.get("position") else ""
-        return f"a run slot ({admission.get('reason') or 'all taken'}{place})"
+        position = f", place {admission['position']}" if admission.get("position") else ""
+        return f"a run slot ({admission.get('reason') or 'all taken'}{position})"
     if kind == "call_queued":
         return f"a slot of {admission.get('provider') or 'the provider'}"
     return ""
@@ -66,7 +66,7 @@ def is_warning(kind: str, fields: Mapping[str, Any]) -> bool:
     return kind in WARNINGS or (kind == "hook_decision" and decision in DENIALS)
 
 
-def said_by_operator(kind: str, fields: Mapping[str, Any]) -> str:
+def operator_message(kind: str, fields: Mapping[str, Any]) -> str:
     """Return what an operator said to the agent by an event."""
     if kind != "steer":
         return ""
@@ -75,13 +75,15 @@ def said_by_operator(kind: str, fields: Mapping[str, Any]) -> str:
 
 def row_data(kind: str, fields: Mapping[str, Any]) -> dict[str, Any]:
     """Return an event's fields for its row: those of the type's own record stand by themselves."""
-    told: dict[str, Any] = {}
+    row_fields: dict[str, Any] = {}
     for name, value in fields.items():
         if isinstance(value, Mapping):
-            told.update({str(key): item for key, item in value.items() if item not in ("", None, [], {})})
+            row_fields.update(
+                {str(key): item for key, item in value.items() if item not in ("", None, [], {})}
+            )
         else:
-            told[name] = value
-    return told
+            row_fields[name] = value
+    return row_fields
 
 
 def _map(value: Any) -> Mapping[str, Any]:

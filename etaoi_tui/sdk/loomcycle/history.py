@@ -10,12 +10,13 @@ from typing import Any
 
 import msgspec
 
+from etaoi_collector.conventions import keys
 from etaoi_tui.sdk.bridge_support.handle import BridgeHandle, Watch
 from etaoi_tui.sdk.bridge_support.method_hooks import find_hook, guarded, warn_once
 from etaoi_tui.sdk.bridge_support.shared import epoch_ns
 from etaoi_tui.sdk.config import is_disabled, open_tracer
 from etaoi_tui.sdk.loomcycle.registry import KnownRun, registry_for, start_root
-from etaoi_tui.sdk.loomcycle.run import END_WITHOUT_DONE, RunSpans, shown_inputs
+from etaoi_tui.sdk.loomcycle.run import END_WITHOUT_DONE, RunSpans, prompt_text
 from etaoi_tui.sdk.loomcycle.segments import messages_of
 from etaoi_tui.sdk.serialize import error_sentence
 from etaoi_tui.sdk.tracer import SessionInfo, Tracer
@@ -197,13 +198,13 @@ class TranscriptReader:
             )
 
     async def _children(self, agent: Mapping[str, Any], run_ids: Iterable[str]) -> list[Mapping[str, Any]]:
-        found: dict[str, Mapping[str, Any]] = {}
+        children: dict[str, Mapping[str, Any]] = {}
         if hasattr(self._client, "list_child_runs"):
             for run_id in run_ids:
                 for child in (await self._client.list_child_runs(run_id))["agents"]:
-                    found[child["run_id"]] = child
+                    children[child["run_id"]] = child
         agent_ids = {str(agent.get("agent_id") or "")}
-        agent_ids.update(known.agent_id for run_id in run_ids if (known := self._directory.run(run_id)))
+        agent_ids.update(run.agent_id for run_id in run_ids if (run := self._directory.run(run_id)))
         user_id = agent.get("user_id")
         if not user_id:
             for known_id in filter(None, agent_ids):
@@ -212,22 +213,22 @@ class TranscriptReader:
         if user_id:
             for child in await self._client.list_user_agents(str(user_id)):
                 if child.get("parent_agent_id") in agent_ids - {""}:
-                    found.setdefault(child["run_id"], child)
-        return sorted(found.values(), key=lambda child: str(child.get("started_at") or ""))
+                    children.setdefault(child["run_id"], child)
+        return sorted(children.values(), key=lambda child: str(child.get("started_at") or ""))
 
     @guarded
     def _meet(self, child: Mapping[str, Any]) -> None:
         """Find the sub-agent's span that stands for a run, if one was shown."""
         run_id, agent_id = str(child["run_id"]), str(child.get("agent_id") or "")
-        known = self._directory.run(run_id) or self._directory.claim(
+        run = self._directory.run(run_id) or self._directory.claim(
             self._tracer,
             run_id,
             agent_id,
             str(child.get("agent") or ""),
             str(child.get("parent_agent_id") or ""),
         )
-        if known is not None:
-            self._directory.note(known, run_id, agent_id, str(child.get("session_id") or ""))
+        if run is not None:
+            self._directory.note(run, run_id, agent_id, str(child.get("session_id") or ""))
 
     @guarded
     def _begin(
@@ -245,20 +246,20 @@ class TranscriptReader:
                 messages.insert(0, {"role": "system", "text": event.system_prompt})
             elif event.type == "user_input" and not any(message["role"] != "system" for message in messages):
                 messages += messages_of(event.segments)
-        known = directory.run(run_id)
-        if known is not None and known.transcript:
+        run = directory.run(run_id)
+        if run is not None and run.transcript:
             return None
         self.runs += 1
-        if known is not None and known.streamed and not known.left:
-            known.transcript = True
+        if run is not None and run.streamed and not run.is_abandoned:
+            run.transcript = True
             for message in messages:
                 if message["role"] == "system":
-                    tracer.delta(known.span, {"system_prompt": message["text"]})
-                    directory.agents.saw(known.span.name, system_prompt=message["text"])
-                    directory.tell_agent(tracer, known.span, known.span.started_ns)
+                    tracer.delta(run.span, {keys.SYSTEM_PROMPT: message["text"]})
+                    directory.agents.saw(run.span.name, system_prompt=message["text"])
+                    directory.tell_agent(tracer, run.span, run.span.started_ns)
             return None
         started = next((at for entry in entries if (at := epoch_ns(entry.get("ts"))) is not None), None)
-        if known is None or known.left:
+        if run is None or run.is_abandoned:
             session = directory.sessions.get(session_id)
             name = str(agent.get("agent") or "") if agent_id else ""
             above = directory.agent(str(agent.get("parent_agent_id") or "")) if agent_id else None
@@ -270,16 +271,16 @@ class TranscriptReader:
                 agent_id=agent_id,
                 session_id=session_id,
                 parent=above.span if above is not None else None,
-                payload={"inputs": shown_inputs(messages)},
+                payload={keys.INPUTS: prompt_text(messages)},
                 user_id=str(agent.get("user_id") or ""),
                 at=started,
             )
-            known = KnownRun(root)
-        known.transcript = True
-        directory.note(known, run_id, agent_id, session_id)
-        spans = RunSpans(tracer, directory, known.span, run_id, known.agent_id, messages, tell_text=False)
+            run = KnownRun(root)
+        run.transcript = True
+        directory.note(run, run_id, agent_id, session_id)
+        spans = RunSpans(tracer, directory, run.span, run_id, run.agent_id, messages, tell_text=False)
         spans.begin_at(started)
-        spans.count_usage = not known.usage_told
+        spans.count_usage = not run.has_usage
         return spans, entries, started
 
     async def _record(
@@ -316,18 +317,18 @@ def _may_go_on(agent: Mapping[str, Any], run_id: str) -> bool:
 def _stored(entry: Mapping[str, Any]) -> SimpleNamespace:
     """Return a transcript's entry in the shape of a live event."""
     try:
-        told = msgspec.json.decode(entry.get("payload") or b"{}")
+        fields = msgspec.json.decode(entry.get("payload") or b"{}")
     except (msgspec.DecodeError, UnicodeDecodeError):
-        told = {"text": repr(entry.get("payload"))[:1_000]}
+        fields = {"text": repr(entry.get("payload"))[:1_000]}
     kind = str(entry.get("type") or "")
     if kind == "user_input":
-        segments = told.get("segments") if isinstance(told, dict) else told
+        segments = fields.get("segments") if isinstance(fields, dict) else fields
         return SimpleNamespace(type=kind, segments=segments if isinstance(segments, list) else [])
-    if not isinstance(told, dict):
-        told = {"value": told}
+    if not isinstance(fields, dict):
+        fields = {"value": fields}
     if kind == "system_prompt":
-        return SimpleNamespace(type=kind, system_prompt=str(told.get("system_prompt") or ""))
-    return SimpleNamespace(**{**_EMPTY, **{str(key): value for key, value in told.items()}, "type": kind})
+        return SimpleNamespace(type=kind, system_prompt=str(fields.get("system_prompt") or ""))
+    return SimpleNamespace(**{**_EMPTY, **{str(key): value for key, value in fields.items()}, "type": kind})
 
 
 def _unwatched(client: Any, name: str) -> Any:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from time import time_ns
 from typing import TYPE_CHECKING, Any
 
+from etaoi_collector.conventions import keys
 from etaoi_tui.sdk.bridge_support.event_row import write_event
 from etaoi_tui.sdk.bridge_support.method_hooks import Hook, guarded
 from etaoi_tui.sdk.bridge_support.shared import enclosing_span, serialize_value, usage_of
@@ -79,31 +80,31 @@ def watched_call(name: str) -> Callable[[Hook], Callable[..., Any]]:
 class OperatorCall:
     """One call, from when it was made to its end."""
 
-    def __init__(self, watch: WatchedClient, name: str, told: dict[str, Any]) -> None:
+    def __init__(self, watch: WatchedClient, name: str, fields: dict[str, Any]) -> None:
         self._watch = watch
         self._name = name
-        self._told = told
+        self._fields = fields
         self._at = time_ns()
-        known = watch.directory.run(str(told.get("run_id") or "")) or watch.directory.agent(
-            str(told.get("agent_id") or "")
+        run = watch.directory.run(str(fields.get("run_id") or "")) or watch.directory.agent(
+            str(fields.get("agent_id") or "")
         )
-        self._parent: Span | None = known.span if known is not None else enclosing_span(watch.tracer)
+        self._parent: Span | None = run.span if run is not None else enclosing_span(watch.tracer)
 
     @guarded
     def done(self, error: BaseException | None) -> None:
         """Record it; a refusal is a warning."""
-        told = {**self._told, "by": "this program"}
+        fields = {**self._fields, "by": "this program"}
         if error is not None:
-            told["error"] = error_sentence(error) if isinstance(error, Exception) else type(error).__name__
-        said = str(self._told.get(_SAID.get(self._name, ""), "") or "") if error is None else ""
+            fields["error"] = error_sentence(error) if isinstance(error, Exception) else type(error).__name__
+        message = str(self._fields.get(_SAID.get(self._name, ""), "") or "") if error is None else ""
         write_event(
             self._watch.tracer,
             self._name,
-            told,
+            fields,
             parent=self._parent,
             at=self._at,
             warning=error is not None,
-            said=said,
+            message=message,
         )
         if error is None and self._name == "pause_runtime":
             self._watch.directory.pause_all("somebody to resume the runtime", time_ns())
@@ -115,13 +116,15 @@ class OperatorCall:
 def _row(
     watch: WatchedClient, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> OperatorCall | None:
-    given = {**dict(zip(POSITIONAL[name], args, strict=False)), **kwargs}
-    told = {key: snapshot(value) for key, value in given.items() if key in _TOLD and value not in (None, "")}
+    arguments = {**dict(zip(POSITIONAL[name], args, strict=False)), **kwargs}
+    fields = {
+        key: snapshot(value) for key, value in arguments.items() if key in _TOLD and value not in (None, "")
+    }
     if name in ("hook_def", "register_hook"):
-        source = given.get("input")
-        hook = source if isinstance(source, Mapping) else given
-        told.update({key: snapshot(hook[key]) for key in _HOOK_TOLD if hook.get(key)})
-    return OperatorCall(watch, name, told)
+        source = arguments.get("input")
+        hook = source if isinstance(source, Mapping) else arguments
+        fields.update({key: snapshot(hook[key]) for key in _HOOK_TOLD if hook.get(key)})
+    return OperatorCall(watch, name, fields)
 
 
 async def _observe(inner: Coroutine[Any, Any, Any], row: Any) -> Any:
@@ -155,7 +158,7 @@ class Decision:
             "llm",
             model or "model",
             parent=enclosing_span(watch.tracer),
-            payload={"input_messages": [{"role": "human", "text": text}]},
+            payload={keys.INPUT_MESSAGES: [{"role": "human", "text": text}]},
             metadata={"loomcycle.call": "decide"},
         )
 
@@ -163,24 +166,26 @@ class Decision:
     def done(self, result: Any, error: BaseException | None) -> None:
         """End it with the answers."""
         if error is not None:
-            told = error_sentence(error) if isinstance(error, Exception) else error
-            self._tracer.end(self._span, error=told)
+            error_text = error_sentence(error) if isinstance(error, Exception) else error
+            self._tracer.end(self._span, error=error_text)
             return
         served = result.get("served_model") or result.get("model")
         payload: dict[str, Any] = {
             "response": {"role": "ai", "text": serialize_value(result.get("answers"))},
         }
         if served:
-            payload["model"] = str(served)
+            payload[keys.MODEL] = str(served)
         if usage := usage_of(result.get("usage")):
-            payload["usage"] = usage
+            payload[keys.USAGE] = usage
         self._tracer.end(self._span, payload)
 
 
 @guarded
 def _decision(watch: WatchedClient, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Decision:
-    given = {**dict(zip(("state", "questions"), args, strict=False)), **kwargs}
-    return Decision(watch, given.get("state"), given.get("questions"), str(given.get("model") or ""))
+    arguments = {**dict(zip(("state", "questions"), args, strict=False)), **kwargs}
+    return Decision(
+        watch, arguments.get("state"), arguments.get("questions"), str(arguments.get("model") or "")
+    )
 
 
 async def _decided(inner: Coroutine[Any, Any, Any], call: Decision) -> Any:

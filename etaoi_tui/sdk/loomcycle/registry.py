@@ -33,8 +33,16 @@ class KnownRun:
     """
 
     __slots__ = (
-        "agent_id", "attempts", "by_state", "ended_ns", "left", "session_id", "span", "streamed",
-        "transcript", "usage_told",
+        "agent_id",
+        "attempts",
+        "by_state",
+        "ended_ns",
+        "has_usage",
+        "is_abandoned",
+        "session_id",
+        "span",
+        "streamed",
+        "transcript",
     )  # fmt: skip
 
     def __init__(self, span: Span, *, streamed: bool = False, by_state: bool = False) -> None:
@@ -44,11 +52,11 @@ class KnownRun:
         self.session_id = ""
         self.agent_id = ""
         self.attempts = 1
-        self.left = False
+        self.is_abandoned = False
         """Whether its stream was left before the run's end, so that another stream may show the rest."""
         self.transcript = False
         """Whether its transcript was imported."""
-        self.usage_told = False
+        self.has_usage = False
         """Whether its span says what it took in all, so that its model calls must not be added to that."""
         self.ended_ns: int | None = None
         """When a run state said that it had ended; None while none did."""
@@ -88,11 +96,11 @@ class RunRegistry:
         self._under_way: weakref.WeakSet[Any] = weakref.WeakSet()
         """Runs whose inside is being recorded."""
 
-    def usage_told(self, run_id: str) -> None:
+    def mark_usage_reported(self, run_id: str) -> None:
         """Remember that a run's span says what it took in all."""
-        known = self._runs.get(run_id)
-        if known is not None:
-            known.usage_told = True
+        run = self._runs.get(run_id)
+        if run is not None:
+            run.has_usage = True
 
     def follow(self, spans: Any) -> None:
         """Remember the spans of a run that is under way (`loomcycle_run.RunSpans`)."""
@@ -112,13 +120,18 @@ class RunRegistry:
 
     def tell_agent(self, tracer: Tracer, root: Span, at: int) -> None:
         """Record the snapshot of a run's agent if it says anything new, and link the run to it."""
-        known = self.agents.news(root.name)
-        if known is not None:
+        snapshot = self.agents.news(root.name)
+        if snapshot is not None:
             span = tracer.start(
-                "agent_context", root.name, session=root.session, payload=known, agent_name=root.name, at=at
+                "agent_context",
+                root.name,
+                session=root.session,
+                payload=snapshot,
+                agent_name=root.name,
+                at=at,
             )
             tracer.end(span, at=at)
-            self.agents.told(root.name, id_text(span.span_id))
+            self.agents.link_snapshot(root.name, id_text(span.span_id))
             tracer.delta(root, {}, metadata=self.agents.links(root.name), at=at)
 
     def run(self, run_id: str) -> KnownRun | None:
@@ -129,15 +142,15 @@ class RunRegistry:
         """Return what is known of the newest run of an agent id."""
         return self._agents.get(agent_id)
 
-    def note(self, known: KnownRun, run_id: str, agent_id: str = "", session_id: str = "") -> None:
+    def note(self, run: KnownRun, run_id: str, agent_id: str = "", session_id: str = "") -> None:
         """Remember a run under its ids."""
         if run_id:
-            _keep(self._runs, run_id, known)
+            _keep(self._runs, run_id, run)
         if agent_id:
-            known.agent_id = agent_id
-            _keep(self._agents, agent_id, known)
+            run.agent_id = agent_id
+            _keep(self._agents, agent_id, run)
         if session_id:
-            known.session_id = session_id
+            run.session_id = session_id
 
     def note_session(self, session_id: str, name: str, messages: list[dict[str, Any]]) -> None:
         """Remember a session's agent and what was said in it."""
@@ -160,24 +173,24 @@ class RunRegistry:
         One that still runs comes before one that has ended, whose transcript may be asked for later. Before
         1.105 an agent's record tells no name; then the first one under that parent is taken.
         """
-        found: WaitingChild | None = None
+        waiting: WaitingChild | None = None
         for child in self._waiting.values():
             if child.parent_agent_id == parent_agent_id and (not name or child.name == name):
                 if not child.span.ended:
-                    found = child
+                    waiting = child
                     break
-                found = found or child
-        return None if found is None else self.identify(tracer, found.span, run_id, agent_id)
+                waiting = waiting or child
+        return None if waiting is None else self.identify(tracer, waiting.span, run_id, agent_id)
 
     def identify(
         self, tracer: Tracer, span: Span, run_id: str, agent_id: str = "", session_id: str = ""
     ) -> KnownRun:
         """Tell the ids of a sub-agent's span and remember it by them."""
         self.stop_waiting(span)
-        known = KnownRun(span)
-        self.note(known, run_id, agent_id, session_id)
+        run = KnownRun(span)
+        self.note(run, run_id, agent_id, session_id)
         tracer.delta(span, strings(run_id=run_id, agent_id=agent_id, session_id=session_id))
-        return known
+        return run
 
     def take_state(self, tracer: Tracer, state: Mapping[str, Any]) -> None:
         """Record a run state, as `stream_user_run_states` yields it, or an agent of `list_user_agents`."""
@@ -186,20 +199,20 @@ class RunRegistry:
             return
         status = str(state.get("status") or "")
         at = epoch_ns(state.get("ts") or state.get("started_at"))
-        known = self._runs.get(run_id) or self._first_seen(tracer, state, run_id, agent_id, at)
+        run = self._runs.get(run_id) or self._first_seen(tracer, state, run_id, agent_id, at)
         if status in _ENDED:
-            known.ended_ns = epoch_ns(state.get("ts"))
-        if not known.by_state or known.span.ended:
+            run.ended_ns = epoch_ns(state.get("ts"))
+        if not run.by_state or run.span.ended:
             return
         if status in _ENDED:
             error = None
             if status != "completed":
-                told = str(state.get("error") or state.get("stop_reason") or "")
-                error = f"cancelled: {told}" if status == "cancelled" and told else told or status
+                reason = str(state.get("error") or state.get("stop_reason") or "")
+                error = f"cancelled: {reason}" if status == "cancelled" and reason else reason or status
             outputs = strings(status=status, stop_reason=state.get("stop_reason"))
-            tracer.end(known.span, outputs, error=error and error_words(error), at=at)
+            tracer.end(run.span, outputs, error=error and error_words(error), at=at)
         else:
-            tracer.delta(known.span, {"status": status, **_awaited(state)}, at=at)
+            tracer.delta(run.span, {"status": status, **_awaited(state)}, at=at)
 
     def _first_seen(
         self, tracer: Tracer, state: Mapping[str, Any], run_id: str, agent_id: str, at: int | None
@@ -223,9 +236,9 @@ class RunRegistry:
             metadata=strings(parent_agent_id=parent_id),
             at=at,
         )
-        known = KnownRun(span, by_state=True)
-        self.note(known, run_id, agent_id, session_id)
-        return known
+        run = KnownRun(span, by_state=True)
+        self.note(run, run_id, agent_id, session_id)
+        return run
 
 
 def start_root(
@@ -278,11 +291,11 @@ def _awaited(state: Mapping[str, Any]) -> dict[str, str]:
     return strings(awaited_state=state.get("awaited_state"), awaited_on=state.get("awaited_on"))
 
 
-def _keep(kept: OrderedDict[Any, Any], key: Any, value: Any, most: int = _KEPT) -> None:
-    kept[key] = value
-    kept.move_to_end(key)
-    if len(kept) > most:
-        kept.popitem(last=False)
+def _keep(entries: OrderedDict[Any, Any], key: Any, value: Any, most: int = _KEPT) -> None:
+    entries[key] = value
+    entries.move_to_end(key)
+    if len(entries) > most:
+        entries.popitem(last=False)
 
 
 class WatchedClient(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from time import time_ns
 from typing import Any
 
+from etaoi_collector.conventions import keys
 from etaoi_collector.conventions.waits import WAITS_FOR
 from etaoi_tui.sdk.bridge_support.event_row import write_event
 from etaoi_tui.sdk.bridge_support.shared import error_words, serialize_value, strings, usage_of
@@ -13,12 +14,12 @@ from etaoi_tui.sdk.loomcycle.events import (
     NOISE,
     ends_waiting,
     is_warning,
+    operator_message,
     row_data,
-    said_by_operator,
     waits_for,
 )
 from etaoi_tui.sdk.loomcycle.registry import SYSTEM, RunRegistry
-from etaoi_tui.sdk.loomcycle.tools import ToolCalls, decoded, error_info_of, shown_fields, widening_of
+from etaoi_tui.sdk.loomcycle.tools import ToolCalls, decoded, error_info_of, event_fields, widening_of
 from etaoi_tui.sdk.tracer import Span, Tracer
 
 WHOLE_REQUEST = 100
@@ -65,7 +66,7 @@ class RunSpans:
         self._llm: Span | None = None
         self._calls_made = 0
         self._since = root.started_ns
-        self._last_said = root.started_ns
+        self._last_text_at = root.started_ns
         self._first_word: int | None = None
         self._texts: list[str] = []
         self._reasoning: list[str] = []
@@ -73,7 +74,7 @@ class RunSpans:
         self._waiting: list[Span] = []
         self._worked_since = 0
         """When the model call that is on got its slot; 0 where it did not wait for one."""
-        self._told_messages = 0
+        self._sent_messages = 0
         """Messages that the calls before have told."""
         self._directory = directory
         self._directory.agents.saw(root.name, system_prompt=_system_prompt(messages))
@@ -97,7 +98,7 @@ class RunSpans:
     def begin_at(self, at: int | None) -> None:
         """Say when the run began, where its span knows that less well."""
         if at is not None:
-            self._since = self._last_said = at
+            self._since = self._last_text_at = at
 
     def end(self, error: str | BaseException | None, payload: Any = None, at: int | None = None) -> None:
         """End everything that is open, the root last. Only the first end counts."""
@@ -108,12 +109,12 @@ class RunSpans:
         self._end_llm(now, error=error)
         self._directory.tell_agent(self.tracer, self.root, now)
         self._tools.end_all(error or "its run ended", now)
-        self.tracer.end(self.root, {"outputs": self.answer, **(payload or {})}, error=error, at=now)
+        self.tracer.end(self.root, {keys.OUTPUTS: self.answer, **(payload or {})}, error=error, at=now)
 
     # ---- what happens beside it
 
     def _happened(self, event: Any, now: int) -> None:
-        kind, fields = event.type, shown_fields(event)
+        kind, fields = event.type, event_fields(event)
         if not self.over:
             if ends_waiting(kind, fields):
                 self.go_on(now)
@@ -122,9 +123,9 @@ class RunSpans:
             if kind == "override":
                 moved = str(getattr(getattr(event, "override", None), "to_model", "") or "")
                 self._model = moved.rpartition("/")[2] or self._model
-        said = said_by_operator(kind, fields)
-        if said:
-            self.messages.append({"role": "human", "text": said})
+        operator_text = operator_message(kind, fields)
+        if operator_text:
+            self.messages.append({"role": "human", "text": operator_text})
             self._since = now
         write_event(
             self.tracer,
@@ -134,7 +135,7 @@ class RunSpans:
             at=now,
             warning=is_warning(kind, fields),
             noise=kind in NOISE,
-            said=said,
+            message=operator_text,
         )
 
     def wait(self, what: str, at: int, *, slot: bool = False) -> None:
@@ -148,7 +149,7 @@ class RunSpans:
         if slot and self._llm is not None and self._first_word is None:
             self._waiting = [self._llm, self.root]
         else:
-            self._end_llm(self._last_said if self._first_word is not None else at)
+            self._end_llm(self._last_text_at if self._first_word is not None else at)
             self._waiting = [self.root]
         for span in self._waiting:
             self.tracer.delta(span, {}, metadata={WAITS_FOR: what}, at=at)
@@ -159,7 +160,7 @@ class RunSpans:
         for span in waiting:
             self.tracer.delta(span, {}, metadata={WAITS_FOR: ""}, at=at)
         if waiting:
-            self._since = self._last_said = self._worked_since = at
+            self._since = self._last_text_at = self._worked_since = at
 
     # ---- the model
 
@@ -181,20 +182,20 @@ class RunSpans:
 
     def _retry(self, event: Any, now: int) -> None:
         retry = event.retry
-        told = {name: _read(retry, name) for name in ("provider", "attempt", "wait_ms", "reason")}
-        self.tracer.delta(self._open_llm(now), {"retry": told}, at=now)
+        retry_fields = {name: _read(retry, name) for name in ("provider", "attempt", "wait_ms", "reason")}
+        self.tracer.delta(self._open_llm(now), {"retry": retry_fields}, at=now)
 
     def _tool_call(self, event: Any, now: int) -> None:
         use = event.tool_use
         call_id, name = str(_read(use, "id") or ""), str(_read(use, "name") or "tool")
-        given = decoded(_read(use, "input"))
+        tool_input = decoded(_read(use, "input"))
         if self._llm is not None or not self._tools.open:
-            call = {"name": name, "args": given, "id": call_id}
+            call = {"name": name, "args": tool_input, "id": call_id}
             span = self._speaking(now)
             self._calls.append(call)
             self.tracer.delta(span, {"tool_call": call}, at=now)
         self._directory.agents.saw(self.root.name, tools=(name,))
-        self._tools.start(call_id, name, given, now)
+        self._tools.start(call_id, name, tool_input, now)
 
     def _usage(self, event: Any, now: int) -> None:
         self._open_llm(now)
@@ -209,12 +210,12 @@ class RunSpans:
             if self._waiting:
                 self.go_on(now)
             self._first_word, self._worked_since = None, 0
-            self._last_said = now
+            self._last_text_at = now
             self._llm = self.tracer.start(
                 "llm",
                 self._model or "model",
                 parent=self.root,
-                payload={"input_messages": self._request()},
+                payload={keys.INPUT_MESSAGES: self._request()},
                 agent_name=self.root.agent_name,
                 at=min(self._since, now),
                 span_id=bridge_uuid(SYSTEM, "llm", f"{self._key}:{self._calls_made}") if self._key else None,
@@ -223,17 +224,17 @@ class RunSpans:
 
     def _request(self) -> list[dict[str, Any]]:
         """Return the messages of a model call: all of them, or in a long run those that are new."""
-        told, self._told_messages = self._told_messages, len(self.messages)
+        sent_count, self._sent_messages = self._sent_messages, len(self.messages)
         if len(self.messages) <= WHOLE_REQUEST:
             return list(self.messages)
-        before = {"role": "system", "text": f"‹{told:,} earlier messages stand in the calls before›"}
-        return [before, *self.messages[told:]]
+        summary = {"role": "system", "text": f"‹{sent_count:,} earlier messages stand in the calls before›"}
+        return [summary, *self.messages[sent_count:]]
 
     def _speaking(self, now: int) -> Span:
         span = self._open_llm(now)
         if self._waiting:
             self.go_on(now)
-        self._last_said = now
+        self._last_text_at = now
         if self._first_word is None:
             self._first_word = now
         return span
@@ -259,14 +260,14 @@ class RunSpans:
         if usage:
             payload["usage" if self.count_usage else "total_usage"] = usage
         if model:
-            self._model = payload["model"] = model
+            self._model = payload[keys.MODEL] = model
         if self._first_word is not None:
             began = max(span.started_ns, self._worked_since)
-            payload["ttft_ms"] = round(max(0, self._first_word - began) / 1e6, 3)
+            payload[keys.TTFT_MS] = round(max(0, self._first_word - began) / 1e6, 3)
         self.tracer.end(span, payload, error=error, at=now)
-        said = {key: value for key, value in response.items() if key != "reasoning"}
+        message = {key: value for key, value in response.items() if key != "reasoning"}
         if text or self._calls:
-            self.messages.append(said)
+            self.messages.append(message)
         self.answer = text or self.answer
         self._llm, self._since = None, now
         self._texts, self._reasoning, self._calls = [], [], []
@@ -279,7 +280,7 @@ class RunSpans:
         self.tracer.delta(span or self.root, {"host_widened": widening}, at=now)
 
     def _tool_result(self, event: Any, now: int) -> None:
-        self._end_llm(self._last_said)  # a provider that counts nothing tells no usage
+        self._end_llm(self._last_text_at)  # a provider that counts nothing tells no usage
         use = event.tool_use
         call_id, name = str(_read(use, "id") or ""), str(_read(use, "name") or "tool")
         text = event.text or ""
@@ -296,7 +297,7 @@ class RunSpans:
     # ---- the end
 
     def _done(self, event: Any, now: int) -> None:
-        payload = {"stop_reason": event.stop_reason, "total_usage": usage_of(event.usage)}
+        payload = {keys.STOP_REASON: event.stop_reason, "total_usage": usage_of(event.usage)}
         self.end(None, {key: value for key, value in payload.items() if value}, at=now)
 
     def _error(self, event: Any, now: int) -> None:
@@ -331,6 +332,6 @@ def _read(holder: Any, name: str) -> Any:
     return holder.get(name) if isinstance(holder, dict) else getattr(holder, name, None)
 
 
-def shown_inputs(segments: list[dict[str, Any]]) -> Any:
+def prompt_text(segments: list[dict[str, Any]]) -> Any:
     """Return what a person reads of a run's prompt."""
     return serialize_value("\n".join(message["text"] for message in segments if message["role"] != "system"))

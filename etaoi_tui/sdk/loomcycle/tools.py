@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from etaoi_collector.conventions import keys
 from etaoi_tui.sdk.bridge_support.shared import error_words, serialize_value
 from etaoi_tui.sdk.ids import bridge_uuid
 from etaoi_tui.sdk.loomcycle.registry import SYSTEM, RunRegistry
@@ -42,22 +43,22 @@ class ToolCalls:
         self._started = 0
         self._by_call: dict[str, list[Span]] = {}
 
-    def start(self, call_id: str, name: str, given: Any, now: int) -> ToolCall:
+    def start(self, call_id: str, name: str, tool_input: Any, now: int) -> ToolCall:
         """Start a tool's span; and for the tool ``Agent``, one inside it for every sub-agent."""
         self._started += 1
         span = self._tracer.start(
             "tool",
             name,
             parent=self._root,
-            payload={"input": serialize_value(given), "tool_call_id": call_id},
+            payload={"input": serialize_value(tool_input), "tool_call_id": call_id},
             agent_name=self._root.agent_name,
             at=now,
             span_id=self._id("tool", str(self._started)),
         )
         call = ToolCall(call_id, name, span)
         self.open.append(call)
-        if name == AGENT_TOOL and isinstance(given, dict):
-            for index, spawn in enumerate(_spawns(given)):
+        if name == AGENT_TOOL and isinstance(tool_input, dict):
+            for index, spawn in enumerate(_spawns(tool_input)):
                 call.children.append(self._start_child(call, index, spawn, now))
             if call_id:
                 self._by_call[call_id] = call.children
@@ -69,7 +70,7 @@ class ToolCalls:
             "sub_agent",
             name,
             parent=call.span,
-            payload={"inputs": serialize_value(spawn.get("prompt") or "")},
+            payload={keys.INPUTS: serialize_value(spawn.get("prompt") or "")},
             agent_name=name,
             at=now,
             span_id=self._id("child", f"{self._started}:{index}"),
@@ -99,7 +100,7 @@ class ToolCalls:
         self,
         call_id: str,
         name: str,
-        given: Any,
+        tool_input: Any,
         text: str,
         is_error: bool,
         now: int,
@@ -107,7 +108,7 @@ class ToolCalls:
         error_info: dict[str, Any] | None = None,
     ) -> None:
         """End a tool's span with its result; one whose start was never seen is made on the spot."""
-        call = self._find(call_id, name) or self.start(call_id, name, given, now)
+        call = self._find(call_id, name) or self.start(call_id, name, tool_input, now)
         self.open.remove(call)
         error = error_words(text) if is_error else None
         self._finish_children(call, text, error, now)
@@ -122,19 +123,19 @@ class ToolCalls:
             result = results.get(index)
             if result is None:
                 outputs: Any = text if len(call.children) == 1 else ""
-                self._tracer.end(span, {"outputs": outputs}, error=error, at=now)
+                self._tracer.end(span, {keys.OUTPUTS: outputs}, error=error, at=now)
                 continue
             failed = None if result.get("ok") else error_words(result.get("error") or "failed")
             self._tracer.end(
-                span, {"outputs": serialize_value(result.get("output") or "")}, error=failed, at=now
+                span, {keys.OUTPUTS: serialize_value(result.get("output") or "")}, error=failed, at=now
             )
 
-    def spawned(self, told: Any) -> None:
+    def spawned(self, entry: Any) -> None:
         """Learn a sub-agent's run id from a transcript's ledger of spawns."""
-        if not isinstance(told, dict):
+        if not isinstance(entry, dict):
             return
-        children = self._by_call.get(str(told.get("tool_use_id") or ""), [])
-        index, run_id = told.get("index") or 0, str(told.get("run_id") or "")
+        children = self._by_call.get(str(entry.get("tool_use_id") or ""), [])
+        index, run_id = entry.get("index") or 0, str(entry.get("run_id") or "")
         if run_id and isinstance(index, int) and 0 <= index < len(children):
             if self._directory.run(run_id) is None:
                 self._directory.identify(self._tracer, children[index], run_id)
@@ -148,61 +149,65 @@ class ToolCalls:
         self.open.clear()
 
 
-def _spawns(given: dict[str, Any]) -> Iterable[Mapping[str, Any]]:
-    spawns = given.get("spawns")
+def _spawns(tool_input: dict[str, Any]) -> Iterable[Mapping[str, Any]]:
+    spawns = tool_input.get("spawns")
     if isinstance(spawns, list):
         return [spawn if isinstance(spawn, dict) else {} for spawn in spawns[:64]]
-    return [given] if given.get("name") else []
+    return [tool_input] if tool_input.get("name") else []
 
 
 def _results(text: str) -> dict[int, dict[str, Any]]:
     try:
-        told = msgspec.json.decode(text)
+        output = msgspec.json.decode(text)
     except msgspec.DecodeError:
         return {}
-    results = told.get("results") if isinstance(told, dict) else None
+    results = output.get("results") if isinstance(output, dict) else None
     if not isinstance(results, list):
         return {}
     return {
-        result.get("index", place): result for place, result in enumerate(results) if isinstance(result, dict)
+        result.get("index", position): result
+        for position, result in enumerate(results)
+        if isinstance(result, dict)
     }
 
 
-def decoded(given: Any) -> Any:
+def decoded(tool_input: Any) -> Any:
     """Return a tool's input as an object: a live event carries JSON bytes, a transcript the object."""
-    if isinstance(given, (bytes, bytearray, str)):
+    if isinstance(tool_input, (bytes, bytearray, str)):
         try:
-            return msgspec.json.decode(given)
+            return msgspec.json.decode(tool_input)
         except (msgspec.DecodeError, UnicodeDecodeError):
-            return given if isinstance(given, str) else bytes(given).decode("utf-8", "replace")
-    return given
+            return tool_input if isinstance(tool_input, str) else bytes(tool_input).decode("utf-8", "replace")
+    return tool_input
 
 
 def widening_of(widening: Any) -> dict[str, Any]:
     """Return what a host widening tells. Of its URL only the place is kept: the rest may hold secrets."""
-    told = shown(widening) or {}
-    url = told.get("url")
+    fields = plain_data(widening) or {}
+    url = fields.get("url")
     if isinstance(url, str):
         try:
             parts = urlsplit(url)
-            told["url"] = f"{parts.scheme}://{parts.hostname or ''}{parts.path}"
+            fields["url"] = f"{parts.scheme}://{parts.hostname or ''}{parts.path}"
         except ValueError:
-            told["url"] = "?"
-    return dict(told)
+            fields["url"] = "?"
+    return dict(fields)
 
 
-def shown_fields(event: Any) -> dict[str, Any]:
+def event_fields(event: Any) -> dict[str, Any]:
     """Return the fields of an event of a kind of its own that say something."""
     if dataclasses.is_dataclass(event):
         fields = {field.name: getattr(event, field.name) for field in dataclasses.fields(event)}
     else:
         fields = dict(vars(event))
-    return {name: shown(value) for name, value in fields.items() if name != "type" and not _silent(value)}
+    return {
+        name: plain_data(value) for name, value in fields.items() if name != "type" and not _silent(value)
+    }
 
 
 def error_info_of(event: Any) -> dict[str, Any] | None:
     """Return the machine-readable half of a failure, as far as it says something."""
-    info = shown(getattr(event, "error_info", None))
+    info = plain_data(getattr(event, "error_info", None))
     if not isinstance(info, dict):
         return None
     return {key: value for key, value in info.items() if not _silent(value) and value != []} or None
@@ -212,14 +217,14 @@ def _silent(value: Any) -> bool:
     return value is None or value is False or value == "" or value == () or value == b""
 
 
-def shown(value: Any) -> Any:
+def plain_data(value: Any) -> Any:
     """Return a value of loomcycle's events as plain data."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: shown(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {field.name: plain_data(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, (bytes, bytearray)):
         return bytes(value).decode("utf-8", "replace")
     if isinstance(value, (list, tuple)):
-        return [shown(item) for item in value]
+        return [plain_data(item) for item in value]
     if isinstance(value, Mapping):
-        return {str(key): shown(item) for key, item in value.items()}
+        return {str(key): plain_data(item) for key, item in value.items()}
     return value

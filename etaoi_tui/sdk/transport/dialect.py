@@ -31,7 +31,7 @@ class Dialect:
         self._values = values
         self._sent = SentValues(values)
         self._bytes = 0
-        self._whole = Resolver(values.content, _MOST_WHOLE)
+        self._resolver = Resolver(values.content, _MOST_WHOLE)
         self._whole_frame = Resolver(values.content)
 
     def begin(self, welcome: Welcome) -> None:
@@ -62,7 +62,7 @@ class Dialect:
         size = 0
         for entry in entries:
             if entry.values and entry.payload is not None:
-                entry.payload, entry.values = self._whole.whole(entry.payload), None
+                entry.payload, entry.values = self._resolver.resolve(entry.payload), None
             adds = entry.size + len(entry.payload or b"")
             if waiting and size + adds > FRAME_BYTES:
                 yield encode_frame(waiting), len(waiting), ()
@@ -77,7 +77,7 @@ class Dialect:
             return [frame]
         if self._values.enabled:
             return [*self._sent.frames_for(digests), frame]
-        return [self._whole_frame.whole(frame)]
+        return [self._whole_frame.resolve(frame)]
 
 
 def _digests_in(entries: Iterable[EncodedEvent]) -> tuple[bytes, ...]:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 
+from etaoi_collector.conventions import keys
 from etaoi_collector.wire.encode import (
     EMPTY_MAP,
     NIL,
@@ -47,7 +48,7 @@ class _Stream(msgspec.Struct):
 
     pieces: dict[str | None, list[str]] = {}
     offsets: dict[str | None, int] = {}
-    held: dict[str | None, str] = {}
+    tails: dict[str | None, str] = {}
     sent_at: float = 0.0
     open: list[str] | None = None
     """Where text of the answer still comes (`Span.pieces`)."""
@@ -68,7 +69,7 @@ class _Stream(msgspec.Struct):
 def _tell_kind(kind: str, metadata: dict[str, str], shaper: PayloadSerializer) -> None:
     """Say in the metadata what a span is whose kind the wire has no name for."""
     if kind == "retriever":
-        metadata.setdefault("ls_retriever_name", metadata.get("name", ""))
+        metadata.setdefault(keys.LS_RETRIEVER_NAME, metadata.get("name", ""))
         metadata.setdefault("etaoi_tui.kind", "retriever")
     elif kind == "event":
         metadata.setdefault("event", metadata.get("name", ""))
@@ -182,12 +183,12 @@ class Encoder:
             value = value.int  # type: ignore[union-attr]
         elif kind is not int:
             return encode_text(id_text(value))
-        known = self._ids.get(value)  # type: ignore[arg-type]
-        if known is None:
+        encoded = self._ids.get(value)  # type: ignore[arg-type]
+        if encoded is None:
             if len(self._ids) > _IDS_KEPT:
                 self._ids.clear()
-            known = self._ids[value] = encode_text(id_text(value))  # type: ignore[index]
-        return known
+            encoded = self._ids[value] = encode_text(id_text(value))  # type: ignore[index]
+        return encoded
 
     def _session(self, session: SessionInfo, shaper: PayloadSerializer) -> tuple[bytes, bytes]:
         """Return a session's id and its user, encoded."""
@@ -204,17 +205,17 @@ class Encoder:
         return shaper
 
     def _find_shaper(self, tracer: Tracer) -> PayloadSerializer:
-        known = self._shapers.get(id(tracer))
-        if known is None or known[0] is not tracer:
+        entry = self._shapers.get(id(tracer))
+        if entry is None or entry[0] is not tracer:
             if len(self._shapers) > 256:
                 self._shapers.clear()
             redact = tracer.redact if isinstance(tracer.redact, Redact) else DEFAULT
-            known = self._shapers[id(tracer)] = (
+            entry = self._shapers[id(tracer)] = (
                 tracer,
                 PayloadSerializer(tracer.limits, redact, self._values),
             )
-        self._newest_tracer, self._newest_shaper = known
-        return known[1]
+        self._newest_tracer, self._newest_shaper = entry
+        return entry[1]
 
     def _wire(self, span: Span) -> SpanWire:
         wire: SpanWire | None = span.wire
@@ -318,7 +319,7 @@ class Encoder:
             self.payload_bytes += len(entry.payload)
 
     def _text(self, record: Text) -> None:
-        span, given, channel = record
+        span, value, channel = record
         stream = self._streams.get(span)
         if stream is None:
             wire = self._wire(span)
@@ -327,10 +328,10 @@ class Encoder:
             stream = self._streams[span] = wire.text
         if channel is None:
             stream.gather()
-        if type(given) is list:
-            stream.open, stream.heard_at = given, self._clock()
+        if type(value) is list:
+            stream.open, stream.heard_at = value, self._clock()
             return
-        text = given if type(given) is str else str(given)
+        text = value if type(value) is str else str(value)
         pieces = stream.pieces.get(channel)
         if pieces is None:
             stream.pieces[channel] = [text]
@@ -349,15 +350,15 @@ class Encoder:
         stream.gather()
         pieces, stream.pieces = stream.pieces, {}
         if final:
-            for channel in stream.held:
+            for channel in stream.tails:
                 pieces.setdefault(channel, [])
         at_ns = at_ns or time.time_ns()
         for channel, parts in pieces.items():
-            text = stream.held.pop(channel, "") + "".join(parts)
-            held = 0 if final else redact.open_tail(text)
-            if held:
-                stream.held[channel] = text[-held:]
-                text = text[:-held]
+            text = stream.tails.pop(channel, "") + "".join(parts)
+            tail_length = 0 if final else redact.open_tail(text)
+            if tail_length:
+                stream.tails[channel] = text[-tail_length:]
+                text = text[:-tail_length]
             offset = stream.offsets.get(channel, 0)
             if span.text_skipped:
                 offset += span.text_skipped
@@ -365,9 +366,9 @@ class Encoder:
             if not text:
                 stream.offsets[channel] = offset
                 continue
-            shown = shaper.text(text)
-            stream.offsets[channel] = offset + len(shown)
-            payload: dict[str, Any] = {"text": shown, "at": offset}
+            sanitized = shaper.text(text)
+            stream.offsets[channel] = offset + len(sanitized)
+            payload: dict[str, Any] = {"text": sanitized, "at": offset}
             if channel is not None:
                 payload["channel"] = channel
             self._put_delta(span, _encode(payload), at_ns, _TEXT)

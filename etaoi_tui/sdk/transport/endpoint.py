@@ -44,7 +44,7 @@ class Endpoint:
         return parts.port or (443 if parts.scheme == "wss" else 80)
 
     @property
-    def shown(self) -> str:
+    def address(self) -> str:
         """Host and port for people; credentials in the URL stay out of it."""
         return f"{self.host}:{self.port}"
 
@@ -64,7 +64,7 @@ class Endpoint:
         return socket.create_connection((self.host, self.port), timeout)
 
     def open(
-        self, sock: socket.socket | None, timeout: float, *, gone: Callable[[], object]
+        self, sock: socket.socket | None, timeout: float, *, on_close: Callable[[], object]
     ) -> ClientConnection:
         """Open the WebSocket, to be used as a context manager.
 
@@ -72,7 +72,7 @@ class Endpoint:
             sock: a TCP connection from `reach`, or None to let the library connect (it honours proxy
                 variables).
             timeout: seconds for connection and upgrade, each.
-            gone: called from another thread when the connection has ended.
+            on_close: called from another thread when the connection has ended.
 
         Raises:
             OSError: it cannot be reached.
@@ -85,7 +85,7 @@ class Endpoint:
                 try:
                     super().recv_events()
                 finally:
-                    gone()
+                    on_close()
 
         options: dict[str, Any] = {"proxy": None} if self.loopback else {}
         if self.url.startswith("wss:"):

@@ -38,12 +38,12 @@ class InMemorySink:
     """
 
     def __init__(self) -> None:
-        self._kept: list[dict[str, Any]] = []
+        self._envelopes: list[dict[str, Any]] = []
         self._flush: Callable[[float], object] | None = None
 
     def emit(self, envelope: dict[str, Any]) -> None:
         """Keep an envelope."""
-        self._kept.append(envelope)
+        self._envelopes.append(envelope)
 
     def bind(self, flush: Callable[[float], object]) -> None:
         """Learn how to wait for the sender, for a number of seconds at most."""
@@ -54,7 +54,7 @@ class InMemorySink:
         """All envelopes so far, oldest first."""
         if self._flush is not None:
             self._flush(_PATIENCE)
-        return list(self._kept)
+        return list(self._envelopes)
 
     @property
     def events(self) -> list[dict[str, Any]]:
@@ -65,7 +65,7 @@ class InMemorySink:
         """Forget what was kept."""
         if self._flush is not None:
             self._flush(_PATIENCE)
-        self._kept.clear()
+        self._envelopes.clear()
 
 
 class MsgpackDropSink:
@@ -98,9 +98,9 @@ class LocalOutlet:
                 if self._unreported:
                     tell_dropped(self._unreported, part, None)
                 frame = encode_frame(part)
-                before = self._values_for(part)
+                part_values = self._values_for(part)
                 try:
-                    for values in before:
+                    for values in part_values:
                         self._write(values, 0)
                     self._write(frame, len(part))
                 except Exception as error:
@@ -116,7 +116,7 @@ class LocalOutlet:
                 self._stats.sent += len(part)
                 self._stats.acknowledged += len(part)
                 self._stats.frames += 1
-                self._stats.bytes_sent += len(frame) + sum(map(len, before))
+                self._stats.bytes_sent += len(frame) + sum(map(len, part_values))
 
     def _values_for(self, part: list[EncodedEvent]) -> list[bytes]:
         """Return the frames that bring what events refer to and the receiver does not have yet."""
@@ -204,9 +204,9 @@ class TimedOutlet(LocalOutlet):
         """Flush when it is time."""
         if self._dirty_since is None:
             return None
-        left = self._dirty_since + self.flush_every - time.monotonic()
-        if left > 0:
-            return left
+        remaining = self._dirty_since + self.flush_every - time.monotonic()
+        if remaining > 0:
+            return remaining
         self._flush()
         return None
 

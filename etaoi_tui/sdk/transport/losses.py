@@ -54,14 +54,14 @@ def book(by_trace: dict[Hashable, int], trace: Hashable, count: int) -> None:
 
 
 def tell_dropped(
-    by_trace: dict[Hashable, int], entries: Iterable[Any], told_later: set[Hashable] | None
+    by_trace: dict[Hashable, int], entries: Iterable[Any], unfinished: set[Hashable] | None
 ) -> None:
     """Let starts and ends that leave now tell what was dropped of their traces.
 
     Args:
         by_trace: dropped events by trace; what is told here is taken out.
         entries: encoded events, in order.
-        told_later: traces of which more is to come. What was dropped of all others is told by the last of
+        unfinished: traces of which more is to come. What was dropped of all others is told by the last of
             these starts and ends: nothing of those traces will arrive any more. None when it is too early.
     """
     tellers = [entry for entry in entries if entry.is_start or entry.is_end]
@@ -70,8 +70,8 @@ def tell_dropped(
         if by_trace.get(entry.span.trace_id, 0) > 0:
             counts[index] = by_trace.pop(entry.span.trace_id)
     elsewhere = 0
-    if tellers and told_later is not None:
-        for trace in [trace for trace in by_trace if trace not in told_later]:
+    if tellers and unfinished is not None:
+        for trace in [trace for trace in by_trace if trace not in unfinished]:
             elsewhere += by_trace.pop(trace)
     if elsewhere > 0:
         counts.setdefault(len(tellers) - 1, 0)

@@ -100,8 +100,6 @@ class Pipeline:
         self._hurried = False
         self._working = threading.Lock()
 
-    # ---- called by the host's threads
-
     def put(self, record: Record) -> None:
         """Append a record. Never blocks; under pressure the record may lose its payload or be dropped."""
         queue = self.queue
@@ -155,15 +153,15 @@ class Pipeline:
     def _start(self) -> None:
         """Start the sender's thread, or another one where threads have become greenlets since."""
         with self._starting:
-            known = self._threading is _thread.allocate_lock
-            if self._closed or (self._thread is not None and known):
+            unchanged = self._threading is _thread.allocate_lock
+            if self._closed or (self._thread is not None and unchanged):
                 return
-            before, bell, working = self._thread, self._bell, self._working
-            if not known:
+            old_thread, bell, working = self._thread, self._bell, self._working
+            if not unchanged:
                 self._make_locks()
             thread = threading.Thread(target=self._run, name="etaoi-tui-sender", daemon=True)
             self._thread = thread
-        if before is not None:
+        if old_thread is not None:
             try:
                 bell.release()  # it sees that another has taken its place
             except RuntimeError:
@@ -263,8 +261,6 @@ class Pipeline:
         self._reset()
         self._outlet.after_fork()
 
-    # ---- the sender's thread
-
     def _run(self) -> None:
         due: float | None = None
         window = self._window
@@ -309,16 +305,16 @@ class Pipeline:
             queue, encoder, outlet = self.queue, self._encoder, self._outlet
             weighed = self._shedder.heavy
             marks: list[_FlushToken] = []
-            left = len(queue)
-            while left > 0 and (deadline is None or time.monotonic() < deadline):
+            remaining = len(queue)
+            while remaining > 0 and (deadline is None or time.monotonic() < deadline):
                 self._report_lost()
                 outlet.await_room()
-                for _ in range(min(left, _SLICE)):
-                    left -= 1
+                for _ in range(min(remaining, _SLICE)):
+                    remaining -= 1
                     try:
                         record = queue.popleft()
                     except IndexError:
-                        left = 0
+                        remaining = 0
                         break
                     if isinstance(record, _FlushToken):
                         encoder.release_text(everything=True)

@@ -17,20 +17,20 @@ _REFUSALS = {4400: "schema version", 4401: "credentials"}
 
 def harmless(text: str) -> str:
     """Make a server's words fit for a log or a terminal: one line, printable, bounded."""
-    shown = "".join(char if char.isprintable() else "\ufffd" for char in text[:_SHOWN_TEXT])
-    return shown if len(text) <= _SHOWN_TEXT else f"{shown}..."
+    printable = "".join(char if char.isprintable() else "\ufffd" for char in text[:_SHOWN_TEXT])
+    return printable if len(text) <= _SHOWN_TEXT else f"{printable}..."
 
 
 class Refused(Exception):
     """The server will never take us; its text is a sentence."""
 
 
-def greet(connection: ClientConnection, shown: str) -> Welcome:
+def greet(connection: ClientConnection, address: str) -> Welcome:
     """Say who we are, and wait for the answer.
 
     Args:
         connection: New, and open.
-        shown: The server, for people.
+        address: The server, for people.
 
     Returns:
         What the server said.
@@ -43,20 +43,20 @@ def greet(connection: ClientConnection, shown: str) -> Welcome:
     connection.send(encode_hello(PROGRAM_VERSION))
     answer = decode_answer(connection.recv(timeout=_ANSWER_TIMEOUT))
     if isinstance(answer, Mismatch):
-        raise Refused(f"{shown}: {answer.message}.")
+        raise Refused(f"{address}: {answer.message}.")
     return answer
 
 
-def refusal(error: Exception, shown: str) -> Refused | None:
+def refusal(error: Exception, address: str) -> Refused | None:
     """Return what a failure to connect says, when it says that trying again is of no use."""
     from websockets.exceptions import ConnectionClosed, InvalidStatus
 
     if isinstance(error, InvalidStatus):
         status = error.response.status_code
         if status in (401, 403):
-            return Refused(f"{shown} refused the credentials (HTTP {status}).")
+            return Refused(f"{address} refused the credentials (HTTP {status}).")
     elif isinstance(error, ConnectionClosed) and error.rcvd is not None and error.rcvd.code in _REFUSALS:
         code, reason = error.rcvd.code, error.rcvd.reason
-        said = f": {reason}" if reason else ""
-        return Refused(f"{shown} refused our {_REFUSALS[code]} (close {code}{said}).")
+        suffix = f": {reason}" if reason else ""
+        return Refused(f"{address} refused our {_REFUSALS[code]} (close {code}{suffix}).")
     return None

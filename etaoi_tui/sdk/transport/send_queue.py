@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from enum import IntEnum
 from typing import Any
 
@@ -61,7 +61,7 @@ class EncodedEvent(msgspec.Struct, eq=False):
     values: tuple[bytes, ...] | None = None
     """Digests of the values that its payload refers to."""
     size: int = 0
-    gone: bool = False
+    is_removed: bool = False
     sent: bool = False
 
 
@@ -78,6 +78,30 @@ class SpanWire(msgspec.Struct, eq=False):
     start: EncodedEvent | None = None
     end: EncodedEvent | None = None
     text: Any = None
+
+
+class _Ranks:
+    """Where entries of a line are found by what they are worth, when something has to go."""
+
+    def __init__(self, line: Iterable[EncodedEvent]) -> None:
+        self.by_rank: tuple[deque[EncodedEvent], ...] = tuple(deque() for _ in Priority)
+        self.payloads: deque[EncodedEvent] = deque()
+        self.root_payloads: deque[EncodedEvent] = deque()
+        for entry in line:
+            if not entry.is_removed:
+                self.add(entry)
+
+    def add(self, entry: EncodedEvent) -> None:
+        """Take an entry that has come last."""
+        self.by_rank[entry.rank].append(entry)
+        if _has_payload(entry):
+            (self.root_payloads if entry.rank == _ROOT else self.payloads).append(entry)
+
+    def leave(self, entry: EncodedEvent) -> None:
+        """Forget the entry that has come first."""
+        for entries in (self.by_rank[entry.rank], self.payloads, self.root_payloads):
+            if entries and (entries[0] is entry or entries[0].is_removed):
+                _drop_first(entries, entry)
 
 
 class SendQueue:
@@ -101,16 +125,13 @@ class SendQueue:
         self._max_events = max_events
         self._max_payloads = max_payloads
         self._line: deque[EncodedEvent] = deque()
-        self._is_ranked = False
-        """Whether the next three are kept: from the moment when something has to go until all has left."""
-        self._by_rank: tuple[deque[EncodedEvent], ...] = tuple(deque() for _ in Priority)
-        self._payloads: deque[EncodedEvent] = deque()
-        self._root_payloads: deque[EncodedEvent] = deque()
+        self._ranks: _Ranks | None = None
+        """Kept from the moment when something has to go until all has left."""
         self._payload_bytes = 0
         self._open: dict[Hashable, SpanWire] = {}
         self._open_bytes = 0
         self._persistent: deque[SpanWire] = deque(maxlen=_PERSISTENT)
-        self._gone = 0
+        self._removed_count = 0
         self.bytes = 0
         self.unreported: dict[Hashable, int] = {}
         """Dropped events that no sent event has told about yet, by their trace."""
@@ -119,7 +140,7 @@ class SendQueue:
         self.is_closed = False
 
     def __len__(self) -> int:
-        return len(self._line) - self._gone
+        return len(self._line) - self._removed_count
 
     def add(self, entries: list[EncodedEvent]) -> None:
         """Take entries in order; drop what is worth least if they do not fit. A closed outbox takes none."""
@@ -130,9 +151,9 @@ class SendQueue:
                 self._add(entry)
             while self._is_full() and self._relieve():
                 pass
-            if self._gone > 1024 and self._gone * 2 > len(self._line):
-                self._line = deque(entry for entry in self._line if not entry.gone)
-                self._gone = 0
+            if self._removed_count > 1024 and self._removed_count * 2 > len(self._line):
+                self._line = deque(entry for entry in self._line if not entry.is_removed)
+                self._removed_count = 0
             self.changed.notify_all()
 
     def _is_full(self) -> bool:
@@ -150,8 +171,8 @@ class SendQueue:
         self._line.append(entry)
         if size > _SMALL_PAYLOAD and _TEXT < entry.rank < _CONTEXT:
             self._payload_bytes += size
-        if self._is_ranked:
-            self._rank(entry)
+        if self._ranks is not None:
+            self._ranks.add(entry)
         wire: SpanWire | None = entry.span
         if wire is None:
             return
@@ -164,16 +185,10 @@ class SendQueue:
         elif entry.is_end:
             wire.end = entry
 
-    def _rank(self, entry: EncodedEvent) -> None:
-        """Put an entry where it is found when something has to go."""
-        self._by_rank[entry.rank].append(entry)
-        if _has_payload(entry):
-            (self._root_payloads if entry.rank == _ROOT else self._payloads).append(entry)
-
     def _keep_open(self, wire: SpanWire) -> None:
-        before = self._open.get(wire.span_id)
-        if before is not None:  # the host used its id once more
-            self._close(before)
+        previous = self._open.get(wire.span_id)
+        if previous is not None:  # the host used its id once more
+            self._close(previous)
         self._open[wire.span_id] = wire
         self._open_bytes += wire.start.size if wire.start else 0
         while self._open_bytes > OPEN_BYTES and len(self._open) > 1:
@@ -193,22 +208,20 @@ class SendQueue:
 
     def _relieve(self) -> bool:
         """Give up the one thing that is worth least; False when there is nothing left."""
-        if not self._is_ranked:
-            self._is_ranked = True
-            for entry in self._line:
-                if not entry.gone:
-                    self._rank(entry)
-        if self._drop_oldest(self._by_rank[Priority.TEXT]):
+        if self._ranks is None:
+            self._ranks = _Ranks(self._line)
+        ranks = self._ranks
+        if self._drop_oldest(ranks.by_rank[Priority.TEXT]):
             self._stats.dropped_text += 1
-        elif self._strip_oldest(self._payloads):
+        elif self._strip_oldest(ranks.payloads):
             self._stats.dropped_payloads += 1
-        elif self._drop_oldest(self._by_rank[Priority.DELTA]):
+        elif self._drop_oldest(ranks.by_rank[Priority.DELTA]):
             self._stats.dropped_deltas += 1
-        elif self._strip_oldest(self._root_payloads):
+        elif self._strip_oldest(ranks.root_payloads):
             self._stats.dropped_payloads += 1
         else:
             return any(
-                self._drop_oldest(self._by_rank[rank])
+                self._drop_oldest(ranks.by_rank[rank])
                 for rank in (Priority.SPAN, Priority.ROOT, Priority.CONTEXT)
             )
         return True
@@ -216,7 +229,7 @@ class SendQueue:
     def _drop_oldest(self, entries: deque[EncodedEvent]) -> bool:
         while entries:
             entry = entries.popleft()
-            if entry.gone:
+            if entry.is_removed:
                 continue
             self._drop(entry)
             if entry.is_start or entry.is_end:
@@ -224,7 +237,7 @@ class SendQueue:
                 wire: SpanWire | None = entry.span
                 if wire is not None:
                     other = wire.end if entry.is_start else None
-                    if other is not None and not other.gone and not other.sent:
+                    if other is not None and not other.is_removed and not other.sent:
                         self._drop(other)
                         self._stats.dropped_spans += 1
             return True
@@ -232,8 +245,8 @@ class SendQueue:
 
     def _drop(self, entry: EncodedEvent) -> None:
         self._uncount_payload(entry)
-        entry.gone = True
-        self._gone += 1
+        entry.is_removed = True
+        self._removed_count += 1
         self.bytes -= entry.size
         wire: SpanWire | None = entry.span
         book(self.unreported, None if wire is None else wire.trace_id, 1)
@@ -250,13 +263,13 @@ class SendQueue:
     def _strip_oldest(self, entries: deque[EncodedEvent]) -> bool:
         while entries:
             entry = entries.popleft()
-            if entry.gone or entry.payload is None:
+            if entry.is_removed or entry.payload is None:
                 continue
             self._uncount_payload(entry)
-            before = len(entry.payload)
+            size_before = len(entry.payload)
             entry.values = None
-            entry.payload = _note(f"left out: the buffer was full ({before} bytes)")
-            saved = before - len(entry.payload)
+            entry.payload = _note(f"left out: the buffer was full ({size_before} bytes)")
+            saved = size_before - len(entry.payload)
             entry.size -= saved
             self.bytes -= saved
             if entry.is_start and entry.span is not None and self._is_open(entry.span):
@@ -293,39 +306,37 @@ class SendQueue:
 
         A start or end among them tells how many events of its trace were dropped before it.
         """
-        taken: list[EncodedEvent] = []
+        entries: list[EncodedEvent] = []
         size = FRAME_OVERHEAD
         with self.changed:
             line = self._line
-            while line and len(taken) < FRAME_EVENTS:
+            while line and len(entries) < FRAME_EVENTS:
                 entry = line[0]
-                if entry.gone:
+                if entry.is_removed:
                     line.popleft()
-                    self._gone -= 1
+                    self._removed_count -= 1
                     continue
                 adds = entry.size - _ENTRY_MEMORY + EVENT_OVERHEAD
-                if taken and size + adds > FRAME_BYTES:
+                if entries and size + adds > FRAME_BYTES:
                     break
                 line.popleft()
                 size += adds
                 self._leave(entry)
-                taken.append(entry)
-            if self._is_ranked and not line:
-                self._unrank()
+                entries.append(entry)
+            if not line:
+                self._ranks = None
             if self.unreported:
-                tell_dropped(self.unreported, taken, self._told_later(taken))
-            self.in_hand = len(taken)
-        return taken
+                tell_dropped(self.unreported, entries, self._unfinished_traces(entries))
+            self.in_hand = len(entries)
+        return entries
 
     def _leave(self, entry: EncodedEvent) -> None:
         self.bytes -= entry.size
         payload = entry.payload
         if payload is not None and len(payload) > _SMALL_PAYLOAD and _TEXT < entry.rank < _CONTEXT:
             self._payload_bytes -= len(payload)
-        if self._is_ranked:
-            for entries in (self._by_rank[entry.rank], self._payloads, self._root_payloads):
-                if entries and (entries[0] is entry or entries[0].gone):
-                    _drop_first(entries, entry)
+        if self._ranks is not None:
+            self._ranks.leave(entry)
         entry.sent = True
         wire: SpanWire | None = entry.span
         if wire is None:
@@ -336,7 +347,7 @@ class SendQueue:
         elif entry.is_start and not wire.persistent and not self._is_open(wire):
             wire.start = None
 
-    def _told_later(self, taken: list[EncodedEvent]) -> set[Hashable] | None:
+    def _unfinished_traces(self, entries: list[EncodedEvent]) -> set[Hashable] | None:
         """Return the traces of which a start or end is still to come; None while that takes long to tell."""
         if self._line:
             return None
@@ -345,14 +356,16 @@ class SendQueue:
     def preface(self) -> list[EncodedEvent]:
         """Return what a new viewer has to know first: snapshots and open spans that have left already."""
         with self.changed:
-            told = [
+            entries = [
                 entry
                 for wire in self._persistent
                 for entry in (wire.start, wire.end)
-                if entry is not None and entry.sent and not entry.gone
+                if entry is not None and entry.sent and not entry.is_removed
             ]
-            told += [wire.start for wire in self._open.values() if wire.start is not None and wire.start.sent]
-            return told
+            entries += [
+                wire.start for wire in self._open.values() if wire.start is not None and wire.start.sent
+            ]
+            return entries
 
     @property
     def has_preface(self) -> bool:
@@ -364,15 +377,10 @@ class SendQueue:
         with self.changed:
             self.is_closed = True
             self._line.clear()
-            self._unrank()
+            self._ranks = None
             self._open.clear()
             self._persistent.clear()
-            self._gone = self.bytes = self._open_bytes = self._payload_bytes = self.in_hand = 0
-
-    def _unrank(self) -> None:
-        self._is_ranked = False
-        for entries in (*self._by_rank, self._payloads, self._root_payloads):
-            entries.clear()
+            self._removed_count = self.bytes = self._open_bytes = self._payload_bytes = self.in_hand = 0
 
     def wait(self, timeout: float | None, until: Callable[[], bool]) -> bool:
         """Wait until ``until()`` holds, asked whenever something changes; returns whether it does."""
@@ -392,7 +400,7 @@ def _has_payload(entry: EncodedEvent) -> bool:
 
 
 def _drop_first(entries: deque[EncodedEvent], entry: EncodedEvent) -> None:
-    while entries and entries[0].gone:
+    while entries and entries[0].is_removed:
         entries.popleft()
     if entries and entries[0] is entry:
         entries.popleft()

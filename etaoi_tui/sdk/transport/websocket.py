@@ -103,22 +103,22 @@ class WebSocketOutlet:
         self._connection: ClientConnection | None = None
         self._stalled_at = -1
         """How much was acknowledged when the viewer was seen to take nothing."""
-        self._told_absent = False
+        self._absence_reported = False
         self._random = random.Random()
 
     # ---- the sender's thread
 
     def start(self) -> None:
         """Start the thread that connects and sends, anew when threads have become greenlets since."""
-        known = self._threading is _thread.allocate_lock
-        if self._closed or (self._thread is not None and known):
+        unchanged = self._threading is _thread.allocate_lock
+        if self._closed or (self._thread is not None and unchanged):
             return
-        before = self._thread
+        old_thread = self._thread
         turn = self._turn = object()
-        if before is not None:
+        if old_thread is not None:
             self._outbox.notify()
             self._shut_socket()
-        if not known:
+        if not unchanged:
             self._outbox.renew_lock()
         self._threading = _thread.allocate_lock
         self._stats.state = "connecting"
@@ -241,16 +241,17 @@ class WebSocketOutlet:
                 self._stop(str(error))
                 return
             except Exception as error:
-                self._stats.problem = harmless(f"{self._endpoint.shown}: {error or type(error).__name__}")
+                self._stats.problem = harmless(f"{self._endpoint.address}: {error or type(error).__name__}")
             if self._is_over(turn):
                 return
             self._connection = None
             failures = 0 if self._clock() - began > _STABLE_SECONDS else failures + 1
             self._stats.state = "absent"
-            if not self._told_absent:
-                self._told_absent = True
+            if not self._absence_reported:
+                self._absence_reported = True
                 _log.info(
-                    "No viewer at %s yet (start etaoi-tui); the newest events are kept.", self._endpoint.shown
+                    "No viewer at %s yet (start etaoi-tui); the newest events are kept.",
+                    self._endpoint.address,
                 )
             self._pause(failures, turn)
 
@@ -287,16 +288,16 @@ class WebSocketOutlet:
         from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
         try:
-            with self._endpoint.open(sock, _OPEN_TIMEOUT, gone=self._outbox.notify) as connection:
+            with self._endpoint.open(sock, _OPEN_TIMEOUT, on_close=self._outbox.notify) as connection:
                 self._connection = connection
-                self._dialect.begin(greet(connection, self._endpoint.shown))
+                self._dialect.begin(greet(connection, self._endpoint.address))
                 self._stats.state = "connected"
                 self._stats.problem = ""
                 self._stats.connections += 1
-                self._told_absent = True
+                self._absence_reported = True
                 self._send_all(connection, turn)
         except (InvalidHandshake, ConnectionClosed) as error:
-            raise refusal(error, self._endpoint.shown) or error from None
+            raise refusal(error, self._endpoint.address) or error from None
         except (OSError, TimeoutError):
             if sock is None and self._connection is None:
                 self._absences += 1
@@ -338,9 +339,9 @@ class WebSocketOutlet:
         )
 
     def _send_preface(self, connection: ClientConnection) -> None:
-        told = self._outbox.preface()
-        for first in range(0, len(told), 256):
-            for data, events, _ in self._dialect.frames(told[first : first + 256]):
+        entries = self._outbox.preface()
+        for first in range(0, len(entries), 256):
+            for data, events, _ in self._dialect.frames(entries[first : first + 256]):
                 connection.send(data)
                 self._stats.resent += events
 

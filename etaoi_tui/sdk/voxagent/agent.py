@@ -36,9 +36,9 @@ def is_agent(target: Any) -> bool:
 def secret_rules(agent: Any) -> list[re.Pattern[str]]:
     """Return rules for what an agent, or one below it, was told to keep secret: by value, or by pattern."""
     rules: list[re.Pattern[str]] = []
-    left, met = [agent], {id(agent)}
-    while left:
-        agent = left.pop()
+    pending, met = [agent], {id(agent)}
+    while pending:
+        agent = pending.pop()
         for value in (agent.secrets_to_redact or {}).values():
             if value:
                 rules.append(re.compile(re.escape(str(value))))
@@ -49,7 +49,7 @@ def secret_rules(agent: Any) -> list[re.Pattern[str]]:
             sub = getattr(tool, "agent", None)
             if is_agent(sub) and id(sub) not in met:
                 met.add(id(sub))
-                left.append(sub)
+                pending.append(sub)
     return rules
 
 
@@ -82,7 +82,7 @@ class AgentWatch(Watch):
         self._agent_id = agent_id
         self._hooks: dict[int, Hook] = {}
         self._root: Any = None
-        self._gone = False
+        self._is_stopped = False
         self._code = CodeTools()
         self._cards: weakref.WeakKeyDictionary[Any, AgentCard] = weakref.WeakKeyDictionary()
 
@@ -96,7 +96,7 @@ class AgentWatch(Watch):
     @guarded
     def stop(self) -> None:
         """Take every hook off."""
-        self._gone = True
+        self._is_stopped = True
         hooks, self._hooks = self._hooks, {}
         for hook in hooks.values():
             hook.let_go(self)
@@ -106,9 +106,9 @@ class AgentWatch(Watch):
     @guarded
     def look_through(self, agent: Any) -> None:
         """Put hooks on an agent and on what is reachable from it now; what has hooks already keeps them."""
-        left, met = [agent], {id(agent)}
-        while left:
-            agent = left.pop()
+        pending, met = [agent], {id(agent)}
+        while pending:
+            agent = pending.pop()
             self._hook(agent, "run", _watched_run)
             self._hook(agent, "run_stream", _watched_stream)
             _providers.watch(str(agent.model_string))
@@ -121,7 +121,7 @@ class AgentWatch(Watch):
                 sub = getattr(tool, "agent", None)
                 if is_agent(sub) and id(sub) not in met:  # agents may be shared, or know each other in a ring
                     met.add(id(sub))
-                    left.append(sub)
+                    pending.append(sub)
 
     def _hook(self, target: Any, name: str, watched: Callable[[Any], Callable[[Hook], Any]]) -> None:
         hook = find_hook(target, name)
@@ -142,7 +142,7 @@ class AgentWatch(Watch):
         self, agent: Any, parent: Span | None, called_ns: int, request: dict[str, Any]
     ) -> AgentRun | None:
         """Start the span of a run; None for one that was called before a detach and is awaited after it."""
-        if self._gone:
+        if self._is_stopped:
             return None
         self.look_through(agent)
         run = AgentRun(self.tracer, agent, parent, called_ns, request, self.card(agent) or {}, self.ended)
@@ -163,7 +163,7 @@ def _owner(hook: Hook) -> AgentWatch | None:
     return hook.owners[0] if hook.owners else None
 
 
-class _Place(NamedTuple):
+class _CallSite(NamedTuple):
     """Where and when a run was called."""
 
     watch: AgentWatch
@@ -176,9 +176,9 @@ class _Place(NamedTuple):
 
 
 @guarded
-def _place(hook: Hook) -> _Place | None:
+def _call_site(hook: Hook) -> _CallSite | None:
     watch = _owner(hook)
-    return None if watch is None else _Place(watch, enclosing_span(watch.tracer), time_ns())
+    return None if watch is None else _CallSite(watch, enclosing_span(watch.tracer), time_ns())
 
 
 def _request(args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
@@ -189,14 +189,14 @@ def _watched_run(agent: Any) -> Callable[[Hook], Callable[..., Any]]:
     def make(hook: Hook) -> Callable[..., Any]:
         def run(*args: Any, **kwargs: Any) -> Coroutine[Any, Any, Any]:
             # Not async: run_sync makes the coroutine in one thread and awaits it in another.
-            place = _place(hook)
+            call_site = _call_site(hook)
             inner = hook.inner(*args, **kwargs)
-            if place is None:
+            if call_site is None:
                 return inner  # type: ignore[no-any-return]
-            return observe(inner, place, _request(args, kwargs))
+            return observe(inner, call_site, _request(args, kwargs))
 
-        async def observe(inner: Any, place: _Place, request: dict[str, Any]) -> Any:
-            run = place.open_run(agent, request)
+        async def observe(inner: Any, call_site: _CallSite, request: dict[str, Any]) -> Any:
+            run = call_site.open_run(agent, request)
             if run is None:
                 return await inner
             token = run.enter()
@@ -218,12 +218,12 @@ def _watched_run(agent: Any) -> Callable[[Hook], Callable[..., Any]]:
 def _watched_stream(agent: Any) -> Callable[[Hook], Callable[..., Any]]:
     def make(hook: Hook) -> Callable[..., Any]:
         def run_stream(*args: Any, **kwargs: Any) -> Any:
-            place = _place(hook)
+            call_site = _call_site(hook)
             inner = hook.inner(*args, **kwargs)
-            if place is None:
+            if call_site is None:
                 return inner
             request = _request(args, kwargs)
-            return relay(inner, lambda: place.open_run(agent, request))
+            return relay(inner, lambda: call_site.open_run(agent, request))
 
         return run_stream
 
@@ -257,14 +257,16 @@ def _watched_mcp_tool(server: Any) -> Callable[[Hook], Callable[..., Any]]:
                 return inner
             name = kwargs.get("name", args[0] if args else "")
             params = kwargs.get("args", args[1] if len(args) > 1 else None)
-            return _observe_tool(agent_run, inner, shown_tool_name(server, str(name)), params, shown=mcp_text)
+            return _observe_tool(
+                agent_run, inner, model_tool_name(server, str(name)), params, render=mcp_text
+            )
 
         return direct_call_tool
 
     return make
 
 
-def shown_tool_name(server: Any, name: str) -> str:
+def model_tool_name(server: Any, name: str) -> str:
     """Return the name under which the model knows a tool of an MCP server."""
     prefix = server_name(server)
     clean = str(importlib.import_module("voxagent.mcp.tool").sanitize_tool_name(name))
@@ -288,7 +290,7 @@ def mcp_text(result: Any) -> Any:
 
 
 async def _observe_tool(
-    run: AgentRun, inner: Any, name: str, params: Any, *, shown: Callable[[Any], Any] | None = None
+    run: AgentRun, inner: Any, name: str, params: Any, *, render: Callable[[Any], Any] | None = None
 ) -> Any:
     span = run.tool_started(name, params)
     if span is None:
@@ -301,5 +303,5 @@ async def _observe_tool(
         raise
     finally:
         leave_span(here)
-    run.tool_ended(span, output, shown)
+    run.tool_ended(span, output, render)
     return output

@@ -47,11 +47,11 @@ class CodeTools:
             executor.register_tool_implementation(category, name, function)
 
     def _watched(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        shown = name.removesuffix(".py")
+        tool_name = name.removesuffix(".py")
 
         async def observe(*args: Any, **kwargs: Any) -> Any:
             run = current_run() if self._on else None
-            span = run.tool_started(shown, kwargs or list(args)) if run is not None else None
+            span = run.tool_started(tool_name, kwargs or list(args)) if run is not None else None
             if run is None or span is None:
                 return await function(*args, **kwargs)
             here = enter_span(span)
@@ -67,7 +67,7 @@ class CodeTools:
 
         def observe_plain(*args: Any, **kwargs: Any) -> Any:
             run = current_run() if self._on else None
-            span = run.tool_started(shown, kwargs or list(args)) if run is not None else None
+            span = run.tool_started(tool_name, kwargs or list(args)) if run is not None else None
             if run is None or span is None:
                 return function(*args, **kwargs)
             here = enter_span(span)
@@ -92,7 +92,7 @@ class CodeTools:
 def _executor_of(tool: Any) -> Any:
     """Return the executor that an ``execute_code`` tool closes over; None if it is something else."""
     try:
-        found = inspect.getclosurevars(tool.execute).nonlocals.get("self")
+        executor = inspect.getclosurevars(tool.execute).nonlocals.get("self")
     except (TypeError, ValueError, AttributeError):
         return None
-    return found if callable(getattr(found, "register_tool_implementation", None)) else None
+    return executor if callable(getattr(executor, "register_tool_implementation", None)) else None

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from time import time_ns
 from typing import Any, Protocol
 
+from etaoi_collector.conventions import keys
 from etaoi_tui.sdk.bridge_support.async_stream import relay
 from etaoi_tui.sdk.bridge_support.method_hooks import guarded, warn_once
 from etaoi_tui.sdk.bridge_support.shared import usage_of
@@ -80,11 +81,11 @@ class ModelCall:
             "llm",
             model,
             payload=lambda: {
-                "input_messages": shown_messages(messages, system),
+                keys.INPUT_MESSAGES: wire_messages(messages, system),
                 "model": model,
                 "tools": tool_names(tools),
             },
-            metadata={"ls_model_name": model.partition(":")[2] or model},
+            metadata={keys.LS_MODEL_NAME: model.partition(":")[2] or model},
             at=self._started_ns,
             inside=None if own else "current",
         )
@@ -103,21 +104,21 @@ class ModelCall:
     def saw(self, chunk: Any) -> None:
         """Take a chunk. The agent leaves the stream at the last one, so that ends the span."""
         span = self.span
-        said = getattr(chunk, "type", None)
-        if said == "text_delta":
+        chunk_type = getattr(chunk, "type", None)
+        if chunk_type == "text_delta":
             self._spoke()
             self._texts.append(chunk.delta)
             self._run.tracer.text(span, chunk.delta)
-        elif said == "tool_use":
+        elif chunk_type == "tool_use":
             self._spoke()
             call = chunk.tool_call
             self._calls.append(call)
             if self.own:
                 self._run.asked_for(call)
-            self._run.tracer.delta(span, {"tool_call": shown_call(call)})
-        elif said == "message_end":
+            self._run.tracer.delta(span, {"tool_call": wire_call(call)})
+        elif chunk_type == "message_end":
             self.end(usage=usage_of(getattr(chunk, "usage", None)))
-        elif said == "error":
+        elif chunk_type == "error":
             self.end(error=str(chunk.error) or "error")
 
     @guarded
@@ -137,12 +138,12 @@ class ModelCall:
             return
         response: dict[str, Any] = {"role": "ai", "text": "".join(self._texts)}
         if self._calls:
-            response["tool_calls"] = [shown_call(call) for call in self._calls]
+            response["tool_calls"] = [wire_call(call) for call in self._calls]
         payload: dict[str, Any] = {"response": response, "model": self.model}
         if self._ttft_ms is not None:
-            payload["ttft_ms"] = self._ttft_ms
+            payload[keys.TTFT_MS] = self._ttft_ms
         if usage:
-            payload["usage"] = usage
+            payload[keys.USAGE] = usage
         self._run.close_child(span, payload, error=error)
         if self._run.model_call is self:
             self._run.model_call = None
@@ -189,11 +190,11 @@ class WatchedProviders:
             return
         registry = importlib.import_module("voxagent.providers.registry").get_default_registry()
         name = model.partition(":")[0]
-        known = self._watched.get(name)
+        entry = self._watched.get(name)
         if not registry.is_registered(name):
             return
         current = registry.get_provider_class(name)
-        if known is not None and known[0] is registry and known[2] is current:
+        if entry is not None and entry[0] is registry and entry[2] is current:
             return
         try:
             subclass = self._subclass_of(current, name)
@@ -233,31 +234,31 @@ def tool_names(schemas: Any) -> list[str]:
     """Return the names in a list of tool schemas, of OpenAI's or Anthropic's form."""
     names = []
     for schema in schemas or ():
-        told = schema.get("function", schema) if isinstance(schema, dict) else schema
-        name = told.get("name") if isinstance(told, dict) else getattr(told, "name", None)
+        function = schema.get("function", schema) if isinstance(schema, dict) else schema
+        name = function.get("name") if isinstance(function, dict) else getattr(function, "name", None)
         names.append(str(name or "?"))
     return names
 
 
-def shown_messages(messages: Iterable[Any], system: str | None = None) -> list[dict[str, Any]]:
+def wire_messages(messages: Iterable[Any], system: str | None = None) -> list[dict[str, Any]]:
     """Return messages as the wire has them. The system prompt, which comes twice, is listed once."""
-    shown: list[dict[str, Any]] = []
-    told_system = False
+    messages_out: list[dict[str, Any]] = []
+    has_system = False
     for message in messages:
         role = getattr(message, "role", "")
-        told_system = told_system or role == "system"
-        shown.extend(_shown_message(role, message))
-    if system and not told_system:
-        shown.insert(0, {"role": "system", "text": system})
-    return shown
+        has_system = has_system or role == "system"
+        messages_out.extend(_wire_message(role, message))
+    if system and not has_system:
+        messages_out.insert(0, {"role": "system", "text": system})
+    return messages_out
 
 
-def _shown_message(role: str, message: Any) -> Iterable[dict[str, Any]]:
+def _wire_message(role: str, message: Any) -> Iterable[dict[str, Any]]:
     role = _ROLES.get(role, role)
     content = message.content
     entry: dict[str, Any] = {"role": role, "text": ""}
     if calls := message.tool_calls:
-        entry["tool_calls"] = [shown_call(call) for call in calls]
+        entry["tool_calls"] = [wire_call(call) for call in calls]
     if isinstance(content, str):
         yield {**entry, "text": content}
         return
@@ -283,7 +284,7 @@ def _shown_message(role: str, message: Any) -> Iterable[dict[str, Any]]:
         yield {**entry, "text": "\n".join(texts)}
 
 
-def shown_call(call: Any) -> dict[str, Any]:
+def wire_call(call: Any) -> dict[str, Any]:
     """Return a voxagent ToolCall as the wire has it."""
     return {"name": call.name, "args": snapshot(call.params), "id": call.id}
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from time import time_ns
 from typing import Any
 
+from etaoi_collector.conventions import keys
 from etaoi_tui.sdk.bridge_support.method_hooks import guarded
 from etaoi_tui.sdk.bridge_support.shared import error_words, serialize_value, strings
 from etaoi_tui.sdk.tracer import Payload, SessionInfo, Span, Tracer, current_span, enter_span, leave_span
@@ -66,7 +67,7 @@ class AgentRun:
             self.agent_name,
             parent=parent,
             session=session,
-            payload={"inputs": serialize_value(request.get("prompt"))},
+            payload={keys.INPUTS: serialize_value(request.get("prompt"))},
             metadata={**context, **strings(session_key=session_key, **{"voxagent.model": self.model})},
             agent_name=self.agent_name,
             at=called_ns,
@@ -78,10 +79,10 @@ class AgentRun:
 
     def leave(self, token: Any) -> None:
         """Undo `enter`."""
-        here, known = token
+        here, context_token = token
         leave_span(here)
         with contextlib.suppress(ValueError, RuntimeError):  # closed from another task: nothing to undo there
-            _CURRENT.reset(known)
+            _CURRENT.reset(context_token)
 
     def open_child(
         self,
@@ -126,8 +127,8 @@ class AgentRun:
         own = here is self.root or here is None
         model = self.model
         if not own:
-            asked = getattr(provider, "model", None) or getattr(provider, "_model", None)
-            model = f"{provider_name}:{asked}" if isinstance(asked, str) else provider_name
+            model_name = getattr(provider, "model", None) or getattr(provider, "_model", None)
+            model = f"{provider_name}:{model_name}" if isinstance(model_name, str) else provider_name
         return ModelCall(self, request_of(args, kwargs), model, own=own)
 
     def asked_for(self, call: Any) -> None:
@@ -166,9 +167,9 @@ class AgentRun:
         return span
 
     @guarded
-    def tool_ended(self, span: Span, output: Any, shown: Callable[[Any], Any] | None = None) -> None:
-        """End a tool's span with what it returned; ``shown`` makes of it what the model gets."""
-        self.close_child(span, {"output": serialize_value(output if shown is None else shown(output))})
+    def tool_ended(self, span: Span, output: Any, render: Callable[[Any], Any] | None = None) -> None:
+        """End a tool's span with what it returned; ``render`` makes of it what the model gets."""
+        self.close_child(span, {"output": serialize_value(output if render is None else render(output))})
 
     @guarded
     def tool_failed(self, span: Span, error: BaseException) -> None:
@@ -260,7 +261,7 @@ class AgentRun:
             error = f"timed out after {self._timeout_ms} ms"
         elif aborted:
             error = "aborted"
-        self._close(error, {"outputs": answer, "aborted": aborted, "timed_out": timed_out})
+        self._close(error, {keys.OUTPUTS: answer, "aborted": aborted, "timed_out": timed_out})
 
     def _close(self, error: str | BaseException | None, payload: dict[str, Any]) -> None:
         if self.root.ended:
@@ -288,9 +289,9 @@ def _reader(block: Any) -> Any:
 
 
 def _fields(event: Any) -> dict[str, Any]:
-    told = vars(event)
+    attributes = vars(event)
     return {
         key: value
-        for key, value in told.items()
+        for key, value in attributes.items()
         if key not in ("run_id", "event_type") and not key.startswith("_") and value not in (None, "")
     }

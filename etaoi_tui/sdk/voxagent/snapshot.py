@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from etaoi_collector.conventions import keys
 from etaoi_tui.sdk.ids import id_text
 from etaoi_tui.sdk.tracer import Tracer
 from etaoi_tui.sdk.voxagent.models import tool_names
@@ -28,14 +29,14 @@ class AgentCard:
         if looks == self._looks:
             return self._metadata
         self._looks = looks
-        known = {**snapshot_of(agent), "agent_id": agent_id}
-        encoded = msgspec.json.encode(known, enc_hook=str, order="deterministic")
+        fields = {**snapshot_of(agent), "agent_id": agent_id}
+        encoded = msgspec.json.encode(fields, enc_hook=str, order="deterministic")
         digest = hashlib.sha256(encoded).hexdigest()[:16]
         if digest != self._hash:
             self._hash = digest
             name = agent.name or "agent"
             span = tracer.start(
-                "agent_context", name, payload={**known, "hash": digest}, agent_name=name, persistent=True
+                "agent_context", name, payload={**fields, "hash": digest}, agent_name=name, persistent=True
             )
             tracer.end(span, at=span.started_ns)
             self._metadata = {"agent.context_id": id_text(span.span_id), "agent.context_hash": digest}
@@ -61,7 +62,7 @@ def snapshot_of(agent: Any) -> dict[str, Any]:
                 {
                     "name": tool.name,
                     "llm": sub.model_string,
-                    "system_prompt": sub.system_prompt,
+                    keys.SYSTEM_PROMPT: sub.system_prompt,
                     "tools": tool_names([{"name": inner.name} for inner in sub.tools]),
                 }
             )
@@ -71,12 +72,12 @@ def snapshot_of(agent: Any) -> dict[str, Any]:
     ]
     return {
         "framework": "voxagent",
-        "agent_name": name,
-        "system_prompt": agent.system_prompt,
+        keys.AGENT_NAME: name,
+        keys.SYSTEM_PROMPT: agent.system_prompt,
         "llm": agent.model_string,
         "tools": tools,
         "sub_agents": sub_agents,
-        "mcp_servers": [server_name(server) or type(server).__name__ for server in agent.toolsets],
+        keys.MCP_SERVERS: [server_name(server) or type(server).__name__ for server in agent.toolsets],
         "middleware": [],
         "graph": {
             "nodes": nodes,

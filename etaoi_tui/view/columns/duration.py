@@ -14,7 +14,7 @@ _EVENT = int(SpanFlag.EVENT)
 
 def _cell(span: Span, context: RowContext) -> Cell:
     seconds = span.duration(context.now)
-    if seconds is None or span.marks & _EVENT:
+    if seconds is None or span.flags & _EVENT:
         return "", "number"
     return fmt.span_duration(span, context.now), "slow" if seconds >= SLOW else "number"
 

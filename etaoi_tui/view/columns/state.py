@@ -10,7 +10,7 @@ _EVENT = int(SpanFlag.EVENT)
 
 
 def _cell(span: Span, context: RowContext) -> Cell:
-    if span.marks & _EVENT:
+    if span.flags & _EVENT:
         return "", ""  # it has no course: it happened
     status = span.status
     glyph = SPINNER[context.frame % 4] if status is Status.RUNNING else STATUS_GLYPHS[status]

@@ -286,7 +286,7 @@ def _chain_inside(head: Span) -> MiddlewareChain:
             break
         hooks.append(below[-1])
     seconds = None
-    if head.marks & SpanFlag.ENDED:
+    if head.flags & SpanFlag.ENDED:
         seconds = sum(ProbePair(hook, hook, True).own_seconds() or 0.0 for hook in hooks)
     return MiddlewareChain(hooks, call, attempts, seconds, False, hooks if call is None else [*hooks, call])
 

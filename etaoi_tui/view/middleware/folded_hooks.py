@@ -79,7 +79,7 @@ def _call_inside(head: Span) -> Span | None:
         span = span.children[0]
     if span.kind not in _CALLS or any(map(_tells, hooks)):
         return None
-    seconds = [ProbePair(hook, hook, True).own_seconds() for hook in hooks if hook.marks & SpanFlag.ENDED]
+    seconds = [ProbePair(hook, hook, True).own_seconds() for hook in hooks if hook.flags & SpanFlag.ENDED]
     return span if _quick(seconds) else None
 
 
@@ -87,8 +87,8 @@ def _tells(hook: Span) -> bool:
     """Whether a hook says something that its call does not."""
     if not is_hook(hook):
         return False
-    failed = hook.error is not None and not hook.marks & SpanFlag.ERROR_BELOW
-    return failed or bool(hook.marks & _TELLING)
+    failed = hook.error is not None and not hook.flags & SpanFlag.ERROR_BELOW
+    return failed or bool(hook.flags & _TELLING)
 
 
 def _quick(seconds: list[float | None]) -> bool:

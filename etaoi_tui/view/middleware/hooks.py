@@ -28,12 +28,12 @@ def hook_name(span: Span) -> str:
 
 def is_hook(span: Span) -> bool:
     """Whether a span is a middleware hook's: our SDK's, or a probe event of the etaoi SDK."""
-    return bool(span.marks & _PROBE)
+    return bool(span.flags & _PROBE)
 
 
 def goes_down(span: Span) -> bool:
     """Whether a probe event was sent on the way down to the call; the store flags those."""
-    return bool(span.marks & _DOWN)
+    return bool(span.flags & _DOWN)
 
 
 def hooks_inside(head: Span) -> list[Span]:
@@ -84,8 +84,12 @@ def seconds_before(event: Span) -> float | None:
     at = bisect_left(siblings, _order(event), key=_order)
     if at == 0:
         return max(0.0, event.started_at - parent.started_at)
-    before = siblings[at - 1]
-    return max(0.0, event.started_at - (before.started_at if before.ended_at is None else before.ended_at))
+    previous_sibling = siblings[at - 1]
+    return max(
+        0.0,
+        event.started_at
+        - (previous_sibling.started_at if previous_sibling.ended_at is None else previous_sibling.ended_at),
+    )
 
 
 def _end(span: Span, now: float | None) -> float | None:

@@ -175,7 +175,7 @@ def bracket_of(event: Span) -> Bracket:
     pairing = ProbePairing()
     for n in range(first, min(len(siblings), at + EVENTS_AROUND)):
         span = siblings[n]
-        flags = span.marks
+        flags = span.flags
         if not flags & _PROBE:
             if span.kind != "llm":
                 break

@@ -30,14 +30,14 @@ def head_of(span: Span) -> Span | None:
     parent = span.parent
     if parent is None:
         return span
-    if not parent.marks & _PROBE:
+    if not parent.flags & _PROBE:
         if parent.name == span.name and parent.kind == span.kind:
             return parent
         events = bracket_of(span).spans
-        return events[0] if events else None if span.marks & _INTERNAL else span
+        return events[0] if events else None if span.flags & _INTERNAL else span
     head = parent
     for _ in range(HOOKS_DEEP):
-        if head.parent is None or not head.parent.marks & _PROBE:
+        if head.parent is None or not head.parent.flags & _PROBE:
             return head
         head = head.parent
     return span
@@ -45,11 +45,11 @@ def head_of(span: Span) -> Span | None:
 
 def is_head_of_several(span: Span) -> bool:
     """Whether a span's row stands for hooks besides its own."""
-    if not span.marks & _PROBE:
+    if not span.flags & _PROBE:
         return False
-    if any(child.marks & _PROBE for child in span.children or ()):
+    if any(child.flags & _PROBE for child in span.children or ()):
         return head_of(span) is span
-    if span.parent is None or not span.marks & _INTERNAL:
+    if span.parent is None or not span.flags & _INTERNAL:
         return False
     events = bracket_of(span).spans
     return bool(events) and events[0] is span and sum(map(is_hook, events)) > 1
@@ -57,7 +57,7 @@ def is_head_of_several(span: Span) -> bool:
 
 def head_beside(span: Span) -> Span | None:
     """Return the span whose row stands for a probe event, or for a call between two; None for any other."""
-    if span.marks & _PROBE:
+    if span.flags & _PROBE:
         return head_of(span)
     if span.kind != "llm":
         return None
@@ -73,7 +73,7 @@ def hooks_near(span: Span) -> Iterator[Span]:
         if children is None or len(children) > _HOOKS_INSIDE:
             continue
         for child in children:
-            if child.marks & _PROBE:
+            if child.flags & _PROBE:
                 yield child
                 stack.append(child)
     if may_belong(span):
@@ -83,7 +83,7 @@ def hooks_near(span: Span) -> Iterator[Span]:
 def events_beside(span: Span) -> Iterator[Span]:
     """Yield the probe events in a row with a span: what arrives between may open or close their bracket."""
     parent = span.parent
-    if parent is None or parent.marks & _PROBE:
+    if parent is None or parent.flags & _PROBE:
         return
     siblings = parent.children or [span]
     # Most spans come last among their siblings.
@@ -91,6 +91,6 @@ def events_beside(span: Span) -> Iterator[Span]:
     for step in (-1, 1):
         n = at + step
         while 0 <= n < len(siblings) and abs(n - at) <= EVENTS_AROUND + 1 and may_belong(siblings[n]):
-            if siblings[n].marks & _PROBE:
+            if siblings[n].flags & _PROBE:
                 yield siblings[n]
             n += step

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from etaoi_collector.conventions import keys
 from etaoi_collector.conventions.lenient import Map, as_list, as_map, as_text
 from etaoi_collector.store.model import Span
 from etaoi_tui.view.neighbouring_calls import calls_of, run_of, runs_before
@@ -44,8 +45,8 @@ def characters_a_token(call: Span, read: ReadEvent) -> float:
     if not reported or call.start_ref < 0:
         return CHARACTERS_A_TOKEN
     payload = as_map(read(call.start_ref).get("payload"))
-    characters = _characters(payload.get("input_messages", payload.get("prompts")))
-    tools = payload.get("tool_schemas")
+    characters = _characters(payload.get(keys.INPUT_MESSAGES, payload.get(keys.PROMPTS)))
+    tools = payload.get(keys.TOOL_SCHEMAS)
     characters += _characters_of_tools(tools if tools is not None else find_tool_schemas(call, read))
     if characters < _LEAST_CHARACTERS:
         return CHARACTERS_A_TOKEN
@@ -60,8 +61,8 @@ def find_tool_schemas(call: Span, read: ReadEvent) -> list[Any] | None:
     """
     event = read(call.start_ref)
     payload = as_map(event.get("payload"))
-    if "tool_schemas" in payload:
-        return as_list(payload["tool_schemas"])
+    if keys.TOOL_SCHEMAS in payload:
+        return as_list(payload[keys.TOOL_SCHEMAS])
     digest = as_text(payload.get("tools_hash"))
     if not digest:
         return None

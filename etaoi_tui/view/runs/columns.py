@@ -107,6 +107,6 @@ def sums(figures: Figures, runs: int) -> str:
     return " · ".join(filter(None, (f"{runs:,}", tokens(figures), dollars(figures))))
 
 
-def asked(trace: Trace, words: str, room: int) -> str:
+def question_cell(trace: Trace, words: str, room: int) -> str:
     """Return what a run was asked, or else what it is called."""
     return one_line(words, room) or one_line(title(trace), room)

@@ -86,7 +86,7 @@ class Facets:
         if trace is None:
             self.done = True
             return
-        self._members = trace.members
+        self._members = trace.spans
         if trace.thread:
             self._values.add(("thread", trace.thread))
 

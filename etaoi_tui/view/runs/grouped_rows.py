@@ -80,7 +80,7 @@ class GroupedRuns(RunRows):
             group.folded = False
             if group.offset(trace) is None:
                 group.expanded = True
-            self._place(group)
+            self._reposition(group)
         return self.row(trace)
 
     # folding
@@ -90,7 +90,7 @@ class GroupedRuns(RunRows):
         if group.folded == folded or len(group.runs) == 1:
             return False
         group.folded = folded
-        self._place(group)
+        self._reposition(group)
         return True
 
     def expand(self, group: Group, expanded: bool) -> bool:
@@ -98,7 +98,7 @@ class GroupedRuns(RunRows):
         if group.expanded == expanded and not group.folded:
             return False
         group.expanded, group.folded = expanded, False
-        self._place(group)
+        self._reposition(group)
         return True
 
     def fold_all(self, folded: bool) -> None:
@@ -182,7 +182,7 @@ class GroupedRuns(RunRows):
                 group.most = ALONE_SHOWN if group is alone else NEWEST_SHOWN
         self._alone = alone
 
-    def _place(self, group: Group) -> None:
+    def _reposition(self, group: Group) -> None:
         self._take_away(group)
         self._arrange()
 

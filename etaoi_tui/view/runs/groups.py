@@ -64,7 +64,7 @@ class Group:
         return self.runs[-1]
 
     @property
-    def shown(self) -> int:
+    def shown_count(self) -> int:
         """How many of its newest runs have rows."""
         if len(self.runs) == 1:
             return 1
@@ -77,19 +77,19 @@ class Group:
     @property
     def hidden(self) -> int:
         """How many earlier runs one row stands for."""
-        return 0 if self.folded else len(self.runs) - self.shown
+        return 0 if self.folded else len(self.runs) - self.shown_count
 
     def rows(self) -> list[Row]:
         """Return its rows from above."""
         if len(self.runs) == 1:
             return [self.runs[0]]
-        shown: list[Row] = [self]
-        count = self.shown
+        rows: list[Row] = [self]
+        count = self.shown_count
         if count:
-            shown += reversed(self.runs[-count:])
+            rows += reversed(self.runs[-count:])
         if self.hidden:
-            shown.append(self.earlier)
-        return shown
+            rows.append(self.earlier)
+        return rows
 
     def offset(self, item: Row) -> int | None:
         """Return how many rows below its first one a row of it stands."""
@@ -101,7 +101,7 @@ class Group:
             return 0
         at = bisect_left(self.runs, item.number, key=by_number)  # type: ignore[union-attr]
         back = len(self.runs) - at
-        return back if back <= self.shown else None
+        return back if back <= self.shown_count else None
 
 
 class Earlier:

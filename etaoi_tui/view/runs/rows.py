@@ -79,8 +79,8 @@ class RunRows(ABC):
         """Take in what changed; return True when rows came, went or moved."""
         for trace in changes.traces:
             self._update(trace)
-            if not trace.roots and trace.members:
-                self._update(root_of(trace.members[0]).trace)  # it hangs in that one's tree
+            if not trace.roots and trace.spans:
+                self._update(root_of(trace.spans[0]).trace)  # it hangs in that one's tree
         for trace in changes.restructured:
             if trace not in changes.traces:
                 self._update(trace)
@@ -120,22 +120,22 @@ class RunRows(ABC):
         )
 
     def _update(self, trace: Trace) -> None:
-        before = self._counted.get(trace)
+        previous = self._counted.get(trace)
         if not self._lists(trace):
             self._not_listed(trace)
-            if before is not None:
+            if previous is not None:
                 del self._counted[trace]
-                self.totals.remove(before)
-                self._leave(trace, before)
+                self.totals.remove(previous)
+                self._leave(trace, previous)
             return
         self.strays.pop(trace, None)
         after = self._counted[trace] = self.figures.of(trace)
-        if before is None:
+        if previous is None:
             self.totals.add(after)
             self._join(trace, after)
         else:
-            self.totals.replace(before, after)
-            self._again(trace, before, after)
+            self.totals.replace(previous, after)
+            self._again(trace, previous, after)
 
     def _not_listed(self, trace: Trace) -> None:
         if trace.trace_id not in self._store.traces:

@@ -47,13 +47,13 @@ def read_filter(text: str, saved: Mapping[str, str]) -> NamedFilter:
             return NamedFilter(query, name, body if name else "")
         if used[1] == name:
             raise QueryError(f"@{name} cannot stand for itself.", text.find("@", 1))
-        known = saved.get(used[1])
-        if known is None:
+        definition = saved.get(used[1])
+        if definition is None:
             names = ", ".join(f"@{one}" for one in sorted(saved)) or "none so far"
             raise QueryError(
                 f"There is no filter @{used[1]}: {names}. @{used[1]}=kind:tool makes one.", used.start()
             )
-        query = f"{query[: used.start()]}({known}){query[used.end() :]}"
+        query = f"{query[: used.start()]}({definition}){query[used.end() :]}"
         if len(query) > _EXPANDED_AT_MOST:
             break
     raise QueryError("Filters in this search stand for each other without an end.")

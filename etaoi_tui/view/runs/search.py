@@ -29,19 +29,19 @@ class RunsSearch:
         runs: Those there are, in the order in which they are searched.
 
     Attributes:
-        found: Runs with hits, in the order in which they were found.
+        matching_runs: Runs with hits, in the order in which they were found.
     """
 
     def __init__(self, query: Query, text: str, reader: Reader, runs: Iterable[Trace]) -> None:
         self.text = text
-        self.found: dict[Trace, None] = {}
+        self.matching_runs: dict[Trace, None] = {}
         self._query = query
         self._reader = reader
         self._ahead = deque(runs)
         self._waiting = set(self._ahead)
         self._all = len(self._ahead)
         self._searches: dict[Trace, TraceSearch] = {}
-        self._looked: set[Trace] = set()
+        self._searched: set[Trace] = set()
         """Runs that were searched to their end."""
         self._arrived: dict[Span, None] = {}
 
@@ -57,13 +57,13 @@ class RunsSearch:
 
     def hits(self) -> int:
         """Count the hits in all runs."""
-        return sum(len(self._searches[trace].hits) for trace in self.found)
+        return sum(len(self._searches[trace].hits) for trace in self.matching_runs)
 
     def in_run(self, trace: Trace) -> TraceSearch:
         """Return the search in one run, as far as it is."""
         search = self._searches.get(trace)
         if search is None:
-            done = trace in self._looked
+            done = trace in self._searched
             search = TraceSearch(trace, self._query, self.text, self._reader, done=done)
             self._searches[trace] = search
         return search
@@ -72,11 +72,11 @@ class RunsSearch:
         """Take in what arrived; it is looked at by `work`."""
         for trace in changes.restructured:
             self._searches.pop(trace, None)
-            self._looked.discard(trace)
+            self._searched.discard(trace)
             if trace.roots:
                 self._search_later(trace)
         for trace in changes.traces:
-            if not trace.members:
+            if not trace.spans:
                 self._forget(trace)
         self._arrived.update(dict.fromkeys(changes.added))
         self._arrived.update(changes.changed)
@@ -92,11 +92,11 @@ class RunsSearch:
         self._look_at_arrivals(deadline, changed)
         while self._ahead and time.perf_counter() < deadline:
             trace = self._ahead[0]
-            if trace not in self._looked and trace.members:
+            if trace not in self._searched and trace.spans:
                 search = self.in_run(trace)
                 search.work(deadline - time.perf_counter())
                 if search.done:
-                    self._looked.add(trace)
+                    self._searched.add(trace)
                 self._settle(trace, search, changed)
                 if not search.done:
                     break
@@ -115,14 +115,14 @@ class RunsSearch:
             span = next(iter(self._arrived))
             del self._arrived[span]
             trace = root_of(span).trace
-            if not trace.members:
+            if not trace.spans:
                 continue
-            if trace not in self._looked and trace not in self._searches:
+            if trace not in self._searched and trace not in self._searches:
                 # Nobody has looked at this run: it is new, or waits for its turn.
-                if len(trace.members) <= _LOOKS:
-                    self._looked.add(trace)
+                if len(trace.spans) <= _LOOKS:
+                    self._searched.add(trace)
                     search = self.in_run(trace)
-                    for member in trace.members:
+                    for member in trace.spans:
                         if root_of(member).trace is trace:
                             search.look(member)
                     self._settle(trace, search, changed)
@@ -139,16 +139,16 @@ class RunsSearch:
     def _settle(self, trace: Trace, search: TraceSearch, changed: dict[Trace, None]) -> None:
         """Note whether a run has hits; the searches of those without are not kept."""
         has_hits = bool(search.hits) and is_run(trace)
-        if has_hits != (trace in self.found):
+        if has_hits != (trace in self.matching_runs):
             changed[trace] = None
             if has_hits:
-                self.found[trace] = None
+                self.matching_runs[trace] = None
             else:
-                del self.found[trace]
+                del self.matching_runs[trace]
         if search.done and not search.hits:
             self._searches.pop(trace, None)
 
     def _forget(self, trace: Trace) -> None:
         self._searches.pop(trace, None)
-        self._looked.discard(trace)
-        self.found.pop(trace, None)
+        self._searched.discard(trace)
+        self.matching_runs.pop(trace, None)

@@ -30,8 +30,8 @@ class AgentStages:
     """What the agent did in a turn."""
 
     stages: list[Stage] = field(default_factory=list)
-    heard: Moment | None = None
-    said: str = ""
+    heard_at: Moment | None = None
+    text: str = ""
     e2e_latency: float | None = None
     playback_latency: float | None = None
     characters: int | None = None
@@ -85,18 +85,18 @@ def _requests(half: AgentStages, turn_spans: TurnSpans) -> None:
             first = told.seconds(payload.ttft)
         aside = bool(payload.thrown_away)
         took = told.seconds(metrics.duration)
-        asked = one.start
+        requested_at = one.start
         if not one.is_mark:
             start, end, basis = one.start, one.end, _MEASURED
             at = told.near(metrics.timestamp, one.start)
             if at is not None and took is not None and metrics.type != "realtime_model":
                 # The request may have left later than the agent's code was asked for it.
-                asked = max(start, at - took)
+                requested_at = max(start, at - took)
         elif took is not None:
             at = told.near(metrics.timestamp, one.start)
             at = one.start if at is None else at
             # A request's time stamp is that of its end; of a realtime model's response, of its beginning.
-            start = asked = at if metrics.type == "realtime_model" else at - took
+            start = requested_at = at if metrics.type == "realtime_model" else at - took
             end, basis = start + took, _DERIVED
         else:
             messages.append(one)
@@ -112,7 +112,7 @@ def _requests(half: AgentStages, turn_spans: TurnSpans) -> None:
                 basis,
                 (one.span,),
                 name or "",
-                None if first is None else asked + first,
+                None if first is None else requested_at + first,
                 error,
                 aside,
             )
@@ -271,10 +271,11 @@ def _words(half: AgentStages, turn_spans: TurnSpans, *, running: bool) -> None:
         if text and text.strip() and (one.span.kind == "voice_output" or one.payload.item_id is not None):
             items.setdefault(one.payload.item_id or one.span.span_id, text.strip())
     spoken = max(
-        ((deltas.said_at, deltas.said) for deltas in turn_spans.deltas if deltas.said), default=(0.0, "")
+        ((deltas.said_at, deltas.transcript) for deltas in turn_spans.deltas if deltas.transcript),
+        default=(0.0, ""),
     )[1].strip()
     finished = " ".join(dict.fromkeys(items.values()))
-    half.said = spoken if running and len(spoken) > len(finished) else finished or spoken
+    half.text = spoken if running and len(spoken) > len(finished) else finished or spoken
 
 
 def _speech(
@@ -297,7 +298,7 @@ def _speech(
     audible = [stage for stage in played if stage.start >= since - _SLACK]
     if audible:
         first = min(audible, key=lambda stage: stage.start)
-        half.heard = Moment(first.start, first.basis)
+        half.heard_at = Moment(first.start, first.basis)
     if user.stopped is not None:
         _broken_by_another(half, ticks, since, end)
 
@@ -317,7 +318,7 @@ def _from_ticks(
     if spoken and end is not None:
         spoken[-1] = spoken[-1][0], _until(half, ticks, *spoken[-1])
     return [
-        _heard(half, turn_spans, ticks, began, end if stopped is None else stopped)
+        _speech_stage(half, turn_spans, ticks, began, end if stopped is None else stopped)
         for began, stopped in spoken
     ]
 
@@ -332,7 +333,7 @@ def _until(half: AgentStages, ticks: StateTimeline, began: float, stopped: float
     return stopped
 
 
-def _heard(
+def _speech_stage(
     half: AgentStages, turn_spans: TurnSpans, ticks: StateTimeline, since: float, until: float | None
 ) -> Stage:
     """Return one stretch of speech; its end by better sources where the states do not tell it.
@@ -363,8 +364,8 @@ def _said_by_another(half: AgentStages, turn_spans: TurnSpans) -> bool:
 
 def _broken_by_another(half: AgentStages, ticks: StateTimeline, since: float, end: float | None) -> None:
     """A tool, or the agent that takes over, may speak in a turn of its own: that breaks the silence too."""
-    if half.heard is not None:
-        sooner = ticks.spoken("agent", since, half.heard.at - _SLACK)
+    if half.heard_at is not None:
+        sooner = ticks.spoken("agent", since, half.heard_at.at - _SLACK)
     elif any(stage.kind in (Kind.LLM, Kind.TOOL) and not stage.aside for stage in half.stages):
         until = end + _QUEUED if end is not None else float("inf")
         sooner = ticks.spoken("agent", since, until)
@@ -373,7 +374,7 @@ def _broken_by_another(half: AgentStages, ticks: StateTimeline, since: float, en
     else:
         return
     if sooner:
-        half.heard = Moment(sooner[0][0], _MEASURED)
+        half.heard_at = Moment(sooner[0][0], _MEASURED)
         half.broken_by_another = True
 
 
@@ -424,7 +425,7 @@ def _derived_speech(
     if half.audio is not None:
         end: float | None = began + half.audio
     else:
-        end = max([began, *(deltas.said_at for deltas in turn_spans.deltas if deltas.said)])
+        end = max([began, *(deltas.said_at for deltas in turn_spans.deltas if deltas.transcript)])
     return [Stage(Kind.SPEECH, began, end, _DERIVED, spans)]
 
 

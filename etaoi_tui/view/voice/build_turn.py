@@ -53,8 +53,8 @@ def build_turn(
     agent = agent_stages(turn_spans, user, ticks, start, end)
     marks = _marks(turn_spans, agent)
     lent: Sequence[Stage] = ()
-    if agent.broken_by_another and user.stopped is not None and agent.heard is not None:
-        lent = others(user.stopped.at, agent.heard.at)
+    if agent.broken_by_another and user.stopped is not None and agent.heard_at is not None:
+        lent = others(user.stopped.at, agent.heard_at.at)
     stages = sorted([*user.stages, *agent.stages], key=lambda stage: (stage.start, stage.end or 0.0))
     span_numbers = {span.number for stage in stages for span in stage.spans}
     return Turn(
@@ -63,12 +63,12 @@ def build_turn(
         status=status,
         start=min([start, *(stage.start for stage in stages)]),
         end=None if end is None else max([end, *(stage.end for stage in stages if stage.end is not None)]),
-        user_said=user.said[:_WORDS_KEPT],
-        agent_said=agent.said[:_WORDS_KEPT],
+        user_said=user.text[:_WORDS_KEPT],
+        agent_said=agent.text[:_WORDS_KEPT],
         typed=user.typed,
         stages=tuple(stages),
         user_stopped=user.stopped,
-        agent_heard=agent.heard if user.stopped is not None or agent.heard else None,
+        agent_heard=agent.heard_at if user.stopped is not None or agent.heard_at else None,
         parts=gap_parts(user, agent, lent=lent, now=now if status is Status.RUNNING else None),
         marks=tuple(marks),
         end_of_turn=user.end_of_turn,
@@ -146,7 +146,7 @@ def _marks(turn_spans: TurnSpans, agent: AgentStages) -> list[TurnMark]:
         if one.span.kind == "tool" and one.payload.handoff is not None:
             to = one.payload.handoff.to_agent_id or "another agent"
             marks.append(TurnMark(MarkKind.HANDOFF, one.end or one.start, f"to {to}"[:400]))
-        if one.span.marks & SpanFlag.ENDED and status_of_error(one.span.error) is Status.ERROR:
+        if one.span.flags & SpanFlag.ENDED and status_of_error(one.span.error) is Status.ERROR:
             at = one.end if one.end is not None else one.start
             text = f"{one.span.name or one.span.kind}: {one.span.error}"
             marks.append(TurnMark(MarkKind.ERROR, at, text[:400]))

@@ -60,7 +60,7 @@ class VoiceCall:
         self._keys = TurnKeys(reader)
         self._unfolded: dict[Group, None] = {}
         self._leaders_in: dict[Trace, dict[Span, None]] = {}
-        self._gone = session.gone
+        self._clients_gone = session.is_gone
         self.began = min((trace.started_at for trace in session.traces), default=session.first_seen)
         """Its first moment, in seconds since the epoch."""
         for trace in session.traces:
@@ -149,8 +149,8 @@ class VoiceCall:
                 self._take(span)
         if session in changes.sessions:
             self._hear(self._ticks.catch_up())
-            if session.gone is not self._gone:
-                self._gone = session.gone
+            if session.is_gone is not self._clients_gone:
+                self._clients_gone = session.is_gone
                 for group in self._ordered:
                     self._touch(group)
         return self.version != version
@@ -211,7 +211,7 @@ class VoiceCall:
         return stages
 
     def _take_all(self, trace: Trace) -> None:
-        for span in trace.members:
+        for span in trace.spans:
             self._take(span)
 
     def _take(self, span: Span) -> None:
@@ -244,7 +244,7 @@ class VoiceCall:
         if group is None:
             group = self._join(leader, key)
         self._touch(group)
-        self._place(group, leader)
+        self._insert_group(group, leader)
         if span.kind == "voice_output" and (index := self.index(group)):
             self._touch(self._ordered[index - 1])  # whose silence it may have ended
         parent = span.parent
@@ -276,7 +276,7 @@ class VoiceCall:
         self._touch(group)
         if group.leaders:
             group.earliest = None
-            self._place(group, group.leaders[0])
+            self._insert_group(group, group.leaders[0])
             return
         del self._groups[group.key]
         del self._ordered[self.index(group)]
@@ -289,7 +289,7 @@ class VoiceCall:
         self._unfolded[group] = None
         self.version += 1
 
-    def _place(self, group: Group, leader: Span) -> None:
+    def _insert_group(self, group: Group, leader: Span) -> None:
         """Keep the turns in order of their start; this leader is new, or began at another time."""
         earliest = group.earliest
         if earliest is None or (leader is earliest and leader.started_at > group.order[0]):
@@ -317,7 +317,7 @@ class VoiceCall:
 
     def _restructured(self, trace: Trace) -> None:
         """Spans of a trace moved, or the trace was let go."""
-        spans = set(trace.members)
+        spans = set(trace.spans)
         for leader in list(self._leaders_in.get(trace, ())):
             group = self._group_of[leader]
             if leader not in spans or leader_of(leader) is not leader:

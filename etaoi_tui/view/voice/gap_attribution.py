@@ -30,8 +30,8 @@ def gap_parts(
     if user.stopped is None:
         return ()
     start = user.stopped.at
-    if agent.heard is not None:
-        end = agent.heard.at
+    if agent.heard_at is not None:
+        end = agent.heard_at.at
     elif now is not None:
         end = now
     else:
@@ -87,28 +87,30 @@ def _claims(
     return claims
 
 
-def answer_claims(stages: Sequence[Stage], since: float, heard: float) -> list[Part]:
+def answer_claims(stages: Sequence[Stage], since: float, heard_at: float) -> list[Part]:
     """Return what the stages of an answer claim of the time until it is heard."""
-    voices = [stage for stage in stages if stage.kind is Kind.TTS and stage.start < heard]
-    sounding = [stage.first for stage in voices if stage.first is not None and since <= stage.first <= heard]
+    voices = [stage for stage in stages if stage.kind is Kind.TTS and stage.start < heard_at]
+    sounding = [
+        stage.first for stage in voices if stage.first is not None and since <= stage.first <= heard_at
+    ]
     claims: list[Part] = []
     if sounding:
-        claims.append(Part(Kind.PLAYOUT, min(sounding), heard))
+        claims.append(Part(Kind.PLAYOUT, min(sounding), heard_at))
     for stage in voices:
         until = stage.first if stage.first is not None else stage.end
-        claims.append(Part(Kind.TTS, stage.start, heard if until is None else until, stage.basis))
+        claims.append(Part(Kind.TTS, stage.start, heard_at if until is None else until, stage.basis))
     for stage in stages:
         if stage.kind is Kind.TOOL:
             claims.append(
-                Part(Kind.TOOL, stage.start, heard if stage.end is None else stage.end, stage.basis)
+                Part(Kind.TOOL, stage.start, heard_at if stage.end is None else stage.end, stage.basis)
             )
     for stage in stages:
         if stage.kind is Kind.LLM and not stage.aside:
-            end = heard if stage.end is None else stage.end
+            end = heard_at if stage.end is None else stage.end
             first = end if stage.first is None else min(stage.first, end)
             claims.append(Part(Kind.TTFT, stage.start, first, stage.basis))
     for stage in stages:
         if stage.kind is Kind.LLM and not stage.aside and stage.first is not None:
-            end = heard if stage.end is None else stage.end
+            end = heard_at if stage.end is None else stage.end
             claims.append(Part(Kind.LLM, stage.first, end, stage.basis))
     return claims

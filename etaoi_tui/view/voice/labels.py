@@ -63,10 +63,10 @@ def columns(width: int) -> tuple[int, int, int]:
     return _LEFT, max(rest - lane - 1, 0), lane
 
 
-def column_heads(left: int, words: int) -> str:
+def column_heads(left_cells: int, words: int) -> str:
     """Name the columns."""
     head = f"{'turn':>{2 + _NUMBER}}  {'heard gap':>{_GAP + 1}}"
-    return fit(fit(head, left) + "what was said", left + words)
+    return fit(fit(head, left_cells) + "what was said", left_cells + words)
 
 
 def axis(first: float, last: float, width: int) -> str:
@@ -227,7 +227,7 @@ def turn_pieces(
         (f" {GLYPHS[level]}", gap_look),
         (f" {_marks(turn):<{_MARKS}} ", "bad" if turn.errors else "slow"),
     ]
-    return [*_named(pieces), *_named(_said(turn, words))]
+    return [*_named(pieces), *_named(_conversation_pieces(turn, words))]
 
 
 def _marks(turn: Turn) -> str:
@@ -237,17 +237,17 @@ def _marks(turn: Turn) -> str:
     return "".join(signs) if len(signs) <= _MARKS else f"{signs[0]}+"
 
 
-def said_line(text: str, width: int) -> str:
+def speech_line(text: str, width: int) -> str:
     """Return words that somebody said as one line; a recogniser's line breaks mean nothing."""
     return one_line(text[: width * 40].replace("\n", " "), width)
 
 
-def _said(turn: Turn, width: int) -> list[Piece]:
+def _conversation_pieces(turn: Turn, width: int) -> list[Piece]:
     """Show the user's words, then the agent's; each gets half, and what the other leaves."""
     if width < 6:
         return [(" " * width, "")]
-    user = said_line(turn.user_said, width)
-    agent = said_line(turn.agent_said, width)
+    user = speech_line(turn.user_said, width)
+    agent = speech_line(turn.agent_said, width)
     if user and turn.typed:
         user = "✎ " + user
     if not user or not agent:
@@ -255,8 +255,8 @@ def _said(turn: Turn, width: int) -> list[Piece]:
         return [(fit(text, width), look)]
     room = width - 3
     half = room // 2
-    left = min(cells(user), max(half, room - cells(agent) - 2))
-    user = one_line(user, left)
+    user_cells = min(cells(user), max(half, room - cells(agent) - 2))
+    user = one_line(user, user_cells)
     agent = one_line(agent, max(room - cells(user) - 1, 1))
     rest = width - cells(user) - cells(agent) - 4
     if rest < 0:
@@ -283,7 +283,7 @@ def line_pieces(
         text = turn.user_said if user else turn.agent_said
         remark = "" if not user or turn.final else "  (not final yet)"
         name = "user   " if user else "agent  "
-        words = said_line(text, max(width - 7 - len(name) - cells(remark), 4))
+        words = speech_line(text, max(width - 7 - len(name) - cells(remark), 4))
         return _named(
             [*lead, (name, "muted"), (words, "said-user" if user else "said-agent"), (remark, "muted")]
         )
@@ -362,7 +362,7 @@ def _stage(turn: Turn, stage: Stage, now: float, room: int, thresholds: Threshol
     if stage.aside:
         word += " (over the agent)" if stage.kind is Kind.USER else " (thrown away)"
     text = f"{word} {stage.name}" if stage.name else word
-    left = room - 13
+    remaining = room - 13
     extra: list[Piece] = []
     if stage.error and stage.error != "interrupted":
         extra.append((f"  ✗ {one_line(stage.error, 40)}", "bad"))
@@ -371,9 +371,9 @@ def _stage(turn: Turn, stage: Stage, now: float, room: int, thresholds: Threshol
     elif stage.kind is Kind.EOU and turn.end_of_turn.probability is not None:
         extra.append((f"  {sureness(turn.end_of_turn)}", "muted"))
     needed = sum(cells(one) for one, _ in extra)
-    if needed > left - 8:
+    if needed > remaining - 8:
         extra, needed = [], 0
-    pieces.append((one_line(text, max(left - needed, 4)), "muted" if stage.aside else "name"))
+    pieces.append((one_line(text, max(remaining - needed, 4)), "muted" if stage.aside else "name"))
     return [*pieces, *extra]
 
 

@@ -115,8 +115,8 @@ def segments(turn: Turn, now: float) -> tuple[Part, ...]:
         for stage in turn.stages
         if stage.kind is Kind.USER and not stage.aside
     ]
-    heard = turn.agent_heard.at if turn.agent_heard is not None else end
-    claims += answer_claims(turn.stages, turn.start, heard)
+    heard_at = turn.agent_heard.at if turn.agent_heard is not None else end
+    claims += answer_claims(turn.stages, turn.start, heard_at)
     return cut(turn.start, end, claims, Kind.IDLE)
 
 

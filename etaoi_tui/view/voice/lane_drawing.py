@@ -57,8 +57,8 @@ class LaneDrawing:
         return _filled(texts.legend_pieces(width) if line == 2 else self._axis(width), width)
 
     def _axis(self, width: int) -> list[Piece]:
-        left, words, lane_width = texts.columns(width)
-        head = texts.column_heads(left, words)
+        left_cells, words, lane_width = texts.columns(width)
+        head = texts.column_heads(left_cells, words)
         if not lane_width:
             return [(head, _HEADER)]
         first, last = self._window
@@ -81,7 +81,7 @@ class LaneDrawing:
         """Draw a turn, or a line of one."""
         group, at = self._rows.at(row)
         turn = self._call.turn(group, now)
-        left, words, lane_width = texts.columns(width)
+        left_cells, words, lane_width = texts.columns(width)
         lane = lanes.lane_of(turn, self.scale, self._window, lane_width) if lane_width else None
         if at < 0:
             number, opened = self._call.index(group) + 1, self._rows.is_open(group)
@@ -92,22 +92,22 @@ class LaneDrawing:
                 drawn = lanes.cells(lanes.segments(turn, now), lane)
                 pieces += [(" ", ""), *lane_pieces(drawn, turn, lane, now)]
             return pieces
-        known = self._rows.lines(group)
-        if at >= len(known):
+        lines = self._rows.lines(group)
+        if at >= len(lines):
             return []
-        shown = known[at]
-        pieces = texts.line_pieces(turn, shown, now, left + words, width, self._thresholds)
-        if lane is None or shown.words:
+        line = lines[at]
+        pieces = texts.line_pieces(turn, line, now, left_cells + words, width, self._thresholds)
+        if lane is None or line.words:
             return pieces
-        if shown.stage is not None:
-            drawn = lanes.stage_cells(shown.stage, lane, now)
-        elif shown.unexplained:
-            drawn = lanes.cells(shown.unexplained, lane)
-        elif shown.run is not None:
-            drawn = lanes.cells(parts_of(shown.run, now), lane)
-        elif shown.mark is not None:
+        if line.stage is not None:
+            drawn = lanes.stage_cells(line.stage, lane, now)
+        elif line.unexplained:
+            drawn = lanes.cells(line.unexplained, lane)
+        elif line.run is not None:
+            drawn = lanes.cells(parts_of(line.run, now), lane)
+        elif line.mark is not None:
             drawn = [Kind.IDLE] * lane.width
-            return [*pieces, (" ", ""), *runs(drawn, mark_cells([shown.mark], lane))]
+            return [*pieces, (" ", ""), *runs(drawn, mark_cells([line.mark], lane))]
         else:
             return pieces
         return [*pieces, (" ", ""), *runs(drawn)]

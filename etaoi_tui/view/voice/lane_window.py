@@ -20,9 +20,9 @@ def lane_window(call: VoiceCall, scale: LaneScale, now: float, newest_at: float)
     newest = call.groups[-1].turn
     if scale is LaneScale.GAP:
         worst = call.figures.statistics.of("heard gap")
-        shown = [worst.max] if worst is not None else []
+        bounds = [worst.max] if worst is not None else []
         waits = newest.waits_for(now) if newest is not None else None
-        return gap_window([*shown, waits or 0.0])
+        return gap_window([*bounds, waits or 0.0])
     if scale is LaneScale.TURN:
         runs = newest is not None and newest.end is None
         so_far = now - newest.start if newest is not None and runs else 0.0

@@ -54,7 +54,7 @@ class LinkedRuns:
     def apply(self, changes: Changes) -> set[str]:
         """Take in a tick's changes; return the speeches that a run was found for."""
         for trace in changes.restructured:
-            if not trace.members:
+            if not trace.spans:
                 self._forget(trace)
         speeches = {self._take(span) for span in changes.added if span.parent is None}
         # A run of which something else was known before it began.
@@ -77,7 +77,7 @@ class LinkedRuns:
         return self._speech.get(span)
 
     def _take(self, span: Span) -> str | None:
-        if span.parent is not None or not span.marks & _STARTED:
+        if span.parent is not None or not span.flags & _STARTED:
             return None
         if span.kind in VOICE_KINDS or span.kind in ("voice_session", "voice_agent", "agent_context"):
             return None

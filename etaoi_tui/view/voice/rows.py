@@ -52,9 +52,9 @@ class LaneRows:
     def __init__(self, call: VoiceCall) -> None:
         self.call = call
         self._open: set[Group] = set()
-        self._known: dict[Group, tuple[Turn, list[Line]]] = {}
+        self._cached_lines: dict[Group, tuple[Turn, list[Line]]] = {}
         """The lines of open turns, with the turn that they were made of."""
-        self._places: list[int] = []
+        self._turn_indexes: list[int] = []
         self._rows: list[int] = []
         self._after: list[int] = []
         """Of each open turn, in order: its place, its row, and the lines of open turns up to its end."""
@@ -66,13 +66,15 @@ class LaneRows:
     def refresh(self) -> None:
         """Count again, after turns came, went or changed."""
         call = self.call
-        self._known = {group: self._known[group] for group in self._open if group in self._known}
-        self._places, self._rows, self._after = [], [], []
+        self._cached_lines = {
+            group: self._cached_lines[group] for group in self._open if group in self._cached_lines
+        }
+        self._turn_indexes, self._rows, self._after = [], [], []
         lines = 0
-        for index, group in sorted(((call.index(one), one) for one in self._open), key=_place):
+        for index, group in sorted(((call.index(one), one) for one in self._open), key=_first_item):
             if index >= len(call) or call.groups[index] is not group:
                 continue
-            self._places.append(index)
+            self._turn_indexes.append(index)
             self._rows.append(index + lines)
             lines += len(self.lines(group))
             self._after.append(lines)
@@ -84,9 +86,9 @@ class LaneRows:
         if above < 0:
             return self.call.groups[row], -1
         line = row - self._rows[above] - 1
-        place = self._places[above]
+        index = self._turn_indexes[above]
         if self._rows[above] + self._after[above] - self._lines_before(above) >= row:
-            return self.call.groups[place], line
+            return self.call.groups[index], line
         return self.call.groups[row - self._after[above]], -1
 
     def row(self, group: Group, line: int = -1) -> int | None:
@@ -94,7 +96,7 @@ class LaneRows:
         index = self.call.index(group)
         if index >= len(self.call.groups) or self.call.groups[index] is not group:
             return None
-        number = bisect_left(self._places, index)
+        number = bisect_left(self._turn_indexes, index)
         start = index + self._lines_before(number)
         if line < 0 or group not in self._open:
             return start
@@ -128,9 +130,9 @@ class LaneRows:
         turn = group.turn
         if turn is None:
             return []
-        cached = self._known.get(group)
+        cached = self._cached_lines.get(group)
         if cached is None or cached[0] is not turn:
-            cached = self._known[group] = turn, lines_of(turn)
+            cached = self._cached_lines[group] = turn, lines_of(turn)
         return cached[1]
 
     def line_of(self, group: Group, span: Span) -> int:
@@ -145,4 +147,4 @@ class LaneRows:
         return self._after[number - 1] if number else 0
 
 
-_place = itemgetter(0)
+_first_item = itemgetter(0)

@@ -71,7 +71,7 @@ class StateTimeline:
         near = self._ticks[bisect_left(self._ticks, (at - _ONE,)) : bisect_right(self._ticks, (at + _ONE,))]
         return any(who == "agent" and one == state for _, who, one in near)
 
-    def heard_before(self, decision: float) -> list[tuple[float, float | None]]:
+    def speech_before(self, decision: float) -> list[tuple[float, float | None]]:
         """Return the user's speech that a decision about the end of a turn is about.
 
         That is what was said since the agent last began to think or to speak; of speech into the agent's

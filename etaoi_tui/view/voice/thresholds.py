@@ -86,8 +86,8 @@ def load(path: Path | None = None) -> tuple[Thresholds, str | None]:
     return _from_table(table, path)
 
 
-def _from_table(told: dict[str, Any], path: Path) -> tuple[Thresholds, str | None]:
-    voice = told.get("voice")
+def _from_table(document: dict[str, Any], path: Path) -> tuple[Thresholds, str | None]:
+    voice = document.get("voice")
     table = voice.get("thresholds") if isinstance(voice, dict) else None
     if table is None:
         return Thresholds(), None

@@ -35,16 +35,16 @@ class TurnFigures:
 
     def remove(self, group: Group) -> None:
         """Count a turn no more."""
-        before = self._counted.pop(group, None)
-        if before is None:
+        figures = self._counted.pop(group, None)
+        if figures is None:
             return
-        self.statistics.remove(before)
-        self._errors.subtract(_errors_of(before))
-        if before.gap is not None:
-            at = bisect_left(self._by_gap, (before.gap, -group.number_counted))
+        self.statistics.remove(figures)
+        self._errors.subtract(_errors_of(figures))
+        if figures.gap is not None:
+            at = bisect_left(self._by_gap, (figures.gap, -group.number_counted))
             del self._by_gap[at]
-        if before.end is not None:
-            del self._lengths[bisect_left(self._lengths, before.end - before.start)]
+        if figures.end is not None:
+            del self._lengths[bisect_left(self._lengths, figures.end - figures.start)]
 
     def worst(self) -> Group | None:
         """Return the turn with the longest heard gap."""

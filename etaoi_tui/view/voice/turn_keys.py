@@ -40,9 +40,7 @@ class TurnKeys:
             kinds = {child.kind for child in leader.children or ()}
             is_turn = not kinds.isdisjoint(VOICE_KINDS) and kinds.isdisjoint(BELOW_CALL)
             return f"span {leader.span_id}" if is_turn else None
-        if leader.kind in VOICE_KINDS and not any(
-            one.kind in ABOVE_TURNS for one in leader.trace.members[:8]
-        ):
+        if leader.kind in VOICE_KINDS and not any(one.kind in ABOVE_TURNS for one in leader.trace.spans[:8]):
             return f"trace {leader.trace.trace_id}"
         if leader.kind == "voice_input":
             # LiveKit's own tracer: the user's words stand beside the turn that answers them.
@@ -51,14 +49,14 @@ class TurnKeys:
         return None
 
     def _known_key(self, leader: Span) -> str:
-        arrived = leader.start_ref if leader.kind == "voice_input" else leader.marks & _BEGUN
-        known = self._keys.get(leader)
-        if known is None or known[0] != arrived:
-            known = self._keys[leader] = arrived, self._speech_key(leader)
-        return known[1]
+        arrived = leader.start_ref if leader.kind == "voice_input" else leader.flags & _BEGUN
+        cached = self._keys.get(leader)
+        if cached is None or cached[0] != arrived:
+            cached = self._keys[leader] = arrived, self._speech_key(leader)
+        return cached[1]
 
     def _speech_key(self, turn: Span) -> str:
-        ref = turn.start_ref if turn.marks & SpanFlag.STARTED else turn.end_ref
+        ref = turn.start_ref if turn.flags & SpanFlag.STARTED else turn.end_ref
         speech = payloads.read(self._reader, ref).speech_id
         return SPEECH + speech if speech is not None else f"span {turn.span_id}"
 

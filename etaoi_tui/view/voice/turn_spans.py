@@ -51,8 +51,8 @@ class TurnSpan:
     def is_mark(self) -> bool:
         """Whether its own times say nothing: it was reported at one go, after the thing was over."""
         span = self.span
-        if not span.marks & _ENDED or not span.marks & _STARTED or span.ended_at is None:
-            return not span.marks & _STARTED
+        if not span.flags & _ENDED or not span.flags & _STARTED or span.ended_at is None:
+            return not span.flags & _STARTED
         if self.afterwards or span.ended_at - span.started_at < ZERO_LENGTH:
             return True
         if self.metrics is None or self.metrics.timestamp is None:
@@ -69,7 +69,7 @@ class Deltas:
 
     read: int = 0
     said_at: float = float("-inf")
-    said: str = ""
+    transcript: str = ""
     first_word_at: float | None = None
     events: list[tuple[float, Payload]] = field(default_factory=list)
     """Those that tell more than words, with their times."""
@@ -80,13 +80,13 @@ class TurnDeltas:
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._known: dict[Span, Deltas] = {}
+        self._deltas: dict[Span, Deltas] = {}
 
     def of(self, span: Span) -> Deltas:
         """Return what a turn's deltas have told."""
-        deltas = self._known.get(span)
+        deltas = self._deltas.get(span)
         if deltas is None:
-            deltas = self._known[span] = Deltas()
+            deltas = self._deltas[span] = Deltas()
         for ref in (span.deltas or ())[deltas.read :]:
             self._take(deltas, told.read(self._reader, ref))
         deltas.read = len(span.deltas or ())
@@ -94,7 +94,7 @@ class TurnDeltas:
 
     def forget(self, span: Span) -> None:
         """Let go of a span that left the store."""
-        self._known.pop(span, None)
+        self._deltas.pop(span, None)
 
     def _take(self, deltas: Deltas, event: told.VoiceFields) -> None:
         payload, at = event.payload, event.at
@@ -102,7 +102,7 @@ class TurnDeltas:
             return
         words = payload.agent_transcript
         if words is not None and at >= deltas.said_at:
-            deltas.said_at, deltas.said = at, words
+            deltas.said_at, deltas.transcript = at, words
         if words and (deltas.first_word_at is None or at < deltas.first_word_at):
             deltas.first_word_at = at
         if (
@@ -148,7 +148,7 @@ class TurnSpans:
         spans = _stages(sources)
         self.left_out = max(0, len(spans) - SPANS_READ)
         for span in spans[:SPANS_READ]:
-            sorts[span.kind].append(self._seen(span))
+            sorts[span.kind].append(self._read_span(span))
 
     @property
     def spans(self) -> list[Span]:
@@ -161,7 +161,7 @@ class TurnSpans:
         """Whether the model hears and speaks by itself: no recogniser and no voice hold the answer up."""
         return any(one.metrics is not None and one.metrics.type == "realtime_model" for one in self.models)
 
-    def _seen(self, span: Span) -> TurnSpan:
+    def _read_span(self, span: Span) -> TurnSpan:
         payload, metrics = self._ends(span)
         afterwards = span.kind in _MESSAGES and self._start(span).payload.item_id is not None
         # A model call's deltas are its tokens: only the newest can tell more.
@@ -170,18 +170,18 @@ class TurnSpans:
             delta = told.read(self._reader, ref)
             payload = (
                 told.merged(delta.payload, payload)
-                if span.marks & _ENDED
+                if span.flags & _ENDED
                 else (told.merged(payload, delta.payload))
             )
             metrics = metrics or delta.metrics
         return TurnSpan(span, payload, metrics, afterwards)
 
     def _start(self, span: Span) -> told.VoiceFields:
-        return told.read(self._reader, span.start_ref) if span.marks & _STARTED else told.NOTHING
+        return told.read(self._reader, span.start_ref) if span.flags & _STARTED else told.NOTHING
 
     def _ends(self, span: Span) -> tuple[Payload, Metrics | None]:
         start = self._start(span)
-        if not span.marks & _ENDED:
+        if not span.flags & _ENDED:
             return start.payload, start.metrics
         end = told.read(self._reader, span.end_ref)
         return told.merged(start.payload, end.payload), end.metrics or start.metrics
@@ -197,7 +197,7 @@ def _stages(sources: list[Span]) -> list[Span]:
         if span.number in numbers:
             continue
         numbers.add(span.number)
-        if span.kind in STAGE_KINDS and span.marks & (_STARTED | _ENDED):
+        if span.kind in STAGE_KINDS and span.flags & (_STARTED | _ENDED):
             spans.append(span)
             # LiveKit's own tracer puts the end of a turn below the user's words.
             if span.kind != "voice_input":

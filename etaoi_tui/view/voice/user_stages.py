@@ -28,7 +28,7 @@ class UserStages:
     final_at: Moment | None = None
     """When the transcript was final."""
     end_of_turn: EndOfTurn = _NOT_TOLD
-    said: str = ""
+    text: str = ""
     typed: bool = False
     final: bool = True
     confidence: float | None = None
@@ -50,7 +50,7 @@ def user_stages(turn_spans: TurnSpans, ticks: StateTimeline) -> UserStages:
 def _transcript(half: UserStages, inputs: list[TurnSpan]) -> None:
     """Take the words: those that went into the conversation, or else the recogniser's own."""
     items: dict[str, str] = {}
-    heard: list[str] = []
+    heard_texts: list[str] = []
     unfinished = ""
     for one in inputs:
         payload = one.payload
@@ -64,13 +64,13 @@ def _transcript(half: UserStages, inputs: list[TurnSpan]) -> None:
             items[payload.item_id] = text
         elif payload.is_final is False:
             unfinished = text
-        elif text not in heard:
-            heard.append(text)
-    texts = list(dict.fromkeys(items.values())) or heard
+        elif text not in heard_texts:
+            heard_texts.append(text)
+    texts = list(dict.fromkeys(items.values())) or heard_texts
     half.final = bool(texts) or not unfinished
     if unfinished and not any(unfinished in text for text in texts):
         texts = [*texts, unfinished]
-    half.said = " ".join(texts)
+    half.text = " ".join(texts)
 
 
 def _decision(half: UserStages, turn_spans: TurnSpans) -> None:
@@ -181,7 +181,7 @@ def _from_ticks(half: UserStages, turn_spans: TurnSpans, ticks: StateTimeline) -
         return []
     spans = tuple(one.span for one in turn_spans.inputs[:1])
     stages = []
-    for began, ended in ticks.heard_before(decided):
+    for began, ended in ticks.speech_before(decided):
         end = decided if ended is None else min(ended, decided)
         if stopped is not None:
             end = min(end, stopped.at)

@@ -15,6 +15,5 @@ def is_call(session: Session) -> bool:
 
 def _is_voice(trace: Trace) -> bool:
     return any(
-        span.kind in VOICE_KINDS or span.kind in ABOVE_TURNS
-        for span in (*trace.roots[:4], *trace.members[:8])
+        span.kind in VOICE_KINDS or span.kind in ABOVE_TURNS for span in (*trace.roots[:4], *trace.spans[:8])
     )

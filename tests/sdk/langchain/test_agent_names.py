@@ -54,7 +54,7 @@ def shown(handle: AttachedHandle) -> tuple[Recorded, list[Trace]]:
 
 def visible(span: Span, depth: int = 0) -> list[tuple[int, str, str]]:
     """What a reader sees below and including a span: depth, kind and name."""
-    hidden = bool(span.marks & SpanFlag.INTERNAL)
+    hidden = bool(span.flags & SpanFlag.INTERNAL)
     found = [] if hidden else [(depth, span.kind, span.name)]
     for child in span.children or ():
         found += visible(child, depth if hidden else depth + 1)
@@ -78,10 +78,10 @@ def test_an_agent_in_a_team_is_one_level_with_a_card(maker: str, name: str | Non
         (2, "tool", "add"),
         (2, "llm", "fake-gpt-5"),
     ]
-    (agent,) = [span for span in trace.members if span.kind == "sub_agent"]
-    assert {span.agent for span in trace.members if span.kind in ("llm", "tool")} == {"math_expert"}
+    (agent,) = [span for span in trace.spans if span.kind == "sub_agent"]
+    assert {span.agent for span in trace.spans if span.kind in ("llm", "tool")} == {"math_expert"}
     snapshots = [
-        span for one in recorded.store.traces.values() for span in one.members if span.kind == "agent_context"
+        span for one in recorded.store.traces.values() for span in one.spans if span.kind == "agent_context"
     ]
     (snapshot,) = [span for span in snapshots if span.name == "math_expert"]
     use = use_of(snapshot, "math_expert", 0.0)
@@ -106,7 +106,7 @@ def test_an_agent_without_a_name_is_called_by_its_variable(maker: str, attached:
         ("sub_agent", "weather_desk")
     ] * 2
     (snapshot,) = [
-        span for one in recorded.store.traces.values() for span in one.members if span.kind == "agent_context"
+        span for one in recorded.store.traces.values() for span in one.spans if span.kind == "agent_context"
     ]
     assert snapshot.name == "weather_desk"
     assert use_of(snapshot, "weather_desk", 0.0).runs == 2
@@ -142,7 +142,7 @@ def test_a_named_sub_graph_is_an_agent_and_an_unnamed_one_is_a_step(watch: Watch
     handle = watch()
     outer.compile(name="outer").invoke({"x": 0})
     _, (trace,) = shown(handle)
-    kinds = {span.name: span.kind for span in trace.members}
+    kinds = {span.name: span.kind for span in trace.spans}
     assert kinds == {
         "outer": "middleware", "named": "middleware", "Planner": "sub_agent", "inner": "middleware",
         "plain": "middleware",

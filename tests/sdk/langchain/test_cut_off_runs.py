@@ -61,7 +61,7 @@ def spans(handle: AttachedHandle) -> dict[str, Span]:
     return {
         s.kind if s.kind != "middleware" else s.name: s
         for t in recorded.store.traces.values()
-        for s in t.members
+        for s in t.spans
     }
 
 

@@ -29,7 +29,7 @@ def url_of(viewer: Watching) -> str:
 
 
 def all_spans(viewer: Watching) -> list[Any]:
-    return [span for trace in viewer.store.traces.values() for span in trace.members]
+    return [span for trace in viewer.store.traces.values() for span in trace.spans]
 
 
 def test_an_agent_is_in_the_store_whole_nested_and_streamed(watching: Watching) -> None:
@@ -44,7 +44,7 @@ def test_an_agent_is_in_the_store_whole_nested_and_streamed(watching: Watching) 
     assert not watching.rejects
     models = [span for span in spans if span.kind == "llm"]
     assert [span.parent.name for span in models] == ["polite.wrap_model_call"] * 2
-    assert all(span.parent.marks & SpanFlag.PROBE for span in models)
+    assert all(span.parent.flags & SpanFlag.PROBE for span in models)
     assert all(span.model == "fake-gpt-5" and span.ttft is not None for span in models)
     assert any(span.deltas for span in models)
 

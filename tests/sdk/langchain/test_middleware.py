@@ -24,7 +24,7 @@ from langchain_core.tools import tool
 from langgraph.graph.message import REMOVE_ALL_MESSAGES
 
 from etaoi_collector.store.model import Status, status_of_error
-from etaoi_tui.detail.pages.probe import told_by
+from etaoi_tui.detail.pages.probe import hook_snapshot
 from etaoi_tui.sdk.attach import AttachedHandle
 from etaoi_tui.sdk.langchain.middleware import instrument
 from tests.sdk.langchain.models import ScriptedModel, calls
@@ -361,7 +361,7 @@ def test_the_viewer_reads_a_hook_as_it_reads_the_references(watch: Watch, forest
     probe = forest(handle).one("Trims.wrap_model_call")
     assert probe.end is not None
     later = [delta["payload"] for delta in probe.deltas] + [probe.end["payload"]]
-    told = told_by(probe.start["payload"], later)
+    told = hook_snapshot(probe.start["payload"], later)
     assert [message.get("text") for message in told["before"]["messages"]] == ["hello", "more"]
     assert [message.get("text") for message in told["after"]["messages"]] == ["MORE"]
     assert told["after"]["system"] == told["before"]["system"] == {"text": "Sys."}

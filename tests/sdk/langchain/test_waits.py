@@ -53,7 +53,7 @@ def shown(handle: AttachedHandle) -> tuple[Recorded, list[Trace]]:
 
 
 def named(trace: Trace, name: str) -> Span:
-    (found,) = [span for span in trace.members if span.name == name]
+    (found,) = [span for span in trace.spans if span.name == name]
     return found
 
 
@@ -155,7 +155,7 @@ async def test_leaving_the_stream_at_the_question_is_paused(how: str, kind: Any,
         await stream.aclose()
     _, (trace,) = shown(handle)
     assert trace.status is Status.PAUSED and trace.waits_for == question
-    assert {span.status for span in trace.members} <= {Status.PAUSED, Status.OK}
+    assert {span.status for span in trace.spans} <= {Status.PAUSED, Status.OK}
 
 
 def test_leaving_a_stream_that_asks_nothing_is_cancelled(watch: Watch) -> None:
@@ -174,7 +174,7 @@ def test_two_questions_at_once_are_both_asked_and_both_answered(watch: Watch) ->
     asked = graph.invoke({"x": "0"}, thread())["__interrupt__"]
     _, (trace,) = shown(handle)
     assert trace.waits_for == "A? · B?"
-    assert {span.name: span.waits_for for span in trace.members[1:]} == {"a": "A?", "b": "B?"}
+    assert {span.name: span.waits_for for span in trace.spans[1:]} == {"a": "A?", "b": "B?"}
     graph.invoke(Command(resume={one.id: f"yes {one.id[:0]}" for one in asked}), thread())
     recorded, (before, after) = shown(handle)
     assert before.waits_for is None
@@ -191,7 +191,7 @@ def test_a_wait_and_its_answer_in_one_trace(watch: Watch) -> None:
     handle = watch()
     RunnableLambda(both, name="both").invoke(1)
     _, (trace,) = shown(handle)
-    first, second = [span for span in trace.members if span.name == "One"]
+    first, second = [span for span in trace.spans if span.name == "One"]
     assert first.wait is not None and first.wait.answer is second
     assert trace.status is Status.OK and trace.resumed == {second: first}
 

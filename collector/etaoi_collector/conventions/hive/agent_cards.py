@@ -20,11 +20,16 @@ class AgentCards:
 
     def tell(self, node: Node, at: int) -> None:
         """Send a node's snapshot if it says anything new, and link the node's span to it."""
-        known = self.agents.news(node.name)
-        if known is None:
+        snapshot = self.agents.news(node.name)
+        if snapshot is None:
             return
         span = self.writer.start(
-            "agent_context", node.name, session=node.span.session, payload=known, agent_name=node.name, at=at
+            "agent_context",
+            node.name,
+            session=node.span.session,
+            payload=snapshot,
+            agent_name=node.name,
+            at=at,
         )
         self.writer.end(span, None, at=at)
-        self.writer.delta(node.span, {}, at, self.agents.told(node.name, self.writer.id_of(span)))
+        self.writer.delta(node.span, {}, at, self.agents.link_snapshot(node.name, self.writer.id_of(span)))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from etaoi_collector.conventions.event_rows import EVENT, NOISE, SAID_BY, SEVERITY, USER, WARNING
-from etaoi_collector.conventions.hive.event_types import EVENT_TYPES, Shown
-from etaoi_collector.conventions.hive.executions import Executions, data_of, metadata_of, place_of
+from etaoi_collector.conventions.hive.event_types import EVENT_TYPES, Display
+from etaoi_collector.conventions.hive.executions import Executions, data_of, metadata_of, node_key
 from etaoi_collector.conventions.hive.span_writer import SpanWriter
 from etaoi_collector.conventions.hive.waiting import ANSWERED, answer_of
 
@@ -25,22 +25,22 @@ class EventRows:
 
     def add(self, kind: str, event: Any, at: int) -> None:
         """Show an event where it belongs: in a turn, a node, or an execution, even one that is over."""
-        shown = EVENT_TYPES.get(kind, Shown.ROW)
+        display = EVENT_TYPES.get(kind, Display.ROW)
         data = data_of(event)
         metadata: dict[str, str] = {EVENT: kind, **metadata_of(event)}
         payload: dict[str, Any] = {"inputs": data}
-        if shown is Shown.WARNING or (kind == "judge_verdict" and data.get("action") == "ESCALATE"):
+        if display is Display.WARNING or (kind == "judge_verdict" and data.get("action") == "ESCALATE"):
             metadata[SEVERITY] = WARNING
-        elif shown is Shown.NOISE or kind == "loop_state_changed":
+        elif display is Display.NOISE or kind == "loop_state_changed":
             metadata.update(NOISE)
         if kind in ANSWERED and (answer := answer_of(data)):
             metadata[SAID_BY] = USER
             payload["text"] = answer
         execution = self._executions.resolve(event)
         if execution is not None and not execution.ended:
-            node = execution.nodes.get(place_of(event))
-            place = node.place if node is not None else execution.span
-            span = self.writer.start("event", kind, parent=place, payload=payload, metadata=metadata, at=at)
+            node = execution.nodes.get(node_key(event))
+            parent = node.event_parent if node is not None else execution.span
+            span = self.writer.start("event", kind, parent=parent, payload=payload, metadata=metadata, at=at)
             self.writer.end(span, None, at=at)
             return
         stream_id = str(event.stream_id or "")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from enum import Enum
 
 
-class Shown(Enum):
+class Display(Enum):
     """What an event becomes."""
 
     SPAN = "start, end or part of a span"
@@ -19,7 +19,7 @@ class Shown(Enum):
     NOISE = "a row that is folded away with a framework's inner steps"
 
 
-EVENT_TYPES: dict[str, Shown] = {
+EVENT_TYPES: dict[str, Display] = {
     **dict.fromkeys(
         (
             "execution_started", "execution_completed", "execution_failed", "stream_stopped",
@@ -27,10 +27,10 @@ EVENT_TYPES: dict[str, Shown] = {
             "tool_call_started", "tool_call_completed", "context_compaction_started", "context_compacted",
             "subagent_report", "worker_completed", "worker_failed",
         ),
-        Shown.SPAN,
+        Display.SPAN,
     ),
     **dict.fromkeys(
-        ("llm_text_delta", "llm_reasoning_delta", "client_output_delta", "client_reasoning"), Shown.TEXT
+        ("llm_text_delta", "llm_reasoning_delta", "client_output_delta", "client_reasoning"), Display.TEXT
     ),
     **dict.fromkeys(
         (
@@ -38,7 +38,7 @@ EVENT_TYPES: dict[str, Shown] = {
             "client_credential_form_requested", "escalation_requested", "escalation_received",
             "loop_state_changed",
         ),
-        Shown.WAIT,
+        Display.WAIT,
     ),
     **dict.fromkeys(
         (
@@ -48,7 +48,7 @@ EVENT_TYPES: dict[str, Shown] = {
             "queen_phase_changed", "trigger_fired", "task_created", "task_updated", "task_deleted",
             "task_list_reset", "output_key_set", "edge_traversed", "node_action_plan",
         ),
-        Shown.ROW,
+        Display.ROW,
     ),
     **dict.fromkeys(
         (
@@ -56,7 +56,7 @@ EVENT_TYPES: dict[str, Shown] = {
             "node_tool_doom_loop", "stream_ttft_exceeded", "stream_inactive", "execution_resurrected",
             "payment_required", "credentials_required", "missed_triggers",
         ),
-        Shown.WARNING,
+        Display.WARNING,
     ),
     **dict.fromkeys(
         (
@@ -66,7 +66,7 @@ EVENT_TYPES: dict[str, Shown] = {
             "credential_provider_connected", "credential_provider_disconnected", "tool_catalog_refreshed",
             "tools_config_changed", "crm_changed",
         ),
-        Shown.NOISE,
+        Display.NOISE,
     ),
 }  # fmt: skip
 """A type that is not here becomes a row."""

@@ -49,7 +49,7 @@ class Executions:
             publisher = publisher.outer
         if publisher is not None and self.open.get(publisher.key) is publisher:
             return publisher
-        key = place_of(event)
+        key = node_key(event)
         candidates = list(reversed(self.open.values()))
         for execution in candidates:
             if key in execution.nodes:
@@ -76,16 +76,16 @@ class Executions:
     def start(self, key: str, event: Any, at: int, *, placeholder: bool = False) -> Execution:
         """Start an execution; a placeholder stands for one that the bus does not name."""
         stream_id = str(event.stream_id or "")
-        before = self._over.pop(key, None)
-        self._attempts += before is not None or placeholder
-        named = f"{key}:{self._attempts}" if before is not None or placeholder else key
-        given = None if placeholder else data_of(event).get("input")
+        previous = self._over.pop(key, None)
+        self._attempts += previous is not None or placeholder
+        named = f"{key}:{self._attempts}" if previous is not None or placeholder else key
+        input_value = None if placeholder else data_of(event).get("input")
         span = self.writer.start(
             "task",
             stream_id or key,
             trace=None if placeholder else ("execution", key),
             session=self.writer.session_for(stream_id),
-            payload={"inputs": given} if given is not None else None,
+            payload={"inputs": input_value} if input_value is not None else None,
             metadata=metadata_of(event),
             at=at,
             key=None if placeholder else ("task", named),
@@ -162,12 +162,12 @@ def data_of(event: Any) -> dict[str, Any]:
     return data if isinstance(data, dict) else {} if data is None else {"value": data}
 
 
-def place_of(event: Any) -> tuple[str, str]:
+def node_key(event: Any) -> tuple[str, str]:
     """Return the stream and the node that an event names."""
     return str(event.stream_id or ""), str(event.node_id or "")
 
 
 def metadata_of(event: Any) -> dict[str, str]:
     """Return the ids that an event carries; versions differ in which there are."""
-    told = ((name, getattr(event, name, None)) for name in _IDS)
-    return {name: str(value) for name, value in told if value not in (None, "")}
+    ids = ((name, getattr(event, name, None)) for name in _IDS)
+    return {name: str(value) for name, value in ids if value not in (None, "")}

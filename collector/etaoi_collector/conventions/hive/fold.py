@@ -7,8 +7,8 @@ from typing import Any
 
 from etaoi_collector.conventions.hive.agent_cards import AgentCards
 from etaoi_collector.conventions.hive.event_rows import EventRows
-from etaoi_collector.conventions.hive.event_types import EVENT_TYPES, Shown
-from etaoi_collector.conventions.hive.executions import WORKER, Executions, data_of, kind_of, place_of
+from etaoi_collector.conventions.hive.event_types import EVENT_TYPES, Display
+from etaoi_collector.conventions.hive.executions import WORKER, Executions, data_of, kind_of, node_key
 from etaoi_collector.conventions.hive.model_text import ModelText
 from etaoi_collector.conventions.hive.nodes import UNSAID, Execution, Node
 from etaoi_collector.conventions.hive.span_writer import SpanWriter
@@ -55,10 +55,10 @@ class HiveFold:
         if handle is not None:
             handle(self, event, data, at)
             return
-        shown = EVENT_TYPES.get(kind, Shown.ROW)
-        if shown is Shown.WAIT:
+        display = EVENT_TYPES.get(kind, Display.ROW)
+        if display is Display.WAIT:
             self._waiting(kind, event, data, at)
-        elif shown is Shown.TEXT:
+        elif display is Display.TEXT:
             node = self._node(event, at)
             if node is not None:
                 node.go_on(self._writer, at)
@@ -151,7 +151,7 @@ class HiveFold:
                 self._rows.add(kind_of(event), event, at)
                 return None
             owner = self._executions.owner(event, at)
-        key = place_of(event)
+        key = node_key(event)
         return owner.nodes.get(key) or self._start_node(owner, key, at)
 
     def _start_node(self, owner: Execution, key: tuple[str, str], at: int) -> Node:
@@ -177,7 +177,7 @@ class HiveFold:
 
     def _node_started(self, event: Any, data: dict[str, Any], at: int) -> None:
         owner = self._executions.owner(event, at)
-        key = place_of(event)
+        key = node_key(event)
         unfinished = owner.nodes.get(key)
         if unfinished is not None:
             unfinished.end(self._writer, None if unfinished.shares_span else UNSAID, at)
@@ -222,7 +222,7 @@ class HiveFold:
 
     def _context_usage(self, event: Any, data: dict[str, Any], at: int) -> None:
         owner = self._executions.resolve(event)
-        node = owner.nodes.get(place_of(event)) if owner is not None else None
+        node = owner.nodes.get(node_key(event)) if owner is not None else None
         if node is not None and data.get("trigger") == "post_tool_results":
             node.model_follows_ns = at
         self._rows.add("context_usage_updated", event, at)
@@ -268,7 +268,7 @@ class HiveFold:
         result = data.get("result")
         error = _error(result or "failed") if data.get("is_error") else None
         self._writer.end(node.tools.pop(call_id), {"output": result}, error=error, at=at)
-        node.heard("tool", result, name=name, tool_call_id=call_id)
+        node.add_message("tool", result, name=name, tool_call_id=call_id)
         node.since_ns = at
 
     # ---- waiting
@@ -287,13 +287,13 @@ class HiveFold:
     def _node_waiting(
         self, kind: str, execution: Execution, event: Any, data: dict[str, Any], at: int
     ) -> None:
-        node = execution.nodes.get(place_of(event))
+        node = execution.nodes.get(node_key(event))
         if is_answered(kind, data):
             waiting = [node] if node is not None else [n for n in execution.nodes.values() if n.waits]
             for one in waiting:
                 one.go_on(self._writer, at)
                 if kind in ANSWERED and (answer := answer_of(data)):
-                    one.heard("human", answer)
+                    one.add_message("human", answer)
             return
         what = waits_for(kind, data)
         if not what:

@@ -23,7 +23,7 @@ class ModelText:
     def take(self, kind: str, node: Node, data: dict[str, Any], at: int) -> None:
         """Take one event with text."""
         if kind == "llm_text_delta":
-            node.said = True
+            node.has_own_text = True
             self._say(node, data, at)
         elif kind == "client_output_delta":
             self._say_to_client(node, data, at)
@@ -32,41 +32,41 @@ class ModelText:
                 self._think(node, str(data.get("reasoning") or ""), at)
         else:
             snapshot = data.get("snapshot")
-            whole = self._coalesced and isinstance(snapshot, str) and snapshot
-            self._think(node, str(snapshot if whole else data.get("content") or ""), at)
+            use_snapshot = self._coalesced and isinstance(snapshot, str) and snapshot
+            self._think(node, str(snapshot if use_snapshot else data.get("content") or ""), at)
 
     def turn_complete(self, node: Node, data: dict[str, Any], at: int) -> None:
         """Take what an iteration took: its call's, unless it had several; then the turn's."""
-        told = _turn_usage(data)
+        usage_fields = _turn_usage(data)
         model = data.get("model")
         if isinstance(model, str) and model:
             node.model = model
         one = len(node.calls) == 1
         if one and node.llm is not None:
-            node.end_llm(self.writer, at, told=told)
+            node.end_llm(self.writer, at, usage_fields=usage_fields)
             return
         node.end_llm(self.writer, at)
         # A delta that has no "event" is what the span took: the viewer adds it to its sums.
         if one:
-            self.writer.delta(node.calls[0], told, min(at, *node.call_ends))
+            self.writer.delta(node.calls[0], usage_fields, min(at, *node.call_ends))
             return
-        self.writer.delta(node.place, told, at)
-        if told.get("model"):
+        self.writer.delta(node.event_parent, usage_fields, at)
+        if usage_fields.get("model"):
             for call, ended in zip(node.calls, node.call_ends, strict=False):
-                self.writer.delta(call, {"model": told["model"]}, min(at, ended))
+                self.writer.delta(call, {"model": usage_fields["model"]}, min(at, ended))
 
     def _say(self, node: Node, data: dict[str, Any], at: int) -> None:
         content, snapshot = data.get("content"), data.get("snapshot")
         if not isinstance(content, str) or not content:
             return
-        whole = snapshot if isinstance(snapshot, str) else ""
-        if self._coalesced and len(whole) > len(content):
-            if node.text and whole.startswith(node.text):
-                content = whole[len(node.text) :]
+        snapshot_text = snapshot if isinstance(snapshot, str) else ""
+        if self._coalesced and len(snapshot_text) > len(content):
+            if node.text and snapshot_text.startswith(node.text):
+                content = snapshot_text[len(node.text) :]
             else:
                 self._begin_anew(node, at)
-                content = whole
-        elif node.text and whole == content:
+                content = snapshot_text
+        elif node.text and snapshot_text == content:
             self._begin_anew(node, at)  # its snapshot began anew: another model call
         if content:
             self._add(node, content, at)
@@ -76,11 +76,15 @@ class ModelText:
         if not isinstance(content, str) or not content:
             return
         if self._coalesced and isinstance(snapshot, str) and len(snapshot) > len(content):
-            before = node.client_snapshot
-            content = snapshot[len(before) :] if before and snapshot.startswith(before) else snapshot
+            previous_snapshot = node.client_snapshot
+            content = (
+                snapshot[len(previous_snapshot) :]
+                if previous_snapshot and snapshot.startswith(previous_snapshot)
+                else snapshot
+            )
         if isinstance(snapshot, str):
             node.client_snapshot = snapshot
-        if node.said:  # the model's own text came: this is what of it went to the client
+        if node.has_own_text:  # the model's own text came: this is what of it went to the client
             self.writer.text(node.span, content, "client", at)
             node.to_client = True
             return
@@ -108,16 +112,16 @@ class ModelText:
 
 def _turn_usage(data: dict[str, Any]) -> dict[str, Any]:
     """Return what an iteration took. Cached tokens are part of its input tokens; a cost of 0 is unknown."""
-    told: dict[str, Any] = {}
+    usage_fields: dict[str, Any] = {}
     took, gave = data.get("input_tokens"), data.get("output_tokens")
     if isinstance(took, int) and isinstance(gave, int):
-        told["usage"] = {"input_tokens": took, "output_tokens": gave, "total_tokens": took + gave}
+        usage_fields["usage"] = {"input_tokens": took, "output_tokens": gave, "total_tokens": took + gave}
         details = {
             "cache_read": data.get("cached_tokens"),
             "cache_creation": data.get("cache_creation_tokens"),
         }
-        told["usage"]["input_token_details"] = {key: count for key, count in details.items() if count}
+        usage_fields["usage"]["input_token_details"] = {key: count for key, count in details.items() if count}
     for key in ("model", "stop_reason", "cost_usd", "credits", "iteration"):
         if data.get(key):
-            told[key] = data[key]
-    return told
+            usage_fields[key] = data[key]
+    return usage_fields

@@ -47,7 +47,7 @@ class Node:
         """When the bus said that a model call follows; 0 when nothing says so."""
         self.model = UNNAMED_MODEL
         """What its calls are named by, once the bus has told."""
-        self.said = False
+        self.has_own_text = False
         """Whether the model's own text came in this turn."""
         self.to_client = False
         """Whether what the model call says goes to a person."""
@@ -67,7 +67,7 @@ class Node:
         return bool(self.waiting)
 
     @property
-    def place(self) -> Any:
+    def event_parent(self) -> Any:
         """Where an event of this node belongs."""
         return self.turn or self.span
 
@@ -87,7 +87,7 @@ class Node:
         name = f"iteration {iteration}" if iteration is not None else "iteration"
         self.turn = self._start(writer, "turn", name, self.span, at, {"iteration": iteration})
         self.since_ns = at
-        self.calls, self.call_ends, self.said, self.model_follows_ns = [], [], False, 0
+        self.calls, self.call_ends, self.has_own_text, self.model_follows_ns = [], [], False, 0
         self.open_llm(writer, at)
 
     def open_llm(self, writer: SpanWriter, at: int | None = None) -> Any:
@@ -95,7 +95,7 @@ class Node:
         if self.llm is None:
             began = self.since_ns if at is None else at
             payload = {"input_messages": self.news} if self.news else None
-            self.llm = self._start(writer, "llm", self.model, self.place, began, payload)
+            self.llm = self._start(writer, "llm", self.model, self.event_parent, began, payload)
             self.calls.append(self.llm)
             self.model_follows_ns = self.first_word_ns = 0
             self.text, self.news, self.to_client, self.reasoned = "", [], False, False
@@ -109,20 +109,24 @@ class Node:
         return span
 
     def end_llm(
-        self, writer: SpanWriter, at: int, error: str | None = None, told: dict[str, Any] | None = None
+        self,
+        writer: SpanWriter,
+        at: int,
+        error: str | None = None,
+        usage_fields: dict[str, Any] | None = None,
     ) -> None:
         """End the model call that is on."""
         span, self.llm = self.llm, None
         if span is None:
             return
         self.call_ends.append(at)
-        payload = {"response": {"role": "ai", "text": self.text}, **(told or {})}
+        payload = {"response": {"role": "ai", "text": self.text}, **(usage_fields or {})}
         if self.first_word_ns:
             payload["ttft_ms"] = round(max(0, self.first_word_ns - span.started_ns) / 1e6, 3)
         metadata = {SAID_TO: USER} if self.to_client and self.text else None
         writer.end(span, payload, error=error, at=at, metadata=metadata)
 
-    def heard(self, role: str, text: Any, **rest: Any) -> None:
+    def add_message(self, role: str, text: Any, **rest: Any) -> None:
         """Remember a message that the next model call answers."""
         self.news.append({"role": role, "text": str(text)[:LONGEST_MESSAGE], **rest})
 
@@ -130,7 +134,7 @@ class Node:
         self, writer: SpanWriter, call_id: str, name: str, payload: dict[str, Any], at: int
     ) -> Any:
         """Start a tool in the turn."""
-        span = self._start(writer, "tool", name, self.place, at, payload)
+        span = self._start(writer, "tool", name, self.event_parent, at, payload)
         unfinished = self.tools.pop(call_id, None)
         if unfinished is not None:
             writer.end(unfinished, None, error=UNSAID, at=at)
@@ -139,7 +143,9 @@ class Node:
 
     def start_compaction(self, writer: SpanWriter, payload: Any, at: int) -> Any:
         """Start a compaction of the context."""
-        self.compaction = self._start(writer, "middleware", "context compaction", self.place, at, payload)
+        self.compaction = self._start(
+            writer, "middleware", "context compaction", self.event_parent, at, payload
+        )
         return self.compaction
 
     def wait(self, writer: SpanWriter, what: str, at: int) -> None:

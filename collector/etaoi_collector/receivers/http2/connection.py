@@ -71,7 +71,7 @@ class GrpcConnection(asyncio.Protocol):
         self._http = H2Connection(H2Configuration(client_side=False, header_encoding=None))
         self._transport: asyncio.Transport | None = None
         self._streams: dict[int, _Stream] = {}
-        self._held = 0
+        self._buffered = 0
         self._agent: str | None = None
         self._timer: asyncio.TimerHandle | None = None
 
@@ -88,7 +88,7 @@ class GrpcConnection(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
         if self._agent is not None:
-            self._receiver.context.clients.left(self._receiver.name, self._peer, self._agent)
+            self._receiver.context.clients.disconnected(self._receiver.name, self._peer, self._agent)
 
     def data_received(self, data: bytes) -> None:
         """Take bytes, and answer every request that they complete."""
@@ -137,7 +137,7 @@ class GrpcConnection(asyncio.Protocol):
             self._streams[stream_id] = _Stream(path, headers)
             if self._agent is None and self._receiver.services[path] is not None:
                 self._agent = headers.get("user-agent")
-                context.clients.came(self._receiver.name, self._peer, self._agent)
+                context.clients.connected(self._receiver.name, self._peer, self._agent)
 
     def _take(self, event: DataReceived) -> None:
         stream_id = event.stream_id
@@ -149,8 +149,8 @@ class GrpcConnection(asyncio.Protocol):
             return
         data = event.data or b""
         stream.body += data
-        self._held += len(data)
-        if len(stream.body) > MAX_MESSAGE or self._held > 2 * MAX_MESSAGE:
+        self._buffered += len(data)
+        if len(stream.body) > MAX_MESSAGE or self._buffered > 2 * MAX_MESSAGE:
             self._forget(stream_id)
             self._answer(stream_id, EXHAUSTED, "the message is too large")
 
@@ -169,24 +169,24 @@ class GrpcConnection(asyncio.Protocol):
         self._answer(stream_id, status, "" if status == OK else "the message cannot be taken")
 
     def _answer(self, stream_id: int, status: int, message: str) -> None:
-        told = [(b"grpc-status", str(status).encode())]
+        trailers = [(b"grpc-status", str(status).encode())]
         if message:
-            told.append((b"grpc-message", message.encode("ascii", "replace").replace(b"\n", b" ")))
+            trailers.append((b"grpc-message", message.encode("ascii", "replace").replace(b"\n", b" ")))
         head = [(b":status", b"200"), (b"content-type", b"application/grpc")]
         try:
             if status == OK:
                 self._http.send_headers(stream_id, head)
                 self._http.send_data(stream_id, _EMPTY_MESSAGE)
-                self._http.send_headers(stream_id, told, end_stream=True)
+                self._http.send_headers(stream_id, trailers, end_stream=True)
             else:
-                self._http.send_headers(stream_id, [*head, *told], end_stream=True)
+                self._http.send_headers(stream_id, [*head, *trailers], end_stream=True)
         except H2Error:
             return  # the client has given the request up
 
     def _forget(self, stream_id: int) -> None:
         stream = self._streams.pop(stream_id, None)
         if stream is not None:
-            self._held -= len(stream.body)
+            self._buffered -= len(stream.body)
 
     def _flush(self) -> None:
         data = self._http.data_to_send()

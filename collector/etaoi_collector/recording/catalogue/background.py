@@ -10,7 +10,7 @@ from pathlib import Path
 
 from etaoi_collector.recording.catalogue import __name__ as package
 from etaoi_collector.recording.catalogue.database import CatalogueFile
-from etaoi_collector.recording.catalogue.lookup import known
+from etaoi_collector.recording.catalogue.lookup import valid_entry
 from etaoi_collector.recording.directory import Recording, list_recordings, recordings_dir
 
 
@@ -23,7 +23,7 @@ def unknown_recordings(folder: Path) -> list[Recording]:
         return [
             recording
             for recording in list_recordings(recordings_dir(folder))
-            if not recording.running and known(file, recording, now) is None
+            if not recording.running and valid_entry(file, recording, now) is None
         ]
 
 

@@ -67,11 +67,11 @@ def _catalogue(
         store = Store(max_spans=max_spans)
         first = reader.header.segment if reader.header is not None else 0
         collector = RunCollector(store, reader, first)
-        told = not recording.running  # of one that is being written, its writer tells
-        if told:
+        is_finished = not recording.running  # of one that is being written, its writer tells
+        if is_finished:
             file.write(recording.key, entry, (), anew=True)
         for rows in _rows(reader, store, collector):
-            if told:
+            if is_finished:
                 file.write(recording.key, entry, rows)
         events = store.events
         store.release()
@@ -83,7 +83,7 @@ def _catalogue(
     entry.events = events
     entry.at = clock()
     entry.complete = collector.is_exact and not recording.running and identify(recording.files) == identity
-    if told:
+    if is_finished:
         file.write(recording.key, entry, ())
     return entry
 

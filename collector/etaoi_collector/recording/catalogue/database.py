@@ -168,13 +168,13 @@ class CatalogueFile:
 
     def forget(self, paths: Iterable[Path]) -> None:
         """Say nothing of recordings any more."""
-        gone = [(_key(path),) for path in paths]
+        keys = [(_key(path),) for path in paths]
 
         def change(connection: sqlite3.Connection) -> None:
-            connection.executemany("DELETE FROM runs WHERE path = ?", gone)
-            connection.executemany("DELETE FROM recordings WHERE path = ?", gone)
+            connection.executemany("DELETE FROM runs WHERE path = ?", keys)
+            connection.executemany("DELETE FROM recordings WHERE path = ?", keys)
 
-        if gone:
+        if keys:
             self._change(change)
 
     def close(self) -> None:

@@ -38,7 +38,7 @@ def run_row(trace: Trace, scan: RunScan, reader: EventBytes) -> RunRow:
         status=trace.status.value,
         started_at=trace.started_at,
         ended_at=trace.ended_at,
-        spans=trace.spans,
+        spans=trace.span_count,
         events=trace.events,
         errors=trace.errors,
         model_calls=trace.model_calls,
@@ -78,8 +78,10 @@ def _calls(spans: Iterable[Span]) -> tuple[list[tuple[str, str, str]], list[Call
         index = names.setdefault(name, len(names))
         key = (index, int(span.started_at // PRICE_SECONDS) * PRICE_SECONDS, usage)
         counts[key] = counts.get(key, 0) + 1
-    told = [CallTokens(model, at, count, _tokens(usage)) for (model, at, usage), count in counts.items()]
-    return list(names), told
+    call_tokens = [
+        CallTokens(model, at, count, _tokens(usage)) for (model, at, usage), count in counts.items()
+    ]
+    return list(names), call_tokens
 
 
 def _tokens(usage: Usage) -> list[int | str | bool | None]:

@@ -57,7 +57,7 @@ def identify(files: Sequence[Path]) -> RecordingIdentity | None:
     Args:
         files: All of them, in order.
     """
-    found: list[FileIdentity] = []
+    identities: list[FileIdentity] = []
     recording = ""
     try:
         for path in files:
@@ -67,16 +67,16 @@ def identify(files: Sequence[Path]) -> RecordingIdentity | None:
                 status = os.fstat(descriptor)
                 if not stat.S_ISREG(status.st_mode):
                     return None
-                if not found:
+                if not identities:
                     recording = _recording_id(os.read(descriptor, MAX_TRACE_HEADER))
             finally:
                 os.close(descriptor)
-            found.append(
+            identities.append(
                 FileIdentity(os.fsencode(path.name), status.st_ino, status.st_size, status.st_mtime_ns)
             )
     except OSError:
         return None
-    return RecordingIdentity(recording, tuple(found)) if found else None
+    return RecordingIdentity(recording, tuple(identities)) if identities else None
 
 
 def _recording_id(head: bytes) -> str:

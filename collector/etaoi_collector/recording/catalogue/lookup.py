@@ -18,7 +18,7 @@ _NEWEST = 20
 """Runs among which one with a question is looked for."""
 
 
-def known(file: CatalogueFile, recording: Recording, now: float) -> Entry | None:
+def valid_entry(file: CatalogueFile, recording: Recording, now: float) -> Entry | None:
     """Return what the catalogue says of a recording, if that holds for the files as they are."""
     entry = file.entry(recording.key)
     identity = identify(recording.files) if entry is not None else None
@@ -40,7 +40,7 @@ def entry_of(
     Returns:
         None when its files are gone.
     """
-    entry = known(file, recording, clock())
+    entry = valid_entry(file, recording, clock())
     if entry is None:
         from etaoi_collector.recording.catalogue.catch_up import catalogue  # a tenth of a second of imports
 
@@ -52,7 +52,7 @@ def runs_of(
     file: CatalogueFile, recording: Recording, *, clock: Callable[[], float] = time.time
 ) -> list[RunRow] | None:
     """Return the runs of a recording as far as the catalogue knows them; None when it does not."""
-    entry = known(file, recording, clock())
+    entry = valid_entry(file, recording, clock())
     if entry is None:
         return None
     runs = file.runs(recording.key)
@@ -63,7 +63,7 @@ def runs_of(
 
 def listed_runs(file: CatalogueFile, recording: Recording) -> list[ListedRow] | None:
     """Return what a list shows of a recording's runs; None unless the catalogue knows them all."""
-    entry = known(file, recording, 0.0)
+    entry = valid_entry(file, recording, 0.0)
     if entry is None or not entry.complete:
         return None
     runs = file.listed_runs(recording.key)
@@ -71,7 +71,7 @@ def listed_runs(file: CatalogueFile, recording: Recording) -> list[ListedRow] | 
 
 
 def newest_question(file: CatalogueFile, recording: Recording) -> str:
-    """Return what the newest runs of a recording were asked; empty if nothing tells. See `known` before."""
+    """Return what the newest runs of a recording were asked; empty if nothing tells. See `valid_entry`."""
     return next((run.question for run in file.newest_runs(recording.key, _NEWEST) if run.question), "")
 
 

@@ -16,7 +16,7 @@ from etaoi_collector.store.model import Changes, Trace
 _SPANS_AT_ONCE = 256
 
 
-class _Told:
+class _ReportedRun:
     """What a run's newest row said."""
 
     __slots__ = ("errors", "events", "is_listed", "last_segment", "number", "tokens")
@@ -40,7 +40,7 @@ class _Sums:
         self.errors = 0
         self.tokens: dict[str, tuple[int, int]] = {}
 
-    def add(self, told: _Told, sign: int = 1) -> None:
+    def add(self, told: _ReportedRun, sign: int = 1) -> None:
         """Count what a row says, or, with -1, take it back."""
         self.rows += sign
         self.listed += sign * told.is_listed
@@ -67,7 +67,7 @@ class RunCollector:
         self._first_segment = first_segment
         self._pending: dict[Trace, None] = {}
         self._scans: dict[Trace, RunScan] = {}
-        self._told: dict[str, _Told] = {}
+        self._reported: dict[str, _ReportedRun] = {}
         """By trace id, of the runs of which something is left in the recording."""
         self._sums = _Sums()
         self._oldest_segment = first_segment
@@ -95,9 +95,9 @@ class RunCollector:
         if segment <= self._oldest_segment:
             return []
         self._oldest_segment = segment
-        gone = {id_: told for id_, told in self._told.items() if 0 <= told.last_segment < segment}
+        gone = {id_: told for id_, told in self._reported.items() if 0 <= told.last_segment < segment}
         for trace_id, told in gone.items():
-            del self._told[trace_id]
+            del self._reported[trace_id]
             self._sums.add(told, -1)
         self.is_exact = False
         return [told.number for told in gone.values()]
@@ -110,7 +110,7 @@ class RunCollector:
                 if traces.get(trace.trace_id) is trace:
                     self._pending[trace] = None
                 else:
-                    self._left(trace)
+                    self._forget_run(trace)
         for session in changes.sessions:
             for trace in session.traces:  # what runs in a session that is gone is lost
                 if trace.running:
@@ -131,31 +131,31 @@ class RunCollector:
                     return
             row = run_row(trace, scan, self._reader)
             del self._pending[trace]
-            told = self._told.get(row.trace_id)
-            if told is not None and told.number != row.number:
+            reported = self._reported.get(row.trace_id)
+            if reported is not None and reported.number != row.number:
                 self.is_exact = False  # the rest of one that had left memory
-            elif self._tell(row, told):
+            elif self._tell(row, reported):
                 yield row
             if not trace.running:
                 del self._scans[trace]  # what comes later is rare, and is found again
             if until is not None and time.perf_counter() >= until:
                 return
 
-    def _tell(self, row: RunRow, before: _Told | None) -> bool:
+    def _tell(self, row: RunRow, previous: _ReportedRun | None) -> bool:
         """Count a row; False where nothing is left of what it tells."""
-        told = _Told(row)
-        if 0 <= told.last_segment < self._oldest_segment:
+        counted = _ReportedRun(row)
+        if 0 <= counted.last_segment < self._oldest_segment:
             return False
-        if before is not None:
-            self._sums.add(before, -1)
-        self._told[row.trace_id] = told
-        self._sums.add(told)
+        if previous is not None:
+            self._sums.add(previous, -1)
+        self._reported[row.trace_id] = counted
+        self._sums.add(counted)
         return True
 
-    def _left(self, trace: Trace) -> None:
+    def _forget_run(self, trace: Trace) -> None:
         """Let go of a run that left memory."""
         self._pending.pop(trace, None)
         self._scans.pop(trace, None)
-        told = self._told.get(trace.trace_id)
-        if told is None or told.events != trace.events:
+        reported = self._reported.get(trace.trace_id)
+        if reported is None or reported.events != trace.events:
             self.is_exact = False

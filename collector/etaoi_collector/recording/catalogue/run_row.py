@@ -96,10 +96,10 @@ class RunRow(RunHead, array_like=True, gc=False):
         for call in self.calls:
             usage = call.usage
             name = self.model_names[call.model][0]
-            before = sums.get(name, (0, 0))
+            sum_so_far = sums.get(name, (0, 0))
             sums[name] = (
-                before[0] + call.count * (usage.input_tokens or 0),
-                before[1] + call.count * (usage.output_tokens or 0),
+                sum_so_far[0] + call.count * (usage.input_tokens or 0),
+                sum_so_far[1] + call.count * (usage.output_tokens or 0),
             )
         return sums
 

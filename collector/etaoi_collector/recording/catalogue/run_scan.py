@@ -27,7 +27,7 @@ class RunScan:
     """
 
     __slots__ = (
-        "_first", "_last", "_last_in", "_open", "_seen", "agents", "errors", "first_segment", "models",
+        "_first", "_last", "_last_in", "_open", "_scanned", "agents", "errors", "first_segment", "models",
         "names", "question", "tools",
     )  # fmt: skip
 
@@ -48,7 +48,7 @@ class RunScan:
         """The last one."""
         self._open: list[Span] = []
         """Spans of which more is to come."""
-        self._seen = 0
+        self._scanned = 0
         self._last: Span | None = None
 
     def look(self, trace: Trace, most: int | None = None) -> bool:
@@ -61,36 +61,36 @@ class RunScan:
         Returns:
             Whether nothing is left to look at.
         """
-        members = trace.members
-        seen = self._seen
-        if seen and (seen > len(members) or members[seen - 1] is not self._last):
+        members = trace.spans
+        scanned = self._scanned
+        if scanned and (scanned > len(members) or members[scanned - 1] is not self._last):
             self._begin()  # spans moved from one run to another
-            seen = 0
+            scanned = 0
         limit = len(self._open) if most is None else OPEN_LOOKED_AT
         again, self._open = self._open[:limit], self._open[limit:]
-        until = len(members) if most is None else min(len(members), seen + most)
-        for spans in (again, members[seen:until]):
+        until = len(members) if most is None else min(len(members), scanned + most)
+        for spans in (again, members[scanned:until]):
             for span in spans:
                 self._take(span)
                 if span.ended_at is None:
                     self._open.append(span)
         if until:
-            self._seen, self._last = until, members[until - 1]
+            self._scanned, self._last = until, members[until - 1]
         return until == len(members)
 
     def extents(self) -> list[tuple[int, int, int]]:
         """Return where its events lie: segment, offset of a record, offset where reading ends."""
-        found: list[tuple[int, int, int]] = []
-        before = -2
+        extents: list[tuple[int, int, int]] = []
+        previous_block = -2
         for block in sorted(self._first):
             segment = (block >> _IN_SEGMENT) + self.first_segment
             end = ((self._last_in[block] >> ORDINAL_BITS) & _OFFSET) + 1
-            if block == before + 1 and found and found[-1][0] == segment:
-                found[-1] = (segment, found[-1][1], end)
+            if block == previous_block + 1 and extents and extents[-1][0] == segment:
+                extents[-1] = (segment, extents[-1][1], end)
             else:
-                found.append((segment, (self._first[block] >> ORDINAL_BITS) & _OFFSET, end))
-            before = block
-        return found
+                extents.append((segment, (self._first[block] >> ORDINAL_BITS) & _OFFSET, end))
+            previous_block = block
+        return extents
 
     def _take(self, span: Span) -> None:
         kind, name = span.kind, span.name

@@ -72,7 +72,7 @@ class CatalogueWriter:
         self._clock = clock
         self._next_at = 0.0
         self._write_at = 0.0
-        self._made: list[RunRow] = []
+        self._pending_rows: list[RunRow] = []
         """Rows that are not ordered to be written yet."""
         self._orders: SimpleQueue[_Order | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
@@ -87,12 +87,12 @@ class CatalogueWriter:
         key = self._key()
         if key is None:
             return
-        self._made += self._collector.rows(began + AT_ONCE)
+        self._pending_rows += self._collector.rows(began + AT_ONCE)
         now = time.perf_counter()
         # What is left over is made as soon as the share of the time allows; else changes gather for a while.
         pause = (now - began) * SHARE
         self._next_at = now + (pause if self._collector.has_news else max(WRITE_EVERY, pause))
-        if self._made and (now >= self._write_at or not self._collector.has_news):
+        if self._pending_rows and (now >= self._write_at or not self._collector.has_news):
             self._write_at = now + WRITE_EVERY
             self._order(key)
 
@@ -105,7 +105,7 @@ class CatalogueWriter:
         """
         key = self._key()
         if key is not None:
-            self._made += self._collector.rows(time.perf_counter() + FINISH_WITHIN)
+            self._pending_rows += self._collector.rows(time.perf_counter() + FINISH_WITHIN)
             done = everything and self._collector.is_exact and not self._collector.has_news
             self._order(key, complete=done, events=events)
         if self._thread is not None:
@@ -122,8 +122,8 @@ class CatalogueWriter:
         complete = complete and recording.path == recording.key
         entry = Entry(identity, complete, self._clock(), events=events)
         self._collector.count(entry)
-        self._orders.put(_Order(key, entry, self._made, gone))
-        self._made = []
+        self._orders.put(_Order(key, entry, self._pending_rows, gone))
+        self._pending_rows = []
         if self._thread is None:
             self._thread = threading.Thread(target=self._write, name="etaoi-catalogue", daemon=True)
             self._thread.start()

@@ -29,16 +29,16 @@ class Hook:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._maker = 0
-        self._made = False
+        self._is_created = False
         self._handler: Any = None
         self._sender: Any = None
 
     def get(self) -> Any:
         """Return the handler for a run that is being set up, or None."""
-        if not self._made:
+        if not self._is_created:
             self._make()
         handler = self._handler
-        return None if handler is None or self._sender.is_gone() else handler
+        return None if handler is None or self._sender.is_absent() else handler
 
     def _make(self) -> None:
         this = threading.get_ident()
@@ -46,7 +46,7 @@ class Hook:
             return  # what is run to make it is not shown
         self._maker = this
         try:
-            if self._made or _is_disabled():
+            if self._is_created or _is_disabled():
                 return
             if not _attach_sdk():
                 from . import langchain_handler, sender
@@ -56,7 +56,7 @@ class Hook:
         except Exception:  # then nothing is shown of this process's runs
             self._handler = None
         finally:
-            self._made = True
+            self._is_created = True
             self._maker = 0
             self._lock.release()
 

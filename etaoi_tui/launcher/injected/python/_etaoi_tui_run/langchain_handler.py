@@ -37,7 +37,7 @@ class RunEncoder:
 
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
-        self._told = 0
+        self._reported_drops = 0
         self._traces: OrderedDict[str, str] = OrderedDict()
         self._project = f"{program_name()} (pid {os.getpid()})"
 
@@ -48,22 +48,22 @@ class RunEncoder:
         requests: dict[str, dict[str, Any]] = {}
         for event in events:
             kind, run_id, at = str(event[0]), str(event[1]), event[2]
-            known = requests.get(run_id)
+            request = requests.get(run_id)
             if kind == "start":
                 started = self._start(run_id, at, *event[3:])
                 post.append(started)
                 requests[run_id] = started
             elif kind == "token":
-                if known is None:
-                    known = requests[run_id] = {"id": run_id, "trace_id": self._traces.get(run_id, run_id)}
-                    patch.append(known)
-                _add_token(known, at, event[3])
+                if request is None:
+                    request = requests[run_id] = {"id": run_id, "trace_id": self._traces.get(run_id, run_id)}
+                    patch.append(request)
+                _add_token(request, at, event[3])
             else:
-                if known is None:
-                    known = requests[run_id] = {"id": run_id, "trace_id": self._traces.get(run_id, run_id)}
-                    patch.append(known)
-                known["end_time"] = _iso(at)
-                _add_end(known, kind, event[3])
+                if request is None:
+                    request = requests[run_id] = {"id": run_id, "trace_id": self._traces.get(run_id, run_id)}
+                    patch.append(request)
+                request["end_time"] = _iso(at)
+                _add_end(request, kind, event[3])
         return json.dumps({"post": post, "patch": patch}, default=repr).encode("utf-8", "replace")
 
     def _start(
@@ -84,9 +84,9 @@ class RunEncoder:
         if len(self._traces) > REMEMBERED:
             self._traces.popitem(last=False)
         noted = {str(key): plain.value(item) for key, item in (metadata or {}).items()}
-        if self._sender.dropped > self._told:
-            noted["etaoi_tui.dropped"] = self._sender.dropped - self._told
-            self._told = self._sender.dropped
+        if self._sender.dropped > self._reported_drops:
+            noted["etaoi_tui.dropped"] = self._sender.dropped - self._reported_drops
+            self._reported_drops = self._sender.dropped
         extra: dict[str, Any] = {"metadata": noted}
         if parameters:
             extra["invocation_params"] = plain.value(parameters)
@@ -113,19 +113,19 @@ def _add_token(run: dict[str, Any], at: float, token: Any) -> None:
         events.append({"name": "new_token", "time": _iso(at), "kwargs": {"token": token}})
 
 
-def _add_end(run: dict[str, Any], kind: str, told: Any) -> None:
+def _add_end(run: dict[str, Any], kind: str, result: Any) -> None:
     if kind == "error":
-        if type(told).__name__ in _CONTROL_FLOW:
+        if type(result).__name__ in _CONTROL_FLOW:
             return
-        lines = traceback.format_exception(type(told), told, told.__traceback__)
-        run["error"] = masks.text("{!r}\n\n{}".format(told, "".join(lines)[-20_000:]))
+        lines = traceback.format_exception(type(result), result, result.__traceback__)
+        run["error"] = masks.text("{!r}\n\n{}".format(result, "".join(lines)[-20_000:]))
     else:
-        run["outputs"] = _map(told, "output")
+        run["outputs"] = _map(result, "output")
 
 
 def _map(value: Any, key: str) -> Any:
-    made = plain.value(value)
-    return made if isinstance(made, dict) and not plain.is_message(made) else {key: made}
+    converted = plain.value(value)
+    return converted if isinstance(converted, dict) and not plain.is_message(converted) else {key: converted}
 
 
 def _iso(at: float) -> str:
@@ -170,13 +170,13 @@ def make(sender: Sender) -> Any:
             metadata: Any,
             parameters: Any = None,
         ) -> None:
-            if not sender.is_gone():
+            if not sender.is_absent():
                 event = ("start", run_id, time(), parent, run_type, name, inputs, tags, metadata, parameters)
                 sender.put(channel, event)
 
-        def _end(self, kind: str, run_id: Any, told: Any) -> None:
-            if not sender.is_gone():
-                sender.put(channel, (kind, run_id, time(), told))
+        def _end(self, kind: str, run_id: Any, result: Any) -> None:
+            if not sender.is_absent():
+                sender.put(channel, (kind, run_id, time(), result))
 
         def on_chain_start(
             self, serialized: Any, inputs: Any, *, run_id: Any, parent_run_id: Any = None, tags: Any = None,
@@ -230,9 +230,9 @@ def make(sender: Sender) -> Any:
             self, serialized: Any, input_str: Any, *, run_id: Any, parent_run_id: Any = None,
             tags: Any = None, metadata: Any = None, inputs: Any = None, **kwargs: Any,
         ) -> None:  # fmt: skip
-            told = {"input": input_str if inputs is None else _shallow(inputs)}
+            tool_inputs = {"input": input_str if inputs is None else _shallow(inputs)}
             self._start(
-                run_id, parent_run_id, "tool", _name(serialized, kwargs, "tool"), told, tags, metadata
+                run_id, parent_run_id, "tool", _name(serialized, kwargs, "tool"), tool_inputs, tags, metadata
             )
 
         def on_tool_end(self, output: Any, *, run_id: Any, **kwargs: Any) -> None:

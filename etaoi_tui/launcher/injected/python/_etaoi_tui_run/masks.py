@@ -34,12 +34,12 @@ _PAIRS = re.compile(
 )
 
 
-def text(given: str) -> str:
+def text(value: str) -> str:
     """Return a text with what looks like a secret masked."""
-    if len(given) < 13:
-        return given
-    masked = _TOKENS.sub(lambda found: (found.group("before") or found.group("pem") or "") + REDACTED, given)
-    return _PAIRS.sub(lambda found: (found.group(1) or found.group(2)) + REDACTED, masked)
+    if len(value) < 13:
+        return value
+    masked = _TOKENS.sub(lambda match: (match.group("before") or match.group("pem") or "") + REDACTED, value)
+    return _PAIRS.sub(lambda match: (match.group(1) or match.group(2)) + REDACTED, masked)
 
 
 def is_secret(name: str) -> bool:

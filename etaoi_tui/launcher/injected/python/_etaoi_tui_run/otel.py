@@ -42,7 +42,7 @@ def watch_providers(module: Any) -> None:
 
 
 def _processor(module: Any) -> Any:
-    told = sender()
+    span_sender = sender()
     channel = Channel("/v1/traces", encode)
     left_out: dict[int, Any] = {}
 
@@ -51,20 +51,20 @@ def _processor(module: Any) -> Any:
 
         def on_start(self, span: Any, parent_context: Any = None) -> None:
             try:
-                if not told.is_gone() and not _is_twin(span, left_out):
-                    told.put(channel, (span, dict(span.attributes or {}), _parent(span, left_out)))
+                if not span_sender.is_absent() and not _is_twin(span, left_out):
+                    span_sender.put(channel, (span, dict(span.attributes or {}), _parent(span, left_out)))
             except Exception:
                 pass
 
         def on_end(self, span: Any) -> None:
             try:
-                if not told.is_gone() and span.context.span_id not in left_out:
-                    told.put(channel, (span, None, _parent(span, left_out)))
+                if not span_sender.is_absent() and span.context.span_id not in left_out:
+                    span_sender.put(channel, (span, None, _parent(span, left_out)))
             except Exception:
                 pass
 
         def force_flush(self, timeout_millis: int = 30_000) -> bool:
-            told.flush()
+            span_sender.flush()
             return True
 
     return StartAndEnd()
@@ -140,9 +140,9 @@ def _ended(span: Any, parent: Any) -> dict[str, Any]:
 
 
 def _pending(span: Any, start: dict[str, Any], parent: Any) -> dict[str, Any]:
-    told = dict(start)
-    told["logfire.span_type"] = "pending_span"
-    told["logfire.pending_parent_id"] = "0" * 16 if parent is None else f"{parent.span_id:016x}"
+    attributes = dict(start)
+    attributes["logfire.span_type"] = "pending_span"
+    attributes["logfire.pending_parent_id"] = "0" * 16 if parent is None else f"{parent.span_id:016x}"
     return {
         "traceId": f"{span.context.trace_id:032x}",
         "spanId": os.urandom(8).hex(),
@@ -151,12 +151,12 @@ def _pending(span: Any, start: dict[str, Any], parent: Any) -> dict[str, Any]:
         "kind": span.kind.value + 1,
         "startTimeUnixNano": str(span.start_time),
         "endTimeUnixNano": str(span.start_time),
-        "attributes": _attributes(told),
+        "attributes": _attributes(attributes),
     }
 
 
-def _attributes(given: Any) -> list[dict[str, Any]]:
-    return [{"key": str(key), "value": _value(item)} for key, item in (given or {}).items()]
+def _attributes(attributes: Any) -> list[dict[str, Any]]:
+    return [{"key": str(key), "value": _value(item)} for key, item in (attributes or {}).items()]
 
 
 def _value(item: Any) -> dict[str, Any]:

@@ -72,12 +72,12 @@ class Sender:
         self._starting = threading.Lock()
         self._socket: socket.socket | None = None
         self._hurry = False
-        self._gone_until = 0.0
+        self._absent_until = 0.0
         self._pid = os.getpid()
 
-    def is_gone(self) -> bool:
+    def is_absent(self) -> bool:
         """Whether nobody listened a moment ago, so that nothing need be collected."""
-        return self._gone_until > 0.0 and time.monotonic() < self._gone_until
+        return self._absent_until > 0.0 and time.monotonic() < self._absent_until
 
     def put(self, channel: Channel, event: Any) -> None:
         """Add an event; from any thread, without waiting."""
@@ -121,14 +121,14 @@ class Sender:
             events = [event]
             while queue and queue[0][0] is channel and len(events) < PER_REQUEST:
                 events.append(queue.popleft()[1])
-            if self.is_gone():
+            if self.is_absent():
                 continue
             try:
                 body = channel.encode(events)
             except Exception:  # one odd event must not cost more than its neighbours
                 continue
             if body is not None and not (self._post(channel.path, body) or self._post(channel.path, body)):
-                self._gone_until = time.monotonic() + TRY_AGAIN
+                self._absent_until = time.monotonic() + TRY_AGAIN
 
     def _post(self, path: str, body: bytes) -> bool:
         """Send a request and read its answer; False if that was not possible."""
@@ -154,7 +154,7 @@ class Sender:
         except (OSError, ValueError):
             self._close()
             return False
-        self._gone_until = 0.0
+        self._absent_until = 0.0
         return True
 
     def _read_rest(self, answer: bytes) -> None:
@@ -176,7 +176,7 @@ class Sender:
 
     def flush(self, timeout: float = AT_EXIT) -> None:
         """Wait until what was put has left, but not for longer than this."""
-        if self._thread is None or self._pid != os.getpid() or self.is_gone():
+        if self._thread is None or self._pid != os.getpid() or self.is_absent():
             return
         self._hurry = True
         self._wake.set()
@@ -212,8 +212,8 @@ def follow_children(util: Any) -> None:
     if _sender is None:
         return
 
-    def at_end(known: Sender) -> None:
-        util.Finalize(None, known.flush, exitpriority=-10)
+    def at_end(child_sender: Sender) -> None:
+        util.Finalize(None, child_sender.flush, exitpriority=-10)
 
     util.register_after_fork(_sender, at_end)
     at_end(_sender)
