@@ -17,6 +17,7 @@ NOT_EXECUTABLE = 126
 
 _FROM_THE_TERMINAL = ("SIGINT", "SIGQUIT")
 """Sent by the terminal to this process and the command alike."""
+_AWAKE_SECONDS = 1.0
 _PASSED_ON = ("SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGCONT")
 
 
@@ -68,8 +69,9 @@ def run(file: str, command: Sequence[str], environment: Mapping[str, str]) -> in
         begun(process)
         while True:
             try:
-                return process.wait()
-            except KeyboardInterrupt:
+                # Again and again: a signal that another thread was given does not wake this one.
+                return process.wait(_AWAKE_SECONDS)
+            except (KeyboardInterrupt, subprocess.TimeoutExpired):
                 continue
 
 
