@@ -11,12 +11,12 @@ from dataclasses import replace
 from etaoi_collector.collector import BindError, Collector, CollectorOptions, OptionError
 from etaoi_collector.options import Sharing
 from etaoi_collector.port_holder import holder_of
+from etaoi_collector.receivers.standby import PATH, TAKE_OVER
 from etaoi_collector.recording.recording_files import RecordError
 
-PATH = "/run/standby"
-AGAIN = 0.1
+RETRY_SECONDS = 0.1
+"""Between tries to find a collector, or to become one."""
 TRIES = 50
-"""Seconds between tries to find a collector, or to become one, and how many there are."""
 
 
 class Standby:
@@ -49,7 +49,7 @@ class Standby:
                     self._connection.sock.shutdown(socket.SHUT_RDWR)
                 except OSError:
                     pass  # it is closed already
-        self._thread.join(TRIES * AGAIN)
+        self._thread.join(TRIES * RETRY_SECONDS)
         return self.collector
 
     def _run(self) -> None:
@@ -63,7 +63,7 @@ class Standby:
             if self._become(Sharing.TAKES_OVER if takes_over else Sharing.HANDS_ON):
                 break
             tries += 1
-            self._ended.wait(AGAIN)
+            self._ended.wait(RETRY_SECONDS)
         self._hang_up()
 
     def _waited(self) -> bool | None:
@@ -77,7 +77,7 @@ class Standby:
             answer = self._connection.getresponse()
             if answer.status != 200:
                 return None
-            return answer.readline(64).startswith(b"take over")
+            return answer.readline(64).startswith(TAKE_OVER.rstrip())
         except (OSError, http.client.HTTPException, ValueError, AttributeError):
             return False
 

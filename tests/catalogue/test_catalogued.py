@@ -37,6 +37,15 @@ def everything(source: ReplaySource) -> tuple[Store, list[tuple[object, ...]]]:
     return store, facts_of(store)
 
 
+def read_plainly(path: Path) -> tuple[Store, list[tuple[object, ...]]]:
+    """Read a recording from its beginning to its end, without a catalogue; see `everything`."""
+    source = ReplaySource(path)
+    try:
+        return everything(source)
+    finally:
+        source.close()
+
+
 def facts_of(store: Store) -> list[tuple[object, ...]]:
     """What is in a store."""
     facts: list[tuple[object, ...]] = []
@@ -146,9 +155,7 @@ def test_a_run_that_is_asked_for_is_read_before_anything_else(tmp_path: Path) ->
 def test_asking_for_runs_while_the_rest_is_read_changes_nothing(tmp_path: Path) -> None:
     """Whenever it is asked, and however often."""
     path = write_run(tmp_path, events=6_000)
-    plain = ReplaySource(path)
-    _, expected = everything(plain)
-    plain.close()
+    _, expected = read_plainly(path)
     rows = run_rows(tmp_path, path)
     source, store = opened(path, tmp_path), Store()
     feed = Feed(source, store)
@@ -163,9 +170,7 @@ def test_asking_for_runs_while_the_rest_is_read_changes_nothing(tmp_path: Path) 
 
 def test_a_run_that_left_memory_is_listed_and_can_be_read_again(tmp_path: Path) -> None:
     path = write_run(tmp_path, events=6_000)
-    plain = ReplaySource(path)
-    whole, _ = everything(plain)
-    plain.close()
+    whole, _ = read_plainly(path)
     run_rows(tmp_path, path)
     source, store = opened(path, tmp_path), Store(max_spans=400)
     feed = Feed(source, store)
@@ -226,9 +231,7 @@ def test_what_cannot_come_first_comes_in_its_turn(tmp_path: Path, monkeypatch: p
 def test_places_that_hold_something_else_cost_the_order_only(tmp_path: Path) -> None:
     """A row that is wrong about where its run lies, which no program writes."""
     path = write_run(tmp_path, events=2_000)
-    plain = ReplaySource(path)
-    _, expected = everything(plain)
-    plain.close()
+    _, expected = read_plainly(path)
     rows = run_rows(tmp_path, path)
     with CatalogueFile(tmp_path) as file:
         entry = file.entry(path)
@@ -248,9 +251,7 @@ def test_places_that_hold_something_else_cost_the_order_only(tmp_path: Path) -> 
 
 def test_a_recording_that_is_deleted_meanwhile_is_read_to_its_end(tmp_path: Path) -> None:
     path = write_run(tmp_path, events=2_000)
-    plain = ReplaySource(path)
-    _, expected = everything(plain)
-    plain.close()
+    _, expected = read_plainly(path)
     row = run_rows(tmp_path, path)[-1]
     source, store = opened(path, tmp_path), Store()
     take_until(source, store, lambda: bool(store.traces))

@@ -21,11 +21,12 @@ LEFT = 64 << 20
 """Bytes that may stay of a message of three hundred million: what the interpreter keeps for later."""
 
 SERVER = """
-    import asyncio, gc, sys, threading, time
+    import gc, sys, time
     from pathlib import Path
     from etaoi_collector.collector import Collector, CollectorOptions
     from etaoi_collector.sources.live import LiveSource
     from etaoi_collector.sources.base import EventBatch
+    from tests.collector.callback_times import CallbackTimes
 
     def memory(key):
         for line in Path("/proc/self/status").read_text().splitlines():
@@ -33,19 +34,7 @@ SERVER = """
                 return int(line.split()[1]) * 1024
 
     gc.disable()  # what stays until somebody collects garbage may stay for hours
-    longest = 0.0
-    run = asyncio.events.Handle._run
-
-    def timed(handle):
-        global longest
-        began = time.thread_time()
-        try:
-            run(handle)
-        finally:
-            if threading.current_thread().name == "etaoi-collector":
-                longest = max(longest, time.thread_time() - began)
-
-    asyncio.events.Handle._run = timed
+    callbacks = CallbackTimes()
     collector = Collector(CollectorOptions(port=0, record=Path(sys.argv[1]))).bind()
     collector.start()
     assert collector.wait_ready(60)
@@ -62,7 +51,7 @@ SERVER = """
                 place = item.base_ref + item.first_ordinal
             del item  # it may hold the message
     one = len(source.read(place))
-    print(events, one, memory("VmHWM") - before, longest, flush=True)
+    print(events, one, memory("VmHWM") - before, callbacks.longest, flush=True)
     for _ in sys.stdin:
         print(collector.stats().clients, memory("RssAnon") - anonymous, flush=True)
     collector.stop()

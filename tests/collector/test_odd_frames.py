@@ -34,23 +34,12 @@ LONGEST = 0.02
 """Seconds of work on the collector's loop that other clients may have to wait for."""
 
 SERVER = """
-    import asyncio, sys, threading, time
+    import sys, time
     from pathlib import Path
     from etaoi_collector.collector import Collector, CollectorOptions
+    from tests.collector.callback_times import CallbackTimes
 
-    longest = 0.0
-    run = asyncio.events.Handle._run
-
-    def timed(handle):
-        global longest
-        began = time.thread_time()
-        try:
-            run(handle)
-        finally:
-            if threading.current_thread().name == "etaoi-collector":
-                longest = max(longest, time.thread_time() - began)
-
-    asyncio.events.Handle._run = timed
+    callbacks = CallbackTimes()
 
     def peak():
         for line in Path("/proc/self/status").read_text().splitlines():
@@ -65,8 +54,8 @@ SERVER = """
         while collector.stats().clients:
             time.sleep(0.01)
         stats = collector.stats()
-        print(longest, peak(), stats.events, stats.rejected, stats.refused_frames, flush=True)
-        longest = 0.0
+        print(callbacks.longest, peak(), stats.events, stats.rejected, stats.refused_frames, flush=True)
+        callbacks.longest = 0.0
         Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
         print(peak(), flush=True)
     collector.stop()

@@ -37,7 +37,9 @@ def test_output_is_the_commands_and_input_reaches_it(tmp_path: Path) -> None:
     assert ran.err.startswith("etaoi-tui: to watch it, type ")
 
 
-def test_a_signal_that_is_sent_to_the_launcher_reaches_the_command(tmp_path: Path) -> None:
+@pytest.mark.parametrize("attempt", range(4))
+def test_a_signal_that_is_sent_to_the_launcher_reaches_the_command(tmp_path: Path, attempt: int) -> None:
+    """Several times: whether another thread than the one that waits is given the signal is chance."""
     script = "trap 'echo got it; exit 5' TERM; echo ready; while :; do sleep 0.05; done"
     with running(tmp_path, "run", "--port", "0", "--", "sh", "-c", script) as launcher:
         assert launcher.stdout is not None
