@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from etaoi_collector.conventions.waits import WAITS_FOR
 from etaoi_collector.store import Store
 from etaoi_collector.store.model import Span
+from etaoi_tui.view.middleware.folded_hooks import hooks_shown_by
 from etaoi_tui.view.middleware.hooks import hooks_inside
 from etaoi_tui.view.visible_rows import TreeRows
 from tests.store.histories import event, ident, opened
@@ -22,8 +24,13 @@ def named(name: str) -> dict[str, str]:
     return {**PROBE, "name": name}
 
 
-def story(attempts: int = 2) -> list[Any]:
-    """A model node with three nested hooks and some attempts inside, and a state hook with its probe."""
+def story(attempts: int = 2, step: float = 1.0) -> list[Any]:
+    """A model node with three nested hooks and some attempts inside, and a state hook with its probe.
+
+    Args:
+        attempts: How often the model is called.
+        step: Seconds from the start of one hook to that of the next one inside.
+    """
     node = {"lc_chain_kind": "graph_node", "name": "model"}
     hook = {"lc_chain_kind": "hook", "name": "Guard.before_model"}
     events = [
@@ -35,10 +42,10 @@ def story(attempts: int = 2) -> list[Any]:
         ),
         event("span_start", "node", 3, parent="root", node_kind="middleware", metadata=node),
         event("span_start", "outer", 4, parent="node", node_kind="middleware", metadata=named("A")),
-        event("span_start", "middle", 5, parent="outer", node_kind="middleware", metadata=named("B")),
+        event("span_start", "middle", 4 + step, parent="outer", node_kind="middleware", metadata=named("B")),
     ]  # fmt: skip
     for n in range(attempts):
-        at = 6 + 2 * n
+        at = 4 + step * (2 + 2 * n)
         events += [
             event(
                 "span_start",
@@ -48,7 +55,7 @@ def story(attempts: int = 2) -> list[Any]:
                 node_kind="middleware",
                 metadata=named(f"C{n}"),
             ),
-            event("span_start", f"call{n}", at + 1, parent=f"inner{n}", node_kind="llm"),
+            event("span_start", f"call{n}", at + step, parent=f"inner{n}", node_kind="llm"),
         ]
     return events
 
@@ -182,13 +189,23 @@ def test_the_hooks_around_one_call_have_its_row_until_they_are_opened() -> None:
     assert "A" not in [span.name for span in rows.spans]
 
 
-@pytest.mark.parametrize("what", ["fails", "takes its time", "calls twice", "calls a tool besides"])
+@pytest.mark.parametrize(
+    "what", ["fails", "fails inside", "waits", "takes its time", "calls twice", "calls a tool besides"]
+)
 def test_hooks_that_tell_more_than_their_call_keep_their_row(what: str) -> None:
-    store, rows = grown(story(1))
+    store, rows = grown(story(1, step=0.001))
     call = rows.spans[-1]
     ends = [("call0", 8.0), ("inner0", 8.001), ("middle", 8.002), ("outer", 30.0)]
     happens = {
-        "fails": [event("span_end", "outer", 8, node_kind="middleware", error="ValueError('x')")],
+        "fails": [
+            *(event("span_end", name, at) for name, at in ends[:3]),
+            event("span_end", "outer", 8.003, node_kind="middleware", error="ValueError('x')"),
+        ],
+        "fails inside": [
+            *(event("span_end", name, at) for name, at in (*ends[:2], ("outer", 8.003))),
+            event("span_end", "middle", 8.002, node_kind="middleware", error="ValueError('x')"),
+        ],
+        "waits": [event("span_delta", "outer", 2, metadata={WAITS_FOR: "May I?"})],
         "takes its time": [event("span_end", name, at) for name, at in ends],
         "calls twice": [event("span_start", "again", 9, parent="middle", node_kind="llm")],
         "calls a tool besides": [event("span_start", "tool", 9, parent="outer", node_kind="tool")],
@@ -198,6 +215,7 @@ def test_hooks_that_tell_more_than_their_call_keep_their_row(what: str) -> None:
     rows.apply(store.drain_changes())
     assert rows.index(find(rows, store, "A")) is not None
     assert rows.index(call) is not None
+    assert hooks_shown_by(call) is None
     assert list(zip(rows.spans, rows.depths, strict=True)) == rebuilt(rows)
 
 
