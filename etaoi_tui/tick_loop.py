@@ -6,11 +6,11 @@ So a flood or a large file never takes the keyboard away.
 from __future__ import annotations
 
 import asyncio
-import gc
 import time
 from collections.abc import Callable
 
 from etaoi_tui.feed import Feed
+from etaoi_tui.garbage import GarbageRounds
 
 TICKS_PER_SECOND = 12
 """How often the screen follows the store."""
@@ -43,6 +43,7 @@ class TickLoop:
         clock: Callable[[], float],
         show: Callable[[], None],
         failed: Callable[[Exception], None],
+        garbage: GarbageRounds,
     ) -> None:
         """Make a loop.
 
@@ -51,11 +52,13 @@ class TickLoop:
             clock: The present, in seconds since the epoch.
             show: Draws what changed.
             failed: Told of an exception; the next tick may do better.
+            garbage: Is looked for between two ticks.
         """
         self._feed = feed
         self._clock = clock
         self._show = show
         self._failed = failed
+        self._garbage = garbage
         self._touched_at = -_HANDS_ON_FOR
 
     def touched(self) -> None:
@@ -81,7 +84,9 @@ class TickLoop:
         while feed.behind and time.perf_counter() - began < min(most, self._work_seconds()):
             await asyncio.sleep(self._breath())
             feed.work(self._slice_ms(), self._clock())
-        _collect_garbage(while_loading=feed.behind and not feed.source.live)
+        self._garbage.after_tick(
+            is_loading=feed.behind and not feed.source.live, hands_on=self._hands_on
+        )
         self._show()
 
     @property
@@ -97,11 +102,3 @@ class TickLoop:
     def _breath(self) -> float:
         return _BREATH if self._hands_on else 0.0
 
-
-def _collect_garbage(*, while_loading: bool) -> None:
-    """Leave garbage alone while a recording is read: what is made then stays; looking costs a sixth."""
-    if while_loading and gc.isenabled():
-        gc.disable()
-    elif not while_loading and not gc.isenabled():
-        gc.freeze()
-        gc.enable()

@@ -7,7 +7,7 @@ version that lacks one fails there by name.
 from __future__ import annotations
 
 import codecs
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -202,6 +202,23 @@ def decode_input_leniently() -> None:
 
 def _lenient_decoder(encoding: str) -> Callable[[], codecs.IncrementalDecoder]:
     return partial(codecs.getincrementaldecoder(encoding), errors="replace")
+
+
+def let_whole_lines_go() -> None:
+    """Keep lines from holding themselves: `Strip.divide`.
+
+    Textual puts a line that is drawn in one piece into that line's own cache, so that it stays until somebody
+    looks for garbage. A screen of lines that change has no other garbage worth looking for.
+    """
+    Strip.divide = _divide_unless_whole  # type: ignore[method-assign]
+
+
+_divide = Strip.divide
+
+
+def _divide_unless_whole(strip: Strip, cuts: Iterable[int]) -> Sequence[Strip]:
+    cuts = list(cuts)
+    return [strip] if cuts == [strip.cell_length] else _divide(strip, cuts)
 
 
 def key_name(written: str) -> str | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -132,6 +134,27 @@ def test_what_is_no_utf8_is_read_as_u_fffd() -> None:
     decode = linux_driver.getincrementaldecoder("utf-8")().decode
     assert decode(b"a\xc8(b\xff") == "a\ufffd(b\ufffd"
     assert decode("ü".encode()[:1]) + decode("ü".encode()[1:]) == "ü"
+
+
+def test_a_line_that_is_drawn_in_one_piece_goes_with_its_last_reference(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Line(Strip):
+        """Can be referred to weakly."""
+
+    monkeypatch.setattr(Strip, "divide", Strip.divide)
+    internals.let_whole_lines_go()
+    line = Line([Segment("a line")])
+    before, after = line.divide([2, 6])
+    assert (before.text, after.text) == ("a ", "line")
+    gc.disable()
+    try:
+        assert [one.text for one in line.divide(iter([6]))] == ["a line"]
+        reference = weakref.ref(line)
+        del line
+        assert reference() is None
+    finally:
+        gc.enable()
 
 
 class Failing(Widget):
