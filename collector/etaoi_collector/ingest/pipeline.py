@@ -18,13 +18,10 @@ from etaoi_collector.recording.recorder import Recorder
 from etaoi_collector.source_items import Closed, EventBatch, FrameRefused, Opened, SourceItem
 from etaoi_collector.store.model import Connection
 from etaoi_collector.wire.codec import decode_at_once
-from etaoi_collector.wire.encode import DROPPED_KEY
 from etaoi_collector.wire.event_ref import unpack_event_ref
-from etaoi_collector.wire.events import EVENT_KIND, Event, Reject, dropped_before
+from etaoi_collector.wire.events import EVENT_KIND, Event, Reject, SpanEnd, SpanStart, dropped_before
 from etaoi_collector.wire.frame_scan import EventRanges, scan_steps
 from etaoi_collector.wire.limits import REPAIRED_EVENT
-
-_TELLS_DROPS = DROPPED_KEY.encode()
 
 
 class Stats(msgspec.Struct, frozen=True):
@@ -239,7 +236,6 @@ class Ingest:
         self._bytes += len(frame)
         with self._joining:
             event_ref = self._append(at, number, frame)
-            tells_drops = _TELLS_DROPS in frame
             size = len(frame)
             batches: Iterable[EventBatch]
             if events is None:
@@ -248,7 +244,7 @@ class Ingest:
                 batches = [EventBatch(event_ref, 0, events, number, at)]
             for batch in batches:
                 self._events += len(batch.events)
-                self._count(batch, tells_drops)
+                self._count(batch)
                 self._emit(batch, size)
                 size = 0  # the frame is kept alive by its first batch already
         self._show_watchers(frame)
@@ -285,11 +281,10 @@ class Ingest:
         yield
         while self._recorder.write_some():
             yield
-        tells_drops = _TELLS_DROPS in frame
         size = len(frame)
         for batch in batch_steps(frame, ranges, event_ref, number, at):
             if batch is not None:
-                self._count(batch, tells_drops)
+                self._count(batch)
                 # Who joined in between reads the whole frame from the recording.
                 listening = [listener for listener in listeners if listener in self._listeners]
                 self._emit(batch, size, listening)
@@ -304,11 +299,14 @@ class Ingest:
             self._checkpoints.forget_before(self._recorder.oldest())
         return event_ref
 
-    def _count(self, batch: EventBatch, tells_drops: bool) -> None:
+    def _count(self, batch: EventBatch) -> None:
         events = batch.events
         self._rejected += sum(event.count for event in events if type(event) is Reject)
-        if tells_drops:
-            self._dropped_by_clients += sum(sum(dropped_before(event)) for event in events)
+        self._dropped_by_clients += sum(
+            sum(dropped_before(event))
+            for event in events
+            if (type(event) is SpanStart or type(event) is SpanEnd) and event.metadata.dropped is not None
+        )
         self._by_type.update(map(type, events))
 
     def _emit(self, item: SourceItem, size: int = 0, listeners: Sequence[Listener] | None = None) -> None:
