@@ -116,7 +116,7 @@ def test_what_the_c_library_keeps_is_given_back() -> None:
 
 
 def test_large_messages_leave_nothing_behind(tmp_path: Path) -> None:
-    """Of several clients at a time: the C library puts the messages of each where those of others leave holes."""
+    """Of several clients at a time: messages of each are put where those of others leave holes."""
     frames = [
         frame_of(start(number, payload={"text": "x" * (size * MIB // 4)}) for number in range(4))
         for size in (1, 2, 3)
