@@ -48,7 +48,7 @@ from etaoi_tui.widgets.row_view import RowView
 from etaoi_tui.widgets.search_bar import SearchBar
 from etaoi_tui.widgets.span_tree import SpanTree
 from etaoi_tui.widgets.status_bar import StatusBar
-from etaoi_tui.widgets.textual_internals import contained, let_whole_lines_go, set_bindings
+from etaoi_tui.widgets.textual_internals import contained, set_bindings
 from etaoi_tui.widgets.trace_list import TraceList
 from etaoi_tui.widgets.voice_lanes import VoiceLanes
 from etaoi_tui.widgets.welcome import Welcome
@@ -100,7 +100,6 @@ class Workspace(Screen[None]):
         """
         super().__init__()
         install_partial_compositor(self)
-        let_whole_lines_go()
         self.source = context.source
         self.store = context.store
         self.now = now = context.now

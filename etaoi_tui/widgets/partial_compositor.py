@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from textual.geometry import Region
 from textual.strip import Strip
 
-from etaoi_tui.widgets.textual_internals import compositor_of, set_compositor
+from etaoi_tui.widgets.textual_internals import compositor_of, let_whole_lines_go, set_compositor
 
 if TYPE_CHECKING:
     from textual._compositor import ChopsUpdate, Compositor
@@ -35,6 +35,7 @@ def install_partial_compositor(screen: Screen[Any]) -> bool:
     if own is None or type(own) is not Compositor or not all(hasattr(own, name) for name in _NEEDED):
         return False
     set_compositor(screen, PartialCompositor())
+    let_whole_lines_go()
     return True
 
 
