@@ -11,6 +11,7 @@ import contextlib
 import os
 import threading
 import time
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from enum import StrEnum
 from pathlib import Path
@@ -113,7 +114,8 @@ class Recorder:
         self._clock = clock
         self._lock = threading.Lock()
         self.value_refs: list[int] = []
-        """Places of the frames that bring values for other frames' events, in order."""
+        """Places of the frames that bring values for other frames' events, in order; without those of files
+        that were deleted, so that it does not grow for ever."""
         self._splits = FrameCache(self.read_frame, lambda: self.value_refs)
         self._files.open_chosen(Path(path)) if path is not None else self._files.check()
 
@@ -168,8 +170,15 @@ class Recorder:
         """
         event_ref = self._keep(received, connection, frame, in_pieces)
         if frame.startswith(VALUES_BEGIN):
-            self.value_refs.append(event_ref)
+            self._note_values(event_ref)
         return event_ref
+
+    def _note_values(self, event_ref: int) -> None:
+        oldest = pack_event_ref(next(iter(self._files.segments), 0), 0)
+        if self.value_refs and self.value_refs[0] < oldest:
+            # A new list: readers on other threads may stand in the old one.
+            self.value_refs = self.value_refs[bisect_left(self.value_refs, oldest) :]
+        self.value_refs.append(event_ref)
 
     def _keep(self, received: float, connection: int, frame: bytes, in_pieces: bool) -> int:
         with self._lock:
