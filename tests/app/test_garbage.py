@@ -8,12 +8,9 @@ import weakref
 from collections.abc import Iterator
 
 import pytest
-from rich.segment import Segment
-from textual.strip import Strip
 
 from etaoi_tui import garbage as module
 from etaoi_tui.garbage import FREEZE_EVERY, Garbage
-from etaoi_tui.widgets.textual_internals import divide_without_cycles
 
 MANY = 3_000
 
@@ -114,18 +111,3 @@ def test_nothing_is_looked_at_while_a_recording_is_read() -> None:
     held.clear()
     gc.collect()
     assert len(left) == MANY
-
-
-def test_a_line_that_is_cut_into_itself_is_freed_at_once() -> None:
-    divide_without_cycles()
-    line = Strip([Segment("abc"), Segment("def")])
-    assert line.divide([6]) == [line] and line.divide([6, 9])[0] is line
-    assert [part.text for part in line.divide([2, 4, 6])] == ["ab", "cd", "ef"]
-    assert [part.text for part in line.divide(iter([2, 4, 9]))] == ["ab", "cd"]
-    assert line.divide([2, 4, 6]) is line.divide([2, 4, 6]), "remembered"
-    gc.collect()
-    gc.disable()
-    before = sum(isinstance(thing, Strip) for thing in gc.get_objects())
-    for _ in range(100):
-        Strip([Segment("x")]).divide([1])
-    assert sum(isinstance(thing, Strip) for thing in gc.get_objects()) == before

@@ -11,7 +11,6 @@ import contextlib
 import os
 import threading
 import time
-from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from enum import StrEnum
 from pathlib import Path
@@ -23,6 +22,7 @@ from etaoi_collector.recording.frame_cache import FrameCache
 from etaoi_collector.recording.next_chunk import next_chunk
 from etaoi_collector.recording.random_access_file import read_at
 from etaoi_collector.recording.recording_files import OVER_KEPT_BYTES, KnownConnection, RecordingFiles, why
+from etaoi_collector.recording.shared_values import with_value_ref
 from etaoi_collector.recording.unwritten import Unwritten
 from etaoi_collector.source_items import Missing
 from etaoi_collector.wire.event_ref import pack_event_ref, unpack_event_ref
@@ -114,8 +114,7 @@ class Recorder:
         self._clock = clock
         self._lock = threading.Lock()
         self.value_refs: list[int] = []
-        """Places of the frames that bring values for other frames' events, in order; without those of files
-        that were deleted, so that it does not grow for ever."""
+        """Places of the frames that bring values for other frames' events and are still there, in order."""
         self._splits = FrameCache(self.read_frame, lambda: self.value_refs)
         self._files.open_chosen(Path(path)) if path is not None else self._files.check()
 
@@ -170,15 +169,8 @@ class Recorder:
         """
         event_ref = self._keep(received, connection, frame, in_pieces)
         if frame.startswith(VALUES_BEGIN):
-            self._note_values(event_ref)
+            self.value_refs = with_value_ref(self.value_refs, event_ref, pack_event_ref(self._files.first, 0))
         return event_ref
-
-    def _note_values(self, event_ref: int) -> None:
-        oldest = pack_event_ref(next(iter(self._files.segments), 0), 0)
-        if self.value_refs and self.value_refs[0] < oldest:
-            # A new list: readers on other threads may stand in the old one.
-            self.value_refs = self.value_refs[bisect_left(self.value_refs, oldest) :]
-        self.value_refs.append(event_ref)
 
     def _keep(self, received: float, connection: int, frame: bytes, in_pieces: bool) -> int:
         with self._lock:
@@ -265,7 +257,7 @@ class Recorder:
     def oldest(self) -> Cursor:
         """Return the beginning of what was not deleted again."""
         with self._lock:
-            first = next(iter(self._files.segments), 0)
+            first = self._files.first
             return Cursor(first if first - 1 in self._files.ends else 0, 0)
 
     def stretch(self, position: Cursor, most: int) -> Chunk | None:

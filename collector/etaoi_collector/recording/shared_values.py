@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 
 from etaoi_collector.lru import Lru
@@ -12,6 +12,17 @@ from etaoi_collector.wire.references import decode_values, digest_of
 _FRAMES_KEPT = 16
 _BYTES_KEPT = 16 << 20
 """Values that were found stay in memory up to so many bytes."""
+
+
+def with_value_ref(value_refs: list[int], event_ref: int, oldest: int) -> list[int]:
+    """Return the places of frames that bring values, with one more and without those before the oldest.
+
+    Readers on other threads may stand in the list, so it is left as it is when the first of it go.
+    """
+    if value_refs and value_refs[0] < oldest:
+        return [*value_refs[bisect_left(value_refs, oldest) :], event_ref]
+    value_refs.append(event_ref)
+    return value_refs
 
 
 class SharedValues:
