@@ -26,7 +26,6 @@ from etaoi_collector.sources.base import Source
 from etaoi_collector.store import DEFAULT_MAX_SPANS, Store
 from etaoi_tui.commands import load_commands
 from etaoi_tui.feed import Feed
-from etaoi_tui.garbage import GarbageRounds
 from etaoi_tui.job_control import JobControl
 from etaoi_tui.resilient_driver import make_resilient
 from etaoi_tui.screens import workspace_style
@@ -153,10 +152,7 @@ class ViewerApp(ContainedApp[ChosenRecording]):
         self._notice_count = 0
         self._jobs = JobControl(self)
         self._stuck_terminal = StuckTerminal()
-        self._garbage = GarbageRounds()
-        self._tick_loop = TickLoop(
-            self.feed, clock, self.show, partial(self.contain, where=None), self._garbage
-        )
+        self._tick_loop = TickLoop(self.feed, clock, self.show, partial(self.contain, where=None))
         self.main = Workspace(
             ScreenContext(
                 source=source,
@@ -223,7 +219,7 @@ class ViewerApp(ContainedApp[ChosenRecording]):
 
         KINDS.load_plugins()
         self.main.traces.figures.load_prices()
-        self._garbage.look()
+        self._tick_loop.garbage.prepared(self.store.span_count)
 
     @on(RecordingChosen)
     def _recording_chosen(self, event: RecordingChosen) -> None:

@@ -1,41 +1,75 @@
-"""When the viewer looks for garbage: between two pictures, and at what is new.
+"""When Python looks for objects that only refer to each other: not while somebody waits for the screen.
 
-A store grows by lists that live for good. By Python's own rule a flood has them walked again and again, with
-every thread standing still meanwhile: that took a seventh of its CPU time, and held keys up longest.
+To look takes longer the more there is, and everything stands still. So what lives for long is taken out of
+the interpreter's sight now and then (`gc.freeze`). But what dies out of its sight stays for ever: the widgets
+of a dialog that was closed, whatever else refers to itself. So when much more is out of sight than spans are
+there to account for, everything is looked at after all.
 """
 
 from __future__ import annotations
 
 import gc
+import threading
+import time
+from collections.abc import Callable
 
-_HANDS_ON = 20_000
-_HANDS_OFF = 100_000
-"""Containers that came and did not go until it is looked which of them are garbage, while somebody uses the
-keys and while nobody does: some 5 and 25 ms."""
+from etaoi_collector.free_memory import give_back
+
+FREEZE_EVERY = 20.0
+"""Seconds between two times that everything alive is taken out of sight."""
+UNEXPLAINED = 100_000
+"""Objects out of sight, beside one for each span and those of the beginning, from which on all are looked at:
+about 10 MB, and a fifth of a second."""
 
 
-class GarbageRounds:
-    """Looks for garbage where the interpreter was told not to; one for the process."""
+class Garbage:
+    """Decides when the interpreter looks for it.
 
-    def __init__(self) -> None:
-        self._was_loading = False
+    Args:
+        now: Monotonic seconds.
+    """
 
-    def look(self) -> None:
-        """Free what is garbage, and take what lives out of sight for good."""
-        gc.collect()
-        gc.freeze()
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._froze_at = 0.0
+        self._explained = 0
+        """Objects that were out of sight when all had been looked at, without one for each span."""
 
-    def after_tick(self, *, is_loading: bool, hands_on: bool) -> None:
-        """Look if it is time to.
+    def prepared(self, spans: int) -> None:
+        """Look at all there is, and take it out of sight: what was imported stays for good.
 
         Args:
-            is_loading: A recording is read. What is made then stays, and is not looked at.
-            hands_on: Somebody uses keys or mouse.
+            spans: How many are in memory; each accounts for an object.
         """
-        if is_loading:
-            self._was_loading = True
-        elif self._was_loading:
-            self._was_loading = False
-            gc.freeze()
-        elif gc.get_count()[0] > (_HANDS_ON if hands_on else _HANDS_OFF):
-            self.look()
+        gc.unfreeze()
+        gc.collect()
+        self._freeze()
+        self._explained = gc.get_freeze_count() - spans
+
+    def load(self, is_loading: bool, spans: int) -> None:
+        """Leave garbage alone while a recording is read: what is made then stays; looking costs a sixth."""
+        if is_loading and gc.isenabled():
+            gc.disable()
+        elif not is_loading and not gc.isenabled():
+            self._freeze()
+            self._explained = gc.get_freeze_count() - spans
+            gc.enable()
+
+    def look(self, spans: int, *, may_wait: bool) -> None:
+        """Do what is due; called after each picture.
+
+        Args:
+            spans: How many are in memory.
+            may_wait: Somebody has hands on the keys: a long look is put off, unless it becomes too long.
+        """
+        if self._now() - self._froze_at < FREEZE_EVERY:
+            return
+        self._freeze()
+        unexplained = gc.get_freeze_count() - spans - self._explained
+        if unexplained > (2 * UNEXPLAINED if may_wait else UNEXPLAINED):
+            self.prepared(spans)
+            threading.Thread(target=give_back, name="etaoi-free-memory", daemon=True).start()
+
+    def _freeze(self) -> None:
+        self._froze_at = self._now()
+        gc.freeze()

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 
 from etaoi_tui.feed import Feed
-from etaoi_tui.garbage import GarbageRounds
+from etaoi_tui.garbage import Garbage
 
 TICKS_PER_SECOND = 12
 """How often the screen follows the store."""
@@ -43,7 +43,6 @@ class TickLoop:
         clock: Callable[[], float],
         show: Callable[[], None],
         failed: Callable[[Exception], None],
-        garbage: GarbageRounds,
     ) -> None:
         """Make a loop.
 
@@ -52,13 +51,12 @@ class TickLoop:
             clock: The present, in seconds since the epoch.
             show: Draws what changed.
             failed: Told of an exception; the next tick may do better.
-            garbage: Is looked for between two ticks.
         """
         self._feed = feed
         self._clock = clock
         self._show = show
         self._failed = failed
-        self._garbage = garbage
+        self.garbage = Garbage()
         self._touched_at = -_HANDS_ON_FOR
 
     def touched(self) -> None:
@@ -84,10 +82,10 @@ class TickLoop:
         while feed.behind and time.perf_counter() - began < min(most, self._work_seconds()):
             await asyncio.sleep(self._breath())
             feed.work(self._slice_ms(), self._clock())
-        self._garbage.after_tick(
-            is_loading=feed.behind and not feed.source.live, hands_on=self._hands_on
-        )
+        spans = feed.store.span_count
+        self.garbage.load(feed.behind and not feed.source.live, spans)
         self._show()
+        self.garbage.look(spans, may_wait=self._hands_on)
 
     @property
     def _hands_on(self) -> bool:
@@ -101,4 +99,3 @@ class TickLoop:
 
     def _breath(self) -> float:
         return _BREATH if self._hands_on else 0.0
-

@@ -69,6 +69,25 @@ def set_compositor(screen: Screen[Any], compositor: Any) -> None:
     screen._compositor = compositor
 
 
+def divide_without_cycles() -> None:
+    """Let a line that is cut into one piece not remember itself as that piece: `Strip.divide`.
+
+    Nothing but the garbage collector can free what refers to itself, and nearly every line that is drawn
+    would: hundreds a second.
+    """
+    if getattr(Strip.divide, "without_cycles", False):
+        return
+    divide = Strip.divide
+
+    def divide_others(self: Strip, cuts: Iterable[int]) -> Sequence[Strip]:
+        length = self.cell_length
+        inside = [cut for cut in cuts if cut <= length]
+        return [self] if inside == [length] else divide(self, inside)
+
+    vars(divide_others)["without_cycles"] = True
+    Strip.divide = divide_others  # type: ignore[method-assign]
+
+
 class ContainedApp(App[Result]):
     """An app that outlives every exception in a message handler, a timer, a callback, a worker or a drawing.
 
@@ -202,23 +221,6 @@ def decode_input_leniently() -> None:
 
 def _lenient_decoder(encoding: str) -> Callable[[], codecs.IncrementalDecoder]:
     return partial(codecs.getincrementaldecoder(encoding), errors="replace")
-
-
-def let_whole_lines_go() -> None:
-    """Keep lines from holding themselves: `Strip.divide`.
-
-    Textual puts a line that is drawn in one piece into that line's own cache, so that it stays until somebody
-    looks for garbage. A screen of lines that change has no other garbage worth looking for.
-    """
-    Strip.divide = _divide_unless_whole  # type: ignore[method-assign]
-
-
-_divide = Strip.divide
-
-
-def _divide_unless_whole(strip: Strip, cuts: Iterable[int]) -> Sequence[Strip]:
-    cuts = list(cuts)
-    return [strip] if cuts == [strip.cell_length] else _divide(strip, cuts)
 
 
 def key_name(written: str) -> str | None:
