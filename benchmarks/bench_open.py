@@ -62,7 +62,7 @@ def _read_seconds(path: Path) -> float:
 
 @cache
 def _recording() -> tuple[Path, Path, int]:
-    """Return a state folder, a recording of `EVENTS` in it, and how many spans that has; all rounds share it."""
+    """Return a state folder, a recording of `EVENTS` in it, and its number of spans; all rounds share it."""
     state = Path(_FOLDER.name)
     recordings_dir(state).mkdir(parents=True)
     path = recordings_dir(state) / "run-20260102-030405-abcd.msgpack"

@@ -1,4 +1,4 @@
-"""The sender at the borders of a program's life: replaced threads, forks, exit handlers, a disk that is full."""
+"""The sender at the borders of a program's life: replaced threads, forks, exit handlers, a full disk."""
 
 from __future__ import annotations
 
@@ -29,9 +29,7 @@ from tests.sdk.viewer import Viewer
 
 def names(events: list[dict[str, Any]]) -> list[str]:
     """Names of the spans that start, each once: a new connection tells again what is open."""
-    return list(
-        dict.fromkeys(event["metadata"]["name"] for event in events if event["kind"] == "span_start")
-    )
+    return list(dict.fromkeys(event["metadata"]["name"] for event in events if event["kind"] == "span_start"))
 
 
 def replace_locks(monkeypatch: pytest.MonkeyPatch) -> None:
