@@ -15,6 +15,7 @@ from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve
 
 from benchmarks.report import Done, Row
+from etaoi_collector.free_memory import FreeMemory
 from etaoi_collector.receivers.clients import Clients
 from etaoi_collector.receivers.door import ReceiverContext
 from etaoi_collector.receivers.etaoi_ws import EtaoiWebSocket
@@ -117,7 +118,8 @@ async def _websockets() -> tuple[float, float]:
         ingest,  # type: ignore[arg-type]
         Gate(token=None, check_host=True),
         Clients(ingest),  # type: ignore[arg-type]
-        TranslationWorker(loop, lambda _: None),
+        TranslationWorker(loop, lambda _: None, lambda _: None),
+        FreeMemory(loop),
         "0",
         30.0,
     )

@@ -30,6 +30,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "collector")]
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 
+from etaoi_collector.free_memory import FreeMemory
 from etaoi_collector.ingest.pipeline import Ingest
 from etaoi_collector.receivers.clients import Clients
 from etaoi_collector.receivers.door import ReceiverContext
@@ -114,6 +115,7 @@ class Doors:
             Gate(token=None, check_host=True),
             Clients(self.ingest),
             Worker(self.ingest),  # type: ignore[arg-type]
+            FreeMemory(asyncio.get_running_loop()),
             "0",
             30.0,
         )

@@ -285,6 +285,7 @@ class Collector(SubscriptionHub, Publishers):
 
     async def _serve(self, receivers: Sequence[type[Receiver]]) -> None:
         # websockets and h11 load while the first frame is drawn
+        from etaoi_collector.free_memory import FreeMemory
         from etaoi_collector.receivers.clients import Clients
         from etaoi_collector.receivers.door import ReceiverContext
         from etaoi_collector.receivers.front import Front
@@ -298,12 +299,14 @@ class Collector(SubscriptionHub, Publishers):
         self._loop.set_exception_handler(LoopTroubles(self._intake.report))
         self._stopping = asyncio.Event()
         options = self.options
-        worker = TranslationWorker(self._loop, self._intake.report)
+        free_memory = FreeMemory(self._loop)
+        worker = TranslationWorker(self._loop, self._intake.report, free_memory.handled)
         context = ReceiverContext(
             self._intake,
             Gate(token=options.token, check_host=ports.loopback, allow_hosts=options.allow_hosts),
             Clients(self._intake),
             worker,
+            free_memory,
             PROGRAM_VERSION,
             options.viewer_patience,
         )
@@ -319,6 +322,7 @@ class Collector(SubscriptionHub, Publishers):
             flushing.cancel()
             await worker.drain(DRAIN_WITHIN)
             worker.close()
+            free_memory.close()
             await front.close()
 
     async def _flush_often(self) -> None:

@@ -18,6 +18,7 @@ import msgspec
 from etaoi_collector.receivers.inflate import inflate
 
 if TYPE_CHECKING:
+    from etaoi_collector.free_memory import FreeMemory
     from etaoi_collector.ingest.pipeline import Ingest
     from etaoi_collector.receivers.clients import Clients
     from etaoi_collector.receivers.gate import Gate
@@ -128,6 +129,7 @@ class ReceiverContext(NamedTuple):
     gate: Gate
     clients: Clients
     worker: TranslationWorker
+    free_memory: FreeMemory
     version: str
     """This program's version."""
     patience: float

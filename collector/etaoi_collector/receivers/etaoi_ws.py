@@ -56,6 +56,7 @@ class EtaoiWebSocket(Receiver):
         self._gate = context.gate
         self._version = context.version
         self._patience = context.patience
+        self._free_memory = context.free_memory
         self.viewers: set[ServerConnection] = set()
         """Connections that may be stuck in sending."""
 
@@ -116,7 +117,9 @@ class EtaoiWebSocket(Receiver):
                 elif answer.frame is not None and number:
                     for _ in self._ingest.frame_steps(number, answer.frame):
                         await asyncio.sleep(0)  # other clients' turn
+                    size = len(message)
                     del message, answer  # a large frame must not stay while the next one arrives
+                    self._free_memory.handled(size)
                     answer = _GO_ON
                 else:
                     if number:

@@ -36,6 +36,7 @@ class TranslationWorker:
     Args:
         loop: The loop on which results are handed over.
         report: Is told what went wrong within this program, on the loop.
+        handled: Is told the size of what a job kept alive, when it does not any more.
         bytes_waiting: Bytes of bodies that may wait.
     """
 
@@ -43,10 +44,12 @@ class TranslationWorker:
         self,
         loop: asyncio.AbstractEventLoop,
         report: Callable[[str], None],
+        handled: Callable[[int], None],
         bytes_waiting: int = BYTES_WAITING,
     ) -> None:
         self._loop = loop
         self._report = report
+        self._handled = handled
         self._most = bytes_waiting
         self._waiting = 0
         self._jobs: queue.SimpleQueue[tuple[Job, Deliver, Reject, int] | None] = queue.SimpleQueue()
@@ -127,6 +130,7 @@ class TranslationWorker:
     def _done(self, size: int) -> None:
         self._waiting -= size
         self._pending -= 1
+        self._handled(size)
         if self._pending == 0:
             self._idle.set()
 

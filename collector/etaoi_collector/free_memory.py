@@ -1,0 +1,67 @@
+"""Gives memory that nobody uses back to the system.
+
+What is freed stays with the C library. glibc keeps up to 64 MiB for each thread, and more where the heap has
+holes: a message of a hundred megabytes would be paid for as long as the process lives.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+LARGE = 1 << 20
+"""Bytes of a message, compressed ones as they come, from which on what it took is given back."""
+AFTER = 1.0
+"""Seconds after the newest large message: those that come one after the other use the same memory."""
+
+
+def give_back() -> bool:
+    """Give free memory back; a quarter of a millisecond a MiB, in which other threads run.
+
+    Returns:
+        False where the C library cannot be asked to (only glibc can).
+    """
+    try:
+        import ctypes  # hardly ever needed
+
+        trim = ctypes.CDLL(None).malloc_trim
+    except (ImportError, AttributeError, OSError, TypeError):
+        return False
+    trim(0)
+    return True
+
+
+class FreeMemory:
+    """Gives memory back when large messages have been handled. All calls come from the event loop.
+
+    Args:
+        loop: The event loop, which does not wait for it.
+        after: Seconds after the newest of them.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, after: float = AFTER) -> None:
+        self._loop = loop
+        self._after = after
+        self._waiting: asyncio.TimerHandle | None = None
+
+    def handled(self, size: int) -> None:
+        """Note that a message was handled, and let go of.
+
+        Args:
+            size: Its bytes.
+        """
+        if size < LARGE:
+            return
+        if self._waiting is not None:
+            self._waiting.cancel()
+        self._waiting = self._loop.call_later(self._after, self._give_back)
+
+    def close(self) -> None:
+        """The loop ends."""
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
+
+    def _give_back(self) -> None:
+        self._waiting = None
+        threading.Thread(target=give_back, name="etaoi-free-memory", daemon=True).start()

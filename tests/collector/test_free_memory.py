@@ -1,0 +1,168 @@
+"""What large messages took is given back to the system, when they have been handled."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import websockets
+
+from etaoi_collector.free_memory import give_back
+from etaoi_collector.wire.handshake import encode_hello
+from tests.collector.making import frame_of, start
+from tests.collector.serving import PATIENCE, run
+
+ROOT = Path(__file__).parent.parent.parent
+MIB = 1 << 20
+STAYS = 40 * MIB
+"""What may stay of hundreds of MiB: code that was loaded, and what small objects left behind."""
+CLIENTS = 6
+
+SERVER = """
+    import sys
+    from pathlib import Path
+    from etaoi_collector.collector import Collector, CollectorOptions
+
+    def memory():
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("RssAnon:"):
+                return int(line.split()[1]) * 1024
+
+    collector = Collector(CollectorOptions(port=0, record=Path(sys.argv[1]), watched=False)).bind()
+    collector.start()
+    assert collector.wait_ready(60)
+    print(collector.endpoint, flush=True)
+    for _ in sys.stdin:
+        print(collector.stats().clients, memory(), flush=True)
+    collector.stop()
+"""
+
+KEEPING = """
+    import threading
+    from pathlib import Path
+    from etaoi_collector.free_memory import give_back
+
+    def memory():
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("RssAnon:"):
+                return int(line.split()[1]) / 1024
+
+    def work():
+        held = [b"x" * 100_000 for _ in range(1_000)]
+        del held[1::2], held[1::2], held[1::2], held[1::2]  # holes: what lies behind them is still used
+        kept = memory()
+        assert give_back()
+        print(kept - before, memory() - before)
+
+    before = memory()
+    thread = threading.Thread(target=work)  # each thread has a heap of its own
+    thread.start()
+    thread.join()
+"""
+
+pytestmark = pytest.mark.skipif(
+    not give_back() or not Path("/proc/self/status").exists(), reason="needs glibc, and memory from /proc"
+)
+
+
+@contextmanager
+def running(program: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
+    """Run a program in a process of its own, whose memory no other test has used."""
+    command = [sys.executable, "-c", textwrap.dedent(program), *map(str, arguments)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def told(process: subprocess.Popen[str]) -> str:
+    """Ask a server how it is."""
+    assert process.stdin is not None and process.stdout is not None
+    process.stdin.write("\n")
+    process.stdin.flush()
+    return process.stdout.readline().strip()
+
+
+async def send(url: str, frames: list[bytes]) -> None:
+    """Send messages as a client of its own."""
+    async with websockets.connect(
+        url, max_size=None, compression=None, ping_interval=None, close_timeout=PATIENCE, proxy=None
+    ) as connection:
+        await connection.send(encode_hello("0"))
+        await connection.recv()
+        for frame in frames:
+            await connection.send(frame)
+
+
+async def _send_together(url: str, frames: list[bytes]) -> None:
+    await asyncio.gather(*(send(url, frames) for _ in range(CLIENTS)))
+
+
+def test_what_the_c_library_keeps_is_given_back() -> None:
+    with running(KEEPING) as process:
+        assert process.stdout is not None
+        kept, stays = map(float, process.stdout.readline().split())
+    assert kept > 60
+    assert stays < kept / 2
+
+
+def test_large_messages_leave_nothing_behind(tmp_path: Path) -> None:
+    """Of several clients at a time: messages of each are put where those of others leave holes."""
+    frames = [
+        frame_of(start(number, payload={"text": "x" * (size * MIB // 4)}) for number in range(4))
+        for size in (1, 2, 3)
+    ]
+    with running(SERVER, tmp_path / "a.msgpack") as server:
+        assert server.stdout is not None
+        url = server.stdout.readline().strip()
+        run(send(url, frames[:1]))  # loads what messages need
+        before = int(told(server).split()[1])
+        run(_send_together(url, frames * 20))
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            clients, now = map(int, told(server).split())
+            if (not clients and now - before < STAYS) or time.monotonic() > deadline:
+                break
+            time.sleep(0.05)
+    assert clients == 0
+    assert now - before < STAYS
+
+
+async def _given_back_once(monkeypatch: pytest.MonkeyPatch) -> int:
+    import etaoi_collector.free_memory as module
+
+    times: list[int] = []
+    given = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def count() -> bool:
+        times.append(1)
+        loop.call_soon_threadsafe(given.set)
+        return True
+
+    monkeypatch.setattr(module, "give_back", count)
+    memory = module.FreeMemory(loop, after=0.01)
+    memory.handled(module.LARGE - 1)
+    assert memory._waiting is None
+    for _ in range(100):
+        memory.handled(module.LARGE)
+    await asyncio.wait_for(given.wait(), PATIENCE)
+    memory.handled(module.LARGE)
+    memory.close()
+    await asyncio.sleep(0.05)
+    return len(times)
+
+
+def test_memory_is_given_back_after_the_last_of_many_and_never_after_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert asyncio.run(_given_back_once(monkeypatch)) == 1
