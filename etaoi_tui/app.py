@@ -5,7 +5,6 @@ The screen pulls: nothing that receives events knows of it.
 
 from __future__ import annotations
 
-import gc
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -68,9 +67,6 @@ each time the loop wakes up while the collector's thread is busy."""
 
 _QUEUED_FRAMES = 1
 """Screens that may wait for the terminal; while more do, nothing new is drawn."""
-
-_FREEZE_EVERY = 20.0
-"""Seconds between two times that everything alive is taken out of the garbage collector's sight."""
 
 _MESSAGE_SECONDS: dict[SeverityLevel, float] = {"information": 2.0, "warning": 4.0, "error": 6.0}
 _LONGEST_MESSAGE = 400
@@ -153,7 +149,6 @@ class ViewerApp(ContainedApp[ChosenRecording]):
         self._all_arrived = False
         self._ticks = 0
         self._spinner_frame = 0
-        self._froze_at = 0.0
         self._notice_count = 0
         self._jobs = JobControl(self)
         self._stuck_terminal = StuckTerminal()
@@ -224,8 +219,7 @@ class ViewerApp(ContainedApp[ChosenRecording]):
 
         KINDS.load_plugins()
         self.main.traces.figures.load_prices()
-        gc.collect()
-        gc.freeze()
+        self._tick_loop.garbage.prepared(self.store.span_count)
 
     @on(RecordingChosen)
     def _recording_chosen(self, event: RecordingChosen) -> None:
@@ -321,11 +315,6 @@ class ViewerApp(ContainedApp[ChosenRecording]):
             self._all_arrived = True
             self.main.span_tree.fold_what_arrived()
         self._tell_notices()
-        now = time.monotonic()
-        if now - self._froze_at > _FREEZE_EVERY:
-            # Long lists of spans live for good: a collection that walks them only freezes the screen.
-            self._froze_at = now
-            gc.freeze()
 
     def _tell_notices(self) -> None:
         notices = self.source.notices

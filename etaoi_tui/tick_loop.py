@@ -6,11 +6,11 @@ So a flood or a large file never takes the keyboard away.
 from __future__ import annotations
 
 import asyncio
-import gc
 import time
 from collections.abc import Callable
 
 from etaoi_tui.feed import Feed
+from etaoi_tui.garbage import Garbage
 
 TICKS_PER_SECOND = 12
 """How often the screen follows the store."""
@@ -56,6 +56,7 @@ class TickLoop:
         self._clock = clock
         self._show = show
         self._failed = failed
+        self.garbage = Garbage()
         self._touched_at = -_HANDS_ON_FOR
 
     def touched(self) -> None:
@@ -81,8 +82,10 @@ class TickLoop:
         while feed.behind and time.perf_counter() - began < min(most, self._work_seconds()):
             await asyncio.sleep(self._breath())
             feed.work(self._slice_ms(), self._clock())
-        _collect_garbage(while_loading=feed.behind and not feed.source.live)
+        spans = feed.store.span_count
+        self.garbage.load(feed.behind and not feed.source.live, spans)
         self._show()
+        self.garbage.look(spans, may_wait=self._hands_on)
 
     @property
     def _hands_on(self) -> bool:
@@ -96,12 +99,3 @@ class TickLoop:
 
     def _breath(self) -> float:
         return _BREATH if self._hands_on else 0.0
-
-
-def _collect_garbage(*, while_loading: bool) -> None:
-    """Leave garbage alone while a recording is read: what is made then stays; looking costs a sixth."""
-    if while_loading and gc.isenabled():
-        gc.disable()
-    elif not while_loading and not gc.isenabled():
-        gc.freeze()
-        gc.enable()

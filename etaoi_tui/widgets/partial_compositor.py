@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from textual.geometry import Region
 from textual.strip import Strip
 
-from etaoi_tui.widgets.textual_internals import compositor_of, set_compositor
+from etaoi_tui.widgets.textual_internals import compositor_of, divide_without_cycles, set_compositor
 
 if TYPE_CHECKING:
     from textual._compositor import ChopsUpdate, Compositor
@@ -34,6 +34,7 @@ def install_partial_compositor(screen: Screen[Any]) -> bool:
     own = compositor_of(screen)
     if own is None or type(own) is not Compositor or not all(hasattr(own, name) for name in _NEEDED):
         return False
+    divide_without_cycles()
     set_compositor(screen, PartialCompositor())
     return True
 

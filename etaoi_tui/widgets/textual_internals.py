@@ -7,7 +7,7 @@ version that lacks one fails there by name.
 from __future__ import annotations
 
 import codecs
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -67,6 +67,25 @@ def compositor_of(screen: Screen[Any]) -> Any:
 def set_compositor(screen: Screen[Any], compositor: Any) -> None:
     """Let something else paint a screen: `Screen._compositor`."""
     screen._compositor = compositor
+
+
+def divide_without_cycles() -> None:
+    """Let a line that is cut into one piece not remember itself as that piece: `Strip.divide`.
+
+    Nothing but the garbage collector can free what refers to itself, and nearly every line that is drawn
+    would: hundreds a second.
+    """
+    if getattr(Strip.divide, "without_cycles", False):
+        return
+    divide = Strip.divide
+
+    def divide_others(self: Strip, cuts: Iterable[int]) -> Sequence[Strip]:
+        length = self.cell_length
+        inside = [cut for cut in cuts if cut <= length]
+        return [self] if inside == [length] else divide(self, inside)
+
+    vars(divide_others)["without_cycles"] = True
+    Strip.divide = divide_others  # type: ignore[method-assign]
 
 
 class ContainedApp(App[Result]):

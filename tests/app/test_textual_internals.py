@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Iterable
 from pathlib import Path
@@ -216,6 +217,25 @@ def test_keys_are_named_as_people_write_them() -> None:
         "space",
     ]
     assert internals.key_name("hyper+x") is None and internals.key_name("\x00") is None
+
+
+def test_a_line_that_is_cut_into_itself_is_freed_at_once() -> None:
+    internals.divide_without_cycles()
+    internals.divide_without_cycles()  # once is enough
+    line = Strip([Segment("abc"), Segment("def")])
+    assert line.divide([6]) == [line] and line.divide([6, 9])[0] is line
+    assert [part.text for part in line.divide([2, 4, 6])] == ["ab", "cd", "ef"]
+    assert [part.text for part in line.divide(iter([2, 4, 9]))] == ["ab", "cd"]
+    assert line.divide([2, 4, 6]) is line.divide([2, 4, 6]), "remembered"
+    gc.collect()
+    gc.disable()
+    try:
+        before = sum(isinstance(thing, Strip) for thing in gc.get_objects())
+        for _ in range(100):
+            Strip([Segment("x")]).divide([1])
+        assert sum(isinstance(thing, Strip) for thing in gc.get_objects()) == before
+    finally:
+        gc.enable()
 
 
 def test_every_helper_has_a_test() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgpack
 import pytest
 
 from etaoi_collector.recording import recording_files
@@ -16,14 +17,18 @@ from etaoi_collector.recording.directory import list_recordings
 from etaoi_collector.recording.reader import TraceReader
 from etaoi_collector.recording.recorder import Recorder, State
 from etaoi_collector.recording.recording_files import OVER_KEPT_BYTES
+from etaoi_collector.recording.shared_values import SharedValues
 from etaoi_collector.source_items import FrameRefused, Missing, Opened
 from etaoi_collector.wire.event_ref import unpack_event_ref
+from etaoi_collector.wire.references import digest_of, encode_values, reference_to
 from etaoi_collector.wire.trace_records import create_private, read_header, records_in
 from tests.collector.making import an_id, events_in, numbered_frame
 from tests.collector.serving import serving, wait_for
 from tests.collector.test_recorder import file_size_limit, span_at
 
 KEPT = 200_000
+PAYLOAD = msgpack.packb({"payload": 0})[:-1]
+"""How an event begins that has nothing else."""
 FRAME = len(numbered_frame(0, 10))
 
 
@@ -278,3 +283,24 @@ def test_a_collector_goes_on_by_itself(tmp_path: Path, disk: FullFor) -> None:
         wait_for(lambda: recorder.state is State.RECORDING)
         assert source.status().recording.warning == ""
         assert source.notices == ["the recording has a gap of 1 frame: disk full"]
+
+
+def test_where_values_lie_is_forgotten_with_their_files(tmp_path: Path) -> None:
+    """A day of values keeps the places of those alone that can be read, and finds each of these."""
+    recorder = Recorder(directory=tmp_path, segment_bytes=20_000, keep_bytes=KEPT)
+    contents = [msgpack.packb({"text": f"{number} " + "x" * 2_000}) for number in range(1_000)]
+    for number, content in enumerate(contents):
+        recorder.append(1.0, 1, encode_values({digest_of(content): content}))
+        event = PAYLOAD + reference_to(digest_of(content))
+        place = recorder.append(1.0, 1, b"\x91\x81" + msgpack.packb("batch") + b"\x91" + event)
+        if number % 10 == 0:  # somebody looks while they go
+            assert recorder.read(place) == PAYLOAD + content
+    refs = recorder.value_refs
+    assert 10 < len(refs) * 2_000 < KEPT
+    assert all(isinstance(recorder.read_frame(ref), bytes | memoryview) for ref in refs)
+    shared = SharedValues(lambda: recorder.value_refs, recorder.read_frame)
+    assert shared.find(digest_of(contents[-1])) == contents[-1]
+    assert shared.find(digest_of(contents[-len(refs)])) == contents[-len(refs)]
+    assert shared.find(digest_of(contents[0])) is None
+    assert len(shared._where) == len(refs)
+    recorder.close()

@@ -22,6 +22,7 @@ from etaoi_collector.recording.frame_cache import FrameCache
 from etaoi_collector.recording.next_chunk import next_chunk
 from etaoi_collector.recording.random_access_file import read_at
 from etaoi_collector.recording.recording_files import OVER_KEPT_BYTES, KnownConnection, RecordingFiles, why
+from etaoi_collector.recording.shared_values import with_value_ref
 from etaoi_collector.recording.unwritten import Unwritten
 from etaoi_collector.source_items import Missing
 from etaoi_collector.wire.event_ref import pack_event_ref, unpack_event_ref
@@ -113,7 +114,7 @@ class Recorder:
         self._clock = clock
         self._lock = threading.Lock()
         self.value_refs: list[int] = []
-        """Places of the frames that bring values for other frames' events, in order."""
+        """Places of the frames that bring values for other frames' events and are still there, in order."""
         self._splits = FrameCache(self.read_frame, lambda: self.value_refs)
         self._files.open_chosen(Path(path)) if path is not None else self._files.check()
 
@@ -168,7 +169,7 @@ class Recorder:
         """
         event_ref = self._keep(received, connection, frame, in_pieces)
         if frame.startswith(VALUES_BEGIN):
-            self.value_refs.append(event_ref)
+            self.value_refs = with_value_ref(self.value_refs, event_ref, pack_event_ref(self._files.first, 0))
         return event_ref
 
     def _keep(self, received: float, connection: int, frame: bytes, in_pieces: bool) -> int:
@@ -256,7 +257,7 @@ class Recorder:
     def oldest(self) -> Cursor:
         """Return the beginning of what was not deleted again."""
         with self._lock:
-            first = next(iter(self._files.segments), 0)
+            first = self._files.first
             return Cursor(first if first - 1 in self._files.ends else 0, 0)
 
     def stretch(self, position: Cursor, most: int) -> Chunk | None:

@@ -131,6 +131,11 @@ class RecordingFiles:
         return next((segment.path for segment in self.segments.values() if segment.path is not None), None)
 
     @property
+    def first(self) -> int:
+        """The number of the first that can be read."""
+        return next(iter(self.segments), 0)
+
+    @property
     def bytes(self) -> int:
         """Bytes of all files that are there, with what the next flush will write; memory not counted."""
         writers = (segment.writer for segment in self.segments.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 
 from etaoi_collector.lru import Lru
@@ -13,12 +14,23 @@ _BYTES_KEPT = 16 << 20
 """Values that were found stay in memory up to so many bytes."""
 
 
+def with_value_ref(value_refs: list[int], event_ref: int, oldest: int) -> list[int]:
+    """Return the places of frames that bring values, with one more and without those before the oldest.
+
+    Readers on other threads may stand in the list, so it is left as it is when the first of it go.
+    """
+    if value_refs and value_refs[0] < oldest:
+        return [*value_refs[bisect_left(value_refs, oldest) :], event_ref]
+    value_refs.append(event_ref)
+    return value_refs
+
+
 class SharedValues:
     """Finds values by their digests.
 
     Args:
         value_refs: Returns the places of the frames that bring values, in order. Asked only when a value is
-            looked for; there may be more the next time.
+            looked for; there may be more the next time, and the oldest may be gone with their file.
         read_frame: Returns the bytes of the frame at a place, or why there are none.
     """
 
@@ -29,7 +41,7 @@ class SharedValues:
     ) -> None:
         self._value_refs = value_refs
         self._read_frame = read_frame
-        self._frames_scanned = 0
+        self._oldest = self._newest = -1
         self._where: dict[bytes, int] = {}
         self._contents: dict[bytes, bytes] = {}
         self._found_bytes = 0
@@ -53,10 +65,13 @@ class SharedValues:
 
     def _look_up(self, digest: bytes) -> bytes | None:
         value_refs = self._value_refs()
-        for event_ref in value_refs[self._frames_scanned :]:
+        if value_refs and value_refs[0] > self._oldest:
+            self._oldest = value_refs[0]
+            self._where = {value: place for value, place in self._where.items() if place >= self._oldest}
+        for event_ref in value_refs[bisect_right(value_refs, self._newest) :]:
+            self._newest = event_ref
             for value_digest in self._values_of(event_ref):
                 self._where[value_digest] = event_ref
-        self._frames_scanned = len(value_refs)
         where = self._where.get(digest)
         content = None if where is None else self._values_of(where).get(digest)
         return content if content is not None and digest_of(content) == digest else None

@@ -1,0 +1,113 @@
+"""What refers to itself is freed, also when it was out of the garbage collector's sight when it died."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import weakref
+from collections.abc import Iterator
+
+import pytest
+
+from etaoi_tui import garbage as module
+from etaoi_tui.garbage import FREEZE_EVERY, Garbage
+
+MANY = 3_000
+
+
+class Circle:
+    """Refers to itself."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+class Clock:
+    """Monotonic seconds that pass when they are told to."""
+
+    def __init__(self) -> None:
+        self.at = 1_000.0
+
+    def __call__(self) -> float:
+        return self.at
+
+
+@pytest.fixture(autouse=True)
+def _as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Look at everything again afterwards; what other tests left does not count as unexplained."""
+    monkeypatch.setattr(module, "UNEXPLAINED", MANY * 3 // 2)  # less than one and a reference to it
+    yield
+    gc.enable()
+    gc.unfreeze()
+    for thread in threading.enumerate():
+        if thread.name == "etaoi-free-memory":
+            thread.join()
+
+
+def circles() -> tuple[list[Circle], weakref.WeakSet[Circle]]:
+    """Make many, and a way to tell how many are left."""
+    held = [Circle() for _ in range(MANY)]
+    return held, weakref.WeakSet(held)
+
+
+def looks(garbage: Garbage, clock: Clock, *, spans: int = 0, may_wait: bool = False) -> None:
+    """Let the time pass after which something is due."""
+    clock.at += FREEZE_EVERY
+    garbage.look(spans, may_wait=may_wait)
+
+
+def test_what_dies_out_of_sight_is_found_once_there_is_much_of_it() -> None:
+    clock = Clock()
+    garbage = Garbage(clock)
+    garbage.prepared(0)
+    held, left = circles()
+    garbage.look(0, may_wait=True)
+    assert gc.get_freeze_count() < MANY + garbage._explained, "nothing is due yet"
+    looks(garbage, clock, may_wait=True)
+    assert len(left) == MANY
+    held.clear()
+    gc.collect()
+    assert len(left) == MANY, "out of sight"
+    looks(garbage, clock)
+    assert not left
+
+
+def test_hands_on_the_keys_put_it_off_until_there_is_twice_as_much() -> None:
+    clock = Clock()
+    garbage = Garbage(clock)
+    garbage.prepared(0)
+    held, left = circles()
+    looks(garbage, clock, may_wait=True)
+    held.clear()
+    looks(garbage, clock, may_wait=True)
+    assert len(left) == MANY
+    more, more_left = circles()
+    looks(garbage, clock, may_wait=True)
+    assert not left and len(more_left) == len(more)
+
+
+def test_spans_account_for_what_is_out_of_sight() -> None:
+    """While a recording grows nothing is looked at: that would take longer each time."""
+    clock = Clock()
+    garbage = Garbage(clock)
+    garbage.prepared(0)
+    held, left = circles()
+    looks(garbage, clock, spans=4 * MANY)
+    held.clear()
+    looks(garbage, clock, spans=4 * MANY)
+    assert len(left) == MANY
+    looks(garbage, clock, spans=0)
+    assert not left
+
+
+def test_nothing_is_looked_at_while_a_recording_is_read() -> None:
+    garbage = Garbage(Clock())
+    garbage.prepared(0)
+    garbage.load(True, 0)
+    assert not gc.isenabled()
+    held, left = circles()
+    garbage.load(False, MANY)
+    assert gc.isenabled()
+    held.clear()
+    gc.collect()
+    assert len(left) == MANY
