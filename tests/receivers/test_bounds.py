@@ -267,7 +267,7 @@ def test_log_records_in_json_are_taken(tmp_path: Path) -> None:
 
 def test_a_translation_that_ends_after_the_loop_harms_nobody() -> None:
     loop = asyncio.new_event_loop()
-    worker = TranslationWorker(loop, lambda _: None)
+    worker = TranslationWorker(loop, lambda _: None, lambda _: None)
     loop.close()
     assert worker.submit(lambda _: iter([[b"\x80"]]), lambda _: None, lambda *_: None, 1)
     thread = worker._thread
@@ -278,7 +278,7 @@ def test_a_translation_that_ends_after_the_loop_harms_nobody() -> None:
 
 def test_waiting_for_translations_has_an_end() -> None:
     async def slow() -> None:
-        worker = TranslationWorker(asyncio.get_running_loop(), lambda _: None)
+        worker = TranslationWorker(asyncio.get_running_loop(), lambda _: None, lambda _: None)
         loop_answers = asyncio.Event()
         worker.submit(lambda _: iter([[b"\x80"]]), lambda _: loop_answers.set(), lambda *_: None, 1)
         worker._idle.clear()
