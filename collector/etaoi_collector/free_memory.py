@@ -1,7 +1,8 @@
 """Gives memory that nobody uses back to the system.
 
-What is freed stays with the C library. glibc keeps up to 64 MiB for each thread, and more where the heap has
-holes: a message of a hundred megabytes would be paid for as long as the process lives.
+What is freed stays with the C library. Once large blocks have come and gone glibc keeps up to 64 MiB for
+each thread at the end of its heap, which ``malloc_trim`` leaves alone, and more where the heap has holes: a
+message of a hundred megabytes would be paid for as long as the process lives.
 """
 
 from __future__ import annotations
@@ -13,6 +14,30 @@ LARGE = 1 << 20
 """Bytes of a message, compressed ones as they come, from which on what it took is given back."""
 AFTER = 1.0
 """Seconds after the newest large message: those that come one after the other use the same memory."""
+M_TRIM_THRESHOLD = -1
+M_MMAP_THRESHOLD = -3
+"""Parameters of ``mallopt(3)``, as ``malloc.h`` of glibc numbers them."""
+KEPT = 1 << 20
+"""Bytes of free memory that a heap may keep at its end."""
+MAPPED = 32 << 20
+"""Bytes of a block from which on it is mapped by itself; glibc allows no more.
+
+Smaller ones stay in the heap: a buffer that is mapped and grows takes more."""
+
+
+def keep_little() -> bool:
+    """Have the C library keep little at the ends of its heaps, for the rest of this process.
+
+    Returns:
+        False where it cannot be asked to (only glibc can).
+    """
+    try:
+        import ctypes  # hardly ever needed
+
+        mallopt = ctypes.CDLL(None).mallopt
+    except (ImportError, AttributeError, OSError, TypeError):
+        return False
+    return bool(mallopt(M_MMAP_THRESHOLD, MAPPED) and mallopt(M_TRIM_THRESHOLD, KEPT))
 
 
 def give_back() -> bool:
@@ -43,6 +68,7 @@ class FreeMemory:
         self._loop = loop
         self._after = after
         self._waiting: asyncio.TimerHandle | None = None
+        keep_little()
 
     def handled(self, size: int) -> None:
         """Note that a message was handled, and let go of.

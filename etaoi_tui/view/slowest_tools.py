@@ -29,9 +29,10 @@ class SlowestTools:
         for span in chain(changes.added, changes.changed):
             if span.kind == "tool" and span.flags & _ENDED and not span.is_folded_away:
                 self._take(span)
-        for trace in changes.traces:
-            if not trace.spans:
-                self._forget(trace)
+        if self._calls:
+            for trace in changes.traces:
+                if not trace.spans:
+                    self._forget(trace)
 
     def of(self, trace: Trace) -> list[Span]:
         """Return the slowest calls that have ended of a run's conversation, the slowest first."""

@@ -17,7 +17,7 @@ COUNT = 3000
 TEXT = 100 << 10
 """Characters of each event's payload."""
 
-LEFT = 64 << 20
+LEFT = 32 << 20
 """Bytes that may stay of a message of three hundred million: what the interpreter keeps for later."""
 
 SERVER = """

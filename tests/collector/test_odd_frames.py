@@ -97,7 +97,7 @@ def test_no_frame_keeps_the_loop_and_none_takes_more_than_two_and_a_half_times_i
             # The first message loads what all of them need.
             for name in ["usual", *ODD]:
                 frame = ODD[name](size)
-                for _ in range(3):  # how far the socket's buffer outgrows a frame depends on how it arrives
+                for _ in range(3):  # a busy machine makes work take longer, as processor time, too
                     asyncio.run(send(url, frame))
                     server.stdin.write("\n")
                     server.stdin.flush()
@@ -106,7 +106,7 @@ def test_no_frame_keeps_the_loop_and_none_takes_more_than_two_and_a_half_times_i
                         slow[name] = min(float(longest), slow.get(name, float("inf")))
                         large[name] = min((int(peak) - base) / len(frame), large.get(name, float("inf")))
                     base = int(server.stdout.readline())
-                    if large.get(name, 0) <= 2.5:
+                    if large.get(name, 0) <= 2.5 and slow.get(name, 0) <= LONGEST:
                         break
         finally:
             server.kill()

@@ -286,14 +286,12 @@ class Ingest:
         while self._recorder.write_some():
             yield
         tells_drops = _TELLS_DROPS in frame
-        size = len(frame)
         for batch in batch_steps(frame, ranges, event_ref, number, at):
             if batch is not None:
                 self._count(batch, tells_drops)
                 # Who joined in between reads the whole frame from the recording.
                 listening = [listener for listener in listeners if listener in self._listeners]
-                self._emit(batch, size, listening)
-                size = 0
+                self._emit(batch, ranges.total_size(batch.first_ordinal, len(batch.events)), listening)
             yield
         self._show_watchers(frame)
 

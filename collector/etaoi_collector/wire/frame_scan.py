@@ -62,6 +62,10 @@ class EventRanges:
         """Return how many bytes an event has; 0 for what cannot be one."""
         return self._ends[ordinal] - self._starts[ordinal]
 
+    def total_size(self, first: int, count: int) -> int:
+        """Return how many bytes several events have together."""
+        return sum(self._ends[first : first + count]) - sum(self._starts[first : first + count])
+
     def add(self, start: int, end: int) -> None:
         """Append an event.
 

@@ -298,7 +298,10 @@ class Skipper:
             gap = -1 if fast is None else position - self._base - fast.tell()
             if gap < 0 or position - self._base + _LOW > self._fed:
                 self._base, self._fed = position, 0
-                fast = self._fast = msgpack.Unpacker(max_buffer_size=(1 << 32) - 1)
+                # Room for all that is left: a buffer that grows is there twice, and what is not used is free.
+                fast = self._fast = msgpack.Unpacker(
+                    read_size=max(1, len(self._data) - position), max_buffer_size=(1 << 32) - 1
+                )
                 self._feed()
             elif gap:
                 fast.read_bytes(gap)
