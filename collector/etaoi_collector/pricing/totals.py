@@ -270,9 +270,7 @@ class Totals:
             ledger = self._ledgers[span.trace]
             session = self._sessions.get(span.trace.session)
             previous = ledger.calls.get(span)
-            after = _Call(
-                total_of_call(span, wait=self._wait), span.model or span.name, span.agent or ""
-            )
+            after = _Call(total_of_call(span, wait=self._wait), span.model or span.name, span.agent or "")
             change = after.total
             if previous is not None:
                 ledger.count(previous, -1)
