@@ -121,7 +121,7 @@ class _Ledger:
 
     @property
     def parts(self) -> _Parts:
-        """The sums by model and agent, kept from the first question on: of most runs only the total is shown."""
+        """The sums by model and agent, kept from the first question on: most runs show the total only."""
         if self._parts is None:
             self._parts = _Parts(self.calls.values())
         return self._parts
