@@ -84,11 +84,19 @@ def _best(work: Callable[[], int]) -> tuple[float, int]:
     return best, seen
 
 
-class _Ingest:
-    """Takes frames and forgets them."""
+class _Recorder:
+    """Has written everything at any time."""
 
-    def __getattr__(self, name: str) -> Callable[..., int]:
-        return lambda *_: 0
+    def flush(self) -> bool:
+        """Say that nothing waits to be written."""
+        return True
+
+
+class _Ingest:
+    """What the front asks of a collector, which here takes nothing in."""
+
+    def __init__(self) -> None:
+        self.recorder = _Recorder()
 
 
 class _Swallow:

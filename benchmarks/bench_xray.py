@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -98,26 +98,30 @@ def _opened(path: Path) -> tuple[ViewerApp, ReplaySource]:
 
 
 class Beat:
-    """Takes the event loop's CPU time between two of its turns."""
+    """Takes the CPU time of each turn of the running event loop, for as long as it is entered."""
 
     def __init__(self) -> None:
         self.longest = 0.0
-        self._task = asyncio.get_running_loop().create_task(self._run())
+        self._loop: Any = asyncio.get_running_loop()
 
-    async def _run(self) -> None:
-        while True:
+    def __enter__(self) -> Beat:
+        turn: Callable[[], None] = self._loop._run_once
+
+        def timed() -> None:
             before = time.thread_time()
-            await asyncio.sleep(0)
+            turn()
             self.longest = max(self.longest, time.thread_time() - before)
+
+        self._loop._run_once = timed
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        del self._loop._run_once
 
     def take(self) -> float:
         """Return the longest turn since the last call, in milliseconds."""
         longest, self.longest = self.longest, 0.0
         return longest * 1000
-
-    def stop(self) -> None:
-        """Stop."""
-        self._task.cancel()
 
 
 KEYS: tuple[tuple[str, str], ...] = (
@@ -154,17 +158,16 @@ async def blocks(path: Path) -> list[tuple[str, float]]:
             await pilot.pause(0.2)
             app.tick()
             await pilot.pause()
-            beat = Beat()
-            await pilot.pause(0.1)
-            for key, what in KEYS:
-                beat.take()
-                await pilot.press(key)
-                for _ in range(4):
-                    await pilot.pause(0.06)
-                    app.tick()
-                await pilot.pause()
-                found.append((what, beat.take()))
-            beat.stop()
+            with Beat() as beat:
+                await pilot.pause(0.1)
+                for key, what in KEYS:
+                    beat.take()
+                    await pilot.press(key)
+                    for _ in range(4):
+                        await pilot.pause(0.06)
+                        app.tick()
+                    await pilot.pause()
+                    found.append((what, beat.take()))
     finally:
         source.close()
     return found
@@ -197,13 +200,12 @@ async def live_blocks() -> list[tuple[str, float]]:
         for key, what in (("d", "diff"), ("r", "request"), ("left_curly_bracket", "overview")):
             await pilot.press(key)
             await w.tick(pilot)
-            beat = Beat()
-            for _ in range(PIECES):
-                scribe.say(call, "and another few words ")
-                scribe.clock.advance(100_000)
-                await w.tick(pilot)
-            found.append((what, beat.take()))
-            beat.stop()
+            with Beat() as beat:
+                for _ in range(PIECES):
+                    scribe.say(call, "and another few words ")
+                    scribe.clock.advance(100_000)
+                    await w.tick(pilot)
+                found.append((what, beat.take()))
     return found
 
 
@@ -214,9 +216,11 @@ def _key_to_frame(path: Path) -> dict[str, list[float]]:
     with replay(path) as terminal:
         terminal.wait_for("done", timeout=60)
         terminal.wait_quiet(0.5)
-        terminal.press("2G")
+        terminal.press("2g")
         terminal.wait_quiet(0.5)
-        terminal.press("k")
+        since = terminal.position
+        terminal.press("G")  # the second call is the last row
+        terminal.wait_for("call 2 of 2", since=since, timeout=10)
         terminal.wait_quiet(0.5)
         for _ in range(ROUNDS):
             for key in ("r", "d"):

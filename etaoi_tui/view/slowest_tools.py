@@ -29,9 +29,10 @@ class SlowestTools:
         for span in chain(changes.added, changes.changed):
             if span.kind == "tool" and span.flags & _ENDED and not span.is_folded_away:
                 self._take(span)
-        for trace in changes.traces:
-            if not trace.spans:
-                self._forget(trace)
+        if self._calls:
+            for trace in changes.traces:
+                if not trace.spans:
+                    self._forget(trace)
 
     def of(self, trace: Trace) -> list[Span]:
         """Return the slowest calls that have ended of a run's conversation, the slowest first."""
@@ -41,6 +42,8 @@ class SlowestTools:
         calls = self._calls.setdefault((span.trace.session, span.trace.thread), [])
         if span in calls:
             calls.remove(span)
+        elif len(calls) == KEPT and _slowness(calls[-1]) <= _slowness(span):
+            return
         insort(calls, span, key=_slowness)
         del calls[KEPT:]
 

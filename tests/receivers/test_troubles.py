@@ -1,4 +1,4 @@
-"""Descriptors that run out, and compressed messages that are bombs."""
+"""Descriptors that run out, and the same trouble again and again."""
 
 from __future__ import annotations
 
@@ -7,15 +7,8 @@ import errno
 import subprocess
 import sys
 import textwrap
-import zlib
 from pathlib import Path
 
-import pytest
-from websockets.exceptions import PayloadTooBig
-from websockets.frames import Frame, Opcode
-
-from etaoi_collector.receivers.bounded_deflate import BoundedDeflate, bounded_deflate
-from etaoi_collector.receivers.inflate import MAX_RATIO, RATIO_MATTERS
 from etaoi_collector.receivers.loop_troubles import EVERY, LoopTroubles
 
 PROGRAM = """
@@ -78,21 +71,3 @@ def test_the_same_trouble_is_said_once_a_minute() -> None:
     troubles(loop, {"message": "another", "exception": ValueError("y")})
     loop.close()
     assert len(said) == 3 and said[2] == "another: ValueError('y')"
-
-
-def compressed(data: bytes) -> Frame:
-    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
-    return Frame(Opcode.BINARY, packer.compress(data) + packer.flush(zlib.Z_SYNC_FLUSH)[:-4], rsv1=True)
-
-
-def test_a_compressed_message_is_bounded_by_how_much_larger_it_becomes() -> None:
-    agreed, extension = bounded_deflate()[0].process_request_params([("client_max_window_bits", None)], [])
-    assert isinstance(extension, BoundedDeflate) and dict(agreed)["client_max_window_bits"] == "12"
-    usual = b"".join(b"event %d " % number for number in range(600_000))
-    assert BoundedDeflate(True, True, 15, 15).decode(compressed(usual), max_size=1 << 30).data == usual
-    small = b"x" * (RATIO_MATTERS - 1)
-    assert BoundedDeflate(True, True, 15, 15).decode(compressed(small), max_size=1 << 30).data == small
-    bomb = compressed(b"x" * (64 << 20))
-    assert (64 << 20) / len(bomb.data) > MAX_RATIO
-    with pytest.raises(PayloadTooBig):
-        BoundedDeflate(True, True, 15, 15).decode(bomb, max_size=1 << 30)

@@ -1,4 +1,4 @@
-"""A WebSocket connection that tells a client what of its messages is in the recording's file.
+"""A WebSocket connection that inflates messages in steps, and tells a client which are in the file.
 
 The library answers a ping when it reads it, whatever became of the messages before. A ping that begins with
 `WRITTEN` is answered when those were taken, and what was recorded of them has been written to the file, so
@@ -13,11 +13,12 @@ from collections.abc import Callable
 from typing import Any
 
 from websockets.asyncio.server import ServerConnection
-from websockets.exceptions import InvalidState
-from websockets.frames import DATA_OPCODES, Frame, Opcode
+from websockets.exceptions import InvalidState, PayloadTooBig, ProtocolError
+from websockets.frames import DATA_OPCODES, CloseCode, Frame, Opcode
 from websockets.protocol import Event
 from websockets.server import ServerProtocol
 
+from etaoi_collector.receivers.bounded_deflate import BoundedDeflate
 from etaoi_collector.receivers.large_messages import HandingReader, detached
 from etaoi_collector.wire.handshake import WRITTEN
 
@@ -54,6 +55,8 @@ class AgentConnection(ServerConnection):
         self._asked: deque[tuple[int, bytes]] = deque(maxlen=_ASKED_AT_MOST)
         """Messages that came before a ping, and what that held."""
         self._again: asyncio.TimerHandle | None = None
+        self.given_up: tuple[int, str] | None = None
+        """Bytes of a message, as it came, that could not be inflated, and why."""
 
     def process_event(self, event: Event) -> None:
         """Take what the library has parsed, so that its parser does not keep a large message."""
@@ -66,6 +69,39 @@ class AgentConnection(ServerConnection):
                 self._came += 1
             event = detached(event)
         super().process_event(event)
+
+    async def recv(self, decode: bool | None = None) -> Any:
+        """Receive the next message; a compressed one is inflated in steps, so that others have their turns.
+
+        Raises:
+            ConnectionClosed: The connection ended, perhaps because the message cannot be taken.
+        """
+        message = await super().recv(decode)
+        extensions = self.protocol.extensions
+        deflate = next((found for found in extensions if isinstance(found, BoundedDeflate)), None)
+        if deflate is None:
+            return message
+        form = deflate.forms.popleft()
+        if not form.is_compressed or isinstance(message, str):
+            return message
+        pieces: list[bytes] = []
+        try:
+            for piece in deflate.inflated(message):
+                if pieces:
+                    await asyncio.sleep(0)
+                pieces.append(piece)
+            whole = b"".join(pieces)
+            return whole.decode() if form.is_text else whole
+        except PayloadTooBig:
+            code, reason = CloseCode.MESSAGE_TOO_BIG, "it inflates to more than is taken"
+        except ProtocolError:
+            code, reason = CloseCode.PROTOCOL_ERROR, "it cannot be inflated"
+        except UnicodeDecodeError:
+            code, reason = CloseCode.INVALID_DATA, "its text is no UTF-8"
+        self.given_up = len(message), reason
+        del pieces, message
+        await self.close(code, reason)
+        raise self.protocol.close_exc
 
     def taken(self) -> None:
         """Note that the next of the client's messages needs nothing more to be done."""

@@ -135,7 +135,7 @@ class EtaoiWebSocket(Receiver):
             raise
         finally:
             if number:
-                self._note_too_big(connection, number)
+                self._note_refused(connection, number)
                 self._ingest.close(number, connection.close_code, connection.close_reason or "")
 
     def _recording_end(self) -> After:
@@ -171,8 +171,11 @@ class EtaoiWebSocket(Receiver):
             self._ingest.turn_away(answer.close.reason)
             await connection.close(answer.close.code, answer.close.reason)
 
-    def _note_too_big(self, connection: ServerConnection, number: int) -> None:
-        """Count a message that the library refused, because it was larger than we take."""
+    def _note_refused(self, connection: ServerConnection, number: int) -> None:
+        """Count a message that cost its connection: larger than we take, or not to be inflated."""
+        if isinstance(connection, AgentConnection) and connection.given_up is not None:
+            self._ingest.refuse(number, *connection.given_up)
+            return
         sent = connection.protocol.close_sent
         if sent is not None and sent.code == _TOO_BIG:
             size = _size_of(connection)

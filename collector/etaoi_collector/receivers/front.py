@@ -80,7 +80,7 @@ class Front:
             sock=bound,
             process_request=self._process_request,
             compression=None,
-            extensions=None if self._loopback else bounded_deflate(),
+            extensions=None if self._loopback else bounded_deflate(self._max_frame),
             max_size=self._max_frame,
             ping_interval=None if self._loopback else 20,
             ping_timeout=None if self._loopback else 20,

@@ -253,9 +253,8 @@ class Trace:
         """Runs in it that went on with one that waited, and which."""
 
     def list_as(self, run: ListedRun) -> None:
-        """Be what a list says of it, without any event."""
+        """Be what a list says of it; it is empty, and began when the list says."""
         self.listed = run
-        self.empty(run.started_at)
         self.ended_at = run.ended_at
         self.thread = run.thread
         self.only_infrastructure = run.only_infrastructure

@@ -105,6 +105,7 @@ class Retention:
                 span.parent = None
                 span.children = None
             if trace.listed is not None:
+                trace.empty(trace.listed.started_at)
                 trace.list_as(trace.listed)  # it can be read again
             trace.spans = []
             trace.roots = []

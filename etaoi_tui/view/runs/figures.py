@@ -136,5 +136,7 @@ class RunSums:
 
     def _add(self, figures: Figures, sign: int) -> None:
         self.version += 1
+        sums = self._sums
         for at, number in enumerate(figures):
-            self._sums[at] += sign * number
+            if number:
+                sums[at] += sign * number

@@ -132,7 +132,11 @@ class GroupedRuns(RunRows):
         if group is None:
             group = self._groups[key] = Group(key)
         self._take_away(group)
-        group.runs.insert(bisect_left(group.runs, trace.number, key=by_number), trace)
+        runs = group.runs
+        if not runs or runs[-1].number < trace.number:
+            runs.append(trace)
+        else:
+            runs.insert(bisect_left(runs, trace.number, key=by_number), trace)
         self._group_of[trace] = group
         group.totals.add(figures)
 
