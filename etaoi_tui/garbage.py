@@ -1,7 +1,8 @@
 """When Python looks for objects that only refer to each other: not while somebody waits for the screen.
 
-To look takes longer the more there is, and everything stands still. So what lives for long is taken out of
-the interpreter's sight now and then (`gc.freeze`). But what dies out of its sight stays for ever: the widgets
+To look takes longer the more there is, and everything stands still: by Python's own rule the lists of spans
+that a flood brings are walked again and again. So it looks only between two pictures, at what is new, and
+what lives is taken out of its sight (`gc.freeze`). But what dies out of its sight stays for ever: the widgets
 of a dialog that was closed, whatever else refers to itself. So when much more is out of sight than spans are
 there to account for, everything is looked at after all.
 """
@@ -16,7 +17,11 @@ from collections.abc import Callable
 from etaoi_collector.free_memory import give_back
 
 FREEZE_EVERY = 20.0
-"""Seconds between two times that everything alive is taken out of sight."""
+"""Seconds after which it is looked at what is new, and what of it lives is taken out of sight."""
+NEW = 100_000
+NEW_WHILE_USED = 20_000
+"""Objects that came and did not go for which it is done before that: some 30 ms, and 6 ms where somebody has
+hands on the keys."""
 UNEXPLAINED = 100_000
 """Objects out of sight, beside one for each span and those of the beginning, from which on all are looked at:
 about 10 MB, and a fifth of a second."""
@@ -32,6 +37,9 @@ class Garbage:
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
         self._froze_at = 0.0
+        self._is_loading = False
+        self._resumes = False
+        """The interpreter looked by its own rule before a recording was read."""
         self._explained = 0
         """Objects that were out of sight when all had been looked at, without one for each span."""
 
@@ -48,12 +56,15 @@ class Garbage:
 
     def load(self, is_loading: bool, spans: int) -> None:
         """Leave garbage alone while a recording is read: what is made then stays; looking costs a sixth."""
-        if is_loading and gc.isenabled():
+        if is_loading and not self._is_loading:
+            self._resumes = gc.isenabled()
             gc.disable()
-        elif not is_loading and not gc.isenabled():
+        elif self._is_loading and not is_loading:
             self._freeze()
             self._explained = gc.get_freeze_count() - spans
-            gc.enable()
+            if self._resumes:
+                gc.enable()
+        self._is_loading = is_loading
 
     def look(self, spans: int, *, may_wait: bool) -> None:
         """Do what is due; called after each picture.
@@ -62,8 +73,10 @@ class Garbage:
             spans: How many are in memory.
             may_wait: Somebody has hands on the keys: a long look is put off, unless it becomes too long.
         """
-        if self._now() - self._froze_at < FREEZE_EVERY:
+        is_due = self._now() - self._froze_at >= FREEZE_EVERY
+        if self._is_loading or not (is_due or gc.get_count()[0] > (NEW_WHILE_USED if may_wait else NEW)):
             return
+        gc.collect()
         self._freeze()
         unexplained = gc.get_freeze_count() - spans - self._explained
         if unexplained > (2 * UNEXPLAINED if may_wait else UNEXPLAINED):

@@ -220,7 +220,7 @@ def demo(*, seed: int, loop: bool, port: int | None, speed: float, theme: str | 
 def view(options: ViewerOptions) -> ViewerOutcome:
     """Open the viewer; it returns when the user quits, or wants to see something else."""
     os.environ.setdefault("TEXTUAL_FPS", FRAMES_PER_SECOND)  # read by Textual when it is imported
-    gc.disable()  # a look at everything that was imported is no part of the first screen; ticks enable it
+    gc.disable()  # `etaoi_tui.garbage` decides when to look
     from etaoi_tui.app import run_viewer
 
     return run_viewer(options, echo)

@@ -42,6 +42,8 @@ class SlowestTools:
         calls = self._calls.setdefault((span.trace.session, span.trace.thread), [])
         if span in calls:
             calls.remove(span)
+        elif len(calls) == KEPT and _slowness(calls[-1]) <= _slowness(span):
+            return
         insort(calls, span, key=_slowness)
         del calls[KEPT:]
 

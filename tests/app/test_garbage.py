@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from etaoi_tui import garbage as module
-from etaoi_tui.garbage import FREEZE_EVERY, Garbage
+from etaoi_tui.garbage import FREEZE_EVERY, NEW_WHILE_USED, Garbage
 
 MANY = 3_000
 
@@ -111,3 +111,17 @@ def test_nothing_is_looked_at_while_a_recording_is_read() -> None:
     held.clear()
     gc.collect()
     assert len(left) == MANY
+
+
+def test_much_that_is_new_is_looked_at_before_the_time_and_sooner_while_keys_are_used() -> None:
+    garbage = Garbage(Clock())
+    garbage.look(0, may_wait=False)
+    gc.disable()
+    lost, left = circles()
+    lost.clear()
+    kept: list[list[int]] = [[] for _ in range(NEW_WHILE_USED)]
+    garbage.look(0, may_wait=False)
+    assert len(left) == MANY, "that many may come while nobody waits"
+    garbage.look(0, may_wait=True)
+    assert not left
+    assert gc.get_freeze_count() > len(kept)

@@ -14,6 +14,7 @@ from typing import Protocol
 
 import msgspec
 
+from etaoi_collector.ingest.tally import Tally
 from etaoi_collector.recording.record_items import event_batches
 from etaoi_collector.source_items import EventBatch, SourceItem
 from etaoi_collector.wire.event_ref import frame_of, unpack_event_ref
@@ -55,6 +56,8 @@ class _Behind(msgspec.Struct, gc=False):
     events: int
     is_slice: bool
     """Of one large frame only, of which other pieces are elsewhere."""
+    is_counted: bool
+    """They were decoded before."""
 
 
 class Inbox:
@@ -79,6 +82,8 @@ class Inbox:
         """Events that had to be read back from the recording, ever."""
         self.lost = 0
         """Events that no recording held any more when their turn came."""
+        self.tally = Tally()
+        """Counts of events that nobody had decoded before they were read back."""
         self._frames_between = frames_between
         self._max_events = max_events
         self._max_bytes = max_bytes
@@ -99,6 +104,22 @@ class Inbox:
             behind = sum(item.events for item, _ in self._items if type(item) is _Behind)
             return self._events + behind
 
+    @property
+    def is_full(self) -> bool:
+        """Whether what follows is only remembered, until some of what waits was taken."""
+        return self._events >= self._max_events or self._bytes >= self._max_bytes
+
+    def leave(self, event_ref: int, count: int) -> None:
+        """Remember a recorded frame that nobody has decoded; called by the collector's thread only.
+
+        Args:
+            event_ref: Its place.
+            count: Its events.
+        """
+        if count:
+            with self._lock:
+                self._remember(_Behind(event_ref, event_ref + count, count, is_slice=False, is_counted=False))
+
     def put(self, item: SourceItem, size: int = 0) -> None:
         """Hand over an item; called by the collector's thread only.
 
@@ -115,7 +136,8 @@ class Inbox:
         with self._lock:
             full = self._events + count > self._max_events or self._bytes + size > self._max_bytes
             if full and type(item) is EventBatch and item.base_ref >= 0:
-                self._remember(item, count)
+                start = item.base_ref + item.first_ordinal
+                self._remember(_Behind(start, start + count, count, item.is_slice, is_counted=True))
             else:
                 self._items.append((item, size))
                 self._events += count
@@ -141,22 +163,25 @@ class Inbox:
                 break
         return items
 
-    def _remember(self, item: EventBatch, count: int) -> None:
-        start = item.base_ref + item.first_ordinal
-        self.overflowed += count
+    def _remember(self, item: _Behind) -> None:
+        self.overflowed += item.events
         last = self._items[-1][0] if self._items else None
-        if type(last) is _Behind and self._follows(last, item, start):
-            last.stop = start + count
-            last.events += count
+        if type(last) is _Behind and self._follows(last, item):
+            last.stop = item.stop
+            last.events += item.events
         else:
-            self._items.append((_Behind(start, start + count, count, item.is_slice), 0))
+            self._items.append((item, 0))
         self._may_join = True
 
-    def _follows(self, last: _Behind, item: EventBatch, start: int) -> bool:
-        """Whether reading on from ``last`` yields this batch, and nothing else before it."""
+    def _follows(self, last: _Behind, item: _Behind) -> bool:
+        """Whether reading on from ``last`` yields these events, and nothing else before them."""
         if item.is_slice or last.is_slice:
-            return last.stop == start and item.is_slice == last.is_slice
-        return self._may_join and unpack_event_ref(last.start)[0] == unpack_event_ref(start)[0]
+            return last.stop == item.start and item.is_slice == last.is_slice
+        return (
+            self._may_join
+            and item.is_counted == last.is_counted
+            and unpack_event_ref(last.start)[0] == unpack_event_ref(item.start)[0]
+        )
 
     def _next(self) -> SourceItem | None:
         while True:
@@ -193,6 +218,8 @@ class Inbox:
                 ranges=ranges,
             ):
                 missing -= len(events.events)
+                if not behind.is_counted:
+                    self.tally.add(events.events)
                 yield events
         self.lost += max(0, missing)
 

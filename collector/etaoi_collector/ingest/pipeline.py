@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
@@ -11,20 +10,18 @@ import msgspec
 
 from etaoi_collector.ingest.inbox import Inbox
 from etaoi_collector.ingest.notices import Notices
+from etaoi_collector.ingest.tally import Tally
 from etaoi_collector.recording.backlog import Backlog
 from etaoi_collector.recording.chunks import Checkpoints, Cursor
 from etaoi_collector.recording.record_items import batch_steps, event_batches
 from etaoi_collector.recording.recorder import Recorder
 from etaoi_collector.source_items import Closed, EventBatch, FrameRefused, Opened, SourceItem
 from etaoi_collector.store.model import Connection
-from etaoi_collector.wire.codec import decode_at_once
-from etaoi_collector.wire.encode import DROPPED_KEY
+from etaoi_collector.wire.codec import decode_at_once, split_frame
 from etaoi_collector.wire.event_ref import unpack_event_ref
-from etaoi_collector.wire.events import EVENT_KIND, Event, Reject, dropped_before
+from etaoi_collector.wire.events import EVENT_KIND, Event, Reject
 from etaoi_collector.wire.frame_scan import EventRanges, scan_steps
-from etaoi_collector.wire.limits import REPAIRED_EVENT
-
-_TELLS_DROPS = DROPPED_KEY.encode()
+from etaoi_collector.wire.limits import REPAIRED_EVENT, SMALL_FRAME
 
 
 class Stats(msgspec.Struct, frozen=True):
@@ -101,11 +98,9 @@ class Ingest:
         self._connections = 0
         self._frames = 0
         self._events = 0
-        self._rejected = 0
         self._refused = 0
-        self._dropped_by_clients = 0
         self._bytes = 0
-        self._by_type: Counter[type] = Counter()
+        self._tally = Tally()
         self._turned_away = 0
         self._turned_away_why = ""
         self._viewers = 0
@@ -115,15 +110,17 @@ class Ingest:
     def stats(self) -> Stats:
         """Return the counts as they are now."""
         inbox = self._inbox
+        own, later = self._tally, Tally() if inbox is None else inbox.tally
+        by_type = own.by_type + later.by_type
         return Stats(
             clients=len(self._connected),
             connections=self._connections,
             frames=self._frames,
             events=self._events,
-            rejected=self._rejected,
+            rejected=own.rejected + later.rejected,
             refused_frames=self._refused,
             dropped=0 if inbox is None else inbox.lost,
-            dropped_by_clients=self._dropped_by_clients,
+            dropped_by_clients=own.dropped + later.dropped,
             overflowed=0 if inbox is None else inbox.overflowed,
             bytes=self._bytes,
             unrecorded_frames=self._recorder.unrecorded,
@@ -132,7 +129,7 @@ class Ingest:
             viewers=self._viewers,
             viewers_dropped=self._viewers_dropped,
             viewers_dropped_why=self._viewers_dropped_why,
-            events_by_kind={EVENT_KIND[event_type]: count for event_type, count in self._by_type.items()},
+            events_by_kind={EVENT_KIND[event_type]: count for event_type, count in by_type.items()},
         )
 
     def join(self, listener: Listener, history: int | None) -> Backlog:
@@ -231,7 +228,8 @@ class Ingest:
 
     def frame(self, number: int, frame: bytes) -> None:
         """Take an event frame: record it, then hand over its events."""
-        self._take(number, frame, decode_at_once(frame))
+        if not self._take_for_later(number, frame):
+            self._take(number, frame, decode_at_once(frame))
 
     def _take(self, number: int, frame: bytes, events: list[Event | Reject] | None) -> None:
         at = self._clock()
@@ -239,7 +237,6 @@ class Ingest:
         self._bytes += len(frame)
         with self._joining:
             event_ref = self._append(at, number, frame)
-            tells_drops = _TELLS_DROPS in frame
             size = len(frame)
             batches: Iterable[EventBatch]
             if events is None:
@@ -248,10 +245,27 @@ class Ingest:
                 batches = [EventBatch(event_ref, 0, events, number, at)]
             for batch in batches:
                 self._events += len(batch.events)
-                self._count(batch, tells_drops)
+                self._tally.add(batch.events)
                 self._emit(batch, size)
                 size = 0  # the frame is kept alive by its first batch already
         self._show_watchers(frame)
+
+    def _take_for_later(self, number: int, frame: bytes) -> bool:
+        """Take a frame without decoding it, if nobody has room for its events or asks for them now."""
+        inbox = self._inbox
+        if inbox is None or not inbox.is_full or len(frame) > SMALL_FRAME:
+            return False
+        with self._joining:
+            if self._listeners:
+                return False
+            event_ref = self._append(self._clock(), number, frame)
+            events = len(split_frame(frame))
+            self._events += events
+            inbox.leave(event_ref, events)
+        self._frames += 1
+        self._bytes += len(frame)
+        self._show_watchers(frame)
+        return True
 
     def sample(self, frame: bytes) -> None:
         """Show a doctor's sample to who watches frames; it is neither recorded nor counted."""
@@ -267,6 +281,8 @@ class Ingest:
         Other frames may be taken in between, of other connections: this one is recorded in one piece, and
         before any of its events is handed over.
         """
+        if self._take_for_later(number, frame):
+            return
         events = decode_at_once(frame)
         if events is not None or len(frame) <= REPAIRED_EVENT:
             self._take(number, frame, events)
@@ -285,10 +301,9 @@ class Ingest:
         yield
         while self._recorder.write_some():
             yield
-        tells_drops = _TELLS_DROPS in frame
         for batch in batch_steps(frame, ranges, event_ref, number, at):
             if batch is not None:
-                self._count(batch, tells_drops)
+                self._tally.add(batch.events)
                 # Who joined in between reads the whole frame from the recording.
                 listening = [listener for listener in listeners if listener in self._listeners]
                 self._emit(batch, ranges.total_size(batch.first_ordinal, len(batch.events)), listening)
@@ -301,13 +316,6 @@ class Ingest:
         if self._checkpoints.note(self._events, Cursor(segment, offset)):
             self._checkpoints.forget_before(self._recorder.oldest())
         return event_ref
-
-    def _count(self, batch: EventBatch, tells_drops: bool) -> None:
-        events = batch.events
-        self._rejected += sum(event.count for event in events if type(event) is Reject)
-        if tells_drops:
-            self._dropped_by_clients += sum(sum(dropped_before(event)) for event in events)
-        self._by_type.update(map(type, events))
 
     def _emit(self, item: SourceItem, size: int = 0, listeners: Sequence[Listener] | None = None) -> None:
         if self._inbox is not None:

@@ -6,39 +6,40 @@ import sys
 from collections.abc import Iterable
 from weakref import WeakKeyDictionary
 
+import msgspec
+
 from etaoi_collector.pricing.token_counts import read_tokens
 from etaoi_collector.pricing.units import UNITS
 from etaoi_collector.store.model import NO_CALL, Span, Trace
 
 
-class Total:
+class Total(msgspec.Struct, gc=False, eq=False):
     """A sum over model calls; only those that report their usage are in it.
 
     A call that gave another one's answer as its own, or came from a framework's cache, is in it with nothing:
     the other one is counted and paid.
-
-    Attributes:
-        calls: Calls that were asked of a provider.
-        priced: Calls of which it is known what they cost, be it nothing.
-        unpriced: Calls of which no price is known.
-        input_tokens: Input as reported: with or without what came from a cache, as the provider counts.
-        output_tokens: Output, reasoning included.
-        fresh: Input that came from no cache and went into none.
-        cache_read: Input that came from a cache.
-        cache_write: Input that was written to a cache.
-        reasoning: The part of the output that was reasoning.
-        units: The known dollars, in parts of `UNITS`.
     """
 
-    __slots__ = (
-        "cache_read", "cache_write", "calls", "fresh", "input_tokens", "output_tokens", "priced", "reasoning",
-        "units", "unpriced",
-    )  # fmt: skip
-
-    def __init__(self) -> None:
-        self.calls = self.priced = self.unpriced = self.units = 0
-        self.input_tokens = self.output_tokens = 0
-        self.fresh = self.cache_read = self.cache_write = self.reasoning = 0
+    calls: int = 0
+    """Calls that were asked of a provider."""
+    priced: int = 0
+    """Calls of which it is known what they cost, be it nothing."""
+    unpriced: int = 0
+    """Calls of which no price is known."""
+    input_tokens: int = 0
+    """Input as reported: with or without what came from a cache, as the provider counts."""
+    output_tokens: int = 0
+    """Output, reasoning included."""
+    fresh: int = 0
+    """Input that came from no cache and went into none."""
+    cache_read: int = 0
+    """Input that came from a cache."""
+    cache_write: int = 0
+    """Input that was written to a cache."""
+    reasoning: int = 0
+    """The part of the output that was reasoning."""
+    units: int = 0
+    """The known dollars, in parts of `UNITS`."""
 
     def __bool__(self) -> bool:
         """Whether any call is in it."""
@@ -135,14 +136,15 @@ def total_of_call(span: Span, *, wait: bool = False) -> Total:
     if usage is None or tokens is None:
         return total
     price: float | None = 0.0
-    if is_paid(span):
+    paid = is_paid(span)
+    if paid:
         price = _price(span) if wait or prices_ready() else None
     if price is None:
         total.unpriced = 1
     else:
         total.priced = 1
         total.units = round(price * UNITS)
-    if is_paid(span):
+    if paid:
         total.calls = 1
         total.input_tokens = usage.input_tokens or 0
         total.output_tokens = usage.output_tokens or 0

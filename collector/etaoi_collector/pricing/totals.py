@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import chain
 
+import msgspec
+
 from etaoi_collector.pricing.total import Total, prices_ready, total_of_call
 from etaoi_collector.store.model import Changes, Session, Span, Trace
 
@@ -37,17 +39,14 @@ class SpanTotals:
     together: Total
 
 
-class _Call:
+class _Call(msgspec.Struct, gc=False, eq=False):
     """What a counted model call added to which sums."""
 
-    __slots__ = ("agent", "model", "parent", "total")
-
-    def __init__(self, span: Span, total: Total) -> None:
-        self.total = total
-        self.model = span.model or span.name
-        self.agent = span.agent or ""
-        self.parent: Span | None = None
-        """The span whose sums it is in; None while it is in those of its trace only."""
+    total: Total
+    model: str
+    agent: str
+    parent: Span | None = None
+    """The span whose sums it is in; None while it is in those of its trace only."""
 
 
 class _Node:
@@ -76,29 +75,24 @@ class _Node:
         return self.together if self.is_agent else self.agents
 
 
-class _Ledger:
-    """The sums of one trace.
+class _Parts:
+    """The sums of one trace by what its calls have in common.
 
     Attributes:
-        total: All its model calls.
-        calls: What each added.
         models: Sums by model; a call without a known model stands under its name.
         agents: Sums by the name of the agent that called; "" where nothing tells.
-        in_tree: Whether spans have sums of their own.
     """
 
-    __slots__ = ("agents", "calls", "in_tree", "models", "total")
+    __slots__ = ("agents", "models")
 
-    def __init__(self) -> None:
-        self.total = Total()
-        self.calls: dict[Span, _Call] = {}
+    def __init__(self, calls: Iterable[_Call]) -> None:
         self.models: dict[str, Total] = {}
         self.agents: dict[str, Total] = {}
-        self.in_tree = False
+        for call in calls:
+            self.count(call, 1)
 
     def count(self, call: _Call, sign: int) -> None:
         """Add a call to the sums, or take it away."""
-        self.total.add(call.total, sign)
         for sums, key in ((self.models, call.model), (self.agents, call.agent)):
             total = sums.get(key)
             if total is None:
@@ -106,6 +100,37 @@ class _Ledger:
             total.add(call.total, sign)
             if not total:
                 del sums[key]
+
+
+class _Ledger:
+    """The sums of one trace.
+
+    Attributes:
+        total: All its model calls.
+        calls: What each added.
+        in_tree: Whether spans have sums of their own.
+    """
+
+    __slots__ = ("_parts", "calls", "in_tree", "total")
+
+    def __init__(self) -> None:
+        self.total = Total()
+        self.calls: dict[Span, _Call] = {}
+        self._parts: _Parts | None = None
+        self.in_tree = False
+
+    @property
+    def parts(self) -> _Parts:
+        """The sums by model and agent, kept from the first question on: most runs show the total only."""
+        if self._parts is None:
+            self._parts = _Parts(self.calls.values())
+        return self._parts
+
+    def count(self, call: _Call, sign: int) -> None:
+        """Add a call to the sums, or take it away."""
+        self.total.add(call.total, sign)
+        if self._parts is not None:
+            self._parts.count(call, sign)
 
 
 class Totals:
@@ -151,11 +176,11 @@ class Totals:
 
     def by_model(self, trace: Trace) -> Mapping[str, Total]:
         """Return what a trace came to, by model."""
-        return self._ledger(trace).models
+        return self._ledger(trace).parts.models
 
     def by_agent(self, trace: Trace) -> Mapping[str, Total]:
         """Return what a trace came to, by the name of the agent that called; "" where nothing tells."""
-        return self._ledger(trace).agents
+        return self._ledger(trace).parts.agents
 
     def of_span(self, span: Span) -> SpanTotals | None:
         """Return what a span and everything below it came to; None if no model call is there."""
@@ -245,7 +270,7 @@ class Totals:
             ledger = self._ledgers[span.trace]
             session = self._sessions.get(span.trace.session)
             previous = ledger.calls.get(span)
-            after = _Call(span, total_of_call(span, wait=self._wait))
+            after = _Call(total_of_call(span, wait=self._wait), span.model or span.name, span.agent or "")
             change = after.total
             if previous is not None:
                 ledger.count(previous, -1)
