@@ -19,7 +19,6 @@ from tests import generate
 from tests.app.world import world
 from tests.generate import Event
 
-QUICK = True
 SPANS = 16_000
 PER_TICK = 256
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)

@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import msgpack
@@ -22,6 +23,7 @@ from etaoi_collector.recording.directory import recordings_dir
 from etaoi_collector.search import recording_search
 from etaoi_collector.search.find import find
 from etaoi_collector.search.hits import RunHit
+from etaoi_collector.store import Store
 from etaoi_collector.wire.trace_records import TraceWriter
 from etaoi_tui.cli.recent_recordings import RecentRecordings
 from tests import generate
@@ -56,19 +58,25 @@ def native(tmp_path: Path) -> Path:
     return folder
 
 
+@cache
+def read_once(path: Path) -> tuple[Store, RecordedContent]:
+    """All of a recording; no test changes one after it was looked at."""
+    store, reader = folded(path)
+    return store, RecordedContent(reader)
+
+
+@cache
 def matches(path: Path, text: str) -> dict[str, list[str]]:
     """What the viewer's search finds: spans of each run, in order of arrival."""
     query = parse_query(text)
     assert query is not None
-    store, reader = folded(path)
-    content = RecordedContent(reader)
+    store, content = read_once(path)
     found = {
         trace.trace_id: [
             span.span_id for span in trace.spans if not span.placeholder and query.matches(span, content)
         ]
         for trace in store.traces.values()
     }
-    reader.close()
     return {trace: spans for trace, spans in found.items() if spans}
 
 
