@@ -1,8 +1,8 @@
 """Events a second through the whole line, socket to store, with the viewer open and drawing, on one core.
 
 The viewer is bound to one core, the client to another. First come a few events, so that what is loaded with
-the first of them (pages, prices) is there. A last trace with a name of its own tells by appearing on the screen
-that everything before it is in the store. The floor decodes and folds such frames in a loop.
+the first of them (pages, prices) is there. A last trace with a name of its own tells by appearing on the
+screen that everything before it is in the store. The floor decodes and folds such frames in a loop.
 """
 
 from __future__ import annotations
