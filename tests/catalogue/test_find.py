@@ -31,7 +31,7 @@ from tests.catalogue.making import CAPTURES, NOW, at, write_run
 from tests.catalogue.test_rows import folded
 from tests.collector.serving import wait_for
 from tests.generate import Scribe
-from tests.headless.running import objects, run
+from tests.headless.running import objects, run, run_here
 
 QUERIES = (
     "order", "REFUND", "search textual", "nobody", '"were of"', "model", "kind:llm", "kind:tool dur>1ms",
@@ -287,7 +287,7 @@ def test_the_command_prints_runs_with_their_hits(state: Path) -> None:
     lines = done.stdout.splitlines()
     assert lines[0].endswith("run-20260102-040000-abcd.msgpack")
     assert any("input: " in line or "output: " in line for line in lines)
-    told = objects(run(state, "find", "nobody", "--json").stdout)
+    told = objects(run_here(state, "find", "nobody", "--json").stdout)
     assert [one["trace_id"] for one in told] == [hit.trace_id for hit in search(state, "nobody")]
     assert {"file", "trace_id", "name", "question", "status", "started_at", "matches", "spans"} <= set(
         told[0]
@@ -296,17 +296,17 @@ def test_the_command_prints_runs_with_their_hits(state: Path) -> None:
 
 
 def test_the_command_says_what_was_not_found_or_understood(state: Path) -> None:
-    done = run(state, "find", "zzznowhere")
+    done = run_here(state, "find", "zzznowhere")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "Nothing found.\n")
     for query, sentence in (
         ("dur>x", "dur takes a time"),
         ("nofield:x", "There is no field"),
         (" ", "Write what"),
     ):
-        done = run(state, "find", query)
+        done = run_here(state, "find", query)
         assert (done.returncode, done.stdout) == (2, "")
         assert sentence in done.stderr
-    done = run(state, "find", "model", "--limit", "2")
+    done = run_here(state, "find", "model", "--limit", "2")
     assert len([line for line in done.stdout.splitlines() if line.startswith("  2")]) == 2
     assert done.stderr == "These are the first 2 runs; --limit shows more.\n"
 
