@@ -14,11 +14,11 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 
 from benchmarks.report import Done, Row
+from etaoi_collector.wire.metadata_keys import SYNTHETIC_END
 from tests import generate
 from tests.app.world import world
 from tests.generate import Event
 
-QUICK = True
 SPANS = 16_000
 PER_TICK = 256
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
@@ -58,6 +58,14 @@ class History:
 
     def fail(self, span: str, parent: str | None = None) -> None:
         self._event("span_end", span, parent, "t", "tool")["error"] = f"ValueError('{span}')"
+
+    def guess_failed(self, span: str, parent: str) -> None:
+        """Tell of a failure that somebody made up: the true end comes later."""
+        self.fail(span, parent)
+        self.events[-1]["metadata"][SYNTHETIC_END] = "true"
+
+    def end(self, span: str, parent: str) -> None:
+        self._event("span_end", span, parent, "t", "tool")
 
 
 def _flat(history: History, spans: int) -> None:
@@ -113,6 +121,16 @@ def _failing_children(history: History, spans: int) -> None:
         history.fail(f"s{n}", "root")
 
 
+def _failures_taken_back(history: History, spans: int) -> None:
+    """Each of many children is said to have failed, and then was well."""
+    history.start("root")
+    for n in range(spans - 1):
+        history.start(f"s{n}", "root")
+        history.guess_failed(f"s{n}", "root")
+    for n in range(spans - 1):
+        history.end(f"s{n}", "root")
+
+
 SHAPES: dict[str, Callable[[History, int], None]] = {
     "ids that clash, below one span": _clashing_ids,
     "ids that clash, in a chain": _clashing_chain,
@@ -120,6 +138,7 @@ SHAPES: dict[str, Callable[[History, int], None]] = {
     "adopted far below": _adopted_far_below,
     "a turn that comes after its children": _ghost_turn,
     "failures below a failure": _failing_children,
+    "failures that are taken back": _failures_taken_back,
 }
 
 

@@ -1,5 +1,7 @@
 """From a key press to the frame that shows its effect, in a real pty, idle and while events arrive.
 
+Events of our own protocol come at a steady rate; OTLP comes as fast as one exporter gets rid of it.
+
 A finished trace with uniquely named spans is on the screen; each press of the down key moves the cursor to a
 row that is named like no other, and its name is drawn again. The byte after the press that completes that
 name is the moment at which an eye could see it.
@@ -27,6 +29,9 @@ ROWS = 400
 PRESSES = 150
 RATES = (0, 20_000)
 WARM_UP = 1.0
+OTLP_PRESSES = 100
+OTLP_AT_LEAST = 1_000
+"""Spans a second: less were no flood."""
 
 
 def _step(number: int) -> str:
@@ -79,6 +84,34 @@ def show_steps(terminal: Terminal, url: str, folder: str) -> None:
     terminal.wait_for(_step(0), since=since, timeout=5)
 
 
+def _seconds(presses: int) -> float:
+    """Return for how long to send so that all presses fall into it."""
+    return presses * 0.08 + WARM_UP + 3
+
+
+def _rows(what: str, taken: list[float], floor: tuple[float, float] | None) -> Iterator[Row]:
+    """Yield p50 and p99 beside those of the idle viewer."""
+    done = Done(len(taken), "rows seen under the cursor")
+    beside = "idle" if floor else ""
+    yield Row(f"{what}, p50", median(taken), "ms", "<= 10 ms", beside, floor[0] if floor else None, done=done)
+    p99 = percentile(taken, 99)
+    yield Row(f"{what}, p99", p99, "ms", "<= 30 ms", beside, floor[1] if floor else None, done=done)
+
+
+def _under_otlp(terminal: Terminal, url: str) -> list[float]:
+    """Press keys while an exporter posts spans."""
+    load = ("--seconds", str(_seconds(OTLP_PRESSES)))
+    with Client(url, *load, program="benchmarks.otlp_driver") as client:
+        client.go()
+        time.sleep(WARM_UP)
+        taken = _presses(terminal, OTLP_PRESSES)
+        told = client.sent()
+    reached = told["events"] / told["seconds"]
+    if reached < OTLP_AT_LEAST:
+        raise RuntimeError(f"{reached:,.0f} spans/s were posted, not {OTLP_AT_LEAST:,}")
+    return taken
+
+
 def measure() -> Iterator[Row]:
     """p50 and p99 at each rate; the idle figure of the same run is the floor."""
     floor: tuple[float, float] | None = None
@@ -86,8 +119,7 @@ def measure() -> Iterator[Row]:
         with TemporaryDirectory() as folder, live() as (terminal, url):
             show_steps(terminal, url, folder)
             if rate:
-                seconds = PRESSES * 0.08 + WARM_UP + 3
-                events = int(rate * seconds)
+                events = int(rate * _seconds(PRESSES))
                 load = ("--rate", str(rate), "--events", str(events), "--prepare")
                 with Client(url, *load) as client:
                     client.go()
@@ -99,10 +131,9 @@ def measure() -> Iterator[Row]:
                     raise RuntimeError(f"{reached:,.0f} events/s were sent, not {rate:,}")
             else:
                 taken = _presses(terminal, PRESSES)
-        p50, p99 = median(taken), percentile(taken, 99)
-        what = f"key to frame, {rate:,} events/s" if rate else "key to frame, idle"
-        beside = "idle" if floor else ""
-        done = Done(len(taken), "rows seen under the cursor", PRESSES)
-        yield Row(f"{what}, p50", p50, "ms", "<= 10 ms", beside, floor[0] if floor else None, done=done)
-        yield Row(f"{what}, p99", p99, "ms", "<= 30 ms", beside, floor[1] if floor else None, done=done)
-        floor = floor or (p50, p99)
+        yield from _rows(f"key to frame, {rate:,} events/s" if rate else "key to frame, idle", taken, floor)
+        floor = floor or (median(taken), percentile(taken, 99))
+    with TemporaryDirectory() as folder, live() as (terminal, url):
+        show_steps(terminal, url, folder)
+        taken = _under_otlp(terminal, url)
+    yield from _rows("key to frame, OTLP as fast as it is taken", taken, floor)

@@ -25,8 +25,8 @@ from tests.generate import Event, Open
 
 SIZES = (1_000, 100_000, 1_000_000)
 PEER_SIZES = (1_000, 100_000)
-TICKS = 60
-PEER_TICKS = 10
+TICKS = 40
+PEER_TICKS = 4
 PER_TICK = 20
 QUIET_BETWEEN = 2
 """Ticks without news after each with some. One would meet the spinners at the same beat each time."""

@@ -26,7 +26,7 @@ from tests import generate
 from tests.voice.calls import PAUSE, Caller, Truth, many
 
 SIZES = (10, 100, 1_000)
-PRESSES = 120
+PRESSES = 80
 HELD = 60
 """Presses without a look at the screen between them, for their CPU time."""
 BETWEEN_KEYS = 0.05

@@ -101,17 +101,18 @@ def wait_listening(port: int, terminal: Terminal, timeout: float = 20.0) -> None
 
 
 class Client:
-    """``tests.load`` in a process of its own: connected, and sending once it is told to.
+    """A program that sends, in a process of its own: connected, and sending once it is told to.
 
     Args:
         url: the endpoint.
-        arguments: what `tests.load` takes.
+        arguments: what the program takes.
+        program: the module that is run.
     """
 
-    def __init__(self, url: str, *arguments: str) -> None:
+    def __init__(self, url: str, *arguments: str, program: str = "tests.load") -> None:
         cores = os.sched_getaffinity(0) - {VIEWER_CORE}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.load", url, "--wait", *arguments],
+            [sys.executable, "-m", program, url, "--wait", *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

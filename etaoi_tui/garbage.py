@@ -77,7 +77,10 @@ class Garbage:
         if self._is_loading or not (is_due or gc.get_count()[0] > (NEW_WHILE_USED if may_wait else NEW)):
             return
         gc.collect()
-        self._freeze()
+        if not is_due:
+            gc.freeze()
+            return
+        self._freeze()  # and count what is out of sight, which walks over all of it
         unexplained = gc.get_freeze_count() - spans - self._explained
         if unexplained > (2 * UNEXPLAINED if may_wait else UNEXPLAINED):
             self.prepared(spans)

@@ -33,6 +33,11 @@ until it is drawn. The first one needs a single turn to be noticed, so there is 
 
 _LEAST_PAUSE = 0.005
 
+_BUSY_SHARE = 0.25
+_LONGEST_REST = 0.25
+"""Share of its time that the loop is busy at most while it keeps up and nobody uses keys or mouse, and the
+seconds between two ticks beyond which it is not held to that: much that arrives is cheaper in one go."""
+
 
 class TickLoop:
     """Feeds a store and draws, again and again."""
@@ -67,13 +72,14 @@ class TickLoop:
         """Tick for ever."""
         most = 0.0  # the first picture waits for no more than one slice
         while True:
-            began = time.perf_counter()
+            began, busy_before = time.perf_counter(), time.thread_time()
             try:
                 await self._tick(began, most)
             except Exception as error:
                 self._failed(error)
             most = 1.0
-            rest = 1 / TICKS_PER_SECOND - (time.perf_counter() - began)
+            interval = self._interval(time.thread_time() - busy_before)
+            rest = interval - (time.perf_counter() - began)
             await asyncio.sleep(self._breath() if self._feed.behind else max(rest, _LEAST_PAUSE))
 
     async def _tick(self, began: float, most: float) -> None:
@@ -96,6 +102,11 @@ class TickLoop:
 
     def _work_seconds(self) -> float:
         return (_WORK_MS if self._hands_on else _FLOOD_WORK_MS) / 1000
+
+    def _interval(self, busy: float) -> float:
+        """Return the seconds from a tick that was busy for some to the next one, while nothing waits."""
+        shortest = 1 / TICKS_PER_SECOND
+        return shortest if self._hands_on else max(shortest, min(busy / _BUSY_SHARE, _LONGEST_REST))
 
     def _breath(self) -> float:
         return _BREATH if self._hands_on else 0.0

@@ -54,6 +54,14 @@ class Lru(Generic[_Key, _Value]):
         while len(entries) > self.size or (self.cost > self.most_cost and len(entries) > 1):
             self._uncount(entries.popitem(last=False)[0])
 
+    def cost_of(self, key: _Key) -> int:
+        """Return what an entry costs; 0 for one that is not there, or costs nothing."""
+        return self._costs.get(key, 0)
+
+    def grown(self, key: _Key, by: int) -> None:
+        """Note that an entry costs more than it did: it counts as used now, and others may be forgotten."""
+        self.put(key, self._entries[key], self.cost_of(key) + by)
+
     def pop(self, key: _Key) -> _Value | None:
         """Take an entry out; None if there is none."""
         self._uncount(key)

@@ -11,8 +11,10 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
+from etaoi_collector.conventions import keys
+from etaoi_collector.conventions.lenient import as_map
 from etaoi_collector.lru import Lru
-from etaoi_collector.projections.question import first_words
+from etaoi_collector.projections.question import first_words, words_of_request
 from etaoi_collector.projections.trace_names import heads
 from etaoi_collector.store.model import Span, SpanFlag, Status, Trace
 from etaoi_collector.wire.codec import decode_lossless
@@ -143,7 +145,7 @@ class Summaries:
             if root.start_ref >= 0 and root.kind != "agent_context":
                 inputs = self.fields(root.start_ref).inputs
                 answer = answer_words(inputs)
-                words = f"↪ {answer}" if answer else first_words(inputs)
+                words = f"↪ {answer}" if answer else first_words(inputs) or self._request_words(root)
             if root.kind == "voice_session":
                 return self._newest_speech(root)
             if words:
@@ -162,6 +164,12 @@ class Summaries:
         except Exception:
             KINDS.report(kind, "could not summarise a span")
             return ""
+
+    def _request_words(self, root: Span) -> str:
+        if root.kind != "llm":
+            return ""
+        payload = as_map(self.event(root.start_ref).get("payload"))
+        return words_of_request(payload.get(keys.INPUT_MESSAGES), payload.get(keys.PROMPTS))
 
     def _inputs(self, span: Span) -> str | None:
         return self.fields(span.start_ref).inputs

@@ -6,12 +6,15 @@ import asyncio
 import itertools
 import threading
 import uuid
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from etaoi_collector.collector import Collector, CollectorOptions, Record
+from etaoi_collector.ingest.inbox import Inbox
+from etaoi_collector.subscriptions import hub
 from etaoi_collector.subscriptions.bus_event import BusEvent
 from etaoi_collector.subscriptions.subscription import Subscription, SubscriptionEnded
 from tests.bus.telling import number, numbered, numbers, send
@@ -182,9 +185,12 @@ def test_history_is_bounded_by_what_was_asked_for(tmp_path: Path) -> None:
             assert numbers(subscription) == list(range(max(0, 5_000 - count) + 1, 5_011))
 
 
-def test_a_subscriber_that_never_looks_slows_nothing_and_loses_nothing(tmp_path: Path) -> None:
+def test_a_subscriber_that_never_looks_slows_nothing_and_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """More than its mailbox holds waits for it in the recording; all was taken in before it looked once."""
-    last = 130_000
+    monkeypatch.setattr(hub, "Inbox", partial(Inbox, max_events=12_000))
+    last = 30_000
     with serving(tmp_path) as (collector, _):
         subscription = collector.subscribe()
         send(collector, numbered(1, last, per_frame=5_000))

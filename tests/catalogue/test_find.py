@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import msgpack
@@ -22,6 +23,7 @@ from etaoi_collector.recording.directory import recordings_dir
 from etaoi_collector.search import recording_search
 from etaoi_collector.search.find import find
 from etaoi_collector.search.hits import RunHit
+from etaoi_collector.store import Store
 from etaoi_collector.wire.trace_records import TraceWriter
 from etaoi_tui.cli.recent_recordings import RecentRecordings
 from tests import generate
@@ -29,7 +31,7 @@ from tests.catalogue.making import CAPTURES, NOW, at, write_run
 from tests.catalogue.test_rows import folded
 from tests.collector.serving import wait_for
 from tests.generate import Scribe
-from tests.headless.running import objects, run
+from tests.headless.running import objects, run, run_here
 
 QUERIES = (
     "order", "REFUND", "search textual", "nobody", '"were of"', "model", "kind:llm", "kind:tool dur>1ms",
@@ -56,19 +58,25 @@ def native(tmp_path: Path) -> Path:
     return folder
 
 
+@cache
+def read_once(path: Path) -> tuple[Store, RecordedContent]:
+    """All of a recording; no test changes one after it was looked at."""
+    store, reader = folded(path)
+    return store, RecordedContent(reader)
+
+
+@cache
 def matches(path: Path, text: str) -> dict[str, list[str]]:
     """What the viewer's search finds: spans of each run, in order of arrival."""
     query = parse_query(text)
     assert query is not None
-    store, reader = folded(path)
-    content = RecordedContent(reader)
+    store, content = read_once(path)
     found = {
         trace.trace_id: [
             span.span_id for span in trace.spans if not span.placeholder and query.matches(span, content)
         ]
         for trace in store.traces.values()
     }
-    reader.close()
     return {trace: spans for trace, spans in found.items() if spans}
 
 
@@ -279,7 +287,7 @@ def test_the_command_prints_runs_with_their_hits(state: Path) -> None:
     lines = done.stdout.splitlines()
     assert lines[0].endswith("run-20260102-040000-abcd.msgpack")
     assert any("input: " in line or "output: " in line for line in lines)
-    told = objects(run(state, "find", "nobody", "--json").stdout)
+    told = objects(run_here(state, "find", "nobody", "--json").stdout)
     assert [one["trace_id"] for one in told] == [hit.trace_id for hit in search(state, "nobody")]
     assert {"file", "trace_id", "name", "question", "status", "started_at", "matches", "spans"} <= set(
         told[0]
@@ -288,17 +296,17 @@ def test_the_command_prints_runs_with_their_hits(state: Path) -> None:
 
 
 def test_the_command_says_what_was_not_found_or_understood(state: Path) -> None:
-    done = run(state, "find", "zzznowhere")
+    done = run_here(state, "find", "zzznowhere")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "Nothing found.\n")
     for query, sentence in (
         ("dur>x", "dur takes a time"),
         ("nofield:x", "There is no field"),
         (" ", "Write what"),
     ):
-        done = run(state, "find", query)
+        done = run_here(state, "find", query)
         assert (done.returncode, done.stdout) == (2, "")
         assert sentence in done.stderr
-    done = run(state, "find", "model", "--limit", "2")
+    done = run_here(state, "find", "model", "--limit", "2")
     assert len([line for line in done.stdout.splitlines() if line.startswith("  2")]) == 2
     assert done.stderr == "These are the first 2 runs; --limit shows more.\n"
 

@@ -80,6 +80,9 @@ def test_healthz_says_who_is_there(tmp_path: Path) -> None:
         assert (status, content_type) == (200, "application/json")
         answer = json.loads(body)
         assert (answer["status"], answer["app"]) == ("ok", "etaoi-tui") and answer["version"]
+        # Who does not know the token learns no more than this.
+        assert set(answer) == {"status", "app", "version", "schema_version", "token"}
+        assert answer["token"] is True
 
 
 def test_other_paths_say_where_to_go(tmp_path: Path) -> None:

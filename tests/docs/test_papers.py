@@ -94,3 +94,14 @@ def test_commands(paper: Path) -> None:
     code = list(quoted(paper))
     assert {target for line in code for target in TARGET.findall(line)} <= targets
     assert {verb for line in code for verb in VERB.findall(line)} <= verbs
+
+
+def test_each_promise_of_security_names_tests() -> None:
+    text = (ROOT / "SECURITY.md").read_text()
+    table = text.partition("## What is promised")[2].partition("\n## ")[0]
+    rows = [line.split(" | ") for line in table.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) > 10
+    for promise, held_by in rows:
+        tests = re.findall(r"`(tests/[\w/]+\.py)`", held_by)
+        assert tests, promise
+        assert all("def test_" in (ROOT / test).read_text() for test in tests), promise

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from etaoi_collector.port_holder import holder_of
-from tests.headless.running import PATIENCE, command, environment, objects, run
+from tests.headless.running import PATIENCE, command, environment, objects, run, run_here
 from tests.launcher.launching import PROGRAMS
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="ports are shared as POSIX systems do")
@@ -92,7 +92,7 @@ def spans_in_all_recordings(state: Path) -> set[str]:
     """Ids of the spans that ended; what our SDK had sent at the change is in two recordings."""
     found: set[str] = set()
     for recording in sorted((state / "recordings").glob("*.msgpack")):
-        shown = run(state, "show", str(recording), "--json", "--all")
+        shown = run_here(state, "show", str(recording), "--json", "--all")
         assert shown.returncode == 0, shown.stderr
         found |= {span["span_id"] for span in objects(shown.stdout) if span["ended_at"] is not None}
     return found
@@ -141,7 +141,7 @@ def test_a_viewer_that_is_killed_is_followed(tmp_path: Path, port: int) -> None:
         second.wait_for_more()
         assert "on, when that one ended" in second.end()
     (newest,) = (path for path in [max((tmp_path / "recordings").glob("*.msgpack"))])
-    shown = run(tmp_path, "show", str(newest), "--json")
+    shown = run_here(tmp_path, "show", str(newest), "--json")
     assert "agent" in shown.stdout
 
 

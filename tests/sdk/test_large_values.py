@@ -65,13 +65,13 @@ def test_the_newest_messages_of_a_long_history_stay() -> None:
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**6), 10**6) | st.text(max_size=40),
-    lambda inner: st.lists(inner, max_size=8) | st.dictionaries(st.text(max_size=8), inner, max_size=8),
-    max_leaves=40,
+    lambda inner: st.lists(inner, max_size=6) | st.dictionaries(st.text(max_size=8), inner, max_size=6),
+    max_leaves=12,
 )
-maps = st.dictionaries(st.text(min_size=1, max_size=8), json_values, min_size=1, max_size=12)
+maps = st.dictionaries(st.text(min_size=1, max_size=8), json_values, min_size=1, max_size=8)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=80)
 @given(maps, st.integers(1, 9))
 def test_any_map_keeps_its_top_keys_and_stays_json(value: dict[str, Any], scale: int) -> None:
     limits = Limits(text=1_500 * scale)
@@ -82,7 +82,7 @@ def test_any_map_keeps_its_top_keys_and_stays_json(value: dict[str, Any], scale:
         assert len(told) == len(value)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(maps | st.lists(json_values, min_size=1), st.data())
 def test_json_that_a_producer_cut_keeps_its_type(value: Any, data: st.DataObject) -> None:
     text = json.dumps(value)

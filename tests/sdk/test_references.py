@@ -131,7 +131,7 @@ def _edit(draw: st.DrawFn, message: Any) -> None:
         message.additional_kwargs["mark"] = draw(_words)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data(), st.booleans())
 def test_what_is_read_is_what_was_said_or_says_that_it_is_not_there(data: Any, loses: bool) -> None:
     draw = data.draw

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -27,6 +28,27 @@ def test_an_agent_of_whose_inside_nothing_is_known_shows_its_answer(outputs: str
     agent = made.store.find_span(span_id(2))
     assert agent is not None and Summaries(made.source).of(agent) == shown
     assert question_of(agent.trace, made.source) == "linter, tester"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {
+            "input_messages": [
+                {"role": "system", "text": "Be brief."},
+                {"role": "user", "text": "Why is it blue?"},
+            ]
+        },
+        {"prompts": ["Why is it blue?"], "n_prompts": 1},
+        {"input_messages": "nothing", "prompts": [None, " ", "Why is it blue?"]},
+    ],
+)
+def test_a_model_call_without_an_agent_is_told_by_what_it_was_asked(asked: dict[str, Any]) -> None:
+    made = Recorded()
+    made.send(start(1, "llm", asked))
+    call = made.store.find_span(span_id(1))
+    assert call is not None and question_of(call.trace, made.source) == "Why is it blue?"
+    assert Summaries(made.source).of_trace(call.trace) == "Why is it blue?"
 
 
 def test_a_tools_text_begins_with_its_first_words() -> None:

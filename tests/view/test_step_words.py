@@ -110,6 +110,34 @@ def test_parallel_branches_are_told_apart_and_repeated_steps_by_what_they_did() 
     assert [summaries.of(span) for span in found if span is not None] == ["topic=1", "topic=2", "note=3"]
 
 
+def test_branches_that_were_sent_are_told_apart_though_one_ended_before_the_next_began() -> None:
+    """LangGraph says in a node's metadata that a ``Send`` started it; nodes without a wait do not overlap."""
+    made = Recorded()
+    made.send(start(9, "middleware", {"inputs": "{}"}, at=0))
+    for n in (1, 2):
+        for name, path in (("sent", f"('__pregel_push', {n}, False)"), ("looped", f"('__pregel_pull', {n})")):
+            number = n if name == "sent" else n + 10
+            given, returned = {"inputs": json.dumps({"topic": n})}, {"outputs": json.dumps({"note": n})}
+            made.send(
+                start(
+                    number,
+                    "middleware",
+                    given,
+                    parent=9,
+                    at=2 * n,
+                    name=name,
+                    langgraph_path=path,
+                ),
+                end(number, "middleware", returned, at=2 * n + 1, parent=9),
+            )
+    shown = [
+        Summaries(made.source).of(span)
+        for span in map(made.store.find_span, map(span_id, (1, 2, 11, 12)))
+        if span
+    ]
+    assert shown == ["topic=1", "topic=2", "note=1", "note=2"]
+
+
 def test_the_page_of_a_run_begins_with_its_answer_its_list_and_its_files() -> None:
     state = {
         "question": "?",

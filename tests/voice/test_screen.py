@@ -243,7 +243,7 @@ async def _folds(turns: int, monkeypatch: pytest.MonkeyPatch, work: Callable[...
         return folded, shown.app.main.lanes.rows_shown
 
 
-async def test_keys_and_ticks_cost_the_same_at_a_thousand_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_keys_and_ticks_cost_the_same_at_hundreds_of_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     async def keys(shown: World, pilot: Pilot[Any], late: list[Event]) -> None:
         await press(shown, pilot, "j", "j", "G", "k", "pageup", "space", "j", "v", "v", "g")
 
@@ -252,5 +252,5 @@ async def test_keys_and_ticks_cost_the_same_at_a_thousand_turns(monkeypatch: pyt
 
     for work in (keys, arrivals):
         few, _ = await _folds(30, monkeypatch, work)
-        many_, rows = await _folds(1_000, monkeypatch, work)
+        many_, rows = await _folds(300, monkeypatch, work)
         assert many_ <= few + rows

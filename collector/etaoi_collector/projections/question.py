@@ -22,6 +22,8 @@ _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 class _InputPayload(msgspec.Struct, gc=False):
     inputs: Any = None
     input: Any = None
+    input_messages: Any = None
+    prompts: Any = None
 
 
 class _Start(msgspec.Struct, gc=False):
@@ -52,7 +54,22 @@ def question_of(trace: Trace, reader: EventBytes) -> str:
             words = first_words(text) if isinstance(text, str) else ""
             if words:
                 return words[:LONGEST]
+        if words := words_of_request(payload.input_messages, payload.prompts):
+            return words[:LONGEST]
     return ""
+
+
+def words_of_request(messages: Any, prompts: Any) -> str:
+    """Find the words of a person in what a model was sent, where no agent stands above the call.
+
+    Args:
+        messages: A chat model's messages, as recorded; anything else says nothing.
+        prompts: A completion model's prompts, likewise.
+    """
+    words = _last_human(messages) if isinstance(messages, list) else ""
+    if not words and isinstance(prompts, list):
+        words = next((prompt for prompt in prompts if isinstance(prompt, str) and prompt.strip()), "")
+    return words
 
 
 def first_words(inputs: str | None) -> str:

@@ -157,11 +157,20 @@ class SpanLinks:
         """Note that a failed span may pass on what failed inside it, or does not any more."""
         self._state.unattributed[span] = None
 
-    def attribute_errors(self) -> None:
-        """Find out what noted spans only passed on of what failed inside them; that counts there.
+    def settle_errors(self) -> None:
+        """Find out below which noted spans nothing failed any more, and what others of them only passed on of
+        what failed inside them; that counts there.
 
         Once for all events that came together: each of many children asks for it.
         """
+        recovered = self._state.recovered
+        for noted in recovered:
+            above: Span | None = noted
+            while above is not None and above.flags & ERROR_BELOW and not _failed_below(above):
+                above.flags &= ~ERROR_BELOW
+                self._state.changed(above)
+                above = above.parent
+        recovered.clear()
         unattributed = self._state.unattributed
         for span in unattributed:
             if failed(span):
@@ -201,10 +210,8 @@ class SpanLinks:
 
     def child_error_removed(self, span: Span | None) -> None:
         """A child was taken from a span: what is left below it may have failed nowhere."""
-        while span is not None and span.flags & ERROR_BELOW and not any(map(_failed, span.children or ())):
-            span.flags &= ~ERROR_BELOW
-            self._state.changed(span)
-            span = span.parent
+        if span is not None:
+            self._state.recovered[span] = None
 
     def _cut_ring(self, span: Span, parent: Span) -> bool:
         """Keep parent links free of rings: the member with the smallest id becomes a root that says so.
@@ -286,6 +293,10 @@ def _hang(trace: Trace, above: Trace) -> None:
 def _failed(span: Span) -> bool:
     """Whether a span failed, or something below it did."""
     return bool(span.flags & ERROR_BELOW) or failed(span)
+
+
+def _failed_below(span: Span) -> bool:
+    return any(map(_failed, span.children or ()))
 
 
 def _remove(ordered: list[Span], span: Span, key: Callable[[Span], Any]) -> bool:

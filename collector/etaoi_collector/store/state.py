@@ -44,6 +44,7 @@ class StoreState:
         "evicted_traces",
         "names",
         "next_span",
+        "recovered",
         "refused_frames",
         "rejected",
         "rejects",
@@ -65,6 +66,8 @@ class StoreState:
         """Spans whose id is another's in `spans`, by id and trace id."""
         self.unattributed: dict[Span, None] = {}
         """Failed spans of which is to be found out where their error began."""
+        self.recovered: dict[Span, None] = {}
+        """Spans of which is to be found out whether anything below them failed still."""
         self.names = DisplayNames()
         self.changes = Changes()
         self.rejects: list[StoredReject] = []

@@ -94,14 +94,16 @@ class Store:
         """
         state = self._state
         self._fast_path.fold(events, first_ref, 0 if first_ref < 0 else 1, connection)
-        if state.unattributed:
-            self._links.attribute_errors()
+        if state.unattributed or state.recovered:
+            self._links.settle_errors()
         state.events += len(events)
         client = state.connections.get(connection)
         if client is not None:
             client.events += len(events)
         if state.span_count > self._retention.above:
             self._retention.evict()
+            if state.recovered:
+                self._links.settle_errors()
 
     def connection_opened(self, connection: Connection) -> None:
         """Remember a client that connected."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from etaoi_collector.lru import Lru
 from etaoi_collector.translation.event_writer import write_reject
+from etaoi_collector.translation.held_bytes import MOST_HELD, held_bytes
 from etaoi_collector.translation.ids import run_uuid
 from etaoi_collector.translation.langsmith_runs import Run, read_time, translate_run
 from etaoi_collector.translation.trace_builder import TimedEvent, TraceBuilder, in_time_order
@@ -34,8 +35,8 @@ class LangSmithStream:
     def __init__(self, builder: TraceBuilder, twins: Twins) -> None:
         self._builder = builder
         self._twins = twins
-        self._open: Lru[str, Run] = Lru(RUNS_OPEN)
-        self._early: Lru[str, Run] = Lru(RUNS_OPEN)
+        self._open: Lru[str, Run] = Lru(RUNS_OPEN, most_cost=MOST_HELD)
+        self._early: Lru[str, Run] = Lru(RUNS_OPEN, most_cost=MOST_HELD)
         """Ends that came before their starts and do not tell when they began."""
         self._streamed: Lru[str, int] = Lru(RUNS_OPEN)
         """Characters of its answer that a run has streamed so far."""
@@ -107,11 +108,12 @@ class LangSmithStream:
         if early is not None:
             run.update(early)
         if run.get("end_time") is None and open_run is None:
-            self._open.put(run_id, {key: value for key, value in run.items() if key not in _LARGE})
+            told = {key: value for key, value in run.items() if key not in _LARGE}
+            self._open.put(run_id, told, held_bytes(told))
         translated = translate_run(run)
         if translated is None:
             if not is_first and run.get("end_time") is not None:
-                self._early.put(run_id, run)
+                self._early.put(run_id, run, held_bytes(run))
             return None
         if translated.end_ns is not None:
             self._open.pop(run_id)

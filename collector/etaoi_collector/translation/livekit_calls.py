@@ -7,6 +7,7 @@ reply is a span of its own. Our lanes want them together, under the id of the sp
 from __future__ import annotations
 
 from etaoi_collector.lru import Lru
+from etaoi_collector.translation.held_bytes import MOST_HELD, held_bytes
 from etaoi_collector.translation.ids import span_uuid
 from etaoi_collector.translation.otel_model import OtelSpan
 from etaoi_collector.translation.trace_builder import TimedEvent, TraceBuilder
@@ -28,8 +29,8 @@ class LiveKitCalls:
 
     def __init__(self, builder: TraceBuilder) -> None:
         self._builder = builder
-        self._unanswered: Lru[str, list[TranslatedSpan]] = Lru(CALLS_REMEMBERED)
-        self._outputs: Lru[str, TranslatedSpan] = Lru(CALLS_REMEMBERED)
+        self._unanswered: Lru[str, list[TranslatedSpan]] = Lru(CALLS_REMEMBERED, most_cost=MOST_HELD)
+        self._outputs: Lru[str, TranslatedSpan] = Lru(CALLS_REMEMBERED, most_cost=MOST_HELD)
         self._sound_times: Lru[str, tuple[int, int]] = Lru(CALLS_REMEMBERED)
 
     def take_sound(self, span: OtelSpan) -> list[TimedEvent]:
@@ -46,7 +47,7 @@ class LiveKitCalls:
         if span.kind == "voice_output" and span.parent_id is not None:
             metrics = self._sound_times.pop(span.parent_id)
             if metrics is None:
-                self._outputs.put(span.parent_id, span)
+                self._outputs.put(span.parent_id, span, held_bytes(span))
             else:
                 span.end.update(_sound(*metrics))
 
@@ -54,7 +55,8 @@ class LiveKitCalls:
         """Return events that join the user's words to the turn that answers them, after either was sent."""
         if span.kind == "voice_input":
             waiting = self._unanswered.get(span.trace_id) or []
-            self._unanswered.put(span.trace_id, [*waiting, span][-WORDS_REMEMBERED:])
+            waiting = [*waiting, span][-WORDS_REMEMBERED:]
+            self._unanswered.put(span.trace_id, waiting, sum(map(held_bytes, waiting)))
         elif span.kind == "voice_turn" and span.speech_id is not None:
             user_input = span.start.get("user_input")
             waiting = self._unanswered.get(span.trace_id) or []

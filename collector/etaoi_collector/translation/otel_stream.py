@@ -14,6 +14,7 @@ from etaoi_collector.conventions.telemetry import langsmith, livekit, pydantic_a
 from etaoi_collector.lru import Lru
 from etaoi_collector.translation.event_writer import write_reject
 from etaoi_collector.translation.genai_events import DETAILS, is_message_event
+from etaoi_collector.translation.held_bytes import MOST_HELD, held_bytes
 from etaoi_collector.translation.ids import span_uuid
 from etaoi_collector.translation.livekit_calls import SPEAKING, LiveKitCalls
 from etaoi_collector.translation.otel_model import InvalidPayload, OtelLog, OtelSpan
@@ -47,9 +48,9 @@ class OtelStream:
         self._builder = builder
         self._twins = twins
         self._calls = LiveKitCalls(builder)
-        self._halves: Lru[_Key, list[OtelSpan]] = Lru(SPANS_WAITING)
-        self._logs: Lru[_Key, list[OtelLog]] = Lru(SPANS_WAITING)
-        self._silent_calls: Lru[_Key, OtelSpan] = Lru(CALLS_REMEMBERED)
+        self._halves: Lru[_Key, list[OtelSpan]] = Lru(SPANS_WAITING, most_cost=MOST_HELD)
+        self._logs: Lru[_Key, list[OtelLog]] = Lru(SPANS_WAITING, most_cost=MOST_HELD)
+        self._silent_calls: Lru[_Key, OtelSpan] = Lru(CALLS_REMEMBERED, most_cost=MOST_HELD)
 
     def take_spans(self, arrived: Sequence[OtelSpan | InvalidPayload]) -> list[bytes]:
         """Return the events for spans that arrived together, and for those that cannot be read."""
@@ -115,8 +116,10 @@ class OtelStream:
             if pending is None:
                 pending = []
                 self._logs.put(key, pending)
-            if len(pending) < LOGS_OF_ONE:
+            size = held_bytes(log)
+            if len(pending) < LOGS_OF_ONE and self._logs.cost_of(key) + size <= MOST_HELD:
                 pending.append(log)
+                self._logs.grown(key, size)
             affected[key] = None
         for key in affected:
             span = self._silent_calls.get(key)
@@ -131,9 +134,9 @@ class OtelStream:
         logs = self._logs.get(key)
         translated = translate_span(span, logs)
         if translated.kind == "llm" and not translated.start.get(keys.INPUT_MESSAGES):
-            self._silent_calls.put(key, span)
+            self._silent_calls.put(key, span, held_bytes(span))
         elif logs is not None and translated.kind == "llm":
-            self._silent_calls.put(key, span)  # more of its conversation may follow
+            self._silent_calls.put(key, span, held_bytes(span))  # more of its conversation may follow
         return self._with_twin(span, translated)
 
     def _with_twin(self, span: OtelSpan, translated: TranslatedSpan) -> TranslatedSpan:
@@ -151,11 +154,15 @@ class OtelStream:
         if self._builder.ended(span_uuid(span.trace_id, span.parent_id)):
             return False
         key = (span.trace_id, span.parent_id)
+        size = held_bytes(span)
+        if self._halves.cost_of(key) + size > MOST_HELD:
+            return False
         halves = self._halves.get(key)
         if halves is None:
             halves = []
             self._halves.put(key, halves)
         halves.append(span)
+        self._halves.grown(key, size)
         return True
 
     def _completed(self, span: OtelSpan) -> OtelSpan:

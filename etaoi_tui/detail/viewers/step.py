@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from etaoi_collector.conventions.lenient import as_map
 from etaoi_collector.store.model import Span, SpanFlag
 from etaoi_tui.detail.kind_viewer import KindViewer, RowReader
 from etaoi_tui.detail.viewers.middleware_hook import hook_summary
@@ -22,6 +23,8 @@ _EDGES_LOOKED_FOR = 4
 """Last children that are looked at for a conditional edge."""
 _FEWEST_BRANCHES = 2
 _SIBLINGS_LOOKED_AT = 64
+_SEND = "__pregel_push"
+"""LangGraph's word in the metadata of a node that a ``Send`` started."""
 _HOOKS_LOOKED_FOR = 4
 """Children that are looked at for the hook that a graph node runs."""
 
@@ -47,7 +50,7 @@ def _summary(span: Span, rows: RowReader) -> str:
     outputs = end.outputs or end.output if end is not None else None
     if span.parent is None and (answer := run_words(outputs)):
         return answer
-    words = step_words(start.inputs or start.input, outputs, branch=_is_branch(span), inner=inner)
+    words = step_words(start.inputs or start.input, outputs, branch=_is_branch(span, rows), inner=inner)
     return words if inner or words.startswith("→") else f"{_route(span, rows)}  {words}".strip()
 
 
@@ -62,19 +65,25 @@ def _route(step: Span, rows: RowReader) -> str:
     return ""
 
 
-def _is_branch(span: Span) -> bool:
-    """Whether others of its name ran beside it, so that its name alone does not tell it apart."""
+def _is_branch(span: Span, rows: RowReader) -> bool:
+    """Whether others of its name ran beside it or a ``Send`` started it: its name does not tell it apart."""
     siblings = span.parent.children if span.parent is not None else None
     if siblings is None or len(siblings) < _FEWEST_BRANCHES:
         return False
     ended = span.ended_at if span.ended_at is not None else float("inf")
+    others = [
+        other for other in siblings[-_SIBLINGS_LOOKED_AT:] if other is not span and other.name == span.name
+    ]
     return any(
-        other is not span
-        and other.name == span.name
-        and other.started_at < ended
-        and (other.ended_at is None or other.ended_at > span.started_at)
-        for other in siblings[-_SIBLINGS_LOOKED_AT:]
-    )
+        other.started_at < ended and (other.ended_at is None or other.ended_at > span.started_at)
+        for other in others
+    ) or bool(others and _was_sent(span, rows))
+
+
+def _was_sent(span: Span, rows: RowReader) -> bool:
+    """Whether LangGraph started a node by a ``Send``, as its metadata say."""
+    metadata = as_map(rows.event(span.start_ref).get("metadata"))
+    return _SEND in str(metadata.get("langgraph_path") or metadata.get("langgraph_triggers"))
 
 
 def _tabs(data: SpanData) -> Sequence[Tab]:

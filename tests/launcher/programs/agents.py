@@ -1,4 +1,4 @@
-"""Run below the launcher: an agent in every way in which programs run one. ``agents.py WAY``."""
+"""Run below the launcher: an agent in every way in which programs run one. ``agents.py WAY ...``."""
 
 from __future__ import annotations
 
@@ -109,4 +109,5 @@ def child_program() -> None:
 
 
 if __name__ == "__main__":
-    globals()[sys.argv[1]]()
+    for way in sys.argv[1:]:
+        globals()[way]()

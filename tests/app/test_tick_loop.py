@@ -1,0 +1,64 @@
+"""How long the loop rests between two ticks."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from etaoi_tui import tick_loop
+from etaoi_tui.tick_loop import TICKS_PER_SECOND, TickLoop
+
+
+class _Feed:
+    """Keeps up."""
+
+    behind = False
+
+    class source:
+        live = True
+
+    class store:
+        span_count = 0
+
+    def work(self, budget_ms: float, now: float) -> None: ...
+
+
+async def _rest_after(busy: float, monkeypatch: pytest.MonkeyPatch, *, hands_on: bool = False) -> float:
+    """Return for how long the loop sleeps after a tick that was busy for so many seconds."""
+    feed: Any = _Feed()
+    moments = iter([0.0, busy])
+    rests: list[float] = []
+
+    class Time:
+        monotonic = staticmethod(lambda: 100.0)
+        perf_counter = staticmethod(lambda: 7.0)
+        thread_time = staticmethod(lambda: next(moments))
+
+    async def sleep(seconds: float) -> None:
+        rests.append(seconds)
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(tick_loop, "time", Time)
+    monkeypatch.setattr(tick_loop.asyncio, "sleep", sleep)
+    loop = TickLoop(feed, lambda: 0.0, lambda: None, lambda error: pytest.fail(repr(error)))
+    if hands_on:
+        loop.touched()
+    with pytest.raises(asyncio.CancelledError):
+        await loop.run()
+    return rests[0]
+
+
+async def test_a_loop_that_keeps_up_is_busy_for_a_quarter_of_its_time_at_most(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shortest = 1 / TICKS_PER_SECOND
+    with monkeypatch.context() as patch:
+        assert await _rest_after(0.01, patch) == pytest.approx(shortest)
+    with monkeypatch.context() as patch:
+        assert await _rest_after(0.04, patch) == pytest.approx(0.16)
+    with monkeypatch.context() as patch:
+        assert await _rest_after(2.0, patch) == pytest.approx(0.25), "four pictures a second all the same"
+    with monkeypatch.context() as patch:
+        assert await _rest_after(0.04, patch, hands_on=True) == pytest.approx(shortest)
