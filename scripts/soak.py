@@ -4,8 +4,8 @@
                            [--json FILE]
 
 A client sends all the time, others come and go, keys are pressed, the terminal changes its size. Each minute
-prints memory, file descriptors, threads, processor time and bytes on disk. In the end: the slope of each over
-the second half, carried on to a day.
+prints memory, file descriptors, threads, processor time and bytes on disk. In the end: a small chart of each,
+and its slope over the second half, carried on to a day.
 """
 
 from __future__ import annotations
@@ -63,6 +63,16 @@ def slope(samples: list[dict[str, float]], what: str) -> float:
     middle, mean = sum(times) / len(times), sum(values) / len(values)
     spread = sum((at - middle) ** 2 for at in times)
     return sum((at - middle) * (value - mean) for at, value in zip(times, values, strict=True)) / spread
+
+
+def chart(values: list[float]) -> str:
+    """Draw values as a line of blocks, the least at the bottom and the most on top."""
+    least, most = min(values), max(values)
+    blocks = "▁▂▃▄▅▆▇█"
+    return "".join(
+        blocks[round((value - least) / (most - least) * (len(blocks) - 1)) if most > least else 0]
+        for value in values
+    )
 
 
 def sender(url: str, rate: float, *arguments: str) -> subprocess.Popen[bytes]:
@@ -123,6 +133,12 @@ def soak(options: argparse.Namespace) -> int:
                     client.wait()
     late = samples[len(samples) // 2 :]
     if len(late) > 2:
+        print("Minute by minute:")
+        for what in list(late[0])[1:]:
+            values = [sample[what] for sample in samples]
+            if what == "processor s":  # what each minute took
+                values = [after - before for before, after in zip([0.0, *values], values, strict=False)]
+            print(f"  {what}: {min(values):.1f} to {max(values):.1f}  {chart(values)}")
         print("Slopes of the second half:")
         for what in list(late[0])[1:]:
             grows = slope(late, what)

@@ -12,8 +12,8 @@ LOST_AFTER = 10.0
 CONNECTIONS_KEPT = 4_096
 """Connections that are remembered, closed ones included."""
 
-SESSIONS_KEPT = 65_536
-"""Sessions from which on those that have nothing to show are forgotten."""
+SESSIONS_KEPT = 8_192
+"""Sessions from which on those that have nothing to show are forgotten: 7 MiB."""
 
 
 class Liveness:

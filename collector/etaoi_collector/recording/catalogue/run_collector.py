@@ -47,7 +47,11 @@ class _Sums:
         self.errors += sign * told.errors
         for model, (given, made) in told.tokens.items():
             before = self.tokens.get(model, (0, 0))
-            self.tokens[model] = (before[0] + sign * given, before[1] + sign * made)
+            after = before[0] + sign * given, before[1] + sign * made
+            if after == (0, 0):
+                self.tokens.pop(model, None)  # whoever makes a name up for each call is not remembered
+            else:
+                self.tokens[model] = after
 
 
 class RunCollector:
@@ -81,7 +85,7 @@ class RunCollector:
         """Write into an entry how many rows were made, and what they come to."""
         sums = self._sums
         entry.rows, entry.traces, entry.errors = sums.rows, sums.listed, sums.errors
-        entry.tokens = {model: counts for model, counts in sums.tokens.items() if counts != (0, 0)}
+        entry.tokens = dict(sums.tokens)
 
     def forget_before(self, segment: int) -> list[int]:
         """Let go of runs of which nothing is left, because a recording's oldest files were deleted.
