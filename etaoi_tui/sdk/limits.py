@@ -59,7 +59,8 @@ FRAME_BYTES = 1024 * 1024
 UNACKNOWLEDGED_BYTES = 4 * 1024 * 1024
 """How much may be under way without a pong that acknowledges it."""
 WINDOW_SECONDS = 0.04
-"""How long events gather before a frame is made; the sender wakes at most this often while they come."""
+"""How long events gather before a frame is made: the sender wakes at most this often while they come, half as
+often while many do."""
 FIRST_SECONDS = 0.015
 """The same for the first events after a pause, so that what happens alone is seen sooner."""
 LINGER_SECONDS = 0.3

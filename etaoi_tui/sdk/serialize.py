@@ -347,7 +347,9 @@ class PayloadSerializer:
         """Return a short text as it is to be shown; what came before is not looked at again."""
         cleaned = self._texts.get(text) if type(text) is str else None
         if cleaned is None:
-            cleaned = self.text(text, self._limits.metadata_value)
+            limit = self._limits.metadata_value
+            is_shown = type(text) is str and self._encode_plain(text, limit, _encode) is not None
+            cleaned = text if is_shown else self.text(text, limit)
             if type(text) is str and len(text) < _WORD:
                 if len(self._texts) > _VALUES_KEPT:
                     self._texts.clear()

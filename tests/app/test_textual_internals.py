@@ -230,10 +230,10 @@ def test_a_line_that_is_cut_into_itself_is_freed_at_once() -> None:
     gc.collect()
     gc.disable()
     try:
-        before = sum(isinstance(thing, Strip) for thing in gc.get_objects())
+        before = sum(type(thing) is Strip for thing in gc.get_objects())  # some classes raise when asked
         for _ in range(100):
             Strip([Segment("x")]).divide([1])
-        assert sum(isinstance(thing, Strip) for thing in gc.get_objects()) == before
+        assert sum(type(thing) is Strip for thing in gc.get_objects()) <= before
     finally:
         gc.enable()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import itertools
 import os
 import threading
 from pathlib import Path
@@ -123,6 +124,31 @@ def test_a_pipeline_that_is_closed_says_whether_anything_was_left() -> None:
     Tracer(pipeline).start("tool", "too late")
     assert not pipeline.flush(0.0)
     pipeline.close()
+
+
+def test_while_much_comes_the_sender_wakes_half_as_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    stats = Stats()
+    pipeline = Pipeline(EmitOutlet(InMemorySink(), stats), stats, window=0.01)
+    gathered: list[tuple[float, int]] = []
+    gather = pipeline._gather
+
+    def watched(bell: Any, window: float) -> None:
+        gather(bell, window)
+        gathered.append((window, len(pipeline.queue)))
+
+    monkeypatch.setattr(pipeline, "_gather", watched)
+    tracer = Tracer(pipeline)
+
+    def busy() -> bool:
+        for _ in range(50):
+            tracer.start("tool", "one of many")
+        return any(window == 0.02 for window, _ in gathered)
+
+    until(busy, "no window was longer")
+    until(lambda: gathered[-1][0] == 0.01, "the windows stay long")
+    for (_, came), (window, _) in itertools.pairwise(gathered[1:]):
+        assert window == (0.02 if came >= 48 else 0.01)
+    tracer.close()
 
 
 def test_a_sink_that_flushes_from_within_waits_for_nobody() -> None:

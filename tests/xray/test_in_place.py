@@ -19,7 +19,7 @@ from etaoi_tui.detail.middleware.tool_chain import build_tool_chain
 from etaoi_tui.sdk.attach import attach
 from etaoi_tui.sdk.langchain.message_snapshots import MessageSnapshot
 from etaoi_tui.sdk.langchain.middleware import instrument
-from etaoi_tui.sdk.langchain.payloads import ChainInput, ModelInput
+from etaoi_tui.sdk.langchain.payloads import ChainInput, ChainOutput, ModelInput, snapshot_of_state
 from etaoi_tui.sdk.langchain.state_hooks import StateSnapshot, describe_state_snapshot
 from tests.detail.recorded import Recorded
 from tests.xray.models import WritingModel, asks
@@ -213,6 +213,7 @@ def test_an_answer_under_the_same_id_is_an_edit(how: str) -> None:
 def test_what_is_written_after_an_event_is_not_in_it() -> None:
     plain, parts = HumanMessage("as it was"), HumanMessage([{"type": "text", "text": "one"}])
     chain = ChainInput({"messages": [plain, parts], "other": 1})
+    ended = ChainOutput(snapshot_of_state({"messages": [plain, parts]}))
     call = ModelInput([MessageSnapshot([plain, parts])], None, {}, set())
     state = StateSnapshot({"messages": [plain, parts]})
     plain.content = "written over"
@@ -224,6 +225,7 @@ def test_what_is_written_after_an_event_is_not_in_it() -> None:
         "as it was", [{"type": "text", "text": "one"}],
     ]  # fmt: skip
     assert (list(told), told["other"]) == (["messages", "other"], 1)
+    assert ended()["outputs"].described()["messages"] == told["messages"]
     asked = call()
     assert [message["text"] for message in asked["input_messages"].described()] == ["as it was", "one"]
     assert asked["cache_breakpoints"] == []

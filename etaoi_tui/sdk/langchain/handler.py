@@ -28,6 +28,7 @@ from etaoi_tui.sdk.langchain.payloads import (
     ModelInput,
     ToolInput,
     ToolOutput,
+    snapshot_of_state,
 )
 from etaoi_tui.sdk.langchain.run_outcome import answers_failure
 from etaoi_tui.sdk.langchain.run_recorder import RunRecorder
@@ -122,7 +123,7 @@ class TracerHandler(RunRecorder, BaseCallbackHandler):
             self._failure("on_chain_start", error)
 
     def on_chain_end(self, outputs: Any, *, run_id: UUID, **kwargs: Any) -> None:
-        self._finish(run_id, ChainOutput(snapshot(outputs)))
+        self._finish(run_id, ChainOutput(snapshot_of_state(outputs)))
 
     def on_chain_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
         self._fail(run_id, error)

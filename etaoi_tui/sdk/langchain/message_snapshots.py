@@ -10,11 +10,15 @@ from __future__ import annotations
 import hashlib
 import weakref
 from collections.abc import Callable
+from operator import attrgetter, itemgetter
 from typing import Any
 
 import msgspec
 
 from etaoi_tui.sdk.langchain.messages import AS_IT_IS, describe_message
+
+_fields_of = attrgetter("__dict__")
+_content_of = itemgetter("content")
 
 PREVIEW = 120
 """Characters of a message that its identification shows."""
@@ -40,18 +44,22 @@ class MessageSnapshot:
         calls: also keep the tool calls that each had: hooks behind a model write into those.
     """
 
-    __slots__ = ("calls", "contents", "messages")
+    __slots__ = ("calls", "contents", "fields", "messages")
 
     def __init__(self, messages: Any, calls: bool = False) -> None:
         message_list: list[Any] = list(messages) if isinstance(messages, (list, tuple)) else []
         self.messages = message_list
+        self.fields: list[dict[str, Any]] | None = None
+        """Where each message keeps what it says; None when some of them are no messages."""
         self.contents: list[Any]
         try:
-            self.contents = [
-                content if type(content := message.__dict__["content"]) is str else copy_content(content)
-                for message in message_list
-            ]
-        except (AttributeError, KeyError):  # a map among them, or something that is no message
+            # In C, and each message is touched once: of a long thread few are in the processor's caches.
+            fields: list[dict[str, Any]] = list(map(_fields_of, message_list))
+            self.contents = list(map(_content_of, fields))
+            if list in map(type, self.contents):
+                self.contents = list(map(copy_content, self.contents))
+            self.fields = fields
+        except (AttributeError, KeyError, TypeError):  # a map among them, or something that is no message
             self.contents = [
                 copy_content(getattr(message, "__dict__", {}).get("content", AS_IT_IS))
                 for message in message_list
@@ -62,7 +70,7 @@ class MessageSnapshot:
     def of_one(cls, message: Any, content: Any) -> MessageSnapshot:
         """Return the shot of one message with the content that it had."""
         shot = cls(None)
-        shot.messages, shot.contents = [message], [content]
+        shot.messages, shot.contents, shot.fields = [message], [content], None
         return shot
 
     def same(self, other: MessageSnapshot) -> bool:

@@ -59,6 +59,24 @@ def _text_or_json(value: Any) -> Any:
     return value if isinstance(value, str) else Json(value, _STATE)
 
 
+def snapshot_of_state(value: Any) -> Any:
+    """Return what goes in or out of a chain as it is now: see `ChainInput`."""
+    if (
+        type(value) is dict
+        and type(messages := value.get("messages")) is list
+        and len(messages) <= SNAPSHOT_ITEMS
+        and len(value) <= SNAPSHOT_ITEMS
+    ):
+        value = value.copy()
+        value["messages"] = None
+        for key, item in value.items():
+            if type(item) in COPIED:
+                value[key] = snapshot(item, 1)
+        value["messages"] = MessageSnapshot(messages)
+        return value
+    return snapshot(value)
+
+
 class ChainInput:
     """``inputs`` as JSON text, ``input_keys`` when it is a map.
 
@@ -69,21 +87,7 @@ class ChainInput:
     __slots__ = ("value",)
 
     def __init__(self, value: Any) -> None:
-        if (
-            type(value) is dict
-            and type(messages := value.get("messages")) is list
-            and len(messages) <= SNAPSHOT_ITEMS
-            and len(value) <= SNAPSHOT_ITEMS
-        ):
-            value = value.copy()
-            value["messages"] = None
-            for key, item in value.items():
-                if type(item) in COPIED:
-                    value[key] = snapshot(item, 1)
-            value["messages"] = MessageSnapshot(messages)
-            self.value = value
-        else:
-            self.value = snapshot(value)
+        self.value = snapshot_of_state(value)
 
     def __call__(self) -> dict[str, Any]:
         payload: dict[str, Any] = {keys.INPUTS: _text_or_json(self.value)}

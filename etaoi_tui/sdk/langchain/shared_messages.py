@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from operator import attrgetter, is_, itemgetter
+from operator import is_, itemgetter
 from typing import Any
 
 import msgspec
@@ -33,7 +33,6 @@ IN_STATE, IN_REQUEST, IN_KEYED_REQUEST = range(3)
 
 _encode = msgspec.msgpack.Encoder().encode
 _encode_into = msgspec.msgpack.Encoder().encode_into
-_fields_of = attrgetter("__dict__")
 _content_of = itemgetter("content")
 
 
@@ -212,13 +211,26 @@ class SharedMessages(SharedList):
             blocks = earlier[2][:block_count]
             size = block_count * GROUP
         row: _Row = memory.get(name) or _Row()
-        if size < len(messages) and row.look_at(
-            _all_fields(messages, contents, size), size, blocks, memory.buffer
-        ):
-            memory.put(name, row, row.size)
+        if size < len(messages):
+            if row.look_at(self._fields_from(first + size), size, blocks, memory.buffer):
+                memory.put(name, row, row.size)
         if earlier is None or len(messages) >= len(earlier[0]):
             values.in_batch[id(memory), name] = messages, contents, blocks
         return row, blocks
+
+    def _fields_from(self, start: int) -> list[dict[str, Any]]:
+        """Return what messages said from one on; nothing of any when some of them are no messages."""
+        fields, contents = self.shot.fields, self.shot.contents
+        if fields is None:
+            return [{} for _ in contents[start:]]
+        if start:
+            fields, contents = fields[start:], contents[start:]
+        if all(map(is_, map(_content_of, fields), contents)):
+            return fields
+        return [
+            one if content is one["content"] else {**one, "content": content}
+            for one, content in zip(fields, contents, strict=True)
+        ]
 
     def _digests_of(
         self,
@@ -304,22 +316,6 @@ def _is_beginning(
         )
     except Exception:  # an array somewhere, whose comparison is no yes or no
         return False
-
-
-def _all_fields(messages: list[Any], contents: list[Any], start: int) -> list[dict[str, Any]]:
-    """Return the fields of messages from one on, with the contents that they had."""
-    if start:
-        messages, contents = messages[start:], contents[start:]
-    try:
-        fields: list[dict[str, Any]] = list(map(_fields_of, messages))
-        if all(map(is_, map(_content_of, fields), contents)):
-            return fields
-        return [
-            one if content is AS_IT_IS or content is one["content"] else {**one, "content": content}
-            for one, content in zip(fields, contents, strict=True)
-        ]
-    except (AttributeError, KeyError, TypeError):  # a map among them, or something that is no message
-        return [{} for _ in messages]
 
 
 def _body_of(fields: list[dict[str, Any]]) -> bytes:

@@ -42,6 +42,9 @@ _LEAST_INTAKE = 64
 _FIRST_INTAKE = 12_000
 _EASY, _LEAST_EASY = 16, 2
 _MANY = 256
+_BUSY, _BUSY_WINDOWS = 48, 2.0
+"""From so many records in a window on the next one is so many times as long: threads that wake find their
+code and data gone from the processor's caches, and at such a rate nobody sees the difference."""
 _LAST_SECONDS = 0.2
 """How long a record of an exit handler may take to leave."""
 
@@ -263,18 +266,19 @@ class Pipeline:
 
     def _run(self) -> None:
         due: float | None = None
-        window = self._window
-        empty = 0
+        window, empty, came = self._window, 0, 0
         bell = self._bell
         while not self._closed and bell is self._bell:
             if not self.queue and not self._encoder.text_waits and empty >= self._patience:
                 self._sleep(bell, due)
                 self._gather(bell, min(window, FIRST_SECONDS))
             else:
-                self._gather(bell, window)
+                is_busy = came >= _BUSY and not self._encoder.text_waits
+                self._gather(bell, window * _BUSY_WINDOWS if is_busy else window)
             if bell is not self._bell:
                 return
-            if not self.queue and not self._encoder.text_waits:
+            came = len(self.queue)
+            if not came and not self._encoder.text_waits:
                 empty += 1
                 if due is None:
                     continue
@@ -349,12 +353,11 @@ class Pipeline:
 
     def _report_lost(self) -> None:
         recovered, self._encoder.recovered = self._encoder.recovered, []
-        if not self._shedder.losses and not recovered:
-            return
-        losses = self._shedder.take_losses()
-        for trace in recovered:
-            losses.add("spans", trace, -1)
-        self._outlet.dropped(losses)
+        if self._shedder.losses or recovered:
+            losses = self._shedder.take_losses()
+            for trace in recovered:
+                losses.add("spans", trace, -1)
+            self._outlet.dropped(losses)
 
 
 _FRESH = Stats()
