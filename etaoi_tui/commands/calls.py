@@ -26,7 +26,7 @@ def toggle_sides(at: Workspace) -> None:
     options = at.detail_controller.options
     options.toggle_sides()
     at.draw_detail_now()
-    at.answer("Side by side." if options.sides else "Below each other.")
+    at.answer("Side by side, where there is room for it." if options.sides else "Below each other.")
 
 
 @command(

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from etaoi_tui.screens.workspace import Workspace
+from etaoi_tui.text import one_line
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.command import command
 from etaoi_tui.view.voice.lane_scale import LaneScale
 
+_TOOL_CELLS = 24
+"""Of a tool's name, in an answer in the footer."""
 _SCALES = {
     LaneScale.GAP: "Turns stand aligned where the user stops speaking.",
     LaneScale.TURN: "Each turn from its beginning, all on one scale.",
@@ -97,6 +100,7 @@ def _go_to_slowest_tool(at: Workspace) -> None:
     number = (calls.index(last_shown) + 1) % len(calls) if last_shown is not None and goes_on else 0
     at.slowest_tools.last_shown = calls[number]
     at.go_to_span(calls[number])
-    rank = "slowest" if number == 0 else f"number {number + 1} of the slowest"
+    rank = "the slowest" if number == 0 else f"number {number + 1} of the slowest"
     took = calls[number].duration(at.now(calls[number].trace))
-    at.answer(f"The {rank} of the session's tool calls: {fmt.duration(took)}.")
+    name = one_line(calls[number].name, _TOOL_CELLS)
+    at.answer(f"{name}, {fmt.duration(took)}: {rank} of the session's tool calls.")

@@ -41,6 +41,9 @@ class CopyMenu(OneAnswer, ModalScreen[None]):
         border: round $primary;
     }
     CopyMenu OptionList { height: auto; max-height: 100%; border: none; background: $surface; }
+    CopyMenu:ansi OptionList > .option-list--option-highlighted {
+        background: ansi_blue; color: ansi_bright_white; text-style: bold;
+    }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,y", "dismiss(None)", "close", show=False),

@@ -38,6 +38,9 @@ class PickList(OneAnswer, ModalScreen[Answer | None], Generic[Answer]):
     PickList OptionList, PickList OptionList:focus {
         height: auto; border: none; padding: 0; background: $surface; scrollbar-size-vertical: 1;
     }
+    PickList:ansi OptionList > .option-list--option-highlighted {
+        background: ansi_blue; color: ansi_bright_white; text-style: bold;
+    }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "close", show=False),

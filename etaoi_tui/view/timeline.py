@@ -84,7 +84,7 @@ def label(seconds: float) -> str:
     if seconds == 0:
         return "0"
     if seconds < 0.001:
-        return f"{seconds * 1e6:.0f}us"
+        return f"{seconds * 1e6:.0f}µs"
     if seconds < 1:
         return f"{seconds * 1e3:g}ms"
     if seconds < 60:

@@ -56,11 +56,12 @@ _LIGHT = {
 }
 _ANSI_DARK = {
     "ink": "ansi_default",
-    "quiet": "ansi_bright_black",
+    # Bright black is the ground itself in well-known palettes: only lines may vanish.
+    "quiet": "ansi_default",
     "kind-llm": "ansi_bright_cyan",
     "kind-tool": "ansi_cyan",
     "kind-agent": "ansi_bright_green",
-    "kind-middleware": "ansi_bright_black",
+    "kind-middleware": "ansi_default",
     "kind-voice": "ansi_bright_magenta",
     "failure": "ansi_bright_red",
     "running": "ansi_bright_yellow",
@@ -81,11 +82,9 @@ _ANSI_DARK = {
 """Of xterm's sixteen, those that are readable on black."""
 _ANSI_LIGHT = {
     **_ANSI_DARK,
-    "quiet": "ansi_default",
     "kind-llm": "ansi_blue",
     "kind-tool": "ansi_bright_blue",
     "kind-agent": "ansi_default",
-    "kind-middleware": "ansi_default",
     "kind-voice": "ansi_magenta",
     "failure": "ansi_red",
     "running": "ansi_magenta",

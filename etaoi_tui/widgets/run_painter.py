@@ -169,12 +169,13 @@ class RunPainter:
         self, group: Group, figures: Figures, width: int, fold: str, runs: str, errors: str
     ) -> list[Piece]:
         """Draw a conversation where there are no columns: as much as fits behind its name, from the right."""
-        spent = " ".join(filter(None, (cols.tokens(figures), cols.dollars(figures))))
+        spent_look = "trace-list--over" if self._is_over(figures) else "trace-list--muted"
         remaining = width - len(fold) - len(runs) - 10
         tail: list[Piece] = []
         for text, look in (
             (errors, "trace-list--error"),
-            (spent, "trace-list--over" if self._is_over(figures) else "trace-list--muted"),
+            (cols.dollars(figures), spent_look),
+            (cols.tokens(figures), spent_look),
             (cols.course(group, self._figures, 6), "trace-list--muted"),
         ):
             if text and len(text) + 1 <= remaining:

@@ -9,7 +9,7 @@ from textual.events import Key
 from textual.pilot import Pilot
 from textual.widgets import OptionList
 
-from etaoi_tui.app import ViewerApp
+from etaoi_tui.app import THEME_NAMES, ViewerApp
 from etaoi_tui.commands import load_commands
 from etaoi_tui.screens.help import help_document
 from etaoi_tui.screens.palette import Palette
@@ -365,3 +365,20 @@ async def test_control_c_says_how_to_quit() -> None:
     async with world() as (w, pilot):
         await pilot.press("ctrl+c")
         assert w.said == "Press q to quit."
+
+
+@pytest.mark.parametrize("key", ["colon", "y"])
+async def test_a_dialog_in_sixteen_colours_shows_which_row_is_chosen(key: str) -> None:
+    async with world(size=(100, 40)) as (w, pilot):
+        await a_tree(w, pilot)
+        w.app.theme = THEME_NAMES["ansi"]
+        await pilot.press(key)
+        await w.tick(pilot)
+        options = w.app.screen.query_one(OptionList)
+        options.highlighted = 1
+        await w.tick(pilot)
+        grounds = [
+            {segment.style.bgcolor for segment in options.render_line(line) if segment.style is not None}
+            for line in range(3)
+        ]
+        assert not grounds[1] & (grounds[0] | grounds[2])

@@ -74,7 +74,7 @@ class TurnSteps:
             [],
             fmt.duration(span.duration(data.now)),
             glyph=kind_glyph(TOOL),
-            style="running" if running else "muted",
+            style="running" if running else "error" if span.status is Status.ERROR else "muted",
             level=level,
             inside=inside,
             target=span.span_id,
