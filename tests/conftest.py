@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,10 @@ for _name in (
 os.environ["TEXTUAL_ANIMATIONS"] = "none"
 os.environ["HIVE_HOME"] = os.devnull  # whoever runs the tests may have logs of their own
 os.environ["TEXTUAL_FPS"] = "500"  # a pilot waits for the next frame after each key
+
+# Ignored by whoever started the tests in the background it would be ignored in every process they start, too.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settling.install()
 

@@ -19,10 +19,8 @@ M_MMAP_THRESHOLD = -3
 """Parameters of ``mallopt(3)``, as ``malloc.h`` of glibc numbers them."""
 KEPT = 1 << 20
 """Bytes of free memory that a heap may keep at its end."""
-MAPPED = 32 << 20
-"""Bytes of a block from which on it is mapped by itself; glibc allows no more.
-
-Smaller ones stay in the heap: a buffer that is mapped and grows takes more."""
+MAPPED = 1 << 20
+"""Bytes of a block from which on it is mapped by itself: one that grows moves, instead of being there twice."""
 
 
 def keep_little() -> bool:
