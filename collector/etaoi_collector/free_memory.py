@@ -20,7 +20,7 @@ M_MMAP_THRESHOLD = -3
 KEPT = 1 << 20
 """Bytes of free memory that a heap may keep at its end."""
 MAPPED = 1 << 20
-"""Bytes of a block from which on it is mapped by itself: one that grows moves, instead of being there twice."""
+"""Bytes of a block from which on it is mapped by itself: one that grows is moved, and not there twice."""
 
 
 def keep_little() -> bool:
