@@ -1,15 +1,19 @@
-"""A terminal that may go away, and that may send anything."""
+"""A terminal that may go away, stand still, and send anything."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import IO, Any
 
 from textual.driver import Driver
 
-from etaoi_tui.widgets.textual_internals import decode_input_leniently
+from etaoi_tui.widgets.textual_internals import decode_input_leniently, writes_waiting
 
 _MOST_FAILURES = 1_000
 """Times that the reading of input is taken up again; a terminal that fails more often is no terminal."""
+
+_MOST_WAITING = 24
+"""Writes that wait for the terminal, of the thirty for which Textual's queue has room."""
 
 
 class ResilientOutput:
@@ -20,10 +24,12 @@ class ResilientOutput:
 
     Args:
         file: The terminal.
+        all_taken: Called, on that thread, when nothing waits for the terminal any more.
     """
 
-    def __init__(self, file: IO[str]) -> None:
+    def __init__(self, file: IO[str], all_taken: Callable[[], None] = lambda: None) -> None:
         self._file = file
+        self._all_taken = all_taken
 
     def write(self, text: str) -> int:
         """Write text, if there is still somebody to read it."""
@@ -38,13 +44,18 @@ class ResilientOutput:
             self._file.flush()
         except (OSError, ValueError):
             return
+        self._all_taken()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._file, name)
 
 
 def make_resilient(driver: type[Driver]) -> type[Driver]:
-    """Return a kind of driver that outlives its terminal, and any bytes that come from it."""
+    """Return a kind of driver that outlives its terminal, and any bytes that come from it.
+
+    Where the terminal takes nothing, what would have to wait for it is left out, so that keys and signals are
+    obeyed; the whole screen is drawn once it has taken the rest.
+    """
     decode_input_leniently()
 
     class ResilientDriver(driver):  # type: ignore[misc, valid-type]
@@ -52,7 +63,33 @@ def make_resilient(driver: type[Driver]) -> type[Driver]:
             super().__init__(*args, **options)
             file = getattr(self, "_file", None)
             if file is not None:
-                self._file = ResilientOutput(file)
+                self._file = ResilientOutput(file, self._all_taken)
+            self._is_behind = False
+            self._may_wait = False
+            """What sets the terminal up, or restores it, must arrive."""
+
+        def write(self, data: str) -> None:
+            """Write, or leave it out rather than wait."""
+            if not self._may_wait and (self._is_behind or writes_waiting(self) >= _MOST_WAITING):
+                self._is_behind = True
+            else:
+                super().write(data)
+
+        def start_application_mode(self) -> None:
+            """Take the terminal."""
+            self._may_wait, self._is_behind = True, False
+            super().start_application_mode()
+            self._may_wait = False
+
+        def stop_application_mode(self) -> None:
+            """Give the terminal back."""
+            self._may_wait = True
+            super().stop_application_mode()
+
+        def _all_taken(self) -> None:
+            if self._is_behind:
+                self._is_behind = False
+                self._app.call_later(self._app.refresh, layout=True)
 
         def run_input_thread(self) -> None:
             """Read input; what the parser cannot make sense of is left out, and reading goes on."""

@@ -38,12 +38,16 @@ def set_bindings(node: DOMNode, bindings: Iterable[Binding]) -> None:
 
 
 def frames_waiting(app: App[Any]) -> int:
-    """Return how many drawn screens the terminal has not taken yet: `App._driver`, `Driver._writer_thread`,
-    `WriterThread._queue`.
+    """Return how many drawn screens the terminal has not taken yet: `App._driver`."""
+    return writes_waiting(app._driver)
+
+
+def writes_waiting(driver: Any) -> int:
+    """Return how many writes the terminal has not taken yet: `Driver._writer_thread`, `WriterThread._queue`.
 
     0 for a driver that writes at once.
     """
-    thread = getattr(app._driver, "_writer_thread", None)
+    thread = getattr(driver, "_writer_thread", None)
     queue = getattr(thread, "_queue", None)
     return 0 if queue is None else int(queue.qsize())
 

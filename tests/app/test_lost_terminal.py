@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import io
 import os
 import pty
+import queue
 import select
 import struct
 import subprocess
 import sys
 import termios
+import types
 from pathlib import Path
+from typing import Any
 
-from etaoi_tui.resilient_driver import ResilientOutput
+from etaoi_tui.resilient_driver import ResilientOutput, make_resilient
 
 SECONDS = 60.0
 
@@ -32,6 +36,48 @@ def test_what_cannot_be_written_is_let_go() -> None:
     output = ResilientOutput(Gone())  # type: ignore[arg-type]
     assert output.write("words") == 5
     output.flush()
+
+
+class Stuck:
+    """A driver whose terminal takes nothing."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+        self._file = io.StringIO()
+        self._writer_thread = types.SimpleNamespace(_queue=queue.Queue(30))
+
+    def write(self, data: str) -> None:
+        self._writer_thread._queue.put_nowait(data)
+
+    def start_application_mode(self) -> None:
+        """Textual's sets the terminal up."""
+
+    def stop_application_mode(self) -> None:
+        self.write("restored")
+
+
+def test_what_a_terminal_that_stands_still_cannot_take_is_drawn_later() -> None:
+    later: list[Any] = []
+    app = types.SimpleNamespace(refresh="refresh", call_later=lambda *call, **how: later.append((call, how)))
+    driver: Any = make_resilient(Stuck)(app)  # type: ignore[arg-type]
+    waiting = driver._writer_thread._queue
+    for number in range(100):
+        driver.write(str(number))
+    assert 0 < waiting.qsize() < 30 and not later
+    left = waiting.qsize()
+    while waiting.qsize() > 1:
+        waiting.get()
+    driver.write("half a screen")
+    assert waiting.qsize() == 1  # what it changes may be missing
+    driver._file.flush()  # Textual's thread does when nothing waits
+    driver._file.flush()
+    assert later == [(("refresh",), {"layout": True})]
+    driver.write("whole")
+    assert waiting.qsize() == 2
+    for _ in range(left):
+        driver.write("more")
+    driver.stop_application_mode()
+    assert list(waiting.queue)[-1] == "restored"
 
 
 def test_the_viewer_ends_when_its_terminal_is_gone(tmp_path: Path) -> None:

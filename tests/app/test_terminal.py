@@ -222,29 +222,40 @@ def test_sizes_and_theme_survive_a_restart(state: dict[str, str]) -> None:
 def test_a_terminal_that_stands_still_keeps_nobody(
     viewer: Terminal, state: dict[str, str], ending: str | signal.Signals
 ) -> None:
-    viewer.hold()
-    # Each resize draws the whole screen; soon the terminal takes no more of it.
-    deadline = time.monotonic() + 60
-    while select.select([], [viewer._master], [], 0)[1] and time.monotonic() < deadline:
-        for columns in (100, 160):
-            size = struct.pack("HHHH", 45, columns, 0, 0)
-            fcntl.ioctl(viewer._master, termios.TIOCSWINSZ, size)
-            time.sleep(0.1)
-        if _is_full(viewer):
-            break
-    assert _is_full(viewer)
-    deadline = time.monotonic() + 60
-    while viewer.process.poll() is None and time.monotonic() < deadline:
-        # As a person would, again after a while; the terminal does not move all the same.
-        if isinstance(ending, str):
-            viewer.press(ending)
-        else:
-            os.kill(viewer.process.pid, ending)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            viewer.process.wait(5)
+    _fill(viewer)
+    if isinstance(ending, str):
+        viewer.press(ending)
+    else:
+        os.kill(viewer.process.pid, ending)
+    viewer.process.wait(60)
     assert viewer.process.returncode == (0 if ending == "q" else 143)
     recordings = list((Path(state["ETAOI_TUI_STATE_DIR"]) / "recordings").glob("*.msgpack"))
     assert b"ended-abruptly" in recordings[0].read_bytes()
+
+
+def test_a_terminal_that_moves_again_is_drawn_to_again(viewer: Terminal) -> None:
+    _fill(viewer)
+    viewer.press("?")
+    since = viewer.position
+    viewer.resume()
+    viewer.wait_for("What did the model get?", since=since)
+
+
+def _fill(viewer: Terminal) -> None:
+    """Have the terminal stand still, and so much drawn that nothing more fits anywhere on the way to it.
+
+    Each resize draws the whole screen.
+    """
+    viewer.hold()
+    deadline = time.monotonic() + 60
+    beyond = 0
+    while beyond < 40 and time.monotonic() < deadline:
+        for columns in (100, 160):
+            size = struct.pack("HHHH", 45, columns, 0, 0)
+            fcntl.ioctl(viewer._master, termios.TIOCSWINSZ, size)
+            time.sleep(0.05)
+        beyond += _is_full(viewer)
+    assert _is_full(viewer)
 
 
 def _is_full(viewer: Terminal) -> bool:

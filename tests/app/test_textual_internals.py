@@ -48,7 +48,7 @@ async def test_frames_that_wait_are_counted() -> None:
         assert internals.frames_waiting(app) == 0  # a driver without a thread writes at once
         queue = type("Queue", (), {"qsize": lambda self: 3})()
         app._driver._writer_thread = type("Thread", (), {"_queue": queue})()  # type: ignore[union-attr, assignment]
-        assert internals.frames_waiting(app) == 3
+        assert internals.frames_waiting(app) == internals.writes_waiting(app._driver) == 3
         del app._driver._writer_thread  # type: ignore[union-attr]
 
 
