@@ -18,10 +18,9 @@ from etaoi_collector.free_memory import give_back
 
 FREEZE_EVERY = 20.0
 """Seconds after which it is looked at what is new, and what of it lives is taken out of sight."""
-NEW = 100_000
-NEW_WHILE_USED = 20_000
-"""Objects that came and did not go for which it is done before that: some 30 ms, and 6 ms where somebody has
-hands on the keys."""
+NEW = 20_000
+"""Objects that came and did not go for which it is done before that: some 6 ms. What lives is looked at once,
+so that to look more seldom saves nothing."""
 UNEXPLAINED = 100_000
 """Objects out of sight, beside one for each span and those of the beginning, from which on all are looked at:
 about 10 MB, and a fifth of a second."""
@@ -74,7 +73,7 @@ class Garbage:
             may_wait: Somebody has hands on the keys: a long look is put off, unless it becomes too long.
         """
         is_due = self._now() - self._froze_at >= FREEZE_EVERY
-        if self._is_loading or not (is_due or gc.get_count()[0] > (NEW_WHILE_USED if may_wait else NEW)):
+        if self._is_loading or not (is_due or gc.get_count()[0] > NEW):
             return
         gc.collect()
         if not is_due:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from etaoi_tui import garbage as module
-from etaoi_tui.garbage import FREEZE_EVERY, NEW_WHILE_USED, Garbage
+from etaoi_tui.garbage import FREEZE_EVERY, NEW, Garbage
 
 MANY = 3_000
 
@@ -113,15 +113,15 @@ def test_nothing_is_looked_at_while_a_recording_is_read() -> None:
     assert len(left) == MANY
 
 
-def test_much_that_is_new_is_looked_at_before_the_time_and_sooner_while_keys_are_used() -> None:
+def test_much_that_is_new_is_looked_at_before_the_time() -> None:
     garbage = Garbage(Clock())
     garbage.look(0, may_wait=False)
     gc.disable()
     lost, left = circles()
     lost.clear()
-    kept: list[list[int]] = [[] for _ in range(NEW_WHILE_USED)]
     garbage.look(0, may_wait=False)
-    assert len(left) == MANY, "that many may come while nobody waits"
-    garbage.look(0, may_wait=True)
+    assert len(left) == MANY, "few may come"
+    kept: list[list[int]] = [[] for _ in range(NEW)]
+    garbage.look(0, may_wait=False)
     assert not left
     assert gc.get_freeze_count() > len(kept)
