@@ -103,7 +103,7 @@ def _under_otlp(terminal: Terminal, url: str) -> list[float]:
     load = ("--seconds", str(_seconds(OTLP_PRESSES)))
     with Client(url, *load, program="benchmarks.otlp_driver") as client:
         client.go()
-        time.sleep(WARM_UP)
+        time.sleep(WARM_UP)  # what was prepared ahead has been taken, and the rate is steady
         taken = _presses(terminal, OTLP_PRESSES)
         told = client.sent()
     reached = told["events"] / told["seconds"]

@@ -96,7 +96,7 @@ def main() -> None:
         if answer.status == http.HTTPStatus.OK:
             sent += spans
         elif answer.status == http.HTTPStatus.TOO_MANY_REQUESTS or answer.status == 503:
-            time.sleep(0.01)
+            time.sleep(0.01)  # asked to come again; sooner than an exporter would
             continue
         else:
             broken = f"the answer was {answer.status}"

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-import sys
-import textwrap
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,9 +15,9 @@ import websockets
 from etaoi_collector.free_memory import give_back
 from etaoi_collector.wire.handshake import encode_hello
 from tests.collector.making import frame_of, start
+from tests.collector.measured_process import started
 from tests.collector.serving import PATIENCE, run
 
-ROOT = Path(__file__).parent.parent.parent
 MIB = 1 << 20
 STAYS = 40 * MIB
 """What may stay of hundreds of MiB: code that was loaded, and what small objects left behind."""
@@ -29,18 +27,14 @@ SERVER = """
     import sys
     from pathlib import Path
     from etaoi_collector.collector import Collector, CollectorOptions
-
-    def memory():
-        for line in Path("/proc/self/status").read_text().splitlines():
-            if line.startswith("RssAnon:"):
-                return int(line.split()[1]) * 1024
+    from tests.collector.measured_process import memory
 
     collector = Collector(CollectorOptions(port=0, record=Path(sys.argv[1]), watched=False)).bind()
     collector.start()
     assert collector.wait_ready(60)
     print(collector.endpoint, flush=True)
     for _ in sys.stdin:
-        print(collector.stats().clients, memory(), flush=True)
+        print(collector.stats().clients, memory("RssAnon"), flush=True)
     collector.stop()
 """
 
@@ -48,20 +42,16 @@ KEEPING = """
     import threading
     from pathlib import Path
     from etaoi_collector.free_memory import give_back
-
-    def memory():
-        for line in Path("/proc/self/status").read_text().splitlines():
-            if line.startswith("RssAnon:"):
-                return int(line.split()[1]) / 1024
+    from tests.collector.measured_process import memory
 
     def work():
         held = [b"x" * 100_000 for _ in range(1_000)]
         del held[1::2], held[1::2], held[1::2], held[1::2]  # holes: what lies behind them is still used
-        kept = memory()
+        kept = memory("RssAnon")
         assert give_back()
-        print(kept - before, memory() - before)
+        print(kept - before, memory("RssAnon") - before)
 
-    before = memory()
+    before = memory("RssAnon")
     thread = threading.Thread(target=work)  # each thread has a heap of its own
     thread.start()
     thread.join()
@@ -74,10 +64,8 @@ pytestmark = pytest.mark.skipif(
 
 @contextmanager
 def running(program: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
-    """Run a program in a process of its own, whose memory no other test has used."""
-    command = [sys.executable, "-c", textwrap.dedent(program), *map(str, arguments)]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) as process:
+    """Run a program that does not end by itself."""
+    with started(program, *arguments) as process:
         try:
             yield process
         finally:
@@ -111,7 +99,7 @@ def test_what_the_c_library_keeps_is_given_back() -> None:
     with running(KEEPING) as process:
         assert process.stdout is not None
         kept, stays = map(float, process.stdout.readline().split())
-    assert kept > 60
+    assert kept > 60 * MIB
     assert stays < kept / 2
 
 

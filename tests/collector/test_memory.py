@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
-import textwrap
 import time
 from pathlib import Path
 from statistics import median
@@ -12,7 +10,8 @@ from typing import NamedTuple
 
 import pytest
 
-ROOT = Path(__file__).parent.parent.parent
+from tests.collector.measured_process import started
+
 COUNT = 3000
 TEXT = 100 << 10
 """Characters of each event's payload."""
@@ -27,11 +26,7 @@ SERVER = """
     from etaoi_collector.sources.live import LiveSource
     from etaoi_collector.sources.base import EventBatch
     from tests.collector.callback_times import CallbackTimes
-
-    def memory(key):
-        for line in Path("/proc/self/status").read_text().splitlines():
-            if line.startswith(key + ":"):
-                return int(line.split()[1]) * 1024
+    from tests.collector.measured_process import memory
 
     gc.disable()  # what stays until somebody collects garbage may stay for hours
     callbacks = CallbackTimes()
@@ -80,17 +75,6 @@ SENDER = """
 MIB = 1 << 20
 
 
-def _run(program: str, *arguments: object) -> subprocess.Popen[str]:
-    """Start a program in a process of its own, whose memory no other test has used."""
-    return subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(program), *map(str, arguments)],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-
-
 def _line(process: subprocess.Popen[str]) -> str:
     assert process.stdout is not None
     line = process.stdout.readline().strip()
@@ -113,10 +97,10 @@ class Measured(NamedTuple):
 
 
 def _measured(path: Path) -> Measured:
-    with _run(SERVER, path, COUNT) as server:
+    with started(SERVER, path, COUNT) as server:
         assert server.stdin is not None
         try:
-            with _run(SENDER, _line(server), COUNT, TEXT) as sender:
+            with started(SENDER, _line(server), COUNT, TEXT) as sender:
                 try:
                     size = int(_line(sender))
                     events, one, peak, longest = map(float, _line(server).split())

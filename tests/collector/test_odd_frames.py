@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
-import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +23,9 @@ from etaoi_collector.wire.frame_scan import scan_byte_ranges
 from etaoi_collector.wire.handshake import encode_hello
 from etaoi_collector.wire.limits import LARGE_EVENT, MAX_EXPLAINED_REJECTS, REPAIRED_EVENT, SMALL_FRAME
 from tests.collector.making import an_id, frame_of, pack, start
+from tests.collector.measured_process import started
 from tests.collector.odd_frames import ODD, batch_of, list_of_nil, usual
 
-ROOT = Path(__file__).parent.parent.parent
 MIB = 1 << 20
 LONGEST = 0.02
 """Seconds of work on the collector's loop that other clients may have to wait for."""
@@ -38,13 +35,9 @@ SERVER = """
     from pathlib import Path
     from etaoi_collector.collector import Collector, CollectorOptions
     from tests.collector.callback_times import CallbackTimes
+    from tests.collector.measured_process import memory
 
     callbacks = CallbackTimes()
-
-    def peak():
-        for line in Path("/proc/self/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
 
     collector = Collector(CollectorOptions(port=0, record=Path(sys.argv[1]), watched=False)).bind()
     collector.start()
@@ -53,11 +46,10 @@ SERVER = """
     for _ in sys.stdin:
         while collector.stats().clients:
             time.sleep(0.01)
-        stats = collector.stats()
-        print(callbacks.longest, peak(), stats.events, stats.rejected, stats.refused_frames, flush=True)
+        print(callbacks.longest, memory("VmHWM"), flush=True)
         callbacks.longest = 0.0
         Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
-        print(peak(), flush=True)
+        print(memory("VmHWM"), flush=True)
     collector.stop()
 """
 
@@ -71,23 +63,13 @@ async def send(url: str, frame: bytes) -> None:
         await connection.send(frame)
 
 
-def program(text: str, *arguments: object) -> list[str]:
-    return [sys.executable, "-c", textwrap.dedent(text), *map(str, arguments)]
-
-
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="the peak is read from /proc")
 def test_no_frame_keeps_the_loop_and_none_takes_more_than_two_and_a_half_times_its_size(
     tmp_path: Path,
 ) -> None:
     """Measured in a process of its own, as processor time, so that a busy machine does not count."""
     size = 8 * MIB
-    with subprocess.Popen(
-        program(SERVER, tmp_path / "a.msgpack"),
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as server:
+    with started(SERVER, tmp_path / "a.msgpack") as server:
         assert server.stdin is not None and server.stdout is not None
         try:
             url = server.stdout.readline().strip()
@@ -101,7 +83,7 @@ def test_no_frame_keeps_the_loop_and_none_takes_more_than_two_and_a_half_times_i
                     asyncio.run(send(url, frame))
                     server.stdin.write("\n")
                     server.stdin.flush()
-                    longest, peak, *_ = server.stdout.readline().split()
+                    longest, peak = server.stdout.readline().split()
                     if base:
                         slow[name] = min(float(longest), slow.get(name, float("inf")))
                         large[name] = min((int(peak) - base) / len(frame), large.get(name, float("inf")))

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import subprocess
-import sys
-import textwrap
 import zlib
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
@@ -24,9 +21,9 @@ from etaoi_collector.receivers.inflate import MAX_RATIO, RATIO_MATTERS
 from etaoi_collector.source_items import EventBatch, FrameRefused
 from etaoi_collector.wire.handshake import encode_hello
 from tests.collector.making import frame_of, start
+from tests.collector.measured_process import started
 from tests.collector.serving import client, run, serving, take_until
 
-ROOT = Path(__file__).parent.parent.parent
 MIB = 1 << 20
 TOKEN = {"X-Etaoi-Project-Token": "t"}
 
@@ -170,11 +167,7 @@ SERVER = """
     from pathlib import Path
     from etaoi_collector.collector import Collector, CollectorOptions
     from tests.collector.callback_times import CallbackTimes
-
-    def peak():
-        for line in Path("/proc/self/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
+    from tests.collector.measured_process import memory
 
     callbacks = CallbackTimes()
     options = CollectorOptions(port=0, host="0.0.0.0", token="t", record=Path(sys.argv[1]), watched=False)
@@ -185,7 +178,7 @@ SERVER = """
     for _ in sys.stdin:
         while collector.stats().clients:
             time.sleep(0.01)
-        print(callbacks.longest, peak(), collector.stats().events, flush=True)
+        print(callbacks.longest, memory("VmHWM"), collector.stats().events, flush=True)
         callbacks.longest = 0.0
     collector.stop()
 """
@@ -216,13 +209,7 @@ def test_a_large_compressed_message_keeps_nobody_waiting_and_takes_little(tmp_pa
         start(n, payload={"t": random.Random(n).randbytes(4_000).hex() * 16}) for n in range(EVENTS)
     )
     assert len(frame) > 60 * MIB
-    with subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(SERVER), str(tmp_path / "a.msgpack")],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as server:
+    with started(SERVER, tmp_path / "a.msgpack") as server:
         assert server.stdin is not None and server.stdout is not None
         try:
             url = server.stdout.readline().strip().replace("0.0.0.0", "127.0.0.1")
