@@ -14,6 +14,7 @@ from etaoi_collector.projections.payload_reader import PayloadReader
 from etaoi_collector.store.model import Session, Span, SpanFlag, Status, Trace
 from etaoi_tui.detail.document.model import Document, Section, StyledText, Tab, Text
 from etaoi_tui.detail.messages.chat import Message, message_sections, note
+from etaoi_tui.detail.pages.spoken import spoken_sections
 from etaoi_tui.detail.pages.turn_messages import last_message, messages_of, writer_of
 from etaoi_tui.detail.pages.turn_steps import SPANS_WALKED, TOOL, TurnSteps, spent
 from etaoi_tui.detail.pages.wait import wait_sections
@@ -29,7 +30,6 @@ _WAITS_SHOWN = 16
 _EVENT = int(SpanFlag.EVENT)
 _SAID = frozenset({"client_input_received", "steer", "run_input"})
 """Events that bring a person's message."""
-_VOICE = {"voice_input": "user", "voice_output": "assistant"}
 
 
 class Conversation:
@@ -135,7 +135,7 @@ def _is_turn(root: Span) -> bool:
 def _turn(data: SpanData, steps: TurnSteps) -> list[Section]:
     span = data.span
     if span.kind == "voice_session" or span.trace.spans[0].kind.startswith("voice"):
-        return _spoken(data)
+        return spoken_sections(data)
     key = f"turn{span.number}"
     recorded_turn = _sections_of_events(data, key, steps)
     if recorded_turn:
@@ -233,34 +233,3 @@ def _streaming(data: SpanData, key: str, steps: TurnSteps) -> Section:
         style="running",
         target=target,
     )
-
-
-def _spoken(data: SpanData) -> list[Section]:
-    """Return what was said aloud in a voice session, in the order of its spans."""
-    spans: list[Span] = []
-    stack = [data.span]
-    walked = 0
-    while stack and walked < SPANS_WALKED:
-        span = stack.pop()
-        walked += 1
-        if span.kind in _VOICE:
-            spans.append(span)
-        stack += span.children or ()
-    spans.sort(key=lambda span: (span.started_at, span.number))
-    sections: list[Section] = []
-    previous = ("", "")
-    for span in spans[-TURNS_SHOWN * 4 :]:
-        one = data.of(span)
-        fields = {**one.start_payload, **one.end_payload}
-        text = as_text(fields.get("transcript") or fields.get("text"))
-        # Both a metric and a chat item tell of the same words.
-        if not text or previous == (span.kind, text):
-            continue
-        previous = (span.kind, text)
-        message = Message(_VOICE[span.kind], text)
-        cut = "interrupted · " if span.status is Status.CANCELLED and message.role == "assistant" else ""
-        message_parts = message_sections(
-            message, f"spoken{span.number}", summary=cut + fmt.clock(span.started_at)
-        )
-        sections += [replace(section, target=span.span_id) for section in message_parts]
-    return sections
