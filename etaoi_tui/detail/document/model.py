@@ -189,6 +189,7 @@ class Document:
         default: Key of the page to open first.
         live: True while more is expected.
         notes: What could not be shown, in words.
+        sums: What it comes to, for the pane's title; the most important first, as only the first may fit.
     """
 
     key: str
@@ -197,6 +198,7 @@ class Document:
     default: str = ""
     live: bool = False
     notes: Sequence[str] = ()
+    sums: Sequence[str] = ()
 
     def tab(self, key: str) -> Tab | None:
         """Return the tab with this key, if there is one."""
