@@ -60,7 +60,7 @@ class DocumentPainter:
         return self._looks.opaque(name and (PREFIX + name if own else component(name)))
 
     def tabs(self, document: Document, active: str, width: int) -> tuple[Strip, list[TabLabel]]:
-        """Draw the bar of tabs, and behind them what the document comes to; also return where labels stand."""
+        """Draw the bar of tabs, then what the document comes to; also return where its labels stand."""
         tabs = [(tab.key, tab.title) for tab in document.tabs]
         labels = lay_out_tabs(tabs, active, width)
         plain, line = self.style("tab", own=True), self.style("tab-line", own=True)
@@ -128,7 +128,8 @@ class DocumentPainter:
         background: Style | None = None
         if on_cursor or line.header:
             own = self.style("cursor" if on_cursor else "section", own=True)
-            background = Style(bgcolor=own.bgcolor, reverse=own.reverse or None)
+            one_colour = on_cursor and self._widget.app.native_ansi_color
+            background = Style(color=own.color if one_colour else None, bgcolor=own.bgcolor)
         segments: list[Segment] = []
         for text, name in line.runs:
             if not text:

@@ -21,7 +21,8 @@ LOOKS: StyleTable = {
     "detail-pane--tab-active:focus": "background: $block-cursor-background; color: $block-cursor-foreground",
     "detail-pane--section": "background: $surface",
     "detail-pane--cursor": "background: $cursor-row",
-    "detail-pane--cursor:ansi": "background: ansi_default; text-style: reverse",
+    # As in rows: any of sixteen colours is unreadable on some other, so the line loses its own.
+    "detail-pane--cursor:ansi": "color: $cursor-ink",
     "detail-pane--match": "color: $ink; background: $hit-row; text-style: bold",
     "detail-pane--match:ansi": "text-style: bold underline",
     "detail-pane--match-here": "color: $ink; background: $hit-row; text-style: bold reverse",
