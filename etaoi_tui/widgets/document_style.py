@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from etaoi_tui.widgets import frame
+from etaoi_tui.widgets.stage_colours import STAGE_LOOKS
 from etaoi_tui.widgets.styles import StyleTable
 
 PREFIX = "detail-pane--"
@@ -55,6 +56,7 @@ LOOKS: StyleTable = {
     "detail-pane--diff-same": "color: $quiet",
     "detail-pane--diff-added-word": "color: $added; text-style: bold underline",
     "detail-pane--diff-removed-word": "color: $removed; text-style: bold underline",
+    **{f"{PREFIX}voice-{stage}": look for stage, look in STAGE_LOOKS.items()},
 }
 
 CSS = """

@@ -15,7 +15,7 @@ LINES_SHOWN = 240
 """Newest utterances and tool calls that are told; the page says how many more there are."""
 
 _ROLES = {"voice_input": "user", "voice_output": "assistant"}
-_TITLES = {"user": "user", "assistant": "agent"}
+_LOOKS = {"user": ("user", "role.user"), "assistant": ("agent", "voice.speech")}
 
 
 def spoken_sections(data: SpanData, steps: TurnSteps) -> list[Section]:
@@ -50,13 +50,10 @@ def spoken_sections(data: SpanData, steps: TurnSteps) -> list[Section]:
         previous = (span.kind, text)
         message = Message(_ROLES[span.kind], text)
         cut = "interrupted · " if span.status is Status.CANCELLED and message.role == "assistant" else ""
-        message_parts = message_sections(
-            message,
-            f"spoken{span.number}",
-            title=_TITLES[message.role],
-            summary=cut + fmt.clock(span.started_at),
-        )
-        sections += [replace(section, target=span.span_id) for section in message_parts]
+        title, style = _LOOKS[message.role]
+        summary = cut + fmt.clock(span.started_at)
+        (section,) = message_sections(message, f"spoken{span.number}", title=title, summary=summary)
+        sections.append(replace(section, style=style, target=span.span_id))
     return sections
 
 
