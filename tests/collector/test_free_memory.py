@@ -65,7 +65,7 @@ ENDS_OF_HEAPS = """
 
     def work():
         before = memory("RssAnon")
-        bytes(30 << 20)  # glibc now takes blocks of this size from the heap, and keeps twice as much at its end
+        bytes(30 << 20)  # has glibc take such blocks from the heap, and keep twice as much at its end
         held = [b"x" * 900_000 for _ in range(50)]
         used = memory("RssAnon")
         held.clear()
