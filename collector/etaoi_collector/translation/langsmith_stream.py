@@ -112,8 +112,8 @@ class LangSmithStream:
         if early is not None:
             run.update(early)
         if run.get("end_time") is None and open_run is None:
-            told = {key: value for key, value in run.items() if key not in _LARGE}
-            self._open.put(run_id, told, held_bytes(told))
+            small_fields = {key: value for key, value in run.items() if key not in _LARGE}
+            self._open.put(run_id, small_fields, held_bytes(small_fields))
         translated = translate_run(run)
         if translated is None:
             if not is_first and run.get("end_time") is not None:
