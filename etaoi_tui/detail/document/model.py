@@ -31,6 +31,7 @@ STYLES = (
     "role.system",
     "role.user",
     "role.ai",
+    "role.agent",
     "role.tool",
     "role.other",
     "json.key",

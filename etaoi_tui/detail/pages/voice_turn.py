@@ -176,7 +176,7 @@ def _words(turn: Turn) -> list[Section]:
         state = "interrupted here" if turn.interrupted else "so far" if turn.running else ""
         result.append(
             Section(
-                "said", "agent", [Text(turn.agent_said)], state, glyph="✦", style="voice.speech", bar=True
+                "said", "agent", [Text(turn.agent_said)], state, glyph="✦", style="role.agent", bar=True
             )
         )
     return result
