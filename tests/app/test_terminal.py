@@ -41,16 +41,16 @@ UNSAFE = re.compile(
 
 _OVER_THE_SCREEN = (
     ("y", "copy"),
-    ("\x1b", " 1 runs"),
+    ("\x1b", "[1] runs"),
     ("?", "help"),
     ("}", "States"),
-    ("\x1b", " 1 runs"),
+    ("\x1b", "[1] runs"),
     ("!", "problems"),
-    ("\x1b", " 1 runs"),
+    ("\x1b", "[1] runs"),
     ("/copied", " hit"),
-    ("\x1b", " 1 runs"),
+    ("\x1b", "[1] runs"),
     (":", "find and run"),
-    ("\x1b", " 1 runs"),
+    ("\x1b", "[1] runs"),
 )
 """Keys that open or close something, and what is drawn then. An escape has to arrive alone: a key that
 reached the program together with it would be another key."""
