@@ -192,7 +192,7 @@ def test_a_defect_in_every_tick_costs_neither_the_viewer_nor_the_recording(state
             terminal.wait_for("Traceback")
             since = terminal.position
             terminal.press("q")  # closes the page; an escape and a key together would be another key
-            terminal.wait_for("2 last-words", since=since)
+            terminal.wait_for("[2] last-words", since=since)
         # A page that was just closed is deaf for a moment; the row behind it may be drawn before that.
         deadline = time.monotonic() + 60
         while terminal.process.poll() is None and time.monotonic() < deadline:

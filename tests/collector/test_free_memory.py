@@ -57,6 +57,26 @@ KEEPING = """
     thread.join()
 """
 
+ENDS_OF_HEAPS = """
+    import asyncio
+    import threading
+    from etaoi_collector.free_memory import FreeMemory
+    from tests.collector.measured_process import memory
+
+    def work():
+        before = memory("RssAnon")
+        bytes(30 << 20)  # has glibc take such blocks from the heap, and keep twice as much at its end
+        held = [b"x" * 900_000 for _ in range(50)]
+        used = memory("RssAnon")
+        held.clear()
+        print(used - before, memory("RssAnon") - before)
+
+    FreeMemory(asyncio.new_event_loop())
+    thread = threading.Thread(target=work)  # each thread has a heap of its own
+    thread.start()
+    thread.join()
+"""
+
 pytestmark = pytest.mark.skipif(
     not give_back() or not Path("/proc/self/status").exists(), reason="needs glibc, and memory from /proc"
 )
@@ -101,6 +121,14 @@ def test_what_the_c_library_keeps_is_given_back() -> None:
         kept, stays = map(float, process.stdout.readline().split())
     assert kept > 60 * MIB
     assert stays < kept / 2
+
+
+def test_the_c_library_keeps_little_at_the_ends_of_its_heaps() -> None:
+    with running(ENDS_OF_HEAPS) as process:
+        assert process.stdout is not None
+        used, stays = map(float, process.stdout.readline().split())
+    assert used > 40 * MIB
+    assert stays < used / 4
 
 
 def test_large_messages_leave_nothing_behind(tmp_path: Path) -> None:
