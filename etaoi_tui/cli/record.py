@@ -41,7 +41,7 @@ def run(options: CollectorOptions, *, seconds: float | None) -> int:
             if collector.recorder.trouble != warned:
                 warned = collector.recorder.trouble
                 echo(warned)
-        took = time.monotonic() - began
+        recorded_seconds = time.monotonic() - began
         collector.stop()
         stats = collector.stats()
         problem = collector.failure or collector.recorder.trouble
@@ -57,7 +57,7 @@ def run(options: CollectorOptions, *, seconds: float | None) -> int:
                 "clients": stats.connections,
                 "turned_away": stats.turned_away,
                 "bytes": stats.bytes,
-                "seconds": round(took, 3),
+                "seconds": round(recorded_seconds, 3),
                 "file": file,
                 "problem": problem or None,
             }

@@ -17,7 +17,7 @@ from etaoi_tui.launcher.recipes import recipes
 PATIENCE = 20
 """Seconds that a Python may take to list what is installed."""
 
-KNOWN = (
+DISTRIBUTIONS = (
     "etaoi-tui-sdk", "etaoi", "langchain-core", "langchain", "langgraph", "deepagents", "langsmith",
     "opentelemetry-api", "opentelemetry-sdk", "logfire", "pydantic-ai", "pydantic-ai-slim", "langfuse",
     "livekit-agents", "openai-agents", "traceloop-sdk", "openinference-instrumentation", "crewai",
@@ -75,7 +75,7 @@ def _installed(python: str) -> tuple[dict[str, str], str, str]:
     """Return versions by distribution, Python's own, and what kept them from being read."""
     try:
         done = subprocess.run(
-            [python, "-c", _LIST, json.dumps(KNOWN)],
+            [python, "-c", _LIST, json.dumps(DISTRIBUTIONS)],
             capture_output=True,
             text=True,
             timeout=PATIENCE,

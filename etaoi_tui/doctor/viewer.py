@@ -94,14 +94,16 @@ def _sample(address: str, host: str, port: int, tls: bool, token: str | None) ->
                 yield Finding("handshake", State.FAILED, welcome.message)
                 return
             yield Finding("token", State.OK, "it was taken" if token else "none is wanted")
-            begun = time.monotonic()
+            started_at = time.monotonic()
             ws.send(_sample_frame(session))
             if not arrived.wait(SAMPLE_WITHIN):
                 yield Finding("sample", State.FAILED, f"it did not come back within {SAMPLE_WITHIN:g} s")
                 return
-            took = (time.monotonic() - begun) * 1000
+            milliseconds = (time.monotonic() - started_at) * 1000
             yield Finding(
-                "sample", State.OK, f"a span came through in {took:.0f} ms; it is neither recorded nor shown"
+                "sample",
+                State.OK,
+                f"a span came through in {milliseconds:.0f} ms; it is neither recorded nor shown",
             )
     except ConnectionClosed as error:
         reason = error.rcvd.reason if error.rcvd is not None else str(error)

@@ -62,7 +62,7 @@ def span_pieces(
     name = one_line(span.name, _NAME_CELLS) or span.kind or "span"
     if span.placeholder:
         name = f"{span.span_id[:8]} (its own events never arrived)"
-    words = _took(span, totals)
+    words = _usage_words(span, totals)
     if span.ttft is not None:
         words.append(f"ttft {duration(span.ttft)}")
     summary = summaries.of(span)
@@ -83,16 +83,16 @@ def span_pieces(
     return pieces
 
 
-def _took(span: Span, totals: Totals) -> list[str]:
+def _usage_words(span: Span, totals: Totals) -> list[str]:
     """Return tokens and dollars of a model call; of an agent and of a root those of all calls below."""
     usage = span.usage
     if usage is not None:
-        took = [f"{tokens(usage.input_tokens)}→{tokens(usage.output_tokens)}"]
+        words = [f"{tokens(usage.input_tokens)}→{tokens(usage.output_tokens)}"]
         total = totals.of_call(span)
     else:
         total = totals.below(span) if span.kind == "sub_agent" or span.parent is None else None
-        took = [] if not total else [f"{tokens(total.input_tokens)}→{tokens(total.output_tokens)}"]
-    return [*took, cost(total.cost_usd, total.unpriced)] if total else took
+        words = [] if not total else [f"{tokens(total.input_tokens)}→{tokens(total.output_tokens)}"]
+    return [*words, cost(total.cost_usd, total.unpriced)] if total else words
 
 
 def trace_line(trace: Trace, totals: Totals) -> str:

@@ -14,9 +14,9 @@ from etaoi_tui.launcher.foreground import NOT_EXECUTABLE, CannotRun
 
 END_WITHIN = 3.0
 """Seconds that a command has to end after SIGTERM, when the viewer is left."""
-KEPT = 20
+MOST_LOGS = 20
 """Outputs that are kept."""
-SHOWN = 256 << 10
+TAIL_BYTES = 256 << 10
 """Bytes at the end of the output that are shown."""
 
 
@@ -68,7 +68,7 @@ class BackgroundCommand:
         """Return the end of what it has printed."""
         try:
             with self.output.open("rb") as log:
-                log.seek(max(0, log.seek(0, os.SEEK_END) - SHOWN))
+                log.seek(max(0, log.seek(0, os.SEEK_END) - TAIL_BYTES))
                 return log.read().decode("utf-8", "replace")
         except OSError as error:
             return f"The output cannot be read: {error.strerror}."
@@ -96,7 +96,7 @@ def _prune(folder: Path) -> None:
     """Remove the oldest outputs."""
     with contextlib.suppress(OSError):
         logs = sorted(folder.glob("run-*.log"), key=lambda path: path.stat().st_mtime)
-        for old in logs[: -KEPT + 1]:
+        for old in logs[: -MOST_LOGS + 1]:
             old.unlink()
 
 

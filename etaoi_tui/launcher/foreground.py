@@ -61,12 +61,12 @@ def run(file: str, command: Sequence[str], environment: Mapping[str, str]) -> in
     Raises:
         CannotRun: It cannot be started.
     """
-    with _signals_left_to_it() as begun:
+    with _signals_left_to_it() as command_started:
         try:
             process = subprocess.Popen([file, *command[1:]], env=dict(environment), close_fds=False)
         except OSError as error:
             raise CannotRun(f"{command[0]} cannot be run: {error.strerror}.", NOT_EXECUTABLE) from None
-        begun(process)
+        command_started(process)
         while True:
             try:
                 # Again and again: a signal that another thread was given does not wake this one.
@@ -103,7 +103,7 @@ def _signals_left_to_it() -> Iterator[Callable[[subprocess.Popen[bytes]], None]]
     started: list[subprocess.Popen[bytes]] = []
     early: list[int] = []
 
-    def begun(process: subprocess.Popen[bytes]) -> None:
+    def command_started(process: subprocess.Popen[bytes]) -> None:
         started.append(process)
         while early:
             process.send_signal(early.pop(0))
@@ -124,7 +124,7 @@ def _signals_left_to_it() -> Iterator[Callable[[subprocess.Popen[bytes]], None]]
             if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
                 previous_handlers[number] = signal.signal(number, handler)
     try:
-        yield begun
+        yield command_started
     finally:
         for number, handler_before in previous_handlers.items():
             signal.signal(number, handler_before)

@@ -14,7 +14,7 @@ from etaoi_tui.view import format as fmt
 from etaoi_tui.view.column import COLUMNS
 from etaoi_tui.view.faults import Fault
 
-_SHOWN = 500
+_MOST_ROWS = 500
 
 
 class Problems(DocumentModal):
@@ -91,7 +91,7 @@ def _sections(store: Store, notices: list[str]) -> list[Section]:
         sections.append(Section("columns", "Columns of the tree", [text], style="warning"))
     if store.rejects:
         rows = []
-        for reject in store.rejects[-_SHOWN:]:
+        for reject in store.rejects[-_MOST_ROWS:]:
             where = "not kept"
             if reject.event_ref >= 0:
                 segment, offset, _ = unpack_event_ref(reject.event_ref)
@@ -114,7 +114,7 @@ def _sections(store: Store, notices: list[str]) -> list[Section]:
                 _end(c.closed_at, c.close_code),
                 f"{c.events:,}",
             )
-            for c in list(store.connections.values())[-_SHOWN:]
+            for c in list(store.connections.values())[-_MOST_ROWS:]
         ]
         summary = f"{fmt.count(len(store.connections), 'client')}, {len(disconnected)} gone"
         table = Table((">no", "client", "peer", "came", "went", ">events"), clients)

@@ -46,7 +46,7 @@ SNAPSHOT_ITEMS = 2_000
 """Items of a list or map that `snapshot` copies."""
 _VALUES_KEPT = 4_096
 _ONLY_TEXT = frozenset({str})
-_USUAL = frozenset({str, int, float, bool, type(None), list, dict})
+_PLAIN_TYPES = frozenset({str, int, float, bool, type(None), list, dict})
 _WORD = 256
 
 
@@ -163,7 +163,7 @@ class PayloadSerializer:
         referring: list[bytes] = []
         for key, item in tuple(value.items()):
             kind = type(item)
-            if kind in _USUAL or (kind is not Json and not issubclass(kind, SharedList)):
+            if kind in _PLAIN_TYPES or (kind is not Json and not issubclass(kind, SharedList)):
                 continue
             if full is None:
                 shaped, full = value.copy(), {}
@@ -279,14 +279,14 @@ class PayloadSerializer:
         """Encode a name or an id of the agent's own, cut to 256 characters; None and nothing as nil."""
         if not text:
             return NIL
-        known = self._words.get(text) if type(text) is str else None
-        if known is None:
-            known = encode_text(self._cached_text(text)[:_WORD])
+        encoded = self._words.get(text) if type(text) is str else None
+        if encoded is None:
+            encoded = encode_text(self._cached_text(text)[:_WORD])
             if type(text) is str and len(text) < _WORD:
                 if len(self._words) > _VALUES_KEPT:
                     self._words.clear()
-                self._words[text] = known
-        return known
+                self._words[text] = encoded
+        return encoded
 
     def name_only(self, name: str) -> bytes:
         """Encode the metadata of a span of which only the name is known."""

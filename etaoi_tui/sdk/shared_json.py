@@ -232,10 +232,10 @@ class SharedJson:
         values = self._values
         find = shared.digests if shared.is_long else shared.each
         digests = find(self._memory, values, self._keep)
-        whole = None if shared.is_long else contents_of(values, digests)
+        contents = None if shared.is_long else contents_of(values, digests)
         out.text(b"[")
-        if whole is not None:
-            out.text(b",".join(map(utf8_of, whole)))
+        if contents is not None:
+            out.text(b",".join(map(utf8_of, contents)))
         else:
             for number, digest in enumerate(digests):
                 if number:

@@ -109,7 +109,7 @@ class BudgetWatch:
             crossed = self._budgets.of_run(figures.dollars, figures.tokens)
             if crossed and trace.trace_id not in self._warned:
                 self._warned.add(trace.trace_id)
-                sentences.append(f"{title(trace)} took {_took(figures)}: {crossed}")
+                sentences.append(f"{title(trace)} took {_spending_words(figures)}: {crossed}")
             group = self._group_of(trace)
             if group is not None:
                 groups[group] = None
@@ -119,10 +119,10 @@ class BudgetWatch:
             if crossed and group.key not in self._warned:
                 self._warned.add(group.key)
                 runs = fmt.count(len(group.runs), "run")
-                sentences.append(f"{group_name(group)}: {runs} took {_took(figures)}: {crossed}")
+                sentences.append(f"{group_name(group)}: {runs} took {_spending_words(figures)}: {crossed}")
         return sentences
 
 
-def _took(figures: Figures) -> str:
+def _spending_words(figures: Figures) -> str:
     dollars = fmt.cost(figures.dollars if figures.priced else None, figures.unpriced)
     return f"{fmt.tokens(figures.tokens)} tokens" + (f", {dollars}" if dollars else "")

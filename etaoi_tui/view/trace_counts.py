@@ -28,8 +28,8 @@ class TraceCounts:
     def apply(self, changes: Changes) -> None:
         """Take in what changed."""
         for trace in changes.traces.keys() | changes.restructured.keys():
-            stands = trace.roots and not trace.only_context and trace.trace_id in self._store.traces
-            session = trace.session if stands else None
+            is_counted = trace.roots and not trace.only_context and trace.trace_id in self._store.traces
+            session = trace.session if is_counted else None
             previous_session = self._session_of.get(trace)
             if session is previous_session:
                 continue

@@ -26,7 +26,7 @@ LOOKS: StyleTable = {
 _BLANKS = re.compile(r" {3,}| +$")
 """What of a header becomes line: gaps between its words, and its end."""
 _LINE = re.compile("(─+)")
-_KEPT = 256
+_MOST_LINES = 256
 
 
 class Frame:
@@ -44,7 +44,7 @@ class Frame:
         """Whether the pane has the keys."""
         self._look = look
         self._header = header
-        self._lines: Lru[int, tuple[Strip, Strip]] = Lru(_KEPT)
+        self._lines: Lru[int, tuple[Strip, Strip]] = Lru(_MOST_LINES)
         self._drawn_for: tuple[Spacing, Size, bool] | None = None
 
     @property
@@ -66,7 +66,7 @@ class Frame:
             padding: Cells of the frame at each side; none where a divider stands for it.
         """
         if self._drawn_for != (padding, outer, self.lit):
-            self._lines = Lru(_KEPT)
+            self._lines = Lru(_MOST_LINES)
             self._drawn_for = (padding, outer, self.lit)
         if y >= outer.height - padding.bottom:
             return self._edge(outer.width, padding)

@@ -270,9 +270,10 @@ def test_a_run_waits_for_slots_people_and_verdicts_and_its_model_does_not() -> N
     ]
     asked, answered = root.children and [child for child in root.children if child.kind == "llm"]
     assert asked.waits == ["a slot of p", ""]
-    assert asked.result["ttft_ms"] < 100
-    assert (answered.over - answered.began).total_seconds() < 0.1
-    assert (answered.began - asked.over).total_seconds() > 0.1
+    # Each wait took a second; no call has one in it.
+    assert asked.result["ttft_ms"] < 900
+    assert (answered.over - answered.began).total_seconds() < 0.9
+    assert (answered.began - asked.over).total_seconds() > 0.9
     assert answered.payload["input_messages"][-1] == {"role": "human", "text": "Oslo"}
     assert (answered.name, answered.result["model"]) == ("m-9", "m-9")
     told = rows("newest", "interactive")

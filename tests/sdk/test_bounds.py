@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -50,13 +52,18 @@ def test_memory_without_a_viewer_stays_within_64_mib(size: int) -> None:
     assert int(done.stdout) <= 64 * MIB, f"{int(done.stdout) / MIB:.0f} MiB"
 
 
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that others may look into; a session of pytest that begins closes those above `tmp_path`."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can become another user")
-def test_a_read_only_folder_is_told_once_and_used_when_it_can_be(tmp_path: Path) -> None:
-    folder = tmp_path / "out"
-    folder.mkdir()
-    for parent in [folder, *folder.parents]:
-        if parent != Path("/") and parent.stat().st_uid == 0:
-            parent.chmod(0o555 if parent == folder else parent.stat().st_mode | 0o111)
+def test_a_read_only_folder_is_told_once_and_used_when_it_can_be(tmp_path: Path, open_folder: Path) -> None:
+    folder = open_folder / "out"
+    folder.mkdir(mode=0o555)
     program = """
         import os, sys, time, logging
         logging.basicConfig(level=logging.WARNING, format="%(message)s")

@@ -22,10 +22,10 @@ from etaoi_collector.source_items import EventBatch, Missing
 from etaoi_collector.sources.remote import RemoteSource
 from etaoi_collector.wire.full_decode import decode_lossless
 from etaoi_collector.wire.references import (
-    GONE,
     LIST,
     MARK,
     REFERENCE,
+    SENT_EARLIER,
     TEXT,
     Resolver,
     decode_values,
@@ -183,8 +183,8 @@ def test_what_is_read_is_what_was_said_or_says_that_it_is_not_there(data: Any, l
                 mine, theirs = read.pop(key, None), said.pop(key, None)
                 if isinstance(mine, dict):
                     mine, theirs = mine["messages"], theirs["messages"]
-                assert stand_in(GONE) in (mine or [stand_in(GONE)])
-                shown = [*map(exactly, theirs or ()), exactly(stand_in(GONE))]
+                assert stand_in(SENT_EARLIER) in (mine or [stand_in(SENT_EARLIER)])
+                shown = [*map(exactly, theirs or ()), exactly(stand_in(SENT_EARLIER))]
                 assert all(exactly(message) in shown for message in mine or ())
             assert exactly(read) == exactly(said)
 
@@ -242,7 +242,7 @@ def test_a_state_stays_valid_json_whatever_of_it_is_lost() -> None:
         found = {digest: content for digest, content in brought.items() if digest != lost}
         told = decode(Resolver(found.get).resolve(payload))
         state = json.loads(told["inputs"])
-        assert GONE in told["inputs"]
+        assert SENT_EARLIER in told["inputs"]
         assert state["round"] == 1
         assert told["input_keys"] == sorted(the_state(1))
 
@@ -286,7 +286,7 @@ def test_a_value_is_believed_only_by_its_digest(tmp_path: Path) -> None:
     place = recorder.append(2.0, 1, b"\x91\x81" + msgspec.msgpack.encode("batch") + b"\x91" + event)
     read = recorder.read(place)
     assert not isinstance(read, Missing)
-    assert decode(read) == {"payload": [stand_in(GONE)]}
+    assert decode(read) == {"payload": [stand_in(SENT_EARLIER)]}
     recorder.append(3.0, 1, encode_values({digest_of(true): true}))
     read = recorder.read(place)
     assert not isinstance(read, Missing)
@@ -313,7 +313,7 @@ def test_broken_values_cost_themselves(content: bytes) -> None:
     assert Resolver(lambda _: content).resolve(raw) == raw
     assert decode_values(content) == {}
     whole = Resolver(lambda _: None).resolve(b"\x82\xa1a" + reference_to(bytes(16)) + b"\xa1b\xd6\x07abcd")
-    assert decode(whole) == {"a": stand_in(GONE), "b": msgspec.msgpack.Ext(7, b"abcd")}
+    assert decode(whole) == {"a": stand_in(SENT_EARLIER), "b": msgspec.msgpack.Ext(7, b"abcd")}
 
 
 def test_codes_are_those_of_the_paper() -> None:
@@ -508,5 +508,5 @@ def test_what_was_in_a_deleted_part_says_so(tmp_path: Path) -> None:
     assert not isinstance(read, Missing)
     shown = texts(decode(read))
     assert shown[-1] == talk[-1].content
-    assert GONE in shown
-    assert all(text == GONE or text in said(talk) for text in shown)
+    assert SENT_EARLIER in shown
+    assert all(text == SENT_EARLIER or text in said(talk) for text in shown)

@@ -31,7 +31,7 @@ WORDS = {
 UNUSUAL = frozenset({LENGTH, REFUSAL, CONTENT_FILTER, PAUSE, ERROR})
 """Reasons for which an answer is not what was asked for."""
 
-_KNOWN = {
+_STANDARD_REASONS = {
     **dict.fromkeys(
         ("stop", "end_turn", "stop_sequence", "completed", "complete", "eos", "eos_token", "end"),
         STOP,
@@ -75,7 +75,7 @@ def normalize_finish_reason(reason: str | None, *, refused: bool = False, called
         called: The answer calls tools: Gemini and some gateways then say ``stop``.
     """
     lowered = _lower(unrepeat(reason)) if reason else ""
-    normalized = _KNOWN.get(lowered, lowered or None)
+    normalized = _STANDARD_REASONS.get(lowered, lowered or None)
     if refused and normalized in (None, STOP):
         return REFUSAL
     if called and normalized in (None, STOP):

@@ -65,13 +65,13 @@ async def send_recording(connection: ServerConnection, intake: Ingest, hello: He
             bell.rung.clear()
             if position is None and (recorder.recording or recorder.end() > Cursor()):
                 position = _start(hello, recorder.recording)
-            stretch = None if position is None else recorder.stretch(position, _CHUNK)
-            if stretch is None:
+            chunk = None if position is None else recorder.stretch(position, _CHUNK)
+            if chunk is None:
                 await bell.rung.wait()
                 await asyncio.sleep(_GATHER)
                 continue
-            await _send(connection, stretch, patience)
-            position = stretch.end
+            await _send(connection, chunk, patience)
+            position = chunk.end
             await asyncio.sleep(_BREATH if bell.rung.is_set() else 0)
     finally:
         intake.leave(bell)
@@ -85,16 +85,16 @@ def _start(hello: Hello, recording: str) -> Cursor:
     return Cursor()
 
 
-async def _send(connection: ServerConnection, stretch: Chunk, patience: float) -> None:
+async def _send(connection: ServerConnection, chunk: Chunk, patience: float) -> None:
     try:
         async with asyncio.timeout(patience) as limit:
-            if stretch.gap:
-                gap = GapBody(stretch.gap, stretch.why)
+            if chunk.gap:
+                gap = GapBody(chunk.gap, chunk.why)
                 await connection.send(encode_record(GAP, 0.0, 0, encode_body(gap)))
-            if len(stretch.data) <= _FRAGMENT:
-                await connection.send(stretch.data)
+            if len(chunk.data) <= _FRAGMENT:
+                await connection.send(chunk.data)
             else:
-                await connection.send(_fragments(stretch.data, limit, patience))
+                await connection.send(_fragments(chunk.data, limit, patience))
     except TimeoutError:
         raise TooSlow(
             f"You read nothing for {patience:g} s; connect again to go on where you were."

@@ -51,12 +51,12 @@ def lookups(model: str, provider: str) -> Sequence[tuple[str, str]]:
 
     A fine-tuned model (``ft:...``) has a price of its own, so that its base model's is not offered.
     """
-    found: dict[tuple[str, str], None] = {}
+    names: dict[tuple[str, str], None] = {}
     for name, vendor in _names(model.strip()):
         for provider_key in (vendor, provider_id(provider), ""):
             if provider_key is not None and name:
-                found[name, provider_key] = None
-    return tuple(found)
+                names[name, provider_key] = None
+    return tuple(names)
 
 
 def _names(model: str) -> Iterator[tuple[str, str | None]]:

@@ -98,18 +98,18 @@ class Field:
     """A condition on facts in memory.
 
     Attributes:
-        holds: The condition.
+        predicate: The condition.
         word: A word that a name, an error or an id has where it holds; None if it needs no word.
         status: The only status for which it holds; None if there are several.
     """
 
-    holds: Callable[[Span], bool]
+    predicate: Callable[[Span], bool]
     word: Word | None = None
     status: Status | None = None
 
     def matches(self, span: Span, content: Content) -> bool:
         """Ask the fact."""
-        return self.holds(span)
+        return self.predicate(span)
 
 
 @dataclass(frozen=True, slots=True)

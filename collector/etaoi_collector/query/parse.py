@@ -167,11 +167,11 @@ def _number(name: str, op: str, value: str) -> Query:
     wanted = parse(name, value)
     compare = COMPARISONS[op]
 
-    def holds(span: Span) -> bool:
+    def predicate(span: Span) -> bool:
         number = read(span)
         return number is not None and compare(number, wanted)
 
-    return Field(holds)
+    return Field(predicate)
 
 
 def _seconds(name: str, value: str) -> float:

@@ -214,7 +214,7 @@ def _bus_event(event: Event | Reject, batch: EventBatch, index: int, state: Span
         )
     assert isinstance(event, SpanStart | SpanDelta | SpanEnd)
     span = state.span if state is not None else None
-    took = span.duration(0.0) if span is not None and span.ended_at is not None else None
+    duration = span.duration(0.0) if span is not None and span.ended_at is not None else None
     return BusEvent(
         kind=kind,
         received=received,
@@ -231,7 +231,7 @@ def _bus_event(event: Event | Reject, batch: EventBatch, index: int, state: Span
         status=span.status.value if span is not None else None,
         error=event.error if isinstance(event, SpanEnd) else None,
         model=span.model if span is not None else None,
-        duration_ms=None if took is None else round(took * 1000, 3),
+        duration_ms=None if duration is None else round(duration * 1000, 3),
         ttft_ms=None if span is None or span.ttft is None else round(span.ttft * 1000, 3),
         raw_payload=bytes(event.payload),
         span_state=state,

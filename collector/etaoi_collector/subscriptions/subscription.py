@@ -80,12 +80,12 @@ class Subscription:
         self._arrivals = Arrivals(wanted, mailbox, recorder)
         self._leave = leave
         self._pace = pace
-        self._puts_seen = 0
+        self._put_count_seen = 0
         self._worked_until = 0.0
         self._calling = None if callback is None else CallbackThread(callback, self.__next__)
         self._ended = False
         self._closed = False
-        self._puts = 0
+        self._put_count = 0
         self._waiter: Callable[[], None] | None = None
         self._waited_on = False
 
@@ -105,7 +105,7 @@ class Subscription:
     def put(self, item: SourceItem, size: int = 0) -> None:
         """Take an arrival; called by the collector's thread, and never waits for the subscriber."""
         self._arrivals.put(item, size)
-        self._puts += 1
+        self._put_count += 1
         self._wake()
 
     def end(self) -> None:
@@ -134,13 +134,13 @@ class Subscription:
         while True:
             if self._arrivals.ready:
                 return self._arrivals.pop()
-            puts, ended = self._puts, self._ended
+            put_count, ended = self._put_count, self._ended
             await asyncio.sleep(self._pause())  # a long history must not hold up the program's own loop
             if self._pull():
                 continue
             if ended:
                 raise StopAsyncIteration
-            await self._sleep(puts)
+            await self._sleep(put_count)
 
     def wait(self, predicate: Predicate | None = None, timeout: float | None = None) -> BusEvent:
         """Take events until one matches; those before it are passed over.
@@ -253,8 +253,8 @@ class Subscription:
 
     def _pause(self) -> float:
         """Return how long to leave the processor to agents that send more than this program can take in."""
-        behind = self._puts != self._puts_seen and self._arrivals.behind
-        self._puts_seen = self._puts
+        behind = self._put_count != self._put_count_seen and self._arrivals.behind
+        self._put_count_seen = self._put_count
         now = time.thread_time()
         worked = now - self._worked_until
         self._worked_until = now
@@ -264,7 +264,7 @@ class Subscription:
         while True:
             if self._arrivals.ready and not self._closed:
                 return self._arrivals.pop()
-            puts, ended = self._puts, self._ended
+            put_count, ended = self._put_count, self._ended
             if (pause := self._pause()) > 0.0:
                 time.sleep(pause)
             if self._pull():
@@ -274,12 +274,12 @@ class Subscription:
             if ended:
                 raise StopIteration
             woken = threading.Event()
-            with self._waiting(woken.set, puts) as sleep:
+            with self._waiting(woken.set, put_count) as sleep:
                 remaining = None if deadline is None else deadline - time.monotonic()
                 if sleep and ((remaining is not None and remaining <= 0) or not woken.wait(remaining)):
                     raise TimeoutError
 
-    async def _sleep(self, puts: int) -> None:
+    async def _sleep(self, put_count: int) -> None:
         loop = asyncio.get_running_loop()
         woken = asyncio.Event()
 
@@ -287,19 +287,19 @@ class Subscription:
             with contextlib.suppress(RuntimeError):  # the program's loop has ended
                 loop.call_soon_threadsafe(woken.set)
 
-        with self._waiting(wake, puts) as sleep:
+        with self._waiting(wake, put_count) as sleep:
             if sleep:
                 await woken.wait()
 
     @contextlib.contextmanager
-    def _waiting(self, wake: Callable[[], None], puts: int) -> Iterator[bool]:
-        """Be woken by whatever comes next; yields False when something came since ``puts`` was read."""
+    def _waiting(self, wake: Callable[[], None], put_count: int) -> Iterator[bool]:
+        """Be woken by whatever comes next; yields False when something came since ``put_count`` was read."""
         if self._waited_on:
             raise RuntimeError("Somebody waits on this subscription already; subscribe once more.")
         self._waited_on = True
         self._waiter = wake
         try:
-            yield self._puts == puts and not self._ended
+            yield self._put_count == put_count and not self._ended
         finally:
             self._waiter = None
             self._waited_on = False

@@ -47,7 +47,7 @@ def _make_routes() -> dict[str, _Route]:
     return routes
 
 
-_KNOWN = _make_routes()
+_ROUTES_BY_KEY = _make_routes()
 _ALSO_METADATA = tuple(prefix for table in CONVENTIONS for prefix in table.metadata_prefixes)
 _COUNTED_PREFIXES = {prefix: field for table in CONVENTIONS for prefix, field in table.indexed.items()}
 _PARAMETER_PREFIXES = tuple(prefix for table in CONVENTIONS for prefix in table.parameters)
@@ -57,7 +57,7 @@ _routes: dict[str, _Route] = {}
 
 
 def _route(key: str) -> _Route:
-    route = _KNOWN.get(key)
+    route = _ROUTES_BY_KEY.get(key)
     if route is None:
         route = _route_by_prefix(key)
     if len(_routes) < _ROUTES_KEPT:

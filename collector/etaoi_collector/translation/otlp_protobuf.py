@@ -53,16 +53,20 @@ def decode_traces(body: bytes) -> list[OtelSpan | InvalidPayload]:
     Raises:
         InvalidPayload: The body is no such message.
     """
-    spans: list[OtelSpan | InvalidPayload] = []
+    return list(iterate_traces(body))
+
+
+def iterate_traces(body: bytes) -> Iterator[OtelSpan | InvalidPayload]:
+    """Decode one span after the other; see `decode_traces`. What is raised comes before or between spans."""
     try:
         for resource, scope, data, start, end in _records(body, 2):
             try:
-                spans.append(_span(data, start, end, scope, resource))
+                span: OtelSpan | InvalidPayload = _span(data, start, end, scope, resource)
             except _FAILURES:
-                spans.append(InvalidPayload("a span whose bytes break off"))
+                span = InvalidPayload("a span whose bytes break off")
+            yield span
     except _FAILURES as error:
         raise InvalidPayload("the body is not an OTLP message in protobuf") from error
-    return spans
 
 
 def decode_logs(body: bytes) -> list[OtelLog | InvalidPayload]:

@@ -62,7 +62,7 @@ _event = msgspec.msgpack.Decoder(SpanStart | SpanDelta | SpanEnd | StateTick).de
 _NIL = memoryview(b"\xc0")
 _UNDECODED = ("payload", "voice_metrics")
 """Fields of which only the bytes are kept."""
-_KNOWN = frozenset(
+_FIELD_NAMES = frozenset(
     field for event in (SpanStart, SpanDelta, SpanEnd, StateTick) for field in event.__struct_encode_fields__
 )
 _REPAIRED_FIELDS = 64 << 10
@@ -156,7 +156,7 @@ def decode_steps(event: memoryview, ordinal: int) -> Steps[Event | Reject]:
         fields["metadata"] = memoryview(msgspec.msgpack.encode(short))
     heavy = {name: fields.pop(name) for name in _UNDECODED if len(fields.get(name, b"")) > REPAIRED_EVENT}
     for name in [name for name, value in fields.items() if len(value) > LARGE_EVENT and not is_text(value)]:
-        if name in _KNOWN:
+        if name in _FIELD_NAMES:
             return Reject(ordinal, f"the field {name} has {len(fields[name]):,} bytes")
         del fields[name]
     yield

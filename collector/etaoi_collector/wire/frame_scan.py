@@ -204,7 +204,7 @@ def _envelope(
     data: memoryview, position: int, keys: int, number: int, skipper: Skipper, ranges: EventRanges
 ) -> Steps[int]:
     first_of_envelope = len(ranges)
-    found = False
+    has_batch = False
     for at in range(keys):
         if at % _ITEMS_AT_ONCE == _ITEMS_AT_ONCE - 1:
             yield
@@ -216,7 +216,7 @@ def _envelope(
         if key != b"batch":
             position, _ = yield from skipper.steps(position)
             continue
-        found = True
+        has_batch = True
         # Of a key that occurs twice the last value counts, as msgspec has it.
         ranges.forget_from(first_of_envelope)
         shape, count, content = holder(data, position)
@@ -225,7 +225,7 @@ def _envelope(
             ranges.reject(f"the batch of envelope {number} is a {shape}, not a list")
             continue
         position = yield from _batch(data, content, count, skipper, ranges)
-    if not found:
+    if not has_batch:
         ranges.reject(f"envelope {number} has no batch")
     return position
 

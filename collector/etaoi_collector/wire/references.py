@@ -43,7 +43,7 @@ MOST_DEEP = 12
 """How deep lists of lists may lie."""
 
 NOTE = "etaoi_tui.note"
-GONE = "sent before this recording began"
+SENT_EARLIER = "sent before this recording began"
 TOO_MUCH = "left out: this event stands for too much"
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -148,7 +148,7 @@ class Resolver:
         """Return a value, or what stands in its place."""
         content = self._find(digest)
         if content is None:
-            return stand_in(GONE)
+            return stand_in(SENT_EARLIER)
         self._bytes_left -= len(content)
         if self._bytes_left < 0 or self._depth >= MOST_DEEP:
             return stand_in(TOO_MUCH)

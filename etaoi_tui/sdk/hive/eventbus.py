@@ -102,7 +102,7 @@ class BusWatch(Watch):
         return event if key == self.tracer.pipeline.key and sink() is self.tracer.sink else None
 
     @guarded
-    def see(self, event: Any) -> None:
+    def record(self, event: Any) -> None:
         """Take an event that is being published."""
         self._take(event, live=True)
 
@@ -151,7 +151,7 @@ def _watched_publish(hook: Hook) -> Callable[..., Any]:
         if hook.owners:
             event = args[0] if args else kwargs.get("event")
             if event is not None:
-                hook.owners[0].see(event)
+                hook.owners[0].record(event)
         return hook.inner(*args, **kwargs)
 
     return publish

@@ -82,12 +82,12 @@ def owners_name(thing: Any) -> str | None:
         if not _FRAMEWORK.match(str(frame.f_globals.get("__name__", ""))):
             for names in (frame.f_locals, frame.f_globals):
                 for variable in _variables(names, thing):
-                    if _tells(variable):
+                    if _is_telling_name(variable):
                         return variable
                     spare = spare or variable
                     if file is None:
                         stem = PurePath(frame.f_code.co_filename).stem
-                        file = stem if _tells(stem) and stem.isidentifier() else None
+                        file = stem if _is_telling_name(stem) and stem.isidentifier() else None
         frame = frame.f_back
     return file or spare
 
@@ -100,6 +100,6 @@ def _variables(names: Any, thing: Any) -> list[str]:
     ]
 
 
-def _tells(name: str) -> bool:
+def _is_telling_name(name: str) -> bool:
     plain = name.strip("_").lower()
     return len(plain) > 2 and plain not in _SAYS_NOTHING

@@ -1,8 +1,8 @@
 """Messages as they are at one moment: taken in the agent's thread, described on the sender's.
 
-A shot holds references: the messages in order, and each one's content at that moment. Content in blocks is
-copied one level deep, because hooks write markers into the blocks where they lie. A shot of 200 messages
-costs a few microseconds.
+A snapshot holds references: the messages in order, and each one's content at that moment. Content in blocks
+is copied one level deep, because hooks write markers into the blocks where they lie. A snapshot of 200
+messages costs a few microseconds.
 """
 
 from __future__ import annotations
@@ -68,16 +68,16 @@ class MessageSnapshot:
 
     @classmethod
     def of_one(cls, message: Any, content: Any) -> MessageSnapshot:
-        """Return the shot of one message with the content that it had."""
-        shot = cls(None)
-        shot.messages, shot.contents, shot.fields = [message], [content], None
-        return shot
+        """Return the snapshot of one message with the content that it had."""
+        snapshot = cls(None)
+        snapshot.messages, snapshot.contents, snapshot.fields = [message], [content], None
+        return snapshot
 
     def same(self, other: MessageSnapshot) -> bool:
         """Whether both hold the very same messages with the very same content."""
         return (
             len(self.messages) == len(other.messages)
-            and all(map(_is, self.messages, other.messages))
+            and all(map(_is_same_object, self.messages, other.messages))
             and all(map(same_content, self.contents, other.contents))
             and (self.calls is None or other.calls is None or _equal(self.calls, other.calls))
         )
@@ -142,21 +142,21 @@ _identified: dict[int, tuple[weakref.ref[Any], Any, Any, dict[str, Any]]] = {}
 _MOST_KNOWN = 8192
 
 
-def identify(shot: MessageSnapshot) -> list[dict[str, Any]]:
+def identify(snapshot: MessageSnapshot) -> list[dict[str, Any]]:
     """Return messages as ``{role, preview, len, key, id?, tool_calls?}``; a message is looked at once."""
     entries = []
-    for index, (message, content) in enumerate(zip(shot.messages, shot.contents, strict=True)):
+    for index, (message, content) in enumerate(zip(snapshot.messages, snapshot.contents, strict=True)):
         cached = _identified.get(id(message))
         if (
             cached is not None
             and cached[0]() is message
             and (cached[1] is content or same_content(cached[1], content))
-            and _has_calls(message, shot.calls_at(index), cached[2])
+            and _has_calls(message, snapshot.calls_at(index), cached[2])
         ):
             entries.append(cached[3])
             continue
-        calls = _calls_of(message) if shot.calls is None else shot.calls[index]
-        entry = _identify(shot.describe(index))
+        calls = _calls_of(message) if snapshot.calls is None else snapshot.calls[index]
+        entry = _identify(snapshot.describe(index))
         if len(_identified) > _MOST_KNOWN:
             _identified.clear()
         try:
@@ -211,7 +211,7 @@ def _equal(one: Any, other: Any) -> bool:
         return False
 
 
-def _is(one: Any, other: Any) -> bool:
+def _is_same_object(one: Any, other: Any) -> bool:
     return one is other
 
 

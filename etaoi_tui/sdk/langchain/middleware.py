@@ -138,13 +138,13 @@ def _open(label: str, hook: str, payload: Callable[[], Any]) -> _Probe | None:
 
 
 class _RequestPayload:
-    __slots__ = ("shot",)
+    __slots__ = ("snapshot",)
 
-    def __init__(self, shot: RequestSnapshot) -> None:
-        self.shot = shot
+    def __init__(self, snapshot: RequestSnapshot) -> None:
+        self.snapshot = snapshot
 
     def __call__(self) -> dict[str, Any]:
-        return {"before": describe_request(self.shot)}
+        return {"before": describe_request(self.snapshot)}
 
 
 class _SentPayload:
@@ -231,10 +231,10 @@ def _begin_model_call(label: str, hook: str, request: Any) -> _ModelCall | None:
 class _ToolCall:
     """Follows one wrap hook around a tool through the calls of its handler."""
 
-    __slots__ = ("probe", "received", "received_messages", "shot")
+    __slots__ = ("probe", "received", "received_messages", "snapshot")
 
-    def __init__(self, shot: ToolCallSnapshot, probe: _Probe) -> None:
-        self.shot = shot
+    def __init__(self, snapshot: ToolCallSnapshot, probe: _Probe) -> None:
+        self.snapshot = snapshot
         self.probe = probe
         self.received: Any = None
         self.received_messages = MessageSnapshot(None)
@@ -244,7 +244,7 @@ class _ToolCall:
             sent = ToolCallSnapshot(request)
         except Exception:
             return
-        self.probe.sent(functools.partial(describe_tool_change, self.shot, sent, self.probe.calls + 1))
+        self.probe.sent(functools.partial(describe_tool_change, self.snapshot, sent, self.probe.calls + 1))
 
     def handler_returned(self, response: Any) -> None:
         try:
@@ -275,11 +275,11 @@ class _ToolCall:
 
 def _begin_tool_call(label: str, hook: str, request: Any) -> _ToolCall | None:
     try:
-        shot = ToolCallSnapshot(request)
+        snapshot = ToolCallSnapshot(request)
     except Exception:
         return None
-    probe = _open(label, hook, lambda: {"before": shot.describe()})
-    return _ToolCall(shot, probe) if probe is not None else None
+    probe = _open(label, hook, lambda: {"before": snapshot.describe()})
+    return _ToolCall(snapshot, probe) if probe is not None else None
 
 
 def _wrap_model(original: Callable[..., Any], label: str, hook: str) -> Callable[..., Any]:
@@ -375,44 +375,47 @@ def _wrap_state(original: Callable[..., Any], label: str, hook: str) -> Callable
 
     def begin(state: Any) -> tuple[StateSnapshot, _Probe] | None:
         try:
-            shot = StateSnapshot(state)
+            snapshot = StateSnapshot(state)
         except Exception:
             return None
 
         def payload() -> dict[str, Any]:
-            return {"before": describe_state_snapshot(shot), **(describe_answer(shot) if behind else {})}
+            return {
+                "before": describe_state_snapshot(snapshot),
+                **(describe_answer(snapshot) if behind else {}),
+            }
 
         probe = _open(label, hook, payload)
-        return (shot, probe) if probe is not None else None
+        return (snapshot, probe) if probe is not None else None
 
     if inspect.iscoroutinefunction(original):
 
         @functools.wraps(original)
         async def ahook(state: Any, *args: Any, **kwargs: Any) -> Any:
-            begun = begin(state)
-            if begun is None:
+            started = begin(state)
+            if started is None:
                 return await original(state, *args, **kwargs)
             try:
                 update = await original(state, *args, **kwargs)
             except BaseException as error:
-                begun[1].end(None, error)
+                started[1].end(None, error)
                 raise
-            begun[1].end(_StateEnd(begun[0], update))
+            started[1].end(_StateEnd(started[0], update))
             return update
 
         return ahook
 
     @functools.wraps(original)
     def hook_(state: Any, *args: Any, **kwargs: Any) -> Any:
-        begun = begin(state)
-        if begun is None:
+        started = begin(state)
+        if started is None:
             return original(state, *args, **kwargs)
         try:
             update = original(state, *args, **kwargs)
         except BaseException as error:
-            begun[1].end(None, error)
+            started[1].end(None, error)
             raise
-        begun[1].end(_StateEnd(begun[0], update))
+        started[1].end(_StateEnd(started[0], update))
         return update
 
     return hook_

@@ -68,26 +68,30 @@ class RequestSnapshot:
         )
 
 
-def describe_request(shot: RequestSnapshot) -> dict[str, Any]:
+def describe_request(snapshot: RequestSnapshot) -> dict[str, Any]:
     """Return a request's complete snapshot."""
-    snapshot: dict[str, Any] = {"messages": identify(shot.messages)}
-    if shot.system is not None:
-        snapshot["system"] = describe_system(shot.system_content)
-    snapshot["tools"] = [tool_name(tool) for tool in shot.tools]
-    if shot.model is not None:
-        snapshot["model"] = describe_model(shot.model)
-        if parameters := _parameters_of(shot.model):
-            snapshot["model_parameters"] = parameters
-    if shot.choice is not None:
-        snapshot["tool_choice"] = shot.choice if isinstance(shot.choice, (str, dict)) else str(shot.choice)
-    if shot.settings:
-        snapshot["model_settings"] = shot.settings
-    if shot.format is not None:
-        snapshot["response_format"] = getattr(shot.format, "__name__", None) or type(shot.format).__name__
-    snapshot["cache_breakpoints"] = cache_breakpoints(
-        shot.system_content, shot.messages.contents, shot.tools, shot.settings
+    described: dict[str, Any] = {"messages": identify(snapshot.messages)}
+    if snapshot.system is not None:
+        described["system"] = describe_system(snapshot.system_content)
+    described["tools"] = [tool_name(tool) for tool in snapshot.tools]
+    if snapshot.model is not None:
+        described["model"] = describe_model(snapshot.model)
+        if parameters := _parameters_of(snapshot.model):
+            described["model_parameters"] = parameters
+    if snapshot.choice is not None:
+        described["tool_choice"] = (
+            snapshot.choice if isinstance(snapshot.choice, (str, dict)) else str(snapshot.choice)
+        )
+    if snapshot.settings:
+        described["model_settings"] = snapshot.settings
+    if snapshot.format is not None:
+        described["response_format"] = (
+            getattr(snapshot.format, "__name__", None) or type(snapshot.format).__name__
+        )
+    described["cache_breakpoints"] = cache_breakpoints(
+        snapshot.system_content, snapshot.messages.contents, snapshot.tools, snapshot.settings
     )
-    return snapshot
+    return described
 
 
 def describe_change(before: RequestSnapshot, after: RequestSnapshot) -> tuple[dict[str, Any], dict[str, Any]]:

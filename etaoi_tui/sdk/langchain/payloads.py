@@ -40,8 +40,8 @@ class _StateShape:
     def full_form(self, value: Any) -> Any:
         if type(value) is MessageSnapshot:
             return SharedMessages(value, IN_STATE).described()
-        if type(value) is dict and type(shot := value.get("messages")) is MessageSnapshot:
-            return {**describe_state({**value, "messages": None}), "messages": self.full_form(shot)}
+        if type(value) is dict and type(messages := value.get("messages")) is MessageSnapshot:
+            return {**describe_state({**value, "messages": None}), "messages": self.full_form(messages)}
         return describe_state(value)
 
     def opened(self, value: Any) -> Any:
@@ -162,7 +162,7 @@ class ModelInput(msgspec.Struct, eq=False):
             location = IN_KEYED_REQUEST if self.keyed else IN_REQUEST
             payload[keys.INPUT_MESSAGES] = SharedMessages(self.messages[0], location)
             if len(self.messages) > 1:
-                payload["input_batches"] = [shot.describe_all() for shot in self.messages]
+                payload["input_batches"] = [batch.describe_all() for batch in self.messages]
         else:
             payload[keys.INPUT_MESSAGES] = []
         params = self.params or {}

@@ -12,7 +12,7 @@ from etaoi_tui.sdk.tracer import SessionInfo, Tracer
 SESSION_KEYS = ("session_id", "thread_id", "conversation_id")
 """Metadata of a root that names its conversation, the first that is there. LangGraph writes ``thread_id``."""
 
-_KEPT = 10_000
+_MOST_SESSIONS = 10_000
 
 
 def session_of_run(tracer: Tracer, runs: Runs, metadata: Mapping[str, Any]) -> SessionInfo:
@@ -27,7 +27,7 @@ def session_of_run(tracer: Tracer, runs: Runs, metadata: Mapping[str, Any]) -> S
     named = (user, str(name))
     session = runs.sessions.get(named)
     if session is None:
-        if len(runs.sessions) >= _KEPT:
+        if len(runs.sessions) >= _MOST_SESSIONS:
             runs.sessions.clear()
         session = runs.sessions[named] = SessionInfo.of(named[1], user)
     return session

@@ -121,38 +121,38 @@ class SharedMessages(SharedList):
     """The messages of a payload, as a list that may refer to what was sent before.
 
     Args:
-        shot: the messages as they were.
+        snapshot: the messages as they were.
         location: what describes them: `IN_STATE`, `IN_REQUEST` or `IN_KEYED_REQUEST`.
     """
 
-    __slots__ = ("is_json", "location", "shot")
+    __slots__ = ("is_json", "location", "snapshot")
 
-    def __init__(self, shot: MessageSnapshot, location: int) -> None:
-        self.shot = shot
+    def __init__(self, snapshot: MessageSnapshot, location: int) -> None:
+        self.snapshot = snapshot
         self.location = location
         self.is_json = location == IN_STATE
 
     @property
     def is_long(self) -> bool:
         """Whether referring to them costs less than saying them."""
-        contents = self.shot.contents
+        contents = self.snapshot.contents
         if len(contents) >= _LEAST_MESSAGES:
             return True
         return sum(len(content) for content in contents if type(content) is str) >= _LEAST_TEXT
 
     def described(self) -> list[Any]:
         """Return all of them as plain maps."""
-        return list(map(self._describe, range(len(self.shot.messages))))
+        return list(map(self._describe, range(len(self.snapshot.messages))))
 
     def each(self, memory: Recent, values: KnownValues, keep: Callable[[Any], bytes]) -> list[bytes]:
         """Return the digest of each; see `SharedList.each`."""
         return [
-            self._digest(n, self._fields(n), memory, values, keep) for n in range(len(self.shot.messages))
+            self._digest(n, self._fields(n), memory, values, keep) for n in range(len(self.snapshot.messages))
         ]
 
     def digests(self, memory: Recent, values: KnownValues, keep: Callable[[Any], bytes]) -> list[bytes]:
         """Return the digests that stand for all of them; see `SharedList.digests`."""
-        messages, contents = self.shot.messages, self.shot.contents
+        messages, contents = self.snapshot.messages, self.snapshot.contents
         first = self._first_of_thread()
         digests = [self._digest(n, self._fields(n), memory, values, keep) for n in range(first)]
         if first:
@@ -190,7 +190,7 @@ class SharedMessages(SharedList):
 
     def _first_of_thread(self) -> int:
         """Return where the thread begins: behind a system prompt, which requests have and states have not."""
-        messages = self.shot.messages
+        messages = self.snapshot.messages
         if len(messages) > 1 and getattr(messages[0], "__dict__", {}).get("type") == "system":
             return 1
         return 0
@@ -220,7 +220,7 @@ class SharedMessages(SharedList):
 
     def _fields_from(self, start: int) -> list[dict[str, Any]]:
         """Return what messages said from one on; nothing of any when some of them are no messages."""
-        fields, contents = self.shot.fields, self.shot.contents
+        fields, contents = self.snapshot.fields, self.snapshot.contents
         if fields is None:
             return [{} for _ in contents[start:]]
         if start:
@@ -259,11 +259,11 @@ class SharedMessages(SharedList):
 
     def _fields(self, index: int) -> dict[str, Any]:
         """Return a message's fields, with the content that it had."""
-        message = self.shot.messages[index]
+        message = self.snapshot.messages[index]
         fields = message if type(message) is dict else getattr(message, "__dict__", None)
         if type(fields) is not dict:
             return {}
-        content = self.shot.contents[index]
+        content = self.snapshot.contents[index]
         if content is AS_IT_IS or content is fields.get("content"):
             return fields
         return {**fields, "content": content}
@@ -290,16 +290,16 @@ class SharedMessages(SharedList):
         return digest
 
     def _describe(self, index: int) -> Any:
-        shot = self.shot
+        snapshot = self.snapshot
         if self.location == IN_STATE:
-            described = describe_state(shot.messages[index])
-            content = shot.contents[index]
+            described = describe_state(snapshot.messages[index])
+            content = snapshot.contents[index]
             if content is not AS_IT_IS and isinstance(described, dict):
                 return {**described, "content": describe_state(content)}
             return described
-        described = shot.describe(index)
+        described = snapshot.describe(index)
         if self.location == IN_KEYED_REQUEST:
-            one = MessageSnapshot.of_one(shot.messages[index], shot.contents[index])
+            one = MessageSnapshot.of_one(snapshot.messages[index], snapshot.contents[index])
             described["key"] = identify(one)[0]["key"]
         return described
 

@@ -74,26 +74,26 @@ def reduce_messages(present: list[Any], update: Any) -> list[Any]:
     return [m for m in merged if _id_of(m) not in removed] if removed else merged
 
 
-def describe_state_snapshot(shot: StateSnapshot) -> dict[str, Any]:
+def describe_state_snapshot(snapshot: StateSnapshot) -> dict[str, Any]:
     """Return a state's snapshot: its keys, and its messages identified."""
-    return {"keys": sorted(map(str, shot.keys)), "messages": identify(shot.messages)}
+    return {"keys": sorted(map(str, snapshot.keys)), "messages": identify(snapshot.messages)}
 
 
-def describe_answer(shot: StateSnapshot) -> dict[str, Any]:
+def describe_answer(snapshot: StateSnapshot) -> dict[str, Any]:
     """Return ``bodies``: the answer that a hook behind the model was given, and what follows it, whole.
 
     No later model call may carry it, and the call that wrote it ended before the agent put its name on it.
     """
-    messages = shot.messages.messages
+    messages = snapshot.messages.messages
     last = next(
         (n for n in range(len(messages) - 1, -1, -1) if _fields(messages[n]).get("type") == "ai"), None
     )
     if last is None:
         return {}
-    entries = identify(shot.messages)[last:]
+    entries = identify(snapshot.messages)[last:]
     return {
         "bodies": [
-            {"key": entry["key"], "message": shot.messages.describe(n)}
+            {"key": entry["key"], "message": snapshot.messages.describe(n)}
             for n, entry in enumerate(entries, last)
         ]
     }

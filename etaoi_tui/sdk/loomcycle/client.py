@@ -19,7 +19,7 @@ from etaoi_tui.sdk.bridge_support.shared import enclosing_span, strings
 from etaoi_tui.sdk.loomcycle.batch import watched_batch
 from etaoi_tui.sdk.loomcycle.operator import POSITIONAL, watched_call, watched_decide
 from etaoi_tui.sdk.loomcycle.registry import SYSTEM, KnownRun, registry_for, start_root
-from etaoi_tui.sdk.loomcycle.run import END_WITHOUT_DONE, LEFT, RunSpans, prompt_text
+from etaoi_tui.sdk.loomcycle.run import END_WITHOUT_DONE, STREAM_LEFT, RunSpans, prompt_text
 from etaoi_tui.sdk.loomcycle.segments import messages_of
 from etaoi_tui.sdk.serialize import error_sentence
 from etaoi_tui.sdk.tracer import Span, Tracer
@@ -199,7 +199,7 @@ class StreamCall:
             return
         reason: str | BaseException = error
         if isinstance(error, GeneratorExit):
-            reason = LEFT
+            reason = STREAM_LEFT
             if self._run is not None and not spans.over:
                 self._run.is_abandoned = True
         elif isinstance(error, Exception):

@@ -48,7 +48,7 @@ POSITIONAL: dict[str, tuple[str, ...]] = {
 }
 """Calls that become rows, with the names of their arguments by position."""
 
-_TOLD = frozenset(
+_RECORDED_ARGUMENTS = frozenset(
     {
         "run_id", "agent_id", "interrupt_id", "snapshot_id", "hook_id", "session_id", "text", "decision",
         "feedback", "reason", "answer", "resolved_by", "disposition", "model", "provider", "tier", "effort",
@@ -57,8 +57,8 @@ _TOLD = frozenset(
         "include_history", "cursor",
     }
 )  # fmt: skip
-_HOOK_TOLD = ("op", "name", "owner", "phase", "agent", "tools")
-_SAID = {"run_input": "text", "resolve_interrupt": "answer", "review_run": "feedback"}
+_RECORDED_HOOK_FIELDS = ("op", "name", "owner", "phase", "agent", "tools")
+_MESSAGE_ARGUMENT = {"run_input": "text", "resolve_interrupt": "answer", "review_run": "feedback"}
 
 
 def watched_call(name: str) -> Callable[[Hook], Callable[..., Any]]:
@@ -96,7 +96,9 @@ class OperatorCall:
         fields = {**self._fields, "by": "this program"}
         if error is not None:
             fields["error"] = error_sentence(error) if isinstance(error, Exception) else type(error).__name__
-        message = str(self._fields.get(_SAID.get(self._name, ""), "") or "") if error is None else ""
+        message = (
+            str(self._fields.get(_MESSAGE_ARGUMENT.get(self._name, ""), "") or "") if error is None else ""
+        )
         write_event(
             self._watch.tracer,
             self._name,
@@ -118,12 +120,14 @@ def _row(
 ) -> OperatorCall | None:
     arguments = {**dict(zip(POSITIONAL[name], args, strict=False)), **kwargs}
     fields = {
-        key: snapshot(value) for key, value in arguments.items() if key in _TOLD and value not in (None, "")
+        key: snapshot(value)
+        for key, value in arguments.items()
+        if key in _RECORDED_ARGUMENTS and value not in (None, "")
     }
     if name in ("hook_def", "register_hook"):
         source = arguments.get("input")
         hook = source if isinstance(source, Mapping) else arguments
-        fields.update({key: snapshot(hook[key]) for key in _HOOK_TOLD if hook.get(key)})
+        fields.update({key: snapshot(hook[key]) for key in _RECORDED_HOOK_FIELDS if hook.get(key)})
     return OperatorCall(watch, name, fields)
 
 

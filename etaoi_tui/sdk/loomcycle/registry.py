@@ -15,7 +15,7 @@ from etaoi_tui.sdk.bridge_support.shared import epoch_ns, error_words, strings
 from etaoi_tui.sdk.ids import bridge_uuid, id_text
 from etaoi_tui.sdk.tracer import SessionInfo, Span, Tracer
 
-_KEPT = 2_000
+_MOST_ENTRIES = 2_000
 _SESSIONS_KEPT = 100
 SYSTEM = "loomcycle"
 _ENDED = frozenset({"completed", "failed", "cancelled"})
@@ -291,7 +291,7 @@ def _awaited(state: Mapping[str, Any]) -> dict[str, str]:
     return strings(awaited_state=state.get("awaited_state"), awaited_on=state.get("awaited_on"))
 
 
-def _keep(entries: OrderedDict[Any, Any], key: Any, value: Any, most: int = _KEPT) -> None:
+def _keep(entries: OrderedDict[Any, Any], key: Any, value: Any, most: int = _MOST_ENTRIES) -> None:
     entries[key] = value
     entries.move_to_end(key)
     if len(entries) > most:

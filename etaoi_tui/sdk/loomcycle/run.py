@@ -26,7 +26,7 @@ WHOLE_REQUEST = 100
 """Messages up to which each model call tells all of them; beyond, only those that are new to it."""
 
 END_WITHOUT_DONE = "ended without done (cancelled?)"
-LEFT = "cancelled: the stream was left before its end; the run may go on"
+STREAM_LEFT = "cancelled: the stream was left before its end; the run may go on"
 
 
 class RunSpans:

@@ -98,13 +98,13 @@ class Effect:
 
     def in_three_words(self, ratio: float = CHARACTERS_A_TOKEN) -> str:
         """Say what changed in the least words: ``+1 msg −1 tool prompt``; nothing for no change."""
-        said = []
+        phrases = []
         if self.messages:
-            said.append(f"{self.messages:+d} msg")
+            phrases.append(f"{self.messages:+d} msg")
         if self.tools:
-            said.append(f"{self.tools:+d} tool{_s(self.tools)}")
+            phrases.append(f"{self.tools:+d} tool{_s(self.tools)}")
         if self.edited:
-            said.append(f"{self.edited} edited")
+            phrases.append(f"{self.edited} edited")
         others = {
             "prompt": self.system,
             "model": self.model,
@@ -113,12 +113,12 @@ class Effect:
             "reordered": self.reordered,
             "cache": self.breakpoints,
         }
-        said += [word for word, changed in others.items() if changed]
+        phrases += [word for word, changed in others.items() if changed]
         tokens = round(self.characters / ratio)
         if tokens:
-            said.append(f"≈{tokens:+,} tok")
-        more = "…" if len(said) > _THREE else ""
-        return " ".join(said[:_THREE]).replace("-", "−") + more
+            phrases.append(f"≈{tokens:+,} tok")
+        more = "…" if len(phrases) > _THREE else ""
+        return " ".join(phrases[:_THREE]).replace("-", "−") + more
 
 
 class Entry(msgspec.Struct, gc=False):

@@ -35,7 +35,7 @@ def call_shown_for(head: Span) -> Span | None:
     if not bracket.spans:
         return None if head.parent is not None and goes_down(head) else _call_inside(head)
     calls = bracket.calls
-    if len(calls) != 1 or bracket.spans[0] is not head or any(map(_tells, bracket.spans)):
+    if len(calls) != 1 or bracket.spans[0] is not head or any(map(_adds_information, bracket.spans)):
         return None
     pairs = bracket.pairing.chains[calls[0].number]
     seconds = [pair.own_seconds() for pair in pairs] if calls[0].ended_at is not None else []
@@ -77,13 +77,13 @@ def _call_inside(head: Span) -> Span | None:
         if span.children is None or len(span.children) != 1:
             return None
         span = span.children[0]
-    if span.kind not in _CALLS or any(map(_tells, hooks)):
+    if span.kind not in _CALLS or any(map(_adds_information, hooks)):
         return None
     seconds = [ProbePair(hook, hook, True).own_seconds() for hook in hooks if hook.flags & SpanFlag.ENDED]
     return span if _quick(seconds) else None
 
 
-def _tells(hook: Span) -> bool:
+def _adds_information(hook: Span) -> bool:
     """Whether a hook says something that its call does not."""
     if not is_hook(hook):
         return False
@@ -93,5 +93,5 @@ def _tells(hook: Span) -> bool:
 
 def _quick(seconds: list[float | None]) -> bool:
     """Whether hooks took no more time by themselves than steps that are noise; unknown times do not count."""
-    known = [one for one in seconds if one is not None]
-    return sum(known) <= NOISE_SECONDS * len(known)
+    measured = [one for one in seconds if one is not None]
+    return sum(measured) <= NOISE_SECONDS * len(measured)

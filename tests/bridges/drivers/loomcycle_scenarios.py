@@ -12,6 +12,9 @@ from loomcycle_plays import HAS_NEWER, SEGMENTS, TWO_CALLS, agent_events, all_of
 from loomcycle_server import Server, event, pb, usage, use
 from three import Stage, classes_of, main
 
+WAIT = 1.0
+"""Seconds that a run waits for others: long beside what a busy machine takes for an event."""
+
 
 @scenario
 async def stream(stage: Stage, server: Server, client: Any) -> None:
@@ -243,16 +246,16 @@ async def interactive(stage: Stage, server: Server, client: Any) -> None:
     slot = pb.AdmissionInfo(reason="lane", provider="p", kind="chat")
     server.scripts["guide"] = [
         event("queued", admission=pb.AdmissionInfo(reason="user_cap", position=2)),
-        0.15,
+        WAIT,
         event("admitted", admission=pb.AdmissionInfo(reason="user_cap", wait_ms=150)),
         event("started"),
         event("call_queued", admission=slot),
-        0.15,
+        WAIT,
         event("call_admitted", admission=slot),
         event("text", text="Which city?"),
         event("usage", usage=usage(1, 1)),
         event("awaiting_input", awaiting_input=pb.AwaitingInput(since_turn=1)),
-        0.15,
+        WAIT,
         event("steer", user_input=pb.UserInput(text="Oslo", source="api", seen_at="2026-01-02T03:04:05Z")),
         event("override", override=pb.OverrideInfo(source="operator", to_model="p/m-9", fields=["model"])),
         event("text", text="Oslo it is."),

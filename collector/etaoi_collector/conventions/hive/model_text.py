@@ -113,9 +113,13 @@ class ModelText:
 def _turn_usage(data: dict[str, Any]) -> dict[str, Any]:
     """Return what an iteration took. Cached tokens are part of its input tokens; a cost of 0 is unknown."""
     usage_fields: dict[str, Any] = {}
-    took, gave = data.get("input_tokens"), data.get("output_tokens")
-    if isinstance(took, int) and isinstance(gave, int):
-        usage_fields["usage"] = {"input_tokens": took, "output_tokens": gave, "total_tokens": took + gave}
+    input_tokens, output_tokens = data.get("input_tokens"), data.get("output_tokens")
+    if isinstance(input_tokens, int) and isinstance(output_tokens, int):
+        usage_fields["usage"] = {
+            "input_tokens": input_tokens,
+            "output_tokens": output_tokens,
+            "total_tokens": input_tokens + output_tokens,
+        }
         details = {
             "cache_read": data.get("cached_tokens"),
             "cache_creation": data.get("cache_creation_tokens"),
