@@ -50,6 +50,17 @@ def lay_out_tabs(tabs: Sequence[tuple[str, str]], active: str, width: int) -> li
     return labels
 
 
+def fit_sums(sums: Sequence[str], width: int) -> str:
+    """Join as many figures as fit in a width, the first ones; empty if none does."""
+    joined = ""
+    for figure in sums:
+        longer = f"{joined} · {printable(figure)}" if joined else printable(figure)
+        if cells(longer) > width:
+            break
+        joined = longer
+    return joined
+
+
 def tab_at(labels: Sequence[TabLabel], x: int) -> str | None:
     """Return the key of the label at a cell."""
     return next((label.key for label in labels if label.x <= x < label.x + label.width), None)
