@@ -62,12 +62,12 @@ class DocumentPainter:
     def tabs(self, document: Document, active: str, width: int) -> tuple[Strip, list[TabLabel]]:
         """Draw the bar of tabs, then what the document comes to; also return where its labels stand."""
         tabs = [(tab.key, tab.title) for tab in document.tabs]
-        labels = lay_out_tabs(tabs, active, width)
+        labels = lay_out_tabs(tabs, active, width, len(self.number))
         plain, line = self.style("tab", own=True), self.style("tab-line", own=True)
         has_more_left = bool(labels) and labels[0].key != tabs[0][0]
         after = bool(labels) and labels[-1].key != tabs[-1][0]
-        segments = [Segment(MORE_LEFT if has_more_left else self.number, line)]
-        used = 1
+        used = len(self.number)
+        segments = [Segment(MORE_LEFT.rjust(used) if has_more_left else self.number, line)]
         for label in labels:
             segments.append(
                 Segment(label.text, self.style("tab-active", own=True) if label.key == active else plain)
