@@ -176,6 +176,7 @@ class Workspace(Screen[None]):
             context.source,
             context.layout.filters,
             self.go_to_span,
+            self.read_run,
             self.detail_controller,
         )
         selection.watch(self._selection_changed)
@@ -265,6 +266,11 @@ class Workspace(Screen[None]):
         """Show a span, in whichever trace it is."""
         self.release_follow()
         self.navigator.go_to_span(span)
+
+    def read_run(self, run: Trace, then: Callable[[Trace], None]) -> None:
+        """Show a run that was not read, and do something once it is."""
+        self.navigator.go_to_run(run)
+        self.loader.when_read(run, then)
 
     def go_to_span_id(self, span_id: str | None) -> None:
         """Show a span by its id, if it is there."""
