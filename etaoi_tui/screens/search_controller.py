@@ -296,7 +296,7 @@ class SearchController:
             return
         more = "" if search.done else f", {search.progress * 100:.0f}% searched"
         if search.unknown:
-            more += f", {fmt.count(search.unknown, 'run')} to be read"
+            more += f", {search.unknown:,} not read"
         hits = here.hits if here is not None else []
         number = here.number_of(self._selection.span) if here is not None else None
         at = f"{number:,} of " if number is not None else ""
