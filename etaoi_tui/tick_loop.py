@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
+from etaoi_collector.right_of_way import RIGHT_OF_WAY
 from etaoi_tui.feed import Feed
 from etaoi_tui.garbage import Garbage
 
@@ -30,6 +31,11 @@ the screen is drawn. A flood tells an eye nothing that four pictures a second do
 _BREATH = 0.001
 """Seconds between two slices while somebody uses keys or mouse: a key needs several turns of the event loop
 until it is drawn. The first one needs a single turn to be noticed, so there is no pause before it."""
+
+_KEY_CLAIM = 0.012
+_PICTURE_CLAIM = 0.02
+"""Seconds that threads which only compute step aside after a key, and while the screen follows the store
+under somebody's hands: what each of them takes, nearly always."""
 
 _LEAST_PAUSE = 0.005
 
@@ -67,6 +73,7 @@ class TickLoop:
     def touched(self) -> None:
         """Somebody uses keys or mouse."""
         self._touched_at = time.monotonic()
+        RIGHT_OF_WAY.claim(_KEY_CLAIM)
 
     async def run(self) -> None:
         """Tick for ever."""
@@ -90,6 +97,8 @@ class TickLoop:
             feed.work(self._slice_ms(), self._clock())
         spans = feed.store.span_count
         self.garbage.load(feed.behind and not feed.source.live, spans)
+        if self._hands_on:
+            RIGHT_OF_WAY.claim(_PICTURE_CLAIM)
         self._show()
         self.garbage.look(spans, may_wait=self._hands_on)
 

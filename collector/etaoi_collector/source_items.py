@@ -62,7 +62,10 @@ class Ended(msgspec.Struct, gc=False):
 
 
 class RunsListed(msgspec.Struct, gc=False):
-    """What is known of all runs of a recording before any event of them is read."""
+    """What is known of the runs of a recording before any event of them is read.
+
+    Of one that grows they may be the first ones, as they were at some time.
+    """
 
     runs: Sequence[ListedRun]
     """In order of arrival."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,13 +18,17 @@ _OFFERED = 20
 
 
 class RecentRecordings:
-    """The recordings that nobody writes any more, the newest first.
+    """The recordings, the newest first; those that another viewer writes are marked.
+
+    Args:
+        own: Tells a file of the recording that this program writes, which is left out.
 
     What would keep the screen waiting is done beside it, by the first call: recordings are read that nobody
     has read yet, and files of other programs are looked for; both are there for later calls.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, own: Callable[[], Path | None] = lambda: None) -> None:
+        self._own = own
         self._offered: list[tuple[float, RecentRecording]] = []
         self._is_looking = False
 
@@ -30,22 +36,25 @@ class RecentRecordings:
         """List them."""
         from etaoi_collector.recording.catalogue.database import CatalogueFile
         from etaoi_collector.recording.catalogue.lookup import newest_question, valid_entry
-        from etaoi_collector.recording.directory import list_recordings, state_dir
+        from etaoi_collector.recording.directory import key_of, list_recordings, state_dir
         from etaoi_tui.view import format as fmt
         from etaoi_tui.widgets.welcome import RecentRecording
 
         recent = list(self._offered)
         now = time.time()
         missing = False
+        own = self._own()
+        own_key = None if own is None else key_of(own)
         with CatalogueFile(state_dir(), locked_for=_NOT_NOTICED) as file:
             for recording in list_recordings():
-                if recording.running:
+                if recording.key == own_key:
                     continue
                 entry = valid_entry(file, recording, now)
-                missing = missing or entry is None
-                what = recording.path.name
+                missing = missing or (entry is None and not recording.running)
+                live = ["● live"] if recording.running else []
+                what = "  ".join([*live, recording.path.name])
                 if entry is not None and entry.problem is None:
-                    facts = [fmt.count(entry.traces, "trace")]
+                    facts = [*live, fmt.count(entry.traces, "trace")]
                     if entry.errors:
                         facts.append(f"✗{entry.errors:,}")
                     question = newest_question(file, recording)

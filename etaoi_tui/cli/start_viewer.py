@@ -88,7 +88,7 @@ def _live(options: CollectorOptions, theme: str | None, max_spans: int) -> int:
                 ViewerOptions(
                     source,
                     theme=theme,
-                    recordings=RecentRecordings(),
+                    recordings=RecentRecordings(lambda: collector.recorder.path),
                     follower=follower,
                     max_spans=max_spans,
                 )

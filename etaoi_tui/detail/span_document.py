@@ -19,8 +19,11 @@ from etaoi_tui.detail.pages.wait import wait_sections
 from etaoi_tui.detail.span_data import SpanData
 from etaoi_tui.detail.view_options import ViewOptions
 from etaoi_tui.detail.voice_context import VoiceContext
+from etaoi_tui.kinds.appearance import KindAppearance
 from etaoi_tui.kinds.registry import KINDS
 from etaoi_tui.view.glyphs import kind_glyph
+
+_TURN = "voice_turn"
 
 
 def describe_span(
@@ -46,7 +49,7 @@ def describe_span(
     if main:
         main = [_guarded(tab, data, first=tab is main[0]) for tab in main]
     overview = _guarded(Tab("overview", "Overview", lambda: _overview(data)), data, first=not main)
-    viewer = KINDS.for_span(span)
+    viewer = _viewer(data)
     front = viewer.tabs_in_front if isinstance(viewer, KindViewer) else 1
     tabs = [
         *main[:front],
@@ -73,6 +76,12 @@ def describe_span(
     )
 
 
+def _viewer(data: SpanData) -> KindAppearance:
+    """Return who shows a span; of a voice turn, the turn's viewer, whatever span stands for it."""
+    is_turn = data.voice is not None and data.voice.turn is not None
+    return KINDS.for_kind(_TURN) if is_turn else KINDS.for_span(data.span)
+
+
 def _viewer_tabs(data: SpanData, notes: list[str]) -> Sequence[Tab]:
     try:
         return state_and_goal.tabs(data)
@@ -83,7 +92,7 @@ def _viewer_tabs(data: SpanData, notes: list[str]) -> Sequence[Tab]:
 
 def _headline(data: SpanData, notes: list[str]) -> Sequence[StyledText]:
     try:
-        viewer = KINDS.for_span(data.span)
+        viewer = _viewer(data)
         own = viewer.headline(data) if isinstance(viewer, KindViewer) else None
         return own if own is not None else headline(data)
     except Exception as error:
@@ -93,7 +102,8 @@ def _headline(data: SpanData, notes: list[str]) -> Sequence[StyledText]:
 
 def _main_tabs(data: SpanData, notes: list[str]) -> list[Tab]:
     """Return the tabs of the first viewer that applies and has some."""
-    for viewer in KINDS.candidates(data.span.kind):
+    is_turn = data.voice is not None and data.voice.turn is not None
+    for viewer in KINDS.candidates(_TURN if is_turn else data.span.kind):
         if not isinstance(viewer, KindViewer):
             continue
         try:
@@ -133,7 +143,7 @@ def _guarded(tab: Tab, data: SpanData, first: bool = False) -> Tab:
 
 def _overview(data: SpanData) -> list[Section]:
     common = overview_sections(data)
-    viewer = KINDS.for_span(data.span)
+    viewer = _viewer(data)
     return viewer.overview(data, common) if isinstance(viewer, KindViewer) else common
 
 

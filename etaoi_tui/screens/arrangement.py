@@ -141,6 +141,11 @@ class Arrangement:
         return self._lanes if self.in_lanes else self._tree
 
     @property
+    def hides_list(self) -> bool:
+        """Whether the list is hidden where nothing else names it: the breadcrumb of a narrow screen does."""
+        return self.mode == "drawer" and self.pane != "traces" and not self.empty
+
+    @property
     def rows(self) -> RowView | ConversationView:
         """The rows that keys move through while the detail does not have them."""
         if self.empty:

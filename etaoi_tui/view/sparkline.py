@@ -9,6 +9,7 @@ from etaoi_collector.store.model import Span
 from etaoi_tui.view import format as fmt
 
 _STEPS = "▁▂▃▄▅▆▇█"
+_UNKNOWN = "·"
 _SPANS_WALKED = 200
 CALLS = 16
 """Calls that a row shows."""
@@ -18,10 +19,19 @@ def sparkline(numbers: Sequence[float | None]) -> str:
     """Return one character for each number, from nothing to the largest; a dot where there is none."""
     most = max((number for number in numbers if number is not None), default=0)
     if most <= 0:
-        return "·" * len(numbers)
+        return _UNKNOWN * len(numbers)
     return "".join(
-        "·" if number is None else _STEPS[min(7, max(0, round(number / most * 7)))] for number in numbers
+        _UNKNOWN if number is None else _STEPS[min(7, max(0, round(number / most * 7)))] for number in numbers
     )
+
+
+def spark_glyph(value: float | None, highest: float) -> str:
+    """Return one column of a course of which only the highest value is known; a dot for no value."""
+    if value is None:
+        return _UNKNOWN
+    if highest <= 0:
+        return _STEPS[0]
+    return _STEPS[min(int(value / highest * len(_STEPS)), len(_STEPS) - 1)]
 
 
 def context_trend(run: Span) -> str:

@@ -36,6 +36,11 @@ _DARK = {
     "syntax-key": "#9fb3d1",
     "syntax-string": "#a9c49a",
     "syntax-number": "#b9a8e0",
+    "stage-stt": "#e38bd0",
+    "stage-eou": "#e3cdf5",
+    "stage-ttft": "#b3d4ff",
+    "stage-tts": "#d3dc4e",
+    "stage-playout": "#d4f2c6",
 }
 _LIGHT = {
     "ink": "#1b1f24",
@@ -53,6 +58,11 @@ _LIGHT = {
     "syntax-key": "#3d5478",
     "syntax-string": "#45632f",
     "syntax-number": "#5f4a99",
+    "stage-stt": "#a3278f",
+    "stage-eou": "#4d2f66",
+    "stage-ttft": "#16306e",
+    "stage-tts": "#4a4d00",
+    "stage-playout": "#143f1e",
 }
 _ANSI_DARK = {
     "ink": "ansi_default",
@@ -71,6 +81,12 @@ _ANSI_DARK = {
     "syntax-key": "ansi_cyan",
     "syntax-string": "ansi_green",
     "syntax-number": "ansi_bright_magenta",
+    # Too few for a colour each: those that follow each other in a turn differ.
+    "stage-stt": "ansi_default",
+    "stage-eou": "ansi_bright_magenta",
+    "stage-ttft": "ansi_bright_white",
+    "stage-tts": "ansi_green",
+    "stage-playout": "ansi_bright_white",
     "line": "ansi_bright_black",
     "focus-line": "ansi_bright_cyan",
     "cursor-row": "ansi_blue",
@@ -94,6 +110,10 @@ _ANSI_LIGHT = {
     "syntax-key": "ansi_blue",
     "syntax-string": "ansi_bright_blue",
     "syntax-number": "ansi_magenta",
+    "stage-eou": "ansi_magenta",
+    "stage-ttft": "ansi_bright_blue",
+    "stage-tts": "ansi_blue",
+    "stage-playout": "ansi_bright_blue",
     "focus-line": "ansi_blue",
 }
 """Of xterm's sixteen, those that are readable on white: six, so glyphs and words tell more than colours."""

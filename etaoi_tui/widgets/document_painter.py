@@ -15,13 +15,15 @@ from textual.widget import Widget
 from etaoi_tui.text import cells
 from etaoi_tui.widgets.document_style import PREFIX, component
 from etaoi_tui.widgets.styles import StyleCache, StyleTable
-from etaoi_tui.widgets.tab_line import MORE_LEFT, MORE_RIGHT, TabLabel, lay_out_tabs
+from etaoi_tui.widgets.tab_line import MORE_LEFT, MORE_RIGHT, TabLabel, fit_sums, lay_out_tabs
 
 if TYPE_CHECKING:
     from etaoi_tui.detail.document.model import Document
     from etaoi_tui.detail.layout.page import PageLayout
 
 _STRIPS_KEPT = 512
+_BEFORE_SUMS = "  "
+"""With the blank that ends a label, enough for the frame to go on between the two."""
 
 Mark = tuple[int, int, str]
 """Where a mark begins and ends in a line, in characters, and the name of its look."""
@@ -58,20 +60,22 @@ class DocumentPainter:
         return self._looks.opaque(name and (PREFIX + name if own else component(name)))
 
     def tabs(self, document: Document, active: str, width: int) -> tuple[Strip, list[TabLabel]]:
-        """Draw the bar of tabs; also return where its labels stand."""
+        """Draw the bar of tabs, then what the document comes to; also return where its labels stand."""
         tabs = [(tab.key, tab.title) for tab in document.tabs]
-        labels = lay_out_tabs(tabs, active, width)
+        labels = lay_out_tabs(tabs, active, width, len(self.number))
         plain, line = self.style("tab", own=True), self.style("tab-line", own=True)
         has_more_left = bool(labels) and labels[0].key != tabs[0][0]
         after = bool(labels) and labels[-1].key != tabs[-1][0]
-        segments = [Segment(MORE_LEFT if has_more_left else self.number, line)]
-        used = 1
+        used = len(self.number)
+        segments = [Segment(MORE_LEFT.rjust(used) if has_more_left else self.number, line)]
         for label in labels:
             segments.append(
                 Segment(label.text, self.style("tab-active", own=True) if label.key == active else plain)
             )
             used += label.width
-        segments.append(Segment((MORE_RIGHT if after else "").ljust(max(0, width - used)), line))
+        sums = fit_sums(document.sums, width - used - len(_BEFORE_SUMS) - 1) if not after else ""
+        rest = MORE_RIGHT if after else _BEFORE_SUMS + sums if sums else ""
+        segments.append(Segment(rest.ljust(max(0, width - used)), line))
         return Strip(segments).adjust_cell_length(width, line), labels
 
     def blank(self, width: int) -> Strip:
@@ -124,7 +128,8 @@ class DocumentPainter:
         background: Style | None = None
         if on_cursor or line.header:
             own = self.style("cursor" if on_cursor else "section", own=True)
-            background = Style(bgcolor=own.bgcolor, reverse=own.reverse or None)
+            one_colour = on_cursor and self._widget.app.native_ansi_color
+            background = Style(color=own.color if one_colour else None, bgcolor=own.bgcolor)
         segments: list[Segment] = []
         for text, name in line.runs:
             if not text:

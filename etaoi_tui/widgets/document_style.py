@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from etaoi_tui.widgets import frame
+from etaoi_tui.widgets.stage_colours import STAGE_LOOKS
 from etaoi_tui.widgets.styles import StyleTable
 
 PREFIX = "detail-pane--"
@@ -21,7 +22,8 @@ LOOKS: StyleTable = {
     "detail-pane--tab-active:focus": "background: $block-cursor-background; color: $block-cursor-foreground",
     "detail-pane--section": "background: $surface",
     "detail-pane--cursor": "background: $cursor-row",
-    "detail-pane--cursor:ansi": "background: ansi_default; text-style: reverse",
+    # As in rows: any of sixteen colours is unreadable on some other, so the line loses its own.
+    "detail-pane--cursor:ansi": "color: $cursor-ink",
     "detail-pane--match": "color: $ink; background: $hit-row; text-style: bold",
     "detail-pane--match:ansi": "text-style: bold underline",
     "detail-pane--match-here": "color: $ink; background: $hit-row; text-style: bold reverse",
@@ -42,6 +44,7 @@ LOOKS: StyleTable = {
     "detail-pane--role-system": "color: $quiet; text-style: bold",
     "detail-pane--role-user": "color: $kind-voice; text-style: bold",
     "detail-pane--role-ai": "color: $kind-llm; text-style: bold",
+    "detail-pane--role-agent": "color: $kind-agent; text-style: bold",
     "detail-pane--role-tool": "color: $kind-tool; text-style: bold",
     "detail-pane--role-other": "color: $quiet; text-style: bold",
     "detail-pane--json-key": "color: $syntax-key",
@@ -54,6 +57,7 @@ LOOKS: StyleTable = {
     "detail-pane--diff-same": "color: $quiet",
     "detail-pane--diff-added-word": "color: $added; text-style: bold underline",
     "detail-pane--diff-removed-word": "color: $removed; text-style: bold underline",
+    **{f"{PREFIX}voice-{stage}": look for stage, look in STAGE_LOOKS.items()},
 }
 
 CSS = """

@@ -12,6 +12,7 @@ from etaoi_collector.store import Store
 from etaoi_collector.store.model import Changes, Status, Trace
 from etaoi_tui.text import fit, one_line
 from etaoi_tui.view import format as fmt
+from etaoi_tui.view.command import PANE_KEYS
 from etaoi_tui.view.row_summaries import Summaries
 from etaoi_tui.view.runs import columns as cols
 from etaoi_tui.view.runs.figures import Figures, RunFigures
@@ -220,7 +221,7 @@ with their sums and the course of their context.
         strays = len(self.rows.strays)
         if strays and width >= cell_len(sums) + 30:
             sums = f"+{fmt.count(strays, 'stray mark')}  {sums}"
-        left = " 1 runs"
+        left = f"{PANE_KEYS['traces']} runs"
         if self.order != "time":
             left += f" {_ORDER_WORDS[self.order]}"
         if self.note:

@@ -1,8 +1,9 @@
-"""What the voice lanes look like: a colour for whose stage it is, person's, model's, tool's or agent's."""
+"""What the voice lanes look like."""
 
 from __future__ import annotations
 
 from etaoi_tui.widgets.row_view import RowView
+from etaoi_tui.widgets.stage_colours import STAGE_LOOKS
 from etaoi_tui.widgets.styles import StyleTable
 
 LOOKS: StyleTable = {
@@ -26,17 +27,7 @@ LOOKS: StyleTable = {
     "voice-lanes--bad": "color: $failure; text-style: bold",
     "voice-lanes--said-user": "color: $kind-voice",
     "voice-lanes--said-agent": "color: $kind-agent",
-    "voice-lanes--user": "color: $kind-voice",
-    "voice-lanes--stt": "color: $kind-voice",
-    "voice-lanes--eou": "color: $kind-voice",
-    "voice-lanes--callback": "color: $kind-middleware",
-    "voice-lanes--ttft": "color: $kind-llm",
-    "voice-lanes--llm": "color: $kind-llm",
-    "voice-lanes--tool": "color: $kind-tool",
-    "voice-lanes--tts": "color: $kind-agent",
-    "voice-lanes--playout": "color: $kind-agent",
-    "voice-lanes--speech": "color: $kind-agent",
-    "voice-lanes--unexplained": "color: $attention; text-style: bold",
+    **{f"voice-lanes--{stage}": look for stage, look in STAGE_LOOKS.items()},
     "voice-lanes--idle": "color: $quiet",
 }
 """Every colour has a shape of its own as well."""

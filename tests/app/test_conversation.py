@@ -6,9 +6,11 @@ import json
 from typing import Any
 
 import pytest
+from textual.color import Color
 from textual.pilot import Pilot
 
 from etaoi_tui.screens import conversation_controller
+from etaoi_tui.widgets.colours import colours_of
 from tests.app.world import World, world
 
 
@@ -72,6 +74,8 @@ async def test_c_stands_in_the_trees_place_at_its_end_and_grows(size: tuple[int,
         line = [line for line in shown if "change_order" in line][-1]
         assert line.split() == ["⚒", "change_order", "A-7", "✗", "locked", "124ms"]
         assert any("⚒ find_order A-7" in line and "✗" not in line for line in shown)
+        title = shown[0].split(" ", 1)[1]
+        assert "Conversation" in title and "8 turns" in title and "8 calls · 24 tools" in title
         assert any("▸ ◇ ✓ critic" in line for line in shown) and not any("lookup" in line for line in shown)
         turn(w, 8)
         await settle(w, pilot)
@@ -79,6 +83,22 @@ async def test_c_stands_in_the_trees_place_at_its_end_and_grows(size: tuple[int,
         await pilot.press("c")
         await settle(w, pilot)
         assert not main.talk.display and main.span_tree.display and main.focused is main.span_tree
+
+
+async def test_a_tool_that_failed_is_red_in_the_conversation_and_no_other_is() -> None:
+    async with world(size=(120, 35)) as (w, pilot):
+        turn(w, 0)
+        await settle(w, pilot)
+        await pilot.press("c")
+        await settle(w, pilot)
+        talk = w.app.main.talk
+        failure = Color.parse(colours_of(w.app)["failure"]).rich_color
+        red = {}
+        for y in range(talk.size.height):
+            for segment in talk.render_line(y):
+                if "_order" in segment.text:
+                    red[segment.text.split()[1]] = segment.style.color == failure
+        assert red == {"find_order": False, "change_order": True}
 
 
 async def test_what_is_read_stays_in_place_while_turns_arrive_and_the_end_follows_again() -> None:

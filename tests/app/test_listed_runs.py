@@ -16,6 +16,8 @@ from etaoi_collector.store.model import Trace
 from etaoi_tui.app import ViewerApp
 from etaoi_tui.view.error_navigation import is_origin_of_error
 from tests.catalogue.making import read, write_run
+from tests.catalogue.test_catalogued import read_plainly
+from tests.catalogue.test_growing import Growing, of_clients
 
 
 class Opened:
@@ -104,3 +106,38 @@ async def test_a_run_that_left_memory_is_read_again_when_it_is_shown(source: Cat
         assert gone.unread is None
         assert made.shown is gone
         assert made.app.main.span_tree.row_count > 1
+
+
+@pytest.fixture
+def growing(tmp_path: Path) -> Growing:
+    made = Growing(tmp_path, of_clients(tmp_path, 3_000, 3_000))
+    made.write(0.6)
+    made.tell()
+    return made
+
+
+async def test_a_recording_that_grows_is_listed_and_followed(growing: Growing) -> None:
+    source = await asyncio.to_thread(growing.open)
+    size = source.reader.size
+    async with opened(source) as (made, pilot):
+        traces = made.app.main.traces
+        known = traces.rows.runs
+        assert known > 20
+        assert source.reader.position < size / 4
+        assert made.shown is traces.newest()
+        await asyncio.to_thread(growing.write, 0.8)
+        while traces.rows.runs == known:
+            await made.step(pilot)
+        assert source.reader.position < size / 2
+        seen = traces.rows.runs
+        await asyncio.to_thread(growing.write, 0.9)
+        while traces.rows.runs == seen:
+            await made.step(pilot)
+        assert source.live
+        await asyncio.to_thread(growing.finish)
+        while not made.app.feed.ended:
+            await made.step(pilot)
+        assert not source.live
+        plain = await asyncio.to_thread(read_plainly, growing.path)
+        assert len(made.app.store.traces) == len(plain[0].traces)
+    source.close()

@@ -41,16 +41,16 @@ UNSAFE = re.compile(
 
 _OVER_THE_SCREEN = (
     ("y", "copy"),
-    ("\x1b", " 1 runs"),
+    ("\x1b", "[1] runs"),
     ("?", "help"),
     ("}", "States"),
-    ("\x1b", " 1 runs"),
+    ("\x1b", "[1] runs"),
     ("!", "problems"),
-    ("\x1b", " 1 runs"),
+    ("\x1b", "[1] runs"),
     ("/copied", " hit"),
-    ("\x1b", " 1 runs"),
+    ("\x1b", "[1] runs"),
     (":", "find and run"),
-    ("\x1b", " 1 runs"),
+    ("\x1b", "[1] runs"),
 )
 """Keys that open or close something, and what is drawn then. An escape has to arrive alone: a key that
 reached the program together with it would be another key."""
@@ -192,7 +192,7 @@ def test_a_defect_in_every_tick_costs_neither_the_viewer_nor_the_recording(state
             terminal.wait_for("Traceback")
             since = terminal.position
             terminal.press("q")  # closes the page; an escape and a key together would be another key
-            terminal.wait_for("2 last-words", since=since)
+            terminal.wait_for("[2] last-words", since=since)
         # A page that was just closed is deaf for a moment; the row behind it may be drawn before that.
         deadline = time.monotonic() + 60
         while terminal.process.poll() is None and time.monotonic() < deadline:

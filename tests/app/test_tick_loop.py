@@ -62,3 +62,21 @@ async def test_a_loop_that_keeps_up_is_busy_for_a_quarter_of_its_time_at_most(
         assert await _rest_after(2.0, patch) == pytest.approx(0.25), "four pictures a second all the same"
     with monkeypatch.context() as patch:
         assert await _rest_after(0.04, patch, hands_on=True) == pytest.approx(shortest)
+
+
+async def test_who_uses_keys_has_the_right_of_way_at_once_and_while_the_screen_follows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    claims: list[str] = []
+
+    class Way:
+        claim = staticmethod(lambda seconds: claims.append("claimed"))
+
+    monkeypatch.setattr(tick_loop, "RIGHT_OF_WAY", Way)
+    feed: Any = _Feed()
+    loop = TickLoop(feed, lambda: 0.0, lambda: claims.append("shown"), lambda error: pytest.fail(repr(error)))
+    await loop._tick(0.0, 0.0)
+    assert claims == ["shown"]
+    loop.touched()
+    await loop._tick(0.0, 0.0)
+    assert claims == ["shown", "claimed", "claimed", "shown"]

@@ -57,6 +57,26 @@ KEEPING = """
     thread.join()
 """
 
+ENDS_OF_HEAPS = """
+    import asyncio
+    import threading
+    from etaoi_collector.free_memory import FreeMemory
+    from tests.collector.measured_process import memory
+
+    def work():
+        before = memory("RssAnon")
+        bytes(30 << 20)  # has glibc take such blocks from the heap, and keep twice as much at its end
+        held = [b"x" * 900_000 for _ in range(50)]
+        used = memory("RssAnon")
+        held.clear()
+        print(used - before, memory("RssAnon") - before)
+
+    FreeMemory(asyncio.new_event_loop())
+    thread = threading.Thread(target=work)  # each thread has a heap of its own
+    thread.start()
+    thread.join()
+"""
+
 pytestmark = pytest.mark.skipif(
     not give_back() or not Path("/proc/self/status").exists(), reason="needs glibc, and memory from /proc"
 )
@@ -103,6 +123,14 @@ def test_what_the_c_library_keeps_is_given_back() -> None:
     assert stays < kept / 2
 
 
+def test_the_c_library_keeps_little_at_the_ends_of_its_heaps() -> None:
+    with running(ENDS_OF_HEAPS) as process:
+        assert process.stdout is not None
+        used, stays = map(float, process.stdout.readline().split())
+    assert used > 40 * MIB
+    assert stays < used / 4
+
+
 def test_large_messages_leave_nothing_behind(tmp_path: Path) -> None:
     """Of several clients at a time: messages of each are put where those of others leave holes."""
     frames = [
@@ -114,7 +142,7 @@ def test_large_messages_leave_nothing_behind(tmp_path: Path) -> None:
         url = server.stdout.readline().strip()
         run(send(url, frames[:1]))  # loads what messages need
         before = int(told(server).split()[1])
-        run(_send_together(url, frames * 20))
+        run(_send_together(url, frames * 4))
         deadline = time.monotonic() + PATIENCE
         while True:
             clients, now = map(int, told(server).split())

@@ -9,10 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from etaoi_collector.ingest.inbox import Inbox
+from etaoi_collector.ingest.pipeline import Ingest
 from etaoi_collector.recording.recorder import Recorder
 from etaoi_collector.source_items import Closed, EventBatch, SourceItem
 from etaoi_collector.wire.codec import decode_events, split_frame
 from etaoi_collector.wire.events import Reject, SpanStart
+from etaoi_collector.wire.limits import WHOLE_DECODE
 from tests.collector.making import an_id, frame_of, numbered_frame, start
 
 FOREVER = 1e9
@@ -103,6 +105,17 @@ def test_a_large_frame_is_not_kept_alive(tmp_path: Path) -> None:
     put_frame(inbox, recorder, 20, 1)
     assert inbox.overflowed == 20
     assert spans(inbox.take(FOREVER, 1000)) == [an_id(100 + n) for n in range(21)]
+
+
+def test_slices_of_a_large_frame_count_by_their_bytes(tmp_path: Path) -> None:
+    recorder = Recorder(path=tmp_path / "a")
+    inbox = Inbox(recorder.frames, max_bytes=WHOLE_DECODE // 2)
+    ingest = Ingest(recorder, inbox, clock=lambda: 1.0)
+    count = 4 * WHOLE_DECODE // len(numbered_frame(0, 1))
+    for _ in ingest.frame_steps(1, numbered_frame(0, count)):
+        pass
+    assert count // 2 < inbox.overflowed < count
+    assert spans(inbox.take(FOREVER, count * 2)) == [an_id(100 + n) for n in range(count)]
 
 
 def test_what_no_recording_holds_any_more_is_counted(tmp_path: Path) -> None:

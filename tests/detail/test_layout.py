@@ -12,6 +12,8 @@ from rich.cells import cell_len
 
 from etaoi_tui.detail.document.json_printer import json_lines, parse_json
 from etaoi_tui.detail.document.model import (
+    BarRow,
+    Bars,
     Block,
     Diff,
     Document,
@@ -23,6 +25,7 @@ from etaoi_tui.detail.document.model import (
     Tab,
     Table,
     Text,
+    Trend,
     section_text,
 )
 from etaoi_tui.detail.layout.block_layout import layout_for
@@ -49,6 +52,9 @@ def blocks_of(text: str) -> list[Block]:
         KeyValues([(text, text), (text, [(text, "tag")])]),
         Diff([("+", text), ("-", text), (" ", text), ("@", text)]),
         Table([text, ">" + text], [[text, text]]),
+        Table([text, ">" + text], [[(text, "tag"), text]]),
+        Bars([BarRow([(text, "tag")], 0.5, "ok", [(text, "muted")])]),
+        Trend([(1.0, "ok"), (None, "")]),
     ]
 
 

@@ -10,9 +10,7 @@ from etaoi_collector.store import Store
 from etaoi_collector.store.model import Trace
 from etaoi_collector.translation.event_writer import pack_frames
 from etaoi_collector.translation.otel_model import OtelSpan
-from etaoi_collector.translation.otel_stream import OtelStream
-from etaoi_collector.translation.trace_builder import TraceBuilder
-from etaoi_collector.translation.twins import Twins
+from etaoi_collector.translation.translators import Translators
 from etaoi_collector.wire.codec import decode_frame
 from etaoi_tui.view.runs.figures import RunFigures
 from etaoi_tui.view.runs.grouped_rows import GroupedRuns
@@ -28,7 +26,7 @@ class Program:
     """A traced program; spans arrive when they end."""
 
     def __init__(self) -> None:
-        self._stream = OtelStream(TraceBuilder(), Twins())
+        self._stream = Translators().otel
         self.store = Store()
         self.traces = GroupedRuns(self.store, RunFigures(Totals()))
         self.tree = TreeRows()

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from etaoi_tui.detail.document.model import KeyValues, Section, StyledLine
+from etaoi_collector.projections.payload_reader import RecordedPayloads
+from etaoi_tui.detail.document.model import Bars, KeyValues, Section, StyledLine, Table
+from etaoi_tui.detail.layout.block_layout import layout_for
 from etaoi_tui.detail.pages import voice_call
+from etaoi_tui.detail.pages.voice_turn import describe_voice_turn
 from etaoi_tui.detail.pages.voice_turn import sections as turn_sections
 from etaoi_tui.view import format as fmt
+from etaoi_tui.view.voice import lane
 from etaoi_tui.view.voice.labels import end_of_turn
-from etaoi_tui.view.voice.model import EndOfTurn, Kind
+from etaoi_tui.view.voice.model import WORDS, EndOfTurn, Kind
 from etaoi_tui.view.voice.thresholds import Thresholds
 from tests.app.world import world
 from tests.scribe import Event
@@ -30,6 +34,8 @@ def text_of(section: Section) -> str:
             lines.append("".join(text for text, _ in block.runs))
         elif isinstance(block, KeyValues):
             lines += [f"{name} {value}" for name, value in block.rows]
+        elif isinstance(block, Bars):
+            lines += ["".join(text for text, _ in row.before) for row in block.rows]
         else:
             lines.append(str(getattr(block, "text", block)))
     return "\n".join(lines)
@@ -38,16 +44,16 @@ def text_of(section: Section) -> str:
 def test_every_stage_has_its_figures_and_its_limits() -> None:
     call = folded(events_of([Truth(ttft=0.2), Truth(ttft=0.7), Truth(ttft=1.4, tool=0.5)]))
     told = text_of(page(call)["stages"])
-    lines = {line[2:16].strip(): line[16:].split() for line in told.splitlines()}
+    lines = {line[2:15].strip(): line[15:].split() for line in told.splitlines()}
     assert lines["first token"][:3] == ["700ms△", "1.40s▲", "1.40s▲"]
     assert lines["first token"][3] == "4", "one of the turns asked its model twice"
     assert lines["tool"][:4] == ["500ms", "500ms", "500ms", "1"]
-    assert {"heard gap", "end of turn", "transcript", "first audio"} <= lines.keys()
+    assert {"heard gap", "end of turn", "transcript", "voice"} <= lines.keys()
 
 
 def test_the_percentiles_are_those_of_the_call() -> None:
     call = folded(events_of(many(60)))
-    lines = {line[2:16].strip(): line[16:].split() for line in text_of(page(call)["stages"]).splitlines()}
+    lines = {line[2:15].strip(): line[15:].split() for line in text_of(page(call)["stages"]).splitlines()}
     gap = call.call.figures.statistics.of("heard gap")
     assert gap is not None and gap.p50 < gap.p95 < gap.max
     told = [text.rstrip("△▲") for text in lines["heard gap"][:3]]
@@ -57,11 +63,52 @@ def test_the_percentiles_are_those_of_the_call() -> None:
 def test_the_slowest_turns_lead_there() -> None:
     call = folded(events_of([Truth(), Truth(tool=3.0, heard="the slow one"), Truth(ttft=0.6)]))
     rows = [section for key, section in page(call).items() if key.startswith("slow ")]
-    assert "turn 2" in rows[0].title and "the slow one" in rows[0].title and "mostly tool" in rows[0].title
+    assert "turn 2" in rows[0].title
+    assert "the slow one" in rows[0].preview and "mostly tool" in rows[0].preview
     assert "turn 3" in rows[1].title and "turn 1" in rows[2].title
     for row in rows:
         span = call.store.find_span(row.target)
         assert span is not None and span.kind == "voice_turn"
+
+
+@pytest.mark.parametrize("width", [20, 34, 50, 62, 72, 100, 160])
+def test_bars_have_the_room_that_the_pane_has_and_no_row_is_wrapped(width: int) -> None:
+    call = folded(events_of([Truth(ttft=0.2, lost=0.1), Truth(ttft=0.7), Truth(ttft=1.4, tool=0.5)]))
+    pages = [*page(call).values(), *turn_sections(call.turns[2], START, Thresholds())]
+    drawn = [block for section in pages for block in section.blocks if isinstance(block, Bars)]
+    assert len(drawn) == 2
+    for block in drawn:
+        flow = layout_for(block, width)
+        flow.work(100_000)
+        lines = [flow.line(n) for n in range(flow.count)]
+        if width >= 62:
+            assert len(lines) == len(block.rows)
+            bars = [sum(len(text) for text, style in line if text[:1] in "█▏▎▍▌▋▊▉") for line in lines]
+            assert max(bars) >= 2 and max(sum(len(text) for text, _ in line) for line in lines) <= width
+        elif width >= 50:
+            assert len(lines) == len(block.rows), "the bars go before the words are broken"
+
+
+def test_a_stage_has_the_same_word_and_colour_on_every_page() -> None:
+    call = folded(events_of([Truth(ttft=0.2, lost=0.1), Truth(ttft=0.7), Truth(ttft=1.4, tool=0.5)]))
+    pages = [*page(call).values(), *turn_sections(call.turns[2], START, Thresholds())]
+    named: dict[str, set[tuple[str, str]]] = {}
+    for section in pages:
+        for block in section.blocks:
+            if isinstance(block, Bars):
+                for row in block.rows:
+                    (glyph, style), (word, _) = row.before[:2]
+                    named.setdefault(glyph.strip(), set()).add((word.strip(), style))
+            elif isinstance(block, Table):
+                for (glyph, style), word, *_ in block.rows:
+                    named.setdefault(glyph, set()).add((word, style))
+    assert len(named) >= 9
+    for glyph, found in named.items():
+        if glyph != "∑":
+            (kind,) = (kind for kind, sign in lane.GLYPHS.items() if sign == glyph)
+            assert found == {(WORDS[kind], f"voice.{kind.value}")}
+    for kinds, *_, words in lane.LEGEND:
+        assert all(WORDS[kind] in words for kind in kinds)
 
 
 def test_what_happened_is_counted() -> None:
@@ -150,3 +197,14 @@ def test_words_that_are_not_heard_yet_do_not_end_the_silence() -> None:
     assert turn.agent_said and turn.running
     assert turn.agent_heard is None and turn.waits_for(turn.start + 60) is not None
     assert not any(stage.kind is Kind.SPEECH for stage in turn.stages)
+
+
+def test_a_turn_whose_first_span_is_the_users_speech_has_the_page_of_a_turn() -> None:
+    """LiveKit's own tracer tells turns so."""
+    call = folded(events_of([Truth()]))
+    (turn,) = call.turns
+    speech = next(span for stage in turn.stages for span in stage.spans if span.kind == "voice_input")
+    payloads = RecordedPayloads(call.source)
+    document = describe_voice_turn(turn, 1, speech, payloads, START, Thresholds())
+    assert [tab.title for tab in document.tabs[:2]] == ["Turn", "Events"]
+    assert document.headline[0][0] == "⇄ turn 1"

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from etaoi_tui.view.sparkline import spark_glyph
 from etaoi_tui.view.voice import labels as texts
 from etaoi_tui.view.voice import lane, thresholds
 from etaoi_tui.view.voice.gap_trend import GapTrend
@@ -123,7 +124,7 @@ def test_a_sparkline_keeps_the_peaks() -> None:
         course.put(place, value)
     squeezed = course.columns(40)
     assert 20 <= len(squeezed) <= 40 and max(v for v in squeezed if v is not None) == 5.0
-    assert lane.spark_glyph(5.0, 5.0) == "█" and lane.spark_glyph(None, 5.0) == "·"
+    assert spark_glyph(5.0, 5.0) == "█" and spark_glyph(None, 5.0) == "·"
 
 
 @given(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
+from math import dist
 from typing import Any
 
 import pytest
@@ -17,10 +19,17 @@ from etaoi_tui.app import ViewerApp
 from etaoi_tui.kinds.appearance import COLOURS
 from etaoi_tui.kinds.registry import KINDS
 from etaoi_tui.view.glyphs import STATUS_GLYPHS
+from etaoi_tui.view.voice.lane import GLYPHS
+from etaoi_tui.view.voice.model import WORDS, Kind
 from etaoi_tui.widgets.colours import GROUNDS, NAME_CONTRAST, NAMES, colours_of, contrast, readable
 from etaoi_tui.widgets.detail_pane import DetailPane
+from etaoi_tui.widgets.page_view import FIXED_ROWS
+from etaoi_tui.widgets.stage_colours import STAGE_COLOURS
 from tests.app.world import World
 from tests.screens.test_snapshots import frames
+
+STAGES_APART = 0.05
+"""Least distance of two stages in OKLab, more than twice what the eye just notices side by side (0.02)."""
 
 BAR_CONTRAST = 3.0
 """WCAG 2.2, 1.4.11: of graphics that are needed to understand what is shown."""
@@ -80,6 +89,69 @@ def test_kinds_failure_and_what_runs_have_colours_of_their_own() -> None:
         assert len({colours[name] for name in apart}) == len(apart), theme
 
 
+def seen(colour: Color) -> tuple[float, float, float]:
+    """Return a colour in OKLab (Ottosson 2020), where distances are as large as they look."""
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour.normalized
+    )
+    long = (0.4122214708 * red + 0.5363325363 * green + 0.0514459929 * blue) ** (1 / 3)
+    middle = (0.2119034982 * red + 0.6806995451 * green + 0.1073969566 * blue) ** (1 / 3)
+    short = (0.0883024619 * red + 0.2817188376 * green + 0.6299787005 * blue) ** (1 / 3)
+    return (
+        0.2104542553 * long + 0.7936177850 * middle - 0.0040720468 * short,
+        1.9779984951 * long - 2.4285922050 * middle + 0.4505937099 * short,
+        0.0259040371 * long + 0.7827717662 * middle - 0.8086757660 * short,
+    )
+
+
+@pytest.mark.parametrize("theme", OUR_THEMES)
+def test_stages_of_a_voice_turn_are_told_apart_by_colour_and_by_shape_and_word(theme: str) -> None:
+    app = ViewerApp(World().source)
+    app.set_reactive(ViewerApp.theme, theme)
+    app.get_css_variables()
+    colours = colours_of(app)
+    stages = {kind: STAGE_COLOURS[kind.value] for kind in Kind if kind is not Kind.IDLE}
+    assert len({GLYPHS[kind] for kind in stages}) == len({WORDS[kind] for kind in stages}) == len(stages)
+    assert "failure" not in stages.values() and "running" not in stages.values()
+    if app.native_ansi_color:
+        # Too few for a colour each: what follows each other in a turn differs.
+        order = [colours[name] for name in STAGE_COLOURS.values()]
+        assert all(one != other for one, other in itertools.pairwise(order))
+    else:
+        names = {*stages.values(), "failure", "running"}
+        apart = min(
+            dist(seen(Color.parse(colours[one])), seen(Color.parse(colours[other])))
+            for one, other in itertools.combinations(names, 2)
+        )
+        assert apart >= STAGES_APART
+
+
+@pytest.mark.parametrize("theme", ["ansi-dark", "ansi-light"])
+async def test_the_line_under_the_details_cursor_has_one_colour_where_there_are_only_sixteen(
+    theme: str,
+) -> None:
+    world = World(live=False)
+    world.source.connect()
+    for frame in frames("s09a_livekit_text"):
+        world.source.send_bytes(frame)
+    world.source.disconnect()
+    async with world.app.run_test(size=(120, 35)) as pilot:
+        world.app.theme = theme
+        for key in ("", "", "2", "down", "3", "j", "j", "j"):
+            if key:
+                await pilot.press(key)
+            await world.tick(pilot)
+        pane = world.app.main.detail
+        line = pane.render_line(pane.cursor_line - pane.scroll_offset.y + FIXED_ROWS)
+        drawn = {
+            (segment.style.color, segment.style.bgcolor, segment.style.reverse)
+            for segment in line
+            if segment.text.strip()
+        }
+        assert "█" in line.text and len(drawn) == 1
+        assert drawn != {(None, None, None)}
+
+
 def test_colour_is_never_the_only_sign() -> None:
     """Sixteen colours, or none, do not tell all kinds apart; glyphs and words do."""
     KINDS.load()
@@ -135,6 +207,7 @@ def colours_drawn(segment: Segment, dark: bool) -> tuple[Color, Color]:
         ("s01_create_agent", ("J", "J", "2", "g", "j", "j", "j", "3")),
         ("s01_create_agent", ("1",)),
         ("s09a_livekit_text", ("2", "down")),
+        ("s09a_livekit_text", ("2", "down", "right", "3", "down", "down", "down")),
     ],
 )
 async def test_what_is_drawn_can_be_read(theme: str, recording: str, keys: tuple[str, ...]) -> None:

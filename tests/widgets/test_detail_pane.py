@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -73,6 +74,19 @@ async def test_nothing_selected_says_so() -> None:
         app.pane.toggle_section_at_cursor()
         app.pane.next_tab()
         assert app.pane.work(1) is False
+
+
+@pytest.mark.parametrize(
+    ("width", "shown"),
+    [(100, "3 turns · 1.2k tok · $0.02"), (32, "3 turns · 1.2k tok"), (24, "3 turns"), (12, "")],
+)
+async def test_what_a_document_comes_to_stays_in_its_title_as_far_as_it_fits(width: int, shown: str) -> None:
+    app = PaneApp()
+    async with app.run_test(size=(width, 12)):
+        app.pane.show(replace(book(tabs=("one",), lines=40), sums=["3 turns", "1.2k tok", "$0.02"]))
+        app.pane.go_end()
+        assert app.pane.scroll_offset.y > 0
+        assert app.rows[0].split("One", 1)[1].strip() == shown
 
 
 async def test_tabs_step_around_and_the_choice_stays() -> None:

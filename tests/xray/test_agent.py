@@ -133,7 +133,7 @@ def test_voice_sessions_are_conversations_too() -> None:
     sessions = recorded.store.sessions.values()
     text = "\n".join(text_of(conversation_document(s, recorded.payloads, 0.0)) for s in sessions)
     assert "user" in text
-    assert "assistant" in text
+    assert "agent" in text and "get_invoice" in text
 
 
 def test_a_message_leads_to_its_call_and_a_result_to_its_tool(everything: Run) -> None:

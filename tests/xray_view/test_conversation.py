@@ -6,12 +6,13 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from etaoi_tui.detail.document.model import Section
+from etaoi_tui.detail.document.model import Document, Section
 from etaoi_tui.detail.pages.conversation import conversation_document
+from etaoi_tui.detail.pages.spoken import LINES_SHOWN
 from etaoi_tui.detail.pages.turn_steps import STEPS_SHOWN
 from etaoi_tui.text import UNSAFE
 from tests.detail.pages import delta, end, start, text_of
-from tests.detail.recorded import Recorded
+from tests.detail.recorded import Recorded, load
 from tests.scribe import Open, Scribe
 from tests.voice.calls import events_of, many
 
@@ -38,9 +39,13 @@ def sections_of(recorded: Recorded) -> list[Section]:
     return list(conversation_document(session, recorded.payloads, 0.0).tabs[0].sections)
 
 
-def text(recorded: Recorded) -> str:
+def document(recorded: Recorded) -> Document:
     (session,) = recorded.store.sessions.values()
-    return text_of(conversation_document(session, recorded.payloads, 0.0))
+    return conversation_document(session, recorded.payloads, 0.0)
+
+
+def text(recorded: Recorded) -> str:
+    return text_of(document(recorded))
 
 
 def test_turns_of_several_traces_stand_in_order_and_lead_to_the_calls_that_wrote_them() -> None:
@@ -60,7 +65,7 @@ def test_turns_of_several_traces_stand_in_order_and_lead_to_the_calls_that_wrote
     scribe.end(scribe.start("middleware", "A.awrap_model_call", metadata=mark), {})
     recorded.send(*scribe.take())
     shown = text(recorded)
-    assert "3 turns" in shown
+    assert document(recorded).sums[0] == "3 turns"
     places = [shown.index(f"{what} {n}") for n in range(3) for what in ("question", "answer")]
     assert places == sorted(places)
     sections = sections_of(recorded)
@@ -93,10 +98,36 @@ def test_a_call_is_counted_by_its_turns_and_says_where_it_was_interrupted() -> N
     truths = [replace(truth, tool=None, interrupted=n == 1) for n, truth in enumerate(many(3))]
     recorded = Recorded()
     recorded.send(*events_of(truths))
-    shown = text(recorded)
-    assert shown.startswith("3 turns   3 model calls · 0 tools")
+    sums = document(recorded).sums
+    assert sums[0] == "3 turns" and list(sums[-2:]) == ["3 calls", "0 tools"]
     cut = [section for section in sections_of(recorded) if section.summary.startswith("interrupted")]
     assert len(cut) == 1
+
+
+def test_tools_of_a_call_have_a_line_each_between_the_words() -> None:
+    recorded = load("s09a_livekit_text")
+    sections = sections_of(recorded)
+    lines = [(one.title, one.style) for one in sections if one.quiet]
+    assert lines == [
+        ("lookup_user Alice", "muted"),
+        ("broken ✗ An internal error occurred", "error"),
+        ("transfer", "muted"),
+        ("get_invoice June", "muted"),
+        ("lookup_user Alice ✗ Unknown function: lookup_user - available tools: get_invoice", "error"),
+    ]
+    shown = [one.title.split()[0] for one in sections]
+    assert shown[:6] == ["user", "lookup_user", "agent", "user", "broken", "agent"]
+    tools = {span.span_id for span in recorded.spans if span.kind == "tool"}
+    assert {one.target for one in sections if one.quiet} == tools
+    assert document(recorded).sums[0] == "6 turns"
+
+
+def test_a_long_call_says_how_many_lines_it_leaves_out() -> None:
+    recorded = Recorded()
+    recorded.send(*events_of([replace(truth, tool=0.1) for truth in many(LINES_SHOWN // 3 + 1)]))
+    sections = sections_of(recorded)
+    assert sections[0].title == "3 earlier lines not shown"
+    assert len(sections) == LINES_SHOWN + 1
 
 
 def test_hostile_words_and_shapes_stay_harmless() -> None:
@@ -201,4 +232,4 @@ def test_tokens_and_dollars_of_turns_add_up_to_those_of_the_conversation() -> No
     assert ["1.5k tok" in summaries[0], "2.5k tok" in summaries[1]] == [True, True]
     groups = [one.summary for one in sections_of(recorded) if one.group]
     assert len(groups) == 2 and all("500 tok" in one for one in groups)
-    assert "4.0k tok" in text(recorded).splitlines()[0] or "4k tok" in text(recorded).splitlines()[0]
+    assert "4.0k tok" in document(recorded).sums

@@ -57,9 +57,9 @@ def check_protobuf(body: bytes) -> None:
 
 def spans_in_protobuf(translators: Translators, body: bytes) -> Iterator[list[bytes]]:
     """Translate the spans of a protobuf body."""
-    from etaoi_collector.translation.otlp_protobuf import decode_traces
+    from etaoi_collector.translation.otlp_protobuf import iterate_traces
 
-    yield translators.otel.take_spans(decode_traces(body))
+    yield translators.otel.take_spans(iterate_traces(body))
 
 
 def spans_in_json(translators: Translators, body: bytes) -> Iterator[list[bytes]]:

@@ -2,7 +2,7 @@
 
 A request is answered before its body is looked into, so an agent never waits for us. Jobs run one after the
 other, in the order in which they came, and hand over small frames one at a time, so that none keeps the event
-loop busy for long.
+loop busy for long. While a person waits for the screen of this process, it steps aside.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
+
+from etaoi_collector.right_of_way import RIGHT_OF_WAY
 
 if TYPE_CHECKING:
     from etaoi_collector.translation.translators import Translators
@@ -100,7 +102,7 @@ class TranslationWorker:
         from etaoi_collector.translation.otel_model import InvalidPayload
         from etaoi_collector.translation.translators import Translators
 
-        translators = Translators()
+        translators = Translators(RIGHT_OF_WAY.step_aside)
         while (task := self._jobs.get()) is not None:
             job, deliver, reject, size = task
             try:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from etaoi_collector.recording.directory import Recording
 from etaoi_collector.recording.formats import CorruptRecord, NativeFormat
 from etaoi_collector.recording.frame_cache import FrameCache
+from etaoi_collector.recording.random_access_file import PlainFile
 from etaoi_collector.recording.record_items import event_batches
 from etaoi_collector.recording.segment import Segment, TraceFileError, open_segment
 from etaoi_collector.source_items import EventBatch, Missing
@@ -15,7 +17,7 @@ from etaoi_collector.store.model import Trace
 from etaoi_collector.wire.event_ref import pack_event_ref, unpack_event_ref
 from etaoi_collector.wire.events import Event, Reject, StateTick
 from etaoi_collector.wire.references import VALUES_BEGIN
-from etaoi_collector.wire.trace_records import FRAME, PREFIX, read_prefix
+from etaoi_collector.wire.trace_records import FRAME, PREFIX, read_prefix, segment_path
 
 Extent = tuple[int, int, int]
 """A segment's number, the offset of a record in it, and the offset at which reading ends."""
@@ -30,7 +32,7 @@ class TornRecord(CorruptRecord):
 
 
 class SegmentBytes:
-    """One segment, mapped: its records, and its bytes to search in."""
+    """One segment, mapped as far as it reached when it was last looked at: its records, and its bytes."""
 
     def __init__(self, segment: Segment) -> None:
         self.number = segment.header.segment if segment.header is not None else 0
@@ -38,6 +40,18 @@ class SegmentBytes:
         """Offset of the first record."""
         self.data = memoryview(segment.file.view(0, segment.file.total()))
         self._segment = segment
+
+    def look_again(self) -> None:
+        """Map what was written since the last look."""
+        file = self._segment.file
+        if isinstance(file, PlainFile) and (size := file.total()) > len(self.data):
+            self.data = memoryview(file.view(0, size))
+
+    def cut(self) -> None:
+        """Let go of what is not in the file any more: a mapped byte that is gone must not be touched."""
+        file = self._segment.file
+        if isinstance(file, PlainFile) and (size := file.total()) < len(self.data):
+            self.data = self.data[:size]
 
     def record(self, offset: int) -> tuple[int, float, int, int]:
         """Return kind, time, connection and end of the record at an offset.
@@ -75,21 +89,16 @@ class RunReader:
 
     def __init__(self, recording: Recording) -> None:
         self.segments: dict[int, SegmentBytes] = {}
-        self._value_refs: list[int] | None = None
+        self._value_refs: list[int] = []
+        self._looked_for_values_until: dict[int, int] = {}
+        """Offsets at which looking for such frames goes on, by segment."""
         self._frames = FrameCache(self._frame, self.value_refs)
-        identity = ""
+        self._key = recording.key
+        self.recording_id = ""
+        """The id in the header of its files."""
         try:
             for path in recording.files:
-                segment = open_segment(path)
-                header = segment.header
-                if header is None or not isinstance(segment.format, NativeFormat):
-                    segment.file.close()
-                    raise TraceFileError(f"{path.name} is no recording of this program.")
-                identity = identity or header.recording
-                if header.recording == identity and header.segment not in self.segments:
-                    self.segments[header.segment] = SegmentBytes(segment)
-                else:
-                    segment.file.close()
+                self._open(path)
         except BaseException:
             self.close()
             raise
@@ -106,15 +115,27 @@ class RunReader:
         """Return the undecoded bytes of the event at an event reference, or why they cannot be had."""
         return self._frames.read(event_ref)
 
+    def look_again(self) -> None:
+        """Take in what was written since the last look."""
+        for segment in self.segments.values():
+            segment.look_again()
+        while self.segments:
+            following = segment_path(self._key, max(self.segments) + 1)
+            try:
+                if not following.exists() or not self._open(following):
+                    break
+            except TraceFileError:
+                break  # its header is not there yet
+
     def value_refs(self) -> list[int]:
-        """Return the places of the frames that bring values for events, in order; looked for once."""
-        if self._value_refs is None:
-            every = [(number, segment.start, len(segment.data)) for number, segment in self.segments.items()]
-            self._value_refs = [
-                pack_event_ref(number, offset)
-                for number, offset, _, _, body in self.frames(every)
-                if body[: len(VALUES_BEGIN)] == VALUES_BEGIN
-            ]
+        """Return the places of the frames that bring values for events, in order; each is looked for once."""
+        until = self._looked_for_values_until
+        for number, segment in self.segments.items():
+            rest = (number, until.get(number, segment.start), len(segment.data))
+            for _, offset, _, _, body in self.frames([rest]):
+                if body[: len(VALUES_BEGIN)] == VALUES_BEGIN:
+                    self._value_refs.append(pack_event_ref(number, offset))
+                until[number] = offset + PREFIX.size + len(body)
         return self._value_refs
 
     def frame(self, event_ref: int) -> bytes | memoryview | Missing:
@@ -171,7 +192,10 @@ class RunReader:
             if segment is None:
                 continue  # it was deleted
             offset = max(start, done.get(number, 0))
-            while offset < min(end, len(segment.data)):
+            while offset < end:
+                segment.cut()
+                if offset >= len(segment.data):
+                    break
                 try:
                     kind, at, connection, stop = segment.record(offset)
                 except TornRecord:
@@ -181,11 +205,27 @@ class RunReader:
                 offset = stop
             done[number] = offset
 
+    def _open(self, path: Path) -> bool:
+        """Open one of its files; False for one that belongs to another recording."""
+        segment = open_segment(path)
+        header = segment.header
+        if header is None or not isinstance(segment.format, NativeFormat):
+            segment.file.close()
+            raise TraceFileError(f"{path.name} is no recording of this program.")
+        self.recording_id = self.recording_id or header.recording
+        is_part = header.recording == self.recording_id and header.segment not in self.segments
+        if is_part:
+            self.segments[header.segment] = SegmentBytes(segment)
+        else:
+            segment.file.close()
+        return is_part
+
     def _frame(self, event_ref: int) -> bytes | memoryview | Missing:
         number, offset, _ = unpack_event_ref(event_ref)
         segment = self.segments.get(number)
         if segment is None:
             return Missing("the recording does not hold it any more")
+        segment.cut()
         try:
             _, _, _, stop = segment.record(offset)
         except CorruptRecord:

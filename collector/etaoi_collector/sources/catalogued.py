@@ -1,6 +1,7 @@
 """A recording that the catalogue knows: all of its runs are listed at once, however large it is.
 
-The spans of a run that somebody looks at are read next; the rest in the order in which it was recorded.
+The spans of a run that somebody looks at are read next; the rest in the order in which it was recorded. Of
+one that grows, what the catalogue does not tell yet is handed over meanwhile.
 """
 
 from __future__ import annotations
@@ -21,13 +22,23 @@ from etaoi_collector.recording.run_reader import RunReader
 from etaoi_collector.recording.segment import TraceFileError
 from etaoi_collector.source_items import Ended, EventBatch, Missing, RunsListed, SourceItem
 from etaoi_collector.sources.base import EVENTS_PER_SECOND
+from etaoi_collector.sources.newest_events import NewestEvents
 from etaoi_collector.sources.replay import MOST_AT_ONCE, ReplaySource
+from etaoi_collector.store.model import Status
+from etaoi_collector.wire.event_ref import pack_event_ref
+from etaoi_collector.wire.events import Event, Reject, StateTick
 
 LARGEST_RUN = 64 << 20
 """Bytes around a run, and what is read with it, up to which it is read next; larger ones wait."""
 
+LARGEST_AHEAD = 8 << 20
+"""The same where nobody asked for the run, but it goes on at the end of a recording that grows."""
+
 MOST_TOGETHER = 256
 """Runs that are read with one."""
+
+MOST_AHEAD = 1 << 18
+"""Events that may be handed over before their turn: each is remembered until then."""
 
 _number = attrgetter("number")
 
@@ -36,8 +47,10 @@ class CataloguedSource(ReplaySource):
     """Lists the runs of a recording, then reads those first that are asked for.
 
     Args:
-        recording: The recording; nobody writes it.
+        recording: The recording.
         rows: What the catalogue says of its runs, in order of arrival.
+        told_until: Segment and offset of the record from which on there is more than the rows tell; None if
+            there is none, or no such place is known.
         clock: Monotonic seconds.
 
     Raises:
@@ -45,11 +58,17 @@ class CataloguedSource(ReplaySource):
     """
 
     def __init__(
-        self, recording: Recording, rows: Sequence[ListedRow], *, clock: Callable[[], float] = time.monotonic
+        self,
+        recording: Recording,
+        rows: Sequence[ListedRow],
+        told_until: tuple[int, int] | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._runs = RunReader(recording)
         super().__init__(recording.path, clock=clock)
-        self._rows = rows
+        self.rows = rows
+        """What its catalogue said of its runs, in order of arrival."""
         self._by_id = {row.trace_id: row for row in rows}
         self._by_session: dict[str, list[ListedRow]] = {}
         for row in rows:
@@ -64,33 +83,52 @@ class CataloguedSource(ReplaySource):
         self._handed_over: set[int] = set()
         """Places of events that were handed over before their turn."""
         self._ended: Ended | None = None
+        self._newest = None if told_until is None else NewestEvents(self._runs, told_until)
+        self._newest_is_next = True
+        self._whole: set[str] = set()
+        """Runs of which all was handed over that the rows tell."""
+        self._in_turn: set[str] = set()
+        """Runs whose newest events have to wait for their turn."""
 
     @property
     def newest_run(self) -> str:
         """Id of the run that came last; empty if there is none."""
-        return next((row.trace_id for row in reversed(self._rows) if row.is_run), "")
+        return next((row.trace_id for row in reversed(self.rows) if row.is_run), "")
+
+    @property
+    def recording_id(self) -> str:
+        """The id in the header of the files that are open."""
+        return self._runs.recording_id
 
     def prefer(self, trace_id: str, is_held: Callable[[str], bool]) -> None:
         """Read a run next; see `Source.prefer`."""
         row = self._by_id.get(trace_id)
-        if row is None or any(one is row for one, _ in self._next):
-            return
-        together = self._together(row)
-        if sum(end - start for one in together for _, start, end in one.extents) <= LARGEST_RUN:
-            self._next.extend((one, is_held(one.trace_id)) for one in together)
+        if row is not None and not any(one is row for one, _ in self._next):
+            self._prefer(row, is_held, LARGEST_RUN)
 
     def take(self, seconds: float) -> list[SourceItem]:
         """Read on; see `Source.take`."""
         if not self._listed:
             self._listed = True
-            return [RunsListed(self._rows), *self._take_preferred(seconds)]
+            self._read_waiting()
+            return [RunsListed(self.rows), *self._take_preferred(seconds)]
         first_items = self._take_preferred(seconds)
         if first_items:
             return first_items
+        self._newest_is_next = not self._newest_is_next
+        if self._newest_is_next and (newest_items := self._take_newest(seconds)):
+            return newest_items
+        return self._take_rest(seconds)
+
+    def _take_rest(self, seconds: float) -> list[SourceItem]:
+        deadline = self._clock() + seconds
         while items := super().take(seconds):
             unseen_items = [item for one in items for item in self._without_preferred(one)]
             if unseen_items:
                 return unseen_items
+            if self._clock() >= deadline:
+                return [EventBatch(-1, 0, [], 0, 0.0)]  # more waits
+        self._newest = None  # all that is there was read: what follows comes in its turn
         return []
 
     def read(self, event_ref: int) -> bytes | Missing:
@@ -103,6 +141,20 @@ class CataloguedSource(ReplaySource):
         super().close()
         self._runs.close()
 
+    def _read_waiting(self) -> None:
+        """Read the runs that wait: the newest events may go on with them."""
+        waiting = [row for row in self.rows if row.status == Status.PAUSED]
+        if self._newest is not None and not all(self._prefer(row, _always, LARGEST_AHEAD) for row in waiting):
+            self._newest = None
+
+    def _prefer(self, row: ListedRow, is_held: Callable[[str], bool], most: int) -> bool:
+        """Read a run next; False for one of more bytes than can be read in between."""
+        together = self._together(row)
+        if sum(end - start for one in together for _, start, end in one.extents) > most:
+            return False
+        self._next.extend((one, is_held(one.trace_id)) for one in together)
+        return True
+
     def _together(self, row: ListedRow) -> list[ListedRow]:
         """Return the runs that are read with one, in order.
 
@@ -113,7 +165,7 @@ class CataloguedSource(ReplaySource):
         at = bisect_left(near, row.number, key=_number)
         parts = [one for one in near[max(0, at - 8) : at + MOST_TOGETHER] if not one.is_run]
         if row.has_waits:
-            parts += [one for one in self._rows if one.has_waits and _goes_before(one, row)]
+            parts += [one for one in self.rows if one.has_waits and _goes_before(one, row)]
         return sorted({one.trace_id: one for one in (*parts, row)}.values(), key=_number)
 
     def _take_preferred(self, seconds: float) -> list[SourceItem]:
@@ -127,6 +179,8 @@ class CataloguedSource(ReplaySource):
                 self._batches = self._runs.batches(row.trace_id, row.extents)
             try:
                 batch = next(self._batches, None)
+                if batch is None:
+                    self._whole.add(row.trace_id)
             except CorruptRecord:
                 batch = None  # the rest of it comes in its turn
             if batch is None:
@@ -143,6 +197,47 @@ class CataloguedSource(ReplaySource):
         if items and self._ended is not None and not self._next:
             items.append(self._ended)  # of what is open in them nothing more will come, either
         return items
+
+    def _take_newest(self, seconds: float) -> list[SourceItem]:
+        """Hand over what was recorded since the rows were written, where all that was before it is there."""
+        deadline = self._clock() + seconds
+        items: list[SourceItem] = []
+        while self._newest is not None and len(self._handed_over) < MOST_AHEAD and self._clock() < deadline:
+            try:
+                batch = self._newest.next_batch()
+            except CorruptRecord:
+                self._newest = None
+                break
+            if batch is None:
+                break
+            first_ref = batch.base_ref + batch.first_ordinal
+            placed = list(enumerate(batch.events, first_ref))
+            ahead = {ref for ref, event in placed if self._is_ahead(event, ref)}
+            if self._next:  # a run that goes on in it is read before it does
+                self._newest.hold_back(batch)
+                break
+            self._handed_over |= ahead
+            items += _parts(batch, {ref for ref, _ in placed if ref not in ahead}.__contains__)
+        return items
+
+    def _is_ahead(self, event: Event | Reject, event_ref: int) -> bool:
+        """Whether an event can be handed over before its turn; a run that it goes on with is read first."""
+        if isinstance(event, Reject | StateTick) or self._was_taken(event_ref):
+            return False
+        trace_id = event.trace_id
+        if trace_id in self._in_turn:
+            return False
+        row = self._by_id.get(trace_id)
+        if row is None or trace_id in self._whole:
+            return True
+        if row.extents:
+            number, _, end = row.extents[-1]
+            if pack_event_ref(number, end) <= self._reached:
+                self._whole.add(trace_id)
+                return True
+        if not self._prefer(row, _always, LARGEST_AHEAD):
+            self._in_turn.add(trace_id)
+        return False
 
     def _was_taken(self, event_ref: int) -> bool:
         return event_ref <= self._reached or event_ref in self._handed_over
@@ -173,6 +268,10 @@ def _never(event_ref: int) -> bool:
     return False
 
 
+def _always(trace_id: str) -> bool:
+    return True
+
+
 def _parts(batch: EventBatch, is_left_out: Callable[[int], bool]) -> Iterator[EventBatch]:
     """Yield a batch without some of its events, which are told by their places."""
     first = batch.base_ref + batch.first_ordinal
@@ -193,16 +292,21 @@ def open_catalogued(path: Path, folder: Path) -> CataloguedSource | None:
         folder: The state folder, with the catalogue.
 
     Returns:
-        None where the catalogue does not know it, or it is being written.
+        None where the catalogue does not know it.
     """
     recording = recording_at(path)
-    if recording is None or recording.running or recording.path != recording.key:
+    if recording is None or recording.path != recording.key:
         return None
     with CatalogueFile(folder) as file:
-        rows = listed_runs(file, recording)
-    if not rows:
+        listing = listed_runs(file, recording)
+    if listing is None or not listing[1]:
         return None
+    entry, rows = listing
     try:
-        return CataloguedSource(recording, rows)
+        source = CataloguedSource(recording, rows, None if entry.complete else entry.told_until)
     except TraceFileError:
         return None
+    if source.recording_id != entry.identity.recording:  # it was replaced between the two looks
+        source.close()
+        return None
+    return source

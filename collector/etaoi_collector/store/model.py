@@ -261,11 +261,15 @@ class Trace:
 
     @property
     def unread(self) -> ListedRun | None:
-        """What a list says of it, while that knows more: not all of its events were read yet."""
+        """What a list says of it, while that knows more: not all of its events were read yet.
+
+        With all of them here, a list may still know better what became of it: that its client has gone.
+        """
         listed = self.listed
         if listed is None or self.events < listed.events:
             return listed
-        return listed if self.running and not self.session.is_gone else None
+        is_open = self.events == listed.events and self.running and not self.session.is_gone
+        return listed if is_open else None
 
     @property
     def is_whole(self) -> bool:

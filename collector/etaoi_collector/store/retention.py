@@ -1,6 +1,6 @@
 """Lets the oldest traces go when too much is in memory. They stay in the recording.
 
-A run that a list told of goes back to what that said, and can be read again.
+A run that a list told of goes back to what that said, and can be read again; unless it has gone on since.
 """
 
 from __future__ import annotations
@@ -64,6 +64,8 @@ class Retention:
         changes = state.changes
         thinned: dict[Span, None] = {}
         for trace in going:
+            if trace.listed is not None and trace.events > trace.listed.events:
+                trace.listed = None  # what it said does not hold any more
             if trace.listed is None:
                 del state.traces[trace.trace_id]
                 state.evicted_traces += 1

@@ -103,28 +103,30 @@ class SortedAttributes:
         """Attributes that say what kind of span it is."""
         ranks: dict[str, int] = {}
         counted: dict[str, dict[str | int, Any]] = {}
+        fields, known = self.fields, _routes.get
         for key, value in attributes.items():
-            route = _routes.get(key) or _route(key)
-            kind = route.kind
+            kind, name, rank, path = known(key) or _route(key)
             if kind == _FIELD:
-                rank = ranks.get(route.name)
-                if value is not None and (rank is None or route.rank < rank):
-                    ranks[route.name] = route.rank
-                    self.fields[route.name] = value
+                if value is not None and (name not in ranks or rank < ranks[name]):
+                    ranks[name] = rank
+                    fields[name] = value
             elif kind == _COUNTED:
-                _set_at_path(counted.setdefault(route.name, {}), route.path, value)
+                entries = counted.get(name)
+                if entries is None:
+                    entries = counted[name] = {}
+                _set_at_path(entries, path, value)
             elif kind == _OTHER:
                 self.others[key] = value
             elif kind == _KIND:
                 self.kind_values[key] = value
             elif kind == _METADATA:
-                self.metadata[route.name] = to_text(parse_json(value))
-                if route.name in _OWNERS or route.name in _OWNERS_IN_JAVASCRIPT:
-                    self._note_owner(route.name, value)
+                self.metadata[name] = to_text(parse_json(value))
+                if name in _OWNERS or name in _OWNERS_IN_JAVASCRIPT:
+                    self._note_owner(name, value)
             elif kind == _METADATA_MAP:
                 self._take_metadata(value)
             elif kind == _PARAMETER:
-                self.parameters[route.name] = value
+                self.parameters[name] = value
         for name, entries in counted.items():
             # Counted messages are the whole conversation; a field of the same name is a text of it.
             self.fields[name] = _as_lists(entries)
@@ -150,10 +152,11 @@ class SortedAttributes:
         parsed = parse_json(value)
         if not isinstance(parsed, dict):
             return
+        metadata = self.metadata
         for key, item in parsed.items():
             if not isinstance(key, str) or key.startswith("LANGSMITH_"):
                 continue
-            self.metadata[key] = item if type(item) is str else to_text(item)
+            metadata[key] = item if type(item) is str else to_text(item)
             if key in _OWNERS:
                 self._note_owner(key, item)
 
@@ -165,12 +168,13 @@ class SortedAttributes:
 
 
 def _set_at_path(into: dict[str | int, Any], path: tuple[str | int, ...], value: Any) -> None:
-    for part in path[:-1]:
+    *above, last = path
+    for part in above:
         below = into.get(part)
-        if not isinstance(below, dict):
+        if type(below) is not dict:
             below = into[part] = {}
         into = below
-    into[path[-1]] = value
+    into[last] = value
 
 
 def _as_lists(entries: dict[str | int, Any]) -> Any:

@@ -23,8 +23,14 @@ def uuid_text(digits: str) -> str:
 def trace_uuid(trace_id: str) -> str:
     """Return the id of an OpenTelemetry trace; one that is no 16 bytes gets an id made of its digits."""
     if len(trace_id) == 32:
-        return uuid_text(trace_id)
+        return _trace_uuid(trace_id)
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"etaoi-tui:otel:trace:{trace_id}"))
+
+
+@lru_cache(maxsize=256)
+def _trace_uuid(trace_id: str) -> str:
+    """Write a trace's id, which all of its spans name."""
+    return uuid_text(trace_id)
 
 
 def span_uuid(trace_id: str, span_id: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from etaoi_collector.lru import Lru
@@ -30,10 +30,12 @@ class LangSmithStream:
     Args:
         builder: Makes the events.
         twins: Knows spans that OpenTelemetry tells, too.
+        between: See `Translators`.
     """
 
-    def __init__(self, builder: TraceBuilder, twins: Twins) -> None:
+    def __init__(self, builder: TraceBuilder, twins: Twins, between: Callable[[], None]) -> None:
         self._builder = builder
+        self._between = between
         self._twins = twins
         self._open: Lru[str, Run] = Lru(RUNS_OPEN, most_cost=MOST_HELD)
         self._early: Lru[str, Run] = Lru(RUNS_OPEN, most_cost=MOST_HELD)
@@ -50,6 +52,7 @@ class LangSmithStream:
         rejects: list[bytes] = []
         complete: list[tuple[TranslatedSpan, bool]] = []
         for is_first, fields in operations:
+            self._between()
             run_id = run_uuid(fields.get("id"))
             if run_id is None:
                 continue
@@ -67,6 +70,7 @@ class LangSmithStream:
         self._builder.choose_sessions([span for span, _ in complete])
         events: list[TimedEvent] = []
         for span, with_start in complete:
+            self._between()
             if span.end_ns is None:
                 events += self._builder.started(span)
                 for at, payload in span.deltas:

@@ -54,9 +54,9 @@ def read_messages(value: Any, role: str = "user") -> list[Message]:
         return [] if value is None else [{"role": role, "text": str(value)}]
     if len(value) == 2 and _is_pair(value):
         value = [value]
-    if value and all(isinstance(item, list) and not _is_pair(item) for item in value):
+    if value and isinstance(value[0], list) and all(map(_is_conversation, value)):
         value = value[0]  # LangChain's batch of conversations
-    if value and all(isinstance(item, dict) and "role" not in item and _is_part(item) for item in value):
+    if value and _is_part(value[0]) and all(map(_is_part, value)):
         return list(_message({"role": role, "parts": value}, role))
     return [message for item in value[:MESSAGES_READ] for message in _message(item, role)]
 
@@ -90,8 +90,12 @@ def _is_pair(value: list[Any]) -> bool:
     return len(value) == 2 and isinstance(value[0], str) and value[0] in ROLES
 
 
-def _is_part(item: dict[str, Any]) -> bool:
-    return _kind(item) in _TEXTS and "content" in item
+def _is_conversation(value: Any) -> bool:
+    return isinstance(value, list) and not _is_pair(value)
+
+
+def _is_part(item: Any) -> bool:
+    return isinstance(item, dict) and "role" not in item and "content" in item and _kind(item) in _TEXTS
 
 
 def _message(item: Any, role: str) -> Iterator[Message]:

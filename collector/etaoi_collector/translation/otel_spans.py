@@ -178,7 +178,8 @@ def _add_payloads(
 
 def _conversation(value: Any) -> str:
     """Return what an agent was given or gave as text; a conversation in the shape that LangChain's have."""
-    parsed = parse_json(value)
+    # Most are maps, and long: they are looked into by who reads them.
+    parsed = parse_json(value) if not isinstance(value, str) or value.startswith("[") else None
     if (
         isinstance(parsed, list)
         and parsed
@@ -340,7 +341,10 @@ def _moment_ns(value: Any) -> int | None:
 
 
 def _add_error(translated: TranslatedSpan, span: OtelSpan, attributes: SortedAttributes) -> None:
-    raised = next((event.attributes for event in reversed(span.events) if event.name == "exception"), {})
+    raised: Attributes = {}
+    for event in span.events:
+        if event.name == "exception":
+            raised = event.attributes
     fields = attributes.fields
     failed = (
         span.status_code == STATUS_ERROR
@@ -348,7 +352,9 @@ def _add_error(translated: TranslatedSpan, span: OtelSpan, attributes: SortedAtt
         or fields.get("level") == LEVEL_ERROR
     )
     if not failed and not (raised and langsmith.SPAN_KIND in span.attributes):
-        translated.metadata |= {name: text for name in _NOTED if (text := attributes.text(name))}
+        for name in _NOTED:
+            if text := attributes.text(name):
+                translated.metadata[name] = text
         return  # LangSmith's exporter notes the exception and leaves the status at OK
     kind = raised.get("exception.type") or attributes.text("error_type") or ""
     kind = _CLASS.sub(r"\1", str(kind))

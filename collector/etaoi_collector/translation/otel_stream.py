@@ -7,7 +7,7 @@ belong to, and spans that LangSmith tells, too, get the id of its run.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from etaoi_collector.conventions import keys
 from etaoi_collector.conventions.telemetry import langsmith, livekit, pydantic_ai
@@ -42,21 +42,24 @@ class OtelStream:
     Args:
         builder: Makes the events; shared with other streams, which may tell of the same spans.
         twins: Knows spans that LangSmith's own protocol tells, too.
+        between: See `Translators`.
     """
 
-    def __init__(self, builder: TraceBuilder, twins: Twins) -> None:
+    def __init__(self, builder: TraceBuilder, twins: Twins, between: Callable[[], None]) -> None:
         self._builder = builder
+        self._between = between
         self._twins = twins
         self._calls = LiveKitCalls(builder)
         self._halves: Lru[_Key, list[OtelSpan]] = Lru(SPANS_WAITING, most_cost=MOST_HELD)
         self._logs: Lru[_Key, list[OtelLog]] = Lru(SPANS_WAITING, most_cost=MOST_HELD)
         self._silent_calls: Lru[_Key, OtelSpan] = Lru(CALLS_REMEMBERED, most_cost=MOST_HELD)
 
-    def take_spans(self, arrived: Sequence[OtelSpan | InvalidPayload]) -> list[bytes]:
+    def take_spans(self, arrived: Iterable[OtelSpan | InvalidPayload]) -> list[bytes]:
         """Return the events for spans that arrived together, and for those that cannot be read."""
         events: list[bytes] = []
         spans: list[OtelSpan] = []
         for item in arrived:
+            self._between()
             if isinstance(item, InvalidPayload):
                 events.append(write_reject(str(item)))
             elif not item.trace_id or not item.span_id:
@@ -67,6 +70,7 @@ class OtelStream:
         timed_events: list[TimedEvent] = []
         joined: list[TimedEvent] = []
         for span in sorted(spans, key=_order):
+            self._between()
             try:
                 self._sort_in(span, complete, timed_events)
             except Exception:  # whatever is wrong with one span must not cost its neighbours
@@ -74,6 +78,7 @@ class OtelStream:
                 events.append(write_reject(f"a span called {span.name[:60]!a} with values of odd types"))
         self._builder.choose_sessions([translated for _, translated, _ in complete])
         for span, translated, finished in complete:
+            self._between()
             if not finished:
                 timed_events += self._builder.pending(translated)
                 continue

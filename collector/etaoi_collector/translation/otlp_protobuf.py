@@ -27,12 +27,15 @@ MAX_VALUE_DEPTH = 64
 _double = struct.Struct("<d").unpack_from
 _fixed64 = struct.Struct("<Q").unpack_from
 NAMES_KEPT = 4_096
-LONGEST_NAME_KEPT = 128
-"""Names of attributes that are remembered, and their length in bytes."""
+LONGEST_KEPT = 128
+"""Names of attributes that are remembered, and as many whole attributes; their length in bytes."""
 
 _names: dict[bytes, str] = {}
-_SHORT_TAGS = frozenset((0x0A, 0x12, 0x22, 0x2A, 0x30, 0x39, 0x41, 0x4A))
-"""Fields 1, 2, 4, 5 and 9 of a span, which have a length, 6, a number, and 7 and 8, of eight bytes."""
+_known: dict[bytes, tuple[str, str | int | float]] = {}
+"""Short attributes as they were sent, with name and value: four of five are like one of a span before."""
+_SCALARS = frozenset((str, int, float, bool))
+_SHORT_TAGS = frozenset((0x0A, 0x12, 0x22, 0x2A, 0x30, 0x39, 0x41, 0x4A, 0x5A, 0x7A))
+"""Fields 1, 2, 4, 5, 9, 11 and 15 of a span, which have a length; 6, a number; 7 and 8, of eight bytes."""
 
 _SIGN = 1 << 63
 _WRAP = 1 << 64
@@ -53,16 +56,20 @@ def decode_traces(body: bytes) -> list[OtelSpan | InvalidPayload]:
     Raises:
         InvalidPayload: The body is no such message.
     """
-    spans: list[OtelSpan | InvalidPayload] = []
+    return list(iterate_traces(body))
+
+
+def iterate_traces(body: bytes) -> Iterator[OtelSpan | InvalidPayload]:
+    """Decode one span after the other; see `decode_traces`. What is raised comes before or between spans."""
     try:
         for resource, scope, data, start, end in _records(body, 2):
             try:
-                spans.append(_span(data, start, end, scope, resource))
+                span: OtelSpan | InvalidPayload = _span(data, start, end, scope, resource)
             except _FAILURES:
-                spans.append(InvalidPayload("a span whose bytes break off"))
+                span = InvalidPayload("a span whose bytes break off")
+            yield span
     except _FAILURES as error:
         raise InvalidPayload("the body is not an OTLP message in protobuf") from error
-    return spans
 
 
 def decode_logs(body: bytes) -> list[OtelLog | InvalidPayload]:
@@ -103,6 +110,9 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
     at += 1
     if value < 0x80:
         return value, at
+    byte = data[at]
+    if byte < 0x80:
+        return value - 0x80 + (byte << 7), at + 1
     value &= 0x7F
     shift = 7
     while True:
@@ -197,14 +207,19 @@ def _attribute_list(data: bytes, start: int, stop: int, field: int) -> Attribute
     attributes: Attributes = {}
     for number, wire, first, last in _fields(data, start, stop):
         if number == field and wire == 2:
-            _add_attribute(data, first, last, attributes, 0)
+            entry = _known.get(data[first:last]) if last - first <= LONGEST_KEPT else None
+            if entry is None:
+                _add_attribute(data, first, last, attributes, 0)
+            else:
+                attributes[entry[0]] = entry[1]
     return attributes
 
 
 def _add_attribute(data: bytes, at: int, end: int, into: Attributes, depth: int) -> None:
-    """Read a ``KeyValue``, written for its usual layout: key, then value, which is a text, both short."""
+    """Read a ``KeyValue``, written for its usual layout: key, then value, which is a text below 16 KiB."""
     key = ""
     value: Any = None
+    whole = data[at:end] if depth == 0 and end - at <= LONGEST_KEPT else b""
     while at < end:
         tag = data[at]
         if tag != 0x0A and tag != 0x12:  # neither the key nor the value: a field of a later version
@@ -217,6 +232,9 @@ def _add_attribute(data: bytes, at: int, end: int, into: Attributes, depth: int)
         size = data[at + 1]
         if size < 0x80:
             at += 2
+        elif data[at + 2] < 0x80:
+            size += (data[at + 2] << 7) - 0x80
+            at += 3
         else:
             size, at = _varint(data, at + 1)
         stop = at + size
@@ -227,16 +245,27 @@ def _add_attribute(data: bytes, at: int, end: int, into: Attributes, depth: int)
             key = _names.get(name) or _name(name)
         elif size > 1 and data[at] == 0x0A and data[at + 1] == size - 2 < 0x80:
             value = data[at + 2 : stop].decode("utf-8", "replace")
+        elif (
+            size > 130
+            and data[at] == 0x0A
+            and data[at + 2] < 0x80 <= data[at + 1]
+            and data[at + 1] - 0x80 + (data[at + 2] << 7) == size - 3
+        ):
+            value = data[at + 3 : stop].decode("utf-8", "replace")
         else:
             value = _value(data, at, stop, depth)
         at = stop
     into[key] = value
+    if whole and type(value) in _SCALARS:
+        if len(_known) >= NAMES_KEPT:
+            _known.clear()
+        _known[whole] = (key, value)
 
 
 def _name(name: bytes) -> str:
     """Decode an attribute's name; producers have some hundred, which are remembered."""
     text = name.decode("utf-8", "replace")
-    if len(_names) < NAMES_KEPT and len(name) <= LONGEST_NAME_KEPT:
+    if len(_names) < NAMES_KEPT and len(name) <= LONGEST_KEPT:
         _names[name] = text
     return text
 
@@ -284,41 +313,53 @@ def _time(data: bytes, start: int, wire: int) -> int:
 
 def _span(data: bytes, at: int, end: int, scope: str, resource: Attributes) -> OtelSpan:
     attributes: Attributes = {}
+    known = _known.get
     span = OtelSpan("", "", "", "", 0, 0, 0, attributes, [], 0, "", scope, resource)
     while at < end and data[at] in _SHORT_TAGS:
         # The usual fields, whose tags have one byte, without the detour over an iterator.
         tag = data[at]
-        if tag == 0x39 or tag == 0x41:
+        size = data[at + 1]
+        if 0x2A < tag < 0x4A:  # those without a length
             if tag == 0x39:
                 span.start_ns = _fixed64(data, at + 1)[0]
-            else:
+                at += 9
+            elif tag == 0x41:
                 span.end_ns = _fixed64(data, at + 1)[0]
-            at += 9
-            continue
-        size = data[at + 1]
-        if tag == 0x30:
-            if size >= 0x80:
+                at += 9
+            elif size >= 0x80:
                 break
-            span.kind = size
-            at += 2
+            else:
+                span.kind = size
+                at += 2
             continue
         if size < 0x80:
             at += 2
+        elif data[at + 2] < 0x80:
+            size += (data[at + 2] << 7) - 0x80
+            at += 3
         else:
             size, at = _varint(data, at + 1)
         stop = at + size
         if stop > end:
             raise IndexError
         if tag == 0x4A:
-            _add_attribute(data, at, stop, attributes, 0)
+            entry = known(data[at:stop]) if size <= LONGEST_KEPT else None
+            if entry is None:
+                _add_attribute(data, at, stop, attributes, 0)
+            else:
+                attributes[entry[0]] = entry[1]
         elif tag == 0x0A:
             span.trace_id = data[at:stop].hex()
         elif tag == 0x12:
             span.span_id = data[at:stop].hex()
         elif tag == 0x22:
             span.parent_id = data[at:stop].hex()
-        else:
+        elif tag == 0x2A:
             span.name = data[at:stop].decode("utf-8", "replace")
+        elif tag == 0x5A:
+            span.events.append(_event(data, at, stop))
+        else:
+            _read_status(data, at, stop, span)
         at = stop
     for number, wire, start, stop in _fields(data, at, end):
         if number == 9 and wire == 2:
@@ -340,12 +381,19 @@ def _span(data: bytes, at: int, end: int, scope: str, resource: Attributes) -> O
         elif number == 11 and wire == 2:
             span.events.append(_event(data, start, stop))
         elif number == 15 and wire == 2:
-            for inner, inner_wire, first, last in _fields(data, start, stop):
-                if inner == 2 and inner_wire == 2:
-                    span.status_message = _text(data, first, last)
-                elif inner == 3 and inner_wire == 0:
-                    span.status_code = first
+            _read_status(data, start, stop, span)
     return span
+
+
+def _read_status(data: bytes, at: int, end: int, span: OtelSpan) -> None:
+    if end - at == 2 and data[at] == 0x18 and data[at + 1] < 0x80:  # a code without a message
+        span.status_code = data[at + 1]
+        return
+    for number, wire, start, stop in _fields(data, at, end):
+        if number == 2 and wire == 2:
+            span.status_message = _text(data, start, stop)
+        elif number == 3 and wire == 0:
+            span.status_code = start
 
 
 def _event(data: bytes, at: int, end: int) -> OtelEvent:

@@ -31,6 +31,7 @@ STYLES = (
     "role.system",
     "role.user",
     "role.ai",
+    "role.agent",
     "role.tool",
     "role.other",
     "json.key",
@@ -43,6 +44,17 @@ STYLES = (
     "diff.same",
     "diff.added.word",
     "diff.removed.word",
+    "voice.user",
+    "voice.stt",
+    "voice.eou",
+    "voice.callback",
+    "voice.ttft",
+    "voice.llm",
+    "voice.tool",
+    "voice.tts",
+    "voice.playout",
+    "voice.speech",
+    "voice.unexplained",
 )
 """Every style name that a document may use."""
 
@@ -109,10 +121,44 @@ class Sides:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows in aligned columns under a header; a column whose name starts with ``>`` is right-aligned."""
+    """Rows in aligned columns under a header; a column whose name starts with ``>`` is right-aligned.
+
+    A cell that is a piece of styled text has a colour of its own.
+    """
 
     columns: Sequence[str]
-    rows: Sequence[Sequence[str]]
+    rows: Sequence[Sequence[str | StyledText]]
+
+
+@dataclass(frozen=True, slots=True)
+class BarRow:
+    """Words, a bar, and words behind it.
+
+    Attributes:
+        before: The words before it; all rows of a block have the same width here.
+        share: Its length, of 1 for the longest that there is room for; None for no bar.
+        style: The look of the bar.
+        after: What stands behind all bars, where there is room.
+    """
+
+    before: Sequence[StyledText]
+    share: float | None
+    style: str
+    after: Sequence[StyledText] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Rows with a bar each, as long as the page's width allows; no row is wrapped for its bar."""
+
+    rows: Sequence[BarRow]
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """Values over time as one line of columns, with the style of each; None where there is no value."""
+
+    values: Sequence[tuple[float | None, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +166,11 @@ class Groups:
     """Titled groups of names and values; in two columns where there is room."""
 
     groups: Sequence[tuple[str, Sequence[tuple[str, str]]]]
+    two_columns: int = 110
+    """Cells from which two columns stand side by side."""
 
 
-Block = Text | StyledLine | Json | JsonText | KeyValues | Diff | Sides | Table | Groups
+Block = Text | StyledLine | Json | JsonText | KeyValues | Diff | Sides | Table | Groups | Bars | Trend
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +237,7 @@ class Document:
         default: Key of the page to open first.
         live: True while more is expected.
         notes: What could not be shown, in words.
+        sums: What it comes to, for the pane's title; the most important first, as only the first may fit.
     """
 
     key: str
@@ -197,6 +246,7 @@ class Document:
     default: str = ""
     live: bool = False
     notes: Sequence[str] = ()
+    sums: Sequence[str] = ()
 
     def tab(self, key: str) -> Tab | None:
         """Return the tab with this key, if there is one."""
@@ -241,7 +291,12 @@ def block_text(block: Block) -> str:
             )
         case Table():
             head = [name.lstrip(">") for name in block.columns]
-            return "\n".join("\t".join(row) for row in [head, *block.rows])
+            rows = [[cell if isinstance(cell, str) else cell[0] for cell in row] for row in block.rows]
+            return "\n".join("\t".join(row) for row in [head, *rows])
+        case Bars():
+            return "\n".join(f"{plain(row.before)} {plain(row.after)}".rstrip() for row in block.rows)
+        case Trend():
+            return " ".join("·" if value is None else f"{value:g}" for value, _ in block.values)
 
 
 def section_text(section: Section) -> str:

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from etaoi_tui.detail.compare.diff_lines import side_by_side_lines, unified_lines
 from etaoi_tui.detail.document.model import (
+    Bars,
     Block,
     Diff,
     Groups,
@@ -25,7 +26,9 @@ from etaoi_tui.detail.document.model import (
     StyledText,
     Table,
     Text,
+    Trend,
 )
+from etaoi_tui.detail.layout.bar_lines import bar_lines, trend_line
 from etaoi_tui.detail.layout.code_colours import code_lines
 from etaoi_tui.detail.layout.group_columns import group_lines
 from etaoi_tui.detail.layout.hanging_line import HangingLine
@@ -92,6 +95,10 @@ def layout_for(block: Block, width: int, *, source: bool = False) -> BlockLayout
             return HangingLayout(block, width, group_lines(block, width))
         case Table():
             return HangingLayout(block, width, table_lines(block, width))
+        case Bars():
+            return HangingLayout(block, width, bar_lines(block, width))
+        case Trend():
+            return HangingLayout(block, width, trend_line(block, width))
 
 
 class TextLayout:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from etaoi_tui.detail.document.model import Table
+from etaoi_tui.detail.document.model import StyledText, Table
 from etaoi_tui.detail.layout.hanging_line import HangingLine
 from etaoi_tui.text import cells, fit, one_line
 
@@ -18,9 +18,15 @@ def table_lines(block: Table, width: int) -> Iterator[HangingLine]:
     right = [name.startswith(">") for name in block.columns]
     heads = [name.lstrip(">") for name in block.columns]
     limit = max(4, width)
-    texts = [[one_line(str(cell), limit) for cell in row[:columns]] for row in block.rows[:_TABLE_MEASURED]]
+
+    def cells_of(row: Sequence[str | StyledText]) -> list[StyledText]:
+        pairs = [(str(cell), "") if not isinstance(cell, tuple) else cell for cell in row[:columns]]
+        return [(one_line(text, limit), style) for text, style in pairs]
+
+    measured = [cells_of(row) for row in block.rows[:_TABLE_MEASURED]]
     widths = [
-        max([cells(heads[n]), *(cells(row[n]) for row in texts if n < len(row))]) for n in range(columns)
+        max([cells(heads[n]), *(cells(row[n][0]) for row in measured if n < len(row))])
+        for n in range(columns)
     ]
     spare = max(width - _TABLE_GAP * (columns - 1), columns)
     while sum(widths) > spare and max(widths) > 1:
@@ -28,14 +34,21 @@ def table_lines(block: Table, width: int) -> Iterator[HangingLine]:
         others = max((w for n, w in enumerate(widths) if n != widest), default=0)
         widths[widest] = max(1, min(widths[widest] - 1, max(others, widths[widest] - (sum(widths) - spare))))
 
-    def row_text(row: Sequence[str]) -> str:
-        gap = " " * _TABLE_GAP
-        return gap.join(
-            fit(cell, widths[n], "right" if right[n] else "left") for n, cell in enumerate(row)
-        ).rstrip()
+    def line(row: Sequence[StyledText]) -> HangingLine:
+        """Join cells of one look, so that a row without colours stays one piece."""
+        last = max((n for n, (text, _) in enumerate(row) if text), default=-1)
+        runs: list[StyledText] = []
+        for n, (text, style) in enumerate(row[: last + 1]):
+            fitted = fit(text, widths[n], "right" if right[n] else "left")
+            fitted = fitted.rstrip() if n == last else fitted + " " * _TABLE_GAP
+            if runs and runs[-1][1] == style:
+                runs[-1] = (runs[-1][0] + fitted, style)
+            else:
+                runs.append((fitted, style))
+        return HangingLine([], 0, runs or [("", "")])
 
-    yield HangingLine([], 0, [(row_text(heads), "head")])
-    for row in texts:
-        yield HangingLine([], 0, [(row_text(row), "")])
+    yield line([(head, "head") for head in heads])
+    for row in measured:
+        yield line(row)
     for further in block.rows[_TABLE_MEASURED:]:
-        yield HangingLine([], 0, [(row_text([one_line(str(cell), limit) for cell in further[:columns]]), "")])
+        yield line(cells_of(further))

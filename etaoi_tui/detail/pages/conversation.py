@@ -12,8 +12,9 @@ from etaoi_collector.pricing.total import Total
 from etaoi_collector.pricing.totals import Totals, tree_of
 from etaoi_collector.projections.payload_reader import PayloadReader
 from etaoi_collector.store.model import Session, Span, SpanFlag, Status, Trace
-from etaoi_tui.detail.document.model import Document, Section, StyledText, Tab, Text
+from etaoi_tui.detail.document.model import Document, Section, Tab, Text
 from etaoi_tui.detail.messages.chat import Message, message_sections, note
+from etaoi_tui.detail.pages.spoken import spoken_sections, spoken_turns
 from etaoi_tui.detail.pages.turn_messages import last_message, messages_of, writer_of
 from etaoi_tui.detail.pages.turn_steps import SPANS_WALKED, TOOL, TurnSteps, spent
 from etaoi_tui.detail.pages.wait import wait_sections
@@ -29,7 +30,6 @@ _WAITS_SHOWN = 16
 _EVENT = int(SpanFlag.EVENT)
 _SAID = frozenset({"client_input_received", "steer", "run_input"})
 """Events that bring a person's message."""
-_VOICE = {"voice_input": "user", "voice_output": "assistant"}
 
 
 class Conversation:
@@ -63,14 +63,15 @@ class Conversation:
         left_out = max(0, len(traces) - TURNS_SHOWN)
         # All of them: what happened in a turn of a call is in a trace without a root of its own.
         counted = session.traces if thread is None else traces
-        facts = [fmt.count(sum(trace.model_calls for trace in counted), "model call")]
-        facts.append(fmt.count(sum(trace.tool_calls for trace in counted), "tool"))
         total = Total()
         for trace in counted:
             total.add(self._steps.totals.of_trace(trace))
-        facts += spent(total)
-        turns = fmt.count(_turns(session, traces), "turn")
-        headline: list[StyledText] = [(turns, "title"), ("   " + " · ".join(facts), "muted")]
+        sums = [
+            fmt.count(_turns(session, traces), "turn"),
+            *spent(total),
+            fmt.count(sum(trace.model_calls for trace in counted), "call"),
+            fmt.count(sum(trace.tool_calls for trace in counted), "tool"),
+        ]
 
         def build() -> list[Section]:
             sections: list[Section] = []
@@ -87,7 +88,7 @@ class Conversation:
         tab = Tab("conversation", "Conversation", build)
         key = f"conversation/{session.session_id}/{thread or ''}"
         # Until its client is gone a next turn may come.
-        return Document(key, headline, [tab], tab.key, live=not session.is_gone)
+        return Document(key, [], [tab], tab.key, live=not session.is_gone, sums=sums)
 
     def _turn(self, root: Span, now: float) -> list[Section]:
         state = self._state(root, now)
@@ -122,9 +123,8 @@ def conversation_document(
 
 def _turns(session: Session, traces: list[Trace]) -> int:
     """Count a call by its turns, and everything else by its runs."""
-    spoken = sum(any(span.kind == "voice_turn" for span in trace.spans[:8]) for trace in session.traces)
     calls = sum(any(root.kind.startswith("voice") for root in trace.roots[:8]) for trace in traces)
-    return len(traces) - calls + max(spoken, calls)
+    return len(traces) - calls + max(spoken_turns(session) if calls else 0, calls)
 
 
 def _is_turn(root: Span) -> bool:
@@ -135,7 +135,7 @@ def _is_turn(root: Span) -> bool:
 def _turn(data: SpanData, steps: TurnSteps) -> list[Section]:
     span = data.span
     if span.kind == "voice_session" or span.trace.spans[0].kind.startswith("voice"):
-        return _spoken(data)
+        return spoken_sections(data, steps)
     key = f"turn{span.number}"
     recorded_turn = _sections_of_events(data, key, steps)
     if recorded_turn:
@@ -233,34 +233,3 @@ def _streaming(data: SpanData, key: str, steps: TurnSteps) -> Section:
         style="running",
         target=target,
     )
-
-
-def _spoken(data: SpanData) -> list[Section]:
-    """Return what was said aloud in a voice session, in the order of its spans."""
-    spans: list[Span] = []
-    stack = [data.span]
-    walked = 0
-    while stack and walked < SPANS_WALKED:
-        span = stack.pop()
-        walked += 1
-        if span.kind in _VOICE:
-            spans.append(span)
-        stack += span.children or ()
-    spans.sort(key=lambda span: (span.started_at, span.number))
-    sections: list[Section] = []
-    previous = ("", "")
-    for span in spans[-TURNS_SHOWN * 4 :]:
-        one = data.of(span)
-        fields = {**one.start_payload, **one.end_payload}
-        text = as_text(fields.get("transcript") or fields.get("text"))
-        # Both a metric and a chat item tell of the same words.
-        if not text or previous == (span.kind, text):
-            continue
-        previous = (span.kind, text)
-        message = Message(_VOICE[span.kind], text)
-        cut = "interrupted · " if span.status is Status.CANCELLED and message.role == "assistant" else ""
-        message_parts = message_sections(
-            message, f"spoken{span.number}", summary=cut + fmt.clock(span.started_at)
-        )
-        sections += [replace(section, target=span.span_id) for section in message_parts]
-    return sections

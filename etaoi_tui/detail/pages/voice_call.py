@@ -9,6 +9,8 @@ from etaoi_collector.pricing.total import Total, total_of_trace
 from etaoi_collector.projections.payload_reader import PayloadReader
 from etaoi_collector.store.model import Span
 from etaoi_tui.detail.document.model import (
+    BarRow,
+    Bars,
     Block,
     Document,
     KeyValues,
@@ -17,38 +19,26 @@ from etaoi_tui.detail.document.model import (
     StyledText,
     Tab,
     Text,
+    Trend,
 )
 from etaoi_tui.detail.messages.run_cost import cost_runs
 from etaoi_tui.detail.span_document import describe_span
 from etaoi_tui.detail.view_options import ViewOptions
 from etaoi_tui.detail.voice_context import VoiceContext
-from etaoi_tui.text import fit, one_line
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.voice.call_model import VoiceCall
 from etaoi_tui.view.voice.labels import MARKS
-from etaoi_tui.view.voice.lane import GLYPHS, spark_glyph
-from etaoi_tui.view.voice.model import Basis, Kind, MarkKind
-from etaoi_tui.view.voice.stats import GAP, SERIES, Figures, series_words
+from etaoi_tui.view.voice.lane import GLYPHS
+from etaoi_tui.view.voice.model import WORDS, Basis, Kind, MarkKind
+from etaoi_tui.view.voice.stats import GAP, SERIES, STAGES, Figures, series_words
 from etaoi_tui.view.voice.thresholds import GLYPHS as LEVEL_GLYPHS
 from etaoi_tui.view.voice.thresholds import Level, Thresholds
 
-_COLUMNS = 60
-_BAR = 20
+_COLUMNS = 120
 _SLOWEST = 5
+_WORDS = 200
+"""Characters of what was said that are shown beside a slow turn, at most."""
 _STYLES = {Level.FINE: "ok", Level.SLOW: "warning", Level.TOO_SLOW: "warning"}
-_SHAPES = {
-    "end of turn": Kind.EOU,
-    "transcript": Kind.STT,
-    "callback": Kind.CALLBACK,
-    "first token": Kind.TTFT,
-    "model": Kind.LLM,
-    "tool": Kind.TOOL,
-    "first audio": Kind.TTS,
-    "playout": Kind.PLAYOUT,
-    "unexplained": Kind.UNEXPLAINED,
-    "agent speaks": Kind.SPEECH,
-    "user speaks": Kind.USER,
-}
 
 
 def describe_voice_call(
@@ -90,16 +80,14 @@ def _course(call: VoiceCall, limits: Thresholds) -> list[Section]:
     if gap is None:
         why = "No turn has told yet how long its silence was." if len(call) else "Nobody has spoken yet."
         return [Section("course", "Heard gap", [Text(why, "muted")])]
-    runs: list[StyledText] = []
-    for column in call.course.columns(_COLUMNS):
-        style = "muted" if column is None else _STYLES[limits.level(GAP, column)]
-        runs.append((spark_glyph(column, gap.max), style))
+    columns = call.course.columns(_COLUMNS)
+    course = [(one, "" if one is None else _STYLES[limits.level(GAP, one)]) for one in columns]
     slow, bad = limits.seconds[GAP.replace(" ", "_")]
     note = (
         f"first turn to last, the longest silence {fmt.duration(gap.max)}; "
         f"△ slow from {fmt.duration(slow)}, ▲ too slow from {fmt.duration(bad)}"
     )
-    blocks: list[Block] = [StyledLine(runs), Text(note, "muted")]
+    blocks: list[Block] = [Trend(course), Text(note, "muted")]
     return [Section("course", "Heard gap", blocks, fmt.count(gap.count, "turn"), glyph="▂")]
 
 
@@ -108,29 +96,29 @@ def _stages(call: VoiceCall, limits: Thresholds) -> list[Section]:
     if not figures:
         return []
     longest = max(figure.p95 for name, figure in figures if name not in ("agent speaks", "user speaks"))
-    head = f"{'':16}{'p50':>9}  {'p95':>9}  {'max':>9}  {'count':>6}"
+    head = f"{'':15}{'p50':>7}  {'p95':>7}  {'max':>7}  {'count':>5}"
     blocks: list[Block] = [Text(head, "muted")]
-    blocks += [_stage(name, figure, longest, limits) for name, figure in figures]
+    blocks.append(Bars([_stage(name, figure, longest, limits) for name, figure in figures]))
     return [Section("stages", "Stages", blocks, "bar: p95", glyph="▄")]
 
 
-def _stage(name: str, figures: Figures, longest: float, limits: Thresholds) -> StyledLine:
-    shape = _SHAPES.get(name)
+def _stage(name: str, figures: Figures, longest: float, limits: Thresholds) -> BarRow:
+    kind = STAGES.get(name)
+    style = f"voice.{kind.value}" if kind is not None else "accent"
     runs: list[StyledText] = [
-        (f"{GLYPHS[shape]} " if shape is not None else "∑ ", "accent"),
-        (f"{series_words(name):<14}", "" if shape is not None else "title"),
+        (f"{GLYPHS[kind]} " if kind is not None else "∑ ", style),
+        (f"{series_words(name):<13}", "" if kind is not None else "title"),
     ]
     for seconds in (figures.p50, figures.p95, figures.max):
         level = limits.level(name, seconds)
         runs += [
-            (f"{fmt.duration(seconds):>9}", _STYLES[level] if level else ""),
+            (f"{fmt.duration(seconds):>7}", _STYLES[level] if level else ""),
             (f"{LEVEL_GLYPHS[level]} ", _STYLES[level]),
         ]
-    runs.append((f"{figures.count:>6,}  ", "muted"))
-    if shape not in (Kind.SPEECH, Kind.USER) and longest > 0:
-        filled = min(max(1, round(figures.p95 / longest * _BAR)), _BAR)
-        runs += [("█" * filled, "warning" if shape is Kind.UNEXPLAINED else "accent")]
-    return StyledLine(runs)
+    runs.append((f"{figures.count:>5,}  ", "muted"))
+    # Who speaks takes its time: beside that, no silence would be seen.
+    compared = kind not in (Kind.SPEECH, Kind.USER) and longest > 0
+    return BarRow(runs, figures.p95 / longest if compared else None, style)
 
 
 def _slowest(call: VoiceCall, limits: Thresholds) -> list[Section]:
@@ -144,17 +132,19 @@ def _slowest(call: VoiceCall, limits: Thresholds) -> list[Section]:
         level = limits.level(GAP, gap)
         about = "~" if turn.gap_basis is Basis.DERIVED else ""
         longest = max(turn.parts, key=lambda part: part.seconds, default=None)
-        cause = "" if longest is None else f"mostly {longest.kind.value} {fmt.duration(longest.seconds)}"
-        words = one_line(turn.user_said or turn.agent_said, 60)
-        title = f"{about + fmt.duration(gap):>7} {LEVEL_GLYPHS[level]} turn {call.index(group) + 1:<5}"
+        cause = "" if longest is None else f"mostly {WORDS[longest.kind]} {fmt.duration(longest.seconds)} · "
         rows.append(
             Section(
                 f"slow {group.key}",
-                f"{title} {fit(cause, 24)} {words}",
+                f"turn {call.index(group) + 1} {about + fmt.duration(gap)} {LEVEL_GLYPHS[level]}".rstrip(),
                 (),
+                preview=cause + (turn.user_said or turn.agent_said)[:_WORDS],
+                open=False,
+                style=_STYLES[level] if level else "",
                 level=1,
                 inside="slowest",
                 target=turn.sources[0].span_id,
+                quiet=True,
             )
         )
     return rows

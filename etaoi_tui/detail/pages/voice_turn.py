@@ -9,6 +9,8 @@ from etaoi_collector.pricing.total import total_of_calls
 from etaoi_collector.projections.payload_reader import PayloadReader
 from etaoi_collector.store.model import Span
 from etaoi_tui.detail.document.model import (
+    BarRow,
+    Bars,
     Block,
     Document,
     KeyValues,
@@ -30,34 +32,12 @@ from etaoi_tui.view.voice import labels as texts
 from etaoi_tui.view.voice.labels import MARKS
 from etaoi_tui.view.voice.lane import GLYPHS
 from etaoi_tui.view.voice.model import PARTS, WORDS, Basis, Kind, Turn
-from etaoi_tui.view.voice.stats import GAP
+from etaoi_tui.view.voice.stats import GAP, STAGES
 from etaoi_tui.view.voice.thresholds import GLYPHS as LEVEL_GLYPHS
 from etaoi_tui.view.voice.thresholds import Level, Thresholds
 
-_BAR = 24
 _STYLES = {Level.FINE: "ok", Level.SLOW: "warning", Level.TOO_SLOW: "warning"}
-_SERIES = {
-    Kind.STT: "transcript",
-    Kind.EOU: "end of turn",
-    Kind.CALLBACK: "callback",
-    Kind.TTFT: "first token",
-    Kind.LLM: "model",
-    Kind.TOOL: "tool",
-    Kind.TTS: "first audio",
-    Kind.PLAYOUT: "playout",
-    Kind.UNEXPLAINED: "unexplained",
-}
-_PART_WORDS = {
-    Kind.STT: "transcript",
-    Kind.EOU: "end of turn",
-    Kind.CALLBACK: "your code",
-    Kind.TTFT: "first token",
-    Kind.LLM: "model writes",
-    Kind.TOOL: "tool",
-    Kind.TTS: "first audio",
-    Kind.PLAYOUT: "playout",
-    Kind.UNEXPLAINED: "unexplained",
-}
+_SERIES = {kind: name for name, kind in STAGES.items()}
 
 
 def describe_voice_turn(
@@ -122,7 +102,7 @@ def _gap(turn: Turn, limits: Thresholds) -> list[Section]:
         why = _why_no_gap(turn)
         return [Section("gap", "Heard gap", [Text(why, "muted")])] if why else []
     gap = turn.parts[-1].end - turn.parts[0].start
-    blocks: list[Block] = []
+    rows: list[BarRow] = []
     for kind in PARTS:
         parts = [part for part in turn.parts if part.kind is kind]
         seconds = sum(part.seconds for part in parts)
@@ -130,24 +110,19 @@ def _gap(turn: Turn, limits: Thresholds) -> list[Section]:
             continue
         level = limits.level(_SERIES[kind], seconds)
         share = seconds / gap if gap > 0 else 0.0
-        filled = max(1, round(share * _BAR))
-        style = "warning" if kind is Kind.UNEXPLAINED else "accent"
+        style = f"voice.{kind.value}"
         derived = any(part.basis is Basis.DERIVED for part in parts) and kind is not Kind.UNEXPLAINED
         times = f" in {len(parts)} stretches" if len(parts) > 1 else ""
-        blocks.append(
-            StyledLine(
-                [
-                    (f"{GLYPHS[kind]} ", style),
-                    (f"{_PART_WORDS[kind]:<14}", ""),
-                    (f"{fmt.duration(seconds):>8} ", _STYLES[level] if level else ""),
-                    (f"{LEVEL_GLYPHS[level]} ", _STYLES[level]),
-                    ("█" * filled, style),
-                    ("·" * (_BAR - filled), "muted"),
-                    (f" {fmt.percent(share):>4}", "muted"),
-                    (f"  {'derived' if derived else ''}{times}".rstrip(), "muted"),
-                ]
-            )
-        )
+        before = [
+            (f"{GLYPHS[kind]} ", style),
+            (f"{WORDS[kind]:<14}", ""),
+            (f"{fmt.duration(seconds):>8} ", _STYLES[level] if level else ""),
+            (f"{LEVEL_GLYPHS[level]} ", _STYLES[level]),
+            (f"{fmt.percent(share):>4}  ", "muted"),
+        ]
+        after = f"{'derived' if derived else ''}{times}".strip()
+        rows.append(BarRow(before, share, style, [(after, "muted")] if after else ()))
+    blocks: list[Block] = [Bars(rows)]
     note = "from the end of the user's speech to the agent's first word"
     if turn.typed:
         note = "from the typed message to the agent's first word"
@@ -200,7 +175,7 @@ def _words(turn: Turn) -> list[Section]:
     if turn.agent_said:
         state = "interrupted here" if turn.interrupted else "so far" if turn.running else ""
         result.append(
-            Section("said", "agent", [Text(turn.agent_said)], state, glyph="✦", style="role.ai", bar=True)
+            Section("said", "agent", [Text(turn.agent_said)], state, glyph="✦", style="role.agent", bar=True)
         )
     return result
 
@@ -229,6 +204,7 @@ def _stages(turn: Turn, now: float) -> list[Section]:
         word = WORDS[stage.kind] + (" (over the agent)" if stage.aside and stage.kind is Kind.USER else "")
         rows.append(
             (
+                (GLYPHS[stage.kind], f"voice.{stage.kind.value}"),
                 word,
                 fmt.offset(stage.start - turn.start),
                 fmt.duration(stage.seconds(now)) + ("…" if stage.end is None else ""),
@@ -238,7 +214,7 @@ def _stages(turn: Turn, now: float) -> list[Section]:
                 remark,
             )
         )
-    table = Table(("stage", ">after", ">took", ">first out", "times", "name", ""), rows)
+    table = Table(("", "stage", ">after", ">took", ">first out", "times", "name", ""), rows)
     return [Section("stages", "Stages", [table], fmt.count(len(rows), "stage"))]
 
 

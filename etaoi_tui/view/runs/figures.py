@@ -87,12 +87,13 @@ class RunFigures:
 
     def _of_listed(self, run: ListedRun, trace: Trace) -> Figures:
         """Return what a run came to whose spans are not in memory."""
-        tokens, waits = run.input_tokens + run.output_tokens, int(run.status == Status.PAUSED)
+        tokens, runs = run.input_tokens + run.output_tokens, int(run.status == Status.RUNNING)
+        waits = int(run.status == Status.PAUSED)
         if not self.priced:
-            return Figures(tokens, 0.0, 0, 0, run.errors, 0, waits)
+            return Figures(tokens, 0.0, 0, 0, run.errors, runs, waits)
         total = total_of_listed(run, trace)
         return Figures(
-            total.tokens, total.cost_usd or 0.0, total.priced, total.unpriced, run.errors, 0, waits
+            total.tokens, total.cost_usd or 0.0, total.priced, total.unpriced, run.errors, runs, waits
         )
 
 

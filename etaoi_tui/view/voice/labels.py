@@ -5,7 +5,9 @@ from __future__ import annotations
 from etaoi_collector.store.model import Span, Status
 from etaoi_tui.text import cells, fit, one_line
 from etaoi_tui.view import format as fmt
+from etaoi_tui.view.command import PANE_KEYS
 from etaoi_tui.view.glyphs import SPINNER, STATUS_GLYPHS, kind_glyph
+from etaoi_tui.view.sparkline import spark_glyph
 from etaoi_tui.view.timeline import Axis, ticks
 from etaoi_tui.view.voice import lane as lanes
 from etaoi_tui.view.voice.call_model import VoiceCall, overall
@@ -133,8 +135,9 @@ def title_pieces(call: VoiceCall, name: str, now: float, width: int, *, live: bo
     else:
         states.append((f"  {STATUS_GLYPHS[status]} ended", "header"))
     used = sum(cells(text) for text, _ in states) + cells(facts)
-    title = one_line(name, max(width - used - 4, 8))
-    return [(f" 2 ♪ {title}", "voice-lanes--title"), (facts, _look("header")), *_named(states)]
+    key = PANE_KEYS["tree"]
+    title = one_line(name, max(width - used - 7, 8))
+    return [(f" {key} ♪ {title}", "voice-lanes--title"), (facts, _look("header")), *_named(states)]
 
 
 def figure_pieces(call: VoiceCall, thresholds: Thresholds, width: int) -> list[Piece]:
@@ -172,14 +175,16 @@ def figure_pieces(call: VoiceCall, thresholds: Thresholds, width: int) -> list[P
         pieces.append(("  ", "header"))
         for column in call.course.columns(room):
             look = "header" if column is None else _SPARK_LOOKS[thresholds.level(GAP, column)]
-            pieces.append((lanes.spark_glyph(column, gap.max), look))
+            pieces.append((spark_glyph(column, gap.max), look))
     return _named([*pieces, *after])
 
 
 def legend_pieces(width: int) -> list[Piece]:
     """Say what the shapes mean, in as many words as fit."""
     for words, before, after, rest in (
+        (3, " ", "  ", "~ derived"),
         (2, " ", "  ", "~ derived"),
+        (2, " ", " ", "~ derived"),
         (1, " ", "  ", "~ derived"),
         (1, "", " ", "~derived"),
         (1, "", " ", ""),
@@ -209,7 +214,7 @@ def turn_pieces(
         frame: Number of the spinner's picture.
     """
     glyph = SPINNER[frame % 4] if turn.running else STATUS_GLYPHS[turn.status]
-    look = "running" if turn.running else "bad" if turn.errors else "muted"
+    look = "running" if turn.running else "bad" if turn.status is Status.ERROR else "muted"
     gap, waits = turn.gap, turn.waits_for(now)
     silence = gap if gap is not None else waits
     level = thresholds.level(GAP, silence)

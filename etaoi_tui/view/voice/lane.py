@@ -14,7 +14,7 @@ from etaoi_tui.view import format as fmt
 from etaoi_tui.view.timeline import Axis
 from etaoi_tui.view.voice.gap_attribution import answer_claims, cut
 from etaoi_tui.view.voice.lane_scale import LaneScale
-from etaoi_tui.view.voice.model import Kind, Part, Stage, Turn
+from etaoi_tui.view.voice.model import WORDS, Kind, Part, Stage, Turn
 
 GLYPHS = {
     Kind.USER: "▒",
@@ -34,18 +34,18 @@ BEFORE, BEYOND = "‹", "›"
 """What goes on outside of the axis."""
 
 LEGEND = (
-    ((Kind.USER,), "user", "user speaks"),
-    ((Kind.STT,), "stt", "transcript"),
-    ((Kind.EOU,), "eou", "end of turn"),
-    ((Kind.CALLBACK,), "code", "your code"),
-    ((Kind.TTFT, Kind.LLM), "llm", "model waits, writes"),
-    ((Kind.TOOL,), "tool", "tool"),
-    ((Kind.TTS,), "tts", "voice"),
-    ((Kind.PLAYOUT,), "play", "playout"),
-    ((Kind.SPEECH,), "agent", "agent speaks"),
-    ((Kind.UNEXPLAINED,), "?", "unexplained"),
+    ((Kind.USER,), "user", "user", WORDS[Kind.USER]),
+    ((Kind.STT,), "stt", WORDS[Kind.STT], WORDS[Kind.STT]),
+    ((Kind.EOU,), "eou", WORDS[Kind.EOU], WORDS[Kind.EOU]),
+    ((Kind.CALLBACK,), "code", "code", WORDS[Kind.CALLBACK]),
+    ((Kind.TTFT, Kind.LLM), "llm", "model", f"{WORDS[Kind.TTFT]}, {WORDS[Kind.LLM]}"),
+    ((Kind.TOOL,), "tool", WORDS[Kind.TOOL], WORDS[Kind.TOOL]),
+    ((Kind.TTS,), "tts", WORDS[Kind.TTS], WORDS[Kind.TTS]),
+    ((Kind.PLAYOUT,), "play", WORDS[Kind.PLAYOUT], WORDS[Kind.PLAYOUT]),
+    ((Kind.SPEECH,), "agent", "agent", WORDS[Kind.SPEECH]),
+    ((Kind.UNEXPLAINED,), "?", WORDS[Kind.UNEXPLAINED], WORDS[Kind.UNEXPLAINED]),
 )
-"""Kinds with a short and a long word for them."""
+"""Kinds with a short, a usual and a long word for them: the words of all pages, where there is room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,18 +161,6 @@ def stage_cells(stage: Stage, lane: Lane, now: float) -> list[Kind]:
         first = min(max(stage.first, stage.start), end)
         parts = [Part(Kind.TTFT, stage.start, first), Part(Kind.LLM, first, end)]
     return cells(parts, lane)
-
-
-SPARKS = "▁▂▃▄▅▆▇█"
-
-
-def spark_glyph(value: float | None, highest: float) -> str:
-    """Return a column of a sparkline; a value that is not known is a dot."""
-    if value is None:
-        return "·"
-    if highest <= 0:
-        return SPARKS[0]
-    return SPARKS[min(int(value / highest * len(SPARKS)), len(SPARKS) - 1)]
 
 
 def tick_words(seconds: float) -> str:

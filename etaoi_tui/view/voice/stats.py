@@ -6,7 +6,7 @@ from bisect import bisect_left, insort
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from etaoi_tui.view.voice.model import Kind, MarkKind, Turn
+from etaoi_tui.view.voice.model import WORDS, Kind, MarkKind, Turn
 
 GAP = "heard gap"
 LEAST = 0.001
@@ -28,9 +28,25 @@ SERIES = (
 """What is counted, in the order that it is shown."""
 
 
+STAGES = {
+    "end of turn": Kind.EOU,
+    "transcript": Kind.STT,
+    "callback": Kind.CALLBACK,
+    "first token": Kind.TTFT,
+    "model": Kind.LLM,
+    "tool": Kind.TOOL,
+    "first audio": Kind.TTS,
+    "playout": Kind.PLAYOUT,
+    "unexplained": Kind.UNEXPLAINED,
+    "agent speaks": Kind.SPEECH,
+    "user speaks": Kind.USER,
+}
+"""What each series is about; the heard gap is about all of them."""
+
+
 def series_words(name: str) -> str:
     """Return what a series is called on the screen; its own name is that of its limits."""
-    return "your code" if name == "callback" else name
+    return WORDS[STAGES[name]] if name in STAGES else name
 
 
 @dataclass(frozen=True, slots=True)

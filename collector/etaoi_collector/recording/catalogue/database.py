@@ -40,6 +40,12 @@ CREATE TABLE IF NOT EXISTS runs (
 ) WITHOUT ROWID;
 """
 
+_ENTRY_AND_RUNS = """
+SELECT entry FROM recordings WHERE path = ?
+UNION ALL
+SELECT row FROM (SELECT row FROM runs WHERE path = ? ORDER BY number)
+"""
+
 _encode = msgspec.msgpack.encode
 
 
@@ -61,6 +67,9 @@ class Entry(msgspec.Struct, array_like=True):
     """Why it cannot be read."""
     tokens: dict[str, tuple[int, int]] = {}
     """Input and output tokens that were paid, by the model that answered; no name if none is known."""
+    told_until: tuple[int, int] | None = None
+    """While it is not complete: a segment's number and the offset of a record; of everything in front of it,
+    the rows tell. None if no such place is known."""
 
 
 _read_entry = msgspec.msgpack.Decoder(Entry).decode
@@ -121,10 +130,14 @@ class CatalogueFile:
         rows = self._rows("SELECT row FROM runs WHERE path = ? ORDER BY number", (_key(path),))
         return list(_readable(_read_row, rows))
 
-    def listed_runs(self, path: Path) -> list[ListedRow]:
-        """Return what a list shows of the runs of a recording, in order of arrival."""
-        rows = self._rows("SELECT row FROM runs WHERE path = ? ORDER BY number", (_key(path),))
-        return list(_readable(_read_head, rows))
+    def listed_runs(self, path: Path) -> tuple[Entry, list[ListedRow]] | None:
+        """Return what is said of a recording, and what a list shows of its runs, in order of arrival.
+
+        Both are of the same moment, whoever writes meanwhile.
+        """
+        heads = self._rows(_ENTRY_AND_RUNS, (_key(path), _key(path)))
+        entry = next(_readable(_read_entry, heads[:1]), None)
+        return None if entry is None else (entry, list(_readable(_read_head, heads[1:])))
 
     def newest_runs(self, path: Path, most: int) -> list[RunRow]:
         """Return the newest runs of a recording, the newest first."""

@@ -61,13 +61,29 @@ def runs_of(
     return runs
 
 
-def listed_runs(file: CatalogueFile, recording: Recording) -> list[ListedRow] | None:
-    """Return what a list shows of a recording's runs; None unless the catalogue knows them all."""
-    entry = valid_entry(file, recording, 0.0)
-    if entry is None or not entry.complete:
+def listed_runs(file: CatalogueFile, recording: Recording) -> tuple[Entry, list[ListedRow]] | None:
+    """Return what a list shows of a recording's runs, in order of arrival, and how much of it that tells.
+
+    Of a recording that is written, or whose writer was killed, rows tell what held at some time; they begin
+    with the first run and leave out none.
+
+    Returns:
+        None where the catalogue does not know it.
+    """
+    listing = file.listed_runs(recording.key)
+    identity = identify(recording.files)
+    if listing is None or identity is None:
         return None
-    runs = file.listed_runs(recording.key)
-    return runs if len(runs) == entry.rows else None
+    entry, rows = listing
+    if len(rows) != entry.rows:
+        return None  # a row is damaged, or not written yet
+    if entry.complete:
+        holds = entry.identity == identity and not recording.running
+    else:
+        holds = entry.identity.grows_into(identity)
+    if not holds or any(row.number != number for number, row in enumerate(rows)):
+        return None
+    return entry, rows
 
 
 def newest_question(file: CatalogueFile, recording: Recording) -> str:

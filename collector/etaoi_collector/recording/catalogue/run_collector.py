@@ -75,6 +75,10 @@ class RunCollector:
         """By trace id, of the runs of which something is left in the recording."""
         self._sums = _Sums()
         self._oldest_segment = first_segment
+        self._newest = (first_segment, 0)
+        """Segment and offset of the newest record of which a row tells."""
+        self._told_until: tuple[int, int] | None = None
+        """The same, when no row was left to be made."""
 
     @property
     def has_news(self) -> bool:
@@ -82,7 +86,10 @@ class RunCollector:
         return bool(self._pending)
 
     def count(self, entry: Entry) -> None:
-        """Write into an entry how many rows were made, and what they come to."""
+        """Write into an entry how many rows were made, what they come to, and up to where they tell all."""
+        if self.is_exact and not self.has_news:
+            self._told_until = self._newest
+        entry.told_until = self._told_until
         sums = self._sums
         entry.rows, entry.traces, entry.errors = sums.rows, sums.listed, sums.errors
         entry.tokens = dict(sums.tokens)
@@ -152,6 +159,9 @@ class RunCollector:
             return False
         if previous is not None:
             self._sums.add(previous, -1)
+        if row.extents:
+            segment, _, end = row.extents[-1]
+            self._newest = max(self._newest, (segment, end - 1))
         self._reported[row.trace_id] = counted
         self._sums.add(counted)
         return True

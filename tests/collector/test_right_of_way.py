@@ -1,0 +1,64 @@
+"""Who computes steps aside while a person waits, and still gets on."""
+
+from __future__ import annotations
+
+import pytest
+
+from etaoi_collector.right_of_way import LONGEST_CLAIM, RightOfWay
+
+
+class _World:
+    """A clock that sleeping moves on."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.slept = 0.0
+        self.way = RightOfWay(lambda: self.now, self._sleep)
+
+    def _sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self.slept += seconds
+
+    def work(self, seconds: float) -> None:
+        """Compute in pieces of a tenth of a millisecond, and ask before each."""
+        for _ in range(round(seconds / 0.0001)):
+            self.way.step_aside()
+            self.now += 0.0001
+
+
+def test_nobody_waits_where_nothing_is_claimed() -> None:
+    world = _World()
+    world.work(0.1)
+    assert world.slept == 0
+
+
+def test_a_claim_is_waited_for_once_and_to_its_end() -> None:
+    world = _World()
+    world.way.claim(0.01)
+    world.work(0.1)
+    assert world.slept == pytest.approx(0.01)
+
+
+def test_a_shorter_claim_does_not_shorten_the_one_that_runs() -> None:
+    world = _World()
+    world.way.claim(0.02)
+    world.way.claim(0.005)
+    world.work(0.1)
+    assert world.slept == pytest.approx(0.02)
+
+
+def test_no_claim_lasts_long() -> None:
+    world = _World()
+    world.way.claim(60)
+    world.work(0.1)
+    assert world.slept == pytest.approx(LONGEST_CLAIM)
+
+
+def test_claims_without_end_take_half_of_the_time() -> None:
+    world = _World()
+    worked = 0.0
+    while worked < 1.0:
+        world.way.claim(0.012)
+        world.work(0.0001)
+        worked += 0.0001
+    assert world.slept == pytest.approx(1.0, rel=0.05)
