@@ -19,7 +19,7 @@ from tests.providers.api import anthropic_messages as claude
 from tests.providers.api.bill import Bill
 from tests.providers.api.gemini import gemini
 from tests.providers.api.server import Answer, ModelApi, failing
-from tests.sdk.langchain.trees import Forest, Seen
+from tests.sdk.langchain.trees import Forest, SpanNode
 
 WORDS = "The answer is forty-two."
 FIRST = 0.25
@@ -41,7 +41,7 @@ def google(api: ModelApi) -> ChatGoogleGenerativeAI:
     return ChatGoogleGenerativeAI(model="gemini-2.5-flash", base_url=api.root, api_key="x", max_retries=1)  # type: ignore[call-arg, arg-type]
 
 
-def streamed(api: ModelApi, door: str, make: Callable[[ModelApi], Any], answer: Answer) -> Seen:
+def streamed(api: ModelApi, door: str, make: Callable[[ModelApi], Any], answer: Answer) -> SpanNode:
     """Return the call that a stream of one answer makes."""
     api.script(door, answer)
     model = make(api)
