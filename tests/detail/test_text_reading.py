@@ -99,3 +99,25 @@ def test_a_tool_that_read_a_file_shows_its_source(arguments: Any, output: Any) -
 def test_only_the_beginning_of_a_text_is_looked_at() -> None:
     text = "words " * 100_000
     assert text_block(text + MARKDOWN) == Text(text + MARKDOWN)
+
+
+TRACEBACK = """\
+Traceback (most recent call last):
+  File "tools.py", line 51, in summary_of
+    raise RuntimeError(f"exit {code}")
+          ^^^^^^^^^^^^
+RuntimeError: exit 1
+"""
+
+
+def test_a_traceback_shows_the_source_in_its_colours_and_the_last_words_as_the_failure() -> None:
+    frames = [
+        start(1, "tool", {"input": "{}"}),
+        end(1, "tool", {"traceback": TRACEBACK}, error="RuntimeError('exit 1')"),
+    ]
+    (section,) = [one for one in described(*frames).tabs[0].sections if one.key == "error"]
+    lines = styled(section.blocks[-1])
+    assert lines['  File "tools.py", line 51, in summary_of'] == {"muted"}
+    assert lines["RuntimeError: exit 1"] == {"error"}
+    assert {"accent", "json.string"} <= lines['    raise RuntimeError(f"exit {code}")']
+    assert lines["          ^^^^^^^^^^^^"] == {"muted"}

@@ -40,6 +40,16 @@ _DIFF_STYLES = (
 )
 """How lines of a diff begin, the first that fits, and the style of the whole line."""
 
+TRACEBACK_LANGUAGE = "traceback"
+"""The language of what Python and JavaScript print of an exception: not one that Pygments is asked about."""
+
+_TRACEBACK_STYLES = (
+    (("Traceback (", "During handling ", "The above exception ", "  File ", "    at ", "  ["), "muted"),
+    (("    ",), "code"),
+    (("",), "error"),
+)
+"""How lines of a traceback begin: where it was, the source there, and what went wrong."""
+
 
 def code_lines(text: str, language: str) -> Iterator[HangingLine]:
     """Yield the lines of a source, coloured when they are asked for."""
@@ -62,6 +72,13 @@ def code_runs(line: str, language: str) -> list[StyledText]:
     """
     if language == "diff":
         return [(line, next((style for begins, style in _DIFF_STYLES if line.startswith(begins)), ""))]
+    if language == TRACEBACK_LANGUAGE:
+        style = next(style for begins, style in _TRACEBACK_STYLES if line.startswith(begins))
+        if style != "code":
+            return [(line, style)]
+        if not line.strip("~^ "):
+            return [(line, "muted")]
+        language = "py"
     lexer = _lexer(language) if language in _LANGUAGES and len(line) <= _LONGEST else None
     if lexer is None:
         return [(line, "code")]
