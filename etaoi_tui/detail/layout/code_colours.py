@@ -20,11 +20,13 @@ _LONGEST = 2_000
 
 _STYLES = (
     ("Token.Keyword.Constant", "json.literal"),
-    ("Token.Keyword", "accent"),
+    ("Token.Keyword", "json.number"),
     ("Token.Name.Tag", "json.key"),
     ("Token.Name.Attribute", "json.key"),
     ("Token.Name.Function", "title"),
     ("Token.Name.Class", "title"),
+    ("Token.Name.Builtin", "code"),
+    ("Token.Name.Decorator", "code"),
     ("Token.Literal.Number", "json.number"),
     ("Token.Literal.String", "json.string"),
     ("Token.Comment", "muted"),
@@ -105,4 +107,4 @@ def _lexer(language: str) -> Any:
 
 @lru_cache(maxsize=512)
 def _style(token: str) -> str:
-    return next((style for name, style in _STYLES if token.startswith(name)), "code")
+    return next((style for name, style in _STYLES if token.startswith(name)), "")
