@@ -9,7 +9,7 @@ from functools import partial
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Container, Horizontal
+from textual.containers import Container
 from textual.screen import Screen
 
 from etaoi_collector.pricing.totals import Totals
@@ -43,6 +43,7 @@ from etaoi_tui.widgets.conversation_view import ConversationView
 from etaoi_tui.widgets.detail_pane import DetailPane
 from etaoi_tui.widgets.divider import Divider
 from etaoi_tui.widgets.footer import KeyFooter
+from etaoi_tui.widgets.pane_area import PaneArea
 from etaoi_tui.widgets.partial_compositor import install_partial_compositor
 from etaoi_tui.widgets.row_view import RowView
 from etaoi_tui.widgets.search_bar import SearchBar
@@ -189,7 +190,7 @@ class Workspace(Screen[None]):
         split_traces, split_detail = self.arrangement.dividers
         yield self.status_bar
         yield self.breadcrumb
-        with Horizontal(id="body"):
+        with PaneArea(id="body"):
             yield self.traces
             yield split_traces
             with Container(id="work"):

@@ -60,24 +60,24 @@ def plain(value: Any) -> Any:
 def dump(store: Store) -> dict[str, Any]:
     """Everything that a store holds, in plain values."""
     ignored = {"agents", "__weakref__", "inner_calls"}
-    found: dict[str, Any] = {
+    values: dict[str, Any] = {
         "counts": (store.events, store.repeats, store.rejected, store.dropped, store.span_count),
         "rejects": [msgspec.to_builtins(reject) for reject in store.rejects],
     }
     for one in (*store.sessions.values(), *store.traces.values()):
         key = plain(one)
-        found[repr(key)] = {
+        values[repr(key)] = {
             name: plain(getattr(one, name)) for name in type(one).__slots__ if name not in ignored
         }
     for trace in store.traces.values():
         for span in trace.spans:
             fields = {name: plain(getattr(span, name)) for name in Span.__struct_fields__}
             fields.pop("version")  # counts steps, which the two ways may take differently
-            found[repr(plain(span))] = fields
+            values[repr(plain(span))] = fields
     changes = store.drain_changes()
-    found["changed"] = sorted(repr(plain(span)) for span in {*changes.changed, *changes.added})
-    found["changed traces"] = sorted(repr(plain(trace)) for trace in changes.traces)
-    return found
+    values["changed"] = sorted(repr(plain(span)) for span in {*changes.changed, *changes.added})
+    values["changed traces"] = sorted(repr(plain(trace)) for trace in changes.traces)
+    return values
 
 
 def assert_alike(items: Iterable[SourceItem]) -> None:

@@ -27,6 +27,8 @@ class Figures(NamedTuple):
         errors: Failures by cause.
         running: 1 while it runs, else 0.
         waiting: 1 while it waits for a person, else 0.
+        handled: Those of the failures that did not end it: all of a run that ended well, else none.
+        failed: 1 if it ended with a failure, else 0.
     """
 
     tokens: int = 0
@@ -36,6 +38,8 @@ class Figures(NamedTuple):
     errors: int = 0
     running: int = 0
     waiting: int = 0
+    handled: int = 0
+    failed: int = 0
 
 
 class RunFigures:
@@ -86,18 +90,23 @@ class RunFigures:
             trace.errors,
             int(status is Status.RUNNING),
             int(status is Status.PAUSED),
+            *_ended(status, trace.errors),
         )
 
     def _of_listed(self, run: ListedRun, trace: Trace) -> Figures:
         """Return what a run came to whose spans are not in memory."""
         tokens, runs = run.input_tokens + run.output_tokens, int(run.status == Status.RUNNING)
         waits = int(run.status == Status.PAUSED)
+        counts = run.errors, runs, waits, *_ended(run.status, run.errors)
         if not self.priced:
-            return Figures(tokens, 0.0, 0, 0, run.errors, runs, waits)
+            return Figures(tokens, 0.0, 0, 0, *counts)
         total = total_of_listed(run, trace)
-        return Figures(
-            total.tokens, total.cost_usd or 0.0, total.priced, total.unpriced, run.errors, runs, waits
-        )
+        return Figures(total.tokens, total.cost_usd or 0.0, total.priced, total.unpriced, *counts)
+
+
+def _ended(status: str, errors: int) -> tuple[int, int]:
+    """Return how many of a run's failures were handled, and 1 if one of them ended it."""
+    return errors if status == Status.OK else 0, int(status == Status.ERROR)
 
 
 class RunSums:
@@ -119,7 +128,7 @@ class RunSums:
 
     @property
     def figures(self) -> Figures:
-        """The sums; `Figures.running` and `Figures.waiting` count runs."""
+        """The sums; `Figures.running`, `Figures.waiting` and `Figures.failed` count runs."""
         if self._new:
             self._add_new()
         tokens, dollars, *counts = self._sums
