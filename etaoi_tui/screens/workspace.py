@@ -162,13 +162,12 @@ class Workspace(Screen[None]):
         )
         self.last_key = ""
         """The key that was pressed last, for commands with several that mean different things."""
-        self.activity = Activity()
+        self.activity = self.span_tree.activity = Activity()
         self.now_line = NowLine(self.activity, summaries, now)
         self.slowest_tools = SlowestTools()
-        self.span_tree.activity = self.activity
         self.traces.painter.doing = self.now_line.doing
-        self.loader = RunLoader(context.source, context.store, selection, self.conversation)
         self.navigator = Navigator(selection, self.span_tree, self.traces)
+        self.loader = RunLoader(context.source, context.store, selection, self.conversation, self.navigator)
         self.search = SearchController(
             selection,
             self.span_tree,
@@ -177,7 +176,7 @@ class Workspace(Screen[None]):
             context.source,
             context.layout.filters,
             self.go_to_span,
-            self.read_run,
+            self.loader.show,
             self.detail_controller,
         )
         selection.watch(self._selection_changed)
@@ -267,11 +266,6 @@ class Workspace(Screen[None]):
         """Show a span, in whichever trace it is."""
         self.release_follow()
         self.navigator.go_to_span(span)
-
-    def read_run(self, run: Trace, then: Callable[[Trace], None]) -> None:
-        """Show a run that was not read, and do something once it is."""
-        self.navigator.go_to_run(run)
-        self.loader.when_read(run, then)
 
     def go_to_span_id(self, span_id: str | None) -> None:
         """Show a span by its id, if it is there."""
