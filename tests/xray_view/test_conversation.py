@@ -104,6 +104,36 @@ def test_a_call_is_counted_by_its_turns_and_says_where_it_was_interrupted() -> N
     assert len(cut) == 1
 
 
+def test_words_of_runs_that_only_model_calls_tell_are_those_of_their_first_and_last_call() -> None:
+    """OpenAI's agents tell neither what a run was asked nor what it answered."""
+    recorded, scribe = Recorded(), Scribe("bare")
+    root = scribe.start("sub_agent", "Agent workflow")
+    agents = [scribe.start("sub_agent", name, root) for name in ("triage", "billing")]
+    asked_first = {
+        "input_messages": [{"role": "system", "text": "s"}, {"role": "user", "text": "pay it back"}]
+    }
+    for agent, words in zip(agents, ("I ask billing.", "Done, it is on its way."), strict=True):
+        span = scribe.start("llm", "gpt", agent, asked_first)
+        scribe.end(span, {"response": {"role": "assistant", "text": words}})
+        scribe.end(agent)
+    scribe.end(root)
+    alone = scribe.start("sub_agent", "Agent workflow")
+    inner = scribe.start("sub_agent", "triage", alone)
+    scribe.end(scribe.start("tool", "lookup", inner, {"input": "{}"}), {"output": "x"})
+    call(scribe, inner, "found")
+    scribe.end(inner)
+    scribe.end(alone)
+    recorded.send(*scribe.take())
+    sections = [one for one in sections_of(recorded) if not one.inside]
+    assert [one.title for one in sections] == [
+        "user", "✓ triage", "✓ billing", "billing", "user", "lookup", "triage",
+    ]  # fmt: skip
+    last = [span for span in recorded.spans if span.kind == "llm"][1]
+    assert sections[3].target == last.span_id
+    shown = text(recorded)
+    assert "pay it back" in shown and "Done, it is on its way." in shown and "found" in shown
+
+
 def test_tools_of_a_call_have_a_line_each_between_the_words() -> None:
     recorded = load("s09a_livekit_text")
     sections = sections_of(recorded)

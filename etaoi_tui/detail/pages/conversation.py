@@ -15,7 +15,7 @@ from etaoi_collector.store.model import Session, Span, SpanFlag, Status, Trace
 from etaoi_tui.detail.document.model import Document, Section, Tab, Text
 from etaoi_tui.detail.messages.chat import Message, message_sections, note
 from etaoi_tui.detail.pages.spoken import spoken_sections, spoken_turns
-from etaoi_tui.detail.pages.turn_messages import last_message, messages_of, writer_of
+from etaoi_tui.detail.pages.turn_messages import answer_of, question_of
 from etaoi_tui.detail.pages.turn_steps import SPANS_WALKED, TOOL, TurnSteps, spent
 from etaoi_tui.detail.pages.wait import wait_sections
 from etaoi_tui.detail.span_data import SpanData, as_map, as_text
@@ -140,8 +140,8 @@ def _turn(data: SpanData, steps: TurnSteps) -> list[Section]:
     recorded_turn = _sections_of_events(data, key, steps)
     if recorded_turn:
         return recorded_turn
-    question = last_message(messages_of(data.start_payload, "inputs"), "user") or _resumed_with(data)
-    answer = last_message(messages_of(data.end_payload, "outputs"), "assistant")
+    question = question_of(data) or _resumed_with(data)
+    answer = answer_of(data)
     sections: list[Section] = []
     if question is not None:
         sections += message_sections(
@@ -150,8 +150,10 @@ def _turn(data: SpanData, steps: TurnSteps) -> list[Section]:
     sections += steps.of(data, key)
     sections += [replace(section, key=f"{key}.{section.key}") for section in _waits(data)]
     if answer is not None:
-        answer_sections = message_sections(answer, f"{key}.answer", title=span.name, summary=steps.took(data))
-        sections += [replace(section, target=writer_of(data, answer).span_id) for section in answer_sections]
+        answer_sections = message_sections(
+            answer.message, f"{key}.answer", title=answer.speaker, summary=steps.took(data)
+        )
+        sections += [replace(section, target=answer.writer.span_id) for section in answer_sections]
     elif data.running:
         sections.append(_streaming(data, key, steps))
     elif span.trace.waits is not None and span.status in (Status.PAUSED, Status.OK):

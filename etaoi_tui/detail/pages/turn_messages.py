@@ -2,17 +2,70 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+from etaoi_collector.conventions import keys
+from etaoi_collector.pricing.totals import AGENT
 from etaoi_collector.store.model import Span
 from etaoi_tui.detail.document.json_printer import parse_json
 from etaoi_tui.detail.messages.chat import Message, read_message, read_messages
 from etaoi_tui.detail.messages.message_provenance import wrote
+from etaoi_tui.detail.messages.run_cost import all_calls_inside
 from etaoi_tui.detail.span_data import SpanData, as_map, as_text
 from etaoi_tui.view.neighbouring_calls import calls_of
 
 _CALLS_ASKED = 12
 
 
-def writer_of(data: SpanData, answer: Message) -> Span:
+class Answer(NamedTuple):
+    """What a run answered, the call that wrote it, and the name of the agent that says it."""
+
+    message: Message
+    writer: Span
+    speaker: str
+
+
+def tells_its_messages(data: SpanData) -> bool:
+    """Whether a run's producer tells what it got or returned, and not only what its calls did."""
+    start, end = data.start_payload, data.end_payload
+    return any(start.get(key) for key in (keys.INPUTS, keys.INPUT)) or any(
+        end.get(key) for key in (keys.OUTPUTS, keys.OUTPUT)
+    )
+
+
+def question_of(data: SpanData) -> Message | None:
+    """Return what a run was asked; where only its calls tell that, the newest question of the first one."""
+    if tells_its_messages(data):
+        return last_message(messages_of(data.start_payload, keys.INPUTS), "user")
+    call = min(all_calls_inside(data.span), key=_began, default=None)
+    if call is None:
+        return None
+    return last_message(read_messages(data.of(call).start_payload.get(keys.INPUT_MESSAGES)) or [], "user")
+
+
+def answer_of(data: SpanData) -> Answer | None:
+    """Return what a run answered; where only its calls tell that, what the last one wrote."""
+    if tells_its_messages(data):
+        message = last_message(messages_of(data.end_payload, keys.OUTPUTS), "assistant")
+        return None if message is None else Answer(message, _writer_of(data, message), data.span.name)
+    call = max(all_calls_inside(data.span), key=_began, default=None)
+    if call is None or data.running or data.span.error is not None:
+        return None
+    message = read_message(data.of(call).end_payload.get(keys.RESPONSE))
+    if message is None or not message.text:
+        return None
+    message.role = "assistant"
+    agent = call.parent
+    while agent is not None and agent is not data.span and agent.kind != AGENT:
+        agent = agent.parent
+    return Answer(message, call, (agent or data.span).name)
+
+
+def _began(call: Span) -> tuple[float, int]:
+    return call.started_at, call.number
+
+
+def _writer_of(data: SpanData, answer: Message) -> Span:
     """Return the call that wrote an answer: the one that says so, else the run's last, else the run."""
     calls = calls_of(data.span)[-_CALLS_ASKED:]
     for call in reversed(calls):
