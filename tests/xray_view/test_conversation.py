@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from etaoi_tui.detail.document.model import Document, Section
+from etaoi_tui.detail.document.model import Document, Section, section_text
 from etaoi_tui.detail.pages.conversation import conversation_document
 from etaoi_tui.detail.pages.spoken import LINES_SHOWN
 from etaoi_tui.detail.pages.turn_steps import STEPS_SHOWN
@@ -132,6 +132,20 @@ def test_words_of_runs_that_only_model_calls_tell_are_those_of_their_first_and_l
     assert sections[3].target == last.span_id
     shown = text(recorded)
     assert "pay it back" in shown and "Done, it is on its way." in shown and "found" in shown
+
+
+def test_a_prompt_is_a_question_and_a_value_that_is_no_message_is_the_answer() -> None:
+    recorded, scribe = Recorded(), Scribe("values")
+    for value in ({"sum": 7}, {"notes": ["x" * 50] * 20}):
+        root = scribe.start("sub_agent", "adder", payload={"inputs": json.dumps({"prompt": "add 3 and 4"})})
+        scribe.end(root, {"outputs": json.dumps(value)})
+    scribe.end(scribe.start("sub_agent", "adder", payload=asked("and then?")), {})
+    recorded.send(*scribe.take())
+    question, short, _, long, _, none = sections_of(recorded)
+    assert question.preview == "add 3 and 4" and question.title == "user"
+    assert (short.title, short.open, long.open) == ("adder", True, False)
+    assert '"sum": 7' in section_text(short) and long.preview.startswith('{"notes"')
+    assert "was not recorded" in section_text(none)
 
 
 def test_tools_of_a_call_have_a_line_each_between_the_words() -> None:

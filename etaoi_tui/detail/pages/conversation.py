@@ -12,10 +12,11 @@ from etaoi_collector.pricing.total import Total
 from etaoi_collector.pricing.totals import Totals, tree_of
 from etaoi_collector.projections.payload_reader import PayloadReader
 from etaoi_collector.store.model import Session, Span, SpanFlag, Status, Trace
+from etaoi_tui.detail.document.json_printer import dump_json
 from etaoi_tui.detail.document.model import Document, Section, Tab, Text
-from etaoi_tui.detail.messages.chat import Message, message_sections, note
+from etaoi_tui.detail.messages.chat import Message, message_sections, note, value_block
 from etaoi_tui.detail.pages.spoken import spoken_sections, spoken_turns
-from etaoi_tui.detail.pages.turn_messages import answer_of, question_of
+from etaoi_tui.detail.pages.turn_messages import answer_of, output_of, question_of
 from etaoi_tui.detail.pages.turn_steps import SPANS_WALKED, TOOL, TurnSteps, spent
 from etaoi_tui.detail.pages.wait import wait_sections
 from etaoi_tui.detail.span_data import SpanData, as_map, as_text
@@ -28,6 +29,9 @@ TURNS_SHOWN = 40
 _TURNS_KEPT = 4 * TURNS_SHOWN
 _WAITS_SHOWN = 16
 _EVENT = int(SpanFlag.EVENT)
+_OPEN_VALUE = 600
+"""Characters up to which a value that a run returned is open."""
+_PREVIEW = 400
 _SAID = frozenset({"client_input_received", "steer", "run_input"})
 """Events that bring a person's message."""
 
@@ -162,10 +166,22 @@ def _turn(data: SpanData, steps: TurnSteps) -> list[Section]:
         text = Text(span.error, "error")
         sections.append(Section(f"{key}.failed", f"{span.name} failed", [text], glyph="✗", style="error"))
     elif question is not None:
-        remark = note("its answer was not recorded, or is no message")
-        sections.append(Section(f"{key}.none", span.name, [remark], steps.took(data), style="muted"))
+        sections.append(_returned(data, key, steps))
     # What a person said came with the run itself.
     return [replace(s, target=span.span_id) if not s.target or ":" in s.target else s for s in sections]
+
+
+def _returned(data: SpanData, key: str, steps: TurnSteps) -> Section:
+    """Show what a run returned that is no message, or that nothing was recorded."""
+    value = output_of(data)
+    if value is None:
+        remark = note("its answer was not recorded")
+        return Section(f"{key}.none", data.span.name, [remark], steps.took(data), style="muted")
+    text = value if isinstance(value, str) else dump_json(value)
+    return Section(
+        f"{key}.answer", data.span.name, [value_block(value)], steps.took(data), text[:_PREVIEW],
+        open=len(text) <= _OPEN_VALUE, glyph="←", style="role.ai", bar=True,
+    )  # fmt: skip
 
 
 def _sections_of_events(data: SpanData, key: str, steps: TurnSteps) -> list[Section]:

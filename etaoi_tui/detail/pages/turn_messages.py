@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from etaoi_collector.conventions import keys
 from etaoi_collector.pricing.totals import AGENT
@@ -25,17 +25,19 @@ class Answer(NamedTuple):
     speaker: str
 
 
-def tells_its_messages(data: SpanData) -> bool:
-    """Whether a run's producer tells what it got or returned, and not only what its calls did."""
-    start, end = data.start_payload, data.end_payload
-    return any(start.get(key) for key in (keys.INPUTS, keys.INPUT)) or any(
-        end.get(key) for key in (keys.OUTPUTS, keys.OUTPUT)
-    )
+def input_of(data: SpanData) -> Any:
+    """Return what a run got, in any shape; None where its producer tells it only in its calls, if at all."""
+    return data.start_payload.get(keys.INPUTS) or data.start_payload.get(keys.INPUT)
+
+
+def output_of(data: SpanData) -> Any:
+    """Return what a run returned, in any shape; None where its producer tells it only in its calls."""
+    return data.end_payload.get(keys.OUTPUTS) or data.end_payload.get(keys.OUTPUT)
 
 
 def question_of(data: SpanData) -> Message | None:
     """Return what a run was asked; where only its calls tell that, the newest question of the first one."""
-    if tells_its_messages(data):
+    if input_of(data) is not None:
         return last_message(messages_of(data.start_payload, keys.INPUTS), "user")
     call = min(all_calls_inside(data.span), key=_began, default=None)
     if call is None:
@@ -45,13 +47,15 @@ def question_of(data: SpanData) -> Message | None:
 
 def answer_of(data: SpanData) -> Answer | None:
     """Return what a run answered; where only its calls tell that, what the last one wrote."""
-    if tells_its_messages(data):
+    if output_of(data) is not None:
         message = last_message(messages_of(data.end_payload, keys.OUTPUTS), "assistant")
         return None if message is None else Answer(message, _writer_of(data, message), data.span.name)
-    call = max(all_calls_inside(data.span), key=_began, default=None)
-    if call is None or data.running or data.span.error is not None:
+    if data.running or data.span.error is not None:
         return None
-    message = read_message(data.of(call).end_payload.get(keys.RESPONSE))
+    newest = sorted(all_calls_inside(data.span), key=_began)[: -_CALLS_ASKED - 1 : -1]
+    responses = ((call, read_message(data.of(call).end_payload.get(keys.RESPONSE))) for call in newest)
+    # Not every call is a chat: the last may be one for embeddings.
+    call, message = next((one for one in responses if one[1] is not None), (data.span, None))
     if message is None or not message.text:
         return None
     message.role = "assistant"
@@ -82,11 +86,11 @@ def messages_of(payload: object, name: str) -> list[Message]:
     if isinstance(value, str):
         return [Message("user" if name == "inputs" else "assistant", value)] if value else []
     fields = as_map(value)
-    for key in ("messages", "chat_history", "history"):
+    for key in ("messages", "chat_history", "history", "prompt"):
         items = fields.get(key)
         if isinstance(items, list):
             return [m for m in (read_message(item) for item in items) if m is not None]
-    for key in ("input", "question", "query", "output", "answer", "text"):
+    for key in ("input", "question", "query", "prompt", "output", "answer", "text"):
         if isinstance(fields.get(key), str):
             return [Message("user" if name == "inputs" else "assistant", as_text(fields[key]))]
     return read_messages(value) or []

@@ -16,7 +16,7 @@ from etaoi_collector.store.model import Span, Status
 from etaoi_tui.detail.document.json_printer import dump_json
 from etaoi_tui.detail.document.model import Section
 from etaoi_tui.detail.messages.chat import message_sections
-from etaoi_tui.detail.pages.turn_messages import answer_of, question_of, tells_its_messages
+from etaoi_tui.detail.pages.turn_messages import answer_of, input_of, output_of, question_of
 from etaoi_tui.detail.span_data import SpanData, as_text
 from etaoi_tui.kinds.row_text import arguments, first_line
 from etaoi_tui.view import format as fmt
@@ -177,7 +177,9 @@ def _steps(run: Span) -> Iterator[Span]:
 def _unwrapped(data: SpanData) -> SpanData:
     """Return the agent that is all there is in a run that tells no messages of its own, else the run."""
     for _ in range(_WRAPPERS):
-        steps = [] if tells_its_messages(data) else list(islice(_steps(data.span), 2))
+        if input_of(data) is not None or output_of(data) is not None:
+            break
+        steps = list(islice(_steps(data.span), 2))
         if len(steps) != 1 or steps[0].kind != AGENT:
             break
         data = data.of(steps[0])
