@@ -16,13 +16,13 @@ from etaoi_tui.view.layout import (
     STACKED,
     STRIP,
     TRACES,
-    WIDE_TRACES,
     DetailNeed,
     Layout,
     Mode,
     has_frames,
     mode_of,
     tree_lines,
+    wide_list,
 )
 from etaoi_tui.widgets.conversation_view import ConversationView
 from etaoi_tui.widgets.detail_pane import DetailPane
@@ -244,7 +244,7 @@ class Arrangement:
         elif self._single and listed == TRACES:
             listed = min(listed, STRIP)
         elif mode == "wide" and listed == TRACES:
-            listed = WIDE_TRACES
+            listed = wide_list(self._screen.size.width)
         width = max(self._screen.size.width - 20, 10)
         self._traces.styles.width = "1fr" if mode == "narrow" else min(listed, width)
         share = self.sizes.detail_width

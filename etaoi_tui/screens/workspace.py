@@ -9,7 +9,7 @@ from functools import partial
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Container, Horizontal
+from textual.containers import Container
 from textual.screen import Screen
 
 from etaoi_collector.pricing.totals import Totals
@@ -43,6 +43,7 @@ from etaoi_tui.widgets.conversation_view import ConversationView
 from etaoi_tui.widgets.detail_pane import DetailPane
 from etaoi_tui.widgets.divider import Divider
 from etaoi_tui.widgets.footer import KeyFooter
+from etaoi_tui.widgets.pane_area import PaneArea
 from etaoi_tui.widgets.partial_compositor import install_partial_compositor
 from etaoi_tui.widgets.row_view import RowView
 from etaoi_tui.widgets.search_bar import SearchBar
@@ -161,13 +162,12 @@ class Workspace(Screen[None]):
         )
         self.last_key = ""
         """The key that was pressed last, for commands with several that mean different things."""
-        self.activity = Activity()
+        self.activity = self.span_tree.activity = Activity()
         self.now_line = NowLine(self.activity, summaries, now)
         self.slowest_tools = SlowestTools()
-        self.span_tree.activity = self.activity
         self.traces.painter.doing = self.now_line.doing
-        self.loader = RunLoader(context.source, context.store, selection, self.conversation)
         self.navigator = Navigator(selection, self.span_tree, self.traces)
+        self.loader = RunLoader(context.source, context.store, selection, self.conversation, self.navigator)
         self.search = SearchController(
             selection,
             self.span_tree,
@@ -176,6 +176,7 @@ class Workspace(Screen[None]):
             context.source,
             context.layout.filters,
             self.go_to_span,
+            self.loader.show,
             self.detail_controller,
         )
         selection.watch(self._selection_changed)
@@ -188,7 +189,7 @@ class Workspace(Screen[None]):
         split_traces, split_detail = self.arrangement.dividers
         yield self.status_bar
         yield self.breadcrumb
-        with Horizontal(id="body"):
+        with PaneArea(id="body"):
             yield self.traces
             yield split_traces
             with Container(id="work"):

@@ -144,10 +144,13 @@ class DocumentPainter:
         for start, end, name in marks:
             segments = _laid_over(segments, start, end, self.style(name, own=True))
         if selection is not None and (span := selection.get_span(y)) is not None:
+            from etaoi_tui.widgets.page_text import decoration  # not needed for the first screen
+
             # The colours of the pane, exchanged: readable in every theme, and what terminals do themselves.
             own = self._widget.rich_style
             over = Style(color=own.color, bgcolor=own.bgcolor, reverse=True)
-            segments = _laid_over(segments, *span, over)
+            # As what is copied: the text, not what stands before it.
+            segments = _laid_over(segments, max(span[0], decoration(line)), span[1], over)
         base = self._widget.rich_style + background if background else self._widget.rich_style
         used = sum(cells(segment.text) for segment in segments)
         strip = Strip(segments, used).apply_offsets(0, y)

@@ -202,7 +202,8 @@ class SpanPainter:
             hidden = self.rows.hidden_below(span)
             extra.append((f" +{hidden}", "span-tree--muted"))
             if span.flags & _ERROR_BELOW:
-                extra.append((" ✗", "span-tree--error"))
+                handled = status is Status.OK
+                extra.append((" ✗ handled", "span-tree--muted") if handled else (" ✗", "span-tree--error"))
         number = CALL_NUMBERS.of(span)
         if number is not None and number[0] > 1:
             extra.append((f" call {number[0]:,}", "span-tree--muted"))

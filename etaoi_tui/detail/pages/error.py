@@ -8,6 +8,7 @@ import re
 from etaoi_collector.store.failures import origin_of
 from etaoi_collector.store.model import Span, SpanFlag, Status
 from etaoi_tui.detail.document.model import Block, KeyValues, Section, StyledLine, StyledText, Text
+from etaoi_tui.detail.layout.code_colours import TRACEBACK_LANGUAGE
 from etaoi_tui.detail.pages.overview import ERROR_WORDS
 from etaoi_tui.detail.span_data import SpanData, as_map, as_text
 from etaoi_tui.view import format as fmt
@@ -128,7 +129,7 @@ def _own_error(data: SpanData) -> Section:
         rows = [(str(name).replace("_", " "), as_text(value)) for name, value in error_info.items()]
         blocks.append(KeyValues(rows[:FAILURES_LISTED]))
     if traceback:
-        blocks += [StyledLine([("traceback", "key")]), Text(traceback)]
+        blocks += [StyledLine([("traceback", "key")]), Text(traceback, language=TRACEBACK_LANGUAGE)]
     title = kind or {Status.CANCELLED: "Cancelled", Status.PAUSED: "Paused", Status.LOST: "Lost"}.get(
         span.status, "Error"
     )
