@@ -200,8 +200,7 @@ def _go_to_error(at: Workspace, find: Callable[[Trace, Span | None], Span | None
             if target is not None:
                 break
             if other.unread is not None:
-                at.navigator.go_to_run(other)
-                at.loader.when_read(other, lambda run: _go_to_error_in(at, run, find))
+                at.loader.show(other, lambda run: _go_to_error_in(at, run, find))
                 return
         else:
             target = find(trace, None) if trace is not None else None

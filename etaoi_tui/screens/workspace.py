@@ -162,13 +162,12 @@ class Workspace(Screen[None]):
         )
         self.last_key = ""
         """The key that was pressed last, for commands with several that mean different things."""
-        self.activity = Activity()
+        self.activity = self.span_tree.activity = Activity()
         self.now_line = NowLine(self.activity, summaries, now)
         self.slowest_tools = SlowestTools()
-        self.span_tree.activity = self.activity
         self.traces.painter.doing = self.now_line.doing
-        self.loader = RunLoader(context.source, context.store, selection, self.conversation)
         self.navigator = Navigator(selection, self.span_tree, self.traces)
+        self.loader = RunLoader(context.source, context.store, selection, self.conversation, self.navigator)
         self.search = SearchController(
             selection,
             self.span_tree,
@@ -177,6 +176,7 @@ class Workspace(Screen[None]):
             context.source,
             context.layout.filters,
             self.go_to_span,
+            self.loader.show,
             self.detail_controller,
         )
         selection.watch(self._selection_changed)

@@ -84,13 +84,15 @@ class Activity:
                 for span in [one for one in self._run_of if one.trace.session is session]:
                     self._drop(span)
         for trace in changes.traces:
-            if trace.running and trace not in self._open and trace.roots and not trace.session.is_gone:
-                for span in trace.spans[-_SPANS_LOOKED_AT:]:  # its clients came back
-                    self._look(span, roots)
             if not trace.spans:
                 for span in list(self._open.get(trace, ())):
                     self._drop(span)
-            if trace.waiting and trace.spans and trace.status is Status.PAUSED:
+                self._paused.pop(trace, None)
+                continue
+            if trace.running and trace not in self._open and trace.roots and not trace.session.is_gone:
+                for span in trace.spans[-_SPANS_LOOKED_AT:]:  # its clients came back
+                    self._look(span, roots)
+            if trace.waiting and trace.status is Status.PAUSED:
                 self._paused[trace] = None
             else:
                 self._paused.pop(trace, None)

@@ -30,7 +30,7 @@ class SlowestTools:
             if span.kind == "tool" and span.flags & _ENDED and not span.is_folded_away:
                 self._take(span)
         if self._calls:
-            for trace in changes.traces:
+            for trace in changes.restructured:
                 if not trace.spans:
                     self._forget(trace)
 

@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 from etaoi_collector.recording.reader import TraceReader
 from etaoi_collector.source_items import Closed, EventBatch, Opened, SourceItem
 from etaoi_collector.store import Store
-from etaoi_collector.store.model import Session, Span, Trace, Wait
+from etaoi_collector.store.model import Session, Span, SpanFlag, Trace, Wait
+from etaoi_collector.wire.codec import decode_frame
 from etaoi_collector.wire.events import Event, Reject
 from tests import generate
+from tests.scribe import Scribe
 from tests.store.histories import History, opened
 from tests.store.test_any_history import anything
 
@@ -132,3 +134,19 @@ def test_generated_traffic(tmp_path: Path) -> None:
     path = tmp_path / "traffic.msgpack"
     generate.write_trace(path, 6_000, seed=11)
     assert_alike(TraceReader(path).arrivals())
+
+
+def test_both_ways_see_that_a_hook_changed_the_state() -> None:
+    told = {"lc_probe": "before_model", "probe_label": "Guard.before_model"}
+    scribe = Scribe("hooks")
+    root = scribe.start("sub_agent", "agent")
+    for diff in ({"keys_set": ["todos"]}, {}, "no map", None):
+        scribe.end(scribe.start("middleware", None, root, metadata=told), {"diff": diff})
+    wraps = {"lc_probe": "wrap_model_call", "probe_label": "Guard.wrap_model_call"}
+    scribe.end(scribe.start("middleware", None, root, metadata=wraps), {"diff": {"messages_added": [1]}})
+    events = decode_frame(generate.frame(scribe.take()))
+    for store in (Store(), slow_store()):
+        store.apply(events, 0, 1)
+        (trace,) = store.traces.values()
+        changed = [bool(span.flags & SpanFlag.CHANGED_STATE) for span in trace.spans]
+        assert changed == [False, True, False, False, False, False]

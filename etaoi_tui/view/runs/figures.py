@@ -12,6 +12,9 @@ from etaoi_collector.pricing.totals import Totals
 from etaoi_collector.store.listed_run import ListedRun
 from etaoi_collector.store.model import Status, Trace
 
+_MOST_NEW = 1_000
+"""Runs that wait to be added up at most, where nobody asks for the sums."""
+
 
 class Figures(NamedTuple):
     """What a run came to so far.
@@ -114,16 +117,20 @@ class RunSums:
         version: Grows with every change.
     """
 
-    __slots__ = ("_sums", "runs", "version")
+    __slots__ = ("_new", "_sums", "runs", "version")
 
     def __init__(self) -> None:
         self.runs = 0
         self.version = 0
         self._sums: list[float] = [0] * len(Figures._fields)
+        self._new: list[Figures] = []
+        """Runs that are not in the sums yet: many that come together are added a column at a time."""
 
     @property
     def figures(self) -> Figures:
         """The sums; `Figures.running`, `Figures.waiting` and `Figures.failed` count runs."""
+        if self._new:
+            self._add_new()
         tokens, dollars, *counts = self._sums
         # What was added and taken away again leaves dust behind the sixteenth digit.
         return Figures(int(tokens), dollars if self._sums[2] else 0.0, *map(int, counts))
@@ -131,7 +138,10 @@ class RunSums:
     def add(self, figures: Figures) -> None:
         """Add a run."""
         self.runs += 1
-        self._add(figures, 1)
+        self.version += 1
+        self._new.append(figures)
+        if len(self._new) > _MOST_NEW:
+            self._add_new()
 
     def remove(self, figures: Figures) -> None:
         """Take a run away."""
@@ -143,6 +153,11 @@ class RunSums:
         if before != after:
             self._add(before, -1)
             self._add(after, 1)
+
+    def _add_new(self) -> None:
+        columns = zip(*self._new, strict=True)
+        self._sums = [so_far + sum(new) for so_far, new in zip(self._sums, columns, strict=True)]
+        self._new.clear()
 
     def _add(self, figures: Figures, sign: int) -> None:
         self.version += 1
