@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import os
 import re
 import select
 import signal
 import struct
-import subprocess
 import sys
 import termios
 import time
@@ -22,6 +20,7 @@ from websockets.sync.client import connect
 
 from benchmarks.terminal import Terminal
 from etaoi_collector.wire.trace_records import TraceWriter
+from tests.app.quitting import quit_viewer
 from tests.generate import UGLY, frame, frames, hello, ugly_trace
 from tests.scribe import Scribe
 
@@ -193,13 +192,7 @@ def test_a_defect_in_every_tick_costs_neither_the_viewer_nor_the_recording(state
             since = terminal.position
             terminal.press("q")  # closes the page; an escape and a key together would be another key
             terminal.wait_for("[2] last-words", since=since)
-        # A page that was just closed is deaf for a moment; the row behind it may be drawn before that.
-        deadline = time.monotonic() + 60
-        while terminal.process.poll() is None and time.monotonic() < deadline:
-            terminal.press("q")
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                terminal.process.wait(1)
-        terminal.wait_end()
+        quit_viewer(terminal)
         assert terminal.process.returncode == 0
         written = terminal.written()
     assert LEAVES_THE_SCREEN in written
