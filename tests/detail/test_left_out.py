@@ -21,6 +21,13 @@ def test_the_page_says_why_there_is_nothing(kind: str) -> None:
     assert "(none)" not in page
 
 
+def test_a_model_call_says_why_it_has_no_answer() -> None:
+    recorded = Recorded()
+    recorded.send(start(1, "llm", GONE), end(1, "llm", GONE, at=2))
+    page = text_of(describe_in(recorded, recorded.spans[0]))
+    assert LEFT_OUT in page and "No response" not in page
+
+
 @pytest.mark.parametrize("kind", ["sub_agent", "tool"])
 def test_what_is_there_is_shown(kind: str) -> None:
     recorded = Recorded()
