@@ -134,6 +134,20 @@ def test_words_of_runs_that_only_model_calls_tell_are_those_of_their_first_and_l
     assert "pay it back" in shown and "Done, it is on its way." in shown and "found" in shown
 
 
+def test_a_failure_is_said_without_its_traceback() -> None:
+    """LangSmith sends both in one text."""
+    traceback = 'Traceback (most recent call last):\n  File "a.py", line 1, in f\n    g()\nValueError: no\n'
+    recorded, scribe = Recorded(), Scribe("traceback")
+    for error in ("ValueError('no')" + traceback, traceback):
+        root = scribe.start("sub_agent", "helper", payload=asked("go"))
+        scribe.end(scribe.start("tool", "pay", root, {"input": "{}"}), {}, error=error)
+        scribe.end(root, error=error)
+    recorded.send(*scribe.take())
+    shown = text(recorded)
+    assert shown.count("pay ✗ ValueError") == 2 and "ValueError('no')" in shown and "ValueError: no" in shown
+    assert "Traceback" not in shown and "a.py" not in shown
+
+
 def test_a_prompt_is_a_question_and_a_value_that_is_no_message_is_the_answer() -> None:
     recorded, scribe = Recorded(), Scribe("values")
     for value in ({"sum": 7}, {"notes": ["x" * 50] * 20}):

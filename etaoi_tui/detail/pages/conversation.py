@@ -15,6 +15,7 @@ from etaoi_collector.store.model import Session, Span, SpanFlag, Status, Trace
 from etaoi_tui.detail.document.json_printer import dump_json
 from etaoi_tui.detail.document.model import Document, Section, Tab, Text
 from etaoi_tui.detail.messages.chat import Message, message_sections, note, value_block
+from etaoi_tui.detail.pages.error import without_traceback
 from etaoi_tui.detail.pages.spoken import spoken_sections, spoken_turns
 from etaoi_tui.detail.pages.turn_messages import answer_of, output_of, question_of
 from etaoi_tui.detail.pages.turn_steps import SPANS_WALKED, TOOL, TurnSteps, spent
@@ -163,7 +164,7 @@ def _turn(data: SpanData, steps: TurnSteps) -> list[Section]:
     elif span.trace.waits is not None and span.status in (Status.PAUSED, Status.OK):
         pass  # the question is its last word
     elif span.error is not None:
-        text = Text(span.error, "error")
+        text = Text(without_traceback(span.error), "error")
         sections.append(Section(f"{key}.failed", f"{span.name} failed", [text], glyph="✗", style="error"))
     elif question is not None:
         sections.append(_returned(data, key, steps))

@@ -25,6 +25,18 @@ _TRACEBACK = "Traceback (most recent call last)"
 _EVALUATED = 100_000
 
 
+def split_traceback(text: str) -> tuple[str, str]:
+    """Split what went wrong from the traceback behind it; either is empty where there is none."""
+    cut = text.find(_TRACEBACK)
+    return (text, "") if cut < 0 else (text[:cut].rstrip(), text[cut:])
+
+
+def without_traceback(error: str) -> str:
+    """Return what went wrong without the traceback: what stands before it, else its last line."""
+    body, traceback = split_traceback(error)
+    return body or traceback.rstrip().rpartition("\n")[2].strip() or error
+
+
 def split_error(error: str) -> tuple[str, str]:
     """Split an error into its type and its message; the type is empty if it names none."""
     match = _CALL.match(error)
@@ -114,10 +126,7 @@ def _own_error(data: SpanData) -> Section:
     words = ERROR_WORDS.get(error)
     kind, message = split_error(error)
     blocks: list[Block] = []
-    body, traceback = as_text(data.end_payload.get("error_message")) or message, ""
-    if _TRACEBACK in body:
-        cut = body.index(_TRACEBACK)
-        body, traceback = body[:cut].rstrip(), body[cut:]
+    body, traceback = split_traceback(as_text(data.end_payload.get("error_message")) or message)
     blocks.append(Text(words or body or "(no message)", "error"))
     for source in (data.end_payload, data.metadata):
         for name in ("traceback", "stacktrace", "stack_trace"):

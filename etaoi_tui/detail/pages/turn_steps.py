@@ -16,6 +16,7 @@ from etaoi_collector.store.model import Span, Status
 from etaoi_tui.detail.document.json_printer import dump_json
 from etaoi_tui.detail.document.model import Section
 from etaoi_tui.detail.messages.chat import message_sections
+from etaoi_tui.detail.pages.error import without_traceback
 from etaoi_tui.detail.pages.turn_messages import answer_of, input_of, output_of, question_of
 from etaoi_tui.detail.span_data import SpanData, as_text
 from etaoi_tui.kinds.row_text import arguments, first_line
@@ -203,7 +204,7 @@ def _tool_title(data: SpanData) -> str:
     title = f"{span.name} {alone.group(1) if alone else words}".rstrip()
     if span.error is None or span.status in (Status.OK, Status.PAUSED):
         return title
-    reason = " ".join(span.error.split())
+    reason = " ".join(without_traceback(span.error).split())
     if reason == "tool_error":
         reason = first_line(as_text(data.end_payload.get(keys.OUTPUT))) or reason
     # Long arguments would push it off the line.
