@@ -9,6 +9,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from etaoi_collector.pricing import book
+from etaoi_collector.pricing.book import PriceBook
 from etaoi_collector.query import QueryError, parse_query
 from etaoi_collector.store import Store
 from etaoi_collector.store.model import Session, Span, SpanFlag, Status, Trace, Usage
@@ -48,6 +50,14 @@ def span(
     for fact, value in facts.items():
         setattr(made, fact, value)
     return made
+
+
+@pytest.fixture(autouse=True)
+def prices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prices of its own: another test's event loop may have kept this process's from being read."""
+    loaded = PriceBook()
+    loaded.load()
+    monkeypatch.setattr(book, "_book", [loaded])
 
 
 def found(text: str, wanted: Span, recorded: Recorded = NOTHING) -> bool:
