@@ -75,6 +75,9 @@ copies it. Enter opens the recording under the cursor instead of listening.
         self._clients: list[str] = []
         self._offers: list[RecentRecording] = []
         self._cursor = 0
+        self._said: tuple[object, ...] = ()
+        self._lines: list[list[Piece]] = []
+        """The words for what is said, as they were last put together."""
 
     def show_callers(self, connections: Iterable[Connection], knocks: list[str]) -> None:
         """Say who is connected without having sent a span, and who came and was not let in.
@@ -145,10 +148,14 @@ copies it. Enter opens the recording under the cursor instead of listening.
         ]
 
     def _fitting_words(self) -> list[list[Piece]]:
-        """Leave out the empty lines where the screen is small."""
-        words = self._words()
-        recordings = min(len(self._offers), _RECORDINGS)
-        return words if len(words) + recordings <= self.size.height else [line for line in words if line]
+        """Leave out the empty lines where the screen is small; each line that is drawn asks for all of them."""
+        said = (self.size, self._recipe, len(self._offers), self._clients, self._knocks)
+        if said != self._said:
+            words = self._words()
+            recordings = min(len(self._offers), _RECORDINGS)
+            is_small = len(words) + recordings > self.size.height
+            self._said, self._lines = said, [line for line in words if line] if is_small else words
+        return self._lines
 
     def _words(self) -> list[list[Piece]]:
         words: list[list[Piece]] = [[], [("  Watching for agents", "welcome--title")], []]
