@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
+import msgspec
 from rich.cells import cell_len
 from textual.binding import Binding, BindingType
 
@@ -26,8 +26,7 @@ _KNOCKS = 2
 """Newest of those who were not let in that are shown; the page of problems has all."""
 
 
-@dataclass(frozen=True, slots=True)
-class RecentRecording:
+class RecentRecording(msgspec.Struct, frozen=True):
     """A recording that can be opened from the empty screen."""
 
     path: str
@@ -148,7 +147,7 @@ copies it. Enter opens the recording under the cursor instead of listening.
         ]
 
     def _fitting_words(self) -> list[list[Piece]]:
-        """Leave out the empty lines where the screen is small; each line that is drawn asks for all of them."""
+        """Leave out the empty lines where the screen is small. Each line that is drawn asks for all."""
         said = (self.size, self._recipe, len(self._offers), self._clients, self._knocks)
         if said != self._said:
             words = self._words()
