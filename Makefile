@@ -3,8 +3,10 @@
 
 BIN := .venv/bin
 ARGS :=
-# Tests of one file share what they prepared, so they stay in one process.
-PARALLEL := -n auto --dist loadgroup
+# Tests of one file share what they prepared, so they stay in one process; in which order, tests/conftest.py says.
+PARALLEL := --dist loadgroup --no-loadscope-reorder
+# Tests of processes and terminals wait for half of their time. Real clients speak in real time: one a core.
+WORKERS := $(shell expr 2 '*' `getconf _NPROCESSORS_ONLN`)
 OWN_ENVIRONMENTS := real_clients or packaging
 
 # Where this is set, each of the processes that tests start would compile everything again.
@@ -34,10 +36,10 @@ demo: .venv
 	@$(BIN)/etaoi-tui demo $(ARGS)
 
 test: .venv
-	$(BIN)/python -m pytest $(PARALLEL) -m "not ($(OWN_ENVIRONMENTS))" $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) $(PARALLEL) -m "not ($(OWN_ENVIRONMENTS))" $(ARGS)
 
 test-real: .venv
-	$(BIN)/python -m pytest $(PARALLEL) -m "$(OWN_ENVIRONMENTS)" $(ARGS)
+	$(BIN)/python -m pytest -n auto $(PARALLEL) -m "$(OWN_ENVIRONMENTS)" $(ARGS)
 
 test-all: test test-real fuzz
 
@@ -69,7 +71,7 @@ format: .venv
 COVERED := etaoi_collector/wire etaoi_collector/store etaoi_collector/receivers etaoi_tui/sdk/transport
 LEAST_COVERED := 95
 coverage: .venv
-	$(BIN)/python -m pytest $(PARALLEL) -m "not ($(OWN_ENVIRONMENTS))" --cov-branch --cov-report= \
+	$(BIN)/python -m pytest -n $(WORKERS) $(PARALLEL) -m "not ($(OWN_ENVIRONMENTS))" --cov-branch --cov-report= \
 		$(foreach room,$(COVERED),--cov=$(subst /,.,$(room))) \
 		tests/collector tests/store tests/receivers tests/sdk tests/bus $(ARGS)
 	@failed=; for room in $(COVERED); do \

@@ -53,8 +53,8 @@ class Feed:
         self.behind = False
         while True:
             left_ms = (stop_at - self._clock()) * 1000
-            took = self._take_slice(min(SLICE_MS, max(left_ms, 1.0)))
-            if not took:
+            applied = self._take_slice(min(SLICE_MS, max(left_ms, 1.0)))
+            if not applied:
                 break
             if self._clock() >= stop_at:
                 self.behind = True

@@ -111,7 +111,9 @@ def main() -> int:
     tools = [r for r in dev if re.split(r"[<>=\[]", r)[0] in TEST_TOOLS]
     both = install("lowest", *pins, *tools, BESIDE_LANGCHAIN, "--editable", str(SDK), "--editable", str(ROOT))
     tests = [str(both / "bin" / "python"), "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    tests += ["-n", "auto", "--dist", "loadgroup", "-m", "not (real_clients or packaging)"]
+    workers = 2 * (os.cpu_count() or 1)  # as in the Makefile
+    tests += ["-n", str(workers), "--dist", "loadgroup", "--no-loadscope-reorder"]
+    tests += ["-m", "not (real_clients or packaging)"]
     newest = [file.relative_to(ROOT) for file in (ROOT / "tests").rglob("test_*.py") if needs_newest(file)]
     tests += [f"--ignore-glob={path}" for path in (*LEFT_OUT, *newest)]
     return subprocess.run(tests, cwd=ROOT, check=False).returncode

@@ -88,7 +88,7 @@ def main() -> None:
 
     with connect(options.url, compression=None, ping_interval=None, max_size=None, close_timeout=1) as socket:
         socket.send(generate.hello())
-        socket.recv(timeout=10)
+        socket.recv(timeout=60)
         _say({"event": "connected"})
         if options.wait:
             sys.stdin.readline()

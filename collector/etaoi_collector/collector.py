@@ -299,7 +299,7 @@ class Collector(SubscriptionHub, Publishers):
         self._loop.set_exception_handler(LoopTroubles(self._intake.report))
         self._stopping = asyncio.Event()
         options = self.options
-        free_memory = FreeMemory(self._loop)
+        free_memory = FreeMemory(self._loop, waiting=self.inbox.__len__)
         worker = TranslationWorker(self._loop, self._intake.report, free_memory.handled)
         context = ReceiverContext(
             self._intake,

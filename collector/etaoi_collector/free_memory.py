@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 
 LARGE = 1 << 20
 """Bytes of a message, compressed ones as they come, from which on what it took is given back."""
 AFTER = 1.0
 """Seconds after the newest large message: those that come one after the other use the same memory."""
+LONGEST = 64.0
+"""Seconds between two looks while arrivals wait for a slow reader: what it frees later leaves holes, too."""
 M_TRIM_THRESHOLD = -1
 M_MMAP_THRESHOLD = -3
 """Parameters of ``mallopt(3)``, as ``malloc.h`` of glibc numbers them."""
@@ -59,11 +62,15 @@ class FreeMemory:
 
     Args:
         loop: The event loop, which does not wait for it.
+        waiting: How many arrivals the reader has not taken yet.
         after: Seconds after the newest of them.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, after: float = AFTER) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, waiting: Callable[[], int], after: float = AFTER
+    ) -> None:
         self._loop = loop
+        self._arrivals_waiting = waiting
         self._after = after
         self._waiting: asyncio.TimerHandle | None = None
         keep_little()
@@ -78,7 +85,7 @@ class FreeMemory:
             return
         if self._waiting is not None:
             self._waiting.cancel()
-        self._waiting = self._loop.call_later(self._after, self._give_back)
+        self._waiting = self._loop.call_later(self._after, self._give_back, self._after)
 
     def close(self) -> None:
         """The loop ends."""
@@ -86,6 +93,9 @@ class FreeMemory:
             self._waiting.cancel()
             self._waiting = None
 
-    def _give_back(self) -> None:
+    def _give_back(self, waited: float) -> None:
         self._waiting = None
+        if self._arrivals_waiting():
+            later = min(2 * waited, LONGEST)
+            self._waiting = self._loop.call_later(later, self._give_back, later)
         threading.Thread(target=give_back, name="etaoi-free-memory", daemon=True).start()

@@ -23,13 +23,13 @@ class Holder(msgspec.Struct, frozen=True):
         return f"{APP} {self.version}".rstrip()
 
 
-def holder_of(host: str, port: int, timeout: float = 0.3) -> Holder | None:
+def holder_of(host: str, port: int, timeout: float = 2.0) -> Holder | None:
     """Ask who holds a port; None when it is not one of ours, or nobody.
 
     Args:
         host: Name or address; an address that means all of them is asked on loopback.
         port: The port.
-        timeout: Seconds to wait for an answer.
+        timeout: Seconds to wait for an answer, which one on a busy machine may take.
     """
     import http.client  # not for every start: only a port that is taken needs it
 

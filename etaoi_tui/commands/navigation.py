@@ -9,7 +9,7 @@ from etaoi_tui.screens.requests import RecordingChosen
 from etaoi_tui.screens.workspace import Workspace
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.command import command
-from etaoi_tui.view.error_navigation import has_problem, next_error, previous_error
+from etaoi_tui.view.error_navigation import has_problem
 
 
 @command(
@@ -66,27 +66,27 @@ def step_back(at: Workspace) -> None:
     "error.next",
     keys=("e",),
     label="next error",
-    help="Go to the next error, and on into the next run",
+    help="Go to the failure that ended the run, to its other errors, and on into the next run",
     group="Why did it fail?",
     footer=4,
     words="why fail failed failure exception crash traceback red",
 )
 def go_to_next_error(at: Workspace) -> None:
-    """Go to the next error."""
-    _go_to_error(at, next_error, 1)
+    """Go to the failure that ended the run, or on to its next error."""
+    _go_to_error(at, at.navigator.errors.next, 1)
 
 
 @command(
     "error.previous",
     keys=("E",),
     label="previous error",
-    help="Go to the previous error, and on into the run before",
+    help="Go to the error before, and on into the run before",
     group="Why did it fail?",
     words="why fail failed failure exception crash traceback red",
 )
 def go_to_previous_error(at: Workspace) -> None:
     """Go to the error before."""
-    _go_to_error(at, previous_error, -1)
+    _go_to_error(at, at.navigator.errors.previous, -1)
 
 
 @command(
@@ -200,8 +200,7 @@ def _go_to_error(at: Workspace, find: Callable[[Trace, Span | None], Span | None
             if target is not None:
                 break
             if other.unread is not None:
-                at.navigator.go_to_run(other)
-                at.loader.when_read(other, lambda run: _go_to_error_in(at, run, find))
+                at.loader.show(other, lambda run: _go_to_error_in(at, run, find))
                 return
         else:
             target = find(trace, None) if trace is not None else None

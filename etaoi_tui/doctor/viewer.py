@@ -49,7 +49,7 @@ def look(url: str | None, token: str | None) -> Iterator[Finding]:
         )
         return
     if parts.scheme == "ws":
-        holder = holder_of(host, port, 2.0)
+        holder = holder_of(host, port)
         if holder is None:
             yield Finding(
                 "port",

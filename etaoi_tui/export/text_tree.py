@@ -11,7 +11,7 @@ from typing import TextIO
 
 from etaoi_collector.pricing.totals import Totals
 from etaoi_collector.projections.trace_names import trace_name
-from etaoi_collector.store.model import Span, Status, Trace
+from etaoi_collector.store.model import Span, SpanFlag, Status, Trace
 from etaoi_tui.console import Piece, write_pieces
 from etaoi_tui.export.door import Exporter, Extract, tops_of, walk
 from etaoi_tui.text import fit, one_line
@@ -156,17 +156,26 @@ def _write_span(out: TextIO, span: Span, depth: int, extract: Extract, summaries
 
 
 def _shown_spans(tops: Sequence[Span], plumbing: bool) -> Iterator[tuple[Span, int]]:
-    """Yield spans with their depth among those shown; a depth of -1 marks one that is left out."""
+    """Yield spans with their depth among those shown; a depth of -1 marks one that is left out.
+
+    A hook that its own node of the graph tells of has no line besides that of the node.
+    """
     hidden: list[int] = []
     """Depths of the ancestors that are left out, outermost first."""
     for span, depth in walk(tops):
         while hidden and hidden[-1] >= depth:
             hidden.pop()
-        if not plumbing and span.is_folded_away:
+        if not plumbing and (span.is_folded_away or _is_told_by_its_node(span)):
             hidden.append(depth)
             yield span, -1
         else:
             yield span, depth - len(hidden)
+
+
+def _is_told_by_its_node(span: Span) -> bool:
+    """Whether a span is the probe of a hook, below the graph's node for the same hook."""
+    above = span.parent
+    return bool(span.flags & SpanFlag.PROBE) and above is not None and above.name == span.name
 
 
 EXPORTER = Exporter(name="text-tree", label="the tree as text", suffix=".txt", write=write)

@@ -16,13 +16,13 @@ from etaoi_tui.view.layout import (
     STACKED,
     STRIP,
     TRACES,
-    WIDE_TRACES,
     DetailNeed,
     Layout,
     Mode,
     has_frames,
     mode_of,
     tree_lines,
+    wide_list,
 )
 from etaoi_tui.widgets.conversation_view import ConversationView
 from etaoi_tui.widgets.detail_pane import DetailPane
@@ -141,6 +141,11 @@ class Arrangement:
         return self._lanes if self.in_lanes else self._tree
 
     @property
+    def hides_list(self) -> bool:
+        """Whether the list is hidden where nothing else names it: the breadcrumb of a narrow screen does."""
+        return self.mode == "drawer" and self.pane != "traces" and not self.empty
+
+    @property
     def rows(self) -> RowView | ConversationView:
         """The rows that keys move through while the detail does not have them."""
         if self.empty:
@@ -239,7 +244,7 @@ class Arrangement:
         elif self._single and listed == TRACES:
             listed = min(listed, STRIP)
         elif mode == "wide" and listed == TRACES:
-            listed = WIDE_TRACES
+            listed = wide_list(self._screen.size.width)
         width = max(self._screen.size.width - 20, 10)
         self._traces.styles.width = "1fr" if mode == "narrow" else min(listed, width)
         share = self.sizes.detail_width

@@ -7,26 +7,16 @@ import re
 from textual.widget import Widget
 
 from etaoi_collector import query
-from etaoi_collector.store.model import Status
 from etaoi_tui.detail.document.model import Block, Document, Groups, KeyValues, Section, Tab, Text
-from etaoi_tui.kinds.registry import KINDS
 from etaoi_tui.screens.document_modal import DocumentModal
 from etaoi_tui.view.command import Command, CommandTable, Pane, readable
-from etaoi_tui.view.glyphs import STATUS_GLYPHS
-
-_STATUS_WORDS = {
-    Status.RUNNING: "running",
-    Status.OK: "ended well",
-    Status.ERROR: "ended with an error",
-    Status.CANCELLED: "cancelled, or abandoned by whoever read it",
-    Status.PAUSED: "paused: waits for a person (an interrupt)",
-    Status.LOST: "lost: its client went away, or the recording ended, before its end came",
-    Status.INCOMPLETE: "incomplete: its start never arrived",
-}
-
+from etaoi_tui.view.legend import legend
 
 _KEYS_NAMED = 4
 """Keys of a command that are each named."""
+
+_TWO_COLUMNS = 70
+"""Cells from which signs, which need few words, stand in two columns."""
 
 
 class Help(DocumentModal):
@@ -58,7 +48,7 @@ def help_document(explanation: str, pane: Pane, commands: CommandTable) -> Docum
     """
     tabs = [
         Tab("keys", "Keys", lambda: [_about(explanation), _keys(commands.in_pane(pane))]),
-        Tab("glyphs", "Glyphs", _glyphs),
+        Tab("signs", "Signs", _signs),
         Tab("search", "Search", lambda: [Section("search", "What / understands", _search())]),
     ]
     return Document(key=f"help:{pane}", headline=[], tabs=tabs)
@@ -80,12 +70,8 @@ def _keys(commands: list[Command]) -> Section:
     return Section("keys", "Keys, by question", [Groups(list(groups.items()))])
 
 
-def _glyphs() -> list[Section]:
-    states = [(STATUS_GLYPHS[status], words) for status, words in _STATUS_WORDS.items()]
-    return [
-        Section("states", "States", [KeyValues(states)]),
-        Section("kinds", "Kinds", [KeyValues(KINDS.legend())]),
-    ]
+def _signs() -> list[Section]:
+    return [Section("signs", "What the signs mean", [Groups(legend(), two_columns=_TWO_COLUMNS)])]
 
 
 def _search() -> list[Block]:

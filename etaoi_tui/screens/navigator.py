@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from etaoi_collector.store.model import Span, Trace
+from etaoi_tui.view.error_navigation import ErrorWalk
 from etaoi_tui.view.jumps import JumpHistory, JumpTarget
 from etaoi_tui.view.selection import Selection, SelectionChange
 from etaoi_tui.widgets.span_tree import SpanTree
@@ -21,6 +22,7 @@ class Navigator:
             runs: Steps through it, one after the other, are one jump.
         """
         self.jumps = JumpHistory()
+        self.errors = ErrorWalk()
         self._selection = selection
         self._tree = tree
         self._runs = runs

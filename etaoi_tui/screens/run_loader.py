@@ -8,6 +8,7 @@ from etaoi_collector.sources.base import Source
 from etaoi_collector.store import Store
 from etaoi_collector.store.model import Trace
 from etaoi_tui.screens.conversation_controller import ConversationController
+from etaoi_tui.screens.navigator import Navigator
 from etaoi_tui.view.selection import Selection
 
 
@@ -19,7 +20,12 @@ class RunLoader:
     """Lets runs that somebody looks at be read before others."""
 
     def __init__(
-        self, source: Source, store: Store, selection: Selection, conversation: ConversationController
+        self,
+        source: Source,
+        store: Store,
+        selection: Selection,
+        conversation: ConversationController,
+        navigator: Navigator,
     ) -> None:
         """Make a loader.
 
@@ -28,11 +34,13 @@ class RunLoader:
             store: What they are read into.
             selection: Its run is shown.
             conversation: Shows others with it.
+            navigator: Goes to a run.
         """
         self._source = source
         self._store = store
         self._selection = selection
         self._conversation = conversation
+        self._navigator = navigator
         self._requested: set[Trace] = set()
         """Runs that were asked for and are not all there."""
         self._then: tuple[Trace, Callable[[Trace], None]] | None = None
@@ -56,8 +64,9 @@ class RunLoader:
             if run in listed - wanted:
                 then(run)
 
-    def when_read(self, run: Trace, then: Callable[[Trace], None]) -> None:
-        """Do something once a run is read that is shown now; forgotten when something else is asked for."""
+    def show(self, run: Trace, then: Callable[[Trace], None]) -> None:
+        """Show a run, and do something once it is read; forgotten when something else is asked for."""
+        self._navigator.go_to_run(run)
         self._then = run, then
 
     def _is_held(self, trace_id: str) -> bool:

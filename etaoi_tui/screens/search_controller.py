@@ -32,6 +32,7 @@ class SearchController:
         source: Source,
         saved: MutableMapping[str, str],
         go_to: Callable[[Span], None],
+        read: Callable[[Trace, Callable[[Trace], None]], None],
         detail: DetailController,
     ) -> None:
         """Watch a selection.
@@ -44,6 +45,7 @@ class SearchController:
             source: Reads payloads.
             saved: Filters by name; changed in place.
             go_to: Shows a span, in whichever run it is.
+            read: Shows a run that was not read, and tells when it is.
             detail: Marks what is looked for in the span that is shown.
         """
         self.text = ""
@@ -57,6 +59,7 @@ class SearchController:
         self._source = source
         self._saved = saved
         self._go_to_span = go_to
+        self._read = read
         self._search: RunsSearch | None = None
         self._named = NamedFilter("")
         self._detail = detail
@@ -269,9 +272,18 @@ class SearchController:
         other = next((one for one in self._list.runs_from_cursor(runs) if one in search.matching_runs), None)
         if other is None:
             return False
-        hits = search.in_run(other).hits
-        self._go_to(hits[0] if runs > 0 else hits[-1])
+        if search.in_run(other).hits:
+            self._to_hit_in(other, runs)
+        else:  # its list tells that there are some
+            self._read(other, lambda run: self._to_hit_in(run, runs))
         return True
+
+    def _to_hit_in(self, run: Trace, runs: int) -> None:
+        """Go to the first hit of a run (1) or to its last (-1)."""
+        self.work()
+        hits = self._search.in_run(run).hits if self._search is not None else ()
+        if hits:
+            self._go_to(hits[0] if runs > 0 else hits[-1])
 
     def _go_to(self, span: Span | None) -> None:
         if span is not None:
@@ -283,6 +295,8 @@ class SearchController:
         if search is None:
             return
         more = "" if search.done else f", {search.progress * 100:.0f}% searched"
+        if search.unknown:
+            more += f", {search.unknown:,} not read"
         hits = here.hits if here is not None else []
         number = here.number_of(self._selection.span) if here is not None else None
         at = f"{number:,} of " if number is not None else ""

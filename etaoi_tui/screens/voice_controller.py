@@ -98,19 +98,19 @@ class VoiceController:
             Whether more is known of the turn or the call under the cursor than its detail tells.
         """
         trace = self._selection.trace
-        made: VoiceCall | None = None
+        new_call: VoiceCall | None = None
         if trace is not None and self.call is None and trace in changes.traces:
-            known = trace.session in self._calls
+            was_known = trace.session in self._calls
             if self._call_of(trace) is not None:
                 self.show_call_of(trace)
-                made = None if known else self.call
+                new_call = None if was_known else self.call
         speeches = self._runs.apply(changes) if self._runs is not None else ()
         for call in self._calls.values():
             call.found_runs(speeches)
             if call is not self.call:
                 call.apply(changes)
         # A call that was made just now was made of what changed.
-        self._lanes.apply(changes if made is None else Changes())
+        self._lanes.apply(changes if new_call is None else Changes())
         if not self._arrangement.in_lanes:
             return False
         self._lanes.animate_running(frame)

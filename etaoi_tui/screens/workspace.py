@@ -9,7 +9,7 @@ import msgspec
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Container, Horizontal
+from textual.containers import Container
 from textual.screen import Screen
 
 from etaoi_collector.pricing.totals import Totals
@@ -29,7 +29,7 @@ from etaoi_tui.screens.voice_controller import VoiceController
 from etaoi_tui.text import one_line
 from etaoi_tui.view.activity import Activity
 from etaoi_tui.view.budget import NO_BUDGETS, Budgets, BudgetWatch
-from etaoi_tui.view.command import CommandTable, Pane
+from etaoi_tui.view.command import PANE_KEYS, CommandTable, Pane
 from etaoi_tui.view.faults import FaultLog
 from etaoi_tui.view.glyphs import kind_word
 from etaoi_tui.view.layout import Layout
@@ -43,6 +43,7 @@ from etaoi_tui.widgets.conversation_view import ConversationView
 from etaoi_tui.widgets.detail_pane import DetailPane
 from etaoi_tui.widgets.divider import Divider
 from etaoi_tui.widgets.footer import KeyFooter
+from etaoi_tui.widgets.pane_area import PaneArea
 from etaoi_tui.widgets.partial_compositor import install_partial_compositor
 from etaoi_tui.widgets.row_view import RowView
 from etaoi_tui.widgets.search_bar import SearchBar
@@ -122,7 +123,7 @@ class Workspace(Screen[None]):
         self._budget_watch = _watch_budgets(context.budgets, self.traces, self.span_tree)
         self.lanes = VoiceLanes(selection, now, limits, id="lanes")
         self.talk = ConversationView(id="conversation")
-        self.detail = DetailPane(number="3", id="detail")
+        self.detail = DetailPane(number=PANE_KEYS["detail"], id="detail")
         self.welcome = Welcome(context.status, demo=context.demo, id="welcome")
         self.search_bar = SearchBar(id="search")
         self.footer = KeyFooter(id="footer")
@@ -160,13 +161,12 @@ class Workspace(Screen[None]):
         )
         self.last_key = ""
         """The key that was pressed last, for commands with several that mean different things."""
-        self.activity = Activity()
+        self.activity = self.span_tree.activity = Activity()
         self.now_line = NowLine(self.activity, summaries, now)
         self.slowest_tools = SlowestTools()
-        self.span_tree.activity = self.activity
         self.traces.painter.doing = self.now_line.doing
-        self.loader = RunLoader(context.source, context.store, selection, self.conversation)
         self.navigator = Navigator(selection, self.span_tree, self.traces)
+        self.loader = RunLoader(context.source, context.store, selection, self.conversation, self.navigator)
         self.search = SearchController(
             selection,
             self.span_tree,
@@ -175,6 +175,7 @@ class Workspace(Screen[None]):
             context.source,
             context.layout.filters,
             self.go_to_span,
+            self.loader.show,
             self.detail_controller,
         )
         selection.watch(self._selection_changed)
@@ -187,7 +188,7 @@ class Workspace(Screen[None]):
         split_traces, split_detail = self.arrangement.dividers
         yield self.status_bar
         yield self.breadcrumb
-        with Horizontal(id="body"):
+        with PaneArea(id="body"):
             yield self.traces
             yield split_traces
             with Container(id="work"):
@@ -309,7 +310,7 @@ class Workspace(Screen[None]):
     def show_place(self) -> None:
         """Say where the person is, and which keys matter there."""
         span, pane = self.selection.span, self.pane
-        self.breadcrumb.show(_way_to(pane, self.selection))
+        self.breadcrumb.show(_way_to(pane, self.selection, self.traces.all.runs))
         if self.arrangement.empty:
             self.footer.show(
                 footer_commands.on_welcome(self.commands, pane, recordings=self.welcome.chosen is not None)
@@ -369,9 +370,9 @@ class Workspace(Screen[None]):
     def _chip_chosen(self, event: StatusBar.ChipChosen) -> None:
         self.go_to_agent(event.number)
 
-    @on(StatusBar.ProblemsAsked)
-    def _status_clicked(self) -> None:
-        self.action_run("problems.show")
+    @on(StatusBar.CommandClicked)
+    def _status_clicked(self, event: StatusBar.CommandClicked) -> None:
+        self.action_run(event.command_id)
 
     @on(SearchBar.Changed)
     def _search_changed(self, event: SearchBar.Changed) -> None:
@@ -400,14 +401,15 @@ def _snapshots(store: Store, trace: Trace) -> list[Span]:
     return [span for span in candidates if span is not None and span.trace is not trace]
 
 
-def _way_to(pane: Pane, selection: Selection) -> tuple[str, ...]:
-    """Return the names of what lies between the list of runs and a pane."""
+def _way_to(pane: Pane, selection: Selection, runs: int) -> tuple[str, ...]:
+    """Return the names of what lies between the list of runs and a pane, with the keys that lead there."""
     trace, span = selection.trace, selection.span
     if pane == "traces" or trace is None:
         return ("runs",)
+    listed = f"{PANE_KEYS['traces']} " + (f"{runs:,} runs" if runs > 1 else "runs")
     if pane == "detail" and span is not None:
-        return ("runs", title(trace), span.name or kind_word(span.kind))
-    return ("runs", title(trace))
+        return (listed, f"{PANE_KEYS['tree']} {title(trace)}", span.name or kind_word(span.kind))
+    return (listed, title(trace))
 
 
 def _is_newer(newest: Trace, shown_trace: Trace) -> bool:

@@ -57,6 +57,7 @@ Workspace.-drawer.-conversation.-at-tree #split-detail,
 Workspace.-drawer.-conversation.-at-traces #split-detail,
 Workspace.-narrow.-stacked.-at-tree.-conversation #detail,
 Workspace.-narrow.-stacked.-at-tree.-conversation #split-detail { display: none; }
+Workspace.-narrow.-empty Breadcrumb { display: none; }
 Workspace.-narrow.-empty #work, Workspace.-narrow.-empty #welcome { display: block; }
 Workspace.-narrow.-empty #traces, Workspace.-narrow.-empty #tree,
 Workspace.-narrow.-empty #detail, Workspace.-narrow.-stacked.-at-tree.-empty #detail,

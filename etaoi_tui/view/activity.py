@@ -84,13 +84,15 @@ class Activity:
                 for span in [one for one in self._run_of if one.trace.session is session]:
                     self._drop(span)
         for trace in changes.traces:
-            if trace.running and trace not in self._open and trace.roots and not trace.session.is_gone:
-                for span in trace.spans[-_SPANS_LOOKED_AT:]:  # its clients came back
-                    self._look(span, roots)
             if not trace.spans:
                 for span in list(self._open.get(trace, ())):
                     self._drop(span)
-            if trace.waiting and trace.spans and trace.status is Status.PAUSED:
+                self._paused.pop(trace, None)
+                continue
+            if trace.running and trace not in self._open and trace.roots and not trace.session.is_gone:
+                for span in trace.spans[-_SPANS_LOOKED_AT:]:  # its clients came back
+                    self._look(span, roots)
+            if trace.waiting and trace.status is Status.PAUSED:
                 self._paused[trace] = None
             else:
                 self._paused.pop(trace, None)
@@ -160,7 +162,8 @@ class Activity:
 
     def _look(self, span: Span, roots: dict[Span, Span]) -> None:
         marks = span.flags
-        if marks & _ENDED or not marks & _STARTED or marks & _UNSEEN or span.trace.session.is_gone:
+        is_open = marks & _STARTED and not marks & (_ENDED | _UNSEEN) and not span.trace.session.is_gone
+        if not is_open or _is_told_to_be_over(span.trace):
             if span in self._run_of:
                 self._drop(span)
             return
@@ -182,6 +185,12 @@ class Activity:
         del spans[span]
         if not spans:
             del self._open[trace]
+
+
+def _is_told_to_be_over(trace: Trace) -> bool:
+    """Whether a list tells that nothing runs in a run of which not all was read."""
+    unread = trace.unread
+    return unread is not None and unread.status != Status.RUNNING
 
 
 def streams(span: Span) -> bool:

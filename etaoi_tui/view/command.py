@@ -17,6 +17,9 @@ from typing import Any, Literal
 Pane = Literal["traces", "tree", "detail"]
 EVERYWHERE: tuple[Pane, ...] = ("traces", "tree", "detail")
 
+PANE_KEYS: dict[Pane, str] = {"traces": "[1]", "tree": "[2]", "detail": "[3]"}
+"""What stands before a pane's title: its key, in brackets, so that it is not read as a count."""
+
 GROUPS = (
     "Why did it fail?",
     "What did the model get?",

@@ -1,4 +1,4 @@
-"""Ways through a tree that do not depend on which rows are shown: the next error or warning."""
+"""Ways through a tree that do not depend on which rows are shown: what ended the run, errors and warnings."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from operator import attrgetter
 
+from etaoi_collector.store.failures import failed, origin_of
 from etaoi_collector.store.model import Span, SpanFlag, Status, Trace
 
 _ERROR_BELOW = int(SpanFlag.ERROR_BELOW)
@@ -13,7 +14,7 @@ _WARNING = int(SpanFlag.WARNING)
 _PROBLEM_BELOW = _ERROR_BELOW | int(SpanFlag.WARNING_BELOW)
 _PASSED_ON = int(SpanFlag.PASSED_ON)
 _ROOTS = 256
-"""Roots of a run that are looked at for whether there is a warning below."""
+"""Roots of a run that are looked at for whether there is a warning below, or the failure that ended it."""
 
 _order = attrgetter("started_at", "number")
 
@@ -37,6 +38,57 @@ def has_problem(trace: Trace) -> bool:
     return (unread or trace).errors > 0 or any(
         root.flags & _PROBLEM_BELOW or is_problem(root) for root in trace.roots[:_ROOTS]
     )
+
+
+def failure_that_ended(trace: Trace) -> Span | None:
+    """Return where the failure began that ended a run: the innermost span that its root failed with.
+
+    None for a run that did not end with a failure.
+    """
+    if trace.status is not Status.ERROR:
+        return None
+    for root in reversed(trace.roots[-_ROOTS:]):
+        if failed(root):
+            origin = origin_of(root)
+            return origin if is_origin_of_error(origin) else None
+    return None
+
+
+class ErrorWalk:
+    """The way through the errors of a run: first what ended it, then the others in depth-first order."""
+
+    def __init__(self) -> None:
+        self._begun_in = ""
+        """Id of the run whose end was shown; a run itself would stay in memory when the store lets it go."""
+
+    def next(self, trace: Trace, after: Span | None) -> Span | None:
+        """Return the error behind one of a run, or its first.
+
+        Args:
+            trace: The run.
+            after: Where the person is; None to begin.
+        """
+        ended = failure_that_ended(trace)
+        if ended is None:
+            return next_error(trace, after)
+        begun = after is not None and self._begun_in == trace.trace_id
+        self._begun_in = trace.trace_id
+        if not begun and after is not ended:
+            return ended
+        target = next_error(trace, None if after is ended else after)
+        return next_error(trace, ended) if target is ended else target
+
+    def previous(self, trace: Trace, before: Span | None) -> Span | None:
+        """Return the error in front of one of a run, or its last: the same way back."""
+        ended = failure_that_ended(trace)
+        if ended is None:
+            return previous_error(trace, before)
+        if before is ended:
+            return None
+        target = previous_error(trace, before)
+        if target is ended:
+            target = previous_error(trace, ended)
+        return target or ended
 
 
 def next_error(trace: Trace, after: Span | None) -> Span | None:

@@ -48,6 +48,15 @@ TRACES = 34
 WIDE_TRACES = 46
 """The same on a wide screen, where a question is read whole and the tree still has more than it needs."""
 
+_LIST_SHARE = 0.6
+"""What the list gets of each column beyond the first wide screen, whose tree has tokens and cost already."""
+
+
+def wide_list(width: int) -> int:
+    """Return the columns of the list on a wide screen until somebody chooses others."""
+    return min(WIDE_TRACES, TRACES + int((width - WIDE) * _LIST_SHARE))
+
+
 DETAIL_HEIGHT = 0.4
 """Least share of the detail under the tree; one that somebody chose holds whatever the tree needs."""
 

@@ -1,7 +1,8 @@
 """Which steps of a run tell a reader nothing by themselves: too short to matter, or around one thing only.
 
 The rows that they would have are folded away until somebody asks for everything. What failed, waited for a
-person, searched documents or happened as an event is never noise, nor is a call of a model or a tool.
+person, changed an agent's state, searched documents or happened as an event is never noise, nor is a call of
+a model or a tool.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ _TELLING = (
     | SpanFlag.INFRASTRUCTURE
 )
 _ERROR_BELOW = int(SpanFlag.ERROR_BELOW)
+_CHANGED_STATE = int(SpanFlag.CHANGED_STATE)
 
 
 def is_noise(span: Span) -> bool:
@@ -105,7 +107,13 @@ def _is_quiet_step(span: Span) -> bool:
         and marks & _STARTED_AND_ENDED == _STARTED_AND_ENDED
         and not marks & _TELLING
         and (span.error is None or bool(marks & _ERROR_BELOW))
+        and not _runs_hook_with_effect(span)
     )
+
+
+def _runs_hook_with_effect(node: Span) -> bool:
+    """Whether a graph's node runs a hook that changed the state: its row tells what."""
+    return node.children is not None and any(child.flags & _CHANGED_STATE for child in node.children[:_FEW])
 
 
 def _only_inside(step: Span) -> Span | None:

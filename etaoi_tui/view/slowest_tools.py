@@ -7,7 +7,7 @@ from itertools import chain
 
 from etaoi_collector.store.model import Changes, Session, Span, SpanFlag, Trace
 
-KEPT = 9
+MOST_TOOLS = 9
 """Tool calls of one conversation that are remembered."""
 
 _ENDED = int(SpanFlag.ENDED)
@@ -30,7 +30,7 @@ class SlowestTools:
             if span.kind == "tool" and span.flags & _ENDED and not span.is_folded_away:
                 self._take(span)
         if self._calls:
-            for trace in changes.traces:
+            for trace in changes.restructured:
                 if not trace.spans:
                     self._forget(trace)
 
@@ -42,10 +42,10 @@ class SlowestTools:
         calls = self._calls.setdefault((span.trace.session, span.trace.thread), [])
         if span in calls:
             calls.remove(span)
-        elif len(calls) == KEPT and _slowness(calls[-1]) <= _slowness(span):
+        elif len(calls) == MOST_TOOLS and _slowness(calls[-1]) <= _slowness(span):
             return
         insort(calls, span, key=_slowness)
-        del calls[KEPT:]
+        del calls[MOST_TOOLS:]
 
     def _forget(self, trace: Trace) -> None:
         """Drop the calls of a run that left memory."""

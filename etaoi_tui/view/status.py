@@ -23,6 +23,7 @@ class StatusLine(msgspec.Struct, frozen=True):
         location: What stands at the right end.
         chips: What runs now, one for each agent.
         follow: Stands at the right end instead, and is always shown: that the newest is not followed.
+        runs: Stands there as well, and is always shown: that there is a list of runs, and its key.
         frame: Number of the spinner's picture.
     """
 
@@ -30,6 +31,7 @@ class StatusLine(msgspec.Struct, frozen=True):
     location: str = ""
     chips: tuple[Chip, ...] = ()
     follow: str = ""
+    runs: str = ""
     frame: int = 0
 
 
@@ -46,6 +48,7 @@ def status_line(
     ended: bool,
     chips: tuple[Chip, ...] = (),
     follow: str = "",
+    hidden_runs: int = 0,
     frame: int = 0,
 ) -> StatusLine:
     """Say where the data comes from, how much of it there is, and whether anything was lost.
@@ -62,6 +65,7 @@ def status_line(
         ended: A recording was read to its end.
         chips: What runs now.
         follow: That the newest is not followed; empty while it is, or where nothing comes.
+        hidden_runs: How many runs are in a list that is not on the screen.
         frame: Number of the spinner's picture.
     """
     if source.endpoint:
@@ -71,12 +75,19 @@ def status_line(
     parts.extend(_troubles(store, source.lost))
     parts.extend(_voice(session))
     location = session_words(store, session, traces)
-    return StatusLine(tuple(parts), location, chips, follow, frame if chips else 0)
+    return StatusLine(
+        tuple(parts), location, chips, follow, hidden_runs_words(hidden_runs), frame if chips else 0
+    )
 
 
 def follow_words(new: int) -> str:
     """Say that the newest is not followed, and how many rows came meanwhile: ``follow off · 3 new · f``."""
     return f"follow off · {new:,} new · f" if new else "follow off · f"
+
+
+def hidden_runs_words(runs: int) -> str:
+    """Say that more than one run is in the list that is not shown, and which key shows it."""
+    return f"{runs:,} runs · 1 lists them" if runs > 1 else ""
 
 
 def _live_parts(source: SourceStatus, rate: float | None) -> list[Part]:

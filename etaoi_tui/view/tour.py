@@ -65,13 +65,13 @@ class Tour:
         self._changed = changed
         self._keys: dict[str, str] = {}
         self._used_commands: set[str] = set()
-        self.begun = False
+        self.started = False
         self._is_over = False
 
     @property
     def is_shown(self) -> bool:
         """Whether there is a line to show."""
-        return self.begun and not self._is_over
+        return self.started and not self._is_over
 
     def listening(self, commands: CommandTable) -> CommandTable:
         """Return the commands, those of the tour with an ear for when they are run."""
@@ -85,7 +85,7 @@ class Tour:
 
     def begin(self) -> None:
         """Show the line."""
-        self.begun = True
+        self.started = True
 
     def line(self, width: int) -> list[tuple[str, Mark]]:
         """Return the pieces of the line.

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from etaoi_tui.detail.layout.anchor import title_of
+from etaoi_tui.view.command import PANE_KEYS
 from etaoi_tui.widgets.detail_pane import DetailPane
 from etaoi_tui.widgets.page_view import FIXED_ROWS, LinePosition
 
@@ -24,7 +25,7 @@ with what arrives. Enter goes to the span in the tree.
     HEADER_HEIGHT: ClassVar[int] = FIXED_ROWS
 
     def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(empty="There is no conversation yet.", number="2", id=id)
+        super().__init__(empty="There is no conversation yet.", number=PANE_KEYS["tree"], id=id)
         self.moved: Callable[[], None] = lambda: None
         """Called when the person moved the cursor."""
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from rich.segment import Segment
 from textual import events
+from textual.geometry import Offset
 from textual.selection import Selection
 from textual.strip import Strip
 
@@ -229,6 +230,11 @@ last. A triangle folds a section. What is running grows while you read.
             self._resized()
             if self._follow:
                 self._to_end()
+
+    def has_tab_at(self, at: Offset) -> bool:
+        """Whether a tab's label stands at a cell of the screen."""
+        inside = at - self.content_region.offset
+        return bool(self.region) and inside.y == 0 and tab_at(self._labels, inside.x) is not None
 
     def on_click(self, event: events.Click) -> None:
         """Open the tab, toggle the section or move the cursor to where the mouse was clicked."""

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from rich.segment import Segment
 from textual import events
+from textual.geometry import Offset
 from textual.message import Message
 from textual.strip import Strip
 
@@ -82,11 +83,25 @@ class Divider(LineWidget):
             text = "│"
         return Strip([Segment(text, style)])
 
-    def on_mouse_down(self, event: events.MouseDown) -> None:
-        """Take hold."""
-        self._held_at = event.screen_x if self.vertical else event.screen_y
+    def touches(self, at: Offset) -> bool:
+        """Whether a cell of the screen is the edge, side by side with this one, of the pane behind."""
+        region = self.region
+        if not self._framed or not region:
+            return False
+        if self.vertical:
+            return at.x == region.right and region.y <= at.y < region.bottom
+        return at.y == region.bottom and region.x <= at.x < region.right
+
+    def take_hold(self, at: Offset) -> None:
+        """Follow the mouse from a cell of the screen on, until its button is let go."""
+        self._held_at = at.x if self.vertical else at.y
         self.capture_mouse()
         self.refresh()
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Take hold."""
+        self.take_hold(event.screen_offset)
+        event.stop()
 
     def on_mouse_up(self) -> None:
         """Let go."""

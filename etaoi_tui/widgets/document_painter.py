@@ -62,12 +62,12 @@ class DocumentPainter:
     def tabs(self, document: Document, active: str, width: int) -> tuple[Strip, list[TabLabel]]:
         """Draw the bar of tabs, then what the document comes to; also return where its labels stand."""
         tabs = [(tab.key, tab.title) for tab in document.tabs]
-        labels = lay_out_tabs(tabs, active, width)
+        labels = lay_out_tabs(tabs, active, width, len(self.number))
         plain, line = self.style("tab", own=True), self.style("tab-line", own=True)
         has_more_left = bool(labels) and labels[0].key != tabs[0][0]
         after = bool(labels) and labels[-1].key != tabs[-1][0]
-        segments = [Segment(MORE_LEFT if has_more_left else self.number, line)]
-        used = 1
+        used = len(self.number)
+        segments = [Segment(MORE_LEFT.rjust(used) if has_more_left else self.number, line)]
         for label in labels:
             segments.append(
                 Segment(label.text, self.style("tab-active", own=True) if label.key == active else plain)
@@ -144,10 +144,13 @@ class DocumentPainter:
         for start, end, name in marks:
             segments = _laid_over(segments, start, end, self.style(name, own=True))
         if selection is not None and (span := selection.get_span(y)) is not None:
+            from etaoi_tui.widgets.page_text import decoration  # not needed for the first screen
+
             # The colours of the pane, exchanged: readable in every theme, and what terminals do themselves.
             own = self._widget.rich_style
             over = Style(color=own.color, bgcolor=own.bgcolor, reverse=True)
-            segments = _laid_over(segments, *span, over)
+            # As what is copied: the text, not what stands before it.
+            segments = _laid_over(segments, max(span[0], decoration(line)), span[1], over)
         base = self._widget.rich_style + background if background else self._widget.rich_style
         used = sum(cells(segment.text) for segment in segments)
         strip = Strip(segments, used).apply_offsets(0, y)

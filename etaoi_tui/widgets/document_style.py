@@ -44,6 +44,7 @@ LOOKS: StyleTable = {
     "detail-pane--role-system": "color: $quiet; text-style: bold",
     "detail-pane--role-user": "color: $kind-voice; text-style: bold",
     "detail-pane--role-ai": "color: $kind-llm; text-style: bold",
+    "detail-pane--role-agent": "color: $kind-agent; text-style: bold",
     "detail-pane--role-tool": "color: $kind-tool; text-style: bold",
     "detail-pane--role-other": "color: $quiet; text-style: bold",
     "detail-pane--json-key": "color: $syntax-key",

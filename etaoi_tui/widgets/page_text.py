@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.selection import Selection
 
 from etaoi_tui.detail.document.model import Section, Tab, section_text
+from etaoi_tui.detail.layout.markdown_lines import SIDE_BAR
 from etaoi_tui.detail.layout.page import GUTTER, PageLayout, PageLine
 
 
@@ -35,14 +36,15 @@ def selected_text(page: PageLayout, selection: Selection) -> str:
         if span is not None:
             line = page.line(y)
             text = "".join(piece for piece, _ in line.runs)
-            first_kept = max(span[0], _decoration(line))
+            first_kept = max(span[0], decoration(line))
             lines.append(text[first_kept : None if span[1] == -1 else span[1]])
     return "\n".join(lines)
 
 
-def _decoration(line: PageLine) -> int:
-    """Return the characters of a line that stand before its text."""
+def decoration(line: PageLine) -> int:
+    """Return the characters of a line that stand before its text: triangle and glyph, or bars beside it."""
     if line.section is None or not line.runs:
         return 0
     glyph = len(line.section.glyph) + 1 if line.header and line.section.glyph else 0
-    return GUTTER * (1 + line.section.level) + glyph
+    side_bar = any(text == SIDE_BAR for text, _ in line.runs[:4])
+    return GUTTER * (1 + line.section.level) + glyph + len(SIDE_BAR) * side_bar

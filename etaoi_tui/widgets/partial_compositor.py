@@ -64,12 +64,12 @@ class PartialCompositor(Compositor):
             return
         for widget, (region, clip) in self.visible_widgets.items():
             visible = region.intersection(clip)
-            for first, last in _stretches(visible, self._drawn):
+            for first, last in _line_ranges(visible, self._drawn):
                 part = Region(visible.x, first, visible.width, last - first)
                 yield region, part, widget.render_lines(part.translate((-region.x, -region.y)))
 
 
-def _stretches(visible: Region, drawn: list[Region]) -> list[tuple[int, int]]:
+def _line_ranges(visible: Region, drawn: list[Region]) -> list[tuple[int, int]]:
     """Return the stretches of lines, first and behind the last, in which something visible is drawn."""
     ranges: list[tuple[int, int]] = []
     for part in sorted(

@@ -72,11 +72,11 @@ class RunPainter:
         indent = "  " if inside else ""
         pieces: list[Piece] = [(f"{indent} {glyph} ", look)]
         if at.state:
-            pieces.append((fit(status.value, at.state) + " ", look))
+            pieces.append((fit(cols.state_words(status, figures), at.state) + " ", look))
         room = max(at.question - len(indent), 4)
-        errors = f"✗{figures.errors}" if figures.errors else ""
-        if errors and not at.errors:
-            room -= len(errors) + 1
+        failures, _ = _failures(figures)
+        if failures and not at.errors:
+            room -= len(failures) + 1
         if self.budgets and not at.cost:
             room -= 3
         dropped = (trace.unread or trace).dropped
@@ -85,7 +85,11 @@ class RunPainter:
             # Whatever it came to: what is shown of it is not all.
             pieces.append((lost, "trace-list--warning"))
             room -= len(lost)
-        words = cols.question_cell(trace, self._summaries.of_trace(trace), max(room, 1))
+        agent = cols.agent_on_call(trace)
+        words = self._summaries.of_trace(trace)
+        if agent and not at.agent:
+            words = f"{agent} {words}"
+        words = cols.question_cell(trace, words, max(room, 1))
         dim = trace.only_infrastructure
         question_style = "trace-list--muted" if dim else "trace-list--question"
         if status is Status.PAUSED:
@@ -94,10 +98,10 @@ class RunPainter:
         if at.agent:
             doing = self.doing(trace) if running else ""
             agent_look = "trace-list--running" if doing else "trace-list--agent"
-            name = one_line(doing or title(trace), at.agent)
+            name = one_line(doing or agent or title(trace), at.agent)
             pieces.append((fit(name if name != words else "", at.agent) + " ", agent_look))
         crossed = self.budgets.of_run(figures.dollars if figures.priced else None, figures.tokens)
-        pieces += self._numbers(at, figures, errors, bool(crossed))
+        pieces += self._numbers(at, figures, bool(crossed))
         if crossed and not at.cost:
             pieces.append(("$! ", "trace-list--over"))
         took = fmt.trace_duration(trace, now)
@@ -114,10 +118,9 @@ class RunPainter:
         at = cols.columns(width)
         figures = group.totals.figures
         runs = f" {fmt.count(len(group.runs), 'run')}" if at.cost else f" {len(group.runs):,}"
-        errors = f"✗{figures.errors}" if figures.errors else ""
         fold = "▸" if group.folded else "▾"
         if not at.cost:
-            return self._narrow_group(group, figures, width, f" {fold} ", runs, errors)
+            return self._narrow_group(group, figures, width, f" {fold} ", runs)
         room = at.question + (at.state + 1 if at.state else 0)
         course = cols.course(group, self._figures, min(cols.COURSE_RUNS, at.agent or 8))
         if not at.agent and course:
@@ -132,7 +135,7 @@ class RunPainter:
             pieces.append((fit(course, at.agent) + " ", "trace-list--muted"))
         elif course:
             pieces.append((course + " ", "trace-list--muted"))
-        pieces += self._numbers(at, figures, errors, self._is_over(figures))
+        pieces += self._numbers(at, figures, self._is_over(figures))
         pieces.append((fit(_active(figures), at.duration, "right"), "trace-list--running"))
         if at.clock:
             newest = group.newest
@@ -142,18 +145,23 @@ class RunPainter:
 
     def draw_earlier(self, earlier: Earlier, width: int) -> list[Piece]:
         """Draw the row that stands for a conversation's earlier runs."""
-        return [(f"     {fmt.count(earlier.group.hidden, 'earlier run')}", "trace-list--muted")]
+        group = earlier.group
+        pieces: list[Piece] = [(f"     {fmt.count(group.hidden, 'earlier run')}", "trace-list--muted")]
+        if group.hidden_failures:
+            pieces.append((f"  ✗ {group.hidden_failures:,} failed", "trace-list--error"))
+        return pieces
 
     def _is_over(self, figures: Figures) -> bool:
         """Whether a conversation crossed its budget."""
         return bool(self.budgets.of_session(figures.dollars if figures.priced else None, figures.tokens))
 
-    def _numbers(self, at: cols.Columns, figures: Figures, errors: str, over: bool) -> list[Piece]:
+    def _numbers(self, at: cols.Columns, figures: Figures, over: bool) -> list[Piece]:
         pieces: list[Piece] = []
+        failures, failures_look = _failures(figures)
         if at.errors:
-            pieces.append((fit(errors, at.errors, "right") + " ", "trace-list--error"))
-        elif errors:
-            pieces.append((errors + " ", "trace-list--error"))
+            pieces.append((fit(failures, at.errors, "right") + " ", failures_look))
+        elif failures:
+            pieces.append((failures + " ", failures_look))
         if at.tokens:
             look = "trace-list--over" if over else "trace-list--muted"
             pieces.append((fit(cols.tokens(figures), at.tokens, "right") + " ", look))
@@ -165,15 +173,13 @@ class RunPainter:
             pieces.append((fit(cost, at.cost, "right") + " ", look))
         return pieces
 
-    def _narrow_group(
-        self, group: Group, figures: Figures, width: int, fold: str, runs: str, errors: str
-    ) -> list[Piece]:
+    def _narrow_group(self, group: Group, figures: Figures, width: int, fold: str, runs: str) -> list[Piece]:
         """Draw a conversation where there are no columns: as much as fits behind its name, from the right."""
         spent_look = "trace-list--over" if self._is_over(figures) else "trace-list--muted"
         remaining = width - len(fold) - len(runs) - 10
         tail: list[Piece] = []
         for text, look in (
-            (errors, "trace-list--error"),
+            _failures(figures),
             (cols.dollars(figures), spent_look),
             (cols.tokens(figures), spent_look),
             (cols.course(group, self._figures, 6), "trace-list--muted"),
@@ -190,6 +196,12 @@ class RunPainter:
             (runs + " " * gap, "trace-list--muted"),
             *reversed(tail),
         ]
+
+
+def _failures(figures: Figures) -> Piece:
+    """Return the failures by cause; red is for those that were not handled."""
+    words, is_open = cols.failures(figures)
+    return words, "trace-list--error" if is_open else "trace-list--muted"
 
 
 def _active(figures: Figures) -> str:

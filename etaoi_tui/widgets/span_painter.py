@@ -7,7 +7,6 @@ from collections.abc import Callable, Hashable
 from rich.cells import cell_len
 
 from etaoi_collector.pricing.totals import Totals
-from etaoi_collector.projections.trace_names import title
 from etaoi_collector.store.model import Span, SpanFlag, Status, Trace
 from etaoi_tui.text import fit, one_line
 from etaoi_tui.view import format as fmt
@@ -15,10 +14,12 @@ from etaoi_tui.view.bars import bar
 from etaoi_tui.view.budget import NO_BUDGETS
 from etaoi_tui.view.call_numbers import CALL_NUMBERS
 from etaoi_tui.view.column import COLUMNS, RowContext
+from etaoi_tui.view.command import PANE_KEYS
 from etaoi_tui.view.glyphs import span_glyph
 from etaoi_tui.view.model_names import ModelNames
 from etaoi_tui.view.noise import wrapper_name
 from etaoi_tui.view.row_summaries import Summaries
+from etaoi_tui.view.run_title import run_title
 from etaoi_tui.view.runs.figures import Figures
 from etaoi_tui.view.search import TraceSearch
 from etaoi_tui.view.timeline import Axis, label, ticks
@@ -99,8 +100,10 @@ class SpanPainter:
         total = self.context.totals.of_run(trace)
         crossed = self.budgets.of_run(total.cost_usd, total.tokens) or self._crossed_together(trace)
         over = f"  {crossed}" if crossed else ""
-        head = " 2 " + title_line(trace, self.context.totals, self._now(trace), title_width - 3 - len(over))
-        head = fit(head, min(cell_len(head), title_width - len(over)))
+        key = f" {PANE_KEYS['tree']} "
+        room = title_width - len(key) - len(over)
+        head = key + run_title(trace, self.context.totals, self._now(trace), room)
+        head = fit(head, title_width - len(over)).rstrip()
         pieces: list[Piece] = [(head, "span-tree--title"), (over, "span-tree--over")]
         pieces.append((" " * (title_width - cell_len(head) - len(over)), "span-tree--title"))
         if bar_width:
@@ -199,7 +202,8 @@ class SpanPainter:
             hidden = self.rows.hidden_below(span)
             extra.append((f" +{hidden}", "span-tree--muted"))
             if span.flags & _ERROR_BELOW:
-                extra.append((" ✗", "span-tree--error"))
+                handled = status is Status.OK
+                extra.append((" ✗ handled", "span-tree--muted") if handled else (" ✗", "span-tree--error"))
         number = CALL_NUMBERS.of(span)
         if number is not None and number[0] > 1:
             extra.append((f" call {number[0]:,}", "span-tree--muted"))
@@ -271,25 +275,6 @@ class SpanPainter:
             look = "span-tree--bar-" + kind_look(span.kind)
         looks = _BAR_LOOKS if not dimmed else {}
         return [(text, looks.get(part, look)) for text, part in bar(span, status, axis, now)]
-
-
-def title_line(trace: Trace, totals: Totals, now: float, width: int) -> str:
-    """Name a trace with its sums: ``researcher  12.4s  8 llm  14 tools  23.1k tok  $0.041``."""
-    facts = [fmt.trace_duration(trace, now)]
-    if trace.model_calls:
-        facts.append(f"{trace.model_calls} llm")
-    if trace.tool_calls:
-        facts.append(fmt.count(trace.tool_calls, "tool"))
-    total = totals.of_run(trace)
-    if total.tokens:
-        facts.append(f"{fmt.tokens(total.tokens)} tok")
-    if totals.prices_known and (cost := fmt.cost(total.cost_usd, total.unpriced)):
-        facts.append(cost)
-    if trace.errors:
-        facts.append(f"✗ {fmt.count(trace.errors, 'error')}")
-    sums = "  ".join(facts)
-    name = one_line(title(trace), max(width - cell_len(sums) - 2, 8))
-    return f"{name}  {sums}"
 
 
 def _alone(trace: Trace) -> None:

@@ -49,10 +49,15 @@ class StatusBar(LineWidget):
         "status-bar--tool": "color: $kind-tool",
         "status-bar--middleware": "color: $quiet",
         "status-bar--voice": "color: $ink",
+        "status-bar--runs": "color: $ink",
     }
 
-    class ProblemsAsked(Message):
-        """The person clicked on the line."""
+    class CommandClicked(Message):
+        """The person clicked on something that a command shows."""
+
+        def __init__(self, command_id: str) -> None:
+            super().__init__()
+            self.command_id = command_id
 
     class ChipChosen(Message):
         """The person clicked on an agent."""
@@ -66,6 +71,8 @@ class StatusBar(LineWidget):
         self._status = StatusLine()
         self._spots: list[tuple[int, int, int]] = []
         """First and last cell of each chip, and its number."""
+        self._runs_spot = (0, 0)
+        """First cell of the number of runs, and the one behind its last."""
 
     def show(self, status: StatusLine) -> None:
         """Draw another status, if it is another."""
@@ -74,39 +81,48 @@ class StatusBar(LineWidget):
             self.refresh()
 
     def on_click(self, event: events.Click) -> None:
-        """A chip leads to its agent, the counters to what they count."""
+        """A chip leads to its agent, the number of runs to their list, the counters to what they count."""
         for first, last, number in self._spots:
             if first <= event.x < last:
                 self.post_message(self.ChipChosen(number))
                 return
-        self.post_message(self.ProblemsAsked())
+        first, last = self._runs_spot
+        on_runs = first <= event.x < last
+        self.post_message(self.CommandClicked("pane.traces" if on_runs else "problems.show"))
 
     def render_line(self, y: int) -> Strip:
         """Draw the line."""
         width = self.size.width
         base = self.look("")
         status = self._status
-        right = f"{status.follow} " if status.follow else ""
+        right: list[Piece] = []
+        if status.runs:
+            right.append((status.runs + (_GAP if status.follow else " "), "runs"))
+        if status.follow:
+            right.append((f"{status.follow} ", "replay"))
+        if status.location and not right and not status.chips:
+            right = [(f"{status.location} ", "muted")]
+        right_cells = sum(cell_len(text) for text, _ in right)
         pieces: list[Piece] = [(" etaoi", "brand")]
         used = len(" etaoi")
         wanted = [part for part in status.parts if part[2] or not status.chips]
         needed = sum(cell_len(text) + len(_GAP) for text, _, must in wanted if must)
-        room = width - used - cell_len(right) - needed - 1
+        room = width - used - right_cells - needed - 1
         self._spots = []
         if status.chips:
             for piece in self._chips(used, room):
                 pieces.append(piece)
                 used += cell_len(piece[0])
-        elif status.location and not right:
-            right = f"{status.location} "
         for text, look, must in wanted:
             size = cell_len(text) + len(_GAP)
-            if used + size <= width - (0 if must else cell_len(right)):
+            if used + size <= width - (0 if must else right_cells):
                 pieces += [(_GAP, "muted"), (text, look)]
                 used += size
-        if used + cell_len(right) + 1 <= width:
-            look = "replay" if status.follow else "muted"
-            pieces += [(" " * (width - used - cell_len(right)), "muted"), (right, look)]
+        self._runs_spot = (0, 0)
+        if used + right_cells + 1 <= width:
+            pieces += [(" " * (width - used - right_cells), "muted"), *right]
+            if status.runs:
+                self._runs_spot = (width - right_cells, width - right_cells + cell_len(right[0][0]))
         segments = [Segment(text, base + self.look(f"status-bar--{look}")) for text, look in pieces]
         return Strip(segments).adjust_cell_length(width, base)
 

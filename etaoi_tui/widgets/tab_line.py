@@ -19,15 +19,16 @@ class TabLabel(NamedTuple):
     width: int
 
 
-def lay_out_tabs(tabs: Sequence[tuple[str, str]], active: str, width: int) -> list[TabLabel]:
+def lay_out_tabs(tabs: Sequence[tuple[str, str]], active: str, width: int, left: int = 1) -> list[TabLabel]:
     """Place as many labels as fit, the active one among them.
 
     Args:
         tabs: Keys and titles, in order.
         active: Key of the open tab.
-        width: Cells of the bar; one at each end is kept for the marks of hidden labels.
+        width: Cells of the bar; the last one is kept for the mark of hidden labels.
+        left: Cells before the first label, for the other mark.
     """
-    room = max(width - 2, 4)
+    room = max(width - left - 1, 4)
     tabs = [(key, printable(title)) for key, title in tabs]
     widths = [min(cells(title) + 2, room) for _, title in tabs]
     at = next((n for n, (key, _) in enumerate(tabs) if key == active), 0)
@@ -43,7 +44,7 @@ def lay_out_tabs(tabs: Sequence[tuple[str, str]], active: str, width: int) -> li
         else:
             break
     labels = []
-    x = 1
+    x = left
     for (key, title), cell_width in zip(tabs[first : last + 1], widths[first : last + 1], strict=True):
         labels.append(TabLabel(key, f" {crop(title, cell_width - 2)} ", x, cell_width))
         x += cell_width

@@ -42,7 +42,7 @@ class TourLine(LineWidget):
             traces: All that there are.
             footer: Below the place to stand in.
         """
-        if not self._tour.begun and last_act(traces) is not None:
+        if not self._tour.started and last_act(traces) is not None:
             self._tour.begin()
             footer.screen.mount(self, before=footer)
 

@@ -12,6 +12,7 @@ from etaoi_collector.store import Store
 from etaoi_collector.store.model import Changes, Status, Trace
 from etaoi_tui.text import fit, one_line
 from etaoi_tui.view import format as fmt
+from etaoi_tui.view.command import PANE_KEYS
 from etaoi_tui.view.row_summaries import Summaries
 from etaoi_tui.view.runs import columns as cols
 from etaoi_tui.view.runs.figures import Figures, RunFigures
@@ -45,7 +46,7 @@ class TraceList(RunCursor):
     BINDING_GROUP_TITLE = "Runs"
     HELP = """\
 Every run that arrived: its state, how many events its agent had to drop (⚠ lost), what it was asked, who was
-asked, failures by cause behind ✗, tokens,
+asked, failures by cause behind ✗ (in brackets: it handled all of them and ended well), tokens,
 dollars ($?: no price is known, ≥: not of all), how long it took and when it began; as much as the width has
 room for. Runs of one conversation (a thread, or a session without threads) stand under it, the newest on top,
 with their sums and the course of their context.
@@ -83,7 +84,7 @@ with their sums and the course of their context.
         self._only_runs: Collection[Trace] | None = None
         self._newest = -1
         self._held_back = 0
-        self._drawn: dict[Group, int] = {}
+        self._drawn: dict[Group | Earlier, int] = {}
 
     # what arrives
 
@@ -124,9 +125,10 @@ with their sums and the course of their context.
             self.show_line_above(row)
 
     def _changed(self, item: Row, changes: Changes) -> bool:
-        if isinstance(item, Group):
-            return self._drawn.get(item) != item.totals.version
-        return not isinstance(item, Earlier) and item in changes.traces
+        if isinstance(item, Trace):
+            return item in changes.traces
+        group = item.group if isinstance(item, Earlier) else item
+        return self._drawn.get(item) != group.totals.version
 
     def _draw_news(self) -> None:
         """Draw the list with its new rows, but in a flood only now and then: nobody could read more."""
@@ -220,7 +222,7 @@ with their sums and the course of their context.
         strays = len(self.rows.strays)
         if strays and width >= cell_len(sums) + 30:
             sums = f"+{fmt.count(strays, 'stray mark')}  {sums}"
-        left = " 1 runs"
+        left = f"{PANE_KEYS['traces']} runs"
         if self.order != "time":
             left += f" {_ORDER_WORDS[self.order]}"
         if self.note:
@@ -239,7 +241,8 @@ with their sums and the course of their context.
         item = self.rows.at(row)
         priced = self.figures.priced
         if isinstance(item, Earlier):
-            return ("earlier", item.group.hidden)
+            self._drawn[item] = item.group.totals.version
+            return ("earlier", item.group.hidden, item.group.hidden_failures)
         if isinstance(item, Group):
             totals = item.totals
             self._drawn[item] = totals.version

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from etaoi_collector.store.model import Span, Trace
+from etaoi_collector.store.model import Changes, Span, Trace
 from etaoi_tui.view.selection import Selection, SelectionChange
 from etaoi_tui.view.voice.thresholds import Thresholds
 from etaoi_tui.widgets.lane_view import LaneView
@@ -47,20 +47,31 @@ Open a turn to see its stages; w goes to the worst turn, v to the same moment in
         """
         super().__init__(now, thresholds, id=id)
         self.selection = selection
+        self._awaited: Span | None = None
+        """A span that was selected before the call knew of its turn."""
         selection.watch(self._selection_changed)
 
     # what is selected
 
     def _selection_changed(self, change: SelectionChange) -> None:
         span = self.selection.span
+        self._awaited = None
         if change.trace or change.by is self or span is None:
             return
         if span is not self.span_at_cursor:
             if change.by_hand:
                 self.open_at(span)
-            else:
-                self.show_span(span)
+            elif not self.show_span(span):
+                self._awaited = span
         self.selection.complete(self._whole_turn)
+
+    def apply(self, changes: Changes) -> None:
+        """Take in a tick's changes; the cursor goes to a turn that was selected when it began."""
+        super().apply(changes)
+        awaited = self._awaited
+        if awaited is not None and self.show_span(awaited):
+            self._awaited = None
+            self.selection.complete(self._whole_turn)
 
     def _select(self) -> None:
         """Select what the row under the cursor is about; the call as a whole if nothing is."""

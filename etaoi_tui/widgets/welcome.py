@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable
 from functools import partial
 from typing import ClassVar
@@ -20,6 +21,8 @@ from etaoi_tui.widgets.styles import StyleTable
 
 _USES = 28
 """Cells of what an agent uses, before the line to copy."""
+_INDENT = 6
+"""Cells before a line to copy that stands below its name."""
 _RECORDINGS = 3
 """Recordings that there should be room for."""
 _KNOCKS = 2
@@ -74,9 +77,8 @@ copies it. Enter opens the recording under the cursor instead of listening.
         self._clients: list[str] = []
         self._offers: list[RecentRecording] = []
         self._cursor = 0
-        self._said: tuple[object, ...] = ()
-        self._lines: list[list[Piece]] = []
-        """The words for what is said, as they were last put together."""
+        self._fitted: tuple[tuple[object, ...], list[list[Piece]]] = ((), [])
+        """What the words depend on, and the words: each line of them is drawn by itself."""
 
     def show_callers(self, connections: Iterable[Connection], knocks: list[str]) -> None:
         """Say who is connected without having sent a span, and who came and was not let in.
@@ -147,16 +149,28 @@ copies it. Enter opens the recording under the cursor instead of listening.
         ]
 
     def _fitting_words(self) -> list[list[Piece]]:
-        """Leave out the empty lines where the screen is small. Each line that is drawn asks for all."""
-        said = (self.size, self._recipe, len(self._offers), self._clients, self._knocks)
-        if said != self._said:
-            words = self._words()
-            recordings = min(len(self._offers), _RECORDINGS)
-            is_small = len(words) + recordings > self.size.height
-            self._said, self._lines = said, [line for line in words if line] if is_small else words
-        return self._lines
+        """Leave out empty lines where the screen is small, then the ends of commands that are not chosen."""
+        key = (self.size, self._recipe, tuple(self._knocks), tuple(self._clients), len(self._offers))
+        if self._fitted[0] != key:
+            self._fitted = (key, self._fit())
+        return self._fitted[1]
 
-    def _words(self) -> list[list[Piece]]:
+    def _fit(self) -> list[list[Piece]]:
+        room = self.size.height - min(len(self._offers), _RECORDINGS)
+        for every in (True, False):
+            words = self._words(every)
+            while len(words) > room and [] in words:
+                words.remove([])
+            if len(words) <= room:
+                break
+        return words
+
+    def _words(self, every: bool) -> list[list[Piece]]:
+        """Return the lines above the recordings.
+
+        Args:
+            every: Every line to copy stands there whole, not the chosen one alone.
+        """
         words: list[list[Piece]] = [[], [("  Watching for agents", "welcome--title")], []]
         if self._clients:
             for client in self._clients[:3]:
@@ -170,7 +184,8 @@ copies it. Enter opens the recording under the cursor instead of listening.
         if self._demo:
             return [*words, [("    The scripted agent of the demo starts in a moment.", "welcome--muted")]]
         words += [[], [("  Type one of these (a number chooses, y copies):", "welcome--muted")], []]
-        words += [self._recipe_line(number) for number in range(len(self._recipes))]
+        for number in range(len(self._recipes)):
+            words += self._recipe_lines(number, whole=every or number == self._recipe)
         words += [
             [],
             [
@@ -191,17 +206,33 @@ copies it. Enter opens the recording under the cursor instead of listening.
             words += [[("  Recorded before (⏎ opens one instead of listening):", "welcome--muted")]]
         return words
 
-    def _recipe_line(self, number: int) -> list[Piece]:
+    def _recipe_lines(self, number: int, *, whole: bool) -> list[list[Piece]]:
+        """Draw a line to copy: beside its name, or below it where it is whole and has no room there."""
         recipe = self._recipes[number]
         chosen = number == self._recipe
         head = f" {'▸' if chosen else ' '} {number + 1} "
         uses = recipe.uses.ljust(_USES)
-        line = one_line(recipe.line, max(self.size.width - cell_len(head + uses) - 2, 8))
-        return [
+        room = max(self.size.width - cell_len(head + uses) - 2, 8)
+        first: list[Piece] = [
             (head, "welcome--live" if chosen else "welcome--muted"),
             (uses, "welcome--text"),
-            (line, "welcome--code"),
         ]
+        if cell_len(recipe.line) <= room or not whole:
+            return [[*first, (one_line(recipe.line, room), "welcome--code")]]
+        lines = wrap_command(recipe.line, max(self.size.width - _INDENT - 2, 8))
+        return [first, *([(" " * _INDENT, ""), (line, "welcome--code")] for line in lines)]
+
+
+def wrap_command(line: str, width: int) -> list[str]:
+    """Break a command at its blanks, so that what is copied from the screen still is that command.
+
+    Args:
+        line: A line for a shell, or of Python.
+        width: Characters of each part.
+    """
+    more = "" if line.startswith("import ") else " \\"  # Python goes on in brackets and behind a semicolon
+    parts = textwrap.wrap(line, width - len(more), break_long_words=False, break_on_hyphens=False)
+    return [part + more for part in parts[:-1]] + parts[-1:]
 
 
 def _http(endpoint: str) -> str:

@@ -58,6 +58,29 @@ async def test_e_goes_on_into_the_next_run_that_failed_and_around() -> None:
         assert {tool for _, tool in seen} == {"search"}
 
 
+async def test_e_begins_with_the_failure_that_ended_the_run_and_comes_to_handled_ones_after_it() -> None:
+    async with world() as (w, pilot):
+        scribe = w.scribe
+        root = scribe.start("sub_agent", "researcher")
+        for name in ("first", "second"):
+            scribe.end(scribe.start("tool", name, root), error=f"TimeoutError('{name}')")
+        scribe.end(scribe.start("llm", "gpt-5", root), {"response": {"text": "Another way, then."}})
+        inner = scribe.start("sub_agent", "writer", root)
+        scribe.end(scribe.start("tool", "publish", inner), error="KeyError('title')")
+        scribe.end(inner, error="KeyError('title')")
+        scribe.end(root, error="RuntimeError('KeyError')")
+        await w.tick(pilot)
+        w.tree.follow(False)
+        await pilot.press("2", "g")
+        seen = []
+        for key in ("e", "e", "e", "e", "E", "E"):
+            await pilot.press(key)
+            seen.append(w.tree.cursor.name)
+        assert seen == ["publish", "first", "second", "publish", "second", "first"]
+        await pilot.press("g", "e")
+        assert w.tree.cursor.name == "first", "what ended it was seen: on in order from the cursor"
+
+
 async def test_e_says_that_nothing_failed_only_when_nothing_did() -> None:
     async with world() as (w, pilot):
         for name in ("one", "two"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -135,7 +136,9 @@ async def test_the_detail_follows_the_cursor_and_enter_goes_to_the_row_in_the_tr
             if target is not None and target.name == "change_order":
                 break
             await pilot.press("j")
-        await pilot.pause(0.05)
+        deadline = monotonic() + 30
+        while w.tree.cursor is not main.conversation.target and monotonic() < deadline:
+            await w.tick(pilot)
         await settle(w, pilot)
         assert main.talk.display, "moving the cursor must not leave the conversation"
         assert w.tree.cursor.name == "change_order" and w.tree.cursor.error == "locked"

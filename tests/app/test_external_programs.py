@@ -14,6 +14,7 @@ from benchmarks.terminal import Terminal
 from etaoi_tui import external_programs
 from etaoi_tui.external_programs import pipe_through, value_file, viewer_command
 from etaoi_tui.screens.pipe import result_document
+from tests.app.quitting import quit_viewer
 from tests.collector.making import write_trace
 from tests.generate import frames
 from tests.scribe import Scribe
@@ -102,13 +103,17 @@ def test_a_value_opens_in_the_editor_and_the_viewer_comes_back(tmp_path: Path, r
         since = terminal.position
         terminal.press("|")
         terminal.wait_for("pipe", since=since)
+        # Textual runs an editing key behind letters that came in the same read.
+        since = terminal.position
         terminal.press("\x15")
-        terminal.wait_quiet()  # Textual runs an editing key behind letters that came in the same read
+        terminal.wait_for("command, such as", since=since)
+        since = terminal.position
         terminal.press("tr a-z A-Z")
-        terminal.wait_quiet()
+        terminal.wait_for("tr a-z A-Z", since=since)
+        since = terminal.position
         terminal.press("\r")
         terminal.wait_for("NEEDLE", since=since)
+        since = terminal.position
         terminal.press("\x1b")
-        terminal.wait_quiet()
-        terminal.press("q")
-        terminal.wait_end()
+        terminal.wait_for("quit", since=since)
+        quit_viewer(terminal)

@@ -101,7 +101,7 @@ async def test_moving_and_folding() -> None:
         await pilot.press("g", "j", "j", "h")
         assert names(w) == ["researcher", "gpt-5", "reviewer", "search"]
         assert "+1" in w.lines()[2]
-        assert "✗" in w.lines()[2]
+        assert "✗ handled" in w.lines()[2]
         await pilot.press("right", "right")
         assert w.tree.cursor.name == "run_tests"
         await pilot.press("left")

@@ -14,7 +14,8 @@ from textual.pilot import Pilot
 from etaoi_collector.sources.catalogued import CataloguedSource, open_catalogued
 from etaoi_collector.store.model import Trace
 from etaoi_tui.app import ViewerApp
-from etaoi_tui.view.error_navigation import is_origin_of_error
+from etaoi_tui.screens.run_filter import filter_runs
+from etaoi_tui.view.error_navigation import has_problem, is_origin_of_error
 from tests.catalogue.making import read, write_run
 from tests.catalogue.test_catalogued import read_plainly
 from tests.catalogue.test_growing import Growing, of_clients
@@ -106,6 +107,27 @@ async def test_a_run_that_left_memory_is_read_again_when_it_is_shown(source: Cat
         assert gone.unread is None
         assert made.shown is gone
         assert made.app.main.span_tree.row_count > 1
+
+
+async def test_a_filter_covers_runs_that_were_not_read(source: CataloguedSource) -> None:
+    async with opened(source) as (made, pilot):
+        app = made.app
+        failed = {trace for trace in app.main.traces.all.newest_first() if has_problem(trace)}
+        assert len(failed) > 5
+        filter_runs(app.main, "err:")
+        for _ in range(3):
+            await made.step(pilot)
+        assert set(app.main.traces.rows.newest_first()) == failed
+        assert not app.feed.ended
+        await pilot.press("enter")
+        while not made.shown.is_read:
+            await made.step(pilot)
+        await made.step(pilot)
+        assert made.shown in failed
+        cursor = app.main.selection.span
+        assert cursor is not None
+        assert cursor.error
+        assert not app.feed.ended
 
 
 @pytest.fixture

@@ -156,11 +156,16 @@ async def test_w_goes_to_the_slowest_tool_of_the_session_and_on() -> None:
             scribe.end(tool, {"output": "x"})
             scribe.end(root)
         await w.tick(pilot)
-        seen = []
+        seen, said = [], []
         for _ in range(4):
             await pilot.press("w")
             seen.append(w.tree.cursor.name)
+            said.append(w.said)
         assert seen == ["took-7", "took-3", "took-1", "took-7"]
+        assert said[:2] == [
+            "took-7, 7.00s: the slowest of the session's tool calls.",
+            "took-3, 3.00s: number 2 of the slowest of the session's tool calls.",
+        ]
 
 
 @pytest.mark.parametrize("width", [20, 40, 60, 80, 100, 120, 160, 200, 300])

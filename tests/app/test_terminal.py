@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import os
 import re
 import select
 import signal
 import struct
-import subprocess
 import sys
 import termios
 import time
@@ -22,6 +20,7 @@ from websockets.sync.client import connect
 
 from benchmarks.terminal import Terminal
 from etaoi_collector.wire.trace_records import TraceWriter
+from tests.app.quitting import quit_viewer
 from tests.generate import UGLY, frame, frames, hello, ugly_trace
 from tests.scribe import Scribe
 
@@ -41,16 +40,16 @@ UNSAFE = re.compile(
 
 _OVER_THE_SCREEN = (
     ("y", "copy"),
-    ("\x1b", " 1 runs"),
+    ("\x1b", "[1] runs"),
     ("?", "help"),
     ("}", "States"),
-    ("\x1b", " 1 runs"),
+    ("\x1b", "[1] runs"),
     ("!", "problems"),
-    ("\x1b", " 1 runs"),
+    ("\x1b", "[1] runs"),
     ("/copied", " hit"),
-    ("\x1b", " 1 runs"),
+    ("\x1b", "[1] runs"),
     (":", "find and run"),
-    ("\x1b", " 1 runs"),
+    ("\x1b", "[1] runs"),
 )
 """Keys that open or close something, and what is drawn then. An escape has to arrive alone: a key that
 reached the program together with it would be another key."""
@@ -192,14 +191,8 @@ def test_a_defect_in_every_tick_costs_neither_the_viewer_nor_the_recording(state
             terminal.wait_for("Traceback")
             since = terminal.position
             terminal.press("q")  # closes the page; an escape and a key together would be another key
-            terminal.wait_for("2 last-words", since=since)
-        # A page that was just closed is deaf for a moment; the row behind it may be drawn before that.
-        deadline = time.monotonic() + 60
-        while terminal.process.poll() is None and time.monotonic() < deadline:
-            terminal.press("q")
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                terminal.process.wait(1)
-        terminal.wait_end()
+            terminal.wait_for("[2] last-words", since=since)
+        quit_viewer(terminal)
         assert terminal.process.returncode == 0
         written = terminal.written()
     assert LEAVES_THE_SCREEN in written

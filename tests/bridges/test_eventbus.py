@@ -19,9 +19,9 @@ from tests.bridges.plays import BOTH, LOOP, Play, complete, one_loop, play_first
 
 @BOTH
 async def test_an_execution_is_a_tree(bus_class: type[FirstBus], play: Play) -> None:
-    shown = await recorded(bus_class(), play)
-    shown.nothing_dangles()
-    (root,) = shown.roots
+    tree = await recorded(bus_class(), play)
+    tree.nothing_dangles()
+    (root,) = tree.roots
     assert root.outline() == ["task main", LOOP]
     assert root.json("inputs") == {"topic": "cats"}
     assert root.json("outputs") == {"page": "ok"}
@@ -33,7 +33,7 @@ async def test_an_execution_is_a_tree(bus_class: type[FirstBus], play: Play) -> 
     assert first.result["response"] == {"role": "ai", "text": "I look"}
     assert 0 < first.result["ttft_ms"] < 10_000
     assert again.text() == "done"
-    search, save = shown.find("tool")
+    search, save = tree.find("tool")
     assert (search.json("input"), search.result["output"], search.error) == ({"q": "x"}, "found x", None)
     assert save.error == "disk full"
     assert first.over <= search.began
@@ -42,8 +42,8 @@ async def test_an_execution_is_a_tree(bus_class: type[FirstBus], play: Play) -> 
 
 
 async def test_a_session_that_is_asked_for_holds_all_streams() -> None:
-    shown = await recorded(FirstBus(), play_first, session_id="mine")
-    assert {span.start["session_id"] for span in shown.all()} == {str(session_uuid("mine"))}
+    tree = await recorded(FirstBus(), play_first, session_id="mine")
+    assert {span.start["session_id"] for span in tree.all()} == {str(session_uuid("mine"))}
 
 
 @pytest.mark.parametrize("node_class", [NodeOfTheFirst, NodeOfTheNewest])
@@ -72,10 +72,10 @@ async def test_the_same_node_in_executions_at_the_same_time(node_class: Any) -> 
     async def play(bus: Any) -> None:
         await asyncio.gather(*(run(bus, f"e{number}") for number in range(5)))
 
-    shown = await recorded(FirstBus() if node_class is NodeOfTheFirst else NewestBus(), play)
-    shown.nothing_dangles()
-    assert len(shown.roots) == 5
-    for root in shown.roots:
+    tree = await recorded(FirstBus() if node_class is NodeOfTheFirst else NewestBus(), play)
+    tree.nothing_dangles()
+    assert len(tree.roots) == 5
+    for root in tree.roots:
         name = root.metadata["execution_id"]
         assert root.outline() == [
             "task main",
@@ -137,9 +137,9 @@ async def test_text_for_the_client_is_the_models_only_if_nothing_else_is() -> No
         await node.say("node_loop_completed")
         await complete(bus, "e1")
 
-    shown = await recorded(NewestBus(), play)
-    assert [call.text() for call in shown.find("llm")] == ["hello you", "inner"]
-    assert shown.one("sub_agent").text("client") == "outer"
+    tree = await recorded(NewestBus(), play)
+    assert [call.text() for call in tree.find("llm")] == ["hello you", "inner"]
+    assert tree.one("sub_agent").text("client") == "outer"
 
 
 async def test_a_snapshot_that_begins_anew_is_another_model_call() -> None:
@@ -184,8 +184,8 @@ async def test_usage_is_the_turns_unless_it_had_one_model_call() -> None:
         await node.say("llm_turn_complete", **{**TURN, "cost_usd": 0.25})
         await complete(bus, "e1")
 
-    shown = await recorded(NewestBus(), play)
-    one, many = shown.find("turn")
+    tree = await recorded(NewestBus(), play)
+    one, many = tree.find("turn")
     assert one.deltas == []
     assert one.children[0].result["usage"] == USAGE
     assert "cost_usd" not in one.children[0].result
@@ -211,8 +211,8 @@ async def test_a_silent_model_call_is_found_by_the_context_usage_before_it() -> 
             )
         await complete(bus, "e1")
 
-    shown = await recorded(NewestBus(), play)
-    assert [child.kind for child in shown.one("turn").children if not child.is_row] == [
+    tree = await recorded(NewestBus(), play)
+    assert [child.kind for child in tree.one("turn").children if not child.is_row] == [
         "llm",
         "tool",
         "tool",
@@ -256,8 +256,8 @@ async def test_workers_end_with_their_report() -> None:
         await one_loop(NodeOfTheNewest(bus, "writer", "worker:w4", None))
         await bus.emit("subagent_report", "queen", data={"worker_id": "w4", "status": "timeout"})
 
-    shown = await recorded(NewestBus(), play)
-    queen, alone = shown.roots
+    tree = await recorded(NewestBus(), play)
+    queen, alone = tree.roots
     one, two, three = queen.children
     late = one.children.pop()
     assert [worker.outline() for worker in queen.children] == [
@@ -276,9 +276,9 @@ async def test_a_node_without_an_execution_has_a_root_of_its_own() -> None:
         await one_loop(NodeOfTheFirst(bus, "writer"))
         await one_loop(NodeOfTheFirst(bus, "writer"))
 
-    shown = await recorded(FirstBus(), play)
-    assert [root.outline() for root in shown.roots] == [["task writer", LOOP]] * 2
-    shown.nothing_dangles()
+    tree = await recorded(FirstBus(), play)
+    assert [root.outline() for root in tree.roots] == [["task writer", LOOP]] * 2
+    tree.nothing_dangles()
 
 
 async def test_everything_else_is_a_row() -> None:
@@ -297,9 +297,9 @@ async def test_everything_else_is_a_row() -> None:
         elsewhere = contextvars.Context()
         await asyncio.create_task(bus.emit("credentials_required", "ui"), context=elsewhere)
 
-    shown = await recorded(NewestBus(), play)
-    root, ui = shown.roots
-    assert [row.name for row in shown.one("turn").rows()] == ["judge_verdict", "never_heard_of"]
+    tree = await recorded(NewestBus(), play)
+    root, ui = tree.roots
+    assert [row.name for row in tree.one("turn").rows()] == ["judge_verdict", "never_heard_of"]
     progress, violation, state = root.rows()
     assert (progress.name, progress.json("inputs")) == ("goal_progress", {"progress": 0.5})
     assert (violation.name, state.name) == ("constraint_violation", "state_changed")

@@ -70,11 +70,11 @@ async def test_a_type_without_a_span_of_its_own_is_a_row_with_all_its_data(kind:
         await node.say(kind, **data)
         await complete(bus, "e1")
 
-    shown = await recorded(FirstBus() if first else NewestBus(), play)
-    shown.nothing_dangles()
-    (root,) = shown.roots
+    tree = await recorded(FirstBus() if first else NewestBus(), play)
+    tree.nothing_dangles()
+    (root,) = tree.roots
     assert root.outline() == ["task main", ["sub_agent n", ["turn iteration 1", "llm model"]]]
-    (row,) = shown.one("turn").rows()
+    (row,) = tree.one("turn").rows()
     assert (row.name, row.metadata["event"], row.json("inputs")) == (kind, kind, data)
     assert row.began == row.over and row.error is None
     assert row.metadata.get(SEVERITY) == severity(kind)
@@ -119,8 +119,8 @@ async def test_no_event_without_its_data_makes_it_stumble(kind: str, data: dict[
         await bus.emit(kind, "worker:w", data=data)
         await complete(bus, "e1")
 
-    shown = await recorded(NewestBus(), play)
-    assert shown.roots[0].name == "main" and all(len(span.ends) == 1 for span in shown.all())
+    tree = await recorded(NewestBus(), play)
+    assert tree.roots[0].name == "main" and all(len(span.ends) == 1 for span in tree.all())
 
 
 def test_every_type_of_every_version_is_in_the_table() -> None:
@@ -162,16 +162,16 @@ async def test_waiting_for_a_person_is_no_work_of_the_model() -> None:
         await node.say("node_loop_completed", iterations=1)
         await complete(bus, "e1")
 
-    shown = await recorded(NewestBus(), play)
-    shown.nothing_dangles()
-    asked, answered = shown.find("llm")
+    tree = await recorded(NewestBus(), play)
+    tree.nothing_dangles()
+    asked, answered = tree.find("llm")
     assert (asked.text(), answered.text()) == ("Which city?", "Oslo it is")
     assert asked.over <= wait[0] and wait[1] <= answered.began
     assert answered.payload["input_messages"] == [{"role": "human", "text": "Oslo"}]
     assert answered.metadata[SAID_TO] == "user"
-    node, root = shown.one("sub_agent"), shown.roots[0]
+    node, root = tree.one("sub_agent"), tree.roots[0]
     assert node.waits == root.waits == ["Which city?", ""]
-    said = next(row for row in shown.one("turn").rows() if row.name == "client_input_received")
+    said = next(row for row in tree.one("turn").rows() if row.name == "client_input_received")
     assert (said.metadata[SAID_BY], said.payload["text"]) == ("user", "Oslo")
 
 
@@ -208,10 +208,10 @@ async def test_every_way_to_wait_and_to_go_on(kind: str, data: dict[str, Any], w
         await node.say("node_loop_completed", iterations=1)
         await complete(bus, "e1")
 
-    shown = await recorded(NewestBus(), play)
-    shown.nothing_dangles()
-    assert shown.one("sub_agent").waits == shown.roots[0].waits == [what, ""]
-    assert all(call.over <= wait[0] or wait[1] <= call.began for call in shown.find("llm"))
+    tree = await recorded(NewestBus(), play)
+    tree.nothing_dangles()
+    assert tree.one("sub_agent").waits == tree.roots[0].waits == [what, ""]
+    assert all(call.over <= wait[0] or wait[1] <= call.began for call in tree.find("llm"))
 
 
 async def test_what_still_waits_at_the_end_says_so() -> None:
@@ -221,8 +221,8 @@ async def test_what_still_waits_at_the_end_says_so() -> None:
         await node.say("node_loop_started")
         await node.say("client_input_requested", prompt="Really?")
 
-    shown = await recorded(NewestBus(), play)
-    assert shown.roots[0].waits == ["Really?"]
+    tree = await recorded(NewestBus(), play)
+    assert tree.roots[0].waits == ["Really?"]
 
 
 async def test_the_models_name_is_on_its_calls() -> None:
@@ -236,8 +236,8 @@ async def test_the_models_name_is_on_its_calls() -> None:
             await node.say("llm_turn_complete", model="claude", input_tokens=1, output_tokens=1)
         await complete(bus, "e1")
 
-    shown = await recorded(NewestBus(), play)
-    calls = shown.find("llm")
+    tree = await recorded(NewestBus(), play)
+    calls = tree.find("llm")
     assert [call.name for call in calls] == ["model", "model", "claude", "claude"]
     assert all({"model": "claude"} in call.deltas for call in calls)
 
@@ -250,8 +250,8 @@ async def test_an_execution_that_is_cancelled_says_nothing_and_is_started_again(
         await start(bus, "e2")
         await complete(bus, "e2")
 
-    shown = await recorded(FirstBus(), play)
-    assert [root.error for root in shown.roots] == ["span_end_synthesized_on_detach", None]
+    tree = await recorded(FirstBus(), play)
+    assert [root.error for root in tree.roots] == ["span_end_synthesized_on_detach", None]
 
 
 async def test_what_the_bus_adds_to_an_event_afterwards_changes_nothing_that_was_told() -> None:

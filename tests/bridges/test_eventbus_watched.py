@@ -54,11 +54,11 @@ async def test_what_happened_before_is_told_at_its_own_times() -> None:
     detached = datetime.now().astimezone()
     again = watch(bus, sink=sink)
     again.detach()
-    shown = Forest(sink.events)
-    (root,) = shown.roots
+    tree = Forest(sink.events)
+    (root,) = tree.roots
     assert root.outline() == ["task main", ["sub_agent n", ["turn iteration 1", "llm model"]]]
     assert abs((root.began - began).total_seconds()) < 0.001
-    call = shown.one("llm")
+    call = tree.one("llm")
     assert abs((call.began - began).total_seconds() - 2) < 0.001
     assert call.text() == "now"
     first_token = call.began + timedelta(milliseconds=call.result["ttft_ms"])
@@ -71,9 +71,9 @@ async def test_history_that_lost_its_start_and_no_history() -> None:
     node = NodeOfTheNewest(bus, "n", "main", "e1")
     await start(bus, "e1")
     await one_loop(node)
-    shown = await recorded(bus, lambda bus: complete(bus, "e1"))
-    assert [child.kind for child in shown.one("task").children] == ["sub_agent"]
-    shown.nothing_dangles()
+    tree = await recorded(bus, lambda bus: complete(bus, "e1"))
+    assert [child.kind for child in tree.one("task").children] == ["sub_agent"]
+    tree.nothing_dangles()
     bus = NewestBus()
     await start(bus, "e1")
     assert (await recorded(bus, lambda bus: asyncio.sleep(0), history=False)).roots == []
@@ -147,8 +147,8 @@ async def test_no_type_of_event_is_a_problem(
                 await bus.publish(bus.AgentEvent(kind, "s", **fields))
                 await bus.publish(bus.AgentEvent(kind, "s", data={"content": 5, "tool_use_id": []}, **fields))
 
-    shown = await recorded(bus_class(), play)
-    for span in shown.all():
+    tree = await recorded(bus_class(), play)
+    for span in tree.all():
         assert span.end is not None
     assert "etaoi-tui" not in caplog.text
 

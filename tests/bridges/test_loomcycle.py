@@ -10,7 +10,7 @@ from etaoi_collector.conventions.event_rows import SAID_BY, SEVERITY, WARNING
 from etaoi_collector.wire.metadata_keys import APPROXIMATE_END
 from etaoi_tui.sdk.ids import bridge_uuid, session_uuid
 from tests.bridges.real import check_that_all_end_alike, forest, played
-from tests.bridges.trees import Shown
+from tests.bridges.trees import SpanNode
 
 pytestmark = pytest.mark.real_clients
 
@@ -69,9 +69,9 @@ def test_a_run_has_the_ids_that_any_other_way_to_it_arrives_at(version: str) -> 
 
 
 def test_a_run_is_a_turn_with_model_calls_and_tools(version: str) -> None:
-    shown = forest("loomcycle", version, "stream")
-    assert [root.outline() for root in shown.roots] == [ONE_RUN] * 3
-    root = shown.roots[0]
+    tree = forest("loomcycle", version, "stream")
+    assert [root.outline() for root in tree.roots] == [ONE_RUN] * 3
+    root = tree.roots[0]
     assert root.payload["inputs"] == "Find it."
     assert root.result["outputs"] == "Found."
     assert root.result["stop_reason"] == "end_turn"
@@ -166,7 +166,7 @@ def test_sub_agents_with_their_inside(version: str) -> None:
     assert {"system_prompt": "You are the boss."} in root.deltas
 
 
-def check_imported(root: Shown, first: str) -> None:
+def check_imported(root: SpanNode, first: str) -> None:
     model, tool, second = (child for child in root.children if not child.is_row)
     assert model.payload["input_messages"] == [
         {"role": "system", "text": "Be brief."},
@@ -237,7 +237,7 @@ def test_streams_that_came_later() -> None:
     assert configured.outline()[1:] == ONE_RUN[1:]
 
 
-def rows(version: str, scenario: str = "other_types") -> dict[str, Shown]:
+def rows(version: str, scenario: str = "other_types") -> dict[str, SpanNode]:
     (root,) = forest("loomcycle", version, scenario).roots
     return {row.name: row for row in root.rows()}
 

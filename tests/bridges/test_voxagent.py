@@ -54,8 +54,8 @@ def test_no_scenario_is_forgotten(version: str) -> None:
 
 
 def test_run_and_stream_give_the_same_tree(version: str) -> None:
-    shown = forest("voxagent", version, "run_with_tools")
-    run, stream = shown.roots
+    tree = forest("voxagent", version, "run_with_tools")
+    run, stream = tree.roots
     assert run.outline() == stream.outline()
     assert run.outline() == [
         "turn helper",
@@ -71,7 +71,7 @@ def test_run_and_stream_give_the_same_tree(version: str) -> None:
         assert root.metadata["voxagent.model"] == "scripted:tools"
         run_id = root.metadata["run_id"]
         assert [delta["run_id"] for delta in root.deltas if "run_id" in delta] == [run_id]
-    assert run.start["session_id"] == stream.start["session_id"] != shown.cards[0].start["session_id"]
+    assert run.start["session_id"] == stream.start["session_id"] != tree.cards[0].start["session_id"]
 
 
 def test_a_model_call_tells_what_it_got_and_said(version: str) -> None:
@@ -118,8 +118,8 @@ def test_a_model_call_ends_before_its_tools_start(version: str) -> None:
 
 
 def test_tools_tell_input_output_and_call(version: str) -> None:
-    shown = forest("voxagent", version, "run_with_tools").roots[0]
-    weather, report = shown.children[1:3]
+    tree = forest("voxagent", version, "run_with_tools").roots[0]
+    weather, report = tree.children[1:3]
     assert (weather.json("input"), weather.payload["tool_call_id"]) == ({"q": "Oslo"}, "w1")
     assert weather.result["output"] == "sunny in Oslo"
     assert report.json("output") == {"n": 1, "q": "x"}
@@ -138,8 +138,8 @@ def test_what_an_agent_was_told_to_keep_secret_is_not_recorded(version: str) -> 
 
 
 def test_a_snapshot_shows_prompt_model_tools_and_sub_agents(version: str) -> None:
-    shown = forest("voxagent", version, "sub_agents")
-    top, middle, leaf = shown.cards
+    tree = forest("voxagent", version, "sub_agents")
+    top, middle, leaf = tree.cards
     card = top.payload
     assert (card["framework"], card["agent_name"], card["llm"]) == ("voxagent", "top", "scripted:top")
     assert [tool["name"] for tool in card["tools"]] == ["middle"]
@@ -149,7 +149,7 @@ def test_a_snapshot_shows_prompt_model_tools_and_sub_agents(version: str) -> Non
     ]
     assert card["graph"]["edges"] == [{"src": "top", "dst": "top/middle"}]
     assert (middle.payload["agent_name"], leaf.payload["agent_name"]) == ("middle", "leaf")
-    root = shown.roots[0]
+    root = tree.roots[0]
     assert root.metadata["agent.context_id"] == top.start["span_id"]
     assert root.metadata["agent.context_hash"] == card["hash"]
     assert forest("voxagent", version, "run_with_tools").cards[0].payload["system_prompt"] == "Be kind."
@@ -164,8 +164,8 @@ def test_the_agents_page_names_the_sessions_of_its_runs(version: str) -> None:
 
 
 def test_sub_agents_nest_at_any_depth_and_keep_their_error(version: str) -> None:
-    shown = forest("voxagent", version, "sub_agents")
-    (root,) = shown.roots
+    tree = forest("voxagent", version, "sub_agents")
+    (root,) = tree.roots
     assert root.outline() == [
         "turn top",
         "llm scripted:top",
@@ -180,8 +180,8 @@ def test_sub_agents_nest_at_any_depth_and_keep_their_error(version: str) -> None
         ],
         "llm scripted:top",
     ]
-    assert shown.one("sub_agent", "leaf").error == "leaf broke"
-    tool = shown.one("tool", "leaf")
+    assert tree.one("sub_agent", "leaf").error == "leaf broke"
+    tool = tree.one("tool", "leaf")
     assert tool.error is None
     assert tool.result["output"] == "Sub-agent error: leaf broke"
     assert root.error is None
@@ -248,11 +248,11 @@ def test_a_stream_that_is_left_ends(version: str) -> None:
 
 
 def test_tools_that_come_late_are_watched_and_change_the_snapshot(version: str) -> None:
-    shown = forest("voxagent", version, "late_tools")
-    before, after = shown.roots
+    tree = forest("voxagent", version, "late_tools")
+    before, after = tree.roots
     assert next(child for child in before.children if child.kind == "tool").error == "Unknown tool: clock"
     assert next(child for child in after.children if child.kind == "tool").result["output"] == "12:00"
-    first, second = shown.cards
+    first, second = tree.cards
     assert [tool["name"] for tool in first.payload["tools"]] == []
     assert [tool["name"] for tool in second.payload["tools"]] == ["clock"]
     assert after.metadata["agent.context_id"] == second.start["span_id"]
@@ -286,9 +286,9 @@ def test_run_sync_in_a_tool_keeps_its_parent_though_it_runs_in_another_thread(ve
 
 
 def test_tools_of_mcp_servers(version: str) -> None:
-    shown = forest("voxagent", version, "toolsets")
-    assert shown.cards[0].payload["mcp_servers"] == ["files"]
-    for root in shown.roots:
+    tree = forest("voxagent", version, "toolsets")
+    assert tree.cards[0].payload["mcp_servers"] == ["files"]
+    for root in tree.roots:
         read, missing = (child for child in root.children if child.kind == "tool")
         assert (read.name, read.payload["tool_call_id"]) == ("files_read_file", "f1")
         assert read.json("input") == {"path": "a.txt"}

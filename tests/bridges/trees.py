@@ -11,7 +11,7 @@ from etaoi_collector.conventions.seen_agents import CONTEXT_ID
 from etaoi_collector.conventions.waits import WAITS_FOR
 
 
-class Shown:
+class SpanNode:
     """A span with all that was told of it."""
 
     def __init__(self, start: dict[str, Any]) -> None:
@@ -23,8 +23,8 @@ class Shown:
         self.waits: list[str] = []
         self.snapshots: list[str] = []
         self.ends: list[dict[str, Any]] = []
-        self.children: list[Shown] = []
-        self.parent: Shown | None = None
+        self.children: list[SpanNode] = []
+        self.parent: SpanNode | None = None
 
     @property
     def end(self) -> dict[str, Any]:
@@ -61,7 +61,7 @@ class Shown:
         value = self.payload.get(key, self.result.get(key))
         return json.loads(value)
 
-    def all(self) -> Iterator[Shown]:
+    def all(self) -> Iterator[SpanNode]:
         yield self
         for child in self.children:
             yield from child.all()
@@ -71,7 +71,7 @@ class Shown:
         """Whether it is an event and no span of its own."""
         return "event" in self.start["metadata"]
 
-    def rows(self) -> list[Shown]:
+    def rows(self) -> list[SpanNode]:
         """The events that are shown inside it."""
         return [child for child in self.children if child.is_row]
 
@@ -89,11 +89,11 @@ class Forest:
     """All spans of a recording."""
 
     def __init__(self, events: list[dict[str, Any]]) -> None:
-        self.spans: dict[str, Shown] = {}
+        self.spans: dict[str, SpanNode] = {}
         for event in events:
             if event["kind"] == "span_start":
                 assert event["span_id"] not in self.spans, f"started twice: {event}"
-                self.spans[event["span_id"]] = Shown(event)
+                self.spans[event["span_id"]] = SpanNode(event)
         for event in events:
             span = self.spans[event["span_id"]]
             if event["kind"] == "span_delta":
@@ -105,8 +105,8 @@ class Forest:
                     span.deltas.append(event["payload"])
             elif event["kind"] == "span_end":
                 span.ends.append(event)
-        self.roots: list[Shown] = []
-        self.cards: list[Shown] = []
+        self.roots: list[SpanNode] = []
+        self.cards: list[SpanNode] = []
         for span in self.spans.values():
             parent = span.start["parent_span_id"]
             if span.kind == "agent_context":
@@ -118,14 +118,14 @@ class Forest:
                 span.parent.children.append(span)
                 assert span.parent.start["trace_id"] == span.start["trace_id"]
 
-    def all(self) -> Iterator[Shown]:
+    def all(self) -> Iterator[SpanNode]:
         for root in self.roots:
             yield from root.all()
 
-    def find(self, kind: str, name: str | None = None) -> list[Shown]:
+    def find(self, kind: str, name: str | None = None) -> list[SpanNode]:
         return [span for span in self.all() if span.kind == kind and name in (None, span.name)]
 
-    def one(self, kind: str, name: str | None = None) -> Shown:
+    def one(self, kind: str, name: str | None = None) -> SpanNode:
         found = self.find(kind, name)
         assert len(found) == 1, f"{len(found)} of {kind} {name}: {[root.outline() for root in self.roots]}"
         return found[0]

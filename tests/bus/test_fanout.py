@@ -74,8 +74,8 @@ def test_a_viewer_gets_the_recording_byte_for_byte(tmp_path: Path, segment_bytes
             messages = await read_until(connection, size)
             streams.append(b"".join(messages))
             for message in messages:  # a header stands alone, records are whole
-                told = sum(PREFIX.size + len(body) for *_, body in records_in(message))
-                assert told == len(message) or read_header(message) is not None
+                record_bytes = sum(PREFIX.size + len(body) for *_, body in records_in(message))
+                assert record_bytes == len(message) or read_header(message) is not None
             await connection.close()
         return streams
 
@@ -127,8 +127,8 @@ def test_a_second_connection_goes_on_where_the_first_one_was(tmp_path: Path) -> 
         after = After(recording, 1, head[1])
         wanted = parts[1][head[1] :] + b"".join(parts[2:])
         assert run(rest(collector, after, len(wanted))) == wanted
-        whole = b"".join(parts)
-        assert run(rest(collector, After("another", 1, head[1]), len(whole))) == whole
+        joined = b"".join(parts)
+        assert run(rest(collector, After("another", 1, head[1]), len(joined))) == joined
 
 
 def test_the_token_is_asked_for(tmp_path: Path) -> None:
@@ -237,11 +237,11 @@ def test_what_only_memory_holds_is_streamed_and_what_nothing_holds_is_a_gap(
     assert recorder.state is State.STOPPED
 
     position, times, gaps = Cursor(), [], []
-    while (stretch := recorder.stretch(position, 100_000)) is not None:
-        times += [at for _, _, at, _, _ in records_in(stretch.data)]
-        if stretch.gap:
-            gaps.append(stretch.gap)
-        position = stretch.end
+    while (chunk := recorder.read_chunk(position, 100_000)) is not None:
+        times += [at for _, _, at, _, _ in records_in(chunk.data)]
+        if chunk.gap:
+            gaps.append(chunk.gap)
+        position = chunk.end
     assert times == [1.0, 19.0, 20.0, 21.0]
     assert gaps == [17 * (PREFIX.size + len(frame))]
     assert position == recorder.end() and first > 0

@@ -29,8 +29,8 @@ from tests.bridges.hive_bus import NewestEvent
 
 @pytest.fixture
 def bus() -> Iterator[Collector]:
-    with Collector(CollectorOptions(port=0, record=Record.NONE)) as made:
-        yield made
+    with Collector(CollectorOptions(port=0, record=Record.NONE)) as running:
+        yield running
 
 
 def test_every_publisher_reaches_a_subscriber(bus: Collector) -> None:
@@ -38,21 +38,21 @@ def test_every_publisher_reaches_a_subscriber(bus: Collector) -> None:
     values: dict[str, Any] = {"str": "x", "float": 0.5, "int": 1, "Any": "v", "bool": False}
 
     async def publish_all() -> list[str]:
-        made = []
+        published = []
         for name in sorted(vars(Publishers)):
             if not name.startswith("emit_"):
                 continue
             emit = getattr(bus, name)
             hints = {key: hint for key, hint in emit.__annotations__.items() if key not in ("return", "more")}
-            given = {key: values[hint] for key, hint in hints.items() if hint in values}
+            arguments = {key: values[hint] for key, hint in hints.items() if hint in values}
             if "execution_id" in hints:
-                given["execution_id"] = "e1"
-            await emit(**given)
-            made.append(name.removeprefix("emit_"))
-        return made
+                arguments["execution_id"] = "e1"
+            await emit(**arguments)
+            published.append(name.removeprefix("emit_"))
+        return published
 
-    made = asyncio.run(publish_all())
-    assert len(made) == 26
+    published = asyncio.run(publish_all())
+    assert len(published) == 26
     names = {event.name for event in bus.history()}
     assert {"goal_progress", "state_changed", "judge_verdict", "custom", "x"} <= names
     assert bus.stats().rejected == 0

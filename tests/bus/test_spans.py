@@ -22,8 +22,8 @@ from tests.collector.serving import PATIENCE, run, serving, wait_for
 
 @pytest.fixture
 def collector() -> Iterator[Collector]:
-    with Collector(CollectorOptions(port=0, record=Record.NONE)) as made:
-        yield made
+    with Collector(CollectorOptions(port=0, record=Record.NONE)) as running:
+        yield running
 
 
 @pytest.fixture
@@ -76,14 +76,14 @@ def test_an_object_is_what_tail_and_show_print(tmp_path: Path) -> None:
     with Collector(CollectorOptions(port=0, record=file)) as collector:
         tracer = open_tracer(server_url=collector.endpoint)
         work(tracer)
-        told = {event.span_id: event.span for event in collector.history(kinds="span_end")}
+        spans_at_ends = {event.span_id: event.span for event in collector.history(kinds="span_end")}
         with connect(collector.endpoint) as viewer:
             followed = {event.span_id: event.span for event in viewer.history(kinds="span_end")}
         tracer.close()
-    assert followed == told
+    assert followed == spans_at_ends
     shown = invoke("show", str(file), "--json")
     assert {span["span_id"]: span for span in map(json.loads, shown.splitlines())} == json.loads(
-        json.dumps(told)
+        json.dumps(spans_at_ends)
     )
 
 

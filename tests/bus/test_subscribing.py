@@ -116,11 +116,11 @@ def test_filters(tmp_path: Path, filters: dict[str, Any], expected: list[int]) -
         send(collector, [frame_of(MIXED)])
         late = collector.subscribe(**filters)
         wanted = [(MIXED[at]["kind"], MIXED[at].get("span_id")) for at in expected]
-        told = everything(early, collector)
+        events = everything(early, collector)
         if filters == {"kinds": "connected"}:
-            assert [event.kind for event in told] == ["connected"]
+            assert [event.kind for event in events] == ["connected"]
             return
-        assert [(event.kind, event.span_id) for event in told] == wanted
+        assert [(event.kind, event.span_id) for event in events] == wanted
         assert [(event.kind, event.span_id) for event in late] == wanted
         assert early.stats().passed_over == len(MIXED) - len(expected)
 
@@ -145,12 +145,12 @@ def test_connections_and_rejected_events_are_told_to_who_asks(tmp_path: Path) ->
         subscription = collector.subscribe(kinds=kinds)
         send(collector, [frame_of([start(1), start(2, span_id="x")])])
         late = collector.subscribe(kinds=kinds)
-        told = everything(subscription, collector)
-        assert [event.kind for event in told] == ["connected", "rejected", "disconnected"]
+        events = everything(subscription, collector)
+        assert [event.kind for event in events] == ["connected", "rejected", "disconnected"]
         assert [(event.kind, event.reason) for event in late] == [
-            (event.kind, event.reason) for event in told
+            (event.kind, event.reason) for event in events
         ]
-        assert "schema 0.5.1" in (told[0].reason or "") and "span_id" in (told[1].reason or "")
+        assert "schema 0.5.1" in (events[0].reason or "") and "span_id" in (events[1].reason or "")
 
 
 @pytest.mark.parametrize("segment_bytes", [5_000, 512 << 20])

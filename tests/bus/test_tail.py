@@ -78,18 +78,18 @@ def test_objects_are_those_of_show(tmp_path: Path) -> None:
             frames = agent_frames(2)
             send(collector, frames)
             ends = {e.span_id for f in frames for e in decode_frame(f) if isinstance(e, SpanEnd)}
-            told: dict[str, dict[str, Any]] = {}
-            while {key for key, span in told.items() if span["ended_at"]} != ends:
+            newest_objects: dict[str, dict[str, Any]] = {}
+            while {key for key, span in newest_objects.items() if span["ended_at"]} != ends:
                 span = json.loads(line_of(process.stdout))
-                told[span["span_id"]] = span
+                newest_objects[span["span_id"]] = span
             process.send_signal(signal.SIGTERM)
             assert finish(process)[1] == "" and process.returncode == 0
         collector.recorder.flush()
         path = collector.recorder.path
         assert path is not None
-        shown = run(tmp_path, "show", path, "--json").stdout.splitlines()
-    assert {span["span_id"]: span for span in map(json.loads, shown)} == told
-    assert len(told) > 5
+        printed = run(tmp_path, "show", path, "--json").stdout.splitlines()
+    assert {span["span_id"]: span for span in map(json.loads, printed)} == newest_objects
+    assert len(newest_objects) > 5
 
 
 def test_it_waits_for_the_viewer_to_come_back_and_says_so(tmp_path: Path) -> None:
@@ -194,9 +194,9 @@ def test_only_what_is_new(tmp_path: Path) -> None:
             assert "tool 6" in line_of(process.stdout)  # and nothing about what runs since before
             send(collector, [ended, *numbered(7, 7)])
             lines = [line_of(process.stdout) for _ in range(2)]
-            told = next(line for line in lines if "before" in line)
-            assert not told.startswith("running")
-            assert told.index("⚒") > next(line for line in lines if "tool 7" in line).index("⚒")
+            span_line = next(line for line in lines if "before" in line)
+            assert not span_line.startswith("running")
+            assert span_line.index("⚒") > next(line for line in lines if "tool 7" in line).index("⚒")
             process.send_signal(signal.SIGINT)
             assert finish(process) == ("", "")
 
@@ -212,7 +212,7 @@ def test_new_and_the_end_of_the_viewer(tmp_path: Path) -> None:
         assert finish(process)[0] == "" and len(lines) == 40
 
 
-class Told:
+class AllAtOnce:
     """A source that has everything at once."""
 
     live, progress, notices = True, None, ()
@@ -226,7 +226,7 @@ class Told:
 
 
 def test_what_is_newer_waits_until_it_is_released() -> None:
-    dam = SinceFilter(Told(1.0, 2.0, 5.0, 3.0, 6.0), since=4.0)  # type: ignore[arg-type]
+    dam = SinceFilter(AllAtOnce(1.0, 2.0, 5.0, 3.0, 6.0), since=4.0)  # type: ignore[arg-type]
     assert [item.received for item in dam.take(1.0) if isinstance(item, EventBatch)] == [1.0, 2.0]
     assert (dam.waiting, dam.take(1.0)) == (True, [])
     dam.released = True

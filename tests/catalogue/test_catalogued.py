@@ -22,6 +22,7 @@ from etaoi_collector.sources.replay import ReplaySource
 from etaoi_collector.store import Store
 from etaoi_collector.store.model import Status
 from etaoi_tui.feed import Feed
+from etaoi_tui.view.activity import Activity
 from etaoi_tui.view.row_summaries import Summaries
 from etaoi_tui.view.runs.figures import RunFigures
 from tests.catalogue.making import read, write_run
@@ -165,6 +166,21 @@ def test_asking_for_runs_while_the_rest_is_read_changes_nothing(tmp_path: Path) 
             source.prefer(row.trace_id, held_by(store))
         feed.work(1.0, 0.0)
     assert facts_of(store) == expected
+    source.close()
+
+
+def test_nothing_seems_to_work_in_a_run_that_is_being_read_and_has_ended(tmp_path: Path) -> None:
+    path = write_run(tmp_path, events=2_000)
+    run_rows(tmp_path, path)
+    source, store, activity = opened(path, tmp_path), Store(), Activity()
+    feed = Feed(source, store)
+    halves = 0
+    while not feed.ended:
+        feed.work(0.0, 0.0)
+        activity.apply(store.drain_changes())
+        halves += any(trace.running for trace in store.traces.values())
+        assert activity.running == 0
+    assert halves > 5
     source.close()
 
 

@@ -87,7 +87,7 @@ def test_who_follows_a_recording_is_told_what_went_before_they_came(tmp_path: Pa
     for number in range(600):
         recorder.append(float(number), 1, numbered_frame(number, 10))
     position, times, gap, segments = Cursor(), [], 0, []
-    while (chunk := recorder.stretch(position, 50_000)) is not None:
+    while (chunk := recorder.read_chunk(position, 50_000)) is not None:
         head = read_header(chunk.data)
         if head is not None:
             segments.append(head[0].segment)
@@ -219,7 +219,7 @@ def test_a_full_disk_is_told_of_once_and_it_goes_on_in_a_next_file(
     assert places == sorted(places) and recorder.unrecorded == 10
     followed = []
     position = Cursor()
-    while (chunk := recorder.stretch(position, 100_000)) is not None:
+    while (chunk := recorder.read_chunk(position, 100_000)) is not None:
         followed += [at for _, kind, at, _, _ in records_in(chunk.data) if kind == 2]
         position = chunk.end
     assert followed == [1.0] * 5 + [2.0] * 10 + [3.0] * 5

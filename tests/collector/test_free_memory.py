@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import queue
 import subprocess
 import time
 from collections.abc import Iterator
@@ -12,7 +13,8 @@ from pathlib import Path
 import pytest
 import websockets
 
-from etaoi_collector.free_memory import give_back
+from etaoi_collector import free_memory
+from etaoi_collector.free_memory import FreeMemory, give_back
 from etaoi_collector.wire.handshake import encode_hello
 from tests.collector.making import frame_of, start
 from tests.collector.measured_process import started
@@ -71,7 +73,7 @@ ENDS_OF_HEAPS = """
         held.clear()
         print(used - before, memory("RssAnon") - before)
 
-    FreeMemory(asyncio.new_event_loop())
+    FreeMemory(asyncio.new_event_loop(), waiting=int)
     thread = threading.Thread(target=work)  # each thread has a heap of its own
     thread.start()
     thread.join()
@@ -153,32 +155,41 @@ def test_large_messages_leave_nothing_behind(tmp_path: Path) -> None:
     assert now - before < STAYS
 
 
-async def _given_back_once(monkeypatch: pytest.MonkeyPatch) -> int:
-    import etaoi_collector.free_memory as module
+@pytest.fixture
+def given_back(monkeypatch: pytest.MonkeyPatch) -> Iterator[queue.Queue[bool]]:
+    """Gets an item each time that memory is given back."""
+    times: queue.Queue[bool] = queue.Queue()
 
-    times: list[int] = []
-    given = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def count() -> bool:
-        times.append(1)
-        loop.call_soon_threadsafe(given.set)
+    def note() -> bool:
+        times.put(True)
         return True
 
-    monkeypatch.setattr(module, "give_back", count)
-    memory = module.FreeMemory(loop, after=0.01)
-    memory.handled(module.LARGE - 1)
+    monkeypatch.setattr(free_memory, "give_back", note)
+    yield times
+
+
+async def test_memory_is_given_back_after_the_last_of_many_and_never_after_the_end(
+    given_back: queue.Queue[bool],
+) -> None:
+    memory = FreeMemory(asyncio.get_running_loop(), waiting=int, after=0.01)
+    memory.handled(free_memory.LARGE - 1)
     assert memory._waiting is None
     for _ in range(100):
-        memory.handled(module.LARGE)
-    await asyncio.wait_for(given.wait(), PATIENCE)
-    memory.handled(module.LARGE)
+        memory.handled(free_memory.LARGE)
+    await asyncio.to_thread(given_back.get, timeout=PATIENCE)
+    memory.handled(free_memory.LARGE)
     memory.close()
     await asyncio.sleep(0.05)
-    return len(times)
+    assert given_back.empty()
 
 
-def test_memory_is_given_back_after_the_last_of_many_and_never_after_the_end(
-    monkeypatch: pytest.MonkeyPatch,
+async def test_memory_is_given_back_again_when_a_slow_reader_has_taken_what_waits(
+    given_back: queue.Queue[bool],
 ) -> None:
-    assert asyncio.run(_given_back_once(monkeypatch)) == 1
+    waiting = iter([300, 20, 0])
+    memory = FreeMemory(asyncio.get_running_loop(), waiting=lambda: next(waiting), after=0.01)
+    memory.handled(free_memory.LARGE)
+    for _ in range(3):
+        await asyncio.to_thread(given_back.get, timeout=PATIENCE)
+    assert memory._waiting is None and given_back.empty()
+    memory.close()

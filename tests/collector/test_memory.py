@@ -16,6 +16,8 @@ COUNT = 3000
 TEXT = 100 << 10
 """Characters of each event's payload."""
 
+PEAK = 2.5
+"""Memory at the most, as a multiple of the message."""
 LEFT = 32 << 20
 """Bytes that may stay of a message of three hundred million: what the interpreter keeps for later."""
 
@@ -122,8 +124,13 @@ def _measured(path: Path) -> Measured:
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read from /proc")
 def test_a_huge_frame_takes_little_keeps_nobody_waiting_and_leaves_nothing(tmp_path: Path) -> None:
-    """Three of them: by how much the socket's buffer outgrows a frame depends on how it arrives."""
-    runs = [_measured(tmp_path / f"{number}.msgpack") for number in range(3)]
-    assert median(run.peak for run in runs) <= 2.5, runs
+    """Three of them: by how much the socket's buffer outgrows a frame depends on how it arrives.
+
+    Two that fit settle what the median is.
+    """
+    runs = [_measured(tmp_path / f"{number}.msgpack") for number in range(2)]
+    if any(run.peak > PEAK or run.longest > 1.0 for run in runs):
+        runs.append(_measured(tmp_path / "2.msgpack"))
+    assert median(run.peak for run in runs) <= PEAK, runs
     assert min(run.longest for run in runs) <= 1.0, runs
     assert all(run.left <= LEFT for run in runs), runs

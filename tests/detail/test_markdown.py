@@ -79,7 +79,7 @@ def test_an_answer_reads_without_its_marks() -> None:
     assert style_of(layout, "Three changes") == "title" and style_of(layout, "gateway") == "title"
     assert shown(laid_out("**`a.b` is new.** c")) == ["a.b is new. c"]
     assert style_of(layout, "connect()") == "code" and style_of(layout, "# why") == "muted"
-    assert style_of(layout, "return") == "accent" and style_of(layout, '"y"') == "json.string"
+    assert style_of(layout, "return") == "json.number" and style_of(layout, '"y"') == "json.string"
 
 
 def test_the_source_is_there_on_request_and_for_what_is_very_long() -> None:

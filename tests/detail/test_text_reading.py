@@ -93,9 +93,31 @@ def test_a_tool_that_read_a_file_shows_its_source(arguments: Any, output: Any) -
     document = described(start(1, "tool", {"inputs": arguments}), end(1, "tool", {"outputs": output}))
     result = next(s for s in document.tabs[0].sections if s.key == "result")
     assert Text(SCRIPT, language="py") in result.blocks
-    assert {"accent"} <= styled(result.blocks[0])["import os"]
+    assert {"json.number"} <= styled(result.blocks[0])["import os"]
 
 
 def test_only_the_beginning_of_a_text_is_looked_at() -> None:
     text = "words " * 100_000
     assert text_block(text + MARKDOWN) == Text(text + MARKDOWN)
+
+
+TRACEBACK = """\
+Traceback (most recent call last):
+  File "tools.py", line 51, in summary_of
+    raise RuntimeError(f"exit {code}")
+          ^^^^^^^^^^^^
+RuntimeError: exit 1
+"""
+
+
+def test_a_traceback_shows_the_source_in_its_colours_and_the_last_words_as_the_failure() -> None:
+    frames = [
+        start(1, "tool", {"input": "{}"}),
+        end(1, "tool", {"traceback": TRACEBACK}, error="RuntimeError('exit 1')"),
+    ]
+    (section,) = [one for one in described(*frames).tabs[0].sections if one.key == "error"]
+    lines = styled(section.blocks[-1])
+    assert lines['  File "tools.py", line 51, in summary_of'] == {"muted"}
+    assert lines["RuntimeError: exit 1"] == {"error"}
+    assert {"json.number", "json.string"} <= lines['    raise RuntimeError(f"exit {code}")']
+    assert lines["          ^^^^^^^^^^^^"] == {"muted"}

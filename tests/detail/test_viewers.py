@@ -136,6 +136,7 @@ def test_commands_and_sends() -> None:
         ({"type": "ai", "content": [{"type": "text", "text": "a"}, "b"]}, "assistant", "a\nb"),
         ({"role": "developer", "content": "be brief"}, "system", "be brief"),
         (["user", "hi"], "user", "hi"),
+        ({"type": "human", "data": {"content": "hi", "type": "human"}}, "user", "hi"),
         ({"role": "tool", "preview": "abc", "len": 500}, "tool", "abc"),
         ({"role": "narrator", "text": "once"}, "narrator", "once"),
         ({"role": "human", "text": None}, "user", ""),
@@ -147,7 +148,7 @@ def test_messages_of_all_shapes(value: Any, role: str, text: str) -> None:
 
 
 def test_what_is_no_message() -> None:
-    for value in ("text", 1, None, {"a": 1}, ["user"], {"type": "text_delta"}):
+    for value in ("text", 1, None, {"a": 1}, ["user"], {"type": "text_delta"}, {"type": "x", "data": {}}):
         assert read_message(value) is None
     assert read_messages("x") is None and read_messages([{"a": 1}]) is None
 

@@ -229,6 +229,19 @@ def test_plumbing_is_left_out_and_counted() -> None:
     )
 
 
+def test_a_hook_has_one_line_although_its_node_and_its_probe_tell_of_it() -> None:
+    path = CAPTURES / "s01_create_agent.msgpack"
+    lines = invoke("show", path).stdout.splitlines()
+    all_lines = invoke("show", path, "--all").stdout.splitlines()
+
+    def hooks(printed: list[str]) -> int:
+        return sum("Guard.before_model" in line for line in printed)
+
+    assert hooks(all_lines) == 2 * hooks(lines) > 0
+    first = next(n for n, line in enumerate(lines) if "Guard.before_model" in line)
+    assert "✦" in lines[first + 1] and lines[first].index("▤") == lines[first + 1].index("✦")
+
+
 def test_turns_stand_in_the_tree_of_their_session() -> None:
     """A voice turn has a trace of its own, and is read where it happened; alone when asked for."""
     path = CAPTURES / "s09c_livekit_driven.msgpack"

@@ -73,10 +73,10 @@ def test_recordings(name: str) -> None:
     assert number > 0 or name != "s01_create_agent"
 
 
-@pytest.mark.parametrize("how", ["sync", "async"])
+@pytest.mark.parametrize("mode", ["sync", "async"])
 @pytest.mark.parametrize("name", sorted(SCENES))
-def test_agents_under_our_sdk(name: str, how: str) -> None:
-    shown = under_ours(name, how)
+def test_agents_under_our_sdk(name: str, mode: str) -> None:
+    shown = under_ours(name, mode)
     compare_rows_with_pages(shown.spans, shown.payloads, shown.payloads.source)
 
 

@@ -22,7 +22,7 @@ Map = dict[str, Any]
 
 
 @dataclass
-class Told:
+class Reading:
     """One recording, and what the API says about it."""
 
     runs: list[Map] = field(default_factory=list)
@@ -70,21 +70,21 @@ class _Open(dict[Any, bool]):
         return True
 
 
-def read(recording: Path) -> Told:
+def read(recording: Path) -> Reading:
     """Read a recording: spans, runs, rows and pages."""
     price_book().load()
-    told = Told(raw=_raw_events(recording))
+    reading = Reading(raw=_raw_events(recording))
     now = time.time()
     with load(str(recording)) as loaded:
         payloads = RecordedPayloads(loaded.source)
         rows = Summaries(loaded.source)
         for trace in loaded.store.traces.values():
-            told.runs.append(trace_object(trace))
+            reading.runs.append(trace_object(trace))
             for span in trace.spans:
                 if span.placeholder:
                     continue
-                told.spans.append(span_object(span, payloads, now))
-                told.rows[span.span_id] = rows.of(span)
+                reading.spans.append(span_object(span, payloads, now))
+                reading.rows[span.span_id] = rows.of(span)
                 document = describe_span(span, payloads, now)
                 texts = []
                 for tab in document.tabs:
@@ -92,8 +92,8 @@ def read(recording: Path) -> Told:
                     while not layout.done:
                         layout.work(100_000)
                     texts += ["".join(run[0] for run in layout.line(y).runs) for y in range(layout.count)]
-                told.pages[span.span_id] = "\n".join(texts)
-    return told
+                reading.pages[span.span_id] = "\n".join(texts)
+    return reading
 
 
 _FRAME = 2

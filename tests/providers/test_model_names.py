@@ -66,8 +66,8 @@ def test_what_is_not_known_is_not_guessed(book: PriceBook, name: str, provider: 
 
 
 def test_tiers_have_their_own_price_or_say_so(book: PriceBook) -> None:
-    usual, flex = asked(book, "gpt-5"), asked(book, "gpt-5", tier="flex")
-    assert usual is not None and flex == pytest.approx(usual / 2)
+    default_tier, flex = asked(book, "gpt-5"), asked(book, "gpt-5", tier="flex")
+    assert default_tier is not None and flex == pytest.approx(default_tier / 2)
     tokens = Tokens(1_000, 0, 0, 10, None, "")
     other = book.cost(tokens, "gpt-4o", "openai", AT, "nobody's")
     assert other.total == asked(book, "gpt-4o") and "standard price" in other.source
@@ -83,8 +83,15 @@ def test_cache_writes_for_an_hour_cost_more(book: PriceBook) -> None:
 def test_modalities_have_their_price_also_beside_a_cache(book: PriceBook) -> None:
     text = asked(book, "gemini-2.5-flash", fresh=400, cache_read=600)
     audio = asked(book, "gemini-2.5-flash", fresh=400, cache_read=600, input_audio=300)
-    told = asked(book, "gemini-2.5-flash", fresh=400, cache_read=600, input_audio=700, cache_read_audio=600)
-    assert text is not None and audio is not None and told is not None and text < told < audio
+    audio_with_cached = asked(
+        book, "gemini-2.5-flash", fresh=400, cache_read=600, input_audio=700, cache_read_audio=600
+    )
+    assert (
+        text is not None
+        and audio is not None
+        and audio_with_cached is not None
+        and text < audio_with_cached < audio
+    )
     assert asked(book, "gemini-2.5-flash", input_image=500, input_video=100, output_image=3) is not None
 
 

@@ -19,7 +19,7 @@ from tests.providers.api import anthropic_messages as claude
 from tests.providers.api.bill import Bill
 from tests.providers.api.gemini import gemini
 from tests.providers.api.server import Answer, ModelApi, failing
-from tests.sdk.langchain.trees import Forest, Seen
+from tests.sdk.langchain.trees import Forest, SpanNode
 
 WORDS = "The answer is forty-two."
 FIRST = 0.25
@@ -41,7 +41,7 @@ def google(api: ModelApi) -> ChatGoogleGenerativeAI:
     return ChatGoogleGenerativeAI(model="gemini-2.5-flash", base_url=api.root, api_key="x", max_retries=1)  # type: ignore[call-arg, arg-type]
 
 
-def streamed(api: ModelApi, door: str, make: Callable[[ModelApi], Any], answer: Answer) -> Seen:
+def streamed(api: ModelApi, door: str, make: Callable[[ModelApi], Any], answer: Answer) -> SpanNode:
     """Return the call that a stream of one answer makes."""
     api.script(door, answer)
     model = make(api)
@@ -91,8 +91,8 @@ def test_cache_writes_travel_whole(api: ModelApi) -> None:
 
 
 def test_a_failed_call_tells_no_response(api: ModelApi) -> None:
-    told = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
-    for answer in (failing(529, told), claude.messages(WORDS, error_after=2)):
+    error_body = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
+    for answer in (failing(529, error_body), claude.messages(WORDS, error_after=2)):
         call = streamed(api, "messages", anthropic, answer)
         assert call.error is not None and "candidates" not in call.payload
     assert call.streamed == WORDS[: len("The answer is ")]
@@ -119,10 +119,10 @@ def test_running_totals_are_told_from_pieces(
     reports: list[tuple[int, int]], total: tuple[int, int] | None
 ) -> None:
     run: Any = _Run()
-    for taken, given in reports:
-        note_usage(run, {"input_tokens": taken, "output_tokens": given})
-    found = (run.usage["input_tokens"], run.usage["output_tokens"]) if run.totals_run else None
-    assert found == total
+    for input_tokens, output_tokens in reports:
+        note_usage(run, {"input_tokens": input_tokens, "output_tokens": output_tokens})
+    running_total = (run.usage["input_tokens"], run.usage["output_tokens"]) if run.totals_run else None
+    assert running_total == total
 
 
 def test_usage_of_other_spellings_gets_the_usual_names() -> None:
@@ -136,7 +136,7 @@ CITY = {"title": "City", "type": "object", "properties": {"city": {"type": "stri
 
 
 @pytest.mark.parametrize(
-    ("params", "options", "found"),
+    ("params", "options", "schema"),
     [
         ({}, {"ls_structured_output_format": {"kwargs": {"method": "m"}, "schema": CITY}}, ("m", "")),
         ({"response_format": {"json_schema": {"schema": CITY}}}, None, ("json_schema", "response_format")),
@@ -146,8 +146,8 @@ CITY = {"title": "City", "type": "object", "properties": {"city": {"type": "stri
         ({}, {"stop": ["x"]}, None),
     ],
 )
-def test_schemas_are_found_where_each_provider_puts_them(params: Any, options: Any, found: Any) -> None:
-    assert output_schema_of(params, options) == ((CITY, *found) if found else None)
+def test_schemas_are_found_where_each_provider_puts_them(params: Any, options: Any, schema: Any) -> None:
+    assert output_schema_of(params, options) == ((CITY, *schema) if schema else None)
 
 
 def test_data_in_states_and_messages_is_only_its_size() -> None:

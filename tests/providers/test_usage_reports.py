@@ -90,7 +90,7 @@ OLLAMA = {"prompt_eval_count": 26, "eval_count": 298}
 
 
 @pytest.mark.parametrize(
-    ("report", "told"),
+    ("report", "details"),
     [
         (
             LANGCHAIN_CLAUDE,
@@ -118,10 +118,10 @@ OLLAMA = {"prompt_eval_count": 26, "eval_count": 298}
         (OLLAMA, {"input_tokens": 26, "output_tokens": 298}),
     ],
 )
-def test_every_detail_is_read(report: Map, told: Map) -> None:
+def test_every_detail_is_read(report: Map, details: Map) -> None:
     usage = read_usage(report)
     assert usage is not None
-    assert {name: getattr(usage, name) for name in told} == told
+    assert {name: getattr(usage, name) for name in details} == details
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_an_answer_out_of_langchains_cache_is_marked() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "reason"),
+    ("reported", "reason"),
     [
         ("stop", "stop"), ("STOP", "stop"), ("end_turn", "stop"), ("stop_sequence", "stop"),
         ("completed", "stop"), ("stopstop", "stop"), ("FinishReason.STOP", "stop"),
@@ -195,8 +195,8 @@ def test_an_answer_out_of_langchains_cache_is_marked() -> None:
         ("something-New", "something_new"), ("", None), (None, None),
     ],
 )  # fmt: skip
-def test_finish_reasons_have_one_vocabulary(told: str | None, reason: str | None) -> None:
-    assert normalize_finish_reason(told) == reason
+def test_finish_reasons_have_one_vocabulary(reported: str | None, reason: str | None) -> None:
+    assert normalize_finish_reason(reported) == reason
 
 
 def test_a_stop_that_refuses_or_calls_is_told_so() -> None:
@@ -219,9 +219,13 @@ def test_texts_of_repeated_chunks_are_told_once() -> None:
 
 def test_an_end_of_another_shape_keeps_what_fits() -> None:
     payload = {"usage": OPENAI, "response": "words", "finish_reason": 7, "model": "m", "ttft_ms": 12}
-    told = read_llm_end(msgspec.Raw(msgspec.msgpack.encode(payload)))
-    assert told.usage() == read_usage(OPENAI) and told.model == "m" and told.ttft_seconds == 0.012
-    assert told.answer_id is None
+    end_fields = read_llm_end(msgspec.Raw(msgspec.msgpack.encode(payload)))
+    assert (
+        end_fields.usage() == read_usage(OPENAI)
+        and end_fields.model == "m"
+        and end_fields.ttft_seconds == 0.012
+    )
+    assert end_fields.answer_id is None
 
 
 def test_usage_is_told_in_no_more_memory_than_needed() -> None:

@@ -41,20 +41,24 @@ def captured(name: str) -> Iterator[Captured]:
     with (FOLDER / f"{name}.jsonl.zst").open("rb") as file:
         lines = io.TextIOWrapper(zstandard.ZstdDecompressor().stream_reader(file), "utf-8")
         for line in lines:
-            told = json.loads(line)
-            if "method" not in told:  # the layout of the newest captures
-                body = json.dumps(told["json"]).encode() if "json" in told else base64.b64decode(told["b64"])
-                yield Captured("POST", told["path"], {"content-type": told["ct"]}, body, 200)
+            capture = json.loads(line)
+            if "method" not in capture:  # the layout of the newest captures
+                body = (
+                    json.dumps(capture["json"]).encode()
+                    if "json" in capture
+                    else base64.b64decode(capture["b64"])
+                )
+                yield Captured("POST", capture["path"], {"content-type": capture["ct"]}, body, 200)
                 continue
-            headers = {key.lower(): value for key, value in told["headers"]}
-            if not headers.get("content-type") and told.get("http") == "2":
+            headers = {key.lower(): value for key, value in capture["headers"]}
+            if not headers.get("content-type") and capture.get("http") == "2":
                 headers["content-type"] = "application/x-protobuf"  # gRPC, without its frame
             yield Captured(
-                told["method"],
-                told["path"],
+                capture["method"],
+                capture["path"],
                 headers,
-                base64.b64decode(told["body_b64"] or ""),
-                told["status"],
+                base64.b64decode(capture["body_b64"] or ""),
+                capture["status"],
             )
 
 

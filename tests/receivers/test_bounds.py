@@ -85,8 +85,8 @@ def test_a_ping_for_the_file_waits_until_messages_are_taken_and_written() -> Non
             await second
             assert first.done()
 
-    async def until(holds: Callable[[], bool]) -> None:
-        while not holds():  # noqa: ASYNC110  # the server's side has no event to wait for
+    async def until(condition: Callable[[], bool]) -> None:
+        while not condition():  # noqa: ASYNC110  # the server's side has no event to wait for
             await asyncio.sleep(0.001)
 
     served: list[AgentConnection] = []
@@ -129,11 +129,11 @@ def test_a_client_may_close_after_its_request_or_in_the_middle_of_one(tmp_path: 
         connection = open_socket(collector)
         connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         connection.shutdown(socket.SHUT_WR)
-        got = b""
+        received = b""
         while data := connection.recv(4096):
-            got += data
+            received += data
         connection.close()
-        assert status_of(got) == 200
+        assert status_of(received) == 200
         its_front = front_of(collector)
         for begun in (b"GET /hea", head("POST /v1/traces", Content_Length="10") + b"{"):
             connection = open_socket(collector)
@@ -170,9 +170,9 @@ def test_bytes_after_a_refusal_or_a_stream_are_not_read(
         assert answer.count(b"HTTP/1.1 ") == 1 and status_of(answer) == 404
         with open_socket(collector) as stream:
             stream.sendall(b"GET /sse/sessions/all HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            got = b""
-            while b": etaoi-tui" not in got:
-                got += stream.recv(4096)
+            received = b""
+            while b": etaoi-tui" not in received:
+                received += stream.recv(4096)
             stream.sendall(head("GET /healthz"))
             monkeypatch.setattr(http_connection, "MAX_UNREAD", -1)  # it reads too slowly from now on
             frame = msgspec.msgpack.encode([{"batch": [{"kind": "tick", "session_id": "s"}]}])
@@ -316,10 +316,10 @@ def test_a_request_of_grpc_that_is_given_up_costs_nothing(tmp_path: Path) -> Non
         http.send_data(3, framed(b""), end_stream=True)
         http.close_connection()
         connection.sendall(http.data_to_send())
-        got = b""
+        received = b""
         while data := connection.recv(4096):
-            got += data
-        assert b"grpc-status" in got or got  # it was answered, and the connection closed
+            received += data
+        assert b"grpc-status" in received or received  # it was answered, and the connection closed
         wait_for(lambda: collector.stats().connections == 1)
         assert export(collector, [framed(b"")]) == [("0", bytes(5))]
 
@@ -336,14 +336,14 @@ def test_no_more_streams_than_the_bound(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_a_stream_tells_what_can_be_told_of_any_frame() -> None:
     sent: list[bytes] = []
-    gone: list[SessionStream] = []
+    departed: list[SessionStream] = []
 
     def send(data: bytes) -> bool:
         sent.append(data)
         return True
 
     async def tell() -> None:
-        stream = SessionStream("s", gone.append)
+        stream = SessionStream("s", departed.append)
         stream.tell(b"before it was opened: s")
         stream.opened(send)
         encode = msgspec.msgpack.encode
@@ -356,7 +356,7 @@ def test_a_stream_tells_what_can_be_told_of_any_frame() -> None:
         stream.tell(encode([{"batch": [{"kind": "late", "session_id": "s"}]}]))
 
     run(tell())
-    assert sent[0] == b": etaoi-tui\n\n" and len(gone) == 1
+    assert sent[0] == b": etaoi-tui\n\n" and len(departed) == 1
     assert [piece.splitlines()[0] for piece in sent[1:]] == [b"event: k", b"event: k"]
     first, second = (json.loads(piece.splitlines()[1][6:]) for piece in sent[1:])
     assert first == {"kind": "k", "session_id": "s"}  # it cannot be said in JSON

@@ -32,19 +32,21 @@ DOLLARS = (2.0, 8.0)
 def one_price(monkeypatch: pytest.MonkeyPatch) -> None:
     """A price for the models of all captures, and for no other."""
     models = {model for expected in EXPECTED.values() for model in expected["models"]}
-    given, made = DOLLARS
-    prices = PriceBook(own={one: OwnPrice(input=given, output=made, cache_read=given) for one in models})
+    input_price, output_price = DOLLARS
+    prices = PriceBook(
+        own={one: OwnPrice(input=input_price, output=output_price, cache_read=input_price) for one in models}
+    )
     prices._failed = "left out"
     monkeypatch.setattr(book, "_book", [prices])
 
 
-def come_to(store: Store, expected: dict[str, Any], *, told: int = 1) -> None:
+def come_to(store: Store, expected: dict[str, Any], *, copies: int = 1) -> None:
     """Check sums over everything, by session and by root with all agents below, against a capture's own.
 
     Args:
         store: What came.
         expected: What the capture says.
-        told: How often every call was told: it was paid once.
+        copies: How often every call was reported: it was paid once.
     """
     totals, by_session, by_root = Totals(), Total(), Total()
     for session in store.sessions.values():
@@ -53,11 +55,14 @@ def come_to(store: Store, expected: dict[str, Any], *, told: int = 1) -> None:
         spent = totals.of_span(root)
         if spent is not None:
             by_root.add(spent.together)
-    given, made = expected["llm_input_tokens"] // told, expected["llm_output_tokens"] // told
+    input_tokens, output_tokens = (
+        expected["llm_input_tokens"] // copies,
+        expected["llm_output_tokens"] // copies,
+    )
     for total in (by_session, by_root):
-        assert (total.input_tokens, total.output_tokens) == (given, made)
+        assert (total.input_tokens, total.output_tokens) == (input_tokens, output_tokens)
         if not total.unpriced and total.priced:
-            cost = (given * DOLLARS[0] + made * DOLLARS[1]) / 1e6
+            cost = (input_tokens * DOLLARS[0] + output_tokens * DOLLARS[1]) / 1e6
             assert total.cost_usd == pytest.approx(cost, abs=1e-9)
     assert by_root.priced == by_session.priced
 
@@ -76,7 +81,7 @@ def test_a_capture_becomes_what_it_should(name: str, tmp_path: Path) -> None:
             assert found[key] == expected[key], key
         # Spans that began at the same moment may stand in either order.
         assert sorted(found["tree"]) == sorted(expected["tree"])
-        come_to(store, expected, told=2 if name == TWO_TRACERS else 1)
+        come_to(store, expected, copies=2 if name == TWO_TRACERS else 1)
         assert not store.rejects and collector.stats().rejected == 0
         path = collector.recorder.path
     if path is None:

@@ -40,14 +40,14 @@ def stream(collector: Collector, session: str) -> Iterator[http.client.HTTPRespo
         connection.close()
 
 
-def told(answer: http.client.HTTPResponse, count: int) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    while len(found) < count:
+def read_events(answer: http.client.HTTPResponse, count: int) -> list[dict[str, Any]]:
+    events: list[dict[str, Any]] = []
+    while len(events) < count:
         line = answer.readline()
         assert line
         if line.startswith(b"data: "):
-            found.append(json.loads(line[6:]))
-    return found
+            events.append(json.loads(line[6:]))
+    return events
 
 
 def record(collector: Collector, session: uuid.UUID) -> None:
@@ -62,9 +62,9 @@ def test_a_sessions_events_come_as_they_were_sent(collector: Collector) -> None:
     with stream(collector, str(mine).upper()) as answer, stream(collector, "all") as everything:
         record(collector, other)
         record(collector, mine)
-        first = told(answer, 1)[0]
+        first = read_events(answer, 1)[0]
         assert (first["kind"], first["session_id"]) == ("span_start", str(mine))
-        assert {event["session_id"] for event in told(everything, 2)} >= {str(other)}
+        assert {event["session_id"] for event in read_events(everything, 2)} >= {str(other)}
 
 
 def test_a_client_that_leaves_is_forgotten(collector: Collector) -> None:

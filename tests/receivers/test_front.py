@@ -26,14 +26,14 @@ def talk(collector: Collector, *pieces: bytes, pause: float = 0.0) -> bytes:
     """Send bytes a piece at a time, and return everything that comes until the other end closes."""
     where = urlsplit(collector.endpoint)
     with socket.create_connection((where.hostname, where.port), timeout=60) as connection:
-        got = b""
+        received = b""
         with contextlib.suppress(ConnectionError):  # it closed before all was sent or read
             for piece in pieces:
                 connection.sendall(piece)
                 time.sleep(pause)
             while data := connection.recv(65536):
-                got += data
-    return got
+                received += data
+    return received
 
 
 def head(request: str, **fields: str) -> bytes:
@@ -120,8 +120,12 @@ WRONG_DOORS = {
 def test_a_wrong_door_says_so_and_is_shown(tmp_path: Path, asked: tuple[str, str], why: str) -> None:
     with serving(tmp_path) as (collector, source):
         answer = talk(collector, head(" ".join(asked)))
-        told = json.loads(answer.partition(b"\r\n\r\n")[2])
-        assert status_of(answer) == 404 and why in told["error"] and "/v1/traces" in str(told["served"])
+        answer_body = json.loads(answer.partition(b"\r\n\r\n")[2])
+        assert (
+            status_of(answer) == 404
+            and why in answer_body["error"]
+            and "/v1/traces" in str(answer_body["served"])
+        )
         assert collector.stats().turned_away == 1 and why in collector.stats().turned_away_why
         assert any(why in notice for notice in source.notices)
 

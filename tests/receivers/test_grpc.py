@@ -51,7 +51,7 @@ def export(
             if "authority" in fields:
                 head[":authority"] = head.pop("authority")
             http.send_headers(stream, list(head.items()))
-            status, got, done = "", b"", False
+            status, received, done = "", b"", False
             left = memoryview(body)
             while not done:
                 while len(left) and (room := http.local_flow_control_window(stream)) > 0:
@@ -65,11 +65,11 @@ def export(
                     if isinstance(event, ResponseReceived | TrailersReceived):
                         status = dict(event.headers or ()).get("grpc-status", status)
                     elif isinstance(event, DataReceived):
-                        got += event.data or b""
+                        received += event.data or b""
                     elif isinstance(event, StreamEnded):
                         done = True
                 connection.sendall(http.data_to_send())
-            answers.append((status, got))
+            answers.append((status, received))
     return answers
 
 

@@ -75,11 +75,11 @@ ODD = {
 @pytest.mark.parametrize("span", ODD.values(), ids=ODD)
 def test_odd_spans_cost_themselves_at_most(span: dict[str, object], tmp_path: Path) -> None:
     good = next(iter(captured("otlp-vercel-ai-json")))
-    whole = json.loads(good.body)
-    whole["resourceSpans"][0]["scopeSpans"][0]["spans"].insert(3, span)
+    request = json.loads(good.body)
+    request["resourceSpans"][0]["scopeSpans"][0]["spans"].insert(3, span)
     store = Store()
     with serving(tmp_path) as (collector, source):
-        assert send(collector, iter([posted("/v1/traces", JSON, json.dumps(whole).encode())])) == [200]
+        assert send(collector, iter([posted("/v1/traces", JSON, json.dumps(request).encode())])) == [200]
         wait_for_spans(store, source, EXPECTED["otlp-vercel-ai-json"]["spans"])
         assert collector.trouble == "" and collector.failure == ""
         assert sum(map(len, (trace.spans for trace in store.traces.values()))) >= 12
@@ -126,9 +126,9 @@ def test_what_encoders_write_beside_json_costs_no_other_span(kind: str, odd: byt
         body = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}).encode()
         request = posted("/v1/traces", JSON, body.replace(b'"MARK"', odd, 2))
     else:
-        told = {"run_type": "chain", "name": "x", "inputs": {"a": "MARK"}, "outputs": {}}
+        fields = {"run_type": "chain", "name": "x", "inputs": {"a": "MARK"}, "outputs": {}}
         times = {"start_time": "2026-01-01T00:00:00Z", "end_time": "2026-01-01T00:00:01Z"}
-        runs = [{"id": f"{run}{n}", "trace_id": f"{run}{n}", **told, **times} for n in range(3)]
+        runs = [{"id": f"{run}{n}", "trace_id": f"{run}{n}", **fields, **times} for n in range(3)]
         body = json.dumps({"post": runs}).encode()
         request = posted("/runs/batch", JSON, body.replace(b'"MARK"', odd, 2))
     store = Store()

@@ -20,8 +20,8 @@ def test_the_silence_of_each_turn_is_what_livekit_measured(tmp_path: Path) -> No
         wait_for_spans(store, source, EXPECTED[name]["spans"])
         path = collector.recorder.path
     done = CliRunner().invoke(main, ["show", "--voice", "--json", str(path)])
-    told = [json.loads(line) for line in done.stdout.splitlines()]
-    turns = [line for line in told if line["type"] == "turn"]
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    turns = [line for line in lines if line["type"] == "turn"]
     assert [turn["user"] for turn in turns[:4]] == [
         "hello there",
         "what is the weather in Paris",

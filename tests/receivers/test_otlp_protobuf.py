@@ -57,8 +57,8 @@ def test_texts_of_all_lengths_arrive_whole(size: int, filling: str) -> None:
 def test_numbers_and_truths_keep_their_types() -> None:
     values = {"n": b"\x18\x01", "t": b"\x10\x01", "d": b"\x21" + b"\0" * 6 + b"\xf0\x3f", "s": text("1")}
     for _ in range(2):
-        told = span_with(*(attribute(key, value) for key, value in values.items())).attributes
-        assert [repr(value) for value in told.values()] == ["1", "True", "1.0", "'1'"]
+        attributes = span_with(*(attribute(key, value) for key, value in values.items())).attributes
+        assert [repr(value) for value in attributes.values()] == ["1", "True", "1.0", "'1'"]
 
 
 def test_lists_that_come_again_are_not_the_same_object() -> None:

@@ -43,15 +43,15 @@ def test_they_take_over_in_the_order_they_came_and_it_is_done_when_they_hang_up(
         for _ in range(2):
             stay = stays.enter_context(ExitStack())
             launchers.append((stay, stay.enter_context(waiting(collector))))
-        told: list[bool] = []
+        results: list[bool] = []
         for done, (stay, answer) in enumerate(launchers):
-            handing = threading.Thread(target=lambda: told.append(collector.hand_over()))
+            handing = threading.Thread(target=lambda: results.append(collector.hand_over()))
             handing.start()
             assert answer.readline() == standby.TAKE_OVER
-            assert len(told) == done
+            assert len(results) == done
             stay.close()
             handing.join(PATIENCE)
-        assert told == [True, True]
+        assert results == [True, True]
 
 
 def test_a_launcher_that_does_not_take_over_holds_up_nobody(

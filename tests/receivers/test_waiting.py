@@ -94,9 +94,9 @@ def early_ends(translators: Translators, numbers: Iterable[int]) -> None:
 
 def open_runs(translators: Translators, numbers: Iterable[int]) -> None:
     for number in numbers:
-        told = {"name": "a", "run_type": "chain", "start_time": "2026-01-01T00:00:01"}
+        fields = {"name": "a", "run_type": "chain", "start_time": "2026-01-01T00:00:01"}
         metadata = {"metadata": {"text": content(number)}}
-        translators.langsmith.take([(True, run_of(number, **told, extra=metadata))])
+        translators.langsmith.take([(True, run_of(number, **fields, extra=metadata))])
 
 
 def calls(translators: Translators, numbers: Iterable[int]) -> None:

@@ -36,31 +36,33 @@ def test_small_fields_stay_whole_beside_large_ones(notes: int, text: str) -> Non
         "nested": {"big": "y" * 200_000, "small": {"deep": [1, 2, {"x": "kept"}]}},
         "count": 7,
     }
-    told = sent(state)
-    assert list(told) == list(state)
+    decoded = sent(state)
+    assert list(decoded) == list(state)
     for key in ("question", "final_report", "sources", "count"):
-        assert told[key] == state[key], key
-    assert told["nested"]["small"] == {"deep": [1, 2, {"x": "kept"}]}
-    assert "truncated" in told["nested"]["big"]
-    listed = [one for one in told["raw_notes"] if not one.startswith("… [")]
-    left_out = [int(one.split("[")[1].split(" of ")[0]) for one in told["raw_notes"] if one.startswith("… [")]
+        assert decoded[key] == state[key], key
+    assert decoded["nested"]["small"] == {"deep": [1, 2, {"x": "kept"}]}
+    assert "truncated" in decoded["nested"]["big"]
+    listed = [one for one in decoded["raw_notes"] if not one.startswith("… [")]
+    left_out = [
+        int(one.split("[")[1].split(" of ")[0]) for one in decoded["raw_notes"] if one.startswith("… [")
+    ]
     assert len(listed) + sum(left_out) == notes
     assert any("truncated" in one or len(one) == len(state["raw_notes"][0]) for one in listed)
 
 
 def test_equals_share_alike() -> None:
-    told = sent({name: name * 100_000 for name in "abcde"})
-    sizes = [len(one) for one in told.values()]
+    decoded = sent({name: name * 100_000 for name in "abcde"})
+    sizes = [len(one) for one in decoded.values()]
     assert min(sizes) > 0.9 * max(sizes) and sum(sizes) > 50_000
 
 
 def test_the_newest_messages_of_a_long_history_stay() -> None:
-    told = sent(
+    decoded = sent(
         {"messages": [{"type": "human", "content": f"{n} " * 200} for n in range(2_000)], "done": True}
     )
-    assert told["done"] is True
-    assert told["messages"][-1]["content"].startswith("1999 ")
-    assert told["messages"][0]["content"].startswith("0 ")
+    assert decoded["done"] is True
+    assert decoded["messages"][-1]["content"].startswith("1999 ")
+    assert decoded["messages"][0]["content"].startswith("0 ")
 
 
 json_values = st.recursive(
@@ -77,9 +79,9 @@ def test_any_map_keeps_its_top_keys_and_stays_json(value: dict[str, Any], scale:
     limits = Limits(text=1_500 * scale)
     serializer = PayloadSerializer(limits, Redact.of(False))
     text = msgspec.msgpack.decode(serializer.payload({"outputs": Json(value)}))["outputs"]
-    told = json.loads(text)
+    decoded = json.loads(text)
     if sum(map(len, value)) < 200:
-        assert len(told) == len(value)
+        assert len(decoded) == len(value)
 
 
 @settings(deadline=None, max_examples=100)
@@ -89,8 +91,8 @@ def test_json_that_a_producer_cut_keeps_its_type(value: Any, data: st.DataObject
     cut = text[: data.draw(st.integers(1, len(text) - 1))]
     for ending in ("", "… [truncated 12 chars]"):
         try:
-            told = read_cut_json(cut + ending, 64)
+            decoded = read_cut_json(cut + ending, 64)
         except ValueError:
             continue
-        assert type(told) is type(value)
+        assert type(decoded) is type(value)
     assert type(read_cut_json(cut, 64)) is type(value)

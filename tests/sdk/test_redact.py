@@ -43,12 +43,12 @@ def test_common_secrets_are_masked_visibly_wherever_they_are(secret: str) -> Non
 
 def test_values_under_telling_names_are_masked() -> None:
     shaper = PayloadSerializer(Limits(), Redact.of(None))
-    told = msgspec.msgpack.decode(
+    decoded = msgspec.msgpack.decode(
         shaper.payload(
             {"headers": {"Authorization": "Basic Zm9vOmJhcg==", "x-api-key": "abc"}, "max_tokens": 5}
         )
     )
-    assert told == {"headers": {"Authorization": REDACTED, "x-api-key": REDACTED}, "max_tokens": 5}
+    assert decoded == {"headers": {"Authorization": REDACTED, "x-api-key": REDACTED}, "max_tokens": 5}
     assert "hunter22" not in shaper.text('{"password": "hunter22"}')
     assert shaper.text("max_tokens: 512, tokens: many") == "max_tokens: 512, tokens: many"
 
@@ -77,14 +77,14 @@ def test_a_callable_that_raises_masks_the_text_and_nothing_else() -> None:
         raise RuntimeError
 
     shaper = PayloadSerializer(Limits(), Redact.of(broken))
-    told = msgspec.msgpack.decode(shaper.payload({"a": "secret", "n": 5}))
-    assert REDACTED in told["a"] and "secret" not in told["a"] and told["n"] == 5
+    decoded = msgspec.msgpack.decode(shaper.payload({"a": "secret", "n": 5}))
+    assert REDACTED in decoded["a"] and "secret" not in decoded["a"] and decoded["n"] == 5
 
 
 def test_names_and_patterns_mask() -> None:
     shaper = PayloadSerializer(Limits(), Redact.of(["Customer", re.compile(r"\d{4}-\d{4}")]))
-    told = msgspec.msgpack.decode(shaper.payload({"customer": {"name": "Ada"}, "card": "no 1234-5678"}))
-    assert told == {"customer": REDACTED, "card": f"no {REDACTED}"}
+    decoded = msgspec.msgpack.decode(shaper.payload({"customer": {"name": "Ada"}, "card": "no 1234-5678"}))
+    assert decoded == {"customer": REDACTED, "card": f"no {REDACTED}"}
 
 
 def test_false_switches_the_masks_off() -> None:
@@ -98,9 +98,9 @@ def test_what_was_seen_before_is_treated_as_the_first_time() -> None:
     for secret in SECRETS:
         history.append({"text": f"use {secret} for it"})
         for _ in range(3):
-            told = msgspec.msgpack.decode(shaper.payload({"messages": history}))["messages"]
-            assert told[0]["text"] == "an ordinary question"
-            assert all(REDACTED in message["text"] for message in told[1:])
+            decoded = msgspec.msgpack.decode(shaper.payload({"messages": history}))["messages"]
+            assert decoded[0]["text"] == "an ordinary question"
+            assert all(REDACTED in message["text"] for message in decoded[1:])
     assert len(Redact.of(None).clean) < 10_000
 
 
@@ -108,8 +108,10 @@ def test_what_was_seen_before_is_treated_as_the_first_time() -> None:
 def test_a_telling_key_and_its_value_are_seen_together_in_json_text(key: str) -> None:
     shaper = PayloadSerializer(Limits(), Redact.of(None))
     text = shaper.json_text({key: "0123456789abcdef0123"})
-    told = msgspec.msgpack.decode(shaper.payload({"inputs": Json({key: "0123456789abcdef0123"})}))["inputs"]
-    assert told == shaper.text(text)
+    decoded = msgspec.msgpack.decode(shaper.payload({"inputs": Json({key: "0123456789abcdef0123"})}))[
+        "inputs"
+    ]
+    assert decoded == shaper.text(text)
 
 
 @pytest.mark.parametrize("odd", [5, [5], object()])
@@ -126,8 +128,8 @@ def test_a_secret_that_streams_in_token_by_token_never_leaves(secret: str) -> No
         tracer.text(span, piece)
         _release_all(tracer)
     tracer.end(span)
-    told = "".join(e["payload"]["text"] for e in tracer.sink.events if e["kind"] == "span_delta")
-    assert told == f"the key {'Bearer ' if ' ' in secret else ''}{REDACTED} is short"
+    decoded = "".join(e["payload"]["text"] for e in tracer.sink.events if e["kind"] == "span_delta")
+    assert decoded == f"the key {'Bearer ' if ' ' in secret else ''}{REDACTED} is short"
     offset = 0
     for event in tracer.sink.events:
         if event["kind"] == "span_delta":

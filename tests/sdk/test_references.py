@@ -136,27 +136,27 @@ def _edit(draw: st.DrawFn, message: Any) -> None:
 def test_what_is_read_is_what_was_said_or_says_that_it_is_not_there(data: Any, loses: bool) -> None:
     draw = data.draw
     limits, redact = Limits(), Redact()
-    known = KnownValues(600 if loses and draw(st.booleans()) else LARGE)
-    plain, referring = PayloadSerializer(limits, redact), PayloadSerializer(limits, redact, known)
-    sent, receiver = SentValues(known), Receiver()
+    known_values = KnownValues(600 if loses and draw(st.booleans()) else LARGE)
+    plain, referring = PayloadSerializer(limits, redact), PayloadSerializer(limits, redact, known_values)
+    sent, receiver = SentValues(known_values), Receiver()
     receivers = [receiver]
     talk = [_message(draw, number) for number in range(draw(st.integers(8, 40)))]
     underway: list[tuple[bytes, tuple[bytes, ...], bytes]] = []
 
-    def send(payload: bytes, used: tuple[bytes, ...], whole: bytes) -> None:
+    def send(payload: bytes, used: tuple[bytes, ...], resolved: bytes) -> None:
         receiver.brought += map(decode_values, sent.frames_for(used))
-        receiver.payloads.append((payload, whole))
+        receiver.payloads.append((payload, resolved))
 
     for step in range(draw(st.integers(1, 12))):
         what = draw(st.sampled_from(("say", "say", "say", "drop", "grow", "edit", "remove", "break", "lose")))
         if what in ("say", "drop"):
             made: Any = ChainInput({"messages": talk, "n": step}) if draw(st.booleans()) else asked(talk)
-            known.in_batch.clear()
-            whole, payload = plain.payload(made), referring.payload(made)
+            known_values.in_batch.clear()
+            resolved, payload = plain.payload(made), referring.payload(made)
             used = referring.take_used() or ()
             if what == "say":
-                send(payload, used, whole)
-                underway = [*underway[-1:], (payload, used, whole)]
+                send(payload, used, resolved)
+                underway = [*underway[-1:], (payload, used, resolved)]
         elif what == "grow":
             talk += [_message(draw, len(talk) + n) for n in range(draw(st.integers(1, 20)))]
         elif what == "edit":
@@ -174,8 +174,8 @@ def test_what_is_read_is_what_was_said_or_says_that_it_is_not_there(data: Any, l
             del receiver.brought[draw(st.integers(0, len(receiver.brought) - 1))]
     for receiver in receivers:
         resolver = Resolver(receiver.find)
-        for payload, whole in receiver.payloads:
-            read, said = as_read(resolver.resolve(payload)), as_read(whole)
+        for payload, resolved in receiver.payloads:
+            read, said = as_read(resolver.resolve(payload)), as_read(resolved)
             if exactly(read) == exactly(said):
                 continue
             assert loses
@@ -206,9 +206,12 @@ def the_state(number: int) -> dict[str, Any]:
 
 
 def test_of_a_large_state_only_what_is_new_is_sent_again() -> None:
-    known = KnownValues()
-    serializer, plain = PayloadSerializer(Limits(), Redact(), known), PayloadSerializer(Limits(), Redact())
-    sent, receiver = SentValues(known), Receiver()
+    known_values = KnownValues()
+    serializer, plain = (
+        PayloadSerializer(Limits(), Redact(), known_values),
+        PayloadSerializer(Limits(), Redact()),
+    )
+    sent, receiver = SentValues(known_values), Receiver()
     sizes = []
     state = the_state(1)
     for step in range(4):
@@ -221,8 +224,8 @@ def test_of_a_large_state_only_what_is_new_is_sent_again() -> None:
         frames = sent.frames_for(serializer.take_used() or ())
         receiver.brought += map(decode_values, frames)
         sizes.append(len(payload) + sum(map(len, frames)))
-        whole = Resolver(receiver.find).resolve(payload)
-        assert as_read(whole) == as_read(plain.payload(ChainInput(state)))
+        resolved = Resolver(receiver.find).resolve(payload)
+        assert as_read(resolved) == as_read(plain.payload(ChainInput(state)))
         state = msgspec.json.decode(msgspec.json.encode({**state, "messages": []}))  # as a checkpointer does
         state["messages"] = long_talk(6)
     assert sizes[0] > 15_000
@@ -232,8 +235,12 @@ def test_of_a_large_state_only_what_is_new_is_sent_again() -> None:
 
 
 def test_a_state_stays_valid_json_whatever_of_it_is_lost() -> None:
-    known = KnownValues()
-    serializer, sent, receiver = PayloadSerializer(Limits(), Redact(), known), SentValues(known), Receiver()
+    known_values = KnownValues()
+    serializer, sent, receiver = (
+        PayloadSerializer(Limits(), Redact(), known_values),
+        SentValues(known_values),
+        Receiver(),
+    )
     payload = serializer.payload(ChainInput(the_state(1)))
     receiver.brought += map(decode_values, sent.frames_for(serializer.take_used() or ()))
     brought = {digest: content for values in receiver.brought for digest, content in values.items()}
@@ -251,13 +258,15 @@ def test_a_state_stays_valid_json_whatever_of_it_is_lost() -> None:
     "rule", [Redact(), Redact(names=["report"]), Redact(patterns=[re.compile('"round": ?7')])]
 )
 def test_rules_hold_in_every_part_of_a_state(rule: Redact) -> None:
-    known = KnownValues()
+    known_values = KnownValues()
     state = the_state(7)
     state["files"]["/notes/facts.md"]["content"][5] = "the key sk-abcdefghijklmnopqrstuvwxyz012345 is secret"
     state["api_key"] = "0123456789abcdefghij" * 100
-    serializer = PayloadSerializer(Limits(), rule, known)
+    serializer = PayloadSerializer(Limits(), rule, known_values)
     for _ in range(2):
-        shown = decode(Resolver(known.content).resolve(serializer.payload(ChainInput(state))))["inputs"]
+        shown = decode(Resolver(known_values.content).resolve(serializer.payload(ChainInput(state))))[
+            "inputs"
+        ]
         assert "abcdefghijklmnop" not in shown
         assert "0123456789abcdefghij" not in shown
         assert ("What there is to say" in shown) is ("report" not in rule._names)
@@ -265,11 +274,11 @@ def test_rules_hold_in_every_part_of_a_state(rule: Redact) -> None:
 
 
 def test_a_state_that_is_too_large_is_cut_as_one_that_is_said_whole() -> None:
-    known = KnownValues()
+    known_values = KnownValues()
     limits = Limits(text=5_000)
-    serializer = PayloadSerializer(limits, Redact(), known)
+    serializer = PayloadSerializer(limits, Redact(), known_values)
     state = {"a": "x" * 4_000, "b": ["y" * 900] * 20, "c": {"d": "z" * 9_000}, "e": 1}
-    shown = decode(Resolver(known.content).resolve(serializer.payload(ChainInput(state))))["inputs"]
+    shown = decode(Resolver(known_values.content).resolve(serializer.payload(ChainInput(state))))["inputs"]
     assert json.loads(shown)["e"] == 1
     assert len(shown) < 2 * limits.text
     assert serializer.cut > 0
@@ -302,9 +311,9 @@ def test_lists_of_lists_of_lists_end() -> None:
         values[digest] = content
         content = text_of([reference_to(digest)] * 8)
     resolver = Resolver(values.get, most=100_000)
-    whole = resolver.resolve(b"\x81\xa1a" + content)
-    assert len(whole) < 2_000_000
-    assert "left out" in decode(whole)["a"]
+    resolved = resolver.resolve(b"\x81\xa1a" + content)
+    assert len(resolved) < 2_000_000
+    assert "left out" in decode(resolved)["a"]
 
 
 @pytest.mark.parametrize("content", [b"", b"\xc1", b"\xd8e", b"\xc7\x01f\x91", b"\xd8e" + bytes(15)])
@@ -312,8 +321,8 @@ def test_broken_values_cost_themselves(content: bytes) -> None:
     raw = b"\x81\xa1a" + reference_to(bytes(16))
     assert Resolver(lambda _: content).resolve(raw) == raw
     assert decode_values(content) == {}
-    whole = Resolver(lambda _: None).resolve(b"\x82\xa1a" + reference_to(bytes(16)) + b"\xa1b\xd6\x07abcd")
-    assert decode(whole) == {"a": stand_in(SENT_EARLIER), "b": msgspec.msgpack.Ext(7, b"abcd")}
+    resolved = Resolver(lambda _: None).resolve(b"\x82\xa1a" + reference_to(bytes(16)) + b"\xa1b\xd6\x07abcd")
+    assert decode(resolved) == {"a": stand_in(SENT_EARLIER), "b": msgspec.msgpack.Ext(7, b"abcd")}
 
 
 def test_codes_are_those_of_the_paper() -> None:
@@ -366,8 +375,8 @@ def test_a_small_request_is_said_whole(tmp_path: Path) -> None:
 
 
 def test_a_talk_that_is_larger_than_what_can_be_kept_is_said_whole() -> None:
-    known = KnownValues(3_000)
-    serializer = PayloadSerializer(Limits(), Redact(), known)
+    known_values = KnownValues(3_000)
+    serializer = PayloadSerializer(Limits(), Redact(), known_values)
     talk = long_talk(40)
     for made in (asked(talk), ChainInput({"messages": talk})):
         payload = serializer.payload(made)
@@ -392,16 +401,16 @@ def test_many_talks_at_once_are_all_in_the_file(tmp_path: Path) -> None:
 
 
 def test_what_a_rule_masks_is_in_no_value() -> None:
-    known = KnownValues()
+    known_values = KnownValues()
     talk = [*long_talk(10), HumanMessage("my key is sk-abcdefghijklmnopqrstuvwxyz012345", id="secret")]
-    serializer = PayloadSerializer(Limits(), Redact(), known)
-    masking = PayloadSerializer(Limits(), Redact(names=["messages"]), known)
+    serializer = PayloadSerializer(Limits(), Redact(), known_values)
+    masking = PayloadSerializer(Limits(), Redact(names=["messages"]), known_values)
     for made in (asked(talk), ChainInput({"messages": talk})):
-        whole = Resolver(known.content).resolve(serializer.payload(made))
-        assert b"my key is" in whole
-        assert b"abcdefghijklmnop" not in whole
+        resolved = Resolver(known_values.content).resolve(serializer.payload(made))
+        assert b"my key is" in resolved
+        assert b"abcdefghijklmnop" not in resolved
     assert serializer.take_used()
-    assert b"my key is" not in Resolver(known.content).resolve(
+    assert b"my key is" not in Resolver(known_values.content).resolve(
         masking.payload(ChainInput({"messages": talk}))
     )
 
@@ -489,8 +498,8 @@ def test_who_follows_a_viewer_has_it_whole_from_any_moment() -> None:
 
 
 def test_what_was_in_a_deleted_part_says_so(tmp_path: Path) -> None:
-    known = KnownValues()
-    serializer, sent = PayloadSerializer(Limits(), Redact(), known), SentValues(known)
+    known_values = KnownValues()
+    serializer, sent = PayloadSerializer(Limits(), Redact(), known_values), SentValues(known_values)
     path = tmp_path / "run.msgpack"
     recorder = Recorder(path=path, segment_bytes=40_000)
     talk = long_talk(400)

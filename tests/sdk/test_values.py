@@ -175,18 +175,18 @@ def test_a_payload_that_is_no_map_or_cannot_be_made_says_so() -> None:
 def test_a_cut_says_where_and_how_much_and_stays_valid_json() -> None:
     made = shaper(text=1000)
     text = made.json_text({"first": "x" * 5000, "second": "y"})
-    told = json.loads(text)
-    assert "[truncated" in told["first"] and "of 5000]" in told["first"]
-    assert told["second"] == "y"
+    decoded = json.loads(text)
+    assert "[truncated" in decoded["first"] and "of 5000]" in decoded["first"]
+    assert decoded["second"] == "y"
     assert len(text) < 1200
     assert made.cut == 1
 
 
 def test_a_long_history_keeps_its_beginning_and_its_end() -> None:
-    told = json.loads(
+    decoded = json.loads(
         shaper(text=2000).json_text({"messages": [f"message {i} " + "." * 80 for i in range(200)]})
     )
-    messages = told["messages"]
+    messages = decoded["messages"]
     assert messages[0].startswith("message 0 ")
     assert messages[-1].startswith("message 199 ")
     assert any("items left out" in item for item in messages)
@@ -218,17 +218,17 @@ def test_a_snapshot_does_not_follow_later_changes() -> None:
 
 
 def test_a_snapshot_of_a_long_list_tells_its_length() -> None:
-    told = json.loads(shaper().json_text(snapshot({"rows": list(range(10_000))})))
-    assert "8000 of 10000 items left out" in told["rows"][-1]
+    decoded = json.loads(shaper().json_text(snapshot({"rows": list(range(10_000))})))
+    assert "8000 of 10000 items left out" in decoded["rows"][-1]
 
 
 def test_metadata_is_text_and_bounded() -> None:
     made = shaper(metadata_items=3)
-    told = made.metadata("name", {"n": 7, "none": None, "nested": {"a": [1]}, "x": "y" * 9000, "more": 1})
-    assert told["name"] == "name" and told["n"] == "7" and told["nested"] == "{'a': [1]}"
-    assert all(type(value) is str for value in told.values())
-    assert "none" not in told
-    assert told["etaoi_tui.cut"] == "2 more metadata entries"
+    decoded = made.metadata("name", {"n": 7, "none": None, "nested": {"a": [1]}, "x": "y" * 9000, "more": 1})
+    assert decoded["name"] == "name" and decoded["n"] == "7" and decoded["nested"] == "{'a': [1]}"
+    assert all(type(value) is str for value in decoded.values())
+    assert "none" not in decoded
+    assert decoded["etaoi_tui.cut"] == "2 more metadata entries"
 
 
 def test_errors_read_as_their_repr() -> None:
@@ -265,8 +265,8 @@ JSON_LIKE = st.recursive(
 @given(JSON_LIKE, st.integers(min_value=16, max_value=400))
 def test_any_value_encodes_within_its_limit(value: Any, limit: int) -> None:
     made = shaper(text=limit, event=limit * 4)
-    told = read(made.payload({"v": value, "after": "kept"}))
-    assert isinstance(told, dict)
+    decoded = read(made.payload({"v": value, "after": "kept"}))
+    assert isinstance(decoded, dict)
     text = made.json_text(value)
     json.loads(text)
     assert len(text) < 12 * limit + 2000
@@ -290,22 +290,22 @@ def _plain(value: Any) -> bool:
 
 def test_a_long_text_that_travels_as_json_is_cut_once_and_tells_its_own_length() -> None:
     limits = Limits()
-    told = Sanitizer(limits, DEFAULT, 10 * limits.text, text=limits.text).json(Json("word " * 200_000))
-    assert told.count("truncated") == 1
-    assert told.endswith("chars of 1000000]")
+    decoded = Sanitizer(limits, DEFAULT, 10 * limits.text, text=limits.text).json(Json("word " * 200_000))
+    assert decoded.count("truncated") == 1
+    assert decoded.endswith("chars of 1000000]")
 
 
 def test_what_takes_no_room_of_its_own_is_counted_all_the_same() -> None:
     row: list[Any] = [{}] * 1_000
-    told = shaper(event=20_000).payload({"v": [[row] * 1_000] * 10})
-    assert len(told) < 40_000
+    decoded = shaper(event=20_000).payload({"v": [[row] * 1_000] * 10})
+    assert len(decoded) < 40_000
 
 
 def test_keys_that_become_alike_stay_apart_within_the_limit() -> None:
     made = shaper(event=300_000)
-    told = made.payload({"v": {"k-" + "x" * 300 + str(number): number for number in range(900)}})
-    assert len(told) < 310_000
-    assert list(read(told)["v"].values()) == list(range(900))
+    decoded = made.payload({"v": {"k-" + "x" * 300 + str(number): number for number in range(900)}})
+    assert len(decoded) < 310_000
+    assert list(read(decoded)["v"].values()) == list(range(900))
 
 
 @pytest.mark.parametrize("encode", [msgspec.json.encode, msgspec.msgpack.encode])

@@ -14,8 +14,8 @@ from tests.store.histories import ident, opened
 def folded(*events: Event, **options: Any) -> Store:
     store = Store(**options)
     opened(store)
-    for number, told in enumerate(events):
-        store.apply([told], number, 1)
+    for number, item in enumerate(events):
+        store.apply([item], number, 1)
     return store
 
 

@@ -25,7 +25,7 @@ def ident(*parts: object) -> str:
 
 def event(kind: str, span: str, at: float, **fields: Any) -> Event:
     """Build one typed event as the codec would, with readable ids and seconds since `EPOCH`."""
-    told: dict[str, Any] = {
+    raw_event: dict[str, Any] = {
         "kind": kind,
         "event_id": fields.pop("event_id", ident("event", kind, span, at)),
         "session_id": ident("session", fields.pop("session", "s")),
@@ -33,7 +33,7 @@ def event(kind: str, span: str, at: float, **fields: Any) -> Event:
     }
     if kind != "state_tick":
         parent = fields.pop("parent", None)
-        told |= {
+        raw_event |= {
             "trace_id": ident("trace", fields.pop("trace", "t")),
             "span_id": ident("span", span),
             "parent_span_id": ident("span", parent) if parent else None,
@@ -41,8 +41,8 @@ def event(kind: str, span: str, at: float, **fields: Any) -> Event:
             "metadata": {"name": span} | fields.pop("metadata", {}),
             "payload": fields.pop("payload", {}),
         }
-    told |= fields
-    decoded: Event = _decode(msgspec.msgpack.encode(told))
+    raw_event |= fields
+    decoded: Event = _decode(msgspec.msgpack.encode(raw_event))
     return decoded
 
 
@@ -86,7 +86,7 @@ class History:
                 error = "ValueError('no')" if dice.random() < 0.2 else None
                 usage = {"usage": {"input_tokens": number, "output_tokens": 1}} if kind == "llm" else {}
                 timed.append((end, event("span_end", name, end, error=error, payload=usage, **common)))
-        return cls([told for _, told in sorted(timed, key=lambda pair: pair[0])])
+        return cls([item for _, item in sorted(timed, key=lambda pair: pair[0])])
 
 
 def told_tree(store: Store) -> list[Any]:

@@ -41,8 +41,8 @@ def anything(draw: st.DrawFn) -> Event:
 def test_any_history_leaves_a_consistent_store(history: list[Event], most: int) -> None:
     store = Store(max_spans=most)
     opened(store)
-    for number, told in enumerate(history):
-        store.apply([told], number, 1)
+    for number, item in enumerate(history):
+        store.apply([item], number, 1)
         check(store)
     store.finish()
     assert not any(span.status is Status.RUNNING for span in members(store))

@@ -35,7 +35,7 @@ def test_rings_of_parents_in_any_order(length: int) -> None:
         store = folded(*history)
         check(store)
         cut = [span.span_id for span in members(store) if span.flags & SpanFlag.PARENT_CYCLE]
-        assert cut == [min(told.span_id for told in ring)]  # type: ignore[union-attr]
+        assert cut == [min(item.span_id for item in ring)]  # type: ignore[union-attr]
         first = first or told_tree(store)
         assert told_tree(store) == first
 
@@ -77,8 +77,8 @@ def test_deltas_are_recognised_within_the_window(monkeypatch: pytest.MonkeyPatch
     store = Store()
     opened(store)
     for number in range(100):
-        told = event("span_delta", "a", number)
-        store.apply([told], number, 1)
+        item = event("span_delta", "a", number)
+        store.apply([item], number, 1)
         if number >= 9:
             store.apply([event("span_delta", "a", number - 9)], number, 1)
     assert store.repeats == 91

@@ -15,25 +15,25 @@ from tests.detail.recorded import Recorded
 
 
 def recorded(*events: Any) -> Recorded:
-    made = Recorded()
-    made.send(*events)
-    return made
+    recording = Recorded()
+    recording.send(*events)
+    return recording
 
 
-def spans(made: Recorded) -> dict[int, Span]:
-    found = {number: made.store.find_span(span_id(number)) for number in range(1, 9)}
-    return {number: span for number, span in found.items() if span is not None}
+def spans(recording: Recorded) -> dict[int, Span]:
+    spans_by_number = {number: recording.store.find_span(span_id(number)) for number in range(1, 9)}
+    return {number: span for number, span in spans_by_number.items() if span is not None}
 
 
-def errors(made: Recorded) -> int:
-    (trace,) = made.store.traces.values()
+def errors(recording: Recorded) -> int:
+    (trace,) = recording.store.traces.values()
     origins = [span for span in trace.spans if is_origin_of_error(span)]
     assert trace.errors == len(origins)
     return trace.errors
 
 
 def test_an_error_on_its_way_up_counts_once() -> None:
-    made = recorded(
+    recording = recorded(
         start(1, "sub_agent", {}),
         start(2, "middleware", {}, at=1, parent=1),
         start(3, "tool", {}, at=2, parent=2),
@@ -41,12 +41,12 @@ def test_an_error_on_its_way_up_counts_once() -> None:
         end(2, "middleware", {}, at=4, error="ValueError('x')", parent=1),
         end(1, "sub_agent", {}, at=5, error="RuntimeError('tool failed')"),
     )
-    assert errors(made) == 1
-    assert origin_of(spans(made)[1]) is spans(made)[3]
+    assert errors(recording) == 1
+    assert origin_of(spans(recording)[1]) is spans(recording)[3]
 
 
 def test_a_failure_that_was_handled_is_no_cause() -> None:
-    made = recorded(
+    recording = recorded(
         start(1, "sub_agent", {}),
         start(2, "tool", {}, at=1, parent=1),
         end(2, "tool", {}, at=2, error="ValueError('handled')", parent=1),
@@ -54,12 +54,12 @@ def test_a_failure_that_was_handled_is_no_cause() -> None:
         end(3, "llm", {}, at=4, parent=1),
         end(1, "sub_agent", {}, at=5, error="RuntimeError('own')"),
     )
-    assert errors(made) == 2
-    assert origin_of(spans(made)[1]) is spans(made)[1]
+    assert errors(recording) == 2
+    assert origin_of(spans(recording)[1]) is spans(recording)[1]
 
 
 def test_each_try_that_failed_counts() -> None:
-    made = recorded(
+    recording = recorded(
         start(1, "sub_agent", {}),
         start(2, "tool", {}, at=1, parent=1),
         end(2, "tool", {}, at=2, error="E('x')", parent=1),
@@ -67,12 +67,12 @@ def test_each_try_that_failed_counts() -> None:
         end(3, "tool", {}, at=4, error="E('x')", parent=1),
         end(1, "sub_agent", {}, at=5, error="E('x')"),
     )
-    assert errors(made) == 2
-    assert origin_of(spans(made)[1]) is spans(made)[3]
+    assert errors(recording) == 2
+    assert origin_of(spans(recording)[1]) is spans(recording)[3]
 
 
 def test_what_is_cancelled_because_another_failed_hides_no_cause() -> None:
-    made = recorded(
+    recording = recorded(
         start(1, "middleware", {}),
         start(2, "tool", {}, at=1, parent=1),
         start(3, "tool", {}, at=1, parent=1),
@@ -80,8 +80,8 @@ def test_what_is_cancelled_because_another_failed_hides_no_cause() -> None:
         end(3, "tool", {}, at=3, error="CancelledError()", parent=1),
         end(1, "middleware", {}, at=4, error="Wrapped('x')"),
     )
-    assert errors(made) == 1
-    assert origin_of(spans(made)[1]) is spans(made)[2]
+    assert errors(recording) == 1
+    assert origin_of(spans(recording)[1]) is spans(recording)[2]
 
 
 STORY = (
@@ -117,9 +117,9 @@ def test_the_count_does_not_depend_on_the_order_of_arrival() -> None:
     ],
 )
 def test_cancelled_is_no_error(error: str) -> None:
-    made = recorded(start(1, "tool", {}), end(1, "tool", {}, error=error))
-    assert spans(made)[1].status is Status.CANCELLED
-    assert errors(made) == 0
+    recording = recorded(start(1, "tool", {}), end(1, "tool", {}, error=error))
+    assert spans(recording)[1].status is Status.CANCELLED
+    assert errors(recording) == 0
 
 
 def test_a_command_to_the_graph_above_is_no_error() -> None:

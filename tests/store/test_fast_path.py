@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 from etaoi_collector.recording.reader import TraceReader
 from etaoi_collector.source_items import Closed, EventBatch, Opened, SourceItem
 from etaoi_collector.store import Store
-from etaoi_collector.store.model import Session, Span, Trace, Wait
+from etaoi_collector.store.model import Session, Span, SpanFlag, Trace, Wait
+from etaoi_collector.wire.codec import decode_frame
 from etaoi_collector.wire.events import Event, Reject
 from tests import generate
+from tests.scribe import Scribe
 from tests.store.histories import History, opened
 from tests.store.test_any_history import anything
 
@@ -60,24 +62,24 @@ def plain(value: Any) -> Any:
 def dump(store: Store) -> dict[str, Any]:
     """Everything that a store holds, in plain values."""
     ignored = {"agents", "__weakref__", "inner_calls"}
-    found: dict[str, Any] = {
+    values: dict[str, Any] = {
         "counts": (store.events, store.repeats, store.rejected, store.dropped, store.span_count),
         "rejects": [msgspec.to_builtins(reject) for reject in store.rejects],
     }
     for one in (*store.sessions.values(), *store.traces.values()):
         key = plain(one)
-        found[repr(key)] = {
+        values[repr(key)] = {
             name: plain(getattr(one, name)) for name in type(one).__slots__ if name not in ignored
         }
     for trace in store.traces.values():
         for span in trace.spans:
             fields = {name: plain(getattr(span, name)) for name in Span.__struct_fields__}
             fields.pop("version")  # counts steps, which the two ways may take differently
-            found[repr(plain(span))] = fields
+            values[repr(plain(span))] = fields
     changes = store.drain_changes()
-    found["changed"] = sorted(repr(plain(span)) for span in {*changes.changed, *changes.added})
-    found["changed traces"] = sorted(repr(plain(trace)) for trace in changes.traces)
-    return found
+    values["changed"] = sorted(repr(plain(span)) for span in {*changes.changed, *changes.added})
+    values["changed traces"] = sorted(repr(plain(trace)) for trace in changes.traces)
+    return values
 
 
 def assert_alike(items: Iterable[SourceItem]) -> None:
@@ -132,3 +134,19 @@ def test_generated_traffic(tmp_path: Path) -> None:
     path = tmp_path / "traffic.msgpack"
     generate.write_trace(path, 6_000, seed=11)
     assert_alike(TraceReader(path).arrivals())
+
+
+def test_both_ways_see_that_a_hook_changed_the_state() -> None:
+    told = {"lc_probe": "before_model", "probe_label": "Guard.before_model"}
+    scribe = Scribe("hooks")
+    root = scribe.start("sub_agent", "agent")
+    for diff in ({"keys_set": ["todos"]}, {}, "no map", None):
+        scribe.end(scribe.start("middleware", None, root, metadata=told), {"diff": diff})
+    wraps = {"lc_probe": "wrap_model_call", "probe_label": "Guard.wrap_model_call"}
+    scribe.end(scribe.start("middleware", None, root, metadata=wraps), {"diff": {"messages_added": [1]}})
+    events = decode_frame(generate.frame(scribe.take()))
+    for store in (Store(), slow_store()):
+        store.apply(events, 0, 1)
+        (trace,) = store.traces.values()
+        changed = [bool(span.flags & SpanFlag.CHANGED_STATE) for span in trace.spans]
+        assert changed == [False, True, False, False, False, False]

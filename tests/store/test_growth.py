@@ -22,13 +22,13 @@ PER_TICK = 50
 
 def lines_run(work: Callable[[], object]) -> int:
     """How many lines of this project's code some work runs."""
-    seen = 0
+    line_count = 0
 
     def look(frame: FrameType, event: str, _: Any) -> Any:
-        nonlocal seen
+        nonlocal line_count
         if "/etaoi_" not in frame.f_code.co_filename:
             return None
-        seen += event == "line"
+        line_count += event == "line"
         return look
 
     before = sys.gettrace()
@@ -37,7 +37,7 @@ def lines_run(work: Callable[[], object]) -> int:
         work()
     finally:
         sys.settrace(before)
-    return seen
+    return line_count
 
 
 def cost(shape: Callable[[History, int], None], spans: int) -> int:

@@ -22,14 +22,14 @@ def test_hostile_names_and_metadata_keys() -> None:
     assert span.name == ugly[:256], "kept as it came, cut; made safe where it is drawn"
 
 
-def frame_of(told: dict[str, Any], payload: bytes) -> bytes:
+def frame_of(fields: dict[str, Any], payload: bytes) -> bytes:
     """Pack an event around the bytes of a payload, whatever they are."""
     marker = b"\xa6marker"
-    plain = msgpack.packb([{"schema_version": "0.5.1", "batch": [told | {"payload": "marker"}]}])
+    plain = msgpack.packb([{"schema_version": "0.5.1", "batch": [fields | {"payload": "marker"}]}])
     return bytes(plain.replace(marker, payload))
 
 
-def told(kind: str, node_kind: str, at: int) -> dict[str, Any]:
+def event_fields(kind: str, node_kind: str, at: int) -> dict[str, Any]:
     return {
         "kind": kind,
         "event_id": ident(kind, node_kind),
@@ -52,7 +52,7 @@ def test_payloads_that_are_broken_or_deep(payload: bytes, node_kind: str) -> Non
     store = Store()
     opened(store)
     for at, kind in enumerate(("span_start", "span_delta", "span_end")):
-        store.apply(decode_frame(frame_of(told(kind, node_kind, at), payload)), at, 1)
+        store.apply(decode_frame(frame_of(event_fields(kind, node_kind, at), payload)), at, 1)
     assert store.rejected == 0
     assert members(store)[0].status is Status.OK
 
@@ -60,7 +60,7 @@ def test_payloads_that_are_broken_or_deep(payload: bytes, node_kind: str) -> Non
 def test_depth_that_fits_the_decoder_but_not_the_reader() -> None:
     """The screen's thread stands deeper in its stack than the collector's: what fits there may not here."""
     events = [
-        decode_frame(frame_of(told(kind, "llm", at), b"\x81\xa4deep" + b"\x91" * 500 + b"\xc0"))
+        decode_frame(frame_of(event_fields(kind, "llm", at), b"\x81\xa4deep" + b"\x91" * 500 + b"\xc0"))
         for at, kind in enumerate(("span_start", "span_delta", "span_end"))
     ]
     assert not any(isinstance(item, Reject) for items in events for item in items)
@@ -86,7 +86,7 @@ def test_json_cut_in_the_middle() -> None:
 def test_frames_of_ten_thousand_envelopes() -> None:
     batch = []
     for number in range(10_000):
-        one = told("span_start", "tool", 1)
+        one = event_fields("span_start", "tool", 1)
         batch.append({"schema_version": "0.5.1", "batch": [one | {"span_id": ident(number), "payload": {}}]})
     store = Store()
     opened(store)

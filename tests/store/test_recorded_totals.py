@@ -61,7 +61,7 @@ class Call:
 
 
 @dataclass
-class Told:
+class RecordedFacts:
     """What a file tells: model calls, and who is below whom, by span id."""
 
     calls: dict[str, Call] = field(default_factory=dict)
@@ -76,22 +76,22 @@ class Told:
 
     def own(self, top: str) -> list[Call]:
         """Those of them that no agent below it made."""
-        found = []
+        calls = []
         for call in self.inside(top):
             line = self.line(call.span_id)
             between = line[1 : line.index(top)] if call.span_id != top else []
             if not any(self.kinds[span] == "sub_agent" for span in between):
-                found.append(call)
-        return found
+                calls.append(call)
+        return calls
 
     def line(self, span: str) -> list[str]:
         """A span and all above it."""
-        found: list[str] = []
+        span_ids: list[str] = []
         at: str | None = span
-        while at is not None and at not in found and at in self.kinds:
-            found.append(at)
+        while at is not None and at not in span_ids and at in self.kinds:
+            span_ids.append(at)
             at = self.parents[at]
-        return found
+        return span_ids
 
 
 def events_of(path: Path) -> Iterator[dict[str, Any]]:
@@ -101,22 +101,22 @@ def events_of(path: Path) -> Iterator[dict[str, Any]]:
     unpacker = msgpack.Unpacker(raw=False, strict_map_key=False)
     unpacker.feed(data)
     for _, frame in unpacker:
-        told = msgpack.unpackb(frame, raw=False, strict_map_key=False)
-        if isinstance(told, list):
-            for envelope in told:
+        message = msgpack.unpackb(frame, raw=False, strict_map_key=False)
+        if isinstance(message, list):
+            for envelope in message:
                 yield from envelope["batch"]
 
 
-def walk(path: Path) -> Told:
-    told = Told()
+def walk(path: Path) -> RecordedFacts:
+    facts = RecordedFacts()
     for event in events_of(path):
         if event["kind"] not in ("span_start", "span_end"):
             continue
         span = event["span_id"]
-        told.parents.setdefault(span, event["parent_span_id"])
-        told.kinds.setdefault(span, event["node_kind"])
-        told.traces.setdefault(span, event["trace_id"])
-        told.sessions.setdefault(event["trace_id"], event["session_id"])
+        facts.parents.setdefault(span, event["parent_span_id"])
+        facts.kinds.setdefault(span, event["node_kind"])
+        facts.traces.setdefault(span, event["trace_id"])
+        facts.sessions.setdefault(event["trace_id"], event["session_id"])
         if event["kind"] != "span_end" or event["node_kind"] != "llm":
             continue
         payload, metrics = event["payload"], event.get("voice_metrics")
@@ -135,8 +135,8 @@ def walk(path: Path) -> Told:
             model = metrics["metadata"]["model_name"]
         else:
             continue
-        told.calls[span] = Call(span, *counts, model=model)
-    return told
+        facts.calls[span] = Call(span, *counts, model=model)
+    return facts
 
 
 def agrees(total: Total, calls: list[Call]) -> None:
@@ -147,15 +147,15 @@ def agrees(total: Total, calls: list[Call]) -> None:
         sum(call.cached for call in calls),
     )
     prices = [call.dollars for call in calls]
-    known = [price for price in prices if price is not None]
-    assert (total.priced, total.unpriced) == (len(known), len(prices) - len(known))
-    if known:
-        assert total.cost_usd == pytest.approx(float(sum(known)), abs=1e-8)
+    known_prices = [price for price in prices if price is not None]
+    assert (total.priced, total.unpriced) == (len(known_prices), len(prices) - len(known_prices))
+    if known_prices:
+        assert total.cost_usd == pytest.approx(float(sum(known_prices)), abs=1e-8)
     else:
         assert total.cost_usd is None
-    whole = sum(call.input for call in calls)
-    if whole:
-        assert total.cache_hit_rate == pytest.approx(sum(call.cached for call in calls) / whole)
+    input_tokens = sum(call.input for call in calls)
+    if input_tokens:
+        assert total.cache_hit_rate == pytest.approx(sum(call.cached for call in calls) / input_tokens)
 
 
 @pytest.fixture(autouse=True)
@@ -168,13 +168,13 @@ def own_prices(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_there_are_recordings_with_sub_agents_voice_and_unknown_models() -> None:
-    told = [walk(path) for path in RECORDINGS]
-    assert len(RECORDINGS) >= 8 and sum(len(one.calls) for one in told) > 40
-    models = {call.model for one in told for call in one.calls.values()}
+    facts = [walk(path) for path in RECORDINGS]
+    assert len(RECORDINGS) >= 8 and sum(len(one.calls) for one in facts) > 40
+    models = {call.model for one in facts for call in one.calls.values()}
     assert {"fake-gpt-5", "fake-gpt-voice"} <= models and models - set(PRICES)
     nested = [
         span
-        for one in told
+        for one in facts
         for span, kind in one.kinds.items()
         if kind == "sub_agent" and any(one.kinds[above] == "sub_agent" for above in one.line(span)[1:])
     ]
@@ -183,12 +183,12 @@ def test_there_are_recordings_with_sub_agents_voice_and_unknown_models() -> None
 
 @pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.stem)
 def test_totals_are_what_the_bytes_say(path: Path) -> None:
-    told = walk(path)
+    facts = walk(path)
     with load(str(path)) as loaded:
         totals = Totals()
         sessions: dict[Session, None] = {}
         for trace in loaded.store.traces.values():
-            calls = [call for call in told.calls.values() if told.traces[call.span_id] == trace.trace_id]
+            calls = [call for call in facts.calls.values() if facts.traces[call.span_id] == trace.trace_id]
             agrees(totals.of_trace(trace), calls)
             by_model = totals.by_model(trace)
             assert set(by_model) == {call.model for call in calls}
@@ -203,52 +203,52 @@ def test_totals_are_what_the_bytes_say(path: Path) -> None:
                 totals.of_session(session),
                 [
                     c
-                    for c in told.calls.values()
-                    if told.sessions[told.traces[c.span_id]] == session.session_id
+                    for c in facts.calls.values()
+                    if facts.sessions[facts.traces[c.span_id]] == session.session_id
                 ],
             )
-        seen = 0
-        for span_id in told.kinds:
+        checked = 0
+        for span_id in facts.kinds:
             span = loaded.store.find_span(span_id)
             assert span is not None
-            found, calls = totals.of_span(span), told.inside(span_id)
-            if found is None:
+            span_totals, calls = totals.of_span(span), facts.inside(span_id)
+            if span_totals is None:
                 assert not calls
                 continue
-            seen += 1
-            agrees(found.together, calls)
+            checked += 1
+            agrees(span_totals.together, calls)
             if span.kind == "llm":
                 continue
-            own = told.own(span_id)
-            agrees(found.own, own)
-            agrees(found.below, [call for call in calls if call not in own])
-        assert seen >= bool(told.calls)
+            own = facts.own(span_id)
+            agrees(span_totals.own, own)
+            agrees(span_totals.below, [call for call in calls if call not in own])
+        assert checked >= bool(facts.calls)
         for trace in loaded.store.traces.values():
-            agrees(totals.of_run(trace), hanging_in(told, trace))
+            agrees(totals.of_run(trace), hanging_in(facts, trace))
 
 
-def hanging_in(told: Told, trace: Trace) -> list[Call]:
+def hanging_in(facts: RecordedFacts, trace: Trace) -> list[Call]:
     """The calls of a trace, and of every trace whose spans hang below one of its spans."""
     traces = {trace.trace_id}
     while True:
         more = {
-            told.traces[span]
-            for span, above in told.parents.items()
-            if above in told.traces and told.traces[above] in traces
+            facts.traces[span]
+            for span, above in facts.parents.items()
+            if above in facts.traces and facts.traces[above] in traces
         }
         if more <= traces:
-            return [call for call in told.calls.values() if told.traces[call.span_id] in traces]
+            return [call for call in facts.calls.values() if facts.traces[call.span_id] in traces]
         traces |= more
 
 
 @pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.stem)
 def test_json_says_what_the_bytes_say(path: Path, tmp_path: Path) -> None:
     """The commands as a script runs them, with the prices of a file of one's own."""
-    told = walk(path)
+    facts = walk(path)
     shown = objects(run_here(tmp_path, "show", path, "--json", "--all").stdout)
-    assert {span["span_id"] for span in shown} == set(told.kinds)
+    assert {span["span_id"] for span in shown} == set(facts.kinds)
     for span in shown:
-        calls = told.inside(span["span_id"])
+        calls = facts.inside(span["span_id"])
         if span["totals"] is None:
             assert [call.span_id for call in calls] in ([], [span["span_id"]])
             continue
@@ -259,5 +259,5 @@ def test_json_says_what_the_bytes_say(path: Path, tmp_path: Path) -> None:
     listed = objects(run_here(tmp_path, "ls", path, "--json").stdout)
     assert listed
     for trace in listed:
-        calls = [call for call in told.calls.values() if told.traces[call.span_id] == trace["trace_id"]]
+        calls = [call for call in facts.calls.values() if facts.traces[call.span_id] == trace["trace_id"]]
         assert trace["input_tokens"] == sum(call.input for call in calls)

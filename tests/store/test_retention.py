@@ -14,18 +14,18 @@ from tests.store.histories import event, ident, opened
 
 def run(name: str, at: float, *, end: bool = True, size: int = 4) -> list[Event]:
     """A trace of its own."""
-    told: list[Event] = [event("span_start", name, at, trace=name)]
+    item: list[Event] = [event("span_start", name, at, trace=name)]
     for number in range(size - 1):
         child = {"parent": name, "trace": name}
-        told.append(event("span_start", f"{name}/{number}", at + 1, **child))
-        told.append(event("span_end", f"{name}/{number}", at + 2, **child))
+        item.append(event("span_start", f"{name}/{number}", at + 1, **child))
+        item.append(event("span_end", f"{name}/{number}", at + 2, **child))
     if end:
-        told.append(event("span_end", name, at + 3, trace=name))
-    return told
+        item.append(event("span_end", name, at + 3, trace=name))
+    return item
 
 
 def test_the_oldest_finished_traces_leave() -> None:
-    store = folded(*(told for number in range(20) for told in run(f"r{number}", number)), max_spans=40)
+    store = folded(*(item for number in range(20) for item in run(f"r{number}", number)), max_spans=40)
     check(store)
     assert store.span_count <= 40
     assert store.evicted_spans + store.span_count == 80
@@ -36,10 +36,10 @@ def test_the_oldest_finished_traces_leave() -> None:
 
 
 def test_running_traces_stay_until_twice_the_bound() -> None:
-    store = folded(*(told for n in range(40) for told in run(f"r{n}", n, end=n != 0)), max_spans=40)
+    store = folded(*(item for n in range(40) for item in run(f"r{n}", n, end=n != 0)), max_spans=40)
     assert ident("trace", "r0") in store.traces, "it runs"
     check(store)
-    store = folded(*(told for n in range(200) for told in run(f"r{n}", n, end=False)), max_spans=40)
+    store = folded(*(item for n in range(200) for item in run(f"r{n}", n, end=False)), max_spans=40)
     check(store)
     assert store.span_count <= 90, "a client that never ends anything cannot fill the memory"
 
@@ -50,7 +50,7 @@ def test_the_newest_trace_stays_whole_however_large() -> None:
 
 
 def test_what_left_is_not_kept_alive_by_changes_that_nobody_asks_for() -> None:
-    store = folded(*(told for number in range(200) for told in run(f"r{number}", number)), max_spans=40)
+    store = folded(*(item for number in range(200) for item in run(f"r{number}", number)), max_spans=40)
     changes = store.drain_changes()
     assert len(changes.added) <= 40
     assert all(store.traces.get(span.trace.trace_id) is span.trace for span in changes.changed)
@@ -61,7 +61,7 @@ def test_children_in_other_traces_stay_when_their_parents_leave() -> None:
     store = folded(
         *run("old", 0),
         event("span_start", "inner", 5, **inner),
-        *(told for number in range(12) for told in run(f"r{number}", number)),
+        *(item for number in range(12) for item in run(f"r{number}", number)),
         max_spans=40,
     )
     check(store)
@@ -74,7 +74,7 @@ def test_of_two_spans_with_one_id_the_other_is_still_found() -> None:
         event("span_start", "x", 0, trace="a"),
         event("span_end", "x", 1, trace="a"),
         event("span_start", "x", 0, trace="b"),
-        *(told for number in range(12) for told in run(f"r{number}", number)),
+        *(item for number in range(12) for item in run(f"r{number}", number)),
         max_spans=40,
     )
     assert ident("trace", "a") not in store.traces
@@ -84,7 +84,7 @@ def test_of_two_spans_with_one_id_the_other_is_still_found() -> None:
 
 
 def test_a_store_that_is_done_with_gives_its_memory_back() -> None:
-    history = [told for number in range(200) for told in run(f"r{number}", number)]
+    history = [item for number in range(200) for item in run(f"r{number}", number)]
 
     def left_after(rounds: int) -> int:
         before = tracemalloc.get_traced_memory()[0]

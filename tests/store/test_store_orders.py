@@ -35,7 +35,7 @@ def test_any_order_gives_the_same_tree(seed: int, dice: random.Random, spans: in
 @settings(max_examples=200, deadline=None)
 def test_any_repetition_gives_the_same_tree(seed: int, dice: random.Random) -> None:
     history = History.random(seed).events
-    repeated = [told for told in history for _ in range(dice.randrange(1, 4))]
+    repeated = [item for item in history for _ in range(dice.randrange(1, 4))]
     dice.shuffle(repeated)
     store = folded(repeated)
     assert told_tree(store) == told_tree(folded(history))
@@ -47,12 +47,14 @@ def test_any_repetition_gives_the_same_tree(seed: int, dice: random.Random) -> N
 @settings(max_examples=300, deadline=None)
 def test_any_loss_gives_a_tree_that_says_what_is_missing(seed: int, dice: random.Random) -> None:
     history = History.random(seed, 20).events
-    kept = [told for told in history if dice.random() < 0.7]
-    dice.shuffle(kept)
-    store = folded(kept)
-    started = {told.span_id for told in kept if isinstance(told, SpanStart)}
-    ended = {told.span_id for told in kept if isinstance(told, SpanEnd)}
-    named = {told.span_id for told in kept} | {told.parent_span_id for told in kept if told.parent_span_id}
+    remaining = [item for item in history if dice.random() < 0.7]
+    dice.shuffle(remaining)
+    store = folded(remaining)
+    started = {item.span_id for item in remaining if isinstance(item, SpanStart)}
+    ended = {item.span_id for item in remaining if isinstance(item, SpanEnd)}
+    named = {item.span_id for item in remaining} | {
+        item.parent_span_id for item in remaining if item.parent_span_id
+    }
     for span_id in named:
         span = store.find_span(span_id)
         assert span is not None, "nothing that was named is absent"

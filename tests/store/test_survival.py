@@ -25,8 +25,8 @@ def captured(name: str) -> Store:
     at = 0.0
     with (CAPTURES / f"{name}.msgpack").open("rb") as file:
         for place, (at, frame) in enumerate(msgpack.Unpacker(file, max_buffer_size=0)):
-            told = msgpack.unpackb(frame) if isinstance(frame, bytes) else frame
-            if isinstance(told, dict):
+            message = msgpack.unpackb(frame) if isinstance(frame, bytes) else frame
+            if isinstance(message, dict):
                 connections += 1
                 opened(store, connections, at)
             else:
@@ -76,9 +76,10 @@ def test_deltas_after_the_end() -> None:
 
 
 def test_one_speech_id_with_two_voice_turns() -> None:
-    told = {"node_kind": "voice_turn", "speech_id": "speech_1", "metadata": {"name": None}}
+    start_fields = {"node_kind": "voice_turn", "speech_id": "speech_1", "metadata": {"name": None}}
     store = folded(
-        event("span_start", "a", 0, trace="a", **told), event("span_start", "b", 1, trace="b", **told)
+        event("span_start", "a", 0, trace="a", **start_fields),
+        event("span_start", "b", 1, trace="b", **start_fields),
     )
     assert [span.kind for span in members(store)] == ["voice_turn", "voice_turn"]
     assert len(store.traces) == 2
@@ -86,12 +87,12 @@ def test_one_speech_id_with_two_voice_turns() -> None:
 
 def test_several_llm_spans_for_one_model_call() -> None:
     usage = {"usage": {"input_tokens": 10, "output_tokens": 2}}
-    told = {"node_kind": "llm"}
+    start_fields = {"node_kind": "llm"}
     store = folded(
-        event("span_start", "outer", 0, **told),
-        event("span_start", "inner", 0, parent="outer", **told),
-        event("span_end", "inner", 1, parent="outer", payload=usage, **told),
-        event("span_end", "outer", 1, **told),
+        event("span_start", "outer", 0, **start_fields),
+        event("span_start", "inner", 0, parent="outer", **start_fields),
+        event("span_end", "inner", 1, parent="outer", payload=usage, **start_fields),
+        event("span_end", "outer", 1, **start_fields),
     )
     assert trace_of(store).model_calls == 2
     assert trace_of(store).input_tokens == 10
@@ -118,9 +119,11 @@ def test_roots_whose_start_was_dropped() -> None:
 
 @pytest.mark.parametrize("error", [None, "ValueError('x')", "CancelledError()", "GraphInterrupt()"])
 def test_ends_before_starts(error: str | None) -> None:
-    told = {"node_kind": "llm", "parent": "root"}
-    ended = event("span_end", "a", 2, error=error, payload={"input_tokens": 7, "output_tokens": 1}, **told)
-    started = event("span_start", "a", 1, payload={"input_tokens": 3}, **told)
+    start_fields = {"node_kind": "llm", "parent": "root"}
+    ended = event(
+        "span_end", "a", 2, error=error, payload={"input_tokens": 7, "output_tokens": 1}, **start_fields
+    )
+    started = event("span_start", "a", 1, payload={"input_tokens": 3}, **start_fields)
     root = event("span_start", "root", 0)
     straight = folded(root, started, ended)
     for history in itertools.permutations([root, started, ended]):
@@ -131,9 +134,9 @@ def test_ends_before_starts(error: str | None) -> None:
 
 
 def test_usage_of_an_end_is_kept_when_the_start_comes_later() -> None:
-    told = {"node_kind": "llm", "metadata": {"name": None}}
-    started = event("span_start", "a", 1, payload={"input_tokens": 3}, **told)
-    ended = event("span_end", "a", 2, payload={"input_tokens": 7, "output_tokens": 1}, **told)
+    start_fields = {"node_kind": "llm", "metadata": {"name": None}}
+    started = event("span_start", "a", 1, payload={"input_tokens": 3}, **start_fields)
+    ended = event("span_end", "a", 2, payload={"input_tokens": 7, "output_tokens": 1}, **start_fields)
     for history in ([started, ended], [ended, started]):
         store = folded(*history)
         usage = span_of(store, "a").usage

@@ -68,12 +68,12 @@ def added(spans: Iterator[Span] | list[Span]) -> tuple[int, ...]:
 
 
 def below(span: Span) -> list[Span]:
-    found, waiting = [], list(span.children or ())
+    descendants, waiting = [], list(span.children or ())
     while waiting:
         one = waiting.pop()
-        found.append(one)
+        descendants.append(one)
         waiting += one.children or ()
-    return found
+    return descendants
 
 
 def inside_agent(call: Span, top: Span) -> bool:
@@ -139,7 +139,7 @@ def test_nothing_is_kept_of_traces_that_left_memory() -> None:
     totals = Totals()
     for run in range(30):
         trace = f"t{run}"
-        made = [
+        events = [
             event("span_start", f"agent{run}", run, trace=trace, session=trace, node_kind="sub_agent"),
             event(
                 "span_start", f"call{run}", run, trace=trace, session=trace, node_kind="llm",
@@ -151,7 +151,7 @@ def test_nothing_is_kept_of_traces_that_left_memory() -> None:
             ),
             event("span_end", f"agent{run}", run + 0.6, trace=trace, session=trace, node_kind="sub_agent"),
         ]  # fmt: skip
-        store.apply(made, run * 4, 1)
+        store.apply(events, run * 4, 1)
         totals.apply(store.drain_changes())
         compare(totals, store)
     assert store.evicted_traces
@@ -165,11 +165,11 @@ def test_calls_are_priced_once_prices_are_there(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(book, "_book", [late])
     monkeypatch.setattr(PriceBook, "_loaded", lambda self: self._package)
     call = {"node_kind": "llm", "parent": "agent"}
-    told = {"usage": {"input_tokens": 1_000, "output_tokens": 100}}
+    usage_payload = {"usage": {"input_tokens": 1_000, "output_tokens": 100}}
     store = folded(
         event("span_start", "agent", 0, node_kind="sub_agent"),
         event("span_start", "a", 1, metadata={"ls_model_name": "gpt-4o"}, **call),
-        event("span_end", "a", 2, payload=told, **call),
+        event("span_end", "a", 2, payload=usage_payload, **call),
     )
     totals = Totals()
     totals.apply(store.drain_changes())

@@ -27,8 +27,8 @@ def end(name: str, at: float, text: str = "hi", usage: Any = USAGE, answer: str 
     return event("span_end", name, at, node_kind="llm", payload={"response": response, "usage": usage})
 
 
-def replaced(told: Event, trace: str) -> Event:
-    return msgspec.structs.replace(told, trace_id=ident("trace", trace))
+def replaced(original: Event, trace: str) -> Event:
+    return msgspec.structs.replace(original, trace_id=ident("trace", trace))
 
 
 def wraps(store: Store, name: str) -> bool:

@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 from etaoi_collector.store import Store
 from etaoi_collector.store.model import Span
 from etaoi_tui.view.depth_first import root_of
-from etaoi_tui.view.error_navigation import is_origin_of_error, next_error, previous_error
+from etaoi_tui.view.error_navigation import (
+    ErrorWalk,
+    failure_that_ended,
+    is_origin_of_error,
+    next_error,
+    previous_error,
+)
 from etaoi_tui.view.visible_rows import TreeRows
 from tests.store.histories import History, event, opened
 
@@ -127,6 +133,28 @@ def test_a_tree_as_deep_as_it_likes() -> None:
     assert bottom is not None
     assert rows.nearest(bottom) == 10
     assert rows.reveal(bottom) == deep - 1
+
+
+def test_the_walk_through_errors_begins_at_what_ended_the_run_and_visits_every_other_once() -> None:
+    ended_runs = 0
+    for seed in range(60):
+        store = Store()
+        opened(store)
+        store.apply(History.random(seed, 25).events, 0, 1)
+        for trace in store.traces.values():
+            rows = TreeRows()
+            rows.show(trace)
+            errors = [span for span in rows.spans if is_origin_of_error(span)]
+            ended = failure_that_ended(trace)
+            wanted = errors if ended is None else [ended, *(span for span in errors if span is not ended)]
+            ended_runs += ended is not None and ended is not errors[0]
+            walk = ErrorWalk()
+            for visit, expected in ((walk.next, wanted), (walk.previous, wanted[::-1])):
+                found, at = [], None
+                while (at := visit(trace, at)) is not None:
+                    found.append(at)
+                assert found == expected
+    assert ended_runs >= 3
 
 
 def test_errors_are_visited_where_they_began_in_both_directions() -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from etaoi_collector.projections.payload_reader import RecordedPayloads
 from etaoi_tui.detail.document.model import Bars, KeyValues, Section, StyledLine, Table
 from etaoi_tui.detail.layout.block_layout import layout_for
 from etaoi_tui.detail.pages import voice_call
+from etaoi_tui.detail.pages.voice_turn import describe_voice_turn
 from etaoi_tui.detail.pages.voice_turn import sections as turn_sections
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.voice import lane
@@ -195,3 +197,14 @@ def test_words_that_are_not_heard_yet_do_not_end_the_silence() -> None:
     assert turn.agent_said and turn.running
     assert turn.agent_heard is None and turn.waits_for(turn.start + 60) is not None
     assert not any(stage.kind is Kind.SPEECH for stage in turn.stages)
+
+
+def test_a_turn_whose_first_span_is_the_users_speech_has_the_page_of_a_turn() -> None:
+    """LiveKit's own tracer tells turns so."""
+    call = folded(events_of([Truth()]))
+    (turn,) = call.turns
+    speech = next(span for stage in turn.stages for span in stage.spans if span.kind == "voice_input")
+    payloads = RecordedPayloads(call.source)
+    document = describe_voice_turn(turn, 1, speech, payloads, START, Thresholds())
+    assert [tab.title for tab in document.tabs[:2]] == ["Turn", "Events"]
+    assert document.headline[0][0] == "⇄ turn 1"

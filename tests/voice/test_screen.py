@@ -184,6 +184,29 @@ async def test_live_the_states_stand_on_top_and_the_silence_grows() -> None:
         )
 
 
+async def test_the_cursor_of_a_call_that_is_followed_goes_to_each_turn_as_it_begins() -> None:
+    events = events_of(many(3))
+    begins = [
+        n
+        for n, one in enumerate(events)
+        if (one["kind"], one.get("node_kind")) == ("span_start", "voice_turn")
+    ]
+    assert len(begins) == 3
+    async with world() as (shown, pilot):
+        main = shown.app.main
+        await show(shown, pilot, events[: begins[1]])
+        assert main.in_lanes and main.span_tree.following
+        for row, begin in enumerate(begins[1:], 1):
+            shown.source.send(events[begin : begin + 1])
+            await shown.tick(pilot)
+            turn = main.lanes.turn_at_cursor
+            assert turn is not None and main.selection.span in turn.sources
+            assert main.lanes.cursor_row == row
+            following = [n for n in begins if n > begin]
+            shown.source.send(events[begin + 1 : min(following, default=len(events))])
+            await shown.tick(pilot)
+
+
 async def test_another_run_of_the_same_session_keeps_its_tree() -> None:
     async with world(live=False) as (shown, pilot):
         events = events_of(many(2))

@@ -352,6 +352,22 @@ async def test_what_is_selected_is_without_bars_and_glyphs() -> None:
         app.pane.screen.selections = {app.pane: Selection(Offset(0, 2), Offset(8, 4))}
         await pilot.pause()
         assert app.screen.get_selected_text() == "Section\nfirst line\nsecond"
+        drawn = [
+            "".join(segment.text for segment in app.pane.render_line(y) if segment.style.reverse)
+            for y in range(3, 6)
+        ]
+        assert [text.strip() for text in drawn] == ["Section", "first line", "second"]
+
+
+async def test_what_is_selected_of_markdown_is_without_the_bars_of_code_and_quotes() -> None:
+    app = PaneApp()
+    async with app.run_test(size=(60, 12)) as pilot:
+        app.pane.show(document_of(Text("```python\nif a:\n    b()\n```\n> said", prose=True), bar=True))
+        await pilot.pause()
+        assert any("▏ " in row for row in app.rows)
+        app.pane.screen.selections = {app.pane: Selection(Offset(0, 3), Offset(0, 99))}
+        await pilot.pause()
+        assert (app.screen.get_selected_text() or "").rstrip() == "python\nif a:\n    b()\nsaid"
 
 
 @pytest.mark.parametrize("filtered", [True, False])

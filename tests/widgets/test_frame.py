@@ -18,13 +18,13 @@ def drawn(y: int, text: str, width: int, padding: Spacing) -> Strip:
 
 
 def test_the_header_is_the_top_of_the_frame_and_its_gaps_are_line() -> None:
-    top = drawn(0, " 1 runs    3 · $1 ", 20, Spacing(0, 1, 1, 1))
-    assert top.text == "╭ 1 runs ── 3 · $1 ╮"
+    top = drawn(0, " [1] runs    3 · $1 ", 22, Spacing(0, 1, 1, 1))
+    assert top.text == "╭ [1] runs ── 3 · $1 ╮"
     assert {segment.style.bgcolor for segment in top if segment.style} == {GROUND.bgcolor}
 
 
 def test_a_header_of_wide_characters_keeps_its_width() -> None:
-    assert drawn(0, " 2 日本      ", 15, Spacing(0, 1, 1, 1)).text == "╭ 2 日本 ─────╮"
+    assert drawn(0, " [2] 日本      ", 17, Spacing(0, 1, 1, 1)).text == "╭ [2] 日本 ─────╮"
     assert drawn(0, "          ", 12, Spacing(0, 1, 1, 1)).text == "╭──────────╮"
 
 

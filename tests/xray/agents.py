@@ -22,7 +22,7 @@ class Run:
     """A finished run: what its model got, and what was recorded of it."""
 
     recorded: Recorded
-    got: list[Plain]
+    received: list[Plain]
 
     @property
     def calls(self) -> list[Span]:
@@ -31,22 +31,22 @@ class Run:
         return sorted(found, key=lambda span: (span.started_at, span.number))
 
 
-def record(agent: Any, got: list[Plain], asked: Any = None) -> Run:
+def record(agent: Any, received: list[Plain], asked: Any = None) -> Run:
     """Run an agent under our SDK and load what it sent."""
     handle = attach(agent, sink="memory")
     try:
         agent.invoke(asked or {"messages": [HumanMessage("What colour is 2 x 21?", id="m1")]})
     finally:
         handle.detach()
-    return Run(Recorded.of(handle.sink.events), got)
+    return Run(Recorded.of(handle.sink.events), received)
 
 
 def everything(instrument: Instrument) -> Run:
     """create_agent with a rewriting, a selecting, a switching, a retrying middleware, and dynamic_prompt."""
-    got: list[Plain] = []
+    received: list[Plain] = []
     model = WritingModel(answers=[asks("double", number=21)], failures=1)
     other = WritingModel(model_name="fake-small", answers=["done"])
-    model.got = other.got = got
+    model.received = other.received = received
     agent = create_agent(
         model,
         [double, shout],
@@ -54,14 +54,14 @@ def everything(instrument: Instrument) -> Run:
         middleware=instrument([Notes(), Retries(), Rewrites(), politeness(), Selects(), Switches(other)]),
         name="counter",
     )
-    return record(agent, got)
+    return record(agent, received)
 
 
 def summarising(instrument: Instrument) -> Run:
     """create_agent whose history is compacted by LangChain's own summarising middleware."""
-    got: list[Plain] = []
+    received: list[Plain] = []
     model = WritingModel(answers=["done"])
-    model.got = got
+    model.received = received
     writer = WritingModel(model_name="fake-writer", answers=["They talked about numbers."] * 9)
     agent = create_agent(
         model,
@@ -71,18 +71,18 @@ def summarising(instrument: Instrument) -> Run:
         ),
         name="talker",
     )
-    return record(agent, got, history())
+    return record(agent, received, history())
 
 
 def deep(instrument: Instrument) -> Run:
     """deepagents with its built-in middleware, and two of the user's own."""
     from deepagents import create_deep_agent
 
-    got: list[Plain] = []
+    received: list[Plain] = []
     model = WritingModel(answers=[asks("double", number=21), "done"])
-    model.got = got
+    model.received = received
     agent = create_deep_agent(
         model=model, tools=[double], name="planner", system_prompt="You plan.",
         middleware=instrument([Rewrites(), ModelCallLimitMiddleware(run_limit=9)]),
     )  # fmt: skip
-    return record(agent, got)
+    return record(agent, received)

@@ -70,15 +70,15 @@ def markers(request: Request) -> set[Breakpoint]:
     return {replace(point, blocks=0) for point in request.breakpoints}
 
 
-def assert_sent(chain: CallChain, got: Plain, *, ours: bool, all_recorded: bool) -> None:
+def assert_sent(chain: CallChain, received: Plain, *, ours: bool, all_recorded: bool) -> None:
     """What is shown as sent is what the model got."""
     sent = chain.sent
-    system, rest = front_and_rest(got["messages"])
+    system, rest = front_and_rest(received["messages"])
     assert sent.system == system
     agree(sent.messages, rest, whole=ours)
     assert not any(m.digest or m.cut for m in sent.messages or ())
-    assert sent.model == got["model"]
-    names = [tool["name"] for tool in got["tools"]]
+    assert sent.model == received["model"]
+    names = [tool["name"] for tool in received["tools"]]
     if not ours:
         # The etaoi SDK tells no tools of a call: those of the last hook, and that it is so.
         assert sent.tools is None or any("does not tell its tools" in note for note in chain.notes)
@@ -87,13 +87,13 @@ def assert_sent(chain: CallChain, got: Plain, *, ours: bool, all_recorded: bool)
         return
     assert [tool.name for tool in sent.tools or []] == names
     described = {tool.name: tool.description for tool in sent.tools or [] if tool.description is not None}
-    assert described == {t["name"]: t["description"] for t in got["tools"] if t["name"] in described}
+    assert described == {t["name"]: t["description"] for t in received["tools"] if t["name"] in described}
     shown = sent.parameters or {}
-    for name, value in got["settings"].items():
+    for name, value in received["settings"].items():
         # Metadata are texts on the wire.
         assert value is None or shown[name] in (value, str(value))
-    lead = len(got["messages"]) - len(rest)
-    assert markers(sent) == real_markers(got, lead=lead)
+    lead = len(received["messages"]) - len(rest)
+    assert markers(sent) == real_markers(received, lead=lead)
 
 
 def wraps(chain: CallChain) -> list[Step]:
@@ -101,11 +101,11 @@ def wraps(chain: CallChain) -> list[Step]:
     return [step for step in chain.down if step.recorded and "wrap_model_call" in step.label]
 
 
-def assert_steps(chain: CallChain, got: Plain, *, ours: bool) -> None:
+def assert_steps(chain: CallChain, received: Plain, *, ours: bool) -> None:
     """Each recorded hook was given, and passed on, what the hook itself had in hand."""
     steps = wraps(chain)
-    assert [step.label for step in steps] == [entry["hook"] for entry in got["chain"]]
-    for step, entry in zip(steps, got["chain"], strict=True):
+    assert [step.label for step in steps] == [entry["hook"] for entry in received["chain"]]
+    for step, entry in zip(steps, received["chain"], strict=True):
         assert step.diff is not None, step.notes
         for shown, real in ((step.diff.old, entry["given"]), (step.diff.new, entry["passed"])):
             agree(shown.messages, real["messages"], whole=ours)
@@ -148,7 +148,7 @@ def _texts_differ(given: Plain, passed: Plain) -> bool:
     return (given["system"] or {}).get("text", "") != (passed["system"] or {}).get("text", "")
 
 
-def assert_replays(chain: CallChain, got: Plain, *, ours: bool) -> None:
+def assert_replays(chain: CallChain, received: Plain, *, ours: bool) -> None:
     """Taking the raw request and applying what each step is shown to have done gives what the model got."""
     messages = list(chain.raw.messages or [])
     system = chain.raw.system
@@ -176,13 +176,13 @@ def assert_replays(chain: CallChain, got: Plain, *, ours: bool) -> None:
                 parameters.pop(name, None)
             else:
                 parameters[name] = new
-    real_system, rest = front_and_rest(got["messages"])
+    real_system, rest = front_and_rest(received["messages"])
     agree(messages, rest, whole=ours)
     assert system is None or system == real_system
     if tools is not None and (ours or chain.sent.tools is not None):
-        assert sorted(tools) == sorted(tool["name"] for tool in got["tools"])
+        assert sorted(tools) == sorted(tool["name"] for tool in received["tools"])
     for name, value in parameters.items():
-        assert (got.get("payload", {}) | got["settings"]).get(name) == value
+        assert (received.get("payload", {}) | received["settings"]).get(name) == value
 
 
 def _apply(messages: list[Message], diff: RequestDiff) -> list[Message]:

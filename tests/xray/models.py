@@ -60,7 +60,7 @@ class Writing:
     """What scripted models have in common: each request is written down, then comes the next answer."""
 
     answers: list[Any]
-    got: list[Plain]
+    received: list[Plain]
     failures: int
 
     @abstractmethod
@@ -75,7 +75,7 @@ class Writing:
         """
         request = self.request(messages, stop, **kwargs)
         seen = {"messages": [plain_message(m) for m in messages], "chain": list(PASSED.get())}
-        self.got.append(request | seen)
+        self.received.append(request | seen)
         if self.failures:
             self.failures -= 1
             raise ConnectionError("try again")
@@ -87,7 +87,7 @@ class WritingModel(Writing, FakeChatModel):
     """Answers from a script, and writes down each request."""
 
     answers: list[Any] = Field(default_factory=list)
-    got: list[Plain] = Field(default_factory=list)
+    received: list[Plain] = Field(default_factory=list)
     failures: int = 0
 
     def request(self, messages: list[BaseMessage], stop: list[str] | None, **kwargs: Any) -> Plain:
@@ -113,7 +113,7 @@ class WritingClaude(Writing, ChatAnthropic):
     """The real client of a provider up to its request, which is written down instead of sent."""
 
     answers: list[Any] = Field(default_factory=list)
-    got: list[Plain] = Field(default_factory=list)
+    received: list[Plain] = Field(default_factory=list)
     failures: int = 0
 
     def request(self, messages: list[BaseMessage], stop: list[str] | None, **kwargs: Any) -> Plain:

@@ -23,17 +23,17 @@ from tests.real_env import ETAOI, ROOT, real_env
 from tests.xray.models import Plain, plain_message
 from tests.xray.scenes import SCENES, crowd
 
-HOW = ("sync", "async")
+MODES = ("sync", "async")
 
 
 @dataclass
-class Shown:
+class ObservedRun:
     """A scene as the viewer has it, beside what is known of it from outside.
 
     Attributes:
         session: what was recorded.
         payloads: where its events are read.
-        got: each request as its models got it.
+        received: each request as its models received it.
         result: the messages that the agent returned.
         writers: models that a middleware calls for itself.
         all_recorded: whether every wrap hook is instrumented.
@@ -41,7 +41,7 @@ class Shown:
 
     session: Session
     payloads: PayloadReader
-    got: list[Plain]
+    received: list[Plain]
     writers: list[str]
     all_recorded: bool
     result: list[Plain] = field(default_factory=list)
@@ -75,12 +75,12 @@ class Shown:
         return build_chain(evidence, schemas_for(evidence))
 
 
-def under_ours(name: str, how: str) -> Shown:
+def under_ours(name: str, mode: str) -> ObservedRun:
     """Run a scene under this project's SDK."""
     scene = SCENES[name](instrument)
     handle = attach(scene.agent, sink="memory")
     try:
-        if how == "async":
+        if mode == "async":
             result = asyncio.run(scene.agent.ainvoke(scene.ask))
         else:
             result = scene.agent.invoke(scene.ask)
@@ -89,10 +89,12 @@ def under_ours(name: str, how: str) -> Shown:
     recorded = Recorded.of(handle.sink.events)
     (session,) = recorded.store.sessions.values()
     returned = [plain_message(message) for message in result["messages"]]
-    return Shown(session, recorded.payloads, scene.got, scene.writers, scene.all_recorded, returned)
+    return ObservedRun(
+        session, recorded.payloads, scene.received, scene.writers, scene.all_recorded, returned
+    )
 
 
-def under_etaoi(folder: Path, names: list[str]) -> dict[str, Shown]:
+def under_etaoi(folder: Path, names: list[str]) -> dict[str, ObservedRun]:
     """Run scenes (``name`` or ``name:async``) under the etaoi SDK, through the real collector."""
     python = real_env("etaoi-agents", *ETAOI, "langchain", "deepagents")
     told, log = folder / "told.jsonl", folder / "sent.jsonl"
@@ -104,7 +106,7 @@ def under_etaoi(folder: Path, names: list[str]) -> dict[str, Shown]:
         collected.wait_for_events(len(logged(log)))
         sessions = collected.store.sessions
         collected.store.finish()
-        events = _Kept({})
+        events = _ReadEvents({})
         for trace in collected.store.traces.values():
             for span in trace.spans:
                 for place in (span.start_ref, span.end_ref, *(span.deltas or ())):
@@ -115,10 +117,10 @@ def under_etaoi(folder: Path, names: list[str]) -> dict[str, Shown]:
     for line in lines:
         name = line["scene"].partition(":")[0]
         scene = (crowd if name == "crowd" else SCENES[name])(lambda items: items)
-        shown[line["scene"]] = Shown(
+        shown[line["scene"]] = ObservedRun(
             sessions[line["session_id"]],
             payloads,
-            line["got"],
+            line["received"],
             scene.writers,
             scene.all_recorded,
             line["result"],
@@ -127,7 +129,7 @@ def under_etaoi(folder: Path, names: list[str]) -> dict[str, Shown]:
 
 
 @dataclass
-class _Kept:
+class _ReadEvents:
     """Events that were read while the collector ran."""
 
     events: dict[int, Any]

@@ -34,14 +34,14 @@ class Scene:
     Attributes:
         agent: the agent.
         ask: its input.
-        got: each request as its models got it, in order, with what the hooks around it did.
+        received: each request as its models received it, in order, with what the hooks around it did.
         all_recorded: whether every wrap hook is instrumented.
-        writers: models that a middleware calls for itself; their requests are not in ``got``.
+        writers: models that a middleware calls for itself; their requests are not in ``received``.
     """
 
     agent: Any
     ask: Plain
-    got: list[Plain]
+    received: list[Plain]
     all_recorded: bool = True
     writers: list[str] = field(default_factory=list)
 
@@ -88,10 +88,10 @@ def _scene(
     tools: Any = (double, shout),
     others: tuple[Any, ...] = (),
 ) -> Scene:
-    got: list[Plain] = []
+    received: list[Plain] = []
     model = model or WritingModel(answers=[asks("double", number=21)])
     for one in (model, *others):
-        one.got = got
+        one.received = received
     agent = create_agent(
         model,
         list(tools),
@@ -99,7 +99,7 @@ def _scene(
         middleware=instrument(witnessed(middleware)),
         name="counter",
     )
-    return Scene(agent, ask or question(), got)
+    return Scene(agent, ask or question(), received)
 
 
 def everything(instrument: Instrument) -> Scene:
@@ -213,14 +213,14 @@ def deep(instrument: Instrument) -> Scene:
     """deepagents with its built-in middleware, and two of the user's own."""
     from deepagents import create_deep_agent
 
-    got: list[Plain] = []
-    model = WritingModel(answers=[asks("double", number=21)], got=got)
-    model.got = got
+    received: list[Plain] = []
+    model = WritingModel(answers=[asks("double", number=21)], received=received)
+    model.received = received
     agent = create_deep_agent(
         model=model, tools=[double], name="planner", system_prompt="You plan.",
         middleware=instrument(witnessed([hooks.Rewrites(), ModelCallLimitMiddleware(run_limit=9)])),
     )  # fmt: skip
-    return Scene(agent, question(), got, all_recorded=False)
+    return Scene(agent, question(), received, all_recorded=False)
 
 
 def unrecorded(instrument: Instrument) -> Scene:
@@ -250,7 +250,7 @@ class Echo(WritingModel):
 
     def answer(self, messages: Any, stop: Any, **kwargs: Any) -> AIMessage:
         """Repeat it."""
-        self.got.append({"text": messages[-1].text, "chain": list(PASSED.get())})
+        self.received.append({"text": messages[-1].text, "chain": list(PASSED.get())})
         return AIMessage(f"You said: {messages[-1].text}")
 
 

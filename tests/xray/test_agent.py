@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from etaoi_tui.detail.document.model import Table
 from etaoi_tui.detail.graph.drawing import Edge, Node, draw_graph
 from etaoi_tui.detail.messages.message_provenance import find_origin
 from etaoi_tui.detail.pages.agent_card import card_document
@@ -58,6 +59,32 @@ def test_the_agents_own_prompt_and_model_are_on_the_card(deep: Run) -> None:
     text = card(deep, "agent")
     assert "fake-gpt-5" in text
     assert "You plan." in text
+
+
+def test_the_first_page_has_every_part_in_a_table_with_its_use_and_tokens(deep: Run) -> None:
+    lines = [line.split() for line in card(deep, "agent").splitlines()]
+    heads = [line for line in lines if line[:1] in (["model"], ["tool"], ["middleware"]) and len(line) > 3]
+    assert [head[0] for head in heads] == ["model", "tool", "middleware"]
+    assert {"calls", "failed", "in", "cached", "out", "cost", "time"} <= set(heads[0])
+    (model,) = [line for line in lines if line[:1] == ["fake-gpt-5"]]
+    assert model[1].isdigit() and model[1] != "0"
+    (used,) = [line for line in lines if line[:1] == ["double"]]
+    (never,) = [line for line in lines if line[:1] == ["read_file"]]
+    assert used[1:3] == ["1", "–"] and never[1:5] == ["–"] * 4
+    assert int(never[5].replace(",", "")) > 50 and never[6] == "file_path,"
+    assert any(line[:1] == ["Rewrites"] for line in lines)
+
+
+def test_a_tool_that_failed_stands_out_on_the_card() -> None:
+    recorded = load("s01_create_agent")
+    snapshot = next(span for span in recorded.spans if span.kind == "agent_context")
+    now = max(span.trace.ended_at for span in recorded.spans)
+    document = card_document(snapshot, [], recorded.payloads, now, 96)
+    (section,) = [one for one in document.tabs[0].sections if one.key == "use.tools"]
+    (table,) = section.blocks
+    assert isinstance(table, Table)
+    assert table.rows[0][:3] == (("flaky", "error"), "1", ("1", "error"))
+    assert all(row[0][1] == "tag" and row[2] == ("–", "muted") for row in table.rows[1:])
 
 
 def test_the_graph_counts_visits_and_says_where_it_leads_back(deep: Run) -> None:

@@ -14,27 +14,27 @@ from etaoi_tui.detail.messages.request import Request
 from etaoi_tui.detail.span_document import describe_span
 from etaoi_tui.sdk.langchain.cache_breakpoints import cache_breakpoints
 from tests.detail.pages import text_of
-from tests.xray.recorders import HOW, Shown, under_ours
+from tests.xray.recorders import MODES, ObservedRun, under_ours
 
-either_way = pytest.mark.parametrize("how", HOW)
+either_way = pytest.mark.parametrize("mode", MODES)
 
 
-def said(shown: Shown, call: int = 0) -> dict[str, str]:
+def said(observed: ObservedRun, call: int = 0) -> dict[str, str]:
     """What each step of a call's way down did, in words."""
-    steps = shown.chain(shown.calls[call]).down
+    steps = observed.chain(observed.calls[call]).down
     return {step.label.partition(".")[0]: in_words(step.diff) for step in steps if step.diff is not None}
 
 
 @either_way
-def test_each_marker_is_told_where_it_was_set(how: str) -> None:
-    shown = under_ours("caching", how)
-    words = said(shown)
+def test_each_marker_is_told_where_it_was_set(mode: str) -> None:
+    observed = under_ours("caching", mode)
+    words = said(observed)
     assert words["Caches"] == "1 edited, +3 cache breakpoints"
     assert words["CachesInPlace"] == (
         "cache breakpoint at message 2, block 2 of 2 changed, cache breakpoint at message 1, block 2 of 2"
     )
     assert words["Rewrites"] == "system prompt +13 chars, −3 cache breakpoints"
-    text = text_of(describe_span(shown.calls[0], shown.payloads, 1e12), "request")
+    text = text_of(describe_span(observed.calls[0], observed.payloads, 1e12), "request")
     for line in (
         "+ cache breakpoint at tool shout: ephemeral",
         "+ cache breakpoint in the system prompt: ephemeral",
@@ -46,11 +46,11 @@ def test_each_marker_is_told_where_it_was_set(how: str) -> None:
 
 
 @either_way
-def test_the_providers_own_middleware_marks_what_is_really_sent(how: str) -> None:
-    shown = under_ours("caching_by_the_provider", how)
-    for call, got in zip(shown.calls, shown.got, strict=True):
-        chain = shown.chain(call)
-        payload = got["payload"]
+def test_the_providers_own_middleware_marks_what_is_really_sent(mode: str) -> None:
+    observed = under_ours("caching_by_the_provider", mode)
+    for call, received in zip(observed.calls, observed.received, strict=True):
+        chain = observed.chain(call)
+        payload = received["payload"]
         control = {"type": "ephemeral", "ttl": "1h"}
         assert payload["cache_control"] == payload["tools"][-1]["cache_control"] == control
         assert payload["system"][-1]["cache_control"] == control

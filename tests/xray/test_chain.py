@@ -29,9 +29,9 @@ def chain_of(run: Run, call: Span) -> CallChain:
     return build_chain(evidence, schemas_for(evidence))
 
 
-def said(got: Plain) -> list[tuple[str, str]]:
+def said(received: Plain) -> list[tuple[str, str]]:
     """What was said, as (role, text), as the model got it."""
-    return [(message["role"], message["text"]) for message in got["messages"]]
+    return [(message["role"], message["text"]) for message in received["messages"]]
 
 
 def shown(request: Request) -> list[tuple[str, str]]:
@@ -42,12 +42,12 @@ def shown(request: Request) -> list[tuple[str, str]]:
     return [*front, *((m.role, m.text) for m in request.messages)]
 
 
-def assert_adds_up(chain: CallChain, got: Plain) -> None:
+def assert_adds_up(chain: CallChain, received: Plain) -> None:
     """What was sent is what the model got, and every step begins where the one before it ended."""
-    tools = [tool["name"] for tool in got["tools"]]
-    assert shown(chain.sent) == said(got)
+    tools = [tool["name"] for tool in received["tools"]]
+    assert shown(chain.sent) == said(received)
     assert [tool.name for tool in chain.sent.tools or []] == tools
-    assert chain.sent.model == got["model"]
+    assert chain.sent.model == received["model"]
     wraps = [step for step in chain.down if "wrap_model_call" in step.label or not step.recorded]
     requests = [step.diff for step in wraps if step.diff is not None]
     for before, after in pairwise(requests):
@@ -63,9 +63,9 @@ def everything() -> Run:
 
 
 def test_the_chain_of_every_call_ends_in_what_the_model_got(everything: Run) -> None:
-    assert len(everything.calls) == len(everything.got) == 3
-    for call, got in zip(everything.calls, everything.got, strict=True):
-        assert_adds_up(chain_of(everything, call), got)
+    assert len(everything.calls) == len(everything.received) == 3
+    for call, received in zip(everything.calls, everything.received, strict=True):
+        assert_adds_up(chain_of(everything, call), received)
 
 
 def test_each_step_tells_what_it_alone_did(everything: Run) -> None:
@@ -121,11 +121,11 @@ def test_own_times_add_up_to_less_than_the_whole(everything: Run) -> None:
 
 def test_a_compacted_history_is_told_as_such() -> None:
     run = agents.summarising(instrument)
-    got = run.got[-1]
+    received = run.received[-1]
     call = run.calls[-1]
-    assert said(got)[0][0] == "system"
+    assert said(received)[0][0] == "system"
     chain = chain_of(run, call)
-    assert_adds_up(chain, got)
+    assert_adds_up(chain, received)
     step = next(s for s in chain.down if s.label == "SummarizationMiddleware.before_model")
     assert step.diff is not None
     (compaction,) = step.diff.compactions
@@ -137,9 +137,9 @@ def test_a_compacted_history_is_told_as_such() -> None:
 
 def test_built_in_middleware_that_nobody_instrumented_is_named_and_not_blamed() -> None:
     run = agents.deep(instrument)
-    for call, got in zip(run.calls, run.got, strict=True):
+    for call, received in zip(run.calls, run.received, strict=True):
         chain = chain_of(run, call)
-        assert_adds_up(chain, got)
+        assert_adds_up(chain, received)
         hidden = [step for step in chain.down if not step.recorded and step.span is None]
         assert hidden
         named = {name for step in hidden for name in step.hooks_hidden}
@@ -150,9 +150,9 @@ def test_built_in_middleware_that_nobody_instrumented_is_named_and_not_blamed() 
 
 def test_without_instrumenting_the_changes_are_known_together() -> None:
     run = agents.everything(lambda items: items)
-    for call, got in zip(run.calls, run.got, strict=True):
+    for call, received in zip(run.calls, run.received, strict=True):
         chain = chain_of(run, call)
-        assert shown(chain.sent) == said(got)
+        assert shown(chain.sent) == said(received)
         assert not [step for step in chain.recorded if "wrap" in step.label]
         (hidden,) = (step for step in chain.down if step.span is None)
         assert hidden.hooks_hidden == ["Retries", "Rewrites", "polite", "Selects", "Switches"]

@@ -121,6 +121,19 @@ def test_long_messages_say_that_they_are_digests() -> None:
     assert "old end" not in text.partition("sent to the model")[0]
 
 
+def test_what_was_sent_is_open_where_no_middleware_changed_it() -> None:
+    from tests.xray.making import call_with_probe
+
+    for sent, is_open in (("the same", True), ("another", False)):
+        recorded = Recorded()
+        recorded.send(*call_with_probe("the same", sent))
+        (call,) = calls(recorded)
+        sections = describe_span(call, recorded.payloads, 10.0).tab("request").sections
+        (hook,) = [one for one in sections if one.key == "down0"]
+        (whole,) = [one for one in sections if one.key == "sent"]
+        assert (hook.open, whole.open) == (not is_open, is_open)
+
+
 @pytest.mark.parametrize("name", sorted(path.stem for path in CAPTURES.glob("*.msgpack")))
 def test_every_page_of_a_digest_says_what_it_does_not_know(name: str) -> None:
     recorded = load(name)

@@ -23,15 +23,15 @@ from etaoi_tui.sdk.langchain.payloads import ChainInput, ChainOutput, ModelInput
 from etaoi_tui.sdk.langchain.state_hooks import StateSnapshot, describe_state_snapshot
 from tests.detail.recorded import Recorded
 from tests.xray.models import WritingModel, asks
-from tests.xray.recorders import HOW, Shown
+from tests.xray.recorders import MODES, ObservedRun
 from tests.xray.scenes import double
 
-either_way = pytest.mark.parametrize("how", HOW)
+either_way = pytest.mark.parametrize("mode", MODES)
 
 
 def run(
-    how: str, middleware: list[Any], answers: list[Any], *more: Any, instrumented: Any = instrument
-) -> Shown:
+    mode: str, middleware: list[Any], answers: list[Any], *more: Any, instrumented: Any = instrument
+) -> ObservedRun:
     """Run an agent, and go on with ``more`` inputs in the same thread."""
     agent = create_agent(
         WritingModel(answers=answers), [double], middleware=instrumented(middleware), name="counter",
@@ -40,18 +40,18 @@ def run(
     handle = attach(agent, sink="memory", session_id="one")
     config: Any = {"configurable": {"thread_id": "t"}}
     for ask in ({"messages": [HumanMessage("Go.", id="m1"), HumanMessage("Now.", id="m2")]}, *more):
-        if how == "async":
+        if mode == "async":
             asyncio.run(agent.ainvoke(ask, config))
         else:
             agent.invoke(ask, config)
     handle.detach()
     recorded = Recorded.of(handle.sink.events)
     (session,) = [one for one in recorded.store.sessions.values() if any(t.model_calls for t in one.traces)]
-    return Shown(session, recorded.payloads, [], [], True)
+    return ObservedRun(session, recorded.payloads, [], [], True)
 
 
-def step_of(shown: Shown, label: str, call: int = 0) -> Step:
-    chain = shown.chain(shown.calls[call])
+def step_of(observed: ObservedRun, label: str, call: int = 0) -> Step:
+    chain = observed.chain(observed.calls[call])
     return next(step for step in (*chain.down, *chain.up) if step.label.startswith(label))
 
 
@@ -90,9 +90,9 @@ class Further(Looks):
 
 
 @either_way
-def test_an_answer_that_was_written_over_was_changed(how: str) -> None:
-    shown = run(how, [Looks(), Scribbles(), Further()], ["done"])
-    chain = shown.chain(shown.calls[0])
+def test_an_answer_that_was_written_over_was_changed(mode: str) -> None:
+    observed = run(mode, [Looks(), Scribbles(), Further()], ["done"])
+    chain = observed.chain(observed.calls[0])
     assert [step.response_changed for step in chain.up] == [False, True, False]
     response = chain.up[1].response
     assert response is not None
@@ -115,9 +115,9 @@ class EditsCalls(AgentMiddleware):
 
 
 @either_way
-def test_tool_calls_that_were_written_over_are_shown_as_edited(how: str) -> None:
-    shown = run(how, [EditsCalls(), Looks()], [asks("double", number=2)])
-    step = step_of(shown, "EditsCalls.")
+def test_tool_calls_that_were_written_over_are_shown_as_edited(mode: str) -> None:
+    observed = run(mode, [EditsCalls(), Looks()], [asks("double", number=2)])
+    step = step_of(observed, "EditsCalls.")
     assert step.diff is not None
     (change,) = (change for change in step.diff.messages if change.what != "same")
     assert change.what == "edited"
@@ -128,20 +128,20 @@ def test_tool_calls_that_were_written_over_are_shown_as_edited(how: str) -> None
         {"number": 5},
     ]
     # The next request has the edited call, and nobody is blamed for it.
-    chain = shown.chain(shown.calls[-1])
+    chain = observed.chain(observed.calls[-1])
     assert not [step for step in chain.down if not step.recorded and step.changed]
     assert chain.sent.messages is not None
     assert chain.sent.messages[2].calls[0].arguments == {"number": 5}
 
 
 @either_way
-def test_a_tool_call_that_a_human_edited_is_shown_on_the_tools_page(how: str) -> None:
+def test_a_tool_call_that_a_human_edited_is_shown_on_the_tools_page(mode: str) -> None:
     gate = HumanInTheLoopMiddleware(interrupt_on={"double": True})
     edited = {"name": "double", "args": {"number": 5}}
     decision = Command(resume={"decisions": [{"type": "edit", "edited_action": edited}]})
-    shown = run(how, [gate, Looks()], [asks("double", number=2)], decision)
-    (ran,) = (span for span in shown.spans if span.kind == "tool")
-    chain = build_tool_chain(shown.evidence(ran))
+    observed = run(mode, [gate, Looks()], [asks("double", number=2)], decision)
+    (ran,) = (span for span in observed.spans if span.kind == "tool")
+    chain = build_tool_chain(observed.evidence(ran))
     assert chain is not None
     (step,) = chain.down
     assert step.diff is not None
@@ -178,12 +178,12 @@ UPDATES = {
 @either_way
 @pytest.mark.parametrize("probed", [True, False], ids=["instrumented", "not instrumented"])
 @pytest.mark.parametrize("update", list(UPDATES.values()), ids=list(UPDATES))
-def test_an_update_of_any_shape_is_shown_as_langgraph_takes_it(how: str, probed: bool, update: Any) -> None:
+def test_an_update_of_any_shape_is_shown_as_langgraph_takes_it(mode: str, probed: bool, update: Any) -> None:
     instrumented = instrument if probed else list
     middleware = [updating(update), *instrument([Looks()])]
-    shown = run(how, middleware, ["done"], instrumented=instrumented)
-    chain = shown.chain(shown.calls[0])
-    step = step_of(shown, "Updates.")
+    observed = run(mode, middleware, ["done"], instrumented=instrumented)
+    chain = observed.chain(observed.calls[0])
+    step = step_of(observed, "Updates.")
     assert step.diff is not None, step.notes
     sent = texts(chain.sent.messages)
     assert texts(step.diff.new.messages) == sent
@@ -195,7 +195,7 @@ def test_an_update_of_any_shape_is_shown_as_langgraph_takes_it(how: str, probed:
 
 
 @either_way
-def test_an_answer_under_the_same_id_is_an_edit(how: str) -> None:
+def test_an_answer_under_the_same_id_is_an_edit(mode: str) -> None:
     class Replaces(AgentMiddleware):
         def after_model(self, state: Any, runtime: Any) -> Any:
             return {"messages": [AIMessage("better", id=state["messages"][-1].id)]}
@@ -203,8 +203,8 @@ def test_an_answer_under_the_same_id_is_an_edit(how: str) -> None:
         async def aafter_model(self, state: Any, runtime: Any) -> Any:
             return self.after_model(state, runtime)
 
-    shown = run(how, [Replaces()], ["done"])
-    step = step_of(shown, "Replaces.")
+    observed = run(mode, [Replaces()], ["done"])
+    step = step_of(observed, "Replaces.")
     assert step.diff is not None
     assert in_words(step.diff) == "1 edited"
     assert texts(step.diff.new.messages) == ["Go.", "Now.", "better"]

@@ -21,7 +21,7 @@ from tests.xray import agents
 def events_of_a_run(monkeypatch: Any) -> list[Any]:
     events: list[Any] = []
 
-    def keep(agent: Any, got: Any, asked: Any = None) -> Any:
+    def keep(agent: Any, received: Any, asked: Any = None) -> Any:
         handle = attach(agent, sink="memory")
         agent.invoke(asked or {"messages": [HumanMessage("What colour is 2 x 21?", id="m1")]})
         handle.detach()

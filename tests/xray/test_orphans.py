@@ -14,20 +14,20 @@ from etaoi_tui.detail.span_data import SpanData
 from tests.detail.pages import end, start
 from tests.detail.recorded import Recorded
 from tests.xray.making import digest
-from tests.xray.recorders import Shown, under_etaoi
+from tests.xray.recorders import ObservedRun, under_etaoi
 from tests.xray.scenes import CROWD
 
 
 @pytest.fixture(scope="module")
-def crowd(tmp_path_factory: pytest.TempPathFactory) -> Shown:
+def crowd(tmp_path_factory: pytest.TempPathFactory) -> ObservedRun:
     """Runs of one agent at the same time, under the etaoi SDK."""
     return under_etaoi(tmp_path_factory.mktemp("crowd"), ["crowd"])["crowd"]
 
 
 @pytest.mark.real_clients
-def test_in_a_crowd_no_mark_is_given_to_another_run(crowd: Shown) -> None:
-    assert len(crowd.calls) == len(crowd.got) == CROWD
-    real = {entry["text"]: entry["chain"] for entry in crowd.got}
+def test_in_a_crowd_no_mark_is_given_to_another_run(crowd: ObservedRun) -> None:
+    assert len(crowd.calls) == len(crowd.received) == CROWD
+    real = {entry["text"]: entry["chain"] for entry in crowd.received}
     orphans = {span.number for span in crowd.spans if span.flags & 512 and span.parent is None}
     assert orphans
     given: list[int] = []
@@ -55,7 +55,7 @@ def test_in_a_crowd_no_mark_is_given_to_another_run(crowd: Shown) -> None:
 
 
 @pytest.mark.real_clients
-def test_an_orphans_own_page_says_the_same_as_the_calls(crowd: Shown) -> None:
+def test_an_orphans_own_page_says_the_same_as_the_calls(crowd: ObservedRun) -> None:
     placed = {
         step.span.number: call
         for call in crowd.calls

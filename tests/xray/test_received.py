@@ -11,43 +11,43 @@ from etaoi_tui.detail.compare.request_diff import compare
 from etaoi_tui.detail.span_document import describe_span
 from tests.detail.pages import text_of
 from tests.xray.checks import agree, assert_replays, assert_sent, assert_steps, wraps
-from tests.xray.recorders import HOW, Shown, under_etaoi, under_ours
+from tests.xray.recorders import MODES, ObservedRun, under_etaoi, under_ours
 from tests.xray.scenes import SCENES
 
 ours = cache(under_ours)
 
 
 @pytest.fixture(scope="module")
-def reference(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Shown]:
+def reference(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ObservedRun]:
     """All scenes under the etaoi SDK; they run in one process, each in a session of its own."""
-    names = [name if how == "sync" else f"{name}:{how}" for name in SCENES for how in HOW]
+    names = [name if mode == "sync" else f"{name}:{mode}" for name in SCENES for mode in MODES]
     return under_etaoi(tmp_path_factory.mktemp("etaoi"), names)
 
 
-def under(sdk: str, name: str, how: str, request: pytest.FixtureRequest) -> Shown:
+def under(sdk: str, name: str, mode: str, request: pytest.FixtureRequest) -> ObservedRun:
     if sdk == "ours":
-        return ours(name, how)
-    shown: dict[str, Shown] = request.getfixturevalue("reference")
-    return shown[name if how == "sync" else f"{name}:{how}"]
+        return ours(name, mode)
+    observed: dict[str, ObservedRun] = request.getfixturevalue("reference")
+    return observed[name if mode == "sync" else f"{name}:{mode}"]
 
 
 both = pytest.mark.parametrize("sdk", ["ours", pytest.param("etaoi", marks=pytest.mark.real_clients)])
 every_scene = pytest.mark.parametrize("name", list(SCENES))
-either_way = pytest.mark.parametrize("how", HOW)
+either_way = pytest.mark.parametrize("mode", MODES)
 
 
 @both
 @every_scene
 @either_way
-def test_the_chain_is_what_happened(sdk: str, name: str, how: str, request: pytest.FixtureRequest) -> None:
-    shown = under(sdk, name, how, request)
-    assert len(shown.calls) == len(shown.got) > 0
-    for call, got in zip(shown.calls, shown.got, strict=True):
-        chain = shown.chain(call)
-        assert_sent(chain, got, ours=sdk == "ours", all_recorded=shown.all_recorded)
+def test_the_chain_is_what_happened(sdk: str, name: str, mode: str, request: pytest.FixtureRequest) -> None:
+    observed = under(sdk, name, mode, request)
+    assert len(observed.calls) == len(observed.received) > 0
+    for call, received in zip(observed.calls, observed.received, strict=True):
+        chain = observed.chain(call)
+        assert_sent(chain, received, ours=sdk == "ours", all_recorded=observed.all_recorded)
         if name != "unrecorded":
-            assert_steps(chain, got, ours=sdk == "ours")
-        assert_replays(chain, got, ours=sdk == "ours")
+            assert_steps(chain, received, ours=sdk == "ours")
+        assert_replays(chain, received, ours=sdk == "ours")
         assert not chain.unplaced
 
 
@@ -55,14 +55,14 @@ def test_the_chain_is_what_happened(sdk: str, name: str, how: str, request: pyte
 @every_scene
 @either_way
 def test_the_pages_say_what_is_not_known(
-    sdk: str, name: str, how: str, request: pytest.FixtureRequest
+    sdk: str, name: str, mode: str, request: pytest.FixtureRequest
 ) -> None:
-    shown = under(sdk, name, how, request)
-    for call in shown.calls:
-        document = describe_span(call, shown.payloads, call.trace.ended_at)
+    observed = under(sdk, name, mode, request)
+    for call in observed.calls:
+        document = describe_span(call, observed.payloads, call.trace.ended_at)
         text = " ".join(text_of(document, "request").split())
         assert "This page failed" not in text
-        chain = shown.chain(call)
+        chain = observed.chain(call)
         if sdk == "ours":
             assert "what was recorded" not in text
             assert "etaoi SDK" not in text
@@ -75,8 +75,8 @@ def test_the_pages_say_what_is_not_known(
         for step in wraps(chain):
             if step.diff is not None and step.diff.nothing:
                 assert "no change in what was recorded" in text
-    for call in shown.inner_calls:
-        chain = shown.chain(call)
+    for call in observed.inner_calls:
+        chain = observed.chain(call)
         assert chain.down == chain.up == []
         assert chain.raw is chain.sent
 
@@ -85,13 +85,13 @@ def test_the_pages_say_what_is_not_known(
 @pytest.mark.parametrize("name", ["everything", "states", "editing", "deep"])
 @either_way
 def test_what_the_hooks_behind_the_model_left_is_what_the_agent_returned(
-    sdk: str, name: str, how: str, request: pytest.FixtureRequest
+    sdk: str, name: str, mode: str, request: pytest.FixtureRequest
 ) -> None:
-    shown = under(sdk, name, how, request)
-    steps = [step for step in shown.chain(shown.calls[-1]).up if "after_" in step.label]
+    observed = under(sdk, name, mode, request)
+    steps = [step for step in observed.chain(observed.calls[-1]).up if "after_" in step.label]
     assert steps
     diffs = [step.diff for step in steps if step.diff is not None]
     assert len(diffs) == len(steps)
-    agree(diffs[-1].new.messages, shown.result, whole=sdk == "ours")
+    agree(diffs[-1].new.messages, observed.result, whole=sdk == "ours")
     for one, following in pairwise(diffs):
         assert not compare(one.new, following.old).messages_changed

@@ -22,7 +22,7 @@ from etaoi_tui.view.neighbouring_calls import surroundings_version
 from tests.detail.pages import text_of
 from tests.detail.recorded import Recorded
 from tests.xray.models import WritingModel, asks
-from tests.xray.recorders import HOW, Shown
+from tests.xray.recorders import MODES, ObservedRun
 
 
 class Around(AgentMiddleware):
@@ -112,20 +112,20 @@ class Twice(Around):
 
 
 def run(
-    how: str,
+    mode: str,
     middleware: list[Any],
     failures: int = 0,
     instrumented: Any = instrument,
     watching: Callable[[Recorded], None] | None = None,
-) -> tuple[Shown, list[dict[str, Any]]]:
+) -> tuple[ObservedRun, list[dict[str, Any]]]:
     """Run an agent that asks for one tool; return what is shown, and the arguments that the tool got."""
-    got: list[dict[str, Any]] = []
+    received: list[dict[str, Any]] = []
     left = [failures]
 
     @tool
     def double(number: int, unit: str = "") -> str:
         """Double a number."""
-        got.append({"number": number, **({"unit": unit} if unit else {})})
+        received.append({"number": number, **({"unit": unit} if unit else {})})
         if left[0]:
             left[0] -= 1
             raise ConnectionError("gone")
@@ -135,7 +135,7 @@ def run(
     agent = create_agent(model, [double], middleware=instrumented(middleware), name="counter")
     handle = attach(agent, sink="memory")
     ask: Any = {"messages": [HumanMessage("Go.")]}
-    if how == "async":
+    if mode == "async":
         asyncio.run(agent.ainvoke(ask))
     else:
         agent.invoke(ask)
@@ -147,32 +147,32 @@ def run(
             watching(recorded)
     recorded.store.finish()
     (session,) = recorded.store.sessions.values()
-    return Shown(session, recorded.payloads, [], [], True), got
+    return ObservedRun(session, recorded.payloads, [], [], True), received
 
 
-def tools(shown: Shown) -> list[Span]:
-    return sorted((s for s in shown.spans if s.kind == "tool"), key=lambda s: (s.started_at, s.number))
+def tools(observed: ObservedRun) -> list[Span]:
+    return sorted((s for s in observed.spans if s.kind == "tool"), key=lambda s: (s.started_at, s.number))
 
 
-def chain_of(shown: Shown, span: Span) -> ToolChain:
-    chain = build_tool_chain(shown.evidence(span))
+def chain_of(observed: ObservedRun, span: Span) -> ToolChain:
+    chain = build_tool_chain(observed.evidence(span))
     assert chain is not None
     return chain
 
 
-def page(shown: Shown, span: Span, tab: str = "io") -> str:
-    return " ".join(text_of(describe_span(span, shown.payloads, span.trace.ended_at), tab).split())
+def page(observed: ObservedRun, span: Span, tab: str = "io") -> str:
+    return " ".join(text_of(describe_span(span, observed.payloads, span.trace.ended_at), tab).split())
 
 
-either_way = pytest.mark.parametrize("how", HOW)
+either_way = pytest.mark.parametrize("mode", MODES)
 
 
 @either_way
-def test_each_hook_shows_what_it_changed_and_returned(how: str) -> None:
-    shown, got = run(how, [Signs(), Triples(), WritesOver(), Scribbles()])
-    (double,) = tools(shown)
-    chain = chain_of(shown, double)
-    hook = "awrap_tool_call" if how == "async" else "wrap_tool_call"
+def test_each_hook_shows_what_it_changed_and_returned(mode: str) -> None:
+    observed, received = run(mode, [Signs(), Triples(), WritesOver(), Scribbles()])
+    (double,) = tools(observed)
+    chain = chain_of(observed, double)
+    hook = "awrap_tool_call" if mode == "async" else "wrap_tool_call"
     names = ["Signs", "Triples", "WritesOver", "Scribbles"]
     assert [step.label for step in chain.down] == [f"{name}.{hook}" for name in names]
     assert [change_words(step.diff) for step in chain.down if step.diff] == [
@@ -183,10 +183,10 @@ def test_each_hook_shows_what_it_changed_and_returned(how: str) -> None:
     for step in chain.down:
         assert step.diff is not None
         arguments |= {name: new for name, _, new in step.diff.parameters}
-    assert [arguments] == got == [{"number": 50, "unit": "apples"}]
+    assert [arguments] == received == [{"number": 50, "unit": "apples"}]
     back = [(step.label.partition(".")[0], step.response_changed) for step in chain.up]
     assert back == [("Scribbles", True), ("WritesOver", False), ("Triples", False), ("Signs", True)]
-    text = page(shown, double)
+    text = page(observed, double)
     assert "4 middleware · 4 steps changed something" in text
     assert 'asked for {"number": 2}' in text
     assert "number: 2 + number: 6" in text
@@ -195,10 +195,10 @@ def test_each_hook_shows_what_it_changed_and_returned(how: str) -> None:
 
 
 @either_way
-def test_own_times_leave_out_what_ran_inside(how: str) -> None:
-    shown, _ = run(how, [Signs(), Triples()])
-    (double,) = tools(shown)
-    chain = chain_of(shown, double)
+def test_own_times_leave_out_what_ran_inside(mode: str) -> None:
+    observed, _ = run(mode, [Signs(), Triples()])
+    (double,) = tools(observed)
+    chain = chain_of(observed, double)
     whole = chain.down[0].span.duration(0.0)  # type: ignore[union-attr]
     own = [step.own_seconds for step in chain.down]
     took = double.duration(0.0)
@@ -209,14 +209,14 @@ def test_own_times_leave_out_what_ran_inside(how: str) -> None:
 
 @either_way
 @pytest.mark.parametrize("made", [Twice, lambda: ToolRetryMiddleware(max_retries=2, initial_delay=0.0)])
-def test_attempts_have_pages_of_their_own(how: str, made: Any) -> None:
-    shown, got = run(how, [Signs(), made()], failures=1)
-    first, second = tools(shown)
+def test_attempts_have_pages_of_their_own(mode: str, made: Any) -> None:
+    observed, received = run(mode, [Signs(), made()], failures=1)
+    first, second = tools(observed)
     assert first.error is not None
     assert second.error is None
-    chains = chain_of(shown, first), chain_of(shown, second)
+    chains = chain_of(observed, first), chain_of(observed, second)
     assert [(c.down[1].attempt, c.down[1].attempts) for c in chains] == [(1, 2), (2, 2)]
-    for chain, real in zip(chains, got, strict=True):
+    for chain, real in zip(chains, received, strict=True):
         assert chain.down[1].diff is not None
         passed = chain.down[1].diff.new.parameters or {}
         assert {name: passed[name] for name in real} == real
@@ -224,53 +224,53 @@ def test_attempts_have_pages_of_their_own(how: str, made: Any) -> None:
         "It called the rest of the chain again; what it returned is told with the last call."
     ]
     assert "It called the tool 2 times." in chains[1].up[0].notes
-    assert "attempt 2 of 2" in page(shown, second)
-    assert "Attempt 1 failed: ConnectionError: gone" in page(shown, second)
+    assert "attempt 2 of 2" in page(observed, second)
+    assert "Attempt 1 failed: ConnectionError: gone" in page(observed, second)
 
 
 @either_way
-def test_a_hook_that_answers_itself_says_so_on_its_own_page(how: str) -> None:
-    shown, got = run(how, [Signs(), Answers()])
-    assert got == []
-    assert tools(shown) == []
-    probe = next(span for span in shown.spans if span.name.startswith("Answers.") and span.flags & 512)
-    text = page(shown, probe, "changes")
+def test_a_hook_that_answers_itself_says_so_on_its_own_page(mode: str) -> None:
+    observed, received = run(mode, [Signs(), Answers()])
+    assert received == []
+    assert tools(observed) == []
+    probe = next(span for span in observed.spans if span.name.startswith("Answers.") and span.flags & 512)
+    text = page(observed, probe, "changes")
     assert "It answered itself, without the tool." in text
     assert "from the cache" in text
 
 
 @either_way
-def test_a_command_is_told_as_such(how: str) -> None:
-    shown, _ = run(how, [Commands()])
-    (double,) = tools(shown)
-    (step,) = chain_of(shown, double).up
+def test_a_command_is_told_as_such(mode: str) -> None:
+    observed, _ = run(mode, [Commands()])
+    (double,) = tools(observed)
+    (step,) = chain_of(observed, double).up
     assert step.response_changed is True
     assert step.notes == ["Its command writes to the state: jump_to, messages"]
 
 
 def test_a_tool_without_middleware_has_none_on_its_page() -> None:
-    shown, _ = run("sync", [])
-    (double,) = tools(shown)
-    assert build_tool_chain(shown.evidence(double)) is None
-    assert "Middleware" not in page(shown, double)
+    observed, _ = run("sync", [])
+    (double,) = tools(observed)
+    assert build_tool_chain(observed.evidence(double)) is None
+    assert "Middleware" not in page(observed, double)
 
 
 @either_way
-def test_what_nobody_recorded_on_the_way_is_told(how: str) -> None:
+def test_what_nobody_recorded_on_the_way_is_told(mode: str) -> None:
     middleware = [*instrument([Signs()]), Triples()]
-    shown, got = run(how, middleware, instrumented=list)
-    (double,) = tools(shown)
-    chain = chain_of(shown, double)
+    observed, received = run(mode, middleware, instrumented=list)
+    (double,) = tools(observed)
+    chain = chain_of(observed, double)
     last = chain.down[-1]
     assert not last.recorded
     assert last.diff is not None
     assert change_words(last.diff) == "2 arguments"
-    assert got == [{"number": 6, "unit": "apples"}]
-    assert "a hook without a probe" in page(shown, double)
+    assert received == [{"number": 6, "unit": "apples"}]
+    assert "a hook without a probe" in page(observed, double)
 
 
 @either_way
-def test_the_page_is_right_after_every_event_and_known_to_be_old_after_each_change(how: str) -> None:
+def test_the_page_is_right_after_every_event_and_known_to_be_old_after_each_change(mode: str) -> None:
     seen: list[tuple[int, str]] = []
 
     def watching(recorded: Recorded) -> None:
@@ -282,7 +282,7 @@ def test_the_page_is_right_after_every_event_and_known_to_be_old_after_each_chan
                 assert not document.notes
                 seen.append((span.version + surroundings_version(span), text))
 
-    run(how, [Signs(), Triples()], watching=watching)
+    run(mode, [Signs(), Triples()], watching=watching)
     texts: dict[int, str] = {}
     for version, text in seen:
         assert texts.setdefault(version, text) == text

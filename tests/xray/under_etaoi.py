@@ -34,7 +34,12 @@ def run(url: str, name: str) -> dict[str, object]:
     finally:
         handle.detach()
     returned = [plain_message(message) for message in result.get("messages", ())]
-    return {"scene": name, "session_id": str(handle.session_id), "got": scene.got, "result": returned}
+    return {
+        "scene": name,
+        "session_id": str(handle.session_id),
+        "received": scene.received,
+        "result": returned,
+    }
 
 
 async def all_at_once(scene: Scene) -> None:

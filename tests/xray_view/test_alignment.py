@@ -27,32 +27,35 @@ def longest(old: Sequence[str], new: Sequence[str]) -> int:
     return above[-1]
 
 
-def kept(stretches: list[AlignedRange]) -> int:
-    return sum(s.old_to - s.old_from for s in stretches if s.equal)
+def kept(ranges: list[AlignedRange]) -> int:
+    return sum(s.old_to - s.old_from for s in ranges if s.equal)
 
 
 @given(few, few)
 @settings(max_examples=400, deadline=None)
 def test_as_much_as_possible_is_kept_and_both_sides_are_covered(old: list[str], new: list[str]) -> None:
-    found = align(old, new)
+    ranges = align(old, new)
     at_old = at_new = 0
-    for stretch in found:
-        assert (stretch.old_from, stretch.new_from) == (at_old, at_new)
-        at_old, at_new = stretch.old_to, stretch.new_to
-        same = old[stretch.old_from : stretch.old_to] == new[stretch.new_from : stretch.new_to]
-        assert same == stretch.equal
+    for aligned_range in ranges:
+        assert (aligned_range.old_from, aligned_range.new_from) == (at_old, at_new)
+        at_old, at_new = aligned_range.old_to, aligned_range.new_to
+        same = (
+            old[aligned_range.old_from : aligned_range.old_to]
+            == new[aligned_range.new_from : aligned_range.new_to]
+        )
+        assert same == aligned_range.equal
     assert (at_old, at_new) == (len(old), len(new))
-    assert all(one.equal != other.equal for one, other in pairwise(found))
-    assert kept(found) == longest(old, new)
+    assert all(one.equal != other.equal for one, other in pairwise(ranges))
+    assert kept(ranges) == longest(old, new)
 
 
 @given(few, few)
 @settings(max_examples=200, deadline=None)
 def test_what_says_nothing_holds_no_change_apart(old: list[str], new: list[str]) -> None:
-    found = align(old, new, counts=lambda element: element != "a")
-    assert all(one.equal != other.equal for one, other in pairwise(found))
-    for stretch in found[1:-1]:
-        assert not stretch.equal or set(old[stretch.old_from : stretch.old_to]) != {"a"}
+    ranges = align(old, new, counts=lambda element: element != "a")
+    assert all(one.equal != other.equal for one, other in pairwise(ranges))
+    for aligned_range in ranges[1:-1]:
+        assert not aligned_range.equal or set(old[aligned_range.old_from : aligned_range.old_to]) != {"a"}
 
 
 def test_beyond_the_bound_only_the_ends_are_compared() -> None:
@@ -87,8 +90,8 @@ def test_lines_are_compared_only_when_they_are_looked_at() -> None:
 def test_lines_that_only_one_side_has_take_no_memory() -> None:
     old, new = ["h", *map(str, range(60_000))], ["g", *map(str, range(0, 1_800, 2)), "end"]
     tracemalloc.start()
-    found = align(old, new)
+    ranges = align(old, new)
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert kept(found) == 900
+    assert kept(ranges) == 900
     assert most < 40_000_000

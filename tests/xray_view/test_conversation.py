@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from etaoi_tui.detail.document.model import Document, Section
+from etaoi_tui.detail.document.model import Document, Section, section_text
 from etaoi_tui.detail.pages.conversation import conversation_document
 from etaoi_tui.detail.pages.spoken import LINES_SHOWN
 from etaoi_tui.detail.pages.turn_steps import STEPS_SHOWN
@@ -102,6 +102,64 @@ def test_a_call_is_counted_by_its_turns_and_says_where_it_was_interrupted() -> N
     assert sums[0] == "3 turns" and list(sums[-2:]) == ["3 calls", "0 tools"]
     cut = [section for section in sections_of(recorded) if section.summary.startswith("interrupted")]
     assert len(cut) == 1
+
+
+def test_words_of_runs_that_only_model_calls_tell_are_those_of_their_first_and_last_call() -> None:
+    """OpenAI's agents tell neither what a run was asked nor what it answered."""
+    recorded, scribe = Recorded(), Scribe("bare")
+    root = scribe.start("sub_agent", "Agent workflow")
+    agents = [scribe.start("sub_agent", name, root) for name in ("triage", "billing")]
+    asked_first = {
+        "input_messages": [{"role": "system", "text": "s"}, {"role": "user", "text": "pay it back"}]
+    }
+    for agent, words in zip(agents, ("I ask billing.", "Done, it is on its way."), strict=True):
+        span = scribe.start("llm", "gpt", agent, asked_first)
+        scribe.end(span, {"response": {"role": "assistant", "text": words}})
+        scribe.end(agent)
+    scribe.end(root)
+    alone = scribe.start("sub_agent", "Agent workflow")
+    inner = scribe.start("sub_agent", "triage", alone)
+    scribe.end(scribe.start("tool", "lookup", inner, {"input": "{}"}), {"output": "x"})
+    call(scribe, inner, "found")
+    scribe.end(inner)
+    scribe.end(alone)
+    recorded.send(*scribe.take())
+    sections = [one for one in sections_of(recorded) if not one.inside]
+    assert [one.title for one in sections] == [
+        "user", "✓ triage", "✓ billing", "billing", "user", "lookup", "triage",
+    ]  # fmt: skip
+    last = [span for span in recorded.spans if span.kind == "llm"][1]
+    assert sections[3].target == last.span_id
+    shown = text(recorded)
+    assert "pay it back" in shown and "Done, it is on its way." in shown and "found" in shown
+
+
+def test_a_failure_is_said_without_its_traceback() -> None:
+    """LangSmith sends both in one text."""
+    traceback = 'Traceback (most recent call last):\n  File "a.py", line 1, in f\n    g()\nValueError: no\n'
+    recorded, scribe = Recorded(), Scribe("traceback")
+    for error in ("ValueError('no')" + traceback, traceback):
+        root = scribe.start("sub_agent", "helper", payload=asked("go"))
+        scribe.end(scribe.start("tool", "pay", root, {"input": "{}"}), {}, error=error)
+        scribe.end(root, error=error)
+    recorded.send(*scribe.take())
+    shown = text(recorded)
+    assert shown.count("pay ✗ ValueError") == 2 and "ValueError('no')" in shown and "ValueError: no" in shown
+    assert "Traceback" not in shown and "a.py" not in shown
+
+
+def test_a_prompt_is_a_question_and_a_value_that_is_no_message_is_the_answer() -> None:
+    recorded, scribe = Recorded(), Scribe("values")
+    for value in ({"sum": 7}, {"notes": ["x" * 50] * 20}):
+        root = scribe.start("sub_agent", "adder", payload={"inputs": json.dumps({"prompt": "add 3 and 4"})})
+        scribe.end(root, {"outputs": json.dumps(value)})
+    scribe.end(scribe.start("sub_agent", "adder", payload=asked("and then?")), {})
+    recorded.send(*scribe.take())
+    question, short, _, long, _, none = sections_of(recorded)
+    assert question.preview == "add 3 and 4" and question.title == "user"
+    assert (short.title, short.open, long.open) == ("adder", True, False)
+    assert '"sum": 7' in section_text(short) and long.preview.startswith('{"notes"')
+    assert "was not recorded" in section_text(none)
 
 
 def test_tools_of_a_call_have_a_line_each_between_the_words() -> None:

@@ -277,6 +277,26 @@ def read_llm_end(payload: Raw) -> LlmEnd:
         return _lenient(payload, LlmEnd, _NO_LLM_END)
 
 
+class _HookEnd(msgspec.Struct, gc=False):
+    """What the end of a middleware hook tells a row."""
+
+    diff: dict[str, Raw] = {}
+
+
+_UNCHANGED = frozenset({b"\xc0", b"\xc2", b"\x00", b"\x80", b"\x90", b"\xa0"})
+"""Nil, false, zero, and an empty map, list or text: parts of a difference that tell of no change."""
+
+_hook_end = msgspec.msgpack.Decoder(_HookEnd).decode
+
+
+def tells_of_change(payload: Raw) -> bool:
+    """Whether a hook's end says that the hook changed what it was given."""
+    try:
+        return any(bytes(part) not in _UNCHANGED for part in _hook_end(payload).diff.values())
+    except _FAILURES:
+        return False
+
+
 def read_start(payload: Raw) -> VoiceStart:
     """Read what names a span without a name in its metadata."""
     try:

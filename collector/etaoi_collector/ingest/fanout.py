@@ -65,7 +65,7 @@ async def send_recording(connection: ServerConnection, intake: Ingest, hello: He
             bell.rung.clear()
             if position is None and (recorder.recording or recorder.end() > Cursor()):
                 position = _start(hello, recorder.recording)
-            chunk = None if position is None else recorder.stretch(position, _CHUNK)
+            chunk = None if position is None else recorder.read_chunk(position, _CHUNK)
             if chunk is None:
                 await bell.rung.wait()
                 await asyncio.sleep(_GATHER)

@@ -101,11 +101,14 @@ class Field:
         predicate: The condition.
         word: A word that a name, an error or an id has where it holds; None if it needs no word.
         status: The only status for which it holds; None if there are several.
+        listed: Where a list of runs tells whether it holds (``tool``, ``agent``, ``model``, ``thread``), and
+            what is looked for there.
     """
 
     predicate: Callable[[Span], bool]
     word: Word | None = None
     status: Status | None = None
+    listed: tuple[str, Word] | None = None
 
     def matches(self, span: Span, content: Content) -> bool:
         """Ask the fact."""

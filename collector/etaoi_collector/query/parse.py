@@ -234,23 +234,31 @@ def _state(wanted: Status) -> Callable[[str], Query]:
 
 
 def _name(word: Word, kinds: tuple[str, ...] = ()) -> Query:
-    return Field(lambda span: (not kinds or span.kind in kinds) and word.within(span.name), word)
+    listed = ("tool", word) if kinds == ("tool",) else None
+    return Field(
+        lambda span: (not kinds or span.kind in kinds) and word.within(span.name), word, listed=listed
+    )
 
 
 def _agent(word: Word) -> Query:
     return Field(
-        lambda span: word.within(span.agent) or (span.kind == "sub_agent" and word.within(span.name)), word
+        lambda span: word.within(span.agent) or (span.kind == "sub_agent" and word.within(span.name)),
+        word,
+        listed=("agent", word),
     )
 
 
 def _model(word: Word) -> Query:
     return Field(
-        lambda span: word.within(span.model) or (span.kind == "llm" and word.within(span.name)), word
+        lambda span: word.within(span.model) or (span.kind == "llm" and word.within(span.name)),
+        word,
+        listed=("model", word),
     )
 
 
 def _thread(word: Word) -> Query:
-    return Field(lambda span: word.within(span.trace.thread))  # only the root of a run tells its thread
+    # Only the root of a run tells its thread.
+    return Field(lambda span: word.within(span.trace.thread), listed=("thread", word))
 
 
 def _id(value: str) -> Query:

@@ -33,9 +33,9 @@ class Backlog(msgspec.Struct, frozen=True):
 
 def chunks_from(recorder: Recorder, start: Cursor) -> Iterator[Chunk]:
     """Iterate over what a recording holds from a position on, until nothing follows for now."""
-    while (stretch := recorder.stretch(start, READ_AT_ONCE)) is not None:
-        yield stretch
-        start = stretch.end
+    while (chunk := recorder.read_chunk(start, READ_AT_ONCE)) is not None:
+        yield chunk
+        start = chunk.end
 
 
 def recorded(recorder: Recorder, past: Backlog) -> Iterator[SourceItem]:

@@ -88,16 +88,16 @@ def read_records(descriptor: int, offset: int, end: int, most: int) -> bytes | m
 
 
 def records_between(
-    stretches: Iterator[Chunk], end: Cursor
+    chunks: Iterator[Chunk], end: Cursor
 ) -> Iterator[tuple[Cursor, int, float, int, memoryview]]:
-    """Walk over the records of stretches up to a position.
+    """Walk over the records of chunks up to a position.
 
     Yields:
         ``(position, kind, time, connection, body)``.
     """
-    for stretch in stretches:
-        for offset, kind, at, connection, body in records_in(stretch.data):
-            position = Cursor(stretch.start.segment, stretch.start.offset + offset)
+    for chunk in chunks:
+        for offset, kind, at, connection, body in records_in(chunk.data):
+            position = Cursor(chunk.start.segment, chunk.start.offset + offset)
             if position >= end:
                 return
             yield position, kind, at, connection, body

@@ -33,7 +33,7 @@ class FrameRingBuffer:
         """Return the frame at an event reference, if it is still there."""
         return self._frames.get(event_ref)
 
-    def holds(self, event_ref: int, frame: bytes) -> bool:
+    def contains(self, event_ref: int, frame: bytes) -> bool:
         """Tell whether exactly this object is kept at an event reference."""
         entry = self._frames.get(event_ref)
         return entry is not None and entry[2] is frame

@@ -260,11 +260,11 @@ class Recorder:
             first = self._files.first
             return Cursor(first if first - 1 in self._files.ends else 0, 0)
 
-    def stretch(self, position: Cursor, most: int) -> Chunk | None:
+    def read_chunk(self, position: Cursor, most: int) -> Chunk | None:
         """Read on from a position: the same bytes for everybody, in the order of recording.
 
         Args:
-            position: Where to begin; a `Cursor()`, or the end of another stretch.
+            position: Where to begin; a `Cursor()`, or the end of another chunk.
             most: Bytes to return, roughly; a record that is larger comes alone.
 
         Returns:
@@ -335,7 +335,7 @@ class Recorder:
         event_ref = self._unwritten.begin(number, None if segment is None else segment.writer)
         if last is None:
             return -1
-        if event_ref >= 0 and self._unwritten.holds(event_ref, last[2]):
+        if event_ref >= 0 and self._unwritten.contains(event_ref, last[2]):
             return event_ref
         return self._unwritten.append(number, *last)
 

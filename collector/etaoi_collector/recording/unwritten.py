@@ -59,9 +59,9 @@ class Unwritten:
         """Return the frame at an event reference, if it is still there."""
         return self._ring.get(event_ref)
 
-    def holds(self, event_ref: int, frame: bytes) -> bool:
+    def contains(self, event_ref: int, frame: bytes) -> bool:
         """Tell whether exactly this object is kept at an event reference."""
-        return self._ring.holds(event_ref, frame)
+        return self._ring.contains(event_ref, frame)
 
     def next_after(self, event_ref: int) -> int | None:
         """Return the event reference of the first frame after ``event_ref``."""

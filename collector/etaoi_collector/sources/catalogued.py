@@ -18,6 +18,7 @@ from etaoi_collector.recording.catalogue.lookup import listed_runs
 from etaoi_collector.recording.catalogue.run_row import ListedRow
 from etaoi_collector.recording.directory import Recording, recording_at
 from etaoi_collector.recording.formats import CorruptRecord
+from etaoi_collector.recording.reader import TraceReader
 from etaoi_collector.recording.run_reader import RunReader
 from etaoi_collector.recording.segment import TraceFileError
 from etaoi_collector.source_items import Ended, EventBatch, Missing, RunsListed, SourceItem
@@ -66,7 +67,7 @@ class CataloguedSource(ReplaySource):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._runs = RunReader(recording)
-        super().__init__(recording.path, clock=clock)
+        super().__init__(TraceReader(recording.path), clock=clock)
         self.rows = rows
         """What its catalogue said of its runs, in order of arrival."""
         self._by_id = {row.trace_id: row for row in rows}

@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Callable
 
-from etaoi_collector.readers.registry import open_recording
 from etaoi_collector.recording.reader import TraceReader
 from etaoi_collector.source_items import EventBatch, Missing, SourceItem
 from etaoi_collector.sources.base import EVENTS_PER_SECOND, Progress, SourceKind, SourceStatus
@@ -30,7 +29,11 @@ class ReplaySource:
     def __init__(
         self, path: str | os.PathLike[str] | TraceReader, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self.reader = path if isinstance(path, TraceReader) else open_recording(path)
+        if not isinstance(path, TraceReader):
+            from etaoi_collector.readers.registry import open_recording  # what reads the files of others
+
+            path = open_recording(path)
+        self.reader = path
         self._clock = clock
 
     @property

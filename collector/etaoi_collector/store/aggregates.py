@@ -12,10 +12,12 @@ from etaoi_collector.conventions.payload_fields import (
     read_start,
     read_voice_metrics,
     read_voice_usage,
+    tells_of_change,
 )
 from etaoi_collector.store.display_names import is_internal, voice_name
 from etaoi_collector.store.model import NO_CALL, ModelCall, Span, Trace, Usage
 from etaoi_collector.store.state import (
+    CHANGED_STATE,
     EVENT,
     INFRASTRUCTURE,
     INTERNAL,
@@ -37,6 +39,9 @@ UNNAMED_CALLS = ("model", "llm")
 
 _HOUSEKEEPING = EVENT | INTERNAL
 """Events that nobody would look for by themselves: a trace of nothing else is no run."""
+
+_STATE_HOOKS = ("before_", "abefore_", "after_", "aafter_")
+"""How the names of hooks begin that are given the state, and not a call."""
 
 ROWS_SHARED = 4_096
 """Starts that say different things of themselves, and of which is remembered what that means for a row."""
@@ -211,6 +216,14 @@ class Aggregates:
         ttft = llm_end.ttft_seconds
         if ttft is not None and (span.ttft is None or span.ttft - ttft < EMPTY_CHUNK_AHEAD):
             span.ttft = ttft
+
+    def of_hook_end(self, span: Span, event: SpanEnd) -> None:
+        """Keep whether a hook before or after the agent or the model changed the state.
+
+        What hooks around a call changed is read when its row is drawn.
+        """
+        if span.name.rpartition(".")[2].startswith(_STATE_HOOKS) and tells_of_change(event.payload):
+            span.flags |= CHANGED_STATE
 
     def of_delta(self, span: Span, delta: DeltaText) -> None:
         """Take what a call used from a delta, where its end could not say so."""

@@ -13,7 +13,7 @@ from etaoi_collector.store.liveness import Liveness
 from etaoi_collector.store.model import Span, SpanFlag, Trace
 from etaoi_collector.store.reducer import Reducer
 from etaoi_collector.store.span_tree import SpanLinks, insert
-from etaoi_collector.store.state import ENDED, STARTED, WARNING, StoreState
+from etaoi_collector.store.state import ENDED, PROBE, STARTED, WARNING, StoreState
 from etaoi_collector.store.waits import Waits
 from etaoi_collector.wire.events import Event, Reject, SpanDelta, SpanEnd, SpanStart
 
@@ -41,6 +41,7 @@ class FastReducer:
         self._usage_of_start = facts.usage_of_start
         self._call_started = facts.call_started
         self._of_model_end = facts.of_model_end
+        self._of_hook_end = facts.of_hook_end
         self._repeated = folding.repeated
         self._add_delta = folding.add_delta
         self._unusual = folding.fold
@@ -97,6 +98,8 @@ class FastReducer:
                     span.tail = ""
                 if span.kind == "llm":
                     self._of_model_end(span, event)
+                elif span.flags & PROBE:
+                    self._of_hook_end(span, event)
                 trace.running -= 1
                 changed[span] = None
             elif type(event) is SpanDelta:

@@ -7,6 +7,22 @@ from typing import Protocol
 
 from etaoi_collector.conventions.usage import Usage
 
+MOST_NAMES = 64
+"""Names of one sort that are kept of a run."""
+LONGEST_NAME = 160
+"""Characters that are kept of one."""
+
+
+class ListedNames(Protocol):
+    """What occurs in a run: bounded, see `MOST_NAMES` and `LONGEST_NAME`."""
+
+    agents: list[str]
+    tools: list[str]
+    models: list[str]
+    """Of model calls: the model, or the call's name where none is known."""
+    other_names: list[str]
+    """Names of spans of other kinds."""
+
 
 class ListedRun(Protocol):
     """A run as its recording's catalogue tells it. Times are seconds since the epoch."""
@@ -33,6 +49,10 @@ class ListedRun(Protocol):
     is_listed: bool
     only_infrastructure: bool
     context_tokens: int
+
+    @property
+    def details(self) -> ListedNames:
+        """Return what occurs in it; read when somebody asks."""
 
     def paid_calls(self) -> Iterable[tuple[tuple[str, str, str], int, int, Usage]]:
         """Return its paid model calls, alike ones together.

@@ -148,6 +148,8 @@ class Reducer:
         self._waits.of_end(span, event, at)
         if span.kind == "llm":
             self._facts.of_model_end(span, event)
+        elif flags & PROBE:
+            self._facts.of_hook_end(span, event)
         if len(event.voice_metrics) > 1:  # more than a nil
             self._facts.of_voice_metrics(span, event)
         self._state.changed(span)

@@ -42,28 +42,28 @@ class Retention:
         goal = self._max_spans - self._max_spans // 10
         newest = next(reversed(state.traces.values()))
         remaining = state.span_count
-        going: dict[Trace, None] = {}
+        released: dict[Trace, None] = {}
         for running in (False, True):
             for trace in state.traces.values():
                 if remaining <= goal:
                     break
-                if trace is newest or trace in going or not trace.spans:
+                if trace is newest or trace in released or not trace.spans:
                     continue
                 if running or trace.is_whole or trace.session.is_gone:
-                    going[trace] = None
+                    released[trace] = None
                     remaining -= len(trace.spans)
             if remaining <= 2 * self._max_spans:
                 break
         # What cannot go now is not asked for again with every frame.
         self.above = max(self._max_spans, remaining + remaining // 20)
-        if going:
-            self._let_go(going)
+        if released:
+            self._let_go(released)
 
-    def _let_go(self, going: dict[Trace, None]) -> None:
+    def _let_go(self, released: dict[Trace, None]) -> None:
         state = self._state
         changes = state.changes
         thinned: dict[Span, None] = {}
-        for trace in going:
+        for trace in released:
             if trace.listed is not None and trace.events > trace.listed.events:
                 trace.listed = None  # what it said does not hold any more
             if trace.listed is None:
@@ -74,34 +74,36 @@ class Retention:
             for span in trace.spans:
                 self._forget_id(span)
                 parent = span.parent
-                if parent is not None and parent.trace not in going:
+                if parent is not None and parent.trace not in released:
                     thinned[parent] = None
                 for child in span.children or ():
-                    if child.trace not in going:
+                    if child.trace not in released:
                         child.parent = None
                         changes.moved[child] = None
                         insert(child.trace.roots, child)
                         changes.restructured[child.trace] = None
         for parent in thinned:
-            parent.children = [child for child in parent.children or () if child.trace not in going] or None
+            parent.children = [
+                child for child in parent.children or () if child.trace not in released
+            ] or None
             changes.restructured[parent.trace] = None
             hung = parent.trace.hung or ()
-            parent.trace.hung = {trace: None for trace in hung if trace not in going} or None
-        for session in {trace.session: None for trace in going}:
-            session.traces[:] = [trace for trace in session.traces if trace not in going or trace.listed]
-        self._waits.forget(going)
+            parent.trace.hung = {trace: None for trace in hung if trace not in released} or None
+        for session in {trace.session: None for trace in released}:
+            session.traces[:] = [trace for trace in session.traces if trace not in released or trace.listed]
+        self._waits.forget(released)
         runs = state.agents.runs
-        for context_id in {one: None for trace in going for one in trace.context_ids}:
-            remaining = [trace for trace in runs.get(context_id, ()) if trace not in going]
+        for context_id in {one: None for trace in released for one in trace.context_ids}:
+            remaining = [trace for trace in runs.get(context_id, ()) if trace not in released]
             if remaining:
                 runs[context_id] = remaining
             else:
                 runs.pop(context_id, None)
         # Nobody may have asked for changes for hours: they must not keep what has left.
-        changes.added = [span for span in changes.added if span.trace not in going]
-        changes.changed = {span: None for span in changes.changed if span.trace not in going}
-        changes.moved = {span: None for span in changes.moved if span.trace not in going}
-        for trace in going:
+        changes.added = [span for span in changes.added if span.trace not in released]
+        changes.changed = {span: None for span in changes.changed if span.trace not in released}
+        changes.moved = {span: None for span in changes.moved if span.trace not in released}
+        for trace in released:
             for span in trace.spans:
                 # Untracked by the collector of cycles: cut them by hand.
                 span.parent = None

@@ -59,6 +59,8 @@ class SpanFlag(IntEnum):
     """An event that the jump to the next error stops at, and that is no failure."""
     RETRIEVER = 1 << 18
     """It searched for documents."""
+    CHANGED_STATE = 1 << 20
+    """A hook before or after the agent or the model that changed the agent's state."""
     APPROXIMATE_END = 1 << 19
     """It may have ended before the time at which its end was told."""
     WARNING_BELOW = 131072

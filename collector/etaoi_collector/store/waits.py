@@ -109,9 +109,9 @@ class Waits:
             for waiting in _waiting_in(previous_trace):
                 self._end(waiting, at, None)
 
-    def forget(self, going: Container[Trace]) -> None:
+    def forget(self, released: Container[Trace]) -> None:
         """Traces leave memory."""
-        self._threads = {key: trace for key, trace in self._threads.items() if trace not in going}
+        self._threads = {key: trace for key, trace in self._threads.items() if trace not in released}
 
     def _begin(self, span: Span, text: str, at: float) -> None:
         trace = span.trace

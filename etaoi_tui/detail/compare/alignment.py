@@ -51,7 +51,9 @@ def align(
     stop_old, stop_new = len(old) - tail, len(new) - tail
     ranges = [AlignedRange(True, 0, head, 0, head)] if head else []
     if head < stop_old and head < stop_new and (stop_old - head) * (stop_new - head) <= most:
-        inner = _stretches(_pairs(old[head:stop_old], new[head:stop_new]), stop_old - head, stop_new - head)
+        inner = _aligned_ranges(
+            _pairs(old[head:stop_old], new[head:stop_new]), stop_old - head, stop_new - head
+        )
         moved = [
             AlignedRange(s.equal, s.old_from + head, s.old_to + head, s.new_from + head, s.new_to + head)
             for s in inner
@@ -106,7 +108,7 @@ def _bits(positions: list[int]) -> int:
     return int.from_bytes(bitmap, "little")
 
 
-def _stretches(pairs: list[tuple[int, int]], old_length: int, new_length: int) -> list[AlignedRange]:
+def _aligned_ranges(pairs: list[tuple[int, int]], old_length: int, new_length: int) -> list[AlignedRange]:
     ranges: list[AlignedRange] = []
     at_old = at_new = 0
     for in_old, in_new in [*reversed(pairs), (old_length, new_length)]:
@@ -124,18 +126,18 @@ def _stretches(pairs: list[tuple[int, int]], old_length: int, new_length: int) -
 
 
 def _without_crumbs(
-    stretches: list[AlignedRange], old: Sequence[Hashable], counts: Callable[[Any], object]
+    aligned: list[AlignedRange], old: Sequence[Hashable], counts: Callable[[Any], object]
 ) -> list[AlignedRange]:
     ranges: list[AlignedRange] = []
-    for n, stretch in enumerate(stretches):
+    for n, aligned_range in enumerate(aligned):
         crumb = (
-            stretch.equal
-            and 0 < n < len(stretches) - 1
-            and not any(counts(element) for element in old[stretch.old_from : stretch.old_to])
+            aligned_range.equal
+            and 0 < n < len(aligned) - 1
+            and not any(counts(element) for element in old[aligned_range.old_from : aligned_range.old_to])
         )
         last = ranges[-1] if ranges else None
-        if last is not None and not last.equal and (crumb or not stretch.equal):
-            ranges[-1] = last._replace(old_to=stretch.old_to, new_to=stretch.new_to)
+        if last is not None and not last.equal and (crumb or not aligned_range.equal):
+            ranges[-1] = last._replace(old_to=aligned_range.old_to, new_to=aligned_range.new_to)
         else:
-            ranges.append(stretch)
+            ranges.append(aligned_range)
     return ranges

@@ -75,7 +75,7 @@ def _choices(data: SpanData) -> list[Block]:
     return [StyledLine(runs), StyledLine(keys)]
 
 
-_KNOWN: list[tuple[tuple[Map, ...], RequestDiff]] = []
+_COMPARISONS: list[tuple[tuple[Map, ...], RequestDiff]] = []
 """The newest comparisons with what they were made from: a request stays as it is while the answer streams."""
 
 _COMPARISONS_KEPT = 4
@@ -85,13 +85,13 @@ def _compared(base: SpanData, data: SpanData) -> RequestDiff:
     both = (base, data)
     payloads = tuple(one.start_payload for one in both)
     rest = tuple(one.metadata for one in both) + tuple(schemas_for(one) for one in both)
-    for cached, diff in _KNOWN:
+    for cached, diff in _COMPARISONS:
         if cached[0] is payloads[0] and cached[1] is payloads[1] and cached[2:] == rest:
             return diff
     other_run = run_of(base.span) is not run_of(data.span)
     diff = compare(request_of(base), request_of(data), other_run=other_run)
-    _KNOWN.insert(0, ((*payloads, *rest), diff))
-    del _KNOWN[_COMPARISONS_KEPT:]
+    _COMPARISONS.insert(0, ((*payloads, *rest), diff))
+    del _COMPARISONS[_COMPARISONS_KEPT:]
     return diff
 
 

@@ -30,26 +30,32 @@ def compare_words(old: str, new: str) -> tuple[list[StyledText], list[StyledText
     Of long parts that both have in common only the ends are shown.
     """
     old_words, new_words = _WORDS.findall(old), _WORDS.findall(new)
-    stretches = align(old_words, new_words, counts=str.isalnum, most=_CELLS)
+    ranges = align(old_words, new_words, counts=str.isalnum, most=_CELLS)
     alike = sum(
-        len(word) for s in stretches if s.equal for word in old_words[s.old_from : s.old_to] if word.strip()
+        len(word) for s in ranges if s.equal for word in old_words[s.old_from : s.old_to] if word.strip()
     )
     if alike < _ALIKE * min(len(old), len(new)):
         return [(old, "diff.removed")], [(new, "diff.added")]
     old_side: list[StyledText] = []
     new_side: list[StyledText] = []
-    for n, stretch in enumerate(stretches):
-        ends = n > 0, n < len(stretches) - 1
-        old_side += _runs(old_words[stretch.old_from : stretch.old_to], stretch, "diff.removed", ends)
-        new_side += _runs(new_words[stretch.new_from : stretch.new_to], stretch, "diff.added", ends)
+    for n, aligned_range in enumerate(ranges):
+        ends = n > 0, n < len(ranges) - 1
+        old_side += _runs(
+            old_words[aligned_range.old_from : aligned_range.old_to], aligned_range, "diff.removed", ends
+        )
+        new_side += _runs(
+            new_words[aligned_range.new_from : aligned_range.new_to], aligned_range, "diff.added", ends
+        )
     return old_side or [("", "diff.removed")], new_side or [("", "diff.added")]
 
 
-def _runs(words: list[str], stretch: AlignedRange, style: str, ends: tuple[bool, bool]) -> list[StyledText]:
+def _runs(
+    words: list[str], aligned_range: AlignedRange, style: str, ends: tuple[bool, bool]
+) -> list[StyledText]:
     text = "".join(words)
     if not text:
         return []
-    if not stretch.equal:
+    if not aligned_range.equal:
         return [(text, style + ".word")]
     if len(text) <= LONG:
         return [(text, style)]

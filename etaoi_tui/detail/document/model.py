@@ -31,6 +31,7 @@ STYLES = (
     "role.system",
     "role.user",
     "role.ai",
+    "role.agent",
     "role.tool",
     "role.other",
     "json.key",
@@ -165,6 +166,8 @@ class Groups:
     """Titled groups of names and values; in two columns where there is room."""
 
     groups: Sequence[tuple[str, Sequence[tuple[str, str]]]]
+    two_columns: int = 110
+    """Cells from which two columns stand side by side."""
 
 
 Block = Text | StyledLine | Json | JsonText | KeyValues | Diff | Sides | Table | Groups | Bars | Trend

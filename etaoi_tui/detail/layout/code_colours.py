@@ -20,11 +20,13 @@ _LONGEST = 2_000
 
 _STYLES = (
     ("Token.Keyword.Constant", "json.literal"),
-    ("Token.Keyword", "accent"),
+    ("Token.Keyword", "json.number"),
     ("Token.Name.Tag", "json.key"),
     ("Token.Name.Attribute", "json.key"),
     ("Token.Name.Function", "title"),
     ("Token.Name.Class", "title"),
+    ("Token.Name.Builtin", "code"),
+    ("Token.Name.Decorator", "code"),
     ("Token.Literal.Number", "json.number"),
     ("Token.Literal.String", "json.string"),
     ("Token.Comment", "muted"),
@@ -39,6 +41,16 @@ _DIFF_STYLES = (
     (("-",), "diff.removed"),
 )
 """How lines of a diff begin, the first that fits, and the style of the whole line."""
+
+TRACEBACK_LANGUAGE = "traceback"
+"""The language of what Python and JavaScript print of an exception: not one that Pygments is asked about."""
+
+_TRACEBACK_STYLES = (
+    (("Traceback (", "During handling ", "The above exception ", "  File ", "    at ", "  ["), "muted"),
+    (("    ",), "code"),
+    (("",), "error"),
+)
+"""How lines of a traceback begin: where it was, the source there, and what went wrong."""
 
 
 def code_lines(text: str, language: str) -> Iterator[HangingLine]:
@@ -62,6 +74,13 @@ def code_runs(line: str, language: str) -> list[StyledText]:
     """
     if language == "diff":
         return [(line, next((style for begins, style in _DIFF_STYLES if line.startswith(begins)), ""))]
+    if language == TRACEBACK_LANGUAGE:
+        style = next(style for begins, style in _TRACEBACK_STYLES if line.startswith(begins))
+        if style != "code":
+            return [(line, style)]
+        if not line.strip("~^ "):
+            return [(line, "muted")]
+        language = "py"
     lexer = _lexer(language) if language in _LANGUAGES and len(line) <= _LONGEST else None
     if lexer is None:
         return [(line, "code")]
@@ -88,4 +107,4 @@ def _lexer(language: str) -> Any:
 
 @lru_cache(maxsize=512)
 def _style(token: str) -> str:
-    return next((style for name, style in _STYLES if token.startswith(name)), "code")
+    return next((style for name, style in _STYLES if token.startswith(name)), "")

@@ -10,9 +10,6 @@ from etaoi_tui.detail.layout.hanging_line import HangingLine
 from etaoi_tui.detail.layout.wrap import break_line
 from etaoi_tui.text import cells, fit, printable
 
-TWO_COLUMNS = 110
-"""Cells from which two columns stand side by side."""
-
 _GAP = 4
 
 Line = list[StyledText]
@@ -20,7 +17,7 @@ Line = list[StyledText]
 
 def group_lines(block: Groups, width: int) -> Iterator[HangingLine]:
     """Yield the lines of a block of groups, each at most ``width`` cells wide."""
-    room = (width - _GAP) // 2 if width >= TWO_COLUMNS else width
+    room = (width - _GAP) // 2 if width >= block.two_columns else width
     longest = max((cells(name) for _, rows in block.groups for name, _ in rows), default=0)
     names = min(longest, room // 3)
     columns = [_group(title, rows, names, room) for title, rows in block.groups]

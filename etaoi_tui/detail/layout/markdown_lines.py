@@ -31,6 +31,9 @@ _INLINE = re.compile(
     r"|(?<![\w*])\*(?P<soft>(?=\S)[^*\n]+?(?<=\S))\*(?![\w*])"
     r"|\[(?P<label>[^\]\n]+)\]\((?P<target>[^)\s]+)\)"
 )
+SIDE_BAR = "▏ "
+"""Stands before lines of code and of quotes."""
+
 _LONGEST_LINE = 20_000
 """Characters of a source line in which marks are looked for; a longer one is shown as it came."""
 _TABLE_ROWS = 500
@@ -111,7 +114,7 @@ class MarkdownLines(Iterator[HangingLine]):
         elif _RULE.match(line):
             yield HangingLine([], 0, [("─" * min(self._width, _RULE_CELLS), "muted")])
         elif match := _QUOTE.match(line):
-            yield HangingLine([("▏ ", "muted")], 2, inline_runs(line[match.end() :], "note"))
+            yield HangingLine([(SIDE_BAR, "muted")], 2, inline_runs(line[match.end() :], "note"))
         elif _is_row(line):
             yield from self._table(line)
         elif match := _ITEM.match(line):
@@ -124,7 +127,7 @@ class MarkdownLines(Iterator[HangingLine]):
         if stripped.startswith(fence.mark) and not stripped.strip(fence.mark[0]):
             self._fence = None
             return
-        yield HangingLine([("▏ ", "muted")], 2, code_runs(line, fence.language))
+        yield HangingLine([(SIDE_BAR, "muted")], 2, code_runs(line, fence.language))
 
     def _item(self, line: str, match: re.Match[str]) -> HangingLine:
         indent, mark, box = match.groups()

@@ -1,7 +1,8 @@
 """Reads messages in all the shapes that agents send, and shows them as a chat.
 
 Shapes: the etaoi SDK's ``{role, text, tool_calls}``; LangChain's serialised messages ``{type, content,
-...}``; OpenAI's ``{role, content}``; ``[role, text]`` pairs; digests of probes ``{role, preview, len}``.
+...}`` and ``{type, data}``; OpenAI's ``{role, content}``; ``[role, text]`` pairs; digests of probes
+``{role, preview, len}``.
 """
 
 from __future__ import annotations
@@ -116,6 +117,8 @@ def read_message(value: Any) -> Message | None:
     if not isinstance(value, dict):
         return None
     role = value.get("role") or value.get("type")
+    if isinstance(role, str) and isinstance(value.get("data"), dict) and not value.keys() - {"type", "data"}:
+        value = {**value["data"], "type": role}
     if not isinstance(role, str) or not value.keys() & {"text", "content", "preview"}:
         return None
     message = Message(normalize_role(role))

@@ -36,7 +36,8 @@ def request_sections(data: SpanData, chain: CallChain, *, sides: bool = False) -
             "sent to the model",
             outline(chain.sent),
             contents(chain.sent),
-            open=not (chain.down or chain.up),  # nothing else says what the model got
+            # Where no step is open, nothing else says what the model got.
+            open=not any(map(_is_shown, (*chain.down, *chain.up))),
             glyph="●",
             style="role.ai",
         )
@@ -137,21 +138,29 @@ def _step(step: Step, key: str, sides: bool) -> list[Section]:
     took = ""
     if step.own_seconds is not None:
         took = " · " + ("≈" if step.own_is_rough else "") + fmt.duration(step.own_seconds)
-    failed = step.span is not None and step.span.error is not None
-    changed = step.changed or failed
+    failed, changed = _failed(step), _is_shown(step)
     return [
         Section(
             key,
             step.label + ("  ✗" if failed else ""),
             blocks,
             words + took,
-            open=bool(changed),
+            open=changed,
             glyph="↑" if up else "▤" if step.recorded else "▒",
             style="error" if failed else "title" if changed else "muted",
             group=bool(sections),
         ),
         *sections,
     ]
+
+
+def _failed(step: Step) -> bool:
+    return step.span is not None and step.span.error is not None
+
+
+def _is_shown(step: Step) -> bool:
+    """Whether a step is open at first: it changed something, or failed."""
+    return bool(step.changed) or _failed(step)
 
 
 def _response_words(step: Step) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from etaoi_collector.conventions import keys as payload_keys
-from etaoi_collector.pricing.total import Total
 from etaoi_collector.projections.payload_reader import PayloadReader
 from etaoi_collector.store.model import Span
 from etaoi_tui.detail.compare.diff_sections import diff_sections
@@ -19,22 +19,25 @@ from etaoi_tui.detail.document.model import (
     StyledLine,
     StyledText,
     Tab,
-    Table,
     Text,
 )
 from etaoi_tui.detail.graph.drawing import Edge, Node, draw_graph
 from etaoi_tui.detail.messages.chat import note
 from etaoi_tui.detail.messages.request import Request, read_tools
-from etaoi_tui.detail.messages.run_cost import cost_runs, token_rows
 from etaoi_tui.detail.pages.agent_snapshot import agent_sections, graph_list, tool_blocks
+from etaoi_tui.detail.pages.agent_tables import (
+    SLOW_TOOL,
+    by_use,
+    middleware_sections,
+    model_sections,
+    tool_sections,
+)
 from etaoi_tui.detail.pages.agent_use import AgentUse, Use, use_of
 from etaoi_tui.detail.span_data import Map, SpanData, as_list, as_map, as_text
 from etaoi_tui.view import format as fmt
 
 _RUNS_READ = 8
 """Runs whose session keys are read."""
-SLOW_TOOL = 5.0
-"""Seconds from which a tool's slowest call is pointed out."""
 
 
 def card_document(
@@ -60,7 +63,7 @@ def card_document(
     tabs = [
         Tab("agent", "Agent", lambda: _agent(agent, use, session_keys(data))),
         Tab("tools", "Tools", lambda: _tools(agent, use)),
-        Tab("middleware", "Middleware", lambda: _middleware(agent, use)),
+        Tab("middleware", "Middleware", lambda: middleware_sections(agent, use)),
         Tab("graph", "Graph", lambda: _graph(agent, use, width)),
     ]
     for n, other in enumerate(others):
@@ -118,26 +121,21 @@ def session_keys(snapshot: SpanData) -> list[str]:
 
 
 def _agent(agent: Map, use: AgentUse, sessions: Sequence[str]) -> list[Section]:
-    sections = agent_sections(agent)
+    """Return the parts of an agent in tables, and its prompt in full; tools have a page of their own, too."""
+    facts, *further = agent_sections(agent)
     rows: list[tuple[str, str | Sequence[StyledText]]] = [("runs", f"{use.runs:,}")]
     if sessions:
         rows.append(("session key" if len(sessions) == 1 else "session keys", ", ".join(sessions)))
-    for name, one in use.models.items():
-        rows.append((f"calls of {name}", _in_words(one)))
-        if one.total:
-            tokens = f"{fmt.tokens(one.total.input_tokens)}→{fmt.tokens(one.total.output_tokens)} tok"
-            rows.append(("", [*cost_runs(one.total), (f"   {tokens}", "muted")]))
-    if len(use.models) > 1:
-        together = Total()
-        for one in use.models.values():
-            together.add(one.total)
-        rows += [*token_rows(together), ("cost together", cost_runs(together))] if together else []
-    if use.tools:
-        rows.append(("tool calls", f"{sum(one.calls for one in use.tools.values()):,}"))
-    blocks: list[Block] = [KeyValues(rows)]
+    blocks: list[Block] = [*facts.blocks, KeyValues(rows)]
     if not use.complete:
         blocks.append(note("only its newest spans were counted"))
-    return [*sections[:1], Section("use", "So far", blocks, glyph="✦"), *sections[1:]]
+    return [
+        replace(facts, blocks=blocks),
+        *model_sections(use),
+        *tool_sections(agent, use),
+        *(middleware_sections(agent, use) if agent.get("middleware") or use.middleware else ()),
+        *further,
+    ]
 
 
 def _tools(agent: Map, use: AgentUse) -> list[Section]:
@@ -151,7 +149,7 @@ def _tools(agent: Map, use: AgentUse) -> list[Section]:
             Section("never", "Never called", [Text(text)], f"{len(never)} of {len(names)}", style="muted")
         )
     strangers = [name for name in use.tools if name not in names]
-    for name in [*sorted(names, key=lambda one: _weight(use, one)), *strangers]:
+    for name in [*by_use(use, names), *strangers]:
         one = use.tools.get(name)
         item: Any = tools[names.index(name)] if name in names else {}
         blocks: list[Block] = []
@@ -179,11 +177,6 @@ def _tools(agent: Map, use: AgentUse) -> list[Section]:
     return sections or [Section("none", "Tools", [Text("This agent has no tools.", "muted")])]
 
 
-def _weight(use: AgentUse, name: str) -> tuple[int, int]:
-    one = use.tools.get(name)
-    return (-one.failed, -one.calls) if one is not None else (0, 1)
-
-
 def _use_rows(one: Use) -> list[tuple[str, str | Sequence[StyledText]]]:
     rows: list[tuple[str, str | Sequence[StyledText]]] = [("calls", f"{one.calls:,}")]
     if one.failed:
@@ -209,40 +202,6 @@ def _in_words(one: Use) -> str:
 
 def _names(items: Any) -> list[str]:
     return [as_text(as_map(item).get("name") or item) for item in as_list(items)]
-
-
-def _middleware(agent: Map, use: AgentUse) -> list[Section]:
-    entries = as_list(agent.get("middleware"))
-    rows = []
-    listed = set()
-    for item in entries:
-        name = as_text(as_map(item).get("name") or item)
-        listed.add(name)
-        rows.append(_middleware_row(name, as_list(as_map(item).get("hooks")), use))
-    for name in use.middleware:
-        if name not in listed:
-            rows.append(_middleware_row(name, [], use))
-    if not rows:
-        text = "No middleware is known of this agent."
-        return [Section("middleware", "Middleware", [Text(text, "muted")])]
-    blocks: list[Block] = [Table(("middleware", ">runs", ">own time", "hooks"), rows)]
-    silent = [row[0] for row in rows if row[1] == "–"]
-    if silent:
-        blocks.append(
-            note(f"{len(silent)} of them sent no times: give them to etaoi_tui.instrument() to see more")
-        )
-    return [Section("middleware", "Middleware, from the outermost", blocks, f"{len(rows)}", glyph="▤")]
-
-
-def _middleware_row(name: str, hooks: list[Any], use: AgentUse) -> tuple[str, str, str, str]:
-    one = use.middleware.get(name)
-    if one is not None:
-        return name, f"{one.calls:,}", fmt.duration(one.seconds), ", ".join(map(as_text, hooks))
-    nodes = [u for label, u in use.nodes.items() if label.rpartition(".")[0] == name]
-    if nodes:
-        calls, seconds = sum(u.calls for u in nodes), sum(u.seconds for u in nodes)
-        return name, f"{calls:,}", "≈" + fmt.duration(seconds), ", ".join(map(as_text, hooks))
-    return name, "–", "–", ", ".join(map(as_text, hooks))
 
 
 def _graph(agent: Map, use: AgentUse, width: int) -> list[Section]:

@@ -17,6 +17,7 @@ from etaoi_tui.detail.document.model import (
     Text,
 )
 from etaoi_tui.detail.messages.chat import value_block
+from etaoi_tui.detail.pages.agent_tables import prompt_summary
 from etaoi_tui.detail.span_data import Map, SpanData, as_list, as_map, as_text
 from etaoi_tui.view import format as fmt
 
@@ -67,7 +68,7 @@ def agent_sections(agent: Map) -> list[Section]:
                 "prompt",
                 "System prompt",
                 [Text(prompt, prose=True)],
-                fmt.count(len(prompt), "char"),
+                prompt_summary(prompt),
                 glyph="▪",
                 style="role.system",
                 bar=True,

@@ -12,10 +12,12 @@ from etaoi_collector.pricing.total import Total
 from etaoi_collector.pricing.totals import Totals, tree_of
 from etaoi_collector.projections.payload_reader import PayloadReader
 from etaoi_collector.store.model import Session, Span, SpanFlag, Status, Trace
+from etaoi_tui.detail.document.json_printer import dump_json
 from etaoi_tui.detail.document.model import Document, Section, Tab, Text
-from etaoi_tui.detail.messages.chat import Message, message_sections, note
+from etaoi_tui.detail.messages.chat import Message, message_sections, note, value_block
+from etaoi_tui.detail.pages.error import without_traceback
 from etaoi_tui.detail.pages.spoken import spoken_sections, spoken_turns
-from etaoi_tui.detail.pages.turn_messages import last_message, messages_of, writer_of
+from etaoi_tui.detail.pages.turn_messages import answer_of, output_of, question_of
 from etaoi_tui.detail.pages.turn_steps import SPANS_WALKED, TOOL, TurnSteps, spent
 from etaoi_tui.detail.pages.wait import wait_sections
 from etaoi_tui.detail.span_data import SpanData, as_map, as_text
@@ -28,6 +30,9 @@ TURNS_SHOWN = 40
 _TURNS_KEPT = 4 * TURNS_SHOWN
 _WAITS_SHOWN = 16
 _EVENT = int(SpanFlag.EVENT)
+_OPEN_VALUE = 600
+"""Characters up to which a value that a run returned is open."""
+_PREVIEW = 400
 _SAID = frozenset({"client_input_received", "steer", "run_input"})
 """Events that bring a person's message."""
 
@@ -140,8 +145,8 @@ def _turn(data: SpanData, steps: TurnSteps) -> list[Section]:
     recorded_turn = _sections_of_events(data, key, steps)
     if recorded_turn:
         return recorded_turn
-    question = last_message(messages_of(data.start_payload, "inputs"), "user") or _resumed_with(data)
-    answer = last_message(messages_of(data.end_payload, "outputs"), "assistant")
+    question = question_of(data) or _resumed_with(data)
+    answer = answer_of(data)
     sections: list[Section] = []
     if question is not None:
         sections += message_sections(
@@ -150,20 +155,34 @@ def _turn(data: SpanData, steps: TurnSteps) -> list[Section]:
     sections += steps.of(data, key)
     sections += [replace(section, key=f"{key}.{section.key}") for section in _waits(data)]
     if answer is not None:
-        answer_sections = message_sections(answer, f"{key}.answer", title=span.name, summary=steps.took(data))
-        sections += [replace(section, target=writer_of(data, answer).span_id) for section in answer_sections]
+        answer_sections = message_sections(
+            answer.message, f"{key}.answer", title=answer.speaker, summary=steps.took(data)
+        )
+        sections += [replace(section, target=answer.writer.span_id) for section in answer_sections]
     elif data.running:
         sections.append(_streaming(data, key, steps))
     elif span.trace.waits is not None and span.status in (Status.PAUSED, Status.OK):
         pass  # the question is its last word
     elif span.error is not None:
-        text = Text(span.error, "error")
+        text = Text(without_traceback(span.error), "error")
         sections.append(Section(f"{key}.failed", f"{span.name} failed", [text], glyph="✗", style="error"))
     elif question is not None:
-        remark = note("its answer was not recorded, or is no message")
-        sections.append(Section(f"{key}.none", span.name, [remark], steps.took(data), style="muted"))
+        sections.append(_returned(data, key, steps))
     # What a person said came with the run itself.
     return [replace(s, target=span.span_id) if not s.target or ":" in s.target else s for s in sections]
+
+
+def _returned(data: SpanData, key: str, steps: TurnSteps) -> Section:
+    """Show what a run returned that is no message, or that nothing was recorded."""
+    value = output_of(data)
+    if value is None:
+        remark = note("its answer was not recorded")
+        return Section(f"{key}.none", data.span.name, [remark], steps.took(data), style="muted")
+    text = value if isinstance(value, str) else dump_json(value)
+    return Section(
+        f"{key}.answer", data.span.name, [value_block(value)], steps.took(data), text[:_PREVIEW],
+        open=len(text) <= _OPEN_VALUE, glyph="←", style="role.ai", bar=True,
+    )  # fmt: skip
 
 
 def _sections_of_events(data: SpanData, key: str, steps: TurnSteps) -> list[Section]:

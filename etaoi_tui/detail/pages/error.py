@@ -8,6 +8,7 @@ import re
 from etaoi_collector.store.failures import origin_of
 from etaoi_collector.store.model import Span, SpanFlag, Status
 from etaoi_tui.detail.document.model import Block, KeyValues, Section, StyledLine, StyledText, Text
+from etaoi_tui.detail.layout.code_colours import TRACEBACK_LANGUAGE
 from etaoi_tui.detail.pages.overview import ERROR_WORDS
 from etaoi_tui.detail.span_data import SpanData, as_map, as_text
 from etaoi_tui.view import format as fmt
@@ -22,6 +23,18 @@ _CALL = re.compile(r"^([A-Za-z_][\w.]{0,120})\((.*)\)$", re.DOTALL)
 _COLON = re.compile(r"^([A-Za-z_][\w.]{0,120}(?:Error|Exception|Warning|Interrupt|Exit)): (.*)$", re.DOTALL)
 _TRACEBACK = "Traceback (most recent call last)"
 _EVALUATED = 100_000
+
+
+def split_traceback(text: str) -> tuple[str, str]:
+    """Split what went wrong from the traceback behind it; either is empty where there is none."""
+    cut = text.find(_TRACEBACK)
+    return (text, "") if cut < 0 else (text[:cut].rstrip(), text[cut:])
+
+
+def without_traceback(error: str) -> str:
+    """Return what went wrong without the traceback: what stands before it, else its last line."""
+    body, traceback = split_traceback(error)
+    return body or traceback.rstrip().rpartition("\n")[2].strip() or error
 
 
 def split_error(error: str) -> tuple[str, str]:
@@ -113,10 +126,7 @@ def _own_error(data: SpanData) -> Section:
     words = ERROR_WORDS.get(error)
     kind, message = split_error(error)
     blocks: list[Block] = []
-    body, traceback = as_text(data.end_payload.get("error_message")) or message, ""
-    if _TRACEBACK in body:
-        cut = body.index(_TRACEBACK)
-        body, traceback = body[:cut].rstrip(), body[cut:]
+    body, traceback = split_traceback(as_text(data.end_payload.get("error_message")) or message)
     blocks.append(Text(words or body or "(no message)", "error"))
     for source in (data.end_payload, data.metadata):
         for name in ("traceback", "stacktrace", "stack_trace"):
@@ -128,7 +138,7 @@ def _own_error(data: SpanData) -> Section:
         rows = [(str(name).replace("_", " "), as_text(value)) for name, value in error_info.items()]
         blocks.append(KeyValues(rows[:FAILURES_LISTED]))
     if traceback:
-        blocks += [StyledLine([("traceback", "key")]), Text(traceback)]
+        blocks += [StyledLine([("traceback", "key")]), Text(traceback, language=TRACEBACK_LANGUAGE)]
     title = kind or {Status.CANCELLED: "Cancelled", Status.PAUSED: "Paused", Status.LOST: "Lost"}.get(
         span.status, "Error"
     )

@@ -15,7 +15,7 @@ LINES_SHOWN = 240
 """Newest utterances and tool calls that are told; the page says how many more there are."""
 
 _ROLES = {"voice_input": "user", "voice_output": "assistant"}
-_LOOKS = {"user": ("user", "role.user"), "assistant": ("agent", "voice.speech")}
+_LOOKS = {"user": ("user", "role.user"), "assistant": ("agent", "role.agent")}
 
 
 def spoken_sections(data: SpanData, steps: TurnSteps) -> list[Section]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 
 from etaoi_collector.conventions import keys
 from etaoi_collector.lru import Lru
@@ -15,7 +16,8 @@ from etaoi_collector.store.model import Span, Status
 from etaoi_tui.detail.document.json_printer import dump_json
 from etaoi_tui.detail.document.model import Section
 from etaoi_tui.detail.messages.chat import message_sections
-from etaoi_tui.detail.pages.turn_messages import last_message, messages_of, writer_of
+from etaoi_tui.detail.pages.error import without_traceback
+from etaoi_tui.detail.pages.turn_messages import answer_of, input_of, output_of, question_of
 from etaoi_tui.detail.span_data import SpanData, as_text
 from etaoi_tui.kinds.row_text import arguments, first_line
 from etaoi_tui.view import format as fmt
@@ -28,6 +30,8 @@ STEPS_SHOWN = 60
 
 SPANS_WALKED = 4_000
 _TITLES_KEPT = 4_096
+_WRAPPERS = 8
+"""Runs around each other that are looked through."""
 _LONGEST_ERROR = 120
 _BEFORE_ERROR = 60
 _ONE_TEXT = re.compile(r'\w+="([^"]*)"')
@@ -47,11 +51,14 @@ class TurnSteps:
     def of(self, data: SpanData, key: str) -> list[Section]:
         """Return a run's steps in their order: its tools, and the agents below it with theirs.
 
+        A run that is nothing but the wrapper of one agent has that agent's steps.
+
         Args:
             data: The run.
             key: Begins the keys of the sections.
         """
         sections: list[Section] = []
+        data = _unwrapped(data)
         for span in self._newest(data, key, sections, level=1):
             one = data.of(span)
             if span.kind == AGENT:
@@ -106,7 +113,7 @@ class TurnSteps:
                 target=span.span_id,
             )
         ]  # fmt: skip
-        question = last_message(messages_of(data.start_payload, "inputs"), "user")
+        question = question_of(data)
         if question is not None:
             parts = message_sections(question, f"{group}.asked", title="task", level=2)
             sections += [replace(one, inside=group, target=span.span_id) for one in parts]
@@ -116,11 +123,10 @@ class TurnSteps:
                 sections.append(self._agent_line(one, group))
             else:
                 sections.append(self.tool(one, group, level=2, inside=group))
-        answer = last_message(messages_of(data.end_payload, "outputs"), "assistant")
+        answer = answer_of(data)
         if answer is not None:
-            parts = message_sections(answer, f"{group}.answer", title=span.name, level=2)
-            target = writer_of(data, answer).span_id
-            sections += [replace(one, inside=group, target=target) for one in parts]
+            parts = message_sections(answer.message, f"{group}.answer", title=span.name, level=2)
+            sections += [replace(one, inside=group, target=answer.writer.span_id) for one in parts]
         return sections
 
     def _agent_line(self, data: SpanData, group: str) -> Section:
@@ -169,6 +175,18 @@ def _steps(run: Span) -> Iterator[Span]:
         stack += reversed(span.children or ())
 
 
+def _unwrapped(data: SpanData) -> SpanData:
+    """Return the agent that is all there is in a run that tells no messages of its own, else the run."""
+    for _ in range(_WRAPPERS):
+        if input_of(data) is not None or output_of(data) is not None:
+            break
+        steps = list(islice(_steps(data.span), 2))
+        if len(steps) != 1 or steps[0].kind != AGENT:
+            break
+        data = data.of(steps[0])
+    return data
+
+
 def _only_calls_an_agent(tool: Span) -> bool:
     """Whether a tool is a way to an agent, which has a line of its own; one that failed has its own, too."""
     return tool.status in (Status.OK, Status.RUNNING) and any(
@@ -186,7 +204,7 @@ def _tool_title(data: SpanData) -> str:
     title = f"{span.name} {alone.group(1) if alone else words}".rstrip()
     if span.error is None or span.status in (Status.OK, Status.PAUSED):
         return title
-    reason = " ".join(span.error.split())
+    reason = " ".join(without_traceback(span.error).split())
     if reason == "tool_error":
         reason = first_line(as_text(data.end_payload.get(keys.OUTPUT))) or reason
     # Long arguments would push it off the line.

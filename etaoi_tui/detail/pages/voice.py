@@ -146,7 +146,7 @@ def _speech(data: SpanData) -> list[Section]:
             remarks.append("not final yet")
         if values.get("orphaned"):
             remarks.append("nobody answered it")
-        title, style, glyph = ("user", "role.user", "◉") if is_input else ("agent", "voice.speech", "✦")
+        title, style, glyph = ("user", "role.user", "◉") if is_input else ("agent", "role.agent", "✦")
         sections.append(
             Section("said", title, [Text(text)], " · ".join(remarks), glyph=glyph, style=style, bar=True)
         )
@@ -186,7 +186,7 @@ def _turn(data: SpanData) -> list[Section]:
     if transcript:
         state = "" if finished else "so far" if data.running else "not marked as final"
         blocks: list[Block] = [Text(transcript)]
-        sections.append(Section("said", "agent", blocks, state, glyph="✦", style="voice.speech", bar=True))
+        sections.append(Section("said", "agent", blocks, state, glyph="✦", style="role.agent", bar=True))
     rows = metric_rows(data.start_payload, ("context_added",))
     if false_interruptions:
         rows.append(("false interruptions", f"{false_interruptions}"))

@@ -175,9 +175,7 @@ def _words(turn: Turn) -> list[Section]:
     if turn.agent_said:
         state = "interrupted here" if turn.interrupted else "so far" if turn.running else ""
         result.append(
-            Section(
-                "said", "agent", [Text(turn.agent_said)], state, glyph="✦", style="voice.speech", bar=True
-            )
+            Section("said", "agent", [Text(turn.agent_said)], state, glyph="✦", style="role.agent", bar=True)
         )
     return result
 

@@ -31,4 +31,4 @@ def _depends_on(span: Span, context: RowContext) -> Hashable:
     return None if total is None else (total.units, total.unpriced)
 
 
-COLUMN = Column(name="cost", order=30, cells=8, cell=_cell, from_width=100, depends_on=_depends_on)
+COLUMN = Column(name="cost", order=30, cells=8, cell=_cell, from_width=80, depends_on=_depends_on)

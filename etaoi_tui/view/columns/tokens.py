@@ -29,6 +29,6 @@ COLUMN = Column(
     order=20,
     cells=2 * fmt.TOKENS_CELLS + 1,
     cell=_cell,
-    from_width=88,
+    from_width=80,
     depends_on=_depends_on,
 )

@@ -32,6 +32,7 @@ class Effect(msgspec.Struct):
         tools_edited: How many tools are others under their name.
         reordered: Whether messages or tools stand in another order.
         breakpoints: Whether the provider may cache other prefixes.
+        state: Keys of the agent's state that were set, but for its messages.
     """
 
     messages: int = 0
@@ -44,6 +45,7 @@ class Effect(msgspec.Struct):
     tools_edited: int = 0
     reordered: bool = False
     breakpoints: bool = False
+    state: tuple[str, ...] = ()
 
     def add(self, other: Effect) -> None:
         """Count one more hook's effect."""
@@ -57,6 +59,7 @@ class Effect(msgspec.Struct):
         self.tools_edited += other.tools_edited
         self.reordered |= other.reordered
         self.breakpoints |= other.breakpoints
+        self.state += tuple(key for key in other.state if key not in self.state)
 
     def in_words(self, ratio: float = CHARACTERS_A_TOKEN, spent: str = "", *, short: bool = False) -> str:
         """Say what changed: ``+2 messages · ≈+312 tokens · 18ms · −1 tool, another model``.
@@ -89,6 +92,8 @@ class Effect(msgspec.Struct):
             others.append("reordered")
         if self.breakpoints:
             others.append("cache" if short else "cache breakpoints")
+        if self.state:
+            others.append(self._state_words())
         if not sizes and not others:
             sizes = ["no change"] if spent else []
         parts = [*sizes, *([spent] if spent else []), *([", ".join(others)] if others else [])]
@@ -112,11 +117,18 @@ class Effect(msgspec.Struct):
             "cache": self.breakpoints,
         }
         phrases += [word for word, changed in others.items() if changed]
+        if self.state:
+            phrases.append(self._state_words())
         tokens = round(self.characters / ratio)
         if tokens:
             phrases.append(f"≈{tokens:+,} tok")
         more = "…" if len(phrases) > _THREE else ""
         return " ".join(phrases[:_THREE]).replace("-", "−") + more
+
+    def _state_words(self) -> str:
+        """Say which keys of the state were set: ``sets todos``, ``sets todos +2``."""
+        more = f" +{len(self.state) - 1}" if len(self.state) > 1 else ""
+        return f"sets {self.state[0]}{more}"
 
 
 class Entry(msgspec.Struct, gc=False):
@@ -167,6 +179,7 @@ class RecordedDiff(msgspec.Struct, gc=False):
     tools_changed: list[Raw] = []
     tools_reordered: bool | None = None
     messages_reordered: bool | None = None
+    keys_set: list[str] = []
 
     @property
     def effect(self) -> Effect:
@@ -195,6 +208,7 @@ class RecordedDiff(msgspec.Struct, gc=False):
             tools_edited=len(self.tools_changed),
             reordered=bool(self.tools_reordered or self.messages_reordered),
             breakpoints=blocks and not rewritten,
+            state=tuple(self.keys_set),
         )
 
 

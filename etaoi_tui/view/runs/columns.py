@@ -8,7 +8,7 @@ import msgspec
 
 from etaoi_collector.pricing.run_totals import context_tokens
 from etaoi_collector.projections.trace_names import title
-from etaoi_collector.store.model import Trace
+from etaoi_collector.store.model import Status, Trace
 from etaoi_tui.text import one_line
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.runs.figures import Figures, RunFigures
@@ -17,6 +17,9 @@ from etaoi_tui.view.sparkline import sparkline
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _DAY = 86_400.0
+_ROOTS = 4
+_PARTS = 64
+"""Newest parts of a call among which its agent is looked for."""
 COURSE_RUNS = 16
 """Newest runs of a conversation that its sparkline is made of."""
 
@@ -51,7 +54,7 @@ GLYPH = 3
 
 def columns(width: int) -> Columns:
     """Return the columns of a line of that many cells."""
-    state = 10 if width >= 124 else 0
+    state = 13 if width >= 124 else 0
     agent = 28 if width >= 124 else 22 if width >= 100 else 14 if width >= 72 else 0
     errors = 4 if width >= 52 else 0
     tokens = 6 if width >= 60 else 0
@@ -93,6 +96,34 @@ def dollars(figures: Figures) -> str:
 def tokens(figures: Figures) -> str:
     """Say how many tokens something took; nothing where nobody told."""
     return fmt.tokens(figures.tokens) if figures.tokens else ""
+
+
+def failures(figures: Figures) -> tuple[str, bool]:
+    """Say how many failures there were by cause: ``✗2``; ``(✗2)`` if the runs with them all ended well.
+
+    Returns:
+        The words, and whether any of the failures ended a run or may do so yet.
+    """
+    open_failures = figures.errors - figures.handled
+    if open_failures:
+        return f"✗{open_failures:,}", True
+    return (f"(✗{figures.handled:,})" if figures.handled else ""), False
+
+
+def state_words(status: Status, figures: Figures) -> str:
+    """Say how a run is doing: ``error``; ``ok, 2 handled`` where failures did not end it."""
+    return f"{status.value}, {figures.handled:,} handled" if figures.handled else status.value
+
+
+def agent_on_call(trace: Trace) -> str:
+    """Return the agent that spoke last on a voice call; empty for any other run."""
+    for root in trace.roots[:_ROOTS]:
+        if root.kind == "voice_session":
+            agents = (
+                child for child in reversed((root.children or ())[-_PARTS:]) if child.kind == "voice_agent"
+            )
+            return next((agent.name for agent in agents if agent.name), "")
+    return ""
 
 
 def began(trace: Trace, now: float, cells: int) -> str:

@@ -12,6 +12,9 @@ from etaoi_collector.pricing.totals import Totals
 from etaoi_collector.store.listed_run import ListedRun
 from etaoi_collector.store.model import Status, Trace
 
+_MOST_NEW = 1_000
+"""Runs that wait to be added up at most, where nobody asks for the sums."""
+
 
 class Figures(NamedTuple):
     """What a run came to so far.
@@ -24,6 +27,8 @@ class Figures(NamedTuple):
         errors: Failures by cause.
         running: 1 while it runs, else 0.
         waiting: 1 while it waits for a person, else 0.
+        handled: Those of the failures that did not end it: all of a run that ended well, else none.
+        failed: 1 if it ended with a failure, else 0.
     """
 
     tokens: int = 0
@@ -33,6 +38,8 @@ class Figures(NamedTuple):
     errors: int = 0
     running: int = 0
     waiting: int = 0
+    handled: int = 0
+    failed: int = 0
 
 
 class RunFigures:
@@ -83,18 +90,23 @@ class RunFigures:
             trace.errors,
             int(status is Status.RUNNING),
             int(status is Status.PAUSED),
+            *_ended(status, trace.errors),
         )
 
     def _of_listed(self, run: ListedRun, trace: Trace) -> Figures:
         """Return what a run came to whose spans are not in memory."""
         tokens, runs = run.input_tokens + run.output_tokens, int(run.status == Status.RUNNING)
         waits = int(run.status == Status.PAUSED)
+        counts = run.errors, runs, waits, *_ended(run.status, run.errors)
         if not self.priced:
-            return Figures(tokens, 0.0, 0, 0, run.errors, runs, waits)
+            return Figures(tokens, 0.0, 0, 0, *counts)
         total = total_of_listed(run, trace)
-        return Figures(
-            total.tokens, total.cost_usd or 0.0, total.priced, total.unpriced, run.errors, runs, waits
-        )
+        return Figures(total.tokens, total.cost_usd or 0.0, total.priced, total.unpriced, *counts)
+
+
+def _ended(status: str, errors: int) -> tuple[int, int]:
+    """Return how many of a run's failures were handled, and 1 if one of them ended it."""
+    return errors if status == Status.OK else 0, int(status == Status.ERROR)
 
 
 class RunSums:
@@ -105,16 +117,20 @@ class RunSums:
         version: Grows with every change.
     """
 
-    __slots__ = ("_sums", "runs", "version")
+    __slots__ = ("_new", "_sums", "runs", "version")
 
     def __init__(self) -> None:
         self.runs = 0
         self.version = 0
         self._sums: list[float] = [0] * len(Figures._fields)
+        self._new: list[Figures] = []
+        """Runs that are not in the sums yet: many that come together are added a column at a time."""
 
     @property
     def figures(self) -> Figures:
-        """The sums; `Figures.running` and `Figures.waiting` count runs."""
+        """The sums; `Figures.running`, `Figures.waiting` and `Figures.failed` count runs."""
+        if self._new:
+            self._add_new()
         tokens, dollars, *counts = self._sums
         # What was added and taken away again leaves dust behind the sixteenth digit.
         return Figures(int(tokens), dollars if self._sums[2] else 0.0, *map(int, counts))
@@ -122,7 +138,10 @@ class RunSums:
     def add(self, figures: Figures) -> None:
         """Add a run."""
         self.runs += 1
-        self._add(figures, 1)
+        self.version += 1
+        self._new.append(figures)
+        if len(self._new) > _MOST_NEW:
+            self._add_new()
 
     def remove(self, figures: Figures) -> None:
         """Take a run away."""
@@ -134,6 +153,11 @@ class RunSums:
         if before != after:
             self._add(before, -1)
             self._add(after, 1)
+
+    def _add_new(self) -> None:
+        columns = zip(*self._new, strict=True)
+        self._sums = [so_far + sum(new) for so_far, new in zip(self._sums, columns, strict=True)]
+        self._new.clear()
 
     def _add(self, figures: Figures, sign: int) -> None:
         self.version += 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from operator import attrgetter
 
-from etaoi_collector.store.model import Session, Trace
+from etaoi_collector.store.model import Session, Status, Trace
 from etaoi_tui.view.runs.figures import RunSums
 
 NEWEST_SHOWN = 4
@@ -78,6 +78,14 @@ class Group:
     def hidden(self) -> int:
         """How many earlier runs one row stands for."""
         return 0 if self.folded else len(self.runs) - self.shown_count
+
+    @property
+    def hidden_failures(self) -> int:
+        """How many of the earlier runs that one row stands for failed."""
+        if not self.hidden:
+            return 0
+        shown = self.runs[-self.shown_count :]
+        return max(self.totals.figures.failed - sum(run.status is Status.ERROR for run in shown), 0)
 
     def rows(self) -> list[Row]:
         """Return its rows from above."""

@@ -49,7 +49,7 @@ class RunRows(ABC):
         self.strays: dict[Trace, None] = {}
         self.after = after
         self.figures = figures
-        self._store = store
+        self._traces = store.traces
         self._only = only
         self._counted: dict[Trace, Figures] = {}
         self._to_count: deque[Trace] = deque()
@@ -99,7 +99,7 @@ class RunRows(ABC):
 
     def clear(self) -> None:
         """Leave out everything that has begun so far; it stays in the store and in the recording."""
-        self.after = max((trace.number for trace in self._store.traces.values()), default=-1)
+        self.after = max((trace.number for trace in self._traces.values()), default=-1)
         self.items = []
         self.totals = RunSums()
         self.strays.clear()
@@ -115,7 +115,7 @@ class RunRows(ABC):
         return (
             is_run(trace)
             and trace.number > self.after
-            and trace.trace_id in self._store.traces
+            and trace.trace_id in self._traces
             and (self._only is None or self._only(trace))
         )
 
@@ -138,7 +138,7 @@ class RunRows(ABC):
             self._again(trace, previous, after)
 
     def _not_listed(self, trace: Trace) -> None:
-        if trace.trace_id not in self._store.traces:
+        if trace.trace_id not in self._traces:
             self.strays.pop(trace, None)
         elif trace.roots and not trace.only_context and not is_run(trace) and trace.number > self.after:
             self.strays[trace] = None

@@ -29,7 +29,8 @@ class RunsSearch:
         runs: Those there are, in the order in which they are searched.
 
     Attributes:
-        matching_runs: Runs with hits, in the order in which they were found.
+        matching_runs: Runs with hits, in the order in which they were found; also those of which a list of
+            runs tells that they have some.
     """
 
     def __init__(self, query: Query, text: str, reader: Reader, runs: Iterable[Trace]) -> None:
@@ -44,6 +45,15 @@ class RunsSearch:
         self._searched: set[Trace] = set()
         """Runs that were searched to their end."""
         self._arrived: dict[Span, None] = {}
+        self._told: set[Trace] = set()
+        """Runs that were not read, and have hits by what a list tells of them."""
+        self._unknown: set[Trace] = set()
+        """Runs that were not read, and of which a list does not tell enough."""
+
+    @property
+    def unknown(self) -> int:
+        """How many runs have to be read before anybody can tell whether they have hits."""
+        return len(self._unknown)
 
     @property
     def done(self) -> bool:
@@ -57,7 +67,7 @@ class RunsSearch:
 
     def hits(self) -> int:
         """Count the hits in all runs."""
-        return sum(len(self._searches[trace].hits) for trace in self.matching_runs)
+        return sum(len(self.in_run(trace).hits) for trace in self.matching_runs)
 
     def in_run(self, trace: Trace) -> TraceSearch:
         """Return the search in one run, as far as it is."""
@@ -92,6 +102,8 @@ class RunsSearch:
         self._look_at_arrivals(deadline, changed)
         while self._ahead and time.perf_counter() < deadline:
             trace = self._ahead[0]
+            if not trace.is_read:
+                self._ask_list(trace, changed)
             if trace not in self._searched and trace.spans:
                 search = self.in_run(trace)
                 search.work(deadline - time.perf_counter())
@@ -103,6 +115,18 @@ class RunsSearch:
             self._ahead.popleft()
             self._waiting.discard(trace)
         return list(changed)
+
+    def _ask_list(self, trace: Trace, changed: dict[Trace, None]) -> None:
+        """Look at what a list tells of a run whose spans are not all there."""
+        from etaoi_collector.query.listed import listed_answer  # not for the first screen
+
+        answer = listed_answer(self._query, trace.listed) if trace.listed is not None else None
+        if answer:
+            self._told.add(trace)
+            if is_run(trace) and trace not in self.matching_runs:
+                self.matching_runs[trace] = changed[trace] = None
+        elif answer is None and is_run(trace):
+            self._unknown.add(trace)
 
     def _search_later(self, trace: Trace) -> None:
         if trace not in self._waiting:
@@ -138,7 +162,10 @@ class RunsSearch:
 
     def _settle(self, trace: Trace, search: TraceSearch, changed: dict[Trace, None]) -> None:
         """Note whether a run has hits; the searches of those without are not kept."""
-        has_hits = bool(search.hits) and is_run(trace)
+        if trace.is_read:
+            self._told.discard(trace)
+            self._unknown.discard(trace)
+        has_hits = (bool(search.hits) or trace in self._told) and is_run(trace)
         if has_hits != (trace in self.matching_runs):
             changed[trace] = None
             if has_hits:
@@ -152,3 +179,7 @@ class RunsSearch:
         self._searches.pop(trace, None)
         self._searched.discard(trace)
         self.matching_runs.pop(trace, None)
+        self._told.discard(trace)
+        self._unknown.discard(trace)
+        if trace.listed is not None:  # what its list tells stays
+            self._search_later(trace)

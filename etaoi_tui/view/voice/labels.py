@@ -5,6 +5,7 @@ from __future__ import annotations
 from etaoi_collector.store.model import Span, Status
 from etaoi_tui.text import cells, fit, one_line
 from etaoi_tui.view import format as fmt
+from etaoi_tui.view.command import PANE_KEYS
 from etaoi_tui.view.glyphs import SPINNER, STATUS_GLYPHS, kind_glyph
 from etaoi_tui.view.sparkline import spark_glyph
 from etaoi_tui.view.timeline import Axis, ticks
@@ -134,8 +135,9 @@ def title_pieces(call: VoiceCall, name: str, now: float, width: int, *, live: bo
     else:
         states.append((f"  {STATUS_GLYPHS[status]} ended", "header"))
     used = sum(cells(text) for text, _ in states) + cells(facts)
-    title = one_line(name, max(width - used - 4, 8))
-    return [(f" 2 ♪ {title}", "voice-lanes--title"), (facts, _look("header")), *_named(states)]
+    key = PANE_KEYS["tree"]
+    title = one_line(name, max(width - used - 7, 8))
+    return [(f" {key} ♪ {title}", "voice-lanes--title"), (facts, _look("header")), *_named(states)]
 
 
 def figure_pieces(call: VoiceCall, thresholds: Thresholds, width: int) -> list[Piece]:

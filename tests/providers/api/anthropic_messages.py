@@ -60,15 +60,20 @@ def messages(
     reason = stop or ("tool_use" if any(one["type"] == "tool_use" for one in content) else "end_turn")
 
     def make(request: Body) -> Any:
-        whole = {
+        message = {
             "id": f"msg_{next(_number)}", "type": "message", "role": "assistant", "model": answered_by,
             "content": content, "stop_reason": reason, "stop_sequence": None, "usage": usage_of(bill),
         }  # fmt: skip
-        return stream(whole) if request.get("stream") else whole
+        return stream(message) if request.get("stream") else message
 
-    def stream(whole: dict[str, Any]) -> Iterator[Any]:
-        begun = {**whole, "content": [], "stop_reason": None, "usage": {**whole["usage"], "output_tokens": 1}}
-        yield {"type": "message_start", "message": begun}
+    def stream(message: dict[str, Any]) -> Iterator[Any]:
+        message_start = {
+            **message,
+            "content": [],
+            "stop_reason": None,
+            "usage": {**message["usage"], "output_tokens": 1},
+        }
+        yield {"type": "message_start", "message": message_start}
         if first:
             yield Wait(first)
         sent = 0
@@ -85,8 +90,8 @@ def messages(
                     yield {"type": "error", "error": error}
                     return
             yield {"type": "content_block_stop", "index": place}
-        told = {"stop_reason": reason, "stop_sequence": None}
-        yield {"type": "message_delta", "delta": told, "usage": whole["usage"]}
+        ending = {"stop_reason": reason, "stop_sequence": None}
+        yield {"type": "message_delta", "delta": ending, "usage": message["usage"]}
         yield {"type": "message_stop"}
 
     return Answer(make, bill)

@@ -64,5 +64,5 @@ class Bill:
         price = PRICES[self.model]
         before = self.fresh * price.fresh + self.read * price.read
         written = self.write_5m * price.write + self.write_1h * price.write_1h
-        usual = (before + written + self.output * price.output) / _MILLION
-        return usual * TIERS.get((self.model, self.tier), 1.0)
+        standard_price = (before + written + self.output * price.output) / _MILLION
+        return standard_price * TIERS.get((self.model, self.tier), 1.0)

@@ -47,7 +47,7 @@ def gemini(
         cut_after: The connection breaks behind so many chunks.
     """
     bill = bill or Bill("gemini-2.5-flash")
-    known = [{"text": part} if isinstance(part, str) else part for part in parts]
+    content_parts = [{"text": part} if isinstance(part, str) else part for part in parts]
 
     def response(content: list[Part], usage: dict[str, Any], *, last: bool) -> dict[str, Any]:
         candidate: dict[str, Any] = {"content": {"role": "model", "parts": content}, "index": 0}
@@ -58,7 +58,7 @@ def gemini(
         return {"candidates": [candidate], "usageMetadata": usage, "modelVersion": answered_by}
 
     def make(request: Body) -> Any:
-        return stream() if request.get("stream") else response(known, usage_of(bill), last=True)
+        return stream() if request.get("stream") else response(content_parts, usage_of(bill), last=True)
 
     def stream() -> Iterator[Any]:
         if first:
@@ -66,7 +66,7 @@ def gemini(
             yield Wait(first)
         chunks = [
             {**part, "text": piece} if "text" in part else part
-            for part in known
+            for part in content_parts
             for piece in (pieces(part["text"]) if "text" in part else [""])
         ]
         for count, part in enumerate(chunks, 1):

@@ -26,8 +26,13 @@ def message(text: str = "", *, refusal: str = "") -> Item:
 def function_call(name: str, arguments: dict[str, Any]) -> Item:
     """Return a call of a tool of the agent's own."""
     ident = next(_number)
-    told = {"id": f"fc_{ident}", "call_id": f"call_{ident}", "name": name, "arguments": json.dumps(arguments)}
-    return {"type": "function_call", "status": "completed", **told}
+    call_fields = {
+        "id": f"fc_{ident}",
+        "call_id": f"call_{ident}",
+        "name": name,
+        "arguments": json.dumps(arguments),
+    }
+    return {"type": "function_call", "status": "completed", **call_fields}
 
 
 def reasoning(*summaries: str) -> Item:
@@ -75,34 +80,34 @@ def responses(
     bill = bill or Bill("gpt-5")
 
     def make(request: Body) -> Any:
-        whole = {
+        response = {
             "id": f"resp_{next(_number)}", "object": "response", "created_at": 1, "model": answered_by,
             "status": status, "error": None, "instructions": None, "metadata": {}, "output": list(items),
             "incomplete_details": {"reason": incomplete} if incomplete else None, "parallel_tool_calls": True,
             "temperature": 1.0, "tool_choice": "auto", "tools": [], "top_p": 1.0, "usage": usage_of(bill),
             "service_tier": bill.tier or "default", "text": {"format": {"type": "text"}},
         }  # fmt: skip
-        return stream(whole) if request.get("stream") else whole
+        return stream(response) if request.get("stream") else response
 
-    def stream(whole: dict[str, Any]) -> Iterator[Any]:
+    def stream(response: dict[str, Any]) -> Iterator[Any]:
         count = itertools.count()
 
         def event(kind: str, **fields: Any) -> dict[str, Any]:
             return {"type": f"response.{kind}", "sequence_number": next(count), **fields}
 
-        begun = {**whole, "output": [], "usage": None, "status": "in_progress"}
-        yield event("created", response=begun)
-        yield event("in_progress", response=begun)
+        started_response = {**response, "output": [], "usage": None, "status": "in_progress"}
+        yield event("created", response=started_response)
+        yield event("in_progress", response=started_response)
         if first:
             yield Wait(first)
         for place, item in enumerate(items):
             if fails_after == place:
                 error = {"code": "server_error", "message": "The server had an error."}
-                yield event("failed", response={**whole, "status": "failed", "error": error, "output": []})
+                yield event("failed", response={**response, "status": "failed", "error": error, "output": []})
                 return
-            yield from (event(kind, output_index=place, **told) for kind, told in _events_of(item))
+            yield from (event(kind, output_index=place, **fields) for kind, fields in _events_of(item))
         ending = {"completed": "completed", "incomplete": "incomplete"}.get(status, "failed")
-        yield event(ending, response=whole)
+        yield event(ending, response=response)
 
     return Answer(make, bill)
 
@@ -117,8 +122,8 @@ def _events_of(item: Item) -> Iterator[tuple[str, dict[str, Any]]]:
         yield "output_item.added", {"item": {**item, "arguments": "", "status": "in_progress"}}
         for piece in pieces(item["arguments"]):
             yield "function_call_arguments.delta", {"item_id": ident, "delta": piece}
-        told = {"item_id": ident, "arguments": item["arguments"], "name": item["name"]}
-        yield "function_call_arguments.done", told
+        arguments_done = {"item_id": ident, "arguments": item["arguments"], "name": item["name"]}
+        yield "function_call_arguments.done", arguments_done
     elif kind == "reasoning":
         yield "output_item.added", {"item": {**item, "summary": []}}
         for place, part in enumerate(item["summary"]):

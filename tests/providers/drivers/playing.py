@@ -70,12 +70,12 @@ def play_all(scenarios: dict[str, Scenario], folder: Path, wanted: list[str]) ->
             stage = Stage(api, folder / f"{name}.msgpack")
             outcome = scenario(stage)
             stage.done()
-            told = {
+            report = {
                 "bills": [dataclasses.asdict(bill) for bill in api.bills],
                 "requests": len(api.requests),
                 "outcome": outcome,
             }
-        (folder / f"{name}.json").write_text(json.dumps(told, default=repr))
+        (folder / f"{name}.json").write_text(json.dumps(report, default=repr))
 
 
 def main(scenarios: dict[str, Scenario]) -> None:

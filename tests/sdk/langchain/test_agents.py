@@ -144,11 +144,11 @@ def test_every_span_points_to_the_snapshot(watch: Watch, forest: Look) -> None:
     agent = order_agent()
     handle = watch(agent, agent_id="agent-7")
     agent.invoke({"messages": [HumanMessage("hi")]})
-    seen = forest(handle)
-    (context,) = seen.contexts
+    tree = forest(handle)
+    (context,) = tree.contexts
     assert context.parent is None
     assert context.end is not None
-    for span in seen.roots[0].walk():
+    for span in tree.roots[0].walk():
         assert span.metadata["agent.context_id"] == context.span_id
         assert span.metadata["agent.context_hash"] == context.payload["hash"]
 
@@ -182,13 +182,13 @@ def test_agents_that_nobody_attached_are_told_too(watch: Watch, forest: Look) ->
     create_agent(ScriptedModel(answers=["x"]), system_prompt="Two.").invoke(
         {"messages": [HumanMessage("hi")]}
     )
-    seen = forest(handle)
-    told = [context.payload.get("system_prompt", {}).get("text") for context in seen.contexts]
+    tree = forest(handle)
+    told = [context.payload.get("system_prompt", {}).get("text") for context in tree.contexts]
     assert told == [None, "Help.", "You take orders.", "One.", "Two."]
-    (inner,) = seen.named("helper")
+    (inner,) = tree.named("helper")
     assert inner.kind == "sub_agent"
-    assert inner.metadata["agent.context_id"] == seen.contexts[1].span_id
-    assert all(span.metadata["agent.context_id"] == seen.contexts[1].span_id for span in inner.walk())
+    assert inner.metadata["agent.context_id"] == tree.contexts[1].span_id
+    assert all(span.metadata["agent.context_id"] == tree.contexts[1].span_id for span in inner.walk())
 
 
 def test_summarizing_middleware_brings_its_own_model_but_not_as_the_agents(watch: Watch) -> None:

@@ -134,9 +134,9 @@ def test_a_completion_model_keeps_its_prompts(watch: Watch, forest: Look) -> Non
     model = FakeListLLM(responses=["one", "two"])
     handle = watch(model)
     model.generate(["first prompt", "second prompt"])
-    seen = forest(handle)
-    assert [call.payload["prompts"] for call in seen.of("llm")] == [["first prompt"], ["second prompt"]]
-    assert [call.payload["response"]["text"] for call in seen.of("llm")] == ["one", "two"]
+    tree = forest(handle)
+    assert [call.payload["prompts"] for call in tree.of("llm")] == [["first prompt"], ["second prompt"]]
+    assert [call.payload["response"]["text"] for call in tree.of("llm")] == ["one", "two"]
 
 
 def test_tokens_and_tool_call_arguments_stream(watch: Watch, forest: Look) -> None:
@@ -194,14 +194,14 @@ def test_a_retriever_tells_what_it_found_and_holds_what_ran_inside(watch: Watch,
     shelf = Shelf()
     handle = watch(shelf)
     shelf.invoke("where")
-    seen = forest(handle)
-    (root,) = seen.roots
+    tree = forest(handle)
+    (root,) = tree.roots
     assert root.metadata["ls_retriever_name"] == "shelf"
     assert root.payload["inputs"] == "where"
     assert json.loads(root.payload["outputs"]) == [
         {"text": "alpha", "metadata": {"score": 0.5, "source": "a.md"}, "id": "d1", "score": 0.5}
     ]
-    assert seen.one("rewrite").parent is root
+    assert tree.one("rewrite").parent is root
 
 
 def test_notes_retries_actions_and_custom_events_lie_on_their_run(watch: Watch, forest: Look) -> None:
@@ -227,14 +227,14 @@ def test_notes_retries_actions_and_custom_events_lie_on_their_run(watch: Watch, 
     handler.on_custom_event("progress", {"percent": 50}, run_id=run)
     handler.on_agent_finish(AgentFinish({"output": "done"}, "final"), run_id=run)
     handler.on_chain_end({"output": "done"}, run_id=run)
-    seen = forest(handle)
-    root = seen.one("old style agent")
+    tree = forest(handle)
+    root = tree.one("old style agent")
     told = [delta["payload"] for delta in root.deltas]
     assert told[0] == {"agent_action": {"tool": "search", "tool_input": {"q": "x"}, "log": "I will search"}}
     assert told[1] == {"note": "thinking aloud"}
     assert told[2] == {"retry": {"attempt": 2, "error": "TimeoutError: slow", "wait_s": 1.5}}
     assert told[3] == {"agent_finish": {"return_values": {"output": "done"}, "log": "final"}}
-    event = seen.one("progress")
+    event = tree.one("progress")
     assert event.parent is root
     assert event.metadata["event"] == "progress"
     assert event.payload["data"] == {"percent": 50}
@@ -250,8 +250,8 @@ def test_a_custom_event_of_langchain_reaches_the_run_that_sent_it(watch: Watch, 
     chain = RunnableLambda(work, name="work")
     handle = watch(chain)
     chain.invoke(3)
-    seen = forest(handle)
-    assert seen.one("halfway").parent is seen.one("work")
+    tree = forest(handle)
+    assert tree.one("halfway").parent is tree.one("work")
 
 
 class Asked(TypedDict):
@@ -306,11 +306,11 @@ async def test_a_cancelled_task_ends_all_its_spans_as_cancelled(watch: Watch, fo
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    seen = forest(handle)
-    assert {status_of_error(span.error) for span in seen.spans if span.kind != "agent_context"} == {
+    tree = forest(handle)
+    assert {status_of_error(span.error) for span in tree.spans if span.kind != "agent_context"} == {
         Status.CANCELLED
     }
-    assert seen.of("llm")
+    assert tree.of("llm")
 
 
 def test_a_stream_that_its_consumer_abandons_ends(watch: Watch, forest: Look) -> None:
@@ -319,11 +319,11 @@ def test_a_stream_that_its_consumer_abandons_ends(watch: Watch, forest: Look) ->
     stream = chain.stream("?")
     next(stream)
     stream.close()
-    seen = forest(handle)
-    (call,) = seen.of("llm")
+    tree = forest(handle)
+    (call,) = tree.of("llm")
     assert status_of_error(call.error) is Status.CANCELLED
     assert call.streamed.startswith("a")
-    assert all(span.end is not None for span in seen.spans)
+    assert all(span.end is not None for span in tree.spans)
 
 
 async def test_an_abandoned_asynchronous_stream_of_an_agent_ends(watch: Watch, forest: Look) -> None:
@@ -335,9 +335,9 @@ async def test_an_abandoned_asynchronous_stream_of_an_agent_ends(watch: Watch, f
     stream = agent.astream({"messages": [("user", "?")]}, stream_mode="messages")
     await anext(stream)
     await stream.aclose()
-    seen = forest(handle)
-    assert all(span.end is not None for span in seen.spans)
-    assert status_of_error(seen.one("streamer").error) is Status.CANCELLED
+    tree = forest(handle)
+    assert all(span.end is not None for span in tree.spans)
+    assert status_of_error(tree.one("streamer").error) is Status.CANCELLED
 
 
 def test_an_error_tells_type_message_and_traceback(watch: Watch, forest: Look) -> None:
@@ -410,15 +410,15 @@ def test_hand_made_spans_and_runs_nest_both_ways(watch: Watch, forest: Look) -> 
         with hand_made("after"):
             pass
     lookup.invoke({"x": 2})
-    seen = forest(handle)
+    tree = forest(handle)
     chain = []
-    at: Any = seen.named("deepest")[0]
+    at: Any = tree.named("deepest")[0]
     while at is not None:
         chain.append(at.name)
         at = at.parent
     assert chain == ["deepest", "cache", "lookup", "request"]
-    assert seen.one("after").parent is seen.one("request")
-    assert [root.name for root in seen.roots] == ["request", "lookup"]
+    assert tree.one("after").parent is tree.one("request")
+    assert [root.name for root in tree.roots] == ["request", "lookup"]
 
 
 async def test_hand_made_spans_nest_across_tasks(watch: Watch, forest: Look) -> None:
@@ -430,9 +430,9 @@ async def test_hand_made_spans_nest_across_tasks(watch: Watch, forest: Look) -> 
             await asyncio.gather(chain.ainvoke(1), chain.ainvoke(2))
 
     await asyncio.gather(*(work(number) for number in range(5)))
-    seen = forest(handle)
-    assert len(seen.roots) == 5
-    assert all([child.name for child in root.children] == ["step", "step"] for root in seen.roots)
+    tree = forest(handle)
+    assert len(tree.roots) == 5
+    assert all([child.name for child in root.children] == ["step", "step"] for root in tree.roots)
 
 
 def test_a_child_of_an_unknown_run_is_a_root_that_says_so(watch: Watch, forest: Look) -> None:
@@ -456,8 +456,8 @@ def test_a_child_that_starts_after_its_parents_end_still_lies_under_it(watch: Wa
     handler.on_chain_end(1, run_id=parent)
     handler.on_chain_start(None, 1, run_id=child, parent_run_id=parent, name="late")
     handler.on_chain_end(1, run_id=child)
-    seen = forest(handle)
-    assert seen.one("late").parent is seen.one("parent")
+    tree = forest(handle)
+    assert tree.one("late").parent is tree.one("parent")
 
 
 def test_state_is_taken_as_it_was_and_not_as_it_became(watch: Watch, forest: Look) -> None:

@@ -91,10 +91,12 @@ async def test_what_is_cancelled_inside_a_step_ends_with_the_step(watch: Watch) 
 
         graph.add_node("node", node).add_edge(START, "node")
         await graph.compile(name="patient").ainvoke({"messages": [("user", "x")]})
-        seen = spans(handle)
-        assert seen[name].status is Status.CANCELLED, name
-        assert seen["patient"].status is seen["node"].status is Status.OK
-        assert seen[name].ended_at is not None and seen[name].ended_at <= (seen["node"].ended_at or 0.0)
+        spans_by_name = spans(handle)
+        assert spans_by_name[name].status is Status.CANCELLED, name
+        assert spans_by_name["patient"].status is spans_by_name["node"].status is Status.OK
+        assert spans_by_name[name].ended_at is not None and spans_by_name[name].ended_at <= (
+            spans_by_name["node"].ended_at or 0.0
+        )
     assert handle.handler.open_runs == 0  # type: ignore[attr-defined]
 
 
@@ -117,8 +119,8 @@ async def test_a_task_of_a_group_that_another_one_broke_is_cancelled(watch: Watc
 
     handle = watch()
     assert await RunnableLambda(group, name="group").ainvoke(1) == "handled"
-    seen = spans(handle)
-    assert seen["llm"].status is Status.CANCELLED and seen["group"].status is Status.OK
+    spans_by_name = spans(handle)
+    assert spans_by_name["llm"].status is Status.CANCELLED and spans_by_name["group"].status is Status.OK
 
 
 def test_everything_below_ends_innermost_first(watch: Watch) -> None:
@@ -148,10 +150,10 @@ def test_a_call_that_goes_on_without_its_caller_keeps_its_text_and_usage(watch: 
     assert spans(handle)["llm"].status is Status.CANCELLED
     message = AIMessage("whole", usage_metadata={"input_tokens": 5, "output_tokens": 7, "total_tokens": 12})
     handler.on_llm_end(LLMResult(generations=[[ChatGeneration(message=message)]]), run_id=call)
-    seen = spans(handle)
-    assert seen["llm"].status is Status.OK and seen["bot"].status is Status.CANCELLED
-    assert seen["llm"].usage is not None and seen["llm"].usage.output_tokens == 7
-    assert seen["llm"].trace.running == 0
+    spans_by_name = spans(handle)
+    assert spans_by_name["llm"].status is Status.OK and spans_by_name["bot"].status is Status.CANCELLED
+    assert spans_by_name["llm"].usage is not None and spans_by_name["llm"].usage.output_tokens == 7
+    assert spans_by_name["llm"].trace.running == 0
     ends = [e for e in handle.sink.events if e["kind"] == "span_end" and e["node_kind"] == "llm"]
     assert [end["payload"].get("response", {}).get("text") for end in ends][-1] == "whole"
 
@@ -182,5 +184,8 @@ def test_a_thread_that_outlives_its_caller_ends_truly(watch: Watch) -> None:
     assert spans(handle)["background"].status is Status.CANCELLED
     done.set()
     threads[0].join()
-    seen = spans(handle)
-    assert seen["background"].status is Status.OK and seen["background"].parent is seen["start"]
+    spans_by_name = spans(handle)
+    assert (
+        spans_by_name["background"].status is Status.OK
+        and spans_by_name["background"].parent is spans_by_name["start"]
+    )

@@ -86,7 +86,7 @@ def silent_server() -> Iterator[int]:
 
 def run_everything() -> list[Any]:
     """Sync, async, streamed and threaded runs, good and bad; returns all that a program could see of them."""
-    seen: list[Any] = []
+    outcomes: list[Any] = []
 
     def agent(*answers: Any) -> Any:
         hooks = instrument([Guard(), politeness()])
@@ -96,9 +96,9 @@ def run_everything() -> list[Any]:
         try:
             result = call()
             messages = result["messages"] if isinstance(result, dict) and "messages" in result else None
-            seen.append([(m.type, m.content) for m in messages] if messages else result)
+            outcomes.append([(m.type, m.content) for m in messages] if messages else result)
         except Exception as error:
-            seen.append((type(error).__name__, str(error)))
+            outcomes.append((type(error).__name__, str(error)))
 
     ask: Any = {"messages": [HumanMessage("hello", id="m")]}
     good = (calls(("double", {"number": 21})), "done")
@@ -115,7 +115,7 @@ def run_everything() -> list[Any]:
     tell(lambda: odd.invoke({"hostile": Hostile(), 3: "\ud800", None: b"\xff", "big": 10**40}))
     tell(lambda: odd.batch([{"a": Hostile()}, {"b": 1}]))
     tell(lambda: RunnableLambda(lambda value: 1 / 0).invoke(1))
-    return seen
+    return outcomes
 
 
 @pytest.fixture(scope="module")
@@ -221,9 +221,9 @@ def test_a_handler_of_ones_own_reports_and_closes(forest: Look) -> None:
     asyncio.run(chain.ainvoke(1, {"callbacks": [handler]}))
     handler.close()
     chain.invoke(1, {"callbacks": [handler]})
-    seen = Forest(sink.events)
-    assert len(seen.roots) == 2
-    assert {root.start["user_id"] for root in seen.roots} == {"ann"}
+    tree = Forest(sink.events)
+    assert len(tree.roots) == 2
+    assert {root.start["user_id"] for root in tree.roots} == {"ann"}
 
 
 def test_detach_lets_running_spans_end_properly(watch: Watch, forest: Look) -> None:
@@ -246,10 +246,10 @@ def test_detach_lets_running_spans_end_properly(watch: Watch, forest: Look) -> N
     go_on.set()
     thread.join(60)
     chain.invoke(8)
-    seen = Forest(sink.events)
-    assert [span.name for span in seen.spans if span.kind != "agent_context"] == ["slow"]
-    assert seen.one("slow").error is None
-    assert json.loads(seen.one("slow").payload["outputs"]) == 7
+    tree = Forest(sink.events)
+    assert [span.name for span in tree.spans if span.kind != "agent_context"] == ["slow"]
+    assert tree.one("slow").error is None
+    assert json.loads(tree.one("slow").payload["outputs"]) == 7
 
 
 def test_the_handle_is_a_context_manager(forest: Look) -> None:
@@ -287,9 +287,9 @@ def test_sixteen_threads_keep_their_trees_apart(watch: Watch, forest: Look) -> N
 
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(work, range(16)))
-    seen = forest(handle)
-    assert len(seen.roots) == 320
-    for root in seen.roots:
+    tree = forest(handle)
+    assert len(tree.roots) == 320
+    for root in tree.roots:
         assert len(root.children) == 10
         assert len({json.loads(child.payload["inputs"]) for child in root.children}) == 1
     assert handle.stats.dropped_spans == 0
@@ -330,10 +330,10 @@ def test_the_reference_errors_that_ended_its_stream_end_nothing_here(watch: Watc
     handle = watch(agent)
     agent.invoke({"messages": [("user", "hi \ud800")]})
     agent.invoke({"messages": [("user", "again")]})
-    seen = forest(handle)
-    assert len(seen.named("big")) == 2
-    assert all(status_of_error(span.error) is Status.OK for span in seen.spans)
-    assert seen.of("llm")[0].payload["response"]["tool_calls"][0]["args"] == {
+    tree = forest(handle)
+    assert len(tree.named("big")) == 2
+    assert all(status_of_error(span.error) is Status.OK for span in tree.spans)
+    assert tree.of("llm")[0].payload["response"]["tool_calls"][0]["args"] == {
         "number": "12345678901234567890123"
     }
 
@@ -349,10 +349,10 @@ def test_runs_inside_a_voice_turn_lie_under_it_in_the_same_session(watch: Watch,
     with use_span(turn):
         chain.invoke(1)
     tracer.end(turn)
-    seen = forest(handle)
-    (root,) = seen.roots
+    tree = forest(handle)
+    (root,) = tree.roots
     assert root.kind == "voice_turn"
     assert len(root.children) == 1
     assert all(span.metadata["lk_speech_id"] == "speech_1" for span in root.children[0].walk())
-    sessions = {span.start["session_id"] for span in seen.spans}
+    sessions = {span.start["session_id"] for span in tree.spans}
     assert sessions == {str(uuid.uuid5(uuid.NAMESPACE_URL, "etaoi:session:call-7"))}

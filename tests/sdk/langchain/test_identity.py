@@ -53,15 +53,15 @@ def test_what_a_caller_calls_its_metadata_says_nothing_of_what_the_runs_are(
     handle = watch(graph)
     graph.invoke({"x": 0})
     graph.invoke({"x": 0}, {by: {word: "Ann"}})
-    seen = forest(handle)
+    tree = forest(handle)
     plain, named = [
         [(one.name, one.kind, one.metadata.get(word)) for one in root.walk()]
-        for root in seen.roots
+        for root in tree.roots
         if root.kind != "agent_context"
     ]
     assert named == plain
     assert [name for name, _, _ in plain] == ["Planner", "plan", "fake-gpt-5", "act"]
-    root = seen.roots[-1]
+    root = tree.roots[-1]
     if by == "metadata":
         assert root.metadata[f"metadata.{word}"] == "Ann"
 
@@ -78,9 +78,9 @@ def test_a_tool_and_a_run_keep_the_name_they_were_given(watch: Watch, forest: Lo
     RunnableLambda(lambda x: x).with_config(run_name="mine", metadata={"name": "theirs"}).invoke(1)
     with hand_made("by hand", metadata={"name": "Ann"}):
         pass
-    seen = forest(handle)
-    assert [root.name for root in seen.roots] == ["tavily_search", "mine", "by hand"]
-    assert [root.metadata["metadata.name"] for root in seen.roots] == ["web_search", "theirs", "Ann"]
+    tree = forest(handle)
+    assert [root.name for root in tree.roots] == ["tavily_search", "mine", "by hand"]
+    assert [root.metadata["metadata.name"] for root in tree.roots] == ["web_search", "theirs", "Ann"]
 
 
 def sessions(handle: AttachedHandle) -> list[str]:

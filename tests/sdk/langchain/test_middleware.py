@@ -28,7 +28,7 @@ from etaoi_tui.detail.pages.probe import hook_snapshot
 from etaoi_tui.sdk.attach import AttachedHandle
 from etaoi_tui.sdk.langchain.middleware import instrument
 from tests.sdk.langchain.models import ScriptedModel, calls
-from tests.sdk.langchain.trees import Forest, Seen
+from tests.sdk.langchain.trees import Forest, SpanNode
 
 Watch = Callable[..., AttachedHandle]
 Look = Callable[[AttachedHandle], Forest]
@@ -79,10 +79,10 @@ def through_three(watch: Watch, asked: dict[str, Any] = ASK) -> AttachedHandle:
     return handle
 
 
-def rebuild(seen: Forest, probe: Seen) -> list[tuple[str, str]]:
+def rebuild(tree: Forest, probe: SpanNode) -> list[tuple[str, str]]:
     """Return the messages that a hook sent down, (role, text) in order, from what was recorded alone."""
     bodies: dict[str, dict[str, Any]] = {}
-    for span in seen.spans:
+    for span in tree.spans:
         payload = span.payload
         for message in payload.get("input_messages", ()):
             if "key" in message:
@@ -103,34 +103,34 @@ def rebuild(seen: Forest, probe: Seen) -> list[tuple[str, str]]:
     return messages
 
 
-def received(call: Seen) -> list[tuple[str, str]]:
+def received(call: SpanNode) -> list[tuple[str, str]]:
     return [(message["role"], message["text"]) for message in call.payload["input_messages"]]
 
 
-def seconds(span: Seen) -> float:
+def seconds(span: SpanNode) -> float:
     assert span.end is not None
     begun, ended = (datetime.fromisoformat(event["timestamp"]) for event in (span.start, span.end))
     return (ended - begun).total_seconds()
 
 
 def test_wrap_hooks_nest_as_they_ran_around_the_model_call(watch: Watch, forest: Look) -> None:
-    seen = forest(through_three(watch))
+    tree = forest(through_three(watch))
     outer, trims, prompt = (
-        seen.one(name) for name in ("Adds.wrap_model_call", "Trims.wrap_model_call", "polite.wrap_model_call")
+        tree.one(name) for name in ("Adds.wrap_model_call", "Trims.wrap_model_call", "polite.wrap_model_call")
     )
-    (call,) = seen.of("llm")
+    (call,) = tree.of("llm")
     assert call.parent is prompt
     assert prompt.parent is trims
     assert trims.parent is outer
-    assert outer.parent is seen.one("model")
+    assert outer.parent is tree.one("model")
     assert outer.metadata["lc_probe"] == "wrap_model_call"
     assert outer.metadata["probe_label"] == "Adds.wrap_model_call"
     assert seconds(outer) >= seconds(trims) >= seconds(prompt) >= seconds(call) > 0
 
 
 def test_each_hook_tells_what_it_changed(watch: Watch, forest: Look) -> None:
-    seen = forest(through_three(watch))
-    added = seen.one("Adds.wrap_model_call").payload
+    tree = forest(through_three(watch))
+    added = tree.one("Adds.wrap_model_call").payload
     assert [entry["preview"] for entry in added["before"]["messages"]] == ["hello", "more"]
     assert added["before"]["system"] == {"text": "Sys."}
     assert added["before"]["tools"] == ["double"]
@@ -138,13 +138,13 @@ def test_each_hook_tells_what_it_changed(watch: Watch, forest: Look) -> None:
     assert added["diff"]["messages_count_delta"] == 1
     assert [entry["message"]["text"] for entry in added["diff"]["messages_added"]] == ["remember the date"]
     assert list(added["after"]) == ["messages"]
-    trimmed = seen.one("Trims.wrap_model_call").payload["diff"]
+    trimmed = tree.one("Trims.wrap_model_call").payload["diff"]
     assert [entry["message"]["text"] for entry in trimmed["messages_removed"]] == ["hello"]
     (changed,) = trimmed["messages_changed"]
     assert (changed["before"]["message"]["text"], changed["after"]["message"]["text"]) == ("more", "MORE")
     assert trimmed["tools_removed"] == ["double"]
     assert trimmed["model_settings_changed"] == {"before": None, "after": {"stop": ["x"]}}
-    prompt = seen.one("polite.wrap_model_call").payload
+    prompt = tree.one("polite.wrap_model_call").payload
     assert prompt["after"] == {"system": {"text": "Be polite. Sys."}}
     assert prompt["diff"]["system_text_delta"] == {"before_len": 4, "after_len": 15}
     assert prompt["response"]["messages"][0]["preview"] == "done"
@@ -154,23 +154,23 @@ def test_each_hook_tells_what_it_changed(watch: Watch, forest: Look) -> None:
 def test_the_exact_request_of_every_step_can_be_had_again(watch: Watch, forest: Look) -> None:
     long = "x" * 5_000
     said = [HumanMessage(long, id="m1"), HumanMessage("more", id="m2"), AIMessage("ok")]
-    seen = forest(through_three(watch, {"messages": said}))
+    tree = forest(through_three(watch, {"messages": said}))
     start = [("human", long), ("human", "more"), ("ai", "ok")]
     date = ("human", "remember the date")
     sent = [("human", "MORE"), ("ai", "ok"), date]
-    assert rebuild(seen, seen.one("Adds.wrap_model_call")) == [("system", "Sys."), *start, date]
-    assert rebuild(seen, seen.one("Trims.wrap_model_call")) == [("system", "Sys."), *sent]
-    last = rebuild(seen, seen.one("polite.wrap_model_call"))
-    assert last == [("system", "Be polite. Sys."), *sent] == received(seen.of("llm")[0])
+    assert rebuild(tree, tree.one("Adds.wrap_model_call")) == [("system", "Sys."), *start, date]
+    assert rebuild(tree, tree.one("Trims.wrap_model_call")) == [("system", "Sys."), *sent]
+    last = rebuild(tree, tree.one("polite.wrap_model_call"))
+    assert last == [("system", "Be polite. Sys."), *sent] == received(tree.of("llm")[0])
 
 
 async def test_asynchronous_hooks_do_the_same(watch: Watch, forest: Look) -> None:
     agent = create_agent(ScriptedModel(answers=["done"]), [double], middleware=instrument([Adds(), polite]))
     handle = watch(agent)
     await asyncio.gather(*(agent.ainvoke(ASK) for _ in range(8)))
-    seen = forest(handle)
-    assert len(seen.roots) == 8
-    for root in seen.roots:
+    tree = forest(handle)
+    assert len(tree.roots) == 8
+    for root in tree.roots:
         names = [span.name for span in root.walk()]
         assert names.count("Adds.awrap_model_call") == names.count("polite.awrap_model_call") == 1
         (call,) = (span for span in root.walk() if span.kind == "llm")
@@ -192,9 +192,9 @@ def test_hooks_before_and_after_tell_what_became_of_the_state(watch: Watch, fore
     agent = create_agent(ScriptedModel(answers=["done"]), middleware=instrument([compact, idle]))
     handle = watch(agent)
     agent.invoke(ASK)
-    seen = forest(handle)
-    before = next(span for span in seen.spans if span.metadata.get("lc_hook") == "before_model")
-    hook = [span for span in seen.spans if span.metadata.get("lc_probe")]
+    tree = forest(handle)
+    before = next(span for span in tree.spans if span.metadata.get("lc_hook") == "before_model")
+    hook = [span for span in tree.spans if span.metadata.get("lc_probe")]
     probe, after = hook
     assert before.children == [probe]
     assert [entry["preview"] for entry in probe.payload["before"]["messages"]] == ["hello", "more"]
@@ -217,10 +217,10 @@ def test_tool_hooks_tell_changed_arguments_and_the_answer(watch: Watch, forest: 
     agent = create_agent(model, [double], middleware=instrument([triple]))
     handle = watch(agent)
     agent.invoke(ASK)
-    seen = forest(handle)
-    probe = seen.one("triple.wrap_tool_call")
-    assert probe.parent is seen.one("tools")
-    assert seen.one("double").parent is probe
+    tree = forest(handle)
+    probe = tree.one("triple.wrap_tool_call")
+    assert probe.parent is tree.one("tools")
+    assert tree.one("double").parent is probe
     assert probe.payload["before"]["tool_call"] == {"name": "double", "args": {"number": 2}, "id": "call_1"}
     assert probe.payload["diff"] == {"args_changed": {"number": {"before": 2, "after": 6}}}
     assert probe.payload["response"]["messages"][0]["message"]["text"] == "12"
@@ -247,9 +247,9 @@ def test_retries_short_circuits_and_failures_show(watch: Watch, forest: Look) ->
     )
     handle = watch(agent)
     agent.invoke(ASK)
-    seen = forest(handle)
-    probe = seen.one("retry.wrap_model_call")
-    assert [call.error for call in seen.of("llm")] == ["ConnectionError('gone')", None]
+    tree = forest(handle)
+    probe = tree.one("retry.wrap_model_call")
+    assert [call.error for call in tree.of("llm")] == ["ConnectionError('gone')", None]
     assert [delta["payload"]["attempt"] for delta in probe.deltas] == [1, 1, 2]
     assert probe.deltas[1]["payload"]["error"] == "ConnectionError: gone"
     assert probe.payload["handler_calls"] == 2
@@ -280,12 +280,12 @@ def test_hooks_land_in_the_session_of_their_own_agent_in_any_thread(watch: Watch
     for thread in threads:
         thread.join(60)
     for number, handle in enumerate(handles):
-        seen = forest(handle)
-        probes = seen.named("Adds.wrap_model_call")
+        tree = forest(handle)
+        probes = tree.named("Adds.wrap_model_call")
         assert len(probes) == 3
         assert {probe.start["session_id"] for probe in probes} == {str(handle.session_id)}
         assert all(probe.parent is not None and probe.parent.name == "model" for probe in probes)
-        assert [root.name for root in seen.roots] == [f"agent{number}"] * 3
+        assert [root.name for root in tree.roots] == [f"agent{number}"] * 3
 
 
 def test_instrumented_twice_or_unattached_changes_nothing(watch: Watch, forest: Look) -> None:
@@ -321,9 +321,9 @@ def test_a_message_changed_in_place_is_seen(watch: Watch, forest: Look) -> None:
     agent = create_agent(ScriptedModel(answers=["done"]), middleware=instrument([edits]))
     handle = watch(agent)
     agent.invoke({"messages": [HumanMessage("hello", id="m1")]})
-    seen = forest(handle)
-    assert "after" in seen.one("edits.wrap_model_call").payload
-    assert received(seen.of("llm")[0]) == [("human", "edited")]
+    tree = forest(handle)
+    assert "after" in tree.one("edits.wrap_model_call").payload
+    assert received(tree.of("llm")[0]) == [("human", "edited")]
 
 
 def test_system_blocks_with_cache_marks_are_compared(watch: Watch, forest: Look) -> None:

@@ -33,18 +33,18 @@ def react_agent() -> Any:
     return create_react_agent(model, [double], prompt="Be brief.", name="counter")
 
 
-def check(seen: Forest) -> None:
-    (root,) = seen.roots
+def check(tree: Forest) -> None:
+    (root,) = tree.roots
     assert root.name == "counter"
-    assert all(span.end is not None and span.error is None for span in seen.spans)
+    assert all(span.end is not None and span.error is None for span in tree.spans)
     assert [span for span in root.walk() if span.kind in ("llm", "tool")] == [
-        span for span in seen.spans if span.kind in ("llm", "tool")
+        span for span in tree.spans if span.kind in ("llm", "tool")
     ]
-    _, second = seen.of("llm")
+    _, second = tree.of("llm")
     assert second.streamed == "It is six." == second.payload["response"]["text"]
     asked = second.payload["input_messages"]
     assert [message["role"] for message in asked] == ["system", "human", "ai", "tool"]
-    (answer,) = seen.of("tool")
+    (answer,) = tree.of("tool")
     assert json.loads(answer.payload["input"]) == {"number": 3}
     assert json.loads(answer.payload["output"])["content"] == "6"
 

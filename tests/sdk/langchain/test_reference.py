@@ -18,7 +18,7 @@ from etaoi_tui.sdk.langchain.middleware import instrument
 from etaoi_tui.sdk.transport.local import InMemorySink
 from tests.real_env import ETAOI, ROOT, real_env
 from tests.sdk.langchain.programs import PROGRAMS
-from tests.sdk.langchain.trees import Forest, Seen
+from tests.sdk.langchain.trees import Forest, SpanNode
 
 pytestmark = pytest.mark.real_clients
 
@@ -58,10 +58,10 @@ def reference() -> dict[str, Forest]:
 
 @pytest.fixture(scope="module")
 def ours() -> Callable[[str], Forest]:
-    seen: dict[str, Forest] = {}
+    forests: dict[str, Forest] = {}
 
     def run(name: str) -> Forest:
-        if name not in seen:
+        if name not in forests:
             sink = InMemorySink()
             handles: list[Any] = []
 
@@ -69,15 +69,15 @@ def ours() -> Callable[[str], Forest]:
                 handles.append(attach(agent, sink=sink, session_id="same"))
 
             PROGRAMS[name](attached, instrument)
-            seen[name] = Forest(sink.events)
+            forests[name] = Forest(sink.events)
             for handle in handles:
                 handle.detach()
-        return seen[name]
+        return forests[name]
 
     return run
 
 
-def shape(span: Seen) -> Any:
+def shape(span: SpanNode) -> Any:
     """What must agree of a span: kind, name, place, agent, and how it ended."""
     error = span.error.partition("(")[0] if span.error else None
     meta = span.metadata
@@ -90,7 +90,7 @@ def shape(span: Seen) -> Any:
     )
 
 
-def name_of(span: Seen) -> str:
+def name_of(span: SpanNode) -> str:
     """Call a graph without a name what the reference calls it: ours go by their node, or by their file."""
     above = span.parent
     by_node = above is not None and above.name == span.name == span.metadata.get("langgraph_node")
@@ -170,7 +170,7 @@ def test_instrumented_hooks_nest_here_and_lie_flat_there(
 
 
 def without_probes(forest: Forest) -> Any:
-    def strip(span: Seen) -> list[Any]:
+    def strip(span: SpanNode) -> list[Any]:
         below = sorted((part for child in span.children for part in strip(child)), key=repr)
         return below if "lc_probe" in span.metadata else [(span.kind, span.name, tuple(below))]
 

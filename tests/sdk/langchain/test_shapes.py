@@ -213,12 +213,12 @@ def test_every_shape_reports_each_run_once_and_gives_the_same_result(
     handle = watch(thing)
 
     assert result_of(thing.invoke(given)) == alone
-    seen = forest(handle)
-    assert len(seen.roots) == 1
-    assert seen.roots[0].kind == kind
-    assert sum(1 for _ in seen.roots[0].walk()) == runs_of(make, given)
-    assert all(span.error is None for span in seen.spans)
-    assert len(seen.contexts) == 1
+    tree = forest(handle)
+    assert len(tree.roots) == 1
+    assert tree.roots[0].kind == kind
+    assert sum(1 for _ in tree.roots[0].walk()) == runs_of(make, given)
+    assert all(span.error is None for span in tree.spans)
+    assert len(tree.contexts) == 1
     assert isinstance(thing, before)
 
     handle.detach()
@@ -238,9 +238,9 @@ def test_every_shape_attached_twice_and_with_everything_sends_each_event_once(
     watch(thing, sink=first.sink)
     watch(sink=first.sink)
     thing.invoke(given)
-    seen = forest(first)  # which refuses a span that starts or ends twice
-    assert len(seen.roots) == 1
-    assert sum(1 for _ in seen.roots[0].walk()) == runs_of(make, given)
+    tree = forest(first)  # which refuses a span that starts or ends twice
+    assert len(tree.roots) == 1
+    assert sum(1 for _ in tree.roots[0].walk()) == runs_of(make, given)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -251,9 +251,9 @@ async def test_every_shape_reports_when_it_runs_asynchronously(
     thing = make()
     handle = watch(thing)
     await thing.ainvoke(given)
-    seen = forest(handle)
-    assert [root.kind for root in seen.roots] == [kind]
-    assert all(span.error is None for span in seen.spans)
+    tree = forest(handle)
+    assert [root.kind for root in tree.roots] == [kind]
+    assert all(span.error is None for span in tree.spans)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -265,9 +265,9 @@ def test_every_shape_reports_in_a_batch_and_a_stream(
     handle = watch(thing)
     thing.batch([given, given])
     list(thing.stream(given))
-    seen = forest(handle)
-    assert len(seen.roots) == 3
-    assert all(span.error is None for span in seen.spans)
+    tree = forest(handle)
+    assert len(tree.roots) == 3
+    assert all(span.error is None for span in tree.spans)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -277,9 +277,9 @@ def test_without_an_argument_every_shape_reports(
     make, given, kind = SHAPES[shape]
     handle = watch()
     make().invoke(given)
-    seen = forest(handle)
-    assert [root.kind for root in seen.roots] == [kind]
-    assert sum(1 for _ in seen.roots[0].walk()) == runs_of(make, given)
+    tree = forest(handle)
+    assert [root.kind for root in tree.roots] == [kind]
+    assert sum(1 for _ in tree.roots[0].walk()) == runs_of(make, given)
 
 
 @pytest.mark.parametrize("thing", [object(), 3, "agent", lambda value: value, [], {"agent": 1}])
@@ -309,9 +309,9 @@ def test_attached_everywhere_means_any_thread_task_and_context(
         await asyncio.create_task(chain.ainvoke(1), context=contextvars.Context())
 
     asyncio.run(tasks())
-    seen = forest(handle)
-    assert len(seen.roots) == 1 + 3 + 2 + 4 + 6
-    assert len({root.start["trace_id"] for root in seen.roots}) == len(seen.roots)
+    tree = forest(handle)
+    assert len(tree.roots) == 1 + 3 + 2 + 4 + 6
+    assert len({root.start["trace_id"] for root in tree.roots}) == len(tree.roots)
 
 
 def test_two_destinations_each_get_everything_once(
@@ -384,8 +384,8 @@ def test_an_agent_called_inside_a_tool_of_another_nests_under_that_tool(
     handle = watch(boss)
     watch(helper, sink=handle.sink)
     boss.invoke(ASK)
-    seen = forest(handle)
-    assert [root.name for root in seen.roots] == ["boss"]
-    (helped,) = [span for span in seen.of("sub_agent") if span.name == "helper"]
-    assert helped.parent is seen.one("ask_helper")
-    assert len({span.start["trace_id"] for span in seen.roots[0].walk()}) == 1
+    tree = forest(handle)
+    assert [root.name for root in tree.roots] == ["boss"]
+    (helped,) = [span for span in tree.of("sub_agent") if span.name == "helper"]
+    assert helped.parent is tree.one("ask_helper")
+    assert len({span.start["trace_id"] for span in tree.roots[0].walk()}) == 1

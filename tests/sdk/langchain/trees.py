@@ -8,15 +8,15 @@ from typing import Any
 from etaoi_collector.conventions.waits import SYNTHETIC_END
 
 
-class Seen:
+class SpanNode:
     """One span as its events told it."""
 
     def __init__(self, start: dict[str, Any]) -> None:
         self.start = start
         self.deltas: list[dict[str, Any]] = []
         self.end: dict[str, Any] | None = None
-        self.parent: Seen | None = None
-        self.children: list[Seen] = []
+        self.parent: SpanNode | None = None
+        self.children: list[SpanNode] = []
 
     @property
     def span_id(self) -> str:
@@ -59,7 +59,7 @@ class Seen:
                 text += delta["payload"]["text"]
         return text
 
-    def walk(self) -> Iterator[Seen]:
+    def walk(self) -> Iterator[SpanNode]:
         yield self
         for child in self.children:
             yield from child.walk()
@@ -76,41 +76,41 @@ class Forest:
     """All spans of a recording, linked."""
 
     def __init__(self, events: Iterable[dict[str, Any]]) -> None:
-        self.spans: list[Seen] = []
-        by_id: dict[str, Seen] = {}
+        self.spans: list[SpanNode] = []
+        by_id: dict[str, SpanNode] = {}
         for event in events:
             if event["kind"] == "span_start":
                 assert event["span_id"] not in by_id, "a span was started twice"
-                seen = by_id[event["span_id"]] = Seen(event)
-                self.spans.append(seen)
+                node = by_id[event["span_id"]] = SpanNode(event)
+                self.spans.append(node)
             elif event["kind"] == "span_delta":
                 by_id[event["span_id"]].deltas.append(event)
             elif event["kind"] == "span_end":
                 before = by_id[event["span_id"]].end
                 assert before is None or SYNTHETIC_END in before["metadata"], "a span was ended twice"
                 by_id[event["span_id"]].end = event
-        for seen in self.spans:
-            parent = by_id.get(seen.start["parent_span_id"])
+        for node in self.spans:
+            parent = by_id.get(node.start["parent_span_id"])
             if parent is not None:
-                seen.parent = parent
-                parent.children.append(seen)
+                node.parent = parent
+                parent.children.append(node)
 
     @property
-    def roots(self) -> list[Seen]:
+    def roots(self) -> list[SpanNode]:
         """Spans without a parent, agent snapshots left out."""
-        return [seen for seen in self.spans if seen.parent is None and seen.kind != "agent_context"]
+        return [node for node in self.spans if node.parent is None and node.kind != "agent_context"]
 
     @property
-    def contexts(self) -> list[Seen]:
-        return [seen for seen in self.spans if seen.kind == "agent_context"]
+    def contexts(self) -> list[SpanNode]:
+        return [node for node in self.spans if node.kind == "agent_context"]
 
-    def of(self, kind: str) -> list[Seen]:
-        return [seen for seen in self.spans if seen.kind == kind]
+    def of(self, kind: str) -> list[SpanNode]:
+        return [node for node in self.spans if node.kind == kind]
 
-    def named(self, name: str) -> list[Seen]:
-        return [seen for seen in self.spans if seen.name == name and seen.kind != "agent_context"]
+    def named(self, name: str) -> list[SpanNode]:
+        return [node for node in self.spans if node.name == name and node.kind != "agent_context"]
 
-    def one(self, name: str) -> Seen:
+    def one(self, name: str) -> SpanNode:
         found = self.named(name)
         assert len(found) == 1, f"{len(found)} spans are named {name}: {self.spans}"
         return found[0]

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from etaoi_collector.recording.catalogue.identity import RecordingIdentity
-from etaoi_collector.recording.catalogue.run_row import ListedRow, RunRow
+from etaoi_collector.recording.catalogue.run_row import ListedRow, RunRow, pack_row, read_listed, read_row
 from etaoi_collector.recording.directory import prepare
 
 if TYPE_CHECKING:
     import sqlite3
 
-FILE_NAME = "catalogue-5.sqlite"
+FILE_NAME = "catalogue-6.sqlite"
 """With the number of the layout: a program with another one has a file of its own."""
 
 LOCKED_FOR = 0.5
@@ -73,8 +73,6 @@ class Entry(msgspec.Struct, array_like=True):
 
 
 _read_entry = msgspec.msgpack.Decoder(Entry).decode
-_read_row = msgspec.msgpack.Decoder(RunRow).decode
-_read_head = msgspec.msgpack.Decoder(ListedRow).decode
 _UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError, TypeError)
 
 
@@ -128,7 +126,7 @@ class CatalogueFile:
     def runs(self, path: Path) -> list[RunRow]:
         """Return the runs of a recording, in order of arrival."""
         rows = self._rows("SELECT row FROM runs WHERE path = ? ORDER BY number", (_key(path),))
-        return list(_readable(_read_row, rows))
+        return list(_readable(read_row, rows))
 
     def listed_runs(self, path: Path) -> tuple[Entry, list[ListedRow]] | None:
         """Return what is said of a recording, and what a list shows of its runs, in order of arrival.
@@ -137,14 +135,14 @@ class CatalogueFile:
         """
         heads = self._rows(_ENTRY_AND_RUNS, (_key(path), _key(path)))
         entry = next(_readable(_read_entry, heads[:1]), None)
-        return None if entry is None else (entry, list(_readable(_read_head, heads[1:])))
+        return None if entry is None else (entry, list(_readable(read_listed, heads[1:])))
 
     def newest_runs(self, path: Path, most: int) -> list[RunRow]:
         """Return the newest runs of a recording, the newest first."""
         rows = self._rows(
             "SELECT row FROM runs WHERE path = ? ORDER BY number DESC LIMIT ?", (_key(path), most)
         )
-        return list(_readable(_read_row, rows))
+        return list(_readable(read_row, rows))
 
     def write(
         self,
@@ -164,7 +162,7 @@ class CatalogueFile:
             gone: Numbers of those of which nothing is left.
             anew: Forget all other runs of it.
         """
-        rows = [(_key(path), run.number, _encode(run)) for run in runs]
+        rows = [(_key(path), run.number, pack_row(run)) for run in runs]
 
         def change(connection: sqlite3.Connection) -> None:
             if anew:

@@ -75,8 +75,8 @@ class RunHead(msgspec.Struct, array_like=True, gc=False):
     """Where its events lie."""
 
 
-class RunRow(RunHead, array_like=True, gc=False):
-    """A run."""
+class RunDetails(msgspec.Struct, array_like=True, gc=False):
+    """What a run paid and what occurs in it: read when somebody asks."""
 
     model_names: list[tuple[str, str, str]]
     """Model that answered, model that was asked, and provider, of `calls`."""
@@ -88,6 +88,18 @@ class RunRow(RunHead, array_like=True, gc=False):
     error_texts: list[str]
     other_names: list[str]
     """Names of the other spans; like the lists before it bounded, and so no proof that there are no more."""
+
+
+class RunRow(RunHead, gc=False):
+    """A run with all that is kept of it. See `RunDetails`."""
+
+    model_names: list[tuple[str, str, str]]
+    calls: list[CallTokens]
+    agents: list[str]
+    tools: list[str]
+    models: list[str]
+    error_texts: list[str]
+    other_names: list[str]
 
     @property
     def tokens_by_model(self) -> dict[str, tuple[int, int]]:
@@ -105,17 +117,49 @@ class RunRow(RunHead, array_like=True, gc=False):
 
 
 class ListedRow(RunHead, array_like=True, gc=False):
-    """The beginning of a run's row: what a list of many needs. What it paid is read when somebody asks."""
+    """A run as it lies in the catalogue: what a list of many needs, and the rest in one piece."""
 
-    model_names: msgspec.Raw
-    calls: msgspec.Raw
+    packed: msgspec.Raw
+    """Its `RunDetails`, encoded, as bytes: that is skipped at once."""
+
+    @property
+    def details(self) -> RunDetails:
+        """Read what it paid, and what occurs in it; nothing where that is damaged."""
+        try:
+            return _read_details(_read_bytes(self.packed))
+        except msgspec.MsgspecError:
+            return RunDetails([], [], [], [], [], [], [])
 
     def paid_calls(self) -> Iterator[tuple[tuple[str, str, str], int, int, Usage]]:
         """Yield its paid calls; see `etaoi_collector.store.listed_run.ListedRun`."""
-        names = _read_names(self.model_names)
-        for call in _read_calls(self.calls):
-            yield names[call.model], call.at, call.count, call.usage
+        details = self.details
+        for call in details.calls:
+            yield details.model_names[call.model], call.at, call.count, call.usage
 
 
-_read_names = msgspec.msgpack.Decoder(list[tuple[str, str, str]]).decode
-_read_calls = msgspec.msgpack.Decoder(list[CallTokens]).decode
+_HEAD = RunHead.__struct_fields__
+_DETAILS = RunDetails.__struct_fields__
+_encode = msgspec.msgpack.encode
+_read_bytes = msgspec.msgpack.Decoder(bytes).decode
+_read_details = msgspec.msgpack.Decoder(RunDetails).decode
+
+read_listed = msgspec.msgpack.Decoder(ListedRow).decode
+"""Reads the beginning of a run's row."""
+
+
+def pack_row(row: RunRow) -> bytes:
+    """Return a run's row as it lies in the catalogue."""
+    details = _encode([getattr(row, field) for field in _DETAILS])
+    return _encode([*(getattr(row, field) for field in _HEAD), details])
+
+
+def read_row(data: bytes) -> RunRow:
+    """Read all of a run's row.
+
+    Raises:
+        msgspec.MsgspecError: It is none.
+    """
+    row = read_listed(data)
+    details = _read_details(_read_bytes(row.packed))
+    head = (getattr(row, field) for field in _HEAD)
+    return RunRow(*head, *(getattr(details, field) for field in _DETAILS))

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from etaoi_collector.store.listed_run import LONGEST_NAME, MOST_NAMES
 from etaoi_collector.store.model import Span, Trace
 from etaoi_collector.wire.event_ref import OFFSET_BITS, ORDINAL_BITS
 
 BLOCK_BITS = 20
 """A run's place is known to blocks of so many bits of a file's offset: to a mebibyte."""
 
-MOST_NAMES = 64
-"""Names of one sort that are kept of a run."""
-LONGEST_NAME = 160
 OPEN_LOOKED_AT = 2_000
 """Spans without an end that are looked at again in one go."""
 

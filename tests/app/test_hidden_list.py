@@ -1,0 +1,52 @@
+"""A list of runs that has no room says so, and which key brings it."""
+
+from __future__ import annotations
+
+from tests.app.test_now_line import first_line
+from tests.app.world import World, world
+
+
+def _runs(w: World, runs: int) -> None:
+    for number in range(runs):
+        w.scribe.end(w.scribe.start("sub_agent", f"run {number}"))
+
+
+async def test_two_panes_say_that_a_list_of_several_runs_is_hidden_and_a_click_brings_it() -> None:
+    async with world(size=(120, 35)) as (w, pilot):
+        _runs(w, 1)
+        await w.tick(pilot)
+        assert "lists them" not in first_line(w), "of one run there is no list to look at"
+        _runs(w, 16)
+        w.scribe.start("sub_agent", "it runs", agent="it runs")
+        await w.tick(pilot)
+        assert first_line(w).endswith("18 runs · 1 lists them "), "whatever runs"
+        await pilot.press("g")
+        await w.tick(pilot)
+        assert "18 runs · 1 lists them   follow off" in first_line(w)
+        column = first_line(w).index("18 runs")
+        await pilot.click("#status", offset=(column, 0))
+        await w.tick(pilot)
+        assert w.app.main.traces.has_focus and "[1] runs" in w.app.main.traces.render_line(0).text
+        assert "lists them" not in first_line(w), "it is on the screen"
+
+
+async def test_one_pane_names_the_list_and_its_key_in_the_way_to_it() -> None:
+    async with world(size=(80, 24), live=False) as (w, pilot):
+        _runs(w, 17)
+        await w.tick(pilot)
+        way = w.app.main.breadcrumb
+        assert way.render_line(0).text.strip() == "[1] 17 runs › run 16"
+        assert "lists them" not in first_line(w)
+        await pilot.press("3")
+        assert way.render_line(0).text.strip() == "[1] 17 runs › [2] run 16 › run 16"
+
+
+async def test_three_panes_need_no_words_for_it() -> None:
+    async with world(size=(160, 45), live=False) as (w, pilot):
+        _runs(w, 17)
+        await w.tick(pilot)
+        assert "lists them" not in first_line(w)
+        titles = [
+            pane.render_line(0).text.strip("╭─ ") for pane in (w.app.main.traces, w.tree, w.app.main.detail)
+        ]
+        assert [title[:3] for title in titles] == ["[1]", "[2]", "[3]"]
