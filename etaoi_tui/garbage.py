@@ -21,9 +21,9 @@ FREEZE_EVERY = 20.0
 NEW = 20_000
 """Objects that came and did not go for which it is done before that: some 6 ms. What lives is looked at once,
 so that to look more seldom saves nothing."""
-UNEXPLAINED = 100_000
+UNEXPLAINED = 50_000
 """Objects out of sight, beside one for each span and those of the beginning, from which on all are looked at:
-about 10 MB, and a fifth of a second."""
+about 6 MB, and a fifth of a second. Half an hour of floods and keys leaves some 100,000."""
 
 
 class Garbage:

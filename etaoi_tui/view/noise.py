@@ -107,13 +107,16 @@ def _is_quiet_step(span: Span) -> bool:
         and marks & _STARTED_AND_ENDED == _STARTED_AND_ENDED
         and not marks & _TELLING
         and (span.error is None or bool(marks & _ERROR_BELOW))
-        and not _runs_hook_with_effect(span)
+        and not changed_state(span)
     )
 
 
-def _runs_hook_with_effect(node: Span) -> bool:
-    """Whether a graph's node runs a hook that changed the state: its row tells what."""
-    return node.children is not None and any(child.flags & _CHANGED_STATE for child in node.children[:_FEW])
+def changed_state(span: Span) -> bool:
+    """Whether a hook, or the hook that a graph's node runs, changed the agent's state: its row tells what."""
+    children = span.children
+    if children is None:
+        return bool(span.flags & _CHANGED_STATE)
+    return any(child.flags & _CHANGED_STATE for child in children[:_FEW])
 
 
 def _only_inside(step: Span) -> Span | None:

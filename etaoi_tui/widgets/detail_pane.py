@@ -190,7 +190,7 @@ last. A triangle folds a section. What is running grows while you read.
             return strip
         page = self._page
         if page is None:
-            text = f"  {printable(self._empty)}" if y == 1 else ""
+            text = (self._painter.number, f"  {printable(self._empty)}")[y] if y < 2 else ""
             return Strip([Segment(fit(text, width), self._painter.style("empty", own=True))], width)
         line = y - FIXED_ROWS + self.scroll_offset.y
         if line >= page.count:

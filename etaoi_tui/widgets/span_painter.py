@@ -17,7 +17,7 @@ from etaoi_tui.view.column import COLUMNS, RowContext
 from etaoi_tui.view.command import PANE_KEYS
 from etaoi_tui.view.glyphs import span_glyph
 from etaoi_tui.view.model_names import ModelNames
-from etaoi_tui.view.noise import wrapper_name
+from etaoi_tui.view.noise import changed_state, wrapper_name
 from etaoi_tui.view.row_summaries import Summaries
 from etaoi_tui.view.run_title import run_title
 from etaoi_tui.view.runs.figures import Figures
@@ -32,6 +32,9 @@ DEEPEST_INDENT = 24
 
 _WRAPPER = 24
 """Cells of the name of a step that is folded into its only call."""
+
+_HOOK = 14
+"""Cells that the name of a hook keeps beside what it changed."""
 
 _WORDS_BESIDE = 12
 """Cells of a call's own words beside which the effect of its hooks is said."""
@@ -180,7 +183,10 @@ class SpanPainter:
         chain = head is span and not folded and not self.rows.chain_open(span)
         chain_words = self._summaries.chain(span, remaining) if chain else None
         shown_name = self._model_names.short(span.name) if span.kind == "llm" else span.name
-        name = one_line(chain_words[0] if chain_words else shown_name or _nameless(span), max(remaining, 1))
+        room = remaining
+        if span.kind == "middleware" and changed_state(span):
+            room = max(remaining - cell_len(self._summaries.of(span)) - 1, min(_HOOK, remaining))
+        name = one_line(chain_words[0] if chain_words else shown_name or _nameless(span), max(room, 1))
         if span.placeholder or not span.name or span.flags & _WARNING:
             name_look = "span-tree--warning"
         elif status is Status.ERROR:

@@ -50,3 +50,8 @@ async def test_three_panes_need_no_words_for_it() -> None:
             pane.render_line(0).text.strip("╭─ ") for pane in (w.app.main.traces, w.tree, w.app.main.detail)
         ]
         assert [title[:3] for title in titles] == ["[1]", "[2]", "[3]"]
+
+
+async def test_a_detail_of_nothing_has_its_key_as_well() -> None:
+    async with world(size=(160, 45), live=False) as (w, _):
+        assert w.app.main.detail.render_line(0).text.startswith("[3] ")

@@ -76,3 +76,9 @@ async def test_its_row_stays_while_it_arrives_piece_by_piece() -> None:
             await w.tick(pilot)
         (line,) = [line for line in w.lines() if "Guard" in line]
         assert "sets todos" in line
+
+
+async def test_its_name_is_cut_before_what_it_changed() -> None:
+    async with world(size=(80, 24), live=False) as (w, pilot):
+        (line,) = await _lines(w, pilot, {"keys_set": ["todos"]}, "GuardOfThePlansOfAll.before_model")
+        assert "▤ GuardOfThePlan" in line and "… sets todos" in line

@@ -181,7 +181,8 @@ async def test_exceptions_anywhere_are_contained_and_everything_goes_on() -> Non
         widget = app.query_one(Failing)
         await pilot.click(Failing)
         app.set_timer(0.01, app.action_fail)
-        await pilot.pause(0.1)
+        while "action" not in [error for error, _, _ in app.seen]:
+            await pilot.pause(0.02)
         app.call_later(app.action_fail)
         await pilot.pause()
         widget.where = "idle"

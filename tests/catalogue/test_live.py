@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from etaoi_collector.recording.catalogue.database import CatalogueFile, Entry
+from etaoi_collector.recording.catalogue.database import FILE_NAME, CatalogueFile, Entry
 from etaoi_collector.recording.catalogue.lookup import runs_of, valid_entry
 from etaoi_collector.recording.catalogue.run_collector import RunCollector
 from etaoi_collector.recording.catalogue.run_row import RunRow
@@ -197,3 +198,26 @@ def _tells_what_is_there(state: Path) -> bool:
         return False
     oldest = int(found.path.stem.split(".")[1]) - 1
     return now[0].rows == len(now[1]) and all(row.extents[-1][0] >= oldest for row in now[1])
+
+
+def test_rows_that_could_not_be_written_are_written_with_later_ones(tmp_path: Path) -> None:
+    """Another program holds the database, as a full disk would keep it from being changed."""
+    path, state = write_run(tmp_path, events=3_000), tmp_path / "state"
+    with CatalogueFile(state):
+        database = sqlite3.connect(state / FILE_NAME, isolation_level=None)
+    database.execute("BEGIN IMMEDIATE")
+    source, store = ReplaySource(path), Store()
+    collector = RunCollector(store, source)
+    writer = CatalogueWriter(state, collector, lambda: path)
+    feed = Feed(source, store)
+    while not feed.ended or collector.has_news:
+        writer.follow(feed.tick(2.0, 0.0))
+    database.execute("ROLLBACK")
+    database.close()
+    writer.finish(store.events, everything=True)
+    source.close()
+    with CatalogueFile(state) as file:
+        assert eventually(lambda: valid_entry(file, at(path), time.time()))
+        kept = runs_of(file, at(path))
+    assert kept is not None
+    assert facts(kept) == facts(read(tmp_path / "other", path)[1])

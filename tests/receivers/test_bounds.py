@@ -63,7 +63,7 @@ def test_a_ping_for_the_file_waits_until_messages_are_taken_and_written() -> Non
         served.append(cast(AgentConnection, connection))
         async for _ in connection:
             await go_on.wait()
-            served[0].taken()
+            served[0].frame_processed()
 
     async def both() -> None:
         nonlocal can_write
@@ -74,12 +74,12 @@ def test_a_ping_for_the_file_waits_until_messages_are_taken_and_written() -> Non
         ):
             await client.send(b"a frame")
             first = await client.ping(WRITTEN + b"1")
-            await until(lambda: bool(served and served[0]._asked))
+            await until(lambda: bool(served and served[0]._pending_pings))
             assert not asked  # the message is not taken yet
             go_on.set()
             await until(lambda: len(asked) > 2)
             second = await client.ping(WRITTEN + b"2")
-            await until(lambda: len(served[0]._asked) == 2)
+            await until(lambda: len(served[0]._pending_pings) == 2)
             assert not first.done() and not second.done()
             can_write = True
             await second

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from etaoi_tui.view.voice.labels import line_pieces
 from etaoi_tui.view.voice.model import Kind, MarkKind
+from etaoi_tui.view.voice.rows import lines_of
+from etaoi_tui.view.voice.thresholds import Thresholds
 from tests.voice.calls import recorded
 
 
@@ -89,3 +92,14 @@ def test_no_stage_is_without_length_that_took_time(name: str) -> None:
             else:
                 assert stage.end - stage.start > 0.005
                 assert stage.end - stage.start > max(took), "the spans themselves are marks without length"
+
+
+def test_an_error_that_is_a_code_is_put_in_words() -> None:
+    call = recorded("s09c_livekit_driven.msgpack")
+    (turn,) = [turn for turn in call.turns if turn.errors]
+    lines = [
+        "".join(text for text, _ in line_pieces(turn, line, 0.0, 100, 160, Thresholds()))
+        for line in lines_of(turn)
+    ]
+    shown = [line for line in lines if "boom" in line]
+    assert shown and all("returned an error" in line and "tool_error" not in line for line in shown)

@@ -87,3 +87,7 @@ KNOWN_FROM: Final = "known_from"
 TOOL_SCHEMAS: Final = "tool_schemas"
 INVOCATION_PARAMS: Final = "invocation_params"
 REPORTED_COST_USD: Final = "reported_cost_usd"
+
+# A payload that was left out, and nothing else in it
+LEFT_OUT: Final = "etaoi_tui.note"
+"""Why."""

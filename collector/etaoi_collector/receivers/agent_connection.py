@@ -50,9 +50,9 @@ class AgentConnection(ServerConnection):
         self.protocol.__class__ = _PatientProtocol
         self.protocol.reader.__class__ = HandingReader
         self._flush = flush
-        self._came = 0
-        self._taken = 0
-        self._asked: deque[tuple[int, bytes]] = deque(maxlen=_ASKED_AT_MOST)
+        self._received_frames = 0
+        self._processed_frames = 0
+        self._pending_pings: deque[tuple[int, bytes]] = deque(maxlen=_ASKED_AT_MOST)
         """Messages that came before a ping, and what that held."""
         self._again: asyncio.TimerHandle | None = None
         self.given_up: tuple[int, str] | None = None
@@ -62,11 +62,11 @@ class AgentConnection(ServerConnection):
         """Take what the library has parsed, so that its parser does not keep a large message."""
         if isinstance(event, Frame):
             if asks_for_file(event):
-                self._asked.append((self._came, bytes(event.data)))
+                self._pending_pings.append((self._received_frames, bytes(event.data)))
                 self._acknowledge()
                 return
             if event.fin and event.opcode in DATA_OPCODES:
-                self._came += 1
+                self._received_frames += 1
             event = detached(event)
         super().process_event(event)
 
@@ -90,8 +90,8 @@ class AgentConnection(ServerConnection):
                 if pieces:
                     await asyncio.sleep(0)
                 pieces.append(piece)
-            whole = b"".join(pieces)
-            return whole.decode() if form.is_text else whole
+            inflated = b"".join(pieces)
+            return inflated.decode() if form.is_text else inflated
         except PayloadTooBig:
             code, reason = CloseCode.MESSAGE_TOO_BIG, "it inflates to more than is taken"
         except ProtocolError:
@@ -103,25 +103,25 @@ class AgentConnection(ServerConnection):
         await self.close(code, reason)
         raise self.protocol.close_exc
 
-    def taken(self) -> None:
+    def frame_processed(self) -> None:
         """Note that the next of the client's messages needs nothing more to be done."""
-        self._taken += 1
-        if self._asked:
+        self._processed_frames += 1
+        if self._pending_pings:
             self._acknowledge()
 
     def _acknowledge(self) -> None:
         if self._again is not None:
             self._again.cancel()
             self._again = None
-        while self._asked and self._asked[0][0] <= self._taken:
+        while self._pending_pings and self._pending_pings[0][0] <= self._processed_frames:
             if not self._flush():
                 self._again = self.loop.call_later(_AGAIN_AFTER, self._acknowledge)
                 return
-            _, held = self._asked.popleft()
+            _, held = self._pending_pings.popleft()
             try:
                 self.protocol.send_pong(held)
             except InvalidState:  # it is closed
-                self._asked.clear()
+                self._pending_pings.clear()
                 return
             self.send_data()
 

@@ -132,7 +132,7 @@ def bounded_deflate(most: int | None) -> list[BoundedDeflateFactory]:
 
 def _slices(message: bytes) -> Iterator[bytes]:
     """Yield a message, with its tail, in pieces that are cheap to copy again and again."""
-    whole = memoryview(message)
-    for at in range(0, len(whole), _SLICE):
-        yield bytes(whole[at : at + _SLICE])
+    view = memoryview(message)
+    for at in range(0, len(view), _SLICE):
+        yield bytes(view[at : at + _SLICE])
     yield _TAIL

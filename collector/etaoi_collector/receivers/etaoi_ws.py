@@ -109,7 +109,7 @@ class EtaoiWebSocket(Receiver):
             await self._obey(connection, answer)
             while answer.close is None:
                 if isinstance(connection, AgentConnection):
-                    connection.taken()
+                    connection.frame_processed()
                 message = await connection.recv()
                 answer = session.receive(message)
                 if answer.frame is not None and is_sample(answer.frame):

@@ -30,20 +30,20 @@ class HandingReader(StreamReader):
             if self.eof:
                 raise EOFError(f"stream ends after {len(self.buffer)} bytes, expected {n} bytes")
             yield
-        taken = self.buffer
+        pending = self.buffer
         if n < LARGE:
-            part = taken[:n]
-            del taken[:n]
+            part = pending[:n]
+            del pending[:n]
             return part
-        self.buffer = taken[n:]
-        del taken[n:]
-        return taken
+        self.buffer = pending[n:]
+        del pending[n:]
+        return pending
 
 
 def detached(frame: Frame) -> Frame:
     """Return a frame with what a large one holds, which is empty from then on."""
     if len(frame.data) < LARGE:
         return frame
-    whole = replace(frame)
+    joined = replace(frame)
     frame.data = b""
-    return whole
+    return joined

@@ -8,7 +8,7 @@ from pathlib import Path
 from etaoi_collector.recording.directory import Recording
 from etaoi_collector.recording.formats import CorruptRecord, NativeFormat
 from etaoi_collector.recording.frame_cache import FrameCache
-from etaoi_collector.recording.random_access_file import PlainFile
+from etaoi_collector.recording.random_access_file import PlainFile, let_go
 from etaoi_collector.recording.record_items import event_batches
 from etaoi_collector.recording.segment import Segment, TraceFileError, open_segment
 from etaoi_collector.source_items import EventBatch, Missing
@@ -21,6 +21,10 @@ from etaoi_collector.wire.trace_records import FRAME, PREFIX, read_prefix, segme
 
 Extent = tuple[int, int, int]
 """A segment's number, the offset of a record in it, and the offset at which reading ends."""
+
+
+LET_GO_AT = 32 << 20
+"""Bytes that are looked at before the memory of what is mapped is given back to the system."""
 
 
 def _is_of(event: Event | Reject, trace_id: str) -> bool:
@@ -40,6 +44,7 @@ class SegmentBytes:
         """Offset of the first record."""
         self.data = memoryview(segment.file.view(0, segment.file.total()))
         self._segment = segment
+        self._looked_at = 0
 
     def look_again(self) -> None:
         """Map what was written since the last look."""
@@ -52,6 +57,13 @@ class SegmentBytes:
         file = self._segment.file
         if isinstance(file, PlainFile) and (size := file.total()) < len(self.data):
             self.data = self.data[:size]
+
+    def looked_at(self, size: int) -> None:
+        """Note that so many bytes were looked at: of a large recording only some stay in memory."""
+        self._looked_at += size
+        if self._looked_at >= LET_GO_AT:
+            self._looked_at = 0
+            let_go(self.data)
 
     def record(self, offset: int) -> tuple[int, float, int, int]:
         """Return kind, time, connection and end of the record at an offset.
@@ -200,6 +212,7 @@ class RunReader:
                     kind, at, connection, stop = segment.record(offset)
                 except TornRecord:
                     break
+                segment.looked_at(stop - offset)
                 if kind == FRAME:
                     yield number, offset, connection, at, segment.data[offset + PREFIX.size : stop]
                 offset = stop
@@ -230,4 +243,5 @@ class RunReader:
             _, _, _, stop = segment.record(offset)
         except CorruptRecord:
             return Missing("the recording does not hold it any more")
+        segment.looked_at(stop - offset)
         return segment.data[offset + PREFIX.size : stop]

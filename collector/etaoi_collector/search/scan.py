@@ -37,6 +37,7 @@ def records_with(
         begin = max(segment.start, end - AT_ONCE)
         if not is_done(begin, end):
             piece = bytes(data[begin : end + overlap]).lower()
+            segment.looked_at(len(piece))
             extents: dict[int, int] = {}
             for form in forms:
                 offset = stop = -1

@@ -126,7 +126,9 @@ def _response(data: SpanData) -> list[Section]:
     elif data.running:
         sections.append(_waiting(data))
     elif data.end is not None and not ended.get(keys.TEXT) and data.span.error is None:
-        sections.append(Section("response", "Response", [Text("No response was sent.", "note")], glyph="✦"))
+        left_out = as_text(ended.get(keys.LEFT_OUT))
+        nothing = note(left_out) if left_out else Text("No response was sent.", "note")
+        sections.append(Section("response", "Response", [nothing], glyph="✦"))
     return sections
 
 

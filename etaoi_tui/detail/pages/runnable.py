@@ -40,6 +40,7 @@ def tabs(data: SpanData) -> list[Tab]:
 
 def _sections(data: SpanData) -> list[Section]:
     inputs = _State(data.start_payload.get(keys.INPUTS, data.start_payload.get(keys.INPUT)))
+    inputs.note_left_out(data.start_payload)
     sections = inputs.sections("input", "Input", "→", "role.user", [])
     if data.span.deltas and data.streamed.answer:
         text = data.streamed.answer
@@ -50,6 +51,7 @@ def _sections(data: SpanData) -> list[Section]:
     ended = data.end_payload
     if data.end is not None and data.span.error is None:
         after = _State(ended.get(keys.OUTPUTS, ended.get(keys.OUTPUT)))
+        after.note_left_out(ended)
         sections += after.sections("output", "Output", "←", "role.ai", inputs.messages)
         if data.span.parent is None:
             # Of a whole run, what came out is asked first.
@@ -154,6 +156,11 @@ class _State:
             self._take_map(update)
         elif update is not None:
             self.rest.append(value_block(update))
+
+    def note_left_out(self, payload: Map) -> None:
+        """Say why a payload has nothing, where the SDK does."""
+        if left_out := as_text(payload.get(keys.LEFT_OUT)):
+            self.rest.append(note(left_out))
 
     def sections(self, key: str, title: str, glyph: str, style: str, earlier: list[Message]) -> list[Section]:
         """Return the state as sections; messages that were already in ``seen`` are only counted."""

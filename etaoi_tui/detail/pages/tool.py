@@ -58,7 +58,8 @@ def _file_name(data: SpanData) -> str:
 def _nothing(data: SpanData) -> Block:
     if not data.start_payload and data.start is None:
         return Text("Its start never arrived.", "note")
-    return Text("(none)", "muted")
+    left_out = as_text(data.start_payload.get(keys.LEFT_OUT))
+    return note(left_out) if left_out else Text("(none)", "muted")
 
 
 def _streamed(data: SpanData) -> list[Section]:
@@ -82,7 +83,8 @@ def _result(data: SpanData) -> list[Section]:
             return [Section("result", "Result", [Text("It is running.", "muted")], waited, glyph="⚒")]
         if data.span.status is Status.LOST:
             return [Section("result", "Result", [Text(STATUS_MEANINGS[Status.LOST], "muted")], glyph="⚒")]
-        return []
+        left_out = as_text(ended.get(keys.LEFT_OUT)) if data.end is not None else ""
+        return [Section("result", "Result", [note(left_out)], glyph="⚒")] if left_out else []
     message = _tool_message(value)
     if message is None:
         blocks = [Text("(empty)", "muted")] if value == "" else [value_block(value, _file_name(data))]

@@ -200,7 +200,9 @@ def _stages(turn: Turn, now: float) -> list[Section]:
     rows = []
     for stage in turn.stages:
         first = "" if stage.first is None else fmt.duration(max(0.0, stage.first - stage.start))
-        remark = stage.error or ("thrown away" if stage.aside and stage.kind is Kind.LLM else "")
+        remark = texts.error_words(stage.error or "") or (
+            "thrown away" if stage.aside and stage.kind is Kind.LLM else ""
+        )
         word = WORDS[stage.kind] + (" (over the agent)" if stage.aside and stage.kind is Kind.USER else "")
         rows.append(
             (

@@ -234,10 +234,10 @@ class Encoder:
         if span.metadata is None and wire.node_kind == span.kind:
             metadata = shaper.name_only(span.name)
         else:
-            said = shaper.metadata(span.name, span.metadata)
+            fields = shaper.metadata(span.name, span.metadata)
             if wire.node_kind != span.kind:
-                _tell_kind(span.kind, said, shaper)
-            metadata = _encode(said)
+                _tell_kind(span.kind, fields, shaper)
+            metadata = _encode(fields)
         head = start_head(
             self._event_id(),
             wire.shared,

@@ -59,8 +59,8 @@ class LoadShedder:
 
     def lose_text(self, record: Text) -> bool:
         """Drop streamed text; returns False."""
-        span, said, _ = record
-        span.text_skipped += sum(map(len, said)) if type(said) is list else len(said)
+        span, text, _ = record
+        span.text_skipped += sum(map(len, text)) if type(text) is list else len(text)
         return self._lose("text", span)
 
     def weigh(self, record: Span | Delta | End | Tick) -> bool:

@@ -266,19 +266,19 @@ class Pipeline:
 
     def _run(self) -> None:
         due: float | None = None
-        window, empty, came = self._window, 0, 0
+        window, empty, queued = self._window, 0, 0
         bell = self._bell
         while not self._closed and bell is self._bell:
             if not self.queue and not self._encoder.text_waits and empty >= self._patience:
                 self._sleep(bell, due)
                 self._gather(bell, min(window, FIRST_SECONDS))
             else:
-                is_busy = came >= _BUSY and not self._encoder.text_waits
+                is_busy = queued >= _BUSY and not self._encoder.text_waits
                 self._gather(bell, window * _BUSY_WINDOWS if is_busy else window)
             if bell is not self._bell:
                 return
-            came = len(self.queue)
-            if not came and not self._encoder.text_waits:
+            queued = len(self.queue)
+            if not queued and not self._encoder.text_waits:
                 empty += 1
                 if due is None:
                     continue

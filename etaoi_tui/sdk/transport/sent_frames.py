@@ -45,8 +45,8 @@ class SentFrames:
         self._pong: threading.Event | None = None
         self._covered = 0
         """Frames that the pong will confirm."""
-        self._asked_at = 0.0
-        self._asked = 0
+        self._pinged_at = 0.0
+        self._ping_count = 0
 
     def __len__(self) -> int:
         return len(self._frames)
@@ -59,7 +59,7 @@ class SentFrames:
     @property
     def is_overdue(self) -> bool:
         """A ping was not answered for 30 s."""
-        return self._pong is not None and time.monotonic() - self._asked_at > _PONG_TIMEOUT
+        return self._pong is not None and time.monotonic() - self._pinged_at > _PONG_TIMEOUT
 
     def add(self, data: bytes, events: int, values: tuple[bytes, ...] = ()) -> None:
         """Keep a frame that is about to be sent; ``values`` are digests of what its events refer to."""
@@ -74,7 +74,7 @@ class SentFrames:
     def resend(self, connection: ClientConnection, dialect: Dialect) -> None:
         """Send all of them on a new connection, as the receiver there understands them."""
         self._pong = None
-        self._asked_at = 0.0
+        self._pinged_at = 0.0
         for frame in self._frames:
             for data in dialect.again(frame.data, frame.values):
                 connection.send(data)
@@ -100,8 +100,8 @@ class SentFrames:
         """
         now = time.monotonic()
         urgent = hurried or self.bytes > UNACKNOWLEDGED_BYTES // 4
-        if self._pong is None and self._frames and (urgent or now - self._asked_at > PING_EVERY):
-            self._asked += 1
-            self._pong = connection.ping(WRITTEN + b"%d" % self._asked)
-            self._covered, self._asked_at = len(self._frames), now
+        if self._pong is None and self._frames and (urgent or now - self._pinged_at > PING_EVERY):
+            self._ping_count += 1
+            self._pong = connection.ping(WRITTEN + b"%d" % self._ping_count)
+            self._covered, self._pinged_at = len(self._frames), now
         return self._pong is not None and urgent and self._pong.wait(_QUICK_PONG)

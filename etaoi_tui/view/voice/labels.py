@@ -46,6 +46,7 @@ _STATES = {
 _LOOKS = {Level.FINE: "fine", Level.SLOW: "slow", Level.TOO_SLOW: "too-slow"}
 _SPARK_LOOKS = {Level.FINE: "spark-fine", Level.SLOW: "spark-slow", Level.TOO_SLOW: "spark-too-slow"}
 
+_TOOL_ERROR = "tool_error"
 _WIDE = 100
 """Cells from which signs are given words."""
 _NUMBER = 5
@@ -315,6 +316,12 @@ def line_pieces(
     return _named(_fill([*lead, (f"{MARKS[mark.kind]} ", look), (text, look)], room))
 
 
+def error_words(text: str) -> str:
+    """Return an error for people: producers give a tool that answered with one no other words than a code."""
+    name, _, code = text.rpartition(": ")
+    return f"{name} returned an error".lstrip() if code == _TOOL_ERROR else text
+
+
 def mark_facts(turn: Turn, mark: TurnMark) -> str:
     """Return when something happened in a turn, and what is known of it."""
     facts = [fmt.offset(mark.at - turn.start)]
@@ -323,7 +330,7 @@ def mark_facts(turn: Turn, mark: TurnMark) -> str:
     if mark.detected_after is not None:
         facts.append(f"noticed after {fmt.duration(mark.detected_after)}")
     if mark.text:
-        facts.append(mark.text)
+        facts.append(error_words(mark.text))
     return "  ".join(facts)
 
 
@@ -370,7 +377,7 @@ def _stage(turn: Turn, stage: Stage, now: float, room: int, thresholds: Threshol
     remaining = room - 13
     extra: list[Piece] = []
     if stage.error and stage.error != "interrupted":
-        extra.append((f"  ✗ {one_line(stage.error, 40)}", "bad"))
+        extra.append((f"  ✗ {one_line(error_words(stage.error), 40)}", "bad"))
     elif first is not None:
         extra.append((f"  {first[0]}", "muted" if first[1] == "fine" else first[1]))
     elif stage.kind is Kind.EOU and turn.end_of_turn.probability is not None:

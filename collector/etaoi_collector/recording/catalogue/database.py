@@ -149,7 +149,7 @@ class CatalogueFile:
         path: Path,
         entry: Entry,
         runs: Iterable[RunRow],
-        gone: Iterable[int] = (),
+        removed: Iterable[int] = (),
         *,
         anew: bool = False,
     ) -> bool:
@@ -159,7 +159,7 @@ class CatalogueFile:
             path: The recording's key, see `Recording`.
             entry: What is said of it as a whole.
             runs: Runs that are new or changed.
-            gone: Numbers of those of which nothing is left.
+            removed: Numbers of those of which nothing is left.
             anew: Forget all other runs of it.
         """
         rows = [(_key(path), run.number, pack_row(run)) for run in runs]
@@ -169,7 +169,7 @@ class CatalogueFile:
                 connection.execute("DELETE FROM runs WHERE path = ?", (_key(path),))
             connection.executemany("INSERT OR REPLACE INTO runs VALUES (?, ?, ?)", rows)
             connection.executemany(
-                "DELETE FROM runs WHERE path = ? AND number = ?", [(_key(path), number) for number in gone]
+                "DELETE FROM runs WHERE path = ? AND number = ?", [(_key(path), number) for number in removed]
             )
             connection.execute(
                 "INSERT OR REPLACE INTO recordings VALUES (?, ?)", (_key(path), _encode(entry))

@@ -40,18 +40,18 @@ class _Sums:
         self.errors = 0
         self.tokens: dict[str, tuple[int, int]] = {}
 
-    def add(self, told: _ReportedRun, sign: int = 1) -> None:
+    def add(self, report: _ReportedRun, sign: int = 1) -> None:
         """Count what a row says, or, with -1, take it back."""
         self.rows += sign
-        self.listed += sign * told.is_listed
-        self.errors += sign * told.errors
-        for model, (given, made) in told.tokens.items():
-            before = self.tokens.get(model, (0, 0))
-            after = before[0] + sign * given, before[1] + sign * made
-            if after == (0, 0):
+        self.listed += sign * report.is_listed
+        self.errors += sign * report.errors
+        for model, (input_tokens, output_tokens) in report.tokens.items():
+            previous = self.tokens.get(model, (0, 0))
+            updated = previous[0] + sign * input_tokens, previous[1] + sign * output_tokens
+            if updated == (0, 0):
                 self.tokens.pop(model, None)  # whoever makes a name up for each call is not remembered
             else:
-                self.tokens[model] = after
+                self.tokens[model] = updated
 
 
 class RunCollector:
@@ -106,12 +106,14 @@ class RunCollector:
         if segment <= self._oldest_segment:
             return []
         self._oldest_segment = segment
-        gone = {id_: told for id_, told in self._reported.items() if 0 <= told.last_segment < segment}
-        for trace_id, told in gone.items():
+        forgotten = {
+            id_: report for id_, report in self._reported.items() if 0 <= report.last_segment < segment
+        }
+        for trace_id, report in forgotten.items():
             del self._reported[trace_id]
-            self._sums.add(told, -1)
+            self._sums.add(report, -1)
         self.is_exact = False
-        return [told.number for told in gone.values()]
+        return [report.number for report in forgotten.values()]
 
     def note(self, changes: Changes) -> None:
         """Remember which runs changed."""

@@ -36,13 +36,13 @@ class _Order(NamedTuple):
         key: Of which recording.
         entry: What is said of it as a whole.
         rows: Runs that are new or changed.
-        gone: Numbers of runs whose files were deleted.
+        removed: Numbers of runs whose files were deleted.
     """
 
     key: Path
     entry: Entry
     rows: list[RunRow]
-    gone: list[int]
+    removed: list[int]
 
 
 class CatalogueWriter:
@@ -76,7 +76,7 @@ class CatalogueWriter:
         """Rows that are not ordered to be written yet."""
         self._orders: SimpleQueue[_Order | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
-        self._begun = False
+        self._started = False
 
     def follow(self, changes: Changes) -> None:
         """Take in what changed in the store; returns within some milliseconds."""
@@ -117,12 +117,12 @@ class CatalogueWriter:
         identity = None if recording is None else identify(recording.files)
         if recording is None or identity is None:
             return
-        gone = self._collector.forget_before(self._oldest())
+        removed = self._collector.forget_before(self._oldest())
         # Of runs that began in a segment that was deleted, rows tell more than the files that are left.
         complete = complete and recording.path == recording.key
         entry = Entry(identity, complete, self._clock(), events=events)
         self._collector.count(entry)
-        self._orders.put(_Order(key, entry, self._pending_rows, gone))
+        self._orders.put(_Order(key, entry, self._pending_rows, removed))
         self._pending_rows = []
         if self._thread is None:
             self._thread = threading.Thread(target=self._write, name="etaoi-catalogue", daemon=True)
@@ -131,11 +131,11 @@ class CatalogueWriter:
     def _write(self) -> None:
         """Write what is ordered; what cannot be written now comes with the next order."""
         late: list[RunRow] = []
-        gone: list[int] = []
+        removed: list[int] = []
         with CatalogueFile(self._folder) as file:
             while (order := self._orders.get()) is not None:
                 late += order.rows
-                gone += order.gone
-                if file.write(order.key, order.entry, late, gone, anew=not self._begun):
-                    self._begun = True
-                    late, gone = [], []
+                removed += order.removed
+                if file.write(order.key, order.entry, late, removed, anew=not self._started):
+                    self._started = True
+                    late, removed = [], []
