@@ -11,8 +11,9 @@ import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 _FALLBACKS = ("less", "more")
 _LARGEST_OUTPUT = 8 * 1024 * 1024
@@ -55,8 +56,7 @@ def value_file(text: str) -> Iterator[Path]:
         path.unlink(missing_ok=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Piped:
+class Piped(msgspec.Struct, frozen=True):
     """What a command made of a text.
 
     Attributes:

@@ -6,8 +6,9 @@ Whatever can fail on a normal screen was done before.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+import msgspec
 
 from etaoi_collector.store import DEFAULT_MAX_SPANS
 
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
     from etaoi_tui.widgets.welcome import RecentRecording
 
 
-@dataclass(frozen=True, slots=True)
-class ChosenRecording:
+class ChosenRecording(msgspec.Struct, frozen=True):
     """A recording that is to be shown."""
 
     path: str
@@ -30,8 +30,7 @@ class ChosenRecording:
     """The span of it to go to; empty for none."""
 
 
-@dataclass(frozen=True, slots=True)
-class ViewerOptions:
+class ViewerOptions(msgspec.Struct, frozen=True):
     """Everything ``etaoi_tui.app.run_viewer`` needs.
 
     The caller opens and closes the source, and prints what is to be said at the end, whatever way the viewer
@@ -66,8 +65,7 @@ class StoreFollower(Protocol):
         """The screen is gone; take in what is left."""
 
 
-@dataclass(frozen=True, slots=True)
-class ViewerOutcome:
+class ViewerOutcome(msgspec.Struct, frozen=True):
     """How the viewer ended."""
 
     code: int = 0

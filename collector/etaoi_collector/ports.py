@@ -6,8 +6,9 @@ import errno
 import os
 import socket
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from etaoi_collector.options import BindError, CollectorOptions, OptionError, Sharing
 from etaoi_collector.port_holder import holder_of
@@ -18,8 +19,7 @@ __all__ = ["Ports", "open_ports"]
 BACKLOG = 128
 
 
-@dataclass(frozen=True, slots=True)
-class Ports:
+class Ports(msgspec.Struct, frozen=True):
     """Sockets that listen.
 
     Args:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from etaoi_collector.store.model import Span
 
@@ -13,8 +14,7 @@ Base = Literal["before", "step", "marked"]
 BASES: tuple[Base, ...] = ("before", "step", "marked")
 
 
-@dataclass(slots=True)
-class ViewOptions:
+class ViewOptions(msgspec.Struct):
     """A reader's choices.
 
     Attributes:

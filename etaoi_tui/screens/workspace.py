@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 
+import msgspec
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -59,8 +59,7 @@ _NEAR_CALLS = frozenset({"llm", "middleware", "sub_agent", "tool"})
 """Kinds of spans that stand beside model calls; `call_near` finds the one that is meant."""
 
 
-@dataclass(frozen=True, slots=True)
-class ScreenContext:
+class ScreenContext(msgspec.Struct, frozen=True):
     """What a workspace shows.
 
     Attributes:

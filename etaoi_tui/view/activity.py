@@ -6,8 +6,9 @@ Kept from the changes of each tick, so that it costs what changed and not what w
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import chain, islice
+
+import msgspec
 
 from etaoi_collector.projections.trace_names import title
 from etaoi_collector.store.model import Changes, Span, SpanFlag, Status, Trace
@@ -30,8 +31,7 @@ _SPANS_LOOKED_AT = 256
 """Open spans of one run that are looked at, and newest spans that are looked through for the last answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(msgspec.Struct, frozen=True):
     """What one agent does now.
 
     Attributes:

@@ -14,8 +14,10 @@ One that is crossed is coloured where its sum stands, and said once while it hap
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields, replace
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from etaoi_collector.projections.trace_names import title
 from etaoi_collector.store.model import Trace
@@ -25,8 +27,7 @@ from etaoi_tui.view.runs.figures import Figures
 from etaoi_tui.view.runs.groups import Group
 
 
-@dataclass(frozen=True, slots=True)
-class Budgets:
+class Budgets(msgspec.Struct, frozen=True):
     """What a person allows; None for as much as it takes."""
 
     run_dollars: float | None = None
@@ -67,7 +68,7 @@ def read_budgets(table: Mapping[str, Any], problem: Callable[[str, str], None]) 
         problem: Is told the key of an entry that is not understood, and what is wrong with it.
     """
     budgets = Budgets()
-    names = [field.name for field in fields(Budgets)]
+    names = Budgets.__struct_fields__
     for key, value in table.items():
         if key not in names:
             problem(key, f'"{key}" is no budget; there are {", ".join(names)}')

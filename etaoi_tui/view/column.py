@@ -11,6 +11,8 @@ import logging
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 
+import msgspec
+
 from etaoi_collector.pricing.total import Total
 from etaoi_collector.pricing.totals import Totals
 from etaoi_collector.store.model import Span
@@ -98,8 +100,7 @@ class Column:
     depends_on: Callable[[Span, RowContext], Hashable] = span_only
 
 
-@dataclass(frozen=True, slots=True)
-class TreeLayout:
+class TreeLayout(msgspec.Struct, frozen=True):
     """How a line of the tree is shared.
 
     Attributes:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import traceback
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from etaoi_tui.text import one_line
 
@@ -13,8 +14,7 @@ FAULTS_KEPT = 50
 _MOST_CHARACTERS = 20_000
 
 
-@dataclass(slots=True)
-class Fault:
+class Fault(msgspec.Struct):
     """One way in which something failed.
 
     Attributes:

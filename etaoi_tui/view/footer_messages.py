@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, replace
 from typing import Literal
+
+import msgspec
+from msgspec.structs import replace
 
 Severity = Literal["information", "warning", "error"]
 
@@ -12,8 +14,7 @@ _MOST_WAITING = 8
 """Warnings that wait for their turn; more are in the problems page."""
 
 
-@dataclass(frozen=True, slots=True)
-class FooterMessage:
+class FooterMessage(msgspec.Struct, frozen=True):
     """A sentence.
 
     Attributes:

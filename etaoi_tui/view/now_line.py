@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from etaoi_collector.projections.trace_names import title
 from etaoi_collector.store.model import Span, Trace
@@ -28,8 +29,7 @@ _WORDS = 200
 """Characters of the newest words that are kept for a chip."""
 
 
-@dataclass(frozen=True, slots=True)
-class Chip:
+class Chip(msgspec.Struct, frozen=True):
     """What one agent does.
 
     Attributes:

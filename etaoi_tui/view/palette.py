@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 _TITLE_START, _TITLE, _WORD_START, _WORD = range(4)
 _LONGEST_QUERY = 200
 
 
-@dataclass(frozen=True, slots=True)
-class PaletteEntry:
+class PaletteEntry(msgspec.Struct, frozen=True):
     """One line of the palette.
 
     Attributes:

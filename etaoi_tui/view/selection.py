@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from etaoi_collector.store.model import Span, Trace
 
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     from etaoi_tui.view.voice.turn_group import Group
 
 
-@dataclass(frozen=True, slots=True)
-class SelectionChange:
+class SelectionChange(msgspec.Struct, frozen=True):
     """What changed about a selection.
 
     Attributes:

@@ -20,9 +20,10 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from etaoi_tui.text import one_line
 from etaoi_tui.view.budget import NO_BUDGETS, Budgets, read_budgets
@@ -32,8 +33,7 @@ _TABLE = re.compile(r"^\s*\[\s*([^\[\]]+?)\s*\]")
 _ENTRY = re.compile(r"""^\s*((?:"[^"]*"|'[^']*'|[\w.\s-])+?)\s*=""")
 
 
-@dataclass(slots=True)
-class Settings:
+class Settings(msgspec.Struct):
     """What a person has set.
 
     Attributes:
@@ -43,14 +43,13 @@ class Settings:
         problems: What was not understood, with file and line.
     """
 
-    keys: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    keys: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     theme: str = ""
     budgets: Budgets = NO_BUDGETS
-    problems: list[str] = field(default_factory=list)
+    problems: list[str] = msgspec.field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class TomlFile:
+class TomlFile(msgspec.Struct, frozen=True):
     """A settings file: what it says, and where."""
 
     path: Path

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from etaoi_collector.sources.base import SourceStatus
 from etaoi_collector.store import Store
@@ -15,8 +15,7 @@ Part = tuple[str, str, bool]
 """Text, look, and whether it must be shown even where room is short."""
 
 
-@dataclass(frozen=True, slots=True)
-class StatusLine:
+class StatusLine(msgspec.Struct, frozen=True):
     """The first line.
 
     Attributes:

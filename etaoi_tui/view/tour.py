@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
 
+import msgspec
 from rich.cells import cell_len
 
 from etaoi_collector.store.model import Status, Trace
@@ -19,8 +20,7 @@ LEAVE = "pane.back"
 _LANES = "voice.toggle"
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(msgspec.Struct, frozen=True):
     """A question of the tour.
 
     Attributes:

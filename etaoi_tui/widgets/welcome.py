@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
+import msgspec
 from rich.cells import cell_len
 from textual.binding import Binding, BindingType
 
@@ -29,8 +29,7 @@ _KNOCKS = 2
 """Newest of those who were not let in that are shown; the page of problems has all."""
 
 
-@dataclass(frozen=True, slots=True)
-class RecentRecording:
+class RecentRecording(msgspec.Struct, frozen=True):
     """A recording that can be opened from the empty screen."""
 
     path: str

@@ -119,3 +119,30 @@ def test_the_first_screen_waits_for_no_detail_and_no_voice_call() -> None:
         "etaoi_tui.launcher.run",
     }
     assert modules.isdisjoint(late)
+
+
+BEFORE_THE_FIRST_FRAME = """
+import sys
+import etaoi_tui.cli.start_viewer, etaoi_tui.cli.collector_context, etaoi_tui.cli.catalogue_follower
+import etaoi_collector.sources.live, etaoi_tui.app
+for name, module in sorted(sys.modules.items()):
+    print(name)
+    if name.startswith(("etaoi_tui", "etaoi_collector")):
+        for one in vars(module).values():
+            if isinstance(one, type) and one.__module__ == name and "__dataclass_fields__" in vars(one):
+                print(f"dataclass {name}.{one.__qualname__}")
+"""
+
+
+def test_what_the_first_screen_waits_for_does_not_grow_back() -> None:
+    """Each module takes a third of a millisecond, a dataclass half of one, a struct a twentieth."""
+    done = _run(BEFORE_THE_FIRST_FRAME)
+    assert done.returncode == 0, done.stderr
+    names = done.stdout.splitlines()
+    packages = {name.partition(".")[0] for name in names}
+    heavy = {"sqlite3", "websockets", "h11", "h2", "zstandard", "genai_prices"}
+    assert packages.isdisjoint({*HEAVY, *heavy} - {"textual", "rich", "click"})
+    ours = [name for name in names if name.startswith(("etaoi_tui", "etaoi_collector"))]
+    assert 200 < len(ours) <= 265, "import what nobody sees at first where it is used"
+    dataclasses = [name for name in names if name.startswith("dataclass ")]
+    assert len(dataclasses) <= 14, "make structs of those that the first screen needs"

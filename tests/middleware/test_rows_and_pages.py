@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from etaoi_collector.projections.payload_reader import RecordedPayloads
 from etaoi_collector.store import Store
@@ -57,7 +57,8 @@ def compare_rows_with_pages(spans: list[Span], payloads: RecordedPayloads, sourc
             said = recorded_effect(step.span, summaries)
             # A probe event of the etaoi SDK has no breakpoints of messages and tools, on either side.
             if step.diff is not None and said is not None:
-                assert replace(said, breakpoints=False) == replace(step.effect, breakpoints=False)
+                told, worked_out = (replace(one, breakpoints=False) for one in (said, step.effect))
+                assert told == worked_out
             total.add(step.effect)
         name, words = summaries.chain(head)
         told = LATER.sub("", chain_summary(data, page))

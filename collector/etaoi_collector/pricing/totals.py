@@ -8,7 +8,6 @@ not in the viewer because JSON, ``tail`` and the bus tell the same sums. Whoever
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from itertools import chain
 
 import msgspec
@@ -24,8 +23,7 @@ _Passed = dict[Span, tuple[Total, Total | None]]
 """What is to be added to spans and to all above them: in all, and the part that agents below had."""
 
 
-@dataclass(frozen=True, slots=True)
-class SpanTotals:
+class SpanTotals(msgspec.Struct, frozen=True):
     """What a span came to.
 
     Attributes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import msgspec
@@ -19,8 +18,7 @@ _THREE = 3
 """Changes that are said at the end of a call's row."""
 
 
-@dataclass(slots=True)
-class Effect:
+class Effect(msgspec.Struct):
     """What became of a request under the hands of one hook or of several.
 
     Attributes:

@@ -6,8 +6,9 @@ The probe events that the etaoi SDK sends beside a call are read as brackets: wh
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass, field
 from operator import attrgetter
+
+import msgspec
 
 from etaoi_collector.store.model import Span, SpanFlag
 from etaoi_tui.view.middleware.hooks import is_hook, own_seconds, seconds_before
@@ -22,8 +23,7 @@ _DOWN = int(SpanFlag.INTERNAL)
 _order = attrgetter("started_at", "number")
 
 
-@dataclass(slots=True)
-class ProbePair:
+class ProbePair(msgspec.Struct):
     """One wrap hook around a call.
 
     Attributes:
@@ -56,15 +56,14 @@ class ProbePair:
         return sum(times) if times else None
 
 
-@dataclass(slots=True)
-class _Open:
+class _Open(msgspec.Struct):
     """A hook that called the rest of the chain and has not returned."""
 
     label: str
     down: Span
     placed: str
-    calls: list[Span] = field(default_factory=list)
-    wraps: list[ProbePair] = field(default_factory=list)
+    calls: list[Span] = msgspec.field(default_factory=list)
+    wraps: list[ProbePair] = msgspec.field(default_factory=list)
     """The hook in the chain of each call that ran below it."""
 
 
@@ -141,8 +140,7 @@ def _over(call: Span, at: float) -> bool:
     return call.ended_at is not None and call.ended_at <= at
 
 
-@dataclass(slots=True)
-class Bracket:
+class Bracket(msgspec.Struct):
     """Probe events in a row that belong together, and the calls between them.
 
     Attributes:
@@ -150,8 +148,8 @@ class Bracket:
         pairing: The hooks around each of the calls.
     """
 
-    spans: list[Span] = field(default_factory=list)
-    pairing: ProbePairing = field(default_factory=ProbePairing)
+    spans: list[Span] = msgspec.field(default_factory=list)
+    pairing: ProbePairing = msgspec.field(default_factory=ProbePairing)
 
     @property
     def calls(self) -> list[Span]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from etaoi_collector.pricing.run_totals import context_tokens
 from etaoi_collector.projections.trace_names import title
@@ -23,8 +24,7 @@ COURSE_RUNS = 16
 """Newest runs of a conversation that its sparkline is made of."""
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
+class Columns(msgspec.Struct, frozen=True):
     """Cells of each column, without the blank before it; 0 for one that is not there.
 
     Attributes:

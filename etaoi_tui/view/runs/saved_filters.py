@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 _DEFINED = re.compile(r"\s*@([\w-]{1,40})\s*=\s*(.*)", re.DOTALL)
 _USED = re.compile(r"(?<![\w\"])@([\w-]{1,40})")
 _EXPANDED_AT_MOST = 4_000
 
 
-@dataclass(frozen=True, slots=True)
-class NamedFilter:
+class NamedFilter(msgspec.Struct, frozen=True):
     """A query, and the name that it is to have, if one was given.
 
     Attributes:
