@@ -80,6 +80,8 @@ _MAY_BLOCK: tuple[tuple[str, set[str]], ...] = (
     ("/view/command.py", {"find_commands"}),
     ("/plugins.py", _Everything()),
     ("/sdk/bridges/registry.py", _Everything()),
+    # Prices are read once, where a query asks for them first; a failure would stay for all that comes later.
+    ("/pricing/book.py", {"load"}),
     ("<frozen importlib._bootstrap>", {"_find_and_load"}),
     # LangChain 0.3 reads the source of a runnable's function wherever it is called.
     ("/langchain_core/runnables/utils.py", {"get_function_nonlocals"}),
