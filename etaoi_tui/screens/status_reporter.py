@@ -51,7 +51,7 @@ class StatusReporter:
             behind=self._feed.behind,
             chips=main.now_line.chips() if source.live else (),
             follow=self._follow_words(),
-            hidden_runs=main.traces.all.runs if main.arrangement.hides_list else 0,
+            hidden_runs=main.traces.hidden_words if main.arrangement.hides_list else "",
             frame=frame,
             growing=source.live and not self._feed.behind,
             ended=self._feed.ended,

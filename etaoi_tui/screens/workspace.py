@@ -310,7 +310,7 @@ class Workspace(Screen[None]):
     def show_place(self) -> None:
         """Say where the person is, and which keys matter there."""
         span, pane = self.selection.span, self.pane
-        self.breadcrumb.show(_way_to(pane, self.selection, self.traces.all.runs))
+        self.breadcrumb.show(_way_to(pane, self.selection, self.traces.hidden_words))
         if self.arrangement.empty:
             self.footer.show(
                 footer_commands.on_welcome(self.commands, pane, recordings=self.welcome.chosen is not None)
@@ -401,12 +401,12 @@ def _snapshots(store: Store, trace: Trace) -> list[Span]:
     return [span for span in candidates if span is not None and span.trace is not trace]
 
 
-def _way_to(pane: Pane, selection: Selection, runs: int) -> tuple[str, ...]:
+def _way_to(pane: Pane, selection: Selection, runs: str) -> tuple[str, ...]:
     """Return the names of what lies between the list of runs and a pane, with the keys that lead there."""
     trace, span = selection.trace, selection.span
     if pane == "traces" or trace is None:
         return ("runs",)
-    listed = f"{PANE_KEYS['traces']} " + (f"{runs:,} runs" if runs > 1 else "runs")
+    listed = f"{PANE_KEYS['traces']} {runs or 'runs'}"
     if pane == "detail" and span is not None:
         return (listed, f"{PANE_KEYS['tree']} {title(trace)}", span.name or kind_word(span.kind))
     return (listed, title(trace))

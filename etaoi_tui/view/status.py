@@ -48,7 +48,7 @@ def status_line(
     ended: bool,
     chips: tuple[Chip, ...] = (),
     follow: str = "",
-    hidden_runs: int = 0,
+    hidden_runs: str = "",
     frame: int = 0,
 ) -> StatusLine:
     """Say where the data comes from, how much of it there is, and whether anything was lost.
@@ -65,7 +65,7 @@ def status_line(
         ended: A recording was read to its end.
         chips: What runs now.
         follow: That the newest is not followed; empty while it is, or where nothing comes.
-        hidden_runs: How many runs are in a list that is not on the screen.
+        hidden_runs: What is in a list of several runs that is not on the screen.
         frame: Number of the spinner's picture.
     """
     if source.endpoint:
@@ -76,18 +76,18 @@ def status_line(
     parts.extend(_voice(session))
     location = session_words(store, session, traces)
     return StatusLine(
-        tuple(parts), location, chips, follow, hidden_runs_words(hidden_runs), frame if chips else 0
+        tuple(parts),
+        location,
+        chips,
+        follow,
+        f"{hidden_runs} · 1 lists them" if hidden_runs else "",
+        frame if chips else 0,
     )
 
 
 def follow_words(new: int) -> str:
     """Say that the newest is not followed, and how many rows came meanwhile: ``follow off · 3 new · f``."""
     return f"follow off · {new:,} new · f" if new else "follow off · f"
-
-
-def hidden_runs_words(runs: int) -> str:
-    """Say that more than one run is in the list that is not shown, and which key shows it."""
-    return f"{runs:,} runs · 1 lists them" if runs > 1 else ""
 
 
 def _live_parts(source: SourceStatus, rate: float | None) -> list[Part]:

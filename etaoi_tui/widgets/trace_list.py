@@ -167,6 +167,11 @@ with their sums and the course of their context.
         """Return the newest run, or stray marks where nothing else came."""
         return self.all.newest()
 
+    @property
+    def hidden_words(self) -> str:
+        """What to say of the list where it is not on the screen."""
+        return cols.hidden_runs(self.all.totals.figures, self.all.runs)
+
     def conversation_figures(self, trace: Trace) -> Figures | None:
         """Return what the runs of a run's conversation came to; None if it has no other."""
         group = self.all.group_of(trace)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
+from etaoi_collector.pricing.book import price_book
+from tests.app.test_budgets import ask
 from tests.app.test_now_line import first_line
 from tests.app.world import World, world
 
@@ -39,6 +43,24 @@ async def test_one_pane_names_the_list_and_its_key_in_the_way_to_it() -> None:
         assert "lists them" not in first_line(w)
         await pilot.press("3")
         assert way.render_line(0).text.strip() == "[1] 17 runs › [2] run 16 › run 16"
+
+
+@pytest.fixture
+def prices() -> None:
+    """Prices that are there from the beginning."""
+    price_book().load()
+
+
+@pytest.mark.usefixtures("prices")
+@pytest.mark.parametrize("size", [(120, 35), (80, 24)])
+async def test_what_all_runs_cost_is_said_where_their_list_is_hidden(size: tuple[int, int]) -> None:
+    async with world(size=size) as (w, pilot):
+        w.app.main.traces.figures.load_prices()
+        ask(w)
+        ask(w)
+        await w.tick(pilot)
+        said = first_line(w) if size[0] > 80 else w.app.main.breadcrumb.render_line(0).text
+        assert "2 runs $0.520" in said
 
 
 async def test_three_panes_need_no_words_for_it() -> None:

@@ -138,6 +138,11 @@ def sums(figures: Figures, runs: int) -> str:
     return " · ".join(filter(None, (f"{runs:,}", tokens(figures), dollars(figures))))
 
 
+def hidden_runs(figures: Figures, runs: int) -> str:
+    """Say what is in a list that is not on the screen: ``17 runs $0.42``; nothing for a single run."""
+    return " ".join(filter(None, (fmt.count(runs, "run"), dollars(figures)))) if runs > 1 else ""
+
+
 def question_cell(trace: Trace, words: str, room: int) -> str:
     """Return what a run was asked, or else what it is called."""
     return one_line(words, room) or one_line(title(trace), room)
