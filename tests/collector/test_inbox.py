@@ -114,7 +114,7 @@ def test_slices_of_a_large_frame_count_by_their_bytes(tmp_path: Path) -> None:
     count = 4 * WHOLE_DECODE // len(numbered_frame(0, 1))
     for _ in ingest.frame_steps(1, numbered_frame(0, count)):
         pass
-    assert count // 2 < inbox.overflowed < count
+    assert inbox.overflowed > count // 2
     assert spans(inbox.take(FOREVER, count * 2)) == [an_id(100 + n) for n in range(count)]
 
 
