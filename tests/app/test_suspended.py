@@ -21,6 +21,7 @@ from benchmarks.terminal import Terminal
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0
 ROUNDS = 3
+PROMPT = b"the shell> "
 LEAVES, TAKES = b"\x1b[?1049l", b"\x1b[?1049h"
 """What a program writes that gives the normal screen back, and one that wants a screen of its own."""
 
@@ -77,10 +78,10 @@ def test_ctrl_z_and_fg_while_events_flood_in(tmp_path: Path) -> None:
     environment = {
         "ETAOI_TUI_STATE_DIR": str(tmp_path),
         "ETAOI_TUI_CONFIG": str(tmp_path / "config.toml"),
-        "PS1": "the shell> ",
+        "PS1": PROMPT.decode(),
     }
     with Terminal(["sh", "-i"], env=environment, cwd=ROOT) as terminal:
-        terminal.wait_for(b"the shell> ")
+        terminal.wait_for(PROMPT)
         terminal.press(f"{sys.executable} -m etaoi_tui --port {port}\n")
         terminal.wait_for(b"Listening")
         viewer = child_of(terminal.process.pid)
@@ -93,6 +94,7 @@ def test_ctrl_z_and_fg_while_events_flood_in(tmp_path: Path) -> None:
                 terminal.wait_for(LEAVES, since=at)
                 until(lambda: state_of(viewer) == "T", "the viewer stops")
                 # The shell has the terminal: it reads, and does what it is told.
+                terminal.wait_for(PROMPT, since=at)
                 terminal.press(f"echo here-$(({number} + 100))\n")
                 terminal.wait_for(f"here-{number + 100}", since=at)
                 at = terminal.position
@@ -109,6 +111,7 @@ def test_ctrl_z_and_fg_while_events_flood_in(tmp_path: Path) -> None:
         at = terminal.position
         terminal.press("q")
         terminal.wait_for(LEAVES, since=at)
+        terminal.wait_for(PROMPT, since=at)  # what is typed before the viewer has ended is lost
         terminal.press("echo status-$?-\n")
         terminal.wait_for(b"status-0-", since=at)
         terminal.press("exit\n")
