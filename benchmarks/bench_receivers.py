@@ -126,7 +126,7 @@ async def _websockets() -> tuple[float, float]:
         Gate(token=None, check_host=True),
         Clients(ingest),  # type: ignore[arg-type]
         TranslationWorker(loop, lambda _: None, lambda _: None),
-        FreeMemory(loop),
+        FreeMemory(loop, waiting=int),
         "0",
         30.0,
     )

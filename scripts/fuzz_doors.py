@@ -115,7 +115,7 @@ class Doors:
             Gate(token=None, check_host=True),
             Clients(self.ingest),
             Worker(self.ingest),  # type: ignore[arg-type]
-            FreeMemory(asyncio.get_running_loop()),
+            FreeMemory(asyncio.get_running_loop(), waiting=int),
             "0",
             30.0,
         )
