@@ -83,7 +83,8 @@ def _listed(state: Path, path: Path, runs: list[RunRow]) -> Iterator[Row]:
     """Open a recording that the catalogue knows, beside a small one that it does not."""
     in_tree = runs[-1].models[0]
     small = state / "small.msgpack"
-    generate.write_trace(small, 200)
+    if not small.exists():  # an earlier round left it
+        generate.write_trace(small, 200)
     walls, used, small_walls, small_used = [], [], [], []
     for _ in range(OPENINGS):
         with replay(path, state=state) as terminal:
