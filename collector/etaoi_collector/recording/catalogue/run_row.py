@@ -91,7 +91,7 @@ class RunDetails(msgspec.Struct, array_like=True, gc=False):
 
 
 class RunRow(RunHead, gc=False):
-    """A run with all that is kept of it. The fields of `RunDetails` stand here again: a struct has one base."""
+    """A run with all that is kept of it. The fields of `RunDetails` stand here again: it has one base."""
 
     model_names: list[tuple[str, str, str]]
     calls: list[CallTokens]
