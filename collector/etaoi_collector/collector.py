@@ -254,7 +254,7 @@ class Collector(SubscriptionHub, Publishers):
             return False
         from etaoi_collector.receivers.standby import Standby
 
-        waiting = next(found for found in front.receivers if isinstance(found, Standby))
+        waiting = next(receiver for receiver in front.receivers if isinstance(receiver, Standby))
         work = waiting.hand_over(HANDED_OVER_WITHIN)
         try:
             return asyncio.run_coroutine_threadsafe(work, loop).result(2 * HANDED_OVER_WITHIN)

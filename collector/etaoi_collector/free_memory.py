@@ -20,9 +20,9 @@ LONGEST = 64.0
 M_TRIM_THRESHOLD = -1
 M_MMAP_THRESHOLD = -3
 """Parameters of ``mallopt(3)``, as ``malloc.h`` of glibc numbers them."""
-KEPT = 1 << 20
+TRIM_THRESHOLD = 1 << 20
 """Bytes of free memory that a heap may keep at its end."""
-MAPPED = 1 << 20
+MMAP_THRESHOLD = 1 << 20
 """Bytes of a block from which on it is mapped by itself: one that grows is moved, and not there twice."""
 
 
@@ -38,7 +38,7 @@ def keep_little() -> bool:
         mallopt = ctypes.CDLL(None).mallopt
     except (ImportError, AttributeError, OSError, TypeError):
         return False
-    return bool(mallopt(M_MMAP_THRESHOLD, MAPPED) and mallopt(M_TRIM_THRESHOLD, KEPT))
+    return bool(mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD) and mallopt(M_TRIM_THRESHOLD, TRIM_THRESHOLD))
 
 
 def give_back() -> bool:

@@ -283,13 +283,13 @@ class Arrangement:
 
     def _measure_detail(self) -> int:
         """Return the lines that the detail has needed in this run."""
-        trace, shown, cursor = self._tree.rows.trace, self._detail.document, self._tree.cursor
+        trace, document, cursor = self._tree.rows.trace, self._detail.document, self._tree.cursor
         if self._trace is not trace:
             self._trace = trace
             self._fitted = 0
             self._detail_need.forget()
         # What stands there until the cursor has come to rest tells nothing of this row.
-        if shown is not None and cursor is not None and shown.key.endswith(cursor.span_id):
+        if document is not None and cursor is not None and document.key.endswith(cursor.span_id):
             grows = trace is None or trace.running or not self._detail.laid_out
             self._detail_need.saw(ALL if grows else self._detail.line_count + self._detail.gutter.height + 1)
         return self._detail_need.lines

@@ -378,12 +378,12 @@ class Workspace(Screen[None]):
     def _search_changed(self, event: SearchBar.Changed) -> None:
         self.search.change(event.text)
 
-    @on(SearchBar.Kept)
+    @on(SearchBar.Submitted)
     def _search_kept(self) -> None:
         self.arrangement.go_to("traces" if self.search.in_list else "tree")
         self.search.keep()
 
-    @on(SearchBar.Left)
+    @on(SearchBar.Cancelled)
     def _search_left(self) -> None:
         self.search.give_up()
         self.arrangement.focus()

@@ -217,12 +217,12 @@ class PageView(ScrollView, can_focus=True, inherit_bindings=False):
         started = perf_counter()
         while True:
             top = page.locate(position.top)
-            found = top is not None and page.anchor(top) == position.top
-            if found or page.done or (perf_counter() - started) * 1000 > FIRST_PAINT_MS:
+            same_top = top is not None and page.anchor(top) == position.top
+            if same_top or page.done or (perf_counter() - started) * 1000 > FIRST_PAINT_MS:
                 break
             if not self._work(page, SLICE):
                 return 0, 0
-        if not found and not page.done:
+        if not same_top and not page.done:
             self._pending = position
         cursor = page.locate(position.cursor)
         self._lay_out((top or 0) + self._rows, FIRST_PAINT_MS)

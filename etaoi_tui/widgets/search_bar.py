@@ -36,10 +36,10 @@ class SearchBar(Horizontal):
             super().__init__()
             self.text = text
 
-    class Kept(Message):
+    class Submitted(Message):
         """The person is done typing and wants the hits."""
 
-    class Left(Message):
+    class Cancelled(Message):
         """The person gave the search up."""
 
     def compose(self) -> ComposeResult:
@@ -87,12 +87,12 @@ class SearchBar(Horizontal):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Go to the hits."""
         event.stop()
-        self.post_message(self.Kept())
+        self.post_message(self.Submitted())
 
     def action_leave(self) -> None:
         """Give up."""
-        self.post_message(self.Left())
+        self.post_message(self.Cancelled())
 
     def action_keep(self) -> None:
         """Go to the hits."""
-        self.post_message(self.Kept())
+        self.post_message(self.Submitted())

@@ -72,8 +72,8 @@ def test_what_is_remembered_is_bounded() -> None:
     for number in range(3 * NAMES_KEPT):
         assert span_with(attribute("k", text(str(number)))).attributes == {"k": str(number)}
     span_with(attribute("long", text("x" * LONGEST_KEPT)))
-    assert len(otlp_protobuf._known) <= NAMES_KEPT
-    assert max(map(len, otlp_protobuf._known)) <= LONGEST_KEPT
+    assert len(otlp_protobuf._short_attributes) <= NAMES_KEPT
+    assert max(map(len, otlp_protobuf._short_attributes)) <= LONGEST_KEPT
 
 
 def test_events_and_status_are_read_wherever_they_stand() -> None:

@@ -78,7 +78,7 @@ class AgentConnection(ServerConnection):
         """
         message = await super().recv(decode)
         extensions = self.protocol.extensions
-        deflate = next((found for found in extensions if isinstance(found, BoundedDeflate)), None)
+        deflate = next((one for one in extensions if isinstance(one, BoundedDeflate)), None)
         if deflate is None:
             return message
         form = deflate.forms.popleft()

@@ -67,7 +67,7 @@ class SharedValues:
         value_refs = self._value_refs()
         if value_refs and value_refs[0] > self._oldest:
             self._oldest = value_refs[0]
-            self._where = {value: place for value, place in self._where.items() if place >= self._oldest}
+            self._where = {value: ref for value, ref in self._where.items() if ref >= self._oldest}
         for event_ref in value_refs[bisect_right(value_refs, self._newest) :]:
             self._newest = event_ref
             for value_digest in self._values_of(event_ref):

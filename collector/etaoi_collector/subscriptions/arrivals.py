@@ -115,7 +115,7 @@ class Arrivals:
         Raises:
             LookupError: No recording holds it; the text says why.
         """
-        raw = self._splits.read(event.place)
+        raw = self._splits.read(event.event_ref)
         if isinstance(raw, Missing):
             raise LookupError(raw.reason)
         return decode_lossless(raw)

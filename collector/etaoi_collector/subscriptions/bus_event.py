@@ -37,7 +37,7 @@ class BusEvent(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """When it arrived, in seconds since the epoch."""
     connection: int = 0
     """Number of the connection that it came over."""
-    place: int = NO_EVENT
+    event_ref: int = NO_EVENT
     """Where it lies in the recording."""
     at: float | None = None
     """Its time by its sender's clock, in seconds since the epoch."""
@@ -78,7 +78,7 @@ class BusEvent(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def payload(self) -> dict[str, Any]:
         """The event's own payload, as its sender wrote it."""
         if MARK in self.raw_payload and self.span_state is not None:
-            return self.span_state.payload_at(self.place)
+            return self.span_state.payload_at(self.event_ref)
         return decode_lossless(self.raw_payload)
 
     @cached_property

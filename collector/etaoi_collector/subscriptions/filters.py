@@ -197,16 +197,18 @@ def _session_ids(sessions: Iterable[str]) -> frozenset[str]:
 
 
 def _bus_event(event: Event | Reject, batch: EventBatch, index: int, state: SpanState | None) -> BusEvent:
-    place = NO_EVENT if batch.base_ref < 0 else batch.base_ref + batch.first_ordinal + index
+    event_ref = NO_EVENT if batch.base_ref < 0 else batch.base_ref + batch.first_ordinal + index
     kind, received, connection = EVENT_KIND[type(event)], batch.received, batch.connection
     if type(event) is Reject:
-        return BusEvent(kind=kind, received=received, connection=connection, place=place, reason=event.reason)
+        return BusEvent(
+            kind=kind, received=received, connection=connection, event_ref=event_ref, reason=event.reason
+        )
     if type(event) is StateTick:
         return BusEvent(
             kind=kind,
             received=received,
             connection=connection,
-            place=place,
+            event_ref=event_ref,
             at=event.timestamp.timestamp(),
             session_id=event.session_id,
             subject=event.subject,
@@ -219,7 +221,7 @@ def _bus_event(event: Event | Reject, batch: EventBatch, index: int, state: Span
         kind=kind,
         received=received,
         connection=connection,
-        place=place,
+        event_ref=event_ref,
         at=event.timestamp.timestamp(),
         session_id=event.session_id,
         trace_id=event.trace_id,

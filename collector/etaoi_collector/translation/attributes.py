@@ -103,9 +103,9 @@ class SortedAttributes:
         """Attributes that say what kind of span it is."""
         ranks: dict[str, int] = {}
         counted: dict[str, dict[str | int, Any]] = {}
-        fields, known = self.fields, _routes.get
+        fields, cached_route = self.fields, _routes.get
         for key, value in attributes.items():
-            kind, name, rank, path = known(key) or _route(key)
+            kind, name, rank, path = cached_route(key) or _route(key)
             if kind == _FIELD:
                 if value is not None and (name not in ranks or rank < ranks[name]):
                     ranks[name] = rank

@@ -31,7 +31,7 @@ LONGEST_KEPT = 128
 """Names of attributes that are remembered, and as many whole attributes; their length in bytes."""
 
 _names: dict[bytes, str] = {}
-_known: dict[bytes, tuple[str, str | int | float]] = {}
+_short_attributes: dict[bytes, tuple[str, str | int | float]] = {}
 """Short attributes as they were sent, with name and value: four of five are like one of a span before."""
 _SCALARS = frozenset((str, int, float, bool))
 _SHORT_TAGS = frozenset((0x0A, 0x12, 0x22, 0x2A, 0x30, 0x39, 0x41, 0x4A, 0x5A, 0x7A))
@@ -207,7 +207,7 @@ def _attribute_list(data: bytes, start: int, stop: int, field: int) -> Attribute
     attributes: Attributes = {}
     for number, wire, first, last in _fields(data, start, stop):
         if number == field and wire == 2:
-            entry = _known.get(data[first:last]) if last - first <= LONGEST_KEPT else None
+            entry = _short_attributes.get(data[first:last]) if last - first <= LONGEST_KEPT else None
             if entry is None:
                 _add_attribute(data, first, last, attributes, 0)
             else:
@@ -257,9 +257,9 @@ def _add_attribute(data: bytes, at: int, end: int, into: Attributes, depth: int)
         at = stop
     into[key] = value
     if whole and type(value) in _SCALARS:
-        if len(_known) >= NAMES_KEPT:
-            _known.clear()
-        _known[whole] = (key, value)
+        if len(_short_attributes) >= NAMES_KEPT:
+            _short_attributes.clear()
+        _short_attributes[whole] = (key, value)
 
 
 def _name(name: bytes) -> str:
@@ -313,7 +313,7 @@ def _time(data: bytes, start: int, wire: int) -> int:
 
 def _span(data: bytes, at: int, end: int, scope: str, resource: Attributes) -> OtelSpan:
     attributes: Attributes = {}
-    known = _known.get
+    cached = _short_attributes.get
     span = OtelSpan("", "", "", "", 0, 0, 0, attributes, [], 0, "", scope, resource)
     while at < end and data[at] in _SHORT_TAGS:
         # The usual fields, whose tags have one byte, without the detour over an iterator.
@@ -343,7 +343,7 @@ def _span(data: bytes, at: int, end: int, scope: str, resource: Attributes) -> O
         if stop > end:
             raise IndexError
         if tag == 0x4A:
-            entry = known(data[at:stop]) if size <= LONGEST_KEPT else None
+            entry = cached(data[at:stop]) if size <= LONGEST_KEPT else None
             if entry is None:
                 _add_attribute(data, at, stop, attributes, 0)
             else:

@@ -115,9 +115,9 @@ def _tool_row(name: str, tool: ToolSpec | None, one: Use | None) -> Sequence[Cel
     size = _characters(tool) if tool is not None else 0
     tokens = f"{round(size / CHARACTERS_A_TOKEN):,}" if size else NONE
     properties = as_map(as_map(tool.schema if tool is not None else None).get("properties"))
-    told = ", ".join(properties) if tool is not None else "not in the snapshot"
+    parameters = ", ".join(properties) if tool is not None else "not in the snapshot"
     if one is None:
-        return [(cell, "muted") for cell in (name, NONE, NONE, NONE, NONE, tokens, told)]
+        return [(cell, "muted") for cell in (name, NONE, NONE, NONE, NONE, tokens, parameters)]
     slowest = fmt.duration(one.slowest)
     return (
         (name, "error" if one.failed else "tag"),
@@ -126,7 +126,7 @@ def _tool_row(name: str, tool: ToolSpec | None, one: Use | None) -> Sequence[Cel
         fmt.duration(one.seconds / one.calls if one.calls else 0.0),
         (slowest, "warning") if one.slowest >= SLOW_TOOL else slowest,
         tokens,
-        (told, "muted"),
+        (parameters, "muted"),
     )
 
 

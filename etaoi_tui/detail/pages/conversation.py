@@ -33,7 +33,7 @@ _EVENT = int(SpanFlag.EVENT)
 _OPEN_VALUE = 600
 """Characters up to which a value that a run returned is open."""
 _PREVIEW = 400
-_SAID = frozenset({"client_input_received", "steer", "run_input"})
+_USER_INPUT_EVENTS = frozenset({"client_input_received", "steer", "run_input"})
 """Events that bring a person's message."""
 
 
@@ -192,13 +192,13 @@ def _sections_of_events(data: SpanData, key: str, steps: TurnSteps) -> list[Sect
     of the conversation then.
     """
     spans = data.span.trace.spans[-SPANS_WALKED:]
-    if not any(span.flags & _EVENT and span.name in _SAID for span in spans):
+    if not any(span.flags & _EVENT and span.name in _USER_INPUT_EVENTS for span in spans):
         return []
     sections: list[Section] = []
     for span in sorted(spans, key=lambda span: (span.started_at, span.number)):
         one = data.of(span)
         message: Message | None = None
-        if span.flags & _EVENT and span.name in _SAID and one.metadata.get(SAID_BY) == USER:
+        if span.flags & _EVENT and span.name in _USER_INPUT_EVENTS and one.metadata.get(SAID_BY) == USER:
             message = Message("user", as_text(one.start_payload.get(keys.TEXT)))
         elif span.kind == "llm" and one.metadata.get(SAID_TO) == USER:
             message = Message("assistant", as_text(as_map(one.end_payload.get(keys.RESPONSE)).get("text")))

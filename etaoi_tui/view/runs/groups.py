@@ -84,8 +84,8 @@ class Group:
         """How many of the earlier runs that one row stands for failed."""
         if not self.hidden:
             return 0
-        shown = self.runs[-self.shown_count :]
-        return max(self.totals.figures.failed - sum(run.status is Status.ERROR for run in shown), 0)
+        visible = self.runs[-self.shown_count :]
+        return max(self.totals.figures.failed - sum(run.status is Status.ERROR for run in visible), 0)
 
     def rows(self) -> list[Row]:
         """Return its rows from above."""

@@ -45,7 +45,7 @@ class RunsSearch:
         self._searched: set[Trace] = set()
         """Runs that were searched to their end."""
         self._arrived: dict[Span, None] = {}
-        self._told: set[Trace] = set()
+        self._unread_hits: set[Trace] = set()
         """Runs that were not read, and have hits by what a list tells of them."""
         self._unknown: set[Trace] = set()
         """Runs that were not read, and of which a list does not tell enough."""
@@ -122,7 +122,7 @@ class RunsSearch:
 
         answer = listed_answer(self._query, trace.listed) if trace.listed is not None else None
         if answer:
-            self._told.add(trace)
+            self._unread_hits.add(trace)
             if is_run(trace) and trace not in self.matching_runs:
                 self.matching_runs[trace] = changed[trace] = None
         elif answer is None and is_run(trace):
@@ -163,9 +163,9 @@ class RunsSearch:
     def _settle(self, trace: Trace, search: TraceSearch, changed: dict[Trace, None]) -> None:
         """Note whether a run has hits; the searches of those without are not kept."""
         if trace.is_read:
-            self._told.discard(trace)
+            self._unread_hits.discard(trace)
             self._unknown.discard(trace)
-        has_hits = (bool(search.hits) or trace in self._told) and is_run(trace)
+        has_hits = (bool(search.hits) or trace in self._unread_hits) and is_run(trace)
         if has_hits != (trace in self.matching_runs):
             changed[trace] = None
             if has_hits:
@@ -179,7 +179,7 @@ class RunsSearch:
         self._searches.pop(trace, None)
         self._searched.discard(trace)
         self.matching_runs.pop(trace, None)
-        self._told.discard(trace)
+        self._unread_hits.discard(trace)
         self._unknown.discard(trace)
         if trace.listed is not None:  # what its list tells stays
             self._search_later(trace)
