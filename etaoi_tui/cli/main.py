@@ -152,7 +152,11 @@ def main(context: click.Context, /, **options: Any) -> None:
 )
 @_listening
 @click.option(
-    "--for", "seconds", callback=params.seconds, metavar="TIME", help="Stop after this, as 60s or 5m."
+    "--for",
+    "seconds",
+    callback=params.seconds,
+    metavar="TIME",
+    help="Stop after this time, such as 60s or 5m.",
 )
 @click.pass_context
 def record(context: click.Context, /, seconds: float | None, **options: Any) -> None:
@@ -251,7 +255,12 @@ def list_traces(context: click.Context, file: str | None, as_json: bool) -> None
     help="Write another format: json-lines, markdown, text-log, text-tree, or one of a plugin.",
 )
 @click.option("--all", "plumbing", is_flag=True, help="Show a framework's inner steps, too.")
-@click.option("--where", callback=params.query, metavar="QUERY", help="Print only spans that match; see `/`.")
+@click.option(
+    "--where",
+    callback=params.query,
+    metavar="QUERY",
+    help="Print only spans that match, as with / in the viewer.",
+)
 @click.option("--voice", is_flag=True, help="Show voice calls: a line a turn, its silence taken apart.")
 @click.pass_context
 def show(
@@ -282,10 +291,13 @@ def show(
     context.exit(commands.show(file, wanted=trace, format_name=format_name, plumbing=plumbing, where=where))
 
 
-@main.command()
+@main.command(short_help="Search all recordings for QUERY.")
 @click.argument("query")
 @click.option(
-    "--since", callback=params.seconds, metavar="TIME", help="Only runs of this last time, as 2d or 3h."
+    "--since",
+    callback=params.seconds,
+    metavar="TIME",
+    help="Only runs that ended within this time, such as 2d or 3h.",
 )
 @click.option(
     "--limit",
@@ -308,12 +320,17 @@ def find(context: click.Context, query: str, since: float | None, limit: int, as
     context.exit(run(query, since=since, limit=limit, as_json=as_json))
 
 
-@main.command()
+@main.command(short_help="Print what the viewer at URL has, and what comes.")
 @click.argument("url", required=False)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option("--all", "plumbing", is_flag=True, help="Print a framework's inner steps, too.")
-@click.option("--where", callback=params.query, metavar="QUERY", help="Print only spans that match; see `/`.")
-@click.option("--new", "only_new", is_flag=True, help="Leave out what it has recorded; only what comes.")
+@click.option(
+    "--where",
+    callback=params.query,
+    metavar="QUERY",
+    help="Print only spans that match, as with / in the viewer.",
+)
+@click.option("--new", "only_new", is_flag=True, help="Print only what comes, not what was recorded before.")
 @click.option("--no-wait", is_flag=True, help="End with the viewer instead of waiting for the next one.")
 @click.option("--token", envvar="ETAOI_TUI_TOKEN", help="The viewer's secret. [env: ETAOI_TUI_TOKEN]")
 @click.pass_context
@@ -327,10 +344,10 @@ def tail(context: click.Context, /, url: str | None, **options: Any) -> None:
     context.exit(run(url, **options))
 
 
-@main.command(short_help="Say what prices and context windows are used.")
+@main.command(short_help="Show the prices and context windows in use.")
 @click.argument("models", nargs=-1, metavar="[MODEL]...")
 def prices(models: tuple[str, ...]) -> None:
-    """Say where prices and context windows come from, how old they are, and what is known of MODEL.
+    """Show where prices and context windows come from, how old they are, and those of MODEL.
 
     Your own prices go first; the output says in which file they are looked for.
     """
@@ -354,7 +371,7 @@ def prices(models: tuple[str, ...]) -> None:
     type=click.FloatRange(min=0, min_open=True),
     default=1.0,
     show_default=True,
-    help="How many times faster than life.",
+    help="How many times as fast as in real life.",
 )
 @_theme
 @click.pass_context

@@ -18,7 +18,7 @@ _STDIN = 0
     type=click.FloatRange(min=0, min_open=True),
     default=1.0,
     show_default=True,
-    help="How many times faster than life.",
+    help="How many times as fast as in real life.",
 )
 @click.option("--loop", is_flag=True, help="Start again and again.")
 @click.option("--stop-at-eof", is_flag=True, hidden=True, help="End when standard input does.")

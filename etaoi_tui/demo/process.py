@@ -22,7 +22,7 @@ def agent_process(url: str, *, seed: int, speed: float, loop: bool) -> Iterator[
     Args:
         url: The endpoint that it streams to.
         seed: The same seed gives the same tree.
-        speed: How many times faster than life.
+        speed: How many times as fast as in real life.
         loop: Start again and again.
     """
     command = [sys.executable, "-m", "etaoi_tui.demo", "--stop-at-eof"]
