@@ -59,7 +59,7 @@ check: .venv
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32
+	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32 -p etaoi_collector -p etaoi_tui
 	$(BIN)/lint-imports
 
 format: .venv

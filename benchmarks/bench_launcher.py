@@ -72,8 +72,8 @@ def _measure(url: str, plain: dict[str, str], folder: Path) -> Iterator[Row]:
     cpus: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(ROUNDS):
         for name, env in ways.items():
-            done = subprocess.run([sys.executable, DRIVER], env=env, check=True, stdout=subprocess.PIPE)
-            told = json.loads(done.stdout.splitlines()[-1])
+            driver = subprocess.run([sys.executable, DRIVER], env=env, check=True, stdout=subprocess.PIPE)
+            told = json.loads(driver.stdout.splitlines()[-1])
             runs[name].append(told["run"])
             cpus[name].append(told["cpu"])
     for what, figures, budget in (

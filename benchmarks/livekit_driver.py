@@ -70,7 +70,7 @@ def _time_callbacks(handle: Any, session: Any) -> None:
         session.off(event, callback)
         timed = _timed(event, callback)
         listener.subscribed[event] = timed
-        type(session).__mro__[1].on(session, event, timed)
+        super(type(session), session).on(event, timed)
     for owner, method in (
         (listener.models, "begin"),
         (listener.models, "chunk"),

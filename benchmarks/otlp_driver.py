@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from etaoi_collector.translation.otel_model import OtelSpan
 from etaoi_collector.translation.otlp_protobuf import decode_traces
 from tests.receivers.ingest_captures import captured
 
@@ -32,7 +33,7 @@ class Body:
     """One request, of which copies with other ids are made."""
 
     def __init__(self, data: bytes) -> None:
-        spans = decode_traces(data)
+        spans = [span for span in decode_traces(data) if isinstance(span, OtelSpan)]
         ids = {span.trace_id for span in spans} | {span.span_id for span in spans}
         self.spans = len(spans)
         self._data = data

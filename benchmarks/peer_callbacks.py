@@ -47,7 +47,7 @@ RESULT = LLMResult(
         ]
     ]
 )
-CHUNK = ChatGenerationChunk(message=AIMessageChunk("token "))
+CHUNK = ChatGenerationChunk(message=AIMessageChunk(content="token "))
 
 
 class Empty(BaseCallbackHandler):
@@ -119,7 +119,8 @@ def tracers(url: str) -> tuple[dict[str, BaseCallbackHandler], dict[str, str], l
 
         handle = reference.attach(agent()[0], sink=sink, server_url=url)
         finish.append(handle.detach)
-        return handle.handler
+        handler: BaseCallbackHandler = handle.handler
+        return handler
 
     def openinference() -> BaseCallbackHandler:
         from openinference.instrumentation.langchain._tracer import OpenInferenceTracer
@@ -130,7 +131,8 @@ def tracers(url: str) -> tuple[dict[str, BaseCallbackHandler], dict[str, str], l
         provider = TracerProvider()
         provider.add_span_processor(BatchSpanProcessor(InMemorySpanExporter()))
         finish.append(provider.shutdown)
-        return OpenInferenceTracer(provider.get_tracer("bench"), False)
+        handler: BaseCallbackHandler = OpenInferenceTracer(provider.get_tracer("bench"), False)
+        return handler
 
     def langsmith() -> BaseCallbackHandler:
         from langchain_core.tracers import LangChainTracer
@@ -142,7 +144,8 @@ def tracers(url: str) -> tuple[dict[str, BaseCallbackHandler], dict[str, str], l
         os.environ.update(LANGFUSE_PUBLIC_KEY="pk", LANGFUSE_SECRET_KEY="sk", LANGFUSE_HOST=dead)
         from langfuse.langchain import CallbackHandler
 
-        return CallbackHandler()
+        handler: BaseCallbackHandler = CallbackHandler()
+        return handler
 
     makers: dict[str, Callable[[], BaseCallbackHandler]] = {
         "no-op handler": Empty,

@@ -83,9 +83,10 @@ def _compare(
 
 def _hook_cost(messages: int) -> tuple[float, float, Done]:
     """Return microseconds that an instrumented wrap hook adds, those of the bare hook, and what was seen."""
-    request: Any = ModelRequest(
-        model=None, messages=[HumanMessage("word " * 60, id=str(n)) for n in range(messages)]
-    )  # type: ignore[arg-type]
+    no_model: Any = None
+    request = ModelRequest(
+        model=no_model, messages=[HumanMessage("word " * 60, id=str(n)) for n in range(messages)]
+    )
     answer = ModelResponse(result=[AIMessage("done")])
     bare, probed = _Passes(), _Passes()
     instrument([probed])

@@ -63,7 +63,7 @@ class Streams(Answers):
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         for word in str(self.respond(messages).content).split(" "):
-            chunk = ChatGenerationChunk(message=AIMessageChunk(f"{word} "))
+            chunk = ChatGenerationChunk(message=AIMessageChunk(content=f"{word} "))
             if run_manager is not None:
                 run_manager.on_llm_new_token(chunk.text, chunk=chunk)
             yield chunk
@@ -135,9 +135,8 @@ def supervisor() -> Run:
         graph.add_node(name, _worker(name))
         graph.add_edge(name, "chief")
     compiled = graph.compile(name="supervisor")
-    return lambda callbacks: compiled.invoke(
-        {"messages": [("user", WORDS)], "active": "chief"}, {"callbacks": callbacks}
-    )
+    question: Any = {"messages": [("user", WORDS)], "active": "chief"}
+    return lambda callbacks: compiled.invoke(question, {"callbacks": callbacks})
 
 
 def swarm() -> Run:
@@ -163,9 +162,8 @@ def swarm() -> Run:
         graph.add_node(name, agent, destinations=names)
     graph.add_edge(START, names[0])
     compiled = graph.compile(name="swarm")
-    return lambda callbacks: compiled.invoke(
-        {"messages": [("user", WORDS)], "active": names[0]}, {"callbacks": callbacks}
-    )
+    question: Any = {"messages": [("user", WORDS)], "active": names[0]}
+    return lambda callbacks: compiled.invoke(question, {"callbacks": callbacks})
 
 
 class _Debate(TypedDict):
@@ -180,7 +178,7 @@ def debate() -> Run:
     """Two sides and a judge; each takes the whole state and gives the whole state back."""
     model = Answers(respond=lambda messages: AIMessage(f"{len(messages)} {WORDS * 4}"))
 
-    def side(name: str) -> Callable[[_Debate], _Debate]:
+    def side(name: str) -> Any:
         def speak(state: _Debate) -> _Debate:
             answer = model.invoke([("system", f"You are {name}."), ("user", state["topic"])])
             said = {"who": name, "round": state["round"], "text": answer.content, "sources": [WORDS] * 3}

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from html import escape
+from typing import Any
 
 from textual.pilot import Pilot
 
@@ -187,7 +188,7 @@ async def film(write: Callable[[str, str], None]) -> None:
     write(NAME, strip.svg(*(one.get_truecolor().hex if one else "" for one in (ground, ink, lit))))
 
 
-async def _watch(app: ViewerApp, pilot: Pilot[None], strip: Strip) -> None:
+async def _watch(app: ViewerApp, pilot: Pilot[Any], strip: Strip) -> None:
     """Keep a frame each `_FRAME` of the live run, from its first model call to a little past its failure."""
     app.main.span_tree.following = True
     loop = asyncio.get_running_loop()
@@ -213,7 +214,7 @@ def _has_failed(spans: list[Span]) -> bool:
     return failed is not None and any(one.kind == "llm" for one in spans[failed:])
 
 
-async def _settle(app: ViewerApp, pilot: Pilot[None]) -> None:
+async def _settle(app: ViewerApp, pilot: Pilot[Any]) -> None:
     for _ in range(3):
         await pilot.pause(0.1)
         app.main.draw_detail_now()

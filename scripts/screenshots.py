@@ -18,10 +18,8 @@ for _name in ("NO_COLOR", "TEXTUAL_THEME", "TEXTUAL_DIM_FACTOR", "TEXTUAL_FPS"):
     os.environ.pop(_name, None)
 os.environ["TEXTUAL_ANIMATIONS"] = "none"
 
-import moving_picture
-import shots_telemetry
-import shots_voice
-import shots_xray
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
 
 from etaoi_collector.collector import Collector, CollectorOptions, Record
 from etaoi_collector.pricing.book import price_book
@@ -30,8 +28,9 @@ from etaoi_collector.sources.live import LiveSource
 from etaoi_collector.sources.replay import ReplaySource
 from etaoi_collector.store.model import Status
 from etaoi_tui.app import ViewerApp
+from scripts import moving_picture, shots_telemetry, shots_voice, shots_xray
 
-FOLDER = Path(__file__).resolve().parent.parent / "screenshots"
+FOLDER = ROOT / "screenshots"
 SPEED = 20
 LONGEST = 90.0
 """Seconds after which the demo is given up."""

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
+sys.path.insert(0, str(ROOT))
 
 from etaoi_collector.pricing.book import price_book
 from etaoi_collector.recording.catalogue.database import CatalogueFile
@@ -28,7 +28,7 @@ from etaoi_collector.sources.base import Source
 from etaoi_collector.sources.catalogued import open_catalogued
 from etaoi_collector.wire.trace_records import TraceWriter
 from etaoi_tui.app import ViewerApp
-from screenshots import FOLDER
+from scripts.screenshots import FOLDER
 from tests import generate
 from tests.app.world import FedSource
 from tests.scribe import Clock, Open, Scribe

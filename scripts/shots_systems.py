@@ -15,12 +15,12 @@ from asyncio.subprocess import PIPE, Process
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
+sys.path.insert(0, str(ROOT))
 
 from etaoi_collector.collector import Collector, CollectorOptions, Record
 from etaoi_collector.sources.remote import RemoteSource
 from etaoi_tui.app import ViewerApp
-from screenshots import write
+from scripts.screenshots import write
 from tests.bridges.real import DRIVERS, VERSIONS
 from tests.livekit.told import NEWEST, OWN
 from tests.real_env import real_env

@@ -14,13 +14,13 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
+sys.path.insert(0, str(ROOT))
 
 from etaoi_collector.collector import Collector, CollectorOptions, Record
 from etaoi_collector.sources.live import LiveSource
 from etaoi_collector.store.model import Status
 from etaoi_tui.app import ViewerApp
-from screenshots import write
+from scripts.screenshots import write
 from tests.bridges.real import DRIVERS
 from tests.bridges.test_together import SYSTEMS, python
 
