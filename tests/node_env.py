@@ -61,7 +61,7 @@ def node_project(source: Path) -> NodeProject:
     """
     node = real_env("node", NODE).with_name("node")
     home = ENVIRONMENTS / f"node-{source.name}"
-    with locked(ENVIRONMENTS / f".node-{source.name}.lock"):
+    with locked(ENVIRONMENTS / f".node-{source.name}.lock") as held:
         home.mkdir(exist_ok=True)
         lock = (source / "package-lock.json").read_bytes()
         installed = home / ".installed"
@@ -77,6 +77,7 @@ def node_project(source: Path) -> NodeProject:
                 text=True,
                 timeout=PATIENCE,
                 check=False,
+                pass_fds=held,
             )
             told = done.stdout + done.stderr
             if done.returncode and any(word in told for word in _NOT_TO_BE_HAD):

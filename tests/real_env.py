@@ -12,7 +12,6 @@ import hashlib
 import os
 import subprocess
 import sys
-import venv
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,13 +36,14 @@ def real_env(name: str, *requirements: str) -> Path:
     python = home / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     wanted = hashlib.sha256("\n".join([sys.version, str(ROOT), *sorted(requirements)]).encode()).hexdigest()
     stamps = home / ".installed"
-    with locked(ENVIRONMENTS / f".{name}.lock"):
+    with locked(ENVIRONMENTS / f".{name}.lock") as lock:
         if python.exists() and (stamps / wanted).exists():
             return python
         if not python.exists() or not stamps.exists():
-            venv.create(home, with_pip=True, clear=True)
+            make = [sys.executable, "-m", "venv", "--clear", str(home)]
+            subprocess.run(make, check=True, pass_fds=lock)
         pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements]
-        done = subprocess.run(pip, capture_output=True, text=True, check=False)
+        done = subprocess.run(pip, capture_output=True, text=True, check=False, pass_fds=lock)
         if done.returncode:
             raise RuntimeError(
                 f"pip could not install {requirements} into {home}:\n{done.stdout}{done.stderr}"
@@ -54,9 +54,14 @@ def real_env(name: str, *requirements: str) -> Path:
 
 
 @contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Let one process at a time do what is in the block."""
+def locked(path: Path) -> Iterator[tuple[int]]:
+    """Let one process at a time do what is in the block.
+
+    Yields:
+        What programs that it starts are to be given as ``pass_fds``: they go on when the tests are killed,
+        and until they end nobody else may write where they write.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+        yield (file.fileno(),)
