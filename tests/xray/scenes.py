@@ -16,12 +16,11 @@ from langchain.agents.middleware import (
     SummarizationMiddleware,
     TodoListMiddleware,
 )
-from langchain_anthropic.middleware import AnthropicPromptCachingMiddleware
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.tools import tool
 
 from tests.xray import hooks
-from tests.xray.models import PASSED, Plain, WritingModel, asks, claude
+from tests.xray.models import PASSED, Plain, WritingModel, asks
 from tests.xray.witness import witnessed
 
 Instrument = Callable[[list[Any]], list[Any]]
@@ -205,6 +204,10 @@ def caching(instrument: Instrument) -> Scene:
 
 def caching_by_the_provider(instrument: Instrument) -> Scene:
     """Anthropic's own caching middleware, before the real client of the provider."""
+    from langchain_anthropic.middleware import AnthropicPromptCachingMiddleware
+
+    from tests.xray.claude import claude
+
     model = claude(answers=[asks("double", number=21)])
     return _scene(instrument, [hooks.Rewrites(), AnthropicPromptCachingMiddleware(ttl="1h")], model=model)
 
