@@ -66,8 +66,8 @@ _SHARED_SCENARIOS = {"bridges": "bridges", "livekit": "livekit", "voice": "livek
 
 
 _NEW_OBJECTS = 20_000
-"""Objects that came and did not go for which garbage is looked for: by Python's own 700 it took a fifth of the
-time of tests with a screen. Where a test counts what lives, it looks itself."""
+"""Objects that came and did not go for which garbage is looked for: by Python's own 700 it took a fifth of
+all CPU where a screen is drawn. Where a test counts what lives, it looks itself."""
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
