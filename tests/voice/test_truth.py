@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from etaoi_tui.view.voice.model import Basis, Kind, MarkKind, Turn
-from tests.livekit.told import Told, ask, prepare
+from tests.livekit.recorded_run import RecordedRun, prepare, run_once
 from tests.voice.calls import folded
 from tests.voice.truth import ALL, SHOWN, compared, silences
 
@@ -36,9 +36,9 @@ def _names(key: Key) -> str:
     return "-".join(key)
 
 
-def _run(key: Key) -> tuple[Told, list[Turn]]:
+def _run(key: Key) -> tuple[RecordedRun, list[Turn]]:
     prepare(ALL)
-    run = ask(*key)
+    run = run_once(*key)
     return run, folded(run.raw["events"]).turns
 
 

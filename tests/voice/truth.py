@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise, product
 
 from etaoi_tui.view.voice.model import Kind, Stage, Turn
-from tests.livekit.told import Told, ask, prepare
+from tests.livekit.recorded_run import RecordedRun, prepare, run_once
 from tests.voice.calls import folded
 
 ALL = [
@@ -59,7 +59,7 @@ class Compared:
     derived: int = 0
     """How many of `told` the view calls derived, not measured."""
     errors: list[float] = field(default_factory=list)
-    """Told less real, where there are as many of both."""
+    """RecordedRun less real, where there are as many of both."""
 
     @property
     def complete(self) -> bool:
@@ -72,7 +72,7 @@ class Compared:
         return max((abs(error) for error in self.errors), default=0.0)
 
 
-def compared(run: Told, turns: list[Turn]) -> dict[str, Compared]:
+def compared(run: RecordedRun, turns: list[Turn]) -> dict[str, Compared]:
     """Hold every stage of a call against the log; where nobody speaks, what is shown are words."""
     found = {}
     written = not run.log("playback_started")
@@ -90,7 +90,7 @@ def compared(run: Told, turns: list[Turn]) -> dict[str, Compared]:
     return found
 
 
-def _stages(run: Told, turns: list[Turn], kind: Kind) -> list[Stage]:
+def _stages(run: RecordedRun, turns: list[Turn], kind: Kind) -> list[Stage]:
     """All that counts: neither noises nor requests that led to nothing."""
     noises = run.log("user_started", lambda line: not line["text"]) if kind is Kind.USER else []
     return [
@@ -104,7 +104,7 @@ def _stages(run: Told, turns: list[Turn], kind: Kind) -> list[Stage]:
     ]
 
 
-def _real(run: Told, kind: Kind, what: str) -> list[float]:
+def _real(run: RecordedRun, kind: Kind, what: str) -> list[float]:
     if what == "silenced":
         return sorted(at for _, at in _heard(run))
     if kind is Kind.CALLBACK:
@@ -119,7 +119,7 @@ def _real(run: Told, kind: Kind, what: str) -> list[float]:
     return run.log(what)
 
 
-def _heard(run: Told) -> Iterator[tuple[float, float]]:
+def _heard(run: RecordedRun) -> Iterator[tuple[float, float]]:
     """When the agent was heard: from its first sound until it fell silent for good."""
     began = silent = None
     for line in run.raw["log"]:
@@ -143,7 +143,7 @@ class Silence:
     parts: dict[str, float]
 
 
-def silences(run: Told) -> Iterator[Silence]:
+def silences(run: RecordedRun) -> Iterator[Silence]:
     """Return the real silence after each thing that the user said, as far as an answer was heard."""
     lines = run.raw["log"]
     for n, line in enumerate(lines):
@@ -195,7 +195,7 @@ def _of(turn: Turn, kind: Kind) -> float:
 def matrix() -> Iterator[str]:
     """Run everything, and return the largest errors as lines; in ms."""
     prepare(ALL)
-    runs = {key: ask(*key) for key in ALL}
+    runs = {key: run_once(*key) for key in ALL}
     tables = {key: compared(run, folded(run.raw["events"]).turns) for key, run in runs.items()}
     yield "largest error in ms, or told/real where they are not as many; * derived"
     for key, table in tables.items():

@@ -1,4 +1,4 @@
-"""A call of livekit-agents, told by its own spans alone; run in the environment of `tests.livekit.told`.
+"""A call of livekit-agents, told by its own spans alone; run in the environment of `tests.livekit.recorded_run`.
 
 Usage: livekit_call.py HOST:PORT
 """
