@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
+
+import msgspec
 
 Mode = Literal["wide", "medium", "drawer", "narrow"]
 
@@ -109,8 +110,7 @@ class DetailNeed:
         self.lines = min(max(self._most, lines), ALL)
 
 
-@dataclass(slots=True)
-class Layout:
+class Layout(msgspec.Struct):
     """What a person chose.
 
     Attributes:
@@ -126,8 +126,8 @@ class Layout:
     detail_width: float = 0.42
     detail_height: float = DETAIL_HEIGHT
     theme: str = ""
-    recent: list[str] = field(default_factory=list)
-    filters: dict[str, str] = field(default_factory=dict)
+    recent: list[str] = []
+    filters: dict[str, str] = {}
 
     def used(self, entry_id: str) -> None:
         """Remember what was chosen in the palette."""
@@ -179,7 +179,7 @@ class Layout:
             with open(
                 os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
             ) as file:
-                json.dump(asdict(self), file, indent=1)
+                json.dump(msgspec.structs.asdict(self), file, indent=1)
             new.replace(path)
         except OSError:
             return
