@@ -23,6 +23,9 @@ _GAP = "   "
 _CHIP_CELLS = 24
 """Least cells of a chip: with fewer of them, fewer chips are shown."""
 
+_LEAST_WORDS = 12
+"""Cells below which words say nothing."""
+
 _HINT_CELLS = 46
 """Cells from which on a chip names its key."""
 
@@ -162,7 +165,7 @@ def _chip(chip: Chip, cells: int, frame: int) -> list[Piece]:
             shortened = one_line(text, room)
             pieces.append(((" " if len(pieces) > 1 else "") + shortened, look))
             remaining -= cell_len(pieces[-1][0])
-    if chip.words and remaining > 6:
+    if chip.words and remaining > _LEAST_WORDS:
         words = chip.words
         if chip.newest:
             words = f" “{crop_start(words, remaining - 3)}"
