@@ -13,7 +13,9 @@ async def test_turns_that_are_followed_move_no_pane(size: tuple[int, int]) -> No
         scribe = w.scribe
         panes = []
         for _ in range(4):
-            run = scribe.start("sub_agent", "support", None, {"inputs": "hi"}, metadata={"thread_id": "chat-1"})
+            run = scribe.start(
+                "sub_agent", "support", None, {"inputs": "hi"}, metadata={"thread_id": "chat-1"}
+            )
             for _ in range(3):
                 call = scribe.start("llm", "gpt-5", run)
                 for words in ("Let me ", "look"):
