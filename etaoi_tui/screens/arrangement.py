@@ -21,9 +21,9 @@ from etaoi_tui.view.layout import (
     Layout,
     Mode,
     has_frames,
+    list_columns,
     mode_of,
     tree_lines,
-    wide_list,
 )
 from etaoi_tui.widgets.conversation_view import ConversationView
 from etaoi_tui.widgets.detail_pane import DetailPane
@@ -252,8 +252,8 @@ class Arrangement:
             listed = max(listed, round(self._screen.size.width * _PICKER))
         elif self._single and listed == TRACES:
             listed = min(listed, STRIP)
-        elif mode == "wide" and listed == TRACES:
-            listed = wide_list(self._screen.size.width)
+        elif mode != "narrow" and listed == TRACES:
+            listed = list_columns(mode, self._screen.size.width)
         width = max(self._screen.size.width - 20, 10)
         self._traces.styles.width = "1fr" if mode == "narrow" else min(listed, width)
         share = self.sizes.detail_width

@@ -150,6 +150,7 @@ class Workspace(Screen[None]):
             self.payloads,
             now,
             self.totals,
+            self._budget_watch.crossed_together,
         )
         self.detail_controller = DetailController(
             self,

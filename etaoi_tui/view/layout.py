@@ -46,16 +46,17 @@ def has_frames(width: int, height: int) -> bool:
 TRACES = 34
 """Columns of the list until somebody chooses others; with one run in it, it is a strip."""
 
-WIDE_TRACES = 46
-"""The same on a wide screen, where a question is read whole and the tree still has more than it needs."""
+WIDEST_TRACES = 46
+"""The most that it takes by itself: most questions are read whole then."""
 
 _LIST_SHARE = 0.6
-"""What the list gets of each column beyond the first wide screen, whose tree has tokens and cost already."""
+"""What the list gets of each column beyond the narrowest screen of its arrangement."""
 
 
-def wide_list(width: int) -> int:
-    """Return the columns of the list on a wide screen until somebody chooses others."""
-    return min(WIDE_TRACES, TRACES + int((width - WIDE) * _LIST_SHARE))
+def list_columns(mode: Mode, width: int) -> int:
+    """Return the columns of a list that stays open until somebody chooses others."""
+    beyond = width - (WIDE if mode == "wide" else MEDIUM)
+    return min(WIDEST_TRACES, TRACES + int(beyond * _LIST_SHARE))
 
 
 DETAIL_HEIGHT = 0.4

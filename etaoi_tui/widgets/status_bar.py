@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from etaoi_collector.store.model import Status
-from etaoi_tui.text import one_line
+from etaoi_tui.text import crop_start, one_line
 from etaoi_tui.view.glyphs import SPINNER, STATUS_GLYPHS
 from etaoi_tui.view.now_line import Chip
 from etaoi_tui.view.status import StatusLine
@@ -107,7 +107,7 @@ class StatusBar(LineWidget):
         used = len(" etaoi")
         wanted = [part for part in status.parts if part[2] or not status.chips]
         needed = sum(cell_len(text) + len(_GAP) for text, _, must in wanted if must)
-        room = width - used - right_cells - needed - 1
+        room = width - used - right_cells - needed - (len(_GAP) if right else 1)
         self._spots = []
         if status.chips:
             for piece in self._chips(used, room):
@@ -152,22 +152,20 @@ def _chip(chip: Chip, cells: int, frame: int) -> list[Piece]:
     hint = f" alt+{chip.number}" if cells >= _HINT_CELLS else ""
     remaining = cells - 2 - len(hint)
     pieces: list[Piece] = [(f"{glyph} ", state)]
-    for text, look, most in (
-        (chip.agent, "agent", remaining // 2 if chip.doing else remaining),
-        (chip.doing, "warning" if chip.waits else chip.kind, remaining),
-        (chip.since, "muted", remaining),
+    for text, look, most, least in (
+        (chip.agent, "agent", remaining // 2 if chip.doing else remaining, 3),
+        (chip.doing, "warning" if chip.waits else chip.kind, remaining, 3),
+        (chip.since, "muted", remaining, cell_len(chip.since)),  # half of a number is another number
     ):
         room = min(remaining - (1 if len(pieces) > 1 else 0), most)
-        if text and room >= 3:
+        if text and room >= least:
             shortened = one_line(text, room)
             pieces.append(((" " if len(pieces) > 1 else "") + shortened, look))
             remaining -= cell_len(pieces[-1][0])
     if chip.words and remaining > 6:
         words = chip.words
         if chip.newest:
-            while cell_len(words) > remaining - 3:
-                words = words[max(cell_len(words) - (remaining - 3), 1) :]
-            words = f" “{words}"
+            words = f" “{crop_start(words, remaining - 3)}"
         else:
             words = " " + one_line(words, remaining - 1)
         pieces.append((words, "words"))
