@@ -60,7 +60,7 @@ class RunCollector:
     Args:
         store: Only read.
         reader: Reads recorded events.
-        first_segment: Number of the segment that event references call 0.
+        first_segment: Number of the oldest segment that is there.
     """
 
     def __init__(self, store: Store, reader: EventBytes, first_segment: int = 0) -> None:
@@ -68,7 +68,6 @@ class RunCollector:
         """Every run's row says all of it. False once one left memory before its row was made."""
         self._store = store
         self._reader = reader
-        self._first_segment = first_segment
         self._pending: dict[Trace, None] = {}
         self._scans: dict[Trace, RunScan] = {}
         self._reported: dict[str, _ReportedRun] = {}
@@ -138,7 +137,7 @@ class RunCollector:
         for trace in list(self._pending):
             scan = self._scans.get(trace)
             if scan is None:
-                scan = self._scans[trace] = RunScan(self._first_segment)
+                scan = self._scans[trace] = RunScan()
             while not scan.look(trace, None if until is None else _SPANS_AT_ONCE):
                 if until is not None and time.perf_counter() >= until:
                     return
