@@ -229,7 +229,7 @@ def _lenient_decoder(encoding: str) -> Callable[[], codecs.IncrementalDecoder]:
 
 
 def read_alt_with_digits() -> None:
-    """Read what terminals send for alt and a digit as that key: `textual._ansi_sequences.ANSI_SEQUENCES_KEYS`.
+    """Read what terminals send for alt and a digit as that key: `textual._ansi_sequences`.
 
     Textual makes the characters of it that a Mac has on these keys, whatever the machine is.
     """
