@@ -131,20 +131,24 @@ class RunPainter:
             return self._narrow_group(group, figures, width, f" {fold} ", runs)
         room = at.question + (at.state + 1 if at.state else 0)
         beyond = _beyond(_failures(figures)[0], at)
+        beside = at.agent - beyond if at.agent else 0
         room -= 0 if at.agent else beyond
-        course = cols.course(group, self._figures, min(cols.COURSE_RUNS, at.agent or 8))
-        if not at.agent and course:
-            room -= len(course) + 1
-        name = one_line(cols.group_name(group), max(room - len(runs), 4))
+        course = cols.course(group, self._figures, min(cols.COURSE_RUNS, beside or 8))
+        if course and not beside:
+            beside = len(course)
+            room -= beside + 1
+        name = cols.group_name(group)
+        if beside and cell_len(name) + len(runs) > room:
+            room += beside + 1
+            beside = 0
+        name = one_line(name, max(room - len(runs), 4))
         pieces: list[Piece] = [
             (f" {fold} ", "trace-list--muted"),
             (name, "trace-list--group"),
             (fit(runs, max(room - cell_len(name), 0)) + " ", "trace-list--muted"),
         ]
-        if at.agent:
-            pieces.append((fit(course, at.agent - beyond) + " ", "trace-list--muted"))
-        elif course:
-            pieces.append((course + " ", "trace-list--muted"))
+        if beside:
+            pieces.append((fit(course, beside) + " ", "trace-list--muted"))
         pieces += self._numbers(at, figures, self._is_over(figures))
         pieces.append((fit(_active(figures), at.duration, "right"), "trace-list--running"))
         if at.clock:

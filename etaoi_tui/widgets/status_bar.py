@@ -173,7 +173,7 @@ def _chip(chip: Chip, cells: int, frame: int) -> list[Piece]:
             pieces.append(((" " if len(pieces) > 1 else "") + shortened, look))
             remaining -= cell_len(pieces[-1][0])
     wanted = _LEAST_WORDS if chip.newest else cell_len(chip.words[:_LONGEST_WORDS])
-    if hint and chip.words and remaining < wanted + 2:
+    if hint and chip.words and remaining < wanted + 2 and remaining + len(hint) > _LEAST_WORDS:
         remaining += len(hint)  # words say more than the key, which is the chip's place
         hint = ""
     words = chip.words

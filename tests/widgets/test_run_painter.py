@@ -173,3 +173,11 @@ def test_questions_that_begin_alike_show_where_they_differ(listed: Listed) -> No
     assert question_cell(trace, "", 24, [eight]) == "x"
     for room in range(1, 90):
         assert len(question_cell(trace, seven, room, [eight])) <= room
+
+
+@pytest.mark.parametrize("width", [53, 60, 66, 72, 80, 100, 124])
+def test_a_conversation_s_name_and_course_are_not_cut_for_each_other(listed: Listed, width: int) -> None:
+    for number in range(40):
+        listed.run(f"run {number}", tool_fails=True, thread="batch-03-of-july")
+    group = text(listed.draw(width)[0])
+    assert "batch-03-of-july 40 runs" in group and "(✗40)" in group and "…" not in group
