@@ -295,7 +295,8 @@ class Arrangement:
         trace, document, cursor = self._tree.rows.trace, self._detail.document, self._tree.cursor
         if self._trace is not trace:
             self._trace = trace
-            self._fitted = 0
+            if trace is None or not trace.running:
+                self._fitted = 0  # one run after the other that is followed moves no pane
             self._detail_need.forget()
         # What stands there until the cursor has come to rest tells nothing of this row.
         if document is not None and cursor is not None and document.key.endswith(cursor.span_id):

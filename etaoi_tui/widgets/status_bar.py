@@ -23,6 +23,12 @@ _GAP = "   "
 _CHIP_CELLS = 24
 """Least cells of a chip: with fewer of them, fewer chips are shown."""
 
+_LEAST_WORDS = 12
+"""Cells below which the newest words say nothing."""
+
+_LONGEST_WORDS = 30
+"""Cells that arguments or a question get before the key is named."""
+
 _HINT_CELLS = 46
 """Cells from which on a chip names its key."""
 
@@ -127,7 +133,7 @@ class StatusBar(LineWidget):
         return Strip(segments).adjust_cell_length(width, base)
 
     def _chips(self, at: int, room: int) -> list[Piece]:
-        """Draw as many chips as fit, each as wide as the others; the first has the lowest number."""
+        """Draw as many chips as fit, each in as many cells as the others; the first has the lowest number."""
         chips = self._status.chips
         chip_count = max(min(len(chips), room // (_CHIP_CELLS + len(_GAP))), 1)
         more = f"{_GAP}+{len(chips) - chip_count}" if len(chips) > chip_count else ""
@@ -142,6 +148,10 @@ class StatusBar(LineWidget):
             self._spots.append((at, at + cells, chip.number))
             at += cells
             pieces += [(_GAP, "muted"), *drawn]
+            if chip is not chips[chip_count - 1] or more:
+                # What one agent says moves no other's chip.
+                pieces.append((" " * (each - cells), "muted"))
+                at += each - cells
         return [*pieces, (more, "muted")] if more else pieces
 
 
@@ -162,8 +172,12 @@ def _chip(chip: Chip, cells: int, frame: int) -> list[Piece]:
             shortened = one_line(text, room)
             pieces.append(((" " if len(pieces) > 1 else "") + shortened, look))
             remaining -= cell_len(pieces[-1][0])
-    if chip.words and remaining > 6:
-        words = chip.words
+    wanted = _LEAST_WORDS if chip.newest else cell_len(chip.words[:_LONGEST_WORDS])
+    if hint and chip.words and remaining < wanted + 2:
+        remaining += len(hint)  # words say more than the key, which is the chip's place
+        hint = ""
+    words = chip.words
+    if words and remaining > (_LEAST_WORDS if chip.newest else 6):
         if chip.newest:
             words = f" “{crop_start(words, remaining - 3)}"
         else:

@@ -226,3 +226,33 @@ async def test_words_that_stream_begin_with_a_whole_word() -> None:
             assert set(shown) <= set(
                 "The carrier has it since this morning and by the page of its depot it comes".split()
             )
+
+
+async def test_what_one_agent_says_moves_no_other_s_chip() -> None:
+    async with world(size=(160, 24)) as (w, pilot):
+        calls = []
+        for name in ("reader", "writer", "critic"):
+            calls.append(w.scribe.start("llm", "gpt-5", w.scribe.start("sub_agent", name, agent=name)))
+        await w.tick(pilot)
+        places = set()
+        for words in ("a", " few words", " and many more of them, so that they do not fit"):
+            w.scribe.say(calls[0], words)
+            await w.tick(pilot)
+            line = first_line(w)
+            places.add((line.index("reader"), line.index("writer"), line.index("critic")))
+        assert len(places) == 1 and "do not fit" in line
+
+
+@pytest.mark.parametrize(("width", "named"), [(142, False), (220, True)])
+async def test_words_go_before_the_key_where_room_is_short(width: int, named: bool) -> None:
+    async with world(size=(width, 24)) as (w, pilot):
+        for name in ("reader", "writer"):
+            call = w.scribe.start("llm", "gpt-5-mini", w.scribe.start("sub_agent", name, agent=name))
+            w.scribe.say(call, "It arrives by Thursday, they say")
+        wait_for_person(w, "dba", "May I drop it?")
+        await w.tick(pilot)
+        line = first_line(w)
+        assert ("alt+1" in line) is named and (
+            "by Thursday" in line or "Thursday, they" in line or "they say" in line
+        )
+        assert "May I drop" in line
