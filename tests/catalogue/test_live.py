@@ -285,3 +285,43 @@ def test_more_time_goes_into_rows_while_nothing_arrives(
             catalogue.follow(changes)
         shares.append(collector.used / collector.now)
     assert shares == pytest.approx([0.01, 0.2], rel=0.1)
+
+
+_WITHIN = """
+import resource, sys
+from etaoi_tui.cli.main import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), int(sys.argv[1])))
+main(sys.argv[2:], prog_name="etaoi-tui")
+"""
+
+
+@pytest.mark.parametrize("room", [20_000, 200_000, 600_000])
+def test_a_disk_that_is_full_while_a_viewer_records_leaves_nothing_wrong(tmp_path: Path, room: int) -> None:
+    """First the recording has no more room, then the catalogue, or the catalogue at once."""
+    state = tmp_path / "state"
+    with subprocess.Popen(
+        [sys.executable, "-c", _WITHIN, str(room), "--port", "0"],
+        env=environment(state),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stderr is not None
+            url = process.stderr.readline().split()[2].rstrip(";")
+            load = [sys.executable, "-m", "tests.load", url, "--events", "4000"]
+            subprocess.run(load, cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
+            (now,) = objects(run_here(state, "ls", "--json").stdout)
+            assert now["running"] and now["bytes"] <= room
+            process.send_signal(signal.SIGINT)
+            errors = process.communicate(timeout=PATIENCE)[1]
+            assert process.returncode == 0
+            assert "recording stopped" in errors.lower()
+        finally:
+            process.kill()
+    (listed,) = objects(run_here(state, "ls", "--json").stdout)
+    entry, rows = read(tmp_path / "other", recorded(state))
+    assert (listed["traces"], listed["errors"], listed["running"]) == (entry.traces, entry.errors, False)
+    assert told(state) is not None
+    assert facts(told(state)[1]) == facts(rows)  # type: ignore[index]
