@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 
 from etaoi_collector.projections.recorded_content import EventBytes
+from etaoi_collector.projections.trace_names import is_listed
 from etaoi_collector.recording.catalogue.database import Entry
 from etaoi_collector.recording.catalogue.describe_run import run_row
 from etaoi_collector.recording.catalogue.run_row import RunRow
@@ -92,6 +93,10 @@ class RunCollector:
         sums = self._sums
         entry.rows, entry.traces, entry.errors = sums.rows, sums.listed, sums.errors
         entry.tokens = dict(sums.tokens)
+        for trace in self._pending:  # what is said in all does not wait for rows
+            if trace.trace_id not in self._reported:
+                entry.traces += is_listed(trace)
+                entry.errors += trace.errors
 
     def forget_before(self, segment: int) -> list[int]:
         """Let go of runs of which nothing is left, because a recording's oldest files were deleted.
