@@ -67,7 +67,7 @@ def _write(caller: Caller, turns: Iterable[Truth], at: float, path: Path) -> flo
 
 def _calls(turns: int, folder: Path) -> tuple[Path, Path]:
     """Write a call that has not ended, and the turns that are still to come."""
-    truths = [replace(one, heard=_words(n)) for n, one in enumerate(many(turns + NEW_TURNS))]
+    truths = [replace(one, user_text=_words(n)) for n, one in enumerate(many(turns + NEW_TURNS))]
     seconds = sum(truth.seconds + PAUSE for truth in truths)
     caller = Caller(began=time.time() - seconds)
     caller.begin()

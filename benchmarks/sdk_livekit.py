@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.report import Done, Row, percentile
-from tests.livekit.told import environment
+from tests.livekit.recorded_run import environment
 from tests.real_env import ROOT
 
 _DRIVER = Path(__file__).parent / "livekit_driver.py"

@@ -22,7 +22,7 @@ from etaoi_collector.sources.remote import RemoteSource
 from etaoi_tui.app import ViewerApp
 from scripts.screenshots import write
 from tests.bridges.real import DRIVERS, VERSIONS
-from tests.livekit.told import NEWEST, OWN
+from tests.livekit.recorded_run import NEWEST, OWN
 from tests.real_env import real_env
 
 PATIENCE = 60.0

@@ -27,7 +27,7 @@ from etaoi_tui.feed import Feed
 from etaoi_tui.sdk.ids import bridge_uuid, session_uuid
 from tests.bridges.real import DRIVERS, VERSIONS
 from tests.collector.serving import serving, wait_for
-from tests.livekit.told import NEWEST, OWN
+from tests.livekit.recorded_run import NEWEST, OWN
 from tests.real_env import ROOT, real_env
 
 pytestmark = pytest.mark.real_clients

@@ -76,7 +76,7 @@ def test_an_answer_reads_without_its_marks() -> None:
         "2 * 3 * 4 and snake_case_name stay",
         "─" * 40,
     ]
-    assert style_of(layout, "Three changes") == "title" and style_of(layout, "gateway") == "title"
+    assert style_of(layout, "Three changes") == "heading" and style_of(layout, "gateway") == "title"
     assert shown(laid_out("**`a.b` is new.** c")) == ["a.b is new. c"]
     assert style_of(layout, "connect()") == "code" and style_of(layout, "# why") == "muted"
     assert style_of(layout, "return") == "json.number" and style_of(layout, '"y"') == "json.string"
@@ -137,3 +137,10 @@ def test_text_that_grows_ends_as_text_that_came_at_once(parts: list[str], width:
     lines = shown(fresh)
     assert all(cells(line) <= max(width, 12) + 4 for line in lines)
     assert not any("\x1b" in line for line in lines)
+
+
+def test_headings_look_different_by_their_level() -> None:
+    layout = laid_out("# One\n## Two\n### Three\n#### Four\n# Five **bold**")
+    assert shown(layout) == ["One", "Two", "Three", "Four", "Five bold"]
+    styles = [style_of(layout, words) for words in ("One", "Two", "Three", "Four", "Five", "bold")]
+    assert styles == ["heading", "title", "subheading", "subheading", "heading", "heading"]

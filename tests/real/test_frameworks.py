@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from etaoi_collector.store.model import Status
-from tests.livekit.told import environment
+from tests.livekit.recorded_run import environment
 from tests.real import exporting
 from tests.real.collecting import Collected
 from tests.real.exporters import ENVIRONMENTS
