@@ -137,17 +137,17 @@ class Server(pb_grpc.LoomcycleServicer):
             yield state
 
     async def ListUserAgents(self, request: Any, context: Any) -> Any:
-        found = [
+        agents = [
             agent
             for agent in self.agents.values()
             if agent.user_id == request.user_id and request.status in ("", agent.status)
         ]
-        return pb.ListUserAgentsResponse(agents=found)
+        return pb.ListUserAgentsResponse(agents=agents)
 
     async def ListChildRuns(self, request: Any, context: Any) -> Any:
         above = [agent.agent_id for agent in self.agents.values() if agent.run_id == request.parent_run_id]
-        found = [agent for agent in self.agents.values() if agent.parent_agent_id in above]
-        return pb.ListChildRunsResponse(agents=found)
+        children = [agent for agent in self.agents.values() if agent.parent_agent_id in above]
+        return pb.ListChildRunsResponse(agents=children)
 
     async def GetAgent(self, request: Any, context: Any) -> Any:
         if request.agent_id not in self.agents:

@@ -169,13 +169,13 @@ async def abandoned(stage: Stage) -> None:
         if event.event_type == "text_delta":
             try:
                 thrown = await stream.athrow(ValueError("thrown in"))
-                stage.tell(["athrow", shown_event(thrown)])
+                stage.tell(["athrow", plain_event(thrown)])
             except BaseException as error:
                 stage.tell(["athrow", type(error).__name__, str(error)])
     stage.tell([type(stream).__name__, stream.ag_running])
 
 
-def shown_event(event: Any) -> Any:
+def plain_event(event: Any) -> Any:
     return [event.event_type, getattr(event, "error", None)]
 
 
@@ -296,19 +296,19 @@ async def usage(stage: Stage) -> None:
 async def own_instance_attribute(stage: Stage) -> None:
     """Somebody has put a wrapper of their own on the agent before, and another one after."""
     agent = Agent(script("own", say("mine")))
-    seen: list[str] = []
+    calls: list[str] = []
     first = agent.run
 
-    def before(*args: Any, **kwargs: Any) -> Any:
-        seen.append("before")
+    def inner_wrapper(*args: Any, **kwargs: Any) -> Any:
+        calls.append("before")
         return first(*args, **kwargs)
 
-    agent.run = before
+    agent.run = inner_wrapper
     handle = stage.watch(agent)
     middle = agent.run
 
     def after(*args: Any, **kwargs: Any) -> Any:
-        seen.append("after")
+        calls.append("after")
         return middle(*args, **kwargs)
 
     agent.run = after
@@ -317,7 +317,7 @@ async def own_instance_attribute(stage: Stage) -> None:
         handle.detach()
     stage.tell(agent.run is after)
     await stage.ends("again", agent.run("x"))
-    stage.tell(seen)
+    stage.tell(calls)
 
 
 async def no_trace(stage: Stage) -> None:
@@ -332,7 +332,7 @@ async def no_trace(stage: Stage) -> None:
         toolsets=[server],
     )
     others = [agent, sub, server, *agent.tools]
-    before = [dict(vars(each)) for each in others]
+    attributes_before = [dict(vars(each)) for each in others]
     classes = classes_of(*others)
     provider = get_default_registry().get_provider_class("scripted")
     second = None
@@ -351,8 +351,10 @@ async def no_trace(stage: Stage) -> None:
         await agent.run("still watched by the second")
     keep = ("_mcp_manager", "_mcp_tools", "_mcp_connected", "log")
     after = [{key: value for key, value in vars(each).items() if key not in keep} for each in others]
-    before = [{key: value for key, value in each.items() if key not in keep} for each in before]
-    stage.tell(after == before)
+    attributes_before = [
+        {key: value for key, value in each.items() if key not in keep} for each in attributes_before
+    ]
+    stage.tell(after == attributes_before)
     stage.tell(classes_of(*others) == classes)
     stage.tell(get_default_registry().get_provider_class("scripted") is provider is Scripted)
     await stage.ends("run", agent.run("x"))
