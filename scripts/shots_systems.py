@@ -2,7 +2,7 @@
 
     python scripts/shots_systems.py [NAME...]
 
-What they do is played by ``tests/bridges/drivers/shown.py``, in an environment of their own that is made on
+What they do is played by ``tests/bridges/drivers/showcase.py``, in an environment of their own that is made on
 first use.
 """
 
@@ -52,7 +52,7 @@ async def start(system: str, url: str) -> Process:
     """Let a system play, until its run stands as it is to be shown."""
     agent = await asyncio.create_subprocess_exec(
         str(python()),
-        str(DRIVERS / "shown.py"),
+        str(DRIVERS / "showcase.py"),
         system,
         url,
         env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'collector'}"},

@@ -4,7 +4,7 @@ Drivers run in environments of their own, with the project's folders on the path
 
     python DRIVER.py BRIDGE SCENARIO MODE  ->  one JSON line on the real stdout
 
-``{"outcome": what the scenario reported about itself, "stdout": what it printed, "events": what was recorded}``
+``{"outcome": what the scenario reported, "stdout": what it printed, "events": what was recorded}``
 """
 
 from __future__ import annotations

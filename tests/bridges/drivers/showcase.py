@@ -1,6 +1,6 @@
-"""A run of one agent system that shows its features, sent to a viewer; it stays as it is until this program is ended.
+"""A run of one agent system for the pictures, sent to a viewer; it stays as it is until this program ends.
 
-python shown.py SYSTEM URL
+python showcase.py SYSTEM URL
 """
 
 from __future__ import annotations
@@ -128,10 +128,10 @@ async def loomcycle(url: str) -> None:
     ]
 
     async def run() -> None:
-        async for message in client.run_streaming(
+        async for event in client.run_streaming(
             agent="reviewer", segments=text_segments("Review the parser.")
         ):
-            if message.type == "awaiting_review":
+            if event.type == "awaiting_review":
                 assert await asyncio.to_thread(handle.flush, 20.0)
                 _line()
 
