@@ -2,7 +2,7 @@
 
     python scripts/shots_systems.py [NAME...]
 
-What they do is played by ``tests/bridges/drivers/showcase.py``, in an environment of their own that is made on
+What they do is played by ``tests/bridges/drivers/showcase.py``, in an environment of its own, made on
 first use.
 """
 

@@ -155,17 +155,16 @@ def test_sub_agents_with_their_inside(version: str) -> None:
         ["tool Agent", ["sub_agent l", *inside], ["sub_agent r", *inside]],
         "llm m-1",
     ]
-    digger, left_child, right = (span for span in root.all() if span.kind == "sub_agent")
+    digger, left, right = (span for span in root.all() if span.kind == "sub_agent")
     assert (digger.payload["inputs"], digger.result["outputs"]) == ("dig", "dug")
-    assert (left_child.payload["inputs"], left_child.result["outputs"], left_child.error) == (
+    assert (left.payload["inputs"], left.result["outputs"], left.error) == (
         "left",
         "went left",
         None,
     )
     assert (right.error, right.parent and right.parent.error) == ("stuck", None)
     runs = [
-        next(delta["run_id"] for delta in span.deltas if "run_id" in delta)
-        for span in (digger, left_child, right)
+        next(delta["run_id"] for delta in span.deltas if "run_id" in delta) for span in (digger, left, right)
     ]
     assert runs == ["crun_1", "crun_2", "crun_3"]
     assert {"system_prompt": "You are the boss."} in root.deltas
@@ -372,13 +371,13 @@ def test_runs_that_others_start(version: str) -> None:
 def test_runs_name_a_snapshot_of_their_agent(version: str) -> None:
     story = forest("loomcycle", version, "stream")
     (card,) = story.cards
-    payload = card.payload
-    assert (payload["framework"], payload["agent_name"], payload["llm"]) == (
+    agent = card.payload
+    assert (agent["framework"], agent["agent_name"], agent["llm"]) == (
         "loomcycle",
         "finder",
         {"model": "m-1"},
     )
-    assert [tool["name"] for tool in payload["tools"]] == ["HTTP", "Read"]
+    assert [tool["name"] for tool in agent["tools"]] == ["HTTP", "Read"]
     card_id = card.start["span_id"]
     first, *others = story.roots
     assert first.snapshots == [card_id]

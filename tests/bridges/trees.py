@@ -127,9 +127,7 @@ class Forest:
 
     def one(self, kind: str, name: str | None = None) -> SpanNode:
         matches = self.find(kind, name)
-        assert len(matches) == 1, (
-            f"{len(matches)} of {kind} {name}: {[root.outline() for root in self.roots]}"
-        )
+        assert len(matches) == 1, f"{len(matches)} {kind} {name}: {[root.outline() for root in self.roots]}"
         return matches[0]
 
     def nothing_dangles(self) -> None:

@@ -332,7 +332,7 @@ async def no_trace(stage: Stage) -> None:
         toolsets=[server],
     )
     others = [agent, sub, server, *agent.tools]
-    attributes_before = [dict(vars(each)) for each in others]
+    before = [dict(vars(each)) for each in others]
     classes = classes_of(*others)
     provider = get_default_registry().get_provider_class("scripted")
     second = None
@@ -351,10 +351,8 @@ async def no_trace(stage: Stage) -> None:
         await agent.run("still watched by the second")
     keep = ("_mcp_manager", "_mcp_tools", "_mcp_connected", "log")
     after = [{key: value for key, value in vars(each).items() if key not in keep} for each in others]
-    attributes_before = [
-        {key: value for key, value in each.items() if key not in keep} for each in attributes_before
-    ]
-    stage.tell(after == attributes_before)
+    before = [{key: value for key, value in each.items() if key not in keep} for each in before]
+    stage.tell(after == before)
     stage.tell(classes_of(*others) == classes)
     stage.tell(get_default_registry().get_provider_class("scripted") is provider is Scripted)
     await stage.ends("run", agent.run("x"))
