@@ -128,10 +128,10 @@ async def loomcycle(url: str) -> None:
     ]
 
     async def run() -> None:
-        async for event in client.run_streaming(
+        async for update in client.run_streaming(
             agent="reviewer", segments=text_segments("Review the parser.")
         ):
-            if event.type == "awaiting_review":
+            if update.type == "awaiting_review":
                 assert await asyncio.to_thread(handle.flush, 20.0)
                 _line()
 
