@@ -88,7 +88,7 @@ def take_until(source: CataloguedSource, store: Store, enough: Callable[[], bool
             fold_item(store, item)
 
 
-def test_in_the_end_all_is_there_once_and_in_order(tmp_path: Path) -> None:
+def test_after_reading_every_event_is_there_once_and_in_order(tmp_path: Path) -> None:
     tried = 0
     for path in sorted(native(tmp_path).iterdir()):
         source = ReplaySource(path)
@@ -135,7 +135,7 @@ def test_all_runs_are_listed_before_any_event_is_read(tmp_path: Path) -> None:
     listed.close()
 
 
-def test_a_run_that_is_asked_for_is_read_before_anything_else(tmp_path: Path) -> None:
+def test_a_requested_run_is_read_first(tmp_path: Path) -> None:
     path = write_run(tmp_path, events=6_000)
     row = run_rows(tmp_path, path)[-2]
     source, store = opened(path, tmp_path), Store()
@@ -153,7 +153,7 @@ def test_a_run_that_is_asked_for_is_read_before_anything_else(tmp_path: Path) ->
     source.close()
 
 
-def test_asking_for_runs_while_the_rest_is_read_changes_nothing(tmp_path: Path) -> None:
+def test_requesting_runs_while_reading_does_not_change_the_result(tmp_path: Path) -> None:
     """Whenever it is asked, and however often."""
     path = write_run(tmp_path, events=6_000)
     _, expected = read_plainly(path)
@@ -230,7 +230,9 @@ def test_a_frame_of_several_runs_is_handed_over_once(tmp_path: Path) -> None:
     assert places != sorted(places)
 
 
-def test_what_cannot_come_first_comes_in_its_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_cannot_be_read_first_is_read_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = write_run(tmp_path)
     assert open_catalogued(path, tmp_path) is None  # nobody has read it
     assert open_catalogued(tmp_path / "gone.msgpack", tmp_path) is None
@@ -244,7 +246,7 @@ def test_what_cannot_come_first_comes_in_its_turn(tmp_path: Path, monkeypatch: p
     source.close()
 
 
-def test_places_that_hold_something_else_cost_the_order_only(tmp_path: Path) -> None:
+def test_wrong_event_refs_cost_only_the_order(tmp_path: Path) -> None:
     """A row that is wrong about where its run lies, which no program writes."""
     path = write_run(tmp_path, events=2_000)
     _, expected = read_plainly(path)
@@ -294,7 +296,7 @@ def test_another_recording_in_its_place_is_not_listed_as_the_first(tmp_path: Pat
     source.close()
 
 
-def test_a_corrupt_catalogue_is_none(tmp_path: Path) -> None:
+def test_a_corrupt_catalogue_is_ignored(tmp_path: Path) -> None:
     path = write_run(tmp_path, events=2_000)
     run_rows(tmp_path, path)
     with sqlite3.connect(tmp_path / FILE_NAME) as database:

@@ -45,7 +45,7 @@ def matching(query: Query, store: Store, content: RecordedContent) -> set[str]:
     }
 
 
-def test_what_a_list_tells_is_true(tmp_path: Path) -> None:
+def test_the_answers_of_a_list_are_those_of_the_spans(tmp_path: Path) -> None:
     answers: dict[str, set[bool | None]] = {text: set() for text in (*TOLD, *NOT_TOLD)}
     for path in sorted(native(tmp_path).iterdir()):
         store, reader = folded(path)
@@ -99,7 +99,7 @@ def listed(tmp_path: Path) -> tuple[Path, CataloguedSource, Store]:
         ("dur>2s", False),
     ],
 )
-def test_a_filter_shows_what_the_list_tells_and_the_rest_as_it_is_read(
+def test_a_filter_shows_listed_runs_at_once_and_others_as_they_are_read(
     listed: tuple[Path, CataloguedSource, Store], text: str, tells: bool
 ) -> None:
     path, source, store = listed

@@ -90,7 +90,7 @@ def test_a_viewer_without_a_screen_writes_while_it_records(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("how", ["quit", "terminated", "killed"])
-def test_a_viewer_leaves_a_catalogue_that_holds(tmp_path: Path, how: str) -> None:
+def test_a_viewer_leaves_a_valid_catalogue(tmp_path: Path, how: str) -> None:
     state = tmp_path / "state"
     with PtySession(command("--port", "0"), state) as terminal:
         terminal.wait_for(b"/ingest")
@@ -135,7 +135,7 @@ def test_two_viewers_at_once_both_keep_the_catalogue(tmp_path: Path) -> None:
         assert facts(kept) == facts(read(tmp_path / "other", recording.path)[1])
 
 
-def test_a_flood_takes_a_small_share_of_the_time_and_is_told_whole_in_the_end(tmp_path: Path) -> None:
+def test_a_flood_takes_a_small_share_of_the_time_and_is_catalogued_completely(tmp_path: Path) -> None:
     path = write_run(tmp_path, events=12_000)
     source, store = ReplaySource(path), Store()
     collector = RunCollector(store, source)

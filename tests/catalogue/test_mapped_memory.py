@@ -26,7 +26,7 @@ def resident(path: Path) -> int:
 
 
 @pytest.mark.skipif(not MAPS.exists(), reason="the system does not tell what of a mapped file is in memory")
-def test_what_was_looked_at_is_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mapped_pages_are_released(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_reader, "LET_GO_AT", 1 << 20)
     path = write_run(tmp_path, events=9_000)
     size = path.stat().st_size

@@ -48,7 +48,7 @@ def usage_told(row: RunRow) -> Counter[tuple[object, ...]]:
 
 
 @pytest.mark.parametrize("name", RECORDINGS)
-def test_rows_say_what_a_store_says(name: str, tmp_path: Path) -> None:
+def test_rows_equal_the_traces_of_a_store(name: str, tmp_path: Path) -> None:
     path = CAPTURES / name
     store, reader = folded(path)
     entry, rows = read(tmp_path, path)
@@ -100,12 +100,12 @@ def test_the_places_of_a_run_hold_all_its_events(name: str, tmp_path: Path) -> N
     reader.close()
 
 
-def test_the_question_of_a_run_is_kept(tmp_path: Path) -> None:
+def test_the_question_of_a_run_is_stored(tmp_path: Path) -> None:
     _, rows = read(tmp_path, CAPTURES / "s05_streaming.msgpack")
     assert "cancel me" in {row.question for row in rows}
 
 
-def test_runs_that_leave_memory_meanwhile_are_told_whole(
+def test_runs_that_are_evicted_meanwhile_have_complete_rows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A bound that holds a part of the recording's spans changes nothing in the catalogue."""

@@ -69,7 +69,7 @@ def cut(path: Path) -> None:
 
 
 @pytest.mark.parametrize("change", [grow, replace, damage, cut])
-def test_what_changed_is_read_again(tmp_path: Path, change: Callable[[Path], None]) -> None:
+def test_changed_recordings_are_read_again(tmp_path: Path, change: Callable[[Path], None]) -> None:
     path = write_run(tmp_path)
     read(tmp_path, path)
     assert is_known(tmp_path, path)
@@ -79,7 +79,7 @@ def test_what_changed_is_read_again(tmp_path: Path, change: Callable[[Path], Non
     assert is_known(tmp_path, path)
 
 
-def test_what_stands_in_a_recordings_place_is_told_as_what_it_is(tmp_path: Path) -> None:
+def test_another_file_in_place_of_a_recording_is_reported(tmp_path: Path) -> None:
     path = write_run(tmp_path)
     before = listed(tmp_path)
     path.write_bytes(b"no recording")
@@ -89,7 +89,7 @@ def test_what_stands_in_a_recordings_place_is_told_as_what_it_is(tmp_path: Path)
     assert listed(tmp_path) == [told] != before
 
 
-def test_what_was_deleted_is_forgotten(tmp_path: Path) -> None:
+def test_deleted_recordings_are_forgotten(tmp_path: Path) -> None:
     path = write_run(tmp_path)
     read(tmp_path, path)
     path.unlink()
@@ -112,7 +112,7 @@ def test_a_recording_whose_first_segments_were_deleted_keeps_its_entry(tmp_path:
 
 
 @pytest.mark.parametrize("junk", [b"", b"no database", b"SQLite format 3\0" + b"\xff" * 8_000])
-def test_a_damaged_database_is_begun_anew(tmp_path: Path, junk: bytes) -> None:
+def test_a_damaged_database_is_recreated(tmp_path: Path, junk: bytes) -> None:
     path = write_run(tmp_path)
     before = listed(tmp_path)
     for file in tmp_path.glob(f"{FILE_NAME}*"):
@@ -122,7 +122,7 @@ def test_a_damaged_database_is_begun_anew(tmp_path: Path, junk: bytes) -> None:
     assert is_known(tmp_path, path)
 
 
-def test_a_database_that_is_damaged_behind_its_first_page_is_begun_anew(tmp_path: Path) -> None:
+def test_a_database_damaged_behind_its_first_page_is_recreated(tmp_path: Path) -> None:
     path = write_run(tmp_path, events=4_000)
     before = listed(tmp_path)
     with sqlite3.connect(tmp_path / FILE_NAME) as database:
@@ -147,7 +147,7 @@ def test_rows_that_cannot_be_read_are_no_runs_of_another_kind(tmp_path: Path) ->
         assert runs_of(file, at(path)) is None
 
 
-def test_two_at_once_do_not_hinder_each_other(tmp_path: Path) -> None:
+def test_two_readers_do_not_block_each_other(tmp_path: Path) -> None:
     """Both list, while one holds the database for writing."""
     write_run(tmp_path)
     before = listed(tmp_path)
@@ -242,7 +242,7 @@ def test_the_catalogue_is_private(tmp_path: Path) -> None:
     assert set(modes.values()) == {0o600}
 
 
-def test_a_recording_that_somebody_writes_is_never_taken_for_a_finished_one(tmp_path: Path) -> None:
+def test_a_recording_that_is_being_written_is_never_listed_as_finished(tmp_path: Path) -> None:
     path = write_run(tmp_path)
     data = path.read_bytes()
     path.unlink()
