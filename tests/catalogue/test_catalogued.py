@@ -99,9 +99,13 @@ def test_after_reading_every_event_is_there_once_and_in_order(tmp_path: Path) ->
             listed = opened(path, tmp_path)
             listed.prefer(row.trace_id, lambda _: False)
             tried += 1
-            told, found = everything(listed)
-            assert found == expected
-            assert (told.events, told.repeats, told.rejected) == (store.events, store.repeats, store.rejected)
+            report, events = everything(listed)
+            assert events == expected
+            assert (report.events, report.repeats, report.rejected) == (
+                store.events,
+                store.repeats,
+                store.rejected,
+            )
             listed.close()
     assert tried > 20
 
@@ -120,17 +124,17 @@ def test_all_runs_are_listed_before_any_event_is_read(tmp_path: Path) -> None:
     assert list(store.traces) == list(whole.traces)
     words, read_words = Summaries(listed), Summaries(source)
     for trace in whole.traces.values():
-        told = store.traces[trace.trace_id]
-        assert (title(told), agent_of(told), is_run(told), told.status, told.started_at, told.ended_at) == (
+        listed_trace = store.traces[trace.trace_id]
+        assert (title(listed_trace), agent_of(listed_trace), is_run(listed_trace), listed_trace.status, listed_trace.started_at, listed_trace.ended_at) == (
             title(trace), agent_of(trace), is_run(trace), trace.status, trace.started_at, trace.ended_at
         )  # fmt: skip
-        assert (told.number, told.thread, told.only_infrastructure, context_tokens(told)) == (
+        assert (listed_trace.number, listed_trace.thread, listed_trace.only_infrastructure, context_tokens(listed_trace)) == (
             trace.number, trace.thread, trace.only_infrastructure, context_tokens(trace)
         )  # fmt: skip
-        assert words.of_trace(told)[:100] == " ".join(read_words.of_trace(trace).split())[:100]
-        told_figures, read_figures = figures.of(told), figures.of(trace)
-        assert told_figures.dollars == pytest.approx(read_figures.dollars, abs=1e-9)
-        assert told_figures._replace(dollars=0, priced=0) == read_figures._replace(dollars=0, priced=0)
+        assert words.of_trace(listed_trace)[:100] == " ".join(read_words.of_trace(trace).split())[:100]
+        listed_figures, read_figures = figures.of(listed_trace), figures.of(trace)
+        assert listed_figures.dollars == pytest.approx(read_figures.dollars, abs=1e-9)
+        assert listed_figures._replace(dollars=0, priced=0) == read_figures._replace(dollars=0, priced=0)
     source.close()
     listed.close()
 
@@ -194,22 +198,22 @@ def test_a_run_that_left_memory_is_listed_and_can_be_read_again(tmp_path: Path) 
         feed.work(5.0, 0.0)
     assert store.span_count <= 800
     assert list(store.traces) == list(whole.traces)
-    gone = [trace for trace in store.traces.values() if not trace.spans]
-    assert len(gone) > 10
-    wanted = next(trace for trace in gone if trace.unread is not None and trace.unread.is_run)
-    like = whole.traces[wanted.trace_id]
-    assert (title(wanted), wanted.status) == (title(like), like.status)
-    source.prefer(wanted.trace_id, held_by(store))
+    evicted = [trace for trace in store.traces.values() if not trace.spans]
+    assert len(evicted) > 10
+    requested = next(trace for trace in evicted if trace.unread is not None and trace.unread.is_run)
+    like = whole.traces[requested.trace_id]
+    assert (title(requested), requested.status) == (title(like), like.status)
+    source.prefer(requested.trace_id, held_by(store))
     feed.work(1000.0, 0.0)
     assert feed.ended
-    assert wanted.unread is None
-    assert [span.span_id for span in wanted.spans] == [span.span_id for span in like.spans]
-    assert (wanted.status, wanted.events, wanted.input_tokens) == (
+    assert requested.unread is None
+    assert [span.span_id for span in requested.spans] == [span.span_id for span in like.spans]
+    assert (requested.status, requested.events, requested.input_tokens) == (
         like.status,
         like.events,
         like.input_tokens,
     )
-    assert not any(span.status is Status.RUNNING for span in wanted.spans)
+    assert not any(span.status is Status.RUNNING for span in requested.spans)
     source.close()
 
 

@@ -71,13 +71,13 @@ def matches(path: Path, text: str) -> dict[str, list[str]]:
     query = parse_query(text)
     assert query is not None
     store, content = read_once(path)
-    found = {
+    span_ids = {
         trace.trace_id: [
             span.span_id for span in trace.spans if not span.placeholder and query.matches(span, content)
         ]
         for trace in store.traces.values()
     }
-    return {trace: spans for trace, spans in found.items() if spans}
+    return {trace: spans for trace, spans in span_ids.items() if spans}
 
 
 def search(state: Path, text: str, *, since: float = 0.0) -> list[RunHit]:
@@ -102,10 +102,10 @@ def test_the_command_finds_the_same_as_the_viewer(state: Path, text: str) -> Non
         for path in recordings_dir(state).iterdir()
         for trace, spans in matches(path, text).items()
     }
-    found = search(state, text)
-    assert {(Path(hit.file).name, hit.trace_id): hit.matches for hit in found} == expected
-    assert len(found) == len(expected)
-    for hit in found:
+    hits = search(state, text)
+    assert {(Path(hit.file).name, hit.trace_id): hit.matches for hit in hits} == expected
+    assert len(hits) == len(expected)
+    for hit in hits:
         ids = matches(Path(hit.file), text)[hit.trace_id]
         assert [span.span_id for span in hit.spans] == ids[: len(hit.spans)]
 
@@ -123,10 +123,10 @@ def test_of_a_large_run_only_records_with_a_match_are_read(
     expected = {
         (path.name, trace) for path in recordings_dir(state).iterdir() for trace in matches(path, text)
     }
-    found = search(state, text)
-    assert {(Path(hit.file).name, hit.trace_id) for hit in found} == expected
-    assert {hit.more for hit in found} == {text == "nobody"}
-    assert all(hit.name for hit in found)
+    hits = search(state, text)
+    assert {(Path(hit.file).name, hit.trace_id) for hit in hits} == expected
+    assert {hit.more for hit in hits} == {text == "nobody"}
+    assert all(hit.name for hit in hits)
 
 
 def test_a_hit_names_the_field_of_the_words(tmp_path: Path) -> None:
@@ -287,12 +287,12 @@ def test_the_command_prints_runs_with_their_hits(state: Path) -> None:
     lines = done.stdout.splitlines()
     assert lines[0].endswith("run-20260102-040000-abcd.msgpack")
     assert any("input: " in line or "output: " in line for line in lines)
-    told = objects(run_here(state, "find", "nobody", "--json").stdout)
-    assert [one["trace_id"] for one in told] == [hit.trace_id for hit in search(state, "nobody")]
+    runs = objects(run_here(state, "find", "nobody", "--json").stdout)
+    assert [one["trace_id"] for one in runs] == [hit.trace_id for hit in search(state, "nobody")]
     assert {"file", "trace_id", "name", "question", "status", "started_at", "matches", "spans"} <= set(
-        told[0]
+        runs[0]
     )
-    assert {"span_id", "kind", "name", "where", "snippet"} == set(told[0]["spans"][0])
+    assert {"span_id", "kind", "name", "where", "snippet"} == set(runs[0]["spans"][0])
 
 
 def test_the_command_explains_empty_results_and_invalid_queries(state: Path) -> None:

@@ -161,7 +161,7 @@ def runs_of(source: CataloguedSource) -> list[str]:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_after_reading_every_event_is_there_once_and_in_order(tmp_path: Path, seed: int) -> None:
-    """Whatever was written, told and asked for when."""
+    """Whatever was written, catalogued and requested when."""
     ways = random.Random(seed)
     growing = Growing(tmp_path, of_clients(tmp_path, 1_200, 900, 1_500), segments=1 + seed % 3)
     growing.write(ways.uniform(0.05, 0.6))
@@ -218,27 +218,27 @@ def test_runs_that_the_catalogue_lacks_are_listed_before_the_rest_is_read(
     growing.tell()
     growing.write(0.9)
     source, store = growing.open(), Store()
-    known = set(runs_of(source))
-    assert len(known) > 30
+    catalogued = set(runs_of(source))
+    assert len(catalogued) > 30
     items = source.take(0.001)
     fold_item(store, items[0])
-    assert set(store.traces) == known
+    assert set(store.traces) == catalogued
     feed = Feed(source, store)
     for _ in range(1_000):
         feed.work(0.0, 0.0)
-        if set(store.traces) - known:
+        if set(store.traces) - catalogued:
             break
     assert source.reader.position < growing.size / 2
-    new = next(trace for trace in store.traces.values() if trace.trace_id not in known)
-    assert new.spans and new.number >= len(known)
+    new = next(trace for trace in store.traces.values() if trace.trace_id not in catalogued)
+    assert new.spans and new.number >= len(catalogued)
     growing.write(0.95)  # and what is appended then
-    files, seen = len(at(growing.path).files), len(store.traces)
+    files, trace_count = len(at(growing.path).files), len(store.traces)
     for _ in range(1_000):
         feed.work(0.0, 0.0)
         newest = max(span.start_ref for trace in store.traces.values() for span in trace.spans)
-        if len(store.traces) > seen and unpack_event_ref(newest)[0] == files - 1:
+        if len(store.traces) > trace_count and unpack_event_ref(newest)[0] == files - 1:
             break
-    assert len(store.traces) > seen and unpack_event_ref(newest)[0] == files - 1
+    assert len(store.traces) > trace_count and unpack_event_ref(newest)[0] == files - 1
     assert source.reader.position < growing.size * 0.7
     growing.finish()
     source.close()
@@ -338,13 +338,13 @@ def test_renaming_or_deleting_the_file_changes_nothing(
     growing.tell()
     growing.write(0.6)
     source, store = growing.open(), Store()
-    kept = growing.path.with_name("kept")
-    os.link(growing.path, kept)
+    linked_path = growing.path.with_name("kept")
+    os.link(growing.path, linked_path)
     Feed(source, store).work(1.0, 0.0)
     change(tmp_path, growing.path)
     growing.finish()
     assert read_on(source, store).ended
-    assert facts_of(store) == read_plainly(kept)[1]
+    assert facts_of(store) == read_plainly(linked_path)[1]
     assert change is lose_catalogue or open_catalogued(growing.path, tmp_path) is None
     source.close()
 
@@ -464,9 +464,9 @@ def test_a_recording_viewer_stores_how_far_its_catalogue_reaches(tmp_path: Path)
         assert eventually(tells_all_so_far)  # a busy machine writes some rows before it has made all
         source, store = opened(), Store()
         assert source is not None
-        known = len(read_on(source, store).store.traces)
+        trace_count = len(read_on(source, store).store.traces)
         send(endpoint, seed=2)
-        assert eventually(lambda: len(read_on(source, store).store.traces) > known)
+        assert eventually(lambda: len(read_on(source, store).store.traces) > trace_count)
         assert source.live
         process.send_signal(signal.SIGKILL)
         process.wait(PATIENCE)

@@ -21,7 +21,7 @@ def resident(path: Path) -> int:
     """Bytes of a mapped file that are in this process's memory."""
     _, *rest = re.split(rf"^\S+ r--. .*{re.escape(str(path))}$", MAPS.read_text(), flags=re.MULTILINE)
     return sum(
-        int(found[1]) << 10 for one in rest if (found := re.search(r"^Rss:\s+(\d+) kB", one, re.MULTILINE))
+        int(match[1]) << 10 for one in rest if (match := re.search(r"^Rss:\s+(\d+) kB", one, re.MULTILINE))
     )
 
 

@@ -39,12 +39,12 @@ def usage_of(trace: Trace) -> Counter[tuple[object, ...]]:
     )
 
 
-def usage_told(row: RunRow) -> Counter[tuple[object, ...]]:
+def usage_of_row(row: RunRow) -> Counter[tuple[object, ...]]:
     """The same from a row."""
-    told: Counter[tuple[object, ...]] = Counter()
+    usage: Counter[tuple[object, ...]] = Counter()
     for call in row.calls:
-        told[row.model_names[call.model][:2], call.usage] += call.count
-    return told
+        usage[row.model_names[call.model][:2], call.usage] += call.count
+    return usage
 
 
 @pytest.mark.parametrize("name", RECORDINGS)
@@ -60,8 +60,8 @@ def test_rows_equal_the_traces_of_a_store(name: str, tmp_path: Path) -> None:
     )
     assert [row.trace_id for row in rows] == list(store.traces)
     assert (
-        sum(told[0] for told in entry.tokens.values()),
-        sum(told[1] for told in entry.tokens.values()),
+        sum(totals[0] for totals in entry.tokens.values()),
+        sum(totals[1] for totals in entry.tokens.values()),
     ) == (
         sum(trace.input_tokens for trace in store.traces.values()),
         sum(trace.output_tokens for trace in store.traces.values()),
@@ -76,7 +76,7 @@ def test_rows_equal_the_traces_of_a_store(name: str, tmp_path: Path) -> None:
         )
         assert (row.started_at, row.ended_at) == (trace.started_at, trace.ended_at)
         assert (row.input_tokens, row.output_tokens) == (trace.input_tokens, trace.output_tokens)
-        assert usage_told(row) == usage_of(trace)
+        assert usage_of_row(row) == usage_of(trace)
         tokens = row.tokens_by_model.values()
         assert (sum(t[0] for t in tokens), sum(t[1] for t in tokens)) == (
             trace.input_tokens,
