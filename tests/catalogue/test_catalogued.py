@@ -125,12 +125,10 @@ def test_all_runs_are_listed_before_any_event_is_read(tmp_path: Path) -> None:
     words, read_words = Summaries(listed), Summaries(source)
     for trace in whole.traces.values():
         listed_trace = store.traces[trace.trace_id]
-        assert (title(listed_trace), agent_of(listed_trace), is_run(listed_trace), listed_trace.status, listed_trace.started_at, listed_trace.ended_at) == (
-            title(trace), agent_of(trace), is_run(trace), trace.status, trace.started_at, trace.ended_at
-        )  # fmt: skip
-        assert (listed_trace.number, listed_trace.thread, listed_trace.only_infrastructure, context_tokens(listed_trace)) == (
-            trace.number, trace.thread, trace.only_infrastructure, context_tokens(trace)
-        )  # fmt: skip
+        for fact in (title, agent_of, is_run, context_tokens):
+            assert fact(listed_trace) == fact(trace)
+        for name in ("status", "started_at", "ended_at", "number", "thread", "only_infrastructure"):
+            assert getattr(listed_trace, name) == getattr(trace, name), name
         assert words.of_trace(listed_trace)[:100] == " ".join(read_words.of_trace(trace).split())[:100]
         listed_figures, read_figures = figures.of(listed_trace), figures.of(trace)
         assert listed_figures.dollars == pytest.approx(read_figures.dollars, abs=1e-9)

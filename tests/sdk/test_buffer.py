@@ -102,7 +102,7 @@ def test_a_start_and_its_end_go_together() -> None:
     assert kinds and all(both == {True, False} for both in kinds.values())
 
 
-def test_losses_are_told_once_in_the_next_start_or_end() -> None:
+def test_losses_are_reported_once_in_the_next_start_or_end() -> None:
     stats = Stats()
     outbox = SendQueue(stats, max_bytes=10_000)
     child = wire("child")
@@ -116,7 +116,7 @@ def test_losses_are_told_once_in_the_next_start_or_end() -> None:
     assert stats.dropped_payloads == 9
 
 
-def test_what_was_dropped_is_told_by_its_own_trace() -> None:
+def test_dropped_events_are_reported_by_their_own_trace() -> None:
     queue = SendQueue(Stats(), max_bytes=10_000)
     late, other = wire("late", trace="lost some"), wire("other", trace="complete")
     queue.add([start(late, 0), start(other, 0)])
@@ -132,7 +132,7 @@ def test_what_was_dropped_is_told_by_its_own_trace() -> None:
     assert told == {"late": str(dropped)}
 
 
-def test_traces_of_which_nothing_arrives_are_told_by_others() -> None:
+def test_losses_of_traces_without_events_are_reported_by_others() -> None:
     queue = SendQueue(Stats())
     queue.drop_before(Losses(spans=5, by_trace={"gone": 3, "open": 2}))
     queue.add([start(wire("open", trace="open"), 0)])
@@ -161,7 +161,7 @@ def test_an_event_larger_than_a_frame_goes_alone() -> None:
     assert [len(entries) for entries in iter(outbox.take_frame, [])] == [1, 1, 1]
 
 
-def test_a_new_viewer_is_told_of_open_spans_and_snapshots_that_have_left() -> None:
+def test_a_new_viewer_gets_open_spans_and_snapshots_that_were_sent_before() -> None:
     outbox = SendQueue(Stats())
     context, root, done, waiting = (
         wire("context", Priority.CONTEXT, persistent=True),

@@ -41,7 +41,7 @@ def test_common_secrets_are_masked_visibly_wherever_they_are(secret: str) -> Non
     assert secret not in (shaper.error(ValueError(secret)) or "")
 
 
-def test_values_under_telling_names_are_masked() -> None:
+def test_values_under_sensitive_names_are_masked() -> None:
     shaper = PayloadSerializer(Limits(), Redact.of(None))
     decoded = msgspec.msgpack.decode(
         shaper.payload(
@@ -92,7 +92,7 @@ def test_false_switches_the_masks_off() -> None:
     assert shaper.text(SECRETS[0]) == SECRETS[0]
 
 
-def test_what_was_seen_before_is_treated_as_the_first_time() -> None:
+def test_repeated_texts_are_masked_like_new_ones() -> None:
     shaper = PayloadSerializer(Limits(), Redact.of(None))
     history = [{"text": "an ordinary question"}]
     for secret in SECRETS:
@@ -105,7 +105,7 @@ def test_what_was_seen_before_is_treated_as_the_first_time() -> None:
 
 
 @pytest.mark.parametrize("key", ["my api_key", "x token", "the-secret"])
-def test_a_telling_key_and_its_value_are_seen_together_in_json_text(key: str) -> None:
+def test_a_sensitive_key_and_its_value_are_masked_in_json_text(key: str) -> None:
     shaper = PayloadSerializer(Limits(), Redact.of(None))
     text = shaper.json_text({key: "0123456789abcdef0123"})
     decoded = msgspec.msgpack.decode(shaper.payload({"inputs": Json({key: "0123456789abcdef0123"})}))[

@@ -133,7 +133,7 @@ def _edit(draw: st.DrawFn, message: Any) -> None:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data(), st.booleans())
-def test_what_is_read_is_what_was_said_or_says_that_it_is_not_there(data: Any, loses: bool) -> None:
+def test_resolved_payloads_equal_the_originals_or_name_what_is_missing(data: Any, loses: bool) -> None:
     draw = data.draw
     limits, redact = Limits(), Redact()
     known_values = KnownValues(600 if loses and draw(st.booleans()) else LARGE)
@@ -205,7 +205,7 @@ def the_state(number: int) -> dict[str, Any]:
     }
 
 
-def test_of_a_large_state_only_what_is_new_is_sent_again() -> None:
+def test_only_new_parts_of_a_large_state_are_sent_again() -> None:
     known_values = KnownValues()
     serializer, plain = (
         PayloadSerializer(Limits(), Redact(), known_values),
@@ -234,7 +234,7 @@ def test_of_a_large_state_only_what_is_new_is_sent_again() -> None:
     assert sizes[3] < 2_500
 
 
-def test_a_state_stays_valid_json_whatever_of_it_is_lost() -> None:
+def test_a_state_stays_valid_json_when_any_part_is_lost() -> None:
     known_values = KnownValues()
     serializer, sent, receiver = (
         PayloadSerializer(Limits(), Redact(), known_values),
@@ -273,7 +273,7 @@ def test_rules_hold_in_every_part_of_a_state(rule: Redact) -> None:
         assert ('"round":7' in shown) is not bool(rule._patterns)
 
 
-def test_a_state_that_is_too_large_is_cut_as_one_that_is_said_whole() -> None:
+def test_a_state_that_is_too_large_is_truncated_like_one_without_references() -> None:
     known_values = KnownValues()
     limits = Limits(text=5_000)
     serializer = PayloadSerializer(limits, Redact(), known_values)
@@ -287,7 +287,7 @@ def test_a_state_that_is_too_large_is_cut_as_one_that_is_said_whole() -> None:
 # ---- hostile references
 
 
-def test_a_value_is_believed_only_by_its_digest(tmp_path: Path) -> None:
+def test_a_value_is_accepted_only_with_the_right_digest(tmp_path: Path) -> None:
     true, false = msgspec.msgpack.encode({"text": "true"}), msgspec.msgpack.encode({"text": "false"})
     recorder = Recorder(path=tmp_path / "run.msgpack")
     recorder.append(1.0, 1, encode_values({digest_of(true): false}))
@@ -366,7 +366,7 @@ def test_a_file_holds_each_message_once(tmp_path: Path) -> None:
     assert found == [said(talk[: 2 * turn]) for turn in range(1, 61)]
 
 
-def test_a_small_request_is_said_whole(tmp_path: Path) -> None:
+def test_a_small_request_has_no_references(tmp_path: Path) -> None:
     path = tmp_path / "run.msgpack"
     tracer = open_tracer(sink=str(path))
     say(tracer, [HumanMessage("Hello.")])
@@ -374,7 +374,7 @@ def test_a_small_request_is_said_whole(tmp_path: Path) -> None:
     assert MARK not in path.read_bytes()
 
 
-def test_a_talk_that_is_larger_than_what_can_be_kept_is_said_whole() -> None:
+def test_a_conversation_larger_than_the_cache_has_no_references() -> None:
     known_values = KnownValues(3_000)
     serializer = PayloadSerializer(Limits(), Redact(), known_values)
     talk = long_talk(40)
@@ -385,7 +385,7 @@ def test_a_talk_that_is_larger_than_what_can_be_kept_is_said_whole() -> None:
         assert str(talk[-1].content) in str(decode(payload))
 
 
-def test_many_talks_at_once_are_all_in_the_file(tmp_path: Path) -> None:
+def test_many_parallel_conversations_are_all_in_the_file(tmp_path: Path) -> None:
     path = tmp_path / "run.msgpack"
     tracer = open_tracer(sink=str(path))
     talks = [
@@ -400,7 +400,7 @@ def test_many_talks_at_once_are_all_in_the_file(tmp_path: Path) -> None:
     assert found == [said(list(talk)) for talk in talks]
 
 
-def test_what_a_rule_masks_is_in_no_value() -> None:
+def test_masked_texts_are_in_no_referenced_value() -> None:
     known_values = KnownValues()
     talk = [*long_talk(10), HumanMessage("my key is sk-abcdefghijklmnopqrstuvwxyz012345", id="secret")]
     serializer = PayloadSerializer(Limits(), Redact(), known_values)
@@ -435,7 +435,7 @@ def a_viewer(port: int = 0) -> tuple[Collector, int]:
     return collector, int(collector.endpoint.rsplit(":", 1)[1].split("/")[0])
 
 
-def test_a_viewer_that_is_started_anew_gets_what_it_needs() -> None:
+def test_a_restarted_viewer_gets_every_referenced_value() -> None:
     first, port = a_viewer()
     tracer = open_tracer(server_url=f"ws://127.0.0.1:{port}")
     talk = long_talk(40)
@@ -456,7 +456,7 @@ def test_a_viewer_that_is_started_anew_gets_what_it_needs() -> None:
         tracer.close()
 
 
-def test_other_servers_get_everything_whole() -> None:
+def test_other_servers_get_no_references() -> None:
     talk = long_talk(40)
     viewer = Viewer()
     tracer = open_tracer(server_url=viewer.url)
@@ -473,7 +473,7 @@ def test_other_servers_get_everything_whole() -> None:
         viewer.stop()
 
 
-def test_who_follows_a_viewer_has_it_whole_from_any_moment() -> None:
+def test_a_subscriber_gets_complete_payloads_from_any_moment() -> None:
     collector, port = a_viewer()
     tracer = open_tracer(server_url=f"ws://127.0.0.1:{port}")
     talk = long_talk(40)
@@ -497,7 +497,7 @@ def test_who_follows_a_viewer_has_it_whole_from_any_moment() -> None:
         collector.stop(60)
 
 
-def test_what_was_in_a_deleted_part_says_so(tmp_path: Path) -> None:
+def test_messages_from_a_deleted_part_are_labelled_missing(tmp_path: Path) -> None:
     known_values = KnownValues()
     serializer, sent = PayloadSerializer(Limits(), Redact(), known_values), SentValues(known_values)
     path = tmp_path / "run.msgpack"

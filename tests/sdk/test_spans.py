@@ -33,7 +33,7 @@ def ends(tracer: Tracer) -> dict[str, dict[str, Any]]:
     return {starts[e["span_id"]]: e for e in tracer.sink.events if e["kind"] == "span_end"}
 
 
-def test_spans_by_hand_nest_and_tell_input_and_output(tracer: Tracer) -> None:
+def test_manual_spans_nest_and_record_input_and_output(tracer: Tracer) -> None:
     with etaoi_tui.span("outer"), etaoi_tui.span("find", kind="tool", input={"q": {1}}) as found:
         found.set_output(["a"])
         etaoi_tui.event("cache miss", key="k")
@@ -46,7 +46,7 @@ def test_spans_by_hand_nest_and_tell_input_and_output(tracer: Tracer) -> None:
     assert json.loads(happened["payload"]["inputs"]) == {"key": "k"}
 
 
-def test_they_nest_with_a_frameworks_spans_both_ways(tracer: Tracer) -> None:
+def test_manual_spans_nest_with_the_spans_of_a_framework_both_ways(tracer: Tracer) -> None:
     with etaoi_tui.span("mine"):
         framework = tracer.start("sub_agent", "framework", parent=current_span())
         with use_span(framework), etaoi_tui.span("inside"):
@@ -54,7 +54,7 @@ def test_they_nest_with_a_frameworks_spans_both_ways(tracer: Tracer) -> None:
     assert tree(tracer) == {"mine": None, "framework": "mine", "inside": "framework"}
 
 
-def test_they_nest_across_tasks_and_threads(tracer: Tracer) -> None:
+def test_manual_spans_nest_across_tasks_and_threads(tracer: Tracer) -> None:
     async def child(name: str) -> None:
         async with etaoi_tui.span(name):
             await asyncio.sleep(0)
@@ -163,7 +163,7 @@ async def test_a_decorated_async_generator_streams_and_ends_when_abandoned(trace
     assert text == "one two three one "
 
 
-def test_the_input_is_taken_as_it_was(tracer: Tracer) -> None:
+def test_the_input_is_recorded_as_it_was_at_the_call(tracer: Tracer) -> None:
     state = {"messages": ["a"]}
     with etaoi_tui.span("s", input=state):
         state["messages"].append("b")

@@ -30,7 +30,7 @@ def test_children_share_their_parents_trace_and_session(tracer: Tracer) -> None:
     assert other.parent_id is None
 
 
-def test_kinds_that_the_schema_does_not_know_travel_as_middleware_and_say_so(tracer: Tracer) -> None:
+def test_unknown_kinds_are_sent_as_middleware_with_their_own_kind_in_metadata(tracer: Tracer) -> None:
     for kind in ("retriever", "event", "guardrail", "agent", "tool"):
         tracer.end(tracer.start(kind, "n"))
     starts = by_kind(tracer, "span_start")
@@ -61,7 +61,7 @@ def test_tokens_come_as_few_deltas_with_offsets_and_before_the_end(tracer: Trace
     assert "".join(p["text"] for p in deltas if p.get("channel") == "reasoning") == "hm " * 500
 
 
-def test_a_delta_comes_after_the_text_that_was_said_before_it(tracer: Tracer) -> None:
+def test_a_delta_comes_after_earlier_text(tracer: Tracer) -> None:
     span = tracer.start("llm", "m")
     tracer.text(span, "before ")
     tracer.delta(span, {"note": 1})
@@ -161,7 +161,7 @@ def test_another_session_can_be_named_per_span(tracer: Tracer) -> None:
         assert event["user_id"] == "ada"
 
 
-def test_a_sink_that_raises_is_counted_and_harms_nobody() -> None:
+def test_a_sink_that_raises_is_counted_and_does_no_harm() -> None:
     class Broken:
         def emit(self, envelope: dict[str, Any]) -> None:
             raise OSError("full")
@@ -188,7 +188,7 @@ class _Blocked:
         self.events += envelope["batch"]
 
 
-def test_a_sender_that_falls_behind_loses_text_first_and_tells_the_viewer() -> None:
+def test_a_slow_sender_drops_text_first_and_reports_it() -> None:
     sink = _Blocked()
     stats = Stats()
     tracer = Tracer(Pipeline(EmitOutlet(sink, stats), stats, intake=1000))
@@ -221,7 +221,7 @@ def test_a_sender_that_falls_behind_loses_text_first_and_tells_the_viewer() -> N
     tracer.close()
 
 
-def test_text_keeps_its_place_between_what_else_is_told() -> None:
+def test_text_keeps_its_order_among_other_deltas() -> None:
     sink = InMemorySink()
     tracer = open_tracer(sink=sink)
     llm = tracer.start("llm", "m")
@@ -248,7 +248,7 @@ def test_text_keeps_its_place_between_what_else_is_told() -> None:
     tracer.close()
 
 
-def test_text_that_comes_after_a_pause_and_after_the_end_is_told() -> None:
+def test_text_after_a_pause_and_after_the_end_is_sent() -> None:
     sink = InMemorySink()
     tracer = open_tracer(sink=sink)
     llm = tracer.start("llm", "m")
@@ -265,7 +265,7 @@ def test_text_that_comes_after_a_pause_and_after_the_end_is_told() -> None:
     tracer.close()
 
 
-def test_sixteen_threads_at_full_speed_lose_nothing_unsaid() -> None:
+def test_sixteen_threads_at_full_speed_lose_nothing_uncounted() -> None:
     sink = InMemorySink()
     tracer = open_tracer(sink=sink)
 
@@ -283,7 +283,7 @@ def test_sixteen_threads_at_full_speed_lose_nothing_unsaid() -> None:
     tracer.close()
 
 
-def test_a_look_into_memory_waits_for_a_sender_that_is_late(tracer: Tracer) -> None:
+def test_reading_the_events_in_memory_waits_for_the_sender(tracer: Tracer) -> None:
     gate = threading.Event()
     tracer.start("tool", "late", payload=lambda: {"passed": gate.wait(20)})
     tracer.flush(0.6)

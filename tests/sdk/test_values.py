@@ -161,7 +161,7 @@ def test_numpy_values_become_numbers() -> None:
     assert "(9, 99)" in shown["big"]
 
 
-def test_a_payload_that_is_no_map_or_cannot_be_made_says_so() -> None:
+def test_a_payload_that_is_no_map_or_cannot_be_serialized_has_a_note() -> None:
     def broken() -> Any:
         raise RuntimeError("late")
 
@@ -172,7 +172,7 @@ def test_a_payload_that_is_no_map_or_cannot_be_made_says_so() -> None:
     assert read(shaper().payload(UserDict(a=1))) == {"a": 1}
 
 
-def test_a_cut_says_where_and_how_much_and_stays_valid_json() -> None:
+def test_a_truncated_value_names_position_and_length_and_stays_valid_json() -> None:
     made = shaper(text=1000)
     text = made.json_text({"first": "x" * 5000, "second": "y"})
     decoded = json.loads(text)
@@ -217,7 +217,7 @@ def test_a_snapshot_does_not_follow_later_changes() -> None:
     assert taken == {"messages": [1, 2], "nested": {"a": [1]}, "s": [1]}
 
 
-def test_a_snapshot_of_a_long_list_tells_its_length() -> None:
+def test_a_snapshot_of_a_long_list_has_its_length() -> None:
     decoded = json.loads(shaper().json_text(snapshot({"rows": list(range(10_000))})))
     assert "8000 of 10000 items left out" in decoded["rows"][-1]
 
@@ -288,20 +288,20 @@ def _plain(value: Any) -> bool:
     return True
 
 
-def test_a_long_text_that_travels_as_json_is_cut_once_and_tells_its_own_length() -> None:
+def test_a_long_text_inside_json_is_truncated_once_and_has_its_length() -> None:
     limits = Limits()
     decoded = Sanitizer(limits, DEFAULT, 10 * limits.text, text=limits.text).json(Json("word " * 200_000))
     assert decoded.count("truncated") == 1
     assert decoded.endswith("chars of 1000000]")
 
 
-def test_what_takes_no_room_of_its_own_is_counted_all_the_same() -> None:
+def test_values_without_a_size_of_their_own_are_counted() -> None:
     row: list[Any] = [{}] * 1_000
     decoded = shaper(event=20_000).payload({"v": [[row] * 1_000] * 10})
     assert len(decoded) < 40_000
 
 
-def test_keys_that_become_alike_stay_apart_within_the_limit() -> None:
+def test_keys_that_become_equal_stay_distinct_within_the_limit() -> None:
     made = shaper(event=300_000)
     decoded = made.payload({"v": {"k-" + "x" * 300 + str(number): number for number in range(900)}})
     assert len(decoded) < 310_000

@@ -43,7 +43,7 @@ def until(holds: Any, what: str) -> None:
         time.sleep(0.005)
 
 
-def test_events_arrive_and_a_flush_waits_for_the_viewers_word(viewer: Viewer) -> None:
+def test_events_arrive_and_a_flush_waits_for_the_acknowledgement(viewer: Viewer) -> None:
     tracer = connected(viewer, public_key="pk", secret_key="sk", project_token="jwt")
     root = tracer.start("sub_agent", "root", payload={"inputs": "x"})
     tracer.text(tracer.start("llm", "m", parent=root), "hello")
@@ -91,7 +91,7 @@ def test_a_viewer_that_starts_late_gets_everything_from_the_root_on() -> None:
         tracer.close()
 
 
-def test_a_viewer_that_starts_again_learns_snapshots_and_open_spans_with_the_same_ids(viewer: Viewer) -> None:
+def test_a_restarted_viewer_gets_snapshots_and_open_spans_with_the_same_ids(viewer: Viewer) -> None:
     tracer = connected(viewer)
     tracer.end(tracer.start("agent_context", "context"))
     root = tracer.start("sub_agent", "root")
@@ -219,7 +219,7 @@ def test_an_idle_agent_sleeps_until_it_is_woken(viewer: Viewer, monkeypatch: pyt
 
 
 @pytest.mark.parametrize("how", ["4401", "4400", "mismatch", "403"])
-def test_a_refusal_is_final_and_told_in_one_line(how: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_refusal_is_final_and_logged_in_one_line(how: str, caplog: pytest.LogCaptureFixture) -> None:
     def refuse(connection: ServerConnection, hello: Hello) -> bool:
         if how == "mismatch":
             connection.send(encode_mismatch(hello.schema_version))
@@ -281,7 +281,7 @@ def test_a_flush_in_which_something_is_dropped_is_false() -> None:
         tracer.close()
 
 
-def test_a_servers_words_are_made_harmless_before_they_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_control_characters_of_a_server_are_removed_before_logging(caplog: pytest.LogCaptureFixture) -> None:
     def refuse(connection: ServerConnection, hello: Hello) -> bool:
         connection.send(encode_mismatch("\x1b]0;owned\x07\n\u202e" + "x" * 5_000))
         connection.close(4401, "\x1b[31mred\nline")
@@ -375,7 +375,7 @@ def test_a_viewer_that_reads_nothing_stops_neither_the_host_nor_its_end() -> Non
         hold.set()
 
 
-def test_an_ordinary_burst_arrives_whole_in_bounded_frames(viewer: Viewer) -> None:
+def test_an_ordinary_burst_arrives_completely_in_bounded_frames(viewer: Viewer) -> None:
     tracer = connected(viewer)
     root = tracer.start("sub_agent", "root")
     for number in range(5000):
