@@ -32,8 +32,8 @@ SECRETS = [
 def test_common_secrets_are_masked_visibly_wherever_they_are(secret: str) -> None:
     shaper = PayloadSerializer(Limits(), Redact.of(None))
     for text in (secret, f"use {secret}, please", f"({secret})", f"Authorization: Bearer {secret}"):
-        shown = shaper.text(text)
-        assert secret not in shown and REDACTED in shown
+        masked = shaper.text(text)
+        assert secret not in masked and REDACTED in masked
     payload = shaper.payload({"deep": [{"text": f"key {secret}"}], "inputs": Json({"a": [secret]})})
     assert secret.encode() not in payload
     assert json.loads(msgspec.msgpack.decode(payload)["inputs"]) == {"a": [REDACTED]}
@@ -146,5 +146,5 @@ def _release_all(tracer: Tracer) -> None:
 @pytest.mark.parametrize("around", ["", "a-", "é", "eyJ-", "-", "_-x-"])
 def test_a_web_token_is_masked_from_its_own_beginning(around: str) -> None:
     token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJlLXZhbHVl"
-    shown = Redact.of(None).text(f"{around}{token} and more")
-    assert shown == ("" if around == "eyJ-" else around) + f"{REDACTED} and more"
+    masked = Redact.of(None).text(f"{around}{token} and more")
+    assert masked == ("" if around == "eyJ-" else around) + f"{REDACTED} and more"

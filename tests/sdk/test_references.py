@@ -67,10 +67,10 @@ def texts(event: Any) -> list[str]:
 
 
 def as_read(payload: bytes) -> dict[str, Any]:
-    told: dict[str, Any] = decode(payload)
-    if isinstance(told.get("inputs"), str):
-        told["inputs"] = json.loads(told["inputs"])
-    return told
+    payload_map: dict[str, Any] = decode(payload)
+    if isinstance(payload_map.get("inputs"), str):
+        payload_map["inputs"] = json.loads(payload_map["inputs"])
+    return payload_map
 
 
 def exactly(value: Any) -> bytes:
@@ -150,9 +150,9 @@ def test_resolved_payloads_equal_the_originals_or_name_what_is_missing(data: Any
     for step in range(draw(st.integers(1, 12))):
         what = draw(st.sampled_from(("say", "say", "say", "drop", "grow", "edit", "remove", "break", "lose")))
         if what in ("say", "drop"):
-            made: Any = ChainInput({"messages": talk, "n": step}) if draw(st.booleans()) else asked(talk)
+            original: Any = ChainInput({"messages": talk, "n": step}) if draw(st.booleans()) else asked(talk)
             known_values.in_batch.clear()
-            resolved, payload = plain.payload(made), referring.payload(made)
+            resolved, payload = plain.payload(original), referring.payload(original)
             used = referring.take_used() or ()
             if what == "say":
                 send(payload, used, resolved)
@@ -175,18 +175,18 @@ def test_resolved_payloads_equal_the_originals_or_name_what_is_missing(data: Any
     for receiver in receivers:
         resolver = Resolver(receiver.find)
         for payload, resolved in receiver.payloads:
-            read, said = as_read(resolver.resolve(payload)), as_read(resolved)
-            if exactly(read) == exactly(said):
+            read, expected = as_read(resolver.resolve(payload)), as_read(resolved)
+            if exactly(read) == exactly(expected):
                 continue
             assert loses
             for key in ("inputs", "input_messages"):
-                mine, theirs = read.pop(key, None), said.pop(key, None)
+                mine, theirs = read.pop(key, None), expected.pop(key, None)
                 if isinstance(mine, dict):
                     mine, theirs = mine["messages"], theirs["messages"]
                 assert stand_in(SENT_EARLIER) in (mine or [stand_in(SENT_EARLIER)])
-                shown = [*map(exactly, theirs or ()), exactly(stand_in(SENT_EARLIER))]
-                assert all(exactly(message) in shown for message in mine or ())
-            assert exactly(read) == exactly(said)
+                allowed = [*map(exactly, theirs or ()), exactly(stand_in(SENT_EARLIER))]
+                assert all(exactly(message) in allowed for message in mine or ())
+            assert exactly(read) == exactly(expected)
 
 
 # ---- a state's other parts
@@ -219,8 +219,8 @@ def test_only_new_parts_of_a_large_state_are_sent_again() -> None:
             state["files"]["/notes/draft.md"]["content"][3] = "another line"
         if step == 3:
             state["notes"].append("one more note " * 9)
-        made = ChainInput(state)
-        payload = serializer.payload(made)
+        state_input = ChainInput(state)
+        payload = serializer.payload(state_input)
         frames = sent.frames_for(serializer.take_used() or ())
         receiver.brought += map(decode_values, frames)
         sizes.append(len(payload) + sum(map(len, frames)))
@@ -246,12 +246,12 @@ def test_a_state_stays_valid_json_when_any_part_is_lost() -> None:
     brought = {digest: content for values in receiver.brought for digest, content in values.items()}
     assert len(brought) > 8
     for lost in brought:
-        found = {digest: content for digest, content in brought.items() if digest != lost}
-        told = decode(Resolver(found.get).resolve(payload))
-        state = json.loads(told["inputs"])
-        assert SENT_EARLIER in told["inputs"]
+        known_contents = {digest: content for digest, content in brought.items() if digest != lost}
+        resolved_payload = decode(Resolver(known_contents.get).resolve(payload))
+        state = json.loads(resolved_payload["inputs"])
+        assert SENT_EARLIER in resolved_payload["inputs"]
         assert state["round"] == 1
-        assert told["input_keys"] == sorted(the_state(1))
+        assert resolved_payload["input_keys"] == sorted(the_state(1))
 
 
 @pytest.mark.parametrize(
@@ -264,13 +264,13 @@ def test_rules_hold_in_every_part_of_a_state(rule: Redact) -> None:
     state["api_key"] = "0123456789abcdefghij" * 100
     serializer = PayloadSerializer(Limits(), rule, known_values)
     for _ in range(2):
-        shown = decode(Resolver(known_values.content).resolve(serializer.payload(ChainInput(state))))[
+        resolved_text = decode(Resolver(known_values.content).resolve(serializer.payload(ChainInput(state))))[
             "inputs"
         ]
-        assert "abcdefghijklmnop" not in shown
-        assert "0123456789abcdefghij" not in shown
-        assert ("What there is to say" in shown) is ("report" not in rule._names)
-        assert ('"round":7' in shown) is not bool(rule._patterns)
+        assert "abcdefghijklmnop" not in resolved_text
+        assert "0123456789abcdefghij" not in resolved_text
+        assert ("What there is to say" in resolved_text) is ("report" not in rule._names)
+        assert ('"round":7' in resolved_text) is not bool(rule._patterns)
 
 
 def test_a_state_that_is_too_large_is_truncated_like_one_without_references() -> None:
@@ -278,9 +278,11 @@ def test_a_state_that_is_too_large_is_truncated_like_one_without_references() ->
     limits = Limits(text=5_000)
     serializer = PayloadSerializer(limits, Redact(), known_values)
     state = {"a": "x" * 4_000, "b": ["y" * 900] * 20, "c": {"d": "z" * 9_000}, "e": 1}
-    shown = decode(Resolver(known_values.content).resolve(serializer.payload(ChainInput(state))))["inputs"]
-    assert json.loads(shown)["e"] == 1
-    assert len(shown) < 2 * limits.text
+    resolved_text = decode(Resolver(known_values.content).resolve(serializer.payload(ChainInput(state))))[
+        "inputs"
+    ]
+    assert json.loads(resolved_text)["e"] == 1
+    assert len(resolved_text) < 2 * limits.text
     assert serializer.cut > 0
 
 
@@ -292,12 +294,12 @@ def test_a_value_is_accepted_only_with_the_right_digest(tmp_path: Path) -> None:
     recorder = Recorder(path=tmp_path / "run.msgpack")
     recorder.append(1.0, 1, encode_values({digest_of(true): false}))
     event = b"\x81" + msgspec.msgpack.encode("payload") + list_of([reference_to(digest_of(true))])
-    place = recorder.append(2.0, 1, b"\x91\x81" + msgspec.msgpack.encode("batch") + b"\x91" + event)
-    read = recorder.read(place)
+    ref = recorder.append(2.0, 1, b"\x91\x81" + msgspec.msgpack.encode("batch") + b"\x91" + event)
+    read = recorder.read(ref)
     assert not isinstance(read, Missing)
     assert decode(read) == {"payload": [stand_in(SENT_EARLIER)]}
     recorder.append(3.0, 1, encode_values({digest_of(true): true}))
-    read = recorder.read(place)
+    read = recorder.read(ref)
     assert not isinstance(read, Missing)
     assert decode(read) == {"payload": [{"text": "true"}]}
     recorder.close()
@@ -334,22 +336,22 @@ def test_codes_are_those_of_the_paper() -> None:
 
 
 def recorded_talks(reader: Any, items: Iterator[Any]) -> list[list[str]]:
-    found = []
+    conversations = []
     for item in items:
         if isinstance(item, EventBatch):
             for ordinal in range(len(item.events)):
                 raw = reader.read(item.base_ref + item.first_ordinal + ordinal)
                 event = decode_lossless(raw)
                 if "input_messages" in event.get("payload", {}):
-                    found.append(texts(event))
-    return found
+                    conversations.append(texts(event))
+    return conversations
 
 
 def say(tracer: Tracer, talk: list[BaseMessage]) -> None:
     tracer.end(tracer.start("llm", "m", payload=asked(talk)))
 
 
-def said(talk: list[BaseMessage]) -> list[str]:
+def texts_of(talk: list[BaseMessage]) -> list[str]:
     return [str(message.content) for message in talk]
 
 
@@ -360,10 +362,10 @@ def test_a_file_holds_each_message_once(tmp_path: Path) -> None:
     for turn in range(1, 61):
         say(tracer, talk[: 2 * turn])
     tracer.close(20)
-    assert path.read_bytes().count(said(talk)[14].encode()) == 1
+    assert path.read_bytes().count(texts_of(talk)[14].encode()) == 1
     reader = TraceReader(path)
-    found = recorded_talks(reader, reader.arrivals())
-    assert found == [said(talk[: 2 * turn]) for turn in range(1, 61)]
+    conversations = recorded_talks(reader, reader.arrivals())
+    assert conversations == [texts_of(talk[: 2 * turn]) for turn in range(1, 61)]
 
 
 def test_a_small_request_has_no_references(tmp_path: Path) -> None:
@@ -378,8 +380,8 @@ def test_a_conversation_larger_than_the_cache_has_no_references() -> None:
     known_values = KnownValues(3_000)
     serializer = PayloadSerializer(Limits(), Redact(), known_values)
     talk = long_talk(40)
-    for made in (asked(talk), ChainInput({"messages": talk})):
-        payload = serializer.payload(made)
+    for payload_input in (asked(talk), ChainInput({"messages": talk})):
+        payload = serializer.payload(payload_input)
         assert MARK not in payload
         assert serializer.take_used() is None
         assert str(talk[-1].content) in str(decode(payload))
@@ -396,8 +398,8 @@ def test_many_parallel_conversations_are_all_in_the_file(tmp_path: Path) -> None
         say(tracer, list(talk))
     tracer.close(30)
     reader = TraceReader(path)
-    found = recorded_talks(reader, reader.arrivals())
-    assert found == [said(list(talk)) for talk in talks]
+    conversations = recorded_talks(reader, reader.arrivals())
+    assert conversations == [texts_of(list(talk)) for talk in talks]
 
 
 def test_masked_texts_are_in_no_referenced_value() -> None:
@@ -405,8 +407,8 @@ def test_masked_texts_are_in_no_referenced_value() -> None:
     talk = [*long_talk(10), HumanMessage("my key is sk-abcdefghijklmnopqrstuvwxyz012345", id="secret")]
     serializer = PayloadSerializer(Limits(), Redact(), known_values)
     masking = PayloadSerializer(Limits(), Redact(names=["messages"]), known_values)
-    for made in (asked(talk), ChainInput({"messages": talk})):
-        resolved = Resolver(known_values.content).resolve(serializer.payload(made))
+    for payload_input in (asked(talk), ChainInput({"messages": talk})):
+        resolved = Resolver(known_values.content).resolve(serializer.payload(payload_input))
         assert b"my key is" in resolved
         assert b"abcdefghijklmnop" not in resolved
     assert serializer.take_used()
@@ -417,11 +419,11 @@ def test_masked_texts_are_in_no_referenced_value() -> None:
 
 def collect(reader: Any, take: Callable[[], list[Any]], talks: int) -> list[list[str]]:
     deadline = time.monotonic() + 60
-    found: list[list[str]] = []
-    while time.monotonic() < deadline and len(found) < talks:
-        found += recorded_talks(reader, iter(take()))
+    conversations: list[list[str]] = []
+    while time.monotonic() < deadline and len(conversations) < talks:
+        conversations += recorded_talks(reader, iter(take()))
         time.sleep(0.01)
-    return found
+    return conversations
 
 
 def collect_from(collector: Collector, talks: int) -> list[list[str]]:
@@ -442,14 +444,14 @@ def test_a_restarted_viewer_gets_every_referenced_value() -> None:
     try:
         say(tracer, talk[:60])
         assert tracer.flush(60)
-        assert collect_from(first, 1) == [said(talk[:60])]
+        assert collect_from(first, 1) == [texts_of(talk[:60])]
         first.stop(60)
         say(tracer, talk[:70])
         second, _ = a_viewer(port)
         try:
             say(tracer, talk)
-            found = collect_from(second, 2)
-            assert found[-2:] == [said(talk[:70]), said(talk)]
+            conversations = collect_from(second, 2)
+            assert conversations[-2:] == [texts_of(talk[:70]), texts_of(talk)]
         finally:
             second.stop(60)
     finally:
@@ -466,7 +468,7 @@ def test_other_servers_get_no_references() -> None:
         say(tracer, talk)
         assert tracer.flush(60)
         started = [event for event in viewer.wait_events(4) if event["kind"] == "span_start"]
-        assert [texts(event) for event in started] == [said(talk[:60]), said(talk)]
+        assert [texts(event) for event in started] == [texts_of(talk[:60]), texts_of(talk)]
         assert not any(MARK in frame for frame in viewer.frames)
     finally:
         tracer.close()
@@ -487,10 +489,10 @@ def test_a_subscriber_gets_complete_payloads_from_any_moment() -> None:
             say(tracer, talk)
             assert tracer.flush(60)
             event = bus.wait(timeout=60)
-            assert texts({"payload": event.payload}) == said(talk)
-            assert [message["text"] for message in event.input] == said(talk)
-            found = collect(other, lambda: other.take(0.05), 2)
-            assert found == [said(talk[:60]), said(talk)]
+            assert texts({"payload": event.payload}) == texts_of(talk)
+            assert [message["text"] for message in event.input] == texts_of(talk)
+            conversations = collect(other, lambda: other.take(0.05), 2)
+            assert conversations == [texts_of(talk[:60]), texts_of(talk)]
             other.close()
     finally:
         tracer.close()
@@ -515,7 +517,7 @@ def test_messages_from_a_deleted_part_are_labelled_missing(tmp_path: Path) -> No
     places = [item.base_ref for item in reader.arrivals() if isinstance(item, EventBatch) and item.events]
     read = reader.read(places[-1])
     assert not isinstance(read, Missing)
-    shown = texts(decode(read))
-    assert shown[-1] == talk[-1].content
-    assert SENT_EARLIER in shown
-    assert all(text == SENT_EARLIER or text in said(talk) for text in shown)
+    resolved_texts = texts(decode(read))
+    assert resolved_texts[-1] == talk[-1].content
+    assert SENT_EARLIER in resolved_texts
+    assert all(text == SENT_EARLIER or text in texts_of(talk) for text in resolved_texts)

@@ -44,7 +44,7 @@ def senders() -> list[threading.Thread]:
 
 
 def test_threads_that_are_replaced_while_it_runs_lose_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = senders()
+    senders_before = senders()
     with Viewer() as viewer:
         tracer = open_tracer(server_url=viewer.url)
         tracer.start("tool", "first")
@@ -53,7 +53,7 @@ def test_threads_that_are_replaced_while_it_runs_lose_nothing(monkeypatch: pytes
         tracer.start("tool", "second")
         assert tracer.flush(60)
         viewer.wait(lambda: names(viewer.events) == ["first", "second"])
-        until(lambda: len(senders()) == len(before) + 1, "two senders share one queue")
+        until(lambda: len(senders()) == len(senders_before) + 1, "two senders share one queue")
         tracer.close()
 
 
@@ -85,21 +85,21 @@ def test_without_new_threads_a_flush_sends_by_itself(monkeypatch: pytest.MonkeyP
 def test_events_of_exit_handlers_are_sent_before_the_handlers_continue(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    seen: list[dict[str, Any]] = []
+    received: list[dict[str, Any]] = []
 
-    class Kept:
+    class ListSink:
         def emit(self, envelope: dict[str, Any]) -> None:
-            seen.extend(envelope["batch"])
+            received.extend(envelope["batch"])
 
-    tracer = open_tracer(sink=Kept())
+    tracer = open_tracer(sink=ListSink())
     assert tracer.pipeline is not None
     monkeypatch.setattr(registry, "_alive", WeakSet([tracer.pipeline]))
     tracer.start("tool", "before")
     registry.flush_at_exit()
-    assert names(seen) == ["before"]
+    assert names(received) == ["before"]
     for number in range(3):
         tracer.start("tool", f"handler {number}")
-        assert names(seen)[-1] == f"handler {number}"
+        assert names(received)[-1] == f"handler {number}"
     tracer.close()
 
 

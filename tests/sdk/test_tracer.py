@@ -115,13 +115,13 @@ def test_an_event_that_cannot_be_encoded_is_counted_and_the_next_one_arrives(tra
 
 
 def test_no_thread_starts_before_the_first_event() -> None:
-    before = threading.active_count()
+    threads_before = threading.active_count()
     tracer = open_tracer(sink="memory")
-    assert threading.active_count() == before
+    assert threading.active_count() == threads_before
     tracer.start("llm", "m")
-    assert threading.active_count() == before + 1
+    assert threading.active_count() == threads_before + 1
     tracer.close()
-    assert threading.active_count() == before
+    assert threading.active_count() == threads_before
 
 
 def test_the_sender_is_woken_once_for_many_events(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,11 +141,11 @@ def test_the_sender_is_woken_once_for_many_events(monkeypatch: pytest.MonkeyPatc
 
 def test_tracers_of_one_destination_share_one_sender_and_keep_their_sessions() -> None:
     sink = InMemorySink()
-    before = threading.active_count()
+    threads_before = threading.active_count()
     first, second = open_tracer(sink=sink, session_id="a"), open_tracer(sink=sink, session_id="b")
     first.start("llm", "m")
     second.start("llm", "m")
-    assert threading.active_count() == before + 1
+    assert threading.active_count() == threads_before + 1
     first.close()
     second.start("llm", "m")
     sessions = [event["session_id"] for event in sink.events]
@@ -175,7 +175,7 @@ def test_a_sink_that_raises_is_counted_and_does_no_harm() -> None:
 
 
 class _Blocked:
-    """A sink that keeps the sender busy until it is told to go on."""
+    """A sink that keeps the sender busy until it is released."""
 
     def __init__(self) -> None:
         self.go_on = threading.Event()
@@ -205,18 +205,18 @@ def test_a_slow_sender_drops_text_first_and_reports_it() -> None:
     tracer.end(llm)
     tracer.end(root)
     assert tracer.flush(60)
-    told = tracer.stats
-    assert told.dropped_text > 1000
-    assert told.dropped_payloads > 0
-    assert told.dropped_spans > 0
+    final_stats = tracer.stats
+    assert final_stats.dropped_text > 1000
+    assert final_stats.dropped_payloads > 0
+    assert final_stats.dropped_spans > 0
     starts = {e["span_id"]: e for e in sink.events if e["kind"] == "span_start"}
     ends = [e["span_id"] for e in sink.events if e["kind"] == "span_end"]
     assert set(ends) <= set(starts)
     assert {"root", "last root"} <= {e["metadata"]["name"] for e in starts.values()}
     counts = [int(e["metadata"].get("etaoi_tui.dropped", 0)) for e in sink.events]
-    assert sum(counts) >= told.dropped
+    assert sum(counts) >= final_stats.dropped
     deltas = [e["payload"] for e in sink.events if e["kind"] == "span_delta"]
-    assert sum(len(p["text"]) for p in deltas) == 5 * (6000 - told.dropped_text)
+    assert sum(len(p["text"]) for p in deltas) == 5 * (6000 - final_stats.dropped_text)
     assert last.parent_id is None
     tracer.close()
 
@@ -234,17 +234,17 @@ def test_text_keeps_its_order_among_other_deltas() -> None:
             assert tracer.flush(60)
     tracer.text(llm, "end")
     tracer.end(llm)
-    said, notes = "", []
+    text, notes = "", []
     for event in sink.events:
         payload = event["payload"]
         if "text" in payload and "channel" not in payload:
-            assert payload["at"] == len(said)
-            said += payload["text"]
+            assert payload["at"] == len(text)
+            text += payload["text"]
         elif "note" in payload:
             notes.append(payload["note"])
-            assert said.endswith(f"{payload['note']}.29 ")
+            assert text.endswith(f"{payload['note']}.29 ")
     assert notes == list(range(20))
-    assert said == "".join(f"{number}.{word} " for number in range(20) for word in range(30)) + "end"
+    assert text == "".join(f"{number}.{word} " for number in range(20) for word in range(30)) + "end"
     tracer.close()
 
 

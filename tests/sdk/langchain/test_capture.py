@@ -45,8 +45,8 @@ TELLS_EVENTS = hasattr(BaseCallbackHandler, "on_stream_event")
 def test_every_callback_of_langchain_is_answered() -> None:
     from etaoi_tui.sdk.langchain.handler import TracerHandler
 
-    known = {name for name in dir(BaseCallbackHandler) if name.startswith("on_")}
-    assert known == (CALLBACKS if TELLS_EVENTS else CALLBACKS - {"on_stream_event"})
+    callbacks = {name for name in dir(BaseCallbackHandler) if name.startswith("on_")}
+    assert callbacks == (CALLBACKS if TELLS_EVENTS else CALLBACKS - {"on_stream_event"})
     for name in CALLBACKS:
         assert getattr(TracerHandler, name) is not getattr(BaseCallbackHandler, name, None), name
 
@@ -229,11 +229,13 @@ def test_notes_retries_actions_and_custom_events_lie_on_their_run(watch: Watch, 
     handler.on_chain_end({"output": "done"}, run_id=run)
     tree = forest(handle)
     root = tree.one("old style agent")
-    told = [delta["payload"] for delta in root.deltas]
-    assert told[0] == {"agent_action": {"tool": "search", "tool_input": {"q": "x"}, "log": "I will search"}}
-    assert told[1] == {"note": "thinking aloud"}
-    assert told[2] == {"retry": {"attempt": 2, "error": "TimeoutError: slow", "wait_s": 1.5}}
-    assert told[3] == {"agent_finish": {"return_values": {"output": "done"}, "log": "final"}}
+    payloads = [delta["payload"] for delta in root.deltas]
+    assert payloads[0] == {
+        "agent_action": {"tool": "search", "tool_input": {"q": "x"}, "log": "I will search"}
+    }
+    assert payloads[1] == {"note": "thinking aloud"}
+    assert payloads[2] == {"retry": {"attempt": 2, "error": "TimeoutError: slow", "wait_s": 1.5}}
+    assert payloads[3] == {"agent_finish": {"return_values": {"output": "done"}, "log": "final"}}
     event = tree.one("progress")
     assert event.parent is root
     assert event.metadata["event"] == "progress"
@@ -350,10 +352,10 @@ def test_an_error_tells_type_message_and_traceback(watch: Watch, forest: Look) -
         chain.invoke(3)
     span = forest(handle).one("fails")
     assert span.error == "ValueError('not 3')"
-    shown = json.dumps(span.payload)
-    assert "ValueError" in shown
-    assert "in fail" in shown
-    assert "langchain_core/runnables" not in shown
+    payload_text = json.dumps(span.payload)
+    assert "ValueError" in payload_text
+    assert "in fail" in payload_text
+    assert "langchain_core/runnables" not in payload_text
 
 
 def test_partial_text_is_kept_when_a_model_fails_while_it_streams(watch: Watch, forest: Look) -> None:

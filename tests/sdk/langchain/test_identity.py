@@ -138,17 +138,17 @@ def test_a_handler_for_one_request_goes_with_it() -> None:
     sink = InMemorySink()
     inner = RunnableLambda(lambda x: x)
     outer = RunnableLambda(lambda x: inner.invoke(x))
-    gone = []
+    handler_refs = []
     for _ in range(3):
         handler = EtaoiHandler(sink=sink)
         outer.invoke(1, config={"callbacks": [handler]})
-        gone.append(weakref.ref(handler))
+        handler_refs.append(weakref.ref(handler))
         tracer = handler.tracer
         assert default_tracer() is tracer
         del handler
         gc.collect()
         assert default_tracer() is not tracer
-    assert [ref() for ref in gone] == [None, None, None]
+    assert [ref() for ref in handler_refs] == [None, None, None]
     assert sum(event["kind"] == "span_end" for event in sink.events) == 6
 
 
@@ -160,4 +160,4 @@ def test_a_handler_for_one_request_writes_where_the_last_one_did(tmp_path: Path)
         handler.tracer.flush(60)
         del handler
         gc.collect()
-    assert [found.name for found in tmp_path.iterdir()] == ["run.msgpack"]
+    assert [recording.name for recording in tmp_path.iterdir()] == ["run.msgpack"]

@@ -59,8 +59,8 @@ def test_an_error_without_a_text_reaches_a_model_hook_as_it_is(watch: Watch, for
     handle = watch(agent)
     assert agent.invoke(ASK)["messages"][-1].content == "done"
     assert [type(error) for error in caught] == [Wordless]
-    told = [delta["payload"].get("error") for delta in forest(handle).one("again.wrap_model_call").deltas]
-    assert told == [None, "Wordless: its text could not be read", None]
+    errors = [delta["payload"].get("error") for delta in forest(handle).one("again.wrap_model_call").deltas]
+    assert errors == [None, "Wordless: its text could not be read", None]
 
 
 def test_an_error_without_a_text_leaves_a_tool_hook_as_it_is(watch: Watch) -> None:

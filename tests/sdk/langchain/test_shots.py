@@ -17,12 +17,12 @@ class _Block(UserString):
 
 def test_a_message_that_is_gone_takes_its_content_along() -> None:
     block = _Block("x")
-    gone = weakref.ref(block)
+    block_ref = weakref.ref(block)
     message = HumanMessage(content=[{"type": "text", "text": "shown", "extra": block}])
     assert identify(MessageSnapshot([message])) == identify(MessageSnapshot([message]))
     del block
     gc.collect()
-    assert gone() is not None
+    assert block_ref() is not None
     del message
     gc.collect()
-    assert gone() is None
+    assert block_ref() is None
