@@ -114,7 +114,7 @@ async def test_which_run_failed_takes_one_key() -> None:
         assert at.keys == 1
 
 
-async def test_what_the_chat_cost_takes_none() -> None:
+async def test_the_cost_of_a_chat_takes_no_key() -> None:
     """Four calls in each of thirty turns, of 1,000 tokens in and 100 out, at $2.50 and $10 a million."""
     async with chat() as at:
         await at.until(lambda: "$0.420" in at.list_text)
@@ -129,7 +129,7 @@ async def test_a_word_in_any_prompt_takes_two_keys_and_the_word() -> None:
         assert at.keys == 2 + len("zebrafish")
 
 
-async def test_what_the_third_model_call_got_takes_four_keys() -> None:
+async def test_the_request_of_the_third_model_call_takes_four_keys() -> None:
     async with chat() as at:
         run = at.w.app.main.selection.trace
         await at.press("right_parenthesis", "right_parenthesis", "right_parenthesis", "r")

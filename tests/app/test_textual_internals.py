@@ -126,7 +126,7 @@ def test_the_terminals_driver_can_be_suspended() -> None:
         assert hasattr(LinuxDriver, name)
 
 
-def test_what_is_no_utf8_is_read_as_u_fffd() -> None:
+def test_invalid_utf8_is_read_as_u_fffd() -> None:
     from textual.drivers import linux_driver
 
     internals.decode_input_leniently()
@@ -136,7 +136,7 @@ def test_what_is_no_utf8_is_read_as_u_fffd() -> None:
 
 
 class Failing(Widget):
-    """Fails where it is told to."""
+    """Fails where a test says so."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -188,8 +188,8 @@ async def test_exceptions_anywhere_are_contained_and_everything_goes_on() -> Non
         widget.where = "idle"
         widget.post_message(Click(widget, 0, 0, 0, 0, 1, False, False, False))
         await pilot.pause()
-        said = [error for error, _, _ in app.seen]
-        assert said.count("click") == 2 and said.count("action") == 2 and "idle" in said
+        contained = [error for error, _, _ in app.seen]
+        assert contained.count("click") == 2 and contained.count("action") == 2 and "idle" in contained
         app.seen.clear()
         widget.where = "draw"
         widget.refresh()
@@ -231,10 +231,12 @@ def test_a_line_that_is_cut_into_itself_is_freed_at_once() -> None:
     gc.collect()
     gc.disable()
     try:
-        before = sum(type(thing) is Strip for thing in gc.get_objects())  # some classes raise when asked
+        strips_before = sum(
+            type(thing) is Strip for thing in gc.get_objects()
+        )  # some classes raise when asked
         for _ in range(100):
             Strip([Segment("x")]).divide([1])
-        assert sum(type(thing) is Strip for thing in gc.get_objects()) <= before
+        assert sum(type(thing) is Strip for thing in gc.get_objects()) <= strips_before
     finally:
         gc.enable()
 

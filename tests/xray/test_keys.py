@@ -90,7 +90,7 @@ async def test_the_request_of_a_call_opens_from_the_row_of_its_agent_or_a_messag
         await pilot.pause()
         await pilot.press("r")
         await pilot.pause()
-        assert w.said == "There is no model call (✦) near this row."
+        assert w.message == "There is no model call (✦) near this row."
 
 
 async def test_keys_say_when_they_do_not_apply() -> None:
@@ -104,4 +104,4 @@ async def test_keys_say_when_they_do_not_apply() -> None:
         ):
             await pilot.press(key)
             await pilot.pause()
-            assert words in w.said
+            assert words in w.message

@@ -112,7 +112,7 @@ def test_an_agent_without_a_name_is_called_by_its_variable(maker: str, attached:
     assert use_of(snapshot, "weather_desk", 0.0).runs == 2
 
 
-def test_a_variable_that_says_nothing_gives_way_to_the_file_or_the_graph_id(watch: Watch) -> None:
+def test_a_generic_variable_name_is_replaced_by_the_file_or_the_graph_id(watch: Watch) -> None:
     agent = create_agent(model(), [add])
     handle = watch()
     agent.invoke(ASK)

@@ -62,7 +62,7 @@ def order_agent(**options: Any) -> Any:
 
 
 @pytest.mark.parametrize("instrumented", [False, True])
-def test_a_create_agent_graph_is_taken_apart(instrumented: bool) -> None:
+def test_a_create_agent_graph_is_described(instrumented: bool) -> None:
     chain = [Guard(), polite, TodoListMiddleware()]
     card = describe_agent(order_agent(middleware=instrument(chain) if instrumented else chain), "agent-7")
     assert card["framework"] == "langchain"
@@ -89,7 +89,7 @@ def test_a_create_agent_graph_is_taken_apart(instrumented: bool) -> None:
     assert len(card["hash"]) == 16
 
 
-def test_a_deepagent_is_taken_apart() -> None:
+def test_a_deepagent_is_described() -> None:
     from deepagents import create_deep_agent
 
     card = describe_agent(
@@ -120,7 +120,7 @@ def test_a_graph_of_ones_own_shows_its_model_and_tools() -> None:
     assert [one["name"] for one in card["tools"]] == ["double"]
 
 
-def test_mcp_servers_are_told_by_their_tools() -> None:
+def test_mcp_servers_are_recognized_by_their_tools() -> None:
     card = describe_agent(
         order_agent(
             tools=[
@@ -153,7 +153,7 @@ def test_every_span_points_to_the_snapshot(watch: Watch, forest: Look) -> None:
         assert span.metadata["agent.context_hash"] == context.payload["hash"]
 
 
-def test_the_same_agent_is_told_once_and_a_changed_one_again(watch: Watch, forest: Look) -> None:
+def test_the_same_agent_is_reported_once_and_a_changed_one_again(watch: Watch, forest: Look) -> None:
     handle = watch(order_agent(), session_id="s")
     watch(order_agent(), sink=handle.sink, session_id="s")
     assert len(forest(handle).contexts) == 1
@@ -162,7 +162,7 @@ def test_the_same_agent_is_told_once_and_a_changed_one_again(watch: Watch, fores
     assert prompts == ["You take orders.", "You take no orders."]
 
 
-def test_agents_that_nobody_attached_are_told_too(watch: Watch, forest: Look) -> None:
+def test_agents_that_nobody_attached_are_reported_too(watch: Watch, forest: Look) -> None:
     helper = create_agent(ScriptedModel(answers=["helped"]), system_prompt="Help.", name="helper")
 
     @tool

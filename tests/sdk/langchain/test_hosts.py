@@ -338,7 +338,7 @@ def test_the_reference_errors_that_ended_its_stream_end_nothing_here(watch: Watc
     }
 
 
-def test_runs_inside_a_voice_turn_lie_under_it_in_the_same_session(watch: Watch, forest: Look) -> None:
+def test_runs_inside_a_voice_turn_are_its_children_in_the_same_session(watch: Watch, forest: Look) -> None:
     from etaoi_tui.sdk.tracer import use_span
 
     chain = RunnableLambda(lambda value: value, name="thinking") | RunnableLambda(lambda value: value)

@@ -46,7 +46,7 @@ WIRE_WORDS = (
 
 @pytest.mark.parametrize("word", WIRE_WORDS)
 @pytest.mark.parametrize("by", ["metadata", "configurable"])
-def test_what_a_caller_calls_its_metadata_says_nothing_of_what_the_runs_are(
+def test_metadata_of_the_caller_does_not_change_the_kinds_of_runs(
     word: str, by: str, watch: Watch, forest: Look
 ) -> None:
     graph = planner()
@@ -123,7 +123,7 @@ def test_the_session_is_the_first_that_the_metadata_names_and_of_the_root(watch:
     assert sessions(handle) == [str(session_uuid(name)) for name in names for _ in range(2)]  # type: ignore[arg-type]
 
 
-def test_a_program_that_loads_its_graph_anew_is_one_session(watch: Watch) -> None:
+def test_a_program_that_reloads_its_graph_is_one_session(watch: Watch) -> None:
     handles = []
     for _ in range(25):
         graph = planner()

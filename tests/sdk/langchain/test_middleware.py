@@ -128,7 +128,7 @@ def test_wrap_hooks_nest_as_they_ran_around_the_model_call(watch: Watch, forest:
     assert seconds(outer) >= seconds(trims) >= seconds(prompt) >= seconds(call) > 0
 
 
-def test_each_hook_tells_what_it_changed(watch: Watch, forest: Look) -> None:
+def test_each_hook_records_its_changes(watch: Watch, forest: Look) -> None:
     tree = forest(through_three(watch))
     added = tree.one("Adds.wrap_model_call").payload
     assert [entry["preview"] for entry in added["before"]["messages"]] == ["hello", "more"]
@@ -151,7 +151,7 @@ def test_each_hook_tells_what_it_changed(watch: Watch, forest: Look) -> None:
     assert prompt["response"]["changed"] is False
 
 
-def test_the_exact_request_of_every_step_can_be_had_again(watch: Watch, forest: Look) -> None:
+def test_the_exact_request_of_every_step_can_be_rebuilt(watch: Watch, forest: Look) -> None:
     long = "x" * 5_000
     messages = [HumanMessage(long, id="m1"), HumanMessage("more", id="m2"), AIMessage("ok")]
     tree = forest(through_three(watch, {"messages": messages}))
@@ -180,7 +180,7 @@ async def test_asynchronous_hooks_do_the_same(watch: Watch, forest: Look) -> Non
         assert call.parent.parent.name == "Adds.awrap_model_call"
 
 
-def test_hooks_before_and_after_tell_what_became_of_the_state(watch: Watch, forest: Look) -> None:
+def test_before_and_after_hooks_record_the_changed_state(watch: Watch, forest: Look) -> None:
     @before_model
     def compact(state: Any, runtime: Any) -> dict[str, Any]:
         return {"messages": [RemoveMessage(REMOVE_ALL_MESSAGES), HumanMessage("summary", id="s1")], "seen": 1}
@@ -207,7 +207,7 @@ def test_hooks_before_and_after_tell_what_became_of_the_state(watch: Watch, fore
     assert "after" not in after.payload
 
 
-def test_tool_hooks_tell_changed_arguments_and_the_answer(watch: Watch, forest: Look) -> None:
+def test_tool_hooks_record_changed_arguments_and_the_answer(watch: Watch, forest: Look) -> None:
     @wrap_tool_call
     def triple(request: Any, handler: Any) -> Any:
         call = {**request.tool_call, "args": {"number": request.tool_call["args"]["number"] * 3}}
@@ -300,7 +300,7 @@ def test_instrumented_twice_or_unattached_changes_nothing(watch: Watch, forest: 
     assert agent.invoke(ASK)["messages"][-1].content == "done"
 
 
-def test_what_is_no_middleware_is_refused() -> None:
+def test_other_objects_than_middleware_are_refused() -> None:
     with pytest.raises(TypeError, match="takes AgentMiddleware objects, not function"):
         instrument([lambda request, handler: handler(request)])
 
@@ -312,7 +312,7 @@ def test_disabled_means_untouched(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "wrap_model_call" not in vars(middleware)
 
 
-def test_a_message_changed_in_place_is_seen(watch: Watch, forest: Look) -> None:
+def test_a_message_changed_in_place_is_detected(watch: Watch, forest: Look) -> None:
     @wrap_model_call
     def edits(request: Any, handler: Any) -> Any:
         request.messages[0].content = "edited"

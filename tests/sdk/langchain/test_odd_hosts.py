@@ -75,7 +75,7 @@ def test_an_error_without_a_text_leaves_a_tool_hook_as_it_is(watch: Watch) -> No
         agent.invoke(ASK)
 
 
-def test_an_answer_that_cannot_be_looked_at_goes_through_a_tool_hook(watch: Watch, forest: Look) -> None:
+def test_an_answer_that_cannot_be_inspected_passes_a_tool_hook(watch: Watch, forest: Look) -> None:
     answers: list[Any] = []
 
     @wrap_tool_call

@@ -109,7 +109,7 @@ def test_trees_agree(name: str, ours: Callable[[str], Forest], reference: dict[s
 
 
 @pytest.mark.parametrize("name", [name for name in PROGRAMS if name not in DIFFERENCES])
-def test_nothing_that_the_reference_tells_is_missing(
+def test_nothing_that_the_reference_records_is_missing(
     name: str, ours: Callable[[str], Forest], reference: dict[str, Forest]
 ) -> None:
     def facts(forest: Forest) -> list[Any]:
@@ -150,7 +150,7 @@ def test_nothing_that_the_reference_tells_is_missing(
     assert mine == theirs
 
 
-def test_instrumented_hooks_nest_here_and_lie_flat_there(
+def test_instrumented_hooks_are_nested_here_and_flat_in_the_reference(
     ours: Callable[[str], Forest], reference: dict[str, Forest]
 ) -> None:
     name = "agent_with_instrumented_hooks"
@@ -184,7 +184,7 @@ def without_probes(forest: Forest) -> Any:
     return [part for root in forest.roots for part in strip(root)]
 
 
-def test_fallbacks_lie_under_their_run_here(
+def test_fallbacks_are_children_of_their_run_here(
     ours: Callable[[str], Forest], reference: dict[str, Forest]
 ) -> None:
     assert len([root for root in reference["chains"].roots if root.name == "saved"]) == 3
@@ -197,7 +197,7 @@ def test_fallbacks_lie_under_their_run_here(
     assert sorted(rest[0], key=repr) == sorted(rest[1], key=repr)
 
 
-def test_a_retriever_is_there_and_holds_what_ran_inside(
+def test_a_retriever_is_recorded_with_its_nested_runs(
     ours: Callable[[str], Forest], reference: dict[str, Forest]
 ) -> None:
     name = "retriever_chain"

@@ -283,7 +283,7 @@ def test_without_an_argument_every_shape_reports(
 
 
 @pytest.mark.parametrize("thing", [object(), 3, "agent", lambda value: value, [], {"agent": 1}])
-def test_what_is_no_runnable_is_refused_in_one_sentence(thing: Any, watch: Watch) -> None:
+def test_other_objects_than_runnables_are_refused_with_a_clear_error(thing: Any, watch: Watch) -> None:
     with pytest.raises(TypeError, match="takes a LangChain Runnable"):
         watch(thing)
 

@@ -15,7 +15,7 @@ class _Block(UserString):
     """Content whose end can be seen."""
 
 
-def test_a_message_that_is_gone_takes_its_content_along() -> None:
+def test_a_released_message_releases_its_content() -> None:
     block = _Block("x")
     block_ref = weakref.ref(block)
     message = HumanMessage(content=[{"type": "text", "text": "shown", "extra": block}])

@@ -196,7 +196,7 @@ def test_a_wait_and_its_answer_in_one_trace(watch: Watch) -> None:
     assert trace.status is Status.OK and trace.resumed == {second: first}
 
 
-def test_a_new_question_in_the_thread_gives_the_old_one_up(watch: Watch) -> None:
+def test_a_new_question_in_the_thread_abandons_the_old_one(watch: Watch) -> None:
     graph = compiled(graph_of(ask=lambda state: {"x": interrupt("Again?")}))
     handle = watch()
     graph.invoke({"x": "0"}, thread())
@@ -207,7 +207,7 @@ def test_a_new_question_in_the_thread_gives_the_old_one_up(watch: Watch) -> None
     assert all(trace.resumed is None for trace in traces)
 
 
-def test_what_was_asked_travels_whole(watch: Watch) -> None:
+def test_the_question_is_recorded_completely(watch: Watch) -> None:
     graph = compiled(graph_of(ask=lambda state: {"x": interrupt({"question": "?", "rows": list(range(50))})}))
     handle = watch()
     graph.invoke({"x": "0"}, thread())
