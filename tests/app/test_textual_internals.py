@@ -163,13 +163,13 @@ class Contained(internals.ContainedApp[None]):
 
     def __init__(self) -> None:
         super().__init__()
-        self.seen: list[tuple[str, object, bool]] = []
+        self.records: list[tuple[str, object, bool]] = []
 
     def compose(self) -> Iterable[Widget]:
         yield Failing()
 
     def contain(self, error: Exception, where: object, *, drawing: bool = False, what: str = "") -> None:
-        self.seen.append((str(error), where, drawing))
+        self.records.append((str(error), where, drawing))
 
     def action_fail(self) -> None:
         raise ValueError("action")
@@ -181,21 +181,21 @@ async def test_exceptions_anywhere_are_contained_and_everything_goes_on() -> Non
         widget = app.query_one(Failing)
         await pilot.click(Failing)
         app.set_timer(0.01, app.action_fail)
-        while "action" not in [error for error, _, _ in app.seen]:
+        while "action" not in [error for error, _, _ in app.records]:
             await pilot.pause(0.02)
         app.call_later(app.action_fail)
         await pilot.pause()
         widget.where = "idle"
         widget.post_message(Click(widget, 0, 0, 0, 0, 1, False, False, False))
         await pilot.pause()
-        contained = [error for error, _, _ in app.seen]
+        contained = [error for error, _, _ in app.records]
         assert contained.count("click") == 2 and contained.count("action") == 2 and "idle" in contained
-        app.seen.clear()
+        app.records.clear()
         widget.where = "draw"
         widget.refresh()
         strips = widget.render_lines(Region(0, 0, 20, 3))
         assert [strip.text.rstrip() for strip in strips] == ["line 0", "", "line 2"]
-        assert all(drawing and where is widget for _, where, drawing in app.seen)
+        assert all(drawing and where is widget for _, where, drawing in app.records)
         assert internals.contained(widget, ValueError("less"), "part")
         assert app.is_running
 

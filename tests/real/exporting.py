@@ -87,7 +87,7 @@ def outline(collected: Collected) -> list[str]:
     return lines
 
 
-def shown_by_command(recording: Path, state: Path) -> list[dict[str, Any]]:
+def spans_by_command(recording: Path, state: Path) -> list[dict[str, Any]]:
     """What ``show --json --all`` prints of a recording."""
     result = run(state, "show", str(recording), "--json", "--all")
     assert result.returncode == 0, result.stderr

@@ -13,7 +13,7 @@ from tests.livekit.recorded_run import environment
 from tests.real import exporting
 from tests.real.collecting import Collected
 from tests.real.exporters import ENVIRONMENTS
-from tests.real.exporting import WHERE, all_spans, ended, only_trace, outline, shown_by_command, spans
+from tests.real.exporting import WHERE, all_spans, ended, only_trace, outline, spans, spans_by_command
 from tests.real_env import ROOT, real_env
 
 pytestmark = [pytest.mark.real_clients, pytest.mark.timeout(900)]
@@ -43,7 +43,7 @@ def test_openai_agents_by_openinference(tmp_path: Path) -> None:
         ]
         calls = [span.usage for span in all_spans(collected) if span.kind == "llm"]
         assert [(use.input_tokens, use.output_tokens) for use in calls if use is not None] == [(40, 7)] * 2
-    (tool,) = (span for span in shown_by_command(recording, tmp_path / "state") if span["kind"] == "tool")
+    (tool,) = (span for span in spans_by_command(recording, tmp_path / "state") if span["kind"] == "tool")
     assert (tool["input"], tool["output"]) == ({"where": "Paris"}, "nothing in Paris")
 
 
@@ -67,7 +67,7 @@ def test_anthropics_own_spans(tmp_path: Path) -> None:
         assert call.usage is not None
         assert (call.usage.input_tokens, call.usage.output_tokens) == (9312, 20)
     (model_call,) = (
-        span for span in shown_by_command(recording, tmp_path / "state") if span["kind"] == "llm"
+        span for span in spans_by_command(recording, tmp_path / "state") if span["kind"] == "llm"
     )
     assert [message["role"] for message in model_call["input"]] == ["system", "user"]
     assert model_call["output"]["text"] == "It is not there."

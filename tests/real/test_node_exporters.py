@@ -9,7 +9,7 @@ import pytest
 from etaoi_collector.store.model import Status
 from tests.launcher.launching import launch
 from tests.node_env import NodeProject, node_project
-from tests.real.exporting import WHERE, all_spans, ended, outline, running, shown_by_command, spans
+from tests.real.exporting import WHERE, all_spans, ended, outline, running, spans, spans_by_command
 
 pytestmark = [
     pytest.mark.real_clients,
@@ -52,7 +52,7 @@ def test_the_ai_sdk_by_its_own_exporter(tmp_path: Path, ai_sdk: NodeProject) -> 
             (60, 5),
             (9, 2),
         ]
-    shown_spans = shown_by_command(recording, tmp_path / "state")
+    shown_spans = spans_by_command(recording, tmp_path / "state")
     first, second, _ = (span for span in shown_spans if span["kind"] == "llm")
     assert [message["role"] for message in first["input"]] == ["system", "user"]
     assert [message["role"] for message in second["input"]] == ["system", "user", "assistant", "tool"]

@@ -19,8 +19,10 @@ def event(kind: str, **fields: Any) -> Any:
     return pb.Event(type=kind, **fields)
 
 
-def use(name: str, id_: str, given: Any = None) -> Any:
-    return pb.ToolUse(id=id_, name=name, input=json.dumps(given if given is not None else {}).encode())
+def use(name: str, id_: str, tool_input: Any = None) -> Any:
+    return pb.ToolUse(
+        id=id_, name=name, input=json.dumps(tool_input if tool_input is not None else {}).encode()
+    )
 
 
 def usage(took: int, gave: int, model: str = "m-1", read: int = 0, created: int = 0) -> Any:
