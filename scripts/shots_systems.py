@@ -89,8 +89,8 @@ async def draw(name: str, app: ViewerApp, size: tuple[int, int], run: str, keys:
             app.tick()
             await pilot.pause(0.1)
         runs = [trace for trace in app.store.traces.values() if trace.roots and not trace.only_context]
-        shown = next(trace for trace in runs if trace.roots[0].name == run)
-        app.main.selection.show(shown)
+        run_trace = next(trace for trace in runs if trace.roots[0].name == run)
+        app.main.selection.show(run_trace)
         for key in keys:
             await pilot.press(key)
             app.tick()

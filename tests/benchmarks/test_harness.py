@@ -48,10 +48,10 @@ def run(
         benchmarks = {
             name: harness.Benchmark(name, measure, quick=True) for name, measure in measures.items()
         }
-        monkeypatch.setattr(harness, "found", lambda: benchmarks)
+        monkeypatch.setattr(harness, "find_benchmarks", lambda: benchmarks)
         monkeypatch.setattr(harness, "COMMITTED", tmp_path / "figures.json")
         monkeypatch.setattr(page, "PAGE", tmp_path / "performance.md")
-        monkeypatch.setattr(page, "_told_by", lambda name: f"What {name} measures.")
+        monkeypatch.setattr(page, "_description_of", lambda name: f"What {name} measures.")
         status = harness.main(["--json", str(tmp_path / "latest.json"), *arguments])
         return status, capsys.readouterr().out
 
@@ -180,6 +180,6 @@ def test_the_page_is_made_from_the_committed_figures() -> None:
 
 def test_every_benchmark_is_found_and_says_what_it_measures() -> None:
     pytest.importorskip("langchain", reason="benchmarks of agents want it")
-    benchmarks = harness.found()
+    benchmarks = harness.find_benchmarks()
     assert {"decode", "ingest", "keys", "start"} <= {name for name, one in benchmarks.items() if one.quick}
-    assert all(page._told_by(name) for name in benchmarks)
+    assert all(page._description_of(name) for name in benchmarks)
