@@ -117,8 +117,8 @@ async def _peer(rows: int) -> float:
             began = time.thread_time()
             await pilot.pause()
             rest.append((time.thread_time() - began) * 1000)
-        if app.made != rows + PEER_TICKS * PER_TICK:
-            raise RuntimeError(f"the stock Tree has {app.made} rows")
+        if app.row_count != rows + PEER_TICKS * PER_TICK:
+            raise RuntimeError(f"the stock Tree has {app.row_count} rows")
     return fmean(bring) - fmean(rest)
 
 
