@@ -107,3 +107,23 @@ async def test_a_header_names_the_crossed_budget_of_its_conversation(notificatio
             ask(w)
             await w.tick(pilot)
             await w.tick(pilot)
+
+
+async def test_a_conversation_s_title_says_what_it_crossed(said: list[str]) -> None:
+    async with world(settings=Settings(budgets=Budgets(session_dollars=0.7))) as (w, pilot):
+        w.app.main.traces.figures.load_prices()
+        ask(w, 2)
+        await w.tick(pilot)
+        await pilot.press("c")
+        for _ in range(3):
+            await w.tick(pilot)
+        title = w.app.main.talk.render_line(0)
+        assert "1 turn" in title.text and "over" not in title.text
+        ask(w, 2)
+        w.app.main.conversation._drawn_at = 0.0
+        for _ in range(3):
+            await w.tick(pilot)
+        title = w.app.main.talk.render_line(0)
+        assert "over $0.700" in title.text and "$1.04" in title.text
+        over = w.app.main.talk._painter.style("over", own=True).color
+        assert [one.text.strip() for one in title if one.style and one.style.color == over] == ["over $0.700"]

@@ -223,3 +223,27 @@ async def test_a_tick_reads_nothing_of_turns_that_stand_still() -> None:
         read.clear()
         w.app.tick()
         assert not read
+
+
+async def test_an_answer_has_its_bar_from_its_first_word_on() -> None:
+    async with world(size=(120, 35)) as (w, pilot):
+        root = w.scribe.start("sub_agent", "shop", payload=asked("where?"), metadata={"thread_id": "t"})
+        call = w.scribe.start("llm", "gpt", root, {"input_messages": [{"role": "human", "text": "?"}]})
+        await w.tick(pilot)
+        await pilot.press("c")
+        w.scribe.say(call, "it is on its way")
+        await settle(w, pilot)
+        (line,) = (line for line in text(w) if "on its way" in line)
+        assert "▎" in line
+        w.scribe.end(call, {"response": {"role": "ai", "text": "it is on its way"}})
+        w.scribe.end(root, said("it is on its way"))
+        await settle(w, pilot)
+        assert line in text(w), "its end moves nothing"
+
+
+async def test_who_asks_for_the_agent_of_a_run_that_names_none_is_told_how_to_record_it() -> None:
+    async with world() as (w, pilot):
+        w.scribe.end(w.scribe.start("sub_agent", "shop"))
+        await w.tick(pilot)
+        await pilot.press("a")
+        assert "etaoi_tui.attach(agent)" in w.said

@@ -142,6 +142,21 @@ async def test_a_client_that_goes_leaves_its_open_spans_lost_and_comes_back() ->
         assert "◌" not in w.lines()[0]
 
 
+async def test_a_lost_run_took_as_long_in_every_place() -> None:
+    async with world(size=(160, 45)) as (w, pilot):
+        w.scribe.end(w.scribe.start("sub_agent", "other"))
+        w.scribe.start("llm", "gpt-5", w.scribe.start("sub_agent", "victim"))
+        await w.tick(pilot)
+        w.time += 2.5
+        w.source.disconnect(at=w.time)
+        w.time += 11
+        w.app.tick()
+        await w.tick(pilot)
+        runs = w.app.main.traces
+        (row,) = (line for line in map(runs.render_line, range(runs.size.height)) if "≥" in line.text)
+        assert "≥2.50s" in row.text and "≥2.50s" in w.lines()[0] and "≥2.50s" in w.tree.render_line(0).text
+
+
 async def test_rejected_events_are_counted_on_the_screen_and_explained_on_the_problems_page() -> None:
     async with world() as (w, pilot):
         w.scribe.start("sub_agent", "root")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -197,3 +198,61 @@ async def test_a_client_that_goes_takes_its_chips_and_brings_them_back() -> None
         w.source.send(w.scribe.take(), number=2)
         await w.tick(pilot)
         assert "victim" in first_line(w)
+
+
+@pytest.mark.parametrize("width", range(60, 200, 7))
+async def test_numbers_of_the_first_line_are_whole_or_not_there(width: int) -> None:
+    async with world(size=(width, 24)) as (w, pilot):
+        for number in range(4):
+            run = w.scribe.start("sub_agent", f"agent-{number}", agent=f"agent-{number}")
+            w.scribe.start("tool", "find_order", run)
+        await w.tick(pilot)
+        w.time += 123.0
+        await pilot.press("g")
+        await w.tick(pilot)
+        line = first_line(w)
+        since = [word for word in line.split() if word[0].isdecimal() and "m" in word]
+        assert set(since) <= {"2m", "2m03s"} and "follow off" in line
+        assert not re.search(r"\+\d  ?\S", line), "what is left out stands apart from what follows"
+
+
+async def test_words_that_stream_begin_with_a_whole_word() -> None:
+    async with world(size=(100, 24)) as (w, pilot):
+        call = w.scribe.start("llm", "gpt-5", w.scribe.start("sub_agent", "writer", agent="writer"))
+        for word in "The carrier has it since this morning and by the page of its depot it comes".split():
+            w.scribe.say(call, f"{word} ")
+            await w.tick(pilot)
+            shown = first_line(w).partition("“")[2].split("alt+")[0].split()
+            assert set(shown) <= set(
+                "The carrier has it since this morning and by the page of its depot it comes".split()
+            )
+
+
+async def test_what_one_agent_says_moves_no_other_s_chip() -> None:
+    async with world(size=(160, 24)) as (w, pilot):
+        calls = []
+        for name in ("reader", "writer", "critic"):
+            calls.append(w.scribe.start("llm", "gpt-5", w.scribe.start("sub_agent", name, agent=name)))
+        await w.tick(pilot)
+        places = set()
+        for words in ("a", " few words", " and many more of them, so that they do not fit"):
+            w.scribe.say(calls[0], words)
+            await w.tick(pilot)
+            line = first_line(w)
+            places.add((line.index("reader"), line.index("writer"), line.index("critic")))
+        assert len(places) == 1 and "do not fit" in line
+
+
+@pytest.mark.parametrize(("width", "named"), [(142, False), (220, True)])
+async def test_words_go_before_the_key_where_room_is_short(width: int, named: bool) -> None:
+    async with world(size=(width, 24)) as (w, pilot):
+        for name in ("reader", "writer"):
+            call = w.scribe.start("llm", "gpt-5-mini", w.scribe.start("sub_agent", name, agent=name))
+            w.scribe.say(call, "It arrives by Thursday, they say")
+        wait_for_person(w, "dba", "May I drop it?")
+        await w.tick(pilot)
+        line = first_line(w)
+        assert ("alt+1" in line) is named and (
+            "by Thursday" in line or "Thursday, they" in line or "they say" in line
+        )
+        assert "May I drop" in line

@@ -81,3 +81,10 @@ async def test_a_tab_in_the_detail_s_edge_is_still_a_tab() -> None:
         await pilot.click(offset=(detail.region.x + column + 1, detail.region.y))
         await pilot.pause()
         assert detail.tab == "overview"
+
+
+@pytest.mark.parametrize(("width", "columns"), [(140, 34), (160, 46), (179, 46), (180, 34), (200, 46)])
+async def test_the_list_gets_more_of_a_wider_screen(width: int, columns: int) -> None:
+    async with world(size=(width, 45)) as (w, pilot):
+        await _three_runs(w, pilot)
+        assert w.app.main.traces.outer_size.width == columns

@@ -135,6 +135,16 @@ def test_invalid_utf8_is_read_as_u_fffd() -> None:
     assert decode("ü".encode()[:1]) + decode("ü".encode()[1:]) == "ü"
 
 
+def test_alt_and_a_digit_are_read_as_that_key_from_any_terminal() -> None:
+    from textual._xterm_parser import XTermParser
+
+    internals.read_alt_with_digits()
+    for digit in "123456789":
+        parser = XTermParser(False)
+        assert not list(parser.feed(f"\x1b{digit}")), "it may still be the beginning of a longer one"
+        assert [event.key for event in parser.feed("")] == [f"alt+{digit}"]
+
+
 class Failing(Widget):
     """Fails where a test says so."""
 

@@ -39,6 +39,15 @@ async def test_beside_recordings_the_chosen_command_is_whole(size: tuple[int, in
         assert "a chat" in text(w)
 
 
+async def test_what_room_there_is_goes_to_other_commands_from_the_first_on() -> None:
+    async with world(size=(80, 24)) as (w, pilot):
+        w.app.main.welcome.show_offers(OFFERS)
+        await w.tick(pilot)
+        whole = [recipe.line in text(w) for recipe in recipes()]
+        assert sum(whole) >= 6 and whole == sorted(whole, reverse=True)
+        assert "a chat" in text(w)
+
+
 @pytest.mark.parametrize("width", [30, 60, 72, 200])
 def test_a_broken_command_is_the_same_for_a_shell(width: int) -> None:
     for recipe in recipes("http://127.0.0.1:41235"):

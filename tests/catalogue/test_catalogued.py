@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import sqlite3
 from collections.abc import Callable
@@ -14,7 +15,9 @@ from etaoi_collector.pricing.totals import Totals
 from etaoi_collector.projections.trace_names import agent_of, is_run, title, trace_name
 from etaoi_collector.recording.catalogue.database import FILE_NAME, CatalogueFile
 from etaoi_collector.recording.catalogue.run_row import RunRow
+from etaoi_collector.recording.directory import recordings_dir
 from etaoi_collector.recording.fold import fold_item
+from etaoi_collector.recording.recorder import Recorder
 from etaoi_collector.source_items import EventBatch, Missing
 from etaoi_collector.sources import catalogued
 from etaoi_collector.sources.catalogued import CataloguedSource, open_catalogued
@@ -25,7 +28,8 @@ from etaoi_tui.feed import Feed
 from etaoi_tui.view.activity import Activity
 from etaoi_tui.view.row_summaries import Summaries
 from etaoi_tui.view.runs.figures import RunFigures
-from tests.catalogue.making import read, write_run
+from tests import generate
+from tests.catalogue.making import at, read, write_run
 from tests.catalogue.test_find import native
 
 
@@ -308,3 +312,33 @@ def test_a_corrupt_catalogue_is_ignored(tmp_path: Path) -> None:
     for file in tmp_path.glob(f"{FILE_NAME}*"):
         file.write_bytes(b"\0" * 5_000)
     assert open_catalogued(path, tmp_path) is None
+
+
+def test_a_recording_without_its_first_files_is_listed_by_what_is_left(tmp_path: Path) -> None:
+    folder = recordings_dir(tmp_path)
+    folder.mkdir(parents=True)
+    frames = list(generate.frames(itertools.islice(generate.traffic(), 6_000)))
+    recorder = Recorder(path=folder / "run-20260102-030405-abcd.msgpack", segment_bytes=400_000)
+    for number, frame in enumerate(frames):
+        recorder.append(1_700_000_000.0 + number, 1, frame)
+    recorder.close()
+    key = folder / "run-20260102-030405-abcd.msgpack"
+    files = at(key).files
+    assert len(files) >= 5
+    for path in (files[0], files[1], files[3]):
+        path.unlink()
+    source = ReplaySource(files[2])
+    store, expected = everything(source)
+    rows = run_rows(tmp_path, key)
+    listed = opened(files[2], tmp_path)
+    listed.prefer(rows[1].trace_id, lambda _: False)
+    assert everything(listed)[1] == expected
+    newest = next(reversed(store.traces.values()))
+    refs = [ref for span in newest.spans for ref in (span.start_ref, span.end_ref) if ref >= 0]
+    assert len(refs) > 2
+    for ref in refs:
+        assert isinstance(source.read(ref), bytes)
+        assert listed.read(ref) == source.read(ref)
+    for one in (source, listed):
+        one.close()
+    assert open_catalogued(files[4], tmp_path) is None  # a part of it is opened as what it is

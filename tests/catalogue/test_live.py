@@ -9,10 +9,14 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
+from etaoi_collector.recording.catalogue import writer
 from etaoi_collector.recording.catalogue.database import FILE_NAME, CatalogueFile, Entry
+from etaoi_collector.recording.catalogue.identity import RecordingIdentity
 from etaoi_collector.recording.catalogue.lookup import runs_of, valid_entry
 from etaoi_collector.recording.catalogue.run_collector import RunCollector
 from etaoi_collector.recording.catalogue.run_row import RunRow
@@ -20,6 +24,7 @@ from etaoi_collector.recording.catalogue.writer import CatalogueWriter
 from etaoi_collector.recording.directory import list_recordings, recordings_dir
 from etaoi_collector.sources.replay import ReplaySource
 from etaoi_collector.store import Store
+from etaoi_collector.store.model import Changes
 from etaoi_tui.feed import Feed
 from tests.catalogue.making import at, read, write_run
 from tests.headless.running import command, environment, objects, run_here, running, send
@@ -139,19 +144,19 @@ def test_a_flood_takes_a_small_share_of_the_time_and_is_catalogued_completely(tm
     path = write_run(tmp_path, events=12_000)
     source, store = ReplaySource(path), Store()
     collector = RunCollector(store, source)
-    writer = CatalogueWriter(tmp_path / "state", collector, lambda: path)
+    catalogue = CatalogueWriter(tmp_path / "state", collector, lambda: path)
     feed = Feed(source, store)
     took: list[float] = []
     began = time.perf_counter()
     while not feed.ended:
         changes = feed.tick(5.0, 0.0)
         cpu_before = time.thread_time()
-        writer.follow(changes)
+        catalogue.follow(changes)
         took.append(time.thread_time() - cpu_before)
     whole = time.perf_counter() - began
     assert sum(took) < max(whole * 0.25, 0.1)
-    assert eventually(lambda: writer.follow(store.drain_changes()) or not collector.has_news)
-    writer.finish(store.events, everything=True)
+    assert eventually(lambda: catalogue.follow(store.drain_changes()) or not collector.has_news)
+    catalogue.finish(store.events, everything=True)
     source.close()
     with CatalogueFile(tmp_path / "state") as file:
         assert eventually(lambda: valid_entry(file, at(path), time.time()))
@@ -208,16 +213,118 @@ def test_rows_that_could_not_be_written_are_written_with_later_ones(tmp_path: Pa
     database.execute("BEGIN IMMEDIATE")
     source, store = ReplaySource(path), Store()
     collector = RunCollector(store, source)
-    writer = CatalogueWriter(state, collector, lambda: path)
+    catalogue = CatalogueWriter(state, collector, lambda: path)
     feed = Feed(source, store)
     while not feed.ended or collector.has_news:
-        writer.follow(feed.tick(2.0, 0.0))
+        catalogue.follow(feed.tick(2.0, 0.0))
     database.execute("ROLLBACK")
     database.close()
-    writer.finish(store.events, everything=True)
+    catalogue.finish(store.events, everything=True)
     source.close()
     with CatalogueFile(state) as file:
         assert eventually(lambda: valid_entry(file, at(path), time.time()))
         catalogue_rows = runs_of(file, at(path))
     assert catalogue_rows is not None
     assert facts(catalogue_rows) == facts(read(tmp_path / "other", path)[1])
+
+
+def test_runs_whose_rows_are_not_made_yet_are_counted(tmp_path: Path) -> None:
+    path = write_run(tmp_path, events=4_000)
+    source, store = ReplaySource(path), Store()
+    collector = RunCollector(store, source)
+    feed = Feed(source, store)
+    while not feed.ended:
+        collector.note(feed.tick(5.0, 0.0))
+    entry, counted = (
+        Entry(RecordingIdentity("", ()), False, 0.0),
+        Entry(RecordingIdentity("", ()), False, 0.0),
+    )
+    collector.count(entry)
+    assert (entry.rows, entry.told_until) == (0, None)
+    rows = list(collector.rows())
+    collector.count(counted)
+    assert counted.rows == len(rows) > 10
+    assert (entry.traces, entry.errors) == (counted.traces, counted.errors)
+    assert counted.errors > 0
+    source.close()
+
+
+class _Endless:
+    """A collector that always has rows to make, on a clock of its own."""
+
+    has_news = True
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.used = 0.0
+        """Seconds that went into rows."""
+
+    def note(self, changes: Changes) -> None:
+        """Remember nothing."""
+
+    def rows(self, until: float) -> list[RunRow]:
+        """Take all the time that there is."""
+        self.used += until - self.now
+        self.now = until
+        return []
+
+
+def test_more_time_goes_into_rows_while_nothing_arrives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_run(tmp_path, events=100)
+    source, store = ReplaySource(path), Store()
+    arriving = Feed(source, store).tick(50.0, 0.0)
+    source.close()
+    shares = []
+    for changes in (arriving, Store().drain_changes()):
+        collector = _Endless()
+        monkeypatch.setattr(writer, "time", SimpleNamespace(perf_counter=lambda one=collector: one.now))
+        catalogue = CatalogueWriter(
+            tmp_path / "state", cast(RunCollector, collector), lambda: path, clock=lambda: 0.0
+        )
+        while collector.now < 10.0:
+            collector.now += 0.001
+            catalogue.follow(changes)
+        shares.append(collector.used / collector.now)
+    assert shares == pytest.approx([0.01, 0.2], rel=0.1)
+
+
+_WITHIN = """
+import resource, sys
+from etaoi_tui.cli.main import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), int(sys.argv[1])))
+main(sys.argv[2:], prog_name="etaoi-tui")
+"""
+
+
+@pytest.mark.parametrize("room", [20_000, 200_000, 600_000])
+def test_a_disk_that_is_full_while_a_viewer_records_leaves_nothing_wrong(tmp_path: Path, room: int) -> None:
+    """First the recording has no more room, then the catalogue, or the catalogue at once."""
+    state = tmp_path / "state"
+    with subprocess.Popen(
+        [sys.executable, "-c", _WITHIN, str(room), "--port", "0"],
+        env=environment(state),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stderr is not None
+            url = process.stderr.readline().split()[2].rstrip(";")
+            load = [sys.executable, "-m", "tests.load", url, "--events", "4000"]
+            subprocess.run(load, cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
+            (now,) = objects(run_here(state, "ls", "--json").stdout)
+            assert now["running"] and now["bytes"] <= room
+            process.send_signal(signal.SIGINT)
+            errors = process.communicate(timeout=PATIENCE)[1]
+            assert process.returncode == 0
+            assert "recording stopped" in errors.lower()
+        finally:
+            process.kill()
+    (listed,) = objects(run_here(state, "ls", "--json").stdout)
+    entry, rows = read(tmp_path / "other", recorded(state))
+    assert (listed["traces"], listed["errors"], listed["running"]) == (entry.traces, entry.errors, False)
+    assert catalogued(state) is not None
+    assert facts(catalogued(state)[1]) == facts(rows)  # type: ignore[index]

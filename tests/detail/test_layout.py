@@ -243,3 +243,21 @@ def test_copies_are_the_original_text() -> None:
 
 def test_the_gutter_carries_the_bar() -> None:
     assert lines_of(document_of(Text("said"), bar=True))[-1] == "▎" + " " * (GUTTER - 1) + "said"
+
+
+@pytest.mark.parametrize(
+    ("width", "summary"),
+    [
+        (60, "2 calls · 1 tool · 16.4k tok · $0.0025 · 2.10s"),
+        (50, "1 tool · 16.4k tok · $0.0025 · 2.10s"),
+        (34, "$0.0025 · 2.10s"),
+        (12, "2.10s"),
+    ],
+)
+def test_a_title_keeps_the_last_parts_of_its_summary(width: int, summary: str) -> None:
+    section = Section("turn", "reviewer", [Text("So")], "2 calls · 1 tool · 16.4k tok · $0.0025 · 2.10s")
+    tab = Tab("t", "T", lambda: [section])
+    page = PageLayout(Document("k", [], [tab]), tab, width, {})
+    page.work(10_000)
+    (title,) = ("".join(text for text, _ in page.line(y).runs) for y in page.title_lines())
+    assert title.endswith(f" {summary}") and len(title) == width

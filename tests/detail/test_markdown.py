@@ -76,7 +76,7 @@ def test_an_answer_reads_without_its_marks() -> None:
         "2 * 3 * 4 and snake_case_name stay",
         "─" * 40,
     ]
-    assert style_of(layout, "Three changes") == "title" and style_of(layout, "gateway") == "title"
+    assert style_of(layout, "Three changes") == "heading" and style_of(layout, "gateway") == "title"
     assert texts(laid_out("**`a.b` is new.** c")) == ["a.b is new. c"]
     assert style_of(layout, "connect()") == "code" and style_of(layout, "# why") == "muted"
     assert style_of(layout, "return") == "json.number" and style_of(layout, '"y"') == "json.string"
@@ -137,3 +137,10 @@ def test_streamed_text_is_laid_out_as_complete_text(parts: list[str], width: int
     lines = texts(fresh)
     assert all(cells(line) <= max(width, 12) + 4 for line in lines)
     assert not any("\x1b" in line for line in lines)
+
+
+def test_headings_look_different_by_their_level() -> None:
+    layout = laid_out("# One\n## Two\n### Three\n#### Four\n# Five **bold**")
+    assert shown(layout) == ["One", "Two", "Three", "Four", "Five bold"]
+    styles = [style_of(layout, words) for words in ("One", "Two", "Three", "Four", "Five", "bold")]
+    assert styles == ["heading", "title", "subheading", "subheading", "heading", "heading"]

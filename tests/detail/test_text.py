@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from etaoi_tui.text import UNSAFE, cells, crop, fit, one_line, printable
+from etaoi_tui.text import UNSAFE, cells, crop, crop_start, fit, one_line, printable
 
 HOSTILE = "\x1b]52;c;aGk=\x07 \x9b2J \x7f \u202eevil\u202c \u200b \ud800 \U000e0041 \r\n\t\x00"
 
@@ -106,3 +106,19 @@ def test_widths_are_cells() -> None:
 def test_one_line_splits_sequences_that_terminals_draw_at_different_widths() -> None:
     family = "\U0001f469\u200d\U0001f467 \u2764\ufe0f \U0001f44d\U0001f3fd \U0001f1f3\U0001f1f4"
     assert one_line(family, 40) == "\U0001f469\U0001f467 \u2764 \U0001f44d NO"
+
+
+def test_the_end_of_a_text_begins_with_a_whole_word() -> None:
+    assert crop_start("by the page", 11) == "by the page"
+    assert crop_start("since this morning; by the page", 15) == "by the page"
+    assert crop_start("this morning; by the page", 11) == "by the page"
+    assert crop_start("a word, incomprehensibilities", 12) == "ensibilities", (
+        "most of the room would be empty"
+    )
+    assert crop_start("anything", 0) == crop_start("anything", -3) == crop_start("", 4) == ""
+
+
+@given(st.text(), st.integers(0, 30))
+def test_the_end_of_a_text_fits(s: str, width: int) -> None:
+    end = crop_start(printable(s), width)
+    assert cells(end) <= width and printable(s).endswith(end)

@@ -217,3 +217,11 @@ def test_the_configuration_can_lie_elsewhere() -> None:
         "/somewhere/else.toml"
     )
     assert thresholds.config_file({}).name == "config.toml"
+
+
+@pytest.mark.parametrize("width", [78, 98, 118])
+def test_the_legend_has_words_that_a_person_reads(width: int) -> None:
+    words = "".join(text for text, _ in texts.legend_pieces(width))
+    assert len(words) <= width
+    assert "transcript" in words and "voice" in words and "stt" not in words
+    assert ("turn end" in words) is (width < 118) and ("~ derived" in words) is (width > 78)
