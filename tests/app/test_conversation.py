@@ -236,7 +236,7 @@ async def test_an_answer_has_its_bar_from_its_first_word_on() -> None:
         (line,) = (line for line in text(w) if "on its way" in line)
         assert "▎" in line
         w.scribe.end(call, {"response": {"role": "ai", "text": "it is on its way"}})
-        w.scribe.end(root, said("it is on its way"))
+        w.scribe.end(root, response_of("it is on its way"))
         await settle(w, pilot)
         assert line in text(w), "its end moves nothing"
 

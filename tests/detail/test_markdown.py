@@ -141,6 +141,6 @@ def test_streamed_text_is_laid_out_as_complete_text(parts: list[str], width: int
 
 def test_headings_look_different_by_their_level() -> None:
     layout = laid_out("# One\n## Two\n### Three\n#### Four\n# Five **bold**")
-    assert shown(layout) == ["One", "Two", "Three", "Four", "Five bold"]
+    assert texts(layout) == ["One", "Two", "Three", "Four", "Five bold"]
     styles = [style_of(layout, words) for words in ("One", "Two", "Three", "Four", "Five", "bold")]
     assert styles == ["heading", "title", "subheading", "subheading", "heading", "heading"]
