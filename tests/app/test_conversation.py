@@ -246,4 +246,4 @@ async def test_who_asks_for_the_agent_of_a_run_that_names_none_is_told_how_to_re
         w.scribe.end(w.scribe.start("sub_agent", "shop"))
         await w.tick(pilot)
         await pilot.press("a")
-        assert "etaoi_tui.attach(agent)" in w.said
+        assert "etaoi_tui.attach(agent)" in w.message

@@ -178,14 +178,14 @@ async def test_behind_the_last_call_comes_the_first_and_it_says_so() -> None:
     async with chat(live=False) as at:
         for _ in range(CALLS):
             await at.press("right_parenthesis")
-        assert not at.w.said
+        assert not at.w.message
         await at.press("right_parenthesis")
-        assert at.w.said == "Round the end of the run: its first model call."
+        assert at.w.message == "Round the end of the run: its first model call."
         first = at.cursor
         await at.press("left_parenthesis")
-        assert at.w.said == "Round the beginning of the run: its last model call."
+        assert at.w.message == "Round the beginning of the run: its last model call."
         assert at.cursor.started_at > first.started_at
         await at.press("b")
         assert at.cursor.name == "support"
         await at.press("b")
-        assert at.w.said == "This is the run's only agent."
+        assert at.w.message == "This is the run's only agent."
