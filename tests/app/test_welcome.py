@@ -23,9 +23,9 @@ def text(w: World) -> str:
 @pytest.mark.parametrize("size", [(80, 24), (100, 30), (120, 35), (160, 45)])
 async def test_every_command_is_whole(size: tuple[int, int]) -> None:
     async with world(size=size) as (w, _):
-        shown = text(w)
-        assert all(recipe.line in shown for recipe in recipes())
-        assert "plays an agent." in shown
+        screen_text = text(w)
+        assert all(recipe.line in screen_text for recipe in recipes())
+        assert "plays an agent." in screen_text
 
 
 @pytest.mark.parametrize("size", [(80, 24), (60, 20)])
