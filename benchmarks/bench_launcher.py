@@ -73,9 +73,9 @@ def _measure(url: str, plain: dict[str, str], folder: Path) -> Iterator[Row]:
     for _ in range(ROUNDS):
         for name, env in ways.items():
             done = subprocess.run([sys.executable, DRIVER], env=env, check=True, stdout=subprocess.PIPE)
-            told = json.loads(done.stdout.splitlines()[-1])
-            runs[name].append(told["run"])
-            cpus[name].append(told["cpu"])
+            report = json.loads(done.stdout.splitlines()[-1])
+            runs[name].append(report["run"])
+            cpus[name].append(report["cpu"])
     for what, figures, budget in (
         ("a LangChain run", runs, "<= 40 us"),
         ("the same, CPU of all threads", cpus, ""),

@@ -35,7 +35,8 @@ ROUNDS = 3
 COPIES = 10
 """How often each request of an exporter is translated, each time under ids of its own."""
 MESSAGES = 20_000
-MESSAGE = b"\x90" * 1_000
+MESSAGE_SIZES = {"1 kB": 1_000, "20 kB": 20_000}
+"""Bytes of a message with one event, and of one with sixteen, as the SDK sends them under load."""
 
 
 def measure() -> Iterator[Row]:
@@ -69,9 +70,10 @@ def measure() -> Iterator[Row]:
     whole, events = _best(join)
     done = Done(events, "events in frames", operations // 2)
     yield Row("LangSmith to frames, one core", operations / whole, "operations/s", done=done)
-    behind, alone = (MESSAGES / seconds for seconds in asyncio.run(_websockets()))
     done = Done(MESSAGES, "messages taken in by each server")
-    yield Row("WebSocket behind the front, 1 kB", behind, "messages/s", "", "alone", alone, done=done)
+    for name, size in MESSAGE_SIZES.items():
+        behind, alone = (MESSAGES / seconds for seconds in asyncio.run(_websockets(size)))
+        yield Row(f"WebSocket behind the front, {name}", behind, "messages/s", "", "alone", alone, done=done)
 
 
 def _packed(events: Sequence[bytes]) -> int:
@@ -86,9 +88,9 @@ def _best(work: Callable[[], int]) -> tuple[float, int]:
     work()
     for _ in range(ROUNDS):
         began = time.process_time()
-        seen = work()
+        events = work()
         best = min(best, time.process_time() - began)
-    return best, seen
+    return best, events
 
 
 class _Recorder:
@@ -110,15 +112,19 @@ class _Swallow:
     """Counts messages and forgets them."""
 
     def __init__(self) -> None:
-        self.seen = 0
+        self.calls = 0
 
     async def __call__(self, connection: ServerConnection) -> None:
         async for _ in connection:
-            self.seen += 1
+            self.calls += 1
 
 
-async def _websockets() -> tuple[float, float]:
-    """CPU seconds for `MESSAGES` messages behind the front, and for a server without one; best of several."""
+async def _websockets(size: int) -> tuple[float, float]:
+    """CPU seconds for `MESSAGES` messages behind the front, and for a server without one; best of several.
+
+    Args:
+        size: Bytes of a message.
+    """
     loop = asyncio.get_running_loop()
     ingest: object = _Ingest()
     context = ReceiverContext(
@@ -136,6 +142,7 @@ async def _websockets() -> tuple[float, float]:
     bound = socket.socket()
     bound.bind(("127.0.0.1", 0))
     await front.listen(bound)
+    message = b"\x90" * size
     times: dict[int, list[float]] = {0: [], 1: []}
     async with serve(alone, "127.0.0.1", 0, compression=None) as plain:
         ports = bound.getsockname()[1], plain.sockets[0].getsockname()[1]
@@ -145,10 +152,10 @@ async def _websockets() -> tuple[float, float]:
                 async with connect(url, compression=None, proxy=None) as connection:
                     began = time.process_time()
                     for _ in range(MESSAGES):
-                        await connection.send(MESSAGE)
+                        await connection.send(message)
                     await (await connection.ping())
                     times[which].append(time.process_time() - began)
     await front.close()
-    if not behind.seen == alone.seen == ROUNDS * MESSAGES:
-        raise RuntimeError(f"{behind.seen} and {alone.seen} messages of {ROUNDS * MESSAGES} were taken in")
+    if not behind.calls == alone.calls == ROUNDS * MESSAGES:
+        raise RuntimeError(f"{behind.calls} and {alone.calls} messages of {ROUNDS * MESSAGES} were taken in")
     return min(times[0]), min(times[1])

@@ -7,7 +7,7 @@ from typing import IO, Any
 
 from textual.driver import Driver
 
-from etaoi_tui.widgets.textual_internals import decode_input_leniently, writes_waiting
+from etaoi_tui.widgets.textual_internals import decode_input_leniently, read_alt_with_digits, writes_waiting
 
 _MOST_FAILURES = 1_000
 """Times that the reading of input is taken up again; a terminal that fails more often is no terminal."""
@@ -57,6 +57,7 @@ def make_resilient(driver: type[Driver]) -> type[Driver]:
     obeyed; the whole screen is drawn once it has taken the rest.
     """
     decode_input_leniently()
+    read_alt_with_digits()
 
     class ResilientDriver(driver):  # type: ignore[misc, valid-type]
         def __init__(self, *args: Any, **options: Any) -> None:

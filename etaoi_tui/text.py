@@ -137,6 +137,21 @@ def crop(s: str, width: int) -> str:
     return set_cell_size(s, width - 1).rstrip() + ELLIPSIS
 
 
+def crop_start(s: str, width: int) -> str:
+    """Return the end of printable text in at most ``width`` cells: what streams in is read from there.
+
+    Begins with a whole word where that leaves most of the room to words.
+    """
+    tail = s
+    while cells(tail) > max(width, 0):
+        tail = tail[max(cells(tail) - width, 1) :]
+    if len(tail) == len(s):
+        return s
+    words = tail if s[len(s) - len(tail) - 1] == " " else tail.partition(" ")[2]
+    words = words.lstrip()
+    return words if 2 * cells(words) > width else tail.lstrip()
+
+
 def fit(s: str, width: int, align: Literal["left", "right", "center"] = "left") -> str:
     """Return printable text at exactly ``width`` cells: cut with an ellipsis, or padded with spaces."""
     if width <= 0:

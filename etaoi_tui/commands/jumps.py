@@ -123,14 +123,27 @@ def _is_voice_turn(span: Span) -> bool:
 
 
 def _go(at: Workspace, way: int, wanted: Callable[[Span], bool], what: str) -> None:
+    """Go to the next span of a kind, and behind the last one to the first.
+
+    Who follows a run stands at its last call, and asks for the third one as somebody at its head does.
+    """
     trace = at.selection.trace
     if trace is None:
         return
-    target = (next_span if way > 0 else previous_span)(trace, at.selection.span, wanted)
+    step = next_span if way > 0 else previous_span
+    target = step(trace, at.selection.span, wanted)
+    around = target is None
     if target is None:
-        at.answer(f"No {what} {'behind' if way > 0 else 'before'} this in the run.")
+        target = step(trace, None, wanted)
+    if target is None:
+        at.answer(f"This run has no {what}.")
+    elif target is at.selection.span:
+        at.answer(f"This is the run's only {what}.")
     else:
         at.go_to_span(target)
+        if around:
+            end, other_end = ("end", "first") if way > 0 else ("beginning", "last")
+            at.answer(f"Round the {end} of the run: its {other_end} {what}.")
 
 
 def _go_to_turn(at: Workspace, way: int) -> None:

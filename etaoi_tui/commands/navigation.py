@@ -131,7 +131,9 @@ def show_agent(at: Workspace) -> None:
 
     snapshots = list(at.span_tree.rows.context)
     if not snapshots:
-        at.answer("This trace names no agent snapshot.")
+        at.answer(
+            "Nothing tells what this agent is; etaoi_tui.attach(agent) records its model, prompt and tools."
+        )
         return
     first = _snapshot_of(at.selection.span, snapshots)
     snapshots = snapshots[first:] + snapshots[:first]

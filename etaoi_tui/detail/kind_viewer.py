@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from etaoi_tui.kinds.appearance import ANY_KIND, KindAppearance, RowReader
@@ -29,8 +28,7 @@ def common_overview(data: SpanData, sections: list[Section]) -> list[Section]:
     return sections
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KindViewer(KindAppearance):
+class KindViewer(KindAppearance, frozen=True, kw_only=True):
     """How spans of some kinds look in rows and in the detail.
 
     A file that holds one is imported for the first row: what only its tabs need is imported inside of them.

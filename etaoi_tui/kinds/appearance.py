@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Literal, Protocol, get_args
 
 import msgspec
@@ -74,8 +73,7 @@ def no_summary(span: Span, rows: RowReader) -> str:
     return ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KindAppearance:
+class KindAppearance(msgspec.Struct, frozen=True, kw_only=True):
     """How spans of some kinds look in a row.
 
     Attributes:

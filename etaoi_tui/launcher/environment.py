@@ -10,9 +10,10 @@ import os
 import re
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+
+import msgspec
 
 from etaoi_tui.launcher.families import FAMILIES, HABITS, LANGSMITH, OPENTELEMETRY, Family
 
@@ -37,13 +38,12 @@ class Mode(Enum):
     OTEL = "OpenTelemetry's variables only"
 
 
-@dataclass
-class Plan:
+class Plan(msgspec.Struct):
     """What a program is started with."""
 
     variables: dict[str, str]
     """Set in addition to the environment that there is."""
-    left_alone: list[str] = field(default_factory=list)
+    left_alone: list[str] = []
     """Sentences about what the user has configured and keeps."""
 
 

@@ -6,11 +6,11 @@ A family that the user has set anything of is left alone: what goes to their own
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 
-@dataclass(frozen=True)
-class Family:
+class Family(msgspec.Struct, frozen=True):
     """A tracer's variables."""
 
     name: str

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from etaoi_tui.launcher.environment import DEFAULT_URL
 from etaoi_tui.launcher.families import HABITS, LANGFUSE, LANGSMITH, LOGFIRE, OPENTELEMETRY, Family
 
 
-@dataclass(frozen=True)
-class Recipe:
+class Recipe(msgspec.Struct, frozen=True):
     """One way in."""
 
     uses: str

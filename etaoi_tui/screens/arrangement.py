@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from textual.geometry import Size
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -20,9 +21,9 @@ from etaoi_tui.view.layout import (
     Layout,
     Mode,
     has_frames,
+    list_columns,
     mode_of,
     tree_lines,
-    wide_list,
 )
 from etaoi_tui.widgets.conversation_view import ConversationView
 from etaoi_tui.widgets.detail_pane import DetailPane
@@ -92,9 +93,13 @@ class Arrangement:
         self._split_detail = Divider(vertical=False, id="split-detail")
         self._split_traces = Divider(vertical=True, id="split-traces")
 
-    @property
-    def dividers(self) -> tuple[Divider, Divider]:
-        """The line behind the list, and the one before the detail."""
+    def before_mount(self, size: Size) -> tuple[Divider, Divider]:
+        """Set what depends on the terminal's size while there is no widget yet that is to be styled again.
+
+        Returns:
+            The line behind the list, and the one before the detail.
+        """
+        self._set_classes(size)
         return self._split_traces, self._split_detail
 
     # what stands where
@@ -107,6 +112,7 @@ class Arrangement:
     def show_welcome(self, wanted: bool) -> None:
         """Show the welcome instead of panes, or panes again."""
         if wanted != self.empty:
+            self.pane = "tree"  # whatever keys were pressed where there is no pane
             self._screen.set_class(wanted, "-empty")
             # What is to have the keys is displayed only after the next layout.
             self._screen.call_after_refresh(self.focus)
@@ -223,17 +229,21 @@ class Arrangement:
 
     def arrange(self) -> None:
         """Arrange the panes for the terminal's size."""
-        mode, screen = self.mode, self._screen
-        for name in ("wide", "medium", "drawer", "narrow"):
-            screen.set_class(name == mode, "-" + name)
+        self._set_classes(self._screen.size)
         self._fit_list()
-        self._split_detail.turn(vertical=mode == "wide")
-        stacked = mode == "narrow" and not self.zoomed and screen.size.height >= STACKED
-        screen.set_class(stacked, "-stacked")
+        self._split_detail.turn(vertical=self.mode == "wide")
         self._detail.styles.height = "1fr"
         self._fitted = 0
         self._fitted_to = None
         self.focus()
+
+    def _set_classes(self, size: Size) -> None:
+        """Set the classes that depend on the terminal's size, in columns and lines."""
+        mode, screen = "narrow" if self.zoomed else mode_of(*size), self._screen
+        for name in ("wide", "medium", "drawer", "narrow"):
+            screen.set_class(name == mode, "-" + name)
+        screen.set_class(mode == "narrow" and not self.zoomed and size.height >= STACKED, "-stacked")
+        screen.set_class(has_frames(*size), "-framed")
 
     def _fit_list(self) -> None:
         """Give the list its columns; with one run in it, a strip."""
@@ -243,8 +253,8 @@ class Arrangement:
             listed = max(listed, round(self._screen.size.width * _PICKER))
         elif self._single and listed == TRACES:
             listed = min(listed, STRIP)
-        elif mode == "wide" and listed == TRACES:
-            listed = wide_list(self._screen.size.width)
+        elif mode != "narrow" and listed == TRACES:
+            listed = list_columns(mode, self._screen.size.width)
         width = max(self._screen.size.width - 20, 10)
         self._traces.styles.width = "1fr" if mode == "narrow" else min(listed, width)
         share = self.sizes.detail_width
@@ -286,7 +296,8 @@ class Arrangement:
         trace, document, cursor = self._tree.rows.trace, self._detail.document, self._tree.cursor
         if self._trace is not trace:
             self._trace = trace
-            self._fitted = 0
+            if trace is None or not trace.running:
+                self._fitted = 0  # one run after the other that is followed moves no pane
             self._detail_need.forget()
         # What stands there until the cursor has come to rest tells nothing of this row.
         if document is not None and cursor is not None and document.key.endswith(cursor.span_id):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,7 @@ class ConversationController:
         payloads: RecordedPayloads,
         now: Callable[[Trace], float],
         totals: Totals,
+        crossed: Callable[[Trace], str],
     ) -> None:
         """Watch a selection.
 
@@ -62,6 +64,7 @@ class ConversationController:
             payloads: Where events come from.
             now: The present for a trace, in seconds since the epoch.
             totals: What model calls came to.
+            crossed: Says which budget the runs of a run's conversation crossed together.
         """
         self._view = view
         self._selection = selection
@@ -71,6 +74,7 @@ class ConversationController:
         self._payloads = payloads
         self._now = now
         self._totals = totals
+        self._crossed = crossed
         self._teller: Conversation | None = None
         self._drawn_at = 0.0
         self._stale = False
@@ -139,7 +143,8 @@ class ConversationController:
         if self._teller is None:
             self._teller = Conversation(self._payloads, self._totals)
         try:
-            self._view.show(self._teller.document(trace.session, self._now(trace), trace.thread))
+            document = self._teller.document(trace.session, self._now(trace), trace.thread)
+            self._view.show(replace(document, over=self._crossed(trace)))
         except Exception as error:
             if not contained(self._view, error, "The conversation"):
                 raise

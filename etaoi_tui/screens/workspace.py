@@ -150,6 +150,7 @@ class Workspace(Screen[None]):
             self.payloads,
             now,
             self.totals,
+            self._budget_watch.crossed_together,
         )
         self.detail_controller = DetailController(
             self,
@@ -185,7 +186,7 @@ class Workspace(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Put the panes together."""
-        split_traces, split_detail = self.arrangement.dividers
+        split_traces, split_detail = self.arrangement.before_mount(self.app.size)
         yield self.status_bar
         yield self.breadcrumb
         with PaneArea(id="body"):
@@ -202,7 +203,7 @@ class Workspace(Screen[None]):
         yield self.footer
 
     def on_mount(self) -> None:
-        """Begin with the tree, or with the welcome while there is nothing to see."""
+        """Begin with the tree, or with the welcome."""
         self.arrangement.arrange()
 
     # what arrives
@@ -273,8 +274,7 @@ class Workspace(Screen[None]):
 
     def go_to_agent(self, number: int) -> None:
         """Show what the agent with a number on the first line does."""
-        target = self.now_line.target(number)
-        if target is None:
+        if (target := self.now_line.target(number)) is None:
             self.answer(f"No agent has the number {number} now.")
         elif isinstance(target, Trace):
             self.navigator.go_to_run(target)

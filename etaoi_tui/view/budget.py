@@ -99,6 +99,14 @@ class BudgetWatch:
         self._group_of = group_of
         self._warned: set[object] = set()
 
+    def crossed_together(self, trace: Trace) -> str:
+        """Return what the runs of a run's conversation crossed together; empty if nothing."""
+        group = self._group_of(trace) if self._budgets else None
+        if group is None:
+            return ""
+        figures = group.totals.figures
+        return self._budgets.of_session(figures.dollars if figures.priced else None, figures.tokens)
+
     def look(self, traces: Iterable[Trace]) -> list[str]:
         """Return a sentence for each budget that was crossed by these runs since the last look."""
         if not self._budgets:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass
 
 import msgspec
 
@@ -77,8 +76,7 @@ def span_only(span: Span, context: RowContext) -> Hashable:
     return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class Column(msgspec.Struct, frozen=True, kw_only=True):
     """A column of the tree.
 
     Attributes:

@@ -10,9 +10,11 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any, Literal
+
+import msgspec
+from msgspec.structs import replace
 
 Pane = Literal["traces", "tree", "detail"]
 EVERYWHERE: tuple[Pane, ...] = ("traces", "tree", "detail")
@@ -39,8 +41,7 @@ Run = Callable[[Any], None]
 """What a command does, given the workspace that it acts on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(msgspec.Struct, frozen=True):
     """One thing that a person can do.
 
     Attributes:

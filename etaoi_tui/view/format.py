@@ -12,6 +12,9 @@ DURATION_CELLS = 7
 TOKENS_CELLS = 5
 """No token count below a thousand billion is wider than this."""
 
+_ROOTS = 4
+"""Roots of a run by which it is known how long its client was there."""
+
 UNKNOWN = "–"
 """Stands for a number that nobody told."""
 
@@ -35,8 +38,12 @@ def span_duration(span: Span, now: float) -> str:
 def trace_duration(trace: Trace, now: float) -> str:
     """Format how long a trace took or has been running; of a lost one, how long it is known to have run."""
     status = trace.status
-    seconds = max((now if status is Status.RUNNING else trace.ended_at) - trace.started_at, 0.0)
+    end = now if status is Status.RUNNING else trace.ended_at
     is_cut = status is Status.LOST and (trace.running or trace.unread is not None)
+    if is_cut:
+        # Its client was there for longer than anything came; its spans ran as long.
+        end = max([end, *(root.last_seen_at or end for root in trace.roots[:_ROOTS])])
+    seconds = max(end - trace.started_at, 0.0)
     return at_least(seconds) if is_cut else duration(seconds)
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
+
+import msgspec
 
 Mode = Literal["wide", "medium", "drawer", "narrow"]
 
@@ -45,16 +46,17 @@ def has_frames(width: int, height: int) -> bool:
 TRACES = 34
 """Columns of the list until somebody chooses others; with one run in it, it is a strip."""
 
-WIDE_TRACES = 46
-"""The same on a wide screen, where a question is read whole and the tree still has more than it needs."""
+WIDEST_TRACES = 46
+"""The most that it takes by itself: most questions are read whole then."""
 
 _LIST_SHARE = 0.6
-"""What the list gets of each column beyond the first wide screen, whose tree has tokens and cost already."""
+"""What the list gets of each column beyond the narrowest screen of its arrangement."""
 
 
-def wide_list(width: int) -> int:
-    """Return the columns of the list on a wide screen until somebody chooses others."""
-    return min(WIDE_TRACES, TRACES + int((width - WIDE) * _LIST_SHARE))
+def list_columns(mode: Mode, width: int) -> int:
+    """Return the columns of a list that stays open until somebody chooses others."""
+    beyond = width - (WIDE if mode == "wide" else MEDIUM)
+    return min(WIDEST_TRACES, TRACES + int(beyond * _LIST_SHARE))
 
 
 DETAIL_HEIGHT = 0.4
@@ -108,8 +110,7 @@ class DetailNeed:
         self.lines = min(max(self._most, lines), ALL)
 
 
-@dataclass(slots=True)
-class Layout:
+class Layout(msgspec.Struct):
     """What a person chose.
 
     Attributes:
@@ -125,8 +126,8 @@ class Layout:
     detail_width: float = 0.42
     detail_height: float = DETAIL_HEIGHT
     theme: str = ""
-    recent: list[str] = field(default_factory=list)
-    filters: dict[str, str] = field(default_factory=dict)
+    recent: list[str] = []
+    filters: dict[str, str] = {}
 
     def used(self, entry_id: str) -> None:
         """Remember what was chosen in the palette."""
@@ -178,7 +179,7 @@ class Layout:
             with open(
                 os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
             ) as file:
-                json.dump(asdict(self), file, indent=1)
+                json.dump(msgspec.structs.asdict(self), file, indent=1)
             new.replace(path)
         except OSError:
             return

@@ -18,7 +18,6 @@ What is not understood is named with file and line, and left out; the viewer sta
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -92,14 +91,17 @@ def read_toml(path: Path) -> TomlFile | str | None:
     """
     try:
         text = path.read_text("utf-8")
-        return TomlFile(path, tomllib.loads(text), tuple(text.splitlines()))
     except FileNotFoundError:
         return None
+    except (OSError, UnicodeDecodeError) as error:
+        return f"{path}:1: cannot be read: {error}"
+    import tomllib  # the first screen waits for this, and most people have no such file
+
+    try:
+        return TomlFile(path, tomllib.loads(text), tuple(text.splitlines()))
     except tomllib.TOMLDecodeError as error:
         at = re.search(r"\(at line (\d+)", str(error))
         return f"{path}:{at[1] if at else 1}: not understood: {error}"
-    except (OSError, UnicodeDecodeError) as error:
-        return f"{path}:1: cannot be read: {error}"
 
 
 def load_settings(path: Path, commands: CommandTable, key_name: Callable[[str], str | None]) -> Settings:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
 
 import msgspec
+from msgspec.structs import replace
 from rich.cells import cell_len
 
 from etaoi_collector.store.model import Status, Trace

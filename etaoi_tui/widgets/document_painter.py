@@ -73,6 +73,9 @@ class DocumentPainter:
                 Segment(label.text, self.style("tab-active", own=True) if label.key == active else plain)
             )
             used += label.width
+        if document.over and not after and used + cells(document.over) + len(_BEFORE_SUMS) < width:
+            segments.append(Segment(_BEFORE_SUMS + document.over, self.style("over", own=True)))
+            used += len(_BEFORE_SUMS) + cells(document.over)
         sums = fit_sums(document.sums, width - used - len(_BEFORE_SUMS) - 1) if not after else ""
         rest = MORE_RIGHT if after else _BEFORE_SUMS + sums if sums else ""
         segments.append(Segment(rest.ljust(max(0, width - used)), line))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from rich.cells import cell_len
 
@@ -56,13 +56,16 @@ class RunPainter:
         self._figures = figures
         self._now = now
 
-    def draw_run(self, trace: Trace, width: int, *, inside: bool) -> list[Piece]:
+    def draw_run(
+        self, trace: Trace, width: int, *, inside: bool, beside: Sequence[Trace] = ()
+    ) -> list[Piece]:
         """Draw a run.
 
         Args:
             trace: The run.
             width: Cells of the line.
             inside: It stands under its conversation.
+            beside: The runs in the rows above and below, which it should not look like.
         """
         at = cols.columns(width)
         status, now, figures = trace.status, self._now(trace), self._figures.of(trace)
@@ -75,8 +78,13 @@ class RunPainter:
             pieces.append((fit(cols.state_words(status, figures), at.state) + " ", look))
         room = max(at.question - len(indent), 4)
         failures, _ = _failures(figures)
+        agent_cells = at.agent
         if failures and not at.errors:
             room -= len(failures) + 1
+        elif agent_cells:
+            agent_cells -= _beyond(failures, at)
+        else:
+            room -= _beyond(failures, at)
         if self.budgets and not at.cost:
             room -= 3
         dropped = (trace.unread or trace).dropped
@@ -89,7 +97,7 @@ class RunPainter:
         words = self._summaries.of_trace(trace)
         if agent and not at.agent:
             words = f"{agent} {words}"
-        words = cols.question_cell(trace, words, max(room, 1))
+        words = cols.question_cell(trace, words, max(room, 1), map(self._summaries.of_trace, beside))
         dim = trace.only_infrastructure
         question_style = "trace-list--muted" if dim else "trace-list--question"
         if status is Status.PAUSED:
@@ -98,8 +106,8 @@ class RunPainter:
         if at.agent:
             doing = self.doing(trace) if running else ""
             agent_look = "trace-list--running" if doing else "trace-list--agent"
-            name = one_line(doing or agent or title(trace), at.agent)
-            pieces.append((fit(name if name != words else "", at.agent) + " ", agent_look))
+            name = one_line(doing or agent or title(trace), agent_cells)
+            pieces.append((fit(name if name != words else "", agent_cells) + " ", agent_look))
         crossed = self.budgets.of_run(figures.dollars if figures.priced else None, figures.tokens)
         pieces += self._numbers(at, figures, bool(crossed))
         if crossed and not at.cost:
@@ -122,19 +130,25 @@ class RunPainter:
         if not at.cost:
             return self._narrow_group(group, figures, width, f" {fold} ", runs)
         room = at.question + (at.state + 1 if at.state else 0)
-        course = cols.course(group, self._figures, min(cols.COURSE_RUNS, at.agent or 8))
-        if not at.agent and course:
-            room -= len(course) + 1
-        name = one_line(cols.group_name(group), max(room - len(runs), 4))
+        beyond = _beyond(_failures(figures)[0], at)
+        beside = at.agent - beyond if at.agent else 0
+        room -= 0 if at.agent else beyond
+        course = cols.course(group, self._figures, min(cols.COURSE_RUNS, beside or 8))
+        if course and not beside:
+            beside = len(course)
+            room -= beside + 1
+        name = cols.group_name(group)
+        if beside and cell_len(name) + len(runs) > room:
+            room += beside + 1
+            beside = 0
+        name = one_line(name, max(room - len(runs), 4))
         pieces: list[Piece] = [
             (f" {fold} ", "trace-list--muted"),
             (name, "trace-list--group"),
             (fit(runs, max(room - cell_len(name), 0)) + " ", "trace-list--muted"),
         ]
-        if at.agent:
-            pieces.append((fit(course, at.agent) + " ", "trace-list--muted"))
-        elif course:
-            pieces.append((course + " ", "trace-list--muted"))
+        if beside:
+            pieces.append((fit(course, beside) + " ", "trace-list--muted"))
         pieces += self._numbers(at, figures, self._is_over(figures))
         pieces.append((fit(_active(figures), at.duration, "right"), "trace-list--running"))
         if at.clock:
@@ -159,7 +173,7 @@ class RunPainter:
         pieces: list[Piece] = []
         failures, failures_look = _failures(figures)
         if at.errors:
-            pieces.append((fit(failures, at.errors, "right") + " ", failures_look))
+            pieces.append((failures.rjust(at.errors) + " ", failures_look))
         elif failures:
             pieces.append((failures + " ", failures_look))
         if at.tokens:
@@ -202,6 +216,11 @@ def _failures(figures: Figures) -> Piece:
     """Return the failures by cause; red is for those that were not handled."""
     words, is_open = cols.failures(figures)
     return words, "trace-list--error" if is_open else "trace-list--muted"
+
+
+def _beyond(failures: str, at: cols.Columns) -> int:
+    """Return the cells that failures take beyond their column: half of a number is another number."""
+    return max(len(failures) - at.errors, 0) if at.errors else 0
 
 
 def _active(figures: Figures) -> str:

@@ -8,7 +8,7 @@ from rich.cells import cell_len
 
 from etaoi_collector.pricing.totals import Totals
 from etaoi_collector.store.model import Span, SpanFlag, Status, Trace
-from etaoi_tui.text import fit, one_line
+from etaoi_tui.text import crop_start, fit, one_line
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.bars import bar
 from etaoi_tui.view.budget import NO_BUDGETS
@@ -251,9 +251,7 @@ class SpanPainter:
             return []
         if span.tail and not span.flags & _ENDED:
             # The newest words matter: show the end of the text, not its beginning.
-            tail = one_line(words.replace("\n", " "), 4_000)
-            while cell_len(tail) > width - 3:
-                tail = tail[max(cell_len(tail) - (width - 3), 1) :]
+            tail = crop_start(one_line(words.replace("\n", " "), 4_000), width - 3)
             return [(f" {tail}▌", "span-tree--dim" if dimmed else "span-tree--streamed")]
         look = _WORDS_STYLES.get(status, "span-tree--muted")
         return [(" " + one_line(words, width - 1), "span-tree--dim" if dimmed else look)]

@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from etaoi_collector.store.model import Status
-from etaoi_tui.text import one_line
+from etaoi_tui.text import crop_start, one_line
 from etaoi_tui.view.glyphs import SPINNER, STATUS_GLYPHS
 from etaoi_tui.view.now_line import Chip
 from etaoi_tui.view.status import StatusLine
@@ -22,6 +22,12 @@ from etaoi_tui.widgets.styles import StyleTable
 _GAP = "   "
 _CHIP_CELLS = 24
 """Least cells of a chip: with fewer of them, fewer chips are shown."""
+
+_LEAST_WORDS = 12
+"""Cells below which the newest words say nothing."""
+
+_LONGEST_WORDS = 30
+"""Cells that arguments or a question get before the key is named."""
 
 _HINT_CELLS = 46
 """Cells from which on a chip names its key."""
@@ -107,7 +113,7 @@ class StatusBar(LineWidget):
         used = len(" etaoi")
         wanted = [part for part in status.parts if part[2] or not status.chips]
         needed = sum(cell_len(text) + len(_GAP) for text, _, must in wanted if must)
-        room = width - used - right_cells - needed - 1
+        room = width - used - right_cells - needed - (len(_GAP) if right else 1)
         self._spots = []
         if status.chips:
             for piece in self._chips(used, room):
@@ -127,7 +133,7 @@ class StatusBar(LineWidget):
         return Strip(segments).adjust_cell_length(width, base)
 
     def _chips(self, at: int, room: int) -> list[Piece]:
-        """Draw as many chips as fit, each as wide as the others; the first has the lowest number."""
+        """Draw as many chips as fit, each in as many cells as the others; the first has the lowest number."""
         chips = self._status.chips
         chip_count = max(min(len(chips), room // (_CHIP_CELLS + len(_GAP))), 1)
         more = f"{_GAP}+{len(chips) - chip_count}" if len(chips) > chip_count else ""
@@ -142,6 +148,10 @@ class StatusBar(LineWidget):
             self._spots.append((at, at + cells, chip.number))
             at += cells
             pieces += [(_GAP, "muted"), *drawn]
+            if chip is not chips[chip_count - 1] or more:
+                # What one agent says moves no other's chip.
+                pieces.append((" " * (each - cells), "muted"))
+                at += each - cells
         return [*pieces, (more, "muted")] if more else pieces
 
 
@@ -152,22 +162,24 @@ def _chip(chip: Chip, cells: int, frame: int) -> list[Piece]:
     hint = f" alt+{chip.number}" if cells >= _HINT_CELLS else ""
     remaining = cells - 2 - len(hint)
     pieces: list[Piece] = [(f"{glyph} ", state)]
-    for text, look, most in (
-        (chip.agent, "agent", remaining // 2 if chip.doing else remaining),
-        (chip.doing, "warning" if chip.waits else chip.kind, remaining),
-        (chip.since, "muted", remaining),
+    for text, look, most, least in (
+        (chip.agent, "agent", remaining // 2 if chip.doing else remaining, 3),
+        (chip.doing, "warning" if chip.waits else chip.kind, remaining, 3),
+        (chip.since, "muted", remaining, cell_len(chip.since)),  # half of a number is another number
     ):
         room = min(remaining - (1 if len(pieces) > 1 else 0), most)
-        if text and room >= 3:
+        if text and room >= least:
             shortened = one_line(text, room)
             pieces.append(((" " if len(pieces) > 1 else "") + shortened, look))
             remaining -= cell_len(pieces[-1][0])
-    if chip.words and remaining > 6:
-        words = chip.words
+    wanted = _LEAST_WORDS if chip.newest else cell_len(chip.words[:_LONGEST_WORDS])
+    if hint and chip.words and remaining < wanted + 2 and remaining + len(hint) > _LEAST_WORDS:
+        remaining += len(hint)  # words say more than the key, which is the chip's place
+        hint = ""
+    words = chip.words
+    if words and remaining > (_LEAST_WORDS if chip.newest else 6):
         if chip.newest:
-            while cell_len(words) > remaining - 3:
-                words = words[max(cell_len(words) - (remaining - 3), 1) :]
-            words = f" “{words}"
+            words = f" “{crop_start(words, remaining - 3)}"
         else:
             words = " " + one_line(words, remaining - 1)
         pieces.append((words, "words"))

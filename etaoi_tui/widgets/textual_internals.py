@@ -9,8 +9,9 @@ from __future__ import annotations
 import codecs
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
+from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual._context import active_message_pump
 from textual.app import App
 from textual.binding import Binding, BindingsMap
@@ -225,6 +226,16 @@ def decode_input_leniently() -> None:
 
 def _lenient_decoder(encoding: str) -> Callable[[], codecs.IncrementalDecoder]:
     return partial(codecs.getincrementaldecoder(encoding), errors="replace")
+
+
+def read_alt_with_digits() -> None:
+    """Read what terminals send for alt and a digit as that key: `textual._ansi_sequences`.
+
+    Textual makes the characters of it that a Mac has on these keys, whatever the machine is.
+    """
+    sequences = cast("dict[str, object]", ANSI_SEQUENCES_KEYS)
+    for digit in "123456789":
+        sequences.pop(f"\x1b{digit}", None)
 
 
 def key_name(written: str) -> str | None:

@@ -31,6 +31,9 @@ _FLOOD = 8
 _HOLD_BACK = 3
 """Ticks of a flood that are not drawn before one is."""
 
+_BESIDE = 3
+"""Rows above and below in which a run is looked for: lines of conversations may lie between two runs."""
+
 _ORDER_WORDS: dict[Order, str] = {
     "time": "newest first",
     "duration": "longest first",
@@ -266,6 +269,7 @@ with their sums and the course of their context.
             item.usage_version,
             self._inside(item),
             priced,
+            *(run.number for run in self._beside(row)),
         )
 
     def draw_row(self, row: int, line: int, width: int) -> list[Piece]:
@@ -275,7 +279,18 @@ with their sums and the course of their context.
             return self.painter.draw_earlier(item, width)
         if isinstance(item, Group):
             return self.painter.draw_group(item, width)
-        return self.painter.draw_run(item, width, inside=self._inside(item))
+        return self.painter.draw_run(item, width, inside=self._inside(item), beside=self._beside(row))
+
+    def _beside(self, row: int) -> list[Trace]:
+        """Return the nearest runs above and below a row."""
+        runs = []
+        for step in (-1, 1):
+            for other in range(row + step, row + (_BESIDE + 1) * step, step):
+                item = self.rows.at(other) if 0 <= other < len(self.rows) else None
+                if isinstance(item, Trace):
+                    runs.append(item)
+                    break
+        return runs
 
     def draw_empty(self, line: int, width: int) -> list[Piece]:
         """Say that there is nothing yet, or nothing of what is looked for."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import partial
 from typing import ClassVar
 
@@ -149,7 +149,7 @@ copies it. Enter opens the recording under the cursor instead of listening.
         ]
 
     def _fitting_words(self) -> list[list[Piece]]:
-        """Leave out empty lines where the screen is small, then the ends of commands that are not chosen."""
+        """Leave out empty lines where the screen is small, then the ends of the last commands not chosen."""
         key = (self.size, self._recipe, tuple(self._knocks), tuple(self._clients), len(self._offers))
         if self._fitted[0] != key:
             self._fitted = (key, self._fit())
@@ -157,19 +157,22 @@ copies it. Enter opens the recording under the cursor instead of listening.
 
     def _fit(self) -> list[list[Piece]]:
         room = self.size.height - min(len(self._offers), _RECORDINGS)
-        for every in (True, False):
-            words = self._words(every)
-            while len(words) > room and [] in words:
-                words.remove([])
-            if len(words) <= room:
-                break
+        whole = {self._recipe}
+        words = self._words(whole)
+        for number in range(len(self._recipes)):
+            more = self._words(whole | {number})
+            if sum(map(bool, more)) <= room:
+                whole.add(number)
+                words = more
+        while len(words) > room and [] in words:
+            words.remove([])
         return words
 
-    def _words(self, every: bool) -> list[list[Piece]]:
+    def _words(self, whole: Collection[int]) -> list[list[Piece]]:
         """Return the lines above the recordings.
 
         Args:
-            every: Every line to copy stands there whole, not the chosen one alone.
+            whole: Numbers of the lines to copy of which nothing is left out.
         """
         words: list[list[Piece]] = [[], [("  Watching for agents", "welcome--title")], []]
         if self._clients:
@@ -185,7 +188,7 @@ copies it. Enter opens the recording under the cursor instead of listening.
             return [*words, [("    The scripted agent of the demo starts in a moment.", "welcome--muted")]]
         words += [[], [("  Type one of these (a number chooses, y copies):", "welcome--muted")], []]
         for number in range(len(self._recipes)):
-            words += self._recipe_lines(number, whole=every or number == self._recipe)
+            words += self._recipe_lines(number, whole=number in whole)
         words += [
             [],
             [

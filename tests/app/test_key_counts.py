@@ -88,9 +88,12 @@ def prices() -> None:
     price_book().load()
 
 
+both_ways = pytest.mark.parametrize("live", [True, False], ids=["live", "replayed"])
+
+
 @asynccontextmanager
-async def chat() -> AsyncIterator[Counted]:
-    async with world() as (w, pilot):
+async def chat(live: bool) -> AsyncIterator[Counted]:
+    async with world(live=live) as (w, pilot):
         w.app.main.traces.figures.load_prices()
         for number in range(TURNS):
             turn(w, number)
@@ -106,31 +109,35 @@ def turn_of(w: World, number: int) -> Any:
     return list(w.app.store.traces.values())[number]
 
 
-async def test_which_run_failed_takes_one_key() -> None:
-    async with chat() as at:
+@both_ways
+async def test_which_run_failed_takes_one_key(live: bool) -> None:
+    async with chat(live) as at:
         await at.press("e")
         assert at.w.app.main.selection.trace is turn_of(at.w, FAILED)
         assert (at.cursor.name, at.cursor.error) == ("find_order", "ValueError('locked')")
         assert at.keys == 1
 
 
-async def test_what_the_chat_cost_takes_none() -> None:
+@both_ways
+async def test_the_cost_of_a_chat_takes_no_key(live: bool) -> None:
     """Four calls in each of thirty turns, of 1,000 tokens in and 100 out, at $2.50 and $10 a million."""
-    async with chat() as at:
+    async with chat(live) as at:
         await at.until(lambda: "$0.420" in at.list_text)
         assert at.keys == 0
 
 
-async def test_a_word_in_any_prompt_takes_two_keys_and_the_word() -> None:
-    async with chat() as at:
+@both_ways
+async def test_a_word_in_any_prompt_takes_two_keys_and_the_word(live: bool) -> None:
+    async with chat(live) as at:
         await at.press("1", "slash", *"zebrafish")
         assert at.w.app.main.traces.rows.runs == 1
         await at.until(lambda: "zebrafish" in at.screen_text)
         assert at.keys == 2 + len("zebrafish")
 
 
-async def test_what_the_third_model_call_got_takes_four_keys() -> None:
-    async with chat() as at:
+@both_ways
+async def test_the_request_of_the_third_model_call_takes_four_keys(live: bool) -> None:
+    async with chat(live) as at:
         run = at.w.app.main.selection.trace
         await at.press("right_parenthesis", "right_parenthesis", "right_parenthesis", "r")
         calls = sorted((one for one in run.spans if one.kind == "llm"), key=lambda one: one.started_at)
@@ -140,9 +147,45 @@ async def test_what_the_third_model_call_got_takes_four_keys() -> None:
         assert at.keys == 4
 
 
-async def test_the_slowest_tool_of_the_session_takes_one_key() -> None:
-    async with chat() as at:
+@both_ways
+async def test_the_slowest_tool_of_the_session_takes_one_key(live: bool) -> None:
+    async with chat(live) as at:
         await at.press("w")
         assert at.w.app.main.selection.trace is turn_of(at.w, SLOW)
         assert (at.cursor.name, round(at.cursor.ended_at - at.cursor.started_at)) == ("find_order", 9)
         assert at.keys == 1
+
+
+async def test_the_third_call_takes_four_keys_while_the_run_is_followed() -> None:
+    async with chat(live=True) as at:
+        scribe = at.w.scribe
+        run = scribe.start("sub_agent", "support", None, {"inputs": '{"input": "more"}'})
+        for number in range(1, 5):
+            messages = [{"role": "human", "text": f"more, call {number}"}]
+            call = scribe.start("llm", "gpt-4o", run, {"input_messages": messages})
+            scribe.say(call, "words")
+            if number < 4:
+                scribe.end(call, {"usage": {"input_tokens": 1_000, "output_tokens": 100}})
+        await at.w.tick(at.pilot)
+        await at.pilot.press("f")
+        await at.until(lambda: at.cursor.span_id == call.span_id)
+        await at.press("right_parenthesis", "right_parenthesis", "right_parenthesis", "r")
+        await at.until(lambda: "more, call 3" in at.detail_text)
+        assert at.keys == 4 and at.w.app.main.detail.tab == "request"
+
+
+async def test_behind_the_last_call_comes_the_first_and_it_says_so() -> None:
+    async with chat(live=False) as at:
+        for _ in range(CALLS):
+            await at.press("right_parenthesis")
+        assert not at.w.message
+        await at.press("right_parenthesis")
+        assert at.w.message == "Round the end of the run: its first model call."
+        first = at.cursor
+        await at.press("left_parenthesis")
+        assert at.w.message == "Round the beginning of the run: its last model call."
+        assert at.cursor.started_at > first.started_at
+        await at.press("b")
+        assert at.cursor.name == "support"
+        await at.press("b")
+        assert at.w.message == "This is the run's only agent."

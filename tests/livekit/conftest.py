@@ -6,21 +6,21 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.livekit.told import PLACES, Told, ask, prepare
+from tests.livekit.recorded_run import DRIVER_OF, RecordedRun, prepare, run_once
 
 ON_OLDEST = ("call", "troubles", "text", "late", "measured")
 
 
 @pytest.fixture(scope="session")
-def told() -> Callable[..., Told]:
-    """Return what a scenario told: ``told("call")``, or ``told("call", "oldest")``.
+def run_scenario() -> Callable[..., RecordedRun]:
+    """Return the recorded run of a scenario: ``run_scenario("call")``, or ``run_scenario("call", "oldest")``.
 
     The first use starts all of them: they are calls in real time, which wait more than they work.
     """
 
-    def tell(name: str, version: str = "newest") -> Told:
-        prepare(("newest", one, "ours") for one in PLACES if one != "their_graph")
+    def run(name: str, version: str = "newest") -> RecordedRun:
+        prepare(("newest", one, "ours") for one in DRIVER_OF if one != "their_graph")
         prepare(("oldest", one, "ours") for one in ON_OLDEST)
-        return ask(version, name)
+        return run_once(version, name)
 
-    return tell
+    return run

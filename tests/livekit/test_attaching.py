@@ -7,16 +7,16 @@ from collections.abc import Callable
 import pytest
 
 import etaoi_tui
-from tests.livekit.told import Told
+from tests.livekit.recorded_run import RecordedRun
 
 pytestmark = pytest.mark.real_clients
-Ask = Callable[..., Told]
+RunScenario = Callable[..., RecordedRun]
 VERSIONS = ("newest", "oldest")
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_speech_that_was_under_way_is_followed(told: Ask, version: str) -> None:
-    run = told("late", version)
+def test_a_speech_that_was_under_way_is_followed(run_scenario: RunScenario, version: str) -> None:
+    run = run_scenario("late", version)
     first = run.turns[0]
     assert first.payload["source"] == "unknown"
     assert first.only("voice_output").payload["text"].startswith("Once upon a time")
@@ -26,24 +26,24 @@ def test_a_speech_that_was_under_way_is_followed(told: Ask, version: str) -> Non
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_detach_ends_what_is_open_and_listens_no_more(told: Ask, version: str) -> None:
-    run = told("late", version)
+def test_detach_ends_open_spans_and_unsubscribes(run_scenario: RunScenario, version: str) -> None:
+    run = run_scenario("late", version)
     assert run.call.payload["close_reason"] == "detached"
     assert all(span.end >= 0 for span in run.spans.values())
     cut = run.turns[-1]
     assert cut.error == cut.only("voice_output").error == "span_end_synthesized_on_detach"
-    assert run.raw["seen"] == len(run.raw["events"]), "nothing came after the detach"
+    assert run.raw["events_at_detach"] == len(run.raw["events"]), "nothing came after the detach"
     assert run.raw["subscribers_after"] == run.raw["subscribers_before"]
     assert run.raw["attributes"] == []
 
 
-def test_attached_twice_is_attached_once(told: Ask) -> None:
-    assert told("late").raw["same"] is True
+def test_attached_twice_is_attached_once(run_scenario: RunScenario) -> None:
+    assert run_scenario("late").raw["same"] is True
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_text_mode(told: Ask, version: str) -> None:
-    run = told("text", version)
+def test_text_mode(run_scenario: RunScenario, version: str) -> None:
+    run = run_scenario("text", version)
     asked, story = run.turns
     typed = asked.only("voice_input")
     assert typed.payload["transcript"] == "where is my order" and typed.payload["modality"] == "text"
@@ -54,19 +54,19 @@ def test_text_mode(told: Ask, version: str) -> None:
     assert not story.all("vad") and not story.all("eou")
 
 
-def test_a_tracer_that_fails_at_every_turn_leaves_the_call_alone(told: Ask) -> None:
-    run = told("hostile")
-    assert [text.strip() for text in run.raw["said"]] == [
+def test_a_tracer_that_fails_at_every_turn_leaves_the_call_alone(run_scenario: RunScenario) -> None:
+    run = run_scenario("hostile")
+    assert [text.strip() for text in run.raw["messages"]] == [
         "Hello.",
         "where is my order",
         "Your order is on its way and will be there tomorrow morning.",
     ]
-    console = run.raw["said_to_console"]
+    console = run.raw["console_output"]
     assert console.count("WARNING:etaoi_tui") == 1
 
 
-def test_prompts_and_stretches_of_speech_can_be_left_out(told: Ask) -> None:
-    run = told("no_prompts")
+def test_prompts_and_stretches_of_speech_can_be_left_out(run_scenario: RunScenario) -> None:
+    run = run_scenario("no_prompts")
     (turn,) = run.turns
     assert "You are the front desk." not in str(run.raw["events"])
     assert turn.all("llm")[0].payload["input_messages"][0] == {
@@ -92,7 +92,7 @@ def test_switched_off_it_subscribes_to_nothing(monkeypatch: pytest.MonkeyPatch) 
     assert not handle.attached
 
 
-def test_what_is_no_session_is_refused_in_words() -> None:
+def test_an_object_that_is_no_session_is_refused_with_a_clear_error() -> None:
     with pytest.raises(TypeError, match="AgentSession, not dict"):
         etaoi_tui.attach_session({})
     with pytest.raises(ValueError, match="full, digest, off"):

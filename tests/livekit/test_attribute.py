@@ -38,7 +38,7 @@ def louder(inner: Callable[[], str]) -> Callable[[], str]:
     return lambda: f"{inner()}!"
 
 
-def test_several_lie_on_top_of_each_other_and_go_in_any_order() -> None:
+def test_patches_stack_and_are_removed_in_any_order() -> None:
     target = Open()
     first, second = InstancePatch(target, "ask", louder), InstancePatch(target, "ask", louder)
     assert target.ask() == "own!!"
@@ -49,7 +49,7 @@ def test_several_lie_on_top_of_each_other_and_go_in_any_order() -> None:
 
 
 @pytest.mark.parametrize("kind", [Frozen, Checked])
-def test_an_object_that_lets_nothing_be_set_is_left_alone(kind: type[Any]) -> None:
+def test_an_object_that_refuses_attributes_is_left_alone(kind: type[Any]) -> None:
     target = kind()
     put = InstancePatch(target, "ask", louder)
     assert target.ask() == "own"

@@ -7,14 +7,14 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.livekit.told import Told
+from tests.livekit.recorded_run import RecordedRun
 
 pytestmark = pytest.mark.real_clients
-Ask = Callable[..., Told]
+RunScenario = Callable[..., RecordedRun]
 
 
-def test_each_exchange_is_a_turn_with_what_there_is(told: Ask) -> None:
-    run = told("realtime")
+def test_each_exchange_is_a_turn_with_what_there_is(run_scenario: RunScenario) -> None:
+    run = run_scenario("realtime")
     assert [Counter(child.kind for child in turn.children) for turn in run.turns] == [
         {"voice_input": 1, "vad": 1, "llm": 2, "tool": 1, "voice_output": 1},
         {"voice_input": 1, "vad": 1, "llm": 1, "voice_output": 1},
@@ -26,11 +26,11 @@ def test_each_exchange_is_a_turn_with_what_there_is(told: Ask) -> None:
         "stop it",
     ]
     assert run.call.only("voice_agent").payload["voice_agent_context"]["mode"] == "realtime"
-    assert not run.raw["said_to_console"]
+    assert not run.raw["console_output"]
 
 
-def test_responses_have_their_real_times(told: Ask) -> None:
-    run = told("realtime")
+def test_responses_have_their_real_times(run_scenario: RunScenario) -> None:
+    run = run_scenario("realtime")
     calls = sorted((s for s in run.spans.values() if s.kind == "llm"), key=lambda one: one.start)
     times = zip(calls, run.log("llm_started"), run.log("llm_first_token"), run.log("llm_ended"), strict=True)
     for call, started, first, ended in times:
@@ -38,8 +38,8 @@ def test_responses_have_their_real_times(told: Ask) -> None:
         assert run.near(call.start + call.payload["ttft"], first)
 
 
-def test_tokens_are_split_by_modality(told: Ask) -> None:
-    run = told("realtime")
+def test_tokens_are_split_by_modality(run_scenario: RunScenario) -> None:
+    run = run_scenario("realtime")
     call = run.turns[1].only("llm")
     assert call.payload["model"] == "fake-realtime" and call.metrics["type"] == "realtime_model"
     split = {name: call.payload[name] for name in call.payload if name.endswith("_tokens")}
@@ -56,8 +56,8 @@ def test_tokens_are_split_by_modality(told: Ask) -> None:
     }
 
 
-def test_an_interruption_cuts_response_and_speech(told: Ask) -> None:
-    run = told("realtime")
+def test_an_interruption_cuts_response_and_speech(run_scenario: RunScenario) -> None:
+    run = run_scenario("realtime")
     story = run.turns[1]
     assert story.error == story.only("llm").error == story.only("voice_output").error == "interrupted"
     cut = run.log("playback_finished", lambda line: line["interrupted"])[0]
@@ -65,6 +65,6 @@ def test_an_interruption_cuts_response_and_speech(told: Ask) -> None:
     assert run.turns[2].error is None
 
 
-def test_what_a_connection_tells_of_itself_is_no_response(told: Ask) -> None:
-    (metrics,) = told("realtime").call.told("voice_metrics")
+def test_connection_metrics_are_not_a_response(run_scenario: RunScenario) -> None:
+    (metrics,) = run_scenario("realtime").call.delta_values("voice_metrics")
     assert metrics["type"] == "realtime_model" and metrics["acquire_time"] == 0.02

@@ -15,16 +15,18 @@ from etaoi_collector.wire.codec import decode_frame
 from etaoi_collector.wire.events import Reject
 from etaoi_tui.view.voice.call_model import VoiceCall
 from etaoi_tui.view.voice.linked_runs import LinkedRuns
-from tests.livekit.told import Told, ask
+from tests.livekit.recorded_run import RecordedRun, run_once
 from tests.voice.calls import folded
 
 pytestmark = pytest.mark.real_clients
-Ask = Callable[..., Told]
+RunScenario = Callable[..., RecordedRun]
 
 
 @pytest.mark.parametrize("scenario", ["graph_after_voice", "voice_after_graph"])
-def test_a_graph_lies_in_the_model_call_that_it_answers(told: Ask, scenario: str) -> None:
-    run = told(scenario)
+def test_a_graph_is_nested_in_the_model_call_that_it_answers(
+    run_scenario: RunScenario, scenario: str
+) -> None:
+    run = run_scenario(scenario)
     (turn,) = run.turns
     call = turn.only("llm")
     (graph,) = call.children
@@ -37,8 +39,8 @@ def test_a_graph_lies_in_the_model_call_that_it_answers(told: Ask, scenario: str
     assert {root.kind for root in run.roots} <= {"voice_session", "agent_context"}
 
 
-def test_a_chain_inside_a_tool_lies_in_the_tool_and_nothing_leaks_out(told: Ask) -> None:
-    run = told("chain_in_tool")
+def test_a_chain_inside_a_tool_is_nested_in_the_tool_and_leaks_no_context(run_scenario: RunScenario) -> None:
+    run = run_scenario("chain_in_tool")
     (turn,) = run.turns
     (chain,) = turn.only("tool").children
     assert chain.name == "shout" and chain.session_id == turn.session_id
@@ -46,8 +48,8 @@ def test_a_chain_inside_a_tool_lies_in_the_tool_and_nothing_leaks_out(told: Ask)
     assert after.name == "after the turn"
 
 
-def test_beside_the_reference_sdk(told: Ask) -> None:
-    run = told("both")
+def test_both_sdks_follow_one_call_and_report_the_same_texts(run_scenario: RunScenario) -> None:
+    run = run_scenario("both")
     theirs = [event for event in run.raw["theirs"] if event["kind"] == "span_start"]
     ours = Counter(span.kind for span in run.spans.values())
     reference = Counter(event["node_kind"] for event in theirs)
@@ -56,9 +58,9 @@ def test_beside_the_reference_sdk(told: Ask) -> None:
     assert ours["voice_input"] == 1 < reference["voice_input"]
     assert ours["voice_output"] == 2 < reference["voice_output"]
     assert ours["tool"] == reference["tool"] == 1
-    said = {event["payload"]["text"] for event in theirs if event["payload"].get("text")}
-    told_by_us = {span.payload["text"] for span in run.spans.values() if span.kind == "voice_output"}
-    assert told_by_us <= said
+    reference_texts = {event["payload"]["text"] for event in theirs if event["payload"].get("text")}
+    our_texts = {span.payload["text"] for span in run.spans.values() if span.kind == "voice_output"}
+    assert our_texts <= reference_texts
     asked = run.turns[-1]
     for kind in ("voice_input", "tool", "voice_session", "voice_agent", "eou"):
         keys = {key for event in theirs if event["node_kind"] == kind for key in event["payload"]}
@@ -71,30 +73,32 @@ def test_beside_the_reference_sdk(told: Ask) -> None:
 @pytest.mark.parametrize(
     "scenario", ["call", "troubles", "measured", "realtime", "graph_after_voice", "voice_after_graph"]
 )
-def test_the_viewers_store_makes_one_tree_of_it(told: Ask, scenario: str) -> None:
-    run = told(scenario)
+def test_the_viewers_store_builds_one_tree_of_a_call(run_scenario: RunScenario, scenario: str) -> None:
+    run = run_scenario(scenario)
     store = _stored(run)
     spans = [span for span_id in run.spans if (span := store.find_span(span_id)) is not None]
     assert len(spans) == len(run.spans)
     # A graph's card belongs to the graph, which may be attached under no name.
-    told_of_call = [span for span in spans if span.kind != "agent_context"]
-    assert {_topmost(span) for span in told_of_call} == {run.call.id}
-    assert {span.trace.session.session_id for span in told_of_call} == {run.call.session_id}
+    call_spans = [span for span in spans if span.kind != "agent_context"]
+    assert {_topmost(span) for span in call_spans} == {run.call.id}
+    assert {span.trace.session.session_id for span in call_spans} == {run.call.session_id}
 
 
-def test_a_graph_that_the_reference_tells_in_another_session_belongs_to_its_turn() -> None:
-    run = ask("newest", "their_graph", "reference")
-    made = folded(run.raw["events"])
-    sessions = {trace.session for trace in made.store.traces.values()}
+def test_a_graph_that_the_reference_reports_in_another_session_belongs_to_its_turn() -> None:
+    run = run_once("newest", "their_graph", "reference")
+    result = folded(run.raw["events"])
+    sessions = {trace.session for trace in result.store.traces.values()}
     assert len(sessions) == 2, "one name, two ids"
-    call = VoiceCall(made.call.session, made.source, LinkedRuns(made.source, made.store.traces.values()))
+    call = VoiceCall(
+        result.call.session, result.source, LinkedRuns(result.source, result.store.traces.values())
+    )
     (turn,) = call.turns()
     (graph,) = turn.runs
     assert graph.name == "thinker" and graph.trace.session is not call.session
     assert turn.agent_said == "The graph says hello."
 
 
-def _stored(run: Told) -> Store:
+def _stored(run: RecordedRun) -> Store:
     frame = msgpack.packb([{"schema_version": "0.5.1", "batch": [event]} for event in run.raw["events"]])
     events = decode_frame(frame)
     assert not [event for event in events if isinstance(event, Reject)]
@@ -109,10 +113,10 @@ def _topmost(span: Span) -> str:
     return span.span_id
 
 
-def test_the_references_own_schema_takes_what_we_send(told: Ask) -> None:
-    assert told("both").raw["misfit"] == []
+def test_the_references_own_schema_takes_what_we_send(run_scenario: RunScenario) -> None:
+    assert run_scenario("both").raw["misfit"] == []
 
 
-def _metric_keys(run: Told, kind: str) -> set[str]:
-    told = [event["voice_metrics"] for event in run.raw["theirs"] if event.get("voice_metrics")]
-    return {key for one in told if one["type"] == kind for key in one} - {"last_speaking_time"}
+def _metric_keys(run: RecordedRun, kind: str) -> set[str]:
+    metrics = [event["voice_metrics"] for event in run.raw["theirs"] if event.get("voice_metrics")]
+    return {key for one in metrics if one["type"] == kind for key in one} - {"last_speaking_time"}

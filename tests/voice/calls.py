@@ -1,4 +1,4 @@
-"""Calls whose truth is known, told as either producer tells them, and folded."""
+"""Calls whose real times are known, reported as either SDK does, and reduced to turns."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ class Truth:
     lost: float = 0.0
     """Silence between the end of the turn and the model call that nothing explains."""
     audio: float = 2.0
-    heard: str = "where is my order"
-    said: str = "It is on its way."
+    user_text: str = "where is my order"
+    agent_text: str = "It is on its way."
     interrupted: bool = False
     speech: str = ""
 
@@ -99,23 +99,23 @@ class Caller:
         start: float,
         end: float | None,
         payload: dict[str, Any],
-        told: dict[str, Any] | None = None,
+        end_payload: dict[str, Any] | None = None,
         **more: Any,
     ) -> Open:
         self.at(start)
         span = self.scribe.start(kind, None, turn, payload, speech_id=turn.speech_id)
         if end is not None:
             self.at(end)
-            self.scribe.end(span, told if told is not None else payload, **more)
+            self.scribe.end(span, end_payload if end_payload is not None else payload, **more)
         return span
 
-    def _metrics(self, kind: str, at: float, **told: Any) -> dict[str, Any]:
+    def _metrics(self, kind: str, at: float, **fields: Any) -> dict[str, Any]:
         return {
             "type": kind,
             "label": "fake",
             "timestamp": self.began + at,
             "metadata": {"model_name": f"fake-{kind}", "model_provider": "fake"},
-            **told,
+            **fields,
         }
 
     def ours(self, truth: Truth) -> None:
@@ -123,15 +123,15 @@ class Caller:
         t = truth.at
         stop = t + truth.speaks
         decided = stop + truth.end_of_turn
-        heard = stop + truth.gap
-        done = heard + truth.audio
+        heard_at = stop + truth.gap
+        done = heard_at + truth.audio
         self.at(t)
         turn = self.scribe.start(
             "voice_turn", None, self.agent, {"agent_label": "front"}, trace_id=self.scribe.new_id()
         )
         self._span("vad", turn, t, stop, {})
         final = {
-            "transcript": truth.heard,
+            "transcript": truth.user_text,
             "is_final": True,
             "item_id": f"u{t}",
             "transcription_delay": truth.transcription,
@@ -147,13 +147,13 @@ class Caller:
         self._span("eou", turn, stop, decided, eou, {}, voice_metrics=metrics)
         asked = decided + truth.callback + truth.lost
         if truth.tool is not None:
-            told = {"model": "mind", "ttft": truth.ttft}
-            self._span("llm", turn, asked, asked + truth.model, {"model": "mind"}, told)
+            payload = {"model": "mind", "ttft": truth.ttft}
+            self._span("llm", turn, asked, asked + truth.model, {"model": "mind"}, payload)
             tool = {"name": "find", "arguments": "{}", "call_id": f"c{t}", "output": "ok"}
             self._span("tool", turn, asked + truth.model, asked + truth.model + truth.tool, tool)
             asked += truth.model + truth.tool
-        told = {"model": "mind", "ttft": truth.ttft, "text": truth.said}
-        self._span("llm", turn, asked, asked + truth.model, {"model": "mind"}, told)
+        payload = {"model": "mind", "ttft": truth.ttft, "text": truth.agent_text}
+        self._span("llm", turn, asked, asked + truth.model, {"model": "mind"}, payload)
         voice = asked + truth.ttft + truth.rest
         request = {
             "started_at": self.began + voice,
@@ -161,19 +161,19 @@ class Caller:
             "duration": truth.ttfb + 0.1,
             "audio_duration": truth.audio,
         }
-        said = {
-            "text": truth.said,
+        voice_payload = {
+            "text": truth.agent_text,
             "item_id": f"a{t}",
-            "playing_at": self.began + heard,
+            "playing_at": self.began + heard_at,
             "played_until": self.began + done,
             "tts_requests": [request],
-            "characters_count": len(truth.said),
+            "characters_count": len(truth.agent_text),
         }
         error = "interrupted" if truth.interrupted else None
-        self._span("voice_output", turn, voice, done, {}, said, error=error)
+        self._span("voice_output", turn, voice, done, {}, voice_payload, error=error)
         self.at(done)
-        self.scribe.delta(turn, {"agent_transcript": truth.said, "agent_transcript_final": True})
-        summary = {"user_stopped_at": self.began + stop, "agent_started_at": self.began + heard}
+        self.scribe.delta(turn, {"agent_transcript": truth.agent_text, "agent_transcript_final": True})
+        summary = {"user_stopped_at": self.began + stop, "agent_started_at": self.began + heard_at}
         self.scribe.end(turn, summary, error=error)
 
     def theirs(self, truth: Truth) -> None:
@@ -181,8 +181,8 @@ class Caller:
         t = truth.at
         stop = t + truth.speaks
         decided = stop + truth.end_of_turn
-        heard = stop + truth.gap
-        done = heard + truth.audio
+        heard_at = stop + truth.gap
+        done = heard_at + truth.audio
         now = decided + truth.callback
         speech = truth.speech or f"speech_{round(t * 1000):x}"
         self.tick(t, "user", "speaking")
@@ -196,7 +196,7 @@ class Caller:
             trace_id=self.scribe.new_id(),
             speech_id=speech,
         )
-        heard_text = {"transcript": truth.heard, "is_final": True, "language": "en"}
+        heard_text = {"transcript": truth.user_text, "is_final": True, "language": "en"}
         self._span("voice_input", turn, now, now, {**heard_text, "is_final": False}, heard_text)
         eou = {
             "end_of_utterance_delay": truth.end_of_turn,
@@ -207,7 +207,7 @@ class Caller:
         short = {"end_of_utterance_delay": truth.end_of_turn}
         self._span("eou", turn, now, now, short, {}, voice_metrics=self._metrics("eou", now, **eou))
         item = {
-            "transcript": truth.heard,
+            "transcript": truth.user_text,
             "item_id": f"u{t}",
             "transcription_delay": truth.transcription,
             "end_of_turn_delay": truth.end_of_turn,
@@ -221,30 +221,36 @@ class Caller:
             self._span("tool", turn, asked + truth.model, asked + truth.model + truth.tool, tool)
             asked += truth.model + truth.tool
         self._request(turn, asked, truth)
-        self.tick(heard, "agent", "speaking")
+        self.tick(heard_at, "agent", "speaking")
         voice = asked + truth.ttft + truth.rest
         took = truth.ttfb + 0.1
         tts = self._metrics("tts", voice + took, ttfb=truth.ttfb, duration=took, audio_duration=truth.audio)
-        told = {"audio_duration": truth.audio, "characters_count": len(truth.said)}
+        payload = {"audio_duration": truth.audio, "characters_count": len(truth.agent_text)}
         self._span(
-            "voice_output", turn, voice + took, voice + took, {"label": "fake"}, told, voice_metrics=tts
+            "voice_output",
+            turn,
+            voice + took,
+            voice + took,
+            {"label": "fake"},
+            payload,
+            voice_metrics=tts,
         )
-        self.at(heard)
+        self.at(heard_at)
         self.scribe.delta(
-            turn, {"agent_transcript": truth.said[:5], "agent_transcript_delta": truth.said[:5]}
+            turn, {"agent_transcript": truth.agent_text[:5], "agent_transcript_delta": truth.agent_text[:5]}
         )
         self.at(done)
-        self.scribe.delta(turn, {"agent_transcript": truth.said, "agent_transcript_final": True})
+        self.scribe.delta(turn, {"agent_transcript": truth.agent_text, "agent_transcript_final": True})
         error = "interrupted" if truth.interrupted else None
         message = {
             "model": "fake",
-            "text": truth.said,
+            "text": truth.agent_text,
             "item_id": f"a{t}",
             "llm_node_ttft": truth.ttft + 0.001,
         }
         self._span("llm", turn, done, done, {**message, "source": "chat_message_metrics"}, error=error)
         spoken = {
-            "text": truth.said,
+            "text": truth.agent_text,
             "item_id": f"a{t}",
             "tts_node_ttfb": truth.ttfb,
             "playback_latency": None,
@@ -279,12 +285,12 @@ def events_of(truths: Sequence[Truth], how: str = "ours") -> list[Event]:
 
 def placed(truths: Sequence[Truth]) -> list[Truth]:
     """Return the truths as `events_of` places them."""
-    found = []
+    placed_truths = []
     at = 0.5
     for truth in truths:
-        found.append(replace(truth, at=at))
+        placed_truths.append(replace(truth, at=at))
         at += truth.seconds + PAUSE
-    return found
+    return placed_truths
 
 
 def many(turns: int, seed: int = 1) -> list[Truth]:
@@ -301,8 +307,8 @@ def many(turns: int, seed: int = 1) -> list[Truth]:
             lost=dice.uniform(0.02, 0.5) if dice.random() < 0.2 else 0.0,
             audio=dice.uniform(0.5, 4.0),
             interrupted=dice.random() < 0.1,
-            heard=f"question {number}",
-            said=f"answer {number}",
+            user_text=f"question {number}",
+            agent_text=f"answer {number}",
         )
         for number in range(turns)
     ]

@@ -43,8 +43,8 @@ def text_of(section: Section) -> str:
 
 def test_every_stage_has_its_figures_and_its_limits() -> None:
     call = folded(events_of([Truth(ttft=0.2), Truth(ttft=0.7), Truth(ttft=1.4, tool=0.5)]))
-    told = text_of(page(call)["stages"])
-    lines = {line[2:15].strip(): line[15:].split() for line in told.splitlines()}
+    text = text_of(page(call)["stages"])
+    lines = {line[2:15].strip(): line[15:].split() for line in text.splitlines()}
     assert lines["first token"][:3] == ["700ms△", "1.40s▲", "1.40s▲"]
     assert lines["first token"][3] == "4", "one of the turns asked its model twice"
     assert lines["tool"][:4] == ["500ms", "500ms", "500ms", "1"]
@@ -56,12 +56,12 @@ def test_the_percentiles_are_those_of_the_call() -> None:
     lines = {line[2:15].strip(): line[15:].split() for line in text_of(page(call)["stages"]).splitlines()}
     gap = call.call.figures.statistics.of("heard gap")
     assert gap is not None and gap.p50 < gap.p95 < gap.max
-    told = [text.rstrip("△▲") for text in lines["heard gap"][:3]]
-    assert told == [fmt.duration(seconds) for seconds in (gap.p50, gap.p95, gap.max)]
+    percentiles = [text.rstrip("△▲") for text in lines["heard gap"][:3]]
+    assert percentiles == [fmt.duration(seconds) for seconds in (gap.p50, gap.p95, gap.max)]
 
 
 def test_the_slowest_turns_lead_there() -> None:
-    call = folded(events_of([Truth(), Truth(tool=3.0, heard="the slow one"), Truth(ttft=0.6)]))
+    call = folded(events_of([Truth(), Truth(tool=3.0, user_text="the slow one"), Truth(ttft=0.6)]))
     rows = [section for key, section in page(call).items() if key.startswith("slow ")]
     assert "turn 2" in rows[0].title
     assert "the slow one" in rows[0].preview and "mostly tool" in rows[0].preview
@@ -103,40 +103,40 @@ def test_a_stage_has_the_same_word_and_colour_on_every_page() -> None:
                 for (glyph, style), word, *_ in block.rows:
                     named.setdefault(glyph, set()).add((word, style))
     assert len(named) >= 9
-    for glyph, found in named.items():
+    for glyph, styles in named.items():
         if glyph != "∑":
             (kind,) = (kind for kind, sign in lane.GLYPHS.items() if sign == glyph)
-            assert found == {(WORDS[kind], f"voice.{kind.value}")}
+            assert styles == {(WORDS[kind], f"voice.{kind.value}")}
     for kinds, *_, words in lane.LEGEND:
         assert all(WORDS[kind] in words for kind in kinds)
 
 
-def test_what_happened_is_counted() -> None:
+def test_interruptions_errors_and_turns_are_counted() -> None:
     call = folded(events_of([Truth(), Truth(interrupted=True), Truth()]))
-    told = text_of(page(call)["counts"])
-    assert "interruptions 1" in told and "errors 0" in told and "turns 3" in told
+    text = text_of(page(call)["counts"])
+    assert "interruptions 1" in text and "errors 0" in text and "turns 3" in text
     characters = sum(turn.characters or 0 for turn in call.turns)
-    assert f"characters spoken {characters}" in told
+    assert f"characters spoken {characters}" in text
 
 
 def test_a_call_without_a_turn_says_so() -> None:
     caller = events_of([])
-    told = {s.key: s for s in voice_call.sections(folded(caller).call, Thresholds())}
-    assert "Nobody has spoken yet." in text_of(told["course"]) and "stages" not in told
+    texts = {s.key: s for s in voice_call.sections(folded(caller).call, Thresholds())}
+    assert "Nobody has spoken yet." in text_of(texts["course"]) and "stages" not in texts
 
 
 async def test_the_page_keeps_up_with_what_is_read_of_a_recording() -> None:
-    async with world(size=(160, 45), live=False) as (shown, pilot):
-        shown.source.send(events_of(many(300)))
-        await shown.tick(pilot)
-        main = shown.app.main
+    async with world(size=(160, 45), live=False) as (viewer, pilot):
+        viewer.source.send(events_of(many(300)))
+        await viewer.tick(pilot)
+        main = viewer.app.main
         main.draw_detail_now()
         assert main.lanes.call is not None and main.lanes.call.unfolded and main.lanes.on_turn
         for _ in range(200):
-            await shown.tick(pilot)
+            await viewer.tick(pilot)
             if main.lanes.call is not None and not main.lanes.call.unfolded:
                 break
-        await shown.tick(pilot)
+        await viewer.tick(pilot)
         main.draw_detail_now()
         document = main.detail.document
         assert document is not None and document.default == "call"
@@ -146,7 +146,7 @@ async def test_the_page_keeps_up_with_what_is_read_of_a_recording() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "words"),
+    ("estimate", "words"),
     [
         (EndOfTurn(0.4), "not told"),
         (EndOfTurn(0.4, threshold=0.3), "not told, its threshold is 30%"),
@@ -155,15 +155,15 @@ async def test_the_page_keeps_up_with_what_is_read_of_a_recording() -> None:
         (EndOfTurn(1.4, probability=0.1, threshold=0.3), "probability 10% < 30%: the long wait"),
     ],
 )
-def test_how_sure_the_turn_detector_was(told: EndOfTurn, words: str) -> None:
-    assert end_of_turn(told) == words
+def test_the_turn_detectors_probability_in_words(estimate: EndOfTurn, words: str) -> None:
+    assert end_of_turn(estimate) == words
 
 
 @pytest.mark.parametrize(
     "names", [("eou_probability", "eou_threshold"), ("end_of_turn_probability", "unlikely_threshold")]
 )
 @pytest.mark.parametrize("where", ["payload", "voice_metrics"])
-def test_the_detector_is_heard_under_either_name(names: tuple[str, str], where: str) -> None:
+def test_the_detector_is_read_under_either_name(names: tuple[str, str], where: str) -> None:
     events = events_of([Truth()])
     waits = [one for one in events if one.get("node_kind") == "eou" and one["kind"] == "span_end"]
     waits[0][where] |= dict(zip(names, (0.91, 0.4), strict=True))

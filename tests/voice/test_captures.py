@@ -66,9 +66,9 @@ def test_no_turn_comes_twice_and_every_span_is_reached(name: str) -> None:
     assert len(sources) == len(set(sources))
     words = [(turn.user_said, turn.agent_said) for turn in turns if turn.user_said or turn.agent_said]
     assert len(words) == len(set(words))
-    told = [span.span_id for turn in turns for span in turn.also]
-    told += {span.span_id for turn in turns for stage in turn.stages for span in stage.spans}
-    assert len(told) == len(set(told))
+    reported_ids = [span.span_id for turn in turns for span in turn.also]
+    reported_ids += {span.span_id for turn in turns for stage in turn.stages for span in stage.spans}
+    assert len(reported_ids) == len(set(reported_ids))
     kinds = {"voice_turn", "voice_input", "voice_output", "llm", "tool", "eou", "vad"}
     spans = {
         span.span_id: span.kind
@@ -77,7 +77,7 @@ def test_no_turn_comes_twice_and_every_span_is_reached(name: str) -> None:
         if span.kind in kinds
     }
     outside = {span.span_id for span in call.call.outside}
-    assert spans.keys() == {*sources, *told} | outside
+    assert spans.keys() == {*sources, *reported_ids} | outside
 
 
 @pytest.mark.parametrize("name", CALLS)
@@ -101,5 +101,5 @@ def test_an_error_that_is_a_code_is_put_in_words() -> None:
         "".join(text for text, _ in line_pieces(turn, line, 0.0, 100, 160, Thresholds()))
         for line in lines_of(turn)
     ]
-    shown = [line for line in lines if "boom" in line]
-    assert shown and all("returned an error" in line and "tool_error" not in line for line in shown)
+    failed = [line for line in lines if "boom" in line]
+    assert failed and all("returned an error" in line and "tool_error" not in line for line in failed)

@@ -26,7 +26,7 @@ def assert_whole(turn: Turn) -> None:
     assert turn.user_stopped is not None and turn.agent_heard is not None
     assert turn.parts[0].start == turn.user_stopped.at
     assert turn.parts[-1].end == turn.agent_heard.at
-    assert all(left.end == right.start for left, right in pairwise(turn.parts))
+    assert all(earlier.end == right.start for earlier, right in pairwise(turn.parts))
     assert sum(part.seconds for part in turn.parts) == NEAR(turn.gap, abs=1e-6)
 
 
@@ -65,10 +65,10 @@ def test_one_stage_for_each_real_thing_at_its_real_time(how: str) -> None:
     asked = START + truth.at + truth.speaks + truth.end_of_turn
     assert models[0].start == NEAR(asked, abs=0.002)
     assert models[0].first == NEAR(asked + truth.ttft, abs=0.002)
-    assert turn.user_said == truth.heard and turn.agent_said == truth.said
+    assert turn.user_said == truth.user_text and turn.agent_said == truth.agent_text
 
 
-def test_which_times_were_measured_is_known() -> None:
+def test_measured_and_derived_times_are_distinguished() -> None:
     ours, theirs = only_turn(Truth(), "ours"), only_turn(Truth(), "theirs")
     assert ours.gap_basis is Basis.MEASURED and theirs.gap_basis is Basis.DERIVED
     assert {stage.basis for stage in ours.stages} == {Basis.MEASURED}
@@ -76,12 +76,12 @@ def test_which_times_were_measured_is_known() -> None:
     assert model.basis is Basis.DERIVED
 
 
-def test_reports_of_one_thing_are_merged_and_stay_reachable() -> None:
+def test_duplicate_reports_are_merged_and_stay_reachable() -> None:
     turn = only_turn(Truth(), "theirs")
     (model,) = [stage for stage in turn.stages if stage.kind is Kind.LLM]
     (voice,) = [stage for stage in turn.stages if stage.kind is Kind.TTS]
-    (heard,) = [stage for stage in turn.stages if stage.kind is Kind.STT]
-    assert [len(stage.spans) for stage in (model, voice, heard)] == [2, 2, 2]
+    (transcription,) = [stage for stage in turn.stages if stage.kind is Kind.STT]
+    assert [len(stage.spans) for stage in (model, voice, transcription)] == [2, 2, 2]
 
 
 @pytest.mark.parametrize("how", HOW)
@@ -94,10 +94,10 @@ def test_a_call_of_all_kinds_of_turns(how: str) -> None:
         assert_whole(turn)
         assert (turn.part_seconds(Kind.UNEXPLAINED) or 0.0) == NEAR(truth.lost, abs=0.03)
         assert turn.interrupted is truth.interrupted
-        assert (turn.user_said, turn.agent_said) == (truth.heard, truth.said)
+        assert (turn.user_said, turn.agent_said) == (truth.user_text, truth.agent_text)
 
 
-def test_a_turn_that_is_told_twice_is_one() -> None:
+def test_a_turn_that_is_reported_twice_is_one() -> None:
     caller = Caller()
     caller.begin()
     caller.theirs(Truth(at=0.5, speech="speech_1"))
@@ -138,7 +138,7 @@ def test_interruptions_false_ones_and_errors_are_marked_once() -> None:
     assert marks[MarkKind.ERROR].text == "stt: hung up (it tries again)"
 
 
-def test_an_error_that_only_the_session_tells_of_counts_once() -> None:
+def test_an_error_that_only_the_session_reports_counts_once() -> None:
     caller = Caller()
     caller.begin()
     caller.theirs(Truth(at=0.5))
@@ -187,8 +187,8 @@ def test_nobody_spoke_before_a_greeting() -> None:
     caller.begin()
     caller.at(1.0)
     turn = caller.scribe.start("voice_turn", None, caller.session, {}, trace_id=caller.scribe.new_id())
-    said = {"text": "Hello!", "playing_at": START + 1.2, "played_until": START + 2.0}
-    caller._span("voice_output", turn, 1.1, 2.0, {}, said)
+    voice_payload = {"text": "Hello!", "playing_at": START + 1.2, "played_until": START + 2.0}
+    caller._span("voice_output", turn, 1.1, 2.0, {}, voice_payload)
     caller.scribe.end(turn)
     (folded_turn,) = folded(caller.finish(2.0)).turns
     assert folded_turn.gap is None and not folded_turn.parts
@@ -207,10 +207,10 @@ def test_a_running_turn_waits_longer_and_longer() -> None:
     call.call.session.is_gone = False
     (group,) = call.call.groups
     for now in (3.0, 4.0):
-        seen = call.call.turn(group, START + now)
-        assert seen.running and seen.waits_for(START + now) == NEAR(now - 2.0, abs=0.001)
-        assert [part.kind for part in seen.parts] == [Kind.EOU, Kind.TTFT]
-        assert seen.parts[-1].end == START + now
+        running_turn = call.call.turn(group, START + now)
+        assert running_turn.running and running_turn.waits_for(START + now) == NEAR(now - 2.0, abs=0.001)
+        assert [part.kind for part in running_turn.parts] == [Kind.EOU, Kind.TTFT]
+        assert running_turn.parts[-1].end == START + now
 
 
 def _opened(event: Event) -> Open:

@@ -18,12 +18,12 @@ from tests.voice.calls import Truth, events_of, folded, many
 CALLS = {how: events_of(many(6, seed=3), how) for how in ("ours", "theirs")}
 
 
-def seen(call: VoiceCall) -> list[tuple[object, ...]]:
+def snapshot(call: VoiceCall) -> list[tuple[object, ...]]:
     """What a reader sees of a call; times to the microsecond."""
-    return [_seen(turn) for turn in call.turns()]
+    return [_snapshot(turn) for turn in call.turns()]
 
 
-def _seen(turn: Turn) -> tuple[object, ...]:
+def _snapshot(turn: Turn) -> tuple[object, ...]:
     stages = [(s.kind, round(s.start, 6), s.end and round(s.end, 6), s.basis, s.name) for s in turn.stages]
     marks = [(m.kind, round(m.at, 6), m.text) for m in turn.marks]
     return (turn.status, turn.gap, turn.user_said, turn.agent_said, turn.typed, turn.parts, stages, marks)
@@ -52,7 +52,7 @@ def followed(frames: list[list[Event]], *, look: bool) -> VoiceCall | None:
     if call is not None:
         call.apply(store.drain_changes())
         fresh = VoiceCall(call.session, source)
-        assert seen(call) == seen(fresh)
+        assert snapshot(call) == snapshot(fresh)
         assert [group.key for group in call.groups] == [group.key for group in fresh.groups]
         for name in SERIES:
             assert call.figures.statistics.of(name) == fresh.figures.statistics.of(name)
@@ -78,11 +78,11 @@ def test_any_order_and_any_loss(how: str, dice: object, lost: float, shuffled: b
     followed(frames, look=look)
 
 
-def test_order_does_not_change_what_is_seen() -> None:
+def test_the_order_of_events_does_not_change_the_call() -> None:
     for events in CALLS.values():
         backwards = followed([[event] for event in reversed(events)], look=True)
         assert backwards is not None
-        assert seen(backwards) == seen(folded(events).call)
+        assert snapshot(backwards) == snapshot(folded(events).call)
 
 
 def test_only_what_changed_is_folded_again() -> None:
@@ -96,14 +96,14 @@ def test_only_what_changed_is_folded_again() -> None:
     call = VoiceCall(session, source)
     store.drain_changes()
     call.work(60.0)
-    before = {group: group.turn for group in call.groups}
+    turns_by_group = {group: group.turn for group in call.groups}
     source.send(events[-40:])
     feed.work(10_000, 0.0)
     call.apply(store.drain_changes())
     assert 0 < call.unfolded <= 5
     call.work(60.0)
-    same = sum(group.turn is turn for group, turn in before.items())
-    assert same >= len(before) - 5
+    same = sum(group.turn is turn for group, turn in turns_by_group.items())
+    assert same >= len(turns_by_group) - 5
 
 
 def test_a_call_that_leaves_memory_leaves_the_lanes() -> None:
@@ -129,14 +129,14 @@ def test_a_call_that_leaves_memory_leaves_the_lanes() -> None:
 
 @given(st.lists(st.sampled_from(many(12, seed=8)), min_size=1, max_size=8), st.randoms(use_true_random=False))
 @settings(max_examples=25, deadline=None)
-def test_statistics_take_back_what_they_took(truths: list[Truth], dice: object) -> None:
+def test_statistics_forget_removed_turns(truths: list[Truth], dice: object) -> None:
     turns = folded(events_of(truths)).turns
     statistics, expected = Statistics(), Statistics()
     for turn in turns:
         statistics.add(turn)
-    gone = {n for n in range(len(turns)) if dice.random() < 0.5}  # type: ignore[attr-defined]
+    removed = {n for n in range(len(turns)) if dice.random() < 0.5}  # type: ignore[attr-defined]
     for n, turn in enumerate(turns):
-        if n in gone:
+        if n in removed:
             statistics.remove(turn)
         else:
             expected.add(turn)

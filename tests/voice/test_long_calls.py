@@ -28,13 +28,13 @@ TURNS = list(CALL.turns())
 def test_rows_are_those_of_a_plain_list(steps: list[tuple[int, bool]]) -> None:
     rows = LaneRows(CALL)
     opened: set[int] = set()
-    for place, wanted in steps:
-        rows.set_open(CALL.groups[place], wanted)
-        (opened.add if wanted else opened.discard)(place)
+    for index, is_open in steps:
+        rows.set_open(CALL.groups[index], is_open)
+        (opened.add if is_open else opened.discard)(index)
     plain: list[tuple[Group, int]] = []
-    for place, group in enumerate(CALL.groups):
+    for index, group in enumerate(CALL.groups):
         plain.append((group, -1))
-        if place in opened:
+        if index in opened:
             plain += [(group, line) for line in range(len(rows.lines(group)))]
     assert len(rows) == len(plain)
     assert [rows.at(row) for row in range(len(rows))] == plain
@@ -73,7 +73,7 @@ def test_the_course_of_a_call_in_any_order_is_that_of_its_turns(turns: int, dice
     assert slowest == sorted((turn.gap for turn in call.turns() if turn.gap is not None), reverse=True)[:3]
 
 
-def test_a_let_go_turn_leaves_nothing_behind() -> None:
+def test_a_released_turn_is_removed_everywhere() -> None:
     source, store = FedSource(), Store()
     source.connect()
     source.send(events_of(many(6)))
@@ -82,18 +82,18 @@ def test_a_let_go_turn_leaves_nothing_behind() -> None:
     call = VoiceCall(session, source)
     call.work(10.0)
     store.drain_changes()
-    gone = call.turn(call.groups[2])
-    trace = gone.sources[0].trace
+    removed_turn = call.turn(call.groups[2])
+    trace = removed_turn.sources[0].trace
     trace.spans = []
     changes = store.drain_changes()
     changes.restructured[trace] = None
     changes.traces[trace] = None
     call.apply(changes)
-    assert len(call) == 5 and gone.key not in {group.key for group in call.groups}
+    assert len(call) == 5 and removed_turn.key not in {group.key for group in call.groups}
     assert len(call.course) == 5 and None not in call.course.columns(10)
 
 
-def test_what_happened_stands_in_the_lane() -> None:
+def test_marks_are_drawn_in_the_lane() -> None:
     (turn,) = folded(events_of([Truth(interrupted=True)])).turns
     assert turn.end is not None
     lane = Lane(turn.start, turn.end - turn.start + 0.5, 100)
@@ -104,19 +104,22 @@ def test_what_happened_stands_in_the_lane() -> None:
     assert mark.kind is MarkKind.INTERRUPTED
     assert drawn.index(MARKS[mark.kind]) == int((mark.at - lane.start) / lane.seconds * 100)
     assert GLYPHS[Kind.SPEECH] in drawn
-    before = Lane(mark.at + 0.001, 5.0, 100)
-    pieces = lane_pieces([Kind.IDLE] * 100, turn, before, 0.0)
+    earlier_lane = Lane(mark.at + 0.001, 5.0, 100)
+    pieces = lane_pieces([Kind.IDLE] * 100, turn, earlier_lane, 0.0)
     assert MARKS[mark.kind] not in "".join(text for text, _ in pieces)
 
 
-def test_the_list_tells_the_newest_words() -> None:
-    call = folded(events_of([Truth(heard="first", said="one"), Truth(heard="second", said="two")]))
+def test_the_list_shows_the_newest_transcript() -> None:
+    truths = [Truth(user_text="first", agent_text="one"), Truth(user_text="second", agent_text="two")]
+    call = folded(events_of(truths))
     root = next(root for trace in call.store.traces.values() for root in trace.roots if root.name == "line")
     summaries = Summaries(call.source)
     assert summaries.of_trace(root.trace) == "▸ two"
-    events = events_of([Truth(heard="first", said="one"), Truth(heard="second", said="two")])
-    heard = max(n for n, one in enumerate(events) if one.get("node_kind") == "eou")
-    early = folded(events[:heard], over=False)
+    events = events_of(
+        [Truth(user_text="first", agent_text="one"), Truth(user_text="second", agent_text="two")]
+    )
+    eou_index = max(n for n, one in enumerate(events) if one.get("node_kind") == "eou")
+    early = folded(events[:eou_index], over=False)
     root = next(root for trace in early.store.traces.values() for root in trace.roots if root.name == "line")
     assert Summaries(early.source).of_trace(root.trace) == "◂ second"
 
@@ -124,31 +127,31 @@ def test_the_list_tells_the_newest_words() -> None:
 async def test_a_silent_call_draws_its_first_line_only_when_that_says_something_new() -> None:
     events = events_of([Truth(), Truth()], "theirs")
     ends = [n for n, one in enumerate(events) if one.get("node_kind") == "voice_session"]
-    async with world() as (shown, pilot):
-        await show(shown, pilot, events[: ends[-1]])
-        lanes = shown.app.main.lanes
+    async with world() as (viewer, pilot):
+        await show(viewer, pilot, events[: ends[-1]])
+        lanes = viewer.app.main.lanes
         lanes.call.work(10.0)  # type: ignore[union-attr]
-        await shown.tick(pilot)
-        before = lanes_text(shown)[0]
+        await viewer.tick(pilot)
+        first_line = lanes_text(viewer)[0]
         drawn = []
         refresh = lanes.refresh
-        lanes.refresh = lambda *told, **more: (drawn.append(told), refresh(*told, **more))[1]  # type: ignore[method-assign, func-returns-value]
-        await shown.tick(pilot)
+        lanes.refresh = lambda *args, **more: (drawn.append(args), refresh(*args, **more))[1]  # type: ignore[method-assign, func-returns-value]
+        await viewer.tick(pilot)
         assert not drawn
-        shown.time += 2.0
-        await shown.tick(pilot)
-        assert len(drawn) == 1 and lanes_text(shown)[0] != before
+        viewer.time += 2.0
+        await viewer.tick(pilot)
+        assert len(drawn) == 1 and lanes_text(viewer)[0] != first_line
 
 
 async def test_nothing_is_new_below_once_the_end_is_on_the_screen() -> None:
     events = events_of(many(80))
-    async with world(size=(120, 30)) as (shown, pilot):
-        await show(shown, pilot, events[:600])
-        await press(shown, pilot, "g")
-        await show(shown, pilot, events[600:])
-        lanes = shown.app.main.lanes
+    async with world(size=(120, 30)) as (viewer, pilot):
+        await show(viewer, pilot, events[:600])
+        await press(viewer, pilot, "g")
+        await show(viewer, pilot, events[600:])
+        lanes = viewer.app.main.lanes
         lanes.call.work(10.0)  # type: ignore[union-attr]
-        await shown.tick(pilot)
-        assert " new" in lanes_text(shown)[-1]
-        await press(shown, pilot, "G")
-        assert " new" not in lanes_text(shown)[-1]
+        await viewer.tick(pilot)
+        assert " new" in lanes_text(viewer)[-1]
+        await press(viewer, pilot, "G")
+        assert " new" not in lanes_text(viewer)[-1]

@@ -15,12 +15,12 @@ from tests.store.histories import event
 class Unread:
     """A recording of which nothing can be read."""
 
-    def read(self, place: int) -> bytes | Missing:
+    def read(self, ref: int) -> bytes | Missing:
         return Missing("it was not kept")
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_a_turn_stands_where_its_first_span_began(seed: int) -> None:
+def test_a_turn_is_ordered_by_the_start_of_its_first_span(seed: int) -> None:
     chance = random.Random(seed)
     events = []
     for number in range(40):
@@ -34,8 +34,8 @@ def test_a_turn_stands_where_its_first_span_began(seed: int) -> None:
     chance.shuffle(events)
     store = Store()
     call: VoiceCall | None = None
-    for place, one in enumerate(events):
-        store.apply([one], place, 1)
+    for index, one in enumerate(events):
+        store.apply([one], index, 1)
         changes = store.drain_changes()
         if call is None:
             call = VoiceCall(next(iter(store.sessions.values())), Unread())

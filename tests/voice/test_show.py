@@ -32,7 +32,7 @@ def test_the_table_has_a_line_for_each_turn() -> None:
     assert any(line.startswith("first token") for line in lines)
 
 
-def test_json_tells_the_same() -> None:
+def test_json_has_the_same_figures() -> None:
     result = show(DRIVEN, "--json")
     call, *turns = [json.loads(line) for line in result.stdout.splitlines()]
     assert call["type"] == "call" and call["turns"] == len(turns) == 3 and call["traces"] == 4
@@ -53,7 +53,7 @@ def test_a_recording_without_a_call_says_so() -> None:
     assert show(TEXT, "--all").exit_code == 2
 
 
-def test_a_configuration_that_is_not_understood_is_told(
+def test_a_configuration_that_is_not_understood_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "config.toml"

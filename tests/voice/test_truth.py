@@ -1,4 +1,4 @@
-"""Real calls with fakes of known delays, told by either SDK: what the view shows is what really was.
+"""Real calls with fakes of known delays, recorded by either SDK: what the view shows is what really was.
 
 Each moment may be 30 ms off, and what the run's event loop was late itself. Where a producer does not tell a
 time the view must not have one either; those places are listed here, each with its reason.
@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from etaoi_tui.view.voice.model import Basis, Kind, MarkKind, Turn
-from tests.livekit.told import Told, ask, prepare
+from tests.livekit.recorded_run import RecordedRun, prepare, run_once
 from tests.voice.calls import folded
-from tests.voice.truth import ALL, SHOWN, compared, silences
+from tests.voice.truth import ALL, DURATION_OF, compared, silences
 
 pytestmark = pytest.mark.real_clients
 
@@ -27,7 +27,7 @@ LOST = {
     # It keeps one response for each message: the one that only asks for a tool is overwritten.
     ("realtime", "reference"): {"eou start", "llm start", "llm first", "llm end"},
 }
-"""Moments that are not told: a realtime model decides by itself that the user has finished."""
+"""Moments that are not reported: a realtime model decides by itself that the user has finished."""
 
 Key = tuple[str, str, str]
 
@@ -36,55 +36,55 @@ def _names(key: Key) -> str:
     return "-".join(key)
 
 
-def _run(key: Key) -> tuple[Told, list[Turn]]:
+def _run(key: Key) -> tuple[RecordedRun, list[Turn]]:
     prepare(ALL)
-    run = ask(*key)
+    run = run_once(*key)
     return run, folded(run.raw["events"]).turns
 
 
 def _notices_late(version: str, sdk: str, scenario: str) -> bool:
-    """Whether the beginning of speech is told as the moment in which it was noticed."""
+    """Whether the beginning of speech is reported as the moment in which it was noticed."""
     return (version == "oldest" or sdk == "reference") and scenario != "realtime"
 
 
 @pytest.mark.parametrize("key", ALL, ids=_names)
-def test_every_stage_lies_where_it_really_was(key: Key) -> None:
+def test_every_stage_has_its_real_times(key: Key) -> None:
     version, scenario, sdk = key
     run, turns = _run(key)
-    found = compared(run, turns)
-    assert found.keys() >= {"llm start", "llm first", "llm end", "tool start", "tool end"}
-    for what, one in found.items():
+    comparison = compared(run, turns)
+    assert comparison.keys() >= {"llm start", "llm first", "llm end", "tool start", "tool end"}
+    for what, one in comparison.items():
         if what in LOST.get((scenario, sdk), ()):
-            assert len(one.told) < len(one.real)
+            assert len(one.reported) < len(one.real)
             continue
-        assert one.complete, f"{what}: {len(one.told)} told, {len(one.real)} were"
+        assert one.complete, f"{what}: {len(one.reported)} reported, {len(one.real)} were"
         late = ACTIVATION if what == "user start" and _notices_late(version, sdk, scenario) else 0.0
         slack = SLACK + run.raw["lag"]
         assert all(-slack <= error <= slack + late for error in one.errors), f"{what}: {one.errors}"
-        assert not late or one.derived == len(one.told), f"{what} is called measured"
+        assert not late or one.derived == len(one.reported), f"{what} is called measured"
 
 
 @pytest.mark.parametrize("key", [key for key in ALL if key[1] != "text"], ids=_names)
-def test_the_heard_gap_and_what_it_was_made_of(key: Key) -> None:
+def test_the_heard_gap_and_its_parts_are_the_real_ones(key: Key) -> None:
     _, scenario, sdk = key
     run, turns = _run(key)
     by_words = {turn.user_said: turn for turn in turns if turn.user_said}
     real = list(silences(run))
-    assert {silence.said for silence in real} == by_words.keys()
+    assert {silence.user_text for silence in real} == by_words.keys()
     slack = SLACK + run.raw["lag"]
     for silence in real:
-        turn = by_words[silence.said]
-        assert turn.gap == pytest.approx(silence.gap, abs=slack), silence.said
+        turn = by_words[silence.user_text]
+        assert turn.gap == pytest.approx(silence.gap, abs=slack), silence.user_text
         assert sum(part.seconds for part in turn.parts) == pytest.approx(turn.gap, abs=1e-6)
         if (scenario, sdk) == ("realtime", "reference"):
             continue
         for name, seconds in silence.parts.items():
-            shown = SHOWN[name](turn)
-            assert shown == pytest.approx(seconds, abs=slack), f"{silence.said}: {name}"
+            duration = DURATION_OF[name](turn)
+            assert duration == pytest.approx(seconds, abs=slack), f"{silence.user_text}: {name}"
 
 
 @pytest.mark.parametrize("key", ALL, ids=_names)
-def test_nothing_that_took_time_is_shown_without_length(key: Key) -> None:
+def test_stages_that_took_time_have_a_length(key: Key) -> None:
     _, turns = _run(key)
     for turn in turns:
         for stage in turn.stages:
@@ -95,7 +95,7 @@ SLOW = 0.04
 
 
 @pytest.mark.parametrize("key", [key for key in ALL if key[2] == "reference"], ids=_names)
-def test_a_report_that_took_its_time_is_no_stage(key: Key) -> None:
+def test_a_late_report_is_no_stage(key: Key) -> None:
     """The reference SDK starts and ends most spans at one go; on a busy machine that is no moment."""
     run, _ = _run(key)
     events = [dict(event) for event in run.raw["events"]]
@@ -119,7 +119,7 @@ def _at(event: dict[str, Any]) -> float:
 
 
 @pytest.mark.parametrize("version", ["newest", "oldest"])
-def test_how_sure_the_detector_was_stands_beside_how_sure_it_had_to_be(version: str) -> None:
+def test_the_detectors_probability_is_shown_beside_its_threshold(version: str) -> None:
     _, turns = _run((version, "measured", "ours"))
     ends = [(turn.end_of_turn.probability, turn.end_of_turn.threshold) for turn in turns]
     assert ends == [(0.875, 0.4), (0.1, 0.4)]
@@ -129,7 +129,7 @@ def test_how_sure_the_detector_was_stands_beside_how_sure_it_had_to_be(version: 
 
 @pytest.mark.parametrize("sdk", ["ours", "reference"])
 @pytest.mark.parametrize("version", ["newest", "oldest"])
-def test_what_is_derived_is_called_so(version: str, sdk: str) -> None:
+def test_derived_times_are_labelled_derived(version: str, sdk: str) -> None:
     _, turns = _run((version, "call", sdk))
     asked = [turn for turn in turns if turn.user_said]
     measured = sdk == "ours"
@@ -148,7 +148,7 @@ def test_typed_words_are_no_speech(sdk: str) -> None:
 
 
 @pytest.mark.parametrize("version", ["newest", "oldest"])
-def test_what_went_wrong_is_marked_where_it_was(version: str) -> None:
+def test_errors_are_marked_at_their_time(version: str) -> None:
     run, turns = _run((version, "troubles", "ours"))
     (stt_error,) = run.log("stt_error")
     errors = [mark for turn in turns for mark in turn.marks if mark.kind is MarkKind.ERROR]
@@ -178,7 +178,7 @@ def test_an_interruption_is_marked_where_the_agent_fell_silent(sdk: str) -> None
     assert run.near(mark.at, paused)
 
 
-def test_a_realtime_answer_is_told_with_its_tokens() -> None:
+def test_a_realtime_answer_has_its_tokens() -> None:
     run, turns = _run(("newest", "realtime", "ours"))
     assert [turn.user_said for turn in turns] == ["where is my order", "tell me a story", "stop it"]
     assert turns[1].interrupted and not turns[2].interrupted

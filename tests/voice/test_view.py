@@ -25,10 +25,10 @@ from tests.voice.calls import Truth, events_of, folded, many
 @given(st.lists(st.floats(0, 100), min_size=1, max_size=60), st.sampled_from([0.5, 0.95, 1.0]))
 def test_percentiles_are_values_that_occurred(values: list[float], share: float) -> None:
     ordered = sorted(values)
-    found = percentile(ordered, share)
-    assert found in values
-    assert sum(value <= found for value in values) >= share * len(values) - 1e-6
-    assert sum(value < found for value in values) < share * len(values) + 1e-6
+    percentile_value = percentile(ordered, share)
+    assert percentile_value in values
+    assert sum(value <= percentile_value for value in values) >= share * len(values) - 1e-6
+    assert sum(value < percentile_value for value in values) < share * len(values) + 1e-6
 
 
 def test_a_lane_shows_who_is_heard_and_who_is_waited_for() -> None:
@@ -76,8 +76,8 @@ def test_turns_stand_aligned_where_the_user_stops() -> None:
     window = lane.gap_window([turn.gap or 0.0 for turn in turns])
     for turn in turns:
         assert turn.user_stopped is not None and turn.gap is not None
-        made = lane.lane_of(turn, LaneScale.GAP, window, 80)
-        assert made.start - window[0] == pytest.approx(turn.user_stopped.at)
+        lane_window = lane.lane_of(turn, LaneScale.GAP, window, 80)
+        assert lane_window.start - window[0] == pytest.approx(turn.user_stopped.at)
         assert turn.gap < window[1]
 
 
@@ -120,8 +120,8 @@ def test_a_sparkline_keeps_the_peaks() -> None:
     values[777] = 5.0
     values[3] = None
     course = GapTrend()
-    for place, value in enumerate(values):
-        course.put(place, value)
+    for index, value in enumerate(values):
+        course.put(index, value)
     squeezed = course.columns(40)
     assert 20 <= len(squeezed) <= 40 and max(v for v in squeezed if v is not None) == 5.0
     assert spark_glyph(5.0, 5.0) == "█" and spark_glyph(None, 5.0) == "·"
@@ -132,49 +132,49 @@ def test_a_sparkline_keeps_the_peaks() -> None:
     st.lists(st.tuples(st.integers(0, 90), st.one_of(st.none(), st.floats(0, 10))), max_size=40),
     st.integers(1, 80),
 )
-def test_a_course_that_grew_equals_one_made_at_once(
+def test_a_trend_that_grew_equals_one_built_at_once(
     first: list[float | None], later: list[tuple[int, float | None]], width: int
 ) -> None:
     grown = GapTrend()
     grown.reset(first)
     values = list(first)
-    for place, value in later:
-        grown.put(place, value)
-        values += [None] * (place + 1 - len(values))
-        values[place] = value
-    made = GapTrend()
-    made.reset(values)
-    assert grown.columns(width) == made.columns(width) and len(grown) == len(values)
+    for index, value in later:
+        grown.put(index, value)
+        values += [None] * (index + 1 - len(values))
+        values[index] = value
+    rebuilt = GapTrend()
+    rebuilt.reset(values)
+    assert grown.columns(width) == rebuilt.columns(width) and len(grown) == len(values)
     columns = grown.columns(width)
     assert len(columns) <= width or not values
-    told = [value for value in values if value is not None]
-    assert max((v for v in columns if v is not None), default=None) == max(told, default=None)
+    known_values = [value for value in values if value is not None]
+    assert max((v for v in columns if v is not None), default=None) == max(known_values, default=None)
 
 
-def test_columns_never_take_more_than_there_is() -> None:
+def test_columns_never_exceed_the_width() -> None:
     for width in range(1, 300):
-        left, words, lanes = texts.columns(width)
+        left_width, words, lanes = texts.columns(width)
         assert words >= 0 and lanes >= 0
         if lanes:
-            assert left + words + 1 + lanes <= width
+            assert left_width + words + 1 + lanes <= width
 
 
 def test_hostile_words_take_the_cells_they_are_given() -> None:
     ugly = "\x1b[2J\x1b]52;c;x\x07 \u202eevil\u200b [/] 家族👨\u200d👩\u200d👧 \x9b0m\n" * 50
-    events = events_of([Truth(heard=ugly, said=ugly)])
+    events = events_of([Truth(user_text=ugly, agent_text=ugly)])
     call = folded(events).call
     (turn,) = call.turns()
     for width in (60, 80, 160):
-        left, words, _ = texts.columns(width)
+        left_width, words, _ = texts.columns(width)
         pieces = texts.turn_pieces(turn, 1, 0.0, words, Thresholds(), opened=True, frame=0)
         for line in lines_of(turn):
-            drawn = texts.line_pieces(turn, line, 0.0, left + words, width, Thresholds())
+            drawn = texts.line_pieces(turn, line, 0.0, left_width + words, width, Thresholds())
             assert sum(cell_len(text) for text, _ in drawn) <= width
             pieces = [*pieces, *drawn]
-        shown = "".join(text for text, _ in pieces)
-        assert not set(shown) & set("\x1b\x07\x9b\u202e\u200b\n")
+        row_text = "".join(text for text, _ in pieces)
+        assert not set(row_text) & set("\x1b\x07\x9b\u202e\u200b\n")
         turn_line = texts.turn_pieces(turn, 1, 0.0, words, Thresholds(), opened=True, frame=0)
-        assert sum(cell_len(text) for text, _ in turn_line) == left + words
+        assert sum(cell_len(text) for text, _ in turn_line) == left_width + words
 
 
 def test_hostile_numbers_cost_only_themselves() -> None:
@@ -217,3 +217,11 @@ def test_the_configuration_can_lie_elsewhere() -> None:
         "/somewhere/else.toml"
     )
     assert thresholds.config_file({}).name == "config.toml"
+
+
+@pytest.mark.parametrize("width", [78, 98, 118])
+def test_the_legend_has_words_that_a_person_reads(width: int) -> None:
+    words = "".join(text for text, _ in texts.legend_pieces(width))
+    assert len(words) <= width
+    assert "transcript" in words and "voice" in words and "stt" not in words
+    assert ("turn end" in words) is (width < 118) and ("~ derived" in words) is (width > 78)

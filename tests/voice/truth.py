@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise, product
 
 from etaoi_tui.view.voice.model import Kind, Stage, Turn
-from tests.livekit.told import Told, ask, prepare
+from tests.livekit.recorded_run import RecordedRun, prepare, run_once
 from tests.voice.calls import folded
 
 ALL = [
@@ -55,16 +55,16 @@ class Compared:
 
     what: str
     real: list[float]
-    told: list[float]
+    reported: list[float]
     derived: int = 0
-    """How many of `told` the view calls derived, not measured."""
+    """How many of `reported` the view calls derived, not measured."""
     errors: list[float] = field(default_factory=list)
-    """Told less real, where there are as many of both."""
+    """Reported less real, where there are as many of both."""
 
     @property
     def complete(self) -> bool:
-        """Whether each real moment is told, and no other."""
-        return len(self.real) == len(self.told)
+        """Whether each real moment is reported, and no other."""
+        return len(self.real) == len(self.reported)
 
     @property
     def worst(self) -> float:
@@ -72,25 +72,25 @@ class Compared:
         return max((abs(error) for error in self.errors), default=0.0)
 
 
-def compared(run: Told, turns: list[Turn]) -> dict[str, Compared]:
+def compared(run: RecordedRun, turns: list[Turn]) -> dict[str, Compared]:
     """Hold every stage of a call against the log; where nobody speaks, what is shown are words."""
-    found = {}
+    compared_by_edge = {}
     written = not run.log("playback_started")
     for kind, edge, what in EDGES:
         if written and kind is Kind.SPEECH:
             continue
         real = _real(run, kind, what)
         stages = _stages(run, turns, kind)
-        told = [at for stage in stages if (at := getattr(stage, edge)) is not None]
-        one = Compared(f"{kind} {edge}", real, sorted(told), sum(s.basis == "derived" for s in stages))
+        reported = [at for stage in stages if (at := getattr(stage, edge)) is not None]
+        one = Compared(f"{kind} {edge}", real, sorted(reported), sum(s.basis == "derived" for s in stages))
         if one.complete:
-            one.errors = [at - truth for at, truth in zip(one.told, real, strict=True)]
-        if real or told:
-            found[one.what] = one
-    return found
+            one.errors = [at - truth for at, truth in zip(one.reported, real, strict=True)]
+        if real or reported:
+            compared_by_edge[one.what] = one
+    return compared_by_edge
 
 
-def _stages(run: Told, turns: list[Turn], kind: Kind) -> list[Stage]:
+def _stages(run: RecordedRun, turns: list[Turn], kind: Kind) -> list[Stage]:
     """All that counts: neither noises nor requests that led to nothing."""
     noises = run.log("user_started", lambda line: not line["text"]) if kind is Kind.USER else []
     return [
@@ -104,9 +104,9 @@ def _stages(run: Told, turns: list[Turn], kind: Kind) -> list[Stage]:
     ]
 
 
-def _real(run: Told, kind: Kind, what: str) -> list[float]:
+def _real(run: RecordedRun, kind: Kind, what: str) -> list[float]:
     if what == "silenced":
-        return sorted(at for _, at in _heard(run))
+        return sorted(at for _, at in _audible(run))
     if kind is Kind.CALLBACK:
         long = {
             handled["text"]
@@ -119,7 +119,7 @@ def _real(run: Told, kind: Kind, what: str) -> list[float]:
     return run.log(what)
 
 
-def _heard(run: Told) -> Iterator[tuple[float, float]]:
+def _audible(run: RecordedRun) -> Iterator[tuple[float, float]]:
     """When the agent was heard: from its first sound until it fell silent for good."""
     began = silent = None
     for line in run.raw["log"]:
@@ -138,12 +138,12 @@ def _heard(run: Told) -> Iterator[tuple[float, float]]:
 class Silence:
     """The silence that a user heard, by what it was made of; seconds."""
 
-    said: str
+    user_text: str
     gap: float
     parts: dict[str, float]
 
 
-def silences(run: Told) -> Iterator[Silence]:
+def silences(run: RecordedRun) -> Iterator[Silence]:
     """Return the real silence after each thing that the user said, as far as an answer was heard."""
     lines = run.raw["log"]
     for n, line in enumerate(lines):
@@ -151,21 +151,21 @@ def silences(run: Told) -> Iterator[Silence]:
             continue
         parts: dict[str, float] = {}
         open_: dict[str, float] = {"wait": line["at"]}
-        heard = None
+        audible_at = None
         for after in lines[n + 1 :]:
             what, at = after["what"], after["at"]
             if what == "playback_started":
-                heard = at
+                audible_at = at
                 break
             for name, begins, ends in _PARTS:
                 if what == ends and name in open_:
                     parts[name] = parts.get(name, 0.0) + at - open_.pop(name)
                 if what == begins:
                     open_[name] = at
-        if heard is not None:
+        if audible_at is not None:
             for name in set(open_) & {"playout"}:
-                parts[name] = heard - open_[name]
-            yield Silence(line["text"], heard - line["at"], parts)
+                parts[name] = audible_at - open_[name]
+            yield Silence(line["text"], audible_at - line["at"], parts)
 
 
 _PARTS = (
@@ -177,7 +177,7 @@ _PARTS = (
     ("playout", "tts_first_byte", "playback_started"),
 )
 
-SHOWN: dict[str, Callable[[Turn], float]] = {
+DURATION_OF: dict[str, Callable[[Turn], float]] = {
     "wait": lambda turn: _of(turn, Kind.STT) + _of(turn, Kind.EOU),
     "callback": lambda turn: _of(turn, Kind.CALLBACK),
     "ttft": lambda turn: _of(turn, Kind.TTFT),
@@ -195,9 +195,9 @@ def _of(turn: Turn, kind: Kind) -> float:
 def matrix() -> Iterator[str]:
     """Run everything, and return the largest errors as lines; in ms."""
     prepare(ALL)
-    runs = {key: ask(*key) for key in ALL}
+    runs = {key: run_once(*key) for key in ALL}
     tables = {key: compared(run, folded(run.raw["events"]).turns) for key, run in runs.items()}
-    yield "largest error in ms, or told/real where they are not as many; * derived"
+    yield "largest error in ms, or reported/real where they are not as many; * derived"
     for key, table in tables.items():
         cells = [f"{what} {_cell(one)}" for what, one in table.items()]
         yield f"{' '.join(key)} (loop late by {runs[key].raw['lag'] * 1000:.0f} ms): {', '.join(cells)}"
@@ -205,7 +205,7 @@ def matrix() -> Iterator[str]:
 
 def _cell(one: Compared) -> str:
     if not one.complete:
-        return f"{len(one.told)}/{len(one.real)}"
+        return f"{len(one.reported)}/{len(one.real)}"
     return f"{one.worst * 1000:.1f}{'*' if one.derived else ''}"
 
 

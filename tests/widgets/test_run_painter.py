@@ -9,6 +9,7 @@ from etaoi_collector.pricing.totals import Totals
 from etaoi_collector.store import Store
 from etaoi_collector.wire.codec import decode_frame
 from etaoi_tui.view.row_summaries import Summaries
+from etaoi_tui.view.runs.columns import question_cell
 from etaoi_tui.view.runs.figures import RunFigures
 from etaoi_tui.view.runs.grouped_rows import GroupedRuns
 from etaoi_tui.view.runs.groups import Earlier, Group
@@ -17,6 +18,7 @@ from etaoi_tui.widgets.run_painter import RunPainter
 from tests.generate import frame
 from tests.scribe import Scribe
 
+SHARED = "Summarise the quarterly report of the northern region, section "
 MODEL = {"ls_model_name": "gpt-4o-mini", "ls_provider": "openai"}
 
 
@@ -143,3 +145,39 @@ def test_a_narrow_conversation_says_its_cost_before_it_draws_its_course(listed: 
         drawn = any(block in line for block in "▁▂▃▄▅▆▇█")
         assert "$" in line or not drawn, f"at {width} cells: {line}"
     assert "$" in lines[30] and not any(block in lines[30] for block in "▁▂▃▄▅▆▇█")
+
+
+@pytest.mark.parametrize("width", [46, 53, 80, 110, 160])
+def test_many_failures_of_a_conversation_are_no_smaller_number(listed: Listed, width: int) -> None:
+    for number in range(123):
+        listed.run(f"run {number}", tool_fails=True)
+    group, run, *_ = listed.draw(width)
+    assert "(✗123)" in text(group)
+    drawn = ["".join(piece[0] for piece in line) for line in (group, run)]
+    assert all(width - 2 < len(line) <= width for line in drawn)
+    if width >= 80:
+        assert drawn[0].index(" 14:13") == drawn[1].index(" 14:13")
+
+
+def test_questions_that_begin_alike_show_where_they_differ(listed: Listed) -> None:
+    listed.run("x")
+    listed.draw(80)
+    (trace,) = listed.store.traces.values()
+    seven, eight = SHARED + "seven: costs", SHARED + "eight: staff"
+    assert question_cell(trace, seven, 24) == "Summarise the quarterly…"
+    assert question_cell(trace, seven, 24, [eight]) == "Summarise t…seven: costs"
+    assert question_cell(trace, seven, 24, ["Something else"]) == "Summarise the quarterly…"
+    assert question_cell(trace, seven, 24, [seven]) == "Summarise the quarterly…", "nothing tells them apart"
+    assert question_cell(trace, seven, 90, [eight]) == seven
+    assert question_cell(trace, SHARED + "a" * 40, 24, [SHARED + "a" * 39 + "b"])[-2:] == "…a"
+    assert question_cell(trace, "", 24, [eight]) == "x"
+    for room in range(1, 90):
+        assert len(question_cell(trace, seven, room, [eight])) <= room
+
+
+@pytest.mark.parametrize("width", [53, 60, 66, 72, 80, 100, 124])
+def test_a_conversation_s_name_and_course_are_not_cut_for_each_other(listed: Listed, width: int) -> None:
+    for number in range(40):
+        listed.run(f"run {number}", tool_fails=True, thread="batch-03-of-july")
+    group = text(listed.draw(width)[0])
+    assert "batch-03-of-july 40 runs" in group and "(✗40)" in group and "…" not in group

@@ -9,22 +9,26 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import InvalidState, PayloadTooBig, ProtocolError
-from websockets.frames import DATA_OPCODES, CloseCode, Frame, Opcode
+from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import Event
 from websockets.server import ServerProtocol
 
 from etaoi_collector.receivers.bounded_deflate import BoundedDeflate
-from etaoi_collector.receivers.large_messages import HandingReader, detached
+from etaoi_collector.receivers.large_messages import LARGE, HandingReader, detached
 from etaoi_collector.wire.handshake import WRITTEN
 
 _ASKED_AT_MOST = 16
 """Pings that wait; an answer to a later one stands for those before it (RFC 6455, section 5.5.3)."""
 _AGAIN_AFTER = 0.01
+
+# For each frame of each client: hence the names, and the library's methods called by theirs.
+_PING = Opcode.PING
+_OF_MESSAGES = frozenset({Opcode.CONT, Opcode.TEXT, Opcode.BINARY})
 
 
 class _PatientProtocol(ServerProtocol):
@@ -32,10 +36,10 @@ class _PatientProtocol(ServerProtocol):
 
     def recv_frame(self, frame: Frame) -> None:
         """Process a frame."""
-        if asks_for_file(frame):
+        if frame.opcode is _PING and asks_for_file(frame):
             self.events.append(frame)
         else:
-            super().recv_frame(frame)
+            ServerProtocol.recv_frame(self, frame)
 
 
 class AgentConnection(ServerConnection):
@@ -60,23 +64,29 @@ class AgentConnection(ServerConnection):
 
     def process_event(self, event: Event) -> None:
         """Take what the library has parsed, so that its parser does not keep a large message."""
-        if isinstance(event, Frame):
-            if asks_for_file(event):
+        if type(event) is Frame:
+            if event.opcode in _OF_MESSAGES:
+                if event.fin:
+                    self._received_frames += 1
+                if len(event.data) >= LARGE:
+                    event = detached(event)
+            elif event.opcode is _PING and asks_for_file(event):
                 self._pending_pings.append((self._received_frames, bytes(event.data)))
                 self._acknowledge()
                 return
-            if event.fin and event.opcode in DATA_OPCODES:
-                self._received_frames += 1
-            event = detached(event)
-        super().process_event(event)
+        ServerConnection.process_event(self, event)
 
-    async def recv(self, decode: bool | None = None) -> Any:
+    def recv(self, decode: bool | None = None) -> Coroutine[Any, Any, Any]:
         """Receive the next message; a compressed one is inflated in steps, so that others have their turns.
 
         Raises:
             ConnectionClosed: The connection ended, perhaps because the message cannot be taken.
         """
-        message = await super().recv(decode)
+        received = super().recv(decode)
+        return self._inflated(received) if self.protocol.extensions else received
+
+    async def _inflated(self, received: Coroutine[Any, Any, Any]) -> Any:
+        message = await received
         extensions = self.protocol.extensions
         deflate = next((one for one in extensions if isinstance(one, BoundedDeflate)), None)
         if deflate is None:
@@ -128,4 +138,4 @@ class AgentConnection(ServerConnection):
 
 def asks_for_file(frame: Frame) -> bool:
     """Whether a frame is a ping that is answered when what came before it is in the file."""
-    return frame.opcode is Opcode.PING and bytes(frame.data[: len(WRITTEN)]) == WRITTEN
+    return frame.opcode is _PING and bytes(frame.data[: len(WRITTEN)]) == WRITTEN

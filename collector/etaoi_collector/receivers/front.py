@@ -142,9 +142,6 @@ class FrontConnection(AgentConnection):
 
     def data_received(self, data: bytes) -> None:
         """Decide on the first bytes; later ones go straight to the library."""
-        if self._is_websocket:
-            super().data_received(data)
-            return
         self._first += data
         first = self._first
         for receiver in self._front.receivers:
@@ -176,6 +173,7 @@ class FrontConnection(AgentConnection):
     def connection_lost(self, error: Exception | None) -> None:
         """Pass the end on to the library, if the connection is one of its own."""
         if self._is_websocket:
+            del self.data_received  # it refers to this connection
             super().connection_lost(error)
         else:
             self._decided()
@@ -204,7 +202,9 @@ class FrontConnection(AgentConnection):
         self._decided()
         self._is_websocket = True
         super().connection_made(self.transport)
-        super().data_received(first)
+        # From now on the transport calls the library itself: nothing of the front is in the way of a message.
+        self.data_received = super().data_received  # type: ignore[method-assign]
+        self.data_received(first)
 
     def _hand_over(self, protocol: asyncio.Protocol) -> None:
         first, self._first = self._first, b""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import stat
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -67,7 +66,7 @@ def prepare(directory: Path) -> None:
 def new_path(directory: Path, now: float) -> Path:
     """Choose the file of a run that begins ``now`` (seconds since the epoch)."""
     stamp = datetime.fromtimestamp(now, UTC).strftime(_TIME)
-    return directory / f"run-{stamp}-{secrets.token_hex(2)}{_SUFFIX}"
+    return directory / f"run-{stamp}-{os.urandom(2).hex()}{_SUFFIX}"
 
 
 def list_recordings(directory: Path | None = None) -> list[Recording]:

@@ -7,7 +7,6 @@ mapped that the file does not hold at that moment.
 
 from __future__ import annotations
 
-import gzip
 import mmap
 import os
 import shutil
@@ -274,6 +273,8 @@ def open_bytes(path: str | os.PathLike[str], most: int = MAX_INFLATED) -> Random
     packed = _Packed()
     stream: Any
     if head.startswith(_GZIP):
+        import gzip  # only for those who have such files
+
         stream = gzip.GzipFile(fileobj=packed, mode="rb")  # type: ignore[call-overload]
     elif head == _ZSTD:
         import zstandard  # only for those who have such files

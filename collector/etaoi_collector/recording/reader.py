@@ -78,6 +78,7 @@ class TraceReader:
             where = "are in other files" if previous_segment.exists() else "were not kept"
             self._own_notices.append(f"This is part {part + 1} of a recording; earlier parts {where}.")
         self._segments = [first]
+        self._by_number = {first.number: first}
         self._follow = follow
         self._untimed = isinstance(first.format, PlainStream)
         self._per_item = events_per_item
@@ -164,8 +165,9 @@ class TraceReader:
 
     def _frame(self, event_ref: int) -> bytes | memoryview | Missing:
         number, offset, _ = unpack_event_ref(event_ref)
+        segment = self._by_number.get(number)
         try:
-            frame = self._segments[number].frame_at(offset) if number < len(self._segments) else None
+            frame = segment.frame_at(offset) if segment is not None else None
         except (OSError, ValueError) as error:
             return Missing(f"the file cannot be read: {error}")
         return Missing("the file does not hold it any more") if frame is None else frame
@@ -200,7 +202,7 @@ class TraceReader:
             self._last_time = at
         self._records += 1
         body = memoryview(self._chunk)[head.body : head.end]
-        event_ref = pack_event_ref(len(self._segments) - 1, self._offset)
+        event_ref = pack_event_ref(self._segments[-1].number, self._offset)
         self._offset = self._chunk_at + head.end
         number = self._number if head.connection is None else head.connection
         if head.kind == FRAME:
@@ -266,6 +268,7 @@ class TraceReader:
         if following is not None:
             self._own_notices += not_kept
             self._segments.append(following)
+            self._by_number[following.number] = following
             self._chunk, self._chunk_at, self._offset = b"", 0, following.start
             return True
         if self._records == 0:
@@ -334,7 +337,7 @@ class TraceReader:
 
 def _following(segment: Segment, first: Segment) -> tuple[Segment | None, list[str]]:
     """Open the file in which a recording goes on, if there is one; say which parts in between are gone."""
-    if segment.header is None or first.header is None:
+    if segment.header is None or first.header is None or segment.header.segment < 0:
         return None, []
     base = first_segment_path(first.path, first.header.segment)
     expected = segment.header.segment + 1

@@ -39,7 +39,7 @@ class SegmentBytes:
     """One segment, mapped as far as it reached when it was last looked at: its records, and its bytes."""
 
     def __init__(self, segment: Segment) -> None:
-        self.number = segment.header.segment if segment.header is not None else 0
+        self.number = segment.number
         self.start = segment.start
         """Offset of the first record."""
         self.data = memoryview(segment.file.view(0, segment.file.total()))
@@ -90,7 +90,7 @@ class SegmentBytes:
 
 
 class RunReader:
-    """Reads a recording of our own format at any place. References to events hold the segments' own numbers.
+    """Reads a recording of our own format at any place.
 
     Args:
         recording: The recording.
@@ -226,9 +226,9 @@ class RunReader:
             segment.file.close()
             raise TraceFileError(f"{path.name} is no recording of this program.")
         self.recording_id = self.recording_id or header.recording
-        is_part = header.recording == self.recording_id and header.segment not in self.segments
+        is_part = header.recording == self.recording_id and segment.number not in self.segments
         if is_part:
-            self.segments[header.segment] = SegmentBytes(segment)
+            self.segments[segment.number] = SegmentBytes(segment)
         else:
             segment.file.close()
         return is_part

@@ -52,6 +52,8 @@ class Segment:
         self.header = header
         self.start = start
         """Offset of the first record."""
+        self.number = max(0, header.segment) if header is not None else 0
+        """Its place in the recording, which references to events hold; 0 for the first file."""
 
     def frame_at(self, offset: int) -> bytes | memoryview | None:
         """Return the bytes of the frame whose record begins at ``offset``, or None."""

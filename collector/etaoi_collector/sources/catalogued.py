@@ -16,7 +16,7 @@ from pathlib import Path
 from etaoi_collector.recording.catalogue.database import CatalogueFile
 from etaoi_collector.recording.catalogue.lookup import listed_runs
 from etaoi_collector.recording.catalogue.run_row import ListedRow
-from etaoi_collector.recording.directory import Recording, recording_at
+from etaoi_collector.recording.directory import Recording, key_of, recording_at
 from etaoi_collector.recording.formats import CorruptRecord
 from etaoi_collector.recording.reader import TraceReader
 from etaoi_collector.recording.run_reader import RunReader
@@ -289,20 +289,22 @@ def open_catalogued(path: Path, folder: Path) -> CataloguedSource | None:
     """Open a recording with all of its runs.
 
     Args:
-        path: The recording.
+        path: The recording's first file that is there.
         folder: The state folder, with the catalogue.
 
     Returns:
         None where the catalogue does not know it.
     """
-    recording = recording_at(path)
-    if recording is None or recording.path != recording.key:
+    recording = recording_at(key_of(path))
+    if recording is None or recording.path != path:
         return None
     with CatalogueFile(folder) as file:
         listing = listed_runs(file, recording)
     if listing is None or not listing[1]:
         return None
     entry, rows = listing
+    if not entry.complete and recording.path != recording.key:
+        return None  # rows tell of runs whose beginning was deleted
     try:
         source = CataloguedSource(recording, rows, None if entry.complete else entry.told_until)
     except TraceFileError:

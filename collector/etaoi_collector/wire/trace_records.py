@@ -25,7 +25,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import struct
 import time
 from collections.abc import Iterator
@@ -284,7 +283,7 @@ class TraceWriter:
         self.header = TraceHeader(
             created=time.time() if created is None else created,
             writer=writer,
-            recording=recording or secrets.token_hex(8),
+            recording=recording or os.urandom(8).hex(),
             segment=segment,
         )
         self.written = 0

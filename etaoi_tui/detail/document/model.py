@@ -238,6 +238,7 @@ class Document:
         live: True while more is expected.
         notes: What could not be shown, in words.
         sums: What it comes to, for the pane's title; the most important first, as only the first may fit.
+        over: Which budget it crossed, for the title as well.
     """
 
     key: str
@@ -247,6 +248,7 @@ class Document:
     live: bool = False
     notes: Sequence[str] = ()
     sums: Sequence[str] = ()
+    over: str = ""
 
     def tab(self, key: str) -> Tab | None:
         """Return the tab with this key, if there is one."""

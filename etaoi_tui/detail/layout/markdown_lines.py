@@ -20,7 +20,7 @@ from etaoi_tui.detail.layout.hanging_line import HangingLine
 from etaoi_tui.detail.layout.table_lines import table_lines
 
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})\s*([\w+#-]*)[^`]*$")
-_HEADING = re.compile(r" {0,3}#{1,6}\s+(.*?)\s*#*\s*$")
+_HEADING = re.compile(r" {0,3}(#{1,6})\s+(.*?)\s*#*\s*$")
 _RULE = re.compile(r" {0,3}([-*_])\s*(?:\1\s*){2,}$")
 _QUOTE = re.compile(r" {0,3}>\s?")
 _ITEM = re.compile(r"(\s*)([-*+•]|\d{1,9}[.)])\s+(\[[ xX]\]\s)?")
@@ -31,6 +31,8 @@ _INLINE = re.compile(
     r"|(?<![\w*])\*(?P<soft>(?=\S)[^*\n]+?(?<=\S))\*(?![\w*])"
     r"|\[(?P<label>[^\]\n]+)\]\((?P<target>[^)\s]+)\)"
 )
+_HEADING_STYLES = ("heading", "title", "subheading")
+"""Of headings by their level; those below the last look like it."""
 SIDE_BAR = "▏ "
 """Stands before lines of code and of quotes."""
 
@@ -110,7 +112,8 @@ class MarkdownLines(Iterator[HangingLine]):
             if self._fence.language:
                 yield HangingLine([], 0, [(self._fence.language, "muted")])
         elif match := _HEADING.match(line):
-            yield HangingLine([], 0, inline_runs(match[1], "title"))
+            style = _HEADING_STYLES[min(len(match[1]), len(_HEADING_STYLES)) - 1]
+            yield HangingLine([], 0, inline_runs(match[2], style, strong=style))
         elif _RULE.match(line):
             yield HangingLine([], 0, [("─" * min(self._width, _RULE_CELLS), "muted")])
         elif match := _QUOTE.match(line):
@@ -186,19 +189,20 @@ def _inline_marks(line: str) -> tuple[tuple[int, int, str, str], ...]:
 _INLINE_STYLES = {"code": "code", "strong": "title", "soft": "note"}
 
 
-def inline_runs(line: str, style: str) -> list[StyledText]:
+def inline_runs(line: str, style: str, *, strong: str = "title") -> list[StyledText]:
     """Return a line without the marks of code, emphasis and links, in pieces with their styles.
 
     Args:
         line: One line of Markdown.
         style: Style of what is nothing special.
+        strong: Style of what is emphasised.
     """
     runs: list[StyledText] = []
     at = 0
     for start, end, text, its_style in _inline_marks(line):
         if start > at:
             runs.append((line[at:start], style))
-        runs.append((text, its_style))
+        runs.append((text, strong if its_style == "title" else its_style))
         at = end
     if at < len(line) or not runs:
         runs.append((line[at:], style))

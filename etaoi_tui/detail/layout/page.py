@@ -30,6 +30,8 @@ class PageLine(NamedTuple):
     header: bool
 
 
+_PART = " · "
+_LONGEST_SUMMARY = 400
 _GAP = -2
 _GAP_BEFORE_NOTES = -3
 _TOP = ""
@@ -235,8 +237,9 @@ class PageLayout:
     def _title(self, section: Section) -> list[StyledText]:
         triangle = " " if not section.foldable else "▾" if self.is_open(section) else "▸"
         lead = " " * (GUTTER * section.level) + triangle + " "
-        summary = one_line(section.summary, max(0, self.width * 3 // 5))
         glyph = show(section.glyph) + " " if section.glyph else ""
+        beside = self.width - cells(lead + glyph + one_line(section.title, 400)) - 2
+        summary = _fit_summary(section.summary, max(self.width * 3 // 5, beside))
         room = self.width - cells(lead) - cells(glyph) - (cells(summary) + 2 if summary else 0)
         title = crop(one_line(section.title, 400), max(room, 4))
         runs: list[StyledText] = [(lead, "muted"), (glyph + title, section.style)]
@@ -248,3 +251,11 @@ class PageLayout:
         if summary:
             runs += [(" " * max(spare, 1), ""), (summary, "muted")]
         return runs
+
+
+def _fit_summary(summary: str, width: int) -> str:
+    """Return the end of a summary that has parts, its last ones matter most; else its beginning."""
+    line = one_line(summary, _LONGEST_SUMMARY)
+    while cells(line) > width and _PART in line:
+        line = line.partition(_PART)[2]
+    return crop(line, max(width, 0))

@@ -250,5 +250,6 @@ def _streaming(data: SpanData, key: str, steps: TurnSteps) -> Section:
         steps.took(data),
         glyph="◐",
         style="running",
+        bar=bool(text),
         target=target,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from etaoi_collector.store.model import Span, SpanFlag
 from etaoi_tui.detail.viewers.event import VIEWER as EVENT_VIEWER

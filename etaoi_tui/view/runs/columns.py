@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from itertools import takewhile
 
 import msgspec
 
 from etaoi_collector.pricing.run_totals import context_tokens
 from etaoi_collector.projections.trace_names import title
 from etaoi_collector.store.model import Status, Trace
-from etaoi_tui.text import one_line
+from etaoi_tui.text import ELLIPSIS, cells, crop, one_line
 from etaoi_tui.view import format as fmt
 from etaoi_tui.view.runs.figures import Figures, RunFigures
 from etaoi_tui.view.runs.groups import Group
@@ -18,6 +20,10 @@ from etaoi_tui.view.sparkline import sparkline
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _DAY = 86_400.0
 _ROOTS = 4
+_LONGEST_QUESTION = 240
+"""Cells of a question in which it may differ from another."""
+_LONGEST_WORD = 16
+"""Letters of a word that is shown whole although only its end tells it from another."""
 _PARTS = 64
 """Newest parts of a call among which its agent is looked for."""
 COURSE_RUNS = 16
@@ -143,6 +149,34 @@ def hidden_runs(figures: Figures, runs: int) -> str:
     return " ".join(filter(None, (fmt.count(runs, "run"), dollars(figures)))) if runs > 1 else ""
 
 
-def question_cell(trace: Trace, words: str, room: int) -> str:
-    """Return what a run was asked, or else what it is called."""
-    return one_line(words, room) or one_line(title(trace), room)
+def question_cell(trace: Trace, words: str, room: int, beside: Iterable[str] = ()) -> str:
+    """Return what a run was asked, or else what it is called.
+
+    Where it is cut and begins as a question beside it does, what they share is left out in the middle:
+    ``Summarise the…report-07 for the board``.
+
+    Args:
+        trace: The run.
+        words: What it was asked.
+        room: Cells there are.
+        beside: What the runs in the rows above and below were asked.
+    """
+    short = one_line(words, room) or one_line(title(trace), room)
+    if not short.endswith(ELLIPSIS):
+        return short
+    text = one_line(words, _LONGEST_QUESTION)
+    shared = [_shared(text, one_line(other, _LONGEST_QUESTION)) for other in beside]
+    shared = [n for n in shared if n < len(text) and cells(text[:n]) >= room - 1]
+    if not shared:
+        return short
+    differs = min(shared)
+    word = text.rfind(" ", 0, differs) + 1
+    tail = text[word if differs - word < _LONGEST_WORD else differs :]
+    lead = max(room - 1 - cells(tail), room // 3)
+    beginning = crop(text, lead + 1)
+    return beginning + crop(tail, room - cells(beginning))
+
+
+def _shared(one: str, other: str) -> int:
+    """Return how many characters two texts begin with in common."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))

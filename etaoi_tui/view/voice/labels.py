@@ -183,11 +183,12 @@ def figure_pieces(call: VoiceCall, thresholds: Thresholds, width: int) -> list[P
 def legend_pieces(width: int) -> list[Piece]:
     """Say what the shapes mean, in as many words as fit."""
     for words, before, after, rest in (
+        (4, " ", "  ", "~ derived"),
         (3, " ", "  ", "~ derived"),
-        (2, " ", "  ", "~ derived"),
+        (3, " ", " ", "~ derived"),
         (2, " ", " ", "~ derived"),
-        (1, " ", "  ", "~ derived"),
-        (1, "", " ", "~derived"),
+        (2, "", " ", "~derived"),
+        (2, "", " ", ""),
         (1, "", " ", ""),
     ):
         pieces: list[Piece] = [(" ", _look("header"))]

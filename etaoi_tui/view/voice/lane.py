@@ -34,18 +34,18 @@ BEFORE, BEYOND = "‹", "›"
 """What goes on outside of the axis."""
 
 LEGEND = (
-    ((Kind.USER,), "user", "user", WORDS[Kind.USER]),
-    ((Kind.STT,), "stt", WORDS[Kind.STT], WORDS[Kind.STT]),
-    ((Kind.EOU,), "eou", WORDS[Kind.EOU], WORDS[Kind.EOU]),
-    ((Kind.CALLBACK,), "code", "code", WORDS[Kind.CALLBACK]),
-    ((Kind.TTFT, Kind.LLM), "llm", "model", f"{WORDS[Kind.TTFT]}, {WORDS[Kind.LLM]}"),
-    ((Kind.TOOL,), "tool", WORDS[Kind.TOOL], WORDS[Kind.TOOL]),
-    ((Kind.TTS,), "tts", WORDS[Kind.TTS], WORDS[Kind.TTS]),
-    ((Kind.PLAYOUT,), "play", WORDS[Kind.PLAYOUT], WORDS[Kind.PLAYOUT]),
-    ((Kind.SPEECH,), "agent", "agent", WORDS[Kind.SPEECH]),
-    ((Kind.UNEXPLAINED,), "?", WORDS[Kind.UNEXPLAINED], WORDS[Kind.UNEXPLAINED]),
+    ((Kind.USER,), "user", "user", "user", WORDS[Kind.USER]),
+    ((Kind.STT,), "stt", WORDS[Kind.STT], WORDS[Kind.STT], WORDS[Kind.STT]),
+    ((Kind.EOU,), "eou", "turn end", WORDS[Kind.EOU], WORDS[Kind.EOU]),
+    ((Kind.CALLBACK,), "code", "code", "code", WORDS[Kind.CALLBACK]),
+    ((Kind.TTFT, Kind.LLM), "llm", "model", "model", f"{WORDS[Kind.TTFT]}, {WORDS[Kind.LLM]}"),
+    ((Kind.TOOL,), "tool", WORDS[Kind.TOOL], WORDS[Kind.TOOL], WORDS[Kind.TOOL]),
+    ((Kind.TTS,), "tts", WORDS[Kind.TTS], WORDS[Kind.TTS], WORDS[Kind.TTS]),
+    ((Kind.PLAYOUT,), "play", WORDS[Kind.PLAYOUT], WORDS[Kind.PLAYOUT], WORDS[Kind.PLAYOUT]),
+    ((Kind.SPEECH,), "agent", "agent", "agent", WORDS[Kind.SPEECH]),
+    ((Kind.UNEXPLAINED,), "?", "?", WORDS[Kind.UNEXPLAINED], WORDS[Kind.UNEXPLAINED]),
 )
-"""Kinds with a short, a usual and a long word for them: the words of all pages, where there is room."""
+"""Kinds with abbreviations and ever longer words for them: the words of all pages, where there is room."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,12 @@ second (Stivers et al., PNAS 2009), a second reads as hesitation, two as a dead 
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import platformdirs
 
 CONFIG_VARIABLE = "ETAOI_TUI_CONFIG"
@@ -45,11 +44,10 @@ GLYPHS = {Level.FINE: " ", Level.SLOW: "△", Level.TOO_SLOW: "▲"}
 """So that nobody needs to see the colour."""
 
 
-@dataclass(frozen=True)
-class Thresholds:
+class Thresholds(msgspec.Struct, frozen=True):
     """Seconds from which a stage is slow, and too slow."""
 
-    seconds: Mapping[str, tuple[float, float]] = field(default_factory=lambda: dict(DEFAULTS))
+    seconds: Mapping[str, tuple[float, float]] = msgspec.field(default_factory=lambda: dict(DEFAULTS))
 
     def level(self, name: str, seconds: float | None) -> Level:
         """Return how a time of a series is to be seen; a series without thresholds is always fine."""
@@ -78,10 +76,13 @@ def load(path: Path | None = None) -> tuple[Thresholds, str | None]:
     """
     path = path or config_file()
     try:
-        table = tomllib.loads(path.read_text("utf-8"))
+        text = path.read_text("utf-8")
+        import tomllib  # the first screen waits for this, and most people have no such file
+
+        table = tomllib.loads(text)
     except FileNotFoundError:
         return Thresholds(), None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError) as error:
         return Thresholds(), f"{path} cannot be read, so the usual thresholds hold: {error}"
     return _from_table(table, path)
 

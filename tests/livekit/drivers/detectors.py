@@ -138,21 +138,21 @@ async def measured(world: World) -> dict[str, Any]:
     await reached(session, "speaking")
     await idle(session)
     await session.aclose()
-    return {"events": events(), "left_on_detector": sorted(vars(detector))}
+    return {"events": events(), "attributes_on_detector": sorted(vars(detector))}
 
 
 async def streaming(world: World) -> dict[str, Any]:
     """A detector that listens to the sound; attached before and after the start."""
     session = _session(world, FakeEar(world))
     sink, late = InMemorySink(), InMemorySink()
-    before = etaoi_tui.attach_session(session, sink=sink)
+    early = etaoi_tui.attach_session(session, sink=sink)
     await session.start(Front(world))
-    after = etaoi_tui.attach_session(session, sink=late)
+    late_handle = etaoi_tui.attach_session(session, sink=late)
     await world.user_says("where is my order", 0.5)
     await idle(session)
     stream = session._activity._audio_recognition._turn_detector_stream
     both = sorted(vars(stream))
-    before.detach()
+    early.detach()
     one = sorted(vars(stream))
     await world.user_says("tell me a story", 0.5)
     await reached(session, "speaking")
@@ -161,7 +161,7 @@ async def streaming(world: World) -> dict[str, Any]:
         "events": sink.events,
         "late": late.events,
         "tapped": [both, one],
-        "left_on_detector": sorted(vars(stream)) if after.attached else None,
+        "attributes_on_detector": sorted(vars(stream)) if late_handle.attached else None,
     }
 
 
@@ -183,10 +183,10 @@ async def shared(world: World) -> dict[str, Any]:
         await idle(session)
     handles[0].detach()
     handles[1].detach()
-    left = sorted(vars(detector))
+    shared_attributes = sorted(vars(detector))
     for session in sessions:
         await session.aclose()
-    return {"events": sinks[0].events, "other": sinks[1].events, "left_on_detector": left}
+    return {"events": sinks[0].events, "other": sinks[1].events, "attributes_on_detector": shared_attributes}
 
 
 SCENARIOS = {one.__name__: one for one in (measured, streaming, shared)}

@@ -110,7 +110,7 @@ class FakeVAD(vad.VAD):
 
 
 class FakeVADStream(vad.VADStream):
-    """Passes on what it is told."""
+    """Passes on what it is sent."""
 
     def tell(
         self, kind: vad.VADEventType, *, speaking: bool, speech: float = 0.0, silence: float = 0.0
@@ -159,23 +159,23 @@ class FakeSTT(stt.STT):
 
 
 class FakeSTTStream(stt.RecognizeStream):
-    """Gives out transcripts, or fails, as told."""
+    """Gives out transcripts, or fails, as scripted."""
 
     def __init__(self, world: World, **kwargs: Any) -> None:
         self._world = world
-        self._told: asyncio.Queue[Any] = asyncio.Queue()
+        self._scripted: asyncio.Queue[Any] = asyncio.Queue()
         super().__init__(**kwargs)
         world.scribe = self
 
     def tell(self, what: Any) -> None:
         """Take ``(is_final, text)`` or an error."""
-        self._told.put_nowait(what)
+        self._scripted.put_nowait(what)
 
     async def _run(self) -> None:
         drain = asyncio.create_task(self._drain())
         try:
             while True:
-                what = await self._told.get()
+                what = await self._scripted.get()
                 if isinstance(what, Exception):
                     self._world.note("stt_error")
                     raise what
@@ -270,16 +270,16 @@ class FakeThought(llm.LLMStream):
         last = next(
             (i for i in reversed(self._chat_ctx.items) if i.type in ("message", "function_call_output")), None
         )
-        heard = (last.text_content if last.type == "message" else last.output) if last is not None else ""
-        answer = next((a for key, a in mind.script.items() if key in (heard or "")), "I see.")
-        mind.world.note("llm_started", heard=heard)
+        last_text = (last.text_content if last.type == "message" else last.output) if last is not None else ""
+        answer = next((a for key, a in mind.script.items() if key in (last_text or "")), "I see.")
+        mind.world.note("llm_started", heard=last_text)
         if isinstance(answer, Failing) and answer.times > 0:
             answer.times -= 1
             raise APIConnectionError("the model hung up")
         if isinstance(answer, Failing):
             answer = "Here I am again."
         await asyncio.sleep(mind.ttft)
-        mind.world.note("llm_first_token", heard=heard)
+        mind.world.note("llm_first_token", heard=last_text)
         answers = answer if isinstance(answer, list) else [answer]
         for count, one in enumerate(answers):
             if isinstance(one, str):
@@ -296,7 +296,7 @@ class FakeThought(llm.LLMStream):
             completion_tokens=12, prompt_tokens=70, prompt_cached_tokens=35, total_tokens=82
         )
         self._event_ch.send_nowait(llm.ChatChunk(id="req", usage=usage))
-        mind.world.note("llm_ended", heard=heard)
+        mind.world.note("llm_ended", heard=last_text)
 
     def _send(self, delta: llm.ChoiceDelta) -> None:
         self._event_ch.send_nowait(llm.ChatChunk(id="req", delta=delta))
@@ -389,8 +389,8 @@ class FakeSpeaker(io.AudioOutput):
         if self._timer is not None:
             self._timer.cancel()
         if self._since is not None:
-            left = self._pushed - self._played - (time.time() - self._since)
-            self._timer = asyncio.get_running_loop().call_later(max(0.0, left), self._finish)
+            remaining = self._pushed - self._played - (time.time() - self._since)
+            self._timer = asyncio.get_running_loop().call_later(max(0.0, remaining), self._finish)
 
     def _finish(self, interrupted: bool = False) -> None:
         if self._timer is not None:

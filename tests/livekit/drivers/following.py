@@ -13,7 +13,7 @@ from fakes import World
 Scenario = Callable[[World], Awaitable[dict[str, Any]]]
 
 
-class Kept:
+class ReferenceSink:
     """A sink of the reference SDK that keeps what it gets."""
 
     def __init__(self) -> None:
@@ -33,8 +33,8 @@ def follow(world: World, session: Any, **options: Any) -> tuple[Any, Callable[[]
     if world.reference:
         import etaoi
 
-        kept = Kept()
-        return etaoi.attach_session(session, sink=kept, **options), lambda: kept.events
+        reference_sink = ReferenceSink()
+        return etaoi.attach_session(session, sink=reference_sink, **options), lambda: reference_sink.events
     import etaoi_tui
     from etaoi_tui.sdk.transport.local import InMemorySink
 
@@ -47,15 +47,15 @@ async def _run(scenario: Scenario, *, reference: bool) -> dict[str, Any]:
     watch = asyncio.create_task(world.watch_lag())
     try:
         async with asyncio.timeout(60):
-            told = await scenario(world)
+            result = await scenario(world)
     finally:
         watch.cancel()
-    return {**told, "log": world.log, "lag": world.lag}
+    return {**result, "log": world.log, "lag": world.lag}
 
 
 def main(scenarios: Mapping[str, Scenario]) -> None:
     """Run the scenario that the command line names."""
     name, out, *rest = sys.argv[1:]
-    told = asyncio.run(_run(scenarios[name], reference=rest == ["reference"]))
+    result = asyncio.run(_run(scenarios[name], reference=rest == ["reference"]))
     with open(out, "w") as file:
-        json.dump(told, file, default=str)
+        json.dump(result, file, default=str)

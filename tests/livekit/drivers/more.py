@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fakes import FakeLLM, World
-from following import Kept, main
+from following import ReferenceSink, main
 from livekit.agents import Agent, AgentSession, function_tool
 from livekit.agents.metrics import base
 from scenarios import Front, idle, session_with, text_session
@@ -86,10 +86,10 @@ async def voice_after_graph(world: World) -> dict[str, Any]:
 
 
 async def their_graph(world: World) -> dict[str, Any]:
-    """A graph inside a call, both told by the reference SDK under one name."""
+    """A graph inside a call, both reported by the reference SDK under one name."""
     import etaoi
 
-    sink = Kept()
+    sink = ReferenceSink()
     graph = _graph().with_config(run_name="thinker")
     session = _graph_session(graph)
     etaoi.attach(graph, sink=sink, session_id="one-call")
@@ -115,10 +115,10 @@ async def chain_in_tool(world: World) -> dict[str, Any]:
 
 
 async def both(world: World) -> dict[str, Any]:
-    """The same call, told by both SDKs."""
+    """The same call, reported by both SDKs."""
     import etaoi
 
-    ours, theirs = InMemorySink(), Kept()
+    ours, theirs = InMemorySink(), ReferenceSink()
     session = session_with(world)
     etaoi_tui.attach_session(session, sink=ours, session_id="both")
     etaoi.attach_session(session, sink=theirs, session_id="both")
@@ -134,13 +134,13 @@ def _misfit(events: list[Any]) -> list[str]:
     """Return what the reference's own schema has against our events."""
     from etaoi_schema import Envelope
 
-    found = []
+    violations = []
     for event in events:
         try:
             Envelope.model_validate({"schema_version": "0.5.1", "batch": [event]})
         except ValueError as error:
-            found.append(f"{event['kind']} {event.get('node_kind')}: {error}")
-    return found
+            violations.append(f"{event['kind']} {event.get('node_kind')}: {error}")
+    return violations
 
 
 async def flaky_model(world: World) -> dict[str, Any]:
@@ -212,7 +212,7 @@ def _times(**more: Any) -> dict[str, Any]:
 
 
 async def driven(world: World) -> dict[str, Any]:
-    """What only real providers bring about: told with livekit-agents' own objects."""
+    """What only real providers bring about: emitted with livekit-agents' own objects."""
     from livekit.agents.inference.interruption import OverlappingSpeechEvent
     from livekit.agents.llm import LLMError
     from livekit.agents.voice import events

@@ -117,14 +117,14 @@ class FakeTalk(llm.RealtimeSession):
         if self._response is not None:
             self._response.cancel()
 
-    def truncate(self, **given: Any) -> None:
+    def truncate(self, **options: Any) -> None:
         """Forget what was not heard."""
 
     async def aclose(self) -> None:
         """Fall silent."""
         self.interrupt()
 
-    def generate_reply(self, **given: Any) -> asyncio.Future[llm.GenerationCreatedEvent]:
+    def generate_reply(self, **options: Any) -> asyncio.Future[llm.GenerationCreatedEvent]:
         """Answer because the session asks for it: a tool's output."""
         last = next(item for item in reversed(self._context.items) if item.type == "function_call_output")
         future: asyncio.Future[llm.GenerationCreatedEvent] = asyncio.get_running_loop().create_future()
@@ -147,12 +147,12 @@ class FakeTalk(llm.RealtimeSession):
             llm.InputTranscriptionCompleted(item_id=f"user_{self._count}", transcript=text, is_final=True),
         )
 
-    def _respond(self, heard: str, *, asked: bool) -> llm.GenerationCreatedEvent:
+    def _respond(self, user_text: str, *, asked: bool) -> llm.GenerationCreatedEvent:
         self._count += 1
-        answer = next((a for key, a in SCRIPT.items() if key in heard), "I see.")
+        answer = next((a for key, a in SCRIPT.items() if key in user_text), "I see.")
         messages: utils.aio.Chan[llm.MessageGeneration] = utils.aio.Chan()
         calls: utils.aio.Chan[llm.FunctionCall] = utils.aio.Chan()
-        self._world.note("llm_started", heard=heard)
+        self._world.note("llm_started", heard=user_text)
         self._response = asyncio.create_task(self._stream(answer, messages, calls, f"r{self._count}"))
         return llm.GenerationCreatedEvent(
             message_stream=messages,

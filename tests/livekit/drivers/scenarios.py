@@ -46,8 +46,8 @@ def session_with(
     **more: Any,
 ) -> AgentSession:
     """An AgentSession in audio mode, with short delays."""
-    known = inspect.signature(AgentSession.__init__).parameters
-    if "turn_handling" in known:
+    parameters = inspect.signature(AgentSession.__init__).parameters
+    if "turn_handling" in parameters:
         options: dict[str, Any] = {
             "turn_handling": {
                 "turn_detection": detector,
@@ -85,8 +85,8 @@ def session_with(
 
 def text_session(world: World, **more: Any) -> AgentSession:
     """An AgentSession in text mode."""
-    known = inspect.signature(AgentSession.__init__).parameters
-    if "turn_handling" in known:
+    parameters = inspect.signature(AgentSession.__init__).parameters
+    if "turn_handling" in parameters:
         more["turn_handling"] = {"turn_detection": "manual"}
         more["vad"] = None
     return AgentSession(llm=FakeLLM(world, SCRIPT), **more)
@@ -269,7 +269,7 @@ async def late(world: World) -> dict[str, Any]:
     await session.start(agent)
     await world.user_says("tell me a story", 0.4)
     await reached(session, "speaking")
-    before = {name: len(told) for name, told in session._events.items()}
+    before = {name: len(handlers) for name, handlers in session._events.items()}
     handle = voice.attach_session(session, sink=sink, session_id="late")
     again = voice.attach_session(session, sink=sink, session_id="late")
     await idle(session)
@@ -277,15 +277,15 @@ async def late(world: World) -> dict[str, Any]:
     await reached(session, "speaking")
     handle.detach()
     handle.detach()
-    seen = len(sink.events)
-    after = {name: len(told) for name, told in session._events.items() if told}
+    event_count = len(sink.events)
+    after = {name: len(handlers) for name, handlers in session._events.items() if handlers}
     await idle(session)
     session.say("Nobody follows this.")
     await idle(session)
     await session.aclose()
     return {
         "events": sink.events,
-        "seen": seen,
+        "events_at_detach": event_count,
         "same": handle is again,
         "subscribers_before": {name: count for name, count in before.items() if count},
         "subscribers_after": after,
@@ -307,9 +307,9 @@ async def hostile(world: World) -> dict[str, Any]:
     await idle(session)
     await world.user_says("where is my order", 0.5)
     await idle(session)
-    said = [item.text_content for item in session.history.items if item.type == "message"]
+    messages = [item.text_content for item in session.history.items if item.type == "message"]
     await session.aclose()
-    return {"events": [], "said": said}
+    return {"events": [], "messages": messages}
 
 
 SCENARIOS = {one.__name__: one for one in (call, troubles, preemptive, text, late, hostile)}

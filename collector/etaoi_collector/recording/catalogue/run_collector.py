@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 
 from etaoi_collector.projections.recorded_content import EventBytes
+from etaoi_collector.projections.trace_names import is_listed
 from etaoi_collector.recording.catalogue.database import Entry
 from etaoi_collector.recording.catalogue.describe_run import run_row
 from etaoi_collector.recording.catalogue.run_row import RunRow
@@ -60,7 +61,7 @@ class RunCollector:
     Args:
         store: Only read.
         reader: Reads recorded events.
-        first_segment: Number of the segment that event references call 0.
+        first_segment: Number of the oldest segment that is there.
     """
 
     def __init__(self, store: Store, reader: EventBytes, first_segment: int = 0) -> None:
@@ -68,7 +69,6 @@ class RunCollector:
         """Every run's row says all of it. False once one left memory before its row was made."""
         self._store = store
         self._reader = reader
-        self._first_segment = first_segment
         self._pending: dict[Trace, None] = {}
         self._scans: dict[Trace, RunScan] = {}
         self._reported: dict[str, _ReportedRun] = {}
@@ -93,6 +93,10 @@ class RunCollector:
         sums = self._sums
         entry.rows, entry.traces, entry.errors = sums.rows, sums.listed, sums.errors
         entry.tokens = dict(sums.tokens)
+        for trace in self._pending:  # what is said in all does not wait for rows
+            if trace.trace_id not in self._reported:
+                entry.traces += is_listed(trace)
+                entry.errors += trace.errors
 
     def forget_before(self, segment: int) -> list[int]:
         """Let go of runs of which nothing is left, because a recording's oldest files were deleted.
@@ -138,7 +142,7 @@ class RunCollector:
         for trace in list(self._pending):
             scan = self._scans.get(trace)
             if scan is None:
-                scan = self._scans[trace] = RunScan(self._first_segment)
+                scan = self._scans[trace] = RunScan()
             while not scan.look(trace, None if until is None else _SPANS_AT_ONCE):
                 if until is not None and time.perf_counter() >= until:
                     return

@@ -18,19 +18,14 @@ _IN_SEGMENT = OFFSET_BITS - BLOCK_BITS
 
 
 class RunScan:
-    """What is known of one run; goes on where it stopped when more of the run has arrived.
-
-    Args:
-        first_segment: Number of the segment that event references call 0.
-    """
+    """What is known of one run; goes on where it stopped when more of the run has arrived."""
 
     __slots__ = (
-        "_first", "_last", "_last_in", "_open", "_scanned", "agents", "errors", "first_segment", "models",
+        "_first", "_last", "_last_in", "_open", "_scanned", "agents", "errors", "models",
         "names", "question", "tools",
     )  # fmt: skip
 
-    def __init__(self, first_segment: int = 0) -> None:
-        self.first_segment = first_segment
+    def __init__(self) -> None:
         self.question = ""
         self._begin()
 
@@ -81,7 +76,7 @@ class RunScan:
         extents: list[tuple[int, int, int]] = []
         previous_block = -2
         for block in sorted(self._first):
-            segment = (block >> _IN_SEGMENT) + self.first_segment
+            segment = block >> _IN_SEGMENT
             end = ((self._last_in[block] >> ORDINAL_BITS) & _OFFSET) + 1
             if block == previous_block + 1 and extents and extents[-1][0] == segment:
                 extents[-1] = (segment, extents[-1][1], end)

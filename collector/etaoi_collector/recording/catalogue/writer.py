@@ -21,9 +21,13 @@ from etaoi_collector.recording.directory import recording_at
 from etaoi_collector.store.model import Changes
 
 AT_ONCE = 0.002
-"""Seconds that rows are made for in one go."""
+"""Seconds that rows are made for in one go while events arrive."""
 SHARE = 100
-"""Of so many seconds, one at most goes into making rows."""
+"""Of so many seconds, one at most goes into making rows then."""
+AT_ONCE_IDLE = 0.008
+"""Seconds that rows are made for in one go while nothing arrives."""
+SHARE_IDLE = 4
+"""Of so many seconds, one at most goes into making rows then."""
 WRITE_EVERY = 0.5
 FINISH_WITHIN = 0.2
 """Seconds to make the last rows, and as many to write them, when the viewer ends."""
@@ -87,10 +91,11 @@ class CatalogueWriter:
         key = self._key()
         if key is None:
             return
-        self._pending_rows += self._collector.rows(began + AT_ONCE)
+        idle = not changes.traces
+        self._pending_rows += self._collector.rows(began + (AT_ONCE_IDLE if idle else AT_ONCE))
         now = time.perf_counter()
         # What is left over is made as soon as the share of the time allows; else changes gather for a while.
-        pause = (now - began) * SHARE
+        pause = (now - began) * (SHARE_IDLE if idle else SHARE)
         self._next_at = now + (pause if self._collector.has_news else max(WRITE_EVERY, pause))
         if self._pending_rows and (now >= self._write_at or not self._collector.has_news):
             self._write_at = now + WRITE_EVERY

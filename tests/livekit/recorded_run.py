@@ -1,4 +1,4 @@
-"""Runs a scenario in an environment with livekit-agents, and reads what the SDK told of it."""
+"""Runs a scenario in an environment with livekit-agents, and reads the events that the SDK recorded."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ NEWEST = ("livekit-agents", "livekit-plugins-langchain", "langchain>=1.0", "lang
 OLDEST = ("livekit-agents==1.2.0", *ETAOI)
 OWN = ("msgpack>=1.0.8", "msgspec>=0.19")
 SLACK = 0.03
-"""Seconds that a told time may differ from the real one, on an event loop that is never late."""
+"""Seconds that a recorded time may differ from the real one, on an event loop that is never late."""
 
 
 @dataclass
-class ToldSpan:
-    """A span with all that was told of it; times in seconds since the epoch."""
+class RecordedSpan:
+    """A span with all that the SDK reported of it; times in seconds since the epoch."""
 
     id: str
     kind: str
@@ -41,22 +41,22 @@ class ToldSpan:
     error: str | None = None
     metrics: dict[str, Any] = field(default_factory=dict)
     deltas: list[dict[str, Any]] = field(default_factory=list)
-    children: list[ToldSpan] = field(default_factory=list)
+    children: list[RecordedSpan] = field(default_factory=list)
 
-    def all(self, kind: str) -> list[ToldSpan]:
+    def all(self, kind: str) -> list[RecordedSpan]:
         """Its children of one kind, by start."""
         return sorted((child for child in self.children if child.kind == kind), key=lambda one: one.start)
 
-    def only(self, kind: str) -> ToldSpan:
+    def only(self, kind: str) -> RecordedSpan:
         """Its one child of a kind."""
-        (found,) = self.all(kind)
-        return found
+        (child,) = self.all(kind)
+        return child
 
-    def told(self, key: str) -> list[Any]:
-        """What its deltas said under a key, in order."""
+    def delta_values(self, key: str) -> list[Any]:
+        """The values of a key in its deltas, in order."""
         return [delta[key] for delta in self.deltas if key in delta]
 
-    def under(self) -> Iterator[ToldSpan]:
+    def under(self) -> Iterator[RecordedSpan]:
         """Itself and all below it."""
         yield self
         for child in self.children:
@@ -64,38 +64,38 @@ class ToldSpan:
 
 
 @dataclass
-class Told:
+class RecordedRun:
     """One run: its spans as a tree, its ticks, and the fakes' log."""
 
     raw: dict[str, Any]
-    spans: dict[str, ToldSpan]
-    roots: list[ToldSpan]
+    spans: dict[str, RecordedSpan]
+    roots: list[RecordedSpan]
     ticks: list[tuple[str, str, float]]
 
     @property
-    def call(self) -> ToldSpan:
+    def call(self) -> RecordedSpan:
         """The one voice session."""
-        (found,) = [root for root in self.roots if root.kind == "voice_session"]
-        return found
+        (session,) = [root for root in self.roots if root.kind == "voice_session"]
+        return session
 
     @property
-    def turns(self) -> list[ToldSpan]:
+    def turns(self) -> list[RecordedSpan]:
         """All turns, by start."""
-        found = [span for span in self.spans.values() if span.kind == "voice_turn"]
-        return sorted(found, key=lambda one: one.start)
+        turns = [span for span in self.spans.values() if span.kind == "voice_turn"]
+        return sorted(turns, key=lambda one: one.start)
 
     def log(self, what: str, match: Callable[[dict[str, Any]], bool] = lambda _: True) -> list[float]:
         """When something really happened."""
         return [one["at"] for one in self.raw["log"] if one["what"] == what and match(one)]
 
-    def near(self, told: float, real: float, *, slack: float = SLACK) -> bool:
-        """Whether a told time is the real one, as exactly as this run's event loop allows."""
-        return abs(told - real) <= slack + self.raw["lag"]
+    def near(self, recorded: float, real: float, *, slack: float = SLACK) -> bool:
+        """Whether a recorded time is the real one, as exactly as this run's event loop allows."""
+        return abs(recorded - real) <= slack + self.raw["lag"]
 
 
-def read(raw: dict[str, Any]) -> Told:
+def read(raw: dict[str, Any]) -> RecordedRun:
     """Make spans of events."""
-    spans: dict[str, ToldSpan] = {}
+    spans: dict[str, RecordedSpan] = {}
     ticks: list[tuple[str, str, float]] = []
     for event in raw["events"]:
         at = datetime.fromisoformat(event["timestamp"]).timestamp()
@@ -104,7 +104,7 @@ def read(raw: dict[str, Any]) -> Told:
             ticks.append((event["subject"], event["state"], at))
         elif kind == "span_start":
             assert event["span_id"] not in spans, "one start for each span"
-            spans[event["span_id"]] = ToldSpan(
+            spans[event["span_id"]] = RecordedSpan(
                 event["span_id"],
                 event["node_kind"],
                 event["metadata"].get("name", ""),
@@ -125,22 +125,22 @@ def read(raw: dict[str, Any]) -> Told:
             span.payload = {**span.payload, **event["payload"]}
             span.metrics = event["voice_metrics"] or {}
             span.speech_id = event["speech_id"] or span.speech_id
-    roots: list[ToldSpan] = []
+    roots: list[RecordedSpan] = []
     for span in spans.values():
         if span.parent_id is None:
             roots.append(span)
         else:
             spans[span.parent_id].children.append(span)
-    return Told(raw, spans, roots, ticks)
+    return RecordedRun(raw, spans, roots, ticks)
 
 
 def environment(version: str) -> Path:
     """Return the Python of the newest or oldest livekit-agents that the SDK is made for."""
-    wanted = NEWEST if version == "newest" else OLDEST
-    return real_env(f"livekit-{version}", *wanted, *OWN)
+    requirements = NEWEST if version == "newest" else OLDEST
+    return real_env(f"livekit-{version}", *requirements, *OWN)
 
 
-def start(version: str, script: str, scenario: str, sdk: str = "ours") -> Callable[[], Told]:
+def start(version: str, script: str, scenario: str, sdk: str = "ours") -> Callable[[], RecordedRun]:
     """Start a scenario, followed by our SDK or the ``reference``; the returned function waits and reads."""
     python = environment(version)
     out = tempfile.NamedTemporaryFile(suffix=".json")
@@ -152,17 +152,17 @@ def start(version: str, script: str, scenario: str, sdk: str = "ours") -> Callab
         text=True,
     )
 
-    def wait() -> Told:
-        said, _ = running.communicate(timeout=150)
-        assert running.returncode == 0, said
+    def wait() -> RecordedRun:
+        output, _ = running.communicate(timeout=150)
+        assert running.returncode == 0, output
         raw = json.loads(Path(out.name).read_text())
-        raw["said_to_console"] = said
-        return read(raw) if sdk == "ours" else Told(raw, {}, [], [])
+        raw["console_output"] = output
+        return read(raw) if sdk == "ours" else RecordedRun(raw, {}, [], [])
 
     return wait
 
 
-PLACES = {
+DRIVER_OF = {
     **dict.fromkeys(("call", "troubles", "preemptive", "text", "late", "hostile"), "scenarios.py"),
     **dict.fromkeys(("graph_after_voice", "voice_after_graph", "chain_in_tool", "both"), "more.py"),
     "their_graph": "more.py",
@@ -170,10 +170,10 @@ PLACES = {
     **dict.fromkeys(("measured", "streaming", "shared"), "detectors.py"),
     "realtime": "realtime.py",
 }
-"""Scenarios and the drivers that they are in."""
+"""Scenarios and the driver files that they are in."""
 
 _pool = ThreadPoolExecutor(4)
-_runs: dict[tuple[str, str, str], Future[Told]] = {}
+_runs: dict[tuple[str, str, str], Future[RecordedRun]] = {}
 
 
 def prepare(runs: Iterable[tuple[str, str, str]]) -> None:
@@ -184,11 +184,11 @@ def prepare(runs: Iterable[tuple[str, str, str]]) -> None:
             _runs[version, scenario, sdk] = _pool.submit(_run, version, scenario, sdk)
 
 
-def _run(version: str, scenario: str, sdk: str) -> Told:
-    return start(version, PLACES[scenario], scenario, sdk)()
+def _run(version: str, scenario: str, sdk: str) -> RecordedRun:
+    return start(version, DRIVER_OF[scenario], scenario, sdk)()
 
 
-def ask(version: str, scenario: str, sdk: str = "ours") -> Told:
-    """Return what a scenario told; each is run once."""
+def run_once(version: str, scenario: str, sdk: str = "ours") -> RecordedRun:
+    """Return the recorded run of a scenario; each is run once."""
     prepare([(version, scenario, sdk)])
     return _runs[version, scenario, sdk].result(timeout=900)
