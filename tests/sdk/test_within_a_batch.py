@@ -64,7 +64,7 @@ def counted(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str) -> list[int]
 def test_what_one_step_gives_and_the_next_one_gets_is_encoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     sender = Sender()
     looks = counted(monkeypatch, SharedJson, "_add")
-    state = {"topic": WORDS, "rules": [WORDS, "short"], "scores": {"a": 1}, "round": 3}
+    state: dict[str, Any] = {"topic": WORDS, "rules": [WORDS, "short"], "scores": {"a": 1}, "round": 3}
     given = sender.say(ChainOutput(snapshot_of_state(state)))
     once = len(looks)
     taken = sender.say(ChainInput({**state, "rules": [*state["rules"]]}))
@@ -75,6 +75,8 @@ def test_what_one_step_gives_and_the_next_one_gets_is_encoded_once(monkeypatch: 
 def test_another_list_with_other_items_is_another_state() -> None:
     sender = Sender()
     state: dict[str, Any] = {"topic": WORDS, "rules": [WORDS]}
+    assert sender.say(ChainInput(state))["inputs"] == state
+    state["rules"][0] = f"Another one. {WORDS}"
     assert sender.say(ChainInput(state))["inputs"] == state
     state["rules"].append("one more")
     assert sender.say(ChainInput(state))["inputs"] == state
@@ -119,5 +121,8 @@ def test_a_message_of_several_events_is_looked_at_once(monkeypatch: pytest.Monke
 
 
 def test_what_waits_does_not_bring_the_hosts_full_collections_forward() -> None:
-    for kind in (End, EndedRun, ChainOutput, ToolInput, ToolOutput, Documents, ModelInput, ModelOutput):
+    kinds: tuple[Any, ...] = (
+        End, EndedRun, ChainOutput, ToolInput, ToolOutput, Documents, ModelInput, ModelOutput
+    )  # fmt: skip
+    for kind in kinds:
         assert not gc.is_tracked(kind(*[[]] * len(kind.__struct_fields__)))
