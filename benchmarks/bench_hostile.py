@@ -17,7 +17,7 @@ from functools import cache
 
 from benchmarks.report import Done, Row
 from etaoi_collector.wire.metadata_keys import SYNTHETIC_END
-from etaoi_tui.garbage import Garbage
+from etaoi_tui.garbage import Garbage, accounted_objects
 from tests import generate
 from tests.app.world import world
 from tests.generate import Event
@@ -161,7 +161,7 @@ async def _longest_ms(shape: Callable[[History, int], None]) -> tuple[float, Don
         for _ in range(3):
             await w.tick(pilot)
         garbage = Garbage()
-        garbage.prepared(w.app.store.span_count)
+        garbage.prepared(accounted_objects(w.app.store))
         gc.disable()
         for frame in generate.frames(history.events, PER_TICK):
             w.source.send_bytes(frame)
@@ -169,7 +169,7 @@ async def _longest_ms(shape: Callable[[History, int], None]) -> tuple[float, Don
             began = time.thread_time()
             w.app.tick()
             await pilot.pause()
-            garbage.look(w.app.store.span_count, may_wait=False)
+            garbage.look(accounted_objects(w.app.store), may_wait=False)
             longest = max(longest, time.thread_time() - began)
         gc.enable()
         gc.unfreeze()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from textual.pilot import Pilot
@@ -191,3 +192,16 @@ async def test_a_large_value_is_searched_while_keys_are_handled() -> None:
         assert ticks > 3
         await w.tick(pilot)
         assert marked(w) == ["NEEDLE"]
+
+
+async def test_a_row_shows_the_words_of_a_message_without_the_json_around_them() -> None:
+    async with world() as (w, pilot):
+        inputs = json.dumps({"messages": [{"type": "human", "content": "Do you ship to Oslo?"}]})
+        root = w.scribe.start("sub_agent", "support", None, {"inputs": inputs})
+        w.scribe.end(w.scribe.start("tool", "look", root, {"input": '{"city": "Oslo"}'}), {"output": "no"})
+        w.scribe.end(root, {"outputs": "{}"})
+        await w.tick(pilot)
+        await pilot.press("2", "slash", *"Oslo")
+        await settle(w, pilot)
+        assert "support in: Do you ship to Oslo?  " in row_of(w, "support")
+        assert 'city="Oslo"' in row_of(w, "look") or 'in: {"city": "Oslo' in row_of(w, "look")

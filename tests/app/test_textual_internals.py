@@ -19,6 +19,7 @@ from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
+from etaoi_tui.resilient_driver import make_resilient
 from etaoi_tui.widgets import textual_internals as internals
 
 ROOT = Path(__file__).parents[2]
@@ -143,6 +144,15 @@ def test_alt_and_a_digit_are_read_as_that_key_from_any_terminal() -> None:
         parser = XTermParser(False)
         assert not list(parser.feed(f"\x1b{digit}")), "it may still be the beginning of a longer one"
         assert [event.key for event in parser.feed("")] == [f"alt+{digit}"]
+
+
+def test_a_terminal_s_driver_reads_alt_and_a_digit(monkeypatch: pytest.MonkeyPatch) -> None:
+    from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
+    from textual.drivers.linux_driver import LinuxDriver
+
+    monkeypatch.setitem(ANSI_SEQUENCES_KEYS, "\x1b1", "¡")  # type: ignore[arg-type]
+    make_resilient(LinuxDriver)
+    assert "\x1b1" not in ANSI_SEQUENCES_KEYS
 
 
 class Failing(Widget):
