@@ -109,7 +109,7 @@ async def test_a_header_names_the_crossed_budget_of_its_conversation(notificatio
             await w.tick(pilot)
 
 
-async def test_a_conversation_s_title_says_what_it_crossed(said: list[str]) -> None:
+async def test_a_conversation_s_title_says_what_it_crossed(notifications: list[str]) -> None:
     async with world(settings=Settings(budgets=Budgets(session_dollars=0.7))) as (w, pilot):
         w.app.main.traces.figures.load_prices()
         ask(w, 2)

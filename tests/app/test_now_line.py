@@ -222,8 +222,8 @@ async def test_words_that_stream_begin_with_a_whole_word() -> None:
         for word in "The carrier has it since this morning and by the page of its depot it comes".split():
             w.scribe.say(call, f"{word} ")
             await w.tick(pilot)
-            shown = first_line(w).partition("“")[2].split("alt+")[0].split()
-            assert set(shown) <= set(
+            quoted_words = first_line(w).partition("“")[2].split("alt+")[0].split()
+            assert set(quoted_words) <= set(
                 "The carrier has it since this morning and by the page of its depot it comes".split()
             )
 

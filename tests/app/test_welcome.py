@@ -59,7 +59,7 @@ def test_a_broken_command_is_the_same_for_a_shell(width: int) -> None:
 
 async def test_keys_of_panes_that_are_not_there_yet_choose_none() -> None:
     async with world(size=(80, 24)) as (w, pilot):
-        await pilot.press("escape", "tab", "tab", "escape")
+        await pilot.press("escape")
         w.scribe.end(w.scribe.start("sub_agent", "researcher"))
         await w.tick(pilot)
         assert w.app.main.arrangement.pane == "tree"
