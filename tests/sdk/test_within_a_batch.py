@@ -46,7 +46,9 @@ class Sender:
         fields: dict[str, Any] = msgspec.msgpack.decode(
             self._resolver.resolve(self._serializer.payload(payload))
         )
-        return {key: json.loads(text) for key, text in fields.items() if key in ("inputs", "outputs")} or fields
+        return {
+            key: json.loads(text) for key, text in fields.items() if key in ("inputs", "outputs")
+        } or fields
 
 
 def counted(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str) -> list[int]:
