@@ -43,10 +43,12 @@ class Sender:
         self._resolver = Resolver(self.values.content)
 
     def say(self, payload: Any) -> dict[str, Any]:
-        told: dict[str, Any] = msgspec.msgpack.decode(
+        fields: dict[str, Any] = msgspec.msgpack.decode(
             self._resolver.resolve(self._serializer.payload(payload))
         )
-        return {key: json.loads(text) for key, text in told.items() if key in ("inputs", "outputs")} or told
+        return {
+            key: json.loads(text) for key, text in fields.items() if key in ("inputs", "outputs")
+        } or fields
 
 
 def counted(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str) -> list[int]:
@@ -65,10 +67,10 @@ def test_what_one_step_gives_and_the_next_one_gets_is_encoded_once(monkeypatch: 
     sender = Sender()
     looks = counted(monkeypatch, SharedJson, "_add")
     state: dict[str, Any] = {"topic": WORDS, "rules": [WORDS, "short"], "scores": {"a": 1}, "round": 3}
-    given = sender.say(ChainOutput(snapshot_of_state(state)))
+    first = sender.say(ChainOutput(snapshot_of_state(state)))
     once = len(looks)
-    taken = sender.say(ChainInput({**state, "rules": [*state["rules"]]}))
-    assert given["outputs"] == taken["inputs"] == state
+    second = sender.say(ChainInput({**state, "rules": [*state["rules"]]}))
+    assert first["outputs"] == second["inputs"] == state
     assert once and len(looks) == once
 
 

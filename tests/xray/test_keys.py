@@ -100,7 +100,7 @@ async def test_keys_say_when_they_do_not_apply() -> None:
         for key, words in (
             ("m", "Only model calls"),
             ("D", "No call is marked"),
-            ("a", "no agent snapshot"),
+            ("a", "Nothing tells what this agent is"),
         ):
             await pilot.press(key)
             await pilot.pause()
